@@ -1,0 +1,4 @@
+"""One Kafka broker on this machine, run from jars: for `crewkit-sessions stack` and the tests, not for production.
+
+`jars.py` fetches the jars, `broker.py` writes the configuration and runs the broker, `probe.py` asks whether it serves.
+"""

@@ -1,0 +1,81 @@
+"""Where the broker's jars are; fetched once with Maven, then shared by every checkout and test run of this user."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+KAFKA_VERSION = "4.4.0"
+POM = Path(__file__).with_name("pom.xml")
+JAVA_MIN = 17
+FETCH_S = 300.0
+INSTALL_HINT = f"install Java {JAVA_MIN} or newer and Maven (Debian: apt-get install openjdk-17-jre-headless maven)"
+
+
+class KafkaUnavailable(Exception):  # noqa: N818 (errors here are named for the state they report)
+    """No broker can be run from jars here; the message says what to install."""
+
+
+def cache_dir() -> Path:
+    """The folder that holds, or will hold, the jars."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "crewkit-sessions" / f"kafka-{KAFKA_VERSION}"
+
+
+def java() -> str:
+    """Path of a Java that can run the broker (`JAVA_HOME` first, then `PATH`). Raises `KafkaUnavailable`."""
+    home = os.environ.get("JAVA_HOME")
+    found = (shutil.which("java", path=str(Path(home) / "bin")) if home else None) or shutil.which("java")
+    if found is None:
+        raise KafkaUnavailable(f"Kafka needs Java, and there is none: {INSTALL_HINT}")
+    major = _java_major(found)
+    if major < JAVA_MIN:
+        raise KafkaUnavailable(f"Kafka needs Java {JAVA_MIN} or newer, {found} is version {major}: {INSTALL_HINT}")
+    return found
+
+
+def jars() -> Path:
+    """The folder of the broker's jars, fetched first if need be. Raises `KafkaUnavailable`."""
+    target = cache_dir()
+    return target if target.is_dir() else _fetch(target)
+
+
+def _java_major(java_path: str) -> int:
+    """17 for `openjdk version "17.0.15"`, 8 for `"1.8.0"`, 0 if it does not tell."""
+    answer = subprocess.run([java_path, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 (our own look-up)
+    version = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+    return int(version.group(1)) if version else 0
+
+
+def _fetch(target: Path) -> Path:
+    """Fill a folder beside `target`, then rename it: a half-filled folder is never taken for a whole one."""
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        raise KafkaUnavailable(f"Kafka's jars are not in {target}, and there is no Maven to fetch them: {INSTALL_HINT}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as scratch:
+        filled = Path(scratch) / "jars"
+        _copy_dependencies(mvn, filled)
+        _rename_unless_there(filled, target)
+    return target
+
+
+def _copy_dependencies(mvn: str, into: Path) -> None:
+    command = [mvn, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={into}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603 (fixed arguments)
+    except subprocess.TimeoutExpired:
+        raise KafkaUnavailable(f"Maven did not bring Kafka's jars within {FETCH_S:.0f} s; is the network up?") from None
+    if done.returncode != 0 or not any(into.glob("kafka_*.jar")):
+        raise KafkaUnavailable(f"Maven could not bring Kafka's jars (is the network up?):\n{done.stdout[-2000:]}")
+
+
+def _rename_unless_there(filled: Path, target: Path) -> None:
+    """Two processes may fetch at once: the first rename wins, the other's copy is thrown away."""
+    try:
+        filled.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise

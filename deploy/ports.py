@@ -1,0 +1,29 @@
+"""Choosing TCP ports on this machine."""
+
+import random
+import socket
+
+# Below Linux' ephemeral range (from 32768). Inside it the kernel may lend the port to an outgoing connection while our
+# server is down between a kill and its restart; a client that keeps dialling may even connect to itself on it.
+FIRST, LAST = 15_000, 32_000
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now (connections in TIME_WAIT do not count)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port nobody listens on at the moment; random, so that processes choosing at once rarely choose the same."""
+    for candidate in random.sample(range(FIRST, LAST), k=200):
+        if is_free(host, candidate):
+            return candidate
+    raise OSError(f"no free port found on {host} between {FIRST} and {LAST}")

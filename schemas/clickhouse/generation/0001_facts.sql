@@ -1,0 +1,75 @@
+-- Every fact, verbatim. Of two rows with one event id the first write in log order wins (version falls with the offset).
+CREATE TABLE events
+(
+    org_id        LowCardinality(String),
+    session_id    UUID,
+    event_id      UUID,
+    version       UInt64,
+    timestamp     DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    received_at   DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    log_partition UInt16,
+    log_offset    UInt64 CODEC(Delta, ZSTD(1)),
+    log_index     UInt16,
+    kind          LowCardinality(String),
+    event_type    LowCardinality(String),
+    user_id       LowCardinality(String),
+    role          LowCardinality(String),
+    tool_name     LowCardinality(String),
+    tool_use_id   String CODEC(ZSTD(1)),
+    agent_id      String CODEC(ZSTD(1)),
+    agent_type    LowCardinality(String),
+    task_id       String CODEC(ZSTD(1)),
+    label         String CODEC(ZSTD(1)),
+    model         LowCardinality(String),
+    seq           Nullable(Int64),
+    duration_ms   Nullable(Int64),
+    redactions    Map(LowCardinality(String), UInt32),
+    data          String CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (org_id, session_id, event_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+
+-- The receipt of each log record. `stored_at` is the store's own clock, for people; nothing is derived from it.
+CREATE TABLE records
+(
+    log_partition UInt16,
+    log_offset    UInt64 CODEC(Delta, ZSTD(1)),
+    record_id     UUID,
+    outcome       LowCardinality(String),
+    org_id        LowCardinality(String),
+    session_id    UUID,
+    kind          LowCardinality(String),
+    received_at   DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    facts         UInt32,
+    added         UInt32,
+    stored_at     DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (log_partition, log_offset)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+
+CREATE TABLE dead_letters
+(
+    log_partition UInt16,
+    log_offset    UInt64,
+    logged_at     DateTime64(3, 'UTC'),
+    reason        String,
+    key           String,
+    value         String CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (log_partition, log_offset)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+
+-- One row per partition. Written every second, so it asks for no fsync: what a power cut loses is said again at once.
+CREATE TABLE progress
+(
+    log_partition    UInt16,
+    projected        UInt64,
+    log_end          UInt64,
+    complete_through DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(projected)
+ORDER BY log_partition
+SETTINGS old_parts_lifetime = 5;

@@ -1,0 +1,83 @@
+"""Bytes <-> records. `decode` is the one gate through which anything from the log comes in."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from schemas.log import LogRecord
+from schemas.records import VERSION, AnyFact, EventsRecorded
+from schemas.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: what a DateTime64(3) of ours can hold
+
+
+class Undecodable(Exception):
+    """This record can't be projected, now or ever with this code; it becomes a dead letter and stops nobody."""
+
+
+def encode(fact: AnyFact) -> bytes:
+    """The value of a log record."""
+    return _encoder.encode(fact)
+
+
+def decode(record: LogRecord, partitions: int) -> AnyFact:
+    """Read one record and check everything that the projector relies on.
+
+    Raises:
+        Undecodable: with one sentence that says why.
+    """
+    if not record.value:
+        raise Undecodable("the record has no value")
+    fact = _parse(record.value)
+    if fact.v != VERSION:
+        raise Undecodable(f"version {fact.v} is unknown here")
+    _check_key(record, fact.session_id, partitions)
+    _check_facts(fact)
+    return fact
+
+
+def _parse(value: bytes) -> AnyFact:
+    try:
+        return _decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Undecodable(f"not a record: {error}") from error
+
+
+def _check_key(record: LogRecord, session_id: UUID, partitions: int) -> None:
+    if session_id.version != 4:
+        raise Undecodable("the session id has the wrong shape")
+    if record.key != record_key(session_id):
+        raise Undecodable("the key is not the session id")
+    if partition_of(record.key, partitions) != record.partition:
+        raise Undecodable(f"the key does not belong to partition {record.partition}")
+
+
+def _check_facts(fact: AnyFact) -> None:
+    if not fact.org_id or not _MS_MIN <= fact.received_at < _MS_MAX:
+        raise Undecodable("org or time of receipt is out of range")
+    if not isinstance(fact, EventsRecorded):
+        return _check_lifecycle(fact)
+    if not 1 <= len(fact.events) <= FACTS_PER_RECORD_MAX:
+        raise Undecodable(f"a record holds 1 to {FACTS_PER_RECORD_MAX} facts, this one {len(fact.events)}")
+    for event in fact.events:
+        if not _MS_MIN <= event.timestamp < _MS_MAX or not -(1 << 63) <= (event.seq or 0) < 1 << 63:
+            raise Undecodable("an event's time or sequence number is out of range")
+    return None
+
+
+def _check_lifecycle(fact: Any) -> None:
+    times = (getattr(fact, "started_at", None), getattr(fact, "ended_at", None))
+    if not all(at is None or _MS_MIN <= at < _MS_MAX for at in times):
+        raise Undecodable("a time is out of range")
+    if (report := getattr(fact, "report", None)) and not all(_bounded(usage) for usage in report.models):
+        raise Undecodable("a number in the report is out of range")
+
+
+def _bounded(usage: Any) -> bool:
+    cost = usage.cost_nano or 0
+    tokens = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens)
+    caches = (usage.cache_creation_tokens, usage.cache_creation_1h_tokens)
+    return 0 <= cost <= 10**15 and all(0 <= number <= 1 << 53 for number in (*tokens, *caches))

@@ -1,0 +1,69 @@
+"""The 33 known hook events, and the few payload fields that are projected. Everything else is kept verbatim."""
+
+import msgspec
+from msgspec import Raw, Struct
+
+KNOWN_EVENT_TYPES = frozenset(
+    """
+    SessionStart Setup SessionEnd UserPromptSubmit UserPromptExpansion PreToolUse PermissionRequest PermissionDenied
+    PostToolUse PostToolUseFailure PostToolBatch Notification MessageDisplay SubagentStart SubagentStop Stop StopFailure
+    PreCompact PostCompact PreModelSwitch PostModelSwitch TaskCreated TaskCompleted TeammateIdle InstructionsLoaded
+    ConfigChange CwdChanged DirectoryAdded FileChanged WorktreeCreate WorktreeRemove Elicitation ElicitationResult
+    """.split()
+)
+
+LABEL_CHARACTERS_MAX = 200  # of a prompt; a task's subject is kept whole up to here too
+_DURATION_MS_MAX = 1 << 48
+
+
+class HookPayload(Struct, gc=False):
+    """What is projected of a payload; a field that is missing, empty or of another type is absent."""
+
+    tool_name: str | None = None
+    tool_use_id: str | None = None
+    agent_id: str | None = None
+    agent_type: str | None = None
+    task_id: str | None = None
+    task_subject: str | None = None
+    prompt: str | None = None
+    model: str | None = None
+    duration_ms: int | float | None = None
+
+
+_strict = msgspec.json.Decoder(HookPayload)
+_loose = msgspec.json.Decoder(dict[str, Raw])
+_text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
+_number: msgspec.json.Decoder[int | float] = msgspec.json.Decoder(int | float)
+_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+
+
+def read_payload(data: Raw | bytes) -> HookPayload:
+    """Read the projected fields; never raises, since a payload of unexpected shape is stored and counted all the same."""
+    try:
+        return _strict.decode(data)
+    except _ERRORS:
+        return _read_field_by_field(data)
+
+
+def duration_of(payload: HookPayload) -> int | None:
+    """Whole milliseconds, None where the payload has no sane duration."""
+    value = payload.duration_ms
+    if value is None or not 0 <= value < _DURATION_MS_MAX:
+        return None
+    return round(value)
+
+
+def _read_field_by_field(data: Raw | bytes) -> HookPayload:
+    payload = HookPayload()
+    try:
+        fields = _loose.decode(data)
+    except _ERRORS:
+        return payload
+    for name in HookPayload.__struct_fields__:
+        if name in fields:
+            decoder = _number if name == "duration_ms" else _text
+            try:
+                setattr(payload, name, decoder.decode(fields[name]))
+            except _ERRORS:
+                continue  # of another type: this one column stays empty
+    return payload

@@ -1,0 +1,55 @@
+"""What a log is to those who read it: dense offsets per partition, kept for ever."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class LogUnavailable(Exception):
+    """The log is away, full or too slow; nothing is known about the outcome, so the same request may be sent again."""
+
+
+class LogRecord(NamedTuple):
+    """One record as the log holds it. ``timestamp_ms`` is the log's own time, in ms since 1970."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+
+
+class Position(NamedTuple):
+    """A place in the log, written ``<partition>:<offset>``."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Position":
+        """Read ``<partition>:<offset>``.
+
+        Raises:
+            ValueError: for anything else.
+        """
+        partition, colon, offset = text.strip().partition(":")
+        if not (colon and partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
+            raise ValueError(f"{text!r} is no <partition>:<offset>")
+        position = cls(int(partition), int(offset))
+        if position.partition >= 1 << 31 or position.offset >= 1 << 47:
+            raise ValueError(f"{text!r} is beyond any log")
+        return position
+
+
+class LogReader(Protocol):
+    """Reads the log by offset, independent of any consumer group. Every call may raise `LogUnavailable`."""
+
+    async def ends(self) -> Sequence[int]:
+        """The next offset of each partition, as of a moment after the call began."""
+        ...
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Records of ``[start, stop)`` in order, at most about ``bytes_max`` of them but at least one if any is there."""
+        ...

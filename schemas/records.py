@@ -1,0 +1,132 @@
+"""The facts in the log: one frozen tagged struct a kind.
+
+One record per accepted request. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars.
+Later fields carry defaults, unknown fields are tolerated, and a decoder for every version ever written stays.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+VERSION = 1
+
+
+class Actor(Struct, frozen=True):
+    """Who made the request, from the token."""
+
+    user_id: str
+    role: str
+
+
+class ModelUsage(Struct, frozen=True, omit_defaults=True):
+    """Running totals of one model. ``model`` None: the session's own model. ``cost_nano`` None: none was reported."""
+
+    model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+    cache_creation_1h_tokens: int = 0
+    cost_nano: int | None = None
+
+
+class MetricsReport(Struct, frozen=True, omit_defaults=True):
+    """The session's running totals as of one moment; a later report replaces an earlier one entirely."""
+
+    models: tuple[ModelUsage, ...] = ()
+    reported_at: int | None = None
+
+
+class Event(Struct, frozen=True, omit_defaults=True, gc=False):
+    """One hook event. ``data`` stays the client's bytes; ``redactions`` counts what was cut out of it, per rule."""
+
+    event_id: UUID
+    event_type: str
+    timestamp: int
+    data: Raw
+    seq: int | None = None
+    redactions: dict[str, int] = {}
+
+
+class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """What every record says: its own identity, whose it is, who sent it, and when it was received."""
+
+    v: int
+    record_id: UUID
+    org_id: str
+    session_id: UUID
+    actor: Actor
+    received_at: int
+    source: str = "api"
+
+
+class SessionCreated(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):
+    """A conversation began. Of two for one session the first in the log wins."""
+
+    fact_id: UUID
+    run_id: UUID
+    parent_id: UUID | None = None
+    relation: str | None = None
+    external_id: str | None = None
+    trigger: str | None = None
+    repository_id: str | None = None
+    remote_url: str | None = None
+    repo: str | None = None
+    component: str | None = None
+    project_id: str | None = None
+    agent_name: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    title: str | None = None
+    started_at: int | None = None
+
+
+class EventsRecorded(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="events_recorded"):
+    """Hook events of one session, in the order in which the client sent them."""
+
+    events: tuple[Event, ...]
+
+
+class MetricsReported(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="metrics_reported"):
+    """A report of running totals."""
+
+    fact_id: UUID
+    report: MetricsReport
+
+
+class SessionChanged(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
+    """Some fields were set, or cleared by None; unset ones stay. It may bring a report of totals as well."""
+
+    fact_id: UUID
+    title: str | None | UnsetType = UNSET
+    summary: str | None | UnsetType = UNSET
+    branch: str | None | UnsetType = UNSET
+    agent_name: str | None | UnsetType = UNSET
+    project_id: str | None | UnsetType = UNSET
+    report: MetricsReport | None = None
+
+
+Outcome = Literal["success", "failure", "timeout", "cancelled"]
+
+
+class SessionEnded(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="session_ended"):
+    """The session ended; the first end wins for ``ended_at`` and ``outcome``, a later one may bring newer totals."""
+
+    fact_id: UUID
+    outcome: Outcome | None = None
+    summary: str | None = None
+    ended_at: int | None = None
+    report: MetricsReport | None = None
+
+
+class CompactionRequested(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="compaction_requested"):
+    """Somebody asked for a digest of the session so far."""
+
+    fact_id: UUID
+    instructions: str | None = None
+    max_characters: int | None = None
+
+
+LifecycleFact = SessionCreated | MetricsReported | SessionChanged | SessionEnded | CompactionRequested
+AnyFact = LifecycleFact | EventsRecorded

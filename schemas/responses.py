@@ -1,0 +1,138 @@
+"""Success bodies and the one error body. Absent values are null, times are RFC 3339 in UTC with milliseconds."""
+
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+
+class Reply(Struct, Generic[T], frozen=True):
+    """What every success looks like."""
+
+    data: T
+    meta: dict[str, Any]
+
+
+class ErrorBody(Struct, frozen=True):
+    """What every error looks like: one sentence, a code, what is wrong with which field, and the request's id."""
+
+    error: str
+    code: str
+    details: dict[str, Any]
+    request_id: str
+
+
+class ModelMetrics(Struct, frozen=True):
+    """Running totals of a session."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+    cache_creation_1h_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class ModelUse(Struct, frozen=True):
+    """Running totals of one model in a session, and where its cost comes from: reported, priced or unknown."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cache_creation_1h_tokens: int
+    cost_usd: float
+    cost_source: str
+
+
+class Counts(Struct, frozen=True):
+    """What happened in a session; the counting rules are in the API's reference."""
+
+    events: int = 0
+    prompts: int = 0
+    tool_calls: int = 0
+    tool_errors: int = 0
+    tasks: int = 0
+    subagents: int = 0
+    compactions: int = 0
+    unknown_events: int = 0
+
+
+class ToolUse(Struct, frozen=True):
+    """Use of one tool in a session."""
+
+    tool_name: str
+    calls: int
+    errors: int
+    total_duration_ms: int
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """The whole session object: a conversation, its totals and its counts as of ``position`` in the log."""
+
+    id: UUID
+    org_id: str
+    run_id: UUID | None
+    thread_id: UUID
+    parent_id: UUID | None
+    relation: str | None
+    external_id: str | None
+    status: str
+    outcome: str | None
+    trigger: str
+    sensitive: bool
+    project_id: str | None
+    repository_id: str | None
+    repo: str | None
+    remote_url: str | None
+    component: str | None
+    branch: str | None
+    agent_name: str | None
+    model: str | None
+    user_id: str
+    title: str | None
+    summary: str | None
+    started_at: str
+    last_event_at: str | None
+    ended_at: str | None
+    duration_seconds: float | None
+    model_metrics: ModelMetrics
+    models: list[ModelUse]
+    counts: Counts
+    tools: list[ToolUse]
+    redactions: dict[str, int]
+    position: str
+
+
+class RejectedEvent(Struct, frozen=True):
+    """An event of a batch that was refused: where it stood, and why."""
+
+    index: int
+    code: str
+    error: str
+
+
+class RecordedEvents(Struct, frozen=True):
+    """How many events of a batch are durable now, and which were refused."""
+
+    accepted: int
+    rejected: list[RejectedEvent]
+
+
+class EndedSession(Struct, frozen=True):
+    """The end as asked for; the first end in the log wins, and a read shows it."""
+
+    id: UUID
+    status: str
+    ended_at: str
+    outcome: str | None
+
+
+def instant(ms: int) -> str:
+    """``2026-01-20T10:30:00.000Z`` of milliseconds since 1970."""
+    seconds, rest = divmod(ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

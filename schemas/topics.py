@@ -1,0 +1,32 @@
+"""Names of the log's topics and the rule for keys: one session, one partition, for ever."""
+
+from uuid import UUID
+
+TOPIC = "crewkit.sessions.v1"
+RECORD_BYTES_MAX = 1_048_576  # one request becomes one record, and is split only above this size
+FACTS_PER_RECORD_MAX = 1 << 16
+
+
+def record_key(session_id: UUID) -> bytes:
+    """The key of every record about a session: the 16 bytes of its id."""
+    return session_id.bytes
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition Kafka's default partitioner gives to ``key``: murmur2, as in the Java client."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def murmur2(data: bytes) -> int:
+    """32-bit murmur2 with the seed that Kafka's clients use."""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = 0x9747B28C ^ len(data)
+    whole = len(data) & ~3
+    for i in range(0, whole, 4):
+        k = int.from_bytes(data[i : i + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        h = (h * m & mask) ^ k
+    if tail := data[whole:]:
+        h = (h ^ int.from_bytes(tail, "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
