@@ -1,1 +1,1 @@
-
+"""The `crewkit-sessions` command: thin, one file a group of commands."""

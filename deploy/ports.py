@@ -21,9 +21,15 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
+    """Different ports nobody listens on now; random, so that processes choosing at once rarely choose the same."""
+    candidates = random.sample(range(FIRST, LAST), k=200)
+    free = [port for port in candidates if is_free(host, port)][:count]
+    if len(free) < count:
+        raise OSError(f"no {count} free ports found on {host} between {FIRST} and {LAST}")
+    return free
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on at the moment; random, so that processes choosing at once rarely choose the same."""
-    for candidate in random.sample(range(FIRST, LAST), k=200):
-        if is_free(host, candidate):
-            return candidate
-    raise OSError(f"no free port found on {host} between {FIRST} and {LAST}")
+    """One such port."""
+    return free_ports(1, host)[0]

@@ -2,8 +2,8 @@
 
 A supervisor that is killed with -9 can't stop its children, so the kernel does it: PR_SET_PDEATHSIG. It is set here, in
 a launcher that then becomes the command (same pid), and not in `preexec_fn`: that would run Python between fork and
-exec, which may deadlock when the parent has threads. The setting survives exec, but not a fork: a child that has children
-of its own must see to them. The signal comes when the *thread* that forked ends, so fork from the main thread.
+exec, which may deadlock when the parent has threads. The setting survives exec, but not a fork: a child with workers of
+its own must see to them. The signal comes when the *thread* that forked ends, so fork from the main thread.
 """
 
 import ctypes
@@ -36,7 +36,10 @@ def main(arguments: Sequence[str]) -> None:
     """Tether this process, then become the command."""
     parent_pid, death_signal, *command = arguments
     tether(int(parent_pid), int(death_signal))
-    os.execvp(command[0], command)  # noqa: S606 (no shell is the point)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 (no shell is the point)
+    except OSError as reason:
+        sys.exit(f"can't run {command[0]}: {reason.strerror}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
 def read_payload(data: Raw | bytes) -> HookPayload:
-    """Read the projected fields; never raises, since a payload of unexpected shape is stored and counted all the same."""
+    """Read the projected fields; never raises: a payload of unexpected shape is stored and counted all the same."""
     try:
         return _strict.decode(data)
     except _ERRORS:

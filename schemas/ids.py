@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 THREAD_BITS = 56
 UNIQUE_BITS = 41
 MAC_BITS = 24
@@ -68,6 +70,8 @@ def verify(secrets_: IdSecrets, purpose: str, org: str, id_: UUID) -> IdParts:
         UnknownId: for any other id, whoever made it.
     """
     free = _from_uuid(id_)
+    if _to_uuid(free) != id_:  # the six fixed bits are under no mac; other ones would make it another id
+        raise UnknownId(str(id_))
     body, mac = free >> MAC_BITS, free & ((1 << MAC_BITS) - 1)
     # Every key is tried, so that the time taken tells nothing about which one fits.
     matches = [_mac(key, purpose, org, body) == mac for key in (secrets_.seed_key, *secrets_.id_keys)]
@@ -113,7 +117,9 @@ def event_id_hasher(seed_key: bytes, session_id: UUID) -> hashlib.blake2b:
     return hashlib.blake2b(_join([b"event", session_id.bytes]), key=seed_key[:64], digest_size=16)
 
 
-def derived_event_id(hasher: hashlib.blake2b, event_type: str, timestamp: str, data: bytes, ordinal: int) -> UUID:
+def derived_event_id(
+    hasher: hashlib.blake2b, event_type: str, timestamp: str, data: bytes | memoryview, ordinal: int
+) -> UUID:
     """The id of an event that came without one: equal (type, timestamp, data) in two requests are one event.
 
     ``timestamp`` and ``data`` are taken as sent; ``ordinal`` counts the equal events before it in the request.
@@ -122,7 +128,7 @@ def derived_event_id(hasher: hashlib.blake2b, event_type: str, timestamp: str, d
     head, sent = event_type.encode(), timestamp.encode()
     event.update(_LENGTHS.pack(len(head), len(sent), len(data), ordinal) + head + sent)
     event.update(data)
-    return UUID(bytes=event.digest())
+    return msgspec.convert(event.digest(), UUID)  # a third of the time that the constructor takes
 
 
 def _mac(key: bytes, purpose: str, org: str, body: int) -> int:

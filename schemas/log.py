@@ -51,5 +51,5 @@ class LogReader(Protocol):
         ...
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Records of ``[start, stop)`` in order, at most about ``bytes_max`` of them but at least one if any is there."""
+        """Records of ``[start, stop)`` in order, about ``bytes_max`` of them, but at least one if any is there."""
         ...

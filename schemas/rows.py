@@ -4,10 +4,17 @@ Times are milliseconds since 1970 (the tables' DateTime64(3)), hours and days ar
 is nano-dollars. ``None`` is NULL.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
+
+UInt16 = Annotated[int, "UInt16"]
+UInt32 = Annotated[int, "UInt32"]
+UInt64 = Annotated[int, "UInt64"]
+Int64 = Annotated[int, "Int64"]
+DateTime = Annotated[int, "UInt32"]
+DateTime64 = Annotated[int, "Int64"]
 
 
 class EventRow(Struct, gc=False):
@@ -16,12 +23,12 @@ class EventRow(Struct, gc=False):
     org_id: str
     session_id: UUID
     event_id: UUID
-    version: int  # 2^64-1-(offset·2^16+index): of two writes of one event id the first in the log wins
-    timestamp: int
-    received_at: int
-    log_partition: int
-    log_offset: int
-    log_index: int
+    version: UInt64  # 2^64-1-(offset·2^16+index): of two writes of one event id the first in the log wins
+    timestamp: DateTime64
+    received_at: DateTime64
+    log_partition: UInt16
+    log_offset: UInt64
+    log_index: UInt16
     kind: str  # of the record: events_recorded, session_created, …
     event_type: str  # of a hook event, else ""
     user_id: str
@@ -33,9 +40,9 @@ class EventRow(Struct, gc=False):
     task_id: str
     label: str  # a task's subject or a prompt, the first 200 characters
     model: str
-    seq: int | None
-    duration_ms: int | None
-    redactions: dict[str, int]
+    seq: Int64 | None
+    duration_ms: Int64 | None
+    redactions: dict[str, UInt32]
     data: bytes  # a hook event's payload verbatim, a lifecycle request's record
 
 
@@ -43,12 +50,12 @@ class ModelTotals(NamedTuple):
     """Running totals of one model in a session."""
 
     model: str
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    cache_creation_1h_tokens: int
-    cost_nano: int
+    input_tokens: UInt64
+    output_tokens: UInt64
+    cache_read_tokens: UInt64
+    cache_creation_tokens: UInt64
+    cache_creation_1h_tokens: UInt64
+    cost_nano: Int64
     cost_source: str  # reported | priced | unknown
 
 
@@ -56,19 +63,19 @@ class ToolTotals(NamedTuple):
     """Use of one tool in a session."""
 
     tool_name: str
-    calls: int
-    errors: int
-    duration_ms: int
+    calls: UInt64
+    errors: UInt64
+    duration_ms: UInt64
 
 
 class SessionRow(Struct):
     """The whole state of a session as of log position (``log_partition``, ``version - 1``)."""
 
     org_id: str
-    started_hour: int
+    started_hour: DateTime
     session_id: UUID
-    version: int
-    log_partition: int
+    version: UInt64
+    log_partition: UInt16
     created: bool
     thread_id: UUID
     run_id: UUID | None
@@ -88,28 +95,28 @@ class SessionRow(Struct):
     model: str | None
     title: str | None
     summary: str | None
-    started_at: int
-    last_event_at: int | None
-    ended_at: int | None
+    started_at: DateTime64
+    last_event_at: DateTime64 | None
+    ended_at: DateTime64 | None
     outcome: str | None
-    duration_ms: int | None
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    cache_creation_1h_tokens: int
-    cost_nano: int
+    duration_ms: Int64 | None
+    input_tokens: UInt64
+    output_tokens: UInt64
+    cache_read_tokens: UInt64
+    cache_creation_tokens: UInt64
+    cache_creation_1h_tokens: UInt64
+    cost_nano: Int64
     models: list[ModelTotals]
-    events: int
-    prompts: int
-    tool_calls: int
-    tool_errors: int
-    tasks: int
-    subagents: int
-    compactions: int
-    unknown_events: int
+    events: UInt64
+    prompts: UInt64
+    tool_calls: UInt64
+    tool_errors: UInt64
+    tasks: UInt64
+    subagents: UInt64
+    compactions: UInt64
+    unknown_events: UInt64
     tools: list[ToolTotals]
-    redactions: dict[str, int]
+    redactions: dict[str, UInt64]
     first_prompts: list[str]
 
 
@@ -120,39 +127,39 @@ class TaskRow(Struct):
     session_id: UUID
     kind: str  # subagent | task | tool
     task_id: str
-    version: int
-    log_partition: int
+    version: UInt64
+    log_partition: UInt16
     name: str
     status: str  # running | completed | failed | unknown
-    started_at: int | None
-    ended_at: int | None
-    duration_ms: int | None
+    started_at: DateTime64 | None
+    ended_at: DateTime64 | None
+    duration_ms: Int64 | None
     agent_type: str
     parent_task_id: str
-    tool_calls: int
+    tool_calls: UInt64
 
 
 class RecordRow(Struct):
     """The receipt of one log record: everything derived from it exists."""
 
-    log_partition: int
-    log_offset: int
+    log_partition: UInt16
+    log_offset: UInt64
     record_id: UUID
     outcome: str  # projected | dead
     org_id: str
     session_id: UUID
     kind: str
-    received_at: int
-    facts: int
-    added: int  # how many of them were new in their session
+    received_at: DateTime64
+    facts: UInt32
+    added: UInt32  # how many of them were new in their session
 
 
 class DeadLetterRow(Struct):
     """A record that could not be projected, and why."""
 
-    log_partition: int
-    log_offset: int
-    logged_at: int
+    log_partition: UInt16
+    log_offset: UInt64
+    logged_at: DateTime64
     reason: str
     key: bytes
     value: bytes
@@ -161,7 +168,7 @@ class DeadLetterRow(Struct):
 class ProgressRow(Struct):
     """How far the projection of one partition has come, and up to when that is everything."""
 
-    log_partition: int
-    projected: int  # the next offset to project; the row's version, so that a late worker can't move it back
-    log_end: int
-    complete_through: int
+    log_partition: UInt16
+    projected: UInt64  # the next offset to project; the row's version, so that a late worker can't move it back
+    log_end: UInt64
+    complete_through: DateTime64

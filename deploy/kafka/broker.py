@@ -21,6 +21,10 @@ MIB = 1024 * 1024
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
 
 
+class BrokerFailed(Exception):
+    """Java and the jars are there, but the broker does not run; the message says where to look."""
+
+
 class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What one broker needs to know. Everything it writes is below `data_dir`."""
 
@@ -85,7 +89,10 @@ ONE_NODE = {
 
 
 def prepare(settings: BrokerSettings) -> None:
-    """Write the configuration, and format the data directory the first time. Raises `KafkaUnavailable`."""
+    """Write the configuration, and format the data directory the first time.
+
+    Raises `KafkaUnavailable`, `BrokerFailed`.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lines = [f"{name}={value}\n" for name, value in properties(settings).items()]
     settings.properties_file.write_text("".join(lines))
@@ -109,9 +116,7 @@ def _format(settings: BrokerSettings) -> None:
     tool = ["kafka.tools.StorageTool", "format", "-t", _new_cluster_id(), "-c", str(settings.properties_file)]
     done = subprocess.run([*_java(settings), *tool], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 (fixed arguments)
     if done.returncode != 0:
-        raise jars.KafkaUnavailable(
-            f"could not format {settings.data_dir} for Kafka:\n{(done.stdout + done.stderr)[-2000:]}"
-        )
+        raise BrokerFailed(f"could not format {settings.data_dir} for Kafka:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
 def _new_cluster_id() -> str:
@@ -146,12 +151,12 @@ class Broker:
         return self._process is not None and self._process.poll() is None
 
     def command(self) -> list[str]:
-        """Prepare the data directory; the command line that a supervisor runs. Raises `KafkaUnavailable`."""
+        """Prepare the data directory; the command line that a supervisor runs. Raises as `prepare` does."""
         prepare(self.settings)
         return command(self.settings)
 
     def start(self, *, timeout_s: float = 60.0) -> None:
-        """Start and wait until it serves. Raises `KafkaUnavailable`."""
+        """Start and wait until it serves. Raises `KafkaUnavailable`, `BrokerFailed`."""
         line = tethered(self.command(), SIGKILL)
         with (self.settings.data_dir / "console.log").open("ab") as console:
             self._process = subprocess.Popen(  # noqa: S603 (fixed arguments)
@@ -160,11 +165,11 @@ class Broker:
         self.wait_ready(timeout_s=timeout_s)
 
     def wait_ready(self, *, timeout_s: float = 60.0) -> None:
-        """Return once it serves. Raises `KafkaUnavailable` when it has died or takes longer."""
+        """Return once it serves. Raises `BrokerFailed` when it has died or takes longer."""
         deadline = time.monotonic() + timeout_s
         while not probe.serves(HOST, self.settings.port):
             if not self.running or time.monotonic() > deadline:
-                raise jars.KafkaUnavailable(f"Kafka did not come up; its logs are in {self.settings.data_dir}")
+                raise BrokerFailed(f"Kafka did not come up; its logs are in {self.settings.data_dir}")
             time.sleep(0.05)
 
     def stop(self, *, timeout_s: float = 20.0) -> None:

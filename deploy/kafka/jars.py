@@ -14,7 +14,7 @@ FETCH_S = 300.0
 INSTALL_HINT = f"install Java {JAVA_MIN} or newer and Maven (Debian: apt-get install openjdk-17-jre-headless maven)"
 
 
-class KafkaUnavailable(Exception):  # noqa: N818 (errors here are named for the state they report)
+class KafkaUnavailable(Exception):
     """No broker can be run from jars here; the message says what to install."""
 
 

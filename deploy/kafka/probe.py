@@ -1,7 +1,7 @@
-"""Does a broker serve? Asked with one `Metadata` request by hand, since an open port alone says too little.
+"""Does a broker serve? Asked with one `Metadata` request by hand: `deploy` has no Kafka client, and needs no more.
 
-The port opens before the controller has let the broker in (seen after a `kill -9`: for as long as the old registration
-lives); until then its metadata name no broker and clients get errors.
+An open port alone says too little: another program may hold it, or the controller has not let the broker in yet; then
+its metadata name no broker, and clients get errors.
 """
 
 import socket

@@ -1,5 +1,5 @@
 -- Which generations there are, and which one is live: append-only, the latest `live` wins.
-CREATE TABLE generations
+CREATE TABLE IF NOT EXISTS generations
 (
     at            DateTime64(6, 'UTC') DEFAULT now64(6),
     name          String,

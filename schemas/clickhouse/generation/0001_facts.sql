@@ -1,5 +1,5 @@
 -- Every fact, verbatim. Of two rows with one event id the first write in log order wins (version falls with the offset).
-CREATE TABLE events
+CREATE TABLE IF NOT EXISTS events
 (
     org_id        LowCardinality(String),
     session_id    UUID,
@@ -31,7 +31,7 @@ ORDER BY (org_id, session_id, event_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
 
 -- The receipt of each log record. `stored_at` is the store's own clock, for people; nothing is derived from it.
-CREATE TABLE records
+CREATE TABLE IF NOT EXISTS records
 (
     log_partition UInt16,
     log_offset    UInt64 CODEC(Delta, ZSTD(1)),
@@ -49,7 +49,7 @@ ENGINE = ReplacingMergeTree
 ORDER BY (log_partition, log_offset)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
 
-CREATE TABLE dead_letters
+CREATE TABLE IF NOT EXISTS dead_letters
 (
     log_partition UInt16,
     log_offset    UInt64,
@@ -63,7 +63,7 @@ ORDER BY (log_partition, log_offset)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
 
 -- One row per partition. Written every second, so it asks for no fsync: what a power cut loses is said again at once.
-CREATE TABLE progress
+CREATE TABLE IF NOT EXISTS progress
 (
     log_partition    UInt16,
     projected        UInt64,

@@ -1,6 +1,6 @@
 -- One row per session, whole state; `version` = offset of the last record that added a fact, + 1.
 -- `started_hour` is set by the session's first fact in log order and never moves, so neither does the sort key.
-CREATE TABLE sessions
+CREATE TABLE IF NOT EXISTS sessions
 (
     org_id                   LowCardinality(String),
     started_hour             DateTime('UTC'),
@@ -59,7 +59,7 @@ ORDER BY (org_id, started_hour, session_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
 
 -- Subagents, tasks, and pairs of tool use; the same rule for `version`.
-CREATE TABLE tasks
+CREATE TABLE IF NOT EXISTS tasks
 (
     org_id         LowCardinality(String),
     session_id     UUID,

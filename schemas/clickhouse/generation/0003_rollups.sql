@@ -1,6 +1,6 @@
 -- One row per org and hour (or day), so a bucket is replaced whole, or not at all; `version` = sum of its parts' versions.
 -- `groups` holds session measures by (project, repo, agent, user), `model_groups` tokens and money by these and model.
-CREATE TABLE rollup_hourly
+CREATE TABLE IF NOT EXISTS rollup_hourly
 (
     org_id       LowCardinality(String),
     bucket       DateTime('UTC'),
@@ -36,7 +36,7 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, bucket)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
 
-CREATE TABLE rollup_daily AS rollup_hourly
+CREATE TABLE IF NOT EXISTS rollup_daily AS rollup_hourly
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, bucket)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;

@@ -1,0 +1,5 @@
+"""Commands that check a running installation."""
+
+import click
+
+COMMANDS: list[click.Command] = []

@@ -1,0 +1,145 @@
+"""How the demo looks in a terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.columns import Columns
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from cli.demo.findings import Check, Findings
+
+BARS = "▁▂▃▄▅▆▇█"
+STYLES = {"success": "green", "failure": "red", "timeout": "yellow", "cancelled": "dim"}
+
+
+class RateColumn(ProgressColumn):
+    """Events a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        """The speed, as soon as there is one."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} events/s", style="cyan")
+
+
+def progress_bar(console: Console) -> Progress:
+    """A bar with rate and time left."""
+    left = TimeRemainingColumn(elapsed_when_finished=True)
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), RateColumn(), left, console=console
+    )
+
+
+def show(console: Console, found: Findings, checks: Sequence[Check]) -> None:
+    """Everything that came out."""
+    console.print(_checks(checks))
+    console.print(_latest(found.latest))
+    console.print(Columns([_by_agent(found.agents), _by_model(found.costs["by_model"])], padding=(0, 4)))
+    console.print(_days(found))
+
+
+def show_verdict(console: Console, checks: Sequence[Check]) -> None:
+    """One line for each promise the installation checked itself."""
+    for check in checks:
+        verdict = check.expected if check.kept else check.found
+        console.print(Text.assemble(_mark(check.kept), " ", (f"{check.name:<9}", "bold"), verdict))
+
+
+def _mark(kept: bool) -> tuple[str, str]:
+    return ("✔", "bold green") if kept else ("✘", "bold red")
+
+
+def _checks(checks: Sequence[Check]) -> Table:
+    table = _table("What was sent, and what the API reports")
+    table.add_column("")
+    for name in ("sent", "API"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for check in checks:
+        table.add_row(check.name, check.expected, check.found, Text(*_mark(check.kept)))
+    return table
+
+
+def _latest(sessions: Sequence[dict[str, Any]]) -> Table:
+    table = _table("Latest sessions")
+    for name in ("started", "agent", "repo", "user", "outcome"):
+        table.add_column(name, no_wrap=True)
+    for name in ("events", "tools", "errors", "tokens", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for session in sessions:
+        table.add_row(*_session_cells(session))
+    return table
+
+
+def _session_cells(session: dict[str, Any]) -> list[str | Text]:
+    counts, metrics = session["counts"], session["model_metrics"]
+    tokens = sum(metrics[f"{kind}_tokens"] for kind in ("input", "output", "cache_read", "cache_creation"))
+    outcome = session["outcome"] or session["status"]
+    return [
+        session["started_at"][5:16].replace("T", " "),
+        session["agent_name"] or "–",
+        session["repo"] or "–",
+        session["user_id"],
+        Text(outcome, style=STYLES.get(outcome, "cyan")),
+        *(f"{counts[name]:,}" for name in ("events", "tool_calls", "tool_errors")),
+        short(tokens),
+        f"${metrics['cost_usd']:,.2f}",
+    ]
+
+
+def _by_agent(agents: Sequence[dict[str, Any]]) -> Table:
+    table = _table("Cost by agent")
+    table.add_column("agent")
+    for name in ("sessions", "errors", "cost", "share"):
+        table.add_column(name, justify="right")
+    for row in agents:
+        rate = "–" if row["tool_error_rate"] is None else f"{row['tool_error_rate']:.1%}"
+        table.add_row(row["agent_name"] or "–", f"{row['sessions']:,}", rate, *_cost_cells(row))
+    return table
+
+
+def _by_model(models: Sequence[dict[str, Any]]) -> Table:
+    table = _table("Cost by model")
+    table.add_column("model")
+    for name in ("tokens", "cost", "share"):
+        table.add_column(name, justify="right")
+    for row in models:
+        table.add_row(row["model"] or "–", short(row["tokens"]), *_cost_cells(row))
+    return table
+
+
+def _cost_cells(row: dict[str, Any]) -> tuple[str, str]:
+    return f"${row['cost_usd']:,.2f}", "–" if row["cost_share"] is None else f"{row['cost_share']:.0%}"
+
+
+def _days(found: Findings) -> Padding:
+    first, last = (found.sessions_per_day[place]["period_start"][5:10] for place in (0, -1))
+    grid = Table.grid(padding=(0, 2))
+    per_day = [row["value"] for row in found.sessions_per_day]
+    cost = [row["value"] for row in found.cost_per_day]
+    grid.add_row("sessions a day", Text(sparkline(per_day), style="cyan"), f"{sum(per_day):,} in all")
+    grid.add_row("cost a day", Text(sparkline(cost), style="magenta"), f"${sum(cost):,.2f} in all")
+    grid.add_row("", Text(f"{first}{last:>{max(2 * len(cost) - 6, 6)}}", style="dim"), "")
+    return Padding(grid, (1, 0, 1, 1))
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """One bar a value, each two characters wide; nothing at all is a dot."""
+    highest = max(values, default=0) or 1
+    return " ".join("·" if value == 0 else BARS[round(value / highest * (len(BARS) - 1))] for value in values)
+
+
+def short(number: float) -> str:
+    """12.3M instead of 12,345,678."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.1f}{unit}"
+    return f"{number:.0f}"
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, header_style="dim")

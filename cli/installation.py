@@ -1,0 +1,77 @@
+"""A running installation as a command sees it, found by its data folder or by ``--url`` and ``--token``."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import httpx
+
+from deploy.address import read_address
+from deploy.secrets import token_key
+from deploy.settings import load_settings
+from edge.tokens import issue_token
+from schemas.permissions import OPERATOR_ORG
+
+OK, DIFFERENT, USAGE, AWAY = 0, 1, 2, 69
+COMMAND_TTL_S = 600
+
+
+class Installation:
+    """An HTTP client of one installation. Outages end the command with exit code 69 and a sentence."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self._client = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
+        )
+
+    def get(self, path: str, **params: Any) -> Any:
+        """GET ``path`` below ``/api/v1``; the decoded body."""
+        try:
+            reply = self._client.get(f"/api/v1{path}", params=params)
+        except httpx.HTTPError as error:
+            away(f"{self.url} does not answer ({error}). Is it running?")
+        if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            away(reply.json()["error"])
+        if reply.is_error:
+            raise click.ClickException(reply.json()["error"])
+        return reply.json()
+
+
+def away(message: str) -> NoReturn:
+    """End the command: a service that it needs does not answer."""
+    click.echo(message, err=True)
+    sys.exit(AWAY)
+
+
+def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which a command finds an installation: pass them on to `open_installation`."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print machine-readable output alone."),
+        click.option("--token", help="A token of role operator, with --url."),
+        click.option("--url", help="Base URL of the installation, instead of --data."),
+        click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation."),
+    ):
+        command = option(command)
+    return command
+
+
+def open_installation(data: Path | None, url: str | None, token: str | None) -> Installation:
+    """The installation these options name, with an operator credential."""
+    if url:
+        if not token:
+            raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --operator`)")
+        return Installation(url, token)
+    settings = load_settings({"data": None if data is None else str(data)})
+    found = read_address(settings.folder)
+    if found is None:
+        away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
+    return Installation(found, token or operator_token(settings.secrets_folder))
+
+
+def operator_token(secrets_folder: Path) -> str:
+    """A short-lived credential of whoever can read the installation's secrets."""
+    return issue_token(token_key(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())

@@ -1,0 +1,43 @@
+"""`crewkit-sessions`: the system of record for AI coding sessions."""
+
+import sys
+
+import click
+
+from cli import audit, demo, run, setup
+from deploy.settings import BadSettings
+from processors.errors import Broken
+
+COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *audit.COMMANDS, *demo.COMMANDS)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="crewkit-sessions")
+def crewkit_sessions() -> None:
+    """The system of record for AI coding sessions.
+
+    \b
+    Try it:        crewkit-sessions up
+    Production:    crewkit-sessions provision, then ingest, query-api and processors
+    On one box:    crewkit-sessions stack
+    Check it:      crewkit-sessions coverage, recount, freshness
+
+    Every option can also be set in the environment (--log-url is LOG_URL) or in settings.toml in the data folder
+    (log_url); options win over the environment, and the environment over the file.
+    """
+
+
+for command in COMMANDS:
+    crewkit_sessions.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; what can't go on ends with one sentence and a non-zero exit code."""
+    try:
+        crewkit_sessions()
+    except BadSettings as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except Broken as error:
+        click.echo(f"refusing to run: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,33 @@
+"""The options that several commands share; what is not given comes from environment, file or default."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_OPTIONS: dict[str, Decorator] = {
+    "data": click.option("--data", type=click.Path(), help="Data folder (default var/up)."),
+    "host": click.option("--host", help="Address to listen on (default 127.0.0.1)."),
+    "port": click.option("--port", type=int, help="Port to listen on (default 8080)."),
+    "log_url": click.option("--log-url", help="sqlite:///file or kafka://host:port,…/topic."),
+    "store_url": click.option("--store-url", help="chdb:///folder or clickhouse://user:password@host:port/database."),
+    "secrets": click.option(
+        "--secrets", type=click.Path(), help="Folder of the secrets (default secrets/ in --data)."
+    ),
+    "generation": click.option("--generation", help="Generation to project into (default g1)."),
+    "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),
+    "partitions": click.option("--partitions", type=int, help="Partitions of the log (default 4); frozen once made."),
+}
+
+
+def settings_options(*names: str) -> Decorator:
+    """Add these options; the command takes them as keywords and hands them to `load_settings`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names):
+            command = _OPTIONS[name](command)
+        return command
+
+    return decorate

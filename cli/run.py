@@ -1,0 +1,114 @@
+"""Commands that run until they are told to stop."""
+
+import sys
+from typing import Any
+
+import click
+
+from cli.options import settings_options
+from deploy.logging import configure_logging
+from deploy.settings import load_settings
+
+
+@click.command()
+@settings_options("data", "host", "port")
+def up(**options: Any) -> None:
+    """Serve the embedded default: one process, no services needed.
+
+    The log is one SQLite file, the store is the ClickHouse engine inside the process; both are in the data folder.
+    Prints the address, a token and three curl lines to try.
+
+    \b
+    Example: crewkit-sessions up --data var/up --port 8080
+    """
+    from cli.welcome import welcome
+    from deploy.single_process import run_single_process
+
+    settings = load_settings(options)
+    configure_logging(settings.folder / "log" / "up.log")
+    sys.exit(run_single_process(settings, on_ready=lambda: welcome(settings, _say)))
+
+
+@click.command()
+@settings_options("data", "host", "port")
+def stack(**options: Any) -> None:
+    """Run the production shape on this machine: Kafka, store server, two projectors, HTTP; restarts what dies.
+
+    Needs Java 17 and, the first time, Maven. The pids are in DIR/run, the logs in DIR/log.
+
+    \b
+    Example: crewkit-sessions stack --data var/stack --port 8080
+    """
+    from cli.welcome import welcome
+    from deploy.address import write_address
+    from deploy.stack import run_stack
+
+    settings = load_settings(options)
+    write_address(settings.folder, settings.host, settings.port)
+    sys.exit(
+        run_stack(settings.folder, settings.host, settings.port, say=_say, on_ready=lambda: welcome(settings, _say))
+    )
+
+
+@click.command()
+@settings_options("data", "host", "port", "log_url", "store_url", "secrets")
+def serve(**options: Any) -> None:
+    """Serve both route sets, writing to Kafka and reading from ClickHouse."""
+    _serve(options, "ingest", "query")
+
+
+@click.command()
+@settings_options("data", "host", "port", "log_url", "secrets")
+def ingest(**options: Any) -> None:
+    """Serve the write side alone: HTTP to the log; it never reads the store."""
+    _serve(options, "ingest")
+
+
+@click.command("query-api")
+@settings_options("data", "host", "port", "store_url", "secrets")
+def query_api(**options: Any) -> None:
+    """Serve the read side alone: HTTP from the store; it never touches the log."""
+    _serve(options, "query")
+
+
+def _serve(options: dict[str, Any], *sides: str) -> None:
+    from deploy.http_services import run_services
+
+    configure_logging()
+    sys.exit(run_services(load_settings(options), sides))
+
+
+@click.command()
+@settings_options("data", "log_url", "store_url", "generation", "instance")
+def processors(**options: Any) -> None:
+    """Project the log into the store: a Faust worker.
+
+    \b
+    Example: LOG_URL=kafka://k1:9092,k2:9092/crewkit.sessions.v1 \\
+             STORE_URL=clickhouse://crewkit:…@ch1:8123 crewkit-sessions processors --instance 0
+    """
+    from deploy.worker import run_worker
+
+    configure_logging()
+    sys.exit(run_worker(load_settings(options)))
+
+
+@click.command("store-server")
+@settings_options("data", "host", "port", "store_url")
+def store_server(**options: Any) -> None:
+    """Serve ClickHouse's HTTP protocol over the embedded engine, so that several processes share one store.
+
+    For development: production has a ClickHouse server. User and password are those in STORE_URL.
+    """
+    from deploy.store_process import run_store_server
+
+    configure_logging()
+    sys.exit(run_store_server(load_settings(options)))
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()
+
+
+COMMANDS = (up, stack, serve, ingest, query_api, processors, store_server)

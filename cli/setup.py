@@ -1,0 +1,67 @@
+"""Commands that prepare an installation: what it needs to exist, and who may use it."""
+
+import re
+import sys
+import time
+from typing import Any, get_args
+
+import click
+
+from cli.options import settings_options
+from deploy.secrets import token_key
+from deploy.settings import load_settings
+from edge.tokens import issue_token
+from schemas.permissions import OPERATOR_ORG, Role
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@click.command()
+@settings_options("data", "log_url", "store_url", "partitions")
+def provision(**options: Any) -> None:
+    """Make the topic, the databases and their tables; safe to run again.
+
+    It refuses a partition count that differs from the one there is, and tables newer than this code.
+    """
+    from deploy.provision import Refused
+    from deploy.provisioning import provision_all
+
+    try:
+        for line in provision_all(load_settings(options)):
+            click.echo(line)
+    except Refused as error:
+        click.echo(f"refused: {error}", err=True)
+        sys.exit(1)
+
+
+@click.command()
+@settings_options("data", "secrets")
+@click.option("--org", help="The org that the token opens.")
+@click.option("--user", help="Whose token it is.")
+@click.option("--role", type=click.Choice([r for r in get_args(Role) if r != "operator"]), help="What they may do.")
+@click.option("--operator", is_flag=True, help="A token for who runs the installation; it opens no org.")
+@click.option("--ttl", default="4h", show_default=True, help="How long it lives: 30m, 4h, 7d …")
+def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: Any) -> None:
+    """Print a token, signed with the key in the data folder's secrets.
+
+    \b
+    Example: crewkit-sessions token --org acme --user alice --role manager
+    """
+    if operator:
+        org, user, role = OPERATOR_ORG, user or "operator", "operator"
+    if not (org and user and role):
+        raise click.UsageError("give --org, --user and --role, or --operator")
+    if org == OPERATOR_ORG and not operator:
+        raise click.UsageError(f"{OPERATOR_ORG} is a reserved name")
+    key = token_key(load_settings(options).secrets_folder)
+    click.echo(issue_token(key, user, org, role, _seconds(ttl), time.time()))
+
+
+def _seconds(ttl: str) -> int:
+    match = re.fullmatch(r"([1-9][0-9]{0,6})([smhd])", ttl)
+    if match is None:
+        raise click.BadParameter("use a number and s, m, h or d, such as 4h", param_hint="--ttl")
+    return int(match[1]) * _UNITS_S[match[2]]
+
+
+COMMANDS = (provision, token)

@@ -1,0 +1,39 @@
+"""One granian worker inside our own event loop, so that a process is one pid and nothing is orphaned when it dies."""
+
+import asyncio
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+HEADERS_WITHIN_MS = 15_000
+DRAIN_S = 10.0
+
+
+async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) -> None:
+    """Serve an ASGI app until ``stopping`` is set; requests under way are finished first.
+
+    Raises:
+        OSError: when the address is taken.
+    """
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        backlog=1024,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+        log_level=LogLevels.error,
+    )
+    serving = asyncio.ensure_future(server.serve())
+    stopped = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not serving.done():
+        server.stop()
+        await asyncio.wait({serving}, timeout=DRAIN_S)
+    if serving.done():
+        serving.result()

@@ -1,0 +1,93 @@
+"""The HTTP services of production: the write side, the read side, or both in one process."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import uvloop
+from litestar import Litestar
+
+from deploy.address import write_address
+from deploy.http_server import serve_http
+from deploy.log_url import KafkaAddress, parse_log_url
+from deploy.secrets import id_secrets, token_key
+from deploy.settings import BadSettings, Settings
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.service import Lifespan, build_service
+from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_lifespan, ingest_routes
+from ingest.errors import BrokenLog
+from ingest.event_log import EventLog
+from ingest.kafka_log import KafkaEventLog, KafkaTopic
+from processors.errors import Broken
+from query_api.app import query_dependencies, query_routes, store_readiness
+from query_api.reader import Reader, open_reader
+
+
+def run_services(settings: Settings, sides: Sequence[str]) -> int:
+    """Serve ``ingest``, ``query`` or both until SIGTERM; the exit code."""
+    return uvloop.run(_run(settings, sides))
+
+
+async def _run(settings: Settings, sides: Sequence[str]) -> int:
+    log = kafka_log(settings) if "ingest" in sides else None
+    reader = open_reader(settings.store) if "query" in sides else None
+    app = service(settings, log, reader, [ingest_lifespan(log)] if log else [])
+    write_address(settings.folder, settings.host, settings.port)
+    try:
+        await serve_http(app, settings.host, settings.port, stop_on_signals())
+    except BrokenLog as error:
+        raise Broken(str(error)) from error
+    return 0
+
+
+def kafka_log(settings: Settings) -> KafkaEventLog:
+    """The log of production.
+
+    Raises:
+        BadSettings: ``log_url`` names another kind of log.
+    """
+    address = parse_log_url(settings.log)
+    if not isinstance(address, KafkaAddress):
+        raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
+    topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)
+    return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max)
+
+
+def service(
+    settings: Settings, log: EventLog | None, reader: Reader | None, lifespan: Sequence[Lifespan] = ()
+) -> Litestar:
+    """One ASGI app out of the route sets whose rim is given."""
+    secrets = id_secrets(settings.secrets_folder)
+    routes: list[Any] = []
+    dependencies: dict[str, Any] = {}
+    if reader is not None:
+        routes.extend(query_routes())
+        dependencies |= query_dependencies(reader, secrets)
+    if log is not None:
+        routes.extend(ingest_routes())
+        dependencies |= ingest_dependencies(log, secrets, clock_ms)
+    verifier = TokenVerifier([shared_secret(token_key(settings.secrets_folder))])
+    readiness = _readiness(log, reader)
+    return build_service(routes, dependencies, verifier, readiness, lifespan, exception_handlers=INGEST_ERRORS)
+
+
+def _readiness(log: EventLog | None, reader: Reader | None) -> Any:
+    async def ready() -> Mapping[str, bool]:
+        parts: dict[str, bool] = {}
+        if log is not None:
+            parts["log"] = await log.ready()
+        if reader is not None:
+            parts.update(await store_readiness(reader)())
+        return parts
+
+    return ready
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping

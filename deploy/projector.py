@@ -1,0 +1,65 @@
+"""Put a projector together: pipeline, progress and watchdog over one warehouse and one log."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from msgspec import Struct
+
+from deploy.settings import Settings
+from deploy.store_url import StoreAddress, parse_store_url
+from processors.guards import check_generation, check_log_tail
+from processors.pipeline import Pipeline
+from processors.plan import Planner
+from processors.progress import Progress
+from processors.state_cache import StateCache
+from processors.warehouse import ClickHouseWarehouse, connect
+from processors.watchdog import Watchdog
+from schemas.log import LogReader
+from schemas.prices import list_prices
+
+
+class Projector(Struct):
+    """The parts of a projector, wired to each other but not running yet."""
+
+    pipeline: Pipeline
+    progress: Progress
+    warehouse: ClickHouseWarehouse
+    watchdog: Watchdog
+    check_tail: Callable[[], Awaitable[None]]
+
+
+def make_projector(settings: Settings, reader: LogReader, partitions: int) -> Projector:
+    """A projector into the generation that ``settings`` name."""
+    warehouse = make_warehouse(parse_store_url(settings.store), settings.generation)
+    cache = StateCache(settings.cache_facts_max)
+    planner = Planner(warehouse, cache, list_prices(), partitions)
+    pipeline = Pipeline(warehouse, reader, planner, cache)
+    progress = Progress(pipeline, warehouse, reader, now_ms)
+    watchdog = Watchdog(progress.lag)
+    pipeline.alive = watchdog.alive
+    check_tail = partial(check_log_tail, warehouse, reader, partitions)
+    progress.on_log_returned = check_tail
+    return Projector(pipeline, progress, warehouse, watchdog, check_tail)
+
+
+def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
+    """The warehouse of one generation."""
+    options = store.at(store.database(generation))
+    return ClickHouseWarehouse(lambda: connect(**options), store.control, generation)
+
+
+async def check_start(projector: Projector, partitions: int) -> None:
+    """Refuse to start into what does not fit.
+
+    Raises:
+        processors.errors.Broken: with what to do.
+    """
+    await asyncio.to_thread(check_generation, projector.warehouse, list_prices(), partitions)
+    await projector.check_tail()
+
+
+def now_ms() -> int:
+    """The wall clock, milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

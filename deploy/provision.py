@@ -1,0 +1,136 @@
+"""Make what the services need and never make themselves: the databases, their tables, the first generation.
+
+Safe to run again: every step looks first. It refuses what would break a promise (another partition count, tables newer
+than this code, a migration that was edited after it ran).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from importlib import resources
+from typing import NamedTuple
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+from deploy.store_url import StoreAddress
+from processors.fold import FOLD_VERSION
+from schemas.prices import PriceList
+
+FIRST_GENERATION = "g1"
+
+
+class Refused(Exception):
+    """What is there does not fit this code; the message says what to do."""
+
+
+class Migration(NamedTuple):
+    """One numbered DDL file."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Of the text, so that an edit after the fact is seen."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:
+    """Bring the control database and the first generation up to date; the names of what was done.
+
+    Raises:
+        Refused: when what is there does not fit.
+        clickhouse_connect.driver.exceptions.Error: when the store is away.
+    """
+    done = _migrate(store, store.control, "control")
+    client = clickhouse_connect.get_client(**store.at(store.control))
+    try:
+        found = client.query("SELECT name, partitions FROM generations WHERE event = 'created' ORDER BY at").result_rows
+        if not found:
+            done += _migrate(store, store.database(FIRST_GENERATION), "generation")
+            _begin_first(client, store, partitions, prices)
+            return [*done, f"generation {FIRST_GENERATION}, live"]
+    finally:
+        client.close()
+    for name, known in found:
+        if known != partitions:
+            raise Refused(f"generation {name} was made for {known} partitions, not {partitions}: the count is frozen")
+        done += _migrate(store, store.database(name), "generation")
+    return done
+
+
+def _begin_first(client: Client, store: StoreAddress, partitions: int, prices: PriceList) -> None:
+    database = store.database(FIRST_GENERATION)
+    client.command(
+        "INSERT INTO {database:Identifier}.progress SELECT number, 0, 0, 0 FROM numbers({partitions:UInt16})",
+        parameters={"database": database, "partitions": partitions},
+    )
+    for event in ("created", "live"):
+        client.command(
+            "INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)"
+            " SELECT {name:String}, {event:String}, {fold:UInt32}, {prices:String}, {partitions:UInt16}",
+            parameters={
+                "name": FIRST_GENERATION,
+                "event": event,
+                "fold": FOLD_VERSION,
+                "prices": prices.sha256,
+                "partitions": partitions,
+            },
+        )
+
+
+def _migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
+    bootstrap = clickhouse_connect.get_client(**store.at("default"))
+    bootstrap.command("CREATE DATABASE IF NOT EXISTS {name:Identifier} ENGINE = Atomic", parameters={"name": database})
+    bootstrap.close()
+    client = clickhouse_connect.get_client(**store.at(database))
+    try:
+        client.command(_MIGRATIONS_TABLE)
+        applied = dict(client.query("SELECT number, sha256 FROM migrations").result_rows)
+        return [_apply(client, database, migration) for migration in _pending(database, kind, applied)]
+    finally:
+        client.close()
+
+
+def _pending(database: str, kind: str, applied: dict[int, str]) -> Iterator[Migration]:
+    known = {migration.number: migration for migration in migrations(kind)}
+    if beyond := set(applied) - set(known):
+        raise Refused(f"{database} has migration {max(beyond)}, newer than this code: run the version that made it")
+    for number, migration in sorted(known.items()):
+        if number not in applied:
+            yield migration
+        elif applied[number] != migration.sha256:
+            raise Refused(f"migration {migration.name} was changed after it ran on {database}: add a new one instead")
+
+
+def _apply(client: Client, database: str, migration: Migration) -> str:
+    for statement in migration.text.split(";\n"):
+        if statement.strip():
+            client.command(statement)
+    client.command(
+        "INSERT INTO migrations (number, name, sha256) SELECT {number:UInt32}, {name:String}, {sha:String}",
+        parameters={"number": migration.number, "name": migration.name, "sha": migration.sha256},
+    )
+    return f"{database}: {migration.name}"
+
+
+def migrations(kind: str) -> list[Migration]:
+    """The numbered files of ``control`` or ``generation``, in order."""
+    folder = resources.files("schemas") / "clickhouse" / kind
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
+
+
+_MIGRATIONS_TABLE = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    number     UInt32,
+    name       String,
+    sha256     String,
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree
+ORDER BY number
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""

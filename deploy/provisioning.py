@@ -1,0 +1,33 @@
+"""What `provision` does: the topic where the log is Kafka, and the store's databases."""
+
+import asyncio
+from collections.abc import Iterator
+
+from deploy.log_url import KafkaAddress, parse_log_url
+from deploy.provision import Refused, provision_store
+from deploy.settings import Settings
+from deploy.store_url import parse_store_url
+from ingest.errors import BrokenLog
+from ingest.kafka_log import KafkaTopic
+from ingest.kafka_log.creation import ensure_topic
+from schemas.prices import list_prices
+
+
+def provision_all(settings: Settings) -> Iterator[str]:
+    """Make what is missing; a line for each thing that was made.
+
+    Raises:
+        Refused: what is there does not fit.
+    """
+    address = parse_log_url(settings.log)
+    partitions = 1
+    if isinstance(address, KafkaAddress):
+        partitions = settings.partitions
+        topic = KafkaTopic(address.bootstrap, address.topic, partitions)
+        try:
+            made = asyncio.run(ensure_topic(topic))
+        except BrokenLog as error:
+            raise Refused(str(error)) from error
+        yield f"topic {topic.name}: {'made' if made else 'there'}, {partitions} partitions"
+    done = provision_store(parse_store_url(settings.store), partitions, list_prices())
+    yield from done or ["store: up to date"]

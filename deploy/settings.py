@@ -1,0 +1,80 @@
+"""Settings come from options, then environment, then ``DIR/settings.toml``; each has one name in all three.
+
+An option ``--log-url`` is ``LOG_URL`` in the environment and ``log_url`` in the file.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class BadSettings(Exception):
+    """A setting is missing or has a wrong value; the message names it."""
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set. Empty URLs mean the embedded default in ``data``."""
+
+    data: str = "var/up"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    log_url: str = ""
+    store_url: str = ""
+    secrets: str = ""  # folder of the secrets; default: secrets/ in data
+    generation: str = "g1"
+    instance: int = 0
+    partitions: int = 4
+    batch_records: int = 400
+    batch_wait_s: float = 0.2
+    cache_facts_max: int = 1_000_000
+    in_flight_bytes_max: int = 64 << 20
+
+    @property
+    def folder(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data).resolve()
+
+    @property
+    def secrets_folder(self) -> Path:
+        """Where the secrets are."""
+        return Path(self.secrets).resolve() if self.secrets else self.folder / "secrets"
+
+    @property
+    def log(self) -> str:
+        """The log's URL."""
+        return self.log_url or f"sqlite://{self.folder / 'log.sqlite'}"
+
+    @property
+    def store(self) -> str:
+        """The store's URL."""
+        return self.store_url or f"chdb://{self.folder / 'store'}"
+
+
+def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Put the three sources together.
+
+    Raises:
+        BadSettings: with the name of the setting and what is wrong.
+    """
+    names = Settings.__struct_fields__
+    given = {name: value for name, value in options.items() if value is not None}
+    env = {name: environ[name.upper()] for name in names if environ.get(name.upper())}
+    data = Path(given.get("data") or env.get("data") or Settings().data)
+    try:
+        return msgspec.convert({**_file(data / "settings.toml"), **env, **given}, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"settings: {error}") from error
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path}: {error}") from error

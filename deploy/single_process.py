@@ -1,0 +1,117 @@
+"""The embedded default: log, projector, store and both route sets in one process, and in one data folder."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+from typing import IO
+
+import uvloop
+
+from deploy.address import write_address
+from deploy.http_server import serve_http
+from deploy.http_services import service, stop_on_signals
+from deploy.log_url import SqliteAddress, parse_log_url
+from deploy.ports import is_free
+from deploy.projector import Projector, check_start, make_projector
+from deploy.provision import Refused, provision_store
+from deploy.settings import BadSettings, Settings
+from deploy.store_url import parse_store_url
+from ingest.sqlite_log import SqliteEventLog
+from processors.errors import Broken
+from processors.local_loop import run_local
+from query_api.reader import open_reader
+from schemas.prices import list_prices
+
+PARTITIONS = 1
+LISTENS_WITHIN_S = 0.1
+DRAIN_S = 8.0
+
+
+def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
+    """Serve until SIGTERM; the exit code. ``on_ready`` is called once requests are answered.
+
+    Raises:
+        Broken: what is in the folder does not fit; the message says what to do.
+    """
+    lock = _lock(settings)
+    if not is_free(settings.host, settings.port):
+        raise Broken(f"port {settings.port} of {settings.host} is taken: choose another with --port")
+    try:
+        return uvloop.run(_run(settings, on_ready))
+    finally:
+        (settings.folder / "run" / "up.pid").unlink(missing_ok=True)
+        lock.close()
+
+
+async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
+    stopping = stop_on_signals()
+    await asyncio.to_thread(_provision, settings)
+    log = _log(settings)
+    await log.start()
+    projector = make_projector(settings, log, PARTITIONS)
+    await check_start(projector, PARTITIONS)
+    projecting = asyncio.ensure_future(_project(projector, log))
+    serving = asyncio.ensure_future(_serve(settings, log, stopping, on_ready))
+    for part in (projecting, serving):
+        part.add_done_callback(lambda _: stopping.set())
+    await stopping.wait()
+    await serving
+    await _end(projecting, projector)
+    await log.stop()
+    return 0
+
+
+async def _serve(
+    settings: Settings, log: SqliteEventLog, stopping: asyncio.Event, on_ready: Callable[[], None]
+) -> None:
+    app = service(settings, log, open_reader(settings.store))
+    write_address(settings.folder, settings.host, settings.port)
+    asyncio.get_running_loop().call_later(LISTENS_WITHIN_S, on_ready)
+    await serve_http(app, settings.host, settings.port, stopping)
+
+
+async def _project(projector: Projector, log: SqliteEventLog) -> None:
+    projector.watchdog.start()
+    await asyncio.gather(run_local(projector.pipeline, projector.warehouse, log), projector.progress.run())
+
+
+async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None:
+    """Let the write under way finish; what is not projected yet comes first at the next start."""
+    projector.watchdog.stop()
+    if projecting.done():
+        projecting.result()  # it never ends by itself: raises what broke it
+    projecting.cancel()
+    await asyncio.wait({projecting})
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(projector.pipeline.drain(), DRAIN_S)
+
+
+def _provision(settings: Settings) -> None:
+    try:
+        provision_store(parse_store_url(settings.store), PARTITIONS, list_prices())
+    except Refused as error:
+        raise Broken(str(error)) from error
+
+
+def _log(settings: Settings) -> SqliteEventLog:
+    address = parse_log_url(settings.log)
+    if not isinstance(address, SqliteAddress):
+        raise BadSettings("log_url: `up` has its log in a file; with Kafka run ingest, query-api and processors")
+    return SqliteEventLog(address.path, bytes_max=settings.in_flight_bytes_max)
+
+
+def _lock(settings: Settings) -> IO[str]:
+    """One process per folder: neither the log nor the store can be shared."""
+    run = settings.folder / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    lock = (run / "lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise Broken(
+            f"another process uses {settings.folder}: stop it, or choose another with --data"
+        ) from error
+    (run / "up.pid").write_text(f"{os.getpid()}\n")
+    return lock

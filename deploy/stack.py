@@ -1,0 +1,186 @@
+"""The production shape on one machine: Kafka, store server, two projectors and the HTTP services under one supervisor.
+
+The real thing has three brokers, a ClickHouse server and a proxy; the code and the processes of ours are the same.
+"""
+
+import http.client
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from signal import SIGTERM
+from typing import Self
+
+import msgspec
+
+from deploy.child import Say, write_whole
+from deploy.kafka import broker, probe
+from deploy.kafka.broker import BrokerFailed, BrokerSettings
+from deploy.kafka.jars import KafkaUnavailable
+from deploy.ports import free_ports
+from deploy.services import Job, Service, Step
+from deploy.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
+from schemas.topics import TOPIC
+
+LOCAL = "127.0.0.1"
+PARTITIONS = 4
+STORE_USER = "crewkit"
+OK, FAILED, SERVICE_AWAY = 0, 1, 69
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """The inner ports, all on 127.0.0.1; chosen once for a data directory."""
+
+    kafka: int
+    controller: int
+    store: int
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """One stack: its directory, where it serves, and what its processes need to find each other."""
+
+    data: Path
+    host: str
+    port: int
+    ports: Ports
+    store_password: str
+
+    @classmethod
+    def on(cls, data: Path, host: str, port: int) -> Self:
+        """The stack of a data directory; ports and password are made the first time and then kept."""
+        return cls(
+            data=data,
+            host=host,
+            port=port,
+            ports=_kept_ports(data),
+            store_password=_kept_secret(data, "store-password"),
+        )
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What chooses log and store in every process of ours."""
+        return {
+            "LOG_URL": f"kafka://{LOCAL}:{self.ports.kafka}/{TOPIC}",
+            "STORE_URL": f"clickhouse://{STORE_USER}:{self.store_password}@{LOCAL}:{self.ports.store}",
+        }
+
+    @property
+    def kafka(self) -> BrokerSettings:
+        return BrokerSettings(
+            data_dir=self.data / "kafka", port=self.ports.kafka, controller_port=self.ports.controller
+        )
+
+    def ours(self, *arguments: str) -> list[str]:
+        """The command line of `crewkit-sessions ARGUMENTS --data DIR`."""
+        command, *options = arguments
+        # -P: if there is a folder `cli` where we were started, it is not ours.
+        return [sys.executable, "-P", "-m", "cli", command, "--data", str(self.data), *options]
+
+
+Compose = Callable[[Stack], Sequence[Step]]
+
+
+def production_shape(stack: Stack) -> list[Step]:
+    """What runs, in the order of its start."""
+    store = (LOCAL, stack.ports.store)
+    front = (stack.host, stack.port)
+    return [
+        kafka_service(stack.kafka),
+        Service(
+            name="store-server",
+            command=stack.ours("store-server", "--host", LOCAL, "--port", str(stack.ports.store)),
+            env=stack.env,
+            listens=store,
+            ready=lambda: answers_200(*store, "/ping"),
+        ),
+        Job(name="provision", command=stack.ours("provision", "--partitions", str(PARTITIONS)), env=stack.env),
+        *(projector(stack, instance) for instance in range(2)),
+        Service(
+            name="serve",
+            command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
+            env=stack.env,
+            listens=front,
+            ready=lambda: answers_200(*front, "/livez"),
+            stop_s=9.0,  # an append may take 8 s, and its client is owed an answer
+            death_signal=SIGTERM,  # only it can end its workers
+        ),
+    ]
+
+
+def kafka_service(settings: BrokerSettings) -> Service:
+    """The broker, its data directory prepared. Raises `KafkaUnavailable`, `BrokerFailed`."""
+    broker.prepare(settings)
+    return Service(
+        name="kafka",
+        command=broker.command(settings),
+        listens=(broker.HOST, settings.port),
+        ready=lambda: probe.serves(broker.HOST, settings.port),
+        death_signal=SIGTERM,  # a clean end spares the next start the recovery of its logs
+    )
+
+
+def projector(stack: Stack, instance: int) -> Service:
+    """One projector worker; the instance is its static membership in the consumer group."""
+    command = stack.ours("processors", "--instance", str(instance))
+    return Service(name=f"projector-{instance}", command=command, env=stack.env)
+
+
+def run_stack(
+    data: Path,
+    host: str,
+    port: int,
+    *,
+    say: Say,
+    on_ready: Callable[[], None] = lambda: None,
+    compose: Compose = production_shape,
+) -> int:
+    """Run the stack until SIGTERM or SIGINT; the exit code. Main thread only.
+
+    `say` gets lines for people; `on_ready` is called once everything is up.
+    """
+    data = data.resolve()
+    try:
+        return Supervisor(data, say=say).run(lambda: compose(Stack.on(data, host, port)), on_ready=on_ready)
+    except AlreadySupervised as reason:
+        say(str(reason))
+        return FAILED
+    except (DidNotComeUp, KafkaUnavailable, BrokerFailed) as reason:
+        say(str(reason))
+        return SERVICE_AWAY
+
+
+def answers_200(host: str, port: int, path: str, *, timeout_s: float = 1.0) -> bool:
+    """Whether GET answers 200. No HTTP client of the product here: proxies in the environment must not matter."""
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=timeout_s)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _reachable(host: str) -> str:
+    """An address that means every interface is for listening, not for calling."""
+    return {"0.0.0.0": LOCAL, "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
+
+
+def _kept_ports(data: Path) -> Ports:
+    """DIR/run/stack.json, so that after a restart clients find Kafka and the store where they were."""
+    file = data / "run" / "stack.json"
+    if file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=Ports)
+    kafka, controller, store = free_ports(3, LOCAL)
+    ports = Ports(kafka=kafka, controller=controller, store=store)
+    write_whole(file, msgspec.json.encode(ports).decode())
+    return ports
+
+
+def _kept_secret(data: Path, name: str) -> str:
+    """DIR/secrets/NAME, made the first time, readable by its owner alone."""
+    file = data / "secrets" / name
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not file.exists():
+        write_whole(file, secrets.token_urlsafe(24), mode=0o600)
+    return file.read_text()

@@ -1,0 +1,82 @@
+"""What can go wrong, in ClickHouse's terms: a code, a name, and the HTTP status a ClickHouse server would send.
+
+StoreError                 the one error a client ever sees
+StoreDirectoryInUse        another process has the directory open; nothing was started
+"""
+
+import re
+
+AUTHENTICATION_FAILED = 516
+BAD_ARGUMENTS = 36
+CANNOT_DECOMPRESS = 271
+CANNOT_READ_ALL_DATA = 33
+NOT_IMPLEMENTED = 48
+READONLY = 164
+ACCESS_DENIED = 497
+SYNTAX_ERROR = 62
+TOO_MANY_BYTES = 307
+TOO_MANY_QUERIES = 202
+UNKNOWN_COMPRESSION = 89
+UNKNOWN_EXCEPTION = 1002
+UNKNOWN_SETTING = 115
+CANNOT_STREAM = "Streaming query is not supported"
+
+_NAMES = {
+    AUTHENTICATION_FAILED: "AUTHENTICATION_FAILED",
+    BAD_ARGUMENTS: "BAD_ARGUMENTS",
+    CANNOT_DECOMPRESS: "CANNOT_DECOMPRESS",
+    CANNOT_READ_ALL_DATA: "CANNOT_READ_ALL_DATA",
+    NOT_IMPLEMENTED: "NOT_IMPLEMENTED",
+    READONLY: "READONLY",
+    ACCESS_DENIED: "ACCESS_DENIED",
+    SYNTAX_ERROR: "SYNTAX_ERROR",
+    TOO_MANY_BYTES: "TOO_MANY_BYTES",
+    TOO_MANY_QUERIES: "TOO_MANY_SIMULTANEOUS_QUERIES",
+    UNKNOWN_COMPRESSION: "UNKNOWN_COMPRESSION_METHOD",
+    UNKNOWN_EXCEPTION: "UNKNOWN_EXCEPTION",
+    UNKNOWN_SETTING: "UNKNOWN_SETTING",
+}
+
+# As ClickHouse's HTTPHandler maps them. 408 rather than 504 for a time-out: clients repeat a 504 on their own.
+_STATUS_OF_CODE = {
+    **dict.fromkeys((6, 25, 26, 27, 33, 36, 38, 41, 53, 62, 69, 72, 89, 117, 271, 321, 427, 456, 457, 467, 469), 400),
+    **dict.fromkeys((164, 192, 193, 497, 512, 516), 403),
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 81, 115), 404),
+    159: 408,
+    307: 413,
+    48: 501,
+    202: 503,
+}
+_CODE = re.compile(r"Code: (\d+)")
+_NO_FILES = re.compile(r"grant (READ|WRITE) ON FILE")
+_WHY_NO_FILES = (
+    " The store server reaches no files, and the engine takes an unknown table of the database `default` for one: "
+    "use a database of your own."
+)
+
+
+class StoreDirectoryInUse(Exception):
+    """Another process has this store directory open; the message says which and what to do."""
+
+
+class StoreError(Exception):
+    """An error as the client will read it: `code` and `status` as ClickHouse gives them, `text` in its form."""
+
+    def __init__(self, code: int, message: str, status: int | None = None) -> None:
+        self.code = code
+        self.status = status or _STATUS_OF_CODE.get(code, 500)
+        self.text = f"Code: {code}. DB::Exception: {message} ({_NAMES[code]})" if code in _NAMES else message
+        super().__init__(self.text)
+
+
+class EngineError(StoreError):
+    """What chDB raised; its text is passed on from the first "Code:"."""
+
+    def __init__(self, raised: Exception) -> None:
+        text = str(raised)
+        found = _CODE.search(text)
+        super().__init__(int(found[1]) if found else UNKNOWN_EXCEPTION, text)
+        self.text = text[found.start() :].strip() if found else self.text
+        if _NO_FILES.search(text):
+            self.text += _WHY_NO_FILES
+        self.cannot_stream = CANNOT_STREAM in text

@@ -1,0 +1,185 @@
+"""One HTTP connection: reads requests, says who asks, runs what is asked, replies."""
+
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
+
+from deploy.store_server.body import Body, as_file
+from deploy.store_server.compression import Buffer, choose_deflater
+from deploy.store_server.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_EXCEPTION, StoreError
+from deploy.store_server.execution import Result, execute, refuse_for_readers
+from deploy.store_server.pool import Profile
+from deploy.store_server.replies import Reply
+from deploy.store_server.request import Request, form_boundary, parse_form, parse_params, parse_request
+from deploy.store_server.statement import Statement, parse_statement
+from deploy.store_server.users import StoreUser
+
+if TYPE_CHECKING:
+    from deploy.store_server.server import StoreHttpServer
+
+log = logging.getLogger(__name__)
+
+_HEAD_BYTES = 64 * 1024
+_STATEMENT_BYTES_MAX = 16 * 1024 * 1024
+_SKIP_BYTES_MAX = 64 * 1024 * 1024
+_COMPRESS_FROM_BYTES = 4 * 1024
+_READ_ONLY = 2  # the engine's `readonly` that still lets settings be changed
+
+
+class StoreHandler(BaseHTTPRequestHandler):
+    """Speaks ClickHouse's HTTP interface with one client until it hangs up."""
+
+    server: "StoreHttpServer"
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a reply is often two packets; waiting between them costs 40 ms
+    rbufsize = _HEAD_BYTES
+    timeout = 300.0  # for a silent client, and for one that does not take its reply
+
+    def do_GET(self) -> None:
+        """`/ping`, and queries that only read."""
+        self._serve()
+
+    def do_POST(self) -> None:
+        """Queries and inserts."""
+        self._serve()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's signature
+        """Say nothing: the request line may hold a password."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What http.server refuses itself, in ClickHouse's form."""
+        self.close_connection = True
+        error = StoreError(BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
+        Reply(self.wfile, keep_alive=False).error(error, self.server.engine.version)
+
+    def _serve(self) -> None:
+        with self.server.in_flight():
+            self.close_connection = self.close_connection or self.server.stopping
+            reply = Reply(self.wfile, keep_alive=not self.close_connection)
+            try:
+                self._respond(reply)
+            except StoreError as error:
+                self._fail(reply, error)
+            except (ConnectionError, TimeoutError):
+                self.close_connection = True
+            except Exception:
+                log.exception("a request failed in an unexpected way")
+                self._fail(reply, StoreError(UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
+
+    def _fail(self, reply: Reply, error: StoreError) -> None:
+        if reply.started:
+            self.close_connection = True
+            return
+        if self.close_connection:
+            reply.header("Connection", "close")
+        try:
+            reply.error(error, self.server.engine.version)
+        except OSError:
+            self.close_connection = True
+
+    def _respond(self, reply: Reply) -> None:
+        path, _, query_string = self.path.partition("?")
+        body = self._body()
+        try:
+            if path == "/ping":
+                reply.whole([b"Ok.\n"])
+            elif path == "/":
+                self._answer(reply, query_string, body)
+            else:
+                reply.whole([b"There is no such path; queries go to /, and /ping says whether the server runs.\n"], 404)
+        finally:
+            # What was not read would be taken for the next request.
+            self.close_connection = not body.skip(_SKIP_BYTES_MAX) or self.close_connection
+
+    def _body(self) -> Body:
+        try:
+            return Body(self.rfile, cast("dict[str, str]", self.headers))
+        except StoreError:
+            self.close_connection = True
+            raise
+
+    def _answer(self, reply: Reply, query_string: str, body: Body) -> None:
+        headers = cast("dict[str, str]", self.headers)
+        params = parse_params(query_string)
+        user = self.server.users.authenticate(headers, params)
+        if boundary := form_boundary(headers):
+            params |= parse_form(body.read_up_to(_STATEMENT_BYTES_MAX), boundary)
+        request = parse_request(params, headers)
+        sql, statement = _read_statement(request.query, body)
+        with ExitStack() as held:
+            # The body is taken in before a connection is: a slow client must not keep one from others.
+            data = held.enter_context(as_file(sql[statement.data_at :], body)) if statement.is_insert else ""
+            self._run(reply, request, statement, sql, data, self._readonly(user))
+
+    def _readonly(self, user: StoreUser) -> int:
+        return _READ_ONLY if user.readonly or self.command == "GET" else 0
+
+    def _run(self, reply: Reply, request: Request, statement: Statement, sql: bytes, data: str, readonly: int) -> None:
+        if readonly:
+            refuse_for_readers(statement)
+        profile = Profile(readonly, request.database, request.settings)
+        with ExitStack() as held:
+            held.enter_context(self.server.sessions.turn(request.session_id))
+            connection = held.enter_context(self.server.pool.lease(profile))
+            if statement.reads:  # an insert that has arrived goes on without its client
+                held.enter_context(self.server.watch(self.connection, connection.mark))
+            result = execute(connection, request, statement, sql, data)
+            self._describe(reply, request, result)
+            if result.rest is not None:
+                self._send_stream(reply, request, result)
+        if result.rest is None:
+            self._send_whole(reply, request, result)
+
+    def _describe(self, reply: Reply, request: Request, result: Result) -> None:
+        reply.header("X-ClickHouse-Query-Id", request.query_id)
+        reply.header("X-ClickHouse-Server-Display-Name", socket.gethostname())
+        reply.header(
+            "X-ClickHouse-Timezone", dict(request.settings).get("session_timezone") or self.server.engine.timezone
+        )
+        reply.summary(result.summary)
+        if result.format:
+            reply.header("X-ClickHouse-Format", result.format)
+        reply.header("Content-Type", "application/octet-stream")
+
+    def _send_whole(self, reply: Reply, request: Request, result: Result) -> None:
+        blocks = [rows.data for rows in result.blocks]
+        coded = self._deflater(request) if sum(map(len, blocks)) >= _COMPRESS_FROM_BYTES else None
+        if coded is None:
+            reply.whole(blocks)
+            return
+        coding, deflater = coded
+        reply.header("Content-Encoding", coding)
+        reply.whole([*map(deflater.block, blocks), deflater.finish()])
+
+    def _send_stream(self, reply: Reply, request: Request, result: Result) -> None:
+        coded = self._deflater(request)
+        if coded:
+            reply.header("Content-Encoding", coded[0])
+        reply.chunked(_release_as_sent(result), coded[1] if coded else None)
+
+    def _deflater(self, request: Request) -> Any:
+        return choose_deflater(self.headers.get("Accept-Encoding", "")) if request.compressible else None
+
+
+def _release_as_sent(result: Result) -> Iterator[Buffer]:
+    """The blocks of a result, each let go when it has been sent."""
+    blocks, result.blocks = iter(result.blocks), []
+    for rows in chain(blocks, result.rest or ()):
+        yield rows.data
+
+
+def _read_statement(query: bytes, body: Body) -> tuple[bytes, Statement]:
+    """The SQL is `?query=` and then the body. Of an INSERT only the beginning is read; the rest stays."""
+    head = body.read_up_to(_HEAD_BYTES)
+    sql = query.rstrip() + b"\n" + head if query and head else query or head
+    statement = parse_statement(sql)
+    if not statement.is_insert and len(head) == _HEAD_BYTES:
+        sql += body.read_up_to(_STATEMENT_BYTES_MAX)
+        statement = parse_statement(sql)
+    if not sql.strip():
+        raise StoreError(SYNTAX_ERROR, "Empty query")
+    return sql, statement

@@ -1,0 +1,175 @@
+"""The store server as a thing that starts and stops."""
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from deploy.store_server.disconnects import DisconnectWatcher
+from deploy.store_server.engine import Engine
+from deploy.store_server.errors import StoreDirectoryInUse
+from deploy.store_server.handler import StoreHandler
+from deploy.store_server.pool import ConnectionPool
+from deploy.store_server.sessions import Sessions
+from deploy.store_server.users import StoreUser, Users
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 5.0
+STOP_QUERIES_S = 3.0
+CONNECTIONS_MAX = 512
+
+
+class StoreHttpServer(ThreadingHTTPServer):
+    """Accepts connections, a thread each, and knows which requests are under way."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], engine: Engine, users: Users) -> None:
+        self.engine = engine
+        self.users = users
+        self.pool = ConnectionPool(engine)
+        self.sessions = Sessions()
+        self.stopping = False
+        self._watcher = DisconnectWatcher()
+        self._requests = 0
+        self._changed = threading.Condition()
+        self._sockets: set[socket.socket] = set()
+        super().__init__(address, StoreHandler)
+
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """Marks a request as under way, so that stopping waits for it."""
+        with self._changed:
+            self._requests += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._requests -= 1
+                self._changed.notify_all()
+
+    def watch(self, connection: socket.socket, mark: str) -> AbstractContextManager[None]:
+        """Stop the query marked so if this client hangs up."""
+        return self._watcher.watch(connection, lambda: self.engine.stop_query(mark))
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until no request is under way; False if some still are."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._requests, seconds)
+
+    def hang_up(self) -> None:
+        """Close every connection, and what belongs to them."""
+        for connection in list(self._sockets):
+            _shut(connection)
+        self._watcher.close()
+        self.pool.close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Refuse what is beyond the limit; http.server starts a thread for the rest."""
+        if len(self._sockets) >= CONNECTIONS_MAX:
+            self.shutdown_request(request)
+            return
+        self._sockets.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The end of a connection."""
+        self._sockets.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
+        """A client that went away is no news; anything else is."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            log.exception("a connection ended in an unexpected way")
+
+
+class StoreServer:
+    """A store server in a thread of this process. `port` is the one it listens on once started."""
+
+    def __init__(self, path: Path, users: Sequence[StoreUser], host: str = "127.0.0.1", port: int = 0) -> None:
+        self._path, self._users = path, Users(users)
+        self.host, self.port = host, port
+        self._server: StoreHttpServer | None = None
+        self._engine: Engine | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> "StoreServer":
+        """Open the store and listen. Raises StoreDirectoryInUse, or OSError if the port is taken."""
+        self._engine = Engine(self._path)
+        try:
+            self._server = StoreHttpServer((self.host, self.port), self._engine, self._users)
+        except OSError:
+            self._engine.close()
+            raise
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, name="store-server", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Let requests end, at most some seconds; stop what still runs; close the store. Takes 8 s at most."""
+        server, engine = self._server, self._engine
+        if server is None or engine is None:
+            return
+        self._server = self._engine = None
+        server.stopping = True
+        server.shutdown()
+        server.server_close()
+        drained = server.drain(DRAIN_S) or _stop_queries(server, engine)
+        server.hang_up()
+        if drained:
+            engine.close()
+        else:
+            log.error("a query could not be stopped; the store is left to the end of the process")
+
+    def __enter__(self) -> "StoreServer":
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+
+def serve(
+    path: Path, host: str, port: int, users: Sequence[StoreUser], ready: Callable[[int], None] | None = None
+) -> None:
+    """Serve the store in `path` until SIGTERM or SIGINT (in the main thread; elsewhere for ever).
+
+    `ready` is called with the port once requests are answered. Exits with a message if the directory is in use.
+    """
+    ended = threading.Event()
+    before = _on_signals(lambda *_: ended.set())
+    try:
+        with StoreServer(path, users, host, port) as server:
+            if ready:
+                ready(server.port)
+            ended.wait()
+    except StoreDirectoryInUse as error:
+        raise SystemExit(str(error)) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _on_signals(end: Callable[..., None]) -> dict[int, Any]:
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+
+
+def _stop_queries(server: StoreHttpServer, engine: Engine) -> bool:
+    engine.stop_all_queries()
+    return server.drain(STOP_QUERIES_S)
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,44 @@
+"""`STORE_URL`: where the store is. ``chdb:///dir`` or ``clickhouse://user:password@host:port/database``."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+CONTROL_DATABASE = "crewkit"
+
+
+class StoreAddress(Struct, frozen=True):
+    """``options`` are those of `clickhouse_connect.get_client`; ``control`` is the database that lists generations."""
+
+    options: dict[str, Any]
+    control: str = CONTROL_DATABASE
+
+    def database(self, generation: str) -> str:
+        """The database of one generation."""
+        return f"{self.control}_{generation}"
+
+    def at(self, database: str) -> dict[str, Any]:
+        """Options of a client whose current database is ``database``."""
+        return {**self.options, "database": database}
+
+
+def parse_store_url(url: str) -> StoreAddress:
+    """Read a store URL.
+
+    Raises:
+        ValueError: with what is wrong and an example.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
+        return StoreAddress({"interface": "chdb", "path": str(Path(parts.path).absolute())})
+    if parts.scheme == "clickhouse" and parts.hostname:
+        options = {
+            "host": parts.hostname,
+            "port": parts.port or 8123,
+            "username": unquote(parts.username or "default"),
+            "password": unquote(parts.password or ""),
+        }
+        return StoreAddress(options, parts.path.strip("/") or CONTROL_DATABASE)
+    raise ValueError("STORE_URL is chdb:///absolute/folder or clickhouse://user:password@host:port/database")

@@ -1,0 +1,59 @@
+"""Run a Faust worker: guards first, then the projector beside its agent."""
+
+import asyncio
+
+import faust
+
+from deploy.log_url import KafkaAddress, parse_log_url
+from deploy.projector import check_start, make_projector
+from deploy.settings import BadSettings, Settings
+from ingest.kafka_log import KafkaLogReader, KafkaTopic
+from processors import faust_app
+from processors.faust_app import FaustSettings
+
+
+def run_worker(settings: Settings) -> int:
+    """Project until SIGTERM; the exit code.
+
+    Raises:
+        Broken: the surroundings don't fit; the message says what to do.
+    """
+    address = parse_log_url(settings.log)
+    if not isinstance(address, KafkaAddress):
+        raise BadSettings("log_url: the processors follow Kafka; the embedded default projects by itself, see `up`")
+    faust_app.check_versions()
+    worker = _worker(settings, address)
+    lock = faust_app.lock_instance(worker)
+    topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)
+    asyncio.run(_check(settings, topic))
+    projector = make_projector(settings, KafkaLogReader(topic), settings.partitions)
+    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run])
+    projector.watchdog.start()
+    try:
+        faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    finally:
+        projector.watchdog.stop()
+        lock.close()
+    return 0
+
+
+async def _check(settings: Settings, topic: KafkaTopic) -> None:
+    reader = KafkaLogReader(topic)
+    try:
+        await check_start(make_projector(settings, reader, topic.partitions), topic.partitions)
+    finally:
+        await reader.stop()
+
+
+def _worker(settings: Settings, address: KafkaAddress) -> FaustSettings:
+    return FaustSettings(
+        bootstrap=address.bootstrap,
+        topic=address.topic,
+        group=f"crewkit-sessions-{settings.generation}",
+        instance=settings.instance,
+        folder=settings.folder / "faust",
+        batch_records=settings.batch_records,
+        batch_wait_s=settings.batch_wait_s,
+    )

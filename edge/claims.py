@@ -1,0 +1,71 @@
+"""From the claims of a token whose signature is good to the principal it stands for."""
+
+from typing import Any
+
+from edge.principal import Principal
+from edge.tokens import AUDIENCE, ISSUER
+from schemas.permissions import OPERATOR_ORG, ROLES
+
+CLOCK_SKEW_S = 5  # between the machine that issued a token and this one
+_NAME_CHARACTERS_MAX = 200
+
+
+class BadToken(Exception):
+    """This token opens nothing; the reason is for our logs, the caller learns only that it was refused."""
+
+
+class Grant:
+    """A verified token: the principal, its id, and for how long it is good (seconds since 1970)."""
+
+    __slots__ = ("expires_at", "jti", "not_before", "principal")
+
+    def __init__(self, principal: Principal, jti: str, not_before: float, expires_at: float) -> None:
+        self.principal = principal
+        self.jti = jti
+        self.not_before = not_before
+        self.expires_at = expires_at
+
+    def check_time(self, now: float) -> None:
+        """Raises `BadToken` before the token's time and after it."""
+        if now < self.not_before - CLOCK_SKEW_S:
+            raise BadToken("the token is not valid yet")
+        if now >= self.expires_at:
+            raise BadToken("the token has expired")
+
+
+def grant_of(claims: dict[str, Any]) -> Grant:
+    """Check every claim but the times, which are checked at each use.
+
+    Raises:
+        BadToken: with the claim that is missing or wrong.
+    """
+    if claims.get("iss") != ISSUER:
+        raise BadToken("wrong issuer")
+    audience = claims.get("aud")
+    if AUDIENCE not in (audience if isinstance(audience, list) else [audience]):
+        raise BadToken("wrong audience")
+    not_before = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
+    return Grant(_principal(claims), _name(claims, "jti"), not_before, _time(claims, "exp"))
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    user_id, org_id, role = _name(claims, "sub"), _name(claims, "org_id"), claims.get("role")
+    if role not in ROLES:
+        raise BadToken("unknown role")
+    if (role == "operator") != (org_id == OPERATOR_ORG):
+        raise BadToken("the operator role and the operator org belong together")
+    return Principal(user_id, org_id, role)
+
+
+def _name(claims: dict[str, Any], claim: str) -> str:
+    value = claims.get(claim)
+    if not isinstance(value, str) or not 0 < len(value) <= _NAME_CHARACTERS_MAX or not value.isprintable():
+        raise BadToken(f"{claim} is missing or no name")
+    return value
+
+
+def _time(claims: dict[str, Any], claim: str) -> float:
+    value = claims.get(claim)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1 << 53:
+        raise BadToken(f"{claim} is missing or no time")
+    return float(value)

@@ -1,0 +1,51 @@
+"""The outermost layer of a service: request id, common headers, access log. It sees every reply, errors included."""
+
+import time
+from typing import cast
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from edge.logging import log_access
+from edge.request_id import assign_request_id
+
+_COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
+
+_JSON = (b"content-type", b"application/json")
+_JSON_WITH_CHARSET = (b"content-type", b"application/json; charset=utf-8")
+
+
+class Service(Litestar):
+    """Litestar, in an envelope. (Its own middleware would not see unknown routes and wrong methods.)"""
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            await self._answer(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        began, status = time.perf_counter(), 500
+        request_id = assign_request_id(scope)
+        headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
+
+        async def send_in_envelope(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*map(_with_charset, message["headers"]), *headers]
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await super().__call__(scope, receive, send_in_envelope)
+            finally:
+                log_access(scope, status, began)
+
+
+def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    return _JSON_WITH_CHARSET if header == _JSON else header

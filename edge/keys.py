@@ -1,0 +1,36 @@
+"""The keys that may sign tokens. Each is pinned to one algorithm, so that no token can choose its own."""
+
+from typing import Any, NamedTuple
+
+HS256_BYTES_MIN = 32
+ASYMMETRIC = frozenset({"RS256", "ES256", "EdDSA"})
+
+
+class VerificationKey(NamedTuple):
+    """A key, the one algorithm it may be used with, and the ``kid`` by which tokens choose it, if they do."""
+
+    algorithm: str
+    key: Any
+    kid: str | None = None
+
+
+def shared_secret(secret: bytes, kid: str | None = None) -> VerificationKey:
+    """A key that both signs and verifies (HS256).
+
+    Raises:
+        ValueError: for a secret below 32 bytes.
+    """
+    if len(secret) < HS256_BYTES_MIN:
+        raise ValueError(f"a secret for HS256 has at least {HS256_BYTES_MIN} bytes, this one has {len(secret)}")
+    return VerificationKey("HS256", secret, kid)
+
+
+def public_key(algorithm: str, key: Any, kid: str) -> VerificationKey:
+    """The public half of a key of a JWKS file.
+
+    Raises:
+        ValueError: for an algorithm that is not one of RS256, ES256, EdDSA.
+    """
+    if algorithm not in ASYMMETRIC:
+        raise ValueError(f"{algorithm} is not one of {', '.join(sorted(ASYMMETRIC))}")
+    return VerificationKey(algorithm, key, kid)

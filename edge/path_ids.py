@@ -1,0 +1,19 @@
+"""Ids in a path. They are taken as text, since one of the wrong shape is simply an unknown one."""
+
+import re
+from uuid import UUID
+
+from edge.errors import not_found
+
+_SHAPE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def parse_id(text: str) -> UUID:
+    """A session, run or thread id out of a path.
+
+    Raises:
+        ApiError: 404 for anything that is no UUID in version-4 shape.
+    """
+    if not _SHAPE.fullmatch(text):
+        raise not_found()
+    return UUID(text)

@@ -1,0 +1,83 @@
+"""What msgspec says about a wrong value, in sentences for people: field path and what is wrong with it."""
+
+import re
+from collections.abc import Callable
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$?\.?(?P<path>.*?)`)?$", re.DOTALL)
+_TYPES = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+    "datetime": "a time",
+    "date": "a date",
+    "uuid": "a UUID",
+}
+_PATTERNS = {r"^[A-Za-z0-9_.:-]+$": "must consist of letters, digits and _ . : -"}
+_UNITS = {"str": "characters", "array": "items", "object": "fields", "bytes": "bytes"}
+_BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
+
+
+def explain(message: str) -> tuple[str, str]:
+    """``("model_metrics.models[0].input_tokens", "must be at least 0")``; the whole body's path is ``body``."""
+    match = _AT.match(message)
+    what, path = (match["what"], match["path"] or "") if match else (message, "")
+    for pattern, say in _RULES:
+        if found := pattern.search(what):
+            field, sentence = say(found)
+            return ".".join(part for part in (path, field) if part) or "body", sentence
+    return path or "body", "is not valid"
+
+
+def _wrong_type(found: re.Match[str]) -> tuple[str, str]:
+    return "", f"must be {_types(found[1])}, not {_types(found[2])}"
+
+
+def _bound(found: re.Match[str]) -> tuple[str, str]:
+    return "", f"must be {_BOUNDS[found[1]]} {_number(found[2])}"
+
+
+def _length(found: re.Match[str]) -> tuple[str, str]:
+    unit = _UNITS.get(found[1], "characters")
+    if found[2] == ">=" and found[3] == "1":
+        return "", "must not be empty"
+    return "", f"must have {_BOUNDS[found[2]]} {found[3]} {unit}"
+
+
+def _pattern(found: re.Match[str]) -> tuple[str, str]:
+    return "", _PATTERNS.get(found[1], "must not contain control characters")
+
+
+def _types(names: str) -> str:
+    return " or ".join(_TYPES.get(name.strip(), name.strip()) for name in names.split("|"))
+
+
+def _number(text: str) -> str:
+    return text.removesuffix(".0")
+
+
+def _fixed(sentence: str) -> Callable[[re.Match[str]], tuple[str, str]]:
+    return lambda _found: ("", sentence)
+
+
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, str]]], ...] = (
+    (re.compile(r"unknown field `(.+)`", re.DOTALL), lambda found: (found[1], "is not a known field")),
+    (re.compile(r"missing required field `(.+)`"), lambda found: (found[1], "is required")),
+    (re.compile(r"^Expected `(\w+)` of length (<=|>=|<|>) (\d+)"), _length),
+    (re.compile(r"^Expected `\w+` matching regex '(.*)'", re.DOTALL), _pattern),
+    (re.compile(r"^Expected `datetime` with a timezone"), _fixed("must have an offset, such as Z or +02:00")),
+    (re.compile(r"^Expected `\w+` (<=|>=|<|>) ([-\d.e+]+)"), _bound),
+    (re.compile(r"^Expected `([^`]+)`, got `([^`]+)`"), _wrong_type),
+    (re.compile(r"^Invalid enum value"), _fixed("is not one of the allowed values")),
+    (re.compile(r"^Invalid UUID"), _fixed("must be a UUID")),
+    (
+        re.compile(r"^Invalid RFC3339 encoded datetime"),
+        _fixed("must be an RFC 3339 time, such as 2026-01-20T10:30:00Z"),
+    ),
+    (re.compile(r"^Invalid RFC3339 encoded date"), _fixed("must be a date, such as 2026-01-20")),
+    (re.compile(r"out of range"), _fixed("is out of range")),
+    (re.compile(r"[Mm]issing required"), _fixed("is required")),
+)

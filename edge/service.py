@@ -1,0 +1,74 @@
+"""One HTTP service out of routes: authentication, errors, health, OpenAPI and the common headers around them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from edge.authentication import Authenticate, TokenVerifier
+from edge.envelope import Service
+from edge.error_replies import EXCEPTION_HANDLERS
+from edge.health import Readiness, health_routes
+from edge.principal import principal_of
+from edge.query_parameters import learn_parameters, refuse_unknown_parameters
+from schemas.requests import BODY_BYTES_MAX
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+_EXPOSED = ["ETag", "Retry-After", "X-Complete-Through", "X-Log-Position", "X-Request-Id"]
+
+
+def build_service(
+    route_handlers: Sequence[ControllerRouterHandler],
+    dependencies: Mapping[str, Provide],
+    verifier: TokenVerifier,
+    readiness: Readiness,
+    lifespan: Sequence[Lifespan] = (),
+    *,
+    title: str = "crewkit-sessions",
+    version: str = "1",
+    allowed_origins: Sequence[str] = (),
+    exception_handlers: Mapping[Any, Any] = MappingProxyType({}),
+    **options: Any,
+) -> Litestar:
+    """The ASGI app. ``allowed_origins`` lets browsers in (off by default); ``options`` go to Litestar as they are.
+
+    Give routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
+    second one where another router or an earlier handler has the same path.
+    """
+    app = Service(
+        [*route_handlers, *health_routes(readiness)],
+        dependencies={**dependencies, "principal": Provide(principal_of, sync_to_thread=False)},
+        middleware=[DefineMiddleware(Authenticate, verifier=verifier)],
+        exception_handlers={**EXCEPTION_HANDLERS, **exception_handlers},
+        before_request=refuse_unknown_parameters,
+        lifespan=list(lifespan),
+        openapi_config=_openapi(title, version),
+        cors_config=_cors(allowed_origins),
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+        debug=False,
+        **options,
+    )
+    learn_parameters(app)
+    return app
+
+
+def _openapi(title: str, version: str) -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+    return OpenAPIConfig(
+        title, version, components=Components(security_schemes={"bearer": bearer}), security=[{"bearer": []}]
+    )
+
+
+def _cors(allowed_origins: Sequence[str]) -> CORSConfig | None:
+    if not allowed_origins:
+        return None
+    return CORSConfig(allow_origins=list(allowed_origins), expose_headers=_EXPOSED, allow_headers=["*"])

@@ -1,0 +1,26 @@
+"""Issuing tokens of the embedded default and of development: HS256, signed with the installation's own secret."""
+
+from uuid import uuid4
+
+import jwt
+
+from schemas.permissions import Role
+
+ISSUER = "crewkit-sessions"
+AUDIENCE = "crewkit-sessions-api"
+TTL_S = 4 * 3600
+
+
+def issue_token(key: bytes, user_id: str, org_id: str, role: Role, ttl_s: int, now: float) -> str:
+    """A signed token for ``user_id`` of ``org_id``; ``now`` in seconds since 1970."""
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": user_id,
+        "org_id": org_id,
+        "role": role,
+        "iat": int(now),
+        "exp": int(now) + ttl_s,
+        "jti": uuid4().hex,
+    }
+    return jwt.encode(claims, key, algorithm="HS256")

@@ -1,0 +1,64 @@
+"""The write side as routes for a larger service, and as a service of its own."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from edge.authentication import TokenVerifier
+from edge.service import Lifespan, build_service
+from ingest.dependencies import Clock, ingest_dependencies
+from ingest.errors import reply_to_invalid
+from ingest.event_log import EventLog
+from ingest.routes.change_session import change_session
+from ingest.routes.create_session import create_session
+from ingest.routes.end_session import end_session
+from ingest.routes.record_events import record_events
+from ingest.sealing.invalid import Invalid
+from schemas.ids import IdSecrets
+
+INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid}
+
+__all__ = ["INGEST_ERRORS", "build_ingest", "ingest_dependencies", "ingest_lifespan", "ingest_routes"]
+
+
+def clock_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def ingest_routes() -> list[HTTPRouteHandler]:
+    """Every route that writes; the service they are part of needs `INGEST_ERRORS` as well."""
+    return [create_session, record_events, change_session, end_session]
+
+
+def ingest_lifespan(log: EventLog) -> Lifespan:
+    """Keeps the log open while the service runs."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await log.start()
+        try:
+            yield
+        finally:
+            await log.stop()
+
+    return lifespan
+
+
+def build_ingest(
+    log: EventLog, secrets: IdSecrets, verifier: TokenVerifier, clock: Clock = clock_ms, **options: Any
+) -> Litestar:
+    """The ingest service alone."""
+
+    async def readiness() -> Mapping[str, bool]:
+        return {"log": await log.ready()}
+
+    dependencies = ingest_dependencies(log, secrets, clock)
+    lifespan = [ingest_lifespan(log)]
+    return build_service(
+        ingest_routes(), dependencies, verifier, readiness, lifespan, exception_handlers=INGEST_ERRORS, **options
+    )

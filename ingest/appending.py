@@ -1,0 +1,46 @@
+"""Making the records of one request durable, and answering with where the last of them stands."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from litestar import Response
+
+from ingest.event_log import APPEND_DEADLINE_S, EventLog
+from schemas.codec import encode
+from schemas.log import LogUnavailable, Position
+from schemas.records import LifecycleFact
+from schemas.responses import Reply
+from schemas.topics import record_key
+
+T = TypeVar("T")
+
+
+async def append_fact(log: EventLog, fact: LifecycleFact) -> Position:
+    """Append one lifecycle fact. Raises `LogUnavailable`."""
+    return await log.append(record_key(fact.session_id), encode(fact))
+
+
+async def append_all(log: EventLog, session_id: UUID, records: Sequence[bytes]) -> Position:
+    """Append one after the other, so that their order is the client's; the position is that of the last.
+
+    If one fails, those before it are stored, and the ids of their events make sending all of them again harmless.
+
+    Raises:
+        LogUnavailable: for any of them, or when all together take too long.
+    """
+    key = record_key(session_id)
+    if len(records) == 1:
+        return await log.append(key, records[0])
+    try:
+        async with asyncio.timeout(APPEND_DEADLINE_S):
+            return [await log.append(key, record) for record in records][-1]
+    except TimeoutError as error:
+        raise LogUnavailable(f"{len(records)} records took more than {APPEND_DEADLINE_S} s") from error
+
+
+def durable(data: T, position: Position) -> Response[Reply[T]]:
+    """The reply to a write: it means that the facts are in the log, at ``position`` and before it."""
+    text = str(position)
+    return Response(Reply(data, {"position": text}), headers={"X-Log-Position": text})

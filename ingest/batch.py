@@ -1,0 +1,80 @@
+"""Taking a batch of hook events apart. All valid: one typed call. Else one by one, to find those that are not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from edge.error_replies import too_large
+from edge.errors import invalid
+from edge.sentences import explain
+from schemas.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent
+from schemas.responses import RejectedEvent
+
+Read = RecordEvent | RejectedEvent
+
+
+class _Batch(Struct, frozen=True, forbid_unknown_fields=True):
+    events: list[RecordEvent]
+
+
+# A list with an end: msgspec would build a list of millions before it could count it.
+_Elements = msgspec.defstruct(
+    "_Elements",
+    [(f"e{index}", Raw, b"") for index in range(EVENTS_PER_REQUEST_MAX + 1)],
+    array_like=True,
+    forbid_unknown_fields=True,
+)
+_Loose: Any = msgspec.defstruct("_Loose", [("events", _Elements)], forbid_unknown_fields=True)
+
+_batch: msgspec.json.Decoder[_Batch] = msgspec.json.Decoder(_Batch)
+_loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Loose)
+_event: msgspec.json.Decoder[RecordEvent] = msgspec.json.Decoder(RecordEvent)
+_anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
+
+
+def read_batch(body: bytes) -> Sequence[Read]:
+    """The events in their order; an invalid one is replaced by what is wrong with it.
+
+    Raises:
+        ApiError: 413 for an event that is too large, 422 for none or too many.
+        msgspec.MsgspecError: for a body that is no batch at all.
+    """
+    if len(body) > EVENT_BYTES_MAX:
+        _check_sizes(body)
+    try:
+        events: Sequence[Read] = _batch.decode(body).events
+    except msgspec.ValidationError:
+        events = [_read_one(index, raw) for index, raw in enumerate(_elements(body))]
+    if not 1 <= len(events) <= EVENTS_PER_REQUEST_MAX:
+        raise _wrong_count()
+    return events
+
+
+def _check_sizes(body: bytes) -> None:
+    if any(len(memoryview(raw)) > EVENT_BYTES_MAX for raw in _elements(body)):
+        raise too_large()
+
+
+def _elements(body: bytes) -> list[Raw]:
+    try:
+        elements = msgspec.structs.astuple(_loose.decode(body).events)
+    except msgspec.ValidationError as error:
+        _anything.decode(body)
+        if "of at most length" in str(error):
+            raise _wrong_count() from error
+        raise
+    return [raw for raw in elements if raw]
+
+
+def _read_one(index: int, raw: Raw) -> Read:
+    try:
+        return _event.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        path, sentence = explain(str(error))
+        return RejectedEvent(index, "invalid_event", f"{path} {sentence}")
+
+
+def _wrong_count() -> Exception:
+    return invalid({"events": [f"must have 1 to {EVENTS_PER_REQUEST_MAX} events"]})

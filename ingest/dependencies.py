@@ -1,0 +1,73 @@
+"""What a write route is given: who asks, the log, and the session that its path names."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID, uuid4
+
+from litestar import Request
+from litestar.di import Provide
+from litestar.params import Dependency
+
+from edge.errors import not_found
+from edge.path_ids import parse_id
+from edge.principal import Principal, principal_of
+from ingest.event_log import EventLog
+from ingest.idempotency import HEADER, parse_idempotency_key
+from ingest.sealing.asker import Asker
+from schemas.ids import IdSecrets, UnknownId, verify
+from schemas.records import Actor
+
+Clock = Callable[[], int]  # milliseconds since 1970
+
+
+class NewWrite(NamedTuple):
+    """A write in an org: who asks, and where it goes."""
+
+    asker: Asker
+    log: EventLog
+
+
+class SessionWrite(NamedTuple):
+    """A write in a session whose id was minted for the asker's org."""
+
+    asker: Asker
+    log: EventLog
+    session_id: UUID
+
+
+# Litestar would compare each of these with its annotation again; they are ours. A route takes one of them, since two
+# dependencies are resolved in two tasks (measured: 0.15 ms a request).
+Write = Annotated[NewWrite, Dependency(skip_validation=True)]
+InSession = Annotated[SessionWrite, Dependency(skip_validation=True)]
+
+
+def ingest_dependencies(
+    log: EventLog, secrets: IdSecrets, clock: Clock, new_id: Callable[[], UUID] = uuid4
+) -> Mapping[str, Provide]:
+    """The dependencies of `ingest_routes`, by the names under which their handlers ask for them."""
+
+    def ask(request: Request[Any, Any, Any], caller: Principal) -> Asker:
+        key = parse_idempotency_key(request.headers.get(HEADER))
+        return Asker(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, new_id, key)
+
+    def provide_write(request: Request[Any, Any, Any]) -> NewWrite:
+        return NewWrite(ask(request, principal_of(request.scope)), log)
+
+    def provide_session_write(request: Request[Any, Any, Any]) -> SessionWrite:
+        caller = principal_of(request.scope)
+        session_id = _known_session(request.path_params["session_id"], caller.org_id, secrets)
+        return SessionWrite(ask(request, caller), log, session_id)
+
+    return {
+        "write": Provide(provide_write, sync_to_thread=False),
+        "session_write": Provide(provide_session_write, sync_to_thread=False),
+    }
+
+
+def _known_session(text: str, org_id: str, secrets: IdSecrets) -> UUID:
+    session_id = parse_id(text)
+    try:
+        verify(secrets, "session", org_id, session_id)
+    except UnknownId as unknown:
+        raise not_found() from unknown
+    return session_id

@@ -1,0 +1,42 @@
+"""What can go wrong on the write side, and what to do about it.
+
+::
+
+    ApiError            the client is told (4xx)
+    sealing.Invalid     422 with the field, see `reply_to_invalid`
+    LogUnavailable      503, the client sends the same request again
+    BrokenLog           the process ends: going on could break a promise, a restart is safe
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from litestar import Request, Response
+
+from edge.error_replies import reply_to_error
+from edge.errors import invalid
+from ingest.sealing.invalid import Invalid
+from schemas.responses import ErrorBody
+
+EX_CONFIG = 78  # of sysexits.h
+
+
+class BrokenLog(Exception):
+    """The log is not what it has to be; the message says what is wrong and what to do."""
+
+
+OnBroken = Callable[[BrokenLog], None]
+
+
+def stop_the_process(error: BrokenLog) -> NoReturn:
+    """End at once: nothing that was acknowledged is lost by it, and nothing wrong can be acknowledged after it."""
+    sys.stderr.write(f"crewkit-sessions stops: {error}\n")
+    sys.stderr.flush()
+    os._exit(EX_CONFIG)
+
+
+def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
+    """A broken rule is a 422 with its field."""
+    return reply_to_error(request, invalid({error.field: [error.sentence]}))

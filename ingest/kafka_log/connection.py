@@ -1,0 +1,84 @@
+"""One idempotent producer, from its start to its end. A producer that failed once is never trusted again."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from ingest.kafka_log.topic import KafkaTopic, check_topic
+
+STOP_S = 5.0  # `stop()` can hang for ever while the broker is away
+CONNECT_S = 10.0
+_CLOSE_S = 1.0
+_BATCH_BYTES = 1_048_576
+_REQUEST_BYTES_MAX = 2 * 1_048_576
+AWAY = (KafkaError, OSError, TimeoutError)
+
+
+class Connection:
+    """A started producer, and whether it has to be replaced."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self.producer = producer
+        self._unfit = asyncio.Event()
+
+    def replace(self) -> None:
+        """Something failed that an idempotent producer does not recover from, such as its sequence numbers."""
+        self._unfit.set()
+
+    async def until_unfit(self) -> None:
+        """Return when the producer failed or its sender has died."""
+        unfit = asyncio.create_task(self._unfit.wait())
+        await asyncio.wait({unfit, self.producer._sender.sender_task}, return_when=asyncio.FIRST_COMPLETED)  # noqa: SLF001 (nothing public tells that the sender died)
+        unfit.cancel()
+
+    async def reachable(self) -> bool:
+        """Whether a broker answers now."""
+        return bool(await self.producer.client.force_metadata_update())
+
+    async def close(self) -> None:
+        """Send what waits; what can't be sent in 5 s is given up."""
+        await close_producer(self.producer)
+
+
+async def connect(topic: KafkaTopic) -> Connection:
+    """A new producer.
+
+    Raises:
+        BrokenLog: where the topic is not as it has to be.
+        KafkaError, OSError, TimeoutError: where the broker is away.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=topic.bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        compression_type="zstd",
+        linger_ms=5,
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=_REQUEST_BYTES_MAX,
+        request_timeout_ms=5_000,
+        metadata_max_age_ms=30_000,
+    )
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await check_topic(topic)
+            await producer.start()
+            await producer.partitions_for(topic.name)
+    except BaseException:
+        await close_producer(producer)
+        raise
+    return Connection(producer)
+
+
+async def close_producer(producer: Any) -> None:
+    """Stop it if that can be done; else fail what it holds, so that nobody and no memory waits for it."""
+    try:
+        await asyncio.wait_for(producer.stop(), STOP_S)
+    except AWAY:
+        producer._message_accumulator.fail_all(KafkaError("the producer was replaced"))  # noqa: SLF001 (stop() did not)
+        with contextlib.suppress(*AWAY):
+            await asyncio.wait_for(producer.client.close(), _CLOSE_S)
+        if (task := producer._sender.sender_task) is not None:  # noqa: SLF001 (stop() did not)
+            task.cancel()

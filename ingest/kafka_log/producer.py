@@ -1,0 +1,122 @@
+"""Appending to Kafka, with a deadline, a byte budget, and a supervisor that replaces a producer that failed."""
+
+import asyncio
+from typing import Any
+
+from ingest.byte_budget import ByteBudget
+from ingest.errors import BrokenLog, OnBroken, stop_the_process
+from ingest.event_log import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
+from ingest.kafka_log.connection import AWAY, Connection, connect
+from ingest.kafka_log.topic import KafkaTopic
+from schemas.log import LogUnavailable, Position
+from schemas.topics import partition_of
+
+_RETRY_S = 1.0
+_FIRST_CONNECT_S = 5.0
+_READY_S = 2.0
+
+
+class KafkaEventLog:
+    """`EventLog` over one topic. It starts although the broker is away, and recovers by itself."""
+
+    def __init__(
+        self,
+        topic: KafkaTopic,
+        *,
+        bytes_max: int = BYTES_IN_FLIGHT_MAX,
+        deadline_s: float = APPEND_DEADLINE_S,
+        on_broken: OnBroken = stop_the_process,
+    ) -> None:
+        """``on_broken`` is called when the topic turns out to be a wrong one after the start."""
+        self._topic = topic
+        self._budget = ByteBudget(bytes_max)
+        self._deadline_s = deadline_s
+        self._on_broken = on_broken
+        self._connection: Connection | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises `BrokenLog` where the broker is there and the topic is not as it has to be."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._connection = await asyncio.wait_for(connect(self._topic), _FIRST_CONNECT_S)
+        except AWAY:
+            self._connection = None  # the supervisor goes on trying
+        self._supervisor = asyncio.create_task(self._supervise())
+
+    async def stop(self) -> None:
+        """Send what waits, as far as that can be done within 5 s."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait({self._supervisor})
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+    async def ready(self) -> bool:
+        """Whether a broker answers."""
+        if self._connection is None:
+            return False
+        try:
+            return await asyncio.wait_for(self._connection.reachable(), _READY_S)
+        except AWAY:
+            return False
+
+    async def append(self, key: bytes, value: bytes) -> Position:
+        """Append to the partition of ``key``. After the deadline the record may still arrive."""
+        connection = self._connection
+        if connection is None:
+            raise LogUnavailable("no broker answers")
+        self._budget.take(len(value))
+        partition = partition_of(key, self._topic.partitions)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                offset = await self._send(connection, partition, key, value)
+        except AWAY as error:
+            raise LogUnavailable(f"not acknowledged: {error!r}") from error
+        if offset < 0:
+            raise LogUnavailable("stored, but where is not known any more")  # a duplicate the broker has forgotten
+        return Position(partition, offset)
+
+    async def _send(self, connection: Connection, partition: int, key: bytes, value: bytes) -> int:
+        try:
+            sent = await connection.producer.send(self._topic.name, value, key, partition)
+        except BaseException:
+            self._budget.give_back(len(value))
+            raise
+        # Whoever waits may give up; the bytes are held until the producer lets go of them.
+        arrived: asyncio.Future[int] = self._loop.create_future()
+        sent.add_done_callback(lambda done: self._settle(connection, done, len(value), arrived))
+        return await arrived
+
+    def _settle(self, connection: Connection, sent: Any, size: int, arrived: "asyncio.Future[int]") -> None:
+        self._budget.give_back(size)
+        error = sent.exception()
+        if error is not None:
+            connection.replace()
+        if arrived.done():
+            return
+        if error is None:
+            arrived.set_result(sent.result().offset)
+        else:
+            arrived.set_exception(error)
+
+    async def _supervise(self) -> None:
+        while True:
+            if self._connection is None:
+                await self._reconnect()
+            else:
+                await self._connection.until_unfit()
+                unfit, self._connection = self._connection, None
+                await asyncio.gather(self._reconnect(), unfit.close())
+
+    async def _reconnect(self) -> None:
+        """Try until there is a connection."""
+        while self._connection is None:
+            try:
+                self._connection = await connect(self._topic)
+            except BrokenLog as error:
+                self._on_broken(error)
+                await asyncio.sleep(_RETRY_S)
+            except AWAY:
+                await asyncio.sleep(_RETRY_S)

@@ -1,0 +1,1 @@
+"""One file a route. Each takes a body, makes facts of it, appends them, and answers."""

@@ -1,0 +1,26 @@
+"""POST /:org_id/sessions"""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+
+from edge.guards import may
+from ingest.appending import append_fact, durable
+from ingest.body import decode_body, read_body
+from ingest.dependencies import Write
+from ingest.sealing.creation import seal_creation
+from ingest.sealing.session_reply import session_as_created
+from schemas.requests import CreateSession
+from schemas.responses import Reply, Session
+
+_decoder = msgspec.json.Decoder(CreateSession)
+
+
+@post("/api/v1/{org_id:str}/sessions", operation_id="CreateSession", guards=[may("session.write")])
+async def create_session(request: Request[Any, Any, Any], write: Write) -> Response[Reply[Session]]:
+    """A conversation begins. With an idempotency key, or an external id, a repeated call answers the same ids."""
+    body = decode_body(await read_body(request), _decoder)
+    fact = seal_creation(body, write.asker)
+    position = await append_fact(write.log, fact)
+    return durable(session_as_created(fact, position), position)

@@ -1,0 +1,35 @@
+"""POST /:org_id/observability/sessions/:session_id/events"""
+
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from edge.errors import ApiError
+from edge.guards import may
+from ingest.appending import append_all, durable
+from ingest.batch import read_batch
+from ingest.body import read_body
+from ingest.dependencies import InSession
+from ingest.sealing.events import records_of, seal_events
+from schemas.responses import RecordedEvents, RejectedEvent, Reply
+
+
+@post(
+    "/api/v1/{org_id:str}/observability/sessions/{session_id:str}/events",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="RecordEvents",
+    guards=[may("session.write")],
+)
+async def record_events(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[RecordedEvents]]:
+    """Every accepted event is durable when this answers; an invalid one does not refuse its neighbours."""
+    asker, log, session_id = session_write
+    sealed = seal_events(read_batch(await read_body(request)), session_id, asker)
+    if not sealed.accepted:
+        raise _nothing_valid(sealed.rejected)
+    position = await append_all(log, session_id, records_of(sealed.accepted, session_id, asker))
+    return durable(RecordedEvents(len(sealed.accepted), sealed.rejected), position)
+
+
+def _nothing_valid(rejected: list[RejectedEvent]) -> ApiError:
+    return ApiError(422, "invalid", "None of the events is valid.", {"events": rejected})

@@ -1,0 +1,56 @@
+"""A report of running totals: top-level numbers or numbers by model, never both; money becomes nano-dollars."""
+
+from ingest.sealing.invalid import Invalid
+from ingest.sealing.times import checked
+from schemas.money import nano_of
+from schemas.records import MetricsReport, ModelUsage
+from schemas.requests import ReportMetrics, ReportModel
+
+FIELD = "model_metrics"
+
+
+def seal_metrics(body: ReportMetrics, now: int) -> MetricsReport:
+    """The report as the log keeps it.
+
+    Raises:
+        Invalid: for both kinds of numbers, for none, for a model named twice, or a time out of range.
+    """
+    reported_at = checked(body.reported_at, f"{FIELD}.reported_at", now)
+    if body.models is None:
+        _check_any(body)
+        return MetricsReport((_usage(body),), reported_at)
+    _check_models(body, body.models)
+    return MetricsReport(tuple(_usage(model) for model in body.models), reported_at)
+
+
+def _check_any(body: ReportMetrics) -> None:
+    if not _has_numbers(body):
+        raise Invalid(FIELD, "must have numbers, or models with their numbers")
+
+
+def _check_models(body: ReportMetrics, models: list[ReportModel]) -> None:
+    if _has_numbers(body):
+        raise Invalid(FIELD, "must have either numbers of its own or models, not both")
+    names: set[str] = set()
+    for index, model in enumerate(models):
+        if model.model in names:
+            raise Invalid(f"{FIELD}.models[{index}].model", "is named twice")
+        names.add(model.model)
+
+
+def _has_numbers(body: ReportMetrics) -> bool:
+    counts = (body.input_tokens, body.output_tokens, body.cache_read_tokens, body.cache_creation_tokens)
+    others = (body.cache_creation_1h_tokens, body.cost_usd, body.model)
+    return any(value is not None for value in (*counts, *others))
+
+
+def _usage(body: ReportMetrics | ReportModel) -> ModelUsage:
+    return ModelUsage(
+        model=body.model,
+        input_tokens=body.input_tokens or 0,
+        output_tokens=body.output_tokens or 0,
+        cache_read_tokens=body.cache_read_tokens or 0,
+        cache_creation_tokens=body.cache_creation_tokens or 0,
+        cache_creation_1h_tokens=body.cache_creation_1h_tokens or 0,
+        cost_nano=None if body.cost_usd is None else nano_of(body.cost_usd),
+    )

@@ -1,0 +1,63 @@
+"""The remote URL of a repository: credentials taken out, and the slug (`acme/backend`) derived from it."""
+
+import re
+from typing import NamedTuple
+
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_SCP = re.compile(r"(?:(?P<user>[^/]*)@)?(?P<host>[^/@:]{2,}):(?P<path>(?!/?/).*)", re.DOTALL)
+_PORT = re.compile(r"\d*")
+
+
+class Remote(NamedTuple):
+    """What may be stored of a remote URL, and the slug of its repository (None where it has none)."""
+
+    url: str
+    repo: str | None
+
+
+def clean_remote(url: str) -> Remote:
+    """Remove credentials and derive the slug; scp-like, ssh and https, with or without ``.git``."""
+    url = url.strip()
+    if match := _URL.fullmatch(url):
+        return _from_url(match["scheme"], match["rest"])
+    if match := _SCP.fullmatch(url):
+        user = _login(match["user"])
+        path = _without_query(match["path"])
+        return Remote(f"{user}{match['host']}:{path}", _slug(path))
+    return Remote(url, None)  # a path on somebody's disk, or nothing we know
+
+
+def _from_url(scheme: str, rest: str) -> Remote:
+    userinfo, address = _split_userinfo(rest)
+    address = _without_query(address)
+    host, _, path = address.partition("/")
+    user = _login(userinfo) if "ssh" in scheme.lower() else ""  # over https even a lone user name may be a token
+    clean = f"{scheme}://{user}{address}"
+    return Remote(clean, _slug(path) if host else None)
+
+
+def _split_userinfo(rest: str) -> tuple[str | None, str]:
+    authority, slash, path = rest.partition("/")
+    if "@" in authority:
+        userinfo, _, host = authority.rpartition("@")
+        return userinfo, f"{host}{slash}{path}"
+    # An unescaped slash inside a password: what looks like a port is none, and the real host comes after an @.
+    if ":" in authority and not _PORT.fullmatch(authority.rpartition(":")[2]) and "@" in path:
+        userinfo, _, address = rest.rpartition("@")
+        return userinfo, address
+    return None, rest
+
+
+def _login(userinfo: str | None) -> str:
+    """`git@` of `git:secret`: over ssh the name is part of the address, a password never is."""
+    name = (userinfo or "").partition(":")[0]
+    return f"{name}@" if name else ""
+
+
+def _without_query(address: str) -> str:
+    return re.split(r"[?#]", address, maxsplit=1)[0]
+
+
+def _slug(path: str) -> str | None:
+    slug = path.strip("/").removesuffix(".git").strip("/")
+    return slug or None

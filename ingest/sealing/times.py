@@ -1,0 +1,50 @@
+"""Times of clients: RFC 3339 in, milliseconds since 1970 out, between 2000-01-01 and a day ahead of us."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from ingest.sealing.invalid import Invalid
+
+EARLIEST_MS = 946_684_800_000  # 2000-01-01
+AHEAD_MS = 24 * 3600 * 1000
+OUT_OF_RANGE = "must be between 2000-01-01 and 24 hours from now"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_plausible(ms: int, now: int) -> bool:
+    """Whether a client may say that something happened then."""
+    return EARLIEST_MS <= ms <= now + AHEAD_MS
+
+
+def ms_of(instant: datetime) -> int:
+    """Milliseconds since 1970; what is finer is cut off."""
+    since = instant - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
+
+
+def parse_instant(text: str) -> int:
+    """Read an RFC 3339 time.
+
+    Raises:
+        ValueError: for anything else, a time without an offset included.
+    """
+    instant = msgspec.convert(text, datetime)
+    if instant.tzinfo is None:
+        raise ValueError("no offset")
+    return ms_of(instant)
+
+
+def checked(instant: datetime | None, field: str, now: int) -> int | None:
+    """Milliseconds of an optional time of a body.
+
+    Raises:
+        Invalid: for a time that is out of range.
+    """
+    if instant is None:
+        return None
+    ms = ms_of(instant)
+    if not is_plausible(ms, now):
+        raise Invalid(field, OUT_OF_RANGE)
+    return ms

@@ -1,0 +1,15 @@
+"""What can go wrong while projecting, and what each error tells the runner to do.
+
+* `schemas.codec.Undecodable` — set the record aside as a dead letter and go on
+* `StoreUnavailable` — wait and send the same plan again
+* `schemas.log.LogUnavailable` — wait and read again
+* `Broken` — stop the process; a restart is safe, going on is not
+"""
+
+
+class StoreUnavailable(Exception):
+    """The store is away, overloaded or refuses for now; the same write may be sent again."""
+
+
+class Broken(Exception):
+    """A state that must not be: stop, and say what to do."""

@@ -1,0 +1,212 @@
+"""The runner of production: a thin adapter between Faust and the pipeline.
+
+Why these settings (each measured on a real broker): `noack_take`, because `take` acknowledges a batch whose body
+raised; acknowledging in offset order and only behind a finished write, because an un-acknowledged record at the head
+is committed over; `stream_wait_empty=False`, because with True a SIGTERM hangs while anything is un-acknowledged;
+static membership, because a restarted worker then has its partitions back in 2 s instead of a session time-out.
+"""
+
+import asyncio
+import fcntl
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import aiokafka
+import faust
+import mode
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
+from msgspec import Struct
+
+from processors.errors import Broken
+from processors.pipeline import Pipeline, Written
+from schemas.log import LogRecord, LogUnavailable
+
+log = structlog.get_logger()
+SESSION_TIMEOUT_S = 60
+FETCH_BYTES_MAX = 8 << 20
+RETRY_S = 1.0
+
+
+class FaustSettings(Struct, frozen=True):
+    """``instance`` numbers the workers of one host; ``bootstrap`` is a comma-separated list of host:port."""
+
+    bootstrap: str
+    topic: str
+    group: str
+    instance: int
+    folder: Path
+    batch_records: int = 400
+    batch_wait_s: float = 0.2
+
+
+def check_versions() -> None:
+    """Refuse surroundings in which Faust is known to lose records.
+
+    Raises:
+        Broken: with what to install.
+    """
+    if faust.streams._CStreamIterator is None:  # noqa: SLF001  # the only way to ask
+        raise Broken("faust runs without its compiled stream, which acknowledges skipped messages: install its wheel")
+    if _release(version("faust-streaming")) < (0, 15, 3) or _release(aiokafka.__version__) < (0, 14):
+        raise Broken("faust-streaming >= 0.15.3 and aiokafka >= 0.14 are needed: run `make setup`")
+
+
+def lock_instance(settings: FaustSettings) -> IO[str]:
+    """Hold this until the process ends: the same static id started twice makes both rejoin for ever.
+
+    Raises:
+        Broken: another process runs under this instance number.
+    """
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    file = (settings.folder / f"{settings.group}-{settings.instance}.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise Broken(f"a projector with instance {settings.instance} runs already: choose another number") from error
+    return file
+
+
+def build_app(
+    settings: FaustSettings, pipeline: Pipeline, background: Sequence[Callable[[], Awaitable[None]]]
+) -> faust.App:
+    """A Faust app with one agent; ``background`` runs beside it, and what it raises stops the worker."""
+    app = _app(settings)
+    topic = app.topic(
+        settings.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False
+    )
+
+    @app.agent(topic, concurrency=1, name="project_records")
+    async def project_records(stream: Any) -> None:
+        """Store each batch, then acknowledge it; an offset moves only after everything derived from it exists."""
+        async for events in stream.noack_take(settings.batch_records, within=settings.batch_wait_s):
+            written = await pipeline.project([_record(event.message) for event in events])
+            written.add_done_callback(_acknowledger(app, events))
+
+    @app.on_partitions_revoked.connect
+    async def revoked(_: Any, partitions: Iterable[Any], **__: Any) -> None:
+        pipeline.release([tp.partition for tp in partitions])
+
+    @app.on_partitions_assigned.connect
+    async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:
+        mine = sorted(tp.partition for tp in partitions if tp.topic == settings.topic)
+        pipeline.assign(mine)
+        _guarded(app, take_over(settings, pipeline, mine))
+
+    @app.task
+    async def beside() -> None:
+        await asyncio.gather(*[_crashing(app, run()) for run in background])
+
+    app.kept = (revoked, assigned)  # signals hold their receivers weakly
+    return app
+
+
+async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Sequence[int]) -> None:
+    """Check the partitions that may stay idle: everything below their committed offset must have been projected.
+
+    Raises:
+        Broken: an offset was committed that the log does not reach any more.
+    """
+    committed, ends = await _offsets(settings, partitions)
+    for partition in partitions:
+        if committed[partition] > ends[partition]:
+            raise Broken(
+                f"group {settings.group} has committed offset {committed[partition]} of partition {partition}, but "
+                f"the log ends at {ends[partition]}: it lost its tail. Restore it, or project into a new generation"
+            )
+        await pipeline.resume(partition, committed[partition])
+
+
+async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    while True:
+        try:
+            return await _committed(settings, partitions), await _ends(settings, partitions)
+        except (aiokafka.errors.KafkaError, OSError) as error:
+            log.warning("log_unavailable", error=str(error), retry_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)
+
+
+async def _committed(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap.split(","))
+    try:
+        await admin.start()
+        offsets = await admin.list_consumer_group_offsets(settings.group)
+    finally:
+        await admin.close()
+    known = {tp.partition: meta.offset for tp, meta in offsets.items() if tp.topic == settings.topic}
+    return {partition: max(known.get(partition, 0), 0) for partition in partitions}
+
+
+async def _ends(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
+    consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=settings.bootstrap.split(","))
+    try:
+        await consumer.start()
+        ends = await consumer.end_offsets([TopicPartition(settings.topic, partition) for partition in partitions])
+    finally:
+        await consumer.stop()
+    return {tp.partition: offset for tp, offset in ends.items()}
+
+
+def _app(settings: FaustSettings) -> faust.App:
+    return faust.App(
+        settings.group,
+        version=1,
+        broker=[f"aiokafka://{address}" for address in settings.bootstrap.split(",")],
+        store="memory://",
+        datadir=settings.folder / f"faust-{settings.instance}",
+        processing_guarantee="at_least_once",
+        agent_supervisor=mode.CrashingSupervisor,
+        broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=SESSION_TIMEOUT_S / 10,
+        broker_request_timeout=SESSION_TIMEOUT_S + 30,
+        broker_max_poll_records=settings.batch_records,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{socket.gethostname()}-{settings.instance}",
+        consumer_max_fetch_size=FETCH_BYTES_MAX,
+        stream_buffer_maxsize=4 * settings.batch_records,
+        stream_recovery_delay=0,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+
+
+def _record(message: Any) -> LogRecord:
+    return LogRecord(message.partition, message.offset, message.key, message.value, round(message.timestamp * 1000))
+
+
+def _acknowledger(app: faust.App, events: Sequence[Any]) -> Callable[[Written], None]:
+    def acknowledge(written: Written) -> None:
+        if written.cancelled():
+            return
+        if error := written.exception():
+            _guarded(app, app.crash(error))
+            return
+        for event in events:
+            event.ack()
+
+    return acknowledge
+
+
+def _guarded(app: faust.App, work: Awaitable[None]) -> None:
+    app.add_future(_crashing(app, work))
+
+
+async def _crashing(app: faust.App, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except (asyncio.CancelledError, LogUnavailable):
+        raise
+    except Exception as error:
+        log.error("projector_broken", error=str(error))  # the message says what to do
+        await app.crash(error)
+
+
+def _release(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:3] if part.isdigit())

@@ -1,0 +1,123 @@
+"""`fold`: one fact of a session, in log order, into the session's state. No clock, no client; same facts, same state.
+
+It reads only what a row of `events` holds, so that folding again from the table gives the state that folding from the
+log gave. What a kind of fact or a type of hook event does stands in one table each: `LIFECYCLE` here, `HOOKS` in
+`processors.hook_steps`.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import UNSET
+
+from processors.hook_steps import hook_event
+from processors.projections.events import EVENTS_RECORDED
+from processors.state import SessionState
+from schemas.records import (
+    AnyFact,
+    CompactionRequested,
+    MetricsReport,
+    MetricsReported,
+    SessionChanged,
+    SessionCreated,
+    SessionEnded,
+)
+from schemas.rows import EventRow
+
+FOLD_VERSION = 1  # of fold, projections and rollup SQL together; a change of what they make means a new generation
+
+_facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+
+
+def begin(row: EventRow) -> SessionState:
+    """The state before a session's first fact, which fixes for ever when the session started."""
+    return SessionState(
+        org_id=row.org_id,
+        session_id=row.session_id,
+        log_partition=row.log_partition,
+        started_at=_started_at(row),
+        user_id=row.user_id,
+    )
+
+
+def fold(state: SessionState, row: EventRow) -> bool:
+    """Count one fact; whether it was new. An id counts once in its session, whatever else a second copy says."""
+    event_id = row.event_id.int
+    if event_id in state.seen:
+        return False
+    state.seen.add(event_id)
+    state.version = row.log_offset + 1
+    if row.kind == EVENTS_RECORDED:
+        hook_event(state, row)
+    else:
+        LIFECYCLE[row.kind](state, _facts.decode(row.data))
+    return True
+
+
+def _started_at(row: EventRow) -> int:
+    if row.kind != SessionCreated.__struct_config__.tag:
+        return row.timestamp
+    started_at: int | None = _facts.decode(row.data).started_at  # type: ignore[union-attr]  # the tag says so
+    return row.received_at if started_at is None else started_at
+
+
+def _session_created(state: SessionState, fact: SessionCreated) -> None:
+    """The first body wins, but not over what was changed since: records can overtake one another on their way."""
+    state.created = True
+    state.user_id = fact.actor.user_id
+    state.run_id, state.parent_id, state.relation = fact.run_id, fact.parent_id, fact.relation
+    state.external_id, state.trigger = fact.external_id, fact.trigger or "interactive"
+    state.repository_id, state.repo, state.remote_url = fact.repository_id, fact.repo, fact.remote_url
+    state.component, state.created_model = fact.component, fact.model
+    for name in ("project_id", "agent_name", "branch", "title"):
+        if getattr(state, name) is None:
+            setattr(state, name, getattr(fact, name))
+
+
+def _metrics_reported(state: SessionState, fact: MetricsReported) -> None:
+    _take_report(state, fact.report, fact.received_at)
+
+
+def _session_changed(state: SessionState, fact: SessionChanged) -> None:
+    """None clears a field, an unset one stays."""
+    for name in ("title", "summary", "branch", "agent_name", "project_id"):
+        value = getattr(fact, name)
+        if value is not UNSET:
+            setattr(state, name, value)
+    _take_report(state, fact.report, fact.received_at)
+
+
+def _session_ended(state: SessionState, fact: SessionEnded) -> None:
+    """The first end wins; a later one may still bring newer totals, or a summary."""
+    if state.ended_at is None:
+        ended_at = fact.received_at if fact.ended_at is None else fact.ended_at
+        state.ended_at, state.outcome = max(ended_at, state.started_at), fact.outcome
+    if fact.summary is not None:
+        state.summary = fact.summary
+    _take_report(state, fact.report, fact.received_at)
+
+
+def _compaction_requested(state: SessionState, fact: CompactionRequested) -> None:
+    """A request changes nothing in the session; its digest is derived from the facts before it."""
+
+
+def _take_report(state: SessionState, report: MetricsReport | None, received_at: int) -> None:
+    """Totals are replaced, never added up. Later is the higher `reported_at`, else the log's order."""
+    if report is None:
+        return
+    before = None if state.report is None else state.report.reported_at
+    if before is not None and report.reported_at is not None and report.reported_at < before:
+        return
+    state.report, state.report_received_at = report, received_at
+
+
+LIFECYCLE: dict[str, Callable[[SessionState, AnyFact], None]] = {
+    str(kind.__struct_config__.tag): step  # type: ignore[misc]  # each step takes the fact that its own tag names
+    for kind, step in (
+        (SessionCreated, _session_created),
+        (MetricsReported, _metrics_reported),
+        (SessionChanged, _session_changed),
+        (SessionEnded, _session_ended),
+        (CompactionRequested, _compaction_requested),
+    )
+}

@@ -1,0 +1,192 @@
+"""The pipeline: a batch from the log is folded into one plan, written in five steps, and only then acknowledged.
+
+The writes, in this order, and what a crash after each leaves behind:
+
+1. `events`, `dead_letters` — the batch comes again with equal keys; of two rows the first write in log order wins
+2. `sessions`, `tasks`      — equal or older versions come again; the highest is read, equal version = equal content
+3. what is derived at a log position (nothing yet)
+4. `rollup_hourly`, then `rollup_daily` — a bucket is replaced whole; its version orders what it has seen
+5. `records`                — the receipts; then the runner acknowledges, in offset order
+
+Every fault replays a suffix of this list and every step is idempotent. The writes of one batch run beside the fold of
+the next; nothing is ever folded out of order, folded again for a retry, or written from anything but the plan.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+
+from processors.errors import Broken, StoreUnavailable
+from processors.plan import Plan, Planner
+from processors.state_cache import StateCache
+from processors.warehouse import Warehouse
+from schemas.log import LogReader, LogRecord, LogUnavailable
+
+T = TypeVar("T")
+RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0
+HOLE_BYTES = 8 << 20
+
+log = structlog.get_logger()
+Written = asyncio.Future[None]
+
+
+class Pipeline:
+    """Projects batches, one after the other. All methods are called from one event loop."""
+
+    def __init__(self, warehouse: Warehouse, reader: LogReader, planner: Planner, cache: StateCache) -> None:
+        self._warehouse, self._reader, self._planner, self._cache = warehouse, reader, planner, cache
+        self._folding = ThreadPoolExecutor(1, "fold")
+        self._writing = ThreadPoolExecutor(2, "write")
+        self._turn = asyncio.Lock()
+        self._folded: dict[int, int] = {}  # per partition: the next offset to fold
+        self._last: Written | None = None
+        self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
+        self.on_written: Callable[[Plan], Awaitable[None]] | None = None
+        self.alive: Callable[[], None] = lambda: None  # called on every sign of life, for the watchdog
+
+    async def project(self, records: Sequence[LogRecord]) -> Written:
+        """Fold a batch and begin to write it.
+
+        Returns once it is folded and the batch before it is written; the future is done when this one is, too. Only
+        then may its records be acknowledged.
+
+        Raises:
+            Broken: stop; nothing after this batch may be projected.
+        """
+        async with self._turn:
+            written = self._last or _done()
+            for piece in pieces(records):
+                for record in heads(piece):
+                    if self._folded.get(record.partition) != record.offset:
+                        await self._resume(record.partition, record.offset)
+                written = await self._fold(piece)
+            return written
+
+    async def resume(self, partition: int, offset: int) -> None:
+        """Take over a partition whose next record will be ``offset``: all below it must have been projected.
+
+        Nothing is done where a record has arrived in the meantime: that made the same check.
+        """
+        async with self._turn:
+            if partition not in self._folded:
+                await self._resume(partition, offset)
+
+    def assign(self, partitions: Iterable[int]) -> None:
+        """These partitions are ours from now on; the first record of each is checked like one after a jump."""
+        for partition in partitions:
+            self._folded.pop(partition, None)
+
+    def release(self, partitions: Iterable[int]) -> None:
+        """These partitions are somebody else's now: say nothing more of their progress."""
+        for partition in partitions:
+            self.written.pop(partition, None)
+
+    async def drain(self) -> None:
+        """Wait until everything that was folded is written."""
+        if self._last is not None:
+            await self._last
+
+    async def _resume(self, partition: int, offset: int) -> None:
+        await self.drain()
+        pass
+        holes = await self._retry(self._folding, lambda: self._warehouse.holes(partition, offset))
+        if holes:
+            log.warning("records_missing", partition=partition, first=holes[0][0], below=offset)
+            await self._fill(partition, holes[0][0], offset)
+        self._folded[partition] = self.written[partition] = offset
+
+    async def _fill(self, partition: int, start: int, stop: int) -> None:
+        """Project from the first missing record on, out of the log itself and in order.
+
+        What was projected beyond a hole was projected without it, so it is projected again, with equal keys.
+        """
+        while start < stop:
+            records = await self._read(partition, start, stop)
+            await self._fold(records)
+            start = records[-1].offset + 1
+        await self.drain()
+
+    async def _fold(self, records: Sequence[LogRecord]) -> Written:
+        plan = await self._retry(self._folding, lambda: self._planner.plan(records))
+        self._folded.update(plan.next_offsets)
+        await self.drain()
+        self._last = asyncio.ensure_future(self._write(plan))
+        return self._last
+
+    async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
+        pause = RETRY_FIRST_S
+        while True:
+            try:
+                records = await self._reader.read(partition, start, stop, HOLE_BYTES)
+                break
+            except LogUnavailable as error:
+                log.warning("log_unavailable", error=str(error), retry_s=pause)
+                self.alive()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_MAX_S)
+        if not records or records[0].offset != start:
+            raise Broken(
+                f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
+                "restore the log, or provision a new generation from what is left"
+            )
+        return records
+
+    async def _write(self, plan: Plan) -> None:
+        await asyncio.gather(self._insert("events", plan.events), self._insert("dead_letters", plan.dead_letters))
+        self._cache.stored(plan.pinned)
+        await asyncio.gather(self._insert("sessions", plan.sessions), self._insert("tasks", plan.tasks))
+        if plan.hours:
+            await self._retry(self._writing, lambda: self._warehouse.refresh_rollups(plan.hours))
+        await self._insert("records", plan.records)
+        self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
+        if self.on_written is not None:
+            await self.on_written(plan)
+
+    async def _insert(self, table: str, rows: bytes) -> None:
+        if rows:
+            await self._retry(self._writing, lambda: self._warehouse.insert(table, rows))
+
+    async def _retry(self, threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+        """Wait for the store as long as it takes: what is not read from the log meanwhile is back-pressure."""
+        pause = RETRY_FIRST_S
+        while True:
+            try:
+                result = await asyncio.get_running_loop().run_in_executor(threads, call)
+            except StoreUnavailable as error:
+                log.warning("store_unavailable", error=str(error), retry_s=pause)
+                self.alive()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_MAX_S)
+            else:
+                self.alive()
+                return result
+
+
+def heads(records: Sequence[LogRecord]) -> list[LogRecord]:
+    """The first record of each partition."""
+    first: dict[int, LogRecord] = {}
+    for record in records:
+        first.setdefault(record.partition, record)
+    return list(first.values())
+
+
+def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
+    """Cut a batch before every jump, so that in each piece a partition is one run of consecutive offsets."""
+    expected: dict[int, int] = {}
+    start = 0
+    for i, record in enumerate(records):
+        if expected.get(record.partition, record.offset) != record.offset:
+            yield records[start:i]
+            start, expected = i, {}
+        expected[record.partition] = record.offset + 1
+    if start < len(records):
+        yield records[start:]
+
+
+def _done() -> Written:
+    future: Written = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future

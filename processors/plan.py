@@ -1,0 +1,144 @@
+"""One batch as bytes: everything the five writes send, made once, so that a retry sends the same again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from processors.fold import begin, fold
+from processors.projections.events import event_rows
+from processors.projections.receipts import dead, dead_letter, projected
+from processors.projections.sessions import session_row, started_hour
+from processors.projections.tasks import task_row
+from processors.rowbinary import encode_event, encode_rows, event_prefix
+from processors.state import SessionState
+from processors.state_cache import StateCache
+from processors.warehouse import Bucket, SessionKey, Warehouse
+from schemas.codec import Undecodable, decode
+from schemas.log import LogRecord
+from schemas.prices import PriceList
+from schemas.records import AnyFact
+from schemas.rows import DeadLetterRow, EventRow, RecordRow
+
+
+class Plan(Struct):
+    """What one batch adds to each table, as RowBinary; nothing in it refers to the cache."""
+
+    events: bytes
+    dead_letters: bytes
+    sessions: bytes
+    tasks: bytes
+    hours: list[Bucket]
+    records: bytes
+    pinned: list[SessionKey]
+    next_offsets: dict[int, int]  # per partition: everything below it is in this plan or before it
+    facts: int
+
+
+Decoded = tuple[LogRecord, AnyFact]
+
+
+class Planner:
+    """Folds batches into plans. One thread at a time."""
+
+    def __init__(self, warehouse: Warehouse, cache: StateCache, prices: PriceList, partitions: int) -> None:
+        self._warehouse, self._cache, self._prices, self._partitions = warehouse, cache, prices, partitions
+
+    def plan(self, records: Sequence[LogRecord]) -> Plan:
+        """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
+
+        Raises:
+            StoreUnavailable: while states were read back; nothing was folded, so the same call may be made again.
+        """
+        self._cache.tidy()
+        decoded, letters = self._decode(records)
+        first = first_offsets(records)
+        keys = list(dict.fromkeys((fact.org_id, fact.session_id) for _, fact in decoded))
+        self._load(decoded, keys, first)
+        self._cache.pin(keys)
+        encoded: list[bytes] = []
+        receipts = [dead(record) for record, _ in letters]
+        changed: dict[SessionKey, SessionState] = {}
+        for record, fact in decoded:
+            receipts.append(self._fold(record, fact, encoded, changed))
+        return self._assemble(encoded, letters, receipts, changed, keys, records)
+
+    def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
+        decoded: list[Decoded] = []
+        letters: list[tuple[LogRecord, DeadLetterRow]] = []
+        for record in records:
+            try:
+                decoded.append((record, decode(record, self._partitions)))
+            except Undecodable as reason:
+                letters.append((record, dead_letter(record, str(reason))))
+        return decoded, letters
+
+    def _load(self, decoded: Sequence[Decoded], keys: Iterable[SessionKey], first: Mapping[int, int]) -> None:
+        """Fold the sessions that are not in the cache again, from the facts below their partition's first offset."""
+        partition_of = {(fact.org_id, fact.session_id): record.partition for record, fact in decoded}
+        missing: dict[int, list[SessionKey]] = {}
+        for key in keys:
+            if self._cache.get(key) is None:
+                missing.setdefault(partition_of[key], []).append(key)
+        found = [self._warehouse.facts(some, first[partition]) for partition, some in missing.items()]
+        for rows in found:
+            for row in rows:
+                fold(self._state(row), row)
+        for some in missing.values():
+            for key in some:
+                if (state := self._cache.get(key)) is not None:
+                    state.touched.clear()
+
+    def _fold(
+        self, record: LogRecord, fact: AnyFact, encoded: list[bytes], changed: dict[SessionKey, SessionState]
+    ) -> RecordRow:
+        prefix = event_prefix(fact.org_id, fact.session_id)
+        added = 0
+        rows = event_rows(record, fact)
+        state = self._state(rows[0])
+        for row in rows:
+            encoded.append(encode_event(prefix, row))
+            added += fold(state, row)
+        if added:
+            changed[fact.org_id, fact.session_id] = state
+        return projected(record, fact, added)
+
+    def _state(self, row: EventRow) -> SessionState:
+        key = (row.org_id, row.session_id)
+        state = self._cache.get(key)
+        if state is None:
+            state = begin(row)
+            self._cache.put(key, state)
+        return state
+
+    def _assemble(
+        self,
+        encoded: list[bytes],
+        letters: list[tuple[LogRecord, DeadLetterRow]],
+        receipts: list[RecordRow],
+        changed: dict[SessionKey, SessionState],
+        keys: list[SessionKey],
+        records: Sequence[LogRecord],
+    ) -> Plan:
+        states = list(changed.values())
+        tasks = [task_row(state, task) for state in states for task in state.touched.values()]
+        for state in states:
+            state.touched.clear()
+        return Plan(
+            events=b"".join(encoded),
+            dead_letters=encode_rows(letter for _, letter in letters),
+            sessions=encode_rows(session_row(state, self._prices) for state in states),
+            tasks=encode_rows(tasks),
+            hours=sorted({(state.org_id, started_hour(state)) for state in states}),
+            records=encode_rows(receipts),
+            pinned=keys,
+            next_offsets={record.partition: record.offset + 1 for record in records},
+            facts=len(encoded),
+        )
+
+
+def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
+    """The first offset of each partition."""
+    first: dict[int, int] = {}
+    for record in records:
+        first.setdefault(record.partition, record.offset)
+    return first

@@ -1,0 +1,96 @@
+"""How far the projection has come, and up to when everything is in the tables."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from processors.errors import StoreUnavailable
+from processors.pipeline import Pipeline
+from processors.plan import Plan
+from processors.rowbinary import encode_rows
+from processors.warehouse import Warehouse
+from schemas.log import LogReader, LogUnavailable
+from schemas.rows import ProgressRow
+
+log = structlog.get_logger()
+LOOK_EVERY_S = 1.0
+_SIGHTINGS_MAX = 600
+
+
+class Progress:
+    """Looks at the end of the log every second. What it saw is complete once everything before it is projected."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        warehouse: Warehouse,
+        reader: LogReader,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._pipeline, self._warehouse, self._reader = pipeline, warehouse, reader
+        self._now_ms = now_ms
+        self._sightings: deque[tuple[int, Sequence[int]]] = deque(maxlen=_SIGHTINGS_MAX)
+        self._complete: dict[int, int] = {}
+        self.ends: Sequence[int] = ()
+        self.on_log_returned: Callable[[], Awaitable[None]] = _nothing
+        pipeline.on_written = self._on_written
+
+    async def run(self) -> None:
+        """Look and report until cancelled."""
+        away = False
+        while True:
+            try:
+                await self.look()
+                if away:
+                    await self.on_log_returned()
+                away = False
+            except LogUnavailable as error:
+                away = True
+                log.warning("log_unavailable", error=str(error))
+            except StoreUnavailable as error:
+                log.warning("store_unavailable", error=str(error))
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """See the end of the log once, and write down what follows from it."""
+        seen_at = self._now_ms()
+        self.ends = await self._reader.ends()
+        self._sightings.append((seen_at, self.ends))
+        await self._report(list(self._pipeline.written))
+
+    def lag(self) -> int:
+        """How many records of our partitions wait to be projected, as of the last look."""
+        ends = self.ends
+        return sum(max(0, ends[p] - offset) for p, offset in self._pipeline.written.items()) if ends else 0
+
+    async def _on_written(self, plan: Plan) -> None:
+        try:
+            await self._report([partition for partition in plan.next_offsets if partition in self._pipeline.written])
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", error=str(error))  # the next look says it again
+
+    async def _report(self, partitions: Sequence[int]) -> None:
+        rows = [self._row(partition) for partition in partitions]
+        self._forget()
+        if rows:
+            await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
+
+    def _row(self, partition: int) -> ProgressRow:
+        written = self._pipeline.written[partition]
+        for seen_at, ends in self._sightings:
+            if ends[partition] <= written:
+                self._complete[partition] = max(seen_at, self._complete.get(partition, 0))
+        end = self.ends[partition] if self.ends else written
+        return ProgressRow(partition, written, max(end, written), self._complete.get(partition, 0))
+
+    def _forget(self) -> None:
+        """Drop the sightings that every partition of ours has reached, save the latest."""
+        written = self._pipeline.written
+        while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
+            self._sightings.popleft()
+
+
+async def _nothing() -> None:
+    """Nobody wants to know that the log is back."""

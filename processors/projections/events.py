@@ -1,0 +1,82 @@
+"""A record becomes its rows of `events`: one per fact, with the typed columns that fold and reads need."""
+
+from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
+from schemas.log import LogRecord
+from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact
+from schemas.rows import EventRow
+
+EVENTS_RECORDED = "events_recorded"
+_VERSION_MAX = (1 << 64) - 1
+_NOTHING: dict[str, int] = {}
+
+
+def event_rows(record: LogRecord, fact: AnyFact) -> list[EventRow]:
+    """The rows of one record, in the order in which its facts count."""
+    if isinstance(fact, EventsRecorded):
+        return [_hook_row(record, fact, index, event) for index, event in enumerate(fact.events)]
+    return [_lifecycle_row(record, fact)]
+
+
+def version_at(offset: int, index: int) -> int:
+    """Falls with the log position, so that ReplacingMergeTree keeps the first write."""
+    return _VERSION_MAX - (offset << 16 | index)
+
+
+def _hook_row(record: LogRecord, fact: EventsRecorded, index: int, event: Event) -> EventRow:
+    payload = read_payload(event.data)
+    return EventRow(
+        fact.org_id,
+        fact.session_id,
+        event.event_id,
+        version_at(record.offset, index),
+        event.timestamp,
+        fact.received_at,
+        record.partition,
+        record.offset,
+        index,
+        EVENTS_RECORDED,
+        event.event_type,
+        fact.actor.user_id,
+        fact.actor.role,
+        payload.tool_name or "",
+        payload.tool_use_id or "",
+        payload.agent_id or "",
+        payload.agent_type or "",
+        payload.task_id or "",
+        (payload.task_subject or payload.prompt or "")[:LABEL_CHARACTERS_MAX],
+        payload.model or "",
+        event.seq,
+        None if payload.duration_ms is None else duration_of(payload),
+        event.redactions,
+        bytes(event.data),
+    )
+
+
+def _lifecycle_row(record: LogRecord, fact: LifecycleFact) -> EventRow:
+    kind = str(fact.__struct_config__.tag)
+    return EventRow(
+        fact.org_id,
+        fact.session_id,
+        fact.fact_id,
+        version_at(record.offset, 0),
+        fact.received_at,
+        fact.received_at,
+        record.partition,
+        record.offset,
+        0,
+        kind,
+        "",
+        fact.actor.user_id,
+        fact.actor.role,
+        tool_name="",
+        tool_use_id="",
+        agent_id="",
+        agent_type="",
+        task_id="",
+        label="",
+        model="",
+        seq=None,
+        duration_ms=None,
+        redactions=_NOTHING,
+        data=record.value or b"",
+    )

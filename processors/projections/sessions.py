@@ -1,0 +1,118 @@
+"""A session's state becomes its row of `sessions`."""
+
+from processors.state import SessionState
+from schemas import ids
+from schemas.prices import PriceList
+from schemas.records import ModelUsage
+from schemas.rows import ModelTotals, SessionRow, ToolTotals
+
+HOUR_MS = 3_600_000
+
+
+def session_row(state: SessionState, prices: PriceList) -> SessionRow:
+    """The whole state as of log position (partition, version - 1)."""
+    models = model_totals(state, prices)
+    return SessionRow(
+        org_id=state.org_id,
+        started_hour=started_hour(state),
+        session_id=state.session_id,
+        version=state.version,
+        log_partition=state.log_partition,
+        created=state.created,
+        thread_id=ids.thread_id(state.org_id, ids.thread_of(state.session_id)),
+        run_id=state.run_id,
+        parent_id=state.parent_id,
+        relation=state.relation,
+        external_id=state.external_id,
+        trigger=state.trigger,
+        sensitive=ids.is_sensitive(state.session_id),
+        user_id=state.user_id,
+        project_id=state.project_id,
+        repository_id=state.repository_id,
+        repo=state.repo,
+        remote_url=state.remote_url,
+        component=state.component,
+        branch=state.branch,
+        agent_name=state.agent_name,
+        model=state.model,
+        title=state.title,
+        summary=state.summary,
+        started_at=state.started_at,
+        last_event_at=state.last_event_at,
+        ended_at=state.ended_at,
+        outcome=state.outcome,
+        duration_ms=_duration_ms(state),
+        input_tokens=sum(model.input_tokens for model in models),
+        output_tokens=sum(model.output_tokens for model in models),
+        cache_read_tokens=sum(model.cache_read_tokens for model in models),
+        cache_creation_tokens=sum(model.cache_creation_tokens for model in models),
+        cache_creation_1h_tokens=sum(model.cache_creation_1h_tokens for model in models),
+        cost_nano=sum(model.cost_nano for model in models),
+        models=models,
+        events=state.events,
+        prompts=state.prompts,
+        tool_calls=state.tool_calls,
+        tool_errors=state.tool_errors,
+        tasks=state.task_count,
+        subagents=state.subagents,
+        compactions=state.compactions,
+        unknown_events=state.unknown_events,
+        tools=[ToolTotals(n, t.calls, t.errors, t.duration_ms) for n, t in sorted(state.tools.items())],
+        redactions=state.redactions,
+        first_prompts=state.first_prompts,
+    )
+
+
+def started_hour(state: SessionState) -> int:
+    """Seconds since 1970 of the hour in which the session started: part of its sort key, so it never moves."""
+    return state.started_at // HOUR_MS * 3600
+
+
+def model_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
+    """The latest report by model, one entry a model; a report that names none belongs to the session's own."""
+    if state.report is None:
+        return []
+    at_ms = state.report_received_at if state.report.reported_at is None else state.report.reported_at
+    totals: dict[str, ModelTotals] = {}
+    for usage in state.report.models:
+        name = usage.model if usage.model is not None else state.model or ""
+        one = _totals(name, usage, prices, at_ms)
+        totals[name] = _add(totals[name], one) if name in totals else one
+    return list(totals.values())
+
+
+def _totals(name: str, usage: ModelUsage, prices: PriceList, at_ms: int) -> ModelTotals:
+    cost_nano, source = usage.cost_nano, "reported"
+    if cost_nano is None:
+        cost_nano = prices.cost_nano(name, usage, at_ms)
+        source = "unknown" if cost_nano is None else "priced"
+    return ModelTotals(
+        name,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_creation_tokens,
+        usage.cache_creation_1h_tokens,
+        cost_nano or 0,
+        source,
+    )
+
+
+def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
+    """Two entries for one model: a list that names a model twice means both."""
+    return ModelTotals(
+        one.model,
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cache_read_tokens + other.cache_read_tokens,
+        one.cache_creation_tokens + other.cache_creation_tokens,
+        one.cache_creation_1h_tokens + other.cache_creation_1h_tokens,
+        one.cost_nano + other.cost_nano,
+        one.cost_source if one.cost_source == other.cost_source else "unknown",
+    )
+
+
+def _duration_ms(state: SessionState) -> int | None:
+    """From the start to the end, else to the last event, never below 0."""
+    until = state.last_event_at if state.ended_at is None else state.ended_at
+    return None if until is None else max(0, until - state.started_at)

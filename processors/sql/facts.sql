@@ -1,0 +1,31 @@
+-- facts: what is known of some sessions before a log position, each id once, in log order (key: org_id, session_id).
+-- Only lifecycle facts need their record; a hook event folds from its typed columns.
+SELECT
+    org_id,
+    session_id,
+    event_id,
+    version,
+    toUnixTimestamp64Milli(timestamp),
+    toUnixTimestamp64Milli(received_at),
+    log_partition,
+    log_offset,
+    log_index,
+    kind,
+    event_type,
+    user_id,
+    role,
+    tool_name,
+    tool_use_id,
+    agent_id,
+    agent_type,
+    task_id,
+    label,
+    model,
+    seq,
+    duration_ms,
+    redactions,
+    if(kind = 'events_recorded', '', data) AS fact
+FROM events FINAL
+WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
+  AND log_offset < {below:UInt64}
+ORDER BY log_offset, log_index

@@ -1,0 +1,10 @@
+-- generation: how one generation was made.
+SELECT
+    fold_version,
+    prices_sha256,
+    partitions
+FROM {control:Identifier}.generations
+WHERE name = {name:String}
+  AND event = 'created'
+ORDER BY at
+LIMIT 1

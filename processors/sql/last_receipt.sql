@@ -1,0 +1,9 @@
+-- last_receipt: the highest receipted offset of a partition (key: log_partition, log_offset).
+SELECT
+    log_offset,
+    record_id,
+    outcome
+FROM records
+WHERE log_partition = {partition:UInt16}
+ORDER BY log_partition DESC, log_offset DESC
+LIMIT 1

@@ -1,0 +1,90 @@
+"""What is known of a session as of a log position: counters, and the ids already counted."""
+
+from uuid import UUID
+
+from msgspec import Struct, field
+
+from schemas.records import MetricsReport
+
+
+class ToolState(Struct):
+    """Use of one tool by name."""
+
+    calls: int = 0
+    errors: int = 0
+    duration_ms: int = 0
+
+
+class TaskState(Struct):
+    """A subagent, a task or a use of a tool. ``version`` = offset of the last record that changed it, + 1."""
+
+    kind: str  # subagent | task | tool
+    task_id: str
+    name: str = ""
+    agent_type: str = ""
+    parent: str = ""
+    started_at: int | None = None
+    ended_at: int | None = None
+    duration_ms: int | None = None
+    failed: bool = False
+    errors: int = 0  # 1 once a use of a tool has reported a failure
+    tool_calls: int = 0
+    version: int = 0
+
+
+TaskKey = tuple[str, str]  # (kind, id)
+
+
+class SessionState(Struct, kw_only=True):
+    """A function of the session's facts up to ``version - 1``, and of nothing else."""
+
+    org_id: str
+    session_id: UUID
+    log_partition: int
+    started_at: int
+    user_id: str
+    version: int = 0
+    seen: set[int] = field(default_factory=set)
+
+    created: bool = False
+    run_id: UUID | None = None
+    parent_id: UUID | None = None
+    relation: str | None = None
+    external_id: str | None = None
+    trigger: str = "interactive"
+    project_id: str | None = None
+    repository_id: str | None = None
+    repo: str | None = None
+    remote_url: str | None = None
+    component: str | None = None
+    branch: str | None = None
+    agent_name: str | None = None
+    created_model: str | None = None
+    started_model: str | None = None
+    title: str | None = None
+    summary: str | None = None
+
+    last_event_at: int | None = None
+    ended_at: int | None = None
+    outcome: str | None = None
+    report: MetricsReport | None = None
+    report_received_at: int = 0
+
+    events: int = 0
+    prompts: int = 0
+    tool_calls: int = 0
+    tool_errors: int = 0
+    task_count: int = 0
+    subagents: int = 0
+    compactions: int = 0
+    unknown_events: int = 0
+    tools: dict[str, ToolState] = {}
+    tasks: dict[TaskKey, TaskState] = {}
+    touched: dict[TaskKey, TaskState] = {}  # changed since their rows were last made
+    redactions: dict[str, int] = {}
+    first_prompts: list[str] = []
+
+    @property
+    def model(self) -> str | None:
+        """The session's model: from create, else the last `SessionStart` that named one."""
+        return self.created_model or self.started_model

@@ -1,0 +1,77 @@
+"""The states of the sessions that are being written to, bounded by the number of facts they have counted."""
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
+
+from processors.state import SessionState
+from processors.warehouse import SessionKey
+
+
+class StateCache:
+    """Least recently used states go first, but never one that is pinned.
+
+    A state is pinned from its first touch in a batch until that batch's facts are in the store: evicted earlier, it
+    would be folded again from a table that does not have them yet. Only `stored` may be called from another thread
+    than the rest.
+    """
+
+    def __init__(self, facts_max: int) -> None:
+        self._facts_max = facts_max
+        self._facts = 0
+        self._states: OrderedDict[SessionKey, SessionState] = OrderedDict()
+        self._counted: dict[SessionKey, int] = {}
+        self._pins: Counter[SessionKey] = Counter()
+        self._stored: deque[Iterable[SessionKey]] = deque()
+
+    def get(self, key: SessionKey) -> SessionState | None:
+        """The state, now the most recently used, or None on a miss."""
+        state = self._states.get(key)
+        if state is not None:
+            self._states.move_to_end(key)
+        return state
+
+    def put(self, key: SessionKey, state: SessionState) -> None:
+        """Keep a state."""
+        self._states[key] = state
+
+    def pin(self, keys: Iterable[SessionKey]) -> None:
+        """Keep these until their facts are stored."""
+        self._pins.update(keys)
+
+    def stored(self, keys: Iterable[SessionKey]) -> None:
+        """The facts of one batch are in the store; its states are unpinned at the next `tidy`."""
+        self._stored.append(keys)
+
+    def tidy(self) -> None:
+        """Unpin what was stored, and let the least recently used go if there are too many facts."""
+        while self._stored:
+            for key in self._stored.popleft():
+                self._unpin(key)
+        if self._facts > self._facts_max:
+            self._evict()
+
+    def drop(self, partition: int) -> None:
+        """Forget everything about one partition."""
+        for key in [key for key, state in self._states.items() if state.log_partition == partition]:
+            self._remove(key)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def _unpin(self, key: SessionKey) -> None:
+        self._pins[key] -= 1
+        if self._pins[key] <= 0:
+            del self._pins[key]
+        if (state := self._states.get(key)) is not None:
+            self._facts += len(state.seen) - self._counted.get(key, 0)
+            self._counted[key] = len(state.seen)
+
+    def _evict(self) -> None:
+        for key in [key for key in self._states if key not in self._pins]:
+            self._remove(key)
+            if self._facts <= self._facts_max:
+                return
+
+    def _remove(self, key: SessionKey) -> None:
+        del self._states[key]
+        self._facts -= self._counted.pop(key, 0)

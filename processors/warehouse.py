@@ -1,0 +1,170 @@
+"""The store as the projector sees it: a port, and its ClickHouse adapter (a server, or the engine in this process).
+
+Every method blocks and is called from a thread. Each may raise `StoreUnavailable` (send it again) or `Broken` (stop).
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from processors.errors import Broken, StoreUnavailable
+from schemas.rows import EventRow
+
+SessionKey = tuple[str, UUID]  # (org, session)
+Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
+DAY_S, HOUR_S = 86_400, 3_600
+
+
+class Receipt(NamedTuple):
+    """The last log record of a partition that has its receipt."""
+
+    offset: int
+    record_id: UUID
+    outcome: str
+
+
+class GenerationInfo(NamedTuple):
+    """With what a generation is made: another code or price list must not write to it."""
+
+    fold_version: int
+    prices_sha256: str
+    partitions: int
+
+
+class Warehouse(Protocol):
+    """What the projector needs of a store."""
+
+    def insert(self, table: str, rows: bytes) -> None:
+        """Write rows of one table, given as RowBinary in field order; durable when it returns."""
+        ...
+
+    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
+        """Recompute these hours from `sessions`, then their days from the hours."""
+        ...
+
+    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
+        """The facts of these sessions with an offset below ``below``, in log order, each id once."""
+        ...
+
+    def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
+        """The ranges ``[start, stop)`` below ``below`` that have no receipt."""
+        ...
+
+    def last_receipt(self, partition: int) -> Receipt | None:
+        """The receipt with the highest offset."""
+        ...
+
+    def generation(self) -> GenerationInfo:
+        """How this generation was provisioned."""
+        ...
+
+
+# What may pass by itself: time-outs, too many parts or queries, memory, read-only, network, disk full, shutting down.
+_TRANSIENT_CODES = frozenset(
+    {74, 75, 76, 159, 173, 202, 203, 209, 210, 236, 241, 242, 243, 252, 285, 319, 373, 394, 425, 439, 516}
+)
+# `records` has one more column, which the store fills by itself.
+_COLUMNS = {
+    "records": [
+        *("log_partition", "log_offset", "record_id", "outcome", "org_id", "session_id", "kind"),
+        *("received_at", "facts", "added"),
+    ]
+}
+
+
+class ClickHouseWarehouse:
+    """`Warehouse` over clickhouse-connect, one connection a thread."""
+
+    def __init__(self, connect: Callable[[], Client], control: str, generation: str) -> None:
+        """``connect`` makes a client on the generation's database; ``control`` is the database that lists them."""
+        self._connect, self._control, self._generation = connect, control, generation
+        self._local = threading.local()
+
+    def insert(self, table: str, rows: bytes) -> None:
+        self._call(lambda client: client.raw_insert(table, _COLUMNS.get(table), rows, fmt="RowBinary"))
+
+    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
+        touched = sorted(set(hours))
+        days = sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})
+        hourly, daily = (part for part in sql("rollups").split(";\n") if part.strip())
+        for some in _chunks(touched, 5_000):
+            self._command(hourly, {"hours": some})
+        for some in _chunks(days, 500):
+            self._command(daily, {"day_hours": [(org, day + HOUR_S * n) for org, day in some for n in range(24)]})
+
+    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
+        rows: list[EventRow] = []
+        for some in _chunks(sessions, 1_000):
+            keys = [(org, str(session_id)) for org, session_id in some]
+            rows.extend(EventRow(*row) for row in self._query("facts", {"sessions": keys, "below": below}))
+        return rows
+
+    def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
+        return [(start, stop) for start, stop in self._query("holes", {"partition": partition, "below": below})]
+
+    def last_receipt(self, partition: int) -> Receipt | None:
+        rows = self._query("last_receipt", {"partition": partition})
+        return Receipt(*rows[0]) if rows else None
+
+    def generation(self) -> GenerationInfo:
+        rows = self._query("generation", {"control": self._control, "name": self._generation})
+        if not rows:
+            raise Broken(f"generation {self._generation} is not provisioned: run `crewkit-sessions provision` first")
+        return GenerationInfo(*rows[0])
+
+    def _command(self, statement: str, parameters: dict[str, Any]) -> None:
+        self._call(lambda client: client.command(statement, parameters=parameters))
+
+    def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        rows: Sequence[Sequence[Any]] = self._call(
+            lambda client: client.query(sql(name), parameters=parameters, column_formats={"fact": "bytes"}).result_rows
+        )
+        return rows
+
+    def _call(self, use: Callable[[Client], Any]) -> Any:
+        try:
+            return use(self._client())
+        except (ClickHouseError, OSError) as error:
+            if isinstance(error, OperationalError):
+                self._local.client = None  # connect anew
+            raise classify(error) from error
+
+    def _client(self) -> Client:
+        client: Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = self._connect()
+        return client
+
+
+def classify(error: Exception) -> Exception:
+    """Whether a failed call may be sent again: what the store says of itself may pass, what it says of us does not."""
+    code = getattr(error, "code", None)
+    if type(error) is DatabaseError and code is not None and code not in _TRANSIENT_CODES:
+        return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {error}")
+    return StoreUnavailable(str(error))
+
+
+def connect(**options: Any) -> Client:
+    """A client for the projector. ``options`` say where: ``interface="chdb", path=…`` or ``host=…, port=…``."""
+    if "host" in options:
+        options |= {"autogenerate_session_id": False, "compress": False}
+    settings = {"enable_shared_storage_snapshot_in_query": 1, "async_insert": 0}
+    return clickhouse_connect.get_client(settings=settings, **options)
+
+
+@cache
+def sql(name: str) -> str:
+    """The text of one of this package's SQL files."""
+    folder = resources.files("processors")
+    return (folder / "rollups.sql" if name == "rollups" else folder / "sql" / f"{name}.sql").read_text()
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[i : i + size] for i in range(0, len(items), size))

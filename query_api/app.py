@@ -1,0 +1,92 @@
+"""The read side as routes and dependencies, and as a service of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from edge.authentication import TokenVerifier
+from edge.health import Readiness
+from edge.service import Lifespan, build_service
+from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
+from query_api.freshness import Freshness
+from query_api.reader import Reader
+from query_api.reading import provide_reading
+from query_api.routes.by_agent import by_agent
+from query_api.routes.by_user import by_user
+from query_api.routes.cost_breakdown import cost_breakdown
+from query_api.routes.session import get_session
+from query_api.routes.sessions import list_sessions
+from query_api.routes.summary import summary
+from query_api.routes.timeseries import timeseries
+from query_api.selection import provide_selection
+from query_api.session_filters import provide_matching, provide_page
+from query_api.stamp import stamp_replies
+from schemas.ids import IdSecrets
+
+Clock = Callable[[], float]  # seconds since 1970
+
+
+def query_routes() -> list[Router]:
+    """Everything that is read, under ``/api/v1/<org>``."""
+    return [
+        Router(
+            "/api/v1/{org_id:str}",
+            route_handlers=[list_sessions, get_session, summary, timeseries, by_agent, cost_breakdown, by_user],
+            dependencies={
+                "reading": Provide(provide_reading),
+                "matching": Provide(provide_matching, sync_to_thread=False),
+                "paging": Provide(provide_page, sync_to_thread=False),
+                "selection": Provide(provide_selection, sync_to_thread=False),
+            },
+            exception_handlers=EXCEPTION_HANDLERS,
+            middleware=[stamp_replies],
+        )
+    ]
+
+
+def query_dependencies(
+    reader: Reader, id_secrets: IdSecrets, clock: Clock = time, freshness: Freshness | None = None
+) -> dict[str, Provide]:
+    """What the routes need of the process they run in; ``clock`` tells which day is today."""
+    looks = freshness or Freshness(reader)
+    return {
+        "reader": _shared(reader),
+        "freshness": _shared(looks),
+        "id_secrets": _shared(id_secrets),
+        "today": _shared(lambda: datetime.fromtimestamp(clock(), UTC).date()),
+    }
+
+
+def store_readiness(reader: Reader) -> Readiness:
+    """For ``/readyz``: whether the store answers and says which generation is live."""
+
+    async def ready() -> Mapping[str, bool]:
+        try:
+            await reader.live()
+        except StoreUnavailable:
+            return {"store": False}
+        return {"store": True}
+
+    return ready
+
+
+def build_query_api(
+    reader: Reader, id_secrets: IdSecrets, verifier: TokenVerifier, lifespan: Sequence[Lifespan] = (), **options: Any
+) -> Litestar:
+    """The read side alone; ``options`` go to `build_service`."""
+    return build_service(
+        query_routes(),
+        query_dependencies(reader, id_secrets),
+        verifier,
+        store_readiness(reader),
+        lifespan,
+        **options,
+    )
+
+
+def _shared(value: Any) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

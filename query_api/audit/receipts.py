@@ -1,0 +1,54 @@
+"""What became of one position of the log, as its org may know it. Pure."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from edge.errors import not_found
+from query_api.audit.questions import ReceiptRow
+from schemas.log import Position
+from schemas.responses import instant
+
+PARTITION_MAX = (1 << 16) - 1
+
+
+class Receipt(Struct, frozen=True):
+    """``outcome`` is projected, dead (``reason`` says why) or waiting; what is waiting has no times yet."""
+
+    position: str
+    outcome: str
+    received_at: str | None = None
+    stored_at: str | None = None
+    facts: int | None = None
+    added: int | None = None
+    reason: str | None = None
+
+
+def position_asked(text: str) -> Position:
+    """A position out of a path.
+
+    Raises:
+        ApiError: 404 for anything that is no position of a log.
+    """
+    try:
+        position = Position.parse(text)
+    except ValueError as error:
+        raise not_found() from error
+    if position.partition > PARTITION_MAX or str(position) != text:
+        raise not_found()
+    return position
+
+
+def receipt_of(position: Position, partitions: int, rows: Sequence[ReceiptRow]) -> Receipt:
+    """The receipt of a position of this org, or of one that is not projected yet.
+
+    Raises:
+        ApiError: 404 where there is no such partition, or the position is another org's.
+    """
+    if not rows and position.partition < partitions:
+        return Receipt(str(position), "waiting")
+    if not rows or not rows[0].is_ours:
+        raise not_found()
+    row = rows[0]
+    times = instant(row.received_ms), instant(row.stored_ms)
+    return Receipt(str(position), row.outcome, *times, row.facts, row.added, row.reason or None)

@@ -1,0 +1,63 @@
+"""Which days, and which periods of them, analytics are about. All of it in UTC."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal, NamedTuple
+
+from edge.errors import invalid
+
+DAYS_DEFAULT = 30
+DAYS_MAX = 800
+Interval = Literal["hour", "day", "week"]
+DAY_MIN, DAY_MAX = date(1970, 1, 1), date(2105, 12, 31)  # what the store's clock can show
+_STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+
+
+class Days(NamedTuple):
+    """The days ``first`` to ``last``, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def since(self) -> datetime:
+        """Where the first day begins."""
+        return _midnight(self.first)
+
+    @property
+    def until(self) -> datetime:
+        """Where the last day ends."""
+        return _midnight(self.last) + timedelta(days=1)
+
+    def periods(self, interval: Interval) -> Iterator[datetime]:
+        """The start of each period; the first week starts on its Monday, even before the first day."""
+        at = self.since - timedelta(days=self.since.weekday() if interval == "week" else 0)
+        while at < self.until:
+            yield at
+            at += _STEPS[interval]
+
+
+def days_of(start_date: date | None, end_date: date | None, today: date) -> Days:
+    """The days asked for: by default the last 30, today included.
+
+    Raises:
+        ApiError: 422 if the end is before the start, or more than 800 days are asked for.
+    """
+    _check_known(start_date=start_date, end_date=end_date)
+    last = end_date or today
+    first = start_date or last - timedelta(days=DAYS_DEFAULT - 1)
+    if last < first:
+        raise invalid({"end_date": ["must not be before start_date"]})
+    if (last - first).days >= DAYS_MAX:
+        raise invalid({"start_date": [f"must be at most {DAYS_MAX} days before end_date, both included"]})
+    return Days(first, last)
+
+
+def _check_known(**days: date | None) -> None:
+    wrong = {name: day for name, day in days.items() if day is not None and not DAY_MIN <= day <= DAY_MAX}
+    if wrong:
+        raise invalid({name: [f"must be between {DAY_MIN} and {DAY_MAX}"] for name in wrong})
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

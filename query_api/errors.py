@@ -1,0 +1,37 @@
+"""What may go wrong on the read side, and what each case asks of the caller.
+
+::
+
+    StoreUnavailable   the store is away, closed, overloaded or too slow: 503, the same request may be sent again
+    NotYetVisible      the projection is not as far as the caller asked for: 503, the same request may be sent again
+"""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.types import ExceptionHandlersMap
+
+from edge.error_replies import reply_to_error
+from edge.errors import unavailable
+from schemas.responses import ErrorBody
+
+
+class StoreUnavailable(Exception):
+    """The store gave no answer; nothing is wrong with the question."""
+
+
+class NotYetVisible(Exception):
+    """The projection has not come as far as the caller asked for."""
+
+
+def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable) -> Response[ErrorBody]:
+    message = "The store can't answer right now; send the same request again."
+    return reply_to_error(request, unavailable("store_unavailable", message))
+
+
+def _not_yet_visible(request: Request[Any, Any, Any], _error: NotYetVisible) -> Response[ErrorBody]:
+    message = "What you wait for is not visible yet; send the same request again."
+    return reply_to_error(request, unavailable("not_yet_visible", message))
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {StoreUnavailable: _store_unavailable, NotYetVisible: _not_yet_visible}

@@ -1,0 +1,95 @@
+"""How complete the answers are: what readers may claim, and waiting until a position of the log is visible."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import NamedTuple
+
+import msgspec
+
+from edge.errors import invalid
+from query_api.errors import NotYetVisible
+from query_api.queries import PROGRESS, ProgressRow
+from query_api.reader import Generation, Reader
+from schemas.log import Position
+
+WAIT_HEADER = "X-Wait-For-Position"
+WAIT_S = 10.0
+POLL_S = 0.025
+REUSE_S = 0.2  # an earlier claim stays true
+
+
+class Snapshot(NamedTuple):
+    """What was visible at one moment in one generation; whatever is asked of it later holds at least that much."""
+
+    generation: Generation
+    complete_through: int  # ms since 1970: everything accepted before it is in the answer
+    lag_records: int
+    projected: Mapping[int, int]  # partition to the next offset to project
+
+    def shows(self, positions: Sequence[Position]) -> bool:
+        """Whether all of these are projected; a partition that does not exist never is."""
+        return all(self.projected.get(at.partition, 0) > at.offset for at in positions)
+
+
+class Freshness:
+    """Looks at `progress`. Those who want to know at the same time share one look."""
+
+    def __init__(self, reader: Reader, wait_s: float = WAIT_S) -> None:
+        self._reader = reader
+        self._wait_s = wait_s
+        self._looking = asyncio.Lock()
+        self._looked_at = float("-inf")
+        self._last: Snapshot | None = None
+
+    async def snapshot(self, reuse_s: float = REUSE_S) -> Snapshot:
+        """What is visible, as of at most ``reuse_s`` ago."""
+        async with self._looking:
+            if self._last is None or monotonic() - self._looked_at > reuse_s:
+                began = monotonic()
+                self._last = await self._look()
+                self._looked_at = began
+            return self._last
+
+    async def when_visible(self, positions: Sequence[Position]) -> Snapshot:
+        """A snapshot that shows all ``positions``.
+
+        Raises:
+            NotYetVisible: when none does in time.
+        """
+        give_up_at = monotonic() + self._wait_s
+        while not (seen := await self.snapshot(POLL_S)).shows(positions):
+            if monotonic() >= give_up_at:
+                raise NotYetVisible(", ".join(map(str, positions)))
+            await asyncio.sleep(POLL_S)
+        return seen
+
+    async def _look(self) -> Snapshot:
+        generation = await self._reader.live()
+        found = await self._reader.query(generation, PROGRESS.name, {})
+        return snapshot_of(generation, msgspec.convert(found, list[ProgressRow]))
+
+
+def snapshot_of(generation: Generation, rows: Sequence[ProgressRow]) -> Snapshot:
+    """What follows from the progress of each partition; nothing is claimed while one has not reported yet."""
+    heard_of_all = 0 < len(rows) >= generation.partitions
+    return Snapshot(
+        generation,
+        min(row.complete_through for row in rows) if heard_of_all else 0,
+        sum(max(0, row.log_end - row.projected) for row in rows),
+        {row.log_partition: row.projected for row in rows},
+    )
+
+
+def positions_of(values: Sequence[str]) -> list[Position]:
+    """The positions in the values of the header, each one or several, separated by commas.
+
+    Raises:
+        ApiError: 422 if one of them is none.
+    """
+    try:
+        return [Position.parse(text) for value in values for text in value.split(",")]
+    except ValueError as error:
+        raise invalid(
+            {WAIT_HEADER: ["must be <partition>:<offset>, or several of them separated by commas"]}
+        ) from error

@@ -1,0 +1,260 @@
+"""Every question that is asked of the store: its SQL file, its parameters, and what a row of the answer holds.
+
+Parameters are named as the file's placeholders, row fields as its columns. Money is nano-dollars, names ending in
+``_ms`` are milliseconds since 1970, or durations.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.rows import ModelTotals, ToolTotals
+
+P = TypeVar("P", bound=Struct)
+R = TypeVar("R", bound=Struct)
+
+
+class Question(NamedTuple, Generic[P, R]):
+    """``sql/<name>.sql``, with the parameters it takes and the rows it gives."""
+
+    name: str
+    params: type[P]
+    row: type[R]
+
+
+class NoParams(Struct, frozen=True):
+    """A question about everything."""
+
+
+class LiveGenerationRow(Struct, frozen=True):
+    """The generation that readers use."""
+
+    name: str
+    partitions: int
+
+
+class ProgressRow(Struct, frozen=True):
+    """How far the projection of one partition has come, and up to when (ms since 1970) that is everything."""
+
+    log_partition: int
+    projected: int
+    log_end: int
+    complete_through: int
+
+
+class SessionsById(Struct, frozen=True):
+    """These sessions, as far as they are of this org."""
+
+    org_id: str
+    session_ids: list[UUID]
+
+
+class SessionRow(Struct, frozen=True):
+    """The whole state of a session as of log position (``log_partition``, ``version - 1``)."""
+
+    session_id: UUID
+    org_id: str
+    version: int
+    log_partition: int
+    thread_id: UUID
+    run_id: UUID | None
+    parent_id: UUID | None
+    relation: str | None
+    external_id: str | None
+    trigger: str
+    sensitive: bool
+    user_id: str
+    project_id: str | None
+    repository_id: str | None
+    repo: str | None
+    remote_url: str | None
+    component: str | None
+    branch: str | None
+    agent_name: str | None
+    model: str | None
+    title: str | None
+    summary: str | None
+    started_ms: int
+    last_event_ms: int | None
+    ended_ms: int | None
+    outcome: str | None
+    duration_ms: int | None
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cache_creation_1h_tokens: int
+    cost_nano: int
+    models: list[ModelTotals]
+    events: int
+    prompts: int
+    tool_calls: int
+    tool_errors: int
+    tasks: int
+    subagents: int
+    compactions: int
+    unknown_events: int
+    tools: list[ToolTotals]
+    redactions: Mapping[str, int]
+
+
+class Matching(Struct, frozen=True):
+    """Sessions of an org. ``None`` filters nothing; ``own_user_id`` is set for who sees only their own."""
+
+    org_id: str
+    own_user_id: str | None
+    user_id: str | None
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    model: str | None
+    trigger: str | None
+    outcome: str | None
+    ended: bool | None
+    external_id: str | None
+    run_id: UUID | None
+    thread_id: UUID | None
+    started_after: datetime
+    started_before: datetime
+
+
+class SessionsPage(Matching, frozen=True):
+    """A page of them, in one of the orders that the file knows."""
+
+    sort: str
+    limit: int
+    offset: int
+
+
+class SessionsPageRow(Struct, frozen=True):
+    """One session of the page, and how many match in all."""
+
+    session_id: UUID
+    total_count: int
+
+
+class OrgDays(Struct, frozen=True):
+    """The buckets ``[since, until)`` of an org."""
+
+    org_id: str
+    since: datetime
+    until: datetime
+
+
+class Slice(Struct, frozen=True):
+    """The buckets ``[since, until)`` of an org, cut by dimensions; ``None`` cuts nothing."""
+
+    org_id: str
+    since: datetime
+    until: datetime
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str | None
+
+
+class SummaryRow(Struct, frozen=True):
+    """Totals."""
+
+    sessions: int
+    ended: int
+    failed: int
+    duration_ms: int
+    tool_calls: int
+    tool_errors: int
+    users: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cost_nano: int
+
+
+class Timeseries(OrgDays, frozen=True):
+    """One metric by period."""
+
+    interval: str
+    metric: str
+
+
+class TimeseriesSlice(Slice, frozen=True):
+    """One metric by period, of a slice; ``model`` makes sense for cost and tokens only."""
+
+    interval: str
+    metric: str
+    model: str | None
+
+
+class PeriodRow(Struct, frozen=True):
+    """A period in which something happened; it starts ``period_start`` seconds after 1970."""
+
+    period_start: int
+    value: int
+
+
+class AgentRow(Struct, frozen=True):
+    """An agent, or the sessions without one."""
+
+    agent_name: str | None
+    sessions: int
+    ended: int
+    duration_ms: int
+    tool_calls: int
+    tool_errors: int
+    users: int
+    tokens: int
+    cost_nano: int
+
+
+class CostSlice(Slice, frozen=True):
+    """A slice, also by model. ``viewer_id`` is set for who may see no names of other people."""
+
+    model: str | None
+    viewer_id: str | None
+
+
+class CostRow(Struct, frozen=True):
+    """A member of one of the lists `total`, `model`, `project` and `user`."""
+
+    list: str
+    member: str | None
+    sessions: int
+    tokens: int
+    cost_nano: int
+
+
+class SlicePage(Slice, frozen=True):
+    """A page of what a slice is made of."""
+
+    limit: int
+    offset: int
+
+
+class UserRow(Struct, frozen=True):
+    """A user, and how many there are in all."""
+
+    user_id: str
+    sessions: int
+    ended: int
+    duration_ms: int
+    tokens: int
+    cost_nano: int
+    last_active_ms: int
+    top_agent: str | None
+    total_count: int
+
+
+LIVE_GENERATION = Question("live_generation", NoParams, LiveGenerationRow)
+PROGRESS = Question("progress", NoParams, ProgressRow)
+SESSIONS_BY_ID = Question("sessions_by_id", SessionsById, SessionRow)
+SESSIONS_PAGE = Question("sessions_page", SessionsPage, SessionsPageRow)
+SUMMARY = Question("summary", OrgDays, SummaryRow)
+SUMMARY_BY_DIMENSION = Question("summary_by_dimension", Slice, SummaryRow)
+TIMESERIES = Question("timeseries", Timeseries, PeriodRow)
+TIMESERIES_BY_DIMENSION = Question("timeseries_by_dimension", TimeseriesSlice, PeriodRow)
+BY_AGENT = Question("by_agent", Slice, AgentRow)
+COST_BREAKDOWN = Question("cost_breakdown", CostSlice, CostRow)
+BY_USER = Question("by_user", SlicePage, UserRow)

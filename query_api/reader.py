@@ -1,0 +1,184 @@
+"""Reads the store: a port, and its adapter over ClickHouse's client, which also speaks to the engine in-process.
+
+One question is one file in ``sql/``. Its parameters are bound by the server, and it runs within fixed limits against
+the database of one generation.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from queue import Empty, LifoQueue
+from time import monotonic
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from query_api.errors import StoreUnavailable
+
+SQL = Path(__file__).parent / "sql"
+BASE = "crewkit"
+POOL_SIZE = 4
+ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
+LIVE_FOR_S = 1.0  # how long readers may go on with the generation they know
+
+LIMITS: Mapping[str, object] = {
+    "max_execution_time": 10,
+    "max_memory_usage": 2 << 30,
+    "max_result_rows": 200_000,
+    # All parts of one question look at one state of a table.
+    "enable_shared_storage_snapshot_in_query": 1,
+}
+OUTAGE_CODES = frozenset(
+    {
+        60,  # UNKNOWN_TABLE: not provisioned yet, or dropped
+        81,  # UNKNOWN_DATABASE: the same
+        159,  # TIMEOUT_EXCEEDED
+        160,  # TOO_SLOW
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        236,  # ABORTED
+        241,  # MEMORY_LIMIT_EXCEEDED
+        394,  # QUERY_WAS_CANCELLED
+        516,  # AUTHENTICATION_FAILED
+    }
+)
+
+Row = dict[str, Any]
+ClientFactory = Callable[[], Client]
+
+
+class Generation(NamedTuple):
+    """One set of derived tables, and how many partitions of the log feed it (0: not known)."""
+
+    name: str
+    partitions: int
+
+
+class Reader(Protocol):
+    """Asks the store. Every call may raise `StoreUnavailable`."""
+
+    async def live(self) -> Generation:
+        """The generation that readers use, as of at most a second ago."""
+        ...
+
+    async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+        """The rows that ``sql/<name>.sql`` finds in one generation."""
+        ...
+
+
+class ClickHouseReader:
+    """`Reader` over a small pool of synchronous clients, each used by one thread at a time."""
+
+    def __init__(self, make_client: ClientFactory, base: str = BASE, pool_size: int = POOL_SIZE) -> None:
+        self._make_client = make_client
+        self._base = base
+        self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="reader")
+        self._idle: LifoQueue[Client] = LifoQueue()
+        self._live: tuple[float, Generation] | None = None
+
+    async def live(self) -> Generation:
+        """The latest generation that was switched to; what a reply was told a second ago is told again."""
+        if self._live is None or monotonic() - self._live[0] > LIVE_FOR_S:
+            asked_at = monotonic()
+            found = await self._run(self._base, "live_generation", {})
+            if not found:
+                raise StoreUnavailable("no generation is live")
+            self._live = asked_at, Generation(**found[0])
+        return self._live[1]
+
+    async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+        """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``."""
+        return await self._run(f"{self._base}_{generation.name}", name, params)
+
+    def close(self) -> None:
+        """Wait for the questions under way and close every client."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        while (client := self._take_idle()) is not None:
+            client.close()
+
+    async def _run(self, database: str, name: str, params: Mapping[str, object]) -> list[Row]:
+        sql = statement(name)
+        try:
+            answer = asyncio.get_running_loop().run_in_executor(self._threads, self._ask, database, sql, params)
+            return await asyncio.wait_for(answer, ANSWER_WITHIN_S)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
+        except RuntimeError as error:  # the executor takes no work after `close`
+            raise StoreUnavailable("the reader is closed") from error
+
+    def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
+        """One question on one client, which returns to the pool unless it may be broken."""
+        client = None
+        try:
+            client = self._take_idle() or self._make_client()
+            client.database = database
+            answer = client.query(sql, dict(params), settings=dict(LIMITS), query_formats={"Tuple": "tuple"})
+            rows = list(answer.named_results())
+        except (ClickHouseError, OSError) as error:
+            if client is not None:
+                client.close()
+            if _is_outage(error):
+                raise StoreUnavailable(str(error)) from error
+            raise
+        self._idle.put(client)
+        return rows
+
+    def _take_idle(self) -> Client | None:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return None
+
+
+@lru_cache
+def statement(name: str) -> str:
+    """The text of ``sql/<name>.sql``."""
+    return (SQL / f"{name}.sql").read_text()
+
+
+def open_reader(store_url: str, pool_size: int = POOL_SIZE) -> ClickHouseReader:
+    """A reader of ``chdb:///dir`` or ``clickhouse://user:password@host:port/base``; it connects when first asked.
+
+    Raises:
+        ValueError: for any other URL.
+    """
+    url = urlsplit(store_url)
+    if url.scheme == "chdb" and url.path:
+        return ClickHouseReader(_embedded_clients(unquote(url.path)), pool_size=pool_size)
+    if url.scheme == "clickhouse" and url.hostname:
+        return ClickHouseReader(_http_clients(store_url), url.path.strip("/") or BASE, pool_size)
+    raise ValueError(f"a store is chdb:///dir or clickhouse://user:password@host:port/base, not {url.scheme}://…")
+
+
+def _embedded_clients(directory: str) -> ClientFactory:
+    return lambda: clickhouse_connect.get_client(interface="chdb", path=directory, tz_mode="aware")
+
+
+def _http_clients(store_url: str) -> ClientFactory:
+    url = urlsplit(store_url)
+
+    def make() -> Client:
+        return clickhouse_connect.get_client(
+            host=url.hostname,
+            port=url.port or 8123,
+            username=unquote(url.username or "default"),
+            password=unquote(url.password or ""),
+            autogenerate_session_id=False,  # queries of one session would exclude each other
+            connect_timeout=2,
+            send_receive_timeout=ANSWER_WITHIN_S,
+            tz_mode="aware",
+        )
+
+    return make
+
+
+def _is_outage(error: Exception) -> bool:
+    """Without a code of the engine it is the way there that failed, not the question."""
+    code = getattr(error, "code", None)
+    return code is None or code in OUTAGE_CODES

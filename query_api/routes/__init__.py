@@ -1,0 +1,1 @@
+"""The read side's routes, one file a resource."""

@@ -1,0 +1,35 @@
+"""Analytics: what each user did."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from edge.guards import may
+from query_api.answers import UserUse, seconds
+from query_api.paging import Page
+from query_api.queries import BY_USER, SlicePage, UserRow
+from query_api.reading import Reading
+from query_api.selection import Selection
+from schemas.money import usd_of
+from schemas.responses import Reply, instant
+
+
+@get("/sessions/analytics/by-user", operation_id="AnalyticsByUser", guards=[may("analytics.by_user")])
+async def by_user(
+    reading: NamedDependency[Reading], selection: NamedDependency[Selection], paging: NamedDependency[Page]
+) -> Response[Reply[list[UserUse]]]:
+    """The users by what they cost."""
+    question = selection.params(SlicePage, limit=paging.size, offset=paging.offset)
+    rows, total = await reading.page(BY_USER, question)
+    return reading.analytics([_user(row) for row in rows], paging.meta(total))
+
+
+def _user(row: UserRow) -> UserUse:
+    return UserUse(
+        user_id=row.user_id,
+        sessions=row.sessions,
+        cost_usd=usd_of(row.cost_nano),
+        tokens=row.tokens,
+        avg_duration_seconds=seconds(row.duration_ms, row.ended),
+        last_active_at=instant(row.last_active_ms),
+        top_agent=row.top_agent,
+    )

@@ -1,0 +1,73 @@
+"""Checking the installation: how fresh it is, whether every position has its receipt, and whether all numbers are right."""
+
+from datetime import date
+
+from litestar import Response, Router, get
+from litestar.di import Provide
+
+from edge.guards import may
+from edge.principal import Principal
+from query_api.audit.coverage import GAPS_MAX, Coverage, coverage_of
+from query_api.audit.freshness import InstallationFreshness, freshness_of
+from query_api.audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, RECEIPT, GapsUpTo, PositionOfOrg
+from query_api.audit.receipts import Receipt, position_asked, receipt_of
+from query_api.audit.recount import Recount, Recounted
+from query_api.audit.slices import days_asked
+from query_api.errors import EXCEPTION_HANDLERS
+from query_api.queries import NoParams
+from query_api.reading import Reading, provide_reading
+from query_api.stamp import stamp_replies
+from schemas.responses import Reply
+
+
+@get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])
+async def show_freshness(reading: Reading) -> Response[Reply[InstallationFreshness]]:
+    """How far each partition of the log is projected, and up to when everything accepted is visible."""
+    return reading.reply(freshness_of(await reading.ask(FRESHNESS_BY_PARTITION, NoParams())))
+
+
+@get("/coverage", operation_id="ShowCoverage", guards=[may("operate")])
+async def show_coverage(reading: Reading) -> Response[Reply[Coverage]]:
+    """Whether every position of the log up to the projected end has its receipt; gaps are listed."""
+    progress = await reading.ask(FRESHNESS_BY_PARTITION, NoParams())  # first: what is claimed has its receipts by then
+    return reading.reply(coverage_of(progress, await reading.ask(COVERAGE, GapsUpTo(GAPS_MAX))))
+
+
+@get("/recount", operation_id="RecountInstallation", guards=[may("operate")])
+async def recount_installation(
+    reading: Reading, start_date: date | None = None, end_date: date | None = None
+) -> Response[Reply[Recounted]]:
+    """Every org's sessions recounted from their facts, and rollups from the sessions; differences are listed."""
+    return reading.analytics(await Recount(reading, None, days_asked(start_date, end_date)).run())
+
+
+@get("/recount", operation_id="RecountOrg", guards=[may("org.recount")])
+async def recount_org(
+    reading: Reading, principal: Principal, start_date: date | None = None, end_date: date | None = None
+) -> Response[Reply[Recounted]]:
+    """This org's sessions recounted from their facts, and rollups from the sessions; differences are listed."""
+    return reading.analytics(await Recount(reading, principal.org_id, days_asked(start_date, end_date)).run())
+
+
+@get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])
+async def get_receipt(position: str, reading: Reading, principal: Principal) -> Response[Reply[Receipt]]:
+    """What became of a position that a write of this org answered with: projected, dead or still waiting."""
+    asked = position_asked(position)
+    partitions = len(await reading.ask(FRESHNESS_BY_PARTITION, NoParams()))
+    rows = await reading.ask(RECEIPT, PositionOfOrg(principal.org_id, asked.partition, asked.offset))
+    return reading.reply(receipt_of(asked, partitions, rows))
+
+
+operation_routes = [
+    Router(
+        path,
+        route_handlers=handlers,
+        dependencies={"reading": Provide(provide_reading)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[stamp_replies],
+    )
+    for path, handlers in (
+        ("/api/v1/operator", [show_freshness, show_coverage, recount_installation]),
+        ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),
+    )
+]

@@ -1,0 +1,24 @@
+"""One session."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from edge.guards import may
+from edge.path_ids import parse_id
+from edge.principal import Principal
+from query_api.reading import Reading
+from query_api.visible import visible_session
+from schemas.ids import IdSecrets
+from schemas.responses import Reply, Session
+
+
+@get("/sessions/{session_id:str}", operation_id="GetSession", guards=[may("session.read")])
+async def get_session(
+    session_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    reading: NamedDependency[Reading],
+    id_secrets: NamedDependency[IdSecrets],
+) -> Response[Reply[Session]]:
+    """The whole session. One that was just created is waited for, 2 s at most."""
+    return reading.reply(await visible_session(reading, principal, parse_id(session_id), id_secrets))

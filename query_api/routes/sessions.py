@@ -1,0 +1,31 @@
+"""The list of an org's sessions."""
+
+from typing import Literal
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+
+from edge.guards import may
+from query_api.paging import Page
+from query_api.queries import SESSIONS_PAGE, Matching, SessionsPage
+from query_api.reading import Reading
+from query_api.session_filters import narrowed
+from query_api.session_replies import whole_sessions
+from schemas.responses import Reply, Session
+
+Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"]
+
+
+@get("/sessions", operation_id="ListSessions", guards=[may("session.read")])
+async def list_sessions(
+    reading: NamedDependency[Reading],
+    matching: NamedDependency[Matching],
+    paging: NamedDependency[Page],
+    sort: FromQuery[Sort] = "-started_at",
+) -> Response[Reply[list[Session]]]:
+    """Sessions of the org that the caller may see, newest first unless ``sort`` says otherwise."""
+    question = narrowed(SessionsPage, matching, sort=sort, limit=paging.size, offset=paging.offset)
+    found, total = await reading.page(SESSIONS_PAGE, question)
+    sessions = await whole_sessions(reading, matching.org_id, [row.session_id for row in found])
+    return reading.reply(sessions, paging.meta(total))

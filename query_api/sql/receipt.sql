@@ -1,0 +1,26 @@
+-- What became of one position of the log, as far as this org may know? No row: nothing yet, or it is another org's.
+-- Tables: records, dead_letters (key: log_partition, log_offset).
+-- A dead record's receipt names no org, since what it says of itself can't be believed; it is shown to the org that
+-- its bytes name, and to no other.
+SELECT
+    outcome,
+    receipt.org_id = {org_id:String} OR JSONExtractString(letter.value, 'org_id') = {org_id:String} AS is_ours,
+    toUnixTimestamp64Milli(received_at) AS received_ms,
+    toUnixTimestamp64Milli(stored_at) AS stored_ms,
+    facts,
+    added,
+    letter.reason AS reason
+FROM
+(
+    SELECT *
+    FROM records FINAL
+    WHERE log_partition = {log_partition:UInt16}
+      AND log_offset = {log_offset:UInt64}
+) AS receipt
+LEFT JOIN
+(
+    SELECT *
+    FROM dead_letters FINAL
+    WHERE log_partition = {log_partition:UInt16}
+      AND log_offset = {log_offset:UInt64}
+) AS letter USING (log_partition, log_offset)

@@ -1,0 +1,262 @@
+-- Do the rollups of these hours (or days) say what the sessions say? One row: what was compared, what differs.
+-- Tables: rollup_hourly or rollup_daily (key: org_id, bucket), sessions (key: org_id, started_hour).
+-- Both sides are laid out as lines: the bucket's totals, its users, its groups, its model groups. `numbers` are
+--   total: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
+--          tool_errors, input, output, cache read, cache creation (and of it for 1 h) tokens, cost_nano
+--   group: sessions … tool_errors, last_active_at (ms)
+--   model: sessions, tokens as above, cost_nano
+--   user:  nothing but that the user is there
+-- No numbers: that side has no such line. A bucket with a session beyond the settled offset of its partition is moving.
+SELECT
+    countIf(level = 'total') AS compared,
+    countIf(level = 'total' AND is_moving) AS moving,
+    groupArrayIf({limit:UInt32})((org_id, toUnixTimestamp(bucket)), level = 'total' AND is_moving) AS moving_keys,
+    countIf(is_different) AS different,
+    groupArrayIf({limit:UInt32})(
+        (org_id, toUnixTimestamp(bucket), level, project_id, repo, agent_name, user_id, model, stored, recounted),
+        is_different) AS lines
+FROM
+(
+    SELECT
+        org_id,
+        bucket,
+        level,
+        project_id,
+        repo,
+        agent_name,
+        user_id,
+        model,
+        anyIf(numbers, side = 'stored') AS stored,
+        anyIf(numbers, side = 'recounted') AS recounted,
+        max(max(unsettled)) OVER (PARTITION BY org_id, bucket) AS is_moving,
+        NOT is_moving AND stored != recounted AS is_different
+    FROM
+    (
+        WITH
+            started AS
+            (
+                SELECT
+                    *,
+                    if({interval:String} = 'hour', started_hour, toStartOfDay(started_hour)) AS bucket,
+                    ended_at IS NOT NULL AS is_ended
+                FROM sessions FINAL
+                WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+                  AND started_hour >= {since:DateTime('UTC')}
+                  AND started_hour < {until:DateTime('UTC')}
+                  AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
+                       OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
+            ),
+            rolled_up AS
+            (
+                SELECT *
+                FROM
+                (
+                    SELECT *
+                    FROM rollup_hourly FINAL
+                    WHERE {interval:String} = 'hour'
+                    UNION ALL
+                    SELECT *
+                    FROM rollup_daily FINAL
+                    WHERE {interval:String} != 'hour'
+                )
+                WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+                  AND bucket >= {since:DateTime('UTC')}
+                  AND bucket < {until:DateTime('UTC')}
+                  AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
+                       OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
+            )
+        SELECT
+            'recounted' AS side,
+            if(grouping(user_id) = 1, 'total', 'group') AS level,
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id,
+            '' AS model,
+            max(version > {pins:Array(UInt64)}[log_partition + 1]) AS unsettled,
+            arrayMap(number -> toInt64(number), [
+                count(),
+                countIf(is_ended),
+                countIf(outcome = 'success'),
+                countIf(outcome = 'failure'),
+                countIf(outcome = 'timeout'),
+                countIf(outcome = 'cancelled'),
+                sumIf(ifNull(duration_ms, 0), is_ended),
+                sum(events),
+                sum(prompts),
+                sum(tool_calls),
+                sum(tool_errors)]) AS counts,
+            if(level = 'group',
+                arrayPushBack(counts, toUnixTimestamp64Milli(max(ifNull(last_event_at, started_at)))),
+                arrayConcat([toInt64(sum(version))], counts, arrayMap(number -> toInt64(number), [
+                    sum(input_tokens),
+                    sum(output_tokens),
+                    sum(cache_read_tokens),
+                    sum(cache_creation_tokens),
+                    sum(cache_creation_1h_tokens),
+                    sum(cost_nano)]))) AS numbers
+        FROM started
+        GROUP BY GROUPING SETS ((org_id, bucket), (org_id, bucket, project_id, repo, agent_name, user_id))
+        UNION ALL
+        SELECT
+            'recounted',
+            'user',
+            org_id,
+            bucket,
+            NULL,
+            NULL,
+            NULL,
+            user_id,
+            '',
+            0,
+            [],
+            [toInt64(1)]
+        FROM started
+        GROUP BY
+            org_id,
+            bucket,
+            user_id
+        UNION ALL
+        SELECT
+            'recounted',
+            'model',
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id,
+            use.model,
+            0,
+            [],
+            arrayMap(number -> toInt64(number), [
+                count(),
+                sum(use.input_tokens),
+                sum(use.output_tokens),
+                sum(use.cache_read_tokens),
+                sum(use.cache_creation_tokens),
+                sum(use.cache_creation_1h_tokens),
+                sum(use.cost_nano)])
+        FROM started
+        ARRAY JOIN models AS use
+        GROUP BY
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id,
+            use.model
+        UNION ALL
+        SELECT
+            'stored',
+            'total',
+            org_id,
+            bucket,
+            NULL,
+            NULL,
+            NULL,
+            '',
+            '',
+            0,
+            [],
+            arrayMap(number -> toInt64(number), [
+                version,
+                sessions,
+                ended,
+                success,
+                failure,
+                timeout,
+                cancelled,
+                duration_ms,
+                events,
+                prompts,
+                tool_calls,
+                tool_errors,
+                input_tokens,
+                output_tokens,
+                cache_read_tokens,
+                cache_creation_tokens,
+                cache_creation_1h_tokens,
+                cost_nano])
+        FROM rolled_up
+        UNION ALL
+        SELECT
+            'stored',
+            'user',
+            org_id,
+            bucket,
+            NULL,
+            NULL,
+            NULL,
+            user,
+            '',
+            0,
+            [],
+            [toInt64(1)]
+        FROM rolled_up
+        ARRAY JOIN users AS user
+        UNION ALL
+        SELECT
+            'stored',
+            'group',
+            org_id,
+            bucket,
+            part.project_id,
+            part.repo,
+            part.agent_name,
+            part.user_id,
+            '',
+            0,
+            [],
+            arrayMap(number -> toInt64(number), [
+                part.sessions,
+                part.ended,
+                part.success,
+                part.failure,
+                part.timeout,
+                part.cancelled,
+                part.duration_ms,
+                part.events,
+                part.prompts,
+                part.tool_calls,
+                part.tool_errors,
+                toUnixTimestamp64Milli(part.last_active_at)])
+        FROM rolled_up
+        ARRAY JOIN groups AS part
+        UNION ALL
+        SELECT
+            'stored',
+            'model',
+            org_id,
+            bucket,
+            part.project_id,
+            part.repo,
+            part.agent_name,
+            part.user_id,
+            part.model,
+            0,
+            [],
+            arrayMap(number -> toInt64(number), [
+                part.sessions,
+                part.input_tokens,
+                part.output_tokens,
+                part.cache_read_tokens,
+                part.cache_creation_tokens,
+                part.cache_creation_1h_tokens,
+                part.cost_nano])
+        FROM rolled_up
+        ARRAY JOIN model_groups AS part
+    )
+    GROUP BY
+        org_id,
+        bucket,
+        level,
+        project_id,
+        repo,
+        agent_name,
+        user_id,
+        model
+)

@@ -1,0 +1,52 @@
+"""Fixtures that every folder of tests may use."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.kafka import broker_from_jars, create_topic, kafka_from_anywhere
+from support.store import TestStore, chdb_address, new_store
+
+from deploy.kafka.broker import Broker
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of a broker shared by the whole run; take topics from `fresh_topic`, and never stop it."""
+    with kafka_from_anywhere(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker of the test's own, which it may stop, kill and start again (3 s to start)."""
+    with broker_from_jars(tmp_path_factory.mktemp("own-kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
+    """`await fresh_topic(partitions=4)`: the name of a new topic on the shared broker."""
+
+    async def create(partitions: int = 1, **config: str) -> str:
+        return await create_topic(kafka, partitions, **config)
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def chdb_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the in-process engine: one for the whole run, since a process can open no second."""
+    return tmp_path_factory.mktemp("chdb")
+
+
+@pytest.fixture
+def store(chdb_folder: Path) -> Iterator[TestStore]:
+    """A provisioned store of the test's own, in the in-process engine."""
+    yield from new_store(chdb_address(chdb_folder))
+
+
+@pytest.fixture(scope="module")
+def shared_store(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store for a module of tests that empty it themselves."""
+    yield from new_store(chdb_address(chdb_folder))

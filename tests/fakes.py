@@ -1,0 +1,59 @@
+"""Fakes that stand beside the real things; each passes the same conformance suite as they do."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+from schemas.log import LogRecord, LogUnavailable, Position
+from schemas.topics import partition_of
+
+
+class FakeEventLog:
+    """An event log and log reader in memory. ``unavailable`` makes every call fail as a log that is away does."""
+
+    def __init__(self, partitions: int = 1, clock_ms: int = 1_768_905_000_000) -> None:
+        self.partitions = partitions
+        self.unavailable = False
+        self._clock_ms = clock_ms
+        self._records: dict[int, list[LogRecord]] = defaultdict(list)
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def stop(self) -> None:
+        """Nothing to let go of."""
+
+    async def ready(self) -> bool:
+        return not self.unavailable
+
+    async def append(self, key: bytes, value: bytes) -> Position:
+        await self._answer()
+        partition = partition_of(key, self.partitions)
+        records = self._records[partition]
+        records.append(LogRecord(partition, len(records), key, value, self._clock_ms))
+        return Position(partition, len(records) - 1)
+
+    async def ends(self) -> Sequence[int]:
+        await self._answer()
+        return [len(self._records[partition]) for partition in range(self.partitions)]
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        await self._answer()
+        found: list[LogRecord] = []
+        size = 0
+        for record in self._records[partition][start:stop]:
+            if found and size >= bytes_max:
+                break
+            found.append(record)
+            size += len(record.value or b"")
+        return found
+
+    async def wait_beyond(self, offset: int, timeout_s: float) -> None:
+        while len(self._records[0]) <= offset and timeout_s > 0:
+            await asyncio.sleep(0.01)
+            timeout_s -= 0.01
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(0)  # as any real one does, let others run
+        if self.unavailable:
+            raise LogUnavailable("the fake is away")

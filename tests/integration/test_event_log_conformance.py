@@ -1,0 +1,154 @@
+"""What every event log promises: the fake, the SQLite file and Kafka pass the same suite."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+import pytest
+from fakes import FakeEventLog
+
+from ingest.event_log import EventLog
+from ingest.kafka_log import KafkaEventLog, KafkaLogReader, KafkaTopic
+from ingest.sqlite_log import SqliteEventLog
+from schemas.log import LogReader, LogUnavailable, Position
+from schemas.topics import partition_of, record_key
+
+KEYS = [record_key(UUID(int=number << 64 | 0x4000 << 64 | 1 << 63)) for number in range(1, 9)]
+MANY = 1 << 30
+
+
+class Both(NamedTuple):
+    """A log, and what reads it."""
+
+    log: EventLog
+    reader: LogReader
+    partitions: int
+
+
+class MakeTopic(Protocol):
+    async def __call__(self, partitions: int = 1) -> str: ...
+
+
+async def _fake(_request: pytest.FixtureRequest, _tmp_path: Path) -> Both:
+    log = FakeEventLog(partitions=4)
+    return Both(log, log, 4)
+
+
+async def _sqlite(_request: pytest.FixtureRequest, tmp_path: Path) -> Both:
+    log = SqliteEventLog(tmp_path / "log.sqlite")
+    return Both(log, log, 1)
+
+
+async def _kafka(request: pytest.FixtureRequest, _tmp_path: Path) -> Both:
+    make_topic: MakeTopic = request.getfixturevalue("fresh_topic")
+    topic = KafkaTopic(request.getfixturevalue("kafka"), await make_topic(partitions=4), 4)
+    return Both(KafkaEventLog(topic), KafkaLogReader(topic), 4)
+
+
+MAKERS: dict[str, Callable[[pytest.FixtureRequest, Path], Awaitable[Both]]] = {
+    "fake": _fake,
+    "sqlite": _sqlite,
+    "kafka": _kafka,
+}
+
+
+@pytest.fixture(params=["fake", "sqlite", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Both]:
+    made = await MAKERS[request.param](request, tmp_path)
+    await made.log.start()
+    yield made
+    await made.log.stop()
+    if isinstance(made.reader, KafkaLogReader):
+        await made.reader.stop()
+
+
+async def test_offsets_are_dense_from_zero_in_the_order_of_the_appends(both: Both) -> None:
+    """Appends of one key, one after the other, stand at 0, 1, 2, … of its partition."""
+    partition = partition_of(KEYS[0], both.partitions)
+
+    positions = [await both.log.append(KEYS[0], b"%d" % number) for number in range(5)]
+
+    assert positions == [Position(partition, offset) for offset in range(5)]
+    assert [record.value for record in await both.reader.read(partition, 0, 5, MANY)] == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_every_key_has_its_partition(both: Both) -> None:
+    """A record is in the partition to which its key hashes, and carries the key."""
+    positions = {key: await both.log.append(key, b"x") for key in KEYS}
+
+    for key, position in positions.items():
+        (record,) = await both.reader.read(position.partition, position.offset, position.offset + 1, MANY)
+        assert position.partition == partition_of(key, both.partitions)
+        assert (record.partition, record.offset, record.key) == (*position, key)
+
+
+async def test_concurrent_appends_each_have_their_own_place(both: Both) -> None:
+    """200 appends at once: as many positions, dense in each partition, and each holds what was appended there."""
+    values = {b"%d" % number: KEYS[number % len(KEYS)] for number in range(200)}
+
+    positions = await asyncio.gather(*(both.log.append(key, value) for value, key in values.items()))
+
+    stored = {}
+    for partition, end in enumerate(await both.reader.ends()):
+        for record in await both.reader.read(partition, 0, end, MANY) if end else []:
+            stored[Position(record.partition, record.offset)] = record.value
+    assert stored == dict(zip(positions, values, strict=True))
+
+
+async def test_ends_are_the_next_offsets(both: Both) -> None:
+    """The end of each partition is the number of its records."""
+    before = list(await both.reader.ends())
+    position = await both.log.append(KEYS[0], b"x")
+    after = await both.reader.ends()
+
+    assert before == [0] * both.partitions
+    assert after[position.partition] == 1
+    assert sum(after) == 1
+
+
+async def test_a_read_is_a_window(both: Both) -> None:
+    """It holds what lies in ``[start, stop)``; nothing beyond the end, nothing of an empty window."""
+    partition = partition_of(KEYS[0], both.partitions)
+    for number in range(6):
+        await both.log.append(KEYS[0], b"%d" % number)
+
+    assert [record.offset for record in await both.reader.read(partition, 2, 4, MANY)] == [2, 3]
+    assert [record.offset for record in await both.reader.read(partition, 4, 99, MANY)] == [4, 5]
+    assert list(await both.reader.read(partition, 6, 99, MANY)) == []
+    assert list(await both.reader.read(partition, 3, 3, MANY)) == []
+
+
+async def test_a_read_stops_near_its_limit_of_bytes_but_never_empty(both: Both) -> None:
+    """With room for less than one record there is one; with room for two and a half there are three."""
+    partition = partition_of(KEYS[0], both.partitions)
+    for _ in range(5):
+        await both.log.append(KEYS[0], b"x" * 1000)
+
+    assert len(await both.reader.read(partition, 0, 5, 1)) == 1
+    assert len(await both.reader.read(partition, 0, 5, 2500)) == 3
+
+
+async def test_bytes_come_back_as_they_went_in(both: Both) -> None:
+    """Every byte value, and a record somewhat above 1 MiB."""
+    values = [bytes(range(256)), b"x" * (1_048_576 + 4096)]
+
+    for value in values:
+        position = await both.log.append(KEYS[0], value)
+        (record,) = await both.reader.read(position.partition, position.offset, position.offset + 1, MANY)
+        assert record.value == value
+
+
+async def test_a_log_that_runs_is_ready(both: Both) -> None:
+    """Readiness needs no append."""
+    assert await both.log.ready()
+
+
+async def test_a_log_that_stopped_says_so() -> None:
+    """Appending to a log that is not open is unavailable, not an unknown error."""
+    unreachable = KafkaTopic("127.0.0.1:1", "nowhere", 1)
+    for log in (SqliteEventLog(Path("unused")), KafkaEventLog(unreachable)):
+        assert not await log.ready()
+        with pytest.raises(LogUnavailable):
+            await log.append(KEYS[0], b"x")

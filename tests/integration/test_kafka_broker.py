@@ -1,0 +1,187 @@
+"""The broker from jars is a real one: it keeps what it acknowledged."""
+
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
+from support.kafka import create_topic, need_jars, start_container
+
+from deploy.kafka import jars, probe
+from deploy.kafka.broker import MIB, Broker, BrokerFailed
+from deploy.ports import free_port
+
+pytestmark = pytest.mark.kafka
+
+FreshTopic = Callable[..., Awaitable[str]]
+
+
+async def produce(bootstrap: str, topic: str, values: list[bytes], *, partition: int = 0) -> list[int]:
+    """Send the way the product does, and return the offsets."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        compression_type="zstd",
+        max_request_size=8 * MIB,
+    )
+    async with producer:
+        sent = [await producer.send(topic, value, partition=partition) for value in values]
+        return [(await future).offset for future in sent]
+
+
+async def read(bootstrap: str, topic: str, count: int, *, partition: int = 0) -> list[bytes]:
+    """The first `count` records of a partition."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, auto_offset_reset="earliest", max_partition_fetch_bytes=8 * MIB
+    )
+    async with consumer:
+        consumer.assign([TopicPartition(topic, partition)])
+        return [(await consumer.getone()).value for _ in range(count)]
+
+
+async def test_what_is_produced_is_consumed_in_order(kafka: str, fresh_topic: FreshTopic) -> None:
+    """Idempotent, zstd, every partition: what goes in comes out, and offsets are dense."""
+    topic = await fresh_topic(partitions=4)
+    values = [b"record %d" % n for n in range(500)]
+
+    offsets = await produce(kafka, topic, values, partition=3)
+
+    assert offsets == list(range(500))
+    assert await read(kafka, topic, 500, partition=3) == values
+
+
+async def test_acknowledged_records_survive_kill_9(kafka_broker: Broker) -> None:
+    """A broker killed at once after the acknowledgement has every record when it is back on the same port."""
+    topic = await create_topic(kafka_broker.bootstrap)
+    values = [b"x" * 1000 + b"%d" % n for n in range(200)]
+    await produce(kafka_broker.bootstrap, topic, values)
+    first_pid = kafka_broker.pid
+
+    kafka_broker.kill()
+    assert not kafka_broker.running
+    kafka_broker.start()
+
+    assert kafka_broker.pid != first_pid
+    assert await read(kafka_broker.bootstrap, topic, 200) == values
+    assert await produce(kafka_broker.bootstrap, topic, [b"next"]) == [200]
+
+
+async def test_a_stopped_broker_starts_again(kafka_broker: Broker) -> None:
+    """SIGTERM ends it in time; its records are there at the next start."""
+    topic = await create_topic(kafka_broker.bootstrap)
+    await produce(kafka_broker.bootstrap, topic, [b"kept"])
+
+    kafka_broker.stop()
+    assert not probe.serves("127.0.0.1", kafka_broker.settings.port)
+    kafka_broker.start()
+
+    assert await read(kafka_broker.bootstrap, topic, 1) == [b"kept"]
+
+
+async def test_topics_exist_only_when_made(kafka: str) -> None:
+    """A wrong topic name is an error, not a new topic with one partition."""
+    async with AIOKafkaProducer(bootstrap_servers=kafka, request_timeout_ms=500) as producer:
+        with pytest.raises(UnknownTopicOrPartitionError):
+            await producer.partitions_for("misspelt")
+
+    async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
+        assert "misspelt" not in await consumer.topics()
+
+
+async def test_records_of_5_mb_get_in(kafka: str, fresh_topic: FreshTopic) -> None:
+    """Hostile records must reach the log, so that the tests can see them set aside."""
+    topic = await fresh_topic()
+    poison = b"\x00" * 5_000_000
+
+    await produce(kafka, topic, [poison])
+
+    assert await read(kafka, topic, 1) == [poison]
+
+
+def test_no_java_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Java the error names what is missing and how to get it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+
+    with pytest.raises(jars.KafkaUnavailable, match="install Java 17"):
+        jars.java()
+
+
+def test_no_maven_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Maven and without cached jars the error names both."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    with pytest.raises(jars.KafkaUnavailable, match=r"Maven \(Debian"):
+        jars.jars()
+
+
+def fake_maven(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a shell script named `mvn` first in PATH, and give the test a cache of its own."""
+    folder.mkdir()
+    (folder / "mvn").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "mvn").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
+
+
+def test_two_fetches_at_once_leave_one_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both get the same folder, the first one's, and nothing half-filled stays behind."""
+    script = 'for last; do :; done; into="${last#*=}"; mkdir -p "$into"; sleep 0.3; touch "$into/kafka_2.13-x.jar"'
+    fake_maven(tmp_path / "bin", script, monkeypatch)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: jars.jars(), range(2)))
+
+    assert found == [jars.cache_dir()] * 2
+    assert [path.name for path in jars.cache_dir().parent.iterdir()] == [jars.cache_dir().name]
+    assert (jars.cache_dir() / "kafka_2.13-x.jar").exists()
+
+
+def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maven's own words are in the error; the next run fetches again."""
+    fake_maven(tmp_path / "bin", "echo 'no route to host'; exit 1", monkeypatch)
+
+    with pytest.raises(jars.KafkaUnavailable, match="no route to host"):
+        jars.jars()
+
+    assert list(jars.cache_dir().parent.iterdir()) == []
+
+
+def test_a_docker_daemon_that_hangs_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections and never answers: the jars' turn after 3 s."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{deaf.getsockname()[1]}")
+        began = time.monotonic()
+
+        assert start_container() is None
+
+    assert time.monotonic() - began < 5
+
+
+def test_a_broker_that_does_not_run_is_no_reason_to_skip(tmp_path: Path) -> None:
+    """Java and jars are there, the broker ends at once (its port is taken): a failure of its own kind."""
+    need_jars()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        broker = Broker(tmp_path, port=taken.getsockname()[1])
+
+        with pytest.raises(BrokerFailed, match=f"its logs are in {tmp_path}"):
+            broker.start()
+
+    assert "Address already in use" in broker.settings.log_file.read_text()
+
+
+def test_the_pom_asks_for_the_version_the_cache_is_named_after() -> None:
+    """A new Kafka in the pom means a new cache folder."""
+    assert jars.POM.read_text().count(f"<version>{jars.KAFKA_VERSION}</version>") == 2
+
+
+def test_a_closed_port_serves_nothing() -> None:
+    """The probe answers instead of raising."""
+    assert not probe.serves("127.0.0.1", free_port())

@@ -1,0 +1,390 @@
+"""Reading sessions over HTTP, on the real engine."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from support.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
+
+from query_api import visible
+from schemas.ids import mint, new_thread
+from schemas.responses import instant
+from schemas.rows import ModelTotals, ToolTotals
+
+pytest_plugins = ["support.query_fixtures"]
+
+
+async def test_a_list_says_where_it_stands(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A list is cut into pages that together hold each session once, newest first, with right meta."""
+    rows = [session(started_at=NOON - minute * 60_000) for minute in range(5)]
+    query_store.put(*rows)
+
+    pages = [(await query_api.get("sessions", {"page": page, "per_page": 2})).json() for page in (1, 2, 3, 4)]
+
+    assert [item["id"] for page in pages for item in page["data"]] == [str(row.session_id) for row in rows]
+    assert [page["meta"] for page in pages] == [
+        {"current_page": page, "per_page": 2, "total_pages": 3, "total_count": 5} for page in (1, 2, 3, 4)
+    ]
+
+
+async def test_an_empty_list_is_a_list(query_api: QueryApi) -> None:
+    """Where nothing is, data is empty, on the first page as on any other."""
+    for page in (1, 2, 1 << 53):
+        reply = await query_api.get("sessions", {"page": page})
+
+        assert reply.status_code == 200
+        assert reply.json() == {
+            "data": [],
+            "meta": {"current_page": page, "per_page": 25, "total_pages": 0, "total_count": 0},
+        }
+
+
+async def test_sessions_that_tie_keep_their_places(query_store: QueryStore, query_api: QueryApi) -> None:
+    """In every order, sessions that are equal in it stand in one total order, so that pages never overlap."""
+    query_store.put(*(session(started_at=NOON) for _ in range(10)))
+
+    for sort in ("-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"):
+        pages = [
+            (await query_api.get("sessions", {"sort": sort, "page": n, "per_page": 3})).json() for n in range(1, 5)
+        ]
+
+        assert len({item["id"] for page in pages for item in page["data"]}) == 10
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        (None, "edcba"),
+        ("-started_at", "edcba"),
+        ("started_at", "abcde"),
+        ("-cost_usd", "bdace"),
+        ("-tokens", "cabde"),
+        ("-duration_seconds", "daceb"),
+        ("-last_event_at", "cdbae"),
+    ],
+)
+async def test_each_order(sort: str | None, order: str, query_store: QueryStore, query_api: QueryApi) -> None:
+    """A list comes in the order asked for; what lacks the measure comes last."""
+    costs, tokens = {"a": 2, "b": 9, "c": 1, "d": 5, "e": 0}, {"a": 7, "b": 5, "c": 9, "d": 3, "e": 1}
+    durations, last_events = {"a": 8, "c": 5, "d": 9, "e": 1}, {"a": 1, "b": 2, "c": 9, "d": 8}
+    query_store.put(
+        *(
+            session(
+                external_id=name,
+                started_at=NOON + at,
+                models=[model("m", (0, tokens[name], 0, 0, 0), costs[name])],
+                duration_ms=durations.get(name),
+                last_event_at=NOON + last_events[name] if name in last_events else None,
+            )
+            for at, name in enumerate("abcde")
+        )
+    )
+
+    found = (await query_api.get("sessions", {"sort": sort})).json()["data"]
+
+    assert "".join(item["external_id"] for item in found) == order
+
+
+RUN, THREAD = uuid4(), uuid4()
+
+
+@pytest.mark.parametrize(
+    ("params", "changes"),
+    [
+        ({"project_id": "prj_1"}, {"project_id": "prj_1"}),
+        ({"repo": "acme/backend"}, {"repo": "acme/backend"}),
+        ({"agent_name": "reviewer"}, {"agent_name": "reviewer"}),
+        ({"agent_name": ""}, {"agent_name": ""}),
+        ({"user_id": "bob"}, {"user_id": "bob"}),
+        ({"current_user_only": True}, {"user_id": "owner"}),
+        ({"status": "ended"}, {"ended_at": NOON}),
+        ({"outcome": "failure"}, {"outcome": "failure", "ended_at": NOON}),
+        ({"model": "opus"}, {"models": [model("haiku"), model("opus")]}),
+        ({"trigger": "import"}, {"trigger": "import"}),
+        ({"run_id": RUN}, {"run_id": RUN}),
+        ({"thread_id": THREAD}, {"thread_id": THREAD}),
+        ({"external_id": "x-1"}, {"external_id": "x-1"}),
+        ({"started_after": instant(NOON)}, {"started_at": NOON}),
+        ({"started_before": instant(NOON - 2 * DAY_MS)}, {"started_at": NOON - 2 * DAY_MS - 1}),
+        ({"started_after": "2026-01-20T14:00:00+02:00"}, {"started_at": NOON}),
+        ({"project_id": "p", "repo": "r", "status": "ended"}, {"project_id": "p", "repo": "r", "ended_at": NOON}),
+    ],
+    ids=str,
+)
+async def test_each_filter(
+    params: dict[str, Any], changes: dict[str, Any], query_store: QueryStore, query_api: QueryApi
+) -> None:
+    """A filter leaves exactly the sessions that have the value; one that lacks it is no match."""
+    wanted = session(**changes)
+    query_store.put(wanted, session(), session(project_id="p", repo="other", model="opus", agent_name="other"))
+
+    reply = await query_api.get("sessions", params)
+
+    assert [item["id"] for item in reply.json()["data"]] == [str(wanted.session_id)]
+    assert reply.json()["meta"]["total_count"] == 1
+
+
+async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Whatever has not ended is active."""
+    active = session()
+    query_store.put(active, session(ended_at=NOON))
+
+    found = (await query_api.get("sessions", {"status": "active"})).json()["data"]
+
+    assert [(item["id"], item["status"]) for item in found] == [(str(active.session_id), "active")]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"page": 0},
+        {"page": -1},
+        {"page": (1 << 53) + 1},
+        {"page": "x"},
+        {"per_page": 0},
+        {"per_page": 101},
+        {"sort": "cost_usd"},
+        {"sort": "-started_at; DROP TABLE sessions"},
+        {"status": "done"},
+        {"outcome": "none"},
+        {"trigger": "cron"},
+        {"run_id": "no-uuid"},
+        {"started_after": "yesterday"},
+        {"started_after": "2026-01-20T10:00:00"},
+        {"current_user_only": "maybe"},
+        {"repository": "misspelt"},
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_asked_for(params: dict[str, Any], query_api: QueryApi) -> None:
+    """A parameter that is unknown, of the wrong type or out of range is a 422 that names it."""
+    reply = await query_api.get("sessions", params)
+
+    assert reply.status_code == 422, reply.text
+    assert set(reply.json()["details"]) == set(params)
+
+
+async def test_the_ends_of_time(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A time that no store can hold filters like the nearest one that it can."""
+    query_store.put(session())
+
+    counts = [
+        (await query_api.get("sessions", params)).json()["meta"]["total_count"]
+        for params in (
+            {"started_after": "0001-01-01T00:00:00+14:00"},
+            {"started_before": "9999-12-31T23:59:59-14:00"},
+            {"started_after": "9999-12-31T23:59:59-14:00"},
+            {"started_before": "0001-01-01T00:00:00+14:00"},
+        )
+    ]
+
+    assert counts == [1, 1, 0, 0]
+
+
+async def test_the_whole_session(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A session is shown with everything the store knows of it, as the API words it, and where in the log it stands."""
+    row = session(
+        version=1842,
+        log_partition=2,
+        run_id=RUN,
+        parent_id=uuid4(),
+        relation="resume",
+        external_id="x",
+        project_id="prj_1",
+        repository_id="repo_abc123",
+        repo="acme/backend",
+        remote_url="git@github.com:acme/backend",
+        component="api",
+        branch="main",
+        agent_name="reviewer",
+        model="opus",
+        title="A title",
+        summary='It\'s\n"done" \\ ✓',
+        last_event_at=NOON - 1,
+        ended_at=NOON + 7,
+        outcome="success",
+        duration_ms=812_400,
+        models=[
+            ModelTotals("opus", 1, 2, 3, 4, 5, 45_000_001, "reported"),
+            ModelTotals("", 6, 0, 0, 0, 0, 1, "priced"),
+        ],
+        **dict(zip(("events", "prompts", "tool_calls", "tool_errors", "tasks"), range(1, 6), strict=True)),
+        **dict(zip(("subagents", "compactions", "unknown_events"), range(6, 9), strict=True)),
+        tools=[ToolTotals("Bash", 3, 1, 250)],
+        redactions={"aws_access_key": 1},
+    )
+    query_store.put(row)
+
+    reply = await query_api.get(f"sessions/{row.session_id}")
+
+    assert reply.status_code == 200
+    assert reply.json() == {"data": EXPECTED | _ids(row), "meta": {}}
+
+
+EXPECTED: dict[str, Any] = {
+    "org_id": "acme",
+    "relation": "resume",
+    "external_id": "x",
+    "status": "ended",
+    "outcome": "success",
+    "trigger": "interactive",
+    "sensitive": False,
+    "project_id": "prj_1",
+    "repository_id": "repo_abc123",
+    "repo": "acme/backend",
+    "remote_url": "git@github.com:acme/backend",
+    "component": "api",
+    "branch": "main",
+    "agent_name": "reviewer",
+    "model": "opus",
+    "user_id": "alice",
+    "title": "A title",
+    "summary": 'It\'s\n"done" \\ ✓',
+    "started_at": "2026-01-20T11:00:00.000Z",
+    "last_event_at": "2026-01-20T11:59:59.999Z",
+    "ended_at": "2026-01-20T12:00:00.007Z",
+    "duration_seconds": 812.4,
+    "model_metrics": {
+        "input_tokens": 7,
+        "output_tokens": 2,
+        "cache_read_tokens": 3,
+        "cache_creation_tokens": 4,
+        "cache_creation_1h_tokens": 5,
+        "cost_usd": 0.045000002,
+    },
+    "models": [
+        {
+            "model": "opus",
+            "input_tokens": 1,
+            "output_tokens": 2,
+            "cache_read_tokens": 3,
+            "cache_creation_tokens": 4,
+            "cache_creation_1h_tokens": 5,
+            "cost_usd": 0.045000001,
+            "cost_source": "reported",
+        },
+        {
+            "model": "",
+            "input_tokens": 6,
+            "output_tokens": 0,
+            "cache_read_tokens": 0,
+            "cache_creation_tokens": 0,
+            "cache_creation_1h_tokens": 0,
+            "cost_usd": 0.000000001,
+            "cost_source": "priced",
+        },
+    ],
+    "counts": {
+        "events": 1,
+        "prompts": 2,
+        "tool_calls": 3,
+        "tool_errors": 4,
+        "tasks": 5,
+        "subagents": 6,
+        "compactions": 7,
+        "unknown_events": 8,
+    },
+    "tools": [{"tool_name": "Bash", "calls": 3, "errors": 1, "total_duration_ms": 250}],
+    "redactions": {"aws_access_key": 1},
+    "position": "2:1841",
+}
+
+
+async def test_what_is_absent_is_null(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A bare session shows null for what it lacks, and zeros for what it could have counted."""
+    row = session()
+    query_store.put(row)
+
+    shown = (await query_api.get(f"sessions/{row.session_id}")).json()["data"]
+
+    assert {name for name, value in shown.items() if value is None} == {
+        *("run_id", "parent_id", "relation", "external_id", "outcome", "project_id", "repository_id", "repo"),
+        *("remote_url", "component", "branch", "agent_name", "model", "title", "summary"),
+        *("last_event_at", "ended_at", "duration_seconds"),
+    }
+    assert set(shown["counts"].values()) == {0}
+
+
+async def test_the_latest_state_is_shown_once(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Of several states of a session the one with the highest version is shown, in lists as alone."""
+    row = session(title="first", version=1)
+    later = session(session_id=row.session_id, started_at=row.started_at, title="later", version=2)
+    query_store.put(later)
+    query_store.put(row)
+
+    alone = (await query_api.get(f"sessions/{row.session_id}")).json()["data"]
+    listed = (await query_api.get("sessions")).json()["data"]
+
+    assert alone["title"] == "later"
+    assert listed == [alone]
+
+
+@pytest.mark.parametrize(
+    "session_id", ["x", "../acme", str(uuid4()), f"{{{uuid4()}}}", uuid4().hex, "%00", str(UUID(int=0))]
+)
+async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) -> None:
+    """An id that was not minted here is a 404 at once, whatever its shape."""
+    reply = await query_api.get(f"sessions/{session_id}")
+
+    assert reply.status_code == 404
+    assert reply.elapsed.total_seconds() < visible.WAIT_S / 2
+
+
+async def test_a_session_that_is_about_to_come_is_waited_for(
+    query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id minted for the org is shown as soon as it is projected, even if that is after the question."""
+    row = session()
+
+    async def projected_meanwhile(_seconds: float) -> None:
+        query_store.put(row)
+
+    monkeypatch.setattr(visible.asyncio, "sleep", projected_meanwhile)
+    reply = await query_api.get(f"sessions/{row.session_id}")
+
+    assert reply.status_code == 200
+
+
+async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id minted for the org that does not come in time is a 404."""
+    monkeypatch.setattr(visible, "WAIT_S", 0.1)
+
+    reply = await query_api.get(f"sessions/{mint(SECRETS, 'session', 'acme', new_thread(None), False, None)}")
+
+    assert reply.status_code == 404
+
+
+async def test_what_the_caller_has_is_not_sent_again(query_store: QueryStore, query_api: QueryApi) -> None:
+    """The tag of a reply changes with its data and with the generation; with the caller's own tag the answer is 304."""
+    row = session()
+    query_store.put(row)
+    path = f"sessions/{row.session_id}"
+
+    first = await query_api.get(path)
+    tag = first.headers["ETag"]
+    again = await query_api.get(path, headers={"If-None-Match": f'"other", {tag}'})
+    query_store.put(session(session_id=row.session_id, started_at=row.started_at, title="new", version=9))
+    changed = await query_api.get(path, headers={"If-None-Match": tag})
+
+    assert tag.startswith('W/"')
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert again.headers["X-Complete-Through"] == instant(NOON)
+    assert changed.status_code == 200
+    assert changed.json()["data"]["title"] == "new"
+
+
+async def test_a_list_whose_count_changes_is_another_list(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A page with the same sessions but another total is sent again."""
+    query_store.put(session(started_at=NOON))
+    tag = (await query_api.get("sessions", {"per_page": 1})).headers["ETag"]
+    query_store.put(session(started_at=NOON - HOUR_MS))
+
+    reply = await query_api.get("sessions", {"per_page": 1}, headers={"If-None-Match": tag})
+
+    assert reply.status_code == 200
+    assert reply.json()["meta"]["total_count"] == 2
+
+
+def _ids(row: Any) -> dict[str, str]:
+    named = {"id": row.session_id, "run_id": row.run_id, "thread_id": row.thread_id, "parent_id": row.parent_id}
+    return {name: str(value) for name, value in named.items()}

@@ -1,0 +1,161 @@
+"""The production shape on a real broker comes up in order, survives kills, stops cleanly; our commands stand in."""
+
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.kafka import need_jars
+from support.supervised import Supervised, is_alive
+from support.waiting import eventually
+
+from deploy import stack as stack_module
+from deploy.kafka import probe
+from deploy.kafka.jars import KafkaUnavailable
+from deploy.ports import free_port
+from deploy.stack import Stack, answers_200, run_stack
+
+SERVICES = ["kafka", "store-server", "projector-0", "projector-1", "serve"]
+
+# A package `cli` that is found before ours: it notes each call, answers every GET, and provisions nothing.
+STAND_IN = """
+import http.server, os, sys, time
+
+command, data, options = sys.argv[1], sys.argv[3], sys.argv[4:]
+with open(f"{data}/calls", "a") as calls:
+    calls.write(f"{command} {' '.join(options)} {os.environ['LOG_URL']} {os.environ['STORE_URL'].partition('@')[2]}\\n")
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+if command in ("store-server", "serve"):
+    host, port = options[1], int(options[3])
+    http.server.ThreadingHTTPServer((host, port), Answer).serve_forever()
+elif command == "processors":
+    time.sleep(600)
+"""
+RUN_STACK = """
+from deploy.stack import run_stack
+sys.exit(run_stack(DATA, "127.0.0.1", {port}, say=say, on_ready=lambda: say("READY")))
+"""
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def running(tmp_path: Path, port: int) -> Iterator[Supervised]:
+    """`run_stack` in a process of its own."""
+    need_jars()
+    process = start(tmp_path, port)
+    try:
+        yield process
+    finally:
+        process.process.kill()
+        process.process.wait()
+
+
+def start(folder: Path, port: int) -> Supervised:
+    """The stack on `folder/data`, with the stand-in first in the path."""
+    (folder / "path" / "cli").mkdir(parents=True, exist_ok=True)
+    (folder / "path" / "cli" / "__init__.py").touch()
+    (folder / "path" / "cli" / "__main__.py").write_text(STAND_IN)
+    return Supervised(folder / "data", RUN_STACK.format(port=port), PYTHONPATH=str(folder / "path"))
+
+
+@pytest.mark.kafka
+def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path, port: int) -> None:
+    """One start, told as a story: order, addresses, a kill -9 of the broker, a clean stop, the same ports again."""
+    running.await_said("READY", within_s=90)
+    pids = {name: running.pid(name) for name in SERVICES}
+    ports = stack_module.Stack.on(running.data, "127.0.0.1", port).ports
+
+    calls = eventually(lambda: len(lines := calls_noted(running.data)) == 5 and lines)
+    addresses = f"kafka://127.0.0.1:{ports.kafka}/crewkit.sessions.v1 127.0.0.1:{ports.store}"
+    assert [line.split()[0] for line in calls[:2]] == ["store-server", "provision"]
+    assert calls[1] == f"provision --partitions 4 {addresses}"
+    assert {line.partition(" kafka")[0] for line in calls[2:]} == {
+        "processors --instance 0",
+        "processors --instance 1",
+        f"serve --host 127.0.0.1 --port {port}",
+    }
+    assert running.pid_files() == set(SERVICES)
+
+    os.kill(pids["kafka"], signal.SIGKILL)
+    running.await_new_pid("kafka", pids["kafka"])
+    eventually(lambda: probe.serves("127.0.0.1", ports.kafka), within_s=30)
+    assert running.pid("serve") == pids["serve"], "the others wait for it"
+
+    assert running.stop(within_s=20) == 0
+    assert running.pid_files() == set()
+    assert not any(map(is_alive, pids.values()))
+
+    again = start(tmp_path, port)
+    try:
+        again.await_said("READY", within_s=90)
+        assert all(line.endswith(addresses) for line in calls_noted(running.data))
+        again.process.kill()
+        left = [again.pid(name) for name in SERVICES]
+        eventually(lambda: not any(map(is_alive, left)), within_s=20)
+    finally:
+        again.process.kill()
+        again.process.wait()
+
+
+def test_ports_and_password_are_made_once(tmp_path: Path) -> None:
+    """A second look finds the first one's; the password is for its owner's eyes."""
+    first = make_stack(tmp_path)
+
+    assert make_stack(tmp_path) == first
+    assert len({first.ports.kafka, first.ports.controller, first.ports.store}) == 3
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "secrets" / "store-password").stat().st_mode) == 0o600
+
+
+def test_the_password_is_on_no_command_line(tmp_path: Path) -> None:
+    """Everybody may read command lines; the environment only its owner."""
+    stack = make_stack(tmp_path)
+
+    assert stack.store_password in stack.env["STORE_URL"]
+    assert stack.store_password not in " ".join(stack.ours("serve", "--port", "1"))
+
+
+def test_a_command_runs_with_this_python_on_this_directory(tmp_path: Path) -> None:
+    """Options follow `--data DIR`."""
+    line = make_stack(tmp_path).ours("provision", "--partitions", "4")
+
+    assert line == [sys.executable, "-P", "-m", "cli", "provision", "--data", str(tmp_path), "--partitions", "4"]
+
+
+def test_no_kafka_is_said_and_ends_with_69(tmp_path: Path) -> None:
+    """Where no broker can be run the message says what to install."""
+    said: list[str] = []
+
+    def no_java(_stack: Stack) -> list[stack_module.Step]:
+        raise KafkaUnavailable("Kafka needs Java, and there is none: install Java 17")
+
+    assert run_stack(tmp_path, "127.0.0.1", 1, say=said.append, compose=no_java) == 69
+    assert said == ["Kafka needs Java, and there is none: install Java 17"]
+
+
+def test_a_closed_port_does_not_answer() -> None:
+    """The readiness question never raises."""
+    assert not answers_200("::", free_port(), "/livez")
+
+
+def calls_noted(data: Path) -> list[str]:
+    """What the stand-in was called with, in order."""
+    return (data / "calls").read_text().splitlines()
+
+
+def make_stack(data: Path) -> Stack:
+    """A stack whose directory is there, as it is below a supervisor."""
+    (data / "run").mkdir(exist_ok=True)
+    return Stack.on(data, "127.0.0.1", 8080)

@@ -1,0 +1,296 @@
+"""The supervisor keeps its promises with real processes and real signals."""
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from support.supervised import is_alive, supervised
+from support.waiting import eventually
+
+from deploy.ports import free_port
+from deploy.services import Backoff
+
+SLEEPER = 'python("import time; time.sleep(600)")'
+TWO = f"STEPS = [Service(name='one', command={SLEEPER}), Service(name='two', command={SLEEPER})]"
+
+DEAF = """
+SCRIPT = f'''
+import signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(sys.argv[1], "w")
+time.sleep(600)
+'''
+
+def deaf(name, stop_s):
+    ready = DATA / f"{name}.ready"
+    return Service(name=name, command=[*python(SCRIPT), str(ready)], ready=ready.exists, stop_s=stop_s)
+"""
+
+TELLS_ITS_END = """
+def tells(name):
+    return python(f'''
+import signal, sys, time
+def end(*_):
+    open("{DATA}/ends", "a").write("{name}\\\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+open("{DATA}/{name}.listens", "w")
+time.sleep(600)
+''')
+
+def listens(name):
+    return (DATA / f"{name}.listens").exists
+
+STEPS = [Service(name=name, command=tells(name), ready=listens(name)) for name in ("one", "two", "three")]
+"""
+
+HAS_A_WORKER = """
+SCRIPT = f'''
+import os, time
+if os.fork() == 0:
+    open("{DATA}/worker", "w").write(str(os.getpid()))
+time.sleep(600)
+'''
+STEPS = [Service(name="one", command=python(SCRIPT), ready=(DATA / "worker").exists)]
+"""
+
+
+def test_a_killed_child_runs_again(tmp_path: Path) -> None:
+    """kill -9 of one service: it is back as a new process, its pid file says so, the other was left alone."""
+    with supervised(tmp_path, TWO) as running:
+        running.await_said("READY")
+        one, two = running.pid("one"), running.pid("two")
+
+        os.kill(one, signal.SIGKILL)
+
+        assert is_alive(running.await_new_pid("one", one))
+        assert running.pid("two") == two
+        assert is_alive(two)
+        assert "one ended (SIGKILL), starts again in 0.2 s" in running.said()
+
+
+def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> None:
+    """0.2, 0.4, 0.8 seconds, then the cap of this test, 1 s; the others run on."""
+    bad = "python('raise SystemExit(3)')"
+    steps = f"STEPS = [Service(name='calm', command={SLEEPER}), Service(name='bad', command={bad})]"
+    with supervised(tmp_path, steps) as running:
+        for pause in ("0.2", "0.4", "0.8", "1.0"):
+            running.await_said(f"bad ended (exit code 3), starts again in {pause} s")
+        assert is_alive(running.pid("calm"))
+
+
+def test_pauses_grow_to_a_cap_and_a_long_life_forgets_them() -> None:
+    """0.2 s to 10 s; 30 s of life start the count anew, less than that goes on counting."""
+    backoff = Backoff()
+
+    assert [backoff.pause_s(deaths) for deaths in (1, 2, 3, 6, 7, 1000)] == [0.2, 0.4, 0.8, 6.4, 10.0, 10.0]
+    assert backoff.deaths(before=5, lived_s=29.9) == 6
+    assert backoff.deaths(before=5, lived_s=30.0) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_stops_in_reverse_order_and_ends_with_0(tmp_path: Path, number: signal.Signals) -> None:
+    """Last started, first stopped; no pid file and no process is left."""
+    with supervised(tmp_path, TELLS_ITS_END) as running:
+        running.await_said("READY")
+        pids = [running.pid(name) for name in ("one", "two", "three")]
+
+        assert running.stop(number) == 0
+
+        assert (tmp_path / "ends").read_text().split() == ["three", "two", "one"]
+        assert running.pid_files() == set()
+        assert not any(map(is_alive, pids))
+
+
+def test_a_child_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    """SIGTERM is ignored: SIGKILL follows after the service's own limit, and the exit code is 0 all the same."""
+    with supervised(tmp_path, f"{DEAF}\nSTEPS = [deaf('one', stop_s=0.3)]") as running:
+        running.await_said("READY")
+        deaf = running.pid("one")
+
+        assert running.stop(within_s=5) == 0
+
+        assert not is_alive(deaf)
+        assert "one did not stop within 0.3 s and was killed" in running.said()
+
+
+def test_many_that_do_not_stop_still_end_in_time(tmp_path: Path) -> None:
+    """Five deaf services, each with more time than all have together: the limit of the whole holds."""
+    limits = "STOP_ALL_S, supervisor.STOP_EACH_LEAST_S = 2.0, 0.2"
+    steps = f"{DEAF}\nSTEPS = [deaf(name, stop_s=5) for name in 'abcde']\n{limits}"
+    with supervised(tmp_path, steps) as running:
+        running.await_said("READY")
+        began = time.monotonic()
+
+        assert running.stop() == 0
+
+        assert 1.9 < time.monotonic() - began < 4
+        assert running.said().count("did not stop within 0.2 s") == 4, "each later one had its least"
+
+
+@pytest.mark.parametrize("death_signal", ["SIGKILL", "SIGTERM"])
+def test_no_child_outlives_a_killed_supervisor(tmp_path: Path, death_signal: str) -> None:
+    """kill -9 of the supervisor: the kernel ends its children."""
+    steps = f"STEPS = [Service(name=n, command={SLEEPER}, death_signal=signal.{death_signal}) for n in 'ab']"
+    with supervised(tmp_path, steps) as running:
+        running.await_said("READY")
+        pids = [running.pid("a"), running.pid("b")]
+
+        running.process.kill()
+
+        eventually(lambda: not any(map(is_alive, pids)), within_s=5)
+
+
+def test_workers_do_not_outlive_their_killed_parent(tmp_path: Path) -> None:
+    """kill -9 of a service that had forked: its worker is gone before the service starts again."""
+    with supervised(tmp_path, HAS_A_WORKER) as running:
+        running.await_said("READY")
+        one = running.pid("one")
+        worker = int(eventually((tmp_path / "worker").read_text))
+
+        os.kill(one, signal.SIGKILL)
+        running.await_new_pid("one", one)
+
+        assert not is_alive(worker)
+
+
+def test_the_terminal_reaches_the_supervisor_alone(tmp_path: Path) -> None:
+    """Each child leads a session of its own, so Ctrl-C can't stop them behind the supervisor's back."""
+    with supervised(tmp_path, TWO) as running:
+        running.await_said("READY")
+
+        for name in ("one", "two"):
+            assert os.getsid(running.pid(name)) == running.pid(name)
+
+
+def test_pid_files_are_there_for_the_children_only(tmp_path: Path) -> None:
+    """One file per service, none for the supervisor or a job."""
+    steps = f"{TWO}\nSTEPS.insert(1, Job(name='job', command=python('')))"
+    with supervised(tmp_path, steps) as running:
+        running.await_said("READY")
+
+        assert running.pid_files() == {"one", "two"}
+        assert running.process.pid not in {running.pid("one"), running.pid("two")}
+
+
+def test_stale_pid_files_of_a_killed_supervisor_go_away(tmp_path: Path) -> None:
+    """A later supervisor with other services does not leave pids lying about that belong to nobody."""
+    with supervised(tmp_path, TWO) as first:
+        first.await_said("READY")
+        first.process.kill()
+        first.process.wait()
+
+    with supervised(tmp_path, f"STEPS = [Service(name='one', command={SLEEPER})]") as second:
+        second.await_said("READY")
+
+        assert second.pid_files() == {"one"}
+
+
+def test_a_second_supervisor_on_the_directory_refuses(tmp_path: Path) -> None:
+    """It says who has the directory, and touches nothing of the first."""
+    with supervised(tmp_path / "data", TWO) as first:
+        first.await_said("READY")
+        one = first.pid("one")
+        said_by_first = first.said_file.rename(tmp_path / "first")
+
+        with supervised(tmp_path / "data", TWO) as second:
+            assert second.process.wait(10) == 69
+            assert f"is in use by process {first.process.pid}" in second.said()
+
+        assert first.pid("one") == one
+        assert is_alive(one)
+        assert "ended" not in said_by_first.read_text()
+
+
+def test_a_job_is_done_before_the_next_step(tmp_path: Path) -> None:
+    """Services before it run meanwhile; it is tried again when it fails."""
+    steps = f"""
+JOB = f'''
+import pathlib, sys
+tries = pathlib.Path("{{DATA}}/tries")
+tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+sys.exit(tries.read_text() != "xx")
+'''
+STEPS = [
+    Job(name="job", command=python(JOB)),
+    Service(name="after", command={SLEEPER}, ready=lambda: (DATA / "tries").read_text() == "xx"),
+]
+"""
+    with supervised(tmp_path, steps) as running:
+        running.await_said("READY")
+
+        assert "job failed (exit code 1), try 1 of 3" in running.said()
+
+
+def test_a_job_that_fails_stops_everything(tmp_path: Path) -> None:
+    """The error names the job, its log and its last words; nothing runs any more."""
+    bad = "python('raise SystemExit(\"no topic\")')"
+    steps = f"STEPS = [Service(name='one', command={SLEEPER}), Job(name='job', command={bad}, tries=1)]"
+    with supervised(tmp_path, steps) as running:
+        assert running.process.wait(20) == 69
+
+        assert "job failed 1 times" in running.said()
+        assert f"from {tmp_path}/log/job.log:\n  no topic" in running.said()
+        assert running.pid_files() == set()
+
+
+def test_a_service_that_does_not_come_up_is_named(tmp_path: Path) -> None:
+    """The error names the service, its log and its last words; what ran before is stopped."""
+    script = "python('print(\"where is my config\", flush=True); import time; time.sleep(600)')"
+    bad = f"Service(name='bad', command={script}, ready=lambda: False, ready_s=1)"
+    steps = f"STEPS = [Service(name='good', command={SLEEPER}), {bad}]"
+    with supervised(tmp_path, steps) as running:
+        assert running.process.wait(20) == 69
+
+        assert "bad was not ready after 1 s" in running.said()
+        assert f"from {tmp_path}/log/bad.log:\n  where is my config" in running.said()
+        assert running.pid_files() == set()
+
+
+def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> None:
+    """The supervisor survives it as it survives any other death."""
+    steps = "STEPS = [Service(name='typo', command=['/no/such/program'], ready_s=0.5)]"
+    with supervised(tmp_path, steps) as running:
+        running.await_said("typo ended (exit code 1)")
+
+        assert "can't run /no/such/program: No such file" in (tmp_path / "log" / "typo.log").read_text()
+
+
+def test_a_stop_during_the_start_ends_with_0(tmp_path: Path) -> None:
+    """SIGTERM while a service is not yet ready: what was started is stopped."""
+    steps = f"STEPS = [Service(name='slow', command={SLEEPER}, ready=lambda: say('asked') or False)]"
+    with supervised(tmp_path, steps) as running:
+        running.await_said("asked")
+        slow = running.pid("slow")
+
+        assert running.stop() == 0
+
+        assert not is_alive(slow)
+
+
+def test_a_stop_while_things_are_prepared_ends_with_0(tmp_path: Path) -> None:
+    """SIGTERM inside `compose` (a download, say) does not wait for its end."""
+    steps = """
+import time
+def compose():
+    say("preparing")
+    time.sleep(600)
+sys.exit(Supervisor(DATA, say=say).run(compose))
+"""
+    with supervised(tmp_path, steps) as running:
+        running.await_said("preparing")
+
+        assert running.stop() == 0
+
+
+def test_a_taken_port_is_an_error_of_its_own(tmp_path: Path) -> None:
+    """Otherwise the answers of the other program would pass for the service's."""
+    port = free_port()
+    steps = f"STEPS = [Service(name='web', command={SLEEPER}, listens=('127.0.0.1', {port}))]"
+    with socket.create_server(("127.0.0.1", port)), supervised(tmp_path, steps) as running:
+        assert running.process.wait(20) == 69
+
+        assert f"web can't listen on 127.0.0.1:{port}: another program does" in running.said()

@@ -1,0 +1,180 @@
+"""The promise, as properties: however a log is cut, repeated, skipped or interrupted, the tables are one."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracle import first_copies, recount
+from strategies import PARTITIONS, deliveries, logs
+from support.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
+from support.store import TestStore, chdb_address, new_store
+
+from processors.pipeline import Pipeline
+from processors.warehouse import ClickHouseWarehouse, connect
+from schemas.log import LogRecord
+
+W = TypeVar("W", bound=ClickHouseWarehouse)
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+
+
+@pytest.fixture(scope="module")
+def two(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store for two partitions, emptied by each example."""
+    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+
+
+async def _project(pipeline: Pipeline, batches: list[list[LogRecord]]) -> None:
+    for batch in batches:
+        await pipeline.project(batch)
+    await pipeline.drain()
+
+
+async def _finish(store: TestStore, log: list[LogRecord]) -> None:
+    """What happens when partitions are assigned: everything below the end of the log must have been projected."""
+    pipeline = new_pipeline(store, log)
+    for partition in range(PARTITIONS):
+        await pipeline.resume(partition, sum(1 for record in log if record.partition == partition))
+
+
+async def _crash(store: TestStore, log: list[LogRecord], batch: list[LogRecord], nth: int, after: bool) -> None:
+    warehouse = _warehouse(CrashingWarehouse, store)
+    warehouse.crash_at(nth, after)
+    with contextlib.suppress(Crash):
+        await _project(new_pipeline(store, log, warehouse=warehouse), [batch])
+
+
+def _warehouse(kind: type[W], store: TestStore) -> W:
+    options = store.address.at(store.database)
+    return kind(lambda: connect(**options), store.address.control, "g1")
+
+
+def _clean(store: TestStore, log: list[LogRecord]) -> dict[str, list[tuple[object, ...]]]:
+    store.empty()
+    asyncio.run(_project(new_pipeline(store, log), [log]))
+    return tables(store)
+
+
+@given(data=st.data(), log=logs())
+@settings(SLOW, max_examples=40)
+def test_any_way_of_delivering_a_log_leaves_the_tables_of_one_clean_pass(
+    two: TestStore, data: st.DataObject, log: list[LogRecord]
+) -> None:
+    """Redelivery, other batch boundaries, stretches left out, restarts and crashes at any write change nothing."""
+    expected = _clean(two, log)
+    two.empty()
+    pipeline = new_pipeline(two, log)
+
+    for step in data.draw(deliveries(log)):
+        if step == "crash":
+            nth, after = data.draw(st.integers(0, 7)), data.draw(st.booleans())
+            asyncio.run(_crash(two, log, log[: data.draw(st.integers(0, len(log)))], nth, after))
+        elif step == "restart":
+            pipeline = new_pipeline(two, log, data.draw(st.sampled_from([0, 5, 1_000_000])))
+        else:
+            asyncio.run(_project(pipeline, [step]))
+    asyncio.run(_finish(two, log))
+
+    assert tables(two) == expected
+
+
+@given(log=logs(), cut=st.integers(1, 4), facts_max=st.sampled_from([0, 0, 3, 1_000_000]))
+@settings(SLOW, max_examples=30)
+def test_states_that_are_evicted_and_folded_again_are_the_same_states(
+    two: TestStore, log: list[LogRecord], cut: int, facts_max: int
+) -> None:
+    """Whether a session's state stayed in memory or was read back from the table can't be seen in any row."""
+    expected = _clean(two, log)
+    two.empty()
+    pipeline = new_pipeline(two, log, facts_max, _warehouse(SlowWarehouse, two))
+
+    asyncio.run(_project(pipeline, [log[i : i + cut] for i in range(0, len(log), cut)]))
+
+    assert tables(two) == expected
+
+
+@given(log=logs(max_size=60))
+@settings(SLOW, max_examples=30)
+def test_of_two_copies_of_an_event_the_first_in_the_log_is_kept(two: TestStore, log: list[LogRecord]) -> None:
+    """An event id counts once in its session, and what the second copy says is nowhere."""
+    expected = first_copies([record.value for record in log if record.value and record.value[0] == ord("{")])
+
+    _clean(two, log)
+
+    rows = two.rows(
+        "SELECT org_id, session_id, event_id, log_offset, log_index, event_type, timestamp, data"
+        " FROM {db}.events FINAL WHERE kind = 'events_recorded'"
+    )
+    found = {(row["org_id"], str(row["session_id"]), str(row["event_id"])): row for row in rows}
+    assert {
+        key: (row["event_type"], _plain(row["timestamp"]), json.loads(row["data"])) for key, row in found.items()
+    } == expected
+
+
+@given(log=logs(max_size=60))
+@settings(SLOW, max_examples=30)
+def test_sessions_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: list[LogRecord]) -> None:
+    """Fold = recount, by an oracle that shares no code with it."""
+    expected = recount([record.value for record in log if record.value and record.value[0] == ord("{")])
+
+    _clean(two, log)
+
+    rows = two.rows("SELECT * FROM {db}.sessions FINAL")
+    assert {(row["org_id"], str(row["session_id"])) for row in rows} == set(expected)
+    for row in rows:
+        wanted = expected[row["org_id"], str(row["session_id"])]
+        reported = sum(m["cost_nano"] for m in row["models"] if m["cost_source"] == "reported")
+        if any(m["cost_source"] != "reported" for m in row["models"]):
+            reported = wanted["reported_cost"]  # priced and reported entries of one model may be merged
+        actual = {name: _plain(row[name]) for name in wanted if name != "reported_cost"}
+        assert {**actual, "reported_cost": reported} == wanted
+
+
+@given(log=logs(max_size=60))
+@settings(SLOW, max_examples=30)
+def test_rollups_are_the_sums_of_their_sessions(two: TestStore, log: list[LogRecord]) -> None:
+    """Each bucket adds up to its sessions, by every dimension, to the nano-dollar, and its version is their sum."""
+    _clean(two, log)
+
+    for table, bucket in (("rollup_hourly", "started_hour"), ("rollup_daily", "toStartOfDay(started_hour)")):
+        groups = two.rows(
+            f"""SELECT org_id, bucket, g.project_id AS project, g.repo AS repo, g.agent_name AS agent,
+                       g.user_id AS user, g.sessions AS n, g.events AS e, g.ended AS ended, g.duration_ms AS d
+                FROM {{db}}.{table} FINAL ARRAY JOIN groups AS g ORDER BY ALL"""
+        )
+        sessions = two.rows(
+            f"""SELECT org_id, {bucket} AS bucket, project_id AS project, repo, agent_name AS agent, user_id AS user,
+                       count() AS n, sum(events) AS e, countIf(ended_at IS NOT NULL) AS ended,
+                       toUInt64(sumIf(ifNull(duration_ms, 0), ended_at IS NOT NULL)) AS d
+                FROM {{db}}.sessions FINAL GROUP BY ALL ORDER BY ALL"""
+        )
+        models = two.rows(
+            f"""SELECT org_id, bucket, m.user_id AS user, m.agent_name AS agent, m.model AS model, sum(m.sessions) AS n,
+                       sum(m.cost_nano) AS c, sum(m.input_tokens) AS i
+                FROM {{db}}.{table} FINAL ARRAY JOIN model_groups AS m GROUP BY ALL ORDER BY ALL"""
+        )
+        used = two.rows(
+            f"""SELECT org_id, {bucket} AS bucket, user_id AS user, agent_name AS agent, m.model AS model, count() AS n,
+                       sum(m.cost_nano) AS c, sum(m.input_tokens) AS i
+                FROM {{db}}.sessions FINAL ARRAY JOIN models AS m GROUP BY ALL ORDER BY ALL"""
+        )
+        totals = two.rows(
+            f"SELECT org_id, bucket, version, sessions AS n, cost_nano AS c FROM {{db}}.{table} FINAL ORDER BY ALL"
+        )
+        summed = two.rows(
+            f"""SELECT org_id, {bucket} AS bucket, sum(version) AS version, count() AS n, sum(cost_nano) AS c
+                FROM {{db}}.sessions FINAL GROUP BY ALL ORDER BY ALL"""
+        )
+        assert (groups, models, totals) == (sessions, used, summed)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return round(value.replace(tzinfo=UTC).timestamp() * 1000)
+    return value

@@ -1,0 +1,154 @@
+"""Logs as hypothesis draws them: few sessions, few ids, so that everything meets everything."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from schemas import ids
+from schemas.codec import encode
+from schemas.log import LogRecord
+from schemas.records import (
+    Actor,
+    AnyFact,
+    Event,
+    EventsRecorded,
+    MetricsReport,
+    MetricsReported,
+    ModelUsage,
+    SessionChanged,
+    SessionCreated,
+    SessionEnded,
+)
+from schemas.topics import partition_of, record_key
+
+PARTITIONS = 2
+SECRETS = ids.IdSecrets((b"k" * 32,), b"s" * 32)
+BASE_MS = 1_768_900_000_000  # 2026-01-20
+# The same session ids occur in two orgs: what belongs together is (org, session).
+SESSIONS = tuple(
+    ids.mint(SECRETS, "session", "acme", ids.new_thread(bytes([n] * 32)), False, bytes([n] * 32)) for n in range(3)
+)
+EVENT_TYPES = (
+    *("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied"),
+    *("SubagentStart", "SubagentStop", "TaskCreated", "TaskCompleted", "PreCompact", "Stop", "BrandNewEvent"),
+)
+times = st.integers(-2, 30).map(lambda n: BASE_MS + n * 1_200_000)
+names = st.sampled_from([None, "a", "b"])
+texts = st.sampled_from(["", "x1", "x2", "x3", 7, None, ["x1"]])
+usages = st.builds(
+    ModelUsage,
+    model=st.sampled_from([None, "claude-sonnet-4-5", "other"]),
+    input_tokens=st.integers(0, 1000),
+    output_tokens=st.integers(0, 1000),
+    cost_nano=st.none() | st.integers(0, 10**12),
+)
+reports = st.builds(
+    MetricsReport,
+    models=st.lists(usages, max_size=3).map(tuple),
+    reported_at=st.none() | times,
+)
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> dict[str, Any]:
+    """A hook payload: any field may be missing or of another type."""
+    fields = ("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "task_subject", "prompt", "model")
+    some = draw(st.lists(st.sampled_from(fields), unique=True, max_size=4))
+    payload: dict[str, Any] = {name: draw(texts) for name in some}
+    if draw(st.booleans()):
+        payload["duration_ms"] = draw(st.sampled_from([0, 5, 7.4, "9", -1, None]))
+    return payload
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    """A hook event out of a small pool of ids, so that copies that say something else are common."""
+    return Event(
+        event_id=UUID(int=draw(st.integers(1, 25))),
+        event_type=draw(st.sampled_from(EVENT_TYPES)),
+        timestamp=draw(times),
+        data=msgspec.Raw(msgspec.json.encode(draw(payloads()))),
+        seq=draw(st.none() | st.integers(0, 9)),
+        redactions=draw(st.sampled_from([{}, {"jwt": 2}])),
+    )
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> AnyFact:
+    """Any fact about one of a few sessions."""
+    common: dict[str, Any] = {
+        "v": 1,
+        "record_id": UUID(int=draw(st.integers(1, 1 << 100))),
+        "org_id": draw(st.sampled_from(["acme", "acme", "acme", "globex"])),
+        "session_id": draw(st.sampled_from(SESSIONS)),
+        "actor": Actor(draw(st.sampled_from(["alice", "bob"])), "member"),
+        "received_at": draw(times),
+    }
+    fact_id = UUID(int=draw(st.integers(100, 112)))
+    maybe = names | st.just(UNSET)
+    kind = draw(st.sampled_from(["created", "events", "events", "events", "metrics", "changed", "ended"]))
+    if kind == "created":
+        return SessionCreated(
+            **common,
+            fact_id=fact_id,
+            run_id=UUID(int=7),
+            agent_name=draw(names),
+            project_id=draw(names),
+            repo=draw(names),
+            title=draw(names),
+            model=draw(names),
+            started_at=draw(st.none() | times),
+        )
+    if kind == "events":
+        return EventsRecorded(**common, events=tuple(draw(st.lists(events(), min_size=1, max_size=6))))
+    if kind == "metrics":
+        return MetricsReported(**common, fact_id=fact_id, report=draw(reports))
+    if kind == "changed":
+        return SessionChanged(**common, fact_id=fact_id, agent_name=draw(maybe), title=draw(maybe), summary=draw(maybe))
+    return SessionEnded(
+        **common,
+        fact_id=fact_id,
+        outcome=draw(st.sampled_from([None, "success", "failure"])),
+        summary=draw(names),
+        ended_at=draw(st.none() | times),
+        report=draw(st.none() | reports),
+    )
+
+
+@st.composite
+def logs(draw: st.DrawFn, max_size: int = 30) -> list[LogRecord]:
+    """A log of two partitions, with some poison in it, in an order in which it could have been written."""
+    values = draw(st.lists(facts() | st.just(None), min_size=1, max_size=max_size))
+    return log_of(values)
+
+
+def log_of(values: list[AnyFact | None]) -> list[LogRecord]:
+    """Give facts their partitions and dense offsets; None is a record that nobody can read."""
+    ends = [0] * PARTITIONS
+    records = []
+    for fact in values:
+        key = record_key(fact.session_id if fact else SESSIONS[0])
+        partition = partition_of(key, PARTITIONS)
+        value = encode(fact) if fact else b"\x00garbage"
+        records.append(LogRecord(partition, ends[partition], key, value, BASE_MS))
+        ends[partition] += 1
+    return records
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, log: list[LogRecord]) -> list[list[LogRecord] | str]:
+    """A way in which a log may reach the tables: stretches of a partition, going back, leaving some out, restarts.
+
+    What is left out is never delivered by anybody; the projector must see to it.
+    """
+    by_partition = [[record for record in log if record.partition == p] for p in range(PARTITIONS)]
+    steps: list[list[LogRecord] | str] = []
+    for _ in range(draw(st.integers(1, 10))):
+        records = by_partition[draw(st.integers(0, PARTITIONS - 1))]
+        start = draw(st.integers(0, len(records)))
+        steps.append(records[start : draw(st.integers(start, len(records)))])
+        steps.append(draw(st.sampled_from(["", "", "restart", "crash"])))
+    return [step for step in steps if step]

@@ -1,0 +1,1 @@
+"""What the tests need from outside: a real broker, and topics of their own."""

@@ -1,0 +1,32 @@
+"""Fixtures of the tests of the read side: `pytest_plugins = ["support.query_fixtures"]`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.query_store import NOON, QueryApi, QueryStore
+
+
+@pytest.fixture(scope="module")
+def org_store(chdb_folder: Path) -> Iterator[QueryStore]:
+    """One store for the tests of a module that keep out of each other's way by their orgs."""
+    store = QueryStore(chdb_folder)
+    store.progress(0, 10, 10, NOON)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def query_store(chdb_folder: Path) -> Iterator[QueryStore]:
+    """An empty store of the test's own: one partition, everything up to noon projected."""
+    store = QueryStore(chdb_folder)
+    store.progress(0, 10, 10, NOON)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def query_api(query_store: QueryStore) -> QueryApi:
+    """The read side in front of the test's own store."""
+    return QueryApi(query_store.reader)

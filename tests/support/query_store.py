@@ -1,0 +1,174 @@
+"""A store in this process with the tables of one generation, and the read side in front of it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+from typing import Any, get_type_hints
+from uuid import UUID, uuid4
+
+import clickhouse_connect
+import httpx
+import msgspec
+from clickhouse_connect.driver.client import Client
+from litestar import Litestar
+
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.service import build_service
+from edge.tokens import issue_token
+from query_api.app import query_dependencies, query_routes, store_readiness
+from query_api.freshness import Freshness
+from query_api.reader import ClickHouseReader, Reader
+from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
+from schemas.permissions import Role
+from schemas.rows import ModelTotals, SessionRow, ToolTotals
+
+ROOT = Path(__file__).parents[2]
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+NOON = 1_768_910_400_000  # 2026-01-20T12:00:00Z, "now" of the tests
+SECRETS = IdSecrets((b"first key of tests",), b"seed key of the tests")
+_JWT_KEY = b"a secret of at least 32 bytes, for tests"
+
+
+def session(org_id: str = "acme", **changes: Any) -> SessionRow:
+    """A session that started an hour ago and is still active; only what matters is told."""
+    session_id = changes.get("session_id") or mint(SECRETS, "session", org_id, new_thread(None), False, None)
+    started_at = changes.get("started_at", NOON - HOUR_MS)
+    models = changes.get("models", [])
+    derived: dict[str, Any] = {
+        "org_id": org_id,
+        "session_id": session_id,
+        "thread_id": thread_id(org_id, thread_of(session_id)),
+        "started_hour": started_at // HOUR_MS * 3600,
+        "started_at": started_at,
+        **{name: sum(getattr(model, name) for model in models) for name in (*_TOKENS, "cost_nano")},
+    }
+    return SessionRow(**{**_ABSENT, **_BLANK, **derived, **changes})
+
+
+def model(name: str, tokens: Sequence[int] = (0, 0, 0, 0, 0), cost_nano: int = 0) -> ModelTotals:
+    """Running totals of one model: input, output, cache read, cache creation (and of it for an hour)."""
+    return ModelTotals(name, *tokens, cost_nano, "priced")
+
+
+_TOKENS = ModelTotals._fields[1:6]
+_ABSENT = {name: 0 if kind is int else None for name, kind in get_type_hints(SessionRow).items()}
+_BLANK = {
+    "version": 1,
+    "created": True,
+    "trigger": "interactive",
+    "sensitive": False,
+    "user_id": "alice",
+    "models": [],
+    "tools": [],
+    "redactions": {},
+    "first_prompts": [],
+}
+
+
+class QueryStore:
+    """Databases of its own in the one engine of this process; rows go in as a projector would leave them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = str(directory)
+        self.base = f"q_{uuid4().hex[:8]}"
+        self._databases: list[str] = []
+        self.client = self.connect()
+        self._provision(self.base, "control")
+        self.add_generation("g1")
+        self.switch("g1")
+        self.reader = ClickHouseReader(self.connect, self.base)
+
+    def connect(self) -> Client:
+        return clickhouse_connect.get_client(interface="chdb", path=self.directory, tz_mode="aware")
+
+    def add_generation(self, name: str, partitions: int = 1) -> None:
+        self._provision(f"{self.base}_{name}", "generation")
+        self._insert(self.base, "generations", {"name": name, "event": "created", "partitions": partitions})
+
+    def switch(self, name: str) -> None:
+        self._insert(self.base, "generations", {"name": name, "event": "live"})
+
+    def put(self, *rows: SessionRow, generation: str = "g1") -> None:
+        """Store sessions and refresh the rollups of every hour that has any."""
+        self._insert(f"{self.base}_{generation}", "sessions", *(_as_json(row) for row in rows))
+        self.refresh(generation)
+
+    def refresh(self, generation: str = "g1") -> None:
+        self.client.database = f"{self.base}_{generation}"
+        found = self.client.query("SELECT DISTINCT org_id, toUnixTimestamp(started_hour) FROM sessions").result_rows
+        buckets = [(org, datetime.fromtimestamp(at, UTC)) for org, at in found]
+        hourly, daily = _rollups().split(";\n")[:2]
+        self.client.command(hourly, parameters={"hours": buckets})
+        self.client.command(daily, parameters={"day_hours": buckets})
+
+    def progress(
+        self, partition: int, projected: int, log_end: int, complete_through: int, generation: str = "g1"
+    ) -> None:
+        row = dict(zip(("log_partition", "projected", "log_end"), (partition, projected, log_end), strict=True))
+        self._insert(f"{self.base}_{generation}", "progress", {**row, "complete_through": _text(complete_through)})
+
+    def close(self) -> None:
+        self.reader.close()
+        for database in self._databases:
+            self.client.command(f"DROP DATABASE {database} SYNC")
+        self.client.close()
+
+    def _provision(self, database: str, kind: str) -> None:
+        self.client.command(f"CREATE DATABASE {database} ENGINE = Atomic")
+        self._databases.append(database)
+        self.client.database = database
+        for file in sorted((ROOT / "schemas" / "clickhouse" / kind).glob("*.sql")):
+            for statement in filter(str.strip, file.read_text().split(";\n")):
+                self.client.command(statement)
+
+    def _insert(self, database: str, table: str, *rows: Mapping[str, Any]) -> None:
+        self.client.database = database
+        block = b"\n".join(msgspec.json.encode(row) for row in rows)
+        self.client.raw_insert(f"{database}.{table}", insert_block=block, fmt="JSONEachRow")
+
+
+class QueryApi:
+    """The read side over HTTP, asked in any role. It is noon of 2026-01-20 there."""
+
+    def __init__(self, reader: Reader, now_ms: int = NOON, wait_s: float = 10.0) -> None:
+        dependencies = query_dependencies(reader, SECRETS, lambda: now_ms / 1000, Freshness(reader, wait_s))
+        verifier = TokenVerifier([shared_secret(_JWT_KEY)])
+        self.app: Litestar = build_service(query_routes(), dependencies, verifier, store_readiness(reader))
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        org: str = "acme",
+        user: str = "owner",
+        role: Role = "owner",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """GET ``/api/v1/<org>/<path>``; parameters that are None are left out."""
+        token = issue_token(_JWT_KEY, user, org, role, 3600, time())
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test") as client:
+            return await client.get(
+                f"/api/v1/{org}/{path}", params=given, headers={"Authorization": f"Bearer {token}", **(headers or {})}
+            )
+
+
+def _rollups() -> str:
+    folder = ROOT / "processors"
+    return next(path for path in (folder / "sql" / "rollups.sql", folder / "rollups.sql") if path.exists()).read_text()
+
+
+def _as_json(row: SessionRow) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.structs.asdict(row)
+    for name in ("started_at", "last_event_at", "ended_at"):
+        values[name] = None if values[name] is None else _text(values[name])
+    values["models"] = [totals._asdict() for totals in row.models]
+    values["tools"] = [ToolTotals(*tool)._asdict() for tool in row.tools]
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}
+
+
+def _text(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d %H:%M:%S}.{ms % 1000:03d}"

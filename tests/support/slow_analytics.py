@@ -1,0 +1,187 @@
+"""The analytics again, slow and simple: one pass over the sessions themselves in Python, for comparison."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from schemas.rows import SessionRow
+
+Sessions = list[SessionRow]
+
+
+def day_of(row: SessionRow) -> date:
+    return datetime.fromtimestamp(row.started_at // 1000, UTC).date()
+
+
+def matching(rows: Iterable[SessionRow], org: str, first: date, last: date, **cut: str | None) -> Sessions:
+    """The sessions of an org that started in these days and have these dimensions."""
+    wanted = {name: value for name, value in cut.items() if value is not None}
+    return [
+        row
+        for row in rows
+        if row.org_id == org and first <= day_of(row) <= last
+        if all(getattr(row, name) == value for name, value in wanted.items())
+    ]
+
+
+def summary(rows: Sessions) -> dict[str, Any]:
+    ended = [row for row in rows if row.ended_at is not None]
+    kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
+    tokens = {kind: sum(getattr(row, kind) for row in rows) for kind in kinds}
+    return {
+        "total_sessions": len(rows),
+        "active_sessions": len(rows) - len(ended),
+        "ended_sessions": len(ended),
+        "failed_sessions": sum(row.outcome in ("failure", "timeout") for row in rows),
+        "total_cost_usd": usd(cost(rows)),
+        "total_tokens": sum(tokens.values()),
+        **tokens,
+        "avg_duration_seconds": average_s(rows),
+        "avg_cost_usd_per_session": rate(usd(cost(rows)), len(rows)),
+        "unique_users": len({row.user_id for row in rows}),
+        "tool_calls": sum(row.tool_calls for row in rows),
+        "tool_error_rate": error_rate(rows),
+    }
+
+
+def timeseries(rows: Sessions, first: date, last: date, interval: str, metric: str, model: str | None) -> list[Any]:
+    buckets: dict[datetime, Sessions] = {at: [] for at in _periods(first, last, interval)}
+    for row in rows:
+        buckets[_period_of(datetime.fromtimestamp(row.started_at // 1000, UTC), interval)].append(row)
+    return [
+        {"period_start": f"{at:%Y-%m-%dT%H:%M:%S}.000Z", "value": _METRICS[metric](bucket, model)}
+        for at, bucket in buckets.items()
+    ]
+
+
+def by_agent(rows: Sessions) -> list[dict[str, Any]]:
+    members = [
+        {
+            "agent_name": agent,
+            "sessions": len(group),
+            "cost_usd": usd(cost(group)),
+            "tokens": tokens(group),
+            "avg_duration_seconds": average_s(group),
+            "users": len({row.user_id for row in group}),
+            "tool_error_rate": error_rate(group),
+            "cost_share": rate(cost(group), cost(rows)),
+        }
+        for agent, group in grouped(rows, lambda row: row.agent_name).items()
+    ]
+    return sorted(members, key=lambda member: _by_cost(member, "agent_name"))
+
+
+def by_user(rows: Sessions) -> list[dict[str, Any]]:
+    members = [
+        {
+            "user_id": user,
+            "sessions": len(group),
+            "cost_usd": usd(cost(group)),
+            "tokens": tokens(group),
+            "avg_duration_seconds": average_s(group),
+            "last_active_at": _instant(max(row.last_event_at or row.started_at for row in group)),
+            "top_agent": _top(row.agent_name for row in group),
+        }
+        for user, group in grouped(rows, lambda row: row.user_id).items()
+    ]
+    return sorted(members, key=lambda member: _by_cost(member, "user_id"))
+
+
+def cost_breakdown(rows: Sessions, model: str | None, viewer: str | None) -> dict[str, Any]:
+    if model is not None:
+        rows = [row for row in rows if any(use.model == model for use in row.models)]
+    names = {use.model for row in rows for use in row.models if model in (None, use.model)}
+    users = grouped(rows, lambda row: row.user_id)
+    total = cost(rows, model)
+    return {
+        "total_cost_usd": usd(total),
+        "by_model": _members(
+            "model",
+            {name: [row for row in rows if any(use.model == name for use in row.models)] for name in names},
+            total,
+        ),
+        "by_project": _members("project_id", grouped(rows, lambda row: row.project_id), total, model),
+        "by_user": _members(
+            "user_id", {user: group for user, group in users.items() if viewer in (None, user)}, total, model
+        ),
+    }
+
+
+def _members(field: str, groups: dict[Any, Sessions], total: int, model: str | None = None) -> list[dict[str, Any]]:
+    members = []
+    for name, group in groups.items():
+        only = name if field == "model" else model
+        spent = cost(group, only)
+        numbers = {"sessions": len(group), "cost_usd": usd(spent), "tokens": tokens(group, only)}
+        members.append({field: name, **numbers, "cost_share": rate(spent, total)})
+    return sorted(members, key=lambda member: _by_cost(member, field))
+
+
+def cost(rows: Sessions, model: str | None = None) -> int:
+    return sum(use.cost_nano for row in rows for use in row.models if model in (None, use.model))
+
+
+def tokens(rows: Sessions, model: str | None = None) -> int:
+    return sum(sum(use[1:5]) for row in rows for use in row.models if model in (None, use.model))
+
+
+def grouped(rows: Sessions, key: Callable[[SessionRow], Any]) -> dict[Any, Sessions]:
+    groups: dict[Any, Sessions] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups
+
+
+def average_s(rows: Sessions) -> float | None:
+    durations = [row.duration_ms or 0 for row in rows if row.ended_at is not None]
+    return rate(sum(durations) / 1000, len(durations))
+
+
+def error_rate(rows: Sessions) -> float | None:
+    return rate(sum(row.tool_errors for row in rows), sum(row.tool_calls for row in rows))
+
+
+def rate(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def usd(nano: int) -> float:
+    return float(Fraction(nano, 10**9))
+
+
+_METRICS: dict[str, Callable[[Sessions, str | None], float]] = {
+    "sessions": lambda rows, _model: len(rows),
+    "cost": lambda rows, model: usd(cost(rows, model)),
+    "tokens": lambda rows, model: tokens(rows, model),
+    "tool_calls": lambda rows, _model: sum(row.tool_calls for row in rows),
+    "users": lambda rows, _model: len({row.user_id for row in rows}),
+}
+
+
+def _by_cost(member: dict[str, Any], field: str) -> tuple[Any, ...]:
+    return -member["cost_usd"], member[field] is None, member[field] or ""
+
+
+def _top(agents: Iterable[str | None]) -> str | None:
+    counts = Counter(agents)
+    return min(counts, key=lambda agent: (-counts[agent], agent is None, agent or ""))
+
+
+def _periods(first: date, last: date, interval: str) -> Iterable[datetime]:
+    at = _period_of(datetime(first.year, first.month, first.day, tzinfo=UTC), interval)
+    while at.date() <= last:
+        yield at
+        at += timedelta(hours=1) if interval == "hour" else timedelta(days=7 if interval == "week" else 1)
+
+
+def _period_of(at: datetime, interval: str) -> datetime:
+    if interval == "hour":
+        return at.replace(minute=0, second=0, microsecond=0)
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=at.weekday() if interval == "week" else 0)
+
+
+def _instant(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"

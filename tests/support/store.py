@@ -1,0 +1,61 @@
+"""A real store for tests: the ClickHouse engine in this process, one directory for the whole run (it allows no second).
+
+Each test gets databases of its own in it: a control database with a unique name, and its first generation.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import clickhouse_connect
+
+from deploy.projector import make_warehouse
+from deploy.provision import FIRST_GENERATION, provision_store
+from deploy.store_url import StoreAddress
+from processors.warehouse import ClickHouseWarehouse
+from schemas.prices import list_prices
+
+
+class TestStore:
+    """One provisioned set of databases."""
+
+    __test__ = False
+
+    def __init__(self, address: StoreAddress, partitions: int) -> None:
+        self.address, self.partitions = address, partitions
+        self.client = clickhouse_connect.get_client(**address.at("default"))
+        provision_store(address, partitions, list_prices())
+        self.database = address.database(FIRST_GENERATION)
+
+    def warehouse(self) -> ClickHouseWarehouse:
+        """A new warehouse on the first generation."""
+        return make_warehouse(self.address, FIRST_GENERATION)
+
+    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """The rows of a query; ``{db}`` in it is the generation's database."""
+        result = self.client.query(sql.replace("{db}", self.database), parameters=parameters)
+        return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+    def empty(self) -> None:
+        """Throw away everything that was projected."""
+        for table in ("events", "sessions", "tasks", "rollup_hourly", "rollup_daily", "records", "dead_letters"):
+            self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
+
+    def drop(self) -> None:
+        """Remove the databases."""
+        for database in (self.database, self.address.control):
+            self.client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
+        self.client.close()
+
+
+def chdb_address(folder: Path) -> StoreAddress:
+    """A new control database in the engine that lives in ``folder``."""
+    return StoreAddress({"interface": "chdb", "path": str(folder)}, f"t_{uuid4().hex[:8]}")
+
+
+def new_store(address: StoreAddress, partitions: int = 4) -> Iterator[TestStore]:
+    """Provision, hand out, drop."""
+    store = TestStore(address, partitions)
+    yield store
+    store.drop()

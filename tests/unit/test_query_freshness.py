@@ -1,0 +1,96 @@
+"""What readers may claim, and waiting for a position."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.errors import ApiError
+from query_api.errors import NotYetVisible
+from query_api.freshness import Freshness, positions_of, snapshot_of
+from query_api.queries import ProgressRow
+from query_api.reader import Generation, Row
+from schemas.log import Position
+
+G1 = Generation("g1", 2)
+
+
+class FakeReader:
+    """Knows nothing but progress, which moves by one each time it is looked at, from the third look on."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def live(self) -> Generation:
+        return G1
+
+    async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+        self.looks += 1
+        projected = max(0, self.looks - 2)
+        return [
+            {"log_partition": partition, "projected": projected, "log_end": 9, "complete_through": self.looks}
+            for partition in (0, 1)
+        ]
+
+
+rows = st.lists(
+    st.builds(ProgressRow, st.integers(0, 9), st.integers(0, 100), st.integers(0, 100), st.integers(1, 1 << 42)),
+    unique_by=lambda row: row.log_partition,
+)
+
+
+@given(rows, st.integers(0, 5))
+def test_no_more_is_claimed_than_every_partition_says(progress: list[ProgressRow], partitions: int) -> None:
+    """`complete_through` is after no partition's, and nothing is claimed before all reported; lag is never < 0."""
+    seen = snapshot_of(Generation("g1", partitions), progress)
+
+    assert all(seen.complete_through <= row.complete_through for row in progress)
+    assert seen.complete_through == 0 or len(progress) >= max(1, partitions)
+    assert seen.lag_records == sum(max(0, row.log_end - row.projected) for row in progress) >= 0
+
+
+async def test_readers_at_the_same_time_share_a_look() -> None:
+    """A snapshot is reused while it is young, and those who ask at once ask once."""
+    reader = FakeReader()
+    freshness = Freshness(reader)
+
+    snapshots = await asyncio.gather(*(freshness.snapshot() for _ in range(20)))
+
+    assert len(set(map(id, snapshots))) == 1
+    assert reader.looks == 1
+
+
+async def test_all_who_wait_share_the_looks() -> None:
+    """Waiting ends when all positions are projected, and many waiters look no more often than one."""
+    reader = FakeReader()
+    freshness = Freshness(reader)
+    positions = [Position(0, 0), Position(1, 1)]
+
+    seen = await asyncio.gather(*(freshness.when_visible(positions) for _ in range(20)))
+
+    assert all(snapshot.shows(positions) for snapshot in seen)
+    assert reader.looks == 4
+
+
+@pytest.mark.parametrize("position", [Position(0, 1_000), Position(2, 0)])
+async def test_waiting_ends_in_any_case(position: Position) -> None:
+    """A position that is not reached in time, or whose partition does not exist, is not visible yet."""
+    with pytest.raises(NotYetVisible):
+        await Freshness(FakeReader(), wait_s=0.1).when_visible([position])
+
+
+def test_the_header_holds_one_or_several_positions() -> None:
+    """Values are separated by commas or come in several headers."""
+    assert positions_of(["0:17, 2:3", "1:0"]) == [Position(0, 17), Position(2, 3), Position(1, 0)]
+
+
+@pytest.mark.parametrize("value", ["", "1", "1:", ":1", "a:1", "1:-1", "1:1,", "0:1;1:2", "1:99999999999999999999"])
+def test_a_malformed_header_is_refused(value: str) -> None:
+    """What is no position is a 422 that names the header."""
+    with pytest.raises(ApiError) as refused:
+        positions_of([value])
+
+    assert refused.value.status == 422
+    assert "X-Wait-For-Position" in refused.value.details

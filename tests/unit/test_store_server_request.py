@@ -1,0 +1,168 @@
+"""What the store server reads of a request: parameters, forms, bodies, codings, users."""
+
+import base64
+import gzip
+import io
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import lz4.frame
+import pytest
+from backports import zstd
+
+from deploy.store_server.body import Body, TruncatedBody, as_file
+from deploy.store_server.compression import choose_deflater
+from deploy.store_server.errors import EngineError, StoreError
+from deploy.store_server.request import form_boundary, parse_form, parse_params, parse_request
+from deploy.store_server.users import StoreUser, Users
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "lz4": lz4.frame.compress,
+    "zstd": zstd.compress,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+}
+DATA = bytes(range(256)) * 20_000
+
+
+def body_of(sent: bytes, coding: str = "identity", bytes_max: int = 10_000_000, chunk: int = 0) -> Body:
+    """A body as sent with a length, or in chunks of `chunk` bytes."""
+    if not chunk:
+        headers = {"Content-Length": str(len(sent)), "Content-Encoding": coding}
+        return Body(io.BufferedReader(io.BytesIO(sent)), headers, bytes_max)  # type: ignore[arg-type]
+    parts = [sent[at : at + chunk] for at in range(0, len(sent), chunk)]
+    framed = b"".join(b"%X;x=y\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\nTrailer: x\r\n\r\n"
+    headers = {"Transfer-Encoding": "chunked", "Content-Encoding": coding}
+    return Body(io.BufferedReader(io.BytesIO(framed)), headers, bytes_max)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("coding", COMPRESS)
+@pytest.mark.parametrize("chunk", [0, 1000, 4_000_000])
+def test_a_body_is_read_whole(coding: str, chunk: int) -> None:
+    """Whatever the coding and the framing, what was sent is what the engine's file holds."""
+    body = body_of(COMPRESS[coding](DATA), coding, chunk=chunk)
+    head = body.read_up_to(10)
+    with as_file(head, body) as path:
+        stored = Path(path).read_bytes()
+
+    assert stored == DATA
+
+
+@pytest.mark.parametrize("coding", COMPRESS)
+def test_a_body_is_bounded_as_decoded(coding: str) -> None:
+    """A body that unfolds to more than allowed is refused while it unfolds."""
+    with pytest.raises(StoreError) as refused:
+        body_of(COMPRESS[coding](DATA), coding, bytes_max=len(DATA) - 1).read_up_to(len(DATA))
+
+    assert refused.value.status == 413
+
+
+@pytest.mark.parametrize("chunk", [0, 1000])
+def test_a_body_that_ends_too_soon_is_no_body(chunk: int) -> None:
+    """A missing end is never taken for the end."""
+    sent = b"x" * 5000
+    whole = body_of(sent, chunk=chunk)
+    cut = Body(
+        io.BufferedReader(io.BytesIO(b"%X\r\n" % 5000 + sent if chunk else sent)),  # type: ignore[arg-type]
+        {"Transfer-Encoding": "chunked"} if chunk else {"Content-Length": "5001"},
+    )
+
+    assert whole.read_up_to(9000) == sent
+    with pytest.raises(TruncatedBody):
+        cut.read_up_to(9000)
+
+
+@pytest.mark.parametrize("coding", ["lz4", "zstd", "gzip", "deflate"])
+@pytest.mark.parametrize("damage", [lambda sent: sent[:-3], lambda sent: b"\x00" + sent, lambda sent: sent + b"junk"])
+def test_damaged_codings_are_refused(coding: str, damage: Callable[[bytes], bytes]) -> None:
+    """Cut, corrupt or trailing bytes are a 400, not data."""
+    with pytest.raises(StoreError) as refused:
+        body_of(damage(COMPRESS[coding](DATA)), coding).read_up_to(len(DATA) + 1)
+
+    assert refused.value.status == 400
+
+
+def test_unknown_framings_and_codings_are_refused() -> None:
+    """What cannot be read is said so, and can still be skipped."""
+    body = body_of(b"x" * 100, "nonsense")
+    with pytest.raises(StoreError):
+        body.read(1)
+    for headers in ({"Content-Length": "-1"}, {"Content-Length": "x"}, {"Transfer-Encoding": "gzip"}):
+        with pytest.raises(StoreError):
+            Body(io.BufferedReader(io.BytesIO(b"")), headers)  # type: ignore[arg-type]
+
+    assert body.skip(1000)
+
+
+def test_the_cheapest_coding_the_client_takes_is_chosen() -> None:
+    """Ours is the order; none is fine too, and q=0 means no."""
+    assert [choose_deflater(accepted) and choose_deflater(accepted)[0] for accepted in ("gzip, lz4", "br", "")] == [  # type: ignore[index]
+        "lz4",
+        None,
+        None,
+    ]
+    chosen = choose_deflater("lz4;q=0, zstd;q=0.5")
+
+    assert chosen is not None
+    assert chosen[0] == "zstd"
+
+
+def test_parameters_are_sorted_by_what_they_are_for() -> None:
+    """Bound values, settings and what the transport keeps to itself do not mix."""
+    params = parse_params("query=SELECT%201&param_a=x%5Cn&max_threads=2&password=p&session_id=s&extremes=1&database=d")
+
+    request = parse_request(params, {})
+
+    assert request.values == {"a": "x\\n"}
+    assert request.settings == (("extremes", "1"), ("max_threads", "2"))
+    assert (request.query, request.database, request.session_id) == (b"SELECT 1", "d", "s")
+
+
+def test_bytes_that_are_no_utf8_survive() -> None:
+    """In the query as they are, in a bound value in ClickHouse's escaped form; a setting cannot hold them."""
+    request = parse_request(parse_params("query=%FF&param_a=%FEx"), {})
+
+    assert (request.query, request.values) == (b"\xff", {"a": "\\xFEx"})
+    for hostile in ("a=%FF", "a%20b=1", "a'=1", "%C3%A9=1"):
+        with pytest.raises(StoreError):
+            parse_request(parse_params(hostile), {})
+
+
+def test_a_form_is_read_part_by_part() -> None:
+    """Line ends inside a field are the field's; a file is refused."""
+    boundary = form_boundary({"Content-Type": 'multipart/form-data; boundary="b-1"'})
+    assert boundary == b"b-1"
+    field = b'--b-1\r\nContent-Disposition: form-data; name="%b"\r\nContent-Type: text/plain\r\n\r\n%b\r\n'
+    body = field % (b"query", b"SELECT\r\n1\n") + field % (b"param_a", b"") + b"--b-1--\r\n"
+
+    assert parse_form(body, boundary) == {"query": "SELECT\r\n1\n", "param_a": ""}
+    with pytest.raises(StoreError):
+        parse_form(field.replace(b'"\r', b'"; filename="f"\r', 1) % (b"t", b"1"), boundary)
+
+
+def test_users_are_told_apart() -> None:
+    """Only the right password of a known user opens; the reply to anything else is the same."""
+    users = Users([StoreUser("w", "p:w", readonly=False), StoreUser("r", "", readonly=True)])
+    basic = base64.b64encode(b"w:p:w").decode()
+
+    assert users.authenticate({"Authorization": f"Basic {basic}"}, {}).name == "w"
+    assert users.authenticate({}, {"user": "r"}).readonly
+    texts = set()
+    for params in ({"user": "w"}, {"user": "w", "password": "P:w"}, {"user": "x"}, {"user": "", "password": ""}):
+        with pytest.raises(StoreError) as refused:
+            users.authenticate({}, params)
+        assert (refused.value.code, refused.value.status) == (516, 403)
+        texts.add(refused.value.text)
+    assert len(texts) == 1
+    assert "p:w" not in repr(StoreUser("w", "p:w", readonly=False))
+
+
+def test_engine_errors_keep_their_code() -> None:
+    """The text starts at the code; an error without one is unknown, and says nothing of its inside."""
+    known = EngineError(RuntimeError("Streaming query failed: Code: 60. DB::Exception: No table. (UNKNOWN_TABLE)"))
+    unknown = EngineError(RuntimeError("bad"))
+
+    assert (known.code, known.status, known.text[:8]) == (60, 404, "Code: 60")
+    assert (unknown.code, unknown.status) == (1002, 500)
