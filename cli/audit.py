@@ -1,5 +1,183 @@
-"""Commands that check a running installation."""
+"""`freshness`, `coverage`, `recount`: whether everything is there, and whether all of it is right."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
 
-COMMANDS: list[click.Command] = []
+from cli.installation import DIFFERENT, OK, installation_options, open_installation
+
+SHOWN_MAX = 20
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@installation_options
+def freshness(data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+    """How far the log is projected, and up to when everything accepted is visible.
+
+    \b
+    Example:
+      crewkit-sessions freshness --data var/up
+    """
+    found = open_installation(data, url, token).get("/operator/freshness")["data"]
+    if as_json:
+        _print_json(found)
+    else:
+        _print_freshness(found)
+
+
+@click.command()
+@installation_options
+def coverage(data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+    """Whether every position of the log has its receipt: projected, or set aside as a dead letter.
+
+    Exits with 1 if a position has none.
+
+    \b
+    Example:
+      crewkit-sessions coverage --data var/up
+      crewkit-sessions coverage --url http://127.0.0.1:8080 --token "$OPERATOR_TOKEN" --json
+    """
+    found = open_installation(data, url, token).get("/operator/coverage")["data"]
+    if as_json:
+        _print_json(found)
+    else:
+        _print_coverage(found)
+    sys.exit(OK if found["complete"] else DIFFERENT)
+
+
+@click.command()
+@click.option("--start-date", type=DAY, help="The first day on which sessions started; by default the first there is.")
+@click.option("--end-date", type=DAY, help="The last one; by default the last there is.")
+@installation_options
+def recount(
+    start_date: datetime | None,
+    end_date: datetime | None,
+    data: Path | None,
+    url: str | None,
+    token: str | None,
+    as_json: bool,
+) -> None:
+    """Count everything again from the facts, and compare: sessions with their events, rollups with the sessions.
+
+    Exits with 1 if anything differs. It may run while the installation is at work; what is being written at that
+    moment is reported as moving. With years of data take some days at a time.
+
+    \b
+    Example:
+      crewkit-sessions recount --data var/up
+      crewkit-sessions recount --data var/up --start-date 2026-01-01 --end-date 2026-01-31
+    """
+    if start_date and end_date and end_date < start_date:
+        raise click.UsageError("--end-date must not be before --start-date")
+    days = {name: f"{day:%Y-%m-%d}" for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
+    found = open_installation(data, url, token).get("/operator/recount", **days)["data"]
+    if as_json:
+        _print_json(found)
+    else:
+        _print_recount(found)
+    sys.exit(OK if found["equal"] else DIFFERENT)
+
+
+COMMANDS: list[click.Command] = [freshness, coverage, recount]
+
+
+def freshness_line(found: dict[str, Any]) -> str:
+    """What the table comes to."""
+    silent = [str(partition["partition"]) for partition in found["partitions"] if not partition["complete_through"]]
+    if silent or not found["partitions"]:
+        return (
+            f"freshness: not known, nothing was heard of partition {', '.join(silent) or '0'}: is a projector running?"
+        )
+    waiting = _count(found["lag_records"], "record waits", "records wait") if found["lag_records"] else "nothing waits"
+    return f"freshness: complete through {found['complete_through']}, {waiting}"
+
+
+def coverage_line(found: dict[str, Any]) -> str:
+    """What the table comes to, and what to do about it."""
+    positions = f"{_count(found['positions'], 'position')} of {_count(len(found['partitions']), 'partition')}"
+    if found["complete"]:
+        return f"coverage: complete, {positions}"
+    return (
+        f"coverage: {found['missing']:,} missing of {positions}. Restart the projector: it looks for gaps when it "
+        "starts, and projects from the first one on"
+    )
+
+
+def recount_line(found: dict[str, Any]) -> str:
+    """What the tables come to, and what to do about it."""
+    compared, moving = found["compared"], sum(found["moving"].values())
+    rest = f" ({_count(moving, 'row was', 'rows were')} still moving; ask again for those)" if moving else ""
+    if found["equal"]:
+        sessions, events = _count(compared["sessions"], "session"), _count(compared["events"], "event")
+        hours, days = _count(compared["rollup_hourly"], "hour"), _count(compared["rollup_daily"], "day")
+        return f"recount: equal, {sessions} with {events}, {hours} and {days} of rollups{rest}"
+    tables = ", ".join(sorted({difference["table"] for difference in found["differences"]}))
+    many = "more than " if found["truncated"] else ""
+    return (
+        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. Everything derived can "
+        "be rebuilt from the log: crewkit-sessions replay, then prove, then switch"
+    )
+
+
+def _print_freshness(found: dict[str, Any]) -> None:
+    rows = [
+        (p["partition"], p["log_end"], p["projected"], p["lag"], p["complete_through"] or "never", _age(p))
+        for p in found["partitions"]
+    ]
+    _print_table(("partition", "log end", "projected", "lag", "complete through", "age"), rows)
+    click.echo(freshness_line(found))
+
+
+def _print_coverage(found: dict[str, Any]) -> None:
+    rows = [(p["partition"], p["end"], p["projected"], p["dead"], p["missing"]) for p in found["partitions"]]
+    _print_table(("partition", "positions", "projected", "dead", "missing"), rows)
+    gaps = [(p["partition"], start, stop - 1, stop - start) for p in found["partitions"] for start, stop in p["gaps"]]
+    if gaps:
+        _print_table(("partition", "first missing", "last missing", "positions"), gaps)
+    click.echo(coverage_line(found))
+
+
+def _print_recount(found: dict[str, Any]) -> None:
+    different = Counter(difference["table"] for difference in found["differences"])
+    tables = [(name, found["compared"][name], count, different[name]) for name, count in found["moving"].items()]
+    _print_table(("table", "compared", "moving", "differences"), tables)
+    if found["differences"]:
+        _print_table(("table", "key", "column", "stored", "recounted"), map(_difference, found["differences"]))
+    click.echo(recount_line(found))
+
+
+def _difference(found: dict[str, Any]) -> Sequence[object]:
+    key = "\n".join(f"{name}={'∅' if value is None else value}" for name, value in found["key"].items())
+    return found["table"], key, found["column"], found["stored"], found["recounted"]
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """The first rows; all of them are in the output of ``--json``."""
+    table = Table(*columns)
+    every = list(rows)
+    for row in every[:SHOWN_MAX]:
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    Console(markup=False, highlight=False).print(table)
+    if len(every) > SHOWN_MAX:
+        click.echo(f"… and {len(every) - SHOWN_MAX:,} more: --json prints all")
+
+
+def _print_json(found: Any) -> None:
+    click.echo(json.dumps(found, ensure_ascii=False))
+
+
+def _age(partition: dict[str, Any]) -> str:
+    return "" if partition["age_seconds"] is None else f"{partition['age_seconds']:.1f} s"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

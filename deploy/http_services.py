@@ -23,6 +23,7 @@ from ingest.kafka_log import KafkaEventLog, KafkaTopic
 from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import Reader, open_reader
+from query_api.routes.operations import operation_routes
 
 
 def run_services(settings: Settings, sides: Sequence[str]) -> int:
@@ -63,7 +64,7 @@ def service(
     routes: list[Any] = []
     dependencies: dict[str, Any] = {}
     if reader is not None:
-        routes.extend(query_routes())
+        routes.extend([*query_routes(), *operation_routes])
         dependencies |= query_dependencies(reader, secrets)
     if log is not None:
         routes.extend(ingest_routes())

@@ -110,8 +110,6 @@ def _lock(settings: Settings) -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise Broken(
-            f"another process uses {settings.folder}: stop it, or choose another with --data"
-        ) from error
+        raise Broken(f"another process uses {settings.folder}: stop it, or choose another with --data") from error
     (run / "up.pid").write_text(f"{os.getpid()}\n")
     return lock

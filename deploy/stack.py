@@ -24,7 +24,7 @@ from schemas.topics import TOPIC
 
 LOCAL = "127.0.0.1"
 PARTITIONS = 4
-STORE_USER = "crewkit"
+STORE_USER, STORE_READER = "crewkit", "reader"
 OK, FAILED, SERVICE_AWAY = 0, 1, 69
 
 
@@ -44,6 +44,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     ports: Ports
     store_password: str
+    reader_password: str
 
     @classmethod
     def on(cls, data: Path, host: str, port: int) -> Self:
@@ -54,14 +55,23 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
             port=port,
             ports=_kept_ports(data),
             store_password=_kept_secret(data, "store-password"),
+            reader_password=_kept_secret(data, "reader-password"),
         )
 
     @property
     def env(self) -> dict[str, str]:
-        """What chooses log and store in every process of ours."""
+        """What chooses log and store in every process of ours that writes to the store."""
+        return self._env(STORE_USER, self.store_password)
+
+    @property
+    def reading_env(self) -> dict[str, str]:
+        """The same for those that only read it: a user who can't write."""
+        return self._env(STORE_READER, self.reader_password)
+
+    def _env(self, user: str, password: str) -> dict[str, str]:
         return {
             "LOG_URL": f"kafka://{LOCAL}:{self.ports.kafka}/{TOPIC}",
-            "STORE_URL": f"clickhouse://{STORE_USER}:{self.store_password}@{LOCAL}:{self.ports.store}",
+            "STORE_URL": f"clickhouse://{user}:{password}@{LOCAL}:{self.ports.store}",
         }
 
     @property
@@ -98,11 +108,10 @@ def production_shape(stack: Stack) -> list[Step]:
         Service(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
-            env=stack.env,
+            env=stack.reading_env,
             listens=front,
             ready=lambda: answers_200(*front, "/livez"),
             stop_s=9.0,  # an append may take 8 s, and its client is owed an answer
-            death_signal=SIGTERM,  # only it can end its workers
         ),
     ]
 

@@ -3,10 +3,9 @@
 from urllib.parse import unquote, urlsplit
 
 from deploy.settings import BadSettings, Settings
+from deploy.stack import STORE_READER
 from deploy.store_server.server import serve
 from deploy.store_server.users import StoreUser
-
-READER = "reader"
 
 
 def run_store_server(settings: Settings) -> int:
@@ -17,6 +16,6 @@ def run_store_server(settings: Settings) -> int:
     users = [StoreUser(unquote(url.username), unquote(url.password), readonly=False)]
     reader = settings.secrets_folder / "reader-password"
     if reader.exists():
-        users.append(StoreUser(READER, reader.read_text().strip(), readonly=True))
+        users.append(StoreUser(STORE_READER, reader.read_text().strip(), readonly=True))
     serve(settings.folder / "store", settings.host, settings.port, users)
     return 0

@@ -73,7 +73,7 @@ def _read_one(index: int, raw: Raw) -> Read:
         return _event.decode(raw)
     except (msgspec.DecodeError, RecursionError) as error:
         path, sentence = explain(str(error))
-        return RejectedEvent(index, "invalid_event", f"{path} {sentence}")
+        return RejectedEvent(index, "invalid_event", f"{'the event' if path == 'body' else path} {sentence}")
 
 
 def _wrong_count() -> Exception:

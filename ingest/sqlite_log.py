@@ -41,6 +41,7 @@ class SqliteEventLog:
         self._reading = threading.Lock()
         self._reader: sqlite3.Connection | None = None
         self._end = 0
+        self.commits = 0
         self._grown = asyncio.Event()
 
     async def start(self) -> None:
@@ -112,6 +113,7 @@ class SqliteEventLog:
             else:
                 pending.done.set_exception(LogUnavailable(*outcome.args))
         if isinstance(outcome, int):
+            self.commits += 1
             self._end = outcome + len(batch)
             self._grown.set()
             self._grown = asyncio.Event()

@@ -91,7 +91,7 @@ class Pipeline:
 
     async def _resume(self, partition: int, offset: int) -> None:
         await self.drain()
-        pass
+        self._cache.drop(partition)
         holes = await self._retry(self._folding, lambda: self._warehouse.holes(partition, offset))
         if holes:
             log.warning("records_missing", partition=partition, first=holes[0][0], below=offset)

@@ -138,6 +138,20 @@ def log_of(values: list[AnyFact | None]) -> list[LogRecord]:
     return records
 
 
+def one_event(n: int) -> EventsRecorded:
+    """The n-th event of one session, in a record of its own."""
+    event = Event(event_id=UUID(int=n + 1), event_type="Stop", timestamp=BASE_MS + n, data=msgspec.Raw(b"{}"))
+    return EventsRecorded(
+        v=1,
+        record_id=UUID(int=n + 1),
+        org_id="acme",
+        session_id=SESSIONS[0],
+        actor=Actor("alice", "member"),
+        received_at=BASE_MS,
+        events=(event,),
+    )
+
+
 @st.composite
 def deliveries(draw: st.DrawFn, log: list[LogRecord]) -> list[list[LogRecord] | str]:
     """A way in which a log may reach the tables: stretches of a partition, going back, leaving some out, restarts.

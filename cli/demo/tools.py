@@ -58,7 +58,7 @@ def tool_use(stage: Stage, agent: Agent = None) -> Iterator[Happening]:
     """One call: asked for, sometimes waited for, and then done, failed or denied; a few never come back."""
     name = stage.rng.choices(_NAMES, _WEIGHTS)[0]
     request, response = _TOOLS[name][1](stage)
-    call = {"tool_name": name, "tool_input": request, "tool_use_id": f"toolu_{stage.hex(24)}"}
+    call: Extra = {"tool_name": name, "tool_input": request, "tool_use_id": f"toolu_{stage.hex(24)}"}
     if name.startswith("mcp__"):
         call["mcp_server"] = {"name": "github", "source": "project"}
     yield stage.event("PreToolUse", agent, **call)
@@ -95,15 +95,15 @@ def tool_batch(stage: Stage) -> Iterator[Happening]:
 def subagent(stage: Stage) -> Iterator[Happening]:
     """A subagent, from the call of the Agent tool to its answer."""
     agent = (f"a{stage.hex(16)}", stage.rng.choice(words.SUBAGENTS))
-    request = {"description": "Look around", "prompt": stage.prose(1, 3), "subagent_type": agent[1]}
-    call = {"tool_name": "Agent", "tool_input": request, "tool_use_id": f"toolu_{stage.hex(24)}"}
+    request: Extra = {"description": "Look around", "prompt": stage.prose(1, 3), "subagent_type": agent[1]}
+    call: Extra = {"tool_name": "Agent", "tool_input": request, "tool_use_id": f"toolu_{stage.hex(24)}"}
     yield stage.event("PreToolUse", **call)
     yield stage.event("SubagentStart", agent)
     for _ in range(stage.rng.randint(2, 7)):
         yield from tool_use(stage, agent)
     answer, transcript = stage.prose(2, 4), f"{stage.base['transcript_path'][:-6]}/subagents/agent-{agent[0]}.jsonl"
-    stop = {"agent_transcript_path": transcript, "stop_hook_active": False, "last_assistant_message": answer}
+    stop: Extra = {"agent_transcript_path": transcript, "stop_hook_active": False, "last_assistant_message": answer}
     yield stage.event("SubagentStop", agent, **stop)
     duration = stage.rng.randint(4_000, 90_000)
-    response = {"status": "completed", "agentId": agent[0], "content": answer, "totalDurationMs": duration}
+    response: Extra = {"status": "completed", "agentId": agent[0], "content": answer, "totalDurationMs": duration}
     yield stage.event("PostToolUse", **call, tool_response=response, duration_ms=duration)

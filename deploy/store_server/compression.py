@@ -122,8 +122,14 @@ _DEFLATERS: dict[str, Callable[[], Deflater]] = {
 
 def choose_deflater(accepted: str) -> tuple[str, Deflater] | None:
     """The coding to answer with, given an Accept-Encoding header; None for none."""
-    offers = {offer.partition(";")[0].strip().lower() for offer in accepted.split(",")}
+    offers = dict(_offer(offer) for offer in accepted.split(","))
     for coding, make in _DEFLATERS.items():
-        if coding in offers:
+        if offers.get(coding):
             return coding, make()
     return None
+
+
+def _offer(offer: str) -> tuple[str, bool]:
+    """The name of a coding, and whether its weight is above zero."""
+    name, _, weight = offer.lower().partition(";")
+    return name.strip(), weight.replace(" ", "").rstrip("0.") != "q="

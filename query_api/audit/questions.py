@@ -126,6 +126,8 @@ class RollupLine(NamedTuple):
 
     org_id: str
     bucket: int
+    stored_version: int
+    recounted_version: int
     level: str
     project_id: str | None
     repo: str | None

@@ -76,10 +76,8 @@ class Recounted(Struct):
 class Recount:
     """One recount, of an org or of all."""
 
-    def __init__(
-        self, asks: Asks, org_id: str | None, days: Days, pause: Pause = partial(asyncio.sleep, PAUSE_S)
-    ) -> None:
-        self._asks, self._org_id, self._days, self._pause = asks, org_id, days, pause
+    def __init__(self, asks: Asks, org_id: str | None, days: Days, pause: Pause | None = None) -> None:
+        self._asks, self._org_id, self._days, self._pause = asks, org_id, days, pause or partial(asyncio.sleep, PAUSE_S)
         self._found = Recounted(True, Compared(), Moving(), [], False)
 
     async def run(self) -> Recounted:

@@ -5,7 +5,8 @@ Two rules keep it from crying wolf:
 * Before anything is compared it is noted how far each partition is *settled*. What a session has seen beyond that is
   still being written, so a session, or a bucket that holds one, is *moving*, and not compared.
 * The tables of one question are not read at the same instant, so a difference counts only when a second reading, begun
-  after the first one ended, shows the very same numbers: nothing derived is ever ahead of what is read after it.
+  after the first one ended, shows the very same numbers. What is derived may lag behind what is moving, but is never
+  ahead of a source that is read after it.
 
 What is moving, or differs for the first time, is read again after a short wait, and in the end reported as moving.
 """
@@ -37,7 +38,7 @@ class Found(Protocol[L_co, K_co]):
 
 
 class Believed(NamedTuple, Generic[L]):
-    """The lines that differ for certain; ``moving`` rows could not be compared, ``cut`` says that not all are listed."""
+    """The lines that differ for certain. ``moving`` rows could not be compared; ``cut``: there are more lines."""
 
     lines: list[L]
     moving: int

@@ -1,4 +1,4 @@
-"""Cutting a recount into slices, so that its memory and each question's time are bounded whatever the store holds. Pure."""
+"""Cutting a recount into slices, so that memory and time of each question are bounded. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Checking the installation: how fresh it is, whether every position has its receipt, and whether all numbers are right."""
+"""Checking the installation: how fresh it is, whether every position has its receipt, whether all numbers are right."""
 
 from datetime import date
 

@@ -4,7 +4,7 @@
 -- its bytes name, and to no other.
 SELECT
     outcome,
-    receipt.org_id = {org_id:String} OR JSONExtractString(letter.value, 'org_id') = {org_id:String} AS is_ours,
+    toBool(receipt.org_id = {org_id:String} OR JSONExtractString(letter.value, 'org_id') = {org_id:String}) AS is_ours,
     toUnixTimestamp64Milli(received_at) AS received_ms,
     toUnixTimestamp64Milli(stored_at) AS stored_ms,
     facts,

@@ -6,14 +6,16 @@
 --   group: sessions … tool_errors, last_active_at (ms)
 --   model: sessions, tokens as above, cost_nano
 --   user:  nothing but that the user is there
--- No numbers: that side has no such line. A bucket with a session beyond the settled offset of its partition is moving.
+-- No numbers: that side has no such line. A bucket with a session beyond the settled offset of its partition is moving,
+-- and not compared; but it is never ahead of sessions that are read after it.
 SELECT
     countIf(level = 'total') AS compared,
     countIf(level = 'total' AND is_moving) AS moving,
     groupArrayIf({limit:UInt32})((org_id, toUnixTimestamp(bucket)), level = 'total' AND is_moving) AS moving_keys,
     countIf(is_different) AS different,
     groupArrayIf({limit:UInt32})(
-        (org_id, toUnixTimestamp(bucket), level, project_id, repo, agent_name, user_id, model, stored, recounted),
+        (org_id, toUnixTimestamp(bucket), stored_version, recounted_version,
+         level, project_id, repo, agent_name, user_id, model, stored, recounted),
         is_different) AS lines
 FROM
 (
@@ -28,7 +30,9 @@ FROM
         model,
         anyIf(numbers, side = 'stored') AS stored,
         anyIf(numbers, side = 'recounted') AS recounted,
-        max(max(unsettled)) OVER (PARTITION BY org_id, bucket) AS is_moving,
+        max(if(level = 'total', stored[1], 0)) OVER bucket_lines AS stored_version,
+        max(if(level = 'total', recounted[1], 0)) OVER bucket_lines AS recounted_version,
+        max(max(unsettled)) OVER bucket_lines AND stored_version <= recounted_version AS is_moving,
         NOT is_moving AND stored != recounted AS is_different
     FROM
     (
@@ -259,4 +263,5 @@ FROM
         agent_name,
         user_id,
         model
+    WINDOW bucket_lines AS (PARTITION BY org_id, bucket)
 )

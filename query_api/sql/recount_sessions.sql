@@ -2,7 +2,8 @@
 -- Tables: sessions (key: org_id, started_hour), events (key: org_id, session_id, event_id).
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
 -- unknown_events, last_event_at (ms, -1: none). No numbers: that side knows nothing of the session.
--- A session that one side has seen beyond the settled offset of its partition is moving, and not compared.
+-- A session that one side has seen beyond the settled offset of its partition is moving, and not compared; but its row
+-- is never ahead of facts that are read after it.
 SELECT
     count() AS compared,
     sum(recounted[2]) AS events,
@@ -17,7 +18,7 @@ FROM
         session_id,
         anyIf(numbers, side = 'stored') AS stored,
         anyIf(numbers, side = 'recounted') AS recounted,
-        max(numbers[1] > {pins:Array(UInt64)}[log_partition + 1]) AS is_moving,
+        max(numbers[1] > {pins:Array(UInt64)}[log_partition + 1]) AND stored[1] <= recounted[1] AS is_moving,
         NOT is_moving AND stored != recounted AS is_different
     FROM
     (

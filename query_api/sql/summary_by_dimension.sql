@@ -34,7 +34,7 @@ ARRAY JOIN
     arrayResize(model_groups.output_tokens, -parts) AS part_output_tokens,
     arrayResize(model_groups.cache_read_tokens, -parts) AS part_cache_read_tokens,
     arrayResize(model_groups.cache_creation_tokens, -parts) AS part_cache_creation_tokens,
-    arrayResize(model_groups.cost_nano, parts) AS part_cost_nano
+    arrayResize(model_groups.cost_nano, -parts) AS part_cost_nano
 WHERE org_id = {org_id:String}
   AND bucket >= {since:DateTime('UTC')}
   AND bucket < {until:DateTime('UTC')}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import first_copies, recount
-from strategies import PARTITIONS, deliveries, logs
+from strategies import PARTITIONS, deliveries, log_of, logs, one_event
 from support.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
 from support.store import TestStore, chdb_address, new_store
 
@@ -97,6 +97,17 @@ def test_states_that_are_evicted_and_folded_again_are_the_same_states(
     asyncio.run(_project(pipeline, [log[i : i + cut] for i in range(0, len(log), cut)]))
 
     assert tables(two) == expected
+
+
+def test_a_state_whose_facts_are_on_their_way_is_not_evicted(two: TestStore) -> None:
+    """Without a place in the cache, and with a slow store, a session in every batch still counts every event."""
+    log = log_of([one_event(n) for n in range(8)])
+    two.empty()
+    pipeline = new_pipeline(two, log, 0, _warehouse(SlowWarehouse, two))
+
+    asyncio.run(_project(pipeline, [[record] for record in log]))
+
+    assert two.rows("SELECT events, version FROM {db}.sessions FINAL") == [{"events": 8, "version": 8}]
 
 
 @given(log=logs(max_size=60))

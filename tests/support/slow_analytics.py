@@ -93,19 +93,14 @@ def cost_breakdown(rows: Sessions, model: str | None, viewer: str | None) -> dic
     if model is not None:
         rows = [row for row in rows if any(use.model == model for use in row.models)]
     names = {use.model for row in rows for use in row.models if model in (None, use.model)}
-    users = grouped(rows, lambda row: row.user_id)
+    models = {name: [row for row in rows if any(use.model == name for use in row.models)] for name in names}
+    users = {user: group for user, group in grouped(rows, lambda row: row.user_id).items() if viewer in (None, user)}
     total = cost(rows, model)
     return {
         "total_cost_usd": usd(total),
-        "by_model": _members(
-            "model",
-            {name: [row for row in rows if any(use.model == name for use in row.models)] for name in names},
-            total,
-        ),
+        "by_model": _members("model", models, total),
         "by_project": _members("project_id", grouped(rows, lambda row: row.project_id), total, model),
-        "by_user": _members(
-            "user_id", {user: group for user, group in users.items() if viewer in (None, user)}, total, model
-        ),
+        "by_user": _members("user_id", users, total, model),
     }
 
 

@@ -1,0 +1,144 @@
+"""Facts and logs for tests: each builder shows only the interesting field.
+
+Whatever is not told, ids included, follows from the seed of the `LogBuilder` that takes the fact, so that one seed
+gives one log.
+"""
+
+import random
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from schemas import ids
+from schemas.codec import encode
+from schemas.log import LogRecord
+from schemas.records import (
+    Actor,
+    AnyFact,
+    CompactionRequested,
+    Event,
+    EventsRecorded,
+    MetricsReport,
+    MetricsReported,
+    ModelUsage,
+    Outcome,
+    SessionChanged,
+    SessionCreated,
+    SessionEnded,
+)
+from schemas.topics import partition_of, record_key
+
+ORG = "acme"
+ALICE = Actor("alice", "member")
+T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+SECRETS = ids.IdSecrets((b"the first key of the tests",), b"the seed key of the tests")
+UNTOLD = UUID(int=0)  # an id that the LogBuilder draws
+
+
+def session_id(name: object, org: str = ORG, *, sensitive: bool = False) -> UUID:
+    """The id of a session, the same for the same name and org."""
+    seed = ids.derive(SECRETS.seed_key, "test", [str(name)])
+    return ids.mint(SECRETS, "session", org, ids.new_thread(seed), sensitive, seed)
+
+
+def created(session: UUID, **told: Any) -> SessionCreated:
+    """A create of the session."""
+    return SessionCreated(**{**_lifecycle(session), "run_id": UNTOLD, **told})
+
+
+def hook(event_type: str, at: int = T0, event_id: UUID = UNTOLD, **payload: Any) -> Event:
+    """A hook event; ``payload`` is its data."""
+    return Event(event_id, event_type, at, msgspec.Raw(msgspec.json.encode(payload)))
+
+
+def recorded(session: UUID, *events: Event, **told: Any) -> EventsRecorded:
+    """A batch of hook events."""
+    return EventsRecorded(**{**_fact(session), **told}, events=events)
+
+
+def usage(model: str | None = "claude-sonnet-4-5", **told: int) -> ModelUsage:
+    """Running totals of one model."""
+    return ModelUsage(model, **told)
+
+
+def report(*models: ModelUsage, reported_at: int | None = None) -> MetricsReport:
+    """Running totals of a session."""
+    return MetricsReport(models, reported_at)
+
+
+def reported(session: UUID, *models: ModelUsage, reported_at: int | None = None, **told: Any) -> MetricsReported:
+    """A report of running totals."""
+    return MetricsReported(**{**_lifecycle(session), **told}, report=report(*models, reported_at=reported_at))
+
+
+def changed(session: UUID, **told: Any) -> SessionChanged:
+    """A change of some fields; None clears one."""
+    return SessionChanged(**{**_lifecycle(session), **told})
+
+
+def ended(session: UUID, outcome: Outcome | None = "success", **told: Any) -> SessionEnded:
+    """An end of the session."""
+    return SessionEnded(**{**_lifecycle(session), **told}, outcome=outcome)
+
+
+def compaction_requested(session: UUID, **told: Any) -> CompactionRequested:
+    """A request for a digest."""
+    return CompactionRequested(**{**_lifecycle(session), **told})
+
+
+class LogBuilder:
+    """A log in memory: records with the right partition and dense offsets."""
+
+    def __init__(self, partitions: int = 4, seed: int = 0) -> None:
+        self.partitions = partitions
+        self.random = random.Random(seed)  # noqa: S311  # repeatable is what is wanted here
+        self.records: list[LogRecord] = []  # of all partitions, in the order of their arrival
+        self._ends = [0] * partitions
+
+    def add(self, *facts: AnyFact) -> list[LogRecord]:
+        """Append facts; ids that they do not tell are drawn."""
+        return [self._append(record_key(fact.session_id), encode(self._identified(fact))) for fact in facts]
+
+    def add_bytes(self, value: bytes | None, key: bytes | None = b"poison", partition: int | None = None) -> LogRecord:
+        """Append whatever it is, as something that writes to the topic by itself would."""
+        return self._append(key, value, partition)
+
+    def uuid(self) -> UUID:
+        """The next id of this seed."""
+        return UUID(int=self.random.getrandbits(128), version=4)
+
+    def _append(self, key: bytes | None, value: bytes | None, partition: int | None = None) -> LogRecord:
+        if partition is None:
+            partition = partition_of(key or b"", self.partitions)
+        record = LogRecord(partition, self._ends[partition], key, value, T0)
+        self._ends[partition] += 1
+        self.records.append(record)
+        return record
+
+    def _identified(self, fact: AnyFact) -> AnyFact:
+        drawn: dict[str, Any] = {
+            name: self.uuid() for name in ("record_id", "fact_id", "run_id") if getattr(fact, name, None) == UNTOLD
+        }
+        if isinstance(fact, EventsRecorded):
+            drawn["events"] = tuple(self._identified_event(event) for event in fact.events)
+        return msgspec.structs.replace(fact, **drawn)
+
+    def _identified_event(self, event: Event) -> Event:
+        return msgspec.structs.replace(event, event_id=self.uuid()) if event.event_id == UNTOLD else event
+
+
+def _fact(session: UUID) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "record_id": UNTOLD,
+        "org_id": ORG,
+        "session_id": session,
+        "actor": ALICE,
+        "received_at": T0,
+    }
+
+
+def _lifecycle(session: UUID) -> dict[str, Any]:
+    return {**_fact(session), "fact_id": UNTOLD}

@@ -1,0 +1,324 @@
+"""What the write endpoints answer, and what of it becomes durable."""
+
+import gzip
+import json
+
+import cramjam
+import pytest
+from support.write_api import EVENT, SECRETS, WriteApi, data_of, events_path
+
+from schemas.ids import thread_id, thread_of, verify
+from schemas.records import EventsRecorded, MetricsReported, ModelUsage, SessionChanged, SessionCreated, SessionEnded
+from schemas.responses import Session
+
+KEY = {"idempotency-key": "again"}
+
+
+async def test_create_answers_the_whole_session_as_asked(api: WriteApi) -> None:
+    """Every field of the session object, zero counts, and the position of the fact."""
+    reply = await api.send("POST", "/sessions", {"remote_url": "https://u:secret@example.com/acme/backend.git"})
+
+    data = reply.json()["data"]
+    assert reply.status_code == 201
+    assert reply.json()["meta"] == {"position": "0:0"}
+    assert reply.headers["x-log-position"] == data["position"] == "0:0"
+    assert (data["repo"], data["remote_url"]) == ("acme/backend", "https://example.com/acme/backend.git")
+    assert (data["status"], data["trigger"], data["user_id"], data["org_id"]) == (
+        "active",
+        "interactive",
+        "alice",
+        "acme",
+    )
+    assert data["started_at"] == "2026-01-20T10:30:00.000Z"
+    assert set(data["counts"].values()) == {0}
+    assert data["models"] == data["tools"] == []
+    assert tuple(data) == Session.__struct_fields__
+
+
+async def test_every_reply_has_the_common_headers(api: WriteApi) -> None:
+    """The caller's request id if it is sane, no caching, JSON in UTF-8."""
+    reply = await api.send("POST", "/sessions", {}, headers={"x-request-id": "my.id-1"})
+    odd = await api.send("POST", "/sessions", {}, headers={"x-request-id": "no spaces please"})
+
+    assert reply.headers["x-request-id"] == "my.id-1"
+    assert " " not in odd.headers["x-request-id"]
+    assert reply.headers["cache-control"] == "private, no-cache"
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
+
+
+async def test_null_is_absent_in_a_create(api: WriteApi) -> None:
+    """Every field may be null."""
+    names = ("run_id", "parent_id", "relation", "external_id", "title", "started_at", "sensitive", "trigger", "model")
+    created = await api.create(**dict.fromkeys(names))
+
+    assert created["parent_id"] is None
+    assert created["sensitive"] is False
+
+
+async def test_a_resume_keeps_the_thread_and_a_clear_begins_one(api: WriteApi) -> None:
+    """Resume, fork and compact stay in the parent's thread; clear, and no parent, do not."""
+    parent = await api.create()
+
+    threads = {
+        relation: (await api.create(parent_id=parent["id"], relation=relation))["thread_id"]
+        for relation in ("resume", "fork", "compact", "clear")
+    }
+
+    assert threads["resume"] == threads["fork"] == threads["compact"] == parent["thread_id"]
+    assert threads["clear"] not in {parent["thread_id"], (await api.create())["thread_id"]}
+
+
+async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi) -> None:
+    """Whatever it asks for, and its id says so."""
+    parent = await api.create(sensitive=True)
+    child = await api.create(parent_id=parent["id"], relation="resume", sensitive=False)
+
+    fact = (await api.facts())[-1]
+    assert child["sensitive"] is True
+    assert verify(SECRETS, "session", "acme", fact.session_id).sensitive
+
+
+async def test_a_run_may_be_shared(api: WriteApi) -> None:
+    """`run_id` names the run of an earlier session; without it there is a new one."""
+    first = await api.create()
+    second = await api.create(run_id=first["run_id"])
+    third = await api.create()
+
+    assert first["run_id"] == second["run_id"] != third["run_id"]
+
+
+@pytest.mark.parametrize("again", [{"headers": KEY}, {"external_id": "build 7"}])
+async def test_the_same_key_answers_the_same_ids(api: WriteApi, again: dict[str, object]) -> None:
+    """An idempotency key, or else an external id; the reply shows what was asked, the ids stay."""
+    headers = again.pop("headers", {})
+    replies = [
+        (await api.send("POST", "/sessions", {**again, "title": title}, headers=headers)).json()["data"]  # type: ignore[arg-type]
+        for title in ("one", "two")
+    ]
+
+    ids = [(reply["id"], reply["run_id"], reply["thread_id"]) for reply in replies]
+    facts = await api.facts()
+    assert ids[0] == ids[1]
+    assert [reply["title"] for reply in replies] == ["one", "two"]
+    assert isinstance(facts[0], SessionCreated)
+    assert isinstance(facts[1], SessionCreated)
+    assert facts[0].fact_id == facts[1].fact_id
+    assert facts[0].record_id != facts[1].record_id
+
+
+async def test_another_user_or_family_makes_another_session(api: WriteApi) -> None:
+    """The key counts together with user, parent, relation, run and sensitive."""
+    parent = await api.create()
+    bodies = [{}, {"sensitive": True}, {"parent_id": parent["id"]}, {"run_id": parent["run_id"]}]
+    bodies.append({"parent_id": parent["id"], "relation": "resume"})
+    replies = [await api.send("POST", "/sessions", body, headers=KEY) for body in bodies]
+    replies.append(await api.send("POST", "/sessions", {}, headers=KEY, user="bob"))
+    replies.append(await api.send("POST", "/sessions", {}, headers={"idempotency-key": "another"}))
+    replies.append(await api.send("POST", "/sessions", {"external_id": "again"}))
+
+    assert len({reply.json()["data"]["id"] for reply in replies}) == len(replies)
+
+
+async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
+    """White space, order, escapes, duplicate keys, big numbers: `data` in the log is what was sent."""
+    session = await api.create()
+    payloads = [
+        b'{ "b" : 1,\t"a": [1.0, 1e5 , -0] }',
+        b'{"a":"\\u0000\\ud83d\\ude00 \\/","a":"twice"}',
+        '{"emoji": "😀", "rtl": "\u202eabc", "sep": "\u2028"}'.encode(),
+        b'{"n": ' + b"9" * 5_000 + b', "x": 1e999}',
+        b"{}",
+    ]
+    events = b",".join(
+        b'{"event_type":"Notification","timestamp":"2026-01-20T10:30:00Z","data": ' + payload + b" }"
+        for payload in payloads
+    )
+
+    reply = await api.send("POST", events_path(session["id"]), raw=b'{"events":[' + events + b"]}")
+
+    assert reply.status_code == 202
+    assert data_of((await api.facts())[-1]) == payloads
+
+
+async def test_one_invalid_event_does_not_refuse_its_neighbours(api: WriteApi) -> None:
+    """Each one is listed with its index and why; the others are durable, in their order."""
+    session = await api.create()
+    wrong = [
+        {**EVENT, "timestamp": "1999-12-31T23:59:59.999Z"},
+        {**EVENT, "timestamp": "2026-01-21T10:30:00.001Z"},
+        {**EVENT, "timestamp": "9999-12-31T23:59:59Z"},
+        {**EVENT, "timestamp": "2026-01-20 half past ten"},
+        {**EVENT, "timestamp": "2026-01-20T10:30:00"},
+        {**EVENT, "timestamp": 1768905000},
+        {**EVENT, "data": []},
+        {**EVENT, "data": None},
+        {**EVENT, "data": "{}"},
+        {**EVENT, "event_type": ""},
+        {**EVENT, "event_type": "with space"},
+        {**EVENT, "event_type": "x" * 65},
+        {**EVENT, "event_id": "x"},
+        {**EVENT, "seq": 1.5},
+        {**EVENT, "more": 1},
+        {"event_type": "Stop"},
+        7,
+        None,
+    ]
+    good = [{**EVENT, "seq": 1}, {**EVENT, "timestamp": "2000-01-01T00:00:00Z"}, {**EVENT, "event_type": "Brand.New-1"}]
+
+    reply = await api.send("POST", events_path(session["id"]), {"events": [good[0], *wrong, *good[1:]]})
+
+    data = reply.json()["data"]
+    assert (reply.status_code, data["accepted"]) == (202, 3)
+    assert [item["index"] for item in data["rejected"]] == list(range(1, len(wrong) + 1))
+    assert [item["code"] for item in data["rejected"][:3]] == ["timestamp_out_of_range"] * 3
+    assert {item["code"] for item in data["rejected"][3:]} == {"invalid_event"}
+    fact = (await api.facts())[-1]
+    assert isinstance(fact, EventsRecorded)
+    assert [event.seq for event in fact.events] == [1, None, None]
+
+
+async def test_no_valid_event_is_a_422_with_the_same_list(api: WriteApi) -> None:
+    """And nothing is appended."""
+    session = await api.create()
+
+    reply = await api.send("POST", events_path(session["id"]), {"events": [{**EVENT, "data": 1}, 5]})
+
+    rejected = reply.json()["details"]["events"]
+    assert reply.status_code == 422
+    assert [(item["index"], item["code"]) for item in rejected] == [(0, "invalid_event"), (1, "invalid_event")]
+    assert len(await api.facts()) == 1
+
+
+async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
+    """Without ids they are derived, equal events one by one; another session has others; a given id is kept."""
+    first, second = await api.create(), await api.create()
+    given = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+    batch = {"events": [EVENT, EVENT, {**EVENT, "data": {"b": 1}}, {**EVENT, "event_id": given}]}
+
+    for session in (first, first, second):
+        await api.send("POST", events_path(session["id"]), batch)
+
+    ids = [[str(event.event_id) for event in fact.events] for fact in (await api.facts())[2:]]  # type: ignore[union-attr]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 4
+    assert ids[0][3] == ids[2][3] == given
+    assert not set(ids[0][:3]) & set(ids[2][:3])
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_encoded_bodies_are_taken(api: WriteApi, encoding: str) -> None:
+    """What is stored is what was meant."""
+    session = await api.create()
+    plain = json.dumps({"events": [EVENT] * 10}).encode()
+    body = gzip.compress(plain) if encoding == "gzip" else bytes(cramjam.zstd.compress(plain))
+
+    reply = await api.send("POST", events_path(session["id"]), raw=body, headers={"content-encoding": encoding})
+
+    assert reply.json()["data"] == {"accepted": 10, "rejected": []}
+
+
+async def test_a_large_request_becomes_several_records(api: WriteApi) -> None:
+    """Each carries a part of the events, in order, and the position is that of the last."""
+    session = await api.create()
+    batch = [{**EVENT, "data": {"number": number, "text": "x" * 300_000}} for number in range(10)]
+
+    reply = await api.send("POST", events_path(session["id"]), {"events": batch})
+
+    facts = (await api.facts())[1:]
+    numbers = [json.loads(data)["number"] for fact in facts for data in data_of(fact)]
+    assert len(facts) == 4
+    assert all(data_of(fact) for fact in facts)
+    assert numbers == list(range(10))
+    assert reply.json()["meta"]["position"] == "0:4"
+    assert len({fact.record_id for fact in facts}) == 4
+
+
+async def test_a_change_answers_what_was_asked(api: WriteApi) -> None:
+    """Only the fields of the request; null clears; the fact says the same."""
+    session = await api.create(title="before")
+
+    reply = await api.send("PATCH", f"/sessions/{session['id']}", {"title": None, "branch": "main"})
+
+    fact = (await api.facts())[-1]
+    assert reply.json() == {
+        "data": {"id": session["id"], "title": None, "branch": "main"},
+        "meta": {"position": "0:1"},
+    }
+    assert isinstance(fact, SessionChanged)
+    assert (fact.title, fact.branch) == (None, "main")
+
+
+async def test_metrics_alone_are_a_report(api: WriteApi) -> None:
+    """Money to the nano-dollar; the reply repeats the numbers."""
+    session = await api.create()
+    metrics = {"input_tokens": 15000, "output_tokens": 3000, "cost_usd": 0.045000001}
+
+    reply = await api.send("PATCH", f"/sessions/{session['id']}", {"model_metrics": metrics})
+
+    fact = (await api.facts())[-1]
+    assert reply.json()["data"] == {"id": session["id"], "model_metrics": metrics}
+    assert isinstance(fact, MetricsReported)
+    assert fact.report.models == (ModelUsage(input_tokens=15000, output_tokens=3000, cost_nano=45_000_001),)
+
+
+async def test_metrics_by_model(api: WriteApi) -> None:
+    """Each model keeps its numbers; `reported_at` goes with them; other fields make it a change."""
+    session = await api.create()
+    metrics = {
+        "models": [{"model": "a", "input_tokens": 1}, {"model": "b", "cost_usd": 1e6}],
+        "reported_at": "2026-01-20T10:00:00.000Z",
+    }
+
+    reply = await api.send("PATCH", f"/sessions/{session['id']}", {"model_metrics": metrics, "title": "t"})
+
+    fact = (await api.facts())[-1]
+    assert reply.json()["data"]["model_metrics"] == metrics
+    assert isinstance(fact, SessionChanged)
+    assert fact.report is not None
+    assert fact.report.reported_at == 1_768_903_200_000
+    assert fact.report.models == (ModelUsage("a", 1), ModelUsage("b", cost_nano=10**15))
+
+
+async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
+    """The time of receipt, or the one of an import."""
+    session = await api.create()
+
+    now = await api.send("POST", f"/sessions/{session['id']}/end", {"outcome": "success", "summary": "a\n\tb"})
+    then = await api.send("POST", f"/sessions/{session['id']}/end", {"ended_at": "2026-01-19T12:00:00+02:00"})
+
+    fact = (await api.facts())[1]
+    expected = {"id": session["id"], "status": "ended", "ended_at": "2026-01-20T10:30:00.000Z", "outcome": "success"}
+    assert (now.status_code, now.json()["data"]) == (200, expected)
+    assert then.json()["data"]["ended_at"] == "2026-01-19T10:00:00.000Z"
+    assert isinstance(fact, SessionEnded)
+    assert (fact.ended_at, fact.summary) == (None, "a\n\tb")
+
+
+@pytest.mark.parametrize("method_path", [("PATCH", ""), ("POST", "/end")])
+async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path: tuple[str, str]) -> None:
+    """With an idempotency key the fact id repeats, per session, kind of call and user; without one it does not."""
+    session, other = await api.create(), await api.create()
+    method, path = method_path
+
+    for id_, headers, user in [
+        (session["id"], KEY, "alice"),
+        (session["id"], KEY, "alice"),
+        (session["id"], {}, "alice"),
+        (other["id"], KEY, "alice"),
+        (session["id"], KEY, "bob"),
+    ]:
+        await api.send(method, f"/sessions/{id_}{path}", {"summary": "s"}, headers=headers, user=user)
+
+    facts = [fact.fact_id for fact in (await api.facts())[2:]]  # type: ignore[union-attr]
+    assert facts[0] == facts[1]
+    assert len(set(facts)) == 4
+
+
+async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
+    """Actor, org, time of receipt and thread of a create."""
+    session = await api.create()
+
+    (fact,) = await api.facts()
+    assert (fact.actor.user_id, fact.actor.role, fact.org_id) == ("alice", "member", "acme")
+    assert fact.received_at == 1_768_905_000_000
+    assert str(thread_id("acme", thread_of(fact.session_id))) == session["thread_id"]

@@ -1,0 +1,519 @@
+"""The audit on the real engine, over tables that the real pipeline has filled: what is wrong is found, and nothing else."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import httpx
+import pytest
+from builders import HOUR_MS, MINUTE_MS, ORG, T0, LogBuilder, changed, created, ended, hook, recorded, reported
+from builders import session_id as named
+from builders import usage
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from litestar.testing import TestClient
+from strategies import PARTITIONS, logs
+from support.projection import new_pipeline
+from support.store import TestStore, chdb_address, new_store
+
+from cli import audit
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.service import build_service
+from edge.tokens import issue_token
+from processors.progress import Progress
+from query_api.app import query_dependencies, store_readiness
+from query_api.audit.recount import Asks, Recount, Recounted
+from query_api.audit.slices import days_asked
+from query_api.freshness import Freshness
+from query_api.queries import P, Question, R
+from query_api.reader import ClickHouseReader
+from query_api.reading import Reading
+from query_api.routes.operations import operation_routes
+from schemas.ids import IdSecrets
+from schemas.log import LogRecord
+from schemas.permissions import OPERATOR_ORG, Role
+
+KEY = b"a secret of at least 32 bytes, for tests"
+OTHER = "globex"
+TYPES = (
+    *("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied", "UserPromptSubmit", "PreCompact"),
+    *("TaskCreated", "TaskCompleted", "SubagentStart", "Stop", "BrandNewEvent"),
+)
+
+
+def worked_on(seed: int = 1, sessions: int = 10) -> LogBuilder:
+    """A log of two orgs over two days: all kinds of facts, resent batches, changed dimensions, some poison."""
+    log = LogBuilder(seed=seed)
+    for n in range(sessions):
+        org = (ORG, OTHER)[n % 2]
+        session = named(n, org)
+        log.add(created(session, org_id=org, agent_name=f"agent{n % 3}", started_at=T0 - n * 5 * HOUR_MS))
+        for _ in range(3):
+            batch = recorded(session, *some_events(log), org_id=org)
+            log.add(batch, batch)
+        log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n), usage("other"), org_id=org))
+        log.add(changed(session, org_id=org, project_id="moved")) if n % 3 else log.add(ended(session, org_id=org))
+    log.add_bytes(b"nobody can read this")
+    return log
+
+
+def some_events(log: LogBuilder) -> list[Any]:
+    """Hook events with few ids, so that they meet."""
+    draw = log.random
+    return [
+        hook(
+            draw.choice(TYPES),
+            at=T0 + draw.randrange(60) * MINUTE_MS,
+            event_id=log.uuid(),
+            tool_name="Bash",
+            **{name: draw.choice(("", "a", "b", "c")) for name in ("tool_use_id", "task_id", "agent_id")},
+        )
+        for _ in range(8)
+    ]
+
+
+class Operations:
+    """The routes under test over a store, and the projector that fills it."""
+
+    def __init__(self, store: TestStore) -> None:
+        self.store = store
+        self.reader = ClickHouseReader(self._client, store.address.control)
+        verifier = TokenVerifier([shared_secret(KEY)])
+        dependencies = query_dependencies(self.reader, IdSecrets((b"k" * 16,), b"s" * 16))
+        self.app = build_service(operation_routes, dependencies, verifier, store_readiness(self.reader))
+
+    async def project(self, records: list[LogRecord]) -> None:
+        """Project these and report how far that is."""
+        pipeline = new_pipeline(self.store, records)
+        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: T0)
+        await progress.look()
+        await pipeline.project(records)
+        await pipeline.drain()
+
+    async def get(self, path: str, org: str = OPERATOR_ORG, role: Role = "operator", **params: str) -> httpx.Response:
+        """GET ``/api/v1/<org>/<path>``."""
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=token(org, role)) as client:
+            return await client.get(f"/api/v1/{org}/{path}", params=params)
+
+    async def data(self, path: str, org: str = OPERATOR_ORG, role: Role = "operator", **params: str) -> Any:
+        """The ``data`` of a success."""
+        reply = await self.get(path, org, role, **params)
+        assert reply.status_code == 200, reply.text
+        return reply.json()["data"]
+
+    async def reading(self) -> Reading:
+        """What a request would ask through."""
+        return Reading(self.reader, await Freshness(self.reader).snapshot(), "")
+
+    def alter(self, statement: str) -> None:
+        """Make the tables wrong."""
+        self.store.client.command(statement.replace("{db}", self.store.database))
+
+    def one(self, sql: str) -> Any:
+        """The first column of the first row."""
+        return next(iter(self.store.rows(sql)[0].values()))
+
+    def _client(self) -> Any:
+        return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")
+
+
+def token(org: str, role: Role) -> dict[str, str]:
+    """The header of a caller."""
+    return {"Authorization": f"Bearer {issue_token(KEY, 'alice', org, role, 600, time.time())}"}
+
+
+@pytest.fixture
+def operations(store: TestStore) -> Iterator[Operations]:
+    """Operations over an empty store."""
+    running = Operations(store)
+    yield running
+    running.reader.close()
+
+
+@pytest.fixture(scope="module")
+def drawn(chdb_folder: Path) -> Iterator[Operations]:
+    """Operations over a store for logs that hypothesis draws."""
+    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+        running = Operations(store)
+        yield running
+        running.reader.close()
+
+
+@pytest.fixture
+async def filled(operations: Operations) -> Operations:
+    """Operations over a store into which `worked_on` was projected."""
+    await operations.project(worked_on().records)
+    return operations
+
+
+def named_columns(found: Any) -> set[tuple[str, str]]:
+    """(table, column) of the differences."""
+    return {(difference["table"], difference["column"]) for difference in found["differences"]}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(log=logs())
+def test_whatever_was_projected_is_found_equal_and_complete(drawn: Operations, log: list[LogRecord]) -> None:
+    """A recount in SQL agrees with the fold on any log, and every position has its receipt."""
+    drawn.store.empty()
+    asyncio.run(drawn.project(log))
+
+    recount, coverage = asyncio.run(drawn.data("recount")), asyncio.run(drawn.data("coverage"))
+
+    assert recount["differences"] == []
+    assert recount["equal"]
+    assert recount["moving"] == {"sessions": 0, "rollup_hourly": 0, "rollup_daily": 0}
+    assert recount["compared"]["sessions"] == drawn.one("SELECT count() FROM {db}.sessions FINAL")
+    assert (coverage["complete"], coverage["positions"]) == (True, len(log))
+
+
+async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
+    """The counts of what was compared are those of the log, each event once."""
+    found = await filled.data("recount")
+
+    assert found["equal"]
+    assert not found["truncated"]
+    assert found["compared"]["sessions"] == 10
+    assert found["compared"]["events"] == 10 * 3 * 8
+    assert found["compared"]["rollup_hourly"] == filled.one("SELECT count() FROM {db}.rollup_hourly FINAL")
+    assert found["compared"]["rollup_daily"] == filled.one("SELECT count() FROM {db}.rollup_daily FINAL")
+
+
+async def test_a_missing_receipt_is_a_gap(filled: Operations) -> None:
+    """A position without a receipt is listed as [start, stop), in the middle and at the end of what is projected."""
+    before = await filled.data("coverage")
+    end = before["partitions"][1]["end"]
+    filled.alter(f"DELETE FROM {{db}}.records WHERE log_partition = 1 AND log_offset IN (2, 3, {end - 1})")
+
+    after = await filled.data("coverage")
+
+    assert (before["complete"], before["missing"], before["partitions"][1]["gaps"]) == (True, 0, [])
+    assert (after["complete"], after["missing"]) == (False, 3)
+    assert after["partitions"][1]["gaps"] == [[2, 4], [end - 1, end]]
+    assert [partition["dead"] for partition in after["partitions"]].count(1) == 1
+
+
+async def test_a_partition_without_any_receipt_is_one_gap(filled: Operations) -> None:
+    """What is claimed as projected needs receipts even where there is not a single one."""
+    end = (await filled.data("coverage"))["partitions"][2]["end"]
+    filled.alter("DELETE FROM {db}.records WHERE log_partition = 2")
+
+    partition = (await filled.data("coverage"))["partitions"][2]
+
+    assert partition == {
+        **{"partition": 2, "first": None, "end": end, "count": 0, "projected": 0, "dead": 0},
+        **{"missing": end, "gaps": [[0, end]]},
+    }
+
+
+@pytest.mark.parametrize("table", ["rollup_hourly", "rollup_daily"])
+async def test_a_rollup_that_was_altered_is_named(filled: Operations, table: str) -> None:
+    """One nano-dollar too many in a newer version of a bucket is found, with both versions."""
+    bucket = f"FROM {{db}}.{table} FINAL WHERE org_id = '{ORG}' ORDER BY bucket LIMIT 1"
+    cost, version = filled.one(f"SELECT cost_nano {bucket}"), filled.one(f"SELECT version {bucket}")
+    filled.alter(
+        f"INSERT INTO {{db}}.{table} SELECT * REPLACE (version + 1 AS version, cost_nano + 1 AS cost_nano) {bucket}"
+    )
+
+    found = await filled.data("recount")
+
+    assert not found["equal"]
+    assert named_columns(found) == {(table, "version"), (table, "cost_nano")}
+    wrong = next(difference for difference in found["differences"] if difference["column"] == "cost_nano")
+    assert (wrong["stored"], wrong["recounted"]) == (cost + 1, cost)
+    assert found["differences"][0]["key"]["org_id"] == ORG
+    assert {(difference["stored"], difference["recounted"]) for difference in found["differences"]} >= {
+        (version + 1, version)
+    }
+
+
+async def test_a_group_that_was_altered_is_named_with_its_dimensions(filled: Operations) -> None:
+    """Wrong numbers in one group of a bucket are found although the bucket's totals are right."""
+    filled.alter(
+        "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (arrayMap(part -> tuple(part.1, part.2, part.3, 'mallory', "
+        "part.5, part.6, part.7, part.8, part.9, part.10, part.11, part.12), model_groups) AS model_groups) "
+        f"FROM {{db}}.rollup_hourly FINAL WHERE org_id = '{ORG}' AND notEmpty(model_groups) ORDER BY bucket LIMIT 1"
+    )
+
+    found = await filled.data("recount")
+
+    keys = [difference["key"] for difference in found["differences"]]
+    assert named_columns(found) == {("rollup_hourly", "rows")}
+    assert {(key["user_id"], key["model"]) for key in keys} == {
+        (user, model) for user in ("alice", "mallory") for model in ("claude-sonnet-4-5", "other")
+    }
+
+
+async def test_a_session_that_was_altered_is_named(filled: Operations) -> None:
+    """A session's wrong count is found against its facts, and its rollups against it."""
+    session = named(0)
+    filled.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (tool_calls + 7 AS tool_calls) "
+        f"FROM {{db}}.sessions FINAL WHERE session_id = '{session}'"
+    )
+
+    found = await filled.data("recount")
+
+    assert named_columns(found) == {(name, "tool_calls") for name in ("sessions", "rollup_hourly", "rollup_daily")}
+    (wrong,) = (difference for difference in found["differences"] if difference["table"] == "sessions")
+    assert wrong["key"] == {"org_id": ORG, "session_id": str(session)}
+    assert wrong["stored"] == wrong["recounted"] + 7
+
+
+async def test_a_session_that_claims_facts_nobody_has_is_named(filled: Operations) -> None:
+    """A version beyond everything that is settled is no excuse when the facts do not reach it."""
+    filled.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (version + 1000 AS version) "
+        f"FROM {{db}}.sessions FINAL WHERE session_id = '{named(0)}'"
+    )
+
+    found = await filled.data("recount")
+
+    assert ("sessions", "version") in named_columns(found)
+
+
+async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
+    """A fact that is gone makes its session differ, by the right number of events."""
+    session = named(1, OTHER)
+    filled.alter(
+        "DELETE FROM {db}.events WHERE event_id = (SELECT argMin(event_id, version) FROM {db}.events "
+        f"WHERE session_id = '{session}' AND event_type = 'Stop')"
+    )
+    lost = filled.one(f"SELECT events - (SELECT uniqExact(event_id) FROM {{db}}.events WHERE session_id = '{session}' "
+                      f"AND kind = 'events_recorded') FROM {{db}}.sessions FINAL WHERE session_id = '{session}'")  # fmt: skip
+
+    found = await filled.data("recount")
+
+    (wrong,) = (difference for difference in found["differences"] if difference["column"] == "events")
+    assert wrong["key"] == {"org_id": OTHER, "session_id": str(session)}
+    assert wrong["stored"] - wrong["recounted"] == lost == 1
+
+
+async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
+    """Facts without a session are found, also when only the days of its facts are asked for."""
+    filled.alter(f"DELETE FROM {{db}}.sessions WHERE session_id = '{named(0)}'")
+
+    found = await filled.data("recount")
+    elsewhere = await filled.data("recount", start_date="2020-01-01", end_date="2020-01-31")
+
+    missing = [difference for difference in found["differences"] if difference["table"] == "sessions"]
+    assert [(wrong["key"]["session_id"], wrong["stored"], wrong["recounted"]) for wrong in missing] == [
+        (str(named(0)), 0, 1)
+    ]
+    assert ("rollup_hourly", "sessions") in named_columns(found) or ("rollup_hourly", "rows") in named_columns(found)
+    assert elsewhere["equal"]
+
+
+async def test_a_recount_of_some_days_compares_these_alone(filled: Operations) -> None:
+    """Days outside of those asked for are not looked at, and an end before the start is refused."""
+    day = filled.one("SELECT toString(toDate(min(started_hour))) FROM {db}.sessions")
+    expected = filled.one(f"SELECT count() FROM {{db}}.sessions FINAL WHERE toDate(started_hour) = '{day}'")
+
+    found = await filled.data("recount", start_date=day, end_date=day)
+
+    assert found["compared"]["sessions"] == expected < 10
+    assert found["compared"]["rollup_daily"] <= 2
+    assert (await filled.get("recount", start_date=day, end_date="2001-01-01")).status_code == 422
+    assert (await filled.get("recount", start_date="1960-01-01")).status_code == 422
+
+
+async def test_an_org_recounts_only_itself(filled: Operations) -> None:
+    """Nothing of another org is counted or listed, and only its owners and admins may ask."""
+    filled.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (prompts + 1 AS prompts) "
+        f"FROM {{db}}.sessions FINAL WHERE session_id = '{named(1, OTHER)}'"
+    )
+
+    ours = await filled.data("ops/recount", ORG, "owner")
+    theirs = await filled.data("ops/recount", OTHER, "admin")
+
+    assert ours["equal"]
+    assert ours["compared"]["sessions"] == 5
+    assert {difference["key"]["org_id"] for difference in theirs["differences"]} == {OTHER}
+    assert (await filled.get("ops/recount", ORG, "manager")).status_code == 403
+    assert (await filled.get("recount", OPERATOR_ORG, "operator")).status_code == 200
+    for path in ("recount", "coverage", "freshness"):
+        reply = await Operations.get(filled, f"../operator/{path}", ORG, "owner")
+        assert reply.status_code == 404
+
+
+async def test_what_moves_is_no_difference(operations: Operations) -> None:
+    """While a projector writes, every recount is equal; when it has come to rest nothing is moving."""
+    log = worked_on(sessions=30)
+    pipeline = new_pipeline(operations.store, log.records)
+    seen: list[Any] = []
+
+    async def project() -> None:
+        for start in range(0, len(log.records), 3):
+            await pipeline.project(log.records[start : start + 3])
+        await pipeline.drain()
+
+    projecting = asyncio.create_task(project())
+    while not projecting.done():
+        seen.append(await operations.data("recount"))
+    await projecting
+    rest = await operations.data("recount")
+
+    assert [found["differences"] for found in seen] == [[] for _ in seen]
+    assert len(seen) > 2
+    assert rest["equal"]
+    assert rest["moving"] == {"sessions": 0, "rollup_hourly": 0, "rollup_daily": 0}
+    assert rest["compared"]["sessions"] == 30
+
+
+class Behind(Asks):
+    """Asks a store in which the rest of a log is projected while the first reading is under way."""
+
+    def __init__(self, reading: Reading, operations: Operations, step: str, statements: list[str]) -> None:
+        self._reading, self._operations, self._step, self._statements = reading, operations, step, statements
+        self.pauses = 0
+
+    async def ask(self, question: Question[P, R], params: P) -> list[R]:
+        if question.name == self._step:
+            while self._statements:
+                self._operations.alter(self._statements.pop(0))
+        return await self._reading.ask(question, params)
+
+    async def pause(self) -> None:
+        self.pauses += 1
+
+
+async def recounted(asks: Behind) -> Recounted:
+    """A recount of everything without any waiting."""
+    return await Recount(asks, None, days_asked(None, None), asks.pause).run()
+
+
+async def test_a_batch_that_is_half_written_is_moving(filled: Operations) -> None:
+    """Facts and sessions beyond the last receipt are neither right nor wrong yet, and stop nothing else."""
+    last = filled.one("SELECT argMax(session_id, version) FROM {db}.sessions FINAL WHERE log_partition = 0")
+    end = filled.one("SELECT max(version) FROM {db}.sessions FINAL WHERE log_partition = 0")
+    filled.alter(f"DELETE FROM {{db}}.records WHERE log_partition = 0 AND log_offset >= {end - 1}")
+    filled.alter(f"DELETE FROM {{db}}.sessions WHERE session_id = '{last}'")
+    asks = Behind(await filled.reading(), filled, "", [])
+
+    found = await recounted(asks)
+
+    assert ("sessions", "version") not in {(wrong.table, wrong.column) for wrong in found.differences}
+    assert str(last) not in {wrong.key.get("session_id") for wrong in found.differences}
+
+
+async def test_a_rollup_ahead_of_the_first_reading_is_read_again(filled: Operations) -> None:
+    """What a second reading does not confirm was only written between the readings of one question."""
+    alteration = (
+        "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (version + 1 AS version) "
+        f"FROM {{db}}.rollup_hourly FINAL WHERE org_id = '{ORG}' ORDER BY bucket LIMIT 1"
+    )
+    filled.alter(alteration)
+    healing = "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (version + 1 AS version) FROM {db}.rollup_hourly FINAL"
+    asks = Behind(await filled.reading(), filled, "", [])
+
+    confirmed = await recounted(asks)
+
+    assert {(wrong.table, wrong.column) for wrong in confirmed.differences} == {("rollup_hourly", "version")}
+    assert asks.pauses == 1
+    assert healing
+
+
+async def test_receipts_are_seen_by_their_org_alone(filled: Operations) -> None:
+    """A position is projected for its org, not there for others, waiting for all while it is not projected."""
+    (ours,) = filled.store.rows(f"SELECT * FROM {{db}}.records WHERE org_id = '{ORG}' ORDER BY log_offset LIMIT 1")
+    path = f"ops/receipts/{ours['log_partition']}:{ours['log_offset']}"
+
+    receipt = await filled.data(path, ORG, "viewer")
+
+    assert (receipt["outcome"], receipt["facts"], receipt["added"], receipt["reason"]) == ("projected", 1, 1, None)
+    assert (await filled.get(path, OTHER, "owner")).status_code == 404
+    for org in (ORG, OTHER):
+        assert (await filled.data("ops/receipts/1:100000", org, "member"))["outcome"] == "waiting"
+        for unknown in ("9:1", "70000:1", "1", "1:", "a:b", "01:2", "1:-1", "1:99999999999999999999"):
+            assert (await filled.get(f"ops/receipts/{unknown}", org, "owner")).status_code == 404
+
+
+async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Operations) -> None:
+    """Only the org in the record's bytes sees that it is dead, and why."""
+    log = LogBuilder()
+    (newer,) = log.add(created(named(0), v=2))
+    garbage = log.add_bytes(b"garbage")
+    await operations.project(log.records)
+
+    receipt = await operations.data(f"ops/receipts/{newer.partition}:{newer.offset}", ORG, "member")
+
+    assert (receipt["outcome"], receipt["reason"]) == ("dead", "version 2 is unknown here")
+    for record, org in ((newer, OTHER), (garbage, ORG), (garbage, OTHER)):
+        reply = await operations.get(f"ops/receipts/{record.partition}:{record.offset}", org, "owner")
+        assert reply.status_code == 404
+
+
+async def test_freshness_is_that_of_the_oldest_partition(filled: Operations) -> None:
+    """Lag is what waits in the log, and everything before the earliest complete_through is visible."""
+    filled.alter("INSERT INTO {db}.progress VALUES (3, 1000, 1010, '2026-01-20 09:00:00.000')")
+
+    found = await filled.data("freshness")
+
+    assert found["complete_through"] == "2026-01-20T09:00:00.000Z"
+    assert found["lag_records"] == 10
+    assert [partition["partition"] for partition in found["partitions"]] == [0, 1, 2, 3]
+    assert found["partitions"][3]["age_seconds"] > 3600
+
+
+@pytest.fixture
+def command(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command of the audit against the store, in this process."""
+
+    class InProcess:
+        def get(self, path: str, **params: Any) -> Any:
+            with TestClient(filled.app) as client:
+                return client.get(f"/api/v1{path}", params=params, headers=token(OPERATOR_ORG, "operator")).json()
+
+    monkeypatch.setattr(audit, "open_installation", lambda *_: InProcess())
+
+    def run(name: str, *options: str) -> Result:
+        commands = {command.name: command for command in audit.COMMANDS}
+        return CliRunner().invoke(commands[name], options)
+
+    return run
+
+
+def test_commands_end_with_one_clear_line(command: Any) -> None:
+    """Where all is well each command says so in its last line, and exits with 0."""
+    last_lines = {}
+    for name in ("freshness", "coverage", "recount"):
+        result = command(name)
+        assert result.exit_code == 0, result.output
+        last_lines[name] = result.output.splitlines()[-1]
+
+    assert last_lines["freshness"] == "freshness: complete through 2026-01-20T10:00:00.000Z, nothing waits"
+    assert last_lines["coverage"].startswith("coverage: complete, 81 positions of 4 partitions")
+    assert last_lines["recount"].startswith("recount: equal, 10 sessions with 240 events, 10 hours and ")
+
+
+def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations) -> None:
+    """A gap or a difference is named, with what to do, and is an exit code of its own."""
+    filled.alter("DELETE FROM {db}.records WHERE log_partition = 1 AND log_offset = 2")
+    filled.alter("INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM {db}.sessions FINAL LIMIT 1")
+
+    coverage, recount = command("coverage"), command("recount")
+
+    assert (coverage.exit_code, recount.exit_code) == (1, 1)
+    assert "coverage: 1 missing of 81 positions of 4 partitions. Restart the projector" in coverage.output
+    assert "differences in rollup_daily, rollup_hourly, sessions" in recount.output
+
+
+def test_json_stands_alone(command: Any) -> None:
+    """With --json the data is all there is on standard output."""
+    for name in ("freshness", "coverage", "recount"):
+        assert isinstance(json.loads(command(name, "--json").stdout), dict)
+
+
+def test_wrong_usage_is_told_from_differences(command: Any) -> None:
+    """Bad options exit with 2, before anything is asked."""
+    assert command("recount", "--start-date", "yesterday").exit_code == 2
+    assert command("recount", "--start-date", "2026-01-02", "--end-date", "2026-01-01").exit_code == 2
+    for name in ("freshness", "coverage", "recount"):
+        assert "Example:" in command(name, "--help").output

@@ -1,0 +1,111 @@
+"""Ids carry their own proof: they verify for the org they were minted for, and say whose thread they belong to."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import (
+    IdSecrets,
+    UnknownId,
+    derive,
+    derived_event_id,
+    event_id_hasher,
+    is_sensitive,
+    mint,
+    new_thread,
+    thread_id,
+    thread_of,
+    verify,
+)
+
+SECRETS = IdSecrets((b"the id key of tests",), b"the seed key of tests")
+orgs = st.text(min_size=1, max_size=30)
+seeds = st.none() | st.binary(min_size=32, max_size=32)
+
+
+def test_ten_thousand_ids_verify_for_their_org_and_no_other() -> None:
+    """Their bits say thread and sensitivity; as a run, in another org or under other keys they are unknown."""
+    strangers = IdSecrets((b"another id key here",), b"another seed key!!")
+    believed_elsewhere = 0
+    ids = set()
+    for number in range(10_000):
+        thread, sensitive = new_thread(None), number % 2 == 1
+        id_ = mint(SECRETS, "session", "acme", thread, sensitive, None)
+        ids.add(id_)
+        assert id_.version == 4
+        assert verify(SECRETS, "session", "acme", id_) == (thread, sensitive)
+        assert (thread_of(id_), is_sensitive(id_)) == (thread, sensitive)
+        for secrets, purpose, org in (
+            (SECRETS, "session", "other"),
+            (SECRETS, "run", "acme"),
+            (strangers, "session", "acme"),
+        ):
+            try:
+                verify(secrets, purpose, org, id_)
+                believed_elsewhere += 1
+            except UnknownId:
+                continue
+
+    assert len(ids) == 10_000
+    assert believed_elsewhere <= 1  # 24 bits: one in 17 million is, so in 60,000 checks hardly ever one
+
+
+@given(orgs, seeds, st.booleans(), st.integers(0, 127))
+def test_a_changed_bit_makes_an_id_unknown(org: str, seed: bytes | None, sensitive: bool, bit: int) -> None:
+    """Whichever of the 128 it is: thread, sensitivity, mac, version or variant."""
+    id_ = mint(SECRETS, "session", org, new_thread(seed), sensitive, seed)
+    changed = type(id_)(int=id_.int ^ 1 << bit)
+
+    with pytest.raises(UnknownId):
+        verify(SECRETS, "session", org, changed)
+
+
+@given(orgs, st.binary(min_size=32, max_size=32), st.booleans())
+def test_the_same_seed_mints_the_same_id_even_after_a_rotation(org: str, seed: bytes, sensitive: bool) -> None:
+    """Derived ids depend on the seed key alone, which never changes."""
+    rotated = IdSecrets((b"a new id key of all", *SECRETS.id_keys), SECRETS.seed_key)
+    thread = new_thread(seed)
+
+    assert new_thread(seed) == thread
+    assert mint(SECRETS, "session", org, thread, sensitive, seed) == mint(
+        rotated, "session", org, thread, sensitive, seed
+    )
+
+
+@given(orgs, st.booleans())
+def test_an_id_from_before_a_rotation_is_still_known(org: str, sensitive: bool) -> None:
+    """The first key makes, all of them verify."""
+    rotated = IdSecrets((b"a new id key of all", *SECRETS.id_keys), SECRETS.seed_key)
+    thread = new_thread(None)
+    old = mint(SECRETS, "session", org, thread, sensitive, None)
+
+    assert verify(rotated, "session", org, old) == (thread, sensitive)
+
+
+@given(st.lists(st.text(max_size=8) | st.none(), max_size=5), st.lists(st.text(max_size=8) | st.none(), max_size=5))
+def test_only_equal_parts_derive_the_same(left: list[str | None], right: list[str | None]) -> None:
+    """Parts are length-prefixed: ("ab", "c") is not ("a", "bc"), and None is not ""."""
+    same = derive(SECRETS.seed_key, "p", left) == derive(SECRETS.seed_key, "p", right)
+
+    assert same == (left == right)
+    assert derive(SECRETS.seed_key, "p", left) != derive(SECRETS.seed_key, "q", left)
+
+
+events = st.tuples(st.text(max_size=6), st.text(max_size=6), st.binary(max_size=12), st.integers(0, 3))
+
+
+@given(events, events)
+def test_only_equal_events_have_equal_ids(
+    left: tuple[str, str, bytes, int], right: tuple[str, str, bytes, int]
+) -> None:
+    """Type, time as sent, data as sent, and how many equal ones stood before it."""
+    hasher = event_id_hasher(SECRETS.seed_key, mint(SECRETS, "session", "acme", 1, False, bytes(32)))
+
+    assert (derived_event_id(hasher, *left) == derived_event_id(hasher, *right)) == (left == right)
+
+
+@given(orgs, orgs, st.integers(0, (1 << 56) - 1))
+def test_a_thread_id_is_public_and_belongs_to_one_org(org: str, other: str, thread: int) -> None:
+    """It needs no key, has the shape of a UUID, and the same tag in another org is another thread."""
+    assert thread_id(org, thread).version == 4
+    assert (thread_id(org, thread) == thread_id(other, thread)) == (org == other)

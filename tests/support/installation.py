@@ -1,0 +1,117 @@
+"""A real installation in processes of its own, started and ended as a person would, killed as a person would not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.ports import free_ports
+from deploy.secrets import token_key
+from edge.tokens import issue_token
+from schemas.permissions import Role
+
+ORG = "acme"
+READY_S = {"up": 20, "stack": 60}
+
+
+class Installation:
+    """`up` or `stack` on a data folder; its own pids only are ever signalled."""
+
+    def __init__(self, kind: str, data: Path) -> None:
+        self.kind, self.data = kind, data
+        self.port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Installation":
+        """Start and wait until it serves."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-P", "-m", "cli", self.kind, "--data", str(self.data), "--port", str(self.port)]
+        with (self.data / f"{self.kind}.out").open("ab") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out)
+        self.wait_ready()
+        return self
+
+    def wait_ready(self) -> None:
+        """Wait until requests are answered."""
+        deadline = time.monotonic() + READY_S[self.kind]
+        while time.monotonic() < deadline:
+            if self.process is not None and self.process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).status_code == httpx.codes.OK:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"{self.kind} did not come up:\n{(self.data / f'{self.kind}.out').read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """SIGKILL to the process itself."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, limit_s: float = 20) -> int:
+        """SIGTERM; the exit code. Raises TimeoutExpired beyond ``limit_s``."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(timeout=limit_s)
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever state it is in."""
+        if self.process is not None and self.process.poll() is None:
+            for pid in self.pids().values():
+                self.send_to(pid, signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=25)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def pids(self) -> dict[str, int]:
+        """The supervised processes, by name."""
+        return {file.stem: int(file.read_text()) for file in (self.data / "run").glob("*.pid")}
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Signal one supervised process by its pid file."""
+        self.send_to(self.pids()[name], number)
+
+    @staticmethod
+    def send_to(pid: int, number: signal.Signals) -> None:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+
+    def client(self, role: Role = "admin", org: str = ORG, user: str = "alice", timeout: float = 15) -> httpx.Client:
+        """An HTTP client with a token."""
+        token = issue_token(token_key(self.data / "secrets"), user, org, role, 3600, time.time())
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `crewkit-sessions` command against it."""
+        command = [sys.executable, "-P", "-m", "cli", *arguments, "--data", str(self.data)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float = 60, **request: Any) -> httpx.Response:
+    """Send a request as it is until it gets a 2xx; anything but a 2xx, a 503 or no answer at all is a failure."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        try:
+            reply = client.request(method, path, **request)
+            if reply.is_success:
+                return reply
+            assert reply.status_code == httpx.codes.SERVICE_UNAVAILABLE, reply.text
+        except httpx.HTTPError as error:
+            reply = error  # type: ignore[assignment]  # only told below
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{method} {path} got no 2xx within {limit_s:.0f} s: {reply}")
+        time.sleep(0.1)

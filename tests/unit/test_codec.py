@@ -1,0 +1,92 @@
+"""The one gate out of the log: what was encoded comes back, and what can't be projected is said to be so."""
+
+from uuid import UUID
+
+import pytest
+from msgspec import Raw, structs
+
+from schemas.codec import Undecodable, decode, encode
+from schemas.log import LogRecord
+from schemas.records import (
+    Actor,
+    AnyFact,
+    CompactionRequested,
+    Event,
+    EventsRecorded,
+    MetricsReport,
+    MetricsReported,
+    ModelUsage,
+    SessionChanged,
+    SessionCreated,
+    SessionEnded,
+)
+
+SESSION = UUID("06b49b87-c062-4fa3-acbd-e49c17854231")
+OTHER = UUID("b1087aea-a583-4899-8a5a-3c4f188bd2b2")
+HEAD = {
+    "v": 1,
+    "record_id": UUID("a1087aea-a583-4899-8a5a-3c4f188bd2b2"),
+    "org_id": "acme",
+    "session_id": SESSION,
+    "actor": Actor("alice", "member"),
+    "received_at": 1_768_905_000_000,
+}
+REPORT = MetricsReport((ModelUsage("m", 1, 2, 3, 4, 5, 6), ModelUsage()), 7)
+EVENT = Event(OTHER, "Stop", 1_768_905_000_000, Raw(b'{ "a" : 1e5 }'), -5, {"aws_access_key": 1})
+FACTS: list[AnyFact] = [
+    SessionCreated(**HEAD, fact_id=OTHER, run_id=OTHER, title="t", started_at=0),
+    EventsRecorded(**HEAD, events=(EVENT, EVENT)),
+    MetricsReported(**HEAD, fact_id=OTHER, report=REPORT),
+    SessionChanged(**HEAD, fact_id=OTHER, title=None, branch="main"),
+    SessionEnded(**HEAD, fact_id=OTHER, outcome="success", report=REPORT),
+    CompactionRequested(**HEAD, fact_id=OTHER, max_characters=8000),
+]
+
+
+def record(value: bytes | None, key: bytes | None = SESSION.bytes, partition: int = 0) -> LogRecord:
+    return LogRecord(partition, 0, key, value, 0)
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: type(fact).__name__)
+def test_every_kind_of_fact_comes_back_as_it_went_in(fact: AnyFact) -> None:
+    """Encoded again it is the same bytes, payloads included."""
+    assert encode(decode(record(encode(fact)), 1)) == encode(fact)
+
+
+def changed(**fields: object) -> bytes:
+    return encode(structs.replace(FACTS[1], **fields))
+
+
+UNDECODABLE = {
+    "nothing": record(None),
+    "empty": record(b""),
+    "garbage": record(b"\x00\xff"),
+    "invalid UTF-8": record(b'{"kind":"\xff"}'),
+    "deep": record(b"[" * 100_000),
+    "an unknown kind": record(b'{"kind":"nope"}'),
+    "no kind": record(b"{}"),
+    "another version": record(changed(v=2)),
+    "no key": record(encode(FACTS[1]), key=None),
+    "the key of another session": record(encode(FACTS[1]), key=OTHER.bytes),
+    "another partition": record(encode(FACTS[1]), partition=1),
+    "an id of wrong shape": record(changed(session_id=UUID(int=5)), key=UUID(int=5).bytes),
+    "no events": record(changed(events=())),
+    "too many events": record(changed(events=(EVENT,) * 65_537)),
+    "a time before 1970": record(changed(events=(structs.replace(EVENT, timestamp=-1),))),
+    "a number beyond 64 bits": record(changed(events=(structs.replace(EVENT, seq=1 << 63),))),
+    "no org": record(changed(org_id="")),
+}
+
+
+@pytest.mark.parametrize("poison", UNDECODABLE.values(), ids=UNDECODABLE)
+def test_what_can_not_be_projected_is_undecodable(poison: LogRecord) -> None:
+    """Never another error, which would stop the projector."""
+    with pytest.raises(Undecodable):
+        decode(poison, 1)
+
+
+def test_unknown_fields_are_tolerated() -> None:
+    """A record of a newer writer with more fields is still read."""
+    more = encode(FACTS[0]).replace(b'"v":1', b'"v":1,"later":{"a":[1]}')
+
+    assert encode(decode(record(more), 1)) == encode(FACTS[0])
