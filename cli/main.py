@@ -6,7 +6,9 @@ import click
 
 from cli import audit, demo, run, setup
 from deploy.settings import BadSettings
-from processors.errors import Broken
+from ingest.errors import BrokenLog
+from processors.errors import Broken, StoreUnavailable
+from schemas.log import LogUnavailable
 
 COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *audit.COMMANDS, *demo.COMMANDS)
 
@@ -38,6 +40,9 @@ def main() -> None:
     except BadSettings as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    except Broken as error:
+    except (Broken, BrokenLog) as error:
         click.echo(f"refusing to run: {error}", err=True)
         sys.exit(1)
+    except (LogUnavailable, StoreUnavailable) as error:
+        click.echo(f"a service does not answer: {error}", err=True)
+        sys.exit(69)

@@ -51,7 +51,7 @@ def _worker(settings: Settings, address: KafkaAddress) -> FaustSettings:
     return FaustSettings(
         bootstrap=address.bootstrap,
         topic=address.topic,
-        group=f"crewkit-sessions-{settings.generation}",
+        group=f"{address.topic}.{settings.generation}",  # two installations may share a broker
         instance=settings.instance,
         folder=settings.folder / "faust",
         batch_records=settings.batch_records,

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from edge.error_replies import too_large
 from edge.errors import invalid
 from edge.sentences import explain
+from ingest.surrogates import respell, restore
 from schemas.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent
 from schemas.responses import RejectedEvent
 
@@ -41,6 +42,18 @@ def read_batch(body: bytes) -> Sequence[Read]:
         ApiError: 413 for an event that is too large, 422 for none or too many.
         msgspec.MsgspecError: for a body that is no batch at all.
     """
+    try:
+        return _read(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        respelled = respell(body)
+        if respelled is None:
+            raise
+        return restore(_read(respelled[0]), respelled[1])
+
+
+def _read(body: bytes) -> Sequence[Read]:
     if len(body) > EVENT_BYTES_MAX:
         _check_sizes(body)
     try:

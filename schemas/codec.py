@@ -4,13 +4,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Raw, structs
 
 from schemas.log import LogRecord
-from schemas.records import VERSION, AnyFact, EventsRecorded
+from schemas.records import VERSION, AnyFact, Event, EventsRecorded
 from schemas.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_EMPTY = Raw(b"{}")
 _MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: what a DateTime64(3) of ours can hold
 
 
@@ -20,6 +22,8 @@ class Undecodable(Exception):
 
 def encode(fact: AnyFact) -> bytes:
     """The value of a log record."""
+    if isinstance(fact, EventsRecorded) and any(event.odd_data is not None for event in fact.events):
+        fact = structs.replace(fact, events=tuple(_without_odd_data(event) for event in fact.events))
     return _encoder.encode(fact)
 
 
@@ -36,7 +40,18 @@ def decode(record: LogRecord, partitions: int) -> AnyFact:
         raise Undecodable(f"version {fact.v} is unknown here")
     _check_key(record, fact.session_id, partitions)
     _check_facts(fact)
+    _restore_odd_data(fact)
     return fact
+
+
+def _without_odd_data(event: Event) -> Event:
+    return event if event.odd_data is None else structs.replace(event, data=_EMPTY)
+
+
+def _restore_odd_data(fact: AnyFact) -> None:
+    for event in fact.events if isinstance(fact, EventsRecorded) else ():
+        if event.odd_data is not None:
+            structs.force_setattr(event, "data", Raw(event.odd_data))
 
 
 def _parse(value: bytes) -> AnyFact:

@@ -3,6 +3,8 @@
 import msgspec
 from msgspec import Raw, Struct
 
+from schemas.surrogates import replace_lone
+
 KNOWN_EVENT_TYPES = frozenset(
     """
     SessionStart Setup SessionEnd UserPromptSubmit UserPromptExpansion PreToolUse PermissionRequest PermissionDenied
@@ -42,7 +44,7 @@ def read_payload(data: Raw | bytes) -> HookPayload:
     try:
         return _strict.decode(data)
     except _ERRORS:
-        return _read_field_by_field(data)
+        return _read_field_by_field(replace_lone(bytes(data)))
 
 
 def duration_of(payload: HookPayload) -> int | None:
@@ -53,7 +55,7 @@ def duration_of(payload: HookPayload) -> int | None:
     return round(value)
 
 
-def _read_field_by_field(data: Raw | bytes) -> HookPayload:
+def _read_field_by_field(data: bytes) -> HookPayload:
     payload = HookPayload()
     try:
         fields = _loose.decode(data)

@@ -39,7 +39,11 @@ class MetricsReport(Struct, frozen=True, omit_defaults=True):
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
-    """One hook event. ``data`` stays the client's bytes; ``redactions`` counts what was cut out of it, per rule."""
+    """One hook event. ``data`` stays the client's bytes; ``redactions`` counts what was cut out of it, per rule.
+
+    ``odd_data`` holds those bytes in base64 where a record can't: lone surrogates are JSON, but no text. `codec` moves
+    them, so that whoever has an `Event` finds its payload in ``data``.
+    """
 
     event_id: UUID
     event_type: str
@@ -47,6 +51,7 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     data: Raw
     seq: int | None = None
     redactions: dict[str, int] = {}
+    odd_data: bytes | None = None
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):

@@ -93,7 +93,7 @@ class LogBuilder:
 
     def __init__(self, partitions: int = 4, seed: int = 0) -> None:
         self.partitions = partitions
-        self.random = random.Random(seed)  # noqa: S311  # repeatable is what is wanted here
+        self.random = random.Random(seed)  # repeatable is what is wanted here
         self.records: list[LogRecord] = []  # of all partitions, in the order of their arrival
         self._ends = [0] * partitions
 

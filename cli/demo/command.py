@@ -31,12 +31,14 @@ def demo(
 
     Without --data and --url it starts an installation of its own in a temporary folder, and removes it at the end.
     """
-    from cli.demo.play import READER, Target, play  # the other commands need not wait for what only this one needs
+    # the other commands need not wait for what only this one needs
+    from cli.demo.play import READER, Target, play
+    from cli.demo.sessions import TooFewEvents
 
     if url and not token:
         raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --role admin`)")
     given = Target(url, {READER: token}, operator_token) if url and token else None
     try:
         sys.exit(play(given, data, org, (sessions, events), seed, keep))
-    except ValueError as reason:
+    except TooFewEvents as reason:
         raise click.UsageError(str(reason)) from reason

@@ -40,7 +40,7 @@ def play(given: Target | None, data: Path | None, org: str, size: tuple[int, int
     """Play the demo with ``size`` sessions and events; the exit code.
 
     Raises:
-        ValueError: too few events for so many sessions.
+        TooFewEvents: for so many sessions.
     """
     console = Console(highlight=False)
     made = make_sessions(seed, *size, datetime.now(UTC))

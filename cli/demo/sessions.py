@@ -28,6 +28,10 @@ SECONDS_PER_EVENT = 5.0
 _encode = msgspec.json.Encoder().encode
 
 
+class TooFewEvents(ValueError):
+    """So many sessions need more events; the message says how many."""
+
+
 class Batch(Struct, frozen=True):
     """One request with events, and the report of totals that follows it, if any."""
 
@@ -64,7 +68,7 @@ def make_sessions(seed: int, sessions: int, events: int, now: datetime) -> list[
 def _sizes(rng: Random, sessions: int, events: int) -> list[int]:
     """Many short sessions and a few long ones; the first is long enough to show everything."""
     if events < sessions * EVENTS_MIN + TOUR_EVENTS:
-        raise ValueError(f"{sessions} sessions need at least {sessions * EVENTS_MIN + TOUR_EVENTS} events")
+        raise TooFewEvents(f"{sessions} sessions need at least {sessions * EVENTS_MIN + TOUR_EVENTS} events")
     weights = [rng.lognormvariate(0, 0.9) for _ in range(sessions)]
     spare, total = events - sessions * EVENTS_MIN - TOUR_EVENTS, sum(weights)
     sizes = [EVENTS_MIN + int(spare * weight / total) for weight in weights]
@@ -149,8 +153,9 @@ def _batches(rng: Random, happenings: list[Happening], times: list[datetime], me
         ]
         first += len(some)
         meter.count(len(some))
-        report = {"model_metrics": meter.report(times[first - 1])} if len(batches) % REPORT_EVERY == 1 else None
-        batches.append(Batch(_encode({"events": events}), len(events), None if report is None else _encode(report)))
+        due = len(batches) % REPORT_EVERY == REPORT_EVERY - 1 or first == len(happenings)
+        report = _encode({"model_metrics": meter.report(times[first - 1])}) if due else None
+        batches.append(Batch(_encode({"events": events}), len(events), report))
     return batches
 
 

@@ -5,15 +5,28 @@ from typing import Any
 
 from rich import box
 from rich.columns import Columns
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from cli.demo.findings import Check, Findings
 
 BARS = "▁▂▃▄▅▆▇█"
+WIDE = 100  # columns of a terminal in which everything has its place
+SESSION_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (  # name, side, also in a narrow terminal
+    ("started", "left", True),
+    ("agent", "left", True),
+    ("repo", "left", True),
+    ("user", "left", False),
+    ("outcome", "left", True),
+    ("events", "right", True),
+    ("tools", "right", False),
+    ("errors", "right", False),
+    ("tokens", "right", True),
+    ("cost", "right", True),
+)
 STYLES = {"success": "green", "failure": "red", "timeout": "yellow", "cancelled": "dim"}
 
 
@@ -28,16 +41,17 @@ class RateColumn(ProgressColumn):
 
 def progress_bar(console: Console) -> Progress:
     """A bar with rate and time left."""
-    left = TimeRemainingColumn(elapsed_when_finished=True)
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), RateColumn(), left, console=console
+    done, left = (
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
+    return Progress(TextColumn("{task.description}"), BarColumn(40), done, RateColumn(), left, console=console)
 
 
 def show(console: Console, found: Findings, checks: Sequence[Check]) -> None:
     """Everything that came out."""
     console.print(_checks(checks))
-    console.print(_latest(found.latest))
+    console.print(_latest(found.latest, wide=console.width >= WIDE))
     console.print(Columns([_by_agent(found.agents), _by_model(found.costs["by_model"])], padding=(0, 4)))
     console.print(_days(found))
 
@@ -64,14 +78,14 @@ def _checks(checks: Sequence[Check]) -> Table:
     return table
 
 
-def _latest(sessions: Sequence[dict[str, Any]]) -> Table:
+def _latest(sessions: Sequence[dict[str, Any]], wide: bool) -> Table:
     table = _table("Latest sessions")
-    for name in ("started", "agent", "repo", "user", "outcome"):
-        table.add_column(name, no_wrap=True)
-    for name in ("events", "tools", "errors", "tokens", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for session in sessions:
-        table.add_row(*_session_cells(session))
+    cells = [_session_cells(session) for session in sessions]
+    for name, justify, always in SESSION_COLUMNS:
+        if always or wide:
+            table.add_column(name, justify=justify, no_wrap=True)
+    for row in cells:
+        table.add_row(*(cell for cell, (_, _, always) in zip(row, SESSION_COLUMNS, strict=True) if always or wide))
     return table
 
 
@@ -123,7 +137,10 @@ def _days(found: Findings) -> Padding:
     cost = [row["value"] for row in found.cost_per_day]
     grid.add_row("sessions a day", Text(sparkline(per_day), style="cyan"), f"{sum(per_day):,} in all")
     grid.add_row("cost a day", Text(sparkline(cost), style="magenta"), f"${sum(cost):,.2f} in all")
+    cut = sum(sum(session["redactions"].values()) for session in found.sessions)
     grid.add_row("", Text(f"{first}{last:>{max(2 * len(cost) - 6, 6)}}", style="dim"), "")
+    if cut:
+        grid.add_row("secrets cut out", f"{cut:,} before they reached the log", "")
     return Padding(grid, (1, 0, 1, 1))
 
 
@@ -142,4 +159,11 @@ def short(number: float) -> str:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, header_style="dim")
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        header_style="dim",
+        padding=(0, 1, 0, 0),
+    )

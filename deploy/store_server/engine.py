@@ -2,12 +2,10 @@
 
 import fcntl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-
-import chdb
 
 from deploy.store_server.compression import Buffer
 from deploy.store_server.errors import EngineError, StoreDirectoryInUse
@@ -55,8 +53,8 @@ class Connection:
         except RuntimeError as error:
             raise EngineError(error) from None
 
-    def stream(self, sql: bytes, format_: str, values: Mapping[str, str]) -> Iterator[Rows]:
-        """Run a SELECT, a block of its result at a time; closing the iterator cancels it. Raises EngineError."""
+    def stream(self, sql: bytes, format_: str, values: Mapping[str, str]) -> Generator[Rows, None, None]:
+        """Run a SELECT, a block of its result at a time; closing the generator cancels it. Raises EngineError."""
         try:
             with self._opened.send_query(sql, format_, params=dict(values)) as blocks:
                 for block in blocks:
@@ -73,6 +71,9 @@ class Engine:
     """chDB on one directory. Raises StoreDirectoryInUse if another process has it."""
 
     def __init__(self, path: Path) -> None:
+        import chdb  # here, because importing it takes half a second and starts an engine
+
+        self._connect = chdb.connect
         path.mkdir(parents=True, exist_ok=True)
         _refuse_if_in_use(path)
         self._source = f"{path.resolve()}?config-file={quote(str(_CONFIG))}"
@@ -89,7 +90,7 @@ class Engine:
             self._opened += 1
             mark = f"store-server-{self._opened}"
         try:
-            connection = Connection(chdb.connect(self._source), mark)
+            connection = Connection(self._connect(self._source), mark)
         except RuntimeError as error:
             raise EngineError(error) from None
         connection.query(f"SET log_comment = '{mark}'".encode())

@@ -1,6 +1,6 @@
 """Runs one statement on a leased connection: rows that were sent along, rows asked for, or anything else."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import msgspec
 
@@ -26,7 +26,7 @@ class Result(msgspec.Struct):
     blocks: list[Rows]
     format: str
     summary: dict[str, str]
-    rest: Iterator[Rows] | None = None
+    rest: Generator[Rows, None, None] | None = None
 
 
 def execute(connection: Connection, request: Request, statement: Statement, sql: bytes, data_path: str) -> Result:

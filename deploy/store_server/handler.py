@@ -3,7 +3,7 @@
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
@@ -130,6 +130,7 @@ class StoreHandler(BaseHTTPRequestHandler):
             result = execute(connection, request, statement, sql, data)
             self._describe(reply, request, result)
             if result.rest is not None:
+                held.enter_context(closing(result.rest))  # a client that leaves halfway cancels the query
                 self._send_stream(reply, request, result)
         if result.rest is None:
             self._send_whole(reply, request, result)

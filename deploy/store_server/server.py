@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from typing import Any
 
 from deploy.store_server.disconnects import DisconnectWatcher
@@ -22,7 +23,8 @@ from deploy.store_server.users import StoreUser, Users
 log = logging.getLogger(__name__)
 
 DRAIN_S = 5.0
-STOP_QUERIES_S = 3.0
+STOP_QUERIES_S = 2.5
+HANG_UP_S = 1.0
 CONNECTIONS_MAX = 512
 
 
@@ -67,11 +69,19 @@ class StoreHttpServer(ThreadingHTTPServer):
             return self._changed.wait_for(lambda: not self._requests, seconds)
 
     def hang_up(self) -> None:
-        """Close every connection, and what belongs to them."""
+        """Close every connection, idle or not."""
         for connection in list(self._sockets):
             _shut(connection)
+
+    def release(self) -> None:
+        """Give back what requests share. None may be under way."""
         self._watcher.close()
         self.pool.close()
+
+    def server_bind(self) -> None:
+        """Bind without http.server's look-up of a host name, which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Refuse what is beyond the limit; http.server starts a thread for the rest."""
@@ -116,7 +126,7 @@ class StoreServer:
         return self
 
     def stop(self) -> None:
-        """Let requests end, at most some seconds; stop what still runs; close the store. Takes 8 s at most."""
+        """Let requests end, at most some seconds; stop what still runs; close the store. Takes 9 s at most."""
         server, engine = self._server, self._engine
         if server is None or engine is None:
             return
@@ -126,7 +136,8 @@ class StoreServer:
         server.server_close()
         drained = server.drain(DRAIN_S) or _stop_queries(server, engine)
         server.hang_up()
-        if drained:
+        if drained or server.drain(HANG_UP_S):
+            server.release()
             engine.close()
         else:
             log.error("a query could not be stopped; the store is left to the end of the process")

@@ -77,8 +77,9 @@ async def close_producer(producer: Any) -> None:
     try:
         await asyncio.wait_for(producer.stop(), STOP_S)
     except AWAY:
-        producer._message_accumulator.fail_all(KafkaError("the producer was replaced"))  # noqa: SLF001 (stop() did not)
         with contextlib.suppress(*AWAY):
             await asyncio.wait_for(producer.client.close(), _CLOSE_S)
         if (task := producer._sender.sender_task) is not None:  # noqa: SLF001 (stop() did not)
             task.cancel()
+    finally:  # with a dead sender stop() returns, and leaves behind whoever waits
+        producer._message_accumulator.fail_all(KafkaError("the producer was replaced"))  # noqa: SLF001 (nothing public)

@@ -62,7 +62,10 @@ def _seal(event: RecordEvent, ids: "_DerivedIds", now: int) -> Event:
         raise _Refused("timestamp_out_of_range", f"timestamp {OUT_OF_RANGE}")
     if memoryview(event.data)[0] != _OBJECT:
         raise _Refused("invalid_event", "data must be an object")
-    return Event(event.event_id or ids.of(event), event.event_type, timestamp, event.data, event.seq)
+    event_id = event.event_id or ids.of(event)
+    if type(event) is not RecordEvent:  # a payload that is JSON, but that msgspec can't skip
+        return Event(event_id, event.event_type, timestamp, event.data, event.seq, odd_data=bytes(event.data))
+    return Event(event_id, event.event_type, timestamp, event.data, event.seq)
 
 
 class _DerivedIds:

@@ -14,7 +14,7 @@ What is moving, or differs for the first time, is read again after a short wait,
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-READINGS_MAX = 5
+READ_AGAIN_MAX = 3
 
 L = TypeVar("L", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
@@ -54,7 +54,7 @@ async def believed(
     """Read what is in doubt again until nothing is, or often enough."""
     found, before = first, frozenset[L]()
     unread, cut = 0, False
-    for _ in range(READINGS_MAX):
+    for _ in range(READ_AGAIN_MAX):
         unread += found.moving - len(found.moving_keys)
         cut = cut or found.different > len(found.lines)
         if not found.moving_keys and before == frozenset(found.lines):

@@ -4,112 +4,119 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support import slow_analytics as slow
 from support.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, model, session
 
-from schemas.rows import ModelTotals, SessionRow
+from schemas.rows import SessionRow
 
 pytest_plugins = ["support.query_fixtures"]
 
 TODAY = date(2026, 1, 20)
 PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user")
-names = st.sampled_from(["a", "b", "ä'\\", ""])
-maybe = st.none() | names
-users = st.sampled_from(["alice", "bob", "carol"])
-models = st.lists(
-    st.builds(
-        ModelTotals,
-        st.sampled_from(["opus", "haiku", ""]),
-        *(st.integers(0, 10**6) for _ in range(5)),
-        st.integers(0, 10**13),
-        st.just("priced"),
-    ),
-    max_size=3,
-    unique_by=lambda use: use.model,
-)
-
-
-@st.composite
-def sessions(draw: st.DrawFn) -> dict[str, Any]:
-    """What a session may look like, as changes of the builder; a few hours and days, so that buckets are shared."""
-    started_at = (
-        NOON - draw(st.integers(0, 4)) * 9 * DAY_MS - draw(st.integers(0, 30)) * HOUR_MS - draw(st.integers(0, 9))
-    )
-    ended = draw(st.booleans())
-    return {
-        "started_at": started_at,
-        "last_event_at": draw(st.none() | st.integers(started_at, started_at + DAY_MS)),
-        "ended_at": started_at + 1 if ended else None,
-        "outcome": draw(st.sampled_from([None, "success", "failure", "timeout", "cancelled"])) if ended else None,
-        "duration_ms": draw(st.integers(0, 10**8)) if ended else draw(st.none() | st.integers(0, 10**8)),
-        "user_id": draw(users),
-        **{name: draw(maybe) for name in ("project_id", "repo", "agent_name")},
-        "tool_calls": draw(st.integers(0, 20)),
-        "tool_errors": draw(st.integers(0, 5)),
-        "models": draw(models),
-    }
-
-
-spans = st.tuples(st.dates(TODAY - timedelta(40), TODAY), st.dates(TODAY - timedelta(40), TODAY)).map(sorted)
-cuts = st.fixed_dictionaries({}, optional={"project_id": names, "repo": names, "agent_name": names, "user_id": users})
-series = st.one_of(
-    st.tuples(st.sampled_from(["sessions", "cost", "tokens", "tool_calls", "users"]), st.none()),
-    st.tuples(st.sampled_from(["cost", "tokens"]), st.sampled_from(["opus", "haiku", "", "other"])),
-)
+INTERVALS, METRICS = ("hour", "day", "week"), ("sessions", "cost", "tokens", "tool_calls", "users")
+NAMES = (None, "a", "b", "ä'\\", "")
+MODELS = ("opus", "haiku", "")
 orgs: Iterator[str] = (f"org-{number}" for number in count())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(
-    st.lists(sessions(), max_size=25),
-    spans,
-    cuts | st.just({}),
-    st.sampled_from(["hour", "day", "week"]),
-    series,
-    st.sampled_from([None, "opus", ""]),
+def any_session(draw: Random) -> dict[str, Any]:
+    """What a session may look like, as changes of the builder: few hours, days and names, so that they are shared."""
+    started_at = NOON - draw.randrange(5) * 9 * DAY_MS - draw.randrange(30) * HOUR_MS - draw.randrange(3)
+    ended = draw.random() < 0.5
+    used = draw.sample(MODELS, draw.randrange(len(MODELS) + 1))
+    return {
+        "started_at": started_at,
+        "last_event_at": draw.choice([None, started_at + draw.randrange(DAY_MS)]),
+        "ended_at": started_at + 1 if ended else None,
+        "outcome": draw.choice([None, "success", "failure", "timeout", "cancelled"]) if ended else None,
+        "duration_ms": draw.choice([None, draw.randrange(10**8)]),
+        "user_id": draw.choice(["alice", "bob", "carol"]),
+        **{name: draw.choice(NAMES) for name in ("project_id", "repo", "agent_name")},
+        "tool_calls": draw.randrange(20),
+        "tool_errors": draw.randrange(5),
+        "models": [model(name, draw.choices(range(10**6), k=5), draw.randrange(10**13)) for name in used],
+    }
+
+
+def some_cuts(draw: Random, row: SessionRow) -> list[dict[str, str]]:
+    """No cut, one through each dimension that ``row`` has, and one through two of them."""
+    has = {name: getattr(row, name) for name in ("user_id", "project_id", "repo", "agent_name")}
+    given_ = {name: value for name, value in has.items() if value is not None}
+    two = dict(draw.sample(sorted(given_.items()), min(2, len(given_))))
+    return [{}, *({name: value} for name, value in given_.items()), two]
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # there is nothing to shrink about a seed
 )
-async def test_analytics_are_what_a_recount_of_the_sessions_says(
-    org_store: QueryStore,
-    rows: list[dict[str, Any]],
-    span: list[date],
-    cut: dict[str, str],
-    interval: str,
-    measured: tuple[str, str | None],
-    cost_model: str | None,
-) -> None:
-    """For any sessions, days, and cut, each analytics reply is what counting the sessions one by one gives."""
-    org, (metric, series_model) = next(orgs), measured
-    stored = [session(org, **changes) for changes in rows]
-    _store(org_store, stored)
+@given(st.randoms(use_true_random=True))
+async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: QueryStore, draw: Random) -> None:
+    """For any sessions, days and cut, each analytics reply is what counting the sessions one by one gives."""
+    org = next(orgs)
+    stored = [session(org, **any_session(draw)) for _ in range(draw.randrange(1, 40))]
+    org_store.put(*stored)
     api = QueryApi(org_store.reader)
-    asked = {"start_date": span[0], "end_date": span[1], **cut}
-    found = slow.matching(stored, org, *span, **cut)
+    first, last = sorted(TODAY - timedelta(days) for days in draw.choice([(0, 40), (draw.randrange(41), 0), (9, 9)]))
 
-    summary, series_, by_agent, breakdown, by_user = [
-        (await api.get(f"sessions/analytics/{path}", {**asked, **more}, org=org)).json()["data"]
-        for path, more in (
-            ("summary", {}),
-            ("timeseries", {"interval": interval, "metric": metric, "model": series_model}),
-            ("by-agent", {}),
-            ("cost-breakdown", {"model": cost_model}),
-            ("by-user", {"per_page": 100}),
-        )
+    for cut in some_cuts(draw, stored[0]):
+        found = slow.matching(stored, org, first, last, **cut)
+        interval, metric, wanted = draw.choice(INTERVALS), draw.choice(METRICS), draw.choice([None, *MODELS])
+        only = wanted if metric in ("cost", "tokens") else None
+        asked = {
+            "summary": {},
+            "timeseries": {"interval": interval, "metric": metric, "model": only},
+            "by-agent": {},
+            "cost-breakdown": {"model": wanted},
+            "by-user": {"per_page": 100},
+        }
+        days = {"start_date": first, "end_date": last}
+        replies = {
+            path: (await api.get(f"sessions/analytics/{path}", {**days, **cut, **more}, org=org)).json()["data"]
+            for path, more in asked.items()
+        }
+
+        assert replies["summary"] == slow.summary(found)
+        assert replies["timeseries"] == slow.timeseries(found, first, last, interval, metric, only)
+        assert replies["by-agent"] == slow.by_agent(found)
+        assert replies["cost-breakdown"] == slow.cost_breakdown(found, wanted, None)
+        assert replies["by-user"] == slow.by_user(found)
+        assert _adds_up(replies["cost-breakdown"])
+
+
+def _adds_up(breakdown: dict[str, Any]) -> bool:
+    total = Decimal(repr(breakdown["total_cost_usd"]))
+    lists = (breakdown[name] for name in ("by_model", "by_project", "by_user"))
+    return all(sum(Decimal(repr(member["cost_usd"])) for member in members) == total for members in lists)
+
+
+async def test_sessions_that_look_alike_count_one_by_one(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A day's first and last moments belong to it; every outcome counts, those who lack a name come last."""
+    midnight = NOON - 12 * HOUR_MS
+    rows = [
+        session(started_at=at, ended_at=at, duration_ms=1, outcome=outcome, agent_name=agent, user_id="bob")
+        for at in (midnight - 1, midnight, midnight + DAY_MS - 1, midnight + DAY_MS)
+        for outcome in (None, "success", "failure", "timeout", "cancelled")
+        for agent in (None, "a")
     ]
+    query_store.put(*rows)
+    found = slow.matching(rows, "acme", TODAY, TODAY)
 
-    assert summary == slow.summary(found)
-    assert series_ == slow.timeseries(found, *span, interval, metric, series_model)
-    assert by_agent == slow.by_agent(found)
-    assert breakdown == slow.cost_breakdown(found, cost_model, None)
-    assert by_user == slow.by_user(found)
-    for members in ("by_model", "by_project", "by_user"):
-        assert sum(Decimal(repr(item["cost_usd"])) for item in breakdown[members]) == Decimal(
-            repr(breakdown["total_cost_usd"])
-        )
+    for cut in ({}, {"user_id": "bob"}):
+        asked = {"start_date": TODAY, "end_date": TODAY, **cut}
+        summary = (await query_api.get("sessions/analytics/summary", asked)).json()["data"]
+        agents = (await query_api.get("sessions/analytics/by-agent", asked)).json()["data"]
+
+        assert (summary["total_sessions"], summary["failed_sessions"]) == (20, 8)
+        assert summary == slow.summary(found)
+        assert agents == slow.by_agent(found)
 
 
 async def test_nothing_happened(query_api: QueryApi) -> None:
@@ -137,14 +144,15 @@ async def test_a_member_sees_no_other_name(query_store: QueryStore, query_api: Q
 
 
 async def test_shares_of_nothing_are_null(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Where nothing was spent, sessions are listed with no share of it."""
-    query_store.put(session(agent_name="x", project_id="p", models=[model("m")]))
+    """Where nothing was spent, sessions are listed with no share of it, by name, the nameless last."""
+    query_store.put(*(session(agent_name="x", project_id=name, models=[model("m")]) for name in (None, "q", "p")))
 
     agents = (await query_api.get("sessions/analytics/by-agent")).json()["data"]
     costs = (await query_api.get("sessions/analytics/cost-breakdown")).json()["data"]
 
     assert [agent["cost_share"] for agent in agents] == [None]
     assert [costs[members][0]["cost_share"] for members in ("by_model", "by_project", "by_user")] == [None] * 3
+    assert [project["project_id"] for project in costs["by_project"]] == ["p", "q", None]
 
 
 async def test_a_session_that_changes_moves_whole(query_store: QueryStore, query_api: QueryApi) -> None:
@@ -237,8 +245,3 @@ async def test_what_cannot_be_asked_for(path: str, params: dict[str, str], field
 
     assert reply.status_code == 422, reply.text
     assert set(reply.json()["details"]) == {field}
-
-
-def _store(store: QueryStore, rows: list[SessionRow]) -> None:
-    if rows:
-        store.put(*rows)

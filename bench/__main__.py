@@ -1,0 +1,48 @@
+"""`python -m bench [NAME …]`: measure, print a table, write var/bench.json."""
+
+import sys
+
+from rich.console import Console
+
+from bench import (
+    end_to_end_stack,
+    end_to_end_up,
+    ingest_kafka,
+    ingest_sqlite,
+    memory_up,
+    projector_chdb,
+    projector_store_server,
+    visible_latency,
+)
+from bench.harness import RESULTS_FILE, keep, run, table
+
+QUESTIONS = {
+    module.QUESTION.name: module.QUESTION
+    for module in (
+        projector_chdb,
+        projector_store_server,
+        ingest_sqlite,
+        ingest_kafka,
+        end_to_end_up,
+        end_to_end_stack,
+        visible_latency,
+        memory_up,
+    )
+}
+
+
+def main(names: list[str]) -> int:
+    """Ask these questions, all of them without names; 0, 1 if one failed or missed its mark, 2 for an unknown name."""
+    console = Console(highlight=False)
+    if unknown := [name for name in names if name not in QUESTIONS]:
+        console.print(f"unknown: {', '.join(unknown)}; there is {', '.join(QUESTIONS)}")
+        return 2
+    results = run([QUESTIONS[name] for name in names or QUESTIONS], console)
+    console.print(table(results))
+    keep(results)
+    console.print(f"written to {RESULTS_FILE}")
+    return int(any(result.good is False for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

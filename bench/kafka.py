@@ -1,0 +1,31 @@
+"""A broker of the bench's own, from jars, with the topic of the product."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.kafka.broker import Broker
+from ingest.kafka_log import KafkaTopic
+from ingest.kafka_log.creation import ensure_topic
+from schemas.topics import TOPIC
+
+PARTITIONS = 4
+
+
+@contextlib.contextmanager
+def kafka_topic(folder: Path) -> Iterator[KafkaTopic]:
+    """A running broker with an empty topic of 4 partitions; the broker ends with the block."""
+    broker = Broker(folder / "kafka")
+    try:
+        broker.start()
+        topic = KafkaTopic(broker.bootstrap, TOPIC, PARTITIONS)
+        asyncio.run(ensure_topic(topic))
+        yield topic
+    finally:
+        broker.kill()  # nobody reads its data again
+
+
+def log_url(topic: KafkaTopic) -> str:
+    """The topic as a setting."""
+    return f"kafka://{topic.bootstrap}/{topic.name}"

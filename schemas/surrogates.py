@@ -1,0 +1,22 @@
+r"""Lone surrogates in JSON: ``"\ud83d"`` without its other half, as clients cut text in the middle of an emoji.
+
+It is JSON by the grammar, but no text, and msgspec refuses it even where it only skips.
+"""
+
+import re
+
+SUSPECT = re.compile(rb"\\u[dD][89a-fA-F]")
+LONE = re.compile(
+    rb"""(?P<before> (?:
+          [^\\]++                                         # no escape
+        | \\[^u]                                          # an escape of one character
+        | \\u(?![dD][89a-fA-F])                           # of another code point
+        | \\u[dD][89abAB]..\\u[dD][c-fC-F]..              # of a whole pair
+    )*+ ) \\u (?P<letter>[dD]) (?P<rest>[89a-fA-F]..)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def replace_lone(data: bytes) -> bytes:
+    """The same JSON with each lone surrogate replaced by U+FFFD, so that it can be read."""
+    return LONE.sub(rb"\g<before>\\ufffd", data) if SUSPECT.search(data) else data

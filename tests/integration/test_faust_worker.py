@@ -1,0 +1,144 @@
+"""The Faust worker on a real broker and a real store server: poison, guards, graceful ends."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from strategies import SESSIONS, log_of, one_event
+from support.line import PARTITIONS, Line, ended
+from support.waiting import eventually
+
+from schemas.codec import encode
+from schemas.log import LogRecord
+from schemas.topics import partition_of, record_key
+
+pytestmark = pytest.mark.kafka
+KEY = record_key(SESSIONS[0])
+HOME = partition_of(KEY, PARTITIONS)
+GOOD = log_of([one_event(n) for n in range(6)])
+
+
+@pytest.fixture
+def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
+    """A topic, a store server and its tables; the test starts the workers."""
+    line = Line(kafka, tmp_path)
+    line.start_store()
+    yield line
+    line.end()
+
+
+def _poison() -> list[tuple[LogRecord, str]]:
+    good = encode(one_event(50))
+    other_key = record_key(SESSIONS[1])
+    return [
+        (LogRecord(HOME, 0, KEY, b"", 0), "the record has no value"),
+        (LogRecord(HOME, 0, KEY, None, 0), "the record has no value"),
+        (LogRecord(HOME, 0, KEY, b"\x1f\x8b\x00garbage", 0), "not a record"),
+        (LogRecord(HOME, 0, KEY, b'{"kind": "from_the_future", "v": 1}', 0), "not a record"),
+        (LogRecord(HOME, 0, KEY, good.replace(b'"v":1', b'"v":2'), 0), "version 2 is unknown"),
+        (LogRecord(HOME, 0, KEY, good.replace(b'"events":[', b'"events":[7,'), 0), "not a record"),
+        (LogRecord(HOME, 0, other_key, good, 0), "the key is not the session id"),
+        (LogRecord(HOME, 0, None, good, 0), "the key is not the session id"),
+        (LogRecord(1 - HOME, 0, KEY, good, 0), "does not belong to partition"),
+        (LogRecord(HOME, 0, KEY, b"[" * 100_000, 0), "not a record"),
+        (LogRecord(HOME, 0, KEY, b"x" * 5_000_000, 0), "not a record"),
+    ]
+
+
+async def test_poison_becomes_dead_letters_and_stops_nobody(line: Line) -> None:
+    """Each unreadable record is kept with its reason and its receipt; what stands around it is projected."""
+    poison = _poison()
+    records = [GOOD[0], *(record for record, _ in poison[:5]), GOOD[1], *(record for record, _ in poison[5:]), GOOD[2]]
+    await line.send(records)
+
+    worker = line.worker()
+    line.await_receipts(len(records))
+
+    letters = line.query("SELECT reason, length(value) FROM dead_letters FINAL")
+    assert len(letters) == len(poison)
+    for record, reason in poison:
+        assert any(reason in found and size == len(record.value or b"") for found, size in letters), reason
+    assert line.query("SELECT events FROM sessions FINAL") == [(3,)]
+    assert line.query("SELECT count(), uniqExact(log_partition, log_offset) FROM records FINAL") == [
+        (len(records), len(records))
+    ]
+    worker.terminate()
+    assert ended(worker) == 0
+
+
+async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(line: Line) -> None:
+    """kill -9, then another start under the same static id: no record is lost, none counts twice."""
+    await line.send(GOOD[:3])
+    first = line.worker()
+    line.await_receipts(3)
+    first.kill()
+    first.wait()
+    await line.send([*GOOD[3:], GOOD[0]])
+
+    line.worker()
+    line.await_receipts(7)
+
+    assert line.query("SELECT events, version FROM sessions FINAL") == [(6, 6)]
+    assert line.query("SELECT sum(added), count() FROM records FINAL") == [(6, 7)]
+
+
+async def test_a_second_worker_under_the_same_instance_is_refused(line: Line) -> None:
+    """Two processes with one static id would make each other rejoin for ever."""
+    await line.send(GOOD[:1])
+    line.worker()
+    line.await_receipts(1)
+
+    second = line.finish("processors", "--instance", "0", *line.of_topic)
+
+    assert second.returncode == 1
+    assert "choose another number" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+async def test_a_log_that_lost_its_tail_is_refused(line: Line, kafka: str) -> None:
+    """A topic that was made anew would silently skip new records; the worker says so and does not run."""
+    await line.send(GOOD)
+    worker = line.worker()
+    line.await_receipts(len(GOOD))
+    worker.terminate()
+    assert ended(worker) == 0
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics([line.topic])
+    await admin.close()
+    eventually(lambda: line.finish("provision", "--partitions", str(PARTITIONS)).returncode == 0)
+    await line.send(GOOD[:2])
+
+    refused = line.finish("processors", "--instance", "0", *line.of_topic)
+
+    assert refused.returncode == 1
+    assert "lost its tail" in refused.stderr
+
+
+async def test_another_partition_count_is_refused(line: Line) -> None:
+    """The count decides where a session's records are, so it is frozen: by provision, and by the worker."""
+    again = line.finish("provision", "--partitions", str(PARTITIONS + 1))
+    worker = line.finish("processors", "--instance", "0", "--partitions", str(PARTITIONS + 1))
+
+    assert again.returncode == 1
+    assert f"{PARTITIONS} partitions" in again.stderr
+    assert worker.returncode == 1
+    assert f"{PARTITIONS} partitions" in worker.stderr
+
+
+def test_without_a_broker_the_worker_ends_with_a_message(line: Line) -> None:
+    """Its supervisor starts it again, with back-off."""
+    away = subprocess.run(
+        line._command(("processors", "--instance", "0", *line.of_topic, "--log-url", "kafka://127.0.0.1:1/none")),
+        env=line._env(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert away.returncode == 69
+    assert "does not answer" in away.stderr
+    assert "Traceback" not in away.stderr

@@ -1,0 +1,239 @@
+"""Freshness, waiting, switching of generations and outages, over HTTP on the real engine."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+from support.query_store import NOON, QueryApi, QueryStore, session
+
+from query_api import reader as reader_module
+from query_api.errors import StoreUnavailable
+from query_api.reader import ClickHouseReader, Generation, open_reader
+from schemas.responses import instant
+
+pytest_plugins = ["support.query_fixtures"]
+
+WAIT = "X-Wait-For-Position"
+
+
+async def test_a_read_says_up_to_when_it_is_complete(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Every read, a 404 too, says the earliest moment that all partitions vouch for."""
+    row = session()
+    query_store.put(row)
+    query_store.progress(0, 10, 10, NOON)
+    query_store.progress(1, 3, 9, NOON - 5_000)
+
+    for path in (f"sessions/{row.session_id}", "sessions", "sessions/not-there"):
+        assert (await query_api.get(path)).headers["X-Complete-Through"] == instant(NOON - 5_000)
+
+
+async def test_a_claim_is_older_than_its_data(query_store: QueryStore, query_api: QueryApi) -> None:
+    """What is projected after the snapshot may be in the answer, but is not claimed."""
+    await query_api.get("sessions")
+    query_store.put(session())
+    query_store.progress(0, 11, 11, NOON + 1)
+
+    reply = await query_api.get("sessions")
+
+    assert len(reply.json()["data"]) == 1
+    assert reply.headers["X-Complete-Through"] in (instant(NOON), instant(NOON + 1))
+
+
+async def test_a_reader_sees_its_own_write(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A read that waits for a position answers when it is projected, and then with it."""
+    waiting = asyncio.create_task(query_api.get("sessions", headers={WAIT: "0:9, 0:10"}))
+    await asyncio.sleep(0.1)  # the property is that nothing happens meanwhile
+    assert not waiting.done()
+    query_store.put(session())
+    query_store.progress(0, 11, 11, NOON + 1)
+
+    reply = await waiting
+
+    assert reply.status_code == 200
+    assert len(reply.json()["data"]) == 1
+    assert reply.headers["X-Complete-Through"] == instant(NOON + 1)
+
+
+@pytest.mark.parametrize("position", ["0:10", "7:0", "0:3,7:0"])
+async def test_waiting_ends_with_503(position: str, query_store: QueryStore) -> None:
+    """What is not projected in time, or never will be, is a 503 that may be sent again."""
+    reply = await QueryApi(query_store.reader, wait_s=0.1).get("sessions", headers={WAIT: position})
+
+    assert (reply.status_code, reply.json()["code"], reply.headers["Retry-After"]) == (503, "not_yet_visible", "1")
+
+
+@pytest.mark.parametrize("position", ["x", "1", "0:1,", "0:-1", "0:99999999999999999999"])
+async def test_a_malformed_position_is_refused(position: str, query_api: QueryApi) -> None:
+    """A header that is no list of positions is a 422 that names it."""
+    reply = await query_api.get("sessions", headers={WAIT: position})
+
+    assert (reply.status_code, list(reply.json()["details"])) == (422, [WAIT])
+
+
+async def test_readers_follow_a_switch(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a switch readers answer from the other generation, and its replies are other ones."""
+    monkeypatch.setattr(reader_module, "LIVE_FOR_S", 0)
+    row = session()
+    query_store.put(row)
+    before = await QueryApi(query_store.reader).get(f"sessions/{row.session_id}")
+    query_store.add_generation("g2")
+    query_store.put(row, generation="g2")
+    query_store.progress(0, 12, 12, NOON + 2, generation="g2")
+    query_store.switch("g2")
+
+    after = await QueryApi(query_store.reader).get(f"sessions/{row.session_id}")
+
+    assert after.headers["X-Complete-Through"] == instant(NOON + 2)
+    assert after.json() == before.json()
+    assert after.headers["ETag"] != before.headers["ETag"]
+
+
+async def test_one_request_is_answered_by_one_generation(query_store: QueryStore) -> None:
+    """Questions go to the generation that the snapshot was taken of, also when another one is live by now."""
+    before = await query_store.reader.live()
+    query_store.put(session())
+    query_store.add_generation("g2")
+    query_store.switch("g2")
+
+    found = await query_store.reader.query(before, "progress", {})
+
+    assert [row["projected"] for row in found] == [10]
+
+
+async def test_nothing_is_claimed_before_all_partitions_are_heard(query_store: QueryStore, query_api: QueryApi) -> None:
+    """While a partition has not reported yet, a read claims completeness up to no time at all."""
+    query_store.add_generation("g2", partitions=3)
+    query_store.progress(0, 5, 5, NOON, generation="g2")
+    query_store.switch("g2")
+
+    reply = await query_api.get("sessions")
+
+    assert reply.headers["X-Complete-Through"] == instant(0)
+
+
+class BrokenClient:
+    """Fails each question in one way."""
+
+    database = ""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self.closed = False
+
+    def query(self, *_args: object, **_options: object) -> None:
+        raise self._error
+
+    def close(self) -> None:
+        self.closed = True
+
+
+OUTAGES = [
+    OperationalError("connection refused"),
+    DatabaseError("Timeout exceeded", code=159),
+    DatabaseError("Memory limit exceeded", code=241),
+    DatabaseError("Database q_g9 does not exist", code=81),
+    DatabaseError("the engine is gone"),
+    ConnectionResetError("reset by peer"),
+    TimeoutError("timed out"),
+]
+
+
+@pytest.mark.parametrize("error", OUTAGES, ids=str)
+async def test_every_outage_is_a_503(error: Exception) -> None:
+    """However the store fails to answer, reads are a 503 that may be sent again, and readiness says so."""
+    made: list[BrokenClient] = []
+
+    def make() -> Client:
+        made.append(BrokenClient(error))
+        return made[-1]
+
+    api = QueryApi(ClickHouseReader(make))
+
+    for path in ("sessions", "sessions/analytics/summary", "sessions/00000000-0000-4000-8000-000000000000"):
+        reply = await api.get(path)
+        assert (reply.status_code, reply.json()["code"]) == (503, "store_unavailable")
+        assert int(reply.headers["Retry-After"]) >= 1
+        assert str(error) not in reply.text
+    assert all(client.closed for client in made)
+    assert (await _readyz(api)).status_code == 503
+
+
+async def test_a_server_that_is_not_there_is_an_outage() -> None:
+    """A refused connection is an outage, at the first question and not when the reader is made."""
+    reader = open_reader("clickhouse://user:pass@127.0.0.1:1/crewkit")
+
+    with pytest.raises(StoreUnavailable):
+        await reader.live()
+    reader.close()
+
+
+async def test_a_closed_reader_is_an_outage(query_store: QueryStore) -> None:
+    """Questions after `close` are an outage, not a crash."""
+    api = QueryApi(query_store.reader)
+    query_store.reader.close()
+
+    assert (await api.get("sessions")).status_code == 503
+
+
+async def test_an_empty_store_is_an_outage(query_store: QueryStore) -> None:
+    """A store that was never provisioned, or has no live generation, is not ready."""
+    reader = ClickHouseReader(query_store.connect, "no_such_base")
+
+    with pytest.raises(StoreUnavailable):
+        await reader.live()
+    reader.close()
+
+
+async def test_a_question_that_is_wrong_is_no_outage(query_store: QueryStore) -> None:
+    """A mistake of ours is not disguised as an outage, and the client stays usable."""
+    with pytest.raises(DatabaseError):
+        await query_store.reader.query(Generation("g1", 1), "sessions_by_id", {"org_id": "acme", "session_ids": ["x"]})
+
+    assert (await query_store.reader.live()).name == "g1"
+
+
+async def test_a_store_that_is_there_is_ready(query_api: QueryApi) -> None:
+    """Readiness is a live generation that answers."""
+    assert (await _readyz(query_api)).status_code == 200
+
+
+async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A question that takes too long is broken off by the store, as an outage."""
+    (tmp_path / "slow.sql").write_text("SELECT sleepEachRow(0.01) FROM numbers(1000) SETTINGS max_block_size = 1")
+    monkeypatch.setattr(reader_module, "SQL", tmp_path)
+    monkeypatch.setattr(reader_module, "LIMITS", {**reader_module.LIMITS, "max_execution_time": 0.2})
+    began = monotonic()
+
+    with pytest.raises(StoreUnavailable):
+        await query_store.reader.query(Generation("g1", 1), "slow", {})
+
+    assert monotonic() - began < 5
+
+
+@pytest.fixture(autouse=True)
+def _fresh_statements() -> Iterator[None]:
+    yield
+    reader_module.statement.cache_clear()
+
+
+async def _readyz(api: QueryApi) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api.app), base_url="http://test") as client:
+        return await client.get("/readyz")
+
+
+async def test_the_contract_lists_every_route(query_api: QueryApi) -> None:
+    """The OpenAPI description can be made and names each route with its operation."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(query_api.app), base_url="http://test") as client:
+        described = json.loads((await client.get("/schema/openapi.json")).content)
+
+    operations = {operation["operationId"] for path in described["paths"].values() for operation in path.values()}
+    assert operations >= {
+        *("ListSessions", "GetSession", "AnalyticsSummary", "AnalyticsTimeseries"),
+        *("AnalyticsByAgent", "AnalyticsCostBreakdown", "AnalyticsByUser"),
+    }

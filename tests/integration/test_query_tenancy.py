@@ -1,0 +1,135 @@
+"""Who sees what: orgs see nothing of each other, members and viewers only their own sessions."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import pytest
+from support.query_store import NOON, QueryApi, QueryStore, model, session
+
+from schemas.permissions import Role
+
+pytest_plugins = ["support.query_fixtures"]
+
+SECRET = "zzsecret"
+ANALYTICS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user")
+LISTS = ("sessions", *(f"sessions/analytics/{path}" for path in ANALYTICS))
+DIMENSIONS = ("project_id", "repo", "agent_name", "user_id")
+ATTACKS = (
+    "' OR 1=1 --",
+    "') OR org_id != ('",
+    "\\' OR 1=1 --",
+    "{org_id:String}",
+    "%s%(org_id)s",
+    "'; DROP TABLE sessions; --",
+    "\\N",
+    "NULL",
+    "\x00",
+    "a\nb\tc",
+    "$$",
+    "é'\"`\\",
+)
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_orgs_see_nothing_of_each_other(path: str, query_store: QueryStore, query_api: QueryApi) -> None:
+    """What an org is told is the same, whatever other orgs have stored."""
+    query_store.put(session(external_id="mine"))
+    alone = (await query_api.get(path)).json()
+    query_store.put(
+        session(
+            "other",
+            user_id=SECRET,
+            project_id=SECRET,
+            repo=SECRET,
+            agent_name=SECRET,
+            models=[model(SECRET, cost_nano=1)],
+        )
+    )
+
+    beside = (await QueryApi(query_store.reader).get(path)).json()
+
+    assert beside == alone
+
+
+async def test_another_orgs_session_is_not_there(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Another org's session is a 404 under one's own address, another org's address is one under any id."""
+    row = session("other")
+    query_store.put(row)
+
+    replies = [
+        await query_api.get(f"sessions/{row.session_id}"),
+        await query_api.get(f"../other/sessions/{row.session_id}"),
+        await query_api.get("sessions/00000000-0000-4000-8000-000000000000"),
+    ]
+
+    assert {reply.status_code for reply in replies} == {404}
+    assert len({_without_request_id(reply.json()) for reply in replies}) == 1
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_a_path_of_another_org_is_not_there(path: str, query_api: QueryApi) -> None:
+    """Every route of another org is a 404, for an owner too."""
+    reply = await query_api.get(f"../other/{path}")
+
+    assert reply.status_code == 404
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+async def test_members_and_viewers_see_only_their_own(role: Role, query_store: QueryStore, query_api: QueryApi) -> None:
+    """A member's list holds their own sessions, another's session is a 404 at once; a manager sees them all."""
+    mine, other = session(user_id="bob"), session(user_id="alice")
+    query_store.put(mine, other)
+    sees_all = role in ("owner", "admin", "manager")
+
+    found = await query_api.get("sessions", user="bob", role=role)
+    one = await query_api.get(f"sessions/{other.session_id}", user="bob", role=role)
+
+    if role == "operator":  # of another org, by definition
+        assert {found.status_code, one.status_code} == {401}
+        return
+    assert found.json()["meta"]["total_count"] == (2 if sees_all else 1)
+    assert one.status_code == (200 if sees_all else 404)
+    assert (await query_api.get(f"sessions/{mine.session_id}", user="bob", role=role)).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["member", "viewer"])
+@pytest.mark.parametrize("path", LISTS)
+async def test_members_may_not_name_others(path: str, role: Role, query_store: QueryStore, query_api: QueryApi) -> None:
+    """A member may filter by themselves, not by another user; users by name are for managers."""
+    query_store.put(session(user_id="bob"))
+
+    other = await query_api.get(path, {"user_id": "alice"}, user="bob", role=role)
+    self = await query_api.get(path, {"user_id": "bob"}, user="bob", role=role)
+
+    assert (other.status_code, other.json()["code"]) == (403, "forbidden")
+    assert self.status_code == (403 if path.endswith("by-user") else 200)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_a_filter_is_only_a_string(attack: str, query_store: QueryStore, query_api: QueryApi) -> None:
+    """Whatever stands in a filter matches the sessions with exactly that value, and nothing else."""
+    odd = session(user_id=attack, models=[model(attack)], external_id=attack, **dict.fromkeys(DIMENSIONS[:3], attack))
+    query_store.put(odd, session(), session("other"))
+
+    for name in (*DIMENSIONS, "model", "external_id"):
+        found = (await query_api.get("sessions", {name: attack})).json()
+        assert [item["id"] for item in found["data"]] == [str(odd.session_id)]
+    for name in DIMENSIONS:
+        for path in ANALYTICS:
+            reply = await query_api.get(f"sessions/analytics/{path}", {name: attack})
+            assert reply.status_code == 200
+        summary = (await query_api.get("sessions/analytics/summary", {name: attack})).json()["data"]
+        assert summary["total_sessions"] == 1
+
+
+async def test_a_viewer_may_be_named_like_an_attack(query_store: QueryStore, query_api: QueryApi) -> None:
+    """The caller's own name is only a string as well."""
+    query_store.put(session(user_id="alice", started_at=NOON))
+
+    reply = await query_api.get("sessions", user="' OR 1=1 --", role="member")
+
+    assert reply.json()["data"] == []
+
+
+def _without_request_id(body: Mapping[str, Any]) -> str:
+    return str({name: value for name, value in body.items() if name != "request_id"})

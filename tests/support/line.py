@@ -1,0 +1,118 @@
+"""A projection line of real parts: a topic on the shared broker, a store server and Faust workers in processes."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+from aiokafka import AIOKafkaProducer
+
+from deploy.ports import free_ports
+from deploy.stack import answers_200
+from schemas.log import LogRecord
+from support.waiting import eventually
+
+PARTITIONS = 2
+
+
+class Line:
+    """Start what a test needs; `end` stops all of it, by pid."""
+
+    def __init__(self, bootstrap: str, folder: Path) -> None:
+        self.bootstrap, self.folder = bootstrap, folder
+        self.topic = f"line-{secrets.token_hex(4)}"
+        self.port = free_ports(1)[0]
+        self.password = secrets.token_urlsafe(12)
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start_store(self) -> None:
+        """The store server, and the tables in it."""
+        self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
+        eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
+        made = self.finish("provision", "--partitions", str(PARTITIONS))
+        assert made.returncode == 0, made.stderr
+
+    def run(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """A command that goes on running."""
+        with (self.folder / f"{arguments[0]}.log").open("ab") as log:
+            process = subprocess.Popen(self._command(arguments), env=self._env(), stdout=log, stderr=log)
+        self._running.append(process)
+        return process
+
+    def finish(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command that ends."""
+        return subprocess.run(
+            self._command(arguments), env=self._env(), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def worker(self, instance: int = 0) -> subprocess.Popen[bytes]:
+        """A projector."""
+        return self.run("processors", "--instance", str(instance), *self.of_topic)
+
+    @property
+    def of_topic(self) -> tuple[str, str]:
+        """The option that tells a worker how many partitions the log has."""
+        return ("--partitions", str(PARTITIONS))
+
+    async def send(self, records: list[LogRecord]) -> None:
+        """Put records into the topic as they are."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, max_request_size=8 << 20)
+        await producer.start()
+        try:
+            for record in records:
+                await producer.send_and_wait(self.topic, record.value, record.key, record.partition)
+        finally:
+            await producer.stop()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the store."""
+        client = clickhouse_connect.get_client(
+            host="127.0.0.1",
+            port=self.port,
+            username="crewkit",
+            password=self.password,
+            database="crewkit_g1",
+            autogenerate_session_id=False,
+        )
+        try:
+            return [tuple(row) for row in client.query(sql).result_rows]
+        finally:
+            client.close()
+
+    def await_receipts(self, count: int, within_s: float = 40) -> None:
+        """Wait until so many records have their receipt."""
+        eventually(lambda: self.query("SELECT count() FROM records FINAL")[0][0] >= count, within_s=within_s)
+
+    def end(self) -> None:
+        """Stop everything that was started, the last first."""
+        for process in reversed(self._running):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(timeout=20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-P", "-m", "cli", arguments[0], "--data", str(self.folder), *arguments[1:]]
+
+    def _env(self) -> dict[str, str]:
+        return os.environ | {
+            "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
+            "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
+        }
+
+
+def ended(process: subprocess.Popen[bytes], within_s: float = 30) -> int:
+    """The exit code of a process that is to end by itself."""
+    begun = time.monotonic()
+    while process.poll() is None and time.monotonic() - begun < within_s:
+        time.sleep(0.05)
+    assert process.returncode is not None, "it still runs"
+    return process.returncode

@@ -1,0 +1,210 @@
+"""The counting rules, one by one. Each case is a list of (event type, payload) and what a session must then show."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from strategies import BASE_MS, SESSIONS, log_of
+
+from processors.fold import begin, fold
+from processors.projections.events import event_rows
+from processors.projections.sessions import session_row
+from processors.projections.tasks import status_of
+from processors.state import SessionState
+from schemas.codec import decode
+from schemas.prices import list_prices
+from schemas.records import (
+    Actor,
+    AnyFact,
+    Event,
+    EventsRecorded,
+    MetricsReport,
+    MetricsReported,
+    ModelUsage,
+    SessionChanged,
+    SessionCreated,
+    SessionEnded,
+)
+
+Hook = tuple[str, dict[str, Any]]
+COMMON: dict[str, Any] = {
+    "v": 1,
+    "record_id": UUID(int=1),
+    "org_id": "acme",
+    "session_id": SESSIONS[0],
+    "actor": Actor("alice", "member"),
+    "received_at": BASE_MS,
+}
+
+
+def hooks(*events: Hook) -> EventsRecorded:
+    """Hook events a second apart, with ids of their own."""
+    return EventsRecorded(
+        **COMMON,
+        events=tuple(
+            Event(UUID(int=1000 + n), kind, BASE_MS + n * 1000, msgspec.Raw(msgspec.json.encode(data)))
+            for n, (kind, data) in enumerate(events)
+        ),
+    )
+
+
+def folded(*facts: AnyFact) -> SessionState:
+    """The state after these facts, one record each."""
+    state: SessionState | None = None
+    for record in log_of(list(facts)):
+        for row in event_rows(record, decode(record, 2)):
+            state = state or begin(row)
+            fold(state, row)
+    assert state is not None
+    return state
+
+
+PRE, POST, FAILURE = "PreToolUse", "PostToolUse", "PostToolUseFailure"
+COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
+    ([(PRE, {"tool_use_id": "a"}), (POST, {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 0, "events": 2}),
+    ([(POST, {"tool_use_id": "a"}), (PRE, {"tool_use_id": "a"})], {"tool_calls": 1}),
+    ([(PRE, {}), (PRE, {}), (POST, {})], {"tool_calls": 2}),
+    ([("PermissionDenied", {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 0}),
+    ([("PermissionRequest", {"tool_name": "Bash"})], {"tool_calls": 0}),
+    ([("PostToolBatch", {"tool_calls": [{"tool_use_id": "a"}]})], {"tool_calls": 0}),
+    ([(FAILURE, {"tool_use_id": "a"}), (FAILURE, {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 1}),
+    ([(FAILURE, {}), (FAILURE, {})], {"tool_calls": 0, "tool_errors": 2}),
+    ([("SubagentStart", {"agent_id": "x"}), ("Stop", {"agent_id": "y"})], {"subagents": 2}),
+    ([("TaskCreated", {"task_id": "1"}), ("TaskCompleted", {"task_id": "1"})], {"task_count": 1}),
+    ([("TaskCreated", {}), ("Stop", {"task_id": "1"})], {"task_count": 0}),
+    ([("UserPromptSubmit", {"prompt": "x"}), ("UserPromptSubmit", {})], {"prompts": 2}),
+    ([("PreCompact", {}), ("PostCompact", {})], {"compactions": 1, "unknown_events": 0}),
+    ([("NewInNextRelease", {})], {"unknown_events": 1, "events": 1}),
+    ([(PRE, {"tool_use_id": 7, "tool_name": ["x"]})], {"tool_calls": 1, "events": 1}),
+]
+
+
+@pytest.mark.parametrize(("events", "expected"), COUNTING)
+def test_counting_rules(events: list[Hook], expected: dict[str, int]) -> None:
+    """What counts, what counts once, and what does not count."""
+    state = folded(hooks(*events))
+
+    assert {name: getattr(state, name) for name in expected} == expected
+
+
+def test_use_of_tools_is_counted_by_name_with_the_first_duration_of_each_use() -> None:
+    """A use that is reported twice lasts as long as the first report says."""
+    state = folded(
+        hooks(
+            (PRE, {"tool_name": "Bash", "tool_use_id": "a"}),
+            (POST, {"tool_name": "Bash", "tool_use_id": "a", "duration_ms": 5}),
+            (POST, {"tool_name": "Bash", "tool_use_id": "a", "duration_ms": 50}),
+            (FAILURE, {"tool_name": "Edit", "tool_use_id": "b", "duration_ms": 7.4}),
+        )
+    )
+
+    rows = session_row(state, list_prices()).tools
+    assert rows == [("Bash", 1, 0, 5), ("Edit", 1, 1, 7)]
+
+
+def test_a_half_without_its_partner_still_has_a_status() -> None:
+    """Running, completed, failed, or unknown where it was only named."""
+    state = folded(
+        hooks(
+            (PRE, {"tool_use_id": "running"}),
+            (POST, {"tool_use_id": "completed"}),
+            (FAILURE, {"tool_use_id": "failed"}),
+            ("Stop", {"agent_id": "unknown"}),
+        )
+    )
+
+    assert {task.task_id: status_of(task) for task in state.tasks.values()} == {
+        name: name for name in ("running", "completed", "failed", "unknown")
+    }
+
+
+def test_the_first_end_wins_and_a_later_one_may_bring_newer_totals() -> None:
+    """`ended_at` and `outcome` stay; summary and totals are replaced."""
+    usage = ModelUsage(model="m", input_tokens=5, cost_nano=1)
+    state = folded(
+        SessionEnded(**COMMON, fact_id=UUID(int=1), outcome="failure", ended_at=BASE_MS + 5),
+        SessionEnded(
+            **COMMON, fact_id=UUID(int=2), outcome="success", summary="s", report=MetricsReport(models=(usage,))
+        ),
+    )
+
+    assert (state.outcome, state.ended_at, state.summary) == ("failure", BASE_MS + 5, "s")
+    assert session_row(state, list_prices()).input_tokens == 5
+
+
+def test_an_end_before_the_start_counts_as_the_start() -> None:
+    """A duration is never below 0."""
+    state = folded(
+        SessionCreated(**COMMON, fact_id=UUID(int=1), run_id=UUID(int=2), started_at=BASE_MS),
+        SessionEnded(**COMMON, fact_id=UUID(int=3), ended_at=BASE_MS - 1000),
+    )
+
+    assert session_row(state, list_prices()).duration_ms == 0
+
+
+def test_a_report_of_an_earlier_moment_does_not_replace_a_later_one() -> None:
+    """A delayed resend of an old report can be told from a new one by `reported_at`."""
+    state = folded(*[_report(n, at, n) for n, at in ((1, 10), (2, 30), (3, 20))])
+
+    assert session_row(state, list_prices()).input_tokens == 2
+
+
+def test_without_reported_at_the_later_report_in_the_log_counts() -> None:
+    """Running totals are replaced, never added up."""
+    state = folded(_report(1, None, 1), _report(2, None, 2))
+
+    assert session_row(state, list_prices()).input_tokens == 2
+
+
+def test_a_report_without_a_model_belongs_to_the_model_the_session_turns_out_to_have() -> None:
+    """From create, else the last SessionStart with one, else the empty name."""
+    report = MetricsReported(**COMMON, fact_id=UUID(int=1), report=MetricsReport(models=(ModelUsage(input_tokens=9),)))
+    start = hooks(("SessionStart", {"model": "claude-opus-4-5"}), ("SessionStart", {}))
+
+    assert [m.model for m in session_row(folded(report), list_prices()).models] == [""]
+    assert [m.model for m in session_row(folded(report, start), list_prices()).models] == ["claude-opus-4-5"]
+
+
+def test_cost_is_the_clients_own_figure_or_follows_from_the_price_list() -> None:
+    """1,000 input tokens of Sonnet at 3 dollars a million are 3,000,000 nano-dollars; an unknown model is free."""
+    models = (
+        ModelUsage(model="claude-sonnet-4-5", input_tokens=1000),
+        ModelUsage(model="claude-opus-4-5", input_tokens=1000, cost_nano=7),
+        ModelUsage(model="who", input_tokens=1000),
+    )
+    state = folded(MetricsReported(**COMMON, fact_id=UUID(int=1), report=MetricsReport(models=models)))
+
+    row = session_row(state, list_prices())
+    assert [(m.cost_nano, m.cost_source) for m in row.models] == [
+        (3_000_000, "priced"),
+        (7, "reported"),
+        (0, "unknown"),
+    ]
+    assert row.cost_nano == 3_000_007
+
+
+def test_null_clears_a_field_and_an_absent_one_stays() -> None:
+    """What PATCH says of title does not touch the agent's name."""
+    state = folded(
+        SessionCreated(**COMMON, fact_id=UUID(int=1), run_id=UUID(int=2), title="t", agent_name="a"),
+        SessionChanged(**COMMON, fact_id=UUID(int=3), title=None),
+    )
+
+    assert (state.title, state.agent_name) == (None, "a")
+
+
+def test_a_create_that_comes_late_does_not_undo_what_was_changed_before_it() -> None:
+    """Records can overtake one another on their way to the log; who owns the session is still what create says."""
+    state = folded(
+        SessionChanged(**{**COMMON, "actor": Actor("bob", "member")}, fact_id=UUID(int=3), title="changed"),
+        SessionCreated(**COMMON, fact_id=UUID(int=1), run_id=UUID(int=2), title="created", agent_name="a"),
+    )
+
+    assert (state.title, state.agent_name, state.user_id) == ("changed", "a", "alice")
+
+
+def _report(fact_id: int, reported_at: int | None, tokens: int) -> MetricsReported:
+    at = None if reported_at is None else BASE_MS + reported_at
+    report = MetricsReport(models=(ModelUsage(model="m", input_tokens=tokens),), reported_at=at)
+    return MetricsReported(**COMMON, fact_id=UUID(int=fact_id), report=report)
