@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from bench.bodies import BATCH, creations, rounds, sessions_for
 from ingest.kafka_log import KafkaTopic
@@ -126,6 +127,8 @@ async def committed(topic: KafkaTopic, group: str) -> int:
     try:
         await admin.start()
         offsets = await admin.list_consumer_group_offsets(group)
+    except KafkaError:  # nobody has joined the group yet, so it has no coordinator
+        return 0
     finally:
         await admin.close()
     return sum(max(0, meta.offset) for tp, meta in offsets.items() if tp.topic == topic.name)

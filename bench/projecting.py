@@ -13,6 +13,7 @@ from bench.receipts import Receipts, read_receipts
 from bench.services import cpu_s, resident_mb, run_once, service, wait_until
 from deploy.process import Process
 from ingest.kafka_log import KafkaTopic
+from schemas.topics import TOPIC
 
 GROUP = f"{TOPIC}.g1"
 EVENTS = 800_000

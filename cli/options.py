@@ -13,9 +13,7 @@ _OPTIONS: dict[str, Decorator] = {
     "port": click.option("--port", type=int, help="Port to listen on (default 8080)."),
     "log_url": click.option("--log-url", help="sqlite:///file or kafka://host:port,…/topic."),
     "store_url": click.option("--store-url", help="chdb:///folder or clickhouse://user:password@host:port/database."),
-    "secrets": click.option(
-        "--secrets", type=click.Path(), help="Folder of the secrets (default secrets/ in --data)."
-    ),
+    "secrets": click.option("--secrets", type=click.Path(), help="Folder of the secrets (default secrets/ in --data)."),
     "generation": click.option("--generation", help="Generation to project into (default g1)."),
     "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),
     "partitions": click.option("--partitions", type=int, help="Partitions of the log (default 4); frozen once made."),

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import faust
-
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.projector import check_start, make_projector
 from deploy.settings import BadSettings, Settings
@@ -30,13 +28,10 @@ def run_worker(settings: Settings) -> int:
     app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run])
     projector.watchdog.start()
     try:
-        faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+        return faust_app.run_until_stopped(app)
     finally:
         projector.watchdog.stop()
         lock.close()
-    return 0
 
 
 async def _check(settings: Settings, topic: KafkaTopic) -> None:

@@ -13,7 +13,6 @@ from schemas.requests import RecordEvent
 from schemas.responses import RejectedEvent
 from schemas.surrogates import LONE, SUSPECT
 
-_LONE_MAX = 10_000  # beyond it this is no text that was cut, but an attempt to keep us busy
 _STAND_INS = b"efcba"
 _LONE_MAX = 10_000  # beyond it this is no text that was cut, but an attempt to keep us busy
 

@@ -105,6 +105,15 @@ def build_app(
     return app
 
 
+def run_until_stopped(app: faust.App) -> int:
+    """Run a worker until SIGTERM or SIGINT; the exit code, 1 when something broke it."""
+    try:
+        faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
 async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Sequence[int]) -> None:
     """Check the partitions that may stay idle: everything below their committed offset must have been projected.
 

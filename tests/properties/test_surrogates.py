@@ -1,0 +1,63 @@
+"""Payloads with lone surrogates go through as they are, whatever else is escaped around them."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.write_api import NOW_MS, SECRETS, a_session
+
+from ingest.batch import read_batch
+from ingest.sealing.asker import Asker
+from ingest.sealing.events import records_of, seal_events
+from schemas.codec import decode
+from schemas.hooks import read_payload
+from schemas.log import LogRecord
+from schemas.records import Actor, EventsRecorded
+
+SESSION = a_session()
+ASKER = Asker("acme", Actor("alice", "member"), NOW_MS, SECRETS, a_session)
+pieces = st.sampled_from(
+    [
+        r"\ud83d",
+        r"\uD83D",
+        r"\ude00",
+        r"\uDEAD",
+        r"\ud83d\ude00",
+        r"\\",
+        r"\"",
+        r"\n",
+        r"\u0041",
+        r"\ue83d",
+        "u",
+        "d83d",
+        "é",
+    ]
+)
+texts = st.lists(pieces, max_size=12).map("".join)
+
+
+@given(st.lists(texts, min_size=1, max_size=4))
+def test_every_spelling_comes_back_as_it_was_sent(parts: list[str]) -> None:
+    """From the body through the record to the event: the same bytes, and the record is JSON that can be read."""
+    payloads = [f'{{"prompt": "{part}"}}'.encode() for part in parts]
+    frame = b'{"event_type":"Stop","timestamp":"2026-01-20T10:30:00Z","data":%s}'
+    body = b'{"events":[' + b",".join(frame % payload for payload in payloads) + b"]}"
+
+    sealed = seal_events(read_batch(body), SESSION, ASKER)
+    (value,) = records_of(sealed.accepted, SESSION, ASKER)
+    fact = decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1)
+
+    assert isinstance(fact, EventsRecorded)
+    assert [bytes(event.data) for event in fact.events] == payloads
+    assert sealed.rejected == []
+
+
+@given(texts)
+def test_what_is_projected_of_them_is_text(part: str) -> None:
+    """A lone surrogate becomes U+FFFD; everything else is what any JSON reader reads."""
+    expected = json.loads(f'"{part}"').encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    read = read_payload(f'{{"prompt": "{part}", "tool_name": "Bash"}}'.encode())
+
+    assert read.tool_name == "Bash"
+    assert read.prompt == expected
