@@ -13,6 +13,7 @@ from edge.request_id import assign_request_id
 
 _COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
 
+_NO_REPLY = 499  # in the access log alone: the client went away before there was one
 _JSON = (b"content-type", b"application/json")
 _JSON_WITH_CHARSET = (b"content-type", b"application/json; charset=utf-8")
 
@@ -29,7 +30,7 @@ class Service(Litestar):
             await super().__call__(scope, receive, send)
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), 500
+        began, status = time.perf_counter(), _NO_REPLY
         request_id = assign_request_id(scope)
         headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
 

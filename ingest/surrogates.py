@@ -31,6 +31,8 @@ def respell(body: bytes) -> tuple[bytes, int] | None:
     spellings = {b"d": bytes([letter]), b"D": bytes([letter]).upper()}
 
     def respelled(lone: re.Match[bytes]) -> bytes:
+        if lone["letter"] is None:
+            return lone["before"]
         return lone["before"] + b"\\u" + spellings[lone["letter"]] + lone["rest"]
 
     result, count = LONE.subn(respelled, body, count=_LONE_MAX + 1)

@@ -91,9 +91,9 @@ class Planner:
     def _fold(
         self, record: LogRecord, fact: AnyFact, encoded: list[bytes], changed: dict[SessionKey, SessionState]
     ) -> RecordRow:
-        prefix = event_prefix(fact.org_id, fact.session_id)
         added = 0
         rows = event_rows(record, fact)
+        prefix = event_prefix(rows[0])
         state = self._state(rows[0])
         for row in rows:
             encoded.append(encode_event(prefix, row))

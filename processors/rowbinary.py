@@ -22,7 +22,8 @@ _FORMATS = {"UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
 _HALF = (1 << 64) - 1
 _BYTE = [bytes((n,)) for n in range(128)]
 _uuid_pair = struct.Struct("<QQ").pack
-_event_head = struct.Struct("<QQQqqHQH").pack
+_record_tail = struct.Struct("<qHQ").pack
+_event_head = struct.Struct("<HQQQq").pack
 _nullable_int = struct.Struct("<Bq").pack
 
 
@@ -31,42 +32,32 @@ def encode_rows(rows: Iterable[msgspec.Struct]) -> bytes:
     return b"".join([_row(row) for row in rows])
 
 
-def event_prefix(org_id: str, session_id: UUID) -> bytes:
-    """The first two columns of an event's row, the same for a whole record."""
-    return string(org_id) + uuid(session_id)
+def event_prefix(row: EventRow) -> bytes:
+    """The first eight columns of an event's row, the same for all facts of a record."""
+    names = (string(row.kind), string(row.user_id), string(row.role))
+    place = _record_tail(row.received_at, row.log_partition, row.log_offset)
+    return b"".join((string(row.org_id), uuid(row.session_id), *names, place))
 
 
 def encode_event(prefix: bytes, row: EventRow) -> bytes:
-    """One row of `events`: what `encode_rows` gives, four times faster, because events are what there is most of."""
+    """One row of `events`: what `encode_rows` gives, several times faster, because events are what there is most of."""
     event_id, data = row.event_id.int, row.data
     seq, duration = row.seq, row.duration_ms
     return b"".join(
         (
             prefix,
-            _event_head(
-                event_id >> 64,
-                event_id & _HALF,
-                row.version,
-                row.timestamp,
-                row.received_at,
-                row.log_partition,
-                row.log_offset,
-                row.log_index,
-            ),
-            _cached(row.kind),
+            _event_head(row.log_index, event_id >> 64, event_id & _HALF, row.version, row.timestamp),
             _cached(row.event_type),
-            _cached(row.user_id),
-            _cached(row.role),
             _cached(row.tool_name),
-            string(row.tool_use_id),
-            string(row.agent_id),
+            string(row.tool_use_id) if row.tool_use_id else b"\0",
+            string(row.agent_id) if row.agent_id else b"\0",
             _cached(row.agent_type),
-            string(row.task_id),
-            string(row.label),
+            string(row.task_id) if row.task_id else b"\0",
+            string(row.label) if row.label else b"\0",
             _cached(row.model),
             b"\1" if seq is None else _nullable_int(0, seq),
             b"\1" if duration is None else _nullable_int(0, duration),
-            b"\0" if not row.redactions else _redactions(row.redactions),
+            _redactions(row.redactions) if row.redactions else b"\0",
             varint(len(data)),
             data,
         )
@@ -87,8 +78,6 @@ def varint(number: int) -> bytes:
 
 def string(text: str) -> bytes:
     """A String column's value; a lone surrogate, which UTF-8 can't hold, becomes a question mark."""
-    if not text:
-        return b"\0"
     encoded = text.encode("utf-8", "replace")
     return varint(len(encoded)) + encoded
 

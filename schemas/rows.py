@@ -22,17 +22,17 @@ class EventRow(Struct, gc=False):
 
     org_id: str
     session_id: UUID
+    kind: str  # of the record: events_recorded, session_created, …
+    user_id: str
+    role: str
+    received_at: DateTime64
+    log_partition: UInt16
+    log_offset: UInt64  # up to here the same for all facts of a record
+    log_index: UInt16
     event_id: UUID
     version: UInt64  # 2^64-1-(offset·2^16+index): of two writes of one event id the first in the log wins
     timestamp: DateTime64
-    received_at: DateTime64
-    log_partition: UInt16
-    log_offset: UInt64
-    log_index: UInt16
-    kind: str  # of the record: events_recorded, session_created, …
     event_type: str  # of a hook event, else ""
-    user_id: str
-    role: str
     tool_name: str
     tool_use_id: str
     agent_id: str

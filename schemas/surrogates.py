@@ -12,11 +12,15 @@ LONE = re.compile(
         | \\[^u]                                          # an escape of one character
         | \\u(?![dD][89a-fA-F])                           # of another code point
         | \\u[dD][89abAB]..\\u[dD][c-fC-F]..              # of a whole pair
-    )*+ ) \\u (?P<letter>[dD]) (?P<rest>[89a-fA-F]..)""",
+    )*+ ) (?: \\u (?P<letter>[dD]) (?P<rest>[89a-fA-F]..) )?""",
     re.VERBOSE | re.DOTALL,
-)
+)  # it matches from escape to escape up to the end; one that could fail would be tried again in the middle of a pair
 
 
 def replace_lone(data: bytes) -> bytes:
     """The same JSON with each lone surrogate replaced by U+FFFD, so that it can be read."""
-    return LONE.sub(rb"\g<before>\\ufffd", data) if SUSPECT.search(data) else data
+    return LONE.sub(_with_stand_in, data) if SUSPECT.search(data) else data
+
+
+def _with_stand_in(lone: re.Match[bytes]) -> bytes:
+    return lone["before"] + (b"\\ufffd" if lone["letter"] else b"")

@@ -12,8 +12,10 @@ import click
 @click.option("--token", help="A token of role owner or admin, with --url.")
 @click.option("--operator-token", help="A token of role operator, with --url: also check recount and coverage.")
 @click.option("--org", default="acme", show_default=True, help="The org to send to.")
-@click.option("--sessions", default=200, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--events", default=50_000, show_default=True, type=click.IntRange(180, 10_000_000))
+@click.option("--sessions", default=200, show_default=True, type=click.IntRange(1, 100_000), help="How many sessions.")
+@click.option(
+    "--events", default=50_000, show_default=True, type=click.IntRange(180, 10_000_000), help="How many hook events."
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same data.")
 @click.option("--keep", is_flag=True, help="Leave the installation of the demo running.")
 def demo(

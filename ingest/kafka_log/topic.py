@@ -8,8 +8,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ingest.errors import BrokenLog
 
-# A record is split above 1 MiB, but a lone event of 1 MiB brings its envelope along.
-MESSAGE_BYTES_MIN = 1_048_576 + 65_536
+# A record is split above 1 MiB, but a lone event of 1 MiB brings its envelope along, and may be in base64.
+MESSAGE_BYTES_MIN = 1_048_576 * 3 // 2
 _UNKNOWN_TOPIC = 3
 _BECOMES_KNOWN_S = 3.0  # a topic that was just created is not known at once
 _MESSAGE_BYTES = "max.message.bytes"

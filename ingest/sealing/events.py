@@ -60,9 +60,10 @@ def _seal(event: RecordEvent, ids: "_DerivedIds", now: int) -> Event:
         raise _Refused("invalid_event", "timestamp must be an RFC 3339 time, such as 2026-01-20T10:30:00Z") from error
     if not is_plausible(timestamp, now):
         raise _Refused("timestamp_out_of_range", f"timestamp {OUT_OF_RANGE}")
-    if memoryview(event.data)[0] != _OBJECT:
+    data = memoryview(event.data)
+    if data[0] != _OBJECT:
         raise _Refused("invalid_event", "data must be an object")
-    event_id = event.event_id or ids.of(event)
+    event_id = event.event_id or ids.of(event, data)
     if type(event) is not RecordEvent:  # a payload that is JSON, but that msgspec can't skip
         return Event(event_id, event.event_type, timestamp, event.data, event.seq, odd_data=bytes(event.data))
     return Event(event_id, event.event_type, timestamp, event.data, event.seq)
@@ -73,13 +74,12 @@ class _DerivedIds:
 
     def __init__(self, asker: Asker, session_id: UUID) -> None:
         self._hasher = event_id_hasher(asker.secrets.seed_key, session_id)
-        self._seen: dict[UUID, int] = {}
+        self._seen: dict[int, int] = {}  # by the id's integer: a UUID hashes itself in Python
 
-    def of(self, event: RecordEvent) -> UUID:
-        data = memoryview(event.data)
+    def of(self, event: RecordEvent, data: memoryview) -> UUID:
         first = derived_event_id(self._hasher, event.event_type, event.timestamp, data, 0)
-        before = self._seen.get(first, 0)
-        self._seen[first] = before + 1
+        before = self._seen.get(first.int, 0)
+        self._seen[first.int] = before + 1
         if not before:
             return first
         return derived_event_id(self._hasher, event.event_type, event.timestamp, data, before)
@@ -92,9 +92,15 @@ def _encode(events: Sequence[Event], session_id: UUID, asker: Asker) -> bytes:
 def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
     begin, size = 0, 0
     for index, event in enumerate(events):
-        length = len(memoryview(event.data)) + _EVENT_OVERHEAD
+        length = _length(event)
         if index > begin and size + length > RECORD_BYTES_MAX - _EVENT_OVERHEAD * 4:
             yield events[begin:index]
             begin, size = index, 0
         size += length
     yield events[begin:]
+
+
+def _length(event: Event) -> int:
+    """Bytes of an event in a record, at most; odd payloads are in base64."""
+    length = len(memoryview(event.data))
+    return _EVENT_OVERHEAD + (length if event.odd_data is None else length * 4 // 3)

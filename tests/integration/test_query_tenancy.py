@@ -35,16 +35,8 @@ async def test_orgs_see_nothing_of_each_other(path: str, query_store: QueryStore
     """What an org is told is the same, whatever other orgs have stored."""
     query_store.put(session(external_id="mine"))
     alone = (await query_api.get(path)).json()
-    query_store.put(
-        session(
-            "other",
-            user_id=SECRET,
-            project_id=SECRET,
-            repo=SECRET,
-            agent_name=SECRET,
-            models=[model(SECRET, cost_nano=1)],
-        )
-    )
+    names = dict.fromkeys(DIMENSIONS, SECRET)
+    query_store.put(session("other", models=[model(SECRET, cost_nano=1)], **names))
 
     beside = (await QueryApi(query_store.reader).get(path)).json()
 

@@ -8,12 +8,15 @@ import pytest
 from support.query_store import QueryStore
 
 from query_api import queries
+from query_api.audit import questions
 from query_api.queries import Question
 from query_api.reader import SQL, statement
 
 pytest_plugins = ["support.query_fixtures"]
 
-QUESTIONS: list[Question[Any, Any]] = [value for value in vars(queries).values() if isinstance(value, Question)]
+QUESTIONS: list[Question[Any, Any]] = [
+    value for value in (*vars(queries).values(), *vars(questions).values()) if isinstance(value, Question)
+]
 _OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(events|sessions|tasks|rollup_\w+|compactions|analyses)\b")
 _PLACEHOLDER = re.compile(r"\{(\w+):([^}]+)\}")
 

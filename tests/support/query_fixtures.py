@@ -17,13 +17,19 @@ def org_store(chdb_folder: Path) -> Iterator[QueryStore]:
     store.close()
 
 
-@pytest.fixture
-def query_store(chdb_folder: Path) -> Iterator[QueryStore]:
-    """An empty store of the test's own: one partition, everything up to noon projected."""
+@pytest.fixture(scope="module")
+def _reused_store(chdb_folder: Path) -> Iterator[QueryStore]:
     store = QueryStore(chdb_folder)
-    store.progress(0, 10, 10, NOON)
     yield store
     store.close()
+
+
+@pytest.fixture
+def query_store(_reused_store: QueryStore) -> QueryStore:
+    """An empty store: one partition, everything up to noon projected. (Emptied for each test, since that is quick.)"""
+    _reused_store.reset()
+    _reused_store.progress(0, 10, 10, NOON)
+    return _reused_store
 
 
 @pytest.fixture

@@ -109,6 +109,20 @@ class QueryStore:
         row = dict(zip(("log_partition", "projected", "log_end"), (partition, projected, log_end), strict=True))
         self._insert(f"{self.base}_{generation}", "progress", {**row, "complete_through": _text(complete_through)})
 
+    def reset(self) -> None:
+        """Back to one empty generation, and a reader that remembers nothing."""
+        self.client.database = self.base
+        self.client.command("TRUNCATE TABLE generations")
+        self._insert(self.base, "generations", {"name": "g1", "event": "created", "partitions": 1})
+        for database in self._databases[2:]:
+            self.client.command(f"DROP DATABASE {database} SYNC")
+        del self._databases[2:]
+        for table in ("sessions", "rollup_hourly", "rollup_daily", "progress"):
+            self.client.command(f"TRUNCATE TABLE {self.base}_g1.{table}")
+        self.switch("g1")
+        self.reader.close()
+        self.reader = ClickHouseReader(self.connect, self.base)
+
     def close(self) -> None:
         self.reader.close()
         for database in self._databases:

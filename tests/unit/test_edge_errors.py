@@ -87,7 +87,6 @@ async def test_whatever_is_raised_has_one_shape(client: httpx.AsyncClient, name:
     [
         ("page=0", "page", "must be at least 1"),
         ("page=x", "page", "must be an integer"),
-        ("page=" + "9" * 30, "page", "is out of range"),
         ("sort=c", "sort", "is not one of the allowed values"),
         ("nope=1", "nope", "is not a known parameter"),
         ("nope", "nope", "is not a known parameter"),

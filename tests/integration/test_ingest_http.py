@@ -1,0 +1,166 @@
+"""The write side behind a real HTTP server: what clients do to sockets, and what it costs."""
+
+import gzip
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cramjam
+import httpx
+import pytest
+from support.write_api import EVENT, KEY, a_session, events_path
+
+from deploy.ports import free_port
+from deploy.tethered import tethered
+from edge.tokens import issue_token
+
+MIB = 1_048_576
+ROOT = Path(__file__).parents[2]
+
+
+class Served:
+    """A running server, and its worker's memory."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        self.port = port
+        self.pid = pid
+        token = issue_token(KEY, "alice", "acme", "member", 3600, time.time())
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1/acme", headers=headers, timeout=30)
+        self.events = events_path(a_session())
+
+    def memory(self) -> int:
+        """Resident bytes of the server's processes."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in (str(self.pid), *children))
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--no-ws"]
+    environment = {
+        **os.environ,
+        "LOG_FILE": str(tmp_path_factory.mktemp("served") / "log.sqlite"),
+        "PYTHONPATH": f"{ROOT}/tests",
+    }
+    process = subprocess.Popen(
+        tethered([*command, "support.served_ingest:app"], signal.SIGTERM), env=environment, stderr=subprocess.DEVNULL
+    )
+    made = Served(port, process.pid)
+    wait_until_ready(made)
+    yield made
+    made.client.close()
+    process.terminate()
+    process.wait(20)
+
+
+def wait_until_ready(served: Served) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if served.client.get(f"http://127.0.0.1:{served.port}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def a_batch() -> bytes:
+    return json.dumps({"events": [EVENT]}).encode()
+
+
+def test_a_chunked_body_without_a_length_is_taken(served: Served) -> None:
+    """And refused with 413 where it grows beyond 10 MiB."""
+    small = served.client.post(served.events, content=iter([a_batch()[:5], a_batch()[5:]]))
+    large = served.client.post(served.events, content=(b" " * 65_536 for _ in range(161)))
+
+    assert (small.status_code, large.status_code) == (202, 413)
+
+
+def test_a_body_that_is_too_large_is_a_413_that_reaches_the_client(served: Served) -> None:
+    """One byte too many, or three times too many."""
+    sizes = [10 * MIB, 10 * MIB + 1, 30 * MIB]
+
+    statuses = [served.client.post(served.events, content=a_batch().ljust(size)).status_code for size in sizes]
+
+    assert statuses == [202, 413, 413]
+
+
+def test_bombs_cost_no_memory(served: Served) -> None:
+    """A hundred of them, of 1 GiB each, in gzip and zstd, leave less than 64 MiB behind."""
+    block = b" " * MIB
+    bombs = {"gzip": gzip.compress(block * 256), "zstd": bytes(cramjam.zstd.compress(block * 1024))}
+    before = served.memory()
+
+    for number in range(100):
+        encoding = ("gzip", "zstd")[number % 2]
+        reply = served.client.post(served.events, content=bombs[encoding], headers={"content-encoding": encoding})
+        assert reply.status_code == 413
+
+    assert served.memory() - before < 64 * MIB
+
+
+def test_deep_and_wide_bodies_cost_no_memory(served: Served) -> None:
+    """Millions of elements, brackets without end: refused, and less than 64 MiB are left behind."""
+    before = served.memory()
+    for body in (
+        b'{"events":[' + b"0," * 5_000_000 + b"0]}",
+        b'{"events":[' + b"{}," * 3_000_000 + b"{}]}",
+        b"[" * 10 * MIB,
+        b'{"a":' * (2 * MIB),
+    ):
+        assert served.client.post(served.events, content=body).status_code in {400, 422}
+
+    assert served.memory() - before < 64 * MIB
+
+
+def test_a_slow_body_holds_up_nobody(served: Served) -> None:
+    """While 50 clients send nothing more of theirs, others are served."""
+    head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    token = served.client.headers["authorization"]
+    slow = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(50)]
+    for connection in slow:
+        connection.sendall(f"{head}authorization: {token}\r\ncontent-length: 1000\r\n\r\n{{".encode())
+    began = time.monotonic()
+    reply = served.client.post(served.events, content=a_batch())
+    took = time.monotonic() - began
+    for connection in slow:
+        connection.close()
+
+    assert reply.status_code == 202
+    assert took < 2
+
+
+@pytest.mark.parametrize("path", ["/sessions/%ff%fe", "/sessions/%00", "/sessions/a%2Fb", "/sessions/" + "x" * 4000])
+def test_odd_paths_are_a_404(served: Served, path: str) -> None:
+    """In the one error shape."""
+    reply = served.client.patch(path, content=b"{}")
+
+    assert reply.status_code in {400, 404, 405}
+    if reply.status_code == 404:
+        assert reply.json()["code"] == "not_found"
+
+
+def test_raw_requests_that_are_odd_never_make_a_500(served: Served) -> None:
+    """Header values in Latin-1, two credentials, a query of binary."""
+    for line, header in [
+        ("GET /livez?%ff=%00 HTTP/1.1", "x-request-id: a b"),
+        ("POST /api/v1/acme/sessions HTTP/1.1", "authorization: Bearer \xff"),
+        ("POST /api/v1/acme/sessions HTTP/1.1", "authorization: Bearer a\r\nauthorization: Bearer b"),
+        ("OPTIONS /api/v1/acme/sessions HTTP/1.1", "origin: http://evil"),
+        ("HEAD /livez HTTP/1.1", "accept: nothing"),
+    ]:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+            connection.sendall(
+                f"{line}\r\nhost: x\r\n{header}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode("latin-1")
+            )
+            status = int(connection.recv(4096).split(b" ")[1])
+        assert 200 <= status < 500

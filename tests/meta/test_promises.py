@@ -1,0 +1,80 @@
+"""Our own promises, checked: what is documented is there, and what is there is documented."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.main import COMMANDS
+from cli.options import _OPTIONS
+from deploy.provision import migrations
+from deploy.settings import Settings, load_settings
+from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.permissions import ALLOWED, ROLES
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_setting_is_in_the_readme_and_every_setting_of_the_readme_is_there() -> None:
+    """One name in environment and file; the table is complete."""
+    table = README.partition("## Settings")[2].partition("\n## ")[0]
+    named = {
+        name for row in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE) for name in re.findall(r"`([A-Z_]+)`", row)
+    }
+
+    assert named == {name.upper() for name in Settings.__struct_fields__}
+
+
+def test_options_are_settings() -> None:
+    """An option without a setting would be an option without an environment variable."""
+    assert set(_OPTIONS) <= set(Settings.__struct_fields__)
+
+
+def test_options_win_over_the_environment_and_the_environment_over_the_file(tmp_path: Path) -> None:
+    """The three sources, in their order."""
+    (tmp_path / "settings.toml").write_text('port = 1\nhost = "file"\nlog_url = "file"\n')
+    environ = {"DATA": str(tmp_path), "HOST": "env", "PORT": "2"}
+
+    settings = load_settings({"port": 3, "host": None}, environ)
+
+    assert (settings.port, settings.host, settings.log_url) == (3, "env", "file")
+
+
+def test_every_command_has_a_help_that_teaches() -> None:
+    """A sentence at least, and every option says what it is for."""
+    for command in COMMANDS:
+        assert command.help, command.name
+        for parameter in command.params:
+            assert isinstance(parameter, click.Option)
+            assert parameter.help, f"{command.name} {parameter.name}"
+
+
+@pytest.mark.parametrize("target", ["setup", "run", "test", "demo", "stack", "bench", "check"])
+def test_the_makefile_explains_its_targets(target: str) -> None:
+    """`make` alone lists them."""
+    assert re.search(rf"^{target}:.*## \S", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_readme_names_every_folder_of_the_product() -> None:
+    """A newcomer finds each piece from the map."""
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"tests", "bench"}
+
+    assert {folder for folder in folders if f"`{folder}/`" not in README} == set()
+
+
+def test_there_are_33_known_hook_events() -> None:
+    """The list is the one of the hooks' documentation."""
+    assert len(KNOWN_EVENT_TYPES) == 33
+
+
+def test_every_role_has_its_row() -> None:
+    """A role without a row would be allowed nothing, or everything."""
+    assert set(ALLOWED) == set(ROLES)
+
+
+@pytest.mark.parametrize("kind", ["control", "generation"])
+def test_migrations_are_numbered_without_gaps(kind: str) -> None:
+    """Forward only: each number once."""
+    assert [migration.number for migration in migrations(kind)] == list(range(1, len(migrations(kind)) + 1))

@@ -1,0 +1,84 @@
+"""How requests become facts, where it matters to the byte and the millisecond."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+from support.write_api import NOW_MS, SECRETS, a_session
+
+from ingest.sealing.asker import Asker
+from ingest.sealing.events import records_of, seal_events
+from ingest.sealing.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant
+from schemas.codec import decode
+from schemas.log import LogRecord
+from schemas.money import nano_of
+from schemas.records import Actor, Event, EventsRecorded
+from schemas.requests import RecordEvent
+from schemas.topics import RECORD_BYTES_MAX
+
+SESSION = a_session()
+ASKER = Asker("o" * 200, Actor("u" * 200, "member"), NOW_MS, SECRETS, a_session)
+
+
+def sealed(sizes: list[int]) -> list[Event]:
+    events = [RecordEvent("E" * 64, "2026-01-20T10:30:00Z", Raw(b'{"a":"%s"}' % (b"x" * size))) for size in sizes]
+    return seal_events(events, SESSION, ASKER).accepted
+
+
+@given(st.lists(st.integers(0, 700_000), min_size=1, max_size=12))
+def test_records_are_split_above_one_mebibyte(sizes: list[int]) -> None:
+    """Each holds at least one event, none is larger unless it holds one alone, and together they hold all in order."""
+    events = sealed(sizes)
+
+    values = records_of(events, SESSION, ASKER)
+
+    facts = [decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1) for value in values]
+    parts = [fact.events for fact in facts if isinstance(fact, EventsRecorded)]
+    assert [event.event_id for part in parts for event in part] == [event.event_id for event in events]
+    assert all(len(value) <= RECORD_BYTES_MAX or len(part) == 1 for value, part in zip(values, parts, strict=True))
+    assert all(parts)
+
+
+def test_what_fits_into_one_record_is_one_record() -> None:
+    """5,000 small events are."""
+    assert len(records_of(sealed([1] * 5_000)[:4_000], SESSION, ASKER)) == 1
+
+
+@given(st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)), st.integers(-1439, 1439))  # noqa: DTZ001 (made aware below)
+def test_every_rfc_3339_time_is_read_to_the_millisecond(moment: datetime, offset: int) -> None:
+    """Whatever its offset; what is finer is cut off."""
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    exact = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+    assert parse_instant(aware.isoformat()) == exact == ms_of(aware)
+
+
+@given(st.text(max_size=40))
+def test_anything_else_is_no_time(text: str) -> None:
+    """And raises nothing but ValueError."""
+    with pytest.raises(ValueError):  # noqa: PT011 (msgspec words it)
+        parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-20", "2026-01-20T10:30:00", "20260120T103000Z", "2026-W04-2", "10:30:00Z", "2026-02-30T00:00:00Z"]
+)
+def test_other_notations_of_time_are_refused(text: str) -> None:
+    """Days, local times, ISO 8601's other forms, days that do not exist."""
+    with pytest.raises(ValueError):  # noqa: PT011 (msgspec words it)
+        parse_instant(text)
+
+
+def test_plausible_times_have_both_bounds() -> None:
+    """2000-01-01 and 24 hours ahead belong to it."""
+    bounds = [EARLIEST_MS - 1, EARLIEST_MS, NOW_MS + AHEAD_MS, NOW_MS + AHEAD_MS + 1]
+
+    assert [is_plausible(ms, NOW_MS) for ms in bounds] == [False, True, True, False]
+
+
+@given(st.integers(0, 10**15))
+def test_nine_decimals_of_a_million_are_kept_exactly(nano: int) -> None:
+    """From the JSON number to nano-dollars and nothing in between is rounded."""
+    assert nano_of(float(f"{nano // 10**9}.{nano % 10**9:09d}")) == nano
