@@ -13,6 +13,7 @@ from deploy.http_server import serve_http
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.secrets import id_secrets, token_key
 from deploy.settings import BadSettings, Settings
+from deploy.store_url import parse_store_url
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import Lifespan, build_service
@@ -22,7 +23,7 @@ from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
 from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
-from query_api.reader import Reader, open_reader
+from query_api.reader import ClickHouseReader, Reader, open_reader
 from query_api.routes.operations import operation_routes
 
 
@@ -33,7 +34,7 @@ def run_services(settings: Settings, sides: Sequence[str]) -> int:
 
 async def _run(settings: Settings, sides: Sequence[str]) -> int:
     log = kafka_log(settings) if "ingest" in sides else None
-    reader = open_reader(settings.store) if "query" in sides else None
+    reader = store_reader(settings) if "query" in sides else None
     app = service(settings, log, reader, [ingest_lifespan(log)] if log else [])
     write_address(settings.folder, settings.host, settings.port)
     try:
@@ -54,6 +55,12 @@ def kafka_log(settings: Settings) -> KafkaEventLog:
         raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
     topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)
     return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max)
+
+
+def store_reader(settings: Settings) -> ClickHouseReader:
+    """The read side's way into the store."""
+    store = parse_store_url(settings.store)
+    return open_reader(store.options, store.control)
 
 
 def service(

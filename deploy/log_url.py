@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from deploy.settings import BadSettings
 from schemas.topics import TOPIC
 
 
@@ -25,11 +26,11 @@ def parse_log_url(url: str) -> SqliteAddress | KafkaAddress:
     """Read a log URL.
 
     Raises:
-        ValueError: with what is wrong and an example.
+        BadSettings: with what is wrong and an example.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite" and not parts.netloc and parts.path not in ("", "/"):
         return SqliteAddress(Path(parts.path))
     if parts.scheme == "kafka" and parts.netloc and "@" not in parts.netloc:
         return KafkaAddress(parts.netloc, parts.path.strip("/") or TOPIC)
-    raise ValueError("LOG_URL is sqlite:///absolute/file or kafka://host:port,host:port/topic")
+    raise BadSettings("LOG_URL is sqlite:///absolute/file or kafka://host:port,host:port/topic")

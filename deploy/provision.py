@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.store_url import StoreAddress
 from processors.fold import FOLD_VERSION
+from processors.warehouse import classify
 from schemas.prices import PriceList
 
 FIRST_GENERATION = "g1"
@@ -41,8 +43,15 @@ def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> 
 
     Raises:
         Refused: when what is there does not fit.
-        clickhouse_connect.driver.exceptions.Error: when the store is away.
+        StoreUnavailable: when the store is away.
     """
+    try:
+        return _provision(store, partitions, prices)
+    except (ClickHouseError, OSError) as error:
+        raise classify(error) from error
+
+
+def _provision(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:
     done = _migrate(store, store.control, "control")
     client = clickhouse_connect.get_client(**store.at(store.control))
     try:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 
-class BadSettings(Exception):
+class BadSettings(ValueError):
     """A setting is missing or has a wrong value; the message names it."""
 
 

@@ -12,7 +12,7 @@ import uvloop
 from deploy.address import write_address
 from deploy.garbage import collect_seldom
 from deploy.http_server import serve_http
-from deploy.http_services import service, stop_on_signals
+from deploy.http_services import service, stop_on_signals, store_reader
 from deploy.log_url import SqliteAddress, parse_log_url
 from deploy.ports import is_free
 from deploy.projector import Projector, check_start, make_projector
@@ -22,7 +22,6 @@ from deploy.store_url import parse_store_url
 from ingest.sqlite_log import SqliteEventLog
 from processors.errors import Broken
 from processors.local_loop import run_local
-from query_api.reader import open_reader
 from schemas.prices import list_prices
 
 PARTITIONS = 1
@@ -68,7 +67,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
 async def _serve(
     settings: Settings, log: SqliteEventLog, stopping: asyncio.Event, on_ready: Callable[[], None]
 ) -> None:
-    app = service(settings, log, open_reader(settings.store))
+    app = service(settings, log, store_reader(settings))
     write_address(settings.folder, settings.host, settings.port)
     asyncio.get_running_loop().call_later(LISTENS_WITHIN_S, on_ready)
     await serve_http(app, settings.host, settings.port, stopping)

@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from deploy.settings import BadSettings
+
 CONTROL_DATABASE = "crewkit"
 
 
@@ -28,7 +30,7 @@ def parse_store_url(url: str) -> StoreAddress:
     """Read a store URL.
 
     Raises:
-        ValueError: with what is wrong and an example.
+        BadSettings: with what is wrong and an example.
     """
     parts = urlsplit(url)
     if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
@@ -41,4 +43,4 @@ def parse_store_url(url: str) -> StoreAddress:
             "password": unquote(parts.password or ""),
         }
         return StoreAddress(options, parts.path.strip("/") or CONTROL_DATABASE)
-    raise ValueError("STORE_URL is chdb:///absolute/folder or clickhouse://user:password@host:port/database")
+    raise BadSettings("STORE_URL is chdb:///absolute/folder or clickhouse://user:password@host:port/database")

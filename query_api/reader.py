@@ -12,7 +12,6 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -142,40 +141,18 @@ def statement(name: str) -> str:
     return (SQL / f"{name}.sql").read_text()
 
 
-def open_reader(store_url: str, pool_size: int = POOL_SIZE) -> ClickHouseReader:
-    """A reader of ``chdb:///dir`` or ``clickhouse://user:password@host:port/base``; it connects when first asked.
-
-    Raises:
-        ValueError: for any other URL.
-    """
-    url = urlsplit(store_url)
-    if url.scheme == "chdb" and url.path:
-        return ClickHouseReader(_embedded_clients(unquote(url.path)), pool_size=pool_size)
-    if url.scheme == "clickhouse" and url.hostname:
-        return ClickHouseReader(_http_clients(store_url), url.path.strip("/") or BASE, pool_size)
-    raise ValueError(f"a store is chdb:///dir or clickhouse://user:password@host:port/base, not {url.scheme}://…")
-
-
-def _embedded_clients(directory: str) -> ClientFactory:
-    return lambda: clickhouse_connect.get_client(interface="chdb", path=directory, tz_mode="aware")
-
-
-def _http_clients(store_url: str) -> ClientFactory:
-    url = urlsplit(store_url)
+def open_reader(options: Mapping[str, Any], base: str = BASE, pool_size: int = POOL_SIZE) -> ClickHouseReader:
+    """A reader whose clients are made with ``options`` when first asked: ``interface="chdb", path=…`` or ``host=…``."""
+    if "host" in options:
+        # Queries of one session would exclude each other.
+        way = {"autogenerate_session_id": False, "connect_timeout": 2, "send_receive_timeout": ANSWER_WITHIN_S}
+    else:
+        way = {}
 
     def make() -> Client:
-        return clickhouse_connect.get_client(
-            host=url.hostname,
-            port=url.port or 8123,
-            username=unquote(url.username or "default"),
-            password=unquote(url.password or ""),
-            autogenerate_session_id=False,  # queries of one session would exclude each other
-            connect_timeout=2,
-            send_receive_timeout=ANSWER_WITHIN_S,
-            tz_mode="aware",
-        )
+        return clickhouse_connect.get_client(**options, **way, tz_mode="aware")
 
-    return make
+    return ClickHouseReader(make, base, pool_size)
 
 
 def _is_outage(error: Exception) -> bool:

@@ -82,4 +82,13 @@ async def close_producer(producer: Any) -> None:
         if (task := producer._sender.sender_task) is not None:  # noqa: SLF001 (stop() did not)
             task.cancel()
     finally:  # with a dead sender stop() returns, and leaves behind whoever waits
-        producer._message_accumulator.fail_all(KafkaError("the producer was replaced"))  # noqa: SLF001 (nothing public)
+        _give_up(producer._message_accumulator)  # noqa: SLF001 (nothing public gives up)
+
+
+def _give_up(accumulator: Any) -> None:
+    held = [*accumulator._pending_batches, *(batch for queue in accumulator._batches.values() for batch in queue)]  # noqa: SLF001 (as above)
+    accumulator.fail_all(KafkaError("the producer was replaced"))
+    for batch in held:
+        waiter = batch._drain_waiter  # noqa: SLF001 (as above)
+        if waiter.done() and not waiter.cancelled():
+            waiter.exception()  # seen, so that asyncio does not report it as forgotten

@@ -3,7 +3,9 @@
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from ingest.kafka_log.connection import AWAY
 from ingest.kafka_log.topic import KafkaTopic, check_topic
+from schemas.log import LogUnavailable
 
 MESSAGE_BYTES_MAX = 8 << 20
 _CONFIG = {
@@ -19,8 +21,15 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
 
     Raises:
         BrokenLog: where one is there that is not as it has to be.
-        KafkaError, OSError: where the broker is away.
+        LogUnavailable: where the broker is away.
     """
+    try:
+        return await _ensure(topic)
+    except AWAY as error:
+        raise LogUnavailable(f"no broker answers at {topic.bootstrap}: {error}") from error
+
+
+async def _ensure(topic: KafkaTopic) -> bool:
     admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, request_timeout_ms=10_000)
     try:
         await admin.start()

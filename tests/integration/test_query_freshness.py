@@ -166,7 +166,7 @@ async def test_every_outage_is_a_503(error: Exception) -> None:
 
 async def test_a_server_that_is_not_there_is_an_outage() -> None:
     """A refused connection is an outage, at the first question and not when the reader is made."""
-    reader = open_reader("clickhouse://user:pass@127.0.0.1:1/crewkit")
+    reader = open_reader({"host": "127.0.0.1", "port": 1, "username": "user", "password": "pass"})
 
     with pytest.raises(StoreUnavailable):
         await reader.live()

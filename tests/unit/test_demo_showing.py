@@ -1,0 +1,97 @@
+"""How the demo judges and prints what the API reports."""
+
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from cli.demo.findings import Findings, compare
+from cli.demo.sessions import DemoSession, make_sessions
+from cli.demo.showing import short, show, sparkline
+
+NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+
+
+def reported(session: DemoSession) -> dict[str, Any]:
+    return {
+        "started_at": session.create["started_at"],
+        "agent_name": None,
+        "repo": "acme/web",
+        "user_id": session.user_id,
+        "outcome": None,
+        "status": "active" if session.end is None else "ended",
+        "counts": {"events": session.events, "tool_calls": 3, "tool_errors": 0},
+        "model_metrics": dict.fromkeys(
+            ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"), 1_000
+        )
+        | {"cost_usd": 0.25},
+        "redactions": {},
+    }
+
+
+def findings(made: list[DemoSession]) -> Findings:
+    sessions = [reported(session) for session in made]
+    cost = 0.25 * len(made)
+    row = {"agent_name": None, "model": "m", "sessions": 3, "tokens": 1, "tool_error_rate": None}
+    total = [{**row, "cost_usd": cost, "cost_share": None}]
+    days = [{"period_start": f"2026-03-0{day}T00:00:00.000Z", "value": day} for day in (1, 2, 3)]
+    summary = {"total_sessions": len(made), "total_cost_usd": cost}
+    costs = {"by_model": total, "by_project": total, "by_user": total}
+    return Findings(sessions, sessions[:2], summary, total, costs, days, days)
+
+
+def test_equal_numbers_keep_every_promise() -> None:
+    """What was sent is what the API reports."""
+    made = make_sessions(1, 5, 600, NOW)
+
+    assert all(check.kept for check in compare(made, findings(made), fresh=True))
+
+
+def test_one_event_too_few_breaks_the_promise() -> None:
+    """A total that is right by chance is not enough: each session has to be right."""
+    made = make_sessions(1, 5, 600, NOW)
+    found = findings(made)
+    found.sessions[0]["counts"]["events"] -= 1
+    found.sessions[1]["counts"]["events"] += 1
+
+    broken = [check.name for check in compare(made, found, fresh=True) if not check.kept]
+
+    assert broken == ["sessions with the right count"]
+
+
+def test_money_that_does_not_add_up_breaks_the_promise() -> None:
+    """To the last of nine decimals."""
+    made = make_sessions(1, 5, 600, NOW)
+    found = findings(made)
+    found.costs["by_user"] = [{**found.costs["by_user"][0], "cost_usd": 1.250000001}]
+
+    assert [check.kept for check in compare(made, found, fresh=True)][-1] is False
+
+
+def test_totals_are_compared_only_where_the_org_was_empty_before() -> None:
+    """The sessions of others are none of our business."""
+    made = make_sessions(1, 5, 600, NOW)
+
+    assert len(compare(made, findings(made), fresh=False)) < len(compare(made, findings(made), fresh=True))
+
+
+def test_absent_values_are_shown_and_nothing_is_cut_at_eighty_columns() -> None:
+    """A terminal of the usual width shows whole words."""
+    made = make_sessions(1, 5, 600, NOW)
+    console = Console(width=80, record=True, file=StringIO())
+
+    show(console, findings(made), compare(made, findings(made), fresh=True))
+
+    assert "…" not in console.export_text()
+
+
+def test_a_sparkline_shows_the_highest_the_lowest_and_nothing() -> None:
+    """One bar a value."""
+    assert sparkline([0, 1, 100]) == "· ▁ █"
+    assert sparkline([]) == ""
+
+
+def test_large_numbers_are_short() -> None:
+    """With a unit, as people say them."""
+    assert [short(n) for n in (999, 1_500, 12_345_678, 2e9)] == ["999", "1.5k", "12.3M", "2.0G"]
