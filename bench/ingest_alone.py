@@ -6,8 +6,8 @@ import uvloop
 
 from deploy.http_server import serve_http
 from deploy.http_services import service, stop_on_signals
+from deploy.logging import configure_logging
 from deploy.settings import Settings
-from ingest.app import ingest_lifespan
 from ingest.sqlite_log import SqliteEventLog
 
 
@@ -15,9 +15,14 @@ async def serve(folder: str, port: int) -> None:
     """Serve until SIGTERM."""
     settings = Settings(data=folder, port=port)
     log = SqliteEventLog(settings.folder / "log.sqlite", bytes_max=settings.in_flight_bytes_max)
-    app = service(settings, log, None, [ingest_lifespan(log)])
-    await serve_http(app, settings.host, settings.port, stop_on_signals())
+    stopping = stop_on_signals()
+    await log.start()
+    try:
+        await serve_http(service(settings, log, None), settings.host, settings.port, stopping)
+    finally:
+        await log.stop()
 
 
 if __name__ == "__main__":
+    configure_logging()
     uvloop.run(serve(sys.argv[1], int(sys.argv[2])))

@@ -16,12 +16,10 @@ from deploy.settings import BadSettings, Settings
 from deploy.store_url import parse_store_url
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.service import Lifespan, build_service
-from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_lifespan, ingest_routes
-from ingest.errors import BrokenLog
+from edge.service import build_service
+from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
-from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader, Reader, open_reader
 from query_api.routes.operations import operation_routes
@@ -33,14 +31,19 @@ def run_services(settings: Settings, sides: Sequence[str]) -> int:
 
 
 async def _run(settings: Settings, sides: Sequence[str]) -> int:
+    stopping = stop_on_signals()
     log = kafka_log(settings) if "ingest" in sides else None
     reader = store_reader(settings) if "query" in sides else None
-    app = service(settings, log, reader, [ingest_lifespan(log)] if log else [])
+    if log is not None:
+        await log.start()  # before the port opens, so that a wrong topic is told in one sentence
     write_address(settings.folder, settings.host, settings.port)
     try:
-        await serve_http(app, settings.host, settings.port, stop_on_signals())
-    except BrokenLog as error:
-        raise Broken(str(error)) from error
+        await serve_http(service(settings, log, reader), settings.host, settings.port, stopping)
+    finally:
+        if log is not None:
+            await log.stop()
+        if reader is not None:
+            reader.close()
     return 0
 
 
@@ -63,9 +66,7 @@ def store_reader(settings: Settings) -> ClickHouseReader:
     return open_reader(store.options, store.control)
 
 
-def service(
-    settings: Settings, log: EventLog | None, reader: Reader | None, lifespan: Sequence[Lifespan] = ()
-) -> Litestar:
+def service(settings: Settings, log: EventLog | None, reader: Reader | None) -> Litestar:
     """One ASGI app out of the route sets whose rim is given."""
     secrets = id_secrets(settings.secrets_folder)
     routes: list[Any] = []
@@ -78,7 +79,7 @@ def service(
         dependencies |= ingest_dependencies(log, secrets, clock_ms)
     verifier = TokenVerifier([shared_secret(token_key(settings.secrets_folder))])
     readiness = _readiness(log, reader)
-    return build_service(routes, dependencies, verifier, readiness, lifespan, exception_handlers=INGEST_ERRORS)
+    return build_service(routes, dependencies, verifier, readiness, exception_handlers=INGEST_ERRORS)
 
 
 def _readiness(log: EventLog | None, reader: Reader | None) -> Any:

@@ -40,7 +40,7 @@ class FaustSettings(Struct, frozen=True):
     group: str
     instance: int
     folder: Path
-    batch_records: int = 400
+    batch_records: int = 800
     batch_wait_s: float = 0.2
 
 
@@ -177,7 +177,7 @@ def _app(settings: FaustSettings) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{socket.gethostname()}-{settings.instance}",
         consumer_max_fetch_size=FETCH_BYTES_MAX,
-        stream_buffer_maxsize=4 * settings.batch_records,
+        stream_buffer_maxsize=2 * settings.batch_records,
         stream_recovery_delay=0,
         stream_wait_empty=False,
         topic_allow_declare=False,

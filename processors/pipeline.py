@@ -28,6 +28,7 @@ from schemas.log import LogReader, LogRecord, LogUnavailable
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0
 HOLE_BYTES = 8 << 20
+PIECE_BYTES_MAX = 64 << 20
 
 log = structlog.get_logger()
 Written = asyncio.Future[None]
@@ -174,13 +175,17 @@ def heads(records: Sequence[LogRecord]) -> list[LogRecord]:
 
 
 def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
-    """Cut a batch before every jump, so that in each piece a partition is one run of consecutive offsets."""
+    """Cut a batch before every jump, so that in each piece a partition is one run of consecutive offsets.
+
+    It is cut as well where a piece would grow beyond what one plan may hold in memory.
+    """
     expected: dict[int, int] = {}
-    start = 0
+    start, size = 0, 0
     for i, record in enumerate(records):
-        if expected.get(record.partition, record.offset) != record.offset:
+        size += len(record.value or b"")
+        if expected.get(record.partition, record.offset) != record.offset or (size > PIECE_BYTES_MAX and i > start):
             yield records[start:i]
-            start, expected = i, {}
+            start, size, expected = i, len(record.value or b""), {}
         expected[record.partition] = record.offset + 1
     if start < len(records):
         yield records[start:]

@@ -119,5 +119,8 @@ async def _prove(console: Console, target: Target) -> list[Check]:
 
 
 def _say_kept(console: Console, target: Target, folder: Path) -> None:
-    console.print(f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with Ctrl-C or SIGTERM.")
+    pid = (folder / "run" / "up.pid").read_text().strip()
+    console.print(
+        f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True
+    )
     console.print(f"A token of role admin, good for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)

@@ -24,6 +24,7 @@ OUTCOMES = {"success": 78, "failure": 10, "cancelled": 7, "timeout": 5}
 TRIGGERS = {"interactive": 70, "headless": 15, "scheduled": 10, "import": 5}
 ACTIVE_SHARE, CHILD_SHARE, SENSITIVE_SHARE = 0.05, 0.12, 0.03
 SECONDS_PER_EVENT = 5.0
+SATURDAY, WEEKENDS_OFF = 5, 0.7
 
 _encode = msgspec.json.Encoder().encode
 
@@ -106,17 +107,16 @@ def _offsets(rng: Random, events: int) -> list[float]:
 
 def _start(rng: Random, duration_s: float, active: bool, now: datetime) -> datetime:
     """Mostly in working hours of working days, more of late than long ago, and never ending in the future."""
-    latest = now - timedelta(seconds=duration_s + rng.uniform(5, 120))
+    # Every number is drawn, whatever day it is: what comes after must not depend on it.
+    gap_s, age, weekend, hour = rng.uniform(5, 120), 1 - rng.random() ** 0.7, rng.random(), rng.gauss(13, 3.5)
+    latest = now - timedelta(seconds=duration_s + gap_s)
     if active:
         return latest
-    day = (now - timedelta(days=int(DAYS * (1 - rng.random() ** 0.7)))).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    if day.weekday() >= 5 and rng.random() < 0.7:
+    day = (now - timedelta(days=int(DAYS * age))).replace(hour=0, minute=0, second=0, microsecond=0)
+    if day.weekday() >= SATURDAY and weekend < WEEKENDS_OFF:
         day -= timedelta(days=2)
-    hour = min(23.9, max(0.0, rng.gauss(13, 3.5)))
     earliest = now - timedelta(days=DAYS - 1)
-    return min(latest, max(earliest, day + timedelta(hours=hour)))
+    return min(latest, max(earliest, day + timedelta(hours=min(23.9, max(0.0, hour)))))
 
 
 def _create(stage: Stage, start: datetime, external_id: str, child: bool) -> dict[str, Any]:
@@ -161,6 +161,6 @@ def _batches(rng: Random, happenings: list[Happening], times: list[datetime], me
 
 def _end(rng: Random, at: datetime, meter: Meter) -> bytes:
     outcome = rng.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
-    summary = " ".join(rng.sample(words.SENTENCES, k=2))
+    summary = " ".join(rng.sample(words.PROMPTS, k=2))
     body = {"outcome": outcome, "summary": summary, "ended_at": instant(at), "model_metrics": meter.report(at)}
     return _encode(body)

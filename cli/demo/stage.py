@@ -58,12 +58,19 @@ class Stage(Struct):
         return f"{self.base['cwd']}/{self.rng.choice(words.FILES)}"
 
     def lines(self, low: int, high: int) -> str:
-        """Some lines of code or output."""
-        return "\n".join(self.rng.choices(words.LINES, k=self.rng.randint(low, high)))
+        """Some lines of code or output; each differs somewhere, so they compress no better than real ones."""
+        rng = self.rng
+        some = rng.choices(words.LINES, k=rng.randint(low, high))
+        return "\n".join([line.format(name=self.name(), n=rng.randrange(10_000)) for line in some])
 
     def prose(self, low: int, high: int) -> str:
         """Some sentences of an answer."""
-        return " ".join(self.rng.choices(words.SENTENCES, k=self.rng.randint(low, high)))
+        some = self.rng.choices(words.SENTENCES, k=self.rng.randint(low, high))
+        return " ".join([sentence.format(name=self.name(), n=self.rng.randrange(400)) for sentence in some])
+
+    def name(self) -> str:
+        """An identifier."""
+        return "_".join(self.rng.choices(words.NAMES, k=2))
 
     def hex(self, digits: int) -> str:
         """A made-up id."""

@@ -58,23 +58,33 @@ ERRORS = (
     "Command timed out after 120000 ms",
     "ENOENT: no such file or directory",
 )
+NAMES = (
+    "account amount batch branch cache cart cents chunk client column config count currency cursor customer delta "
+    "draft entry export fee filter flag group hash header image index input invoice item key label limit line lock "
+    "method model node offset order owner page parent partner path payment period price queue quote range rate ratio "
+    "record refund region report result retry route row rule scope segment shard share status step stock sum tax term "
+    "token total user value version vendor window worker"
+).split()
+# `{name}` is an identifier, `{n}` a number.
 LINES = (
-    "    total = sum(line.amount for line in order.lines if line.shipped)",
-    "def refund(order: Order, amount: Money) -> Refund:",
-    '    """Give money back for what was not shipped; never more than was paid."""',
-    "    if amount > order.paid - order.refunded:",
-    '        raise TooMuch(f"{amount} of {order.paid}")',
-    "    return Refund(order.id, amount.quantize(CENT), at=clock())",
-    "tests/test_refund.py::test_a_partial_refund_is_rounded_once FAILED",
-    "E       AssertionError: assert Decimal('10.01') == Decimal('10.00')",
-    "INFO  worker  consumed 1204 records from partition 3 in 0.41s",
-    "export const Settings = ({ user }: Props) => <form action='/settings' method='post'>",
+    "    {name} = sum(line.{name} for line in {name}.lines if line.shipped)",
+    "def {name}(order: Order, {name}: Money) -> Refund:",
+    '    """Give back {name} for what was not shipped; never more than {n}."""',
+    "    if {name} > order.paid - order.{name}:",
+    '        raise TooMuch(f"{name} of {n}")',
+    "    return Refund(order.id, {name}.quantize(CENT), at=clock(), limit={n})",
+    "tests/test_{name}.py::test_{name}_is_rounded_once FAILED",
+    "E       AssertionError: assert Decimal('{n}.01') == Decimal('{n}.00')",
+    "INFO  worker  consumed {n} records from partition {name} in 0.{n} s",
+    "{n}:  const {name} = ({name}: Props) => useMemo(() => {name}.map(render), [{name}]);",
+    "-  {name}: {n}",
+    "+  {name}: {n}",
 )
 SENTENCES = (
-    "The amounts are rounded twice, once per line and once for the sum.",
-    "I added a test which fails on main and passes with the change.",
-    "Two callers depend on the old order, so I kept it and said so in the docstring.",
-    "All 43 tests pass, and mypy is clean.",
-    "The index on (account_id, due_at) turns the scan into a lookup: 812 ms to 3 ms.",
-    "Nothing else reads this column, so the rename is safe in two steps.",
+    "The {name} is rounded twice, once per line and once for the sum.",
+    "I added a test in {name} which fails on main and passes with the change.",
+    "{n} callers depend on the old order of {name}, so I kept it and said so in the docstring.",
+    "All {n} tests pass, and mypy is clean.",
+    "The index on ({name}, due_at) turns the scan into a lookup: {n} ms to 3 ms.",
+    "Nothing else reads {name}, so the rename is safe in two steps.",
 )

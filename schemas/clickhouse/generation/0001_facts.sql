@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, session_id, event_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
 
 -- The receipt of each log record. `stored_at` is the store's own clock, for people; nothing is derived from it.
 CREATE TABLE IF NOT EXISTS records
@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS records
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (log_partition, log_offset)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
 
 CREATE TABLE IF NOT EXISTS dead_letters
 (
@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS dead_letters
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (log_partition, log_offset)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
 
 -- One row per partition. Written every second, so it asks for no fsync: what a power cut loses is said again at once.
 CREATE TABLE IF NOT EXISTS progress

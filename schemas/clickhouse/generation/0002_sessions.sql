@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS sessions
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, started_hour, session_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
 
 -- Subagents, tasks, and pairs of tool use; the same rule for `version`.
 CREATE TABLE IF NOT EXISTS tasks
@@ -78,4 +78,4 @@ CREATE TABLE IF NOT EXISTS tasks
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, session_id, kind, task_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;

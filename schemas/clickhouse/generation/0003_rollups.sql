@@ -34,9 +34,9 @@ CREATE TABLE IF NOT EXISTS rollup_hourly
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, bucket)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
 
 CREATE TABLE IF NOT EXISTS rollup_daily AS rollup_hourly
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, bucket)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
