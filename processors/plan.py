@@ -9,7 +9,7 @@ from processors.projections.events import event_rows
 from processors.projections.receipts import dead, dead_letter, projected
 from processors.projections.sessions import session_row, started_hour
 from processors.projections.tasks import task_row
-from processors.rowbinary import encode_event, encode_rows, event_prefix
+from processors.rowbinary import encode_event, encode_rows, encode_task, event_prefix, session_prefix
 from processors.state import SessionState
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
@@ -120,20 +120,26 @@ class Planner:
         records: Sequence[LogRecord],
     ) -> Plan:
         states = list(changed.values())
-        tasks = [task_row(state, task) for state in states for task in state.touched.values()]
-        for state in states:
-            state.touched.clear()
+        tasks = b"".join([_tasks(state) for state in states])
         return Plan(
             events=b"".join(encoded),
             dead_letters=encode_rows(letter for _, letter in letters),
             sessions=encode_rows(session_row(state, self._prices) for state in states),
-            tasks=encode_rows(tasks),
+            tasks=tasks,
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
             records=encode_rows(receipts),
             pinned=keys,
             next_offsets={record.partition: record.offset + 1 for record in records},
             facts=len(encoded),
         )
+
+
+def _tasks(state: SessionState) -> bytes:
+    """The rows of what changed since they were last made."""
+    prefix = session_prefix(state.org_id, state.session_id)
+    rows = [encode_task(prefix, task_row(state, task)) for task in state.touched.values()]
+    state.touched.clear()
+    return b"".join(rows)
 
 
 def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.rows import EventRow, UInt32
+from schemas.rows import EventRow, TaskRow, UInt32
 
 Encode = Callable[[Any], bytes]
 
@@ -25,6 +25,8 @@ _uuid_pair = struct.Struct("<QQ").pack
 _record_tail = struct.Struct("<qHQ").pack
 _event_head = struct.Struct("<HQQQq").pack
 _nullable_int = struct.Struct("<Bq").pack
+_task_place = struct.Struct("<QH").pack
+_count = struct.Struct("<Q").pack
 
 
 def encode_rows(rows: Iterable[msgspec.Struct]) -> bytes:
@@ -32,11 +34,16 @@ def encode_rows(rows: Iterable[msgspec.Struct]) -> bytes:
     return b"".join([_row(row) for row in rows])
 
 
+def session_prefix(org_id: str, session_id: UUID) -> bytes:
+    """The first two columns of an event's and of a task's row."""
+    return string(org_id) + uuid(session_id)
+
+
 def event_prefix(row: EventRow) -> bytes:
     """The first eight columns of an event's row, the same for all facts of a record."""
     names = (string(row.kind), string(row.user_id), string(row.role))
     place = _record_tail(row.received_at, row.log_partition, row.log_offset)
-    return b"".join((string(row.org_id), uuid(row.session_id), *names, place))
+    return b"".join((session_prefix(row.org_id, row.session_id), *names, place))
 
 
 def encode_event(prefix: bytes, row: EventRow) -> bytes:
@@ -60,6 +67,27 @@ def encode_event(prefix: bytes, row: EventRow) -> bytes:
             _redactions(row.redactions) if row.redactions else b"\0",
             varint(len(data)),
             data,
+        )
+    )
+
+
+def encode_task(prefix: bytes, row: TaskRow) -> bytes:
+    """One row of `tasks` after the bytes of its first two columns: there is one for every use of a tool."""
+    started_at, ended_at, duration = row.started_at, row.ended_at, row.duration_ms
+    return b"".join(
+        (
+            prefix,
+            _cached(row.kind),
+            string(row.task_id),
+            _task_place(row.version, row.log_partition),
+            _cached(row.name),
+            _cached(row.status),
+            b"\1" if started_at is None else _nullable_int(0, started_at),
+            b"\1" if ended_at is None else _nullable_int(0, ended_at),
+            b"\1" if duration is None else _nullable_int(0, duration),
+            _cached(row.agent_type),
+            string(row.parent_task_id) if row.parent_task_id else b"\0",
+            _count(row.tool_calls),
         )
     )
 

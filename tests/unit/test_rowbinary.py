@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.store import TestStore
 
-from processors.rowbinary import encode_event, encode_rows, event_prefix, varint
+from processors.rowbinary import encode_event, encode_rows, encode_task, event_prefix, session_prefix, varint
 from schemas.rows import EventRow, ModelTotals, SessionRow, TaskRow, ToolTotals
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -41,11 +41,32 @@ event_rows = st.builds(
 )
 
 
+task_rows = st.builds(
+    TaskRow,
+    org_id=texts,
+    session_id=uuids,
+    version=counts,
+    log_partition=st.integers(0, 65535),
+    started_at=st.none() | times,
+    ended_at=st.none() | times,
+    duration_ms=st.none() | st.integers(0, 1 << 48),
+    tool_calls=counts,
+    **dict.fromkeys(("kind", "task_id", "name", "status", "agent_type", "parent_task_id"), texts),
+)
+
+
 @given(row=event_rows)
 @settings(SLOW)
 def test_the_fast_way_for_events_writes_what_the_general_way_writes(row: EventRow) -> None:
     """One layout, two writers."""
     assert encode_event(event_prefix(row), row) == encode_rows([row])
+
+
+@given(row=task_rows)
+@settings(SLOW)
+def test_the_fast_way_for_tasks_writes_what_the_general_way_writes(row: TaskRow) -> None:
+    """One layout, two writers."""
+    assert encode_task(session_prefix(row.org_id, row.session_id), row) == encode_rows([row])
 
 
 @given(rows=st.lists(event_rows, min_size=1, max_size=5, unique_by=lambda row: row.event_id))

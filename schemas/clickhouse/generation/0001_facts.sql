@@ -1,11 +1,12 @@
--- Every fact, verbatim. Of two rows with one event id the first write in log order wins (version falls with the offset).
+-- Every fact, verbatim. Plain strings: dictionaries cost a third of an insert here, and save a tenth of the disk.
+-- Of two rows with one event id the first write in log order wins (version falls with the offset).
 CREATE TABLE IF NOT EXISTS events
 (
-    org_id        LowCardinality(String),
+    org_id        String,
     session_id    UUID,
-    kind          LowCardinality(String),
-    user_id       LowCardinality(String),
-    role          LowCardinality(String),
+    kind          String CODEC(ZSTD(1)),
+    user_id       String CODEC(ZSTD(1)),
+    role          String CODEC(ZSTD(1)),
     received_at   DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     log_partition UInt16,
     log_offset    UInt64 CODEC(Delta, ZSTD(1)),
@@ -13,17 +14,17 @@ CREATE TABLE IF NOT EXISTS events
     event_id      UUID,
     version       UInt64,
     timestamp     DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    event_type    LowCardinality(String),
-    tool_name     LowCardinality(String),
+    event_type    String CODEC(ZSTD(1)),
+    tool_name     String CODEC(ZSTD(1)),
     tool_use_id   String CODEC(ZSTD(1)),
     agent_id      String CODEC(ZSTD(1)),
-    agent_type    LowCardinality(String),
+    agent_type    String CODEC(ZSTD(1)),
     task_id       String CODEC(ZSTD(1)),
     label         String CODEC(ZSTD(1)),
-    model         LowCardinality(String),
+    model         String CODEC(ZSTD(1)),
     seq           Nullable(Int64),
     duration_ms   Nullable(Int64),
-    redactions    Map(LowCardinality(String), UInt32),
+    redactions    Map(String, UInt32),
     data          String CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(version)
