@@ -30,7 +30,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     instance: int = 0
     partitions: int = 4
     batch_records: int = 800
-    batch_wait_s: float = 0.2
+    batch_wait_s: float = 0.5
     cache_facts_max: int = 1_000_000
     in_flight_bytes_max: int = 64 << 20
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from deploy.garbage import collect_seldom
+from deploy.interpreter import tune_interpreter
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.projector import check_start, make_projector
 from deploy.settings import BadSettings, Settings
@@ -21,7 +21,7 @@ def run_worker(settings: Settings) -> int:
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: the processors follow Kafka; the embedded default projects by itself, see `up`")
     faust_app.check_versions()
-    collect_seldom()
+    tune_interpreter()
     worker = _worker(settings, address)
     lock = faust_app.lock_instance(worker)
     topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)

@@ -41,7 +41,7 @@ class FaustSettings(Struct, frozen=True):
     instance: int
     folder: Path
     batch_records: int = 800
-    batch_wait_s: float = 0.2
+    batch_wait_s: float = 0.5
 
 
 def check_versions() -> None:

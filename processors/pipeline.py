@@ -13,6 +13,7 @@ the next; nothing is ever folded out of order, folded again for a retry, or writ
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -22,7 +23,7 @@ import structlog
 from processors.errors import Broken, StoreUnavailable
 from processors.plan import Plan, Planner
 from processors.state_cache import StateCache
-from processors.warehouse import Warehouse
+from processors.warehouse import Rows, Warehouse
 from schemas.log import LogReader, LogRecord, LogUnavailable
 
 T = TypeVar("T")
@@ -111,10 +112,12 @@ class Pipeline:
         await self.drain()
 
     async def _fold(self, records: Sequence[LogRecord]) -> Written:
+        begun = time.monotonic()
         plan = await self._retry(self._folding, lambda: self._planner.plan(records))
+        folded_s = time.monotonic() - begun
         self._folded.update(plan.next_offsets)
         await self.drain()
-        self._last = asyncio.ensure_future(self._write(plan))
+        self._last = asyncio.ensure_future(self._write(plan, len(records), folded_s))
         return self._last
 
     async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
@@ -135,7 +138,8 @@ class Pipeline:
             )
         return records
 
-    async def _write(self, plan: Plan) -> None:
+    async def _write(self, plan: Plan, records: int, fold_s: float) -> None:
+        begun = time.monotonic()
         await asyncio.gather(self._insert("events", plan.events), self._insert("dead_letters", plan.dead_letters))
         self._cache.stored(plan.pinned)
         await asyncio.gather(self._insert("sessions", plan.sessions), self._insert("tasks", plan.tasks))
@@ -143,10 +147,12 @@ class Pipeline:
             await self._retry(self._writing, lambda: self._warehouse.refresh_rollups(plan.hours))
         await self._insert("records", plan.records)
         self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
+        write_s = time.monotonic() - begun
+        log.info("batch", records=records, facts=plan.facts, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
         if self.on_written is not None:
             await self.on_written(plan)
 
-    async def _insert(self, table: str, rows: bytes) -> None:
+    async def _insert(self, table: str, rows: Rows) -> None:
         if rows:
             await self._retry(self._writing, lambda: self._warehouse.insert(table, rows))
 

@@ -23,7 +23,7 @@ from schemas.rows import DeadLetterRow, EventRow, RecordRow
 class Plan(Struct):
     """What one batch adds to each table, as RowBinary; nothing in it refers to the cache."""
 
-    events: bytes
+    events: list[bytes]  # a chunk a record
     dead_letters: bytes
     sessions: bytes
     tasks: bytes
@@ -91,13 +91,14 @@ class Planner:
     def _fold(
         self, record: LogRecord, fact: AnyFact, encoded: list[bytes], changed: dict[SessionKey, SessionState]
     ) -> RecordRow:
-        added = 0
+        added, chunk = 0, []
         rows = event_rows(record, fact)
         prefix = event_prefix(rows[0])
         state = self._state(rows[0])
         for row in rows:
-            encoded.append(encode_event(prefix, row))
+            chunk.append(encode_event(prefix, row))
             added += fold(state, row)
+        encoded.append(b"".join(chunk))
         if added:
             changed[fact.org_id, fact.session_id] = state
         return projected(record, fact, added)
@@ -122,7 +123,7 @@ class Planner:
         states = list(changed.values())
         tasks = b"".join([_tasks(state) for state in states])
         return Plan(
-            events=b"".join(encoded),
+            events=encoded,
             dead_letters=encode_rows(letter for _, letter in letters),
             sessions=encode_rows(session_row(state, self._prices) for state in states),
             tasks=tasks,
@@ -130,7 +131,7 @@ class Planner:
             records=encode_rows(receipts),
             pinned=keys,
             next_offsets={record.partition: record.offset + 1 for record in records},
-            facts=len(encoded),
+            facts=sum(receipt.facts for receipt in receipts),
         )
 
 

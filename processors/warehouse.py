@@ -18,6 +18,7 @@ from processors.errors import Broken, StoreUnavailable
 from schemas.rows import EventRow
 
 SessionKey = tuple[str, UUID]  # (org, session)
+Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold
 Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
 DAY_S, HOUR_S = 86_400, 3_600
 
@@ -41,7 +42,7 @@ class GenerationInfo(NamedTuple):
 class Warehouse(Protocol):
     """What the projector needs of a store."""
 
-    def insert(self, table: str, rows: bytes) -> None:
+    def insert(self, table: str, rows: Rows) -> None:
         """Write rows of one table, given as RowBinary in field order; durable when it returns."""
         ...
 
@@ -87,8 +88,10 @@ class ClickHouseWarehouse:
         self._connect, self._control, self._generation = connect, control, generation
         self._local = threading.local()
 
-    def insert(self, table: str, rows: bytes) -> None:
-        self._call(lambda client: client.raw_insert(table, _COLUMNS.get(table), rows, fmt="RowBinary"))
+    def insert(self, table: str, rows: Rows) -> None:
+        # One piece: writing many small ones would wait for the interpreter's lock as many times.
+        block = rows if isinstance(rows, bytes) else b"".join(rows)
+        self._call(lambda client: client.raw_insert(table, _COLUMNS.get(table), block, fmt="RowBinary"))
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))

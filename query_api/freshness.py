@@ -15,7 +15,7 @@ from schemas.log import Position
 
 WAIT_HEADER = "X-Wait-For-Position"
 WAIT_S = 10.0
-POLL_S = 0.025
+POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
 
 

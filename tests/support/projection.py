@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.state_cache import StateCache
-from processors.warehouse import Bucket, ClickHouseWarehouse
+from processors.warehouse import Bucket, ClickHouseWarehouse, Rows
 from schemas.log import LogRecord
 from schemas.prices import list_prices
 from support.store import TestStore
@@ -33,7 +33,7 @@ class ListedLog:
 class SlowWarehouse(ClickHouseWarehouse):
     """Facts take their time to arrive, so that the fold of the next batch is always ahead of them."""
 
-    def insert(self, table: str, rows: bytes) -> None:
+    def insert(self, table: str, rows: Rows) -> None:
         if table == "events":
             time.sleep(0.03)
         super().insert(table, rows)
@@ -46,7 +46,7 @@ class CrashingWarehouse(ClickHouseWarehouse):
         self._left, self._after = nth, after
         return self
 
-    def insert(self, table: str, rows: bytes) -> None:
+    def insert(self, table: str, rows: Rows) -> None:
         self._die_or(lambda: ClickHouseWarehouse.insert(self, table, rows))
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
