@@ -8,6 +8,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
+from deploy.interpreter import tune_interpreter
+
 HEADERS_WITHIN_MS = 15_000
 DRAIN_S = 10.0
 
@@ -18,6 +20,7 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) ->
     Raises:
         OSError: when the address is taken.
     """
+    tune_interpreter()
     server = Server(
         app,
         address=host,

@@ -12,7 +12,6 @@ import uvloop
 from deploy.address import write_address
 from deploy.http_server import serve_http
 from deploy.http_services import service, stop_on_signals, store_reader
-from deploy.interpreter import tune_interpreter
 from deploy.log_url import SqliteAddress, parse_log_url
 from deploy.ports import is_free
 from deploy.projector import Projector, check_start, make_projector
@@ -36,7 +35,6 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
         Broken: what is in the folder does not fit; the message says what to do.
     """
     lock = _lock(settings)
-    tune_interpreter()
     if not is_free(settings.host, settings.port):
         raise Broken(f"port {settings.port} of {settings.host} is taken: choose another with --port")
     try:

@@ -7,59 +7,24 @@ from schemas.records import ModelUsage
 from schemas.rows import ModelTotals, SessionRow, ToolTotals
 
 HOUR_MS = 3_600_000
+_SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, not the name and where the cost comes from
+_DERIVED = {"started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "tools", *_SUMMED}
+_AS_THEY_ARE = tuple(name for name in SessionRow.__struct_fields__ if name not in _DERIVED)
 
 
 def session_row(state: SessionState, prices: PriceList) -> SessionRow:
     """The whole state as of log position (partition, version - 1)."""
     models = model_totals(state, prices)
     return SessionRow(
-        org_id=state.org_id,
+        **{name: getattr(state, name) for name in _AS_THEY_ARE},
         started_hour=started_hour(state),
-        session_id=state.session_id,
-        version=state.version,
-        log_partition=state.log_partition,
-        created=state.created,
         thread_id=ids.thread_id(state.org_id, ids.thread_of(state.session_id)),
-        run_id=state.run_id,
-        parent_id=state.parent_id,
-        relation=state.relation,
-        external_id=state.external_id,
-        trigger=state.trigger,
         sensitive=ids.is_sensitive(state.session_id),
-        user_id=state.user_id,
-        project_id=state.project_id,
-        repository_id=state.repository_id,
-        repo=state.repo,
-        remote_url=state.remote_url,
-        component=state.component,
-        branch=state.branch,
-        agent_name=state.agent_name,
-        model=state.model,
-        title=state.title,
-        summary=state.summary,
-        started_at=state.started_at,
-        last_event_at=state.last_event_at,
-        ended_at=state.ended_at,
-        outcome=state.outcome,
         duration_ms=_duration_ms(state),
-        input_tokens=sum(model.input_tokens for model in models),
-        output_tokens=sum(model.output_tokens for model in models),
-        cache_read_tokens=sum(model.cache_read_tokens for model in models),
-        cache_creation_tokens=sum(model.cache_creation_tokens for model in models),
-        cache_creation_1h_tokens=sum(model.cache_creation_1h_tokens for model in models),
-        cost_nano=sum(model.cost_nano for model in models),
         models=models,
-        events=state.events,
-        prompts=state.prompts,
-        tool_calls=state.tool_calls,
-        tool_errors=state.tool_errors,
+        **{name: sum(getattr(model, name) for model in models) for name in _SUMMED},
         tasks=state.task_count,
-        subagents=state.subagents,
-        compactions=state.compactions,
-        unknown_events=state.unknown_events,
         tools=[ToolTotals(n, t.calls, t.errors, t.duration_ms) for n, t in sorted(state.tools.items())],
-        redactions=state.redactions,
-        first_prompts=state.first_prompts,
     )
 
 
