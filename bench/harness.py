@@ -17,6 +17,9 @@ RESULTS_FILE = Path("var") / "bench.json"
 Say = Callable[[str], None]
 
 
+FAILED = "failed"  # the unit of a question that could not be answered
+
+
 class Result(Struct, frozen=True):
     """One number. ``ratio`` = value / what it is held ``against``; both are absent where nothing is."""
 
@@ -69,7 +72,7 @@ def _ask(question: Question, console: Console) -> list[Result]:
             return question.measure(lambda text: status.update(f"{question.name}: {text}"))
         except Exception as error:  # the table says it; the other questions are still worth asking
             console.print(f"  failed: {type(error).__name__}: {error}", style="red", markup=False)
-            return [Result(question.name, 0.0, "failed", good=False)]
+            return [Result(question.name, 0.0, FAILED, good=False)]
 
 
 def table(results: Sequence[Result]) -> Table:

@@ -51,7 +51,7 @@ def _watch(
         nonlocal done
         done = asyncio.run(committed(topic, GROUP))
         say(f"projecting, {done:,} of {filled.records:,} records acknowledged")
-        time.sleep(0.2)
+        time.sleep(1.0)
         return done >= filled.records
 
     wait_until(all_acknowledged, worker, folder, LIMIT_S)

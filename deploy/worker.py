@@ -2,6 +2,8 @@
 
 import asyncio
 
+import uvloop
+
 from deploy.interpreter import tune_interpreter
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.projector import check_start, make_projector
@@ -22,6 +24,7 @@ def run_worker(settings: Settings) -> int:
         raise BadSettings("log_url: the processors follow Kafka; the embedded default projects by itself, see `up`")
     faust_app.check_versions()
     tune_interpreter()
+    uvloop.install()  # for Faust's loop and for its consumer's, in a thread of its own
     worker = _worker(settings, address)
     lock = faust_app.lock_instance(worker)
     topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)

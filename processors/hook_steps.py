@@ -28,10 +28,10 @@ def hook_event(state: SessionState, row: EventRow) -> None:
 
 def _subagent(state: SessionState, row: EventRow) -> TaskState:
     """Any payload that names an agent makes it known, whether or not its start is ever seen."""
-    task = state.tasks.get(("subagent", row.agent_id))
+    task = state.agents.get(row.agent_id)
     if task is None:
-        task = _new_task(state, TaskState("subagent", row.agent_id))
-        state.subagents += 1
+        task = state.agents[row.agent_id] = TaskState("subagent", row.agent_id)
+        _touch(state, task)
     if row.agent_type and not task.agent_type:
         task.agent_type = task.name = row.agent_type
         _touch(state, task)
@@ -59,10 +59,9 @@ def _task_completed(state: SessionState, row: EventRow) -> None:
 
 
 def _task(state: SessionState, row: EventRow) -> TaskState:
-    task = state.tasks.get(("task", row.task_id))
+    task = state.tasks.get(row.task_id)
     if task is None:
-        task = _new_task(state, TaskState("task", row.task_id, parent=row.agent_id))
-        state.task_count += 1
+        task = state.tasks[row.task_id] = TaskState("task", row.task_id, parent=row.agent_id)
     task.name = task.name or row.label
     return task
 
@@ -103,9 +102,10 @@ def _tool_denied(state: SessionState, row: EventRow) -> None:
 
 def _tool_use(state: SessionState, row: EventRow) -> TaskState:
     """The first payload that carries the id counts as the call, whichever half of the pair it is."""
-    use = state.tasks.get(("tool", row.tool_use_id))
+    use = state.uses.get(row.tool_use_id)
     if use is None:
-        use = _new_task(state, TaskState("tool", row.tool_use_id, name=row.tool_name, parent=row.agent_id))
+        use = TaskState("tool", row.tool_use_id, name=row.tool_name, parent=row.agent_id)
+        state.uses[row.tool_use_id] = use
         state.tool_calls += 1
         _tool(state, row.tool_name).calls += 1
         if row.agent_id:
@@ -147,15 +147,11 @@ def _stop(state: SessionState, task: TaskState, row: EventRow) -> None:
     _touch(state, task)
 
 
-def _new_task(state: SessionState, task: TaskState) -> TaskState:
-    state.tasks[task.kind, task.task_id] = task
-    _touch(state, task)
-    return task
-
-
 def _touch(state: SessionState, task: TaskState) -> None:
     task.version = state.version
-    state.touched[task.kind, task.task_id] = task
+    if not task.touched:
+        task.touched = True
+        state.touched.append(task)
 
 
 def _prompt(state: SessionState, row: EventRow) -> None:

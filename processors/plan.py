@@ -86,7 +86,7 @@ class Planner:
         for some in missing.values():
             for key in some:
                 if (state := self._cache.get(key)) is not None:
-                    state.touched.clear()
+                    state.take_touched()
 
     def _fold(
         self, record: LogRecord, fact: AnyFact, encoded: list[bytes], changed: dict[SessionKey, SessionState]
@@ -138,9 +138,7 @@ class Planner:
 def _tasks(state: SessionState) -> bytes:
     """The rows of what changed since they were last made."""
     prefix = session_prefix(state.org_id, state.session_id)
-    rows = [encode_task(prefix, task_row(state, task)) for task in state.touched.values()]
-    state.touched.clear()
-    return b"".join(rows)
+    return b"".join([encode_task(prefix, task_row(state, task)) for task in state.take_touched()])
 
 
 def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:

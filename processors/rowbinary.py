@@ -20,7 +20,6 @@ Encode = Callable[[Any], bytes]
 
 _FORMATS = {"UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
 _HALF = (1 << 64) - 1
-_BYTE = [bytes((n,)) for n in range(128)]
 _uuid_pair = struct.Struct("<QQ").pack
 _record_tail = struct.Struct("<qHQ").pack
 _event_head = struct.Struct("<HQQQq").pack
@@ -65,7 +64,7 @@ def encode_event(prefix: bytes, row: EventRow) -> bytes:
             b"\1" if seq is None else _nullable_int(0, seq),
             b"\1" if duration is None else _nullable_int(0, duration),
             _redactions(row.redactions) if row.redactions else b"\0",
-            varint(len(data)),
+            _SMALL[len(data)] if len(data) < _SMALL_MAX else varint(len(data)),
             data,
         )
     )
@@ -94,8 +93,6 @@ def encode_task(prefix: bytes, row: TaskRow) -> bytes:
 
 def varint(number: int) -> bytes:
     """LEB128, as ClickHouse writes lengths."""
-    if number < 128:
-        return _BYTE[number]
     out = bytearray()
     while number >= 128:
         out.append(number & 127 | 128)
@@ -107,7 +104,8 @@ def varint(number: int) -> bytes:
 def string(text: str) -> bytes:
     """A String column's value; a lone surrogate, which UTF-8 can't hold, becomes a question mark."""
     encoded = text.encode("utf-8", "replace")
-    return varint(len(encoded)) + encoded
+    length = len(encoded)
+    return (_SMALL[length] if length < _SMALL_MAX else varint(length)) + encoded
 
 
 def uuid(value: UUID) -> bytes:
@@ -115,6 +113,8 @@ def uuid(value: UUID) -> bytes:
     return _uuid_pair(value.int >> 64, value.int & _HALF)
 
 
+_SMALL_MAX = 1 << 14
+_SMALL = [varint(length) for length in range(_SMALL_MAX)]  # most lengths are among these: a look instead of a call
 _cached = lru_cache(maxsize=8192)(string)  # names that come again and again: types, tools, models, users
 
 

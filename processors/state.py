@@ -30,9 +30,7 @@ class TaskState(Struct):
     errors: int = 0  # 1 once a use of a tool has reported a failure
     tool_calls: int = 0
     version: int = 0
-
-
-TaskKey = tuple[str, str]  # (kind, id)
+    touched: bool = False
 
 
 class SessionState(Struct, kw_only=True):
@@ -74,13 +72,13 @@ class SessionState(Struct, kw_only=True):
     prompts: int = 0
     tool_calls: int = 0
     tool_errors: int = 0
-    task_count: int = 0
-    subagents: int = 0
     compactions: int = 0
     unknown_events: int = 0
     tools: dict[str, ToolState] = {}
-    tasks: dict[TaskKey, TaskState] = {}
-    touched: dict[TaskKey, TaskState] = {}  # changed since their rows were last made
+    agents: dict[str, TaskState] = {}  # subagents by agent_id
+    tasks: dict[str, TaskState] = {}  # by task_id
+    uses: dict[str, TaskState] = {}  # of tools, by tool_use_id
+    touched: list[TaskState] = []  # changed since their rows were last made
     redactions: dict[str, int] = {}
     first_prompts: list[str] = []
 
@@ -88,3 +86,10 @@ class SessionState(Struct, kw_only=True):
     def model(self) -> str | None:
         """The session's model: from create, else the last `SessionStart` that named one."""
         return self.created_model or self.started_model
+
+    def take_touched(self) -> list[TaskState]:
+        """The tasks that changed since this was last asked."""
+        touched, self.touched = self.touched, []
+        for task in touched:
+            task.touched = False
+        return touched

@@ -2,7 +2,7 @@
 
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log import LogRecord
-from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact
+from schemas.records import AnyFact, EventsRecorded, LifecycleFact
 from schemas.rows import EventRow
 
 EVENTS_RECORDED = "events_recorded"
@@ -13,7 +13,7 @@ _NOTHING: dict[str, int] = {}
 def event_rows(record: LogRecord, fact: AnyFact) -> list[EventRow]:
     """The rows of one record, in the order in which its facts count."""
     if isinstance(fact, EventsRecorded):
-        return [_hook_row(record, fact, index, event) for index, event in enumerate(fact.events)]
+        return _hook_rows(record, fact)
     return [_lifecycle_row(record, fact)]
 
 
@@ -22,34 +22,42 @@ def version_at(offset: int, index: int) -> int:
     return _VERSION_MAX - (offset << 16 | index)
 
 
-def _hook_row(record: LogRecord, fact: EventsRecorded, index: int, event: Event) -> EventRow:
-    payload = read_payload(event.data)
-    return EventRow(
-        fact.org_id,
-        fact.session_id,
-        EVENTS_RECORDED,
-        fact.actor.user_id,
-        fact.actor.role,
-        fact.received_at,
-        record.partition,
-        record.offset,
-        index,
-        event.event_id,
-        version_at(record.offset, index),
-        event.timestamp,
-        event.event_type,
-        payload.tool_name or "",
-        payload.tool_use_id or "",
-        payload.agent_id or "",
-        payload.agent_type or "",
-        payload.task_id or "",
-        (payload.task_subject or payload.prompt or "")[:LABEL_CHARACTERS_MAX],
-        payload.model or "",
-        event.seq,
-        None if payload.duration_ms is None else duration_of(payload),
-        event.redactions,
-        bytes(event.data),
-    )
+def _hook_rows(record: LogRecord, fact: EventsRecorded) -> list[EventRow]:
+    org_id, session_id, received_at = fact.org_id, fact.session_id, fact.received_at
+    user_id, role = fact.actor.user_id, fact.actor.role
+    partition, offset = record.partition, record.offset
+    first_version = version_at(offset, 0)
+    rows = []
+    for index, event in enumerate(fact.events):
+        payload = read_payload(event.data)
+        row = EventRow(
+            org_id,
+            session_id,
+            EVENTS_RECORDED,
+            user_id,
+            role,
+            received_at,
+            partition,
+            offset,
+            index,
+            event.event_id,
+            first_version - index,
+            event.timestamp,
+            event.event_type,
+            payload.tool_name or "",
+            payload.tool_use_id or "",
+            payload.agent_id or "",
+            payload.agent_type or "",
+            payload.task_id or "",
+            (payload.task_subject or payload.prompt or "")[:LABEL_CHARACTERS_MAX],
+            payload.model or "",
+            event.seq,
+            None if payload.duration_ms is None else duration_of(payload),
+            event.redactions,
+            bytes(event.data),
+        )
+        rows.append(row)
+    return rows
 
 
 def _lifecycle_row(record: LogRecord, fact: LifecycleFact) -> EventRow:

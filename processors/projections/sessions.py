@@ -8,7 +8,7 @@ from schemas.rows import ModelTotals, SessionRow, ToolTotals
 
 HOUR_MS = 3_600_000
 _SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, not the name and where the cost comes from
-_DERIVED = {"started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "tools", *_SUMMED}
+_DERIVED = {"started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "subagents", "tools", *_SUMMED}
 _AS_THEY_ARE = tuple(name for name in SessionRow.__struct_fields__ if name not in _DERIVED)
 
 
@@ -23,7 +23,8 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         duration_ms=_duration_ms(state),
         models=models,
         **{name: sum(getattr(model, name) for model in models) for name in _SUMMED},
-        tasks=state.task_count,
+        tasks=len(state.tasks),
+        subagents=len(state.agents),
         tools=[ToolTotals(n, t.calls, t.errors, t.duration_ms) for n, t in sorted(state.tools.items())],
     )
 

@@ -71,8 +71,8 @@ COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
     ([(FAILURE, {"tool_use_id": "a"}), (FAILURE, {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 1}),
     ([(FAILURE, {}), (FAILURE, {})], {"tool_calls": 0, "tool_errors": 2}),
     ([("SubagentStart", {"agent_id": "x"}), ("Stop", {"agent_id": "y"})], {"subagents": 2}),
-    ([("TaskCreated", {"task_id": "1"}), ("TaskCompleted", {"task_id": "1"})], {"task_count": 1}),
-    ([("TaskCreated", {}), ("Stop", {"task_id": "1"})], {"task_count": 0}),
+    ([("TaskCreated", {"task_id": "1"}), ("TaskCompleted", {"task_id": "1"})], {"tasks": 1}),
+    ([("TaskCreated", {}), ("Stop", {"task_id": "1"})], {"tasks": 0}),
     ([("UserPromptSubmit", {"prompt": "x"}), ("UserPromptSubmit", {})], {"prompts": 2}),
     ([("PreCompact", {}), ("PostCompact", {})], {"compactions": 1, "unknown_events": 0}),
     ([("NewInNextRelease", {})], {"unknown_events": 1, "events": 1}),
@@ -85,7 +85,8 @@ def test_counting_rules(events: list[Hook], expected: dict[str, int]) -> None:
     """What counts, what counts once, and what does not count."""
     state = folded(hooks(*events))
 
-    assert {name: getattr(state, name) for name in expected} == expected
+    row = session_row(state, list_prices())
+    assert {name: getattr(row, name) for name in expected} == expected
 
 
 def test_use_of_tools_is_counted_by_name_with_the_first_duration_of_each_use() -> None:
@@ -114,7 +115,8 @@ def test_a_half_without_its_partner_still_has_a_status() -> None:
         )
     )
 
-    assert {task.task_id: status_of(task) for task in state.tasks.values()} == {
+    tasks = [*state.uses.values(), *state.agents.values()]
+    assert {task.task_id: status_of(task) for task in tasks} == {
         name: name for name in ("running", "completed", "failed", "unknown")
     }
 
