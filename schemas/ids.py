@@ -40,7 +40,7 @@ class UnknownId(Exception):
 
 
 class IdSecrets(NamedTuple):
-    """The two secrets of DESIGN's identity rule, each key at least 16 bytes."""
+    """The two kinds of secret, each key at least 16 bytes."""
 
     id_keys: tuple[bytes, ...]
     seed_key: bytes

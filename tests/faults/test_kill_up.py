@@ -1,4 +1,4 @@
-"""FAULTS: the single process of the embedded default is killed in the middle of writes."""
+"""Faults: the single process of the embedded default is killed in the middle of writes."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""FAULTS on the production shape: real Kafka, real Faust workers, the store server, killed and stopped by pid."""
+"""Faults on the production shape: real Kafka, real Faust workers, the store server, killed and stopped by pid."""
 
 import random
 import signal
