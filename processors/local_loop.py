@@ -4,14 +4,20 @@ It keeps no committed pointer: it starts at the first offset that has no receipt
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
+
+import structlog
 
 from processors.pipeline import Pipeline
 from processors.warehouse import Warehouse
-from schemas.log import LogReader
+from schemas.log import LogReader, LogRecord, LogUnavailable
+
+log = structlog.get_logger()
 
 PARTITION = 0
 BATCH_RECORDS, BATCH_BYTES = 1_000, 8 << 20
+RETRY_S = 1.0
 GATHER_S = 0.1  # between small batches, so that a trickle of requests does not become a part each in every table
 
 
@@ -32,7 +38,7 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog) 
     at = await first_missing(warehouse, reader)
     await pipeline.resume(PARTITION, at)
     while True:
-        records = await reader.read(PARTITION, at, at + BATCH_RECORDS, BATCH_BYTES)
+        records = await _read(reader, at)
         if not records:
             await pipeline.drain()
             await reader.wait_beyond(at, timeout_s=1.0)
@@ -41,6 +47,16 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog) 
         await pipeline.project(records)
         if len(records) < BATCH_RECORDS // 10:
             await asyncio.sleep(GATHER_S)
+
+
+async def _read(reader: LocalLog, at: int) -> Sequence[LogRecord]:
+    """What stands at ``at`` and behind it; waits while the file can't be read."""
+    while True:
+        try:
+            return await reader.read(PARTITION, at, at + BATCH_RECORDS, BATCH_BYTES)
+        except LogUnavailable as error:
+            log.warning("log_unavailable", error=str(error), retry_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)
 
 
 async def first_missing(warehouse: Warehouse, reader: LogReader) -> int:

@@ -1,0 +1,77 @@
+"""What a projector refuses to start into, each with a message that says what to do."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from strategies import PARTITIONS, log_of, one_event
+from support.projection import ListedLog, new_pipeline
+from support.store import TestStore, chdb_address, new_store
+
+from processors.errors import Broken
+from processors.guards import check_generation, check_log_tail
+from schemas.log import LogRecord
+from schemas.prices import PriceList, list_prices
+
+
+@pytest.fixture(scope="module")
+def projected(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store into which six records were projected."""
+    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+        asyncio.run(_project(store, LOG))
+        yield store
+
+
+LOG = log_of([one_event(n) for n in range(6)])
+
+
+async def _project(store: TestStore, log: list[LogRecord]) -> None:
+    pipeline = new_pipeline(store, log)
+    await pipeline.project(log)
+    await pipeline.drain()
+
+
+def _check_tail(store: TestStore, log: list[LogRecord]) -> None:
+    asyncio.run(check_log_tail(store.warehouse(), ListedLog(log, PARTITIONS), PARTITIONS))
+
+
+def test_the_surroundings_it_was_made_with_are_accepted(projected: TestStore) -> None:
+    """Same code, same prices, same partitions, same log: nothing to say."""
+    check_generation(projected.warehouse(), list_prices(), PARTITIONS)
+    _check_tail(projected, LOG)
+
+
+def test_another_price_list_is_refused(projected: TestStore) -> None:
+    """Costs that were computed with two lists would be in one table."""
+    with pytest.raises(Broken, match="project into a new generation"):
+        check_generation(projected.warehouse(), PriceList(()), PARTITIONS)
+
+
+def test_another_partition_count_is_refused(projected: TestStore) -> None:
+    """A session would be in two partitions."""
+    with pytest.raises(Broken, match="frozen"):
+        check_generation(projected.warehouse(), list_prices(), PARTITIONS + 1)
+
+
+def test_a_log_that_is_shorter_than_what_was_projected_is_refused(projected: TestStore) -> None:
+    """New records would get offsets that already have their receipt, and be skipped."""
+    with pytest.raises(Broken, match=r"lost its tail.*offset 5 was projected"):
+        _check_tail(projected, LOG[:-1])
+
+
+def test_a_log_that_lost_its_tail_and_grew_again_is_refused(projected: TestStore) -> None:
+    """Another record at the last receipted offset tells; the length alone would not."""
+    grown = log_of([one_event(n) for n in (*range(5), 77, 78)])
+
+    with pytest.raises(Broken, match="holds another record"):
+        _check_tail(projected, grown)
+
+
+async def test_what_was_skipped_and_is_no_longer_in_the_log_stops_the_projector(projected: TestStore) -> None:
+    """Nothing is projected over a hole that can't be filled."""
+    later = [record._replace(offset=record.offset + 20) for record in LOG]
+    pipeline = new_pipeline(projected, later)
+
+    with pytest.raises(Broken, match="no longer holds offset 6"):
+        await pipeline.project(later)

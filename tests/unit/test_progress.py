@@ -1,0 +1,65 @@
+"""Freshness: what was seen of the log's end is complete once everything before it is in the tables."""
+
+import struct
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from processors.progress import Progress
+
+_ROW = struct.Struct("<HQQq")
+
+
+class Rig:
+    """A progress over an end of the log, a clock and a projection that the test moves."""
+
+    def __init__(self, partitions: int) -> None:
+        self.now, self.log_ends = 0, [0] * partitions
+        self.pipeline: Any = SimpleNamespace(written=dict.fromkeys(range(partitions), 0), on_written=None)
+        self.rows: dict[int, tuple[int, int, int]] = {}
+        self.progress = Progress(self.pipeline, self, self, lambda: self.now)  # type: ignore[arg-type]  # ports
+
+    async def ends(self) -> Sequence[int]:
+        return list(self.log_ends)
+
+    def insert(self, table: str, rows: bytes) -> None:
+        assert table == "progress"
+        self.rows |= {partition: rest for partition, *rest in _ROW.iter_unpack(rows)}  # type: ignore[misc]
+
+    async def look_at(self, now: int, *ends: int) -> None:
+        """The clock and the ends of the log, then a look."""
+        self.now, self.log_ends = now, list(ends)
+        await self.progress.look()
+
+
+async def test_an_idle_log_is_complete_as_of_the_last_look() -> None:
+    """While nothing waits, readers learn that everything up to about now is there."""
+    rig = Rig(2)
+
+    await rig.look_at(1_000, 0, 0)
+    await rig.look_at(2_000, 0, 0)
+
+    assert rig.rows == {0: [0, 0, 2_000], 1: [0, 0, 2_000]}
+
+
+async def test_a_partition_that_lags_is_complete_as_of_the_look_it_has_caught_up_with() -> None:
+    """Seen at 5 with end 10: once 10 records are in the tables, everything accepted before 5 is visible."""
+    rig = Rig(1)
+    await rig.look_at(5_000, 10)
+    await rig.look_at(6_000, 20)
+
+    rig.pipeline.written[0] = 15
+    await rig.look_at(7_000, 30)
+
+    assert rig.rows[0] == [15, 30, 5_000]
+    assert rig.progress.lag() == 15
+
+
+async def test_progress_is_told_of_our_partitions_alone() -> None:
+    """What another worker projects, that worker reports."""
+    rig = Rig(2)
+    del rig.pipeline.written[1]
+
+    await rig.look_at(1_000, 0, 0)
+
+    assert set(rig.rows) == {0}
