@@ -31,7 +31,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     partitions: int = 4
     batch_records: int = 800
     batch_wait_s: float = 0.5
-    cache_facts_max: int = 500_000
+    cache_facts_max: int = 1_000_000
     in_flight_bytes_max: int = 64 << 20
 
     @property

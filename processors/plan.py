@@ -35,6 +35,7 @@ class Plan(Struct):
 
 
 Decoded = tuple[LogRecord, AnyFact]
+LOADED_AT_ONCE = 100  # sessions
 
 
 class Planner:
@@ -47,7 +48,8 @@ class Planner:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
 
         Raises:
-            StoreUnavailable: while states were read back; nothing was folded, so the same call may be made again.
+            StoreUnavailable: while states were read back; nothing of ``records`` was folded, so the same call may be
+                made again.
         """
         self._cache.tidy()
         decoded, letters = self._decode(records)
@@ -79,14 +81,17 @@ class Planner:
         for key in keys:
             if self._cache.get(key) is None:
                 missing.setdefault(partition_of[key], []).append(key)
-        found = [self._warehouse.facts(some, first[partition]) for partition, some in missing.items()]
-        for rows in found:
-            for row in rows:
-                fold(self._state(row), row)
-        for some in missing.values():
-            for key in some:
-                if (state := self._cache.get(key)) is not None:
-                    state.take_touched()
+        for partition, some in missing.items():
+            for i in range(0, len(some), LOADED_AT_ONCE):
+                self._load_some(some[i : i + LOADED_AT_ONCE], first[partition])
+
+    def _load_some(self, keys: Sequence[SessionKey], below: int) -> None:
+        """A few at a time: their histories may be long."""
+        for row in self._warehouse.facts(keys, below):
+            fold(self._state(row), row)
+        for key in keys:
+            if (state := self._cache.get(key)) is not None:
+                state.take_touched()
 
     def _fold(
         self, record: LogRecord, fact: AnyFact, encoded: list[bytes], changed: dict[SessionKey, SessionState]

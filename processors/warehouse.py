@@ -103,11 +103,8 @@ class ClickHouseWarehouse:
             self._command(daily, {"day_hours": [(org, day + HOUR_S * n) for org, day in some for n in range(24)]})
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
-        rows: list[EventRow] = []
-        for some in _chunks(sessions, 1_000):
-            keys = [(org, str(session_id)) for org, session_id in some]
-            rows.extend(EventRow(*row) for row in self._query("facts", {"sessions": keys, "below": below}))
-        return rows
+        keys = [(org, str(session_id)) for org, session_id in sessions]
+        return [EventRow(*row) for row in self._query("facts", {"sessions": keys, "below": below})]
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
         return [(start, stop) for start, stop in self._query("holes", {"partition": partition, "below": below})]
