@@ -21,7 +21,7 @@ from typing import TypeVar
 import structlog
 
 from processors.errors import Broken, StoreUnavailable
-from processors.plan import Plan, Planner
+from processors.plan import Plan, Planner, first_offsets
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, Warehouse
 from schemas.log import LogReader, LogRecord, LogUnavailable
@@ -61,9 +61,9 @@ class Pipeline:
         async with self._turn:
             written = self._last or _done()
             for piece in pieces(records):
-                for record in heads(piece):
-                    if self._folded.get(record.partition) != record.offset:
-                        await self._resume(record.partition, record.offset)
+                for partition, offset in first_offsets(piece).items():
+                    if self._folded.get(partition) != offset:
+                        await self._resume(partition, offset)
                 written = await self._fold(piece)
             return written
 
@@ -170,14 +170,6 @@ class Pipeline:
             else:
                 self.alive()
                 return result
-
-
-def heads(records: Sequence[LogRecord]) -> list[LogRecord]:
-    """The first record of each partition."""
-    first: dict[int, LogRecord] = {}
-    for record in records:
-        first.setdefault(record.partition, record)
-    return list(first.values())
 
 
 def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
