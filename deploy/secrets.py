@@ -15,17 +15,20 @@ KEY_BYTES = 32
 
 def id_secrets(folder: Path) -> IdSecrets:
     """The secrets behind ids, made if they are not there yet."""
-    lines = _kept(folder / "id.keys").split()
-    return IdSecrets(tuple(bytes.fromhex(line) for line in lines), bytes.fromhex(_kept(folder / "seed.key")))
+    lines = kept_secret(folder / "id.keys").split()
+    return IdSecrets(tuple(bytes.fromhex(line) for line in lines), bytes.fromhex(kept_secret(folder / "seed.key")))
 
 
 def token_key(folder: Path) -> bytes:
     """The secret that signs and verifies tokens, made if it is not there yet."""
-    return bytes.fromhex(_kept(folder / "token.key"))
+    return bytes.fromhex(kept_secret(folder / "token.key"))
 
 
-def _kept(file: Path) -> str:
-    """Two processes that start at once agree on one value: the link fails for whoever comes second."""
+def kept_secret(file: Path) -> str:
+    """The secret in ``file``: 64 hexadecimal digits, made the first time, readable by its owner alone.
+
+    Two processes that start at once agree on one value: the link fails for whoever comes second.
+    """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not file.exists():
         mine = file.with_name(f".{file.name}.{os.getpid()}")

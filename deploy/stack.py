@@ -4,7 +4,6 @@ The real thing has three brokers, a ClickHouse server and a proxy; the code and 
 """
 
 import http.client
-import secrets
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from deploy.kafka import broker, probe
 from deploy.kafka.broker import BrokerFailed, BrokerSettings
 from deploy.kafka.jars import KafkaUnavailable
 from deploy.ports import free_ports
+from deploy.secrets import kept_secret
 from deploy.services import Job, Service, Step
 from deploy.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
 from schemas.topics import TOPIC
@@ -54,8 +54,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
             host=host,
             port=port,
             ports=_kept_ports(data),
-            store_password=_kept_secret(data, "store-password"),
-            reader_password=_kept_secret(data, "reader-password"),
+            store_password=kept_secret(data / "secrets" / "store-password"),
+            reader_password=kept_secret(data / "secrets" / "reader-password"),
         )
 
     @property
@@ -184,12 +184,3 @@ def _kept_ports(data: Path) -> Ports:
     ports = Ports(kafka=kafka, controller=controller, store=store)
     write_whole(file, msgspec.json.encode(ports).decode())
     return ports
-
-
-def _kept_secret(data: Path, name: str) -> str:
-    """DIR/secrets/NAME, made the first time, readable by its owner alone."""
-    file = data / "secrets" / name
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not file.exists():
-        write_whole(file, secrets.token_urlsafe(24), mode=0o600)
-    return file.read_text()
