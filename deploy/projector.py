@@ -47,7 +47,7 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int) -> Pr
 def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
     """The warehouse of one generation."""
     options = store.at(store.database(generation))
-    return ClickHouseWarehouse(lambda: connect(**options), store.control, generation)
+    return ClickHouseWarehouse(lambda: connect(**options), store.control, generation, embedded="host" not in options)
 
 
 async def check_start(projector: Projector, partitions: int) -> None:

@@ -9,7 +9,7 @@ from processors.projections.events import event_rows
 from processors.projections.receipts import dead, dead_letter, projected
 from processors.projections.sessions import session_row, started_hour
 from processors.projections.tasks import task_row
-from processors.rowbinary import encode_event, encode_rows, encode_task, event_prefix, session_prefix
+from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state import SessionState
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
@@ -96,14 +96,15 @@ class Planner:
     def _fold(
         self, record: LogRecord, fact: AnyFact, encoded: list[bytes], changed: dict[SessionKey, SessionState]
     ) -> RecordRow:
-        added, chunk = 0, []
+        added = 0
+        parts: list[bytes] = []
         rows = event_rows(record, fact)
         prefix = event_prefix(rows[0])
         state = self._state(rows[0])
         for row in rows:
-            chunk.append(encode_event(prefix, row))
+            parts += event_parts(prefix, row)
             added += fold(state, row)
-        encoded.append(b"".join(chunk))
+        encoded.append(b"".join(parts))
         if added:
             changed[fact.org_id, fact.session_id] = state
         return projected(record, fact, added)

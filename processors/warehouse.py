@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from processors.errors import Broken, StoreUnavailable
+from processors.staging import AVAILABLE, Staging
 from schemas.rows import EventRow
 
 SessionKey = tuple[str, UUID]  # (org, session)
@@ -83,15 +84,32 @@ _COLUMNS = {
 class ClickHouseWarehouse:
     """`Warehouse` over clickhouse-connect, one connection a thread."""
 
-    def __init__(self, connect: Callable[[], Client], control: str, generation: str) -> None:
-        """``connect`` makes a client on the generation's database; ``control`` is the database that lists them."""
+    def __init__(self, connect: Callable[[], Client], control: str, generation: str, embedded: bool = False) -> None:
+        """``connect`` makes a client on the generation's database; ``control`` is the database that lists them.
+
+        ``embedded``: the engine is in this process.
+        """
+        self._embedded = embedded and AVAILABLE
         self._connect, self._control, self._generation = connect, control, generation
         self._local = threading.local()
 
     def insert(self, table: str, rows: Rows) -> None:
+        if self._embedded:
+            return self._insert_from_memory(table, [rows] if isinstance(rows, bytes) else rows)
         # One piece: writing many small ones would wait for the interpreter's lock as many times.
         block = rows if isinstance(rows, bytes) else b"".join(rows)
         self._call(lambda client: client.raw_insert(table, _COLUMNS.get(table), block, fmt="RowBinary"))
+        return None
+
+    def _insert_from_memory(self, table: str, chunks: Sequence[bytes]) -> None:
+        """Sixty megabytes a batch, which the client would join, write to a disk and read back."""
+        staging: Staging | None = getattr(self._local, "staging", None)
+        if staging is None:
+            staging = self._local.staging = Staging()
+        columns = ", ".join(_COLUMNS.get(table, ()))
+        into = f"{table} ({columns})" if columns else table
+        staging.hold(chunks)
+        self._command(f"INSERT INTO {into} FROM INFILE '{staging.path}' FORMAT RowBinary", {})
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.store import TestStore
 
-from processors.rowbinary import encode_event, encode_rows, encode_task, event_prefix, session_prefix, varint
+from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix, varint
 from schemas.rows import EventRow, ModelTotals, SessionRow, TaskRow, ToolTotals
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -59,7 +59,7 @@ task_rows = st.builds(
 @settings(SLOW)
 def test_the_fast_way_for_events_writes_what_the_general_way_writes(row: EventRow) -> None:
     """One layout, two writers."""
-    assert encode_event(event_prefix(row), row) == encode_rows([row])
+    assert b"".join(event_parts(event_prefix(row), row)) == encode_rows([row])
 
 
 @given(row=task_rows)
