@@ -9,6 +9,7 @@ from litestar import Response
 
 from ingest.event_log import APPEND_DEADLINE_S, EventLog
 from schemas.codec import encode
+from schemas.fail_points import fail_point
 from schemas.log import LogUnavailable, Position
 from schemas.records import LifecycleFact
 from schemas.responses import Reply
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 async def append_fact(log: EventLog, fact: LifecycleFact) -> Position:
     """Append one lifecycle fact. Raises `LogUnavailable`."""
-    return await log.append(record_key(fact.session_id), encode(fact))
+    return await _append(log, record_key(fact.session_id), encode(fact))
 
 
 async def append_all(log: EventLog, session_id: UUID, records: Sequence[bytes]) -> Position:
@@ -32,12 +33,19 @@ async def append_all(log: EventLog, session_id: UUID, records: Sequence[bytes]) 
     """
     key = record_key(session_id)
     if len(records) == 1:
-        return await log.append(key, records[0])
+        return await _append(log, key, records[0])
     try:
         async with asyncio.timeout(APPEND_DEADLINE_S):
-            return [await log.append(key, record) for record in records][-1]
+            return [await _append(log, key, record) for record in records][-1]
     except TimeoutError as error:
         raise LogUnavailable(f"{len(records)} records took more than {APPEND_DEADLINE_S} s") from error
+
+
+async def _append(log: EventLog, key: bytes, record: bytes) -> Position:
+    fail_point("ingest.before_append")
+    position = await log.append(key, record)
+    fail_point("ingest.appended")
+    return position
 
 
 def durable(data: T, position: Position) -> Response[Reply[T]]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ingest.errors import BrokenLog, OnBroken
 from ingest.sqlite_file import INSERT, end_of, open_for_writing, will_pass
+from schemas.fail_points import fail_point
 from schemas.log import LogUnavailable
 
 _COMMIT_BYTES_MAX = 16 * 1024 * 1024
@@ -89,6 +90,7 @@ class SqliteWriter:
         first = end_of(connection)
         rows = [(first + index, pending.key, pending.value, now) for index, pending in enumerate(batch)]
         connection.executemany(INSERT, rows)
+        fail_point("ingest.sent")
         connection.execute("COMMIT")
         return first
 

@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from processors.errors import Broken
 from processors.pipeline import Pipeline, Written
+from schemas.fail_points import fail_point
 from schemas.log import LogRecord, LogUnavailable
 
 log = structlog.get_logger()
@@ -199,6 +200,7 @@ def _acknowledger(app: faust.App, events: Sequence[Any]) -> Callable[[Written], 
             return
         for event in events:
             event.ack()
+        fail_point("projector.acknowledged")
 
     return acknowledge
 

@@ -24,6 +24,7 @@ from processors.errors import Broken, StoreUnavailable
 from processors.plan import Plan, Planner, first_offsets
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, Warehouse
+from schemas.fail_points import fail_point
 from schemas.log import LogReader, LogRecord, LogUnavailable
 
 T = TypeVar("T")
@@ -140,12 +141,17 @@ class Pipeline:
 
     async def _write(self, plan: Plan, records: int, fold_s: float) -> None:
         begun = time.monotonic()
+        fail_point("projector.folded")
         await asyncio.gather(self._insert("events", plan.events), self._insert("dead_letters", plan.dead_letters))
+        fail_point("projector.wrote_events")
         self._cache.stored(plan.pinned)
         await asyncio.gather(self._insert("sessions", plan.sessions), self._insert("tasks", plan.tasks))
+        fail_point("projector.wrote_sessions")
         if plan.hours:
             await self._retry(self._writing, lambda: self._warehouse.refresh_rollups(plan.hours))
+        fail_point("projector.wrote_rollups")
         await self._insert("records", plan.records)
+        fail_point("projector.wrote_records")
         self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
         write_s = time.monotonic() - begun
         log.info("batch", records=records, facts=plan.facts, fold_s=round(fold_s, 3), write_s=round(write_s, 3))

@@ -8,6 +8,7 @@ from ingest.errors import BrokenLog, OnBroken, stop_the_process
 from ingest.event_log import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
 from ingest.kafka_log.connection import AWAY, Connection, connect
 from ingest.kafka_log.topic import KafkaTopic
+from schemas.fail_points import fail_point
 from schemas.log import LogUnavailable, Position
 from schemas.topics import partition_of
 
@@ -81,6 +82,7 @@ class KafkaEventLog:
     async def _send(self, connection: Connection, partition: int, key: bytes, value: bytes) -> int:
         try:
             sent = await connection.producer.send(self._topic.name, value, key, partition)
+            fail_point("ingest.sent")
         except BaseException:
             self._budget.give_back(len(value))
             raise

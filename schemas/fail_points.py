@@ -1,0 +1,80 @@
+"""Places at which a process can be made to fail, each named after what has just been done. For tests of faults alone.
+
+``CREWKIT_FAILPOINT=name:nth:action``, several separated by commas: the nth time that ``name`` is passed (from 1) the
+process is killed with SIGKILL (``kill``), an error is raised (``raise``), or the thread stands still
+(``sleep=SECONDS``). Without the variable a call does nothing.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+VARIABLE = "CREWKIT_FAILPOINT"
+Action = Callable[[], None]
+
+
+class FailPointHit(Exception):
+    """Raised by a fail-point that was told to."""
+
+
+class BadFailPoint(ValueError):
+    """The variable can't be read; the message says what is expected."""
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _raise() -> None:
+    raise FailPointHit("a fail-point was set here")
+
+
+def parse(text: str) -> Mapping[tuple[str, int], Action]:
+    """What is to happen the nth time a name is passed.
+
+    Raises:
+        BadFailPoint: for anything but ``name:nth:kill|raise|sleep=SECONDS``.
+    """
+    actions: dict[tuple[str, int], Action] = {}
+    for part in filter(None, text.split(",")):
+        try:
+            name, nth, action = part.split(":")
+            actions[name, int(nth)] = _action(action)
+        except ValueError as error:
+            raise BadFailPoint(f"{VARIABLE}: {part!r} is not name:nth:kill|raise|sleep=SECONDS") from error
+    return actions
+
+
+def _action(text: str) -> Action:
+    if text in ("kill", "raise"):
+        return {"kill": _kill, "raise": _raise}[text]
+    verb, _, seconds = text.partition("=")
+    if verb != "sleep":
+        raise ValueError(text)
+    pause = float(seconds)
+    return lambda: time.sleep(pause)
+
+
+def armed(actions: Mapping[tuple[str, int], Action]) -> Callable[[str], None]:
+    """A function to call at each place; it counts how often each was passed, in all threads together."""
+    passed: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def fail_point(name: str) -> None:
+        with lock:
+            passed[name] += 1
+            action = actions.get((name, passed[name]))
+        if action is not None:
+            action()
+
+    return fail_point
+
+
+def _off(name: str) -> None:
+    """Nothing is to fail."""
+
+
+fail_point: Callable[[str], None] = armed(parse(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else _off

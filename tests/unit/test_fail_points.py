@@ -1,0 +1,44 @@
+"""Fail-points: off they do nothing, on they strike at the nth passing of their name and at no other."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from schemas.fail_points import BadFailPoint, FailPointHit, _off, armed, fail_point, parse
+
+
+def test_without_the_variable_there_is_no_fail_point() -> None:
+    """The function that every process calls is the one that does nothing."""
+    assert fail_point is _off
+
+
+def test_it_strikes_at_the_nth_passing_of_its_name_and_at_no_other() -> None:
+    """Others pass, before and after."""
+    at = armed(parse("a:2:raise,b:1:sleep=0"))
+
+    at("a")
+    at("b")
+    with pytest.raises(FailPointHit):
+        at("a")
+    at("a")
+
+
+def test_kill_is_sigkill() -> None:
+    """Nothing of the process runs on."""
+    code = "from schemas.fail_points import fail_point; fail_point('x'); print('lives'); fail_point('x'); print('no')"
+    env = os.environ | {"CREWKIT_FAILPOINT": "x:2:kill"}
+
+    ran = subprocess.run([sys.executable, "-uc", code], env=env, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == -signal.SIGKILL
+    assert ran.stdout == "lives\n"
+
+
+@pytest.mark.parametrize("text", ["a", "a:b:kill", "a:1:explode", "a:1:sleep=x", "a:1:kill:2"])
+def test_a_fail_point_that_cannot_be_read_says_what_is_expected(text: str) -> None:
+    """A test with a misspelt fault must not pass for want of one."""
+    with pytest.raises(BadFailPoint, match="name:nth:kill"):
+        parse(text)
