@@ -31,6 +31,7 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     port: int
     controller_port: int
+    advertised_port: int = 0  # where clients are told to connect, if something stands in front; 0: the port itself
     heap_mib: int = 512
     message_bytes_max: int = 8 * MIB  # our batches end at 1 MiB; hostile records of 5 MB must get in to be set aside
 
@@ -55,7 +56,7 @@ def properties(settings: BrokerSettings) -> dict[str, str]:
         "process.roles": "broker,controller",
         "node.id": "1",
         "listeners": f"PLAINTEXT://{HOST}:{settings.port},CONTROLLER://{HOST}:{settings.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{settings.port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{settings.advertised_port or settings.port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": f"1@{HOST}:{settings.controller_port}",
@@ -130,9 +131,14 @@ class Broker:
     It dies with the process that started it; start it from the main thread (see `tethered.py`).
     """
 
-    def __init__(self, data_dir: Path, port: int | None = None, controller_port: int | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, port: int | None = None, controller_port: int | None = None, advertised_port: int = 0
+    ) -> None:
         self.settings = BrokerSettings(
-            data_dir=data_dir, port=port or free_port(), controller_port=controller_port or free_port()
+            data_dir=data_dir,
+            port=port or free_port(),
+            controller_port=controller_port or free_port(),
+            advertised_port=advertised_port,
         )
         self._process: subprocess.Popen[bytes] | None = None
 
