@@ -81,7 +81,7 @@ ONE_NODE = {
     "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    "group.initial.rebalance.delay.ms": "0",
+    "group.initial.rebalance.delay.ms": "500",  # workers that start together share one rebalance
     "log.cleaner.dedupe.buffer.size": str(16 * MIB),
     # A broker killed with -9 is let in again when its old registration has expired: 5 s instead of 12 s (measured).
     "broker.session.timeout.ms": "3000",

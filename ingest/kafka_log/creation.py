@@ -1,7 +1,9 @@
 """Making the log's topic: explicit partitions, nothing ever deleted or compacted."""
 
+import asyncio
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError, for_code
 
 from ingest.kafka_log.connection import AWAY
 from ingest.kafka_log.topic import KafkaTopic, check_topic
@@ -14,6 +16,7 @@ _CONFIG = {
     "retention.bytes": "-1",
     "max.message.bytes": str(MESSAGE_BYTES_MAX),
 }
+COORDINATOR_S, RETRY_S = 20.0, 0.1
 
 
 async def ensure_topic(topic: KafkaTopic) -> bool:
@@ -34,10 +37,27 @@ async def _ensure(topic: KafkaTopic) -> bool:
     try:
         await admin.start()
         made = await _create(admin, topic)
+        await _await_coordinator(admin, topic.name)
     finally:
         await admin.close()
     await check_topic(topic)
     return made
+
+
+async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
+    """A new cluster makes its topic of committed offsets when it is first asked for a group.
+
+    Asked here, so that the first projectors join at once: those that are refused come back seconds later, and the
+    rebalance that this costs falls into the first traffic.
+    """
+    async with asyncio.timeout(COORDINATOR_S):
+        while True:
+            try:
+                await admin.find_coordinator(group)
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
 
 
 async def _create(admin: AIOKafkaAdminClient, topic: KafkaTopic) -> bool:
