@@ -1,6 +1,10 @@
-"""Who may do what: one table, read by guards, by queries, and by the test that walks every route."""
+"""Who may do what: one table, read by guards, by queries, and by the test that walks every route.
 
-from typing import Literal, get_args
+`ALLOWED` tells what a role may do in its own org, `ROUTES` which of these each route asks for, and what somebody finds
+there who sees only their own sessions (a session is one's own if its ``user_id`` is the token's ``sub``).
+"""
+
+from typing import Literal, NamedTuple, get_args
 
 Role = Literal["owner", "admin", "manager", "member", "viewer", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -29,6 +33,40 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "member": _MEMBER,
     "viewer": _VIEWER,
     "operator": frozenset({"operate"}),
+}
+
+Sees = Literal[
+    "all",  # the same for everybody who may: a write to a session whose id they know, totals, receipts
+    "session",  # one session: somebody else's is not there (404), and nothing in the reply tells of it
+    "sessions",  # several: those of others are left out, and nothing in the reply tells of them
+    "no_names",  # numbers of the whole org, in which no user is named but oneself
+]
+
+
+class Right(NamedTuple):
+    """What a route asks of its caller's role, and what a role without `session.read_all` finds there."""
+
+    action: Action
+    sees: Sees = "all"
+
+
+ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the test that walks them
+    "CreateSession": Right("session.write"),
+    "RecordEvents": Right("session.write"),
+    "ChangeSession": Right("session.write"),
+    "EndSession": Right("session.write"),
+    "ListSessions": Right("session.read", "sessions"),
+    "GetSession": Right("session.read", "session"),
+    "AnalyticsSummary": Right("analytics.read", "no_names"),
+    "AnalyticsTimeseries": Right("analytics.read", "no_names"),
+    "AnalyticsByAgent": Right("analytics.read", "no_names"),
+    "AnalyticsCostBreakdown": Right("analytics.read", "no_names"),
+    "AnalyticsByUser": Right("analytics.by_user"),
+    "GetReceipt": Right("receipt.read"),
+    "RecountOrg": Right("org.recount"),
+    "ShowFreshness": Right("operate"),
+    "ShowCoverage": Right("operate"),
+    "RecountInstallation": Right("operate"),
 }
 
 

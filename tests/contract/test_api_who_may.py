@@ -1,0 +1,242 @@
+"""API section "Who may": every route, role, own or foreign org, own or somebody else's session, against one table.
+
+The walk takes the routes from the app itself: a new one needs a row in `schemas/permissions.py: ROUTES`, and where it
+takes a body or must be given parameters a row in `BODIES` or `QUERIES` here.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from builders import created, ended, hook, recorded, reported, usage
+from support.installation import Installation
+from support.whole_service import Operation, WholeService, new_whole_service
+
+from schemas import ids
+from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
+from schemas.records import Actor
+
+Situation = Literal["own", "somebody_else", "foreign_session", "unknown_session", "foreign_org"]
+SITUATIONS: tuple[Situation, ...] = ("own", "somebody_else", "foreign_session", "unknown_session", "foreign_org")
+ORG, FOREIGN, ME, SOMEBODY, SECRET = "acme", "globex", "me", "zzsomebody", "zzsecret"
+NOW_TEXT = "2026-01-20T10:30:00Z"
+EVENT = {"event_type": "Stop", "timestamp": NOW_TEXT, "data": {}}
+BODIES: dict[str, Any] = {
+    "CreateSession": {},
+    "RecordEvents": {"events": [EVENT]},
+    "ChangeSession": {"title": "t"},
+    "EndSession": {},
+}
+QUERIES: dict[str, dict[str, str]] = {}
+PUBLIC = {"/livez", "/readyz"}
+
+# API section "Who may", once more and in its own words: what each role may do in its own org.
+WHO_MAY = """
+                    owner admin manager member viewer operator
+session.write         yes   yes     yes    yes     no       no
+session.read          yes   yes     yes    yes    yes       no
+session.read_all      yes   yes     yes     no     no       no
+analytics.read        yes   yes     yes    yes    yes       no
+analytics.by_user     yes   yes     yes     no     no       no
+receipt.read          yes   yes     yes    yes    yes       no
+org.recount           yes   yes      no     no     no       no
+operate                no    no      no     no     no      yes
+"""
+
+
+class Walk:
+    """A service with two orgs, in one of which two people work on one thread, and requests to everything in it."""
+
+    def __init__(self, service: WholeService) -> None:
+        self.service = service
+        thread = ids.new_thread(None)
+        self.sessions: dict[Situation, UUID] = {
+            "own": service.session_id(ORG, thread),
+            "somebody_else": service.session_id(ORG, thread),
+            "foreign_session": service.session_id(FOREIGN),
+            "unknown_session": uuid4(),
+            "foreign_org": service.session_id(FOREIGN),
+        }
+
+    async def begin(self) -> None:
+        run_id = uuid4()
+        self._work(self.sessions["own"], ORG, ME, "mine", run_id)
+        self._work(self.sessions["somebody_else"], ORG, SOMEBODY, SECRET, run_id)
+        self._work(self.sessions["foreign_session"], FOREIGN, SOMEBODY, SECRET, uuid4())
+        await self.service.project()
+
+    def _work(self, session: UUID, org: str, user: str, text: str, run_id: UUID) -> None:
+        now = time.time_ns() // 1_000_000
+        told: dict[str, Any] = {"org_id": org, "actor": Actor(user, "member"), "received_at": now}
+        names = dict.fromkeys(("title", "external_id", "branch"), text)
+        self.service.log.add(
+            created(session, run_id=run_id, agent_name="shared", **names, **told),
+            recorded(
+                session,
+                hook("UserPromptSubmit", at=now, prompt=text),
+                hook("PostToolUse", at=now, tool_name="Bash", tool_use_id=text, agent_id=text),
+                **told,
+            ),
+            reported(session, usage(input_tokens=1000), **told),
+            ended(session, summary=text, **told),
+        )
+
+    async def ask(self, operation: Operation, role: Role, situation: Situation = "own", **query: str) -> httpx.Response:
+        """The operation as ``role`` would ask for it; an operator's org is one of their own."""
+        path = operation.path.format_map(
+            {
+                "org_id": FOREIGN if situation == "foreign_org" else ORG,
+                "session_id": self.sessions[situation],
+                "position": "0:0",
+            }
+        )
+        assert operation.method == "GET" or operation.name in BODIES, f"{operation.name}: give it a row in BODIES"
+        return await self.service.ask(
+            operation.method,
+            path,
+            role=role,
+            org=OPERATOR_ORG if role == "operator" else ORG,
+            user=ME,
+            params={**QUERIES.get(operation.name, {}), **query},
+            json=BODIES.get(operation.name),
+        )
+
+
+@pytest.fixture(scope="module")
+def walk(chdb_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """One service with its two orgs for all walks, which change nothing that is read."""
+    for service in new_whole_service(chdb_folder, tmp_path_factory.mktemp("whole")):
+        walk = Walk(service)
+        asyncio.run(walk.begin())
+        yield walk
+
+
+def test_the_table_is_the_one_of_the_contract() -> None:
+    """Role by role, action by action."""
+    head, *rows = (line.split() for line in WHO_MAY.strip().splitlines())
+
+    told = {(role, row[0]) for row in rows for role, may in zip(head, row[1:], strict=True) if may == "yes"}
+
+    assert told == {(role, action) for role, actions in ALLOWED.items() for action in actions}
+
+
+def test_every_route_has_its_row(walk: Walk) -> None:
+    """A route without a row, and a row without a route, are mistakes; all else needs no credential."""
+    assert {operation.name for operation in walk.service.operations()} == set(ROUTES)
+    assert {path for path in walk.service.public_paths() if not path.startswith("/schema")} == PUBLIC
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("role", ROLES)
+async def test_every_route_answers_each_role_as_the_table_says(walk: Walk, role: Role, situation: Situation) -> None:
+    """2xx, 403 or 404, and which of them follows from the row alone."""
+    operations = walk.service.operations()
+
+    answered = {operation.name: _short(await walk.ask(operation, role, situation)) for operation in operations}
+
+    assert answered == {operation.name: _expected(operation, role, situation) for operation in operations}
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_nobody_reads_what_they_may_not_see(walk: Walk, role: Role) -> None:
+    """No reply to a member or a viewer holds a word of somebody else's session; none holds one of another org's."""
+    for operation in walk.service.operations():
+        if operation.method != "GET":
+            continue
+        text = (await walk.ask(operation, role)).text
+        assert str(walk.sessions["foreign_session"]) not in text, operation.name
+        if not allows(role, "session.read_all"):
+            assert SOMEBODY not in text, operation.name
+            assert SECRET not in text, operation.name
+            assert str(walk.sessions["somebody_else"]) not in text, operation.name
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_who_may_not_name_others_may_not_filter_by_them(walk: Walk, role: Role) -> None:
+    """On every route that takes `user_id`; by oneself anybody may filter."""
+    for operation in walk.service.operations():
+        if "user_id" not in operation.parameters:
+            continue
+        usual = _expected(operation, role, "own")
+        refused = usual == "2xx" and not allows(role, "analytics.by_user")
+
+        other = await walk.ask(operation, role, user_id=SOMEBODY)
+
+        assert _short(other) == ("403" if refused else usual), operation.name
+        assert _short(await walk.ask(operation, role, user_id=ME)) == usual, operation.name
+
+
+async def test_what_is_hidden_looks_like_what_does_not_exist(walk: Walk) -> None:
+    """Foreign, hidden and unknown ids: the same body but for its request id, and the same questions to the store."""
+    for operation in walk.service.operations():
+        if "{session_id}" not in operation.path:
+            continue
+        seen = {}
+        for situation in ("somebody_else", "foreign_session", "unknown_session", "foreign_org"):
+            if _expected(operation, "member", situation) == "404":
+                walk.service.reader.asked.clear()
+                reply = await walk.ask(operation, "member", situation)
+                seen[situation] = _but_request_id(reply), tuple(walk.service.reader.asked)
+        of_another_org = seen.pop("foreign_org")  # known from the path alone, whatever the id
+
+        assert len(set(seen.values())) == 1, f"{operation.name}: {seen}"
+        assert of_another_org[0] == next(iter(seen.values()))[0]
+
+
+def test_the_same_over_http(installation: Installation, fresh_org: str) -> None:
+    """The walk's outline against both ways to run: real tokens, a real store."""
+    alice = installation.client("member", fresh_org, "alice")
+    made = alice.post(f"/api/v1/{fresh_org}/sessions", json={"title": SECRET})
+    seen = {"X-Wait-For-Position": made.headers["X-Log-Position"]}
+    of_session = f"/api/v1/{fresh_org}/sessions/{made.json()['data']['id']}"
+    of_org = f"/api/v1/{fresh_org}/sessions"
+
+    def answer(role: Role, path: str, method: str = "GET", org: str = fresh_org, user: str = "bob") -> str:
+        with installation.client(role, org, user) as client:
+            return _short(client.request(method, path, headers=seen, json=None if method == "GET" else {}))
+
+    assert alice.get(of_session, headers=seen).json()["data"]["title"] == SECRET
+    assert [answer(role, of_session) for role in ROLES[:5]] == ["2xx", "2xx", "2xx", "404", "404"]
+    assert [answer(role, of_org, "POST") for role in ROLES[:5]] == ["2xx", "2xx", "2xx", "2xx", "403"]
+    assert [answer(role, f"{of_org}/analytics/by-user") for role in ROLES[:5]] == ["2xx", "2xx", "2xx", "403", "403"]
+    assert answer("owner", of_session, org="other-org") == "404"
+    assert answer("owner", of_session.replace(fresh_org, "other-org"), org="other-org") == "404"
+    assert answer("owner", "/api/v1/operator/freshness") == "404"
+    assert answer("operator", "/api/v1/operator/freshness", org=OPERATOR_ORG) == "2xx"
+    assert answer("operator", of_session, org=OPERATOR_ORG) == "404"
+    assert SECRET not in _text_for_bob(installation, fresh_org, of_org, seen)
+
+
+def _text_for_bob(installation: Installation, org: str, path: str, headers: dict[str, str]) -> str:
+    with installation.client("member", org, "bob") as client:
+        return client.get(path, headers=headers).text
+
+
+def _expected(operation: Operation, role: Role, situation: Situation) -> str:
+    """What API section "Who may" says, with the route's row of the table."""
+    action, sees = ROUTES[operation.name]
+    if (role == "operator") != (action == "operate"):
+        return "404"
+    if situation == "foreign_org" and "{org_id}" in operation.path:
+        return "404"
+    if not allows(role, action):
+        return "403"
+    if "{session_id}" not in operation.path or situation == "own":
+        return "2xx"
+    hidden = sees == "session" and not allows(role, "session.read_all")
+    return "2xx" if situation == "somebody_else" and not hidden else "404"
+
+
+def _short(reply: httpx.Response) -> str:
+    return "2xx" if reply.is_success else str(reply.status_code)
+
+
+def _but_request_id(reply: httpx.Response) -> str:
+    body = reply.json()
+    del body["request_id"]
+    return str((reply.status_code, body))
