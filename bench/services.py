@@ -14,14 +14,13 @@ from bench.load import ORG, Target
 from deploy.ports import free_port
 from deploy.process import Process
 from deploy.secrets import token_key
+from deploy.settings import Settings
 from deploy.stack import answers_200
 from edge.tokens import issue_token
 
 HOST = "127.0.0.1"
 # Empty means unset: what the caller has in his environment must not lead a bench to his own data.
-NOTHING_SET = dict.fromkeys(
-    ("LOG_URL", "STORE_URL", "SECRETS", "GENERATION", "INSTANCE", "PARTITIONS", "HOST", "PORT"), ""
-)
+NOTHING_SET = dict.fromkeys((name.upper() for name in Settings.__struct_fields__), "")
 UP_S, STOP_S = 120.0, 30.0
 TTL_S = 4 * 3600
 

@@ -17,7 +17,15 @@ _OPTIONS: dict[str, Decorator] = {
     "generation": click.option("--generation", help="Generation to project into (default g1)."),
     "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),
     "partitions": click.option("--partitions", type=int, help="Partitions of the log (default 4); frozen once made."),
+    "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of whoever issues the tokens."),
+    "jwks_issuer": click.option("--jwks-issuer", help="The iss of tokens signed by them."),
+    "jwks_audience": click.option("--jwks-audience", help="The aud of tokens signed by them."),
+    "revoked_file": click.option("--revoked-file", type=click.Path(), help="Revoked tokens, one jti a line."),
 }
+
+
+# What the HTTP services take, whichever sides they serve.
+HTTP = ("jwks_file", "jwks_issuer", "jwks_audience", "revoked_file")
 
 
 def settings_options(*names: str) -> Decorator:

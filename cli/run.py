@@ -1,17 +1,18 @@
 """Commands that run until they are told to stop."""
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
 
-from cli.options import settings_options
+from cli.options import HTTP, settings_options
 from deploy.logging import configure_logging
 from deploy.settings import load_settings
 
 
 @click.command()
-@settings_options("data", "host", "port")
+@settings_options("data", "host", "port", *HTTP)
 def up(**options: Any) -> None:
     """Serve the embedded default: one process, no services needed.
 
@@ -30,7 +31,7 @@ def up(**options: Any) -> None:
 
 
 @click.command()
-@settings_options("data", "host", "port")
+@settings_options("data", "host", "port", *HTTP)
 def stack(**options: Any) -> None:
     """Run the production shape on this machine: Kafka, store server, two projectors, HTTP; restarts what dies.
 
@@ -41,31 +42,33 @@ def stack(**options: Any) -> None:
     """
     from cli.welcome import welcome
     from deploy.address import write_address
+    from deploy.credentials import credentials
     from deploy.stack import run_stack
 
     settings = load_settings(options)
+    credentials(settings)  # else the services would be started again and again, to say the same
     write_address(settings.folder, settings.host, settings.port)
-    sys.exit(
-        run_stack(settings.folder, settings.host, settings.port, say=_say, on_ready=lambda: welcome(settings, _say))
-    )
+    given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
+    on_ready = partial(welcome, settings, _say)
+    sys.exit(run_stack(settings.folder, settings.host, settings.port, http_env=given, say=_say, on_ready=on_ready))
 
 
 @click.command()
-@settings_options("data", "host", "port", "log_url", "store_url", "secrets")
+@settings_options("data", "host", "port", "log_url", "store_url", "secrets", *HTTP)
 def serve(**options: Any) -> None:
     """Serve both route sets, writing to Kafka and reading from ClickHouse."""
     _serve(options, "ingest", "query")
 
 
 @click.command()
-@settings_options("data", "host", "port", "log_url", "secrets")
+@settings_options("data", "host", "port", "log_url", "secrets", *HTTP)
 def ingest(**options: Any) -> None:
     """Serve the write side alone: HTTP to the log; it never reads the store."""
     _serve(options, "ingest")
 
 
 @click.command("query-api")
-@settings_options("data", "host", "port", "store_url", "secrets")
+@settings_options("data", "host", "port", "store_url", "secrets", *HTTP)
 def query_api(**options: Any) -> None:
     """Serve the read side alone: HTTP from the store; it never touches the log."""
     _serve(options, "query")

@@ -10,6 +10,7 @@ import click
 from cli.options import settings_options
 from deploy.secrets import token_key
 from deploy.settings import load_settings
+from edge.claims import is_name
 from edge.tokens import issue_token
 from schemas.permissions import OPERATOR_ORG, Role
 
@@ -35,7 +36,7 @@ def provision(**options: Any) -> None:
 
 
 @click.command()
-@settings_options("data", "secrets")
+@settings_options("data", "secrets", "jwks_file")
 @click.option("--org", help="The org that the token opens.")
 @click.option("--user", help="Whose token it is.")
 @click.option("--role", type=click.Choice([r for r in get_args(Role) if r != "operator"]), help="What they may do.")
@@ -53,8 +54,12 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         raise click.UsageError("give --org, --user and --role, or --operator")
     if org == OPERATOR_ORG and not operator:
         raise click.UsageError(f"{OPERATOR_ORG} is a reserved name")
-    key = token_key(load_settings(options).secrets_folder)
-    click.echo(issue_token(key, user, org, role, _seconds(ttl), time.time()))
+    if not (is_name(org) and is_name(user)):
+        raise click.UsageError("names of orgs and users have 1 to 200 printable characters")
+    settings = load_settings(options)
+    if settings.jwks_file and not operator:
+        raise click.UsageError("jwks_file is set: who holds its private keys issues tokens, ours are --operator alone")
+    click.echo(issue_token(token_key(settings.secrets_folder), user, org, role, _seconds(ttl), time.time()))
 
 
 def _seconds(ttl: str) -> int:

@@ -14,6 +14,9 @@ ORG, USER = "acme", "alice"
 def welcome(settings: Settings, say: Callable[[str], None]) -> None:
     """Address, token and three curl lines that work as printed."""
     url = read_address(settings.folder)
+    if settings.jwks_file:
+        say(f"\ncrewkit-sessions serves {url}, with tokens signed by the keys in {settings.jwks_file}")
+        return
     token = issue_token(token_key(settings.secrets_folder), USER, ORG, "admin", TTL_S, time.time())
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     auth = '-H "Authorization: Bearer $TOKEN"'

@@ -9,14 +9,14 @@ import uvloop
 from litestar import Litestar
 
 from deploy.address import write_address
+from deploy.credentials import credentials
 from deploy.http_server import serve_http
 from deploy.log_url import KafkaAddress, parse_log_url
-from deploy.secrets import id_secrets, token_key
+from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
 from deploy.store_url import parse_store_url
-from edge.authentication import TokenVerifier
-from edge.keys import shared_secret
 from edge.service import build_service
+from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
@@ -34,11 +34,12 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     stopping = stop_on_signals()
     log = kafka_log(settings) if "ingest" in sides else None
     reader = store_reader(settings) if "query" in sides else None
+    app = service(settings, log, reader)
     if log is not None:
         await log.start()  # before the port opens, so that a wrong topic is told in one sentence
     write_address(settings.folder, settings.host, settings.port)
     try:
-        await serve_http(service(settings, log, reader), settings.host, settings.port, stopping)
+        await serve_http(app, settings.host, settings.port, stopping)
     finally:
         if log is not None:
             await log.stop()
@@ -77,9 +78,11 @@ def service(settings: Settings, log: EventLog | None, reader: Reader | None) -> 
     if log is not None:
         routes.extend(ingest_routes())
         dependencies |= ingest_dependencies(log, secrets, clock_ms)
-    verifier = TokenVerifier([shared_secret(token_key(settings.secrets_folder))])
+    verifier, files = credentials(settings)
     readiness = _readiness(log, reader)
-    return build_service(routes, dependencies, verifier, readiness, exception_handlers=INGEST_ERRORS)
+    return build_service(
+        routes, dependencies, verifier, readiness, [following(files)], exception_handlers=INGEST_ERRORS
+    )
 
 
 def _readiness(log: EventLog | None, reader: Reader | None) -> Any:

@@ -1,27 +1,48 @@
 """The installation's secrets: files in ``DIR/secrets``, generated at the first start, readable by their owner alone.
 
 ``seed.key`` derives everything that must come out the same for ever and never changes. ``id.keys`` holds one key a
-line, the first makes ids and all verify, so it may be rotated. ``token.key`` signs tokens (HS256).
+line, the first makes ids and all verify, so it may be rotated. ``token.key`` holds one key a line as well: the first
+signs tokens (HS256), all verify.
 """
 
 import os
 import secrets
 from pathlib import Path
 
+from deploy.settings import BadSettings
 from schemas.ids import IdSecrets
 
 KEY_BYTES = 32
 
 
 def id_secrets(folder: Path) -> IdSecrets:
-    """The secrets behind ids, made if they are not there yet."""
-    lines = kept_secret(folder / "id.keys").split()
-    return IdSecrets(tuple(bytes.fromhex(line) for line in lines), bytes.fromhex(kept_secret(folder / "seed.key")))
+    """The secrets behind ids, made if they are not there yet.
+
+    Raises:
+        BadSettings: a file holds something else.
+    """
+    return IdSecrets(_keys(folder / "id.keys"), _keys(folder / "seed.key")[0])
 
 
 def token_key(folder: Path) -> bytes:
-    """The secret that signs and verifies tokens, made if it is not there yet."""
-    return bytes.fromhex(kept_secret(folder / "token.key"))
+    """The secret that signs tokens, made if it is not there yet."""
+    return token_keys(folder)[0]
+
+
+def token_keys(folder: Path) -> tuple[bytes, ...]:
+    """The secrets that verify them: during a rotation the former one as well."""
+    return _keys(folder / "token.key")
+
+
+def _keys(file: Path) -> tuple[bytes, ...]:
+    lines = kept_secret(file).split()
+    try:
+        keys = tuple(bytes.fromhex(line) for line in lines)
+    except ValueError:
+        keys = ()
+    if not keys or any(len(key) < KEY_BYTES for key in keys):
+        raise BadSettings(f"{file} holds keys, one a line, each of {2 * KEY_BYTES} hexadecimal digits")
+    return keys
 
 
 def kept_secret(file: Path) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from edge.tokens import AUDIENCE, ISSUER
+
 
 class BadSettings(ValueError):
     """A setting is missing or has a wrong value; the message names it."""
@@ -33,6 +35,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     batch_wait_s: float = 0.5
     cache_facts_max: int = 1_000_000
     in_flight_bytes_max: int = 64 << 20
+    jwks_file: str = ""  # public keys of whoever issues tokens; with it the secret of our own opens no org
+    jwks_issuer: str = ISSUER
+    jwks_audience: str = AUDIENCE
+    revoked_file: str = ""
 
     @property
     def folder(self) -> Path:

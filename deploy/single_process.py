@@ -10,6 +10,7 @@ from typing import IO
 import uvloop
 
 from deploy.address import write_address
+from deploy.credentials import credentials
 from deploy.http_server import serve_http
 from deploy.http_services import service, stop_on_signals, store_reader
 from deploy.log_url import SqliteAddress, parse_log_url
@@ -33,7 +34,9 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
 
     Raises:
         Broken: what is in the folder does not fit; the message says what to do.
+        BadSettings: a setting is wrong.
     """
+    credentials(settings)  # what is wrong with them is told before anything has started
     lock = _lock(settings)
     if not is_free(settings.host, settings.port):
         raise Broken(f"port {settings.port} of {settings.host} is taken: choose another with --port")

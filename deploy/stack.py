@@ -5,9 +5,10 @@ The real thing has three brokers, a ClickHouse server and a proxy; the code and 
 
 import http.client
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from signal import SIGTERM
+from types import MappingProxyType
 from typing import Self
 
 import msgspec
@@ -45,9 +46,10 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     ports: Ports
     store_password: str
     reader_password: str
+    http_env: Mapping[str, str] = {}
 
     @classmethod
-    def on(cls, data: Path, host: str, port: int) -> Self:
+    def on(cls, data: Path, host: str, port: int, http_env: Mapping[str, str] = MappingProxyType({})) -> Self:
         """The stack of a data directory; ports and password are made the first time and then kept."""
         return cls(
             data=data,
@@ -56,6 +58,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
             ports=_kept_ports(data),
             store_password=kept_secret(data / "secrets" / "store-password"),
             reader_password=kept_secret(data / "secrets" / "reader-password"),
+            http_env=http_env,
         )
 
     @property
@@ -108,7 +111,7 @@ def production_shape(stack: Stack) -> list[Step]:
         Service(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
-            env=stack.reading_env,
+            env={**stack.reading_env, **stack.http_env},
             listens=front,
             ready=lambda: answers_200(*front, "/livez"),
             stop_s=9.0,  # an append may take 8 s, and its client is owed an answer
@@ -141,15 +144,16 @@ def run_stack(
     *,
     say: Say,
     on_ready: Callable[[], None] = lambda: None,
+    http_env: Mapping[str, str] = MappingProxyType({}),
     compose: Compose = production_shape,
 ) -> int:
     """Run the stack until SIGTERM or SIGINT; the exit code. Main thread only.
 
-    `say` gets lines for people; `on_ready` is called once everything is up.
+    `say` gets lines for people; `on_ready` is called once everything is up; `http_env` is for the HTTP services alone.
     """
     data = data.resolve()
     try:
-        return Supervisor(data, say=say).run(lambda: compose(Stack.on(data, host, port)), on_ready=on_ready)
+        return Supervisor(data, say=say).run(lambda: compose(Stack.on(data, host, port, http_env)), on_ready=on_ready)
     except AlreadySupervised as reason:
         say(str(reason))
         return FAILED

@@ -47,7 +47,7 @@ class TokenVerifier:
         """
         grant = self._grants.get(token)
         if grant is None:
-            grant = grant_of(self._claims(token))
+            grant = grant_of(*self._claims(token))
             grant.check_time(self._clock())
             self._remember(token, grant)
         grant.check_time(self._clock())
@@ -55,17 +55,23 @@ class TokenVerifier:
             raise BadToken("the token was revoked")
         return grant.principal
 
+    def use_keys(self, keys: Sequence[VerificationKey]) -> None:
+        """These keys, and no others, from now on; what the former ones have verified is verified again."""
+        self._keys = tuple(keys)
+        self._grants.clear()
+
     def _remember(self, token: str, grant: Grant) -> None:
         if len(self._grants) >= _CACHE_MAX:
             del self._grants[next(iter(self._grants))]  # the oldest one; if it is still in use it comes back
         self._grants[token] = grant
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str) -> tuple[dict[str, Any], VerificationKey]:
         if len(token) > _TOKEN_BYTES_MAX:
             raise BadToken("the token is too long")
         for key in self._candidates(token):
             try:
-                return jwt.decode(token, key.key, algorithms=[key.algorithm], options=dict(_SIGNATURE_ONLY))  # type: ignore[arg-type]  # a TypedDict there
+                claims = jwt.decode(token, key.key, algorithms=[key.algorithm], options=dict(_SIGNATURE_ONLY))  # type: ignore[arg-type]  # a TypedDict there
+                return claims, key
             except jwt.InvalidSignatureError:
                 continue  # of two secrets without a kid during a rotation the other may fit
             except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:

@@ -1,13 +1,13 @@
 """From the claims of a token whose signature is good to the principal it stands for."""
 
-from typing import Any
+from typing import Any, cast
 
+from edge.keys import VerificationKey
 from edge.principal import Principal
-from edge.tokens import AUDIENCE, ISSUER
 from schemas.permissions import OPERATOR_ORG, ROLES
 
 CLOCK_SKEW_S = 5  # between the machine that issued a token and this one
-_NAME_CHARACTERS_MAX = 200
+NAME_CHARACTERS_MAX = 200
 
 
 class BadToken(Exception):
@@ -33,19 +33,27 @@ class Grant:
             raise BadToken("the token has expired")
 
 
-def grant_of(claims: dict[str, Any]) -> Grant:
-    """Check every claim but the times, which are checked at each use.
+def grant_of(claims: dict[str, Any], key: VerificationKey) -> Grant:
+    """Check every claim but the times, which are checked at each use; ``key`` is the one that signed them.
 
     Raises:
         BadToken: with the claim that is missing or wrong.
     """
-    if claims.get("iss") != ISSUER:
+    if claims.get("iss") != key.issuer:
         raise BadToken("wrong issuer")
     audience = claims.get("aud")
-    if AUDIENCE not in (audience if isinstance(audience, list) else [audience]):
+    if key.audience not in (audience if isinstance(audience, list) else [audience]):
         raise BadToken("wrong audience")
+    principal = _principal(claims)
+    if principal.org_id != OPERATOR_ORG and not key.opens_orgs:
+        raise BadToken("this key signs for operators alone")
     not_before = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
-    return Grant(_principal(claims), _name(claims, "jti"), not_before, _time(claims, "exp"))
+    return Grant(principal, _name(claims, "jti"), not_before, _time(claims, "exp"))
+
+
+def is_name(value: object) -> bool:
+    """Whether a user, an org or a token may be called so."""
+    return isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS_MAX and value.isprintable()
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
@@ -59,9 +67,9 @@ def _principal(claims: dict[str, Any]) -> Principal:
 
 def _name(claims: dict[str, Any], claim: str) -> str:
     value = claims.get(claim)
-    if not isinstance(value, str) or not 0 < len(value) <= _NAME_CHARACTERS_MAX or not value.isprintable():
+    if not is_name(value):
         raise BadToken(f"{claim} is missing or no name")
-    return value
+    return cast(str, value)
 
 
 def _time(claims: dict[str, Any], claim: str) -> float:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from deploy.ports import free_port
+from deploy.settings import Settings
 from deploy.tethered import tethered
 
 UP_S, STOP_S = 60.0, 20.0
@@ -48,7 +49,7 @@ def own_installation(keep: bool) -> Iterator[tuple[str, Path]]:
 def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "cli", "up", "--data", str(folder), "--port", str(port)]
     line = command if keep else tethered(command, signal.SIGTERM)  # a demo that dies leaves nothing behind
-    ours = {"LOG_URL", "STORE_URL", "SECRETS", "HOST", "PORT", "DATA"}  # settings of another installation
+    ours = {name.upper() for name in Settings.__struct_fields__}  # settings of another installation
     env = {name: value for name, value in os.environ.items() if name not in ours}
     with (folder / "up.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 (our own command)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 from msgspec import Struct
 from rich.console import Console
 
@@ -59,6 +60,8 @@ def _target(console: Console, given: Target | None, data: Path | None, org: str,
         yield given
     elif data is not None:
         settings = load_settings({"data": str(data)})
+        if settings.jwks_file:
+            raise click.UsageError("jwks_file is set, so the demo can't make its tokens: give --url and --token")
         url = read_address(settings.folder)
         if url is None:
             away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")

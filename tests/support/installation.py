@@ -22,8 +22,9 @@ READY_S = {"up": 20, "stack": 60}
 class Installation:
     """`up` or `stack` on a data folder; its own pids only are ever signalled."""
 
-    def __init__(self, kind: str, data: Path) -> None:
-        self.kind, self.data = kind, data
+    def __init__(self, kind: str, data: Path, *options: str) -> None:
+        """``options`` are added to its command line."""
+        self.kind, self.data, self.options = kind, data, options
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -33,7 +34,7 @@ class Installation:
         self.data.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-P", "-m", "cli", self.kind, "--data", str(self.data), "--port", str(self.port)]
         with (self.data / f"{self.kind}.out").open("ab") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out)
+            self.process = subprocess.Popen([*command, *self.options], stdout=out, stderr=out)
         self.wait_ready()
         return self
 

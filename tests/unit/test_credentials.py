@@ -1,0 +1,226 @@
+"""Which keys count: what a JWKS and a revocation file may hold, when they are read again, and what if they break."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+from structlog.testing import capture_logs
+from support.issuer import ALGORITHMS, Key, write_jwks
+
+from cli.main import crewkit_sessions
+from deploy.credentials import credentials
+from deploy.secrets import id_secrets, token_key, token_keys
+from deploy.settings import BadSettings, Settings
+from edge.authentication import TokenVerifier
+from edge.claims import BadToken
+from edge.jwks import parse_jwks
+from edge.keys import shared_secret
+from edge.revocation import Revoked, parse_revoked
+from edge.watched_file import Unreadable, WatchedFile
+
+RSA, EC, ED = (Key(algorithm, algorithm) for algorithm in ALGORITHMS)
+
+
+def file_of(*jwks: dict[str, Any]) -> bytes:
+    return json.dumps({"keys": jwks}).encode()
+
+
+def _weak() -> dict[str, Any]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 (it is refused)
+    return {**json.loads(RSAAlgorithm.to_jwk(key.public_key())), "kid": "weak"}
+
+
+def test_each_key_is_pinned_to_its_algorithm() -> None:
+    """By what it is, whether the file says so or not."""
+    named = parse_jwks(file_of(RSA.jwk(), EC.jwk(), ED.jwk()))
+    unnamed = parse_jwks(file_of(*(key.jwk(alg=..., use=...) for key in (RSA, EC, ED))))
+
+    assert [(key.algorithm, key.kid) for key in named] == [(name, name) for name in ALGORITHMS]
+    assert [key.algorithm for key in unnamed] == list(ALGORITHMS)
+
+
+def test_keys_for_something_else_are_left_out_and_named_in_the_log() -> None:
+    """Identity providers list keys to encrypt with, and for other algorithms, beside those that we take."""
+    others = [RSA.jwk(use="enc"), RSA.jwk(alg="RS512"), {"kty": "EC", "crv": "P-521", "kid": "p"}, {"kty": ["RSA"]}, {}]
+
+    with capture_logs() as logs:
+        keys = parse_jwks(file_of(*others, ED.jwk()))
+
+    assert [key.kid for key in keys] == ["EdDSA"]
+    assert [log["event"] for log in logs] == ["jwks_key_left_out"] * len(others)
+
+
+BROKEN = {
+    "nothing": (b"", "no JWKS"),
+    "no JSON": (b"{", "no JWKS"),
+    "no set": (b"[]", "no JWKS"),
+    "deep": (b"[" * 100_000, "no JWKS"),
+    "no UTF-8": (b'{"keys": [{"kid": "\xff"}]}', "no JWKS"),
+    "no keys": (file_of(), "no key for"),
+    "only others": (file_of(RSA.jwk(use="enc")), "no key for"),
+    "a private key": (file_of({**RSA.jwk(), "d": "AQAB"}), "private"),
+    "a shared secret": (file_of(RSA.jwk(), {"kty": "oct", "k": "c2VjcmV0", "kid": "s"}), "private"),
+    "no kid": (file_of(RSA.jwk(kid=...)), "without a kid"),
+    "an empty kid": (file_of(RSA.jwk(kid="")), "without a kid"),
+    "a kid twice": (file_of(RSA.jwk(kid="a"), EC.jwk(kid="a")), "two keys of the kid 'a'"),
+    "a weak key": (file_of(_weak()), "2048"),
+    "half a key": (file_of(RSA.jwk(n=...)), "malformed"),
+    "a point off the curve": (file_of(EC.jwk(x="A" * 43)), "malformed"),
+    "a number of another type": (file_of(RSA.jwk(n=5)), "malformed"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_jwks_says_what_is_wrong(name: str) -> None:
+    """In a sentence that goes on after the file's name."""
+    raw, reason = BROKEN[name]
+
+    with pytest.raises(Unreadable, match=reason):
+        parse_jwks(raw)
+
+
+def test_a_revocation_file_has_one_id_a_line() -> None:
+    """With or without an end of line at its end, with blank lines and comments."""
+    assert parse_revoked(b"# lost\n a \r\n\nb") == {"a", "b"}
+    assert parse_revoked(b"") == frozenset()
+    for broken in (b"\xff\xfe", b"x" * 201):
+        with pytest.raises(Unreadable):
+            parse_revoked(broken)
+
+
+def test_what_was_revoked_stays_revoked() -> None:
+    """Whatever becomes of the file while the process lives."""
+    revoked = Revoked()
+    for ids in ({"a"}, set(), {"b"}):
+        revoked.add(frozenset(ids))
+
+    assert ("a" in revoked, "b" in revoked, "c" in revoked) == (True, True, False)
+
+
+async def test_a_file_is_taken_again_when_it_changes(tmp_path: Path) -> None:
+    """Even when size and time stay the same; one that did not change is not taken again."""
+    file, taken = tmp_path / "file", []
+    file.write_bytes(b"1")
+    watched = WatchedFile(file, int, taken.append)
+
+    await watched.look()
+    file.write_bytes(b"2")
+    await watched.look()
+    await watched.look()
+
+    assert taken == [1, 2]
+
+
+async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path: Path) -> None:
+    """Missing or broken: the last good one counts, and the log says so, once for each change."""
+    file, taken = tmp_path / "jwks.json", []
+    write_jwks(file, RSA.jwk())
+    watched = WatchedFile(file, parse_jwks, taken.append)
+
+    with capture_logs() as logs:
+        for change in (lambda: file.write_text("{"), file.unlink, lambda: write_jwks(file, EC.jwk())):
+            change()
+            await watched.look()
+            await watched.look()
+
+    assert [[key.kid for key in keys] for keys in taken] == [["RS256"], ["ES256"]]
+    assert [log["event"] for log in logs] == ["file_not_taken", "file_not_taken", "file_taken"]
+    assert [log["log_level"] for log in logs] == ["error", "error", "info"]
+
+
+def test_a_missing_or_broken_file_is_a_refusal_to_start(tmp_path: Path) -> None:
+    """With the setting, the file and what is wrong with it, before anything has started."""
+    (tmp_path / "broken").write_text("{")
+    for options, said in (
+        (("--jwks-file", str(tmp_path / "none")), "No such file"),
+        (("--jwks-file", str(tmp_path / "broken")), "is no JWKS"),
+        (("--revoked-file", str(tmp_path)), "Is a directory"),
+    ):
+        for command in ("up", "stack"):
+            with pytest.raises(BadSettings, match=f"{options[0][2:].replace('-', '_')}: {options[1]} .*{said}"):
+                CliRunner().invoke(
+                    crewkit_sessions, [command, "--data", str(tmp_path / "data"), *options], catch_exceptions=False
+                )
+        assert not (tmp_path / "data" / "log.sqlite").exists()
+
+
+def test_the_own_secret_is_for_operators_once_there_is_a_jwks_file(tmp_path: Path) -> None:
+    """Without one it opens orgs as well."""
+    write_jwks(tmp_path / "jwks.json", RSA.jwk())
+    alone = credentials(Settings(data=str(tmp_path)))[0]
+    beside = credentials(Settings(data=str(tmp_path), jwks_file=str(tmp_path / "jwks.json"), jwks_audience="a"))[0]
+    made = {
+        who: CliRunner().invoke(crewkit_sessions, ["token", "--data", str(tmp_path), *who]).stdout.strip()
+        for who in (("--org", "acme", "--user", "bob", "--role", "viewer"), ("--operator",))
+    }
+    member, operator = made.values()
+
+    assert (alone.verify(member).role, alone.verify(operator).role) == ("viewer", "operator")
+    assert beside.verify(operator).role == "operator"
+    with pytest.raises(BadToken, match="operators alone"):
+        beside.verify(member)
+    assert beside.verify(RSA.sign(aud="a", iss="crewkit-sessions")).user_id == "alice"
+
+
+def test_the_own_secret_may_be_rotated(tmp_path: Path) -> None:
+    """One a line: the first signs, all verify. What else the file may hold is told in a sentence."""
+    old = token_key(tmp_path)
+    file = tmp_path / "token.key"
+    file.write_text("ab" * 32 + "\n" + file.read_text())
+
+    assert token_keys(tmp_path) == (b"\xab" * 32, old)
+    assert token_key(tmp_path) == b"\xab" * 32
+    for broken in ("", "no hex", "ab" * 31):
+        file.write_text(broken)
+        with pytest.raises(BadSettings, match=r"token\.key holds keys"):
+            token_keys(tmp_path)
+
+
+def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    """Made at the first use, mode 600, in a folder of mode 700."""
+    folder = tmp_path / "secrets"
+    id_secrets(folder), token_key(folder)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == dict.fromkeys(
+        ("id.keys", "seed.key", "token.key"), 0o600
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--org", "acme", "--user", "bob"],
+        ["--org", "operator", "--user", "bob", "--role", "admin"],
+        ["--org", "acme", "--user", "bob", "--role", "operator"],
+        ["--org", "acme", "--user", "bob", "--role", "god"],
+        ["--org", "a\nb", "--user", "bob", "--role", "admin"],
+        ["--org", "acme", "--user", "b" * 201, "--role", "admin"],
+        ["--org", "acme", "--user", "bob", "--role", "admin", "--ttl", "0h"],
+        ["--org", "acme", "--user", "bob", "--role", "admin", "--ttl", "4"],
+        ["--org", "acme", "--user", "bob", "--role", "admin", "--jwks-file", "x"],
+    ],
+)
+def test_no_token_is_printed_that_would_open_nothing(tmp_path: Path, arguments: list[str]) -> None:
+    """Wrong usage: exit code 2, a sentence, and nothing on standard output."""
+    result = CliRunner().invoke(crewkit_sessions, ["token", "--data", str(tmp_path), *arguments])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Error:" in result.stderr
+
+
+def test_keys_that_are_replaced_take_what_they_verified_with_them() -> None:
+    """A token that was remembered is verified again."""
+    verifier = TokenVerifier(parse_jwks(file_of(RSA.jwk()), "https://id.example.com", "sessions"))
+    token = RSA.sign()
+    verifier.verify(token)
+    verifier.use_keys([shared_secret(b"x" * 32)])
+
+    with pytest.raises(BadToken):
+        verifier.verify(token)
