@@ -13,7 +13,6 @@ from edge.keys import VerificationKey
 from edge.principal import Principal
 
 PUBLIC = {"public": True}  # the `opt` of a route that needs no credential
-_PUBLIC_PREFIX = "/schema"
 _TOKEN_BYTES_MAX = 8_192
 _CACHE_MAX = 4_096
 # Claims are checked by `claims.py`, with a clock that can be injected; of PyJWT only the signature is asked.
@@ -111,4 +110,4 @@ class Authenticate:
 
 
 def _is_public(scope: Scope) -> bool:
-    return bool(scope["route_handler"].opt.get("public")) or scope["path"].startswith(_PUBLIC_PREFIX)
+    return bool(scope["route_handler"].opt.get("public"))

@@ -6,6 +6,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from edge.authentication import PUBLIC
+from edge.described import answers_with
 from edge.errors import ApiError
 
 Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -14,12 +15,12 @@ Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
 def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
     """``/livez`` and ``/readyz``; ``readiness`` names each part and whether it answers."""
 
-    @get("/livez", opt=PUBLIC, operation_id="Livez", sync_to_thread=False)
+    @get("/livez", opt=PUBLIC | answers_with({"status": "ok"}), operation_id="Livez", sync_to_thread=False)
     def livez() -> Response[dict[str, str]]:
         """The process answers."""
         return Response({"status": "ok"})
 
-    @get("/readyz", opt=PUBLIC, operation_id="Readyz")
+    @get("/readyz", opt=PUBLIC | answers_with({"status": "ok", "log": "ok", "store": "ok"}), operation_id="Readyz")
     async def readyz() -> Response[dict[str, str]]:
         """Every part that this service needs answers; else 503, which says which one does not."""
         parts = await readiness()

@@ -9,14 +9,13 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from edge.authentication import Authenticate, TokenVerifier
 from edge.envelope import Service
 from edge.error_replies import EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
+from edge.openapi.page import PAGE_ROUTES, publish_document
 from edge.principal import principal_of
 from edge.query_parameters import learn_parameters, refuse_unknown_parameters
 from schemas.requests import BODY_BYTES_MAX
@@ -44,13 +43,13 @@ def build_service(
     second one where another router or an earlier handler has the same path.
     """
     app = Service(
-        [*route_handlers, *health_routes(readiness)],
+        [*route_handlers, *health_routes(readiness), *PAGE_ROUTES],
         dependencies={**dependencies, "principal": Provide(principal_of, sync_to_thread=False)},
         middleware=[DefineMiddleware(Authenticate, verifier=verifier)],
         exception_handlers={**EXCEPTION_HANDLERS, **exception_handlers},
         before_request=refuse_unknown_parameters,
         lifespan=list(lifespan),
-        openapi_config=_openapi(title, version),
+        openapi_config=None,  # ours says more, see `edge.openapi`
         cors_config=_cors(allowed_origins),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
@@ -58,14 +57,8 @@ def build_service(
         **options,
     )
     learn_parameters(app)
+    publish_document(app, title, version)
     return app
-
-
-def _openapi(title: str, version: str) -> OpenAPIConfig:
-    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
-    return OpenAPIConfig(
-        title, version, components=Components(security_schemes={"bearer": bearer}), security=[{"bearer": []}]
-    )
 
 
 def _cors(allowed_origins: Sequence[str]) -> CORSConfig | None:

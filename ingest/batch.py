@@ -4,20 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from edge.error_replies import too_large
 from edge.errors import invalid
 from edge.sentences import explain
 from ingest.surrogates import respell, restore
-from schemas.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent
+from schemas.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
 from schemas.responses import RejectedEvent
 
 Read = RecordEvent | RejectedEvent
-
-
-class _Batch(Struct, frozen=True, forbid_unknown_fields=True):
-    events: list[RecordEvent]
 
 
 # A list with an end: msgspec would build a list of millions before it could count it.
@@ -29,7 +25,7 @@ _Elements = msgspec.defstruct(
 )
 _Loose: Any = msgspec.defstruct("_Loose", [("events", _Elements)], forbid_unknown_fields=True)
 
-_batch: msgspec.json.Decoder[_Batch] = msgspec.json.Decoder(_Batch)
+_batch: msgspec.json.Decoder[RecordEvents] = msgspec.json.Decoder(RecordEvents)
 _loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Loose)
 _event: msgspec.json.Decoder[RecordEvent] = msgspec.json.Decoder(RecordEvent)
 _anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)

@@ -56,16 +56,16 @@ class RecordEvent(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One hook event; ``data`` is any JSON object and is kept byte for byte."""
 
     event_type: EventType
-    timestamp: str
-    data: Raw
+    timestamp: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+    data: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
     event_id: UUID | None = None
     seq: Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)] | None = None
 
 
 class RecordEvents(Struct, frozen=True, forbid_unknown_fields=True):
-    """A batch of hook events, taken apart one by one so that an invalid one does not refuse its neighbours."""
+    """A batch of hook events; an invalid one does not refuse its neighbours."""
 
-    events: list[Raw]
+    events: Annotated[list[RecordEvent], Meta(min_length=1, max_length=EVENTS_PER_REQUEST_MAX)]
 
 
 class ReportModel(Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 T = TypeVar("T")
 
@@ -121,6 +121,18 @@ class RecordedEvents(Struct, frozen=True):
 
     accepted: int
     rejected: list[RejectedEvent]
+
+
+class ChangedSession(Struct, frozen=True):
+    """The changes as accepted; what was not asked for is not in it."""
+
+    id: UUID
+    title: str | None | UnsetType = UNSET
+    summary: str | None | UnsetType = UNSET
+    branch: str | None | UnsetType = UNSET
+    agent_name: str | None | UnsetType = UNSET
+    project_id: str | None | UnsetType = UNSET
+    model_metrics: dict[str, Any] | None | UnsetType = UNSET
 
 
 class EndedSession(Struct, frozen=True):

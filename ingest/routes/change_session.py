@@ -5,19 +5,25 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, patch
 
+from edge.described import takes
 from edge.guards import may
 from ingest.appending import append_fact, durable
 from ingest.body import decode_body, read_body
 from ingest.dependencies import InSession
 from ingest.sealing.change import changes_as_accepted, seal_change
 from schemas.requests import ChangeSession
-from schemas.responses import Reply
+from schemas.responses import ChangedSession, Reply
 
 _decoder = msgspec.json.Decoder(ChangeSession)
 
 
-@patch("/api/v1/{org_id:str}/sessions/{session_id:str}", operation_id="ChangeSession", guards=[may("session.write")])
-async def change_session(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[dict[str, Any]]]:
+@patch(
+    "/api/v1/{org_id:str}/sessions/{session_id:str}",
+    operation_id="ChangeSession",
+    guards=[may("session.write")],
+    opt=takes(ChangeSession),
+)
+async def change_session(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[ChangedSession]]:
     """Set or clear fields, report running totals; a later report replaces an earlier one entirely."""
     asker, log, session_id = session_write
     body = decode_body(await read_body(request), _decoder)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
+from edge.described import takes
 from edge.guards import may
 from ingest.appending import append_fact, durable
 from ingest.body import decode_body, read_body
@@ -17,7 +18,12 @@ from schemas.responses import Reply, Session
 _decoder = msgspec.json.Decoder(CreateSession)
 
 
-@post("/api/v1/{org_id:str}/sessions", operation_id="CreateSession", guards=[may("session.write")])
+@post(
+    "/api/v1/{org_id:str}/sessions",
+    operation_id="CreateSession",
+    guards=[may("session.write")],
+    opt=takes(CreateSession),
+)
 async def create_session(request: Request[Any, Any, Any], write: Write) -> Response[Reply[Session]]:
     """A conversation begins. With an idempotency key, or an external id, a repeated call answers the same ids."""
     body = decode_body(await read_body(request), _decoder)

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.status_codes import HTTP_200_OK
 
+from edge.described import takes
 from edge.guards import may
 from ingest.appending import append_fact, durable
 from ingest.body import decode_body, read_body
@@ -22,6 +23,7 @@ _decoder = msgspec.json.Decoder(EndSession)
     status_code=HTTP_200_OK,
     operation_id="EndSession",
     guards=[may("session.write")],
+    opt=takes(EndSession),
 )
 async def end_session(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[EndedSession]]:
     """Mark a session ended. The first end wins; later events are still kept and counted."""

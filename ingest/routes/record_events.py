@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
+from edge.described import takes
 from edge.errors import ApiError
 from edge.guards import may
 from ingest.appending import append_all, durable
@@ -12,6 +13,7 @@ from ingest.batch import read_batch
 from ingest.body import read_body
 from ingest.dependencies import InSession
 from ingest.sealing.events import records_of, seal_events
+from schemas.requests import RecordEvents
 from schemas.responses import RecordedEvents, RejectedEvent, Reply
 
 
@@ -20,6 +22,7 @@ from schemas.responses import RecordedEvents, RejectedEvent, Reply
     status_code=HTTP_202_ACCEPTED,
     operation_id="RecordEvents",
     guards=[may("session.write")],
+    opt=takes(RecordEvents),
 )
 async def record_events(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[RecordedEvents]]:
     """Every accepted event is durable when this answers; an invalid one does not refuse its neighbours."""

@@ -11,7 +11,7 @@ from ingest.sealing.metrics import FIELD, seal_metrics
 from ingest.sealing.times import checked, ms_of
 from schemas.records import MetricsReport, MetricsReported, SessionChanged, SessionEnded
 from schemas.requests import ChangeSession, EndSession, ReportMetrics, ReportModel
-from schemas.responses import EndedSession, instant
+from schemas.responses import ChangedSession, EndedSession, instant
 
 
 def seal_change(body: ChangeSession, session_id: UUID, asker: Asker) -> MetricsReported | SessionChanged:
@@ -24,12 +24,12 @@ def seal_change(body: ChangeSession, session_id: UUID, asker: Asker) -> MetricsR
     return SessionChanged(**head, fact_id=fact_id, report=report, **fields)
 
 
-def changes_as_accepted(body: ChangeSession, session_id: UUID) -> dict[str, Any]:
+def changes_as_accepted(body: ChangeSession, session_id: UUID) -> ChangedSession:
     """The reply to a PATCH: the id, and what was asked for."""
     asked = {name: getattr(body, name) for name in (*_FIELDS, FIELD) if getattr(body, name) is not UNSET}
     if isinstance(metrics := asked.get(FIELD), ReportMetrics):
         asked[FIELD] = _given(metrics)
-    return {"id": session_id, **asked}
+    return ChangedSession(session_id, **asked)
 
 
 def seal_end(body: EndSession, session_id: UUID, asker: Asker) -> SessionEnded:

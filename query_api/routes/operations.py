@@ -3,7 +3,8 @@
 from datetime import date
 
 from litestar import Response, Router, get
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery
 
 from edge.guards import may
 from edge.principal import Principal
@@ -21,13 +22,13 @@ from schemas.responses import Reply
 
 
 @get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])
-async def show_freshness(reading: Reading) -> Response[Reply[InstallationFreshness]]:
+async def show_freshness(reading: NamedDependency[Reading]) -> Response[Reply[InstallationFreshness]]:
     """How far each partition of the log is projected, and up to when everything accepted is visible."""
     return reading.reply(freshness_of(await reading.ask(FRESHNESS_BY_PARTITION, NoParams())))
 
 
 @get("/coverage", operation_id="ShowCoverage", guards=[may("operate")])
-async def show_coverage(reading: Reading) -> Response[Reply[Coverage]]:
+async def show_coverage(reading: NamedDependency[Reading]) -> Response[Reply[Coverage]]:
     """Whether every position of the log up to the projected end has its receipt; gaps are listed."""
     progress = await reading.ask(FRESHNESS_BY_PARTITION, NoParams())  # first: what is claimed has its receipts by then
     return reading.reply(coverage_of(progress, await reading.ask(COVERAGE, GapsUpTo(GAPS_MAX))))
@@ -35,7 +36,9 @@ async def show_coverage(reading: Reading) -> Response[Reply[Coverage]]:
 
 @get("/recount", operation_id="RecountInstallation", guards=[may("operate")])
 async def recount_installation(
-    reading: Reading, start_date: date | None = None, end_date: date | None = None
+    reading: NamedDependency[Reading],
+    start_date: FromQuery[date | None] = None,
+    end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Every org's sessions recounted from their facts, and rollups from the sessions; differences are listed."""
     return reading.analytics(await Recount(reading, None, days_asked(start_date, end_date)).run())
@@ -43,14 +46,19 @@ async def recount_installation(
 
 @get("/recount", operation_id="RecountOrg", guards=[may("org.recount")])
 async def recount_org(
-    reading: Reading, principal: Principal, start_date: date | None = None, end_date: date | None = None
+    reading: NamedDependency[Reading],
+    principal: NamedDependency[Principal],
+    start_date: FromQuery[date | None] = None,
+    end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """This org's sessions recounted from their facts, and rollups from the sessions; differences are listed."""
     return reading.analytics(await Recount(reading, principal.org_id, days_asked(start_date, end_date)).run())
 
 
 @get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])
-async def get_receipt(position: str, reading: Reading, principal: Principal) -> Response[Reply[Receipt]]:
+async def get_receipt(
+    position: FromPath[str], reading: NamedDependency[Reading], principal: NamedDependency[Principal]
+) -> Response[Reply[Receipt]]:
     """What became of a position that a write of this org answered with: projected, dead or still waiting."""
     asked = position_asked(position)
     partitions = len(await reading.ask(FRESHNESS_BY_PARTITION, NoParams()))

@@ -30,8 +30,7 @@ def made() -> list[DemoSession]:
 
 def events_of(sessions: list[DemoSession]) -> list[RecordEvent]:
     bodies = [batch.body for session in sessions for batch in session.batches]
-    raws = chain.from_iterable(msgspec.json.decode(body, type=RecordEvents).events for body in bodies)
-    return [msgspec.json.decode(raw, type=RecordEvent) for raw in raws]
+    return list(chain.from_iterable(msgspec.json.decode(body, type=RecordEvents).events for body in bodies))
 
 
 @pytest.mark.parametrize(("sessions", "events"), [(1, 180), (40, 4_321), (7, 5_000)])
@@ -70,7 +69,7 @@ def test_every_request_body_is_valid(made: list[DemoSession]) -> None:
         for batch in session.batches:
             events = msgspec.json.decode(batch.body, type=RecordEvents).events
             assert 1 <= len(events) == batch.events <= EVENTS_PER_REQUEST_MAX
-            assert all(len(memoryview(event)) < EVENT_BYTES_MAX for event in events)
+            assert all(len(msgspec.json.encode(event)) < EVENT_BYTES_MAX for event in events)
             if batch.report is not None:
                 assert msgspec.json.decode(batch.report, type=ChangeSession).model_metrics
         if session.end is not None:

@@ -1,0 +1,65 @@
+"""From JSON Schema, as msgspec makes it, to the dialect of OpenAPI 3.0.
+
+3.0 and not 3.1, because the Swagger UI that is packaged for Python reads no 3.1, nor do many client generators.
+"""
+
+from typing import Any
+
+Schema = dict[str, Any]
+_NULL = {"type": "null"}
+
+
+def dialect_30(schema: Any) -> Any:
+    """The same schema, all the way down, in words that 3.0 knows."""
+    if isinstance(schema, list):
+        return [dialect_30(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {key: _inner(key, value) for key, value in schema.items() if key not in ("title", "anyOf")}
+    if "anyOf" in schema:
+        told |= _any_of(schema["anyOf"])
+    return _enumerated(_tuple(_bounds(told)))
+
+
+def _inner(key: str, value: Any) -> Any:
+    """Below ``properties`` stand names, which may be any word at all."""
+    return {name: dialect_30(field) for name, field in value.items()} if key == "properties" else dialect_30(value)
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same, or null."""
+    if "$ref" in schema:  # nothing may stand beside a reference
+        return {"allOf": [schema], "nullable": True}
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], None], "nullable": True}
+    return {**schema, "nullable": True}
+
+
+def _any_of(choices: list[Schema]) -> Schema:
+    others = [dialect_30(choice) for choice in choices if choice != _NULL]
+    one = others[0] if len(others) == 1 else {"anyOf": others}
+    return nullable(one) if _NULL in choices else one
+
+
+def _bounds(schema: Schema) -> Schema:
+    for word, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if word in schema and not isinstance(schema[word], bool):
+            schema |= {bound: schema[word], word: True}
+    return schema
+
+
+def _tuple(schema: Schema) -> Schema:
+    """A list of fixed length; 3.0 knows no types by place."""
+    if "prefixItems" not in schema:
+        return schema
+    places = schema.pop("prefixItems")
+    same = all(place == places[0] for place in places)
+    return {**schema, "items": places[0] if same else {"anyOf": places}}
+
+
+def _enumerated(schema: Schema) -> Schema:
+    if "const" in schema:
+        schema = {**schema, "enum": [schema.pop("const")]}
+    if "enum" in schema and all(isinstance(value, str | None) for value in schema["enum"]):
+        schema = {"type": "string", **schema}
+    return schema

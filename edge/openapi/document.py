@@ -1,0 +1,170 @@
+"""The whole document, from the routes of a service."""
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from edge.described import body_of, example_of
+from edge.guards import action_of
+from edge.openapi.about import ABOUT
+from edge.openapi.dialect import Schema
+from edge.openapi.examples import Examples
+from edge.openapi.parameters import (
+    OF_A_READ,
+    OF_A_WRITE,
+    OF_EVERY_CALL,
+    RATE_LIMIT,
+    header_parameters,
+    path_parameters,
+    query_parameters,
+    reply_headers,
+)
+from edge.openapi.replies import (
+    JSON,
+    data_of,
+    envelope,
+    error_components,
+    errors_of,
+    header_refs,
+    meta_of,
+    success,
+    told_by,
+)
+from edge.openapi.sections import SECTIONS, section_of
+from edge.openapi.shapes import Shapes
+from schemas.examples import BODIES
+from schemas.permissions import ALLOWED, ROLES, ROUTES, Sees
+from schemas.responses import ErrorBody
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+_TO_MEMBERS: Mapping[Sees, str] = {
+    "all": "",
+    "session": "To members and viewers only their own sessions are known (404).",
+    "sessions": "Members and viewers see only their own sessions.",
+    "no_names": "Members and viewers see the whole org's numbers, but no names of people besides their own.",
+}
+
+
+class Call(NamedTuple):
+    """One method of one address, and the handler that answers it."""
+
+    method: str
+    path: str
+    handler: HTTPRouteHandler
+    path_names: dict[str, Any]
+    model: Any
+
+    @property
+    def answer(self) -> Any:
+        return told_by(self.handler.parsed_fn_signature.return_type.annotation)
+
+    @property
+    def is_public(self) -> bool:
+        return action_of(self.handler) is None
+
+    @property
+    def writes(self) -> bool:
+        return action_of(self.handler) == "session.write"
+
+
+def calls_of(app: Litestar) -> list[Call]:
+    """Every documented call, by path and method."""
+    return sorted(_calls(app), key=lambda call: (call.path, call.method))
+
+
+def _calls(app: Litestar) -> Iterator[Call]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, model) in route.route_handler_map.items():
+                if handler.include_in_schema is not False:
+                    yield Call(str(method), route.path_format, handler, route.path_parameters, model)
+
+
+def document_of(app: Litestar, title: str, version: str) -> Schema:
+    """The OpenAPI document of a service."""
+    calls = calls_of(app)
+    bodies = [kind for call in calls if (kind := body_of(call.handler)) is not None]
+    replies = [data_of(call.answer) or call.answer for call in calls]
+    shapes = Shapes(bodies, [*replies, ErrorBody])
+    paths: dict[str, Schema] = {}
+    for call in calls:
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, shapes)
+    used = {section_of(call.path, call.method) for call in calls}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": title, "version": version, "description": ABOUT},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": it.name, "description": it.about} for it in SECTIONS if it in used],
+        "paths": paths,
+        "components": {
+            "schemas": shapes.components,
+            "parameters": header_parameters(),
+            "headers": reply_headers(),
+            "responses": error_components(),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _operation(call: Call, shapes: Shapes) -> Schema:
+    query = list(query_parameters(call.handler, call.model))
+    operation: Schema = {
+        "operationId": call.handler.operation_id,
+        "summary": _WORDS.sub(" ", str(call.handler.operation_id)),
+        "description": _description(call),
+        "tags": [section_of(call.path, call.method).name],
+        "security": [] if call.is_public else [{"bearer": []}],
+        "parameters": [*path_parameters(call.path_names), *query, *_headers(call)],
+        "responses": _replies(call, shapes, [parameter["name"] for parameter in query]),
+    }
+    if (kind := body_of(call.handler)) is not None:
+        content = {"schema": shapes.of(kind), "example": BODIES[kind]}
+        operation["requestBody"] = {"required": True, "content": {JSON: content}}
+    return operation
+
+
+def _description(call: Call) -> str:
+    action = action_of(call.handler)
+    told = inspect.getdoc(call.handler.fn) or ""
+    if action is None:
+        return told
+    right = ROUTES.get(str(call.handler.operation_id))
+    roles = ", ".join(role for role in ROLES if action in ALLOWED[role])
+    return " ".join(filter(None, (f"{told}\n\nRoles: {roles}.", _TO_MEMBERS[right.sees] if right else "")))
+
+
+def _headers(call: Call) -> list[Schema]:
+    names = [*OF_EVERY_CALL]
+    if call.writes:
+        names += OF_A_WRITE
+    elif not call.is_public:
+        names += OF_A_READ
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def _replies(call: Call, shapes: Shapes, query: list[str]) -> Schema:
+    headers = [*OF_EVERY_CALL, *(() if call.is_public else RATE_LIMIT)]
+    headers += ["X-Log-Position"] if call.writes else () if call.is_public else ["ETag", "X-Complete-Through"]
+    schema, status = _answer(call, shapes, query), call.handler.status_code
+    example = example_of(call.handler) or Examples(shapes.components).of(schema)
+    replies = {str(status): success(status, schema, example, headers)}
+    if not call.is_public and not call.writes:
+        replies["304"] = {"description": "What `If-None-Match` named still holds.", "headers": header_refs(headers)}
+    errors = errors_of(
+        public=call.is_public, takes_body=body_of(call.handler) is not None, may_be_away=call.path != "/livez"
+    )
+    return replies | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
+
+
+def _answer(call: Call, shapes: Shapes, query: list[str]) -> Schema:
+    data = data_of(call.answer)
+    if data is None:
+        return shapes.of(call.answer)
+    counts = "/analytics/" in call.path or "recount" in call.path
+    return envelope(shapes.of(data), meta_of(writes=call.writes, query=query, counts=counts))

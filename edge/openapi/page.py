@@ -1,0 +1,91 @@
+"""The page at ``/schema``: Swagger UI out of its package, so that no other host is asked for anything.
+
+No script is inline, so that a strict content security policy keeps it so.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from swagger_ui_bundle import swagger_ui_path
+
+from edge.authentication import PUBLIC
+from edge.errors import not_found
+from edge.openapi.document import document_of
+
+_DOCUMENT = "openapi_document"
+_SCRIPT = b"""\
+window.onload = () => SwaggerUIBundle({
+  url: "/schema/openapi.json",
+  dom_id: "#page",
+  deepLinking: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+});
+"""
+_PAGE = b"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>crewkit-sessions: the API</title>
+<link rel="stylesheet" href="/schema/assets/swagger-ui.css">
+<link rel="icon" type="image/png" href="/schema/assets/favicon-32x32.png">
+<script src="/schema/assets/swagger-ui-bundle.js" defer></script>
+<script src="/schema/assets/start.js" defer></script>
+</head>
+<body><main id="page"><a href="/schema/openapi.json">openapi.json</a></main></body>
+</html>
+"""
+# Scripts and calls from here alone. Swagger UI sets style attributes and has icons in data URLs.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_ASSETS: Mapping[str, str] = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+
+
+def publish_document(app: Litestar, title: str, version: str) -> None:
+    """Make the document, once; its routes answer with it."""
+    app.state[_DOCUMENT] = msgspec.json.encode(document_of(app, title, version))
+
+
+@get("/schema/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def openapi_json(state: State) -> Response[bytes]:
+    """The OpenAPI document."""
+    return Response(state[_DOCUMENT], media_type=MediaType.JSON)
+
+
+@get("/schema", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def page() -> Response[bytes]:
+    """The document, for people."""
+    return Response(_PAGE, media_type=MediaType.HTML, headers={"Content-Security-Policy": _POLICY})
+
+
+@get("/schema/assets/{name:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def asset(request: Request[object, object, State]) -> Response[bytes]:
+    """What the page consists of."""
+    name = str(request.path_params["name"])
+    if name == "start.js":
+        return Response(_SCRIPT, media_type="text/javascript")
+    if name not in _ASSETS:
+        raise not_found()
+    return Response(_packaged(name), media_type=_ASSETS[name])
+
+
+@cache
+def _packaged(name: str) -> bytes:
+    return Path(swagger_ui_path, name).read_bytes()
+
+
+PAGE_ROUTES: list[HTTPRouteHandler] = [openapi_json, page, asset]

@@ -1,0 +1,187 @@
+"""The OpenAPI page says all that there is, and only that; and it needs nobody but us."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from fakes import FakeEventLog
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from support.openapi import Schema, faults, operations, resolved
+
+from deploy.http_services import service
+from deploy.settings import Settings
+from edge.described import body_of
+from edge.openapi.document import calls_of
+from edge.openapi.sections import SECTIONS
+from schemas.examples import BODIES
+
+PAGE = {"/schema", "/schema/openapi.json", "/schema/assets/{name}"}  # the documentation does not document itself
+TEXT = {"/metrics"}  # for Prometheus, in its own format
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
+    """Both route sets; nothing is asked of log or store."""
+    reader: Any = object()
+    return service(Settings(data=str(tmp_path_factory.mktemp("openapi"))), FakeEventLog(), reader)
+
+
+@pytest.fixture
+async def client(app: Litestar) -> httpx.AsyncClient:
+    """Somebody without a credential."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+@pytest.fixture
+async def document(client: httpx.AsyncClient) -> Schema:
+    found: Schema = (await client.get("/schema/openapi.json")).json()
+    return found
+
+
+def test_documented_and_implemented_routes_are_the_same(app: Litestar) -> None:
+    """As the router knows them, not as the documentation collects them."""
+    implemented = {
+        (route.path_format, str(method))
+        for route in app.routes
+        if isinstance(route, HTTPRoute) and route.path_format not in PAGE
+        for method in route.route_handler_map
+        if method != "OPTIONS"
+    }
+
+    assert implemented == {(call.path, call.method) for call in calls_of(app)}
+
+
+async def test_the_published_document_has_every_call(app: Litestar, document: Schema) -> None:
+    """Each under its own name, in a section, with what it does and who may."""
+    found = [(path, method.upper()) for path, method, _ in operations(document)]
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+
+    assert found == [(call.path, call.method) for call in calls_of(app)]
+    assert len(set(names)) == len(names)
+    for path, method, operation in operations(document):
+        assert operation["description"], f"{method} {path}"
+        assert operation["tags"][0] in {section.name for section in SECTIONS}
+        assert operation["security"] == [] or "Roles: " in operation["description"]
+
+
+async def test_every_parameter_and_every_field_says_what_it_means(document: Schema) -> None:
+    """Add the missing name to `schemas/vocabulary.py`."""
+    unexplained = [
+        f"{method} {path}: {parameter['name']}"
+        for path, method, operation in operations(document)
+        for parameter in (resolved(document, given) for given in operation["parameters"])
+        if not parameter.get("description")
+    ]
+    unexplained += [
+        f"{name}.{field}"
+        for name, component in document["components"]["schemas"].items()
+        for field, schema in component.get("properties", {}).items()
+        if not schema.get("description")
+    ]
+
+    assert unexplained == []
+
+
+async def test_every_reply_has_an_example_that_fits_its_schema(document: Schema) -> None:
+    """Success and errors alike; a client is written after the example."""
+    wrong = [
+        f"{method} {path} {status}: {fault}"
+        for path, method, operation in operations(document)
+        for status, reply in operation["responses"].items()
+        for content in resolved(document, reply).get("content", {}).values()
+        for fault in faults(document, content["schema"], content["example"])
+    ]
+
+    assert wrong == []
+
+
+async def test_every_body_has_an_example_that_fits_its_schema_and_its_decoder(app: Litestar, document: Schema) -> None:
+    """What is documented and what is decoded is one type."""
+    for call in calls_of(app):
+        kind = body_of(call.handler)
+        assert (kind is None) == (call.method not in ("POST", "PATCH")), call.path
+        if kind is not None:
+            content = document["paths"][call.path][call.method.lower()]["requestBody"]["content"]["application/json"]
+            assert faults(document, content["schema"], content["example"]) == []
+            assert msgspec.json.decode(json.dumps(BODIES[kind]), type=kind) is not None
+
+
+async def test_every_call_but_the_public_ones_lists_the_errors_that_all_can_give(document: Schema) -> None:
+    """Who asks, what they may, how often; bodies add theirs."""
+    for path, method, operation in operations(document):
+        statuses = set(operation["responses"])
+        assert "422" in statuses
+        if operation["security"]:
+            assert {"401", "403", "404", "429", "503"} <= statuses, f"{method} {path}"
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= statuses, f"{method} {path}"
+
+
+async def test_the_document_refers_to_nothing_that_is_not_there(document: Schema) -> None:
+    """And nothing is kept that nobody refers to."""
+    references = set(_references(document))
+    components = {
+        f"#/components/{kind}/{name}"
+        for kind, found in document["components"].items()
+        if kind != "securitySchemes"
+        for name in found
+    }
+
+    assert references == components
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+async def test_the_page_asks_no_other_host_for_anything(client: httpx.AsyncClient) -> None:
+    """It works offline: all that it loads is here, the policy forbids the rest, and no script is inline."""
+    page = await client.get("/schema")
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert all(url.startswith("/schema/") for url in loaded)
+    assert len(loaded) >= 4
+    assert re.findall(r"<script(?![^>]* src=)", page.text) == []
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["connect-src"] == "'self'"
+    assert "//" not in page.headers["content-security-policy"]
+    for url in loaded:
+        reply = await client.get(url)
+        assert reply.status_code == 200, url
+        assert len(reply.content) > 100
+
+
+async def test_the_script_that_starts_the_page_names_no_other_host(client: httpx.AsyncClient) -> None:
+    """Not even the validator that Swagger UI would ask by default."""
+    script = (await client.get("/schema/assets/start.js")).text
+
+    assert "//" not in script
+    assert "validatorUrl: null" in script
+
+
+@pytest.mark.parametrize("name", ["swagger-ui.js", "..%2f__init__.py", "%2e%2e%2f__init__.py", "index.html"])
+async def test_no_other_file_can_be_had(client: httpx.AsyncClient, name: str) -> None:
+    """The page's files, and none beside them."""
+    assert (await client.get(f"/schema/assets/{name}")).status_code == 404
+
+
+def test_the_packaged_swagger_ui_reads_the_dialect_that_we_write() -> None:
+    """3.0: a page that can't be rendered would be no page."""
+    from swagger_ui_bundle import swagger_ui_path
+
+    assert Path(swagger_ui_path).name.startswith("swagger-ui-4.")

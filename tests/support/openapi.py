@@ -1,0 +1,49 @@
+"""Holding values against the documented schemas, more strictly than clients should: nothing more may be there."""
+
+from typing import Any
+
+import jsonschema_rs
+
+Schema = dict[str, Any]
+
+
+def strict(schema: Any) -> Any:
+    """The schema as plain JSON Schema, in which an object has only the fields that are named."""
+    if isinstance(schema, list):
+        return [strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {
+        key: {name: strict(field) for name, field in value.items()} if key == "properties" else strict(value)
+        for key, value in schema.items()
+        if key not in ("nullable", "example")
+    }
+    if "properties" in told:
+        told.setdefault("additionalProperties", False)
+    return {"anyOf": [told, {"type": "null"}]} if schema.get("nullable") else told
+
+
+def faults(document: Schema, schema: Schema, value: Any) -> list[str]:
+    """What is wrong with ``value``, by its place."""
+    whole = {**strict(schema), "components": strict(document["components"])}
+    checker = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+    return [f"{error.instance_path}: {error.message}" for error in checker.iter_errors(value)]
+
+
+def operations(document: Schema) -> list[tuple[str, str, Schema]]:
+    """Path, method and operation of everything that is documented."""
+    return [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def resolved(document: Schema, node: Schema) -> Schema:
+    """What a reference refers to."""
+    if "$ref" not in node:
+        return node
+    found: Any = document
+    for step in node["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    return found  # type: ignore[no-any-return]  # a component is a schema
