@@ -24,7 +24,7 @@ from schemas.records import (
 )
 from schemas.rows import EventRow
 
-FOLD_VERSION = 1  # of fold, projections and rollup SQL together; a change of what they make means a new generation
+FOLD_VERSION = 2  # of fold, projections and rollup SQL together; a change of what they make means a new generation
 
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 

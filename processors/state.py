@@ -33,6 +33,15 @@ class TaskState(Struct):
     touched: bool = False
 
 
+class SearchedText(Struct):
+    """What of a session is folded for search already: its names as they were then, and how many prompts."""
+
+    names: tuple[str | None, ...] = ()
+    names_text: str = ""
+    prompts: int = 0
+    prompts_text: str = ""
+
+
 class SessionState(Struct, kw_only=True):
     """A function of the session's facts up to ``version - 1``, and of nothing else."""
 
@@ -81,6 +90,7 @@ class SessionState(Struct, kw_only=True):
     touched: list[TaskState] = []  # changed since their rows were last made
     redactions: dict[str, int] = {}
     first_prompts: list[str] = []
+    searched: SearchedText = field(default_factory=SearchedText)
 
     @property
     def model(self) -> str | None:

@@ -32,10 +32,6 @@ LIMITS: Mapping[str, object] = {
     # All parts of one question look at one state of a table.
     "enable_shared_storage_snapshot_in_query": 1,
 }
-FORMATS: Mapping[str, Any] = {
-    "query_formats": {"Tuple": "tuple"},
-    "column_formats": {"data": "bytes"},  # a payload is the client's bytes
-}
 OUTAGE_CODES = frozenset(
     {
         60,  # UNKNOWN_TABLE: not provisioned yet, or dropped
@@ -121,7 +117,7 @@ class ClickHouseReader:
         try:
             client = self._take_idle() or self._make_client()
             client.database = database
-            answer = client.query(sql, dict(params), settings=dict(LIMITS), **FORMATS)
+            answer = client.query(sql, dict(params), settings=dict(LIMITS), query_formats={"Tuple": "tuple"})
             rows = list(answer.named_results())
         except (ClickHouseError, OSError) as error:
             if client is not None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 T = TypeVar("T")
 
@@ -108,18 +108,17 @@ class Session(Struct, frozen=True, kw_only=True):
     position: str
 
 
-class HookEvent(Struct, frozen=True):
-    """A hook event as it was recorded; ``data`` is the payload byte for byte, ``position`` its record in the log."""
+class Highlight(Struct, frozen=True):
+    """A text in which a search found something: where it stands, and what of it, the words between « and »."""
 
-    event_id: UUID
-    event_type: str
-    timestamp: str
-    received_at: str
-    seq: int | None
-    tool_name: str | None
-    agent_id: str | None
-    data: Raw
-    position: str
+    field: str
+    text: str
+
+
+class FoundSession(Session, frozen=True, kw_only=True):
+    """A session that a search found, and where."""
+
+    highlights: list[Highlight]
 
 
 class RejectedEvent(Struct, frozen=True):

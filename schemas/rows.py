@@ -118,6 +118,7 @@ class SessionRow(Struct):
     tools: list[ToolTotals]
     redactions: dict[str, UInt64]
     first_prompts: list[str]
+    search_text: str  # the words that the session can be found by, see `schemas.words`
 
 
 class TaskRow(Struct):

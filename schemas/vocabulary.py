@@ -160,7 +160,11 @@ _HIERARCHY = {
     "children": Term("What happened inside.", []),
     "truncated": Term("Whether there is more than is listed.", False),
     "highlights": Term("Where the words were found.", None),
-    "field": Term("The field in which they were found.", "summary"),
+    "field": Term(
+        "Which of the session's texts it is.",
+        "summary",
+        values=("summary", "title", "repo", "agent", "branch", "component", "project", "model", "prompts"),
+    ),
     "text": Term("A piece of it, the words between « and ».", "The «upload» retries with back-off"),
 }
 
@@ -270,7 +274,7 @@ _PARAMETERS = {
     "end_date": Term("The last day, included (UTC); by default today.", "2026-01-30", "date"),
     "interval": Term("How long a period is; weeks begin on Monday.", "day"),
     "metric": Term("What is counted.", "sessions"),
-    "q": Term('Words that must all occur, or a `"quoted phrase"`.', "upload retry"),
+    "q": Term('Whole words that must all occur, or a `"quoted phrase"`; without case and accents.', "upload retry"),
     "include": Term("`tools` adds a node for each use of a tool.", "tools"),
     "after": _time("Only events at this time or later.", "2026-01-20T10:00:00Z"),
     "before": _time("Only events before this time.", "2026-01-20T11:00:00Z"),

@@ -1,5 +1,6 @@
 """A session's state becomes its row of `sessions`."""
 
+from processors.projections.search_text import session_search_text
 from processors.state import SessionState
 from schemas import ids
 from schemas.prices import PriceList
@@ -8,7 +9,10 @@ from schemas.rows import ModelTotals, SessionRow, ToolTotals
 
 HOUR_MS = 3_600_000
 _SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, not the name and where the cost comes from
-_DERIVED = {"started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "subagents", "tools", *_SUMMED}
+_DERIVED = {
+    *("started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "subagents", "tools", "search_text"),
+    *_SUMMED,
+}
 _AS_THEY_ARE = tuple(name for name in SessionRow.__struct_fields__ if name not in _DERIVED)
 
 
@@ -26,6 +30,7 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         tasks=len(state.tasks),
         subagents=len(state.agents),
         tools=[ToolTotals(n, t.calls, t.errors, t.duration_ms) for n, t in sorted(state.tools.items())],
+        search_text=session_search_text(state, [model.model for model in models]),
     )
 
 

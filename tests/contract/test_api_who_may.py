@@ -32,7 +32,7 @@ BODIES: dict[str, Any] = {
     "ChangeSession": {"title": "t"},
     "EndSession": {},
 }
-QUERIES: dict[str, dict[str, str]] = {}
+QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
 PUBLIC = {"/livez", "/readyz"}
 
 # API section "Who may", once more and in its own words: what each role may do in its own org.

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -74,4 +73,4 @@ def _some_value(kind: str) -> Any:
         return None
     if kind.startswith("Array"):
         return []
-    return {"UUID": UUID(int=0)}.get(kind, "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1)
+    return "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1

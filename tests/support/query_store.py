@@ -23,6 +23,7 @@ from query_api.reader import ClickHouseReader, Reader
 from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.rows import ModelTotals, SessionRow, ToolTotals
+from schemas.words import search_text
 
 ROOT = Path(__file__).parents[2]
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -44,7 +45,16 @@ def session(org_id: str = "acme", **changes: Any) -> SessionRow:
         "started_at": started_at,
         **{name: sum(getattr(model, name) for model in models) for name in (*_TOKENS, "cost_nano")},
     }
-    return SessionRow(**{**_ABSENT, **_BLANK, **derived, **changes})
+    row = SessionRow(**{**_ABSENT, **_BLANK, "search_text": "", **derived, **changes})
+    return row if "search_text" in changes else msgspec.structs.replace(row, search_text=_search_text(row))
+
+
+def _search_text(row: SessionRow) -> str:
+    """The words of a row, as a projector would leave them."""
+    if row.sensitive:
+        return ""
+    named = (row.summary, row.title, row.repo, row.agent_name, row.branch, row.component, row.project_id, row.model)
+    return search_text(filter(None, [*named, *(totals.model for totals in row.models), *row.first_prompts]))
 
 
 def model(name: str, tokens: Sequence[int] = (0, 0, 0, 0, 0), cost_nano: int = 0) -> ModelTotals:

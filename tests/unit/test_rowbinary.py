@@ -99,6 +99,7 @@ def test_a_session_row_survives_the_way_through_the_store(shared_store: TestStor
     assert found["tools"] == [dict(zip(ToolTotals._fields, row.tools[0], strict=True))]
     assert found["redactions"] == row.redactions
     assert found["first_prompts"] == row.first_prompts
+    assert found["search_text"] == row.search_text
     same = ("org_id", "session_id", "version", "created", "run_id", "parent_id", "title", "cost_nano", "sensitive")
     assert {name: found[name] for name in same} == {name: getattr(row, name) for name in same}
 
@@ -135,4 +136,4 @@ def _session_row() -> SessionRow:
     values |= {"session_id": UUID(int=1), "thread_id": UUID(int=2), "run_id": UUID(int=3), "title": "a\nb\t'"}
     values |= {"created": True, "sensitive": False, "cost_nano": 123456789, "redactions": {"jwt": 2}}
     values |= {"models": [ModelTotals("m", 1, 2, 3, 4, 5, 6, "priced")], "tools": [ToolTotals("Bash", 1, 2, 3)]}
-    return SessionRow(**{**values, "first_prompts": ["p1", "p\n2"]})
+    return SessionRow(**{**values, "first_prompts": ["p1", "p\n2"], "search_text": " p1  p 2 "})

@@ -1,0 +1,27 @@
+"""What a session can be found by: the words of its names, title, summary and first prompts."""
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+from processors.state import SessionState
+from schemas import ids
+from schemas.words import search_text
+
+_NAMES = attrgetter("summary", "title", "repo", "agent_name", "branch", "component", "project_id", "model")
+
+
+def session_search_text(state: SessionState, models: Iterable[str]) -> str:
+    """The words, folded. A sensitive session has none.
+
+    A session's row is made anew with every batch that touches it, so what was folded before is taken as it is.
+    """
+    if ids.is_sensitive(state.session_id):
+        return ""
+    known = state.searched
+    names = (*_NAMES(state), *models)
+    if names != known.names:
+        known.names, known.names_text = names, search_text(filter(None, dict.fromkeys(names)))
+    if len(state.first_prompts) > known.prompts:
+        known.prompts_text += search_text(state.first_prompts[known.prompts :])
+        known.prompts = len(state.first_prompts)
+    return known.names_text + known.prompts_text

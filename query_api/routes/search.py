@@ -1,0 +1,66 @@
+"""Searching an org's sessions by words."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+
+from edge.guards import may
+from query_api.paging import Page
+from query_api.queries import SEARCH_PAGE, SESSION_PROMPTS, Matching, SearchPage, SessionsById
+from query_api.reading import Reading
+from query_api.routes.sessions import Sort
+from query_api.search.found import found_session
+from query_api.search.highlights import Highlighter
+from query_api.search.query import SearchQuery, parse
+from query_api.session_filters import narrowed
+from query_api.session_replies import whole_sessions
+from schemas.responses import FoundSession, Reply
+
+Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
+
+
+@get("/sessions/search", operation_id="SearchSessions", guards=[may("session.read")])
+async def search_sessions(
+    q: Q,
+    reading: NamedDependency[Reading],
+    matching: NamedDependency[Matching],
+    paging: NamedDependency[Page],
+    sort: FromQuery[Sort] = "-started_at",
+) -> Response[Reply[list[FoundSession]]]:
+    """Sessions that have all of the words, newest first unless ``sort`` says otherwise, with what was found in them.
+
+    The words may stand anywhere in summary, title, repo, agent, branch, component, project, model and the first 50
+    prompts (200 characters of each); those of a quoted phrase stand one after the other in one of these. Case, accents
+    and whatever separates words do not count. A ``q`` without any word finds nothing.
+    """
+    query = parse(q)
+    if not query.terms:
+        return reading.reply(list[FoundSession](), paging.meta(0))
+    question = narrowed(
+        SearchPage,
+        matching,
+        sort=sort,
+        limit=paging.size,
+        offset=paging.offset,
+        words=query.words,
+        phrases=query.phrases,
+    )
+    found, total = await reading.page(SEARCH_PAGE, question)
+    sessions = await _highlighted(reading, matching.org_id, [row.session_id for row in found], query)
+    return reading.reply(sessions, paging.meta(total))
+
+
+async def _highlighted(
+    reading: Reading, org_id: str, session_ids: Sequence[UUID], query: SearchQuery
+) -> list[FoundSession]:
+    sessions = await whole_sessions(reading, org_id, session_ids)
+    if not sessions:
+        return []
+    rows = await reading.ask(SESSION_PROMPTS, SessionsById(org_id, list(session_ids)))
+    prompts = {row.session_id: row.first_prompts for row in rows}
+    highlighter = Highlighter(query)
+    return [found_session(session, prompts.get(session.id, ()), highlighter) for session in sessions]

@@ -1,0 +1,1 @@
+"""Searching the sessions: what was asked, and where it stands in what was found. Pure; the store does the finding."""

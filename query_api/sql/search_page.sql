@@ -1,0 +1,42 @@
+-- Which sessions of an org match and have all of these words, and these phrases: one page of their ids in the order asked
+-- for, and how many are there in all?
+-- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text answers for the words.
+-- An index alone would bring a session back whose older row had the word. The last setting makes it right: where a row
+-- was found, the newer rows of its key are read as well, and only the newest one is asked for its words.
+SELECT
+    session_id,
+    count() OVER () AS total_count
+FROM sessions FINAL
+WHERE org_id = {org_id:String}
+  AND started_hour >= toStartOfHour({started_after:DateTime64(3, 'UTC')})
+  AND started_hour <= toStartOfHour({started_before:DateTime64(3, 'UTC')})
+  AND started_at >= {started_after:DateTime64(3, 'UTC')}
+  AND started_at < {started_before:DateTime64(3, 'UTC')}
+  AND ({own_user_id:Nullable(String)} IS NULL OR user_id = {own_user_id:Nullable(String)})
+  AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})
+  AND ({project_id:Nullable(String)} IS NULL OR project_id = {project_id:Nullable(String)})
+  AND ({repo:Nullable(String)} IS NULL OR repo = {repo:Nullable(String)})
+  AND ({agent_name:Nullable(String)} IS NULL OR agent_name = {agent_name:Nullable(String)})
+  AND ({model:Nullable(String)} IS NULL OR has(models.model, {model:Nullable(String)}))
+  AND ({trigger:Nullable(String)} IS NULL OR trigger = {trigger:Nullable(String)})
+  AND ({outcome:Nullable(String)} IS NULL OR outcome = {outcome:Nullable(String)})
+  AND ({ended:Nullable(Bool)} IS NULL OR (ended_at IS NOT NULL) = {ended:Nullable(Bool)})
+  AND ({external_id:Nullable(String)} IS NULL OR external_id = {external_id:Nullable(String)})
+  AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
+  AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})
+  AND hasAllTokens(search_text, {words:Array(String)})
+  AND arrayAll(phrase -> position(search_text, phrase) > 0, {phrases:Array(String)})
+ORDER BY
+    multiIf(
+        {sort:String} = 'started_at', toUnixTimestamp64Milli(started_at),
+        {sort:String} = '-cost_usd', -cost_nano,
+        {sort:String} = '-tokens', -toInt64(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens),
+        {sort:String} = '-duration_seconds', -ifNull(duration_ms, -1),
+        {sort:String} = '-last_event_at', -ifNull(toUnixTimestamp64Milli(last_event_at), -1),
+        -toUnixTimestamp64Milli(started_at)),
+    started_at DESC,
+    session_id
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}
+SETTINGS
+    use_skip_indexes_if_final = 1,
+    use_skip_indexes_if_final_exact_mode = 1

@@ -1,0 +1,88 @@
+"""Words, questions and highlights, for any text there is."""
+
+import re
+import sys
+from unicodedata import category, combining, normalize
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from query_api.search.highlights import CLOSE, CUT, OPEN, Highlighter
+from query_api.search.query import SearchQuery, parse
+from schemas.words import fold_character, folded, folded_lengths, phrase_text, search_text, words_of
+
+# Any code point, lone surrogates too; and texts in which words, accents, quotation marks and odd characters meet often.
+anything = st.text(st.characters(exclude_categories=()), max_size=200)
+crowded = st.lists(st.sampled_from([*'aAbBé"  -_ßİﬁ½Ǆ漢ไม่', "e\u0301", "\u00ad", "\u200d", "\ufe0f", "🚀", "\0", "\n"]))
+texts = anything | crowded.map("".join)
+
+
+@given(texts)
+def test_a_question_is_read_whatever_it_is(text: str) -> None:
+    """No text fails, and what is handed to the store is letters and digits, with single spaces around in phrases."""
+    query = parse(text)
+
+    assert all(query.terms)
+    assert set(query.words) == set(words_of(text))
+    assert all(word == "".join(word.split()) and category(c)[0] in "LMN" for word in query.words for c in word)
+    assert all(re.fullmatch(r" [^ ]+( [^ ]+)+ ", phrase) for phrase in query.phrases)
+
+
+@given(texts, texts)
+def test_case_and_composition_do_not_count(text: str, other: str) -> None:
+    """However a text is composed, decomposed or written in capitals, its words are the same; and folding is once."""
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert words_of(normalize(form, text)) == words_of(text)
+    assert words_of(text.casefold()) == words_of(text)
+    assert folded(folded(text)) == folded(text)
+    assert words_of(f"{text} {other}") == words_of(text) + words_of(other)
+    assert len(folded(text)) == sum(folded_lengths(text))
+
+
+def test_every_character_folds_to_parts_of_words_or_spaces() -> None:
+    """Over all of Unicode: what is kept is a letter, a digit or a sign of one, without accents, and folds to itself."""
+    for kept in {part for code in range(sys.maxunicode + 1) for part in fold_character(chr(code))}:
+        assert kept == " " or (category(kept)[0] in "LMN" and not combining(kept))
+        assert fold_character(kept) == kept
+
+
+@given(st.lists(texts, max_size=4), st.lists(st.sampled_from("abc"), min_size=1, max_size=3))
+def test_a_phrase_is_found_where_its_words_follow_each_other(kept: list[str], phrase: list[str]) -> None:
+    """In the kept text a phrase is found if, and only if, one of the texts has its words one after the other."""
+    found = phrase_text(phrase) in search_text(kept)
+
+    width = len(phrase)
+    assert found == any(
+        words_of(text)[at : at + width] == phrase for text in kept for at in range(len(words_of(text)) - width + 1)
+    )
+
+
+@given(st.lists(texts, max_size=4))
+def test_the_kept_text_has_the_words_and_no_other(kept: list[str]) -> None:
+    """Split at spaces, as the index does, it is the words of all texts."""
+    assert search_text(kept).split() == [word for text in kept for word in words_of(text)]
+
+
+@given(texts.map(lambda text: text.replace(OPEN, "").replace(CLOSE, "").replace(CUT, "")), texts)
+def test_highlights_are_the_text_with_marks_around_its_terms(text: str, asked: str) -> None:
+    """Marks are in pairs; without them the text is the text (a part of it, if it is long); between them stand terms."""
+    query = parse(asked)
+    marked = Highlighter(query).mark(text)
+
+    wanted = any(phrase_text(term) in search_text([text]) for term in query.terms)
+    assert (marked is not None) == wanted
+    if marked is not None:
+        inside = re.findall(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}", marked)
+        assert len(inside) == marked.count(OPEN) == marked.count(CLOSE) > 0
+        assert marked.replace(OPEN, "").replace(CLOSE, "").strip(CUT) in text
+        assert all(set(words_of(piece)) & set(query.words) for piece in inside)
+
+
+@given(st.text("ab é", max_size=2_000))
+def test_a_long_text_is_cut_around_its_first_term(text: str) -> None:
+    """A highlight is as long as a reader wants it, and has the first term in it."""
+    marked = Highlighter(SearchQuery((("needle",),))).mark(f"{text} Needle {text}")
+
+    assert marked is not None
+    assert f"{OPEN}Needle{CLOSE}" in marked
+    assert len(marked) <= 244

@@ -1,0 +1,79 @@
+"""Questions and highlights by example."""
+
+import pytest
+
+from query_api.search.highlights import Highlighter
+from query_api.search.query import parse
+from schemas.words import words_of
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Fix the Login-Bug in auth/middleware.py", ["fix", "the", "login", "bug", "in", "auth", "middleware", "py"]),
+        ("snake_case camelCase v2", ["snake", "case", "camelcase", "v2"]),
+        ("Déjà-vu, DE\u0301JA\u0300 VU", ["deja", "vu", "deja", "vu"]),
+        ("STRASSE Straße straẞe", ["strasse"] * 3),
+        ("İstanbul ISTANBUL", ["istanbul"] * 2),
+        ("Łódź smørrebrød", ["lodz", "smorrebrod"]),
+        ("Ελλάς ΕΛΛΑΣ", ["ελλασ"] * 2),
+        ("co\u00adoperate zero\u200bwidth", ["cooperate", "zero", "width"]),
+        ("हिन्दी ไม่", words_of("हिन्दी") + words_of("ไม่")),
+        ("1\ufe0f\u20e3 ❤️ 🚀 -- …", ["1"]),
+        ("", []),
+    ],
+)
+def test_words(text: str, words: list[str]) -> None:
+    """What counts as a word, and what it folds to."""
+    assert words_of(text) == words
+    assert all(len(words_of(word)) == 1 for word in text.split() if word.isalpha())
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("login bug", [("login",), ("bug",)]),
+        ('fix "login bug" now', [("fix",), ("now",), ("login", "bug")]),
+        ('"login"', [("login",)]),
+        ('"login" login', [("login",)]),
+        ('"a-b" "c', [("c",), ("a", "b")]),
+        ('a" b', [("a",), ("b",)]),
+        ('"" "!?"', []),
+        ("--", []),
+    ],
+)
+def test_terms(text: str, terms: list[tuple[str, ...]]) -> None:
+    """Words and phrases; a quotation mark that is never closed is none."""
+    assert list(parse(text).terms) == terms
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "marked"),
+    [
+        ("bug", "The Bug, a debug.", "The «Bug», a debug."),
+        ("a b", "a b", "«a» «b»"),
+        ('"a b"', "a - b, a c b", "«a - b», a c b"),
+        ('"a b" a', "a a b", "«a» «a b»"),
+        ("resume", "Re\u0301sume\u0301!", "«Re\u0301sume\u0301»!"),
+        ("strasse", "die Straße", "die «Straße»"),
+        ("1 2", "½ cup", "«½» cup"),
+        ("x", "y", None),
+        ("?", "y", None),
+    ],
+)
+def test_marks(asked: str, text: str, marked: str | None) -> None:
+    """The words between « and », as they are written in the text."""
+    assert Highlighter(parse(asked)).mark(text) == marked
+
+
+def test_a_long_text_is_cut() -> None:
+    """Some words before the first term, more after it, cut where words end."""
+    text = "word " * 100 + "needle " + "word " * 100
+
+    marked = Highlighter(parse("needle")).mark(text)
+
+    assert marked is not None
+    assert marked.startswith("…word word")
+    assert marked.endswith(" word…")
+    assert " «needle» " in marked
+    assert 200 < len(marked) <= 244

@@ -1,0 +1,75 @@
+"""What a session can be found by, as its facts come in."""
+
+from builders import LogBuilder, changed, created, ended, hook, recorded, reported, session_id, usage
+
+from processors.fold import begin, fold
+from processors.hook_steps import FIRST_PROMPTS
+from processors.projections.events import event_rows
+from processors.projections.sessions import session_row
+from processors.state import SearchedText, SessionState
+from schemas.codec import decode
+from schemas.prices import list_prices
+from schemas.records import AnyFact
+
+SESSION = session_id("s")
+PRICES = list_prices()
+
+
+def texts(*facts: AnyFact) -> list[str]:
+    """The search text after each fact, made from what was folded before; it is what is made from nothing."""
+    log = LogBuilder()
+    state: SessionState | None = None
+    found = []
+    for record in log.add(*facts):
+        for row in event_rows(record, decode(record, log.partitions)):
+            state = state or begin(row)
+            fold(state, row)
+        assert state is not None
+        found.append(session_row(state, PRICES).search_text)
+        state.searched, before = SearchedText(), state.searched
+        assert session_row(state, PRICES).search_text == found[-1]
+        state.searched = before
+    return found
+
+
+def test_all_texts_are_searched() -> None:
+    """Names, title, summary and prompts, each a text of its own, folded; a model once, though it is named twice."""
+    names = {"agent_name": "Ägent", "branch": "feat/x", "component": "api", "project_id": "P_1", "repo": "acme/be"}
+    found = texts(
+        created(SESSION, title="Fix it", model="m-1", **names),
+        recorded(SESSION, hook("UserPromptSubmit", prompt="Do this"), hook("Stop", prompt="not this")),
+        reported(SESSION, usage("m-1"), usage("m-2")),
+        ended(SESSION, summary="All\ndone."),
+    )
+
+    assert found[-1] == " all done  fix it  acme be  agent  feat x  api  p 1  m 1  m 2  do this "
+
+
+def test_what_changes_is_searched_as_it_is_now() -> None:
+    """A new title replaces the old one, a cleared one leaves nothing; prompts stay."""
+    found = texts(
+        created(SESSION, title="one"),
+        recorded(SESSION, hook("UserPromptSubmit", prompt="p1")),
+        changed(SESSION, title="two"),
+        recorded(SESSION, hook("UserPromptSubmit", prompt="p2")),
+        changed(SESSION, title=None),
+    )
+
+    assert found == [" one ", " one  p1 ", " two  p1 ", " two  p1  p2 ", " p1  p2 "]
+
+
+def test_only_the_first_prompts_are_searched() -> None:
+    """The first 50, of each the first 200 characters."""
+    prompts = [hook("UserPromptSubmit", prompt=f"{'x' * 190} p{number} and more") for number in range(60)]
+
+    (found,) = texts(recorded(SESSION, *prompts))
+
+    assert [word for word in found.split() if word.startswith("p")] == [f"p{n}" for n in range(FIRST_PROMPTS)]
+    assert "more" not in found
+
+
+def test_a_sensitive_session_has_no_search_text() -> None:
+    """Its id says so, whatever its facts say."""
+    session = session_id("s", sensitive=True)
+
+    assert texts(created(session, repo="acme/be"), ended(session, summary="told all the same")) == ["", ""]
