@@ -12,12 +12,14 @@ from edge.authentication import TokenVerifier
 from edge.health import Readiness
 from edge.service import Lifespan, build_service
 from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
+from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
 from query_api.reader import Reader
 from query_api.reading import provide_reading
 from query_api.routes.by_agent import by_agent
 from query_api.routes.by_user import by_user
 from query_api.routes.cost_breakdown import cost_breakdown
+from query_api.routes.events import list_events
 from query_api.routes.search import search_sessions
 from query_api.routes.session import get_session
 from query_api.routes.sessions import list_sessions
@@ -37,13 +39,14 @@ def query_routes() -> list[Router]:
         Router(
             "/api/v1/{org_id:str}",
             route_handlers=[
-                *(list_sessions, search_sessions, get_session),
+                *(list_sessions, search_sessions, get_session, list_events),
                 *(summary, timeseries, by_agent, cost_breakdown, by_user),
             ],
             dependencies={
                 "reading": Provide(provide_reading),
                 "matching": Provide(provide_matching, sync_to_thread=False),
                 "paging": Provide(provide_page, sync_to_thread=False),
+                "event_filters": Provide(provide_event_filters, sync_to_thread=False),
                 "selection": Provide(provide_selection, sync_to_thread=False),
             },
             exception_handlers=EXCEPTION_HANDLERS,

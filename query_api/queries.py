@@ -136,6 +136,52 @@ class SessionsPageRow(Struct, frozen=True):
     total_count: int
 
 
+class EventsPage(Struct, frozen=True):
+    """Hook events of a session from a place in the log (``version_max``) on; ``None`` filters nothing."""
+
+    org_id: str
+    session_id: UUID
+    event_type: str | None
+    tool_name: str | None
+    agent_id: str | None
+    after: datetime
+    before: datetime
+    version_max: int
+    limit: int
+
+
+class EventsPageRow(Struct, frozen=True):
+    """One event of the page, by its identity, and the size of its payload."""
+
+    event_id: UUID
+    version: int
+    bytes: int
+
+
+class EventsWhole(Struct, frozen=True):
+    """These events of a session, each in the version that counts."""
+
+    org_id: str
+    session_id: UUID
+    event_ids: list[UUID]
+    versions: list[int]
+
+
+class EventWholeRow(Struct, frozen=True):
+    """A hook event; ``data`` is the client's bytes."""
+
+    event_id: UUID
+    event_type: str
+    timestamp_ms: int
+    received_ms: int
+    seq: int | None
+    tool: str | None
+    agent: str | None
+    data: bytes
+    log_partition: int
+    log_offset: int
+
+
 class SearchPage(SessionsPage, frozen=True):
     """A page of those that have all of these words, and these phrases (as `schemas.words` keeps them)."""
 
@@ -265,6 +311,8 @@ LIVE_GENERATION = Question("live_generation", NoParams, LiveGenerationRow)
 PROGRESS = Question("progress", NoParams, ProgressRow)
 SESSIONS_BY_ID = Question("sessions_by_id", SessionsById, SessionRow)
 SESSIONS_PAGE = Question("sessions_page", SessionsPage, SessionsPageRow)
+EVENTS_PAGE = Question("events_page", EventsPage, EventsPageRow)
+EVENTS_WHOLE = Question("events_whole", EventsWhole, EventWholeRow)
 SEARCH_PAGE = Question("search_page", SearchPage, SessionsPageRow)
 SESSION_PROMPTS = Question("session_prompts", SessionsById, SessionPromptsRow)
 SUMMARY = Question("summary", OrgDays, SummaryRow)

@@ -32,6 +32,10 @@ LIMITS: Mapping[str, object] = {
     # All parts of one question look at one state of a table.
     "enable_shared_storage_snapshot_in_query": 1,
 }
+FORMATS: Mapping[str, Any] = {
+    "query_formats": {"Tuple": "tuple"},
+    "column_formats": {"data": "bytes"},  # a payload is the client's bytes
+}
 OUTAGE_CODES = frozenset(
     {
         60,  # UNKNOWN_TABLE: not provisioned yet, or dropped
@@ -117,7 +121,7 @@ class ClickHouseReader:
         try:
             client = self._take_idle() or self._make_client()
             client.database = database
-            answer = client.query(sql, dict(params), settings=dict(LIMITS), query_formats={"Tuple": "tuple"})
+            answer = client.query(sql, dict(params), settings=dict(LIMITS), **FORMATS)
             rows = list(answer.named_results())
         except (ClickHouseError, OSError) as error:
             if client is not None:

@@ -1,6 +1,6 @@
 """Which sessions a list is about: the caller's filters, within what the caller may see."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -8,18 +8,17 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
-from edge.errors import invalid
 from edge.principal import Principal
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.queries import Matching
 from query_api.selection import refuse_other_users
+from query_api.times import since, until
 from schemas.permissions import allows
 from schemas.records import Outcome
 from schemas.requests import Trigger
 
 M = TypeVar("M", bound=Matching)
 Status = Literal["active", "ended"]
-_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 1, 1, tzinfo=UTC))  # what the store's clock can show
 
 
 def provide_matching(
@@ -59,8 +58,8 @@ def provide_matching(
         external_id=external_id,
         run_id=run_id,
         thread_id=thread_id,
-        started_after=_time("started_after", started_after or _EVER[0]),
-        started_before=_time("started_before", started_before or _EVER[1]),
+        started_after=since("started_after", started_after),
+        started_before=until("started_before", started_before),
     )
 
 
@@ -80,9 +79,3 @@ def sees_all(principal: Principal) -> bool:
 def narrowed(kind: type[M], matching: Matching, **more: Any) -> M:
     """The parameters of a question about ``matching`` that needs ``more``."""
     return kind(**msgspec.structs.asdict(matching), **more)
-
-
-def _time(name: str, at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise invalid({name: ["must have an offset, such as Z or +02:00"]})
-    return min(max(at, _EVER[0]), _EVER[1]).astimezone(UTC)

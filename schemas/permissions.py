@@ -58,6 +58,7 @@ ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the
     "ListSessions": Right("session.read", "sessions"),
     "SearchSessions": Right("session.read", "sessions"),
     "GetSession": Right("session.read", "session"),
+    "ListEvents": Right("session.read", "session"),
     "AnalyticsSummary": Right("analytics.read", "no_names"),
     "AnalyticsTimeseries": Right("analytics.read", "no_names"),
     "AnalyticsByAgent": Right("analytics.read", "no_names"),

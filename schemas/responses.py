@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 T = TypeVar("T")
 
@@ -105,6 +105,20 @@ class Session(Struct, frozen=True, kw_only=True):
     counts: Counts
     tools: list[ToolUse]
     redactions: dict[str, int]
+    position: str
+
+
+class HookEvent(Struct, frozen=True):
+    """A hook event as it was recorded; ``data`` is the payload byte for byte, ``position`` its record in the log."""
+
+    event_id: UUID
+    event_type: str
+    timestamp: str
+    received_at: str
+    seq: int | None
+    tool_name: str | None
+    agent_id: str | None
+    data: Raw
     position: str
 
 

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -73,4 +74,4 @@ def _some_value(kind: str) -> Any:
         return None
     if kind.startswith("Array"):
         return []
-    return "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1
+    return {"UUID": UUID(int=0)}.get(kind, "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1)

@@ -1,0 +1,48 @@
+"""Keyset cursors: where the next page begins, signed, so that nobody can make one up or use it for another question.
+
+A cursor is 24 bytes in URL-safe base64: the place (8 bytes), then an HMAC over what it is bound to and the place.
+"""
+
+import hmac
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+
+from schemas.ids import derive
+
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{32}")
+_PLACE_BYTES, _MAC_BYTES = 8, 16
+
+
+class UnknownCursor(Exception):
+    """This was not handed out for this question; the caller learns no more than that."""
+
+
+def seal_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], place: int) -> str:
+    """The cursor of a place (below 2^64) in the answer to the question that ``bound_to`` names."""
+    packed = place.to_bytes(_PLACE_BYTES, "big")
+    return urlsafe_b64encode(packed + _mac(seed_key, bound_to, packed)).decode()
+
+
+def open_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], cursor: str) -> int:
+    """The place that `seal_cursor` was given.
+
+    Raises:
+        UnknownCursor: for whatever it did not make, or made for another question.
+    """
+    sealed = _bytes_of(cursor)
+    packed, mac = sealed[:_PLACE_BYTES], sealed[_PLACE_BYTES:]
+    if not hmac.compare_digest(mac, _mac(seed_key, bound_to, packed)):
+        raise UnknownCursor(cursor)
+    return int.from_bytes(packed, "big")
+
+
+def _bytes_of(cursor: str) -> bytes:
+    """24 bytes are 32 characters, without padding or bits left over: each cursor has one spelling."""
+    if not _SHAPE.fullmatch(cursor):
+        raise UnknownCursor(cursor)
+    return urlsafe_b64decode(cursor)
+
+
+def _mac(seed_key: bytes, bound_to: Sequence[str | bytes | None], packed: bytes) -> bytes:
+    return derive(seed_key, "cursor", [*bound_to, packed])[:_MAC_BYTES]

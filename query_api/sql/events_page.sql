@@ -1,0 +1,19 @@
+-- Which hook events of a session match, in log order from a place on: the first of them, and how large is each?
+-- Table: events (key: org_id, session_id, event_id). Event ids follow no order, so the whole session is looked through,
+-- but in narrow columns only; `version` falls as the place in the log rises.
+SELECT
+    event_id,
+    version,
+    length(data) AS bytes
+FROM events FINAL
+WHERE org_id = {org_id:String}
+  AND session_id = {session_id:UUID}
+  AND kind = 'events_recorded'
+  AND version <= {version_max:UInt64}
+  AND timestamp >= {after:DateTime64(3, 'UTC')}
+  AND timestamp < {before:DateTime64(3, 'UTC')}
+  AND ({event_type:Nullable(String)} IS NULL OR event_type = {event_type:Nullable(String)})
+  AND ({tool_name:Nullable(String)} IS NULL OR nullIf(tool_name, '') = {tool_name:Nullable(String)})
+  AND ({agent_id:Nullable(String)} IS NULL OR nullIf(agent_id, '') = {agent_id:Nullable(String)})
+ORDER BY version DESC
+LIMIT {limit:UInt64}

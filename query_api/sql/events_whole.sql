@@ -1,0 +1,25 @@
+-- What do these hook events of a session say, in log order? Each id comes with the version that counts.
+-- Table: events (key: org_id, session_id, event_id). A page lies scattered over all of a session's granules, and most
+-- of the time goes into unpacking payloads: a granule at a time, so that every core has a part in it.
+SELECT
+    event_id,
+    event_type,
+    toUnixTimestamp64Milli(timestamp) AS timestamp_ms,
+    toUnixTimestamp64Milli(received_at) AS received_ms,
+    seq,
+    nullIf(tool_name, '') AS tool,
+    nullIf(agent_id, '') AS agent,
+    data,
+    log_partition,
+    log_offset
+FROM events
+WHERE org_id = {org_id:String}
+  AND session_id = {session_id:UUID}
+  AND event_id IN {event_ids:Array(UUID)}
+  AND version IN {versions:Array(UInt64)}
+ORDER BY version DESC
+LIMIT 1 BY version
+SETTINGS
+    merge_tree_min_rows_for_concurrent_read = 8192,
+    merge_tree_min_bytes_for_concurrent_read = 1,
+    merge_tree_min_read_task_size = 1

@@ -1,0 +1,181 @@
+"""Reading hook events over HTTP, from tables that the real pipeline filled."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+from builders import ORG, T0, LogBuilder, created, hook, recorded
+from builders import session_id as named
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import EVENT_TYPES, PARTITIONS, logs
+from support.projected import api_over, project
+from support.query_store import QueryApi
+from support.store import TestStore, chdb_address, new_store
+
+from query_api import event_pages
+from query_api.event_pages import within_bytes
+from query_api.queries import EventsPageRow
+from schemas.log import LogRecord
+from schemas.responses import instant
+
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+Event = dict[str, Any]
+SESSION = named("s")
+
+
+@pytest.fixture(scope="module")
+def two(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store for two partitions, emptied by each example."""
+    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+
+
+filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "event_type": st.sampled_from(EVENT_TYPES),
+        "tool_name": st.sampled_from(["x1", "x2", ""]),
+        "agent_id": st.sampled_from(["x1", "x2", ""]),
+        "after": st.integers(-2, 30),
+        "before": st.integers(-2, 30),
+    },
+)
+
+
+@given(log=logs(max_size=40), asked=filters, per_page=st.integers(1, 5))
+@settings(SLOW, max_examples=25)
+def test_the_pages_of_a_session_are_its_events_in_log_order(
+    two: TestStore, log: list[LogRecord], asked: dict[str, Any], per_page: int
+) -> None:
+    """Page by page, with any filters: exactly what a plain walk through the log finds, in its order, each id once."""
+    for name in {"after", "before"} & set(asked):
+        asked[name] = instant(1_768_900_000_000 + asked[name] * 1_200_000)
+    two.empty()
+    project(two, log)
+
+    for org, session in {(org, session) for org, session, _ in _walk(log)}:
+        expected = [event for at, of, event in _walk(log) if (at, of) == (org, session) and _matches(event, asked)]
+        with api_over(two) as api:
+            found = asyncio.run(_all_pages(api, org, session, {**asked, "per_page": per_page}))
+        assert found == expected
+
+
+def _walk(log: list[LogRecord]) -> Iterator[tuple[str, str, Event]]:
+    """The hook events of a log, by org and session; of two facts with one id the first counts."""
+    seen: set[tuple[str, str, str]] = set()
+    for record in sorted(log, key=lambda record: (record.partition, record.offset)):
+        if not record.value or record.value[:1] != b"{":
+            continue
+        fact = msgspec.json.decode(record.value)
+        events = fact.get("events", [])
+        for one in events or [fact]:
+            key = (fact["org_id"], fact["session_id"], one["event_id"] if events else one["fact_id"])
+            if key not in seen and events:
+                yield fact["org_id"], fact["session_id"], _shown(record, fact, one)
+            seen.add(key)
+
+
+def _shown(record: LogRecord, fact: Event, event: Event) -> Event:
+    def text(name: str) -> str | None:
+        value = event["data"].get(name)
+        return value if isinstance(value, str) and value else None
+
+    return {
+        "event_id": event["event_id"],
+        "event_type": event["event_type"],
+        "timestamp": instant(event["timestamp"]),
+        "received_at": instant(fact["received_at"]),
+        "seq": event.get("seq"),
+        "tool_name": text("tool_name"),
+        "agent_id": text("agent_id"),
+        "data": event["data"],
+        "position": f"{record.partition}:{record.offset}",
+    }
+
+
+def _matches(event: Event, asked: dict[str, Any]) -> bool:
+    equal = all(event[name] == asked[name] for name in ("event_type", "tool_name", "agent_id") if name in asked)
+    return equal and asked.get("after", "") <= event["timestamp"] < asked.get("before", "9")
+
+
+async def _all_pages(api: QueryApi, org: str, session: str | UUID, params: dict[str, Any]) -> list[Event]:
+    found: list[Event] = []
+    cursor = None
+    while True:
+        page = await api.get(f"sessions/{session}/events", {**params, "cursor": cursor}, org=org)
+        assert page.status_code == 200, page.text
+        assert len(page.json()["data"]) <= params["per_page"]
+        found += page.json()["data"]
+        cursor = page.json()["meta"]["next_cursor"]
+        if cursor is None:
+            return found
+
+
+@pytest.fixture
+def filled(store: TestStore) -> TestStore:
+    """A session with 30 events in three records, and one of another user."""
+    log = LogBuilder(store.partitions)
+    log.add(created(SESSION), created(named("other")))
+    for n in range(3):
+        log.add(recorded(SESSION, *(hook("Stop", T0 + 10 * n + i, text="x" * 100) for i in range(10))))
+    log.add(recorded(named("other"), hook("Stop")))
+    project(store, log.records)
+    return store
+
+
+async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page never has more bytes than can be held, always at least one event, and its cursor goes on behind it."""
+    monkeypatch.setattr(event_pages, "PAGE_BYTES_MAX", 350)
+    with api_over(filled) as api:
+        first = (await api.get(f"sessions/{SESSION}/events", {"per_page": 30})).json()
+        everything = await _all_pages(api, ORG, SESSION, {"per_page": 30})
+
+    assert len(first["data"]) == 3
+    assert [event["timestamp"] for event in everything] == [instant(T0 + n) for n in range(30)]
+
+
+@pytest.mark.parametrize(("sizes", "kept"), [([], 0), ([9], 1), ([3, 3, 2], 3), ([3, 3, 3], 2), ([9, 0], 1)])
+def test_a_page_holds_at_least_one_event(sizes: list[int], kept: int) -> None:
+    """As many of the first as fit, and the first even if it does not."""
+    places = [EventsPageRow(UUID(int=n), n, size) for n, size in enumerate(sizes)]
+
+    assert len(within_bytes(places, 8)) == kept
+
+
+async def test_a_cursor_is_bound_to_its_question(filled: TestStore) -> None:
+    """With another session, other filters, another letter or none at all it is a 422 that names it."""
+    with api_over(filled) as api:
+        path = f"sessions/{SESSION}/events"
+        cursor = (await api.get(path, {"per_page": 2})).json()["meta"]["next_cursor"]
+        typed = (await api.get(path, {"per_page": 2, "event_type": "Stop"})).json()["meta"]["next_cursor"]
+        wrong: list[httpx.Response] = [
+            await api.get(f"sessions/{named('other')}/events", {"cursor": cursor}),
+            await api.get(path, {"cursor": cursor, "event_type": "Stop"}),
+            await api.get(path, {"cursor": typed}),
+            *[await api.get(path, {"cursor": text}) for text in ("", "x", cursor[:-1], cursor + "A", "A" * 32, "é")],
+        ]
+        right = [
+            await api.get(path, {"cursor": cursor, "per_page": 7}),
+            await api.get(path, {"cursor": typed, "event_type": "Stop"}),
+        ]
+
+    assert {(reply.status_code, *reply.json()["details"]) for reply in wrong} == {(422, "cursor")}
+    assert {reply.status_code for reply in right} == {200}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"page": 1}, {"per_page": 0}, {"per_page": 1001}, {"after": "yesterday"}, {"before": "2026-01-20"}, {"sort": "x"}],
+    ids=str,
+)
+async def test_what_cannot_be_asked_of_events(params: dict[str, Any], filled: TestStore) -> None:
+    """A parameter that is unknown, of the wrong type or out of range is a 422 that names it; there are no pages."""
+    with api_over(filled) as api:
+        reply = await api.get(f"sessions/{SESSION}/events", params)
+
+    assert (reply.status_code, list(reply.json()["details"])) == (422, list(params))
