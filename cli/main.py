@@ -4,13 +4,13 @@ import sys
 
 import click
 
-from cli import audit, demo, run, setup
+from cli import audit, demo, prices, run, setup
 from deploy.settings import BadSettings
 from ingest.errors import BrokenLog
 from processors.errors import Broken, StoreUnavailable
 from schemas.log import LogUnavailable
 
-COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *audit.COMMANDS, *demo.COMMANDS)
+COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *demo.COMMANDS)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

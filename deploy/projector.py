@@ -12,12 +12,12 @@ from deploy.store_url import StoreAddress, parse_store_url
 from processors.guards import check_generation, check_log_tail
 from processors.pipeline import Pipeline
 from processors.plan import Planner
+from processors.pricing import Pricing
 from processors.progress import Progress
 from processors.state_cache import StateCache
 from processors.warehouse import ClickHouseWarehouse, connect
 from processors.watchdog import Watchdog
 from schemas.log import LogReader
-from schemas.prices import list_prices
 
 
 class Projector(Struct):
@@ -34,7 +34,7 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int) -> Pr
     """A projector into the generation that ``settings`` name."""
     warehouse = make_warehouse(parse_store_url(settings.store), settings.generation)
     cache = StateCache(settings.cache_facts_max)
-    planner = Planner(warehouse, cache, list_prices(), partitions)
+    planner = Planner(warehouse, cache, Pricing(warehouse), partitions)
     pipeline = Pipeline(warehouse, reader, planner, cache)
     progress = Progress(pipeline, warehouse, reader, now_ms)
     watchdog = Watchdog(progress.lag)
@@ -56,7 +56,7 @@ async def check_start(projector: Projector, partitions: int) -> None:
     Raises:
         processors.errors.Broken: with what to do.
     """
-    await asyncio.to_thread(check_generation, projector.warehouse, list_prices(), partitions)
+    await asyncio.to_thread(check_generation, projector.warehouse, partitions)
     await projector.check_tail()
 
 

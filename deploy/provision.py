@@ -13,10 +13,11 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from deploy.price_table import begin_history, history_of
 from deploy.store_url import StoreAddress
 from processors.fold import FOLD_VERSION
 from processors.warehouse import classify
-from schemas.prices import PriceList
+from schemas.prices import PriceList, newest
 
 FIRST_GENERATION = "g1"
 
@@ -41,6 +42,8 @@ class Migration(NamedTuple):
 def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:
     """Bring the control database and the first generation up to date; the names of what was done.
 
+    ``prices`` is the list to begin with, where none was loaded before.
+
     Raises:
         Refused: when what is there does not fit.
         StoreUnavailable: when the store is away.
@@ -52,13 +55,15 @@ def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> 
 
 
 def _provision(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:
-    done = _migrate(store, store.control, "control")
+    done = migrate_control(store)
     client = clickhouse_connect.get_client(**store.at(store.control))
     try:
+        if not history_of(client):
+            begin_history(client, prices.prices)
         found = client.query("SELECT name, partitions FROM generations WHERE event = 'created' ORDER BY at").result_rows
         if not found:
             done += _migrate(store, store.database(FIRST_GENERATION), "generation")
-            _begin_first(client, store, partitions, prices)
+            _begin_first(client, store, partitions)
             return [*done, f"generation {FIRST_GENERATION}, live"]
     finally:
         client.close()
@@ -69,12 +74,22 @@ def _provision(store: StoreAddress, partitions: int, prices: PriceList) -> list[
     return done
 
 
-def _begin_first(client: Client, store: StoreAddress, partitions: int, prices: PriceList) -> None:
+def migrate_control(store: StoreAddress) -> list[str]:
+    """Bring the control database up to date; the names of what was done.
+
+    Raises:
+        Refused: when what is there does not fit.
+    """
+    return _migrate(store, store.control, "control")
+
+
+def _begin_first(client: Client, store: StoreAddress, partitions: int) -> None:
     database = store.database(FIRST_GENERATION)
     client.command(
         "INSERT INTO {database:Identifier}.progress SELECT number, 0, 0, 0 FROM numbers({partitions:UInt16})",
         parameters={"database": database, "partitions": partitions},
     )
+    prices = PriceList(newest(history_of(client)))
     for event in ("created", "live"):
         client.command(
             "INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)"

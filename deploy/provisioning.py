@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
+from deploy.folder_lock import locked_folder
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.provision import Refused, provision_store
 from deploy.settings import Settings
@@ -29,5 +30,7 @@ def provision_all(settings: Settings) -> Iterator[str]:
         except BrokenLog as error:
             raise Refused(str(error)) from error
         yield f"topic {topic.name}: {'made' if made else 'there'}, {partitions} partitions"
-    done = provision_store(parse_store_url(settings.store), partitions, list_prices())
+    store = parse_store_url(settings.store)
+    with locked_folder(settings.folder, needed="host" not in store.options):
+        done = provision_store(store, partitions, list_prices())
     yield from done or ["store: up to date"]

@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable
-from typing import IO
 
 import uvloop
 
 from deploy.address import write_address
 from deploy.credentials import credentials
+from deploy.folder_lock import locked_folder
 from deploy.http_server import serve_http
 from deploy.http_services import service, stop_on_signals, store_reader
 from deploy.log_url import SqliteAddress, parse_log_url
@@ -37,14 +36,15 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
         BadSettings: a setting is wrong.
     """
     credentials(settings)  # what is wrong with them is told before anything has started
-    lock = _lock(settings)
-    if not is_free(settings.host, settings.port):
-        raise Broken(f"port {settings.port} of {settings.host} is taken: choose another with --port")
-    try:
-        return uvloop.run(_run(settings, on_ready))
-    finally:
-        (settings.folder / "run" / "up.pid").unlink(missing_ok=True)
-        lock.close()
+    pid = settings.folder / "run" / "up.pid"
+    with locked_folder(settings.folder):
+        pid.write_text(f"{os.getpid()}\n")
+        try:
+            if not is_free(settings.host, settings.port):
+                raise Broken(f"port {settings.port} of {settings.host} is taken: choose another with --port")
+            return uvloop.run(_run(settings, on_ready))
+        finally:
+            pid.unlink(missing_ok=True)
 
 
 async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
@@ -102,16 +102,3 @@ def _log(settings: Settings) -> SqliteEventLog:
     if not isinstance(address, SqliteAddress):
         raise BadSettings("log_url: `up` has its log in a file; with Kafka run ingest, query-api and processors")
     return SqliteEventLog(address.path, bytes_max=settings.in_flight_bytes_max)
-
-
-def _lock(settings: Settings) -> IO[str]:
-    """One process per folder: neither the log nor the store can be shared."""
-    run = settings.folder / "run"
-    run.mkdir(parents=True, exist_ok=True)
-    lock = (run / "lock").open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise Broken(f"another process uses {settings.folder}: stop it, or choose another with --data") from error
-    (run / "up.pid").write_text(f"{os.getpid()}\n")
-    return lock

@@ -162,6 +162,13 @@ def run_stack(
         return SERVICE_AWAY
 
 
+def stack_store_url(data: Path) -> str | None:
+    """The store of the stack in ``data``, as its writers reach it while it runs; None where there is no stack."""
+    if not _ports_file(data).exists():
+        return None
+    return Stack.on(data, LOCAL, 0).env["STORE_URL"]
+
+
 def answers_200(host: str, port: int, path: str, *, timeout_s: float = 1.0) -> bool:
     """Whether GET answers 200. No HTTP client of the product here: proxies in the environment must not matter."""
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=timeout_s)
@@ -181,10 +188,14 @@ def _reachable(host: str) -> str:
 
 def _kept_ports(data: Path) -> Ports:
     """DIR/run/stack.json, so that after a restart clients find Kafka and the store where they were."""
-    file = data / "run" / "stack.json"
+    file = _ports_file(data)
     if file.exists():
         return msgspec.json.decode(file.read_bytes(), type=Ports)
     kafka, controller, store = free_ports(3, LOCAL)
     ports = Ports(kafka=kafka, controller=controller, store=store)
     write_whole(file, msgspec.json.encode(ports).decode())
     return ports
+
+
+def _ports_file(data: Path) -> Path:
+    return data / "run" / "stack.json"

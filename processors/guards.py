@@ -6,25 +6,24 @@ import msgspec
 
 from processors.errors import Broken
 from processors.fold import FOLD_VERSION
+from processors.pricing import Pricing
 from processors.warehouse import Receipt, Warehouse
 from schemas.log import LogReader
-from schemas.prices import PriceList
 from schemas.records import AnyFact
 
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 
 
-def check_generation(warehouse: Warehouse, prices: PriceList, partitions: int) -> None:
-    """The generation must have been made with this code, this price list and this many partitions.
+def check_generation(warehouse: Warehouse, partitions: int) -> None:
+    """The generation must have been made with this code, this price history and this many partitions.
 
     Raises:
         Broken: with what differs and what to do.
     """
     made_with = warehouse.generation()
-    if made_with.fold_version != FOLD_VERSION or made_with.prices_sha256 != prices.sha256:
+    if made_with.fold_version != FOLD_VERSION:
         raise Broken(
-            f"this generation was made with fold version {made_with.fold_version} and price list "
-            f"{made_with.prices_sha256[:12]}, this code has {FOLD_VERSION} and {prices.sha256[:12]}: "
+            f"this generation was made with fold version {made_with.fold_version}, this code has {FOLD_VERSION}: "
             "project into a new generation, or run the version that made this one"
         )
     if made_with.partitions != partitions:
@@ -32,6 +31,7 @@ def check_generation(warehouse: Warehouse, prices: PriceList, partitions: int) -
             f"this generation was made for {made_with.partitions} partitions, the log has {partitions}: "
             "the partition count of a topic is frozen, since a session must stay in its partition"
         )
+    Pricing(warehouse).complete_until(0)
 
 
 async def check_log_tail(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from processors.fold import begin, fold
+from processors.pricing import Pricing
 from processors.projections.events import event_rows
 from processors.projections.receipts import dead, dead_letter, projected
 from processors.projections.sessions import session_row, started_hour
@@ -41,18 +42,19 @@ LOADED_AT_ONCE = 100  # sessions
 class Planner:
     """Folds batches into plans. One thread at a time."""
 
-    def __init__(self, warehouse: Warehouse, cache: StateCache, prices: PriceList, partitions: int) -> None:
-        self._warehouse, self._cache, self._prices, self._partitions = warehouse, cache, prices, partitions
+    def __init__(self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int) -> None:
+        self._warehouse, self._cache, self._pricing, self._partitions = warehouse, cache, pricing, partitions
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
 
         Raises:
-            StoreUnavailable: while states were read back; nothing of ``records`` was folded, so the same call may be
-                made again.
+            StoreUnavailable: while prices or states were read; nothing of ``records`` was folded, so the same call may
+                be made again.
         """
         self._cache.tidy()
         decoded, letters = self._decode(records)
+        prices = self._pricing.complete_until(max((fact.received_at for _, fact in decoded), default=0))
         first = first_offsets(records)
         keys = list(dict.fromkeys((fact.org_id, fact.session_id) for _, fact in decoded))
         self._load(decoded, keys, first)
@@ -62,7 +64,7 @@ class Planner:
         changed: dict[SessionKey, SessionState] = {}
         for record, fact in decoded:
             receipts.append(self._fold(record, fact, encoded, changed))
-        return self._assemble(encoded, letters, receipts, changed, keys, records)
+        return self._assemble(encoded, letters, receipts, changed, keys, records, prices)
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
         decoded: list[Decoded] = []
@@ -125,13 +127,14 @@ class Planner:
         changed: dict[SessionKey, SessionState],
         keys: list[SessionKey],
         records: Sequence[LogRecord],
+        prices: PriceList,
     ) -> Plan:
         states = list(changed.values())
         tasks = b"".join([_tasks(state) for state in states])
         return Plan(
             events=encoded,
             dead_letters=encode_rows(letter for _, letter in letters),
-            sessions=encode_rows(session_row(state, self._prices) for state in states),
+            sessions=encode_rows(session_row(state, prices) for state in states),
             tasks=tasks,
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
             records=encode_rows(receipts),

@@ -16,6 +16,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 
 from processors.errors import Broken, StoreUnavailable
 from processors.staging import AVAILABLE, Staging
+from schemas.price_file import Price
+from schemas.prices import LoadedPrice
 from schemas.rows import EventRow
 
 SessionKey = tuple[str, UUID]  # (org, session)
@@ -33,11 +35,19 @@ class Receipt(NamedTuple):
 
 
 class GenerationInfo(NamedTuple):
-    """With what a generation is made: another code or price list must not write to it."""
+    """With what a generation is made: another code or price history must not write to it."""
 
     fold_version: int
     prices_sha256: str
     partitions: int
+    made_us: int  # when, in microseconds since 1970 by the store's clock
+
+
+class ReadPrices(NamedTuple):
+    """The history of prices, as the store had it at ``read_at_ms`` of its clock."""
+
+    history: list[LoadedPrice]
+    read_at_ms: int
 
 
 class Warehouse(Protocol):
@@ -65,6 +75,10 @@ class Warehouse(Protocol):
 
     def generation(self) -> GenerationInfo:
         """How this generation was provisioned."""
+        ...
+
+    def prices(self) -> ReadPrices:
+        """Every price that was ever loaded."""
         ...
 
 
@@ -136,6 +150,12 @@ class ClickHouseWarehouse:
         if not rows:
             raise Broken(f"generation {self._generation} is not provisioned: run `crewkit-sessions provision` first")
         return GenerationInfo(*rows[0])
+
+    def prices(self) -> ReadPrices:
+        rows = self._query("prices", {"control": self._control})
+        if not rows:
+            raise Broken("there is no price list: run `crewkit-sessions provision` first")
+        return ReadPrices([LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows], rows[0][-1])
 
     def _command(self, statement: str, parameters: dict[str, Any]) -> None:
         self._call(lambda client: client.command(statement, parameters=parameters))

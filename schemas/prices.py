@@ -1,40 +1,61 @@
-"""What tokens cost where the client reported no cost: an effective-dated list, and integer arithmetic."""
+"""What tokens cost where the client reported no cost: a history of prices that only grows, and integer arithmetic.
+
+A price holds for a model from a moment on. Projecting the log again must give the same costs, whatever was loaded in
+the meantime and however late a projector comes to a report. Three rules see to that:
+
+1. *A generation takes what was loaded before it was made, whatever that begins with, and of what was loaded later only
+   what began at least `NOTICE_MS` after its loading* (`in_force`). So no price is added to a time that may be counted
+   already: one in the future needs no new generation, and one in the past changes new generations alone.
+2. *A list is complete for reports received until `NOTICE_MS` / 2 after it was read.* A projector reads it again before
+   it prices a later one (`processors.pricing`), so it needs no restart; the other half is for the load to arrive.
+   Both are times of the store's clock, which may be behind the clock of those who receive reports by as much.
+3. *A report is priced as of the moment that it tells (`reported_at`), but never later than it was received*: clients
+   may be a day ahead of us, and a price of tomorrow may still be loaded.
+
+`generations.prices_sha256` is the hash of what a generation began with; a projector that finds another one refuses to
+start, since rows of the history were lost or changed. Whoever makes a generation takes `PriceList(newest(history))`.
+"""
 
 import hashlib
-import tomllib
-from datetime import UTC, date, datetime
+import re
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from schemas.money import NANO_PER_USD, USD_MAX
+from schemas.price_file import PRICED_TOKENS, Price, parse_prices
 from schemas.records import ModelUsage
 
-_CACHE_READ, _CACHE_WRITE_5M, _CACHE_WRITE_1H = 100, 1250, 2000  # thousandths of the input price
+NOTICE_MS = 3_600_000
+
+# `claude-opus-4` is also `claude-opus-4-20250514`, `claude-opus-4@latest` and `claude-opus-4[1m]`, but neither
+# `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version.
+_SAME_MODEL = re.compile(r"(?![A-Za-z0-9])(?!-\d{1,2}(?!\d))")
 
 
-class Price(Struct, frozen=True):
-    """Nano-dollars per 1,000 tokens of one model (dollars per million, times 1,000,000), from a moment on."""
+class LoadedPrice(NamedTuple):
+    """One row of the history; ``loaded_us``: microseconds since 1970 by the store's clock, 0 for the first list."""
 
-    model: str
-    from_ms: int
-    input_nano: int
-    output_nano: int
+    price: Price
+    loaded_us: int
 
 
 class PriceList:
-    """Finds the price of a model at a time: the longest name with which the model's name begins, latest in force."""
+    """Finds the price of a model at a time: of the longest of its names that has one in force, the latest."""
 
-    def __init__(self, prices: tuple[Price, ...]) -> None:
-        self._prices = tuple(sorted(prices, key=lambda price: (-len(price.model), price.model, -price.from_ms)))
-        self.sha256 = hashlib.sha256(msgspec.json.encode(self._prices)).hexdigest()
+    def __init__(self, prices: Iterable[Price]) -> None:
+        """``prices``: at most one for a model and a moment."""
+        order = sorted(prices, key=lambda price: (-len(price.model), price.model, -price.from_ms))
+        self.prices: Sequence[Price] = tuple(order)
+        self.sha256 = hashlib.sha256(msgspec.json.encode(self.prices)).hexdigest()
 
     def price_of(self, model: str, at_ms: int) -> Price | None:
         """The price in force for ``model`` at ``at_ms``, None where the list has none."""
-        for price in self._prices:
-            if model.startswith(price.model) and price.from_ms <= at_ms:
+        for price in self.prices:
+            if price.from_ms <= at_ms and is_same_model(price.model, model):
                 return price
         return None
 
@@ -44,45 +65,43 @@ class PriceList:
         if price is None:
             return None
         hour = min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
-        thousandths = (
-            1000 * usage.input_tokens
-            + _CACHE_READ * usage.cache_read_tokens
-            + _CACHE_WRITE_5M * (usage.cache_creation_tokens - hour)
-            + _CACHE_WRITE_1H * hour
+        nano = (
+            usage.input_tokens * price.input_nano
+            + usage.output_tokens * price.output_nano
+            + usage.cache_read_tokens * price.cache_read_nano
+            + (usage.cache_creation_tokens - hour) * price.cache_write_5m_nano
+            + hour * price.cache_write_1h_nano
         )
-        nano = (thousandths * price.input_nano + 1000 * usage.output_tokens * price.output_nano) // 1_000_000
-        return min(nano, USD_MAX * NANO_PER_USD)
+        return min(nano // PRICED_TOKENS, USD_MAX * NANO_PER_USD)
 
 
-class _Entry(Struct, forbid_unknown_fields=True, rename={"since": "from"}):
-    model: str
-    since: date
-    input: float
-    output: float
+def is_same_model(name: str, model: str) -> bool:
+    """Whether ``name`` is the model's name, or that without its date, provider's suffix or the like."""
+    return model.startswith(name) and _SAME_MODEL.match(model, len(name)) is not None
 
 
-class _File(Struct, forbid_unknown_fields=True):
-    price: list[_Entry]
+def newest(history: Iterable[LoadedPrice]) -> list[Price]:
+    """What was loaded last for each model and moment."""
+    rows = sorted(history, key=lambda row: row.loaded_us)
+    return list({(row.price.model, row.price.from_ms): row.price for row in rows}.values())
 
 
-def load_prices(path: Path) -> PriceList:
-    """Read a price list from a TOML file.
+def in_force(history: Iterable[LoadedPrice], made_us: int) -> PriceList:
+    """The list of a generation that was made at ``made_us``; see rule 1."""
+    return PriceList(newest(row for row in history if row.loaded_us <= made_us or has_notice(row)))
 
-    Raises:
-        msgspec.ValidationError: where an entry has the wrong shape.
-    """
-    entries = msgspec.convert(tomllib.loads(path.read_text()), _File).price
-    return PriceList(tuple(_price(entry) for entry in entries))
+
+def began_with(history: Iterable[LoadedPrice], made_us: int) -> PriceList:
+    """The list that a generation was made with."""
+    return PriceList(newest(row for row in history if row.loaded_us <= made_us))
+
+
+def has_notice(row: LoadedPrice) -> bool:
+    """Whether nothing that this price concerns can have been counted when it was loaded."""
+    return row.price.from_ms * 1000 >= row.loaded_us + NOTICE_MS * 1000
 
 
 @cache
 def list_prices() -> PriceList:
-    """The list that comes with this version."""
-    return load_prices(Path(__file__).with_name("prices.toml"))
-
-
-def _price(entry: _Entry) -> Price:
-    start = datetime(entry.since.year, entry.since.month, entry.since.day, tzinfo=UTC)
-    return Price(
-        entry.model, int(start.timestamp()) * 1000, round(entry.input * 1_000_000), round(entry.output * 1_000_000)
-    )
+    """The list that comes with this version: what a new installation begins with, unless it is given another."""
+    return PriceList(parse_prices(Path(__file__).with_name("prices.toml").read_text()))

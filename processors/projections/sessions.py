@@ -43,7 +43,8 @@ def model_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
     """The latest report by model, one entry a model; a report that names none belongs to the session's own."""
     if state.report is None:
         return []
-    at_ms = state.report_received_at if state.report.reported_at is None else state.report.reported_at
+    told = state.report.reported_at
+    at_ms = state.report_received_at if told is None else min(told, state.report_received_at)
     totals: dict[str, ModelTotals] = {}
     for usage in state.report.models:
         name = usage.model if usage.model is not None else state.model or ""

@@ -2,7 +2,8 @@
 SELECT
     fold_version,
     prices_sha256,
-    partitions
+    partitions,
+    toUnixTimestamp64Micro(at) AS made_us
 FROM {control:Identifier}.generations
 WHERE name = {name:String}
   AND event = 'created'

@@ -12,7 +12,6 @@ from support.store import TestStore, chdb_address, new_store
 from processors.errors import Broken
 from processors.guards import check_generation, check_log_tail
 from schemas.log import LogRecord
-from schemas.prices import PriceList, list_prices
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +37,34 @@ def _check_tail(store: TestStore, log: list[LogRecord]) -> None:
 
 def test_the_surroundings_it_was_made_with_are_accepted(projected: TestStore) -> None:
     """Same code, same prices, same partitions, same log: nothing to say."""
-    check_generation(projected.warehouse(), list_prices(), PARTITIONS)
+    check_generation(projected.warehouse(), PARTITIONS)
     _check_tail(projected, LOG)
 
 
-def test_another_price_list_is_refused(projected: TestStore) -> None:
+def test_a_price_history_that_lost_rows_is_refused(chdb_folder: Path) -> None:
     """Costs that were computed with two lists would be in one table."""
-    with pytest.raises(Broken, match="project into a new generation"):
-        check_generation(projected.warehouse(), PriceList(()), PARTITIONS)
+    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+        store.client.command(f"DELETE FROM {store.address.control}.prices WHERE model = 'claude-opus-5'")
+
+        with pytest.raises(Broken, match="project into a new generation"):
+            check_generation(store.warehouse(), PARTITIONS)
+
+
+def test_other_code_is_refused(chdb_folder: Path) -> None:
+    """Its tables would hold two kinds of rows."""
+    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+        store.client.command(
+            f"ALTER TABLE {store.address.control}.generations UPDATE fold_version = 1 WHERE 1 SETTINGS mutations_sync=1"
+        )
+
+        with pytest.raises(Broken, match="project into a new generation"):
+            check_generation(store.warehouse(), PARTITIONS)
 
 
 def test_another_partition_count_is_refused(projected: TestStore) -> None:
     """A session would be in two partitions."""
     with pytest.raises(Broken, match="frozen"):
-        check_generation(projected.warehouse(), list_prices(), PARTITIONS + 1)
+        check_generation(projected.warehouse(), PARTITIONS + 1)
 
 
 def test_a_log_that_is_shorter_than_what_was_projected_is_refused(projected: TestStore) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from processors.pipeline import Pipeline
 from processors.plan import Planner
+from processors.pricing import Pricing
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, ClickHouseWarehouse, Rows
 from schemas.log import LogRecord
-from schemas.prices import list_prices
 from support.store import TestStore
 
 
@@ -70,7 +70,7 @@ def new_pipeline(
     """A projector as a process would start it."""
     warehouse = warehouse or store.warehouse()
     cache = StateCache(facts_max)
-    planner = Planner(warehouse, cache, list_prices(), store.partitions)
+    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions)
     return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache)
 
 

@@ -1,0 +1,130 @@
+"""`prices`: what tokens cost where a client reported no cost."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from cli.installation import DIFFERENT
+from cli.options import settings_options
+from deploy.settings import load_settings
+from schemas.price_file import KINDS, BadPrices, Price, format_prices, moment, parse_prices, usd_per_million
+from schemas.prices import LoadedPrice, newest
+from schemas.responses import instant
+
+
+@click.group()
+def prices() -> None:
+    """What tokens cost where a client reported no cost: look at the list, and extend it.
+
+    A new installation begins with the list that comes with this version. To let it begin with yours, load that before
+    the first start.
+    """
+
+
+@prices.command()
+@settings_options("data", "store_url")
+@click.option(
+    "--new-generations-only",
+    is_flag=True,
+    help="Also take prices of the past: they hold in generations that are made from now on.",
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def load(file: Path, new_generations_only: bool, **options: Any) -> None:
+    """Add the prices in FILE that are not known yet; all of them, or none.
+
+    FILE is TOML, in US dollars per million tokens. Keep one file, add to it, and load it as a whole:
+
+    \b
+      [[price]]
+      model = "claude-sonnet-5"      # also with a date or a provider's suffix; the longest name wins
+      from = 2027-01-01              # a day or a moment (UTC)
+      input = 2.00
+      output = 10.00
+      cache_read = 0.20              # these three may be left out: 0.1, 1.25 and 2 times the input
+      cache_write_5m = 2.50
+      cache_write_1h = 4.00
+
+    A new price must begin an hour from now at the earliest, since earlier reports may be counted already. Projectors
+    that run take it up by themselves before it begins. `up` must be stopped meanwhile: its store is in its process.
+
+    Exits with 1 if a price begins too early.
+
+    \b
+    Example:
+      crewkit-sessions prices load prices.toml --data var/up
+    """
+    from deploy.price_table import TooEarly
+    from deploy.prices import load_prices
+
+    try:
+        done = load_prices(load_settings(options), _read(file), new_generations_only=new_generations_only)
+    except TooEarly as error:
+        click.echo(f"refused: {error}", err=True)
+        sys.exit(DIFFERENT)
+    for price in done.added:
+        click.echo(f"{price.model} from {moment(price.from_ms)}: {_dollars(price)}")
+    click.echo(f"prices: {len(done.added)} loaded, {done.known} known already")
+
+
+@prices.command()
+@settings_options("data", "store_url")
+@click.option("--json", "as_json", is_flag=True, help="Print machine-readable output alone, with what was replaced.")
+@click.option("--toml", "as_toml", is_flag=True, help="Print the list as a file that `prices load` takes.")
+def show(as_json: bool, as_toml: bool, **options: Any) -> None:
+    """Show the price list, in US dollars per million tokens. `up` must be stopped meanwhile.
+
+    \b
+    Example:
+      crewkit-sessions prices show --data var/up
+      crewkit-sessions prices show --toml > prices.toml
+    """
+    from deploy.prices import price_history
+
+    history = price_history(load_settings(options))
+    if as_json:
+        click.echo(json.dumps([_as_json(row) for row in history]))
+    elif as_toml:
+        click.echo(format_prices(newest(history)), nl=False)
+    else:
+        _print_table(history)
+
+
+COMMANDS: Sequence[click.Command] = (prices,)
+
+
+def _read(file: Path) -> list[Price]:
+    try:
+        return parse_prices(file.read_text())
+    except (BadPrices, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{file}: {error}") from error
+
+
+def _print_table(history: Sequence[LoadedPrice]) -> None:
+    table = Table(Column("model", no_wrap=True), "from", *(name.replace("_", " ") for name in KINDS))
+    for price in sorted(newest(history), key=lambda price: (price.model, price.from_ms)):
+        table.add_row(price.model, moment(price.from_ms), *(f"{usd:f}" for usd in _usd(price).values()))
+    Console(markup=False, highlight=False).print(table)
+
+
+def _as_json(row: LoadedPrice) -> dict[str, Any]:
+    usd = {name: float(value) for name, value in _usd(row.price).items()}
+    return {"model": row.price.model, "from": instant(row.price.from_ms), **usd, "loaded_at": _loaded_at(row)}
+
+
+def _loaded_at(row: LoadedPrice) -> str | None:
+    """None: what the installation began with."""
+    return instant(row.loaded_us // 1000) if row.loaded_us else None
+
+
+def _usd(price: Price) -> dict[str, Any]:
+    return {name: usd_per_million(getattr(price, f"{name}_nano")) for name in KINDS}
+
+
+def _dollars(price: Price) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {usd:f}" for name, usd in _usd(price).items())

@@ -1,0 +1,51 @@
+"""What `prices load` and `prices show` do: reach the store of an installation, and read or extend its price history."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from deploy.folder_lock import locked_folder
+from deploy.price_table import Loaded, extend_history, history_of
+from deploy.provision import migrate_control
+from deploy.settings import Settings
+from deploy.stack import stack_store_url
+from deploy.store_url import parse_store_url
+from processors.warehouse import classify, connect
+from schemas.price_file import Price
+from schemas.prices import LoadedPrice
+
+
+def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
+    """Add the prices that the installation does not know yet.
+
+    Raises:
+        TooEarly: a price could concern what is counted already.
+        Broken: another process uses the data folder.
+        StoreUnavailable: the store is away.
+    """
+    with _control(settings) as client:
+        return extend_history(client, wanted, new_generations_only=new_generations_only)
+
+
+def price_history(settings: Settings) -> list[LoadedPrice]:
+    """Every price that was ever loaded; raises as `load_prices` does."""
+    with _control(settings) as client:
+        return history_of(client)
+
+
+@contextmanager
+def _control(settings: Settings) -> Iterator[Client]:
+    """A client of the control database. An engine in the folder is opened here, so nobody else may have it open."""
+    store = parse_store_url(settings.store_url or stack_store_url(settings.folder) or settings.store)
+    with locked_folder(settings.folder, needed="host" not in store.options):
+        try:
+            migrate_control(store)
+            client = connect(**store.at(store.control))
+            try:
+                yield client
+            finally:
+                client.close()
+        except (ClickHouseError, OSError) as error:
+            raise classify(error) from error

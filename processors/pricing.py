@@ -1,0 +1,39 @@
+"""The price list as a projector knows it: read again before a report could need a price that was loaded since."""
+
+from processors.errors import Broken
+from processors.warehouse import Warehouse
+from schemas.prices import NOTICE_MS, PriceList, began_with, in_force
+
+COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `schemas.prices` tells why
+
+
+class Pricing:
+    """The prices of one generation. One thread at a time."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._list = PriceList(())
+        self._complete_until_ms = -1
+
+    def complete_until(self, received_at: int) -> PriceList:
+        """A list with every price that reports received until ``received_at`` may need.
+
+        Raises:
+            StoreUnavailable: while it was read.
+            Broken: it is not the list that the generation was made with.
+        """
+        if received_at >= self._complete_until_ms:
+            self._read()
+        return self._list
+
+    def _read(self) -> None:
+        made_with = self._warehouse.generation()
+        history, read_at_ms = self._warehouse.prices()
+        if began_with(history, made_with.made_us).sha256 != made_with.prices_sha256:
+            raise Broken(
+                "the price history is not the one that this generation was made with: rows of it were lost or changed, "
+                "and its costs would no longer come out the same. Restore the table `prices` of the control database, "
+                "or project into a new generation"
+            )
+        self._list = in_force(history, made_with.made_us)
+        self._complete_until_ms = read_at_ms + COMPLETE_FOR_MS

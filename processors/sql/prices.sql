@@ -1,0 +1,13 @@
+-- prices: the whole history of prices, and the clock of the store as it was read.
+SELECT
+    model,
+    toUnixTimestamp64Milli(effective_from) AS from_ms,
+    input_nano,
+    output_nano,
+    cache_read_nano,
+    cache_write_5m_nano,
+    cache_write_1h_nano,
+    toUnixTimestamp64Micro(loaded_at) AS loaded_us,
+    toUnixTimestamp64Milli(now64(3)) AS read_at_ms
+FROM {control:Identifier}.prices
+ORDER BY loaded_us

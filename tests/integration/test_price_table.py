@@ -1,0 +1,193 @@
+"""The price history on the real engine: it only grows, running projectors take it up, and a replay gives the same."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import clickhouse_connect
+import pytest
+from builders import LogBuilder, created, reported, session_id, usage
+from clickhouse_connect.driver.client import Client
+from support.projection import new_pipeline, tables
+from support.store import TestStore, chdb_address, new_store
+
+from deploy.price_table import Loaded, TooEarly, extend_history, history_of
+from deploy.projector import make_warehouse
+from deploy.provision import provision_store
+from processors.fold import FOLD_VERSION
+from processors.pricing import COMPLETE_FOR_MS, Pricing
+from processors.warehouse import ClickHouseWarehouse
+from schemas.log import LogRecord
+from schemas.price_file import Price
+from schemas.prices import NOTICE_MS, PriceList, in_force, list_prices, newest
+
+MODEL = "claude-new-1"
+MINUTE_MS = 60_000
+PARTITIONS = 1
+
+
+@pytest.fixture
+def store(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store of one partition."""
+    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+
+
+@pytest.fixture
+def control(store: TestStore) -> Iterator[Client]:
+    """A client of its control database."""
+    client = clickhouse_connect.get_client(**store.address.at(store.address.control))
+    yield client
+    client.close()
+
+
+def price(from_ms: int, usd: int = 1, model: str = MODEL) -> Price:
+    """So many dollars per million tokens of any kind."""
+    return Price(model, from_ms, *[usd * 10**9] * 5)
+
+
+def load(control: Client, *prices: Price, new_generations_only: bool = False) -> Loaded:
+    return extend_history(control, prices, new_generations_only=new_generations_only)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def another_generation(store: TestStore, control: Client) -> Iterator[ClickHouseWarehouse]:
+    """One that is made now, as `provision` makes the first; without tables, which nothing here asks for."""
+    prices = PriceList(newest(history_of(control)))
+    control.command(
+        "INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)"
+        f" VALUES ('g2', 'created', {FOLD_VERSION}, '{prices.sha256}', {PARTITIONS})"
+    )
+    control.command(f"CREATE DATABASE {store.address.database('g2')}")
+    yield make_warehouse(store.address, "g2")
+    control.command(f"DROP DATABASE {store.address.database('g2')}")
+
+
+class Reports:
+    """A log of sessions with a million tokens each, reported at given times, and their costs as they were projected."""
+
+    def __init__(self, store: TestStore) -> None:
+        self.store, self.log = store, LogBuilder(PARTITIONS)
+        self.pipeline = new_pipeline(store, self.log.records)
+
+    def project(self, **received: int) -> dict[str, tuple[float, str]]:
+        """Project one more session for each name, received at the time given; all costs in dollars so far."""
+        begun = len(self.log.records)
+        for name, at in received.items():
+            session = session_id(name)
+            self.log.add(
+                created(session, title=name, received_at=at),
+                reported(session, usage(MODEL, input_tokens=1_000_000), received_at=at),
+            )
+        asyncio.run(self._run(self.log.records[begun:]))
+        return self.costs()
+
+    def replay(self) -> None:
+        """Everything again, by a projector that has just started, into empty tables."""
+        self.store.empty()
+        self.pipeline = new_pipeline(self.store, self.log.records)
+        asyncio.run(self._run(self.log.records))
+
+    def costs(self) -> dict[str, tuple[float, str]]:
+        rows = self.store.rows("SELECT title, cost_nano, models.cost_source AS source FROM {db}.sessions FINAL")
+        return {row["title"]: (row["cost_nano"] / 10**9, *row["source"]) for row in rows}
+
+    async def _run(self, records: list[LogRecord]) -> None:
+        await self.pipeline.project(records)
+        await self.pipeline.drain()
+
+
+def test_a_price_of_the_future_holds_from_its_moment_on_and_a_replay_gives_the_same(
+    store: TestStore, control: Client
+) -> None:
+    """Old sessions keep their costs, new ones have the new price; the generation stays the one it is."""
+    reports = Reports(store)
+    assert reports.project(before=now_ms()) == {"before": (0, "unknown")}
+    begins = now_ms() + NOTICE_MS + MINUTE_MS
+
+    assert load(control, price(begins, 3)).added == [price(begins, 3)]
+    found = reports.project(still=begins - 1, then=begins)  # by the same projector, which went on running
+
+    assert found == {"before": (0, "unknown"), "still": (0, "unknown"), "then": (3, "priced")}
+    projected = tables(store)
+    reports.replay()
+    assert tables(store) == projected
+
+
+def test_a_projector_reads_the_list_again_in_time(store: TestStore, control: Client) -> None:
+    """Until half an hour after the reading it needs not; what was loaded meanwhile begins later than that."""
+    pricing = Pricing(store.warehouse())
+    first = pricing.complete_until(now_ms())
+    load(control, price(now_ms() + NOTICE_MS + MINUTE_MS))
+
+    assert pricing.complete_until(now_ms() + COMPLETE_FOR_MS - MINUTE_MS) is first
+    assert len(pricing.complete_until(now_ms() + COMPLETE_FOR_MS + MINUTE_MS).prices) == len(first.prices) + 1
+
+
+def test_a_price_of_the_past_is_refused_and_the_message_says_what_to_do(store: TestStore, control: Client) -> None:
+    """Nothing of the file is loaded then, its good prices neither."""
+    good, early = price(now_ms() + NOTICE_MS + MINUTE_MS), price(now_ms() + NOTICE_MS - MINUTE_MS, model="early")
+
+    with pytest.raises(TooEarly, match=r"early from 20.*Let new prices begin after 20.*--new-generations-only"):
+        load(control, good, early)
+
+    assert PriceList(row.price for row in history_of(control)).sha256 == list_prices().sha256
+
+
+def test_a_price_of_the_past_can_be_kept_for_new_generations(store: TestStore, control: Client) -> None:
+    """The one there is does not see it; one that is made later does, and can be projected into."""
+    reports = Reports(store)
+    reports.project(before=now_ms())
+    load(control, price(0, 7), new_generations_only=True)
+    assert reports.project(later=now_ms())["later"] == (0, "unknown")
+
+    with another_generation(store, control) as warehouse:
+        seen = Pricing(warehouse).complete_until(now_ms())
+
+    assert seen.price_of(MODEL, now_ms()) == price(0, 7)
+    projected = tables(store)
+    reports.replay()
+    assert tables(store) == projected
+
+
+def test_what_is_known_is_not_loaded_again(store: TestStore, control: Client) -> None:
+    """One file is kept and loaded as a whole; its prices of the past are no obstacle."""
+    new = price(now_ms() + 2 * NOTICE_MS)
+    assert load(control, *list_prices().prices, new) == ([new], len(list_prices().prices))
+
+    assert load(control, *list_prices().prices, new) == ([], len(list_prices().prices) + 1)
+
+
+def test_a_price_that_has_not_begun_can_be_replaced(store: TestStore, control: Client) -> None:
+    """The one that was loaded last holds."""
+    begins = now_ms() + 2 * NOTICE_MS
+    load(control, price(begins, 1))
+    load(control, price(begins, 2))
+
+    assert Pricing(store.warehouse()).complete_until(now_ms()).price_of(MODEL, begins) == price(begins, 2)
+
+
+def test_an_installation_can_begin_with_a_list_of_its_own(store: TestStore, control: Client) -> None:
+    """Loaded before the first start, of any time; the list that comes with this version is then left out."""
+    for table in ("prices", "generations"):
+        control.command(f"TRUNCATE TABLE {table}")
+    load(control, price(0, 5))
+
+    provision_store(store.address, PARTITIONS, list_prices())
+
+    assert in_force(history_of(control), now_ms() * 1000).prices == (price(0, 5),)
+    assert Pricing(store.warehouse()).complete_until(0).price_of(MODEL, 0) == price(0, 5)
+
+
+def test_provisioning_again_leaves_the_prices_alone(store: TestStore, control: Client) -> None:
+    """A later version's list of the past would change what was counted."""
+    before = history_of(control)
+
+    provision_store(store.address, PARTITIONS, PriceList([price(0)]))
+
+    assert history_of(control) == before
