@@ -12,6 +12,9 @@ from bench import (
     memory_up,
     projector_chdb,
     projector_store_server,
+    query_list,
+    query_one_session,
+    query_summary,
     visible_latency,
 )
 from bench.harness import FAILED, RESULTS_FILE, keep, run, table
@@ -26,6 +29,9 @@ QUESTIONS = {
         end_to_end_up,
         end_to_end_stack,
         visible_latency,
+        query_list,
+        query_summary,
+        query_one_session,
         memory_up,
     )
 }

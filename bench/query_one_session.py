@@ -1,0 +1,23 @@
+"""How fast is a session with 100,000 events shown?"""
+
+from bench.harness import Question, Result, Say
+from bench.query_asking import ask, read
+from bench.query_data import Data, fill
+from bench.services import http_service, temporary_folder
+
+DETAIL_MS = 50
+DATA = Data(sessions=100_000, days=90, users=100, prompts=4, events=100_000)
+SESSION_ZERO = "/sessions?external_id=ext-0"  # the one with all the events
+
+
+def measure(say: Say) -> list[Result]:
+    """The session among 100,000 others."""
+    with temporary_folder() as folder:
+        fill(folder, DATA, say)
+        with http_service(folder, "up") as (process, target):
+            (session,) = read(target, SESSION_ZERO)["data"]
+            path = f"/sessions/{session['id']}"
+            return ask("query_one_session detail", process, target, [path], DETAIL_MS, say)
+
+
+QUESTION = Question("query_one_session", "one session with 100,000 events, over HTTP from `up`", measure)

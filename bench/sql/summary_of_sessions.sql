@@ -1,0 +1,19 @@
+-- What `query_api/sql/summary.sql` answers, asked of the sessions themselves: what a summary without rollups costs.
+-- Table: sessions (key: org_id, started_hour, session_id).
+SELECT
+    count() AS sessions,
+    countIf(ended_at IS NOT NULL) AS ended,
+    countIf(outcome IN ('failure', 'timeout')) AS failed,
+    sumIf(toUInt64(ifNull(duration_ms, 0)), ended_at IS NOT NULL) AS duration_ms,
+    sum(sessions.tool_calls) AS tool_calls,
+    sum(sessions.tool_errors) AS tool_errors,
+    uniqExact(user_id) AS users,
+    sum(sessions.input_tokens) AS input_tokens,
+    sum(sessions.output_tokens) AS output_tokens,
+    sum(sessions.cache_read_tokens) AS cache_read_tokens,
+    sum(sessions.cache_creation_tokens) AS cache_creation_tokens,
+    sum(sessions.cost_nano) AS cost_nano
+FROM sessions FINAL
+WHERE org_id = {org_id:String}
+  AND started_hour >= {since:DateTime('UTC')}
+  AND started_hour < {until:DateTime('UTC')}

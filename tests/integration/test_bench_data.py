@@ -1,0 +1,60 @@
+"""What `bench/` measures reads on is what the product would have stored: the tables as they are now take it."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.store import TestStore, chdb_address, new_store
+
+from bench.query_data import SQL, Data, fill_tables
+from query_api.reader import statement
+
+DATA = Data(sessions=400, days=3, users=5, prompts=2, events=300)
+V4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+@pytest.fixture(scope="module")
+def filled(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store with the bench's data in small."""
+    for store in new_store(chdb_address(chdb_folder), 1):
+        store.client.database = store.database
+        fill_tables(store.client, store.warehouse(), DATA)
+        yield store
+
+
+def test_rollups_answer_what_the_sessions_answer(filled: TestStore) -> None:
+    """The two questions whose speed is compared are one question."""
+    asked = {"org_id": "acme", "since": DATA.since, "until": datetime.now(UTC) + timedelta(days=1)}
+
+    by_rollups = filled.rows(statement("summary"), **asked)
+
+    assert by_rollups == filled.rows((SQL / "summary_of_sessions.sql").read_text(), **asked)
+    assert by_rollups[0]["sessions"] == DATA.sessions
+
+
+def test_some_sessions_have_states_that_no_reader_may_show(filled: TestStore) -> None:
+    """Readers are measured with something to skip."""
+    (stored,) = filled.rows("SELECT count() AS n FROM sessions")
+
+    assert DATA.sessions < stored["n"] < DATA.sessions * 1.3
+
+
+def test_ids_have_the_shape_of_ids(filled: TestStore) -> None:
+    """Otherwise routes would answer 404 at once."""
+    rows = filled.rows("SELECT session_id, run_id, thread_id FROM sessions FINAL")
+
+    assert all(V4.fullmatch(str(value)) for row in rows for value in row.values())
+
+
+def test_one_session_has_all_the_events(filled: TestStore) -> None:
+    """It is the one that the bench finds by its external id."""
+    (found,) = filled.rows(
+        "SELECT uniqExact(session_id) AS sessions, uniqExact(event_id) AS n, any(session_id) AS id FROM events FINAL"
+    )
+
+    assert (found["sessions"], found["n"]) == (1, DATA.events)
+    assert filled.rows("SELECT session_id AS id FROM sessions FINAL WHERE external_id = 'ext-0'") == [
+        {"id": found["id"]}
+    ]
