@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.installation import DIFFERENT, OK, installation_options, open_installation
+from cli.repairing import repaired
 
 SHOWN_MAX = 20
 DAY = click.DateTime(["%Y-%m-%d"])
+repair_option = click.option("--repair", is_flag=True, help="Mend what is wrong first, out of the log and the facts.")
 
 
 @click.command()
@@ -35,8 +37,9 @@ def freshness(data: Path | None, url: str | None, token: str | None, as_json: bo
 
 
 @click.command()
+@repair_option
 @installation_options
-def coverage(data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+def coverage(data: Path | None, url: str | None, token: str | None, as_json: bool, repair: bool) -> None:
     """Whether every position of the log has its receipt: projected, or set aside as a dead letter.
 
     Exits with 1 if a position has none.
@@ -44,19 +47,21 @@ def coverage(data: Path | None, url: str | None, token: str | None, as_json: boo
     \b
     Example:
       crewkit-sessions coverage --data var/up
+      crewkit-sessions coverage --data var/up --repair
       crewkit-sessions coverage --url http://127.0.0.1:8080 --token "$OPERATOR_TOKEN" --json
     """
-    found = open_installation(data, url, token).get("/operator/coverage")["data"]
+    found = _look(data, url, token, "/operator/coverage", {}, _is_complete, repair)
     if as_json:
         _print_json(found)
     else:
         _print_coverage(found)
-    sys.exit(OK if found["complete"] else DIFFERENT)
+    sys.exit(OK if _is_complete(found) else DIFFERENT)
 
 
 @click.command()
 @click.option("--start-date", type=DAY, help="The first day on which sessions started; by default the first there is.")
 @click.option("--end-date", type=DAY, help="The last one; by default the last there is.")
+@repair_option
 @installation_options
 def recount(
     start_date: datetime | None,
@@ -65,6 +70,7 @@ def recount(
     url: str | None,
     token: str | None,
     as_json: bool,
+    repair: bool,
 ) -> None:
     """Count everything again from the facts, and compare: sessions with their events, rollups with the sessions.
 
@@ -79,12 +85,38 @@ def recount(
     if start_date and end_date and end_date < start_date:
         raise click.UsageError("--end-date must not be before --start-date")
     days = {name: f"{day:%Y-%m-%d}" for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
-    found = open_installation(data, url, token).get("/operator/recount", **days)["data"]
+    found = _look(data, url, token, "/operator/recount", days, _is_equal, repair)
     if as_json:
         _print_json(found)
     else:
         _print_recount(found)
-    sys.exit(OK if found["equal"] else DIFFERENT)
+    sys.exit(OK if _is_equal(found) else DIFFERENT)
+
+
+def _look(
+    data: Path | None,
+    url: str | None,
+    token: str | None,
+    path: str,
+    params: dict[str, str],
+    is_right: Callable[[dict[str, Any]], bool],
+    repair: bool,
+) -> dict[str, Any]:
+    installation = open_installation(data, url, token)
+
+    def look() -> dict[str, Any]:
+        found: dict[str, Any] = installation.get(path, **params)["data"]
+        return found
+
+    return repaired(data, url, look, is_right) if repair else look()
+
+
+def _is_complete(found: dict[str, Any]) -> bool:
+    return bool(found["complete"])
+
+
+def _is_equal(found: dict[str, Any]) -> bool:
+    return bool(found["equal"])
 
 
 COMMANDS: list[click.Command] = [freshness, coverage, recount]
@@ -107,8 +139,8 @@ def coverage_line(found: dict[str, Any]) -> str:
     if found["complete"]:
         return f"coverage: complete, {positions}"
     return (
-        f"coverage: {found['missing']:,} missing of {positions}. Restart the projector: it looks for gaps when it "
-        "starts, and projects from the first one on"
+        f"coverage: {found['missing']:,} missing of {positions}. Project them with --repair, or restart the "
+        "projectors: they look for gaps when they start"
     )
 
 
@@ -123,8 +155,8 @@ def recount_line(found: dict[str, Any]) -> str:
     tables = ", ".join(sorted({difference["table"] for difference in found["differences"]}))
     many = "more than " if found["truncated"] else ""
     return (
-        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. Everything derived can "
-        "be rebuilt from the log: crewkit-sessions replay, then prove, then switch"
+        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. --repair makes them "
+        "again out of the log and the facts"
     )
 
 

@@ -14,14 +14,14 @@ from deploy.http_server import serve_http
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
-from deploy.store_url import parse_store_url
+from deploy.store_reading import store_reader
 from edge.service import build_service
 from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
 from query_api.app import query_dependencies, query_routes, store_readiness
-from query_api.reader import ClickHouseReader, Reader, open_reader
+from query_api.reader import Reader
 from query_api.routes.operations import operation_routes
 
 
@@ -59,12 +59,6 @@ def kafka_log(settings: Settings) -> KafkaEventLog:
         raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
     topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)
     return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max)
-
-
-def store_reader(settings: Settings) -> ClickHouseReader:
-    """The read side's way into the store."""
-    store = parse_store_url(settings.store)
-    return open_reader(store.options, store.control)
 
 
 def service(settings: Settings, log: EventLog | None, reader: Reader | None) -> Litestar:

@@ -11,16 +11,19 @@ from deploy.address import write_address
 from deploy.credentials import credentials
 from deploy.folder_lock import locked_folder
 from deploy.http_server import serve_http
-from deploy.http_services import service, stop_on_signals, store_reader
+from deploy.http_services import service, stop_on_signals
 from deploy.log_url import SqliteAddress, parse_log_url
+from deploy.mending import Mender, mend_when_asked
 from deploy.ports import is_free
 from deploy.projector import Projector, check_start, make_projector
 from deploy.provision import Refused, provision_store
 from deploy.settings import BadSettings, Settings
+from deploy.store_reading import store_reader
 from deploy.store_url import parse_store_url
 from ingest.sqlite_log import SqliteEventLog
 from processors.errors import Broken
 from processors.local_loop import run_local
+from query_api.reader import Generation
 from schemas.prices import list_prices
 
 PARTITIONS = 1
@@ -54,7 +57,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     await log.start()
     projector = make_projector(settings, log, PARTITIONS)
     await check_start(projector, PARTITIONS)
-    projecting = asyncio.ensure_future(_project(projector, log))
+    projecting = asyncio.ensure_future(_project(settings, projector, log))
     serving = asyncio.ensure_future(_serve(settings, log, stopping, on_ready))
     for part in (projecting, serving):
         part.add_done_callback(lambda _: stopping.set())
@@ -74,9 +77,16 @@ async def _serve(
     await serve_http(app, settings.host, settings.port, stopping)
 
 
-async def _project(projector: Projector, log: SqliteEventLog) -> None:
+async def _project(settings: Settings, projector: Projector, log: SqliteEventLog) -> None:
     projector.watchdog.start()
-    await asyncio.gather(run_local(projector.pipeline, projector.warehouse, log), projector.progress.run())
+    reader = store_reader(settings)
+    mender = Mender(projector, reader, Generation(settings.generation, PARTITIONS))
+    try:
+        await asyncio.gather(
+            run_local(projector.pipeline, projector.warehouse, log), projector.progress.run(), mend_when_asked(mender)
+        )
+    finally:
+        reader.close()
 
 
 async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None:

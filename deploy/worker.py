@@ -1,16 +1,20 @@
 """Run a Faust worker: guards first, then the projector beside its agent."""
 
 import asyncio
+from functools import partial
 
 import uvloop
 
 from deploy.interpreter import tune_interpreter
 from deploy.log_url import KafkaAddress, parse_log_url
+from deploy.mending import Mender, mend_when_asked
 from deploy.projector import check_start, make_projector
 from deploy.settings import BadSettings, Settings
+from deploy.store_reading import store_reader
 from ingest.kafka_log import KafkaLogReader, KafkaTopic
 from processors import faust_app
 from processors.faust_app import FaustSettings
+from query_api.reader import Generation
 
 
 def run_worker(settings: Settings) -> int:
@@ -30,7 +34,8 @@ def run_worker(settings: Settings) -> int:
     topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)
     asyncio.run(_check(settings, topic))
     projector = make_projector(settings, KafkaLogReader(topic), settings.partitions)
-    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run])
+    mender = Mender(projector, store_reader(settings), Generation(settings.generation, settings.partitions))
+    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, partial(mend_when_asked, mender)])
     projector.watchdog.start()
     try:
         return faust_app.run_until_stopped(app)

@@ -16,6 +16,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
 from typing import TypeVar
 
 import structlog
@@ -23,7 +25,7 @@ import structlog
 from processors.errors import Broken, StoreUnavailable
 from processors.plan import Plan, Planner, first_offsets
 from processors.state_cache import StateCache
-from processors.warehouse import Rows, Warehouse
+from processors.warehouse import Rows, SessionKey, Warehouse
 from schemas.fail_points import fail_point
 from schemas.log import LogReader, LogRecord, LogUnavailable
 
@@ -31,9 +33,12 @@ T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0
 HOLE_BYTES = 8 << 20
 PIECE_BYTES_MAX = 64 << 20
+SESSIONS_ASKED_MAX = 10_000  # beyond it everything behind a hole is projected again
 
 log = structlog.get_logger()
 Written = asyncio.Future[None]
+Stretch = tuple[int, int]  # offsets [start, stop)
+Stretches = Sequence[Stretch]
 
 
 class Pipeline:
@@ -60,13 +65,12 @@ class Pipeline:
             Broken: stop; nothing after this batch may be projected.
         """
         async with self._turn:
-            written = self._last or _done()
             for piece in pieces(records):
                 for partition, offset in first_offsets(piece).items():
                     if self._folded.get(partition) != offset:
                         await self._resume(partition, offset)
-                written = await self._fold(piece)
-            return written
+                await self._fold(piece)
+            return self._last or _done()
 
     async def resume(self, partition: int, offset: int) -> None:
         """Take over a partition whose next record will be ``offset``: all below it must have been projected.
@@ -95,31 +99,87 @@ class Pipeline:
     async def _resume(self, partition: int, offset: int) -> None:
         await self.drain()
         self._cache.drop(partition)
-        holes = await self._retry(self._folding, lambda: self._warehouse.holes(partition, offset))
+        await self._fill_holes(partition, offset)
+
+    async def fill_holes(self) -> int:
+        """Look for positions without a receipt below what is projected, and fill them; how many there were.
+
+        The same is done when a partition is assigned. Here it serves a running projector whose store lost something.
+        """
+        filled = 0
+        for partition in sorted(self.written):
+            async with self._turn:
+                if partition in self.written:
+                    await self.drain()
+                    filled += await self._fill_holes(partition, self._folded[partition])
+        return filled
+
+    async def project_again(self, partition: int, sessions: Sequence[SessionKey]) -> None:
+        """Throw away what is derived of some sessions of a partition of ours, and project their records again."""
+        async with self._turn:
+            if partition not in self.written:
+                return
+            await self.drain()
+            below = self._folded[partition]
+            self._cache.drop(partition)
+            await self._retry(self._folding, lambda: self._warehouse.forget_sessions(sessions))
+            for start, stop in await self._records_of(partition, sessions, 0, below):
+                await self._replay(partition, start, stop)
+            await self._stand_at(partition, below)
+
+    async def _fill_holes(self, partition: int, below: int) -> int:
+        """Project what is missing below ``below``, out of the log itself and in order; how many positions that were.
+
+        A state that lacks a fact is wrong from there on, so every later record of the sessions that are met in a hole
+        is projected again, with equal keys: of two rows with one version the one written last is read.
+        """
+        holes = await self._retry(self._folding, lambda: self._warehouse.holes(partition, below))
         if holes:
-            log.warning("records_missing", partition=partition, first=holes[0][0], below=offset)
-            await self._fill(partition, holes[0][0], offset)
+            log.warning("records_missing", partition=partition, first=holes[0][0], below=below, holes=len(holes))
+            self._cache.drop(partition)
+        met: set[SessionKey] = set()
+        for (start, stop), (after, _) in pairwise([*holes, (below, below)]):
+            met |= await self._replay(partition, start, stop)
+            for first, end in await self._again(partition, met, stop, after):
+                await self._replay(partition, first, end)
+        await self._stand_at(partition, below)
+        return sum(stop - start for start, stop in holes)
+
+    async def _again(self, partition: int, met: set[SessionKey], start: int, stop: int) -> Stretches:
+        """What of ``[start, stop)`` has to be projected again."""
+        if start == stop or not met:
+            return []
+        if len(met) > SESSIONS_ASKED_MAX:
+            return [(start, stop)]
+        return await self._records_of(partition, sorted(met), start, stop)
+
+    async def _records_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> Stretches:
+        ask = partial(self._warehouse.offsets_of, partition, sessions, start, stop)
+        return runs(await self._retry(self._folding, ask))
+
+    async def _stand_at(self, partition: int, offset: int) -> None:
+        """Everything below ``offset`` is projected, whatever was read again meanwhile."""
+        await self.drain()
         self._folded[partition] = self.written[partition] = offset
 
-    async def _fill(self, partition: int, start: int, stop: int) -> None:
-        """Project from the first missing record on, out of the log itself and in order.
-
-        What was projected beyond a hole was projected without it, so it is projected again, with equal keys.
-        """
+    async def _replay(self, partition: int, start: int, stop: int) -> set[SessionKey]:
+        """Project a stretch of the log; the sessions that are in it."""
+        met: set[SessionKey] = set()
         while start < stop:
             records = await self._read(partition, start, stop)
-            await self._fold(records)
+            plan = await self._fold(records)
+            met.update(plan.pinned)
             start = records[-1].offset + 1
-        await self.drain()
+        return met
 
-    async def _fold(self, records: Sequence[LogRecord]) -> Written:
+    async def _fold(self, records: Sequence[LogRecord]) -> Plan:
         begun = time.monotonic()
         plan = await self._retry(self._folding, lambda: self._planner.plan(records))
         folded_s = time.monotonic() - begun
         self._folded.update(plan.next_offsets)
         await self.drain()
         self._last = asyncio.ensure_future(self._write(plan, len(records), folded_s))
-        return self._last
+        return plan
 
     async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
         pause = RETRY_FIRST_S
@@ -193,6 +253,17 @@ def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
         expected[record.partition] = record.offset + 1
     if start < len(records):
         yield records[start:]
+
+
+def runs(offsets: Iterable[int]) -> Stretches:
+    """Rising offsets as stretches ``[start, stop)`` of consecutive ones."""
+    found: list[Stretch] = []
+    for offset in offsets:
+        if found and found[-1][1] == offset:
+            found[-1] = (found[-1][0], offset + 1)
+        else:
+            found.append((offset, offset + 1))
+    return found
 
 
 def _done() -> Written:

@@ -61,12 +61,24 @@ class Warehouse(Protocol):
         """Recompute these hours from `sessions`, then their days from the hours."""
         ...
 
+    def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
+        """Delete the rows of `sessions` and `tasks` of these sessions; their facts stay."""
+        ...
+
+    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+        """Delete these rows of the rollups."""
+        ...
+
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
         """The facts of these sessions with an offset below ``below``, in log order, each id once."""
         ...
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
         """The ranges ``[start, stop)`` below ``below`` that have no receipt."""
+        ...
+
+    def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
+        """The receipted offsets of ``[start, stop)`` that are about these sessions, in order."""
         ...
 
     def last_receipt(self, partition: int) -> Receipt | None:
@@ -134,12 +146,25 @@ class ClickHouseWarehouse:
         for some in _chunks(days, 500):
             self._command(daily, {"day_hours": [(org, day + HOUR_S * n) for org, day in some for n in range(24)]})
 
+    def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
+        for table in ("sessions", "tasks"):
+            for some in _chunks(_named(sessions), 1_000):
+                self._command(sql("forget_sessions"), {"table": table, "sessions": some})
+
+    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+        for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
+            for some in _chunks(buckets, 5_000):
+                self._command(sql("forget_buckets"), {"table": table, "buckets": some})
+
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
-        keys = [(org, str(session_id)) for org, session_id in sessions]
-        return [EventRow(*row) for row in self._query("facts", {"sessions": keys, "below": below})]
+        return [EventRow(*row) for row in self._query("facts", {"sessions": _named(sessions), "below": below})]
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
         return [(start, stop) for start, stop in self._query("holes", {"partition": partition, "below": below})]
+
+    def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
+        stretch = {"partition": partition, "start": start, "stop": stop, "sessions": _named(sessions)}
+        return [offset for (offset,) in self._query("offsets_of", stretch)]
 
     def last_receipt(self, partition: int) -> Receipt | None:
         rows = self._query("last_receipt", {"partition": partition})
@@ -202,6 +227,11 @@ def sql(name: str) -> str:
     """The text of one of this package's SQL files."""
     folder = resources.files("processors")
     return (folder / "rollups.sql" if name == "rollups" else folder / "sql" / f"{name}.sql").read_text()
+
+
+def _named(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:
+    """As the client can bind them."""
+    return [(org, str(session_id)) for org, session_id in sessions]
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -14,10 +14,12 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 import clickhouse_connect
+import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from query_api.errors import StoreUnavailable
+from query_api.queries import P, Question, R
 
 SQL = Path(__file__).parent / "sql"
 BASE = "crewkit"
@@ -73,6 +75,12 @@ class Reader(Protocol):
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
         """The rows that ``sql/<name>.sql`` finds in one generation."""
         ...
+
+
+async def answer(reader: Reader, generation: Generation, question: Question[P, R], params: P) -> list[R]:
+    """The rows that answer a question in one generation."""
+    found = await reader.query(generation, question.name, msgspec.structs.asdict(params))
+    return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
 
 
 class ClickHouseReader:

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, positions_of
 from query_api.queries import P, Question, R
-from query_api.reader import Reader
+from query_api.reader import Reader, answer
 from query_api.stamp import remember_complete_through
 from schemas.responses import Reply, instant
 
@@ -31,8 +31,7 @@ class Reading:
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """The rows that answer a question."""
-        found = await self._reader.query(self._seen.generation, question.name, msgspec.structs.asdict(params))
-        return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
+        return await answer(self._reader, self._seen.generation, question, params)
 
     async def page(self, question: Question[P, R], params: P) -> tuple[list[R], int]:
         """One page (``limit``, ``offset``) and the ``total_count`` that each row carries.

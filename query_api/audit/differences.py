@@ -18,7 +18,7 @@ USAGE = (
 )
 SESSION_COLUMNS = (
     *("version", "events", "prompts", "tool_calls", "tool_errors", "tasks", "subagents", "compactions"),
-    *("unknown_events", "last_event_at"),
+    *("unknown_events", "last_event_at", "rows"),
 )
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "total": ("version", *MEASURES, *USAGE),

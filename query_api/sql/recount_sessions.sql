@@ -1,7 +1,7 @@
 -- Do the sessions that started in these days say what their facts say? One row: what was compared, what differs.
 -- Tables: sessions (key: org_id, started_hour), events (key: org_id, session_id, event_id).
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
--- unknown_events, last_event_at (ms, -1: none). No numbers: that side knows nothing of the session.
+-- unknown_events, last_event_at (ms, -1: none), rows. No numbers: that side knows nothing of the session.
 -- A session that one side has seen beyond the settled offset of its partition is moving, and not compared; but its row
 -- is never ahead of facts that are read after it.
 SELECT
@@ -16,7 +16,9 @@ FROM
     SELECT
         org_id,
         session_id,
-        anyIf(numbers, side = 'stored') AS stored,
+        -- A second row under another key would be counted twice by every rollup.
+        arrayPushBack(anyIf(numbers, side = 'stored'), toInt64(countIf(side = 'stored'))) AS stored_rows,
+        if(stored_rows[-1] = 0, [], stored_rows) AS stored,
         anyIf(numbers, side = 'recounted') AS recounted,
         max(numbers[1] > {pins:Array(UInt64)}[log_partition + 1]) AND stored[1] <= recounted[1] AS is_moving,
         NOT is_moving AND stored != recounted AS is_different
@@ -62,7 +64,7 @@ FROM
                 uniqExactIf(agent_id, is_hook AND agent_id != ''),
                 countIf(event_type = 'PreCompact'),
                 countIf(is_hook AND event_type NOT IN {known_types:Array(String)})]) AS counts,
-            arrayPushBack(counts, if(countIf(is_hook) = 0, -1, toUnixTimestamp64Milli(maxIf(timestamp, is_hook)))) AS numbers
+            arrayConcat(counts, [if(countIf(is_hook) = 0, -1, toUnixTimestamp64Milli(maxIf(timestamp, is_hook))), 1]) AS numbers
         FROM
         (
             SELECT

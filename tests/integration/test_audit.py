@@ -523,7 +523,7 @@ def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations
     coverage, recount = command("coverage"), command("recount")
 
     assert (coverage.exit_code, recount.exit_code) == (1, 1)
-    assert "coverage: 1 missing of 91 positions of 4 partitions. Restart the projector" in coverage.output
+    assert "coverage: 1 missing of 91 positions of 4 partitions. Project them with --repair" in coverage.output
     assert "differences in rollup_daily, rollup_hourly, sessions" in recount.output
 
 

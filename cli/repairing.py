@@ -1,0 +1,63 @@
+"""`--repair` of the audit: ask the projecting processes to mend what is wrong, and look until it is right."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.installation import away
+from deploy.mending import REPAIR_SIGNAL
+from deploy.settings import load_settings
+
+UNCHANGED_S = 60.0  # a repair that changes nothing for so long has done what it could
+LOOK_EVERY_S = 1.0
+Found = dict[str, Any]
+
+
+def repaired(data: Path | None, url: str | None, look: Callable[[], Found], is_right: Callable[[Found], bool]) -> Found:
+    """What ``look`` finds once it is right, or once nothing changes any more."""
+    if url:
+        raise click.UsageError("--repair signals the projectors of this machine: give --data. Elsewhere restart them")
+    found = look()
+    if is_right(found):
+        return found
+    ask_for_repair(load_settings({"data": None if data is None else str(data)}).folder)
+    changed_at = time.monotonic()
+    while not is_right(found) and time.monotonic() - changed_at < UNCHANGED_S:
+        time.sleep(LOOK_EVERY_S)
+        before, found = found, look()
+        if found != before:
+            changed_at = time.monotonic()
+    return found
+
+
+def ask_for_repair(folder: Path) -> None:
+    """Signal every projecting process of an installation; ends the command where none runs."""
+    pids = list(_projecting(folder / "run"))
+    if not pids:
+        away(f"nothing that projects runs on {folder}: start it, and it looks for what is missing by itself")
+    for pid in pids:
+        os.kill(pid, REPAIR_SIGNAL)
+
+
+def _projecting(run: Path) -> Iterator[int]:
+    """Pids of living processes: while the folder's lock is held its pid files are fresh."""
+    if _is_held(run / "lock"):
+        for file in (run / "up.pid", *sorted(run.glob("projector-*.pid"))):
+            if file.exists():
+                yield int(file.read_text())
+
+
+def _is_held(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

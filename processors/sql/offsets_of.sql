@@ -1,0 +1,8 @@
+-- offsets_of: where the records of some sessions stand in a stretch of a partition (key: log_partition, log_offset).
+SELECT DISTINCT log_offset
+FROM records
+WHERE log_partition = {partition:UInt16}
+  AND log_offset >= {start:UInt64}
+  AND log_offset < {stop:UInt64}
+  AND (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
+ORDER BY log_offset

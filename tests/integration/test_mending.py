@@ -1,0 +1,158 @@
+"""Whatever was made wrong in the tables is mended out of the log and the facts, by the process that projects."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
+from builders import session_id as named
+from support.projection import new_pipeline, tables
+from support.store import TestStore
+
+from deploy.mending import Mended, Mender
+from deploy.projector import Projector
+from processors.pipeline import runs
+from query_api.reader import ClickHouseReader, Generation
+from schemas.log import LogRecord
+
+FIRST = "(SELECT session_id FROM {db}.sessions FINAL ORDER BY session_id LIMIT 1)"
+BUSIEST = "(SELECT max(bucket) FROM {db}.rollup_hourly)"
+DAMAGES = {
+    "receipts are gone": ["DELETE FROM {db}.records WHERE log_offset % 3 = 1"],
+    "a stretch is gone": [f"DELETE FROM {{db}}.{t} WHERE log_offset BETWEEN 2 AND 4" for t in ("events", "records")],
+    "nothing but facts is left": [f"TRUNCATE TABLE {{db}}.{t}" for t in ("sessions", "tasks", "rollup_hourly")],
+    "everything is gone": [
+        f"TRUNCATE TABLE {{db}}.{t}"
+        for t in ("events", "sessions", "tasks", "rollup_hourly", "rollup_daily", "records", "dead_letters")
+    ],
+    "a fact is gone": ["DELETE FROM {db}.events WHERE event_id = (SELECT min(event_id) FROM {db}.events)"],
+    "a session is gone": [f"DELETE FROM {{db}}.sessions WHERE session_id = {FIRST}"],
+    "a session claims too much": [
+        (
+            "INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events, version + 50 AS version)"
+            f" FROM {{db}}.sessions FINAL WHERE session_id = {FIRST}"
+        )
+    ],
+    "a session stands in two hours": [
+        (
+            "INSERT INTO {db}.sessions SELECT * REPLACE (started_hour - 3600 AS started_hour)"
+            f" FROM {{db}}.sessions FINAL WHERE session_id = {FIRST}"
+        )
+    ],
+    "a session has no facts": [
+        (
+            "INSERT INTO {db}.sessions SELECT * REPLACE (toUUID('00000000-0000-4000-8000-000000000001') AS session_id)"
+            " FROM (SELECT * FROM {db}.sessions FINAL LIMIT 1)"
+        )
+    ],
+    "a bucket is altered": [
+        (
+            "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (cost_nano + 1 AS cost_nano, version + 9 AS version)"
+            f" FROM {{db}}.rollup_hourly FINAL WHERE bucket = {BUSIEST}"
+        )
+    ],
+    "days are gone": ["TRUNCATE TABLE {db}.rollup_daily"],
+}
+
+
+def worked_on() -> LogBuilder:
+    """A log of eight sessions, with all kinds of facts, a resent batch and a dead letter."""
+    log = LogBuilder(seed=7)
+    for n in range(8):
+        session = named(n)
+        log.add(created(session, agent_name=f"agent{n % 3}"))
+        for i in range(3):
+            events = [hook("PreToolUse", at=T0 + i * MINUTE_MS, tool_name="Bash", tool_use_id=f"t{i}{j}") for j in "ab"]
+            log.add(recorded(session, *events))
+        log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n)))
+        log.add(changed(session, project_id="moved")) if n % 2 else log.add(ended(session))
+    log.add_bytes(b"nobody can read this")
+    return log
+
+
+class Running:
+    """A projector at work on a store, and what mends it."""
+
+    def __init__(self, store: TestStore, records: list[LogRecord]) -> None:
+        self.store = store
+        self.pipeline = new_pipeline(store, records)
+        self.reader = ClickHouseReader(self._client, store.address.control)
+        self.projector = Projector(self.pipeline, None, store.warehouse(), None, None)  # type: ignore[arg-type]  # not asked
+        self.mender = Mender(self.projector, self.reader, Generation("g1", store.partitions))
+
+    async def project(self, records: list[LogRecord]) -> None:
+        """Project and wait until it is written."""
+        await self.pipeline.project(records)
+        await self.pipeline.drain()
+
+    def damage(self, statements: list[str]) -> None:
+        """Make the tables wrong."""
+        for statement in statements:
+            self.store.client.command(statement.replace("{db}", self.store.database))
+
+    def _client(self) -> Any:
+        return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")
+
+
+@pytest.fixture
+async def running(store: TestStore) -> AsyncIterator[Running]:
+    """A projector that has projected most of `worked_on`."""
+    records = worked_on().records
+    made = Running(store, records)
+    for partition in range(store.partitions):
+        await made.pipeline.resume(partition, 0)
+    await made.project([record for record in records if record.offset < _all_but_one(records, record.partition)])
+    yield made
+    made.reader.close()
+
+
+def _all_but_one(records: list[LogRecord], partition: int) -> int:
+    return max(record.offset for record in records if record.partition == partition)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_what_was_made_wrong_is_made_right(running: Running, damage: str) -> None:
+    """After a repair every table is what it was, and the projector goes on from there as if nothing had been."""
+    before = tables(running.store)
+    running.damage(DAMAGES[damage])
+    assert tables(running.store) != before
+
+    await running.mender.run()
+
+    assert tables(running.store) == before
+    records = worked_on().records
+    await running.project([record for record in records if record.offset == _all_but_one(records, record.partition)])
+    after = tables(running.store)
+    running.damage(DAMAGES["everything is gone"])
+    await Running(running.store, records).project(records)
+    assert tables(running.store) == after
+
+
+async def test_only_what_is_missing_is_projected_again(running: Running) -> None:
+    """A lost receipt costs its own record and the later ones of its session, not everything behind it."""
+    running.damage(["DELETE FROM {db}.records WHERE log_partition = 1 AND log_offset = 0"])
+    of_session = running.store.rows(
+        "SELECT count() AS n FROM {db}.events WHERE session_id = (SELECT any(session_id) FROM {db}.events"
+        " WHERE log_partition = 1 AND log_offset = 0) AND log_offset >= 0"
+    )[0]["n"]
+    stored = running.store.rows("SELECT count() AS n FROM {db}.events")[0]["n"]
+
+    mended = await running.mender.run()
+
+    assert mended == Mended(positions=1)
+    assert running.store.rows("SELECT count() AS n FROM {db}.events")[0]["n"] <= stored + of_session
+
+
+async def test_a_sound_installation_is_left_alone(running: Running) -> None:
+    """A repair of what is right writes nothing."""
+    before = running.store.rows("SELECT count() AS n FROM {db}.sessions")
+
+    assert await running.mender.run() == Mended()
+    assert running.store.rows("SELECT count() AS n FROM {db}.sessions") == before
+
+
+def test_offsets_join_into_stretches() -> None:
+    """Consecutive offsets are read in one go."""
+    assert runs([1, 2, 3, 7, 9, 10]) == [(1, 4), (7, 8), (9, 11)]
+    assert runs([]) == []
