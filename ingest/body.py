@@ -34,6 +34,17 @@ async def read_body(request: Request[Any, Any, Any]) -> bytes:
     return body
 
 
+async def read_optional_body(request: Request[Any, Any, Any]) -> bytes:
+    """The same for a route whose body may be left out: nothing at all, of no content type, means ``{}``.
+
+    Raises:
+        ApiError: as `read_body`.
+    """
+    if "content-type" not in request.headers and not await _receive_all(request.receive, BODY_BYTES_MAX):
+        return b"{}"
+    return await read_body(request)
+
+
 def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """Read a typed body.
 

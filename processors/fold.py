@@ -24,7 +24,8 @@ from schemas.records import (
 )
 from schemas.rows import EventRow
 
-FOLD_VERSION = 2  # of fold, projections and rollup SQL together; a change of what they make means a new generation
+# Of fold, projections, derivations and rollup SQL together: a change of what they make means a new generation.
+FOLD_VERSION = 2  # 2: sessions have words to be found by, an end has its analysis
 
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 

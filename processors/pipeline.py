@@ -4,7 +4,8 @@ The writes, in this order, and what a crash after each leaves behind:
 
 1. `events`, `dead_letters` — the batch comes again with equal keys; of two rows the first write in log order wins
 2. `sessions`, `tasks`      — equal or older versions come again; the highest is read, equal version = equal content
-3. what is derived at a log position (nothing yet)
+3. `compactions`, `analyses` — for each that a fact of this batch asks for, from the facts up to that fact, read back
+   after write 1; read again at the same position they give the same row
 4. `rollup_hourly`, then `rollup_daily` — a bucket is replaced whole; its version orders what it has seen
 5. `records`                — the receipts; then the runner acknowledges, in offset order
 
@@ -22,6 +23,8 @@ from typing import TypeVar
 
 import structlog
 
+from processors.derivations.story import Wanted
+from processors.deriving import derive, portions
 from processors.errors import Broken, StoreUnavailable
 from processors.plan import Plan, Planner, first_offsets
 from processors.state_cache import StateCache
@@ -207,6 +210,8 @@ class Pipeline:
         self._cache.stored(plan.pinned)
         await asyncio.gather(self._insert("sessions", plan.sessions), self._insert("tasks", plan.tasks))
         fail_point("projector.wrote_sessions")
+        await self._derive(plan.wanted)
+        fail_point("projector.wrote_derivations")
         if plan.hours:
             await self._retry(self._writing, lambda: self._warehouse.refresh_rollups(plan.hours))
         fail_point("projector.wrote_rollups")
@@ -217,6 +222,13 @@ class Pipeline:
         log.info("batch", records=records, facts=plan.facts, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
         if self.on_written is not None:
             await self.on_written(plan)
+
+    async def _derive(self, wanted: Sequence[Wanted]) -> None:
+        for some in portions(wanted):
+            derived = await self._retry(self._writing, partial(derive, self._warehouse, some))
+            await asyncio.gather(
+                self._insert("compactions", derived.compactions), self._insert("analyses", derived.analyses)
+            )
 
     async def _insert(self, table: str, rows: Rows) -> None:
         if rows:

@@ -1,9 +1,11 @@
 """One batch as bytes: everything the five writes send, made once, so that a retry sends the same again."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 from msgspec import Struct
 
+from processors.derivations.story import Wanted
 from processors.fold import begin, fold
 from processors.pricing import Pricing
 from processors.projections.events import event_rows
@@ -17,7 +19,7 @@ from processors.warehouse import Bucket, SessionKey, Warehouse
 from schemas.codec import Undecodable, decode
 from schemas.log import LogRecord
 from schemas.prices import PriceList
-from schemas.records import AnyFact
+from schemas.records import AnyFact, CompactionRequested, SessionEnded
 from schemas.rows import DeadLetterRow, EventRow, RecordRow
 
 
@@ -28,6 +30,7 @@ class Plan(Struct):
     dead_letters: bytes
     sessions: bytes
     tasks: bytes
+    wanted: list[Wanted]  # digests and analyses
     hours: list[Bucket]
     records: bytes
     pinned: list[SessionKey]
@@ -62,9 +65,14 @@ class Planner:
         encoded: list[bytes] = []
         receipts = [dead(record) for record, _ in letters]
         changed: dict[SessionKey, SessionState] = {}
+        wanted: dict[tuple[str, UUID, UUID | None], Wanted] = {}
         for record, fact in decoded:
             receipts.append(self._fold(record, fact, encoded, changed))
-        return self._assemble(encoded, letters, receipts, changed, keys, records, prices)
+            if receipts[-1].added and isinstance(fact, CompactionRequested | SessionEnded):
+                # every digest that was asked for, and the analysis as of a session's latest end in this batch
+                digest_id = fact.fact_id if isinstance(fact, CompactionRequested) else None
+                wanted[fact.org_id, fact.session_id, digest_id] = self._wanted(record, fact)
+        return self._assemble(encoded, letters, receipts, changed, list(wanted.values()), keys, records, prices)
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
         decoded: list[Decoded] = []
@@ -111,6 +119,10 @@ class Planner:
             changed[fact.org_id, fact.session_id] = state
         return projected(record, fact, added)
 
+    def _wanted(self, record: LogRecord, fact: CompactionRequested | SessionEnded) -> Wanted:
+        state = self._cache.get((fact.org_id, fact.session_id))
+        return Wanted(record.partition, record.offset, fact, 0 if state is None else len(state.seen))
+
     def _state(self, row: EventRow) -> SessionState:
         key = (row.org_id, row.session_id)
         state = self._cache.get(key)
@@ -125,6 +137,7 @@ class Planner:
         letters: list[tuple[LogRecord, DeadLetterRow]],
         receipts: list[RecordRow],
         changed: dict[SessionKey, SessionState],
+        wanted: list[Wanted],
         keys: list[SessionKey],
         records: Sequence[LogRecord],
         prices: PriceList,
@@ -136,6 +149,7 @@ class Planner:
             dead_letters=encode_rows(letter for _, letter in letters),
             sessions=encode_rows(session_row(state, prices) for state in states),
             tasks=tasks,
+            wanted=wanted,
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
             records=encode_rows(receipts),
             pinned=keys,

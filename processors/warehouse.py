@@ -14,6 +14,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
+from processors.derivations.story import SUBJECT_MAX, TEXT_MAX, StoryFact
 from processors.errors import Broken, StoreUnavailable
 from processors.staging import AVAILABLE, Staging
 from schemas.price_file import Price
@@ -71,6 +72,13 @@ class Warehouse(Protocol):
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
         """The facts of these sessions with an offset below ``below``, in log order, each id once."""
+        ...
+
+    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+        """What derivations need of these sessions' facts with an offset up to ``upto``: each id once, in log order.
+
+        Session by session; read as it is asked for, so that a long history takes little memory.
+        """
         ...
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
@@ -159,6 +167,17 @@ class ClickHouseWarehouse:
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
         return [EventRow(*row) for row in self._query("facts", {"sessions": _named(sessions), "below": below})]
 
+    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+        keys = [(org, str(session_id)) for org, session_id in sessions]
+        parameters = {"sessions": keys, "upto": upto, "subject_max": SUBJECT_MAX + 1, "text_max": TEXT_MAX + 1}
+        blocks = self._call(lambda client: client.query_row_block_stream(sql("story"), parameters=parameters))
+        with blocks:
+            try:
+                for block in blocks:
+                    yield from map(StoryFact._make, block)
+            except (ClickHouseError, OSError) as error:
+                raise self._failed(error) from error
+
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
         return [(start, stop) for start, stop in self._query("holes", {"partition": partition, "below": below})]
 
@@ -195,9 +214,12 @@ class ClickHouseWarehouse:
         try:
             return use(self._client())
         except (ClickHouseError, OSError) as error:
-            if isinstance(error, OperationalError):
-                self._local.client = None  # connect anew
-            raise classify(error) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> Exception:
+        if isinstance(error, OperationalError):
+            self._local.client = None  # connect anew
+        return classify(error)
 
     def _client(self) -> Client:
         client: Client | None = getattr(self._local, "client", None)

@@ -55,6 +55,7 @@ ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the
     "RecordEvents": Right("session.write"),
     "ChangeSession": Right("session.write"),
     "EndSession": Right("session.write"),
+    "RequestCompaction": Right("session.write"),
     "ListSessions": Right("session.read", "sessions"),
     "SearchSessions": Right("session.read", "sessions"),
     "GetSession": Right("session.read", "session"),

@@ -171,6 +171,14 @@ class EndedSession(Struct, frozen=True):
     outcome: str | None
 
 
+class QueuedCompaction(Struct, frozen=True):
+    """A digest of session ``id`` was asked for; it is listed under ``compaction_id``, at first as queued."""
+
+    id: UUID
+    compaction_id: UUID
+    status: str
+
+
 def instant(ms: int) -> str:
     """``2026-01-20T10:30:00.000Z`` of milliseconds since 1970."""
     seconds, rest = divmod(ms, 1000)

@@ -140,6 +140,29 @@ class TaskRow(Struct):
     tool_calls: UInt64
 
 
+class CompactionRow(Struct):
+    """A digest that was asked for, of the session as of log position (``log_partition``, ``version - 1``)."""
+
+    org_id: str
+    session_id: UUID
+    compaction_id: UUID  # the request's fact id
+    version: UInt64
+    log_partition: UInt16
+    covered_events: UInt64
+    digest: str
+
+
+class AnalysisRow(Struct):
+    """What was found in a session as of its latest end, at (``log_partition``, ``version - 1``)."""
+
+    org_id: str
+    session_id: UUID
+    version: UInt64
+    log_partition: UInt16
+    covered_events: UInt64
+    findings: bytes  # JSON of `schemas.findings.Findings`
+
+
 class RecordRow(Struct):
     """The receipt of one log record: everything derived from it exists."""
 

@@ -22,7 +22,6 @@ SESSION_ID = "0b3d5c1e-7a52-4f0e-9c41-5d2f8a9b6c30"
 RUN_ID = "5f1c9f4a-2d36-4b57-8e0c-1a7d3b9e6f24"
 THREAD_ID = "c2a7e0d8-9b14-4c6f-a3e5-7f8d1b2c4e69"
 EVENT_ID = "9f8b7a6c-5d4e-4f3a-8b2c-1d0e9f8a7b6c"
-_FILES = [{"path": "src/app.py", "edits": 3}]
 
 
 def _time(meaning: str, example: str = "2026-01-20T10:30:00.000Z") -> Term:
@@ -133,20 +132,52 @@ _EVENTS = {
 }
 
 _DERIVED = {
-    "compaction_id": Term("Names this digest.", "7d0f2b9e4c6a4f18"),
-    "RequestCompaction.instructions": Term("What the digest should pay attention to.", "Keep the failing tests."),
-    "instructions": Term("What the digest should pay attention to.", "Keep the failing tests."),
-    "max_characters": _count("How long the digest may be.", 8_000),
-    "covered_events": _count("How many events the digest is made of.", 99),
-    "digest": Term("What happened so far, fit to be handed to a new session.", "## Prompts\n- Retry the upload"),
-    "findings": Term("What was found.", None),
-    "time_split": Term("Where the time went, in seconds.", {"tools": 320.5, "model": 410.0, "waiting": 81.9}),
-    "tool_error_rates": Term("How often each tool failed.", [{"tool_name": "Bash", "rate": 0.08}]),
-    "repeated_commands": Term("Commands that were run again and again.", [{"command": "make test", "times": 4}]),
-    "files_edited": Term("Files that were edited.", _FILES),
-    "tests_run": Term("Runs of tests, and how they went.", [{"command": "make test", "passed": True}]),
-    "longest_gaps": Term("The longest times in which nothing happened.", []),
-    "suggested_title": Term("A title that would fit.", "Retry the upload"),
+    "compaction_id": _id("Names this digest, the same in every copy of the call.", EVENT_ID),
+    "QueuedCompaction.status": Term("The digest is made in the background.", "queued", values=("queued",)),
+    "instructions": Term(
+        """What the digest should pay attention to: it stands near its head, and what has one of its words (of four
+        letters or more) in it is kept before everything else.""",
+        "Keep the failing tests.",
+    ),
+    "max_characters": _count("How long the digest may be, 200 to 100,000 characters (Unicode code points).", 8_000),
+    "requested_at": _time("When the digest was asked for."),
+    "Compaction.status": Term("Whether the digest is made yet.", "done", values=("queued", "done")),
+    "covered_events": _count("How many events came before the request; null while it is queued.", 99),
+    "digest": Term(
+        """What happened up to the request, in Markdown, fit to be handed to a new session; null while it is queued. Of
+        a sensitive session it has numbers and times alone.""",
+        "# Session so far: Retry the upload\n…\n\n## Asked for\n1. Make the upload retry with back-off.",
+    ),
+    "SessionAnalysis.status": Term(
+        "`none` before the session has ended, `queued` until the analysis is made.",
+        "done",
+        values=("none", "queued", "done"),
+    ),
+    "findings": Term("What was found as of the session's latest end; null until it is `done`.", None),
+    "time_split": Term("Where the time between the first and the last event went; the parts add up.", None),
+    "total_ms": _count("Milliseconds from the first to the last event.", 812_400),
+    "tools_ms": _count("… in which a tool was running.", 320_500),
+    "model_ms": _count("… in which the model was at work.", 410_000),
+    "waiting_for_user_ms": _count("… in which it was the user's turn.", 81_900),
+    "idle_ms": _count("… without any event for more than ten minutes at a time, and without a tool running.", 0),
+    "tool_error_rates": Term("How often each tool failed, the most errors first.", None),
+    "error_rate": Term("Errors by calls; null for errors whose calls are not known.", 0.083),
+    "repeated_commands": Term("Shell commands that ran more than once, the most runs first.", None),
+    "command": Term("The command, in one line.", "make test"),
+    "runs": _count("How often it ran.", 4),
+    "failures": _count("How often it failed.", 1),
+    "files_edited": Term("Files that were written or edited, the most edits first.", None),
+    "path": Term("The file, as the tool was told.", "src/upload.py"),
+    "edits": _count("How many edits of it succeeded.", 3),
+    "tests_run": Term("Commands that run tests, the most runs first.", None),
+    "last_failed": Term("Whether the latest run that came to an end did not pass.", False),
+    "longest_gaps": Term("The longest times without any event, five at most.", None),
+    "Gap.started_at": _time("The time of the event before it."),
+    "Gap.ended_at": _time("The time of the event after it.", "2026-01-20T10:31:21.900Z"),
+    "Gap.duration_ms": _count("How long it was, in milliseconds.", 81_900),
+    "Gap.after": Term("The type of the event before it.", "Stop"),
+    "Gap.before": Term("The type of the event after it.", "UserPromptSubmit"),
+    "suggested_title": Term("A title that would fit: what was asked for first, in a line.", "Retry the upload"),
 }
 
 _HIERARCHY = {

@@ -13,6 +13,7 @@ from schemas.log import LogRecord
 from schemas.records import (
     Actor,
     AnyFact,
+    CompactionRequested,
     Event,
     EventsRecorded,
     MetricsReport,
@@ -34,6 +35,7 @@ SESSIONS = tuple(
 EVENT_TYPES = (
     *("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied"),
     *("SubagentStart", "SubagentStop", "TaskCreated", "TaskCompleted", "PreCompact", "Stop", "BrandNewEvent"),
+    *("StopFailure", "PostCompact", "Notification", "SessionEnd"),
 )
 times = st.integers(-2, 30).map(lambda n: BASE_MS + n * 1_200_000)
 names = st.sampled_from([None, "a", "b"])
@@ -60,6 +62,14 @@ def payloads(draw: st.DrawFn) -> dict[str, Any]:
     payload: dict[str, Any] = {name: draw(texts) for name in some}
     if draw(st.booleans()):
         payload["duration_ms"] = draw(st.sampled_from([0, 5, 7.4, "9", -1, None]))
+    if draw(st.booleans()):
+        payload["tool_name"] = draw(st.sampled_from(["Bash", "Edit", "Write", "Read"]))
+        thing = draw(texts | st.sampled_from(["pytest -q", "/a/b.py", "🧑‍💻 " * 9]))
+        payload["tool_input"] = draw(st.sampled_from([{"command": thing, "file_path": thing}, thing, [thing], 5]))
+    for name in draw(
+        st.lists(st.sampled_from(["error", "last_assistant_message", "compact_summary", "cwd"]), max_size=2)
+    ):
+        payload[name] = draw(texts)
     return payload
 
 
@@ -89,7 +99,7 @@ def facts(draw: st.DrawFn) -> AnyFact:
     }
     fact_id = UUID(int=draw(st.integers(100, 112)))
     maybe = names | st.just(UNSET)
-    kind = draw(st.sampled_from(["created", "events", "events", "events", "metrics", "changed", "ended"]))
+    kind = draw(st.sampled_from(["created", "events", "events", "events", "metrics", "changed", "compact", "ended"]))
     if kind == "created":
         return SessionCreated(
             **common,
@@ -106,6 +116,13 @@ def facts(draw: st.DrawFn) -> AnyFact:
         return EventsRecorded(**common, events=tuple(draw(st.lists(events(), min_size=1, max_size=6))))
     if kind == "metrics":
         return MetricsReported(**common, fact_id=fact_id, report=draw(reports))
+    if kind == "compact":
+        return CompactionRequested(
+            **common,
+            fact_id=fact_id,
+            instructions=draw(st.sampled_from([None, "x1", "mind the x2"])),
+            max_characters=draw(st.sampled_from([None, 200, 300, 0, -1, 1 << 60])),
+        )
     if kind == "changed":
         return SessionChanged(**common, fact_id=fact_id, agent_name=draw(maybe), title=draw(maybe), summary=draw(maybe))
     return SessionEnded(

@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "RecordEvents": {"events": [EVENT]},
     "ChangeSession": {"title": "t"},
     "EndSession": {},
+    "RequestCompaction": {},
 }
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
 PUBLIC = {"/livez", "/readyz"}

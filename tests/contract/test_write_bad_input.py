@@ -14,7 +14,8 @@ CREATE = ("POST", "/sessions")
 EVENTS = ("POST", events_path(SESSION))
 CHANGE = ("PATCH", f"/sessions/{SESSION}")
 END = ("POST", f"/sessions/{SESSION}/end")
-ALL = {"create": CREATE, "events": EVENTS, "change": CHANGE, "end": END}
+COMPACT = ("POST", f"/sessions/{SESSION}/compact")
+ALL = {"create": CREATE, "events": EVENTS, "change": CHANGE, "end": END, "compact": COMPACT}
 MIB = 1_048_576
 
 
@@ -99,6 +100,13 @@ FIELDS = [
     refused(END, {"ended_at": "2026-01-22T00:00:00Z"}, field="ended_at"),
     refused(END, {"summary": "nul \x00"}, field="summary"),
     refused(END, metrics(input_tokens=1, models=[]), field="model_metrics"),
+    refused(COMPACT, {"nope": 1}, field="nope"),
+    refused(COMPACT, {"instructions": "x" * 20_001}, field="instructions"),
+    refused(COMPACT, {"instructions": "nul \x00"}, field="instructions"),
+    refused(COMPACT, {"max_characters": 199}, field="max_characters"),
+    refused(COMPACT, {"max_characters": 100_001}, field="max_characters"),
+    refused(COMPACT, {"max_characters": "500"}, field="max_characters"),
+    refused(COMPACT, {"max_characters": 500.5}, field="max_characters"),
 ]
 
 NOT_JSON = {
@@ -213,6 +221,7 @@ async def test_an_id_that_was_not_minted_here_is_a_404(api: WriteApi, id_: str) 
         await api.send("POST", events_path(id_), {"events": [EVENT]}),
         await api.send("PATCH", f"/sessions/{id_}", {"title": "x"}),
         await api.send("POST", f"/sessions/{id_}/end", {}),
+        await api.send("POST", f"/sessions/{id_}/compact", {}),
         await api.send("POST", "/sessions", {}, org="other"),
         await api.send("GET", "/nowhere"),
     ]

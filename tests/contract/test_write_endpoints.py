@@ -5,10 +5,18 @@ import json
 
 import cramjam
 import pytest
-from support.write_api import EVENT, SECRETS, WriteApi, data_of, events_path
+from support.write_api import EVENT, SECRETS, WriteApi, data_of, events_path, token
 
 from schemas.ids import thread_id, thread_of, verify
-from schemas.records import EventsRecorded, MetricsReported, ModelUsage, SessionChanged, SessionCreated, SessionEnded
+from schemas.records import (
+    CompactionRequested,
+    EventsRecorded,
+    MetricsReported,
+    ModelUsage,
+    SessionChanged,
+    SessionCreated,
+    SessionEnded,
+)
 from schemas.responses import Session
 
 KEY = {"idempotency-key": "again"}
@@ -296,11 +304,12 @@ async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
     assert (fact.ended_at, fact.summary) == (None, "a\n\tb")
 
 
-@pytest.mark.parametrize("method_path", [("PATCH", ""), ("POST", "/end")])
+@pytest.mark.parametrize("method_path", [("PATCH", ""), ("POST", "/end"), ("POST", "/compact")])
 async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path: tuple[str, str]) -> None:
     """With an idempotency key the fact id repeats, per session, kind of call and user; without one it does not."""
     session, other = await api.create(), await api.create()
     method, path = method_path
+    replies = []
 
     for id_, headers, user in [
         (session["id"], KEY, "alice"),
@@ -309,11 +318,14 @@ async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path
         (other["id"], KEY, "alice"),
         (session["id"], KEY, "bob"),
     ]:
-        await api.send(method, f"/sessions/{id_}{path}", {"summary": "s"}, headers=headers, user=user)
+        body = {} if path == "/compact" else {"summary": "s"}
+        replies.append(await api.send(method, f"/sessions/{id_}{path}", body, headers=headers, user=user))
 
     facts = [fact.fact_id for fact in (await api.facts())[2:]]  # type: ignore[union-attr]
     assert facts[0] == facts[1]
     assert len(set(facts)) == 4
+    if path == "/compact":
+        assert [reply.json()["data"]["compaction_id"] for reply in replies] == [str(fact) for fact in facts]
 
 
 async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
@@ -324,3 +336,38 @@ async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
     assert (fact.actor.user_id, fact.actor.role, fact.org_id) == ("alice", "member", "acme")
     assert fact.received_at == 1_768_905_000_000
     assert str(thread_id("acme", thread_of(fact.session_id))) == session["thread_id"]
+
+
+async def test_a_request_for_a_digest_is_queued(api: WriteApi) -> None:
+    """202 with the id under which it will be listed; the fact says what was asked. The body may be left out."""
+    session = await api.create()
+    path = f"/sessions/{session['id']}/compact"
+    given = {"authorization": f"Bearer {token()}"}
+
+    reply = await api.send("POST", path, {"instructions": "Mind\nthe tests", "max_characters": 500})
+    bare = await api.client.post(f"/api/v1/acme{path}", headers=given)
+    untyped = await api.client.post(f"/api/v1/acme{path}", headers=given, content=b"{}")
+
+    asked, plain = (await api.facts())[1:]
+    assert (reply.status_code, bare.status_code, untyped.status_code) == (202, 202, 415)
+    assert isinstance(asked, CompactionRequested)
+    assert reply.json() == {
+        "data": {"id": session["id"], "compaction_id": str(asked.fact_id), "status": "queued"},
+        "meta": {"position": "0:1"},
+    }
+    assert reply.headers["x-log-position"] == "0:1"
+    assert (asked.instructions, asked.max_characters) == ("Mind\nthe tests", 500)
+    assert isinstance(plain, CompactionRequested)
+    assert (plain.instructions, plain.max_characters) == (None, None)
+
+
+async def test_instructions_for_a_sensitive_session_are_not_kept(api: WriteApi) -> None:
+    """They are content; the request itself is kept."""
+    session = await api.create(sensitive=True)
+
+    reply = await api.send("POST", f"/sessions/{session['id']}/compact", {"instructions": "the secret plan"})
+
+    fact = (await api.facts())[-1]
+    assert reply.status_code == 202
+    assert isinstance(fact, CompactionRequested)
+    assert fact.instructions is None

@@ -75,6 +75,9 @@ def test_every_role_has_its_row() -> None:
 
 
 @pytest.mark.parametrize("kind", ["control", "generation"])
-def test_migrations_are_numbered_without_gaps(kind: str) -> None:
-    """Forward only: each number once."""
-    assert [migration.number for migration in migrations(kind)] == list(range(1, len(migrations(kind)) + 1))
+def test_migrations_have_a_number_each(kind: str) -> None:
+    """Forward only: each number once, from 1 on."""
+    numbers = [migration.number for migration in migrations(kind)]
+
+    assert numbers[0] == 1
+    assert numbers == sorted(set(numbers))

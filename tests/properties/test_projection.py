@@ -73,7 +73,7 @@ def test_any_way_of_delivering_a_log_leaves_the_tables_of_one_clean_pass(
 
     for step in data.draw(deliveries(log)):
         if step == "crash":
-            nth, after = data.draw(st.integers(0, 7)), data.draw(st.booleans())
+            nth, after = data.draw(st.integers(0, 9)), data.draw(st.booleans())
             asyncio.run(_crash(two, log, log[: data.draw(st.integers(0, len(log)))], nth, after))
         elif step == "restart":
             pipeline = new_pipeline(two, log, data.draw(st.sampled_from([0, 5, 1_000_000])))

@@ -9,7 +9,7 @@ from processors.pricing import Pricing
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, ClickHouseWarehouse, Rows
 from schemas.log import LogRecord
-from support.store import TestStore
+from support.store import TABLES, TestStore
 
 
 class Crash(Exception):
@@ -77,7 +77,7 @@ def new_pipeline(
 def tables(store: TestStore) -> dict[str, list[tuple[object, ...]]]:
     """Everything that is derived, as readers see it."""
     out = {}
-    for table in ("events", "sessions", "tasks", "rollup_hourly", "rollup_daily", "records", "dead_letters"):
+    for table in TABLES:
         columns = "* EXCEPT stored_at" if table == "records" else "*"
         rows = store.client.query(f"SELECT {columns} FROM {store.database}.{table} FINAL ORDER BY ALL").result_rows
         out[table] = [tuple(map(str, row)) for row in rows]

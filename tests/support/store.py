@@ -16,6 +16,11 @@ from deploy.store_url import StoreAddress
 from processors.warehouse import ClickHouseWarehouse
 from schemas.prices import list_prices
 
+TABLES = (
+    *("events", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),
+    *("records", "dead_letters"),
+)
+
 
 class TestStore:
     """One provisioned set of databases."""
@@ -39,7 +44,7 @@ class TestStore:
 
     def empty(self) -> None:
         """Throw away everything that was projected."""
-        for table in ("events", "sessions", "tasks", "rollup_hourly", "rollup_daily", "records", "dead_letters"):
+        for table in TABLES:
             self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
 
     def drop(self) -> None:

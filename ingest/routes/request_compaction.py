@@ -1,0 +1,34 @@
+"""POST /:org_id/sessions/:session_id/compact"""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from edge.described import takes
+from edge.guards import may
+from ingest.appending import append_fact, durable
+from ingest.body import decode_body, read_optional_body
+from ingest.dependencies import InSession
+from ingest.sealing.compaction import compaction_as_accepted, seal_compaction
+from schemas.requests import RequestCompaction
+from schemas.responses import QueuedCompaction, Reply
+
+_decoder = msgspec.json.Decoder(RequestCompaction)
+
+
+@post(
+    "/api/v1/{org_id:str}/sessions/{session_id:str}/compact",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="RequestCompaction",
+    guards=[may("session.write")],
+    opt=takes(RequestCompaction),
+)
+async def request_compaction(
+    request: Request[Any, Any, Any], session_write: InSession
+) -> Response[Reply[QueuedCompaction]]:
+    """Ask for a digest of the session as of now; it is made in the background, see `ListCompactions`."""
+    asker, log, session_id = session_write
+    fact = seal_compaction(decode_body(await read_optional_body(request), _decoder), session_id, asker)
+    return durable(compaction_as_accepted(fact), await append_fact(log, fact))

@@ -1,0 +1,45 @@
+"""Cutting texts to a number of characters (Unicode code points), never inside what a reader sees as one."""
+
+import re
+import unicodedata
+
+ELLIPSIS = "…"
+_BACK_TO_A_WORD = 24  # characters; where words are longer, or there are none, the cut is made between any two
+_ZERO_WIDTH_JOINER = "\u200d"
+_EXTENDERS = re.compile("[\u200d\ufe00-\ufe0f\u1160-\u11ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+
+
+def cut(text: str, limit: int) -> str:
+    """``text`` in at most ``limit`` characters; one that was cut ends with an ellipsis, after a word if one is near."""
+    if len(text) <= limit:
+        return text
+    if limit < 1:
+        return ""
+    end = _whole(text, limit - 1)
+    space = max(
+        text.rfind(" ", max(0, end - _BACK_TO_A_WORD), end), text.rfind("\n", max(0, end - _BACK_TO_A_WORD), end)
+    )
+    return text[: space if space > 0 else end].rstrip() + ELLIPSIS
+
+
+def one_line(text: str, limit: int) -> str:
+    """The same, with all white space made single spaces."""
+    return cut(" ".join(text[: 4 * limit].split()), limit)
+
+
+def _whole(text: str, end: int) -> int:
+    """The last place up to ``end`` that does not split what belongs together."""
+    while end > 0 and _belong_together(text[end - 1], text[end]):
+        end -= 1
+    return end
+
+
+def _belong_together(one: str, other: str) -> bool:
+    return (
+        one == _ZERO_WIDTH_JOINER
+        or unicodedata.category(other) in ("Mn", "Mc", "Me")
+        or _EXTENDERS.match(other) is not None
+        or (one, other) == ("\r", "\n")
+        or _REGIONAL.match(one + other) is not None
+    )

@@ -1,0 +1,30 @@
+"""A title out of what was asked for first."""
+
+import re
+
+from processors.derivations.cutting import one_line
+from processors.derivations.story import StoryFact
+
+TITLE_MAX = 80
+_MACHINES = frozenset({"system", "loop_wakeup", "schedule_wakeup", "poll_event"})
+_MARKS = re.compile(r"^[\s#>*`\-]+")
+_POLITE = re.compile(r"^(?:(?:hi|hello|hey)\b[\s,!.]*)?(?:(?:can|could|would) you\s+)?(?:please\s+)?", re.IGNORECASE)
+_SENTENCE = re.compile(r".+?[.!?…](?=\s|$)")
+
+
+def asked_by_a_machine(fact: StoryFact) -> bool:
+    """Whether a prompt only kept a session going: nobody wrote it."""
+    return fact.detail in _MACHINES
+
+
+def title_of(fact: StoryFact) -> str | None:
+    """The first sentence of a prompt, in a line; None where it says nothing, or is a command to the client."""
+    if asked_by_a_machine(fact):
+        return None
+    lines = (_MARKS.sub("", line).strip() for line in (fact.text or fact.label).splitlines())
+    line = _POLITE.sub("", next(filter(None, lines), ""))
+    if not line or line.startswith("/"):
+        return None
+    sentence = match.group() if (match := _SENTENCE.match(line)) else line
+    title = one_line(sentence.rstrip(".:"), TITLE_MAX)
+    return title[:1].upper() + title[1:] or None

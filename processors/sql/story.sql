@@ -1,0 +1,42 @@
+-- story: what is derived from in the facts of some sessions up to a log position, each id once, session by session in
+-- log order (key: org_id, session_id). Payloads stay here: only the few texts that a derivation may show leave the store,
+-- cut to a length. What is no string in a payload comes as its JSON; a payload that can't be read has no texts.
+SELECT
+    org_id,
+    session_id,
+    log_offset,
+    kind,
+    toUnixTimestamp64Milli(timestamp) AS at,
+    event_type,
+    tool_name,
+    tool_use_id,
+    agent_id,
+    agent_type,
+    task_id,
+    label,
+    toValidUTF8(multiIf(
+        kind IN ('session_created', 'session_changed'), data,
+        event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied'),
+            substringUTF8(multiIf(
+                tool_name IN ('Bash', 'PowerShell'), JSONExtractString(data, 'tool_input', 'command'),
+                tool_name = 'NotebookEdit', JSONExtractString(data, 'tool_input', 'notebook_path'),
+                tool_name IN ('Agent', 'Task'), JSONExtractString(data, 'tool_input', 'description'),
+                tool_name IN ('Glob', 'Grep', 'WebFetch', 'WebSearch'), '',
+                JSONExtractString(data, 'tool_input', 'file_path')), 1, {subject_max:UInt32}),
+        substringUTF8(multiIf(
+            event_type = 'UserPromptSubmit', JSONExtractString(data, 'prompt'),
+            event_type IN ('Stop', 'SubagentStop'), JSONExtractString(data, 'last_assistant_message'),
+            event_type = 'PostCompact', JSONExtractString(data, 'compact_summary'),
+            ''), 1, {text_max:UInt32}))) AS text,
+    toValidUTF8(substringUTF8(multiIf(
+        event_type IN ('PostToolUseFailure', 'StopFailure'), JSONExtractString(data, 'error'),
+        event_type = 'UserPromptSubmit', JSONExtractString(data, 'source'),
+        event_type = 'Notification', JSONExtractString(data, 'notification_type'),
+        ''), 1, {subject_max:UInt32})) AS detail,
+    toValidUTF8(substringUTF8(
+        if(event_type IN ('SessionStart', 'UserPromptSubmit'), JSONExtractString(data, 'cwd'), ''),
+        1, {subject_max:UInt32})) AS cwd
+FROM events FINAL
+WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
+  AND log_offset <= {upto:UInt64}
+ORDER BY org_id, session_id, log_offset, log_index

@@ -1,0 +1,83 @@
+"""What the analysis of an ended session finds. The projector writes it, the read side replies with it.
+
+Durations are whole milliseconds; times are RFC 3339 in UTC. Texts that a client sent are cut to some hundred
+characters.
+Of a sensitive session there are times and counts alone: no commands, no paths, no title.
+"""
+
+from msgspec import Struct
+
+
+class TimeSplit(Struct, frozen=True):
+    """Where the time between the first and the last event went; the four parts add up to ``total_ms``.
+
+    ``tools_ms``: a tool was running · ``waiting_for_user_ms``: the model had stopped, or asked for input ·
+    ``model_ms``: neither, so the model was at work · ``idle_ms``: nothing at all was heard for more than ten minutes,
+    and no tool was running.
+    """
+
+    total_ms: int
+    tools_ms: int
+    model_ms: int
+    waiting_for_user_ms: int
+    idle_ms: int
+
+
+class ToolErrorRate(Struct, frozen=True):
+    """How often one tool was called, and how often it failed; ``error_rate`` is null for errors without calls."""
+
+    tool_name: str
+    calls: int
+    errors: int
+    error_rate: float | None
+
+
+class RepeatedCommand(Struct, frozen=True):
+    """A shell command that ran more than once."""
+
+    command: str
+    runs: int
+    failures: int
+
+
+class EditedFile(Struct, frozen=True):
+    """A file that was written or edited, and how many times that succeeded."""
+
+    path: str
+    edits: int
+
+
+class TestRun(Struct, frozen=True):
+    """A command that runs tests; ``last_failed``: its latest run that came to an end did not pass."""
+
+    command: str
+    runs: int
+    failures: int
+    last_failed: bool
+
+
+class Gap(Struct, frozen=True):
+    """A time without any event, between one of type ``after`` and one of type ``before``."""
+
+    started_at: str
+    ended_at: str
+    duration_ms: int
+    after: str
+    before: str
+
+
+class Findings(Struct, frozen=True):
+    """Everything that the analysis says of one session.
+
+    ``tool_error_rates`` have the most errors first, ``repeated_commands`` and ``tests_run`` the most runs,
+    ``files_edited`` the most edits, ``longest_gaps`` the longest. ``suggested_title``: the first thing that was asked
+    for, in a line; null if nothing was.
+    """
+
+    time_split: TimeSplit
+    tool_error_rates: list[ToolErrorRate]
+    repeated_commands: list[RepeatedCommand]
+    files_edited: list[EditedFile]
+    tests_run: list[TestRun]
+    longest_gaps: list[Gap]
+    suggested_title: str | None

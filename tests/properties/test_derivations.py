@@ -1,0 +1,185 @@
+"""Digests and analyses say what a plain recount of the log says, whatever payloads hold and whenever they are read."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from builders import LogBuilder, compaction_requested, created, ended, hook, recorded, session_id
+from derivation_oracle import expected_analyses, expected_compactions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import PARTITIONS, logs
+from support.projection import new_pipeline
+from support.store import TestStore, chdb_address, new_store
+
+from processors.derivations.story import Wanted
+from processors.deriving import derive, portions
+from schemas.codec import decode
+from schemas.findings import Findings
+from schemas.log import LogRecord
+from schemas.records import CompactionRequested, Event, SessionEnded
+
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+_NUMBERS = re.compile(r"(\d+) prompts?, (\d+) tool calls?, (\d+) failed")
+
+
+@pytest.fixture(scope="module")
+def two(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store for two partitions, emptied by each example."""
+    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+
+
+def _project(store: TestStore, log: list[LogRecord]) -> None:
+    async def run() -> None:
+        pipeline = new_pipeline(store, log)
+        await pipeline.project(log)
+        await pipeline.drain()
+
+    store.empty()
+    asyncio.run(run())
+
+
+@given(log=logs(max_size=60))
+@settings(SLOW, max_examples=25)
+def test_digests_are_there_for_each_request_and_tell_the_right_numbers(two: TestStore, log: list[LogRecord]) -> None:
+    """One row a request that counts, as of its position, within its limit."""
+    expected = expected_compactions(log)
+    asked = {str(fact.fact_id): fact.max_characters for fact in _facts(log) if isinstance(fact, CompactionRequested)}
+
+    _project(two, log)
+
+    rows = two.rows("SELECT * FROM {db}.compactions FINAL")
+    assert {(row["org_id"], str(row["session_id"]), str(row["compaction_id"])) for row in rows} == set(expected)
+    for row in rows:
+        wanted = expected[row["org_id"], str(row["session_id"]), str(row["compaction_id"])]
+        assert {name: row[name] for name in ("version", "covered_events")} == {
+            name: wanted[name] for name in ("version", "covered_events")
+        }
+        if asked[str(row["compaction_id"])] is None:
+            assert [int(number) for number in _NUMBERS.search(row["digest"]).groups()] == [  # type: ignore[union-attr]
+                wanted["prompts"],
+                wanted["calls"],
+                wanted["failed"],
+            ]
+    assert all(len(row["digest"]) <= 8_000 for row in rows if asked[str(row["compaction_id"])] is None)
+
+
+@given(log=logs(max_size=60))
+@settings(SLOW, max_examples=25)
+def test_analyses_find_what_a_plain_recount_finds(two: TestStore, log: list[LogRecord]) -> None:
+    """As of the latest end that counts; the parts of the time add up; the shape is the documented one."""
+    expected = expected_analyses(log)
+
+    _project(two, log)
+
+    rows = two.rows("SELECT * FROM {db}.analyses FINAL")
+    assert {(row["org_id"], str(row["session_id"])) for row in rows} == set(expected)
+    for row in rows:
+        wanted = expected[row["org_id"], str(row["session_id"])]
+        found = msgspec.json.decode(row["findings"], type=Findings)
+        split = found.time_split
+        assert {
+            "version": row["version"],
+            "covered_events": row["covered_events"],
+            "total_ms": split.total_ms,
+            "longest_gap": found.longest_gaps[0].duration_ms if found.longest_gaps else 0,
+            "calls": {rate.tool_name: rate.calls for rate in found.tool_error_rates if rate.calls},
+            "files_edited": {file.path: file.edits for file in found.files_edited},
+        } == wanted
+        assert split.total_ms == split.tools_ms + split.model_ms + split.waiting_for_user_ms + split.idle_ms
+
+
+@given(log=logs(max_size=60), data=st.data())
+@settings(SLOW, max_examples=15)
+def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_asked(
+    two: TestStore, log: list[LogRecord], data: st.DataObject
+) -> None:
+    """Read back one by one, in any portion, when the table holds far more: the same bytes as one derivation of all."""
+    _project(two, log)
+    wanted = [
+        Wanted(record.partition, record.offset, fact, data.draw(st.sampled_from([1, 50_000])))
+        for record, fact in zip(_readable(log), _facts(log), strict=True)
+        if isinstance(fact, CompactionRequested | SessionEnded)
+    ]
+    if not wanted:
+        return
+    warehouse = two.warehouse()
+
+    together = derive(warehouse, wanted)
+    apart = [
+        derive(warehouse, [one])
+        for one in sorted(wanted, key=lambda one: (*one.session[:1], one.session[1].int, one.offset))
+    ]
+    portioned = [derive(warehouse, some) for some in portions(wanted)]
+
+    for parts in (apart, portioned):
+        assert sorted(b"".join(part.compactions for part in parts)) == sorted(together.compactions)
+        assert sorted(b"".join(part.analyses for part in parts)) == sorted(together.analyses)
+
+
+HOSTILE = [
+    b'{"prompt":"\\ud800 half a character"}',
+    b'{"prompt":"\xff\xfe no UTF-8"}',
+    b'{"prompt":"nul \\u0000 \\u001b[31m"}',
+    b'{"prompt":{"deep":' + b"[" * 2000 + b"]" * 2000 + b"}}",
+    b'{"prompt":[{"type":"text","text":"in a block"}],"source":7,"cwd":{}}',
+    b'{"tool_name":"Bash","tool_use_id":"x","tool_input":"ls"}',
+    b'{"tool_name":"Bash","tool_use_id":"y","tool_input":{"command":{"a":[1]}}}',
+    b'{"tool_name":"Edit","tool_input":[{"file_path":"p"}],"error":5,"duration_ms":1e999}',
+    b'{"tool_name":"Edit","tool_input":{"file_path":"' + b"long/" * 5000 + b'"}}',
+    b'{"task_id":{},"task_subject":[]}',
+    b'{"last_assistant_message":9007199254740993,"agent_id":[]}',
+    b'{"compact_summary":true,"notification_type":[],"prompt":"one","prompt":"two"}',
+    b"{}",
+]
+TYPES = (
+    *("UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied", "Stop", "StopFailure"),
+    *("SubagentStop", "PostCompact", "Notification", "TaskCreated", "TaskCompleted", "SessionStart", "SessionEnd"),
+)
+
+
+def test_no_payload_breaks_a_derivation(two: TestStore) -> None:
+    """Wrong types, half characters, no UTF-8, depth: the session has its digest and its analysis all the same."""
+    session = session_id("hostile")
+    log = LogBuilder(PARTITIONS)
+    events = [Event(UUID(int=0), kind, 5, msgspec.Raw(data), odd_data=data) for kind in TYPES for data in HOSTILE]
+    log.add(created(session, repo="a/b"), recorded(session, *events), compaction_requested(session), ended(session))
+
+    _project(two, log.records)
+
+    (row,) = two.rows("SELECT covered_events, digest FROM {db}.compactions FINAL")
+    (analysis,) = two.rows("SELECT covered_events, findings FROM {db}.analyses FINAL")
+    assert row["covered_events"] == analysis["covered_events"] == len(events)
+    assert "in a block" in row["digest"]
+    assert msgspec.json.decode(analysis["findings"], type=Findings).suggested_title
+
+
+def test_a_long_prompt_is_cut_before_it_leaves_the_store(two: TestStore) -> None:
+    """A megabyte of emoji of several parts costs no more than what a digest may show, and none is split."""
+    session = session_id("long")
+    family = "👨‍👩‍👧‍👦"
+    log = LogBuilder(PARTITIONS)
+    log.add(
+        recorded(session, hook("UserPromptSubmit", prompt=family * 20_000)),
+        compaction_requested(session, max_characters=100_000),
+    )
+
+    _project(two, log.records)
+
+    (row,) = two.rows("SELECT digest FROM {db}.compactions FINAL")
+    told = row["digest"].partition("1. ")[2].removesuffix("…")
+    assert 7_000 < len(told) <= 8_000
+    assert told == family * (len(told) // len(family))
+
+
+def _facts(log: list[LogRecord]) -> list[Any]:
+    return [decode(record, PARTITIONS) for record in _readable(log)]
+
+
+def _readable(log: list[LogRecord]) -> list[LogRecord]:
+    return [record for record in log if record.value and record.value[0] == ord("{")]
