@@ -21,11 +21,18 @@ _OPTIONS: dict[str, Decorator] = {
     "jwks_issuer": click.option("--jwks-issuer", help="The iss of tokens signed by them."),
     "jwks_audience": click.option("--jwks-audience", help="The aud of tokens signed by them."),
     "revoked_file": click.option("--revoked-file", type=click.Path(), help="Revoked tokens, one jti a line."),
+    "allowed_origins": click.option("--allowed-origins", help="Origins of web pages that may call, with commas."),
+    "writes_per_hour": click.option("--writes-per-hour", type=int, help="Limit of an org (default 600000, 0: none)."),
+    "reads_per_hour": click.option("--reads-per-hour", type=int, help="Limit of an org (default 60000, 0: none)."),
+    "rate_limit_url": click.option("--rate-limit-url", help="redis://host:port/number, where all processes count."),
 }
 
 
 # What the HTTP services take, whichever sides they serve.
-HTTP = ("jwks_file", "jwks_issuer", "jwks_audience", "revoked_file")
+HTTP = (
+    *("jwks_file", "jwks_issuer", "jwks_audience", "revoked_file"),
+    *("allowed_origins", "writes_per_hour", "reads_per_hour", "rate_limit_url"),
+)
 
 
 def settings_options(*names: str) -> Decorator:

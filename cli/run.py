@@ -42,11 +42,11 @@ def stack(**options: Any) -> None:
     """
     from cli.welcome import welcome
     from deploy.address import write_address
-    from deploy.credentials import credentials
+    from deploy.http_services import check_http
     from deploy.stack import run_stack
 
     settings = load_settings(options)
-    credentials(settings)  # else the services would be started again and again, to say the same
+    check_http(settings)  # else the services would be started again and again, to say the same
     write_address(settings.folder, settings.host, settings.port)
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
     on_ready = partial(welcome, settings, _say)

@@ -12,9 +12,11 @@ from deploy.address import write_address
 from deploy.credentials import credentials
 from deploy.http_server import serve_http
 from deploy.log_url import KafkaAddress, parse_log_url
+from deploy.rate_limits import rate_limits
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_reader
+from edge.rate_limits import counting
 from edge.service import build_service
 from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
@@ -73,10 +75,26 @@ def service(settings: Settings, log: EventLog | None, reader: Reader | None) -> 
         routes.extend(ingest_routes())
         dependencies |= ingest_dependencies(log, secrets, clock_ms)
     verifier, files = credentials(settings)
-    readiness = _readiness(log, reader)
+    limits = rate_limits(settings)
     return build_service(
-        routes, dependencies, verifier, readiness, [following(files)], exception_handlers=INGEST_ERRORS
+        routes,
+        dependencies,
+        verifier,
+        _readiness(log, reader),
+        [following(files), counting(limits)],
+        limits=limits,
+        allowed_origins=settings.origins,
+        exception_handlers=INGEST_ERRORS,
     )
+
+
+def check_http(settings: Settings) -> None:
+    """Say now what `service` would refuse later, when other things have started.
+
+    Raises:
+        BadSettings: a file is missing or broken, a value is wrong.
+    """
+    credentials(settings), rate_limits(settings), settings.origins
 
 
 def _readiness(log: EventLog | None, reader: Reader | None) -> Any:

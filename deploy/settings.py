@@ -4,6 +4,7 @@ An option ``--log-url`` is ``LOG_URL`` in the environment and ``log_url`` in the
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from edge.tokens import AUDIENCE, ISSUER
+
+_ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
 
 
 class BadSettings(ValueError):
@@ -39,6 +42,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     jwks_issuer: str = ISSUER
     jwks_audience: str = AUDIENCE
     revoked_file: str = ""
+    allowed_origins: str = ""  # separated by commas
+    writes_per_hour: int = 600_000
+    reads_per_hour: int = 60_000
+    rate_limit_url: str = ""  # empty: each process counts by itself
 
     @property
     def folder(self) -> Path:
@@ -54,6 +61,18 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def log(self) -> str:
         """The log's URL."""
         return self.log_url or f"sqlite://{self.folder / 'log.sqlite'}"
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The web pages that may call the API, by their origins.
+
+        Raises:
+            BadSettings: one of them is none.
+        """
+        origins = tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
+        if wrong := next((origin for origin in origins if not _ORIGIN.fullmatch(origin)), None):
+            raise BadSettings(f"allowed_origins: {wrong} is no origin, such as https://app.example.com")
+        return origins
 
     @property
     def store(self) -> str:

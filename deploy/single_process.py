@@ -8,10 +8,9 @@ from collections.abc import Callable
 import uvloop
 
 from deploy.address import write_address
-from deploy.credentials import credentials
 from deploy.folder_lock import locked_folder
 from deploy.http_server import serve_http
-from deploy.http_services import service, stop_on_signals
+from deploy.http_services import check_http, service, stop_on_signals
 from deploy.log_url import SqliteAddress, parse_log_url
 from deploy.mending import Mender, mend_when_asked
 from deploy.ports import is_free
@@ -38,7 +37,7 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
         Broken: what is in the folder does not fit; the message says what to do.
         BadSettings: a setting is wrong.
     """
-    credentials(settings)  # what is wrong with them is told before anything has started
+    check_http(settings)
     pid = settings.folder / "run" / "up.pid"
     with locked_folder(settings.folder):
         pid.write_text(f"{os.getpid()}\n")

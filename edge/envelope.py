@@ -4,10 +4,11 @@ import time
 from typing import cast
 
 from litestar import Litestar
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from edge.browsers import forget_other_origins
 from edge.logging import log_access
 from edge.request_id import assign_request_id
 
@@ -33,12 +34,17 @@ class Service(Litestar):
         began, status = time.perf_counter(), _NO_REPLY
         request_id = assign_request_id(scope)
         headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
+        forget_other_origins(scope, self.cors_config)
+        if is_head := scope["method"] == "HEAD":
+            scope["method"] = HttpMethod.GET  # what would be answered, without its body; routes know nothing of it
 
         async def send_in_envelope(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*map(_with_charset, message["headers"]), *headers]
+            elif is_head and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
         with bound_contextvars(request_id=request_id):

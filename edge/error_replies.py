@@ -69,8 +69,9 @@ def _of_parameter(message: str) -> str:
 
 def _from_http(error: Exception) -> ApiError | None:
     """Litestar's own: unknown routes, methods, bodies. A 500 of its own is as unexpected as any other error."""
-    make = _BY_STATUS.get(cast(HTTPException, error).status_code)
-    return make() if make else None
+    known = cast(HTTPException, error)
+    make = _BY_STATUS.get(known.status_code)
+    return make(known) if make else None
 
 
 def bad_request() -> ApiError:
@@ -78,9 +79,9 @@ def bad_request() -> ApiError:
     return ApiError(400, "bad_request", "The request could not be read.")
 
 
-def method_not_allowed() -> ApiError:
-    """The address exists, for other methods."""
-    return ApiError(405, "method_not_allowed", "This address does not know this method.")
+def method_not_allowed(allow: str) -> ApiError:
+    """The address exists, for other methods: those in ``allow``."""
+    return ApiError(405, "method_not_allowed", "This address does not know this method.", headers={"Allow": allow})
 
 
 def too_large() -> ApiError:
@@ -88,12 +89,12 @@ def too_large() -> ApiError:
     return ApiError(413, "too_large", "The request is too large.")
 
 
-_BY_STATUS: dict[int, Callable[[], ApiError]] = {
-    400: bad_request,
-    401: unauthenticated,
-    404: not_found,
-    405: method_not_allowed,
-    413: too_large,
+_BY_STATUS: dict[int, Callable[[HTTPException], ApiError]] = {
+    400: lambda _error: bad_request(),
+    401: lambda _error: unauthenticated(),
+    404: lambda _error: not_found(),
+    405: lambda error: method_not_allowed((error.headers or {}).get("allow", "")),
+    413: lambda _error: too_large(),
 }
 
 # The first that fits. ValidationException is a 400 of Litestar's, msgspec's ValidationError a DecodeError.

@@ -6,22 +6,22 @@ from types import MappingProxyType
 from typing import Any
 
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
 from edge.authentication import Authenticate, TokenVerifier
+from edge.browsers import cors_for
 from edge.envelope import Service
 from edge.error_replies import EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
 from edge.openapi.page import PAGE_ROUTES, publish_document
 from edge.principal import principal_of
 from edge.query_parameters import learn_parameters, refuse_unknown_parameters
+from edge.rate_limits import LimitRate, RateLimits
 from schemas.requests import BODY_BYTES_MAX
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
-_EXPOSED = ["ETag", "Retry-After", "X-Complete-Through", "X-Log-Position", "X-Request-Id"]
 
 
 def build_service(
@@ -33,11 +33,14 @@ def build_service(
     *,
     title: str = "crewkit-sessions",
     version: str = "1",
+    limits: RateLimits | None = None,
     allowed_origins: Sequence[str] = (),
     exception_handlers: Mapping[Any, Any] = MappingProxyType({}),
     **options: Any,
 ) -> Litestar:
-    """The ASGI app. ``allowed_origins`` lets browsers in (off by default); ``options`` go to Litestar as they are.
+    """The ASGI app; ``options`` go to Litestar as they are.
+
+    ``limits`` are those of each org (None: there are none), ``allowed_origins`` lets browsers in (off by default).
 
     Give routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
     second one where another router or an earlier handler has the same path.
@@ -45,12 +48,15 @@ def build_service(
     app = Service(
         [*route_handlers, *health_routes(readiness), *PAGE_ROUTES],
         dependencies={**dependencies, "principal": Provide(principal_of, sync_to_thread=False)},
-        middleware=[DefineMiddleware(Authenticate, verifier=verifier)],
+        middleware=[
+            DefineMiddleware(Authenticate, verifier=verifier),
+            *([DefineMiddleware(LimitRate, limits=limits)] if limits else []),
+        ],
         exception_handlers={**EXCEPTION_HANDLERS, **exception_handlers},
         before_request=refuse_unknown_parameters,
         lifespan=list(lifespan),
         openapi_config=None,  # ours says more, see `edge.openapi`
-        cors_config=_cors(allowed_origins),
+        cors_config=cors_for(allowed_origins),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
         debug=False,
@@ -59,9 +65,3 @@ def build_service(
     learn_parameters(app)
     publish_document(app, title, version)
     return app
-
-
-def _cors(allowed_origins: Sequence[str]) -> CORSConfig | None:
-    if not allowed_origins:
-        return None
-    return CORSConfig(allow_origins=list(allowed_origins), expose_headers=_EXPOSED, allow_headers=["*"])

@@ -1,0 +1,88 @@
+"""Counting for several processes at once, in Redis or Valkey; while it is away each of them counts by itself."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import cast
+
+import structlog
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from edge.request_counters import HOUR_S, LocalCounter, RequestCounter, Window
+
+logger = structlog.get_logger()
+
+ANSWERS_WITHIN_S = 0.5
+TRY_AGAIN_AFTER_S = 1.0  # while it is away one request a second waits for it, the others don't
+CONNECTIONS = 8  # a request waits for one of them, rather than opening one more at each burst
+_PREFIX = "crewkit-sessions:rate:"
+
+# One step on the server. The end of the hour is set by whoever finds none: a counter can't be left without one.
+_COUNT = """
+local used = redis.call('INCR', KEYS[1])
+local left = redis.call('TTL', KEYS[1])
+if left < 0 then
+    left = tonumber(ARGV[1])
+    redis.call('EXPIRE', KEYS[1], left)
+end
+return {used, left}
+"""
+
+
+def open_redis_counter(url: str) -> "RedisCounter":
+    """A counter whose connections are made when first needed.
+
+    Raises:
+        ValueError: for a URL that is none of Redis.
+    """
+    once_more = Retry(NoBackoff(), 1)  # for a connection that has gone while nobody used it
+    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=None, retry=once_more)
+    return RedisCounter(Redis.from_pool(pool))
+
+
+class RedisCounter:
+    """`RequestCounter` on a server. A limit is no reason to refuse work: without the server it holds by process."""
+
+    def __init__(self, redis: Redis, clock: Callable[[], float] = time.monotonic) -> None:
+        self._redis = redis
+        self._script = redis.register_script(_COUNT)
+        self._clock = clock
+        self._here: RequestCounter = LocalCounter(clock)
+        self._away_until: float | None = None  # None: it answers
+
+    async def count(self, name: str) -> Window:
+        """One request more, on the server if it answers."""
+        if self._away_until is not None:
+            if self._clock() < self._away_until:
+                return await self._here.count(name)
+            self._away_until = self._clock() + TRY_AGAIN_AFTER_S
+        try:
+            window = await self._count_there(name)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._note_away(error)
+            return await self._here.count(name)
+        self._note_back()
+        return window
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def _count_there(self, name: str) -> Window:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            found = await self._script(keys=[_PREFIX + name], args=[HOUR_S])
+        used, left = cast(list[int], found)
+        return Window(used, max(1, left))
+
+    def _note_away(self, error: Exception) -> None:
+        if self._away_until is None:
+            logger.error("rate_limit_store_away", reason=repr(error), consequence="each process counts by itself")
+        self._away_until = self._clock() + TRY_AGAIN_AFTER_S
+
+    def _note_back(self) -> None:
+        if self._away_until is not None:
+            logger.info("rate_limit_store_back")
+        self._away_until = None

@@ -1,0 +1,177 @@
+"""Every authenticated reply says what is left of the hour; beyond it there is one 429, whatever the request was."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fakes import FakeEventLog
+from support.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
+
+from deploy.rate_limits import rate_limits
+from deploy.settings import BadSettings, Settings
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.rate_limits import RateLimits
+from edge.request_counters import HOUR_S, LocalCounter
+from ingest.app import build_ingest
+
+PATH = "/api/v1/acme/sessions"
+
+
+class Clock:
+    """Seconds, as far as a test has let them go by."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+Send = Callable[..., Any]
+
+
+@asynccontextmanager
+async def service(writes: int, reads: int, clock: Clock) -> AsyncIterator[Send]:
+    """The write side with limits, and a way to send to it."""
+    verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
+    limits = RateLimits(LocalCounter(clock), writes, reads)
+    app = build_ingest(FakeEventLog(), SECRETS, verifier, lambda: NOW_MS, limits=limits)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+
+        async def send(method: str = "POST", path: str = PATH, org: str = "acme", **more: Any) -> httpx.Response:
+            given = {"authorization": f"Bearer {token(org=org)}", "content-type": "application/json"}
+            content = {"json": more.pop("json", {})} if method != "GET" else {}
+            return await client.request(method, path, headers={**given, **more}, **content)
+
+        yield send
+
+
+def left(reply: httpx.Response) -> tuple[str | None, ...]:
+    return tuple(reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
+
+
+async def test_the_last_request_of_an_hour_is_answered_and_the_next_is_not() -> None:
+    """Until the hour, which began with the first request, is over."""
+    clock = Clock()
+    async with service(3, 0, clock) as send:
+        first = await send()
+        clock.now += 10.5
+        others = [await send() for _ in range(2)]
+        refused = await send()
+        clock.now += HOUR_S - 10.5
+        again = await send()
+
+    assert [reply.status_code for reply in (first, *others, refused, again)] == [201, 201, 201, 429, 201]
+    assert [left(reply) for reply in (first, *others)] == [
+        ("3", "2", "3600"),
+        ("3", "1", "3590"),
+        ("3", "0", "3590"),
+    ]
+    assert left(refused) == ("3", "0", "3590")
+    assert refused.headers["retry-after"] == "3590"
+    assert (refused.json()["code"], set(refused.json())) == (
+        "rate_limited",
+        {"error", "code", "details", "request_id"},
+    )
+    assert left(again) == ("3", "2", "3600")
+
+
+async def test_a_write_is_one_request_whatever_its_size() -> None:
+    """A batch of many events counts as much as a batch of one."""
+    async with service(10, 10, Clock()) as send:
+        path = f"/api/v1/acme{events_path(a_session())}"
+        one = await send(path=path, json={"events": [EVENT]})
+        many = await send(path=path, json={"events": [EVENT] * 1_000})
+
+    assert [left(reply)[1] for reply in (one, many)] == ["9", "8"]
+
+
+async def test_orgs_and_reads_and_writes_are_counted_apart() -> None:
+    """The writes of one leave the reads, and the others, what they have."""
+    async with service(2, 5, Clock()) as send:
+        for _ in range(3):
+            refused = await send()
+        read = await send("OPTIONS")
+        other = await send(path="/api/v1/globex/sessions", org="globex")
+
+    assert refused.status_code == 429
+    assert left(read)[:2] == ("5", "4")
+    assert (other.status_code, left(other)[1]) == (201, "1")
+
+
+async def test_errors_say_what_is_left_too() -> None:
+    """A request that is refused for something else was a request all the same, against the caller's own org."""
+    async with service(10, 10, Clock()) as send:
+        replies = [
+            await send(json={"nope": 1}),
+            await send(**{"content-type": "text/plain"}),
+            await send(path="/api/v1/globex/sessions"),
+            await send(path=f"{PATH}?nope=1"),
+            await send("PATCH", f"{PATH}/unknown"),
+        ]
+
+    assert [reply.status_code for reply in replies] == [422, 415, 404, 422, 404]
+    assert [left(reply)[1] for reply in replies] == ["9", "8", "7", "6", "5"]
+
+
+async def test_who_is_not_known_is_neither_counted_nor_told() -> None:
+    """Else anybody could use up what an org has, or learn how busy it is."""
+    async with service(1, 1, Clock()) as send:
+        unknown = [await send(authorization="Bearer x") for _ in range(3)]
+        free = [await send("GET", path) for path in ("/livez", "/readyz", "/schema/openapi.json")]
+        first = await send()
+
+    assert {reply.status_code for reply in unknown} == {401}
+    assert {reply.status_code for reply in free} == {200}
+    assert {left(reply) for reply in (*unknown, *free)} == {(None, None, None)}
+    assert first.status_code == 201
+
+
+async def test_without_a_limit_there_is_none_to_tell() -> None:
+    """0 means no limit."""
+    async with service(0, 0, Clock()) as send:
+        replies = [await send() for _ in range(5)]
+
+    assert {(reply.status_code, left(reply)) for reply in replies} == {(201, (None, None, None))}
+
+
+async def test_hours_that_are_over_are_swept_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many names were ever counted."""
+    monkeypatch.setattr("edge.request_counters._WINDOWS_MAX", 10)
+    clock = Clock()
+    counter = LocalCounter(clock)
+    for number in range(25):
+        await counter.count(f"org-{number}")
+        clock.now += HOUR_S / 5
+
+    assert len(counter._windows) <= 11
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"writes_per_hour": -1}, "writes_per_hour"),
+        ({"reads_per_hour": -5}, "reads_per_hour"),
+        ({"rate_limit_url": "memcached://x"}, "redis://"),
+        ({"rate_limit_url": "redis://x:port"}, "rate_limit_url"),
+    ],
+)
+def test_wrong_settings_are_told_at_the_start(wrong: dict[str, Any], said: str) -> None:
+    """By the name of the setting."""
+    with pytest.raises(BadSettings, match=said):
+        rate_limits(Settings(**wrong))
+
+
+async def test_the_defaults_are_those_of_the_contract() -> None:
+    """600,000 writes and 60,000 reads an hour."""
+    limits = rate_limits(Settings())
+
+    told = [await limits.spend("acme", method) for method in ("POST", "PATCH", "GET", "HEAD")]
+
+    assert [one and (one.limit, one.limit - one.remaining) for one in told] == [
+        *((600_000, 1), (600_000, 2)),
+        *((60_000, 1), (60_000, 2)),
+    ]
