@@ -4,12 +4,12 @@ from typing import Any
 
 from litestar.handlers import BaseRouteHandler
 
-_BODY, _EXAMPLE = "body", "example"
+_BODY, _OPTIONAL, _EXAMPLE = "body", "body_optional", "example"
 
 
-def takes(kind: type) -> dict[str, Any]:
+def takes(kind: type, *, optional: bool = False) -> dict[str, Any]:
     """The ``opt`` of a route whose JSON body is of this kind: routes read bodies by themselves, limits first."""
-    return {_BODY: kind}
+    return {_BODY: kind, _OPTIONAL: optional}
 
 
 def answers_with(example: Any) -> dict[str, Any]:
@@ -21,6 +21,11 @@ def body_of(handler: BaseRouteHandler) -> type | None:
     """The kind of body that a route takes, None for none."""
     kind: type | None = handler.opt.get(_BODY)
     return kind
+
+
+def needs_body(handler: BaseRouteHandler) -> bool:
+    """Whether a call without its body is refused."""
+    return not handler.opt.get(_OPTIONAL)
 
 
 def example_of(handler: BaseRouteHandler) -> Any:

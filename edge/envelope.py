@@ -8,6 +8,7 @@ from litestar.enums import HttpMethod, ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from edge.allowed_methods import with_all_methods
 from edge.browsers import forget_other_origins
 from edge.logging import log_access
 from edge.request_id import assign_request_id
@@ -43,6 +44,8 @@ class Service(Litestar):
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*map(_with_charset, message["headers"]), *headers]
+                if scope["method"] == HttpMethod.OPTIONS:
+                    message["headers"] = with_all_methods(self, scope, message["headers"])
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)

@@ -1,37 +1,90 @@
-"""Unknown query parameters are refused, so that a misspelt filter never silently filters nothing."""
+"""Query parameters that mean nothing are refused, so that a misspelt filter never silently filters nothing."""
 
-from typing import Any
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from litestar import Litestar, Request
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
 
 from edge.errors import invalid
 
 ALSO_KNOWN = "query_parameters"  # the `opt` in which a route names those that it reads by itself
 _STATE = "known_query_parameters"
+_NUMBER = re.compile(r"\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*", re.IGNORECASE)
+
+
+class Known(NamedTuple):
+    """The query parameters of a route: all of them; those that may be repeated, that take any text, that are times."""
+
+    names: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    times: frozenset[str] = frozenset()
 
 
 def learn_parameters(app: Litestar) -> None:
     """Note, once, which query parameters each route (with its dependencies) declares."""
-    known: dict[int, frozenset[str]] = {}
+    known: dict[int, Known] = {}
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for handler, model in route.route_handler_map.values():
-                declared = (parameter.field_alias for parameter in model.expected_query_params)
-                known[id(handler)] = frozenset((*declared, *handler.opt.get(ALSO_KNOWN, ())))
+                known[id(handler)] = _known(handler, model.expected_query_params)
     app.state[_STATE] = known
+
+
+def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
+    """Every parameter of the handler and its dependencies, by the name in the signature."""
+    fields = dict(handler.parsed_fn_signature.parameters)
+    for provided in handler.resolve_dependencies().values():
+        fields = {**provided.parsed_fn_signature.parameters, **fields}
+    return fields
 
 
 async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     """A `before_request` hook of the whole service.
 
     Raises:
-        ApiError: 422 with the names that the route does not know.
+        ApiError: 422 with the names that the route does not know, or can't take like this.
     """
     if not (query := request.scope["query_string"]):
         return
-    known = request.app.state[_STATE].get(id(request.scope["route_handler"]), frozenset())
+    known: Known = request.app.state[_STATE].get(id(request.scope["route_handler"]), Known())
     given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    if unknown := {name: ["is not a known parameter"] for name, _ in given if name not in known}:
-        raise invalid(unknown)
+    if faults := _faults(known, given):
+        raise invalid(faults)
+
+
+def _known(handler: HTTPRouteHandler, expected: Iterable[Any]) -> Known:
+    fields = fields_of(handler)
+    own = frozenset(handler.opt.get(ALSO_KNOWN, ()))
+    return Known(
+        own | {it.field_alias for it in expected},
+        own | {it.field_alias for it in expected if it.is_sequence},
+        own | {it.field_alias for it in expected if _takes(str, fields[it.field_name])},
+        frozenset(it.field_alias for it in expected if _takes(datetime, fields[it.field_name])),
+    )
+
+
+def _takes(kind: type, field: FieldDefinition) -> bool:
+    if field.is_literal:
+        return False
+    return field.is_subclass_of(kind) or any(_takes(kind, inner) for inner in field.inner_types)
+
+
+def _faults(known: Known, given: list[tuple[str, str]]) -> dict[str, list[str]]:
+    faults = {name: ["is not a known parameter"] for name, _ in given if name not in known.names}
+    for name, count in Counter(name for name, _ in given).items():
+        if count > 1 and name not in known.lists:
+            faults.setdefault(name, ["must not be given more than once"])
+    for name, value in given:  # msgspec would take these for no value at all, and for seconds since 1970
+        if value.lower() == "null" and name not in known.texts:
+            faults.setdefault(name, ["must not be null"])
+        if name in known.times and _NUMBER.fullmatch(value):
+            faults.setdefault(name, ["must be an RFC 3339 time, such as 2026-01-20T10:30:00Z"])
+    return faults

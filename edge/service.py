@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
+from edge.allowed_methods import learn_methods
 from edge.authentication import Authenticate, TokenVerifier
 from edge.browsers import cors_for
 from edge.envelope import Service
@@ -63,5 +64,6 @@ def build_service(
         **options,
     )
     learn_parameters(app)
+    learn_methods(app)
     publish_document(app, title, version)
     return app

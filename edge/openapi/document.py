@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from edge.described import body_of, example_of
+from edge.described import body_of, example_of, needs_body
 from edge.guards import action_of
 from edge.openapi.about import ABOUT
 from edge.openapi.dialect import Schema
@@ -125,7 +125,7 @@ def _operation(call: Call, shapes: Shapes) -> Schema:
     }
     if (kind := body_of(call.handler)) is not None:
         content = {"schema": shapes.of(kind), "example": BODIES[kind]}
-        operation["requestBody"] = {"required": True, "content": {JSON: content}}
+        operation["requestBody"] = {"required": needs_body(call.handler), "content": {JSON: content}}
     return operation
 
 

@@ -9,6 +9,7 @@ from litestar.typing import FieldDefinition
 
 from edge.openapi.dialect import Schema
 from edge.openapi.shapes import explained, schema_of
+from edge.query_parameters import fields_of
 from schemas.vocabulary import term_of
 
 _BOUNDS = {
@@ -37,7 +38,7 @@ _SECONDS = {"type": "integer", "minimum": 0}
 TAKEN: Mapping[str, Header] = {
     "X-Request-Id": Header(
         "Names the request in reply, errors and logs: 1 to 64 of `A-Za-z0-9._-`; anything else is replaced.",
-        {"type": "string", "maxLength": 64},
+        {"type": "string"},
         "cli-7f3a",
     ),
     "Idempotency-Key": Header(
@@ -113,7 +114,7 @@ def path_parameters(names: Mapping[str, Any]) -> Iterator[Schema]:
 
 def query_parameters(handler: HTTPRouteHandler, model: Any) -> Iterator[Schema]:
     """Those of the handler and of everything that it depends on, in alphabetical order."""
-    fields = _fields_of(handler)
+    fields = fields_of(handler)
     for expected in sorted(model.expected_query_params, key=lambda expected: expected.field_alias):
         schema = _bounded(fields[expected.field_name])
         if expected.default is not None:
@@ -138,14 +139,6 @@ def _with_example(meaning: str, example: Any) -> str:
         if example is None
         else f"{meaning} Example: `{example if isinstance(example, str) else json.dumps(example)}`"
     )
-
-
-def _fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
-    """Every parameter of the handler and its dependencies, by the name in the signature."""
-    fields = dict(handler.parsed_fn_signature.parameters)
-    for provided in handler.resolve_dependencies().values():
-        fields = {**provided.parsed_fn_signature.parameters, **fields}
-    return fields
 
 
 def _bounded(field: FieldDefinition) -> Schema:

@@ -23,7 +23,7 @@ _decoder = msgspec.json.Decoder(RequestCompaction)
     status_code=HTTP_202_ACCEPTED,
     operation_id="RequestCompaction",
     guards=[may("session.write")],
-    opt=takes(RequestCompaction),
+    opt=takes(RequestCompaction, optional=True),
 )
 async def request_compaction(
     request: Request[Any, Any, Any], session_write: InSession

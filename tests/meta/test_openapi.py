@@ -16,6 +16,7 @@ from support.openapi import Schema, faults, operations, resolved
 
 from deploy.http_services import service
 from deploy.settings import Settings
+from edge.allowed_methods import with_all_methods
 from edge.described import body_of
 from edge.openapi.document import calls_of
 from edge.openapi.sections import SECTIONS
@@ -145,6 +146,13 @@ def _references(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from _references(value)
+
+
+def test_options_names_every_method_of_an_address(app: Litestar) -> None:
+    """Also where one service has them from two sets of routes."""
+    scope: Any = {"path_template": "/api/v1/{org_id}/sessions"}
+
+    assert with_all_methods(app, scope, [(b"allow", b"GET")]) == [(b"allow", b"GET, OPTIONS, POST")]
 
 
 async def test_the_page_asks_no_other_host_for_anything(client: httpx.AsyncClient) -> None:

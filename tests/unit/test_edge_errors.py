@@ -1,6 +1,7 @@
 """Whatever is raised while a request is answered becomes the one error shape, and tells nothing of our inside."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -47,6 +48,7 @@ async def things(
     principal: Principal,
     page: Annotated[int, Parameter(ge=1)] = 1,
     sort: Literal["a", "b"] = "a",
+    after: datetime | None = None,
 ) -> Reply[dict[str, Any]]:
     return Reply({"user": principal.user_id, "thing": thing, "page": page, "sort": sort}, {})
 
@@ -88,6 +90,11 @@ async def test_whatever_is_raised_has_one_shape(client: httpx.AsyncClient, name:
         ("page=0", "page", "must be at least 1"),
         ("page=x", "page", "must be an integer"),
         ("sort=c", "sort", "is not one of the allowed values"),
+        ("after=1.5", "after", "must be an RFC 3339 time, such as 2026-01-20T10:30:00Z"),
+        ("page=null", "page", "must not be null"),
+        ("sort=Null", "sort", "must not be null"),
+        ("page=1&page=2", "page", "must not be given more than once"),
+        ("nope=1&nope=2", "nope", "is not a known parameter"),
         ("nope=1", "nope", "is not a known parameter"),
         ("nope", "nope", "is not a known parameter"),
         ("page=1&%ff=1", "\N{REPLACEMENT CHARACTER}", "is not a known parameter"),
@@ -102,7 +109,7 @@ async def test_wrong_parameters_are_a_422(client: httpx.AsyncClient, query: str,
 
 async def test_good_parameters_are_taken(client: httpx.AsyncClient) -> None:
     """And the principal is the token's."""
-    reply = await client.get("/api/v1/acme/things/x?page=2&sort=b")
+    reply = await client.get("/api/v1/acme/things/x?page=2&sort=b&after=2026-01-20T10:30:00%2B02:00")
 
     assert reply.json()["data"] == {"user": "alice", "thing": "x", "page": 2, "sort": "b"}
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
@@ -136,9 +143,11 @@ async def test_operators_and_orgs_are_apart(client: httpx.AsyncClient) -> None:
 
 
 async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
-    """404 and 405 in the one shape."""
+    """404 and 405 in the one shape; 405 says which methods there are."""
     assert (await client.get("/nowhere")).json()["code"] == "not_found"
-    assert (await client.post("/livez")).json()["code"] == "method_not_allowed"
+    refused = await client.post("/livez")
+    assert refused.json()["code"] == "method_not_allowed"
+    assert set(refused.headers["allow"].split(", ")) == {"GET", "OPTIONS"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""schemathesis against the running service: whatever the document allows, and forbids, it behaves as documented."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.installation import Installation
+
+TESTS = Path(__file__).parents[1]
+OPTIONS = ["--continue-on-failure", "--no-color"]
+LIMIT_S = 240  # 25 s where the machine has nothing else to do
+
+# All of schemathesis' checks run; two things are set so that they can.
+# `X-Wait-For-Position` is one that is there: another would be waited for, 10 s each (test_read_your_write has those).
+# `Content-Encoding` is none: schemathesis would name an encoding without using it (test_write_bad_input has those).
+# `positive_data_acceptance` runs inside a check of ours, which knows the rules that no schema can say.
+CONFIGURATION = """
+seed = 20260120
+hooks = "support.schemathesis_rules"
+
+[headers]
+Authorization = "Bearer {token}"
+
+[parameters]
+"path.org_id" = "{org}"
+"path.session_id" = "{session}"
+"path.position" = "{position}"
+"header.X-Wait-For-Position" = "{position}"
+"header.Content-Encoding" = "identity"
+
+[checks]
+positive_data_acceptance.enabled = false
+
+[generation]
+max-examples = 6
+
+[[operations]]
+include-tag = "Operator"
+headers = {{ Authorization = "Bearer {operator}" }}
+"""
+
+
+def test_schemathesis_finds_nothing(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
+    """As an admin, and for the operator's routes as an operator; the session that it plays with is a real one."""
+    if installation.kind != "up":
+        pytest.skip("the same app and document as with `up`, over more processes; once is enough")
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(_configuration(installation, fresh_org))
+
+    document = f"{installation.url}/schema/openapi.json"
+    found = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run", *OPTIONS, document],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+    )
+
+    assert found.returncode == 0, found.stdout[-20_000:] + found.stderr[-2_000:]
+
+
+def _configuration(installation: Installation, org: str) -> str:
+    with installation.client(org=org) as client:
+        reply = client.post(f"/api/v1/{org}/sessions", json={})
+        assert reply.status_code == 201, reply.text
+    return CONFIGURATION.format(
+        token=installation.command("token", "--org", org, "--user", "alice", "--role", "admin").stdout.strip(),
+        operator=installation.command("token", "--operator").stdout.strip(),
+        org=org,
+        session=reply.json()["data"]["id"],
+        position=reply.json()["meta"]["position"],
+    )
