@@ -25,7 +25,7 @@ from schemas.records import (
 from schemas.rows import EventRow
 
 # Of fold, projections, derivations and rollup SQL together: a change of what they make means a new generation.
-FOLD_VERSION = 2  # 2: sessions have words to be found by, an end has its analysis
+FOLD_VERSION = 2  # 2: sessions have words to be found by, an end has its analysis, half a pair is no success
 
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 

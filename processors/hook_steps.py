@@ -72,6 +72,7 @@ def _tool_begun(state: SessionState, row: EventRow) -> None:
     else:
         state.tool_calls += 1
         _tool(state, row.tool_name).calls += 1
+        _count_for_agent(state, row)
 
 
 def _tool_finished(state: SessionState, row: EventRow) -> None:
@@ -101,18 +102,27 @@ def _tool_denied(state: SessionState, row: EventRow) -> None:
 
 
 def _tool_use(state: SessionState, row: EventRow) -> TaskState:
-    """The first payload that carries the id counts as the call, whichever half of the pair it is."""
+    """The first payload that carries the id counts as the call, whichever half of the pair it is.
+
+    It is a use by the first agent that either half names.
+    """
     use = state.uses.get(row.tool_use_id)
     if use is None:
-        use = TaskState("tool", row.tool_use_id, name=row.tool_name, parent=row.agent_id)
-        state.uses[row.tool_use_id] = use
+        use = state.uses[row.tool_use_id] = TaskState("tool", row.tool_use_id, name=row.tool_name)
         state.tool_calls += 1
         _tool(state, row.tool_name).calls += 1
-        if row.agent_id:
-            agent = _subagent(state, row)
-            agent.tool_calls += 1
-            _touch(state, agent)
+    if row.agent_id and not use.parent:
+        use.parent = row.agent_id
+        _count_for_agent(state, row)
     return use
+
+
+def _count_for_agent(state: SessionState, row: EventRow) -> None:
+    """A subagent shows how many tools it used; the counting rule is that of the session."""
+    if row.agent_id:
+        agent = _subagent(state, row)
+        agent.tool_calls += 1
+        _touch(state, agent)
 
 
 def _finish(state: SessionState, use: TaskState, row: EventRow) -> None:

@@ -35,6 +35,93 @@ def first_copies(values: list[bytes]) -> dict[tuple[str, str, str], tuple[str, i
     }
 
 
+def recount_tasks(values: list[bytes]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+    """Subagents, tasks and uses of tools by (org, session, kind, id): what a hierarchy must show of each."""
+    facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for value in values:
+        record = json.loads(value)
+        facts[record["org_id"], record["session_id"]].extend(_facts(record))
+    return {
+        (*key, kind, name): task
+        for key, some in facts.items()
+        for (kind, name), task in _tasks(
+            [fact for fact in _first_of_each(some) if fact["kind"] == "events_recorded"]
+        ).items()
+    }
+
+
+def _tasks(events: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    of_tools = [event for event in events if event["event_type"] in TOOL_TYPES]
+    of_tasks = [event for event in events if event["event_type"] in ("TaskCreated", "TaskCompleted")]
+    found = {("tool", name): _tool_use(some) for name, some in _by(of_tools, "tool_use_id").items()}
+    found |= {("task", name): _task(some) for name, some in _by(of_tasks, "task_id").items()}
+    without_id = [
+        event for event in of_tools if event["event_type"] == "PreToolUse" and not _text(event, "tool_use_id")
+    ]
+    for name, some in _by(events, "agent_id").items():
+        calls = [use for (kind, _), use in found.items() if kind == "tool" and use["parent_task_id"] == name]
+        calls += [event for event in without_id if _text(event, "agent_id") == name]
+        found["subagent", name] = {
+            **_pair(some, "SubagentStart", ("SubagentStop",)),
+            "name": _first(some, "agent_type"),
+            "agent_type": _first(some, "agent_type"),
+            "parent_task_id": "",
+            "tool_calls": len(calls),
+        }
+    return found
+
+
+def _tool_use(events: list[dict[str, Any]]) -> dict[str, Any]:
+    pair = _pair(events, "PreToolUse", TOOL_TYPES[1:])
+    durations = [
+        round(event["data"]["duration_ms"])
+        for event in events
+        if event["event_type"] in ("PostToolUse", "PostToolUseFailure")
+        and type(event["data"].get("duration_ms")) in (int, float)
+        and event["data"]["duration_ms"] >= 0
+    ]
+    if durations:
+        pair["duration_ms"] = durations[0]
+    if any(event["event_type"] in ("PostToolUseFailure", "PermissionDenied") for event in events):
+        pair["status"] = "failed"
+    name, parent = _text(events[0], "tool_name"), _first(events, "agent_id")
+    return {**pair, "name": name, "agent_type": "", "parent_task_id": parent, "tool_calls": 0}
+
+
+def _task(events: list[dict[str, Any]]) -> dict[str, Any]:
+    subjects = [(_text(event, "task_subject") or _text(event, "prompt"))[:200] for event in events]
+    return {
+        **_pair(events, "TaskCreated", ("TaskCompleted",)),
+        "name": next(filter(None, subjects), ""),
+        "agent_type": "",
+        "parent_task_id": _text(events[0], "agent_id"),
+        "tool_calls": 0,
+    }
+
+
+def _pair(events: list[dict[str, Any]], start: str, ends: tuple[str, ...]) -> dict[str, Any]:
+    started = next((event["timestamp"] for event in events if event["event_type"] == start), None)
+    ended = next((event["timestamp"] for event in events if event["event_type"] in ends), None)
+    if started is None:
+        return {"started_at": None, "ended_at": ended, "duration_ms": None, "status": "unknown"}
+    if ended is None:
+        return {"started_at": started, "ended_at": None, "duration_ms": None, "status": "running"}
+    duration = max(0, ended - started)
+    return {"started_at": started, "ended_at": ended, "duration_ms": duration, "status": "completed"}
+
+
+def _by(events: list[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        if _text(event, name):
+            groups[_text(event, name)].append(event)
+    return groups
+
+
+def _first(events: list[dict[str, Any]], name: str) -> str:
+    return next(filter(None, (_text(event, name) for event in events)), "")
+
+
 def _facts(record: dict[str, Any]) -> list[dict[str, Any]]:
     if record["kind"] != "events_recorded":
         return [{**record, "id": record["fact_id"]}]

@@ -25,12 +25,15 @@ def task_row(state: SessionState, task: TaskState) -> TaskRow:
 
 
 def status_of(task: TaskState) -> str:
-    """``unknown`` is what was only named, never seen to start or stop."""
+    """``running`` lacks its end, ``unknown`` its start: whether it went well is known of a whole pair alone.
+
+    A failure is told by one half.
+    """
     if task.failed:
         return "failed"
-    if task.ended_at is not None:
-        return "completed"
-    return "unknown" if task.started_at is None else "running"
+    if task.started_at is None:
+        return "unknown"
+    return "running" if task.ended_at is None else "completed"
 
 
 def _duration_ms(task: TaskState) -> int | None:

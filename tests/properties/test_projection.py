@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import first_copies, recount
+from oracle import first_copies, recount, recount_tasks
 from strategies import PARTITIONS, deliveries, log_of, logs, one_event
 from support.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
 from support.store import TestStore, chdb_address, new_store
@@ -145,6 +145,23 @@ def test_sessions_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: l
             reported = wanted["reported_cost"]  # priced and reported entries of one model may be merged
         actual = {name: _plain(row[name]) for name in wanted if name != "reported_cost"}
         assert {**actual, "reported_cost": reported} == wanted
+
+
+@given(log=logs(max_size=60))
+@settings(SLOW, max_examples=30)
+def test_tasks_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: list[LogRecord]) -> None:
+    """Subagents, tasks and uses of tools: names, times, status, whose they are, by the same oracle."""
+    expected = recount_tasks([record.value for record in log if record.value and record.value[0] == ord("{")])
+
+    _clean(two, log)
+
+    rows = two.rows("SELECT * FROM {db}.tasks FINAL")
+    assert {
+        (row["org_id"], str(row["session_id"]), row["kind"], row["task_id"]): {
+            name: _plain(row[name]) for name in next(iter(expected.values()))
+        }
+        for row in rows
+    } == expected
 
 
 @given(log=logs(max_size=60))

@@ -105,20 +105,40 @@ def test_use_of_tools_is_counted_by_name_with_the_first_duration_of_each_use() -
 
 
 def test_a_half_without_its_partner_still_has_a_status() -> None:
-    """Running, completed, failed, or unknown where it was only named."""
+    """Without its end it is running, without its start, or only named, it is unknown; a failure needs no start."""
     state = folded(
         hooks(
             (PRE, {"tool_use_id": "running"}),
+            (PRE, {"tool_use_id": "completed"}),
             (POST, {"tool_use_id": "completed"}),
+            (POST, {"tool_use_id": "unknown"}),
             (FAILURE, {"tool_use_id": "failed"}),
-            ("Stop", {"agent_id": "unknown"}),
+            ("Stop", {"agent_id": "unknown agent"}),
         )
     )
 
     tasks = [*state.uses.values(), *state.agents.values()]
     assert {task.task_id: status_of(task) for task in tasks} == {
-        name: name for name in ("running", "completed", "failed", "unknown")
+        name: name.split()[0] for name in ("running", "completed", "unknown", "failed", "unknown agent")
     }
+
+
+def test_an_agents_uses_of_tools_are_counted_like_the_sessions() -> None:
+    """Once per id, whichever half names the agent, and each start without an id."""
+    state = folded(
+        hooks(
+            (PRE, {"tool_use_id": "a", "agent_id": "x"}),
+            (POST, {"tool_use_id": "a", "agent_id": "x"}),
+            (PRE, {"tool_use_id": "b"}),
+            (POST, {"tool_use_id": "b", "agent_id": "x"}),
+            (PRE, {"agent_id": "x"}),
+            (POST, {"agent_id": "x"}),
+            (PRE, {"tool_use_id": "c"}),
+        )
+    )
+
+    assert state.agents["x"].tool_calls == 3
+    assert {use.task_id: use.parent for use in state.uses.values()} == {"a": "x", "b": "x", "c": ""}
 
 
 def test_the_first_end_wins_and_a_later_one_may_bring_newer_totals() -> None:
