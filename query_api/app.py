@@ -20,10 +20,13 @@ from query_api.routes.by_agent import by_agent
 from query_api.routes.by_user import by_user
 from query_api.routes.cost_breakdown import cost_breakdown
 from query_api.routes.events import list_events
+from query_api.routes.filters import list_filter_values
+from query_api.routes.hierarchy import get_hierarchy
 from query_api.routes.search import search_sessions
 from query_api.routes.session import get_session
 from query_api.routes.sessions import list_sessions
 from query_api.routes.summary import summary
+from query_api.routes.threads import list_threads
 from query_api.routes.timeseries import timeseries
 from query_api.selection import provide_selection
 from query_api.session_filters import provide_matching, provide_page
@@ -39,7 +42,8 @@ def query_routes() -> list[Router]:
         Router(
             "/api/v1/{org_id:str}",
             route_handlers=[
-                *(list_sessions, search_sessions, get_session, list_events),
+                *(list_sessions, search_sessions, list_threads, list_filter_values),
+                *(get_session, list_events, get_hierarchy),
                 *(summary, timeseries, by_agent, cost_breakdown, by_user),
             ],
             dependencies={

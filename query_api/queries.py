@@ -136,6 +136,109 @@ class SessionsPageRow(Struct, frozen=True):
     total_count: int
 
 
+class RunOf(Struct, frozen=True):
+    """The run of a session; one without a run is its own. ``viewer_id`` is set for who sees only their own sessions."""
+
+    org_id: str
+    viewer_id: str | None
+    session_id: UUID
+    run_id: UUID | None
+    limit: int
+
+
+class RunConversationRow(Struct, frozen=True):
+    """One conversation of the run, and the totals of all of them."""
+
+    session_id: UUID
+    total_sessions: int
+    total_events: int
+    total_tool_calls: int
+    total_tokens: int
+    total_cost_nano: int
+    run_started_ms: int
+    run_ended_ms: int | None
+
+
+class TasksOfSessions(Struct, frozen=True):
+    """What of these ``kinds`` is inside these sessions, ``limit_by`` of each and ``limit`` of all at most."""
+
+    org_id: str
+    session_ids: list[UUID]
+    kinds: list[str]
+    limit_by: int
+    limit: int
+
+
+class TaskRow(Struct, frozen=True):
+    """A subagent, a task or a use of a tool, and how many of them its session has; what is absent is empty."""
+
+    session_id: UUID
+    kind: str
+    task_id: str
+    title: str
+    status: str
+    started_ms: int | None
+    ended_ms: int | None
+    duration_ms: int | None
+    agent: str
+    parent: str
+    tool_calls: int
+    nodes: int
+
+
+class ThreadsPage(Matching, frozen=True):
+    """A page of the threads with a match. ``viewer_id`` is set for who sees only their own sessions."""
+
+    viewer_id: str | None
+    limit: int
+    offset: int
+
+
+class ThreadsPageRow(Struct, frozen=True):
+    """One thread, the totals of what the caller sees of it, and how many threads match in all."""
+
+    thread_id: UUID
+    thread_started_ms: int
+    thread_last_event_ms: int | None
+    total_sessions: int
+    total_events: int
+    total_tool_calls: int
+    total_tokens: int
+    total_cost_nano: int
+    total_count: int
+
+
+class ThreadConversations(Struct, frozen=True):
+    """The conversations of these threads, as far as the caller sees them."""
+
+    org_id: str
+    viewer_id: str | None
+    thread_ids: list[UUID]
+    limit_by: int
+
+
+class ThreadConversationRow(Struct, frozen=True):
+    """A conversation and its thread."""
+
+    thread_id: UUID
+    session_id: UUID
+
+
+class ValuesThatOccur(Struct, frozen=True):
+    """In the sessions of an org, or of ``viewer_id`` alone; ``limit_by`` of each list."""
+
+    org_id: str
+    viewer_id: str | None
+    limit_by: int
+
+
+class ValueRow(Struct, frozen=True):
+    """A member of one of the lists `projects`, `repos`, `agents`, `users` and `models`."""
+
+    list: str
+    member: str
+
+
 class EventsPage(Struct, frozen=True):
     """Hook events of a session from a place in the log (``version_max``) on; ``None`` filters nothing."""
 
@@ -311,6 +414,11 @@ LIVE_GENERATION = Question("live_generation", NoParams, LiveGenerationRow)
 PROGRESS = Question("progress", NoParams, ProgressRow)
 SESSIONS_BY_ID = Question("sessions_by_id", SessionsById, SessionRow)
 SESSIONS_PAGE = Question("sessions_page", SessionsPage, SessionsPageRow)
+RUN_CONVERSATIONS = Question("run_conversations", RunOf, RunConversationRow)
+TASKS_OF_SESSIONS = Question("tasks_of_sessions", TasksOfSessions, TaskRow)
+THREADS_PAGE = Question("threads_page", ThreadsPage, ThreadsPageRow)
+THREAD_CONVERSATIONS = Question("thread_conversations", ThreadConversations, ThreadConversationRow)
+FILTER_VALUES = Question("filter_values", ValuesThatOccur, ValueRow)
 EVENTS_PAGE = Question("events_page", EventsPage, EventsPageRow)
 EVENTS_WHOLE = Question("events_whole", EventsWhole, EventWholeRow)
 SEARCH_PAGE = Question("search_page", SearchPage, SessionsPageRow)

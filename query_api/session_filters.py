@@ -46,7 +46,7 @@ def provide_matching(
     refuse_other_users(principal, user_id)
     return Matching(
         org_id=principal.org_id,
-        own_user_id=principal.user_id if current_user_only or not sees_all(principal) else None,
+        own_user_id=principal.user_id if current_user_only else viewer_of(principal),
         user_id=user_id,
         project_id=project_id,
         repo=repo,
@@ -74,6 +74,11 @@ def provide_page(
 def sees_all(principal: Principal) -> bool:
     """Whether the caller sees the sessions, and the names, of everybody in the org."""
     return allows(principal.role, "session.read_all")
+
+
+def viewer_of(principal: Principal) -> str | None:
+    """The one user whose sessions the caller sees; None for who sees everybody's."""
+    return None if sees_all(principal) else principal.user_id
 
 
 def narrowed(kind: type[M], matching: Matching, **more: Any) -> M:

@@ -10,13 +10,17 @@ from schemas.money import usd_of
 from schemas.responses import Counts, ModelMetrics, ModelUse, Session, ToolUse, instant
 from schemas.rows import ModelTotals, ToolTotals
 
+ASKED_AT_ONCE = 1_000
+
 
 async def whole_sessions(reading: Reading, org_id: str, session_ids: Sequence[UUID]) -> list[Session]:
     """The sessions with these ids, in this order; ids that the org does not have are left out."""
-    if not session_ids:
-        return []
-    rows = await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, list(session_ids)))
-    by_id = {row.session_id: session_of(row) for row in rows}
+    by_id: dict[UUID, Session] = {}
+    for first in range(0, len(session_ids), ASKED_AT_ONCE):
+        some = list(session_ids[first : first + ASKED_AT_ONCE])
+        by_id |= {
+            row.session_id: session_of(row) for row in await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, some))
+        }
     return [by_id[session_id] for session_id in session_ids if session_id in by_id]
 
 

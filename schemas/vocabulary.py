@@ -235,6 +235,8 @@ _ANALYTICS = {
     "projects": Term("The projects that occur, most used first.", ["prj_1"]),
     "repos": Term("The repositories that occur, most used first.", ["acme/backend"]),
     "agents": Term("The agents that occur, most used first.", ["reviewer"]),
+    "FilterValues.models": Term("The models that occur, most used first.", ["claude-sonnet-4-5"]),
+    "FilterValues.users": Term("The users that occur, most used first; empty for members and viewers.", ["alice"]),
 }
 
 _ERROR = {
