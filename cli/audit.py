@@ -1,21 +1,18 @@
 """`freshness`, `coverage`, `recount`: whether everything is there, and whether all of it is right."""
 
-import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from cli.installation import DIFFERENT, OK, installation_options, open_installation
+from cli.printing import print_json, print_table
 from cli.repairing import repaired
 
-SHOWN_MAX = 20
 DAY = click.DateTime(["%Y-%m-%d"])
 repair_option = click.option("--repair", is_flag=True, help="Mend what is wrong first, out of the log and the facts.")
 
@@ -31,7 +28,7 @@ def freshness(data: Path | None, url: str | None, token: str | None, as_json: bo
     """
     found = open_installation(data, url, token).get("/operator/freshness")["data"]
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         _print_freshness(found)
 
@@ -52,7 +49,7 @@ def coverage(data: Path | None, url: str | None, token: str | None, as_json: boo
     """
     found = _look(data, url, token, "/operator/coverage", {}, _is_complete, repair)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         _print_coverage(found)
     sys.exit(OK if _is_complete(found) else DIFFERENT)
@@ -87,7 +84,7 @@ def recount(
     days = {name: f"{day:%Y-%m-%d}" for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
     found = _look(data, url, token, "/operator/recount", days, _is_equal, repair)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         _print_recount(found)
     sys.exit(OK if _is_equal(found) else DIFFERENT)
@@ -165,46 +162,31 @@ def _print_freshness(found: dict[str, Any]) -> None:
         (p["partition"], p["log_end"], p["projected"], p["lag"], p["complete_through"] or "never", _age(p))
         for p in found["partitions"]
     ]
-    _print_table(("partition", "log end", "projected", "lag", "complete through", "age"), rows)
+    print_table(("partition", "log end", "projected", "lag", "complete through", "age"), rows)
     click.echo(freshness_line(found))
 
 
 def _print_coverage(found: dict[str, Any]) -> None:
     rows = [(p["partition"], p["end"], p["projected"], p["dead"], p["missing"]) for p in found["partitions"]]
-    _print_table(("partition", "positions", "projected", "dead", "missing"), rows)
+    print_table(("partition", "positions", "projected", "dead", "missing"), rows)
     gaps = [(p["partition"], start, stop - 1, stop - start) for p in found["partitions"] for start, stop in p["gaps"]]
     if gaps:
-        _print_table(("partition", "first missing", "last missing", "positions"), gaps)
+        print_table(("partition", "first missing", "last missing", "positions"), gaps)
     click.echo(coverage_line(found))
 
 
 def _print_recount(found: dict[str, Any]) -> None:
     different = Counter(difference["table"] for difference in found["differences"])
     tables = [(name, found["compared"][name], count, different[name]) for name, count in found["moving"].items()]
-    _print_table(("table", "compared", "moving", "differences"), tables)
+    print_table(("table", "compared", "moving", "differences"), tables)
     if found["differences"]:
-        _print_table(("table", "key", "column", "stored", "recounted"), map(_difference, found["differences"]))
+        print_table(("table", "key", "column", "stored", "recounted"), map(_difference, found["differences"]))
     click.echo(recount_line(found))
 
 
 def _difference(found: dict[str, Any]) -> Sequence[object]:
     key = "\n".join(f"{name}={'∅' if value is None else value}" for name, value in found["key"].items())
     return found["table"], key, found["column"], found["stored"], found["recounted"]
-
-
-def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """The first rows; all of them are in the output of ``--json``."""
-    table = Table(*columns)
-    every = list(rows)
-    for row in every[:SHOWN_MAX]:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    Console(markup=False, highlight=False).print(table)
-    if len(every) > SHOWN_MAX:
-        click.echo(f"… and {len(every) - SHOWN_MAX:,} more: --json prints all")
-
-
-def _print_json(found: Any) -> None:
-    click.echo(json.dumps(found, ensure_ascii=False))
 
 
 def _age(partition: dict[str, Any]) -> str:

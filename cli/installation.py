@@ -30,15 +30,28 @@ class Installation:
 
     def get(self, path: str, **params: Any) -> Any:
         """GET ``path`` below ``/api/v1``; the decoded body."""
+        return self._ask("GET", path, params=params)
+
+    def post(self, path: str, body: bytes) -> Any:
+        """POST JSON to ``path`` below ``/api/v1``; the decoded body."""
+        return self._ask("POST", path, content=body, headers={"Content-Type": "application/json"})
+
+    def _ask(self, method: str, path: str, **request: Any) -> Any:
         try:
-            reply = self._client.get(f"/api/v1{path}", params=params)
+            reply = self._client.request(method, f"/api/v1{path}", **request)
         except httpx.HTTPError as error:
             away(f"{self.url} does not answer ({error}). Is it running?")
         if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             away(reply.json()["error"])
         if reply.is_error:
-            raise click.ClickException(reply.json()["error"])
+            raise click.ClickException(_sentence(reply.json()))
         return reply.json()
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    """What is wrong, and with which field."""
+    details = [f"{field} {', '.join(map(str, faults))}" for field, faults in problem["details"].items()]
+    return " ".join([problem["error"], *details])
 
 
 def away(message: str) -> NoReturn:

@@ -4,13 +4,13 @@ import sys
 
 import click
 
-from cli import audit, demo, prices, run, setup
+from cli import audit, dead_letters, demo, prices, run, setup
 from deploy.settings import BadSettings
 from ingest.errors import BrokenLog
 from processors.errors import Broken, StoreUnavailable
 from schemas.log import LogUnavailable
 
-COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *demo.COMMANDS)
+COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS, *demo.COMMANDS)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,7 +22,7 @@ def crewkit_sessions() -> None:
     Try it:        crewkit-sessions up
     Production:    crewkit-sessions provision, then ingest, query-api and processors
     On one box:    crewkit-sessions stack
-    Check it:      crewkit-sessions coverage, recount, freshness
+    Check it:      crewkit-sessions coverage, recount, freshness, dead-letters
 
     Every option can also be set in the environment (--log-url is LOG_URL) or in settings.toml in the data folder
     (log_url); options win over the environment, and the environment over the file.

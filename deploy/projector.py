@@ -14,6 +14,7 @@ from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
 from processors.progress import Progress
+from processors.rejections import RejectionLimit
 from processors.state_cache import StateCache
 from processors.warehouse import ClickHouseWarehouse, connect
 from processors.watchdog import Watchdog
@@ -34,7 +35,8 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int) -> Pr
     """A projector into the generation that ``settings`` name."""
     warehouse = make_warehouse(parse_store_url(settings.store), settings.generation)
     cache = StateCache(settings.cache_facts_max)
-    planner = Planner(warehouse, cache, Pricing(warehouse), partitions)
+    limit = RejectionLimit(settings.dead_letter_share_max)
+    planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
     pipeline = Pipeline(warehouse, reader, planner, cache)
     progress = Progress(pipeline, warehouse, reader, now_ms)
     watchdog = Watchdog(progress.lag)

@@ -37,6 +37,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     batch_records: int = 800
     batch_wait_s: float = 0.5
     cache_facts_max: int = 1_000_000
+    dead_letter_share_max: float = 0.9
     in_flight_bytes_max: int = 64 << 20
     jwks_file: str = ""  # public keys of whoever issues tokens; with it the secret of our own opens no org
     jwks_issuer: str = ISSUER

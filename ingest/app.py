@@ -17,6 +17,7 @@ from ingest.routes.change_session import change_session
 from ingest.routes.create_session import create_session
 from ingest.routes.end_session import end_session
 from ingest.routes.record_events import record_events
+from ingest.routes.redrive_dead_letter import redrive_dead_letter
 from ingest.routes.request_compaction import request_compaction
 from ingest.sealing.invalid import Invalid
 from schemas.ids import IdSecrets
@@ -33,7 +34,7 @@ def clock_ms() -> int:
 
 def ingest_routes() -> list[HTTPRouteHandler]:
     """Every route that writes; the service they are part of needs `INGEST_ERRORS` as well."""
-    return [create_session, record_events, change_session, end_session, request_compaction]
+    return [create_session, record_events, change_session, end_session, request_compaction, redrive_dead_letter]
 
 
 def ingest_lifespan(log: EventLog) -> Lifespan:

@@ -1,8 +1,9 @@
 """The port through which facts become durable."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from schemas.log import LogUnavailable, Position
+from schemas.log import LogRecord, LogUnavailable, Position
 
 __all__ = ["EventLog", "LogUnavailable", "Position"]
 
@@ -31,4 +32,8 @@ class EventLog(Protocol):
         Raises:
             LogUnavailable: when the outcome is unknown or the log is full; the same record may be sent again.
         """
+        ...
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """What was appended, see `schemas.log.LogReader`. Raises `LogUnavailable`."""
         ...

@@ -102,6 +102,7 @@ class Pipeline:
     async def _resume(self, partition: int, offset: int) -> None:
         await self.drain()
         self._cache.drop(partition)
+        await self._retry(self._folding, lambda: self._planner.remember(partition))
         await self._fill_holes(partition, offset)
 
     async def fill_holes(self) -> int:

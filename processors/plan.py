@@ -12,6 +12,7 @@ from processors.projections.events import event_rows
 from processors.projections.receipts import dead, dead_letter, projected
 from processors.projections.sessions import session_row, started_hour
 from processors.projections.tasks import task_row
+from processors.rejections import WINDOW, RejectionLimit
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state import SessionState
 from processors.state_cache import StateCache
@@ -45,13 +46,21 @@ LOADED_AT_ONCE = 100  # sessions
 class Planner:
     """Folds batches into plans. One thread at a time."""
 
-    def __init__(self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int) -> None:
+    def __init__(
+        self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int, limit: RejectionLimit
+    ) -> None:
         self._warehouse, self._cache, self._pricing, self._partitions = warehouse, cache, pricing, partitions
+        self._limit = limit
+
+    def remember(self, partition: int) -> None:
+        """Begin with a partition: what became of its last records counts for the limit. Raises `StoreUnavailable`."""
+        self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self._partitions))
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
 
         Raises:
+            Broken: nearly everything is rejected; see `processors.rejections`.
             StoreUnavailable: while prices or states were read; nothing of ``records`` was folded, so the same call may
                 be made again.
         """
@@ -72,6 +81,7 @@ class Planner:
                 # every digest that was asked for, and the analysis as of a session's latest end in this batch
                 digest_id = fact.fact_id if isinstance(fact, CompactionRequested) else None
                 wanted[fact.org_id, fact.session_id, digest_id] = self._wanted(record, fact)
+        self._limit.check((receipt.outcome == "dead" for receipt in receipts), _a_reason(letters))
         return self._assemble(encoded, letters, receipts, changed, list(wanted.values()), keys, records, prices)
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
@@ -156,6 +166,10 @@ class Planner:
             next_offsets={record.partition: record.offset + 1 for record in records},
             facts=sum(receipt.facts for receipt in receipts),
         )
+
+
+def _a_reason(letters: Sequence[tuple[LogRecord, DeadLetterRow]]) -> str:
+    return letters[0][1].reason if letters else ""
 
 
 def _tasks(state: SessionState) -> bytes:

@@ -89,6 +89,10 @@ class Warehouse(Protocol):
         """The receipted offsets of ``[start, stop)`` that are about these sessions, in order."""
         ...
 
+    def recent_outcomes(self, partition: int, count: int) -> list[bool]:
+        """Of the last records of a partition, the oldest first: which are dead."""
+        ...
+
     def last_receipt(self, partition: int) -> Receipt | None:
         """The receipt with the highest offset."""
         ...
@@ -110,7 +114,7 @@ _TRANSIENT_CODES = frozenset(
 _COLUMNS = {
     "records": [
         *("log_partition", "log_offset", "record_id", "outcome", "org_id", "session_id", "kind"),
-        *("received_at", "facts", "added"),
+        *("received_at", "facts", "added", "redrive_of"),
     ]
 }
 
@@ -184,6 +188,10 @@ class ClickHouseWarehouse:
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
         stretch = {"partition": partition, "start": start, "stop": stop, "sessions": _named(sessions)}
         return [offset for (offset,) in self._query("offsets_of", stretch)]
+
+    def recent_outcomes(self, partition: int, count: int) -> list[bool]:
+        rows = self._query("recent_outcomes", {"partition": partition, "count": count})
+        return [bool(dead) for (dead,) in reversed(rows)]
 
     def last_receipt(self, partition: int) -> Receipt | None:
         rows = self._query("last_receipt", {"partition": partition})

@@ -33,12 +33,24 @@ def decode(record: LogRecord, partitions: int) -> AnyFact:
     Raises:
         Undecodable: with one sentence that says why.
     """
-    if not record.value:
+    fact = decode_value(record.value)
+    _check_key(record, fact.session_id, partitions)
+    return fact
+
+
+def decode_value(value: bytes | None) -> AnyFact:
+    """What a record says, wherever it stands.
+
+    Raises:
+        Undecodable: with one sentence that says why.
+    """
+    if not value:
         raise Undecodable("the record has no value")
-    fact = _parse(record.value)
+    fact = _parse(value)
     if fact.v != VERSION:
         raise Undecodable(f"version {fact.v} is unknown here")
-    _check_key(record, fact.session_id, partitions)
+    if fact.session_id.version != 4:
+        raise Undecodable("the session id has the wrong shape")
     _check_facts(fact)
     _restore_odd_data(fact)
     return fact
@@ -62,8 +74,6 @@ def _parse(value: bytes) -> AnyFact:
 
 
 def _check_key(record: LogRecord, session_id: UUID, partitions: int) -> None:
-    if session_id.version != 4:
-        raise Undecodable("the session id has the wrong shape")
     if record.key != record_key(session_id):
         raise Undecodable("the key is not the session id")
     if partition_of(record.key, partitions) != record.partition:

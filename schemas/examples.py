@@ -3,8 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.requests import ChangeSession, CreateSession, EndSession, RecordEvents, RequestCompaction
-from schemas.vocabulary import EVENT_ID
+from schemas.requests import (
+    ChangeSession,
+    CreateSession,
+    EndSession,
+    RecordEvents,
+    RedriveDeadLetter,
+    RequestCompaction,
+)
+from schemas.vocabulary import EVENT_ID, SESSION_ID
 
 _TOTALS = {"input_tokens": 15_000, "output_tokens": 3_000, "cost_usd": 0.045}
 
@@ -47,6 +54,18 @@ BODIES: Mapping[type, Any] = {
         "summary": "The upload retries with back-off; tests pass.",
         "model_metrics": {"models": [{"model": "claude-sonnet-4-5", **_TOTALS}]},
         "outcome": "success",
+    },
+    RedriveDeadLetter: {
+        "record": {
+            "kind": "events_recorded",
+            "v": 1,
+            "record_id": "6d1f0a52-93c4-4b7e-8a15-2c9e4d7f0b31",
+            "org_id": "acme",
+            "session_id": SESSION_ID,
+            "actor": {"user_id": "alice", "role": "member"},
+            "received_at": 1_768_905_000_000,
+            "events": [{"event_id": EVENT_ID, "event_type": "Stop", "timestamp": 1_768_904_999_000, "data": {}}],
+        }
     },
     RequestCompaction: {"instructions": "Keep the failing tests.", "max_characters": 8_000},
 }

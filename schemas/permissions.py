@@ -73,6 +73,9 @@ ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the
     "ShowFreshness": Right("operate"),
     "ShowCoverage": Right("operate"),
     "RecountInstallation": Right("operate"),
+    "ListDeadLetters": Right("operate"),
+    "GetDeadLetter": Right("operate"),
+    "RedriveDeadLetter": Right("operate"),
 }
 
 

@@ -54,6 +54,14 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     odd_data: bytes | None = None
 
 
+class Redrive(Struct, frozen=True):
+    """A record that could not be projected was appended again: where the first one stands, by whom, and when (ms)."""
+
+    position: str
+    by: str
+    at: int
+
+
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
     """What every record says: its own identity, whose it is, who sent it, and when it was received."""
 
@@ -64,6 +72,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kin
     actor: Actor
     received_at: int
     source: str = "api"
+    redrive: Redrive | None = None
 
 
 class SessionCreated(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from schemas.money import USD_MAX
 from schemas.records import Outcome
@@ -112,6 +112,12 @@ class EndSession(Struct, frozen=True, forbid_unknown_fields=True):
     model_metrics: ReportMetrics | None = None
     outcome: Outcome | None = None
     ended_at: Instant | None = None
+
+
+class RedriveDeadLetter(Struct, frozen=True, forbid_unknown_fields=True):
+    """Append a record that could not be projected once more: as it is, or corrected. Its ids stay what they are."""
+
+    record: Raw = field(default_factory=lambda: Raw(b"null"))  # any default would be shown as JSON, and Raw is none
 
 
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):

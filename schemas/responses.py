@@ -179,6 +179,14 @@ class QueuedCompaction(Struct, frozen=True):
     status: str
 
 
+class RedrivenDeadLetter(Struct, frozen=True):
+    """Where the dead letter stands, and where its record stands again."""
+
+    position: str
+    redriven_to: str
+    session_id: UUID
+
+
 def instant(ms: int) -> str:
     """``2026-01-20T10:30:00.000Z`` of milliseconds since 1970."""
     seconds, rest = divmod(ms, 1000)

@@ -176,6 +176,7 @@ class RecordRow(Struct):
     received_at: DateTime64
     facts: UInt32
     added: UInt32  # how many of them were new in their session
+    redrive_of: str  # the position of the dead letter that it repeats, else ""
 
 
 class DeadLetterRow(Struct):

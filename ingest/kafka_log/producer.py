@@ -1,15 +1,17 @@
 """Appending to Kafka, with a deadline, a byte budget, and a supervisor that replaces a producer that failed."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from ingest.byte_budget import ByteBudget
 from ingest.errors import BrokenLog, OnBroken, stop_the_process
 from ingest.event_log import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
 from ingest.kafka_log.connection import AWAY, Connection, connect
+from ingest.kafka_log.reader import KafkaLogReader
 from ingest.kafka_log.topic import KafkaTopic
 from schemas.fail_points import fail_point
-from schemas.log import LogUnavailable, Position
+from schemas.log import LogRecord, LogUnavailable, Position
 from schemas.topics import partition_of
 
 _RETRY_S = 1.0
@@ -33,6 +35,7 @@ class KafkaEventLog:
         self._budget = ByteBudget(bytes_max)
         self._deadline_s = deadline_s
         self._on_broken = on_broken
+        self._reader = KafkaLogReader(topic)
         self._connection: Connection | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -53,6 +56,7 @@ class KafkaEventLog:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()
+        await self._reader.stop()
 
     async def ready(self) -> bool:
         """Whether a broker answers."""
@@ -78,6 +82,10 @@ class KafkaEventLog:
         if offset < 0:
             raise LogUnavailable("stored, but where is not known any more")  # a duplicate the broker has forgotten
         return Position(partition, offset)
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        return await self._reader.read(partition, start, stop, bytes_max)
 
     async def _send(self, connection: Connection, partition: int, key: bytes, value: bytes) -> int:
         try:

@@ -37,6 +37,8 @@ class KafkaLogReader:
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        if partition >= self._topic.partitions:
+            return []
         source = TopicPartition(self._topic.name, partition)
 
         async def ask(consumer: AIOKafkaConsumer) -> Sequence[LogRecord]:

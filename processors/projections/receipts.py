@@ -24,12 +24,13 @@ def projected(record: LogRecord, fact: AnyFact, added: int) -> RecordRow:
         fact.received_at,
         facts,
         added,
+        fact.redrive.position if fact.redrive else "",
     )
 
 
 def dead(record: LogRecord) -> RecordRow:
     """The receipt of a record that was set aside. What it says of itself can't be believed, so nothing is repeated."""
-    return RecordRow(record.partition, record.offset, NO_ID, "dead", "", NO_ID, "", record.timestamp_ms, 0, 0)
+    return RecordRow(record.partition, record.offset, NO_ID, "dead", "", NO_ID, "", record.timestamp_ms, 0, 0, "")
 
 
 def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:

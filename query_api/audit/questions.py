@@ -59,6 +59,45 @@ class ReceiptRow(Struct, frozen=True):
     reason: str
 
 
+class DeadLetterPage(Struct, frozen=True):
+    """A page of all dead letters."""
+
+    limit: int
+    offset: int
+
+
+class DeadLetterRow(Struct, frozen=True):
+    """A record that could not be projected, and the positions at which it was appended again."""
+
+    log_partition: int
+    log_offset: int
+    logged_ms: int
+    reason: str
+    size: int
+    redriven_to: list[tuple[int, int]]
+    total_count: int
+
+
+class AtPosition(Struct, frozen=True):
+    """A position of the log."""
+
+    log_partition: int
+    log_offset: int
+
+
+class WholeDeadLetterRow(Struct, frozen=True):
+    """The same with its bytes, in base64."""
+
+    log_partition: int
+    log_offset: int
+    logged_ms: int
+    reason: str
+    size: int
+    key_base64: str
+    value_base64: str
+    redriven_to: list[tuple[int, int]]
+
+
 class SettledRow(Struct, frozen=True):
     """Below the offset ``settled`` everything of this partition is in the tables."""
 
@@ -171,6 +210,8 @@ class OrphanRow(Struct, frozen=True):
 FRESHNESS_BY_PARTITION = Question("freshness_by_partition", NoParams, PartitionProgressRow)
 COVERAGE = Question("coverage", GapsUpTo, CoverageRow)
 RECEIPT = Question("receipt", PositionOfOrg, ReceiptRow)
+DEAD_LETTERS = Question("dead_letters", DeadLetterPage, DeadLetterRow)
+DEAD_LETTER = Question("dead_letter", AtPosition, WholeDeadLetterRow)
 RECOUNT_PINS = Question("recount_pins", NoParams, SettledRow)
 RECOUNT_DAYS = Question("recount_days", Span, DayRow)
 RECOUNT_SESSIONS = Question("recount_sessions", RecountSessions, SessionsFound)

@@ -9,8 +9,6 @@ from query_api.audit.questions import ReceiptRow
 from schemas.log import Position
 from schemas.responses import instant
 
-PARTITION_MAX = (1 << 16) - 1
-
 
 class Receipt(Struct, frozen=True):
     """``outcome`` is projected, dead (``reason`` says why) or waiting; what is waiting has no times yet."""
@@ -22,21 +20,6 @@ class Receipt(Struct, frozen=True):
     facts: int | None = None
     added: int | None = None
     reason: str | None = None
-
-
-def position_asked(text: str) -> Position:
-    """A position out of a path.
-
-    Raises:
-        ApiError: 404 for anything that is no position of a log.
-    """
-    try:
-        position = Position.parse(text)
-    except ValueError as error:
-        raise not_found() from error
-    if position.partition > PARTITION_MAX or str(position) != text:
-        raise not_found()
-    return position
 
 
 def receipt_of(position: Position, partitions: int, rows: Sequence[ReceiptRow]) -> Receipt:

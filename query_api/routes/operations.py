@@ -7,16 +7,19 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 
 from edge.guards import may
+from edge.path_ids import parse_position
 from edge.principal import Principal
 from query_api.audit.coverage import GAPS_MAX, Coverage, coverage_of
 from query_api.audit.freshness import InstallationFreshness, freshness_of
 from query_api.audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, RECEIPT, GapsUpTo, PositionOfOrg
-from query_api.audit.receipts import Receipt, position_asked, receipt_of
+from query_api.audit.receipts import Receipt, receipt_of
 from query_api.audit.recount import Recount, Recounted
 from query_api.audit.slices import days_asked
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.queries import NoParams
 from query_api.reading import Reading, provide_reading
+from query_api.routes.dead_letters import get_dead_letter, list_dead_letters
+from query_api.session_filters import provide_page
 from query_api.stamp import stamp_replies
 from schemas.responses import Reply
 
@@ -60,7 +63,7 @@ async def get_receipt(
     position: FromPath[str], reading: NamedDependency[Reading], principal: NamedDependency[Principal]
 ) -> Response[Reply[Receipt]]:
     """What became of a position that a write of this org answered with: projected, dead or still waiting."""
-    asked = position_asked(position)
+    asked = parse_position(position)
     partitions = len(await reading.ask(FRESHNESS_BY_PARTITION, NoParams()))
     rows = await reading.ask(RECEIPT, PositionOfOrg(principal.org_id, asked.partition, asked.offset))
     return reading.reply(receipt_of(asked, partitions, rows))
@@ -70,12 +73,15 @@ operation_routes = [
     Router(
         path,
         route_handlers=handlers,
-        dependencies={"reading": Provide(provide_reading)},
+        dependencies={
+            "reading": Provide(provide_reading),
+            "paging": Provide(provide_page, sync_to_thread=False),
+        },
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[stamp_replies],
     )
     for path, handlers in (
-        ("/api/v1/operator", [show_freshness, show_coverage, recount_installation]),
+        ("/api/v1/operator", [show_freshness, show_coverage, recount_installation, list_dead_letters, get_dead_letter]),
         ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),
     )
 ]

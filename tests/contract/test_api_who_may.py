@@ -18,6 +18,7 @@ from support.installation import Installation
 from support.whole_service import Operation, WholeService, new_whole_service
 
 from schemas import ids
+from schemas.codec import encode
 from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
 from schemas.records import Actor
 
@@ -32,7 +33,9 @@ BODIES: dict[str, Any] = {
     "ChangeSession": {"title": "t"},
     "EndSession": {},
     "RequestCompaction": {},
+    "RedriveDeadLetter": {},
 }
+OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
 PUBLIC = {"/livez", "/readyz"}
 
@@ -69,7 +72,15 @@ class Walk:
         self._work(self.sessions["own"], ORG, ME, "mine", run_id)
         self._work(self.sessions["somebody_else"], ORG, SOMEBODY, SECRET, run_id)
         self._work(self.sessions["foreign_session"], FOREIGN, SOMEBODY, SECRET, uuid4())
+        await self._bury(self.sessions["own"])
         await self.service.project()
+
+    async def _bury(self, session: UUID) -> None:
+        """A dead letter, where the projector found it and where the write side does: its key is not its session."""
+        letter = encode(recorded(session, hook("Stop", event_id=uuid4()), record_id=uuid4()))
+        self.dead = self.service.log.add_bytes(letter).offset
+        for _ in range(self.dead + 1):
+            await self.service.written.append(b"poison", letter)
 
     def _work(self, session: UUID, org: str, user: str, text: str, run_id: UUID) -> None:
         now = time.time_ns() // 1_000_000
@@ -93,7 +104,7 @@ class Walk:
             {
                 "org_id": FOREIGN if situation == "foreign_org" else ORG,
                 "session_id": self.sessions[situation],
-                "position": "0:0",
+                "position": f"0:{self.dead if operation.name in OF_A_DEAD_LETTER else 0}",
             }
         )
         assert operation.method == "GET" or operation.name in BODIES, f"{operation.name}: give it a row in BODIES"

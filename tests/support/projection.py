@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
+from processors.rejections import RejectionLimit
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, ClickHouseWarehouse, Rows
 from schemas.log import LogRecord
@@ -65,12 +66,16 @@ class CrashingWarehouse(ClickHouseWarehouse):
 
 
 def new_pipeline(
-    store: TestStore, log: Sequence[LogRecord], facts_max: int = 1_000_000, warehouse: ClickHouseWarehouse | None = None
+    store: TestStore,
+    log: Sequence[LogRecord],
+    facts_max: int = 1_000_000,
+    warehouse: ClickHouseWarehouse | None = None,
+    dead_share_max: float = 0.9,
 ) -> Pipeline:
     """A projector as a process would start it."""
     warehouse = warehouse or store.warehouse()
     cache = StateCache(facts_max)
-    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions)
+    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, RejectionLimit(dead_share_max))
     return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache)
 
 

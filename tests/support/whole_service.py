@@ -58,7 +58,8 @@ class WholeService:
         self._reader = open_reader(store.address.options, store.address.control)
         self.reader = NotingReader(self._reader)
         self._token_key = token_key(settings.secrets_folder)
-        self.app = service(settings, FakeEventLog(), self.reader)
+        self.written = FakeEventLog()
+        self.app = service(settings, self.written, self.reader)
 
     def session_id(self, org: str, thread: int | None = None) -> UUID:
         """A new session of ``org``, in a thread of its own unless one is given."""

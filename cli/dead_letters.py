@@ -1,0 +1,84 @@
+"""`dead-letters`: the records that could not be projected; look at them, and append them again."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.installation import installation_options, open_installation
+from cli.printing import SHOWN_MAX, print_json, print_table
+
+PATH = "/operator/dead-letters"
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Records that could not be projected: list them, show one, append one again.
+
+    A dead letter is set aside with its bytes and its receipt, and stops nobody. Once the code that could not read it
+    is mended, or with a corrected record, redrive appends it to the end of the log; what was counted counts once.
+    """
+
+
+@dead_letters.command("list")
+@installation_options
+@click.option("--page", default=1, show_default=True, help="Which page of them, the newest first.")
+def list_(data: Path | None, url: str | None, token: str | None, as_json: bool, page: int) -> None:
+    """List the dead letters, the newest first.
+
+    \b
+    Example:
+      crewkit-sessions dead-letters list --data var/up
+    """
+    found = open_installation(data, url, token).get(PATH, page=page, per_page=SHOWN_MAX)
+    if as_json:
+        return print_json(found)
+    rows = [
+        (letter["position"], letter["logged_at"], letter["reason"], letter["size"], ", ".join(letter["redriven_to"]))
+        for letter in found["data"]
+    ]
+    print_table(("position", "logged at", "reason", "bytes", "redriven to"), rows)
+    meta = found["meta"]
+    click.echo(f"dead letters: {meta['total_count']:,}, page {meta['current_page']} of {max(1, meta['total_pages'])}")
+    return None
+
+
+@dead_letters.command()
+@click.argument("position")
+@installation_options
+def show(position: str, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+    """Show one with its bytes; POSITION is <partition>:<offset>.
+
+    \b
+    Example:
+      crewkit-sessions dead-letters show 2:1841 --data var/up
+    """
+    found: dict[str, Any] = open_installation(data, url, token).get(f"{PATH}/{position}")["data"]
+    if as_json:
+        return print_json(found)
+    print_table(("", ""), [(name, value) for name, value in found.items() if name not in ("text", "value_base64")])
+    click.echo(found["value_base64"] if found["text"] is None else found["text"])
+    return None
+
+
+@dead_letters.command()
+@click.argument("position")
+@click.option("--record", type=click.File("rb"), help="The record as it should be, in JSON (- for standard input).")
+@installation_options
+def redrive(position: str, record: Any, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+    """Append one to the end of the log again, as it is or corrected; its ids have to stay.
+
+    \b
+    Example:
+      crewkit-sessions dead-letters redrive 2:1841 --data var/up
+      crewkit-sessions dead-letters redrive 2:1841 --record corrected.json --data var/up
+    """
+    body = b"{}" if record is None else b'{"record":' + record.read() + b"}"
+    found = open_installation(data, url, token).post(f"{PATH}/{position}/redrive", body)["data"]
+    if as_json:
+        return print_json(found)
+    click.echo(f"{position} stands at {found['redriven_to']} again, as a record of session {found['session_id']}")
+    return None
+
+
+COMMANDS: list[click.Command] = [dead_letters]

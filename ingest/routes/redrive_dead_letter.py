@@ -1,0 +1,54 @@
+"""POST /operator/dead-letters/:position/redrive"""
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response, post
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from edge.described import takes
+from edge.errors import not_found
+from edge.guards import may
+from edge.path_ids import parse_position
+from ingest.appending import append_all, durable
+from ingest.body import decode_body, read_body
+from ingest.dependencies import Write
+from ingest.event_log import EventLog
+from ingest.sealing.redrive import seal_redrive
+from schemas.codec import encode
+from schemas.log import LogRecord
+from schemas.requests import RedriveDeadLetter
+from schemas.responses import RedrivenDeadLetter, Reply
+
+log = structlog.get_logger()
+_decoder = msgspec.json.Decoder(RedriveDeadLetter)
+
+
+@post(
+    "/api/v1/operator/dead-letters/{position:str}/redrive",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="RedriveDeadLetter",
+    guards=[may("operate")],
+    opt=takes(RedriveDeadLetter),
+)
+async def redrive_dead_letter(
+    request: Request[Any, Any, Any], write: Write, position: FromPath[str]
+) -> Response[Reply[RedrivenDeadLetter]]:
+    """Append the record once more, as it is or corrected. The dead letter stays, and shows where it was redriven to."""
+    letter = await _letter(write.log, position)
+    body = decode_body(await read_body(request), _decoder)
+    fact = seal_redrive(letter, bytes(body.record), write.asker)
+    to = await append_all(write.log, fact.session_id, [encode(fact)])
+    log.info("dead_letter_redriven", position=position, to=str(to), by=write.asker.actor.user_id)
+    return durable(RedrivenDeadLetter(position, str(to), fact.session_id), to)
+
+
+async def _letter(events: EventLog, text: str) -> LogRecord:
+    """The record as the log holds it: this side reads no store, and a position that was projected does no harm."""
+    position = parse_position(text)
+    found = await events.read(position.partition, position.offset, position.offset + 1, 1)
+    if not found or found[0].offset != position.offset:
+        raise not_found()
+    return found[0]

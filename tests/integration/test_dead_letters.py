@@ -1,0 +1,181 @@
+"""Dead letters from the log to the log: seen with their bytes, redriven as they are or corrected, counted once."""
+
+import base64
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import clickhouse_connect
+import httpx
+import msgspec
+import pytest
+from builders import ORG, SECRETS, T0, created, hook, recorded
+from builders import session_id as named
+from fakes import FakeEventLog
+from support.projection import new_pipeline
+from support.store import TestStore
+
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.service import build_service
+from edge.tokens import issue_token
+from ingest.app import INGEST_ERRORS, ingest_dependencies, ingest_routes
+from query_api.app import query_dependencies, query_routes, store_readiness
+from query_api.reader import ClickHouseReader
+from query_api.routes.operations import operation_routes
+from schemas.codec import encode
+from schemas.permissions import OPERATOR_ORG, Role
+from schemas.records import AnyFact
+from schemas.topics import record_key
+
+KEY = b"a secret of at least 32 bytes, for tests"
+SESSION = named("dead letters")
+PATH = "operator/dead-letters"
+
+
+class Whole:
+    """Both route sets over one log and one store, and the projector between them."""
+
+    def __init__(self, store: TestStore) -> None:
+        self.store, self.log = store, FakeEventLog(partitions=4)
+        self.reader = ClickHouseReader(self._connect, store.address.control)
+        self.app = build_service(
+            [*query_routes(), *operation_routes, *ingest_routes()],
+            {**query_dependencies(self.reader, SECRETS), **ingest_dependencies(self.log, SECRETS, lambda: T0)},
+            TokenVerifier([shared_secret(KEY)]),
+            store_readiness(self.reader),
+            exception_handlers=INGEST_ERRORS,
+        )
+
+    async def add(self, fact: AnyFact, key: bytes | None = None) -> str:
+        """A record straight into the log; its position."""
+        return str(await self.log.append(key or record_key(fact.session_id), encode(fact)))
+
+    async def add_bytes(self, value: bytes) -> str:
+        return str(await self.log.append(record_key(SESSION), value))
+
+    async def project(self) -> None:
+        """Everything that is in the log."""
+        ends = await self.log.ends()
+        records = [r for p, end in enumerate(ends) for r in await self.log.read(p, 0, end, 1 << 30)]
+        pipeline = new_pipeline(self.store, records)
+        await pipeline.project(records)
+        await pipeline.drain()
+
+    async def send(self, method: str, path: str, *, role: Role = "operator", **request: Any) -> httpx.Response:
+        """A request of an operator, or of somebody of the org."""
+        org = OPERATOR_ORG if role == "operator" else ORG
+        headers = {"Authorization": f"Bearer {issue_token(KEY, 'olga', org, role, 600, time.time())}"}
+        transport = httpx.ASGITransport(self.app)  # type: ignore[arg-type]  # an ASGI app all the same
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+            return await client.request(method, f"/api/v1/{path}", **request)
+
+    async def redrive(self, position: str, **body: Any) -> httpx.Response:
+        return await self.send("POST", f"{PATH}/{position}/redrive", json=body)
+
+    async def letters(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.send("GET", PATH)).json()["data"]
+        return found
+
+    def _connect(self) -> Any:
+        return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")
+
+
+@pytest.fixture
+async def whole(store: TestStore) -> AsyncIterator[Whole]:
+    running = Whole(store)
+    yield running
+    running.reader.close()
+
+
+def plain(fact: AnyFact) -> dict[str, Any]:
+    """The record as an operator would write it."""
+    found: dict[str, Any] = msgspec.json.decode(encode(fact))
+    return found
+
+
+def a_batch(version: int = 1) -> AnyFact:
+    """Two events of the session, in a record with an id of its own."""
+    events = [hook("PreToolUse", event_id=UUID(int=n, version=4), tool_name="Bash", tool_use_id="t1") for n in (1, 2)]
+    return recorded(SESSION, *events, record_id=UUID(int=77, version=4), v=version)
+
+
+async def test_dead_letters_are_listed_and_shown_with_their_bytes(whole: Whole) -> None:
+    """The newest first, with the reason; text where they are text, base64 always."""
+    garbage = await whole.add_bytes(b"\x00\xffgarbage")
+    unknown = await whole.add(a_batch(version=9))
+    await whole.project()
+
+    listed = await whole.letters()
+    shown = [(await whole.send("GET", f"{PATH}/{position}")).json()["data"] for position in (garbage, unknown)]
+
+    assert [letter["position"] for letter in listed] == [unknown, garbage]
+    assert "version 9" in listed[0]["reason"]
+    assert listed[1] == {
+        "position": garbage,
+        "logged_at": "2026-01-20T10:30:00.000Z",
+        "reason": shown[0]["reason"],
+        "size": 9,
+        "redriven_to": [],
+    }
+    assert base64.b64decode(shown[0]["value_base64"]) == b"\x00\xffgarbage"
+    assert base64.b64decode(shown[0]["key_base64"]) == record_key(SESSION)
+    assert shown[0]["text"] is None
+    assert msgspec.json.decode(shown[1]["text"]) == plain(a_batch(version=9))
+
+
+async def test_a_record_under_the_wrong_key_is_redriven_as_it_is(whole: Whole) -> None:
+    """It was dead for where it stood, and counts where it belongs; the letter stays, and says where its record is."""
+    await whole.add(created(SESSION, fact_id=UUID(int=5, version=4), run_id=UUID(int=6, version=4)))
+    dead = await whole.add(a_batch(), key=b"another key that is none")
+    await whole.project()
+
+    reply = await whole.redrive(dead)
+    again = await whole.redrive(dead)
+    await whole.project()
+
+    assert reply.status_code == 202, reply.text
+    to, and_to = reply.json()["data"]["redriven_to"], again.json()["data"]["redriven_to"]
+    assert reply.headers["X-Log-Position"] == reply.json()["meta"]["position"] == to
+    assert [letter["redriven_to"] for letter in await whole.letters()] == [sorted((to, and_to))]
+    session = await whole.send("GET", f"{ORG}/sessions/{SESSION}", role="owner")
+    assert session.json()["data"]["counts"] | {"tasks": 0} == {
+        **dict.fromkeys(("prompts", "tool_errors", "tasks", "subagents", "compactions", "unknown_events"), 0),
+        "events": 2,
+        "tool_calls": 1,
+    }
+
+
+async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -> None:
+    """With the same id and readable it is appended; as another record, or still unreadable, it is refused."""
+    dead = await whole.add(a_batch(version=9))
+    await whole.project()
+    right = plain(a_batch())
+
+    unchanged = await whole.redrive(dead)
+    another = await whole.redrive(dead, record={**right, "record_id": str(UUID(int=78, version=4))})
+    hopeless = await whole.redrive(dead, record={"kind": "events_recorded"})
+    corrected = await whole.redrive(dead, record=right)
+    await whole.project()
+
+    assert [reply.status_code for reply in (unchanged, another, hopeless, corrected)] == [422, 422, 422, 202]
+    assert "version 9" in unchanged.json()["details"]["record"][0]
+    assert another.json()["details"] == {"record.record_id": [f"must stay {UUID(int=77, version=4)}"]}
+    assert whole.store.rows("SELECT count() AS n FROM {db}.events FINAL") == [{"n": 2}]
+    (stored,) = await whole.log.read(*_place(corrected.json()["data"]["redriven_to"]), 1 << 30)
+    assert msgspec.json.decode(stored.value or b"")["redrive"] == {"position": dead, "by": "olga", "at": T0}
+
+
+@pytest.mark.parametrize("position", ["0:99", "9:0", "99999:0", "x", "1:-1", "01:0"])
+async def test_a_position_that_is_none_is_not_found(whole: Whole, position: str) -> None:
+    """In the list's own words, for a look and for a redrive."""
+    shown = await whole.send("GET", f"{PATH}/{position}")
+    redriven = await whole.redrive(position)
+
+    assert (shown.status_code, redriven.status_code) == (404, 404)
+
+
+def _place(position: str) -> tuple[int, int, int]:
+    partition, _, offset = position.partition(":")
+    return int(partition), int(offset), int(offset) + 1

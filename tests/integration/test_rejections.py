@@ -1,0 +1,85 @@
+"""A projector that can read nearly nothing stops, instead of emptying the topic into `dead_letters`."""
+
+import contextlib
+
+import pytest
+from builders import LogBuilder, created
+from builders import session_id as named
+from support.projection import new_pipeline
+from support.store import TestStore
+
+from processors.errors import Broken
+from processors.rejections import DEAD_LEAST, WINDOW, RejectionLimit
+from schemas.log import LogRecord
+
+
+def unreadable(count: int) -> list[LogRecord]:
+    """A log that a bad deploy can't read."""
+    log = LogBuilder(seed=1, partitions=1)
+    for _ in range(count):
+        log.add_bytes(b"of another version")
+    return log.records
+
+
+def letters(store: TestStore) -> int:
+    found: int = store.rows("SELECT count() AS n FROM {db}.dead_letters FINAL")[0]["n"]
+    return found
+
+
+@pytest.fixture
+def one(store: TestStore) -> TestStore:
+    """A store whose log has one partition, as far as a pipeline is told."""
+    store.partitions = 1
+    return store
+
+
+async def test_a_log_that_nobody_can_read_stops_the_projector_before_it_is_set_aside(one: TestStore) -> None:
+    """Nothing of the batch that goes too far is stored, and the message says what to do."""
+    log = unreadable(2 * DEAD_LEAST)
+    pipeline = new_pipeline(one, log)
+
+    with pytest.raises(Broken, match="run another version"):
+        await pipeline.project(log)
+
+    assert letters(one) == 0
+
+
+async def test_restarts_do_not_empty_the_topic_piece_by_piece(one: TestStore) -> None:
+    """What was set aside before a restart counts after it: however often it comes back, the limit stands."""
+    log = unreadable(5 * DEAD_LEAST)
+
+    for _ in range(6):
+        done = letters(one)
+        pipeline = new_pipeline(one, log)
+        with contextlib.suppress(Broken):
+            for i in range(done, len(log), DEAD_LEAST // 2):
+                await pipeline.project(log[i : i + DEAD_LEAST // 2])
+        await pipeline.drain()
+
+    assert letters(one) < DEAD_LEAST
+
+
+async def test_some_poison_among_sound_records_stops_nobody(one: TestStore) -> None:
+    """Dead letters are what they are for."""
+    log = LogBuilder(seed=1, partitions=1)
+    for n in range(DEAD_LEAST):
+        log.add(created(named(n)))
+        log.add_bytes(b"poison")
+    pipeline = new_pipeline(one, log.records)
+
+    await pipeline.project(log.records)
+    await pipeline.drain()
+
+    assert letters(one) == DEAD_LEAST
+
+
+def test_the_limit_looks_at_the_last_records_alone() -> None:
+    """Old poison is forgotten; a share above one never stops anything."""
+    limit = RejectionLimit(0.9)
+    limit.check([True] * (DEAD_LEAST - 1), "x")
+    limit.check([False] * WINDOW, "x")
+    limit.check([True] * (WINDOW // 2), "x")
+
+    RejectionLimit(2).check([True] * WINDOW, "x")
+    with pytest.raises(Broken):
+        limit.check([True] * WINDOW, "x")
