@@ -14,6 +14,7 @@ from bench import (
     projector_store_server,
     query_list,
     query_one_session,
+    query_search,
     query_summary,
     visible_latency,
 )
@@ -30,6 +31,7 @@ QUESTIONS = {
         end_to_end_stack,
         visible_latency,
         query_list,
+        query_search,
         query_summary,
         query_one_session,
         memory_up,

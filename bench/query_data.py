@@ -26,6 +26,7 @@ from deploy.single_process import PARTITIONS
 from deploy.store_url import parse_store_url
 from processors.warehouse import Warehouse
 from schemas.prices import list_prices
+from schemas.words import words_of
 
 SQL = Path(__file__).parent / "sql"
 STEP = 250_000  # sessions an insert
@@ -118,8 +119,8 @@ def session_zero(client: Client) -> UUID:
 
 def vocabulary() -> list[str]:
     """The words of prompts and titles, the usual ones first."""
-    told = {word.strip(".,?`").lower() for prompt in words.PROMPTS for word in prompt.split()}
-    return [*sorted(told - {""}), *(f"module{number}" for number in range(RARE_WORDS))]
+    told = sorted({word for prompt in words.PROMPTS for word in words_of(prompt)})
+    return [*told, *(f"module{number}" for number in range(RARE_WORDS))]
 
 
 def _insert(client: Client, table: str, parameters: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ INSERT INTO sessions
     agent_name, model, title, summary, started_at, last_event_at, ended_at, outcome, duration_ms,
     input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, cost_nano, models,
     events, prompts, tool_calls, tool_errors, tasks, subagents, compactions, unknown_events, tools, redactions,
-    first_prompts
+    first_prompts, search_text
 )
 WITH
     number AS n,
@@ -83,6 +83,7 @@ SELECT
     0,
     tooled,
     if(usage = 0, map('aws_access_key', 1), map()),
-    arrayMap(i -> arrayStringConcat(arraySlice(spoken, 5 + 14 * i, 14), ' '), range({prompts:UInt8}))
+    arrayMap(i -> arrayStringConcat(arraySlice(spoken, 5 + 14 * i, 14), ' '), range({prompts:UInt8})),
+    concat(' ', arrayStringConcat(spoken, ' '), ' ', ' acme service ', toString(project % 40), ' ')
 FROM numbers({first:UInt64}, {count:UInt64})
 WHERE NOT {older:Bool} OR sipHash64(n, 17) % 10 = 0

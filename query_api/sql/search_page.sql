@@ -3,6 +3,13 @@
 -- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text answers for the words.
 -- An index alone would bring a session back whose older row had the word. The last setting makes it right: where a row
 -- was found, the newer rows of its key are read as well, and only the newest one is asked for its words.
+-- The order is the name of a column or of one of these; columns of the others are not read.
+WITH
+    -toUnixTimestamp64Milli(started_at) AS `-started_at`,
+    -cost_nano AS `-cost_usd`,
+    -toInt64(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens) AS `-tokens`,
+    -ifNull(duration_ms, -1) AS `-duration_seconds`,
+    -ifNull(toUnixTimestamp64Milli(last_event_at), -1) AS `-last_event_at`
 SELECT
     session_id,
     count() OVER () AS total_count
@@ -27,13 +34,7 @@ WHERE org_id = {org_id:String}
   AND hasAllTokens(search_text, {words:Array(String)})
   AND arrayAll(phrase -> position(search_text, phrase) > 0, {phrases:Array(String)})
 ORDER BY
-    multiIf(
-        {sort:String} = 'started_at', toUnixTimestamp64Milli(started_at),
-        {sort:String} = '-cost_usd', -cost_nano,
-        {sort:String} = '-tokens', -toInt64(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens),
-        {sort:String} = '-duration_seconds', -ifNull(duration_ms, -1),
-        {sort:String} = '-last_event_at', -ifNull(toUnixTimestamp64Milli(last_event_at), -1),
-        -toUnixTimestamp64Milli(started_at)),
+    {sort:Identifier},
     started_at DESC,
     session_id
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

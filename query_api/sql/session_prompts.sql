@@ -6,3 +6,4 @@ SELECT
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
   AND session_id IN {session_ids:Array(UUID)}
+SETTINGS max_threads = 1

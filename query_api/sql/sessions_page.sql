@@ -1,5 +1,12 @@
 -- Which sessions of an org match: one page of their ids in the order asked for, and how many are there in all?
 -- Table: sessions (key: org_id, started_hour, session_id).
+-- The order is the name of a column or of one of these; columns of the others are not read.
+WITH
+    -toUnixTimestamp64Milli(started_at) AS `-started_at`,
+    -cost_nano AS `-cost_usd`,
+    -toInt64(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens) AS `-tokens`,
+    -ifNull(duration_ms, -1) AS `-duration_seconds`,
+    -ifNull(toUnixTimestamp64Milli(last_event_at), -1) AS `-last_event_at`
 SELECT
     session_id,
     count() OVER () AS total_count
@@ -22,13 +29,7 @@ WHERE org_id = {org_id:String}
   AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
   AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})
 ORDER BY
-    multiIf(
-        {sort:String} = 'started_at', toUnixTimestamp64Milli(started_at),
-        {sort:String} = '-cost_usd', -cost_nano,
-        {sort:String} = '-tokens', -toInt64(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens),
-        {sort:String} = '-duration_seconds', -ifNull(duration_ms, -1),
-        {sort:String} = '-last_event_at', -ifNull(toUnixTimestamp64Milli(last_event_at), -1),
-        -toUnixTimestamp64Milli(started_at)),
+    {sort:Identifier},
     started_at DESC,
     session_id
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -74,4 +74,6 @@ def _some_value(kind: str) -> Any:
         return None
     if kind.startswith("Array"):
         return []
+    if kind == "Identifier":
+        return "session_id"
     return {"UUID": UUID(int=0)}.get(kind, "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1)
