@@ -201,6 +201,8 @@ async def test_a_search_finds_what_the_newest_rows_have(org_store: QueryStore, d
     for words in ("a", "b c", "d", "a b c d", "e"):
         wanted = {id_ for id_, row in stored.items() if set(words.split()) <= set((row.title or "").split())}
         assert await found(api, words, org=org) == wanted
+    for phrase in ("a b", "b a", "c c", "d a"):
+        assert await found(api, f'"{phrase}"', org=org) == {id_ for id_, row in stored.items() if row.title == phrase}
 
 
 def _told(draw: Random, row: SessionRow) -> SessionRow:

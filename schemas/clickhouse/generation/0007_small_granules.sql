@@ -8,6 +8,9 @@ ORDER BY (org_id, started_hour, session_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480,
     index_granularity = 512;
 
+-- Phrases are looked for in the text itself: a tenth more disk for a third less time.
+ALTER TABLE sessions_in_small_granules MODIFY COLUMN search_text String CODEC(LZ4);
+
 INSERT INTO sessions_in_small_granules SELECT * FROM sessions;
 
 EXCHANGE TABLES sessions AND sessions_in_small_granules;
