@@ -16,6 +16,9 @@ _OPTIONS: dict[str, Decorator] = {
     "secrets": click.option("--secrets", type=click.Path(), help="Folder of the secrets (default secrets/ in --data)."),
     "generation": click.option("--generation", help="Generation to project into (default g1)."),
     "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),
+    "metrics_port": click.option(
+        "--metrics-port", type=int, help="Port of /metrics for a projector (default 0: none)."
+    ),
     "partitions": click.option("--partitions", type=int, help="Partitions of the log (default 4); frozen once made."),
     "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of whoever issues the tokens."),
     "jwks_issuer": click.option("--jwks-issuer", help="The iss of tokens signed by them."),

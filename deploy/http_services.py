@@ -7,11 +7,13 @@ from typing import Any
 
 import uvloop
 from litestar import Litestar
+from prometheus_client import CollectorRegistry
 
 from deploy.address import write_address
 from deploy.credentials import credentials
 from deploy.http_server import serve_http
 from deploy.log_url import KafkaAddress, parse_log_url
+from deploy.metrics import new_registry
 from deploy.rate_limits import rate_limits
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
@@ -22,6 +24,7 @@ from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
+from ingest.metrics import IngestMetrics, keep_metrics, metered
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import Reader
 from query_api.routes.operations import operation_routes
@@ -63,20 +66,24 @@ def kafka_log(settings: Settings) -> KafkaEventLog:
     return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max)
 
 
-def service(settings: Settings, log: EventLog | None, reader: Reader | None) -> Litestar:
-    """One ASGI app out of the route sets whose rim is given."""
+def service(
+    settings: Settings, log: EventLog | None, reader: Reader | None, registry: CollectorRegistry | None = None
+) -> Litestar:
+    """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows."""
+    registry = registry or new_registry()
+    metrics = IngestMetrics(registry) if log is not None else None
     secrets = id_secrets(settings.secrets_folder)
     routes: list[Any] = []
     dependencies: dict[str, Any] = {}
     if reader is not None:
         routes.extend([*query_routes(), *operation_routes])
         dependencies |= query_dependencies(reader, secrets)
-    if log is not None:
+    if log is not None and metrics is not None:
         routes.extend(ingest_routes())
-        dependencies |= ingest_dependencies(log, secrets, clock_ms)
+        dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms)
     verifier, files = credentials(settings)
     limits = rate_limits(settings)
-    return build_service(
+    app = build_service(
         routes,
         dependencies,
         verifier,
@@ -85,7 +92,11 @@ def service(settings: Settings, log: EventLog | None, reader: Reader | None) -> 
         limits=limits,
         allowed_origins=settings.origins,
         exception_handlers=INGEST_ERRORS,
+        registry=registry,
     )
+    if metrics is not None:
+        keep_metrics(app, metrics)
+    return app
 
 
 def check_http(settings: Settings) -> None:

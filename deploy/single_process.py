@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 import uvloop
+from litestar import Litestar
 
 from deploy.address import write_address
 from deploy.folder_lock import locked_folder
@@ -13,6 +14,7 @@ from deploy.http_server import serve_http
 from deploy.http_services import check_http, service, stop_on_signals
 from deploy.log_url import SqliteAddress, parse_log_url
 from deploy.mending import Mender, mend_when_asked
+from deploy.metrics import new_registry
 from deploy.ports import is_free
 from deploy.projector import Projector, check_start, make_projector
 from deploy.provision import Refused, provision_store
@@ -22,6 +24,7 @@ from deploy.store_url import parse_store_url
 from ingest.sqlite_log import SqliteEventLog
 from processors.errors import Broken
 from processors.local_loop import run_local
+from processors.metrics import ProjectorMetrics
 from query_api.reader import Generation
 from schemas.prices import list_prices
 
@@ -56,8 +59,12 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     await log.start()
     projector = make_projector(settings, log, PARTITIONS)
     await check_start(projector, PARTITIONS)
+    registry = new_registry()
+    ProjectorMetrics(registry, projector.pipeline, projector.progress)
     projecting = asyncio.ensure_future(_project(settings, projector, log))
-    serving = asyncio.ensure_future(_serve(settings, log, stopping, on_ready))
+    serving = asyncio.ensure_future(
+        _serve(settings, service(settings, log, store_reader(settings), registry), stopping, on_ready)
+    )
     for part in (projecting, serving):
         part.add_done_callback(lambda _: stopping.set())
     await stopping.wait()
@@ -67,10 +74,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     return 0
 
 
-async def _serve(
-    settings: Settings, log: SqliteEventLog, stopping: asyncio.Event, on_ready: Callable[[], None]
-) -> None:
-    app = service(settings, log, store_reader(settings))
+async def _serve(settings: Settings, app: Litestar, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
     write_address(settings.folder, settings.host, settings.port)
     asyncio.get_running_loop().call_later(LISTENS_WITHIN_S, on_ready)
     await serve_http(app, settings.host, settings.port, stopping)

@@ -25,6 +25,7 @@ from schemas.topics import TOPIC
 
 LOCAL = "127.0.0.1"
 PARTITIONS = 4
+PROJECTORS = 2
 STORE_USER, STORE_READER = "crewkit", "reader"
 OK, FAILED, SERVICE_AWAY = 0, 1, 69
 
@@ -35,6 +36,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     kafka: int
     controller: int
     store: int
+    metrics: tuple[int, ...] = ()  # of each projector
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +109,7 @@ def production_shape(stack: Stack) -> list[Step]:
             ready=lambda: answers_200(*store, "/ping"),
         ),
         Job(name="provision", command=stack.ours("provision", "--partitions", str(PARTITIONS)), env=stack.env),
-        *(projector(stack, instance) for instance in range(2)),
+        *(projector(stack, instance) for instance in range(PROJECTORS)),
         Service(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
@@ -133,7 +135,8 @@ def kafka_service(settings: BrokerSettings) -> Service:
 
 def projector(stack: Stack, instance: int) -> Service:
     """One projector worker; the instance is its static membership in the consumer group."""
-    command = stack.ours("processors", "--instance", str(instance))
+    port = stack.ports.metrics[instance]
+    command = stack.ours("processors", "--instance", str(instance), "--host", LOCAL, "--metrics-port", str(port))
     return Service(name=f"projector-{instance}", command=command, env=stack.env)
 
 
@@ -152,8 +155,13 @@ def run_stack(
     `say` gets lines for people; `on_ready` is called once everything is up; `http_env` is for the HTTP services alone.
     """
     data = data.resolve()
+
+    def ready() -> None:
+        _say_metrics(data, say)
+        on_ready()
+
     try:
-        return Supervisor(data, say=say).run(lambda: compose(Stack.on(data, host, port, http_env)), on_ready=on_ready)
+        return Supervisor(data, say=say).run(lambda: compose(Stack.on(data, host, port, http_env)), on_ready=ready)
     except AlreadySupervised as reason:
         say(str(reason))
         return FAILED
@@ -189,12 +197,19 @@ def _reachable(host: str) -> str:
 def _kept_ports(data: Path) -> Ports:
     """DIR/run/stack.json, so that after a restart clients find Kafka and the store where they were."""
     file = _ports_file(data)
-    if file.exists():
-        return msgspec.json.decode(file.read_bytes(), type=Ports)
-    kafka, controller, store = free_ports(3, LOCAL)
-    ports = Ports(kafka=kafka, controller=controller, store=store)
+    kept = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else None
+    if kept is not None and len(kept.metrics) == PROJECTORS:
+        return kept
+    kafka, controller, store, *metrics = free_ports(3 + PROJECTORS, LOCAL)
+    fresh = Ports(kafka=kafka, controller=controller, store=store)
+    ports = msgspec.structs.replace(kept or fresh, metrics=tuple(metrics))
     write_whole(file, msgspec.json.encode(ports).decode())
     return ports
+
+
+def _say_metrics(data: Path, say: Say) -> None:
+    at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _kept_ports(data).metrics)
+    say(f"metrics: /metrics of the address below, and those of the projectors at {at}")
 
 
 def _ports_file(data: Path) -> Path:

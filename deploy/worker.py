@@ -8,12 +8,14 @@ import uvloop
 from deploy.interpreter import tune_interpreter
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.mending import Mender, mend_when_asked
+from deploy.metrics import metrics_served, new_registry
 from deploy.projector import check_start, make_projector
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_reader
 from ingest.kafka_log import KafkaLogReader, KafkaTopic
 from processors import faust_app
 from processors.faust_app import FaustSettings
+from processors.metrics import ProjectorMetrics
 from query_api.reader import Generation
 
 
@@ -36,9 +38,12 @@ def run_worker(settings: Settings) -> int:
     projector = make_projector(settings, KafkaLogReader(topic), settings.partitions)
     mender = Mender(projector, store_reader(settings), Generation(settings.generation, settings.partitions))
     app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, partial(mend_when_asked, mender)])
+    registry = new_registry()
+    ProjectorMetrics(registry, projector.pipeline, projector.progress)
     projector.watchdog.start()
     try:
-        return faust_app.run_until_stopped(app)
+        with metrics_served(settings, registry):
+            return faust_app.run_until_stopped(app)
     finally:
         projector.watchdog.stop()
         lock.close()

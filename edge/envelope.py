@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from edge.allowed_methods import with_all_methods
 from edge.browsers import forget_other_origins
 from edge.logging import log_access
+from edge.metrics import Observe
 from edge.request_id import assign_request_id
 
 _COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
@@ -22,6 +23,8 @@ _JSON_WITH_CHARSET = (b"content-type", b"application/json; charset=utf-8")
 
 class Service(Litestar):
     """Litestar, in an envelope. (Its own middleware would not see unknown routes and wrong methods.)"""
+
+    observe: Observe = staticmethod(lambda _scope, _status, _began: None)
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -55,6 +58,7 @@ class Service(Litestar):
                 await super().__call__(scope, receive, send_in_envelope)
             finally:
                 log_access(scope, status, began)
+                self.observe(scope, status, began)
 
 
 def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
+from prometheus_client import CollectorRegistry
 
 from edge.allowed_methods import learn_methods
 from edge.authentication import Authenticate, TokenVerifier
@@ -16,6 +17,7 @@ from edge.browsers import cors_for
 from edge.envelope import Service
 from edge.error_replies import EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
+from edge.metrics import HttpMetrics, metrics_route
 from edge.openapi.page import PAGE_ROUTES, publish_document
 from edge.principal import principal_of
 from edge.query_parameters import learn_parameters, refuse_unknown_parameters
@@ -35,19 +37,22 @@ def build_service(
     title: str = "crewkit-sessions",
     version: str = "1",
     limits: RateLimits | None = None,
+    registry: CollectorRegistry | None = None,
     allowed_origins: Sequence[str] = (),
     exception_handlers: Mapping[Any, Any] = MappingProxyType({}),
     **options: Any,
 ) -> Litestar:
     """The ASGI app; ``options`` go to Litestar as they are.
 
-    ``limits`` are those of each org (None: there are none), ``allowed_origins`` lets browsers in (off by default).
+    ``limits`` are those of each org (None: there are none), ``allowed_origins`` lets browsers in (off by default),
+    ``registry`` is what ``/metrics`` shows besides the requests.
 
     Give routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
     second one where another router or an earlier handler has the same path.
     """
+    registry = registry or CollectorRegistry()
     app = Service(
-        [*route_handlers, *health_routes(readiness), *PAGE_ROUTES],
+        [*route_handlers, *health_routes(readiness), metrics_route(registry), *PAGE_ROUTES],
         dependencies={**dependencies, "principal": Provide(principal_of, sync_to_thread=False)},
         middleware=[
             DefineMiddleware(Authenticate, verifier=verifier),
@@ -63,6 +68,7 @@ def build_service(
         debug=False,
         **options,
     )
+    app.observe = HttpMetrics(registry).observe
     learn_parameters(app)
     learn_methods(app)
     publish_document(app, title, version)

@@ -7,12 +7,14 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from prometheus_client import CollectorRegistry
 
 from edge.authentication import TokenVerifier
 from edge.service import Lifespan, build_service
 from ingest.dependencies import Clock, ingest_dependencies
 from ingest.errors import reply_to_invalid
 from ingest.event_log import EventLog
+from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.routes.change_session import change_session
 from ingest.routes.create_session import create_session
 from ingest.routes.end_session import end_session
@@ -59,8 +61,19 @@ def build_ingest(
     async def readiness() -> Mapping[str, bool]:
         return {"log": await log.ready()}
 
-    dependencies = ingest_dependencies(log, secrets, clock)
+    registry = CollectorRegistry()
+    metrics = IngestMetrics(registry)
+    dependencies = ingest_dependencies(metered(log, metrics), secrets, clock)
     lifespan = [ingest_lifespan(log)]
-    return build_service(
-        ingest_routes(), dependencies, verifier, readiness, lifespan, exception_handlers=INGEST_ERRORS, **options
+    app = build_service(
+        ingest_routes(),
+        dependencies,
+        verifier,
+        readiness,
+        lifespan,
+        exception_handlers=INGEST_ERRORS,
+        registry=registry,
+        **options,
     )
+    keep_metrics(app, metrics)
+    return app

@@ -57,6 +57,8 @@ class Pipeline:
         self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
         self.on_written: Callable[[Plan], Awaitable[None]] | None = None
         self.alive: Callable[[], None] = lambda: None  # called on every sign of life, for the watchdog
+        self.on_batch: Callable[[Plan, int], None] = lambda _plan, _records: None  # these two for the metrics
+        self.on_step: Callable[[str, float], None] = lambda _step, _seconds: None
 
     async def project(self, records: Sequence[LogRecord]) -> Written:
         """Fold a batch and begin to write it.
@@ -180,6 +182,7 @@ class Pipeline:
         begun = time.monotonic()
         plan = await self._retry(self._folding, lambda: self._planner.plan(records))
         folded_s = time.monotonic() - begun
+        self.on_step("fold", folded_s)
         self._folded.update(plan.next_offsets)
         await self.drain()
         self._last = asyncio.ensure_future(self._write(plan, len(records), folded_s))
@@ -214,26 +217,33 @@ class Pipeline:
         await self._derive(plan.wanted)
         fail_point("projector.wrote_derivations")
         if plan.hours:
-            await self._retry(self._writing, lambda: self._warehouse.refresh_rollups(plan.hours))
+            await self._step("rollups", lambda: self._warehouse.refresh_rollups(plan.hours))
         fail_point("projector.wrote_rollups")
         await self._insert("records", plan.records)
         fail_point("projector.wrote_records")
         self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
         write_s = time.monotonic() - begun
         log.info("batch", records=records, facts=plan.facts, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
+        self.on_batch(plan, records)
         if self.on_written is not None:
             await self.on_written(plan)
 
     async def _derive(self, wanted: Sequence[Wanted]) -> None:
         for some in portions(wanted):
-            derived = await self._retry(self._writing, partial(derive, self._warehouse, some))
+            derived = await self._step("derivations", partial(derive, self._warehouse, some))
             await asyncio.gather(
                 self._insert("compactions", derived.compactions), self._insert("analyses", derived.analyses)
             )
 
     async def _insert(self, table: str, rows: Rows) -> None:
         if rows:
-            await self._retry(self._writing, lambda: self._warehouse.insert(table, rows))
+            await self._step(table, lambda: self._warehouse.insert(table, rows))
+
+    async def _step(self, step: str, call: Callable[[], T]) -> T:
+        begun = time.monotonic()
+        result = await self._retry(self._writing, call)
+        self.on_step(step, time.monotonic() - begun)
+        return result
 
     async def _retry(self, threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
         """Wait for the store as long as it takes: what is not read from the log meanwhile is back-pressure."""

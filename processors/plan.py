@@ -37,6 +37,7 @@ class Plan(Struct):
     pinned: list[SessionKey]
     next_offsets: dict[int, int]  # per partition: everything below it is in this plan or before it
     facts: int
+    dead: int  # records that can't be projected
 
 
 Decoded = tuple[LogRecord, AnyFact]
@@ -165,6 +166,7 @@ class Planner:
             pinned=keys,
             next_offsets={record.partition: record.offset + 1 for record in records},
             facts=sum(receipt.facts for receipt in receipts),
+            dead=len(letters),
         )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -17,6 +18,14 @@ from schemas.rows import ProgressRow
 log = structlog.get_logger()
 LOOK_EVERY_S = 1.0
 _SIGHTINGS_MAX = 600
+
+
+class PartitionLag(NamedTuple):
+    """How many records wait, and how long ago none did; None before that was ever seen."""
+
+    partition: int
+    records: int
+    seconds: float | None
 
 
 class Progress:
@@ -64,6 +73,18 @@ class Progress:
         """How many records of our partitions wait to be projected, as of the last look."""
         ends = self.ends
         return sum(max(0, ends[p] - offset) for p, offset in self._pipeline.written.items()) if ends else 0
+
+    def lags(self) -> list[PartitionLag]:
+        """How far each partition of ours is behind, as of the last look. May be called from any thread."""
+        ends, now_ms = self.ends, self._now_ms()
+        return [
+            PartitionLag(partition, max(0, ends[partition] - offset) if ends else 0, self._age_s(partition, now_ms))
+            for partition, offset in sorted(self._pipeline.written.copy().items())
+        ]
+
+    def _age_s(self, partition: int, now_ms: int) -> float | None:
+        complete = self._complete.get(partition)
+        return None if complete is None else max(0, now_ms - complete) / 1000
 
     async def _on_written(self, plan: Plan) -> None:
         try:

@@ -26,6 +26,7 @@ from edge.openapi.parameters import (
 )
 from edge.openapi.replies import (
     JSON,
+    TEXT,
     data_of,
     envelope,
     error_components,
@@ -41,6 +42,7 @@ from schemas.examples import BODIES
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Sees
 from schemas.responses import ErrorBody
 
+_NEVER_AWAY = frozenset({"/livez", "/metrics"})
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _TO_MEMBERS: Mapping[Sees, str] = {
@@ -90,7 +92,7 @@ def document_of(app: Litestar, title: str, version: str) -> Schema:
     """The OpenAPI document of a service."""
     calls = calls_of(app)
     bodies = [kind for call in calls if (kind := body_of(call.handler)) is not None]
-    replies = [data_of(call.answer) or call.answer for call in calls]
+    replies = [data_of(call.answer) or call.answer for call in calls if call.answer is not bytes]
     shapes = Shapes(bodies, [*replies, ErrorBody])
     paths: dict[str, Schema] = {}
     for call in calls:
@@ -153,17 +155,19 @@ def _replies(call: Call, shapes: Shapes, query: list[str]) -> Schema:
     headers += ["X-Log-Position"] if call.writes else () if call.is_public else ["ETag", "X-Complete-Through"]
     schema, status = _answer(call, shapes, query), call.handler.status_code
     example = example_of(call.handler) or Examples(shapes.components).of(schema)
-    replies = {str(status): success(status, schema, example, headers)}
+    replies = {str(status): success(status, schema, example, headers, TEXT if call.answer is bytes else JSON)}
     if not call.is_public and not call.writes:
         replies["304"] = {"description": "What `If-None-Match` named still holds.", "headers": header_refs(headers)}
     errors = errors_of(
-        public=call.is_public, takes_body=body_of(call.handler) is not None, may_be_away=call.path != "/livez"
+        public=call.is_public, takes_body=body_of(call.handler) is not None, may_be_away=call.path not in _NEVER_AWAY
     )
     return replies | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
 
 
 def _answer(call: Call, shapes: Shapes, query: list[str]) -> Schema:
     data = data_of(call.answer)
+    if call.answer is bytes:
+        return {"type": "string"}
     if data is None:
         return shapes.of(call.answer)
     counts = "/analytics/" in call.path or "recount" in call.path

@@ -14,7 +14,7 @@ from edge.openapi.parameters import OF_EVERY_CALL, RATE_LIMIT
 from edge.openapi.shapes import explained
 from schemas.responses import ErrorBody, Reply
 
-JSON = "application/json"
+JSON, TEXT = "application/json", "text/plain"
 _WORDS = {200: "It is read, or changed.", 201: "It is created.", 202: "It is accepted for processing."}
 _PAGE_META = ("current_page", "per_page", "total_pages", "total_count")
 _STRING, _INTEGER = {"type": "string"}, {"type": "integer"}
@@ -61,9 +61,9 @@ def envelope(data: Schema, meta: Schema) -> Schema:
     return {"type": "object", "required": ["data", "meta"], "properties": {"data": data, "meta": meta}}
 
 
-def success(status: int, schema: Schema, example: Any, headers: Collection[str]) -> Schema:
+def success(status: int, schema: Schema, example: Any, headers: Collection[str], kind: str = JSON) -> Schema:
     """The reply that every call hopes for."""
-    content = {JSON: {"schema": schema, "example": example}}
+    content = {kind: {"schema": schema, "example": example}}
     return {"description": _WORDS[status], "headers": header_refs(headers), "content": content}
 
 

@@ -12,6 +12,7 @@ from ingest.appending import append_all, durable
 from ingest.batch import read_batch
 from ingest.body import read_body
 from ingest.dependencies import InSession
+from ingest.metrics import metrics_of
 from ingest.sealing.events import records_of, seal_events
 from schemas.requests import RecordEvents
 from schemas.responses import RecordedEvents, RejectedEvent, Reply
@@ -28,6 +29,7 @@ async def record_events(request: Request[Any, Any, Any], session_write: InSessio
     """Every accepted event is durable when this answers; an invalid one does not refuse its neighbours."""
     asker, log, session_id = session_write
     sealed = seal_events(read_batch(await read_body(request)), session_id, asker)
+    metrics_of(request.app).events(sealed.accepted, sealed.rejected)
     if not sealed.accepted:
         raise _nothing_valid(sealed.rejected)
     position = await append_all(log, session_id, records_of(sealed.accepted, session_id, asker))

@@ -37,7 +37,7 @@ BODIES: dict[str, Any] = {
 }
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
-PUBLIC = {"/livez", "/readyz"}
+PUBLIC = {"/livez", "/readyz", "/metrics"}
 
 # API section "Who may", once more and in its own words: what each role may do in its own org.
 WHO_MAY = """

@@ -82,10 +82,11 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
     assert [line.split()[0] for line in calls[:2]] == ["store-server", "provision"]
     assert calls[1] == f"provision --partitions 4 {addresses}"
     assert {line.partition(" kafka")[0] for line in calls[2:]} == {
-        "processors --instance 0",
-        "processors --instance 1",
+        f"processors --instance 0 --host 127.0.0.1 --metrics-port {ports.metrics[0]}",
+        f"processors --instance 1 --host 127.0.0.1 --metrics-port {ports.metrics[1]}",
         f"serve --host 127.0.0.1 --port {port}",
     }
+    assert all(f"http://127.0.0.1:{metrics}/metrics" in running.said() for metrics in ports.metrics)
     assert running.pid_files() == set(SERVICES)
 
     os.kill(pids["kafka"], signal.SIGKILL)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from processors.progress import Progress
+from processors.progress import PartitionLag, Progress
 
 _ROW = struct.Struct("<HQQq")
 
@@ -53,6 +53,7 @@ async def test_a_partition_that_lags_is_complete_as_of_the_look_it_has_caught_up
 
     assert rig.rows[0] == [15, 30, 5_000]
     assert rig.progress.lag() == 15
+    assert rig.progress.lags() == [PartitionLag(0, records=15, seconds=2.0)]
 
 
 async def test_progress_is_told_of_our_partitions_alone() -> None:

@@ -1,0 +1,132 @@
+"""``/metrics``: requests and events of the write side, batches and lag of a projector."""
+
+import httpx
+import pytest
+from builders import LogBuilder
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from strategies import one_event
+from support.projection import new_pipeline
+from support.store import TestStore
+from support.write_api import EVENT, WriteApi, a_session, events_path
+
+from deploy.metrics import metrics_served, new_registry
+from deploy.ports import free_port
+from deploy.settings import Settings
+from processors.errors import Broken
+from processors.metrics import ProjectorMetrics
+from processors.progress import Progress
+
+TOO_LATE = {**EVENT, "timestamp": "2199-01-01T00:00:00Z"}
+
+
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    """Every value but buckets', by name and label values, these in alphabetical order of their labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.name.endswith(("_bucket", "_created"))
+    }
+
+
+async def scraped(api: WriteApi) -> dict[tuple[str, ...], float]:
+    """What the service says now, to somebody without a token."""
+    reply = await api.client.get("/metrics")
+    assert reply.status_code == 200
+    assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return samples(reply.text)
+
+
+async def test_requests_are_counted_by_route_and_not_by_id(api: WriteApi) -> None:
+    """Two sessions make one series; what no route knows shares one, whatever its address and method."""
+    for _ in range(2):
+        await api.send("POST", events_path(a_session()), {"events": [EVENT]})
+    await api.client.get("/nowhere/1")
+    await api.client.request("BREW", "/nowhere/2")
+
+    found = await scraped(api)
+
+    route = "/api/v1/{org_id}/observability/sessions/{session_id}/events"
+    assert found["crewkit_http_requests_total", "POST", route, "202"] == 2
+    assert found["crewkit_http_request_duration_seconds_count", "POST", route] == 2
+    assert found["crewkit_http_requests_total", "GET", "unknown", "404"] == 1
+    assert found["crewkit_http_requests_total", "other", "unknown", "404"] == 1
+
+
+async def test_events_are_counted_by_what_became_of_them(api: WriteApi) -> None:
+    """Accepted, refused by reason, how many a request, and each append with its time and size."""
+    session = a_session()
+    await api.send("POST", events_path(session), {"events": [EVENT, TOO_LATE, {"event_type": "x"}]})
+    await api.send("POST", events_path(session), {"events": [TOO_LATE]})
+
+    found = await scraped(api)
+
+    assert found["crewkit_ingest_events_accepted_total",] == 1
+    assert found["crewkit_ingest_events_rejected_total", "timestamp_out_of_range"] == 2
+    assert found["crewkit_ingest_events_rejected_total", "invalid_event"] == 1
+    assert (found["crewkit_ingest_request_events_sum",], found["crewkit_ingest_request_events_count",]) == (4, 2)
+    assert found["crewkit_ingest_append_duration_seconds_count",] == 1
+    assert found["crewkit_ingest_record_bytes_sum",] > 100
+
+
+async def test_an_append_that_fails_is_counted_as_such(api: WriteApi) -> None:
+    """The client got 503; nothing is known of the outcome."""
+    api.log.unavailable = True
+
+    reply = await api.send("POST", "/sessions", {})
+
+    found = await scraped(api)
+    assert (reply.status_code, found["crewkit_ingest_append_failures_total",]) == (503, 1)
+    assert found["crewkit_ingest_append_duration_seconds_count",] == 0
+
+
+async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: TestStore) -> None:
+    """One good record, one that can't be read, and one that still waits."""
+    registry = CollectorRegistry()
+    builder = LogBuilder(store.partitions)
+    (good,) = builder.add(one_event(0))
+    builder.add_bytes(b"garbage", good.key)
+    builder.add(one_event(1))
+    log = builder.records
+    pipeline = new_pipeline(store, log)
+    clock = [5_000]
+    progress = Progress(pipeline, store.warehouse(), pipeline._reader, lambda: clock[0])
+    ProjectorMetrics(registry, pipeline, progress)
+    await (await pipeline.project(log[:2]))
+    await progress.look()
+
+    found = samples(generate_latest(registry).decode())
+
+    partition = str(good.partition)
+    assert (found["crewkit_projector_batch_records_sum",], found["crewkit_projector_facts_total",]) == (2, 1)
+    assert found["crewkit_projector_dead_letters_total",] == 1
+    assert found["crewkit_projector_lag_records", partition] == 1
+    assert ("crewkit_projector_lag_seconds", partition) not in found  # it was never seen without lag
+    steps = {name[1] for name in found if name[0] == "crewkit_projector_step_duration_seconds_count"}
+    assert {"fold", "events", "dead_letters", "sessions", "rollups", "records"} <= steps
+
+    await (await pipeline.project(log[2:]))
+    await progress.look()
+    clock[0] = 7_500
+
+    caught_up = samples(generate_latest(registry).decode())
+    assert caught_up["crewkit_projector_lag_records", partition] == 0
+    assert caught_up["crewkit_projector_lag_seconds", partition] == 2.5
+
+
+def test_a_process_without_http_answers_on_a_port_of_its_own() -> None:
+    """While it runs, and not after; 0 is no port; a port that is taken is told in one sentence."""
+    settings = Settings(metrics_port=free_port())
+    url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
+
+    with metrics_served(settings, new_registry()):
+        found = samples(httpx.get(url, trust_env=False).text)
+        with pytest.raises(Broken, match="metrics_port"), metrics_served(settings, new_registry()):
+            pass
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url, trust_env=False)
+    with metrics_served(Settings(), new_registry()):
+        pass
+
+    assert found["process_resident_memory_bytes",] > 1 << 20
