@@ -5,6 +5,7 @@ from typing import cast
 
 from litestar import Litestar
 from litestar.enums import HttpMethod, ScopeType
+from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
@@ -13,6 +14,7 @@ from edge.browsers import forget_other_origins
 from edge.logging import log_access
 from edge.metrics import Observe
 from edge.request_id import assign_request_id
+from edge.unread_body import Body
 
 _COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
 
@@ -46,6 +48,8 @@ class Service(Litestar):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= HTTP_400_BAD_REQUEST:
+                    await body.drain()
                 message["headers"] = [*map(_with_charset, message["headers"]), *headers]
                 if scope["method"] == HttpMethod.OPTIONS:
                     message["headers"] = with_all_methods(self, scope, message["headers"])
@@ -53,9 +57,10 @@ class Service(Litestar):
                 message["body"] = b""
             await send(message)
 
+        body = Body(scope, receive)
         with bound_contextvars(request_id=request_id):
             try:
-                await super().__call__(scope, receive, send_in_envelope)
+                await super().__call__(scope, body.receive, send_in_envelope)
             finally:
                 log_access(scope, status, began)
                 self.observe(scope, status, began)

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
-from edge.errors import invalid
+from edge.errors import ApiError, invalid
 
 ALSO_KNOWN = "query_parameters"  # the `opt` in which a route names those that it reads by itself
 _STATE = "known_query_parameters"
@@ -50,14 +50,21 @@ async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     """A `before_request` hook of the whole service.
 
     Raises:
-        ApiError: 422 with the names that the route does not know, or can't take like this.
+        ApiError: 422 with the names that the route does not know, or can't take like this; 400 for what is no text,
+            which a filter would never find.
     """
     if not (query := request.scope["query_string"]):
         return
     known: Known = request.app.state[_STATE].get(id(request.scope["route_handler"]), Known())
-    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    if faults := _faults(known, given):
+    if faults := _faults(known, _given(query)):
         raise invalid(faults)
+
+
+def _given(query: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
+        raise ApiError(400, "bad_encoding", "The query is not percent-encoded UTF-8.") from error
 
 
 def _known(handler: HTTPRouteHandler, expected: Iterable[Any]) -> Known:

@@ -83,7 +83,7 @@ class LimitRate:
         if left is None:
             await self.app(scope, receive, send)
         elif left.remaining < 0:
-            raise _too_many_requests(left)
+            raise too_many_requests(left)
         else:
             await self.app(scope, receive, _telling(left, send))
 
@@ -99,6 +99,7 @@ def _telling(left: Allowance, send: Send) -> Send:
     return send_telling
 
 
-def _too_many_requests(left: Allowance) -> ApiError:
+def too_many_requests(left: Allowance) -> ApiError:
+    """The hour of the caller's org is used up."""
     message = "Your organisation has used up its requests of this hour; send the same request again later."
     return ApiError(429, "rate_limited", message, headers={**left.headers(), "Retry-After": str(left.resets_in_s)})

@@ -4,6 +4,10 @@
 
     StoreUnavailable   the store is away, closed, overloaded or too slow: 503, the same request may be sent again
     NotYetVisible      the projection is not as far as the caller asked for: 503, the same request may be sent again
+    AnswerTooLarge     more rows than one answer holds: 422, for the same request would end the same way again
+
+A question that runs into its limits of time or memory is a `StoreUnavailable`: how much it takes depends on what else
+the store is doing, and on what it holds in its caches by the next time.
 """
 
 from typing import Any
@@ -12,7 +16,7 @@ from litestar import Request, Response
 from litestar.types import ExceptionHandlersMap
 
 from edge.error_replies import reply_to_error
-from edge.errors import unavailable
+from edge.errors import ApiError, unavailable
 from schemas.responses import ErrorBody
 
 
@@ -22,6 +26,10 @@ class StoreUnavailable(Exception):
 
 class NotYetVisible(Exception):
     """The projection has not come as far as the caller asked for."""
+
+
+class AnswerTooLarge(Exception):
+    """The question is answered by more rows than are read at once."""
 
 
 def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable) -> Response[ErrorBody]:
@@ -34,4 +42,13 @@ def _not_yet_visible(request: Request[Any, Any, Any], _error: NotYetVisible) -> 
     return reply_to_error(request, unavailable("not_yet_visible", message))
 
 
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {StoreUnavailable: _store_unavailable, NotYetVisible: _not_yet_visible}
+def _answer_too_large(request: Request[Any, Any, Any], _error: AnswerTooLarge) -> Response[ErrorBody]:
+    message = "The answer has too many rows: ask for fewer days, or for a part of them by a filter."
+    return reply_to_error(request, ApiError(422, "answer_too_large", message))
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    StoreUnavailable: _store_unavailable,
+    NotYetVisible: _not_yet_visible,
+    AnswerTooLarge: _answer_too_large,
+}

@@ -18,7 +18,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from query_api.errors import StoreUnavailable
+from query_api.errors import AnswerTooLarge, StoreUnavailable
 from query_api.queries import P, Question, R
 
 SQL = Path(__file__).parent / "sql"
@@ -44,15 +44,20 @@ OUTAGE_CODES = frozenset(
         81,  # UNKNOWN_DATABASE: the same
         159,  # TIMEOUT_EXCEEDED
         160,  # TOO_SLOW
+        173,  # CANNOT_ALLOCATE_MEMORY
+        201,  # QUOTA_EXCEEDED
         202,  # TOO_MANY_SIMULTANEOUS_QUERIES
         209,  # SOCKET_TIMEOUT
         210,  # NETWORK_ERROR
         236,  # ABORTED
         241,  # MEMORY_LIMIT_EXCEEDED
         394,  # QUERY_WAS_CANCELLED
+        439,  # CANNOT_SCHEDULE_TASK
         516,  # AUTHENTICATION_FAILED
+        745,  # SERVER_OVERLOADED
     }
 )
+TOO_LARGE_CODES = frozenset({158, 307, 396})  # TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
 
 Row = dict[str, Any]
 ClientFactory = Callable[[], Client]
@@ -66,7 +71,7 @@ class Generation(NamedTuple):
 
 
 class Reader(Protocol):
-    """Asks the store. Every call may raise `StoreUnavailable`."""
+    """Asks the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` as well."""
 
     async def live(self) -> Generation:
         """The generation that readers use, as of at most a second ago."""
@@ -134,6 +139,8 @@ class ClickHouseReader:
         except (ClickHouseError, OSError) as error:
             if client is not None:
                 client.close()
+            if getattr(error, "code", None) in TOO_LARGE_CODES:
+                raise AnswerTooLarge(str(error)) from error
             if _is_outage(error):
                 raise StoreUnavailable(str(error)) from error
             raise

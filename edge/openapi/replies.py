@@ -12,6 +12,7 @@ from edge.errors import ApiError, forbidden, invalid, not_found, unauthenticated
 from edge.openapi.dialect import Schema
 from edge.openapi.parameters import OF_EVERY_CALL, RATE_LIMIT
 from edge.openapi.shapes import explained
+from edge.rate_limits import Allowance, too_many_requests
 from schemas.responses import ErrorBody, Reply
 
 JSON, TEXT = "application/json", "text/plain"
@@ -111,7 +112,7 @@ def _type() -> ApiError:
 
 
 def _too_many() -> ApiError:
-    return ApiError(429, "rate_limited", "Your organisation has made too many requests; try again later.")
+    return too_many_requests(Allowance(600_000, -1, 1_800))
 
 
 def _away() -> ApiError:

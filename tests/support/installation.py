@@ -16,7 +16,7 @@ from edge.tokens import issue_token
 from schemas.permissions import Role
 
 ORG = "acme"
-READY_S = {"up": 20, "stack": 60}
+READY_S = {"up": 60, "stack": 120}
 
 
 class Installation:

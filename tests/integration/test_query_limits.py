@@ -1,0 +1,39 @@
+"""A question that runs into a limit of the store is refused by it, and told as what it is."""
+
+import pytest
+from support.query_store import QueryApi, QueryStore, session
+
+from query_api import reader as reader_module
+
+pytest_plugins = ["support.query_fixtures"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "status", "code", "retry_after"),
+    [
+        ("max_memory_usage", 503, "store_unavailable", "1"),
+        ("max_result_rows", 422, "answer_too_large", None),
+    ],
+)
+async def test_each_limit_has_its_reply(
+    query_store: QueryStore,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    status: int,
+    code: str,
+    retry_after: str | None,
+) -> None:
+    """What may fit another time is a 503; what never will is a 422 that says how to ask for less."""
+    query_store.put(session(), session())
+    api = QueryApi(query_store.reader)
+    before = await api.get("sessions")
+    monkeypatch.setattr(reader_module, "LIMITS", {**reader_module.LIMITS, limit: 1})
+
+    refused = await api.get("sessions")
+    monkeypatch.undo()
+    after = await api.get("sessions")
+
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert set(refused.json()) == {"error", "code", "details", "request_id"}
+    assert refused.headers.get("Retry-After") == retry_after
+    assert before.json() == after.json()
