@@ -1,5 +1,6 @@
 """Searching an org's sessions by words."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
@@ -57,10 +58,12 @@ async def search_sessions(
 async def _highlighted(
     reading: Reading, org_id: str, session_ids: Sequence[UUID], query: SearchQuery
 ) -> list[FoundSession]:
-    sessions = await whole_sessions(reading, org_id, session_ids)
-    if not sessions:
+    if not session_ids:
         return []
-    rows = await reading.ask(SESSION_PROMPTS, SessionsById(org_id, list(session_ids)))
+    sessions, rows = await asyncio.gather(
+        whole_sessions(reading, org_id, session_ids),
+        reading.ask(SESSION_PROMPTS, SessionsById(org_id, list(session_ids))),
+    )
     prompts = {row.session_id: row.first_prompts for row in rows}
     highlighter = Highlighter(query)
     return [found_session(session, prompts.get(session.id, ()), highlighter) for session in sessions]
