@@ -94,6 +94,66 @@ class UserUse(Struct, frozen=True):
     top_agent: str | None
 
 
+class Outcomes(Struct, frozen=True):
+    """Sessions by how they ended; ``none``: they did not, or did not say."""
+
+    success: int
+    failure: int
+    timeout: int
+    cancelled: int
+    none: int
+
+
+class TeamPeriod(Struct, frozen=True):
+    """What the team did in a period."""
+
+    active_users: int
+    sessions: int
+    sessions_per_user: float | None
+    cost_usd: float
+    tokens: int
+    outcomes: Outcomes
+
+
+class TeamChange(Struct, frozen=True):
+    """From the previous period to the current one: 0.12 is 12 % more, null where the previous one has nothing."""
+
+    active_users: float | None
+    sessions: float | None
+    sessions_per_user: float | None
+    cost_usd: float | None
+    tokens: float | None
+
+
+class TopAgent(Struct, frozen=True):
+    """One of the agents with most sessions; ``null`` is the name of the sessions without one."""
+
+    agent_name: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+
+
+class TopProject(Struct, frozen=True):
+    """One of the projects with most sessions; ``null`` is the name of the sessions without one."""
+
+    project_id: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+
+
+class TeamOverview(Struct, frozen=True):
+    """The days asked for beside the equally long time before; ``busiest_hours[weekday][hour]`` counts starts in UTC."""
+
+    current: TeamPeriod
+    previous: TeamPeriod
+    change: TeamChange
+    top_agents: list[TopAgent]
+    top_projects: list[TopProject]
+    busiest_hours: list[list[int]]
+
+
 def ratio(part: float, whole: float) -> float | None:
     """``part / whole``, null where nothing counts."""
     return part / whole if whole else None

@@ -26,6 +26,7 @@ from query_api.routes.search import search_sessions
 from query_api.routes.session import get_session
 from query_api.routes.sessions import list_sessions
 from query_api.routes.summary import summary
+from query_api.routes.team_overview import team_overview
 from query_api.routes.threads import list_threads
 from query_api.routes.timeseries import timeseries
 from query_api.selection import provide_selection
@@ -44,7 +45,7 @@ def query_routes() -> list[Router]:
             route_handlers=[
                 *(list_sessions, search_sessions, list_threads, list_filter_values),
                 *(get_session, list_events, get_hierarchy),
-                *(summary, timeseries, by_agent, cost_breakdown, by_user),
+                *(summary, timeseries, by_agent, cost_breakdown, by_user, team_overview),
             ],
             dependencies={
                 "reading": Provide(provide_reading),

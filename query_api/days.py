@@ -29,6 +29,11 @@ class Days(NamedTuple):
         """Where the last day ends."""
         return _midnight(self.last) + timedelta(days=1)
 
+    @property
+    def previous_since(self) -> datetime:
+        """Where the equally long time before the first day begins; there is none before 1970."""
+        return max(self.since - (self.until - self.since), _midnight(DAY_MIN))
+
     def periods(self, interval: Interval) -> Iterator[datetime]:
         """The start of each period; the first week starts on its Monday, even before the first day."""
         at = self.since - timedelta(days=self.since.weekday() if interval == "week" else 0)

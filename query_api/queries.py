@@ -389,6 +389,50 @@ class CostRow(Struct, frozen=True):
     cost_nano: int
 
 
+class TeamSlice(Slice, frozen=True):
+    """A slice, and the time ``[previous_since, since)`` before it."""
+
+    previous_since: datetime
+
+
+class TeamPeriodRow(Struct, frozen=True):
+    """Totals of one of the two periods."""
+
+    is_current: bool
+    users: int
+    sessions: int
+    success: int
+    failure: int
+    timeout: int
+    cancelled: int
+    tokens: int
+    cost_nano: int
+
+
+class SliceTop(Slice, frozen=True):
+    """The first ``limit`` of what a slice is made of."""
+
+    limit: int
+
+
+class TopRow(Struct, frozen=True):
+    """A member of one of the lists `agent` and `project`."""
+
+    list: str
+    member: str | None
+    sessions: int
+    tokens: int
+    cost_nano: int
+
+
+class HourRow(Struct, frozen=True):
+    """An hour of a day of the week (0: Monday) in which sessions started."""
+
+    weekday: int
+    hour: int
+    sessions: int
+
+
 class SlicePage(Slice, frozen=True):
     """A page of what a slice is made of."""
 
@@ -430,3 +474,6 @@ TIMESERIES_BY_DIMENSION = Question("timeseries_by_dimension", TimeseriesSlice, P
 BY_AGENT = Question("by_agent", Slice, AgentRow)
 COST_BREAKDOWN = Question("cost_breakdown", CostSlice, CostRow)
 BY_USER = Question("by_user", SlicePage, UserRow)
+TEAM_PERIODS = Question("team_periods", TeamSlice, TeamPeriodRow)
+TEAM_TOPS = Question("team_tops", SliceTop, TopRow)
+BUSIEST_HOURS = Question("busiest_hours", Slice, HourRow)

@@ -17,7 +17,7 @@ from query_api.stamp import remember_complete_through
 from schemas.responses import Reply, instant
 
 T = TypeVar("T")
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`
 
 
 class Reading:

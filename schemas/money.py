@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 NANO_PER_USD = 1_000_000_000
 USD_MAX = 1_000_000
+_DOUBLES_TELL_APART = (1 << 23) * NANO_PER_USD  # from 2^23 on neighbouring doubles are more than 1e-9 apart
 
 
 def nano_of(usd: float) -> int:
@@ -15,5 +16,7 @@ def nano_of(usd: float) -> int:
 
 
 def usd_of(nano: int) -> float:
-    """The decimal number for a reply. Exact to the nano-dollar up to 9 million dollars, as far as a double reaches."""
-    return nano / NANO_PER_USD
+    """The decimal number for a reply, exact to the nano-dollar: a Decimal where doubles lie further apart than that."""
+    if abs(nano) < _DOUBLES_TELL_APART:
+        return nano / NANO_PER_USD
+    return Decimal(nano).scaleb(-9)  # type: ignore[return-value]  # a number too, and written as one

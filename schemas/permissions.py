@@ -67,6 +67,7 @@ ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the
     "AnalyticsTimeseries": Right("analytics.read", "no_names"),
     "AnalyticsByAgent": Right("analytics.read", "no_names"),
     "AnalyticsCostBreakdown": Right("analytics.read", "no_names"),
+    "AnalyticsTeamOverview": Right("analytics.read", "no_names"),
     "AnalyticsByUser": Right("analytics.by_user"),
     "GetReceipt": Right("receipt.read"),
     "RecountOrg": Right("org.recount"),

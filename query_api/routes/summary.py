@@ -40,7 +40,7 @@ def summary_of(row: SummaryRow) -> Summary:
         cache_read_tokens=row.cache_read_tokens,
         cache_creation_tokens=row.cache_creation_tokens,
         avg_duration_seconds=seconds(row.duration_ms, row.ended),
-        avg_cost_usd_per_session=ratio(usd_of(row.cost_nano), row.sessions),
+        avg_cost_usd_per_session=ratio(float(usd_of(row.cost_nano)), row.sessions),
         unique_users=row.users,
         tool_calls=row.tool_calls,
         tool_error_rate=ratio(row.tool_errors, row.tool_calls),

@@ -1,5 +1,6 @@
 """Analytics over HTTP, on the real engine, against a slow recomputation from the sessions themselves."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from schemas.rows import SessionRow
 pytest_plugins = ["support.query_fixtures"]
 
 TODAY = date(2026, 1, 20)
-PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user")
+PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")
 INTERVALS, METRICS = ("hour", "day", "week"), ("sessions", "cost", "tokens", "tool_calls", "users")
 NAMES = (None, "a", "b", "ä'\\", "")
 MODELS = ("opus", "haiku", "")
@@ -76,6 +77,7 @@ async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: Quer
             "by-agent": {},
             "cost-breakdown": {"model": wanted},
             "by-user": {"per_page": 100},
+            "team-overview": {},
         }
         days = {"start_date": first, "end_date": last}
         replies = {
@@ -88,6 +90,8 @@ async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: Quer
         assert replies["by-agent"] == slow.by_agent(found)
         assert replies["cost-breakdown"] == slow.cost_breakdown(found, wanted, None)
         assert replies["by-user"] == slow.by_user(found)
+        before = slow.matching(stored, org, first - (last - first) - timedelta(1), first - timedelta(1), **cut)
+        assert replies["team-overview"] == slow.team_overview(found, before)
         assert _adds_up(replies["cost-breakdown"])
 
 
@@ -128,6 +132,7 @@ async def test_nothing_happened(query_api: QueryApi) -> None:
     assert replies["by-agent"]["data"] == replies["by-user"]["data"] == []
     assert replies["cost-breakdown"]["data"] == {"total_cost_usd": 0, "by_model": [], "by_project": [], "by_user": []}
     assert replies["by-user"]["meta"]["total_count"] == 0
+    assert replies["team-overview"]["data"] == slow.team_overview([], [])
 
 
 async def test_a_member_sees_no_other_name(query_store: QueryStore, query_api: QueryApi) -> None:
@@ -182,6 +187,73 @@ async def test_pages_of_users(query_store: QueryStore, query_api: QueryApi) -> N
     assert {page["meta"]["total_pages"] for page in pages} == {3}
 
 
+async def test_a_period_is_compared_with_the_one_before(query_store: QueryStore, query_api: QueryApi) -> None:
+    """As many days before the first as were asked for, with no gap and no overlap."""
+    midnight = NOON - 12 * HOUR_MS
+    ago = {"current": (0, 1), "previous": (2, 3), "earlier": (4,)}
+    for days in ago.values():
+        query_store.put(
+            *(session(started_at=midnight - day * DAY_MS + edge) for day in days for edge in (0, DAY_MS - 1))
+        )
+
+    asked = {"start_date": "2026-01-19", "end_date": "2026-01-20"}
+    two_days = (await query_api.get("sessions/analytics/team-overview", asked)).json()["data"]
+    asked = {"start_date": "1970-01-01", "end_date": "1970-01-02"}
+    first_days = await query_api.get("sessions/analytics/team-overview", asked)
+
+    assert (two_days["current"]["sessions"], two_days["previous"]["sessions"]) == (4, 4)
+    assert two_days["change"] == {
+        "sessions": 0,
+        "active_users": 0,
+        "sessions_per_user": 0,
+        "cost_usd": None,
+        "tokens": None,
+    }
+    assert (first_days.status_code, first_days.json()["data"]["previous"]["sessions"]) == (200, 0)
+
+
+async def test_the_busiest_hours_are_by_weekday_in_utc(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Seven lists of 24, Monday first; the last moment of an hour belongs to it."""
+    query_store.put(
+        session(started_at=NOON), session(started_at=NOON + HOUR_MS - 1), session(started_at=NOON - 2 * DAY_MS)
+    )
+
+    grid = (await query_api.get("sessions/analytics/team-overview")).json()["data"]["busiest_hours"]
+
+    busy = {(day, hour): count for day, hours in enumerate(grid) for hour, count in enumerate(hours) if count}
+    assert [len(hours) for hours in grid] == [24] * 7
+    assert busy == {(1, 12): 2, (6, 12): 1}  # 2026-01-20 is a Tuesday
+
+
+async def test_the_ten_most_used_come_first(query_store: QueryStore, query_api: QueryApi) -> None:
+    """By sessions, then cost, then name, the nameless last; no more than ten."""
+    rows = [
+        session(agent_name=f"a{n:02}", project_id=None if n else "p") for n in range(12) for _ in range(1 + n // 11)
+    ]
+    query_store.put(*rows, session(agent_name="a05", models=[model("m", cost_nano=1)]))
+
+    data = (await query_api.get("sessions/analytics/team-overview")).json()["data"]
+
+    names = ["a05", "a11", "a00", "a01", "a02", "a03", "a04", "a06", "a07", "a08"]
+    assert [agent["agent_name"] for agent in data["top_agents"]] == names
+    assert [project["project_id"] for project in data["top_projects"]] == [None, "p"]
+
+
+async def test_large_sums_add_up_to_the_nano_dollar(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Beyond what a double tells apart money is still written with all its decimals."""
+    costs = (123_456_789_123_456_789, 9_000_000_000_000_001, 8_388_607_999_999_999, 1)
+    query_store.put(*(session(project_id=f"p{cost}", models=[model("m", cost_nano=cost)]) for cost in costs))
+
+    reply = await query_api.get("sessions/analytics/cost-breakdown")
+    total = json.loads(reply.text, parse_float=Decimal)["data"]
+
+    assert total["total_cost_usd"] == Decimal(sum(costs)) / 10**9
+    assert [project["cost_usd"] for project in total["by_project"]] == [Decimal(cost) / 10**9 for cost in costs]
+    for path in PATHS:
+        assert (await query_api.get(f"sessions/analytics/{path}", {"project_id": f"p{costs[0]}"})).status_code == 200
+    assert (await query_api.get("sessions")).status_code == 200
+
+
 async def test_a_week_starts_on_its_monday(query_store: QueryStore, query_api: QueryApi) -> None:
     """The first week is named by its Monday, also before the first day, and holds only days that were asked for."""
     query_store.put(session(started_at=NOON - 1 * DAY_MS), session(started_at=NOON))
@@ -226,7 +298,10 @@ async def test_fresher_is_not_other(query_store: QueryStore, query_api: QueryApi
         ("summary", {"start_date": "01/02/2026"}, "start_date"),
         ("summary", {"end_date": "2026-02-30"}, "end_date"),
         ("summary", {"end_date": "9999-12-31"}, "end_date"),
+        ("summary", {"start_date": "2023-11-11", "end_date": "2026-01-19"}, "start_date"),
         ("summary", {"model": "opus"}, "model"),
+        ("team-overview", {"model": "opus"}, "model"),
+        ("team-overview", {"page": 1}, "page"),
         ("by-agent", {"model": "opus"}, "model"),
         ("by-user", {"model": "opus"}, "model"),
         ("by-user", {"page": 0}, "page"),

@@ -11,7 +11,7 @@ from schemas.permissions import Role
 pytest_plugins = ["support.query_fixtures"]
 
 SECRET = "zzsecret"
-ANALYTICS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user")
+ANALYTICS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")
 LISTS = ("sessions", *(f"sessions/analytics/{path}" for path in ANALYTICS))
 DIMENSIONS = ("project_id", "repo", "agent_name", "user_id")
 ATTACKS = (

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+import pytest
+
 from schemas.rows import SessionRow
 
 Sessions = list[SessionRow]
@@ -112,6 +114,49 @@ def _members(field: str, groups: dict[Any, Sessions], total: int, model: str | N
         numbers = {"sessions": len(group), "cost_usd": usd(spent), "tokens": tokens(group, only)}
         members.append({field: name, **numbers, "cost_share": rate(spent, total)})
     return sorted(members, key=lambda member: _by_cost(member, field))
+
+
+def team_overview(current: Sessions, previous: Sessions, top: int = 10) -> dict[str, Any]:
+    now, before = _team_period(current), _team_period(previous)
+    names = ("active_users", "sessions", "sessions_per_user", "cost_usd", "tokens")
+    grid = [[0] * 24 for _ in range(7)]
+    for row in current:
+        at = datetime.fromtimestamp(row.started_at // 1000, UTC)
+        grid[at.weekday()][at.hour] += 1
+    return {
+        "current": now,
+        "previous": before,
+        "change": {name: _change(now[name], before[name]) for name in names},
+        "top_agents": _most_used(grouped(current, lambda row: row.agent_name), "agent_name")[:top],
+        "top_projects": _most_used(grouped(current, lambda row: row.project_id), "project_id")[:top],
+        "busiest_hours": grid,
+    }
+
+
+def _team_period(rows: Sessions) -> dict[str, Any]:
+    users = {row.user_id for row in rows}
+    outcomes = Counter(row.outcome or "none" for row in rows)
+    return {
+        "active_users": len(users),
+        "sessions": len(rows),
+        "sessions_per_user": rate(len(rows), len(users)),
+        "cost_usd": usd(cost(rows)),
+        "tokens": tokens(rows),
+        "outcomes": {name: outcomes[name] for name in ("success", "failure", "timeout", "cancelled", "none")},
+    }
+
+
+def _change(now: float | None, before: float | None) -> float | None:
+    """Relative, as near as floats come to it."""
+    return None if not before or now is None else pytest.approx((now - before) / before, abs=1e-12)
+
+
+def _most_used(groups: dict[Any, Sessions], field: str) -> list[dict[str, Any]]:
+    members = [
+        {field: name, "sessions": len(group), "cost_usd": usd(cost(group)), "tokens": tokens(group)}
+        for name, group in groups.items()
+    ]
+    return sorted(members, key=lambda member: (-member["sessions"], *_by_cost(member, field)))
 
 
 def cost(rows: Sessions, model: str | None = None) -> int:
