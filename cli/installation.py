@@ -24,9 +24,12 @@ class Installation:
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
-        self._client = httpx.Client(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise click.UsageError(f"--url or --token can't be used: {error}") from error
 
     def get(self, path: str, **params: Any) -> Any:
         """GET ``path`` below ``/api/v1``; the decoded body."""
@@ -41,11 +44,22 @@ class Installation:
             reply = self._client.request(method, f"/api/v1{path}", **request)
         except httpx.HTTPError as error:
             away(f"{self.url} does not answer ({error}). Is it running?")
+        body = self._body(reply)
         if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            away(reply.json()["error"])
+            away(body["error"])
         if reply.is_error:
-            raise click.ClickException(_sentence(reply.json()))
-        return reply.json()
+            raise click.ClickException(_sentence(body))
+        return body
+
+    def _body(self, reply: httpx.Response) -> Any:
+        """What we say is JSON; a page is a proxy's, or that of another service."""
+        try:
+            return reply.json()
+        except ValueError:
+            sentence = f"{self.url} answers {reply.status_code}, and not as crewkit-sessions does"
+        if reply.is_server_error:
+            away(sentence)
+        raise click.ClickException(sentence)
 
 
 def _sentence(problem: dict[str, Any]) -> str:

@@ -41,13 +41,11 @@ def stack(**options: Any) -> None:
     Example: crewkit-sessions stack --data var/stack --port 8080
     """
     from cli.welcome import welcome
-    from deploy.address import write_address
     from deploy.http_services import check_http
     from deploy.stack import run_stack
 
     settings = load_settings(options)
     check_http(settings)  # else the services would be started again and again, to say the same
-    write_address(settings.folder, settings.host, settings.port)
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
     on_ready = partial(welcome, settings, _say)
     sys.exit(run_stack(settings.folder, settings.host, settings.port, http_env=given, say=_say, on_ready=on_ready))

@@ -1,0 +1,193 @@
+"""API section "Command line", on both ways to run: exit codes, what stands on which stream, and how to find it."""
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from support.installation import Installation
+from support.sending import Org
+
+from cli.main import main
+from deploy.ports import free_port
+
+AUDIT = ("freshness", "coverage", "recount")
+THERE = (
+    *("up", "stack", "serve", "ingest", "query-api", "processors", "store-server", "provision", "token", "demo"),
+    *(*AUDIT, "prices"),
+)
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """`crewkit-sessions ARGUMENTS`, as a person would run it."""
+    command = [sys.executable, "-P", "-m", "cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env or None)
+
+
+def run_here(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """The same in this process, for what ends before anything is started: exit code and both streams."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "argv", ["crewkit-sessions", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return int(ended.value.code or 0), *capsys.readouterr()
+
+
+def test_every_command_is_listed_and_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` says what it does, and shows an example where it takes more than a folder."""
+    code, overview, _ = run_here(capsys, "--help")
+
+    assert code == 0
+    for command in THERE:
+        assert f"  {command} " in overview, command
+        code, told, complaint = run_here(capsys, command, "--help")
+        assert (code, complaint) == (0, ""), command
+        assert len(told.split("Options:")[0].split()) > 10, command
+
+
+def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence on standard error, nothing on standard output."""
+    (tmp_path / "settings.toml").write_text("port = 'many'\n")
+    for arguments in (
+        ("no-such-command",),
+        ("coverage", "--no-such-option"),
+        ("coverage", "--url", "http://127.0.0.1:1"),
+        ("coverage", "--url", "http://127.0.0.1:none", "--token", "x"),
+        ("coverage", "--url", "http://127.0.0.1:1", "--token", "é"),
+        ("recount", "--start-date", "2026-02-01", "--end-date", "2026-01-01"),
+        ("recount", "--start-date", "soon"),
+        ("token", "--org", "acme"),
+        ("token", "--org", "acme", "--user", "u", "--role", "king"),
+        ("token", "--org", "operator", "--user", "u", "--role", "owner"),
+        ("token", "--operator", "--ttl", "for ever"),
+        ("up", "--port", "many"),
+        ("up", "--data", str(tmp_path)),
+        ("prices", "load", str(tmp_path / "missing.toml")),
+    ):
+        code, told, complaint = run_here(capsys, *arguments)
+        assert (code, told) == (2, ""), (arguments, complaint)
+        assert complaint, arguments
+    for service, option, url in (("ingest", "--log-url", "redis://no"), ("query-api", "--store-url", "mysql://no")):
+        ended = run(service, option, url, "--data", str(tmp_path / "other"))
+        assert (ended.returncode, ended.stdout, "Traceback" in ended.stderr) == (2, "", False)
+
+
+@pytest.mark.parametrize("command", AUDIT)
+def test_a_service_that_is_away_is_exit_69(command: str, tmp_path: Path) -> None:
+    """Whether nothing was ever started, nobody listens, or somebody else does."""
+    for where in (("--data", str(tmp_path)), ("--url", f"http://127.0.0.1:{free_port()}", "--token", "x")):
+        told = run(command, *where)
+        assert (told.returncode, told.stdout) == (69, "")
+        assert len(told.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, 69), (502, 69), (404, 1), (200, 1)])
+def test_an_answer_of_somebody_else_is_told_in_a_sentence(status: int, code: int) -> None:
+    """A proxy's page is no reply of ours."""
+    with html_server(status) as url:
+        told = run("coverage", "--url", url, "--token", "x", "--json")
+
+    assert (told.returncode, told.stdout) == (code, "")
+    assert "Traceback" not in told.stderr
+    assert url in told.stderr
+
+
+@pytest.mark.parametrize("command", AUDIT)
+def test_an_audit_finds_the_installation_by_its_folder_or_its_address(command: str, installation: Installation) -> None:
+    """Exit 0, one clear line at the end; with `--json` nothing but the findings, whole, on standard output."""
+    operator = run("token", "--operator", "--data", str(installation.data)).stdout.strip()
+
+    by_folder = run(command, "--data", str(installation.data))
+    by_address = run(command, "--url", installation.url, "--token", operator, "--json")
+
+    assert (by_folder.returncode, by_folder.stderr) == (0, "")
+    assert by_folder.stdout.splitlines()[-1].startswith(f"{command}: ")
+    assert (by_address.returncode, by_address.stderr) == (0, "")
+    assert isinstance(json.loads(by_address.stdout), dict)
+
+
+def test_an_audit_needs_a_token_of_an_operator(installation: Installation) -> None:
+    """Any other is told so, exit 1."""
+    owner = run("token", "--org", "acme", "--user", "u", "--role", "owner", "--data", str(installation.data)).stdout
+    for token in (owner.strip(), "no.token.at.all"):
+        told = run("coverage", "--url", installation.url, "--token", token)
+        assert (told.returncode, told.stdout) == (1, "")
+        assert told.stderr.startswith("Error: ")
+
+
+def test_a_token_stands_alone_and_opens_its_org(installation: Installation, fresh_org: str) -> None:
+    """The data folder's key, whatever the layout; four hours unless `--ttl` says otherwise."""
+    options = ("--org", fresh_org, "--user", "alice", "--role", "member", "--data", str(installation.data))
+
+    printed = [run("token", *options), run("token", *options, "--ttl", "90s")]
+
+    lives = []
+    for one in printed:
+        assert (one.returncode, one.stderr, len(one.stdout.splitlines())) == (0, "", 1)
+        claims = jwt.decode(one.stdout.strip(), options={"verify_signature": False})
+        assert (claims["sub"], claims["org_id"], claims["role"]) == ("alice", fresh_org, "member")
+        lives.append(claims["exp"] - claims["iat"])
+        reply = httpx.get(
+            f"{installation.url}/api/v1/{fresh_org}/sessions",
+            headers={"Authorization": f"Bearer {one.stdout.strip()}"},
+            trust_env=False,
+        )
+        assert reply.status_code == 200
+    assert lives == [4 * 3600, 90]
+
+
+def test_prices_are_shown_where_the_store_can_be_reached(installation: Installation) -> None:
+    """On a stack while it runs; `up` has its store in its own process, and the sentence says so."""
+    told = run("prices", "show", "--json", "--data", str(installation.data))
+
+    if installation.kind == "stack":
+        assert (told.returncode, told.stderr) == (0, "")
+        assert {"model", "from", "input", "output", "loaded_at"} <= set(json.loads(told.stdout)[0])
+    else:
+        assert (told.returncode, told.stdout) == (1, "")
+        assert "another process uses" in told.stderr
+
+
+def test_a_folder_is_served_once(installation: Installation) -> None:
+    """A second `up` or `stack` on it refuses, and leaves the first alone."""
+    told = run(installation.kind, "--data", str(installation.data), "--port", str(free_port()))
+
+    assert told.returncode == 1
+    assert str(installation.data) in told.stdout + told.stderr
+    assert run("coverage", "--data", str(installation.data)).returncode == 0
+
+
+def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str) -> None:
+    """Sent, shown and proved: exit 0."""
+    told = run("demo", "--data", str(installation.data), "--org", fresh_org, "--sessions", "5", "--events", "400")
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert Org(installation, fresh_org).get("sessions").json()["meta"]["total_count"] == 5
+
+
+@contextmanager
+def html_server(status: int) -> Iterator[str]:
+    """Somebody else's web server: one page, one status."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,128 @@
+"""API section "Operations", on both ways to run: receipts, recounts, and what is for those who run the installation."""
+
+import httpx
+import pytest
+from support.installation import Installation
+from support.sending import Org, hook
+from support.waiting import eventually
+
+from schemas.permissions import OPERATOR_ORG
+
+RECEIPT = {"position", "outcome", "received_at", "stored_at", "facts", "added", "reason"}
+
+
+@pytest.fixture
+def org(installation: Installation, fresh_org: str) -> Org:
+    """An org of the test's own."""
+    return Org(installation, fresh_org)
+
+
+@pytest.fixture
+def operator(installation: Installation) -> httpx.Client:
+    """Who runs the installation."""
+    return installation.client("operator", OPERATOR_ORG, "operator")
+
+
+def test_a_receipt_says_what_became_of_a_position(org: Org) -> None:
+    """When it was received and stored, how many facts it held, and how many of them were new."""
+    session = org.create()
+    events = [{**hook("Stop"), "event_id": f"00000000-0000-4000-8000-{n:012d}"} for n in range(3)]
+    positions = [org.record(session, *some).json()["meta"]["position"] for some in (events, events[1:])]
+
+    first, again = (org.data(f"ops/receipts/{position}") for position in positions)
+
+    assert set(first) == RECEIPT
+    assert (first["position"], first["outcome"], first["reason"]) == (positions[0], "projected", None)
+    assert first["received_at"] <= first["stored_at"]
+    assert (first["facts"], first["added"]) == (3, 3)
+    assert (again["facts"], again["added"]) == (2, 0)
+
+
+def test_a_position_that_is_not_there_yet_is_waiting(org: Org) -> None:
+    """It has no times; a partition that does not exist, and what is no position, are a 404."""
+    waiting = org.data("ops/receipts/0:999999999")
+
+    assert waiting == {**dict.fromkeys(RECEIPT), "position": "0:999999999", "outcome": "waiting"}
+    for position in ("99:0", "x", "0:-1", "00:1", "0:1:2", "0", "0:18446744073709551616"):
+        assert org.get(f"ops/receipts/{position}").status_code == 404, position
+
+
+def test_a_receipt_is_its_orgs_alone(installation: Installation, org: Org) -> None:
+    """Every role of the org sees it, another org does not."""
+    made = org.write("POST", "sessions", {})
+    path = f"ops/receipts/{made.headers['X-Log-Position']}"
+
+    for role in ("owner", "admin", "manager", "member", "viewer"):
+        assert org.get(path, role=role, user="bob").status_code == 200, role
+    with installation.client("owner", "somebody-else") as stranger:
+        assert stranger.get(f"/api/v1/somebody-else/{path}").status_code == 404
+
+
+def test_a_recount_of_the_org_finds_everything_equal(org: Org) -> None:
+    """Of the days asked for; by default of all there are."""
+    january, may = (org.create(started_at=f"2026-0{month}-20T10:00:00Z") for month in (1, 5))
+    org.record(january, hook("Stop"), hook("Stop", n=1))
+    org.record(may, hook("Stop"))
+    org.data("sessions")
+
+    def settled(**days: str) -> bool:
+        found = org.data("ops/recount", **days)
+        assert found["equal"] is True
+        assert (found["differences"], found["truncated"]) == ([], False)
+        return set(found["moving"].values()) == {0}
+
+    eventually(settled)
+
+    whole, part = org.data("ops/recount")["compared"], org.data("ops/recount", start_date="2026-05-01")["compared"]
+    assert whole == {"sessions": 2, "events": 3, "rollup_hourly": 2, "rollup_daily": 2}
+    assert part == {"sessions": 1, "events": 1, "rollup_hourly": 1, "rollup_daily": 1}
+    backwards = org.get("ops/recount", start_date="2026-05-02", end_date="2026-05-01")
+    assert (backwards.status_code, list(backwards.json()["details"])) == (422, ["end_date"])
+    assert org.get("ops/recount", start_date="May").status_code == 422
+
+
+def test_freshness_tells_each_partition(operator: httpx.Client, org: Org) -> None:
+    """End of the log, how far it is projected, what waits, and up to when everything is in the answer."""
+    position = org.write("POST", "sessions", {}).headers["X-Log-Position"]
+    partition, offset = map(int, position.split(":"))
+    org.data("sessions")
+
+    eventually(lambda: _partition(operator, partition)["log_end"] > offset)
+
+    found = operator.get("/api/v1/operator/freshness").json()["data"]
+    assert set(found) == {"complete_through", "lag_records", "partitions"}
+    assert found["lag_records"] == sum(partition["lag"] for partition in found["partitions"])
+    assert [partition["partition"] for partition in found["partitions"]] == list(range(len(found["partitions"])))
+    for one in found["partitions"]:
+        assert one["lag"] == one["log_end"] - one["projected"] >= 0
+        assert one["age_seconds"] >= 0
+
+
+def test_coverage_finds_a_receipt_for_every_position(operator: httpx.Client, org: Org) -> None:
+    """Projected or dead, none missing."""
+    org.create()
+    org.data("sessions")
+
+    found = operator.get("/api/v1/operator/coverage").json()["data"]
+
+    assert (found["complete"], found["missing"]) == (True, 0)
+    assert found["positions"] == sum(partition["end"] for partition in found["partitions"])
+    for partition in found["partitions"]:
+        assert partition["projected"] + partition["dead"] == partition["end"]
+        assert partition["gaps"] == []
+
+
+def test_the_installation_recounts_every_org(operator: httpx.Client, org: Org) -> None:
+    """What an org has is part of it."""
+    org.create(started_at="2011-11-11T11:00:00Z")
+    org.data("sessions")
+
+    found = operator.get("/api/v1/operator/recount", params={"end_date": "2011-12-31"}).json()["data"]
+
+    assert found["equal"] is True
+    assert found["compared"]["sessions"] + found["moving"]["sessions"] >= 1
+
+
+def _partition(operator: httpx.Client, partition: int) -> dict[str, int]:
+    found: dict[str, int] = operator.get("/api/v1/operator/freshness").json()["data"]["partitions"][partition]
+    return found
