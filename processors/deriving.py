@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -62,8 +63,8 @@ def derive(warehouse: Warehouse, wanted: Sequence[Wanted]) -> Derived:
     for one in sorted(wanted, key=_place):
         by_session.setdefault(one.session, []).append(one)
     story = warehouse.story(list(by_session), max(one.offset for one in wanted))
-    for key, facts in groupby(story, key=lambda fact: (fact.org_id, fact.session_id)):
-        _derive_one(by_session[key], facts, rows)
+    for (org_id, session_id), facts in groupby(story, key=lambda fact: fact[:2]):
+        _derive_one(by_session[org_id, UUID(session_id)], facts, rows)
     return Derived(encode_rows(rows.compactions), encode_rows(rows.analyses))
 
 

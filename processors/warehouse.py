@@ -159,7 +159,7 @@ class ClickHouseWarehouse:
             self._command(daily, {"day_hours": [(org, day + HOUR_S * n) for org, day in some for n in range(24)]})
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        for table in ("sessions", "tasks"):
+        for table in ("sessions", "tasks", "compactions", "analyses"):
             for some in _chunks(_named(sessions), 1_000):
                 self._command(sql("forget_sessions"), {"table": table, "sessions": some})
 
@@ -172,8 +172,12 @@ class ClickHouseWarehouse:
         return [EventRow(*row) for row in self._query("facts", {"sessions": _named(sessions), "below": below})]
 
     def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
-        keys = [(org, str(session_id)) for org, session_id in sessions]
-        parameters = {"sessions": keys, "upto": upto, "subject_max": SUBJECT_MAX + 1, "text_max": TEXT_MAX + 1}
+        parameters = {
+            "sessions": _named(sessions),
+            "upto": upto,
+            "subject_max": SUBJECT_MAX + 1,
+            "text_max": TEXT_MAX + 1,
+        }
         blocks = self._call(lambda client: client.query_row_block_stream(sql("story"), parameters=parameters))
         with blocks:
             try:

@@ -16,8 +16,10 @@ from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
 from query_api.reader import Reader
 from query_api.reading import provide_reading
+from query_api.routes.analysis import get_analysis
 from query_api.routes.by_agent import by_agent
 from query_api.routes.by_user import by_user
+from query_api.routes.compactions import list_compactions
 from query_api.routes.cost_breakdown import cost_breakdown
 from query_api.routes.events import list_events
 from query_api.routes.filters import list_filter_values
@@ -45,6 +47,7 @@ def query_routes() -> list[Router]:
             route_handlers=[
                 *(list_sessions, search_sessions, list_threads, list_filter_values),
                 *(get_session, list_events, get_hierarchy),
+                *(list_compactions, get_analysis),
                 *(summary, timeseries, by_agent, cost_breakdown, by_user, team_overview),
             ],
             dependencies={

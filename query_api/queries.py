@@ -299,6 +299,37 @@ class SessionPromptsRow(Struct, frozen=True):
     first_prompts: list[str]
 
 
+class OneSession(Struct, frozen=True):
+    """A session of an org."""
+
+    org_id: str
+    session_id: UUID
+
+
+class CompactionsPage(OneSession, frozen=True):
+    """A page of the digests that were asked for."""
+
+    limit: int
+    offset: int
+
+
+class CompactionRow(Struct, frozen=True):
+    """A request for a digest, what came of it if it ``is_made``, and how many requests there are in all."""
+
+    compaction_id: UUID
+    requested_ms: int
+    is_made: bool
+    covered_events: int
+    digest: str
+    total_count: int
+
+
+class AnalysisRow(Struct, frozen=True):
+    """JSON of `schemas.findings.Findings`."""
+
+    findings: str
+
+
 class OrgDays(Struct, frozen=True):
     """The buckets ``[since, until)`` of an org."""
 
@@ -467,6 +498,8 @@ EVENTS_PAGE = Question("events_page", EventsPage, EventsPageRow)
 EVENTS_WHOLE = Question("events_whole", EventsWhole, EventWholeRow)
 SEARCH_PAGE = Question("search_page", SearchPage, SessionsPageRow)
 SESSION_PROMPTS = Question("session_prompts", SessionsById, SessionPromptsRow)
+COMPACTIONS_PAGE = Question("compactions_page", CompactionsPage, CompactionRow)
+ANALYSIS = Question("analysis", OneSession, AnalysisRow)
 SUMMARY = Question("summary", OrgDays, SummaryRow)
 SUMMARY_BY_DIMENSION = Question("summary_by_dimension", Slice, SummaryRow)
 TIMESERIES = Question("timeseries", Timeseries, PeriodRow)

@@ -47,7 +47,7 @@ class EditedFile(Struct, frozen=True):
     edits: int
 
 
-class TestRun(Struct, frozen=True):
+class RunOfTests(Struct, frozen=True):
     """A command that runs tests; ``last_failed``: its latest run that came to an end did not pass."""
 
     command: str
@@ -78,6 +78,6 @@ class Findings(Struct, frozen=True):
     tool_error_rates: list[ToolErrorRate]
     repeated_commands: list[RepeatedCommand]
     files_edited: list[EditedFile]
-    tests_run: list[TestRun]
+    tests_run: list[RunOfTests]
     longest_gaps: list[Gap]
     suggested_title: str | None

@@ -59,6 +59,8 @@ ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the
     "ListSessions": Right("session.read", "sessions"),
     "SearchSessions": Right("session.read", "sessions"),
     "GetSession": Right("session.read", "session"),
+    "ListCompactions": Right("session.read", "session"),
+    "GetAnalysis": Right("session.read", "session"),
     "ListEvents": Right("session.read", "session"),
     "GetHierarchy": Right("session.read", "session"),
     "ListThreads": Right("session.read", "sessions"),

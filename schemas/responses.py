@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from schemas.findings import Findings
+
 T = TypeVar("T")
 
 
@@ -169,6 +171,23 @@ class EndedSession(Struct, frozen=True):
     status: str
     ended_at: str
     outcome: str | None
+
+
+class Compaction(Struct, frozen=True):
+    """A digest that was asked for; what it covers and says is null until it is done."""
+
+    compaction_id: UUID
+    requested_at: str
+    status: str
+    covered_events: int | None
+    digest: str | None
+
+
+class SessionAnalysis(Struct, frozen=True):
+    """How far the analysis of a session is, and what it found once it is done."""
+
+    status: str
+    findings: Findings | None
 
 
 class QueuedCompaction(Struct, frozen=True):

@@ -10,7 +10,7 @@ from processors.derivations.story import EVENTS_RECORDED, SUBJECT_MAX, StoryFact
 from processors.derivations.timeline import Timeline
 from processors.derivations.titles import title_of
 from processors.derivations.uses import EDITORS, SHELLS, TOOL_EVENTS, Tally, Uses
-from schemas.findings import EditedFile, Findings, RepeatedCommand, TestRun, ToolErrorRate
+from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
 
 T = TypeVar("T")
 LISTED = 20  # commands
@@ -51,13 +51,14 @@ class Analysis:
         """What it has come to. Of a ``sensitive`` session numbers and times alone, whatever its facts hold."""
         commands = [] if sensitive else list(self._uses.of(SHELLS))
         files = [] if sensitive else list(self._uses.of(EDITORS))
+        times = self._timeline.times()
         return Findings(
-            time_split=self._timeline.split(),
+            time_split=times.split,
             tool_error_rates=_error_rates(self._uses),
             repeated_commands=_repeated(commands),
             files_edited=_edited(files),
             tests_run=_tests(commands),
-            longest_gaps=self._timeline.longest_gaps(),
+            longest_gaps=times.longest_gaps,
             suggested_title=None if sensitive else self._title,
         )
 
@@ -76,9 +77,9 @@ def _repeated(commands: Iterable[tuple[str, Tally]]) -> list[RepeatedCommand]:
     return _most(rows, LISTED, lambda row: (-row.runs, row.command))
 
 
-def _tests(commands: Iterable[tuple[str, Tally]]) -> list[TestRun]:
+def _tests(commands: Iterable[tuple[str, Tally]]) -> list[RunOfTests]:
     rows = [
-        TestRun(_shown(text), tally.runs, tally.failures, tally.last_failed)
+        RunOfTests(_shown(text), tally.runs, tally.failures, tally.last_failed)
         for text, tally in commands
         if tally.runs and _TESTS.search(text)
     ]

@@ -13,7 +13,7 @@ class StoryFact(NamedTuple):
     """One fact; texts are cut to a character more than their maximum, so that the cut can be seen."""
 
     org_id: str
-    session_id: UUID
+    session_id: str
     log_offset: int
     kind: str
     at: int  # ms since 1970

@@ -1,7 +1,7 @@
 """Where the time of a session went: its events in the order of their times, and the stretches between them."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,90 +11,88 @@ from schemas.responses import instant
 
 IDLE_MS = 600_000  # without any event, and without a tool at work, somebody went away or a machine slept
 GAPS = 5
-_BEGIN = frozenset({"PreToolUse"})
-_FINISH = frozenset({"PostToolUse", "PostToolUseFailure", "PermissionDenied"})
-_STOPS = frozenset({"Stop", "StopFailure", "SessionEnd"})
-_GOES_ON = frozenset({"UserPromptSubmit", "UserPromptExpansion", "SessionStart", "PreToolUse"})
-_ASKS = frozenset({"idle_prompt", "elicitation_dialog", "agent_needs_input"})  # notifications
+
+# What an event changes: a tool begins or is done, the turn is the user's, or goes on.
+_NOTHING, _BEGINS, _DONE, _TURN_OVER, _ASKS, _NEW_TURN, _GOES_ON = range(7)
+_CHANGES = {
+    "PreToolUse": _BEGINS,
+    "PostToolUse": _DONE,
+    "PostToolUseFailure": _DONE,
+    "PermissionDenied": _DONE,
+    "Stop": _TURN_OVER,
+    "StopFailure": _TURN_OVER,
+    "SessionEnd": _TURN_OVER,
+    "Notification": _ASKS,
+    "UserPromptSubmit": _NEW_TURN,
+    "UserPromptExpansion": _GOES_ON,
+    "SessionStart": _GOES_ON,
+}
+_OF_TOOLS = (_BEGINS, _DONE)
+_WAITS_FOR_USER = frozenset({"idle_prompt", "elicitation_dialog", "agent_needs_input"})  # notifications
+_Mark = tuple[int, int, int, bool, str, str]  # time, place in the log, change, of a subagent, tool use, type
 
 
-class _Mark(NamedTuple):
-    at: int
-    number: int  # in log order: of two events at the same time the one that stands first comes first
-    event_type: str
-    tool_use_id: str
-    of_agent: bool
-    asks: bool
+class Times(NamedTuple):
+    """What a timeline comes to."""
 
-
-class _Stretch(NamedTuple):
-    before: _Mark
-    after: _Mark
-    during: str  # tools | waiting | model | idle
-
-    @property
-    def ms(self) -> int:
-        return self.after.at - self.before.at
+    split: TimeSplit
+    longest_gaps: list[Gap]
 
 
 class Timeline:
-    """The times of a session's events. (They may reach the log in another order.)"""
+    """The times of a session's events. They may reach the log in another order; of equal ones the log's counts."""
 
     def __init__(self) -> None:
         self._marks: list[_Mark] = []
 
     def take(self, fact: StoryFact) -> None:
         """One more event."""
-        asks = fact.event_type == "Notification" and fact.detail in _ASKS
-        number = len(self._marks)
-        self._marks.append(_Mark(fact.at, number, fact.event_type, fact.tool_use_id, bool(fact.agent_id), asks))
+        change, of_agent = _CHANGES.get(fact.event_type, _NOTHING), fact.agent_id != ""
+        if (of_agent and change not in _OF_TOOLS) or (change == _ASKS and fact.detail not in _WAITS_FOR_USER):
+            change = _NOTHING
+        self._marks.append((fact.at, len(self._marks), change, of_agent, fact.tool_use_id, fact.event_type))
 
-    def split(self) -> TimeSplit:
-        """The time between the first and the last event, by what was going on."""
-        spent = {"tools": 0, "model": 0, "waiting": 0, "idle": 0}
-        for stretch in self._stretches():
-            spent[stretch.during] += stretch.ms
-        return TimeSplit(sum(spent.values()), *spent.values())
-
-    def longest_gaps(self) -> list[Gap]:
-        """The longest stretches, the earlier of two equal ones first."""
-        gaps = heapq.nsmallest(GAPS, self._stretches(), key=lambda stretch: (-stretch.ms, stretch.before))
-        return [_gap(stretch) for stretch in gaps if stretch.ms > 0]
-
-    def _stretches(self) -> Iterator[_Stretch]:
+    def times(self) -> Times:
+        """The time between the first and the last event by what was going on, and its longest stretches."""
         marks = sorted(self._marks)
-        running: set[str] = set()
-        waiting = False
-        for mark, following in pairwise(marks):
-            _run(running, mark)
-            waiting = _waits(waiting, mark)
-            yield _Stretch(mark, following, _during(following.at - mark.at, bool(running), waiting))
+        spent = {"tools": 0, "model": 0, "waiting": 0, "idle": 0}
+        lengths = []
+        for ms, during in _stretches(marks):
+            spent[during] += ms
+            lengths.append(ms)
+        longest = heapq.nsmallest(GAPS, range(len(lengths)), key=lambda place: (-lengths[place], place))
+        gaps = [_gap(marks[place], marks[place + 1]) for place in longest if lengths[place]]
+        return Times(TimeSplit(sum(lengths), *spent.values()), gaps)
 
 
-def _run(running: set[str], mark: _Mark) -> None:
+def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[int, str]]:
+    """From each event to the next: how long it was, and what was going on."""
+    running: set[str] = set()
+    waiting = False
+    for (at, _, change, of_agent, use, _), following in pairwise(marks):
+        if change != _NOTHING:
+            _run(running, change, use)
+            waiting = _waits(waiting, change, of_agent)
+        ms = following[0] - at
+        yield ms, "tools" if running else "idle" if ms > IDLE_MS else "waiting" if waiting else "model"
+
+
+def _run(running: set[str], change: int, use: str) -> None:
     """A turn that is over leaves no tool running: one that was interrupted never says so."""
-    if mark.event_type in _BEGIN and mark.tool_use_id:
-        running.add(mark.tool_use_id)
-    elif mark.event_type in _FINISH:
-        running.discard(mark.tool_use_id)
-    elif not mark.of_agent and (mark.event_type in _STOPS or mark.event_type == "UserPromptSubmit"):
+    if change == _BEGINS and use:
+        running.add(use)
+    elif change == _DONE:
+        running.discard(use)
+    elif change in (_TURN_OVER, _NEW_TURN):
         running.clear()
 
 
-def _waits(waiting: bool, mark: _Mark) -> bool:
-    if mark.event_type in _GOES_ON:
-        return False
-    return waiting or mark.asks or (mark.event_type in _STOPS and not mark.of_agent)
+def _waits(waiting: bool, change: int, of_agent: bool) -> bool:
+    """A subagent may go on working while it is the user's turn."""
+    if change in (_TURN_OVER, _ASKS):
+        return True
+    return waiting and (change == _DONE or of_agent)
 
 
-def _during(ms: int, tool_runs: bool, waiting: bool) -> str:
-    if tool_runs:
-        return "tools"
-    if ms > IDLE_MS:
-        return "idle"
-    return "waiting" if waiting else "model"
-
-
-def _gap(stretch: _Stretch) -> Gap:
-    before, after = stretch.before, stretch.after
-    return Gap(instant(before.at), instant(after.at), stretch.ms, before.event_type, after.event_type)
+def _gap(before: _Mark, after: _Mark) -> Gap:
+    return Gap(instant(before[0]), instant(after[0]), after[0] - before[0], before[-1], after[-1])

@@ -8,7 +8,7 @@ from schemas.codec import encode
 from schemas.records import AnyFact
 
 T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
-_NOTHING = StoryFact("acme", UUID(int=1), 0, "events_recorded", T0, "", "", "", "", "", "", "", "", "", "")
+_NOTHING = StoryFact("acme", str(UUID(int=1)), 0, "events_recorded", T0, "", "", "", "", "", "", "", "", "", "")
 
 
 def hook(event_type: str, text: str = "", **told: Any) -> StoryFact:
