@@ -18,6 +18,7 @@ from deploy.rate_limits import rate_limits
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_reader
+from edge.metrics import show_faults
 from edge.rate_limits import counting
 from edge.service import build_service
 from edge.watched_file import following
@@ -83,6 +84,7 @@ def service(
         dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms)
     verifier, files = credentials(settings)
     limits = rate_limits(settings)
+    show_faults(registry, limits, files)
     app = build_service(
         routes,
         dependencies,

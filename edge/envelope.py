@@ -62,6 +62,8 @@ class Service(Litestar):
             try:
                 await super().__call__(scope, body.receive, send_in_envelope)
             finally:
+                if is_head:
+                    scope["method"] = HttpMethod.HEAD  # as it is logged and counted
                 log_access(scope, status, began)
                 self.observe(scope, status, began)
 

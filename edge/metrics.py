@@ -1,15 +1,19 @@
 """What Prometheus reads at ``/metrics``: requests here, and whatever else is registered with the process's registry."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import HTTPScope
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from edge.authentication import PUBLIC
 from edge.described import answers_with
+from edge.rate_limits import RateLimits
+from edge.watched_file import WatchedFile
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
@@ -39,6 +43,15 @@ class HttpMetrics:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._requests.labels(route, method, status).inc()
         self._seconds.labels(route, method).observe(time.perf_counter() - began)
+
+
+def show_faults(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:
+    """Gauges of what requests go on in spite of: 1 while it lasts."""
+    away = Gauge("crewkit_rate_limit_store_away", "The shared counter of requests does not answer.", registry=registry)
+    away.set_function(lambda: limits.store_is_away)
+    broken = Gauge("crewkit_credentials_file_broken", "The last good one counts.", ("file",), registry=registry)
+    for file in files:
+        broken.labels(file.path.name).set_function(partial(getattr, file, "is_broken"))
 
 
 def metrics_route(registry: CollectorRegistry) -> HTTPRouteHandler:

@@ -51,6 +51,11 @@ class RateLimits:
         window = await self._counter.count(f"{kind}:{org_id}")
         return Allowance(limit, max(-1, limit - window.used), window.ends_in_s)
 
+    @property
+    def store_is_away(self) -> bool:
+        """Whether each process counts by itself for want of the server that should."""
+        return self._counter.is_away
+
     async def close(self) -> None:
         """Let go of what counts."""
         await self._counter.close()

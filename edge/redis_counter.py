@@ -67,6 +67,11 @@ class RedisCounter:
         self._note_back()
         return window
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the last request that asked the server got no answer."""
+        return self._away_until is not None
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

@@ -23,6 +23,11 @@ class RequestCounter(Protocol):
         """One request more under this name; two at once are never counted as one."""
         ...
 
+    @property
+    def is_away(self) -> bool:
+        """Whether what it shares with other processes does not answer now."""
+        ...
+
     async def close(self) -> None:
         """Let go of what it holds."""
         ...
@@ -44,6 +49,11 @@ class LocalCounter:
             self._sweep(now)
         self._windows[name] = ends_at, used + 1
         return Window(used + 1, min(HOUR_S, ceil(ends_at - now)))  # a sum of floats may be a little more
+
+    @property
+    def is_away(self) -> bool:
+        """It shares nothing."""
+        return False
 
     async def close(self) -> None:
         """Nothing is held."""

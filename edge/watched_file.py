@@ -32,6 +32,7 @@ class WatchedFile(Generic[T]):
             Unreadable: there is nothing to fall back on yet.
         """
         self.path = path
+        self.is_broken = False  # what it holds now is not what counts
         self._parse = parse
         self._take = take
         self._bytes: bytes | None = self._read()
@@ -42,10 +43,12 @@ class WatchedFile(Generic[T]):
         try:
             changed = await asyncio.to_thread(self._changed)
         except Unreadable as error:
+            self.is_broken = True
             logger.error("file_not_taken", file=str(self.path), reason=str(error), consequence="the last one counts")
             return
         if changed is not None:
             self._take(changed[0])
+            self.is_broken = False
             logger.info("file_taken", file=str(self.path))
 
     async def follow(self, every_s: float = LOOK_EVERY_S) -> None:

@@ -89,9 +89,11 @@ def test_without_the_shared_counter_each_process_counts(tmp_path: Path) -> None:
     try:
         client = alone.start().client(org="acme")
         statuses = [client.post("/api/v1/acme/sessions", json={}).status_code for _ in range(6)]
+        metrics = client.get("/metrics").text
     finally:
         alone.end()
 
     said = [json.loads(line) for line in (tmp_path / "log" / "up.log").read_text().splitlines()]
     assert statuses == [201] * 5 + [429]
+    assert "crewkit_rate_limit_store_away 1.0" in metrics
     assert [line["level"] for line in said if line["event"] == "rate_limit_store_away"] == ["error"]

@@ -98,11 +98,13 @@ async def test_a_server_that_is_away_is_no_outage(server: RedisServer, outage: s
         waited_s = time.monotonic() - began
         clock.now += TRY_AGAIN_AFTER_S
         still_away = await counter.count("a")
+        was_away = counter.is_away
         server.start() if outage == "killed" else server.send(signal.SIGCONT)
         clock.now += TRY_AGAIN_AFTER_S
         back = await counter.count("a")
 
     assert [window.used for window in (*away, still_away)] == list(range(1, 52))
+    assert (was_away, counter.is_away) == (True, False)
     assert waited_s < ANSWERS_WITHIN_S + 0.5
     assert back.used <= 4  # on the server again, where the requests that got no answer may have been counted
     assert [log["event"] for log in logs] == ["rate_limit_store_away", "rate_limit_store_back"]

@@ -118,7 +118,7 @@ async def test_a_file_is_taken_again_when_it_changes(tmp_path: Path) -> None:
 
 async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path: Path) -> None:
     """Missing or broken: the last good one counts, and the log says so, once for each change."""
-    file, taken = tmp_path / "jwks.json", []
+    file, taken, broken = tmp_path / "jwks.json", [], []
     write_jwks(file, RSA.jwk())
     watched = WatchedFile(file, parse_jwks, taken.append)
 
@@ -127,7 +127,9 @@ async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path:
             change()
             await watched.look()
             await watched.look()
+            broken.append(watched.is_broken)
 
+    assert broken == [True, True, False]
     assert [[key.kid for key in keys] for keys in taken] == [["RS256"], ["ES256"]]
     assert [log["event"] for log in logs] == ["file_not_taken", "file_not_taken", "file_taken"]
     assert [log["log_level"] for log in logs] == ["error", "error", "info"]
