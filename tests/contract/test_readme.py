@@ -1,0 +1,126 @@
+"""The README keeps its word: its curl lines are run, with real curl, and each endpoint has one; a backup restores."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from support.installation import Installation
+from support.sending import Org, hook
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+# Shown, but not run: they need a record that could not be projected.
+NEED_A_DEAD_LETTER = {
+    "GET /api/v1/operator/dead-letters/{position}",
+    "POST /api/v1/operator/dead-letters/{position}/redrive",
+}
+
+
+def section(title: str) -> str:
+    """The shell lines of a section that are meant to be run as they are."""
+    text = README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+
+
+def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """The lines in bash, which ends at the first that fails; `crewkit-sessions` is the one under test."""
+    path = f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def wrap_curl(folder: Path) -> None:
+    """Real curl, which also notes what it called and how that ended."""
+    noting = f"{folder}/called"
+    (folder / "bin").mkdir()
+    wrapper = folder / "bin" / "curl"
+    wrapper.write_text(
+        f"#!/bin/sh\nexec {shutil.which('curl')} --noproxy '*' "
+        f"--write-out '%{{stderr}}%{{method}} %{{url_effective}} %{{http_code}}\\n' \"$@\" 2>>{noting}\n"
+    )
+    wrapper.chmod(0o755)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
+    """Copied from the README, in its order, each answers 2xx; none is missing."""
+    wrap_curl(tmp_path)
+    script = section("The API by curl").replace("http://127.0.0.1:8080", installation.url)
+    script = script.replace("var/up", str(installation.data)).replace("v1/acme", f"v1/{fresh_org}")
+
+    ended = run(script.replace("--org acme", f"--org {fresh_org}"), tmp_path)
+
+    assert ended.returncode == 0, ended.stderr
+    calls = [line.rsplit(" ", 1) for line in (tmp_path / "called").read_text().splitlines()]
+    assert [call for call, status in calls if not status.startswith("2")] == [], ended.stdout
+    assert (
+        _documented(installation) - NEED_A_DEAD_LETTER - _templates(installation, [call for call, _ in calls]) == set()
+    )
+
+
+def test_a_backup_of_a_running_installation_restores(tmp_path: Path) -> None:
+    """Everything that was answered before the copy is there again, under the same ids, to the last count."""
+    running = Installation("up", tmp_path / "var" / "up").start()
+    try:
+        org = Org(running, "acme")
+        session = org.create(title="kept")
+        org.record(session, *(hook("Stop", n=n) for n in range(50)))
+        before = org.data(f"sessions/{session['id']}")
+        stop = threading.Event()
+        writer = threading.Thread(target=_go_on_writing, args=(Org(running, "busy"), stop))
+        writer.start()
+        copied = run(section("Keep it"), tmp_path)
+        stop.set()
+        writer.join()
+        assert copied.returncode == 0, copied.stderr
+        token = org.client().headers["Authorization"]
+    finally:
+        running.end()
+
+    restored = Installation("up", tmp_path / "backup").start()
+    try:
+        with httpx.Client(base_url=restored.url, headers={"Authorization": token}, trust_env=False) as client:
+            found = client.get(
+                f"/api/v1/acme/sessions/{session['id']}", headers={"X-Wait-For-Position": before["position"]}
+            )
+        assert found.json()["data"] == before
+        assert (
+            Org(restored, "acme").create(parent_id=session["id"], relation="resume")["thread_id"] == before["thread_id"]
+        )
+        for command in ("coverage", "recount"):
+            assert restored.command(command).returncode == 0, command
+    finally:
+        restored.end()
+
+
+def _go_on_writing(org: Org, stop: threading.Event) -> None:
+    session = org.create()
+    while not stop.is_set():
+        org.record(session, hook("Stop", text="x" * 10_000))
+
+
+def _documented(installation: Installation) -> set[str]:
+    paths = httpx.get(f"{installation.url}/schema/openapi.json", trust_env=False).json()["paths"]
+    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods if method != "head"}
+
+
+def _templates(installation: Installation, calls: list[str]) -> set[str]:
+    """What the calls are documented as; a path without parameters goes before one with."""
+    found = set()
+    documented = sorted(_documented(installation), key=lambda operation: operation.count("{"))
+    for call in calls:
+        asked = call.replace(installation.url, "").partition("?")[0]
+        found |= set(next(([o] for o in documented if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", o), asked)), []))
+    return found
