@@ -19,6 +19,7 @@ MODELS_PER_REPORT_MAX = 1_000
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _NO_CONTROL_BUT_SPACE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+_OBJECT_OR_NULL = {"anyOf": [{"type": "object"}, {"type": "null"}]}
 
 Text = Annotated[str, Meta(max_length=512, pattern=_NO_CONTROL)]
 Url = Annotated[str, Meta(max_length=2_048, pattern=_NO_CONTROL)]
@@ -117,7 +118,8 @@ class EndSession(Struct, frozen=True, forbid_unknown_fields=True):
 class RedriveDeadLetter(Struct, frozen=True, forbid_unknown_fields=True):
     """Append a record that could not be projected once more: as it is, or corrected. Its ids stay what they are."""
 
-    record: Raw = field(default_factory=lambda: Raw(b"null"))  # any default would be shown as JSON, and Raw is none
+    # Any default would be shown as JSON in the documentation, and Raw is none.
+    record: Annotated[Raw, Meta(extra_json_schema=_OBJECT_OR_NULL)] = field(default_factory=lambda: Raw(b"null"))
 
 
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,10 +1,10 @@
 """Success bodies and the one error body. Absent values are null, times are RFC 3339 in UTC with milliseconds."""
 
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from schemas.findings import Findings
 
@@ -120,7 +120,7 @@ class HookEvent(Struct, frozen=True):
     seq: int | None
     tool_name: str | None
     agent_id: str | None
-    data: Raw
+    data: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
     position: str
 
 

@@ -62,6 +62,9 @@ _IDENTITY = {
 }
 
 _LIFE = {
+    "CreateSession.started_at": _time("For imports: 2000-01-01 to 24 h ahead; else it begins when it is received."),
+    "EndSession.ended_at": _time("For imports; else it ends when that is received."),
+    "HookEvent.position": Term("Where its record stands in the log.", "2:1841"),
     "status": Term("`active` until the first end, then `ended`.", "ended", values=("active", "ended")),
     "outcome": Term(
         "How it ended; the first end wins.", "success", values=("success", "failure", "timeout", "cancelled")
@@ -181,6 +184,18 @@ _DERIVED = {
 }
 
 _HIERARCHY = {
+    "Run.id": _id("The run's id; null for a conversation without one.", RUN_ID),
+    "Run.started_at": _time("When its first conversation began."),
+    "Run.ended_at": _time("When the last of its conversations ended; null while one goes on."),
+    "Conversation.tasks": Term("Subagents, tasks and uses of tools, by time.", None),
+    "TaskNode.id": Term("The client's own id: of the agent, of the task, or of the use of the tool.", "toolu_01"),
+    "TaskNode.status": Term(
+        "`unknown` where its beginning was never seen.",
+        "completed",
+        values=("running", "completed", "failed", "unknown"),
+    ),
+    "TaskNode.started_at": _time("When it began; null where that was never seen."),
+    "TaskNode.ended_at": _time("When it ended; null while it runs, or where that was never seen."),
     "run": Term("The run with everything in it.", None),
     "conversations": Term("Sessions, as far as the caller may see them.", None),
     "totals": Term("Totals over those sessions.", None),

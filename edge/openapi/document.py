@@ -72,7 +72,7 @@ class Call(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        return action_of(self.handler) == "session.write"
+        return self.method != "GET"
 
 
 def calls_of(app: Litestar) -> list[Call]:

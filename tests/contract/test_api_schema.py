@@ -10,7 +10,7 @@ from support.installation import Installation
 
 TESTS = Path(__file__).parents[1]
 OPTIONS = ["--continue-on-failure", "--no-color"]
-LIMIT_S = 240  # 25 s where the machine has nothing else to do
+LIMIT_S = 280  # 25 s where the machine has nothing else to do
 
 # All of schemathesis' checks run; two things are set so that they can.
 # `X-Wait-For-Position` is one that is there: another would be waited for, 10 s each (test_read_your_write has those).

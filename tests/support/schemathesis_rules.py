@@ -21,6 +21,7 @@ RULES = [
     (r"model_metrics(\.models.*)?", r"must have (either )?numbers.*|is named twice"),
     ("started_at|ended_at|reported_at|model_metrics.reported_at|timestamp", r"must be between 2000-01-01 and .*"),
     ("started_at|ended_at|reported_at|.*_after|.*_before|after|before|model_metrics.reported_at", r"is out of range"),
+    (r"record(\..+)?", r"must stay .*|can't be projected: .*"),  # a corrected record keeps the ids that the log has
     ("Idempotency-Key", r"must have 1 to 255 printable characters"),  # of which JSON Schema has no notion
 ]
 _EVENT_RULES = {"timestamp_out_of_range"}
