@@ -4,6 +4,7 @@ The real thing has three brokers, a ClickHouse server and a proxy; the code and 
 """
 
 import http.client
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ PARTITIONS = 4
 PROJECTORS = 2
 STORE_USER, STORE_READER = "crewkit", "reader"
 OK, FAILED, SERVICE_AWAY = 0, 1, 69
+_ASSIGNED = re.compile(rb"^crewkit_projector_assigned_partitions (\S+)$", re.MULTILINE)
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +111,9 @@ def production_shape(stack: Stack) -> list[Step]:
             ready=lambda: answers_200(*store, "/ping"),
         ),
         Job(name="provision", command=stack.ours("provision", "--partitions", str(PARTITIONS)), env=stack.env),
-        *(projector(stack, instance) for instance in range(PROJECTORS)),
+        *(projector(stack, instance) for instance in range(PROJECTORS - 1)),
+        # The last one is waited for, so that together they follow everything before anybody is let in.
+        msgspec.structs.replace(projector(stack, PROJECTORS - 1), ready=lambda: follows_everything(stack)),
         Service(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
@@ -177,14 +181,30 @@ def stack_store_url(data: Path) -> str | None:
     return Stack.on(data, LOCAL, 0).env["STORE_URL"]
 
 
+def follows_everything(stack: Stack) -> bool:
+    """Whether every partition is assigned to one of the projectors; a rebalance would stop what comes in meanwhile."""
+    return sum(map(_assigned, stack.ports.metrics)) == PARTITIONS
+
+
+def _assigned(port: int) -> int:
+    found = _ASSIGNED.search(_get(LOCAL, port, "/metrics") or b"")
+    return int(float(found[1])) if found else 0
+
+
 def answers_200(host: str, port: int, path: str, *, timeout_s: float = 1.0) -> bool:
-    """Whether GET answers 200. No HTTP client of the product here: proxies in the environment must not matter."""
+    """Whether GET answers 200."""
+    return _get(host, port, path, timeout_s) is not None
+
+
+def _get(host: str, port: int, path: str, timeout_s: float = 1.0) -> bytes | None:
+    """The body of a 200, else None. No HTTP client of the product here: proxies in the environment must not matter."""
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=timeout_s)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        reply = connection.getresponse()
+        return reply.read() if reply.status == 200 else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -33,6 +33,8 @@ class ProjectorMetrics:
             registry=registry,
         )
         registry.register(_Lag(progress))
+        assigned = Gauge("crewkit_projector_assigned_partitions", "Partitions that it follows.", registry=registry)
+        assigned.set_function(lambda: len(pipeline.assigned))
         pipeline.on_batch, pipeline.on_step = self._written, self._done
 
     def _written(self, plan: Plan, records: int) -> None:

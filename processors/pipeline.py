@@ -54,6 +54,7 @@ class Pipeline:
         self._turn = asyncio.Lock()
         self._folded: dict[int, int] = {}  # per partition: the next offset to fold
         self._last: Written | None = None
+        self.assigned: set[int] = set()
         self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
         self.on_written: Callable[[Plan], Awaitable[None]] | None = None
         self.alive: Callable[[], None] = lambda: None  # called on every sign of life, for the watchdog
@@ -89,11 +90,13 @@ class Pipeline:
     def assign(self, partitions: Iterable[int]) -> None:
         """These partitions are ours from now on; the first record of each is checked like one after a jump."""
         for partition in partitions:
+            self.assigned.add(partition)
             self._folded.pop(partition, None)
 
     def release(self, partitions: Iterable[int]) -> None:
         """These partitions are somebody else's now: say nothing more of their progress."""
         for partition in partitions:
+            self.assigned.discard(partition)
             self.written.pop(partition, None)
 
     async def drain(self) -> None:

@@ -22,9 +22,10 @@ SERVICES = ["kafka", "store-server", "projector-0", "projector-1", "serve"]
 
 # A package `cli` that is found before ours: it notes each call, answers every GET, and provisions nothing.
 STAND_IN = """
-import http.server, os, sys, time
+import http.server, os, sys
 
 command, data, options = sys.argv[1], sys.argv[3], sys.argv[4:]
+PORTS = {"store-server": "--port", "serve": "--port", "processors": "--metrics-port"}
 with open(f"{data}/calls", "a") as calls:
     calls.write(f"{command} {' '.join(options)} {os.environ['LOG_URL']} {os.environ['STORE_URL'].partition('@')[2]}\\n")
 
@@ -32,12 +33,11 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
+        self.wfile.write(b"crewkit_projector_assigned_partitions 2.0\\n")
 
-if command in ("store-server", "serve"):
-    host, port = options[1], int(options[3])
-    http.server.ThreadingHTTPServer((host, port), Answer).serve_forever()
-elif command == "processors":
-    time.sleep(600)
+if command in ("store-server", "serve", "processors"):
+    host, port = (options[options.index(name) + 1] for name in ("--host", PORTS[command]))
+    http.server.ThreadingHTTPServer((host, int(port)), Answer).serve_forever()
 """
 RUN_STACK = """
 from deploy.stack import run_stack
