@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple
 
-import msgspec
-
 from edge.errors import invalid
 from query_api.errors import NotYetVisible
-from query_api.queries import PROGRESS, ProgressRow
-from query_api.reader import Generation, Reader
+from query_api.queries import PROGRESS, NoParams, ProgressRow
+from query_api.reader import Generation, Reader, answer
 from schemas.log import Position
 
 WAIT_HEADER = "X-Wait-For-Position"
@@ -66,8 +64,7 @@ class Freshness:
 
     async def _look(self) -> Snapshot:
         generation = await self._reader.live()
-        found = await self._reader.query(generation, PROGRESS.name, {})
-        return snapshot_of(generation, msgspec.convert(found, list[ProgressRow]))
+        return snapshot_of(generation, await answer(self._reader, generation, PROGRESS, NoParams()))
 
 
 def snapshot_of(generation: Generation, rows: Sequence[ProgressRow]) -> Snapshot:

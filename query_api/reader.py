@@ -85,7 +85,10 @@ class Reader(Protocol):
 async def answer(reader: Reader, generation: Generation, question: Question[P, R], params: P) -> list[R]:
     """The rows that answer a question in one generation."""
     found = await reader.query(generation, question.name, msgspec.structs.asdict(params))
-    return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
+    try:
+        return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
+    except msgspec.ValidationError as error:  # ours, and no fault of the request
+        raise TypeError(f"{question.name}.sql gives other rows than {question.row.__name__}: {error}") from error
 
 
 class ClickHouseReader:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from edge.errors import ApiError
 from query_api.errors import NotYetVisible
 from query_api.freshness import Freshness, positions_of, snapshot_of
-from query_api.queries import ProgressRow
-from query_api.reader import Generation, Row
+from query_api.queries import PROGRESS, NoParams, ProgressRow
+from query_api.reader import Generation, Row, answer
 from schemas.log import Position
 
 G1 = Generation("g1", 2)
@@ -94,3 +94,14 @@ def test_a_malformed_header_is_refused(value: str) -> None:
 
     assert refused.value.status == 422
     assert "X-Wait-For-Position" in refused.value.details
+
+
+async def test_an_answer_of_another_shape_is_our_fault_and_not_the_caller_s() -> None:
+    """SQL and row struct that do not fit are no validation error of a request, which would be answered with 422."""
+
+    class Odd(FakeReader):
+        async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+            return [{"log_partition": "zero"}]
+
+    with pytest.raises(TypeError, match=r"progress\.sql"):
+        await answer(Odd(), G1, PROGRESS, NoParams())
