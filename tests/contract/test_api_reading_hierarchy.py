@@ -179,8 +179,8 @@ def test_a_hierarchy_shows_only_what_the_caller_may_see(org: Org, installation: 
     assert {(reply.status_code, reply.json()["code"]) for reply in hidden} == {(404, "not_found")}
 
 
-def test_a_session_without_a_run_is_a_run_of_its_own(org: Org) -> None:
-    """Nothing happened inside it; unknown values of `include` are refused."""
+def test_a_session_in_which_nothing_happened(org: Org) -> None:
+    """Is shown, empty; unknown values of `include` are refused."""
     session = org.create()
     path = f"sessions/{session['id']}/hierarchy"
 

@@ -127,7 +127,7 @@ class QueryStore:
         for database in self._databases[2:]:
             self.client.command(f"DROP DATABASE {database} SYNC")
         del self._databases[2:]
-        for table in ("sessions", "rollup_hourly", "rollup_daily", "progress"):
+        for table in ("sessions", "tasks", "rollup_hourly", "rollup_daily", "progress"):
             self.client.command(f"TRUNCATE TABLE {self.base}_g1.{table}")
         self.switch("g1")
         self.reader.close()
