@@ -20,13 +20,15 @@ from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_reader
 from edge.metrics import show_faults
 from edge.rate_limits import counting
-from edge.service import build_service
+from edge.service import Lifespan, build_service
 from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from query_api.app import query_dependencies, query_routes, store_readiness
+from query_api.audit.watch import Audit, auditing
+from query_api.metrics import AuditMetrics
 from query_api.reader import Reader
 from query_api.routes.operations import operation_routes
 
@@ -76,9 +78,11 @@ def service(
     secrets = id_secrets(settings.secrets_folder)
     routes: list[Any] = []
     dependencies: dict[str, Any] = {}
+    audits: list[Lifespan] = []
     if reader is not None:
         routes.extend([*query_routes(), *operation_routes])
         dependencies |= query_dependencies(reader, secrets)
+        audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
     if log is not None and metrics is not None:
         routes.extend(ingest_routes())
         dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms)
@@ -90,7 +94,7 @@ def service(
         dependencies,
         verifier,
         _readiness(log, reader),
-        [following(files), counting(limits)],
+        [following(files), counting(limits), *audits],
         limits=limits,
         allowed_origins=settings.origins,
         exception_handlers=INGEST_ERRORS,

@@ -47,6 +47,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     writes_per_hour: int = 600_000
     reads_per_hour: int = 60_000
     rate_limit_url: str = ""  # empty: each process counts by itself
+    audit_every_s: float = 60.0  # 0: no audit in the background
     metrics_port: int = 0  # of a projector; 0: none. HTTP services have /metrics at their own port
 
     @property

@@ -94,6 +94,12 @@ class Recount:
             await self._orphans(part, parts)
         return self._found
 
+    async def of_hours(self, hours: Slice) -> Recounted:
+        """Compare the sessions that began in these hours, and the hours themselves."""
+        await self._sessions(hours, 0)
+        await self._rollups(hours, "rollup_hourly")
+        return self._found
+
     async def _sessions(self, piece: Slice, part: int) -> None:
         read = partial(self._read_sessions, piece, part)
         first = await read([])

@@ -1,0 +1,120 @@
+"""The audit in the background finds what is wrong by itself, and says so where people look."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from builders import LogBuilder, created, ended, hook, recorded, reported, usage
+from builders import session_id as named
+from prometheus_client import CollectorRegistry
+from support.projection import new_pipeline
+from support.store import TestStore
+
+from processors.progress import Progress
+from query_api.audit.watch import NIGHTLY_AT_HOUR, Audit
+from query_api.metrics import AuditMetrics
+from query_api.reader import ClickHouseReader
+
+NOON = datetime(2026, 1, 20, 12, 30, tzinfo=UTC)
+
+
+def ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+class Watched:
+    """A store with a session of an hour ago and one of last week, and its audit."""
+
+    def __init__(self, store: TestStore) -> None:
+        self.store, self.registry, self.now = store, CollectorRegistry(), NOON
+        self.reader = ClickHouseReader(self._connect, store.address.control)
+        self.audit = Audit(self.reader, 60.0, AuditMetrics(self.registry).found, lambda: self.now)
+
+    async def fill(self) -> None:
+        log = LogBuilder(seed=3)
+        for n, before in enumerate((timedelta(hours=1), timedelta(days=7))):
+            session, at = named(n), ms(NOON - before)
+            log.add(
+                created(session, started_at=at),
+                recorded(session, hook("Stop", at=at), hook("PreToolUse", at=at, tool_name="Bash")),
+                reported(session, usage(input_tokens=5, cost_nano=7)),
+                ended(session),
+            )
+        pipeline = new_pipeline(self.store, log.records)
+        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: ms(NOON))
+        await progress.look()
+        await pipeline.project(log.records)
+        await pipeline.drain()
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"crewkit_audit_{name}", labels)
+
+    def alter(self, statement: str) -> None:
+        self.store.client.command(statement.replace("{db}", self.store.database))
+
+    def _connect(self) -> Any:
+        return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")
+
+
+@pytest.fixture
+async def watched(store: TestStore) -> Iterator[Watched]:  # type: ignore[misc]  # an async generator
+    made = Watched(store)
+    await made.fill()
+    yield made
+    made.reader.close()
+
+
+async def test_what_is_right_is_found_right(watched: Watched) -> None:
+    """The metrics say that it ran, when, and that nothing was found."""
+    await watched.audit.once()
+
+    assert watched.value("runs_total", scope="hours") == 1
+    assert (watched.value("missing_positions"), watched.value("differences", scope="hours")) == (0, 0)
+    assert abs((watched.value("last_run_timestamp_seconds", scope="hours") or 0) - time.time()) < 60
+
+
+async def test_a_lost_receipt_and_a_wrong_session_of_the_last_hours_are_found(watched: Watched) -> None:
+    """Within a minute of going wrong."""
+    watched.alter("DELETE FROM {db}.records WHERE log_offset = 0")
+    watched.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM"
+        " (SELECT * FROM {db}.sessions FINAL ORDER BY started_at DESC LIMIT 1)"
+    )
+
+    await watched.audit.once()
+
+    assert (watched.value("missing_positions") or 0) > 0
+    assert (watched.value("differences", scope="hours") or 0) > 0
+
+
+async def test_what_is_older_is_found_at_night_once(watched: Watched) -> None:
+    """A session of last week is none of the hours' business; the full audit runs once a night."""
+    watched.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM"
+        " (SELECT * FROM {db}.sessions FINAL ORDER BY started_at LIMIT 1)"
+    )
+
+    await watched.audit.once()
+    watched.now = NOON.replace(hour=NIGHTLY_AT_HOUR) + timedelta(days=1)
+    await watched.audit.once()
+    await watched.audit.once()
+
+    assert watched.value("differences", scope="hours") == 0
+    assert (watched.value("differences", scope="all") or 0) > 0
+    assert (watched.value("runs_total", scope="all"), watched.value("runs_total", scope="hours")) == (1, 2)
+
+
+async def test_a_store_that_is_away_does_not_end_the_audit(watched: Watched) -> None:
+    """It says so and goes on with the next minute."""
+    watched.audit = Audit(watched.reader, 0.01, AuditMetrics(CollectorRegistry()).found)
+    watched.reader.close()
+
+    running = asyncio.create_task(watched.audit.run())
+    await asyncio.sleep(0.1)
+
+    assert not running.done()
+    running.cancel()
