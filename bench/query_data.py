@@ -80,7 +80,7 @@ def main(folder: Path, data: Data) -> None:
 def fill_tables(client: Client, warehouse: Warehouse, data: Data) -> None:
     """Fill the tables of one generation, which is the client's current database."""
     _sessions(client, data)
-    _rollups(warehouse, data)
+    fill_rollups(warehouse, data)
     if data.events:
         _one_session(client, data)
 
@@ -95,7 +95,8 @@ def _sessions(client: Client, data: Data) -> None:
             _insert(client, "sessions", {**fixed, "older": older, "first": first, "count": count})
 
 
-def _rollups(warehouse: Warehouse, data: Data) -> None:
+def fill_rollups(warehouse: Warehouse, data: Data) -> None:
+    """Make the rollups of all its days, as a projector does."""
     begin = int(data.since.timestamp())
     hours = [(ORG, begin + 3600 * hour) for hour in range(24 * data.days)]
     for first in range(0, len(hours), HOURS):

@@ -1,43 +1,56 @@
 -- What did each agent do in these days, the costliest first? Sessions without an agent form a row of their own.
--- Table: rollup_daily (key: org_id, bucket).
--- Groups (sessions) and model groups (tokens, money) of a day are laid end to end as parts of one list; a measure
--- that only one kind has is padded with zeros over the other, on the right or (a negative size) on the left.
-WITH
-    toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts
+-- Table: rollup_daily (key: org_id, bucket), read twice as of one moment: its groups count sessions, its model groups
+-- tokens and money. Laying both end to end in one pass would unpack every measure for the other kind as well.
 SELECT
-    part_agent AS agent_name,
+    agent_name,
     sum(part_sessions) AS sessions,
     sum(part_ended) AS ended,
     sum(part_duration_ms) AS duration_ms,
     sum(part_tool_calls) AS tool_calls,
     sum(part_tool_errors) AS tool_errors,
-    uniqExact(part_user) AS users,
-    sum(part_input_tokens + part_output_tokens + part_cache_read_tokens + part_cache_creation_tokens) AS tokens,
+    sum(part_users) AS users,
+    sum(part_tokens) AS tokens,
     sum(part_cost_nano) AS cost_nano
-FROM rollup_daily FINAL
-ARRAY JOIN
-    arrayConcat(groups.project_id, model_groups.project_id) AS part_project,
-    arrayConcat(groups.repo, model_groups.repo) AS part_repo,
-    arrayConcat(groups.agent_name, model_groups.agent_name) AS part_agent,
-    arrayConcat(groups.user_id, model_groups.user_id) AS part_user,
-    arrayResize(groups.sessions, parts) AS part_sessions,
-    arrayResize(groups.ended, parts) AS part_ended,
-    arrayResize(groups.duration_ms, parts) AS part_duration_ms,
-    arrayResize(groups.tool_calls, parts) AS part_tool_calls,
-    arrayResize(groups.tool_errors, parts) AS part_tool_errors,
-    arrayResize(model_groups.input_tokens, -parts) AS part_input_tokens,
-    arrayResize(model_groups.output_tokens, -parts) AS part_output_tokens,
-    arrayResize(model_groups.cache_read_tokens, -parts) AS part_cache_read_tokens,
-    arrayResize(model_groups.cache_creation_tokens, -parts) AS part_cache_creation_tokens,
-    arrayResize(model_groups.cost_nano, -parts) AS part_cost_nano
-WHERE org_id = {org_id:String}
-  AND bucket >= {since:DateTime('UTC')}
-  AND bucket < {until:DateTime('UTC')}
-  AND ({project_id:Nullable(String)} IS NULL OR part_project = {project_id:Nullable(String)})
-  AND ({repo:Nullable(String)} IS NULL OR part_repo = {repo:Nullable(String)})
-  AND ({agent_name:Nullable(String)} IS NULL OR part_agent = {agent_name:Nullable(String)})
-  AND ({user_id:Nullable(String)} IS NULL OR part_user = {user_id:Nullable(String)})
-GROUP BY part_agent
+FROM
+(
+    SELECT
+        part.agent_name AS agent_name,
+        sum(part.sessions) AS part_sessions,
+        sum(part.ended) AS part_ended,
+        sum(part.duration_ms) AS part_duration_ms,
+        sum(part.tool_calls) AS part_tool_calls,
+        sum(part.tool_errors) AS part_tool_errors,
+        uniqExact(part.user_id) AS part_users,
+        0 AS part_tokens,
+        0 AS part_cost_nano
+    FROM rollup_daily FINAL
+    ARRAY JOIN groups AS part
+    WHERE org_id = {org_id:String}
+      AND bucket >= {since:DateTime('UTC')}
+      AND bucket < {until:DateTime('UTC')}
+      AND ({project_id:Nullable(String)} IS NULL OR part.project_id = {project_id:Nullable(String)})
+      AND ({repo:Nullable(String)} IS NULL OR part.repo = {repo:Nullable(String)})
+      AND ({agent_name:Nullable(String)} IS NULL OR part.agent_name = {agent_name:Nullable(String)})
+      AND ({user_id:Nullable(String)} IS NULL OR part.user_id = {user_id:Nullable(String)})
+    GROUP BY part.agent_name
+    UNION ALL
+    SELECT
+        part.agent_name,
+        0, 0, 0, 0, 0, 0,
+        sum(part.input_tokens + part.output_tokens + part.cache_read_tokens + part.cache_creation_tokens),
+        sum(part.cost_nano)
+    FROM rollup_daily FINAL
+    ARRAY JOIN model_groups AS part
+    WHERE org_id = {org_id:String}
+      AND bucket >= {since:DateTime('UTC')}
+      AND bucket < {until:DateTime('UTC')}
+      AND ({project_id:Nullable(String)} IS NULL OR part.project_id = {project_id:Nullable(String)})
+      AND ({repo:Nullable(String)} IS NULL OR part.repo = {repo:Nullable(String)})
+      AND ({agent_name:Nullable(String)} IS NULL OR part.agent_name = {agent_name:Nullable(String)})
+      AND ({user_id:Nullable(String)} IS NULL OR part.user_id = {user_id:Nullable(String)})
+    GROUP BY part.agent_name
+)
+GROUP BY agent_name
 ORDER BY
     cost_nano DESC,
     agent_name NULLS LAST
