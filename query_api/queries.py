@@ -129,6 +129,15 @@ class SessionsPage(Matching, frozen=True):
     offset: int
 
 
+class OrgPage(Struct, frozen=True):
+    """A page of all sessions of an org, in one of the orders that the file knows."""
+
+    org_id: str
+    sort: str
+    limit: int
+    offset: int
+
+
 class SessionsPageRow(Struct, frozen=True):
     """One session of the page, and how many match in all."""
 
@@ -488,6 +497,7 @@ class UserRow(Struct, frozen=True):
 LIVE_GENERATION = Question("live_generation", NoParams, LiveGenerationRow)
 PROGRESS = Question("progress", NoParams, ProgressRow)
 SESSIONS_BY_ID = Question("sessions_by_id", SessionsById, SessionRow)
+ORG_SESSIONS_PAGE = Question("org_sessions_page", OrgPage, SessionsPageRow)
 SESSIONS_PAGE = Question("sessions_page", SessionsPage, SessionsPageRow)
 RUN_CONVERSATIONS = Question("run_conversations", RunOf, RunConversationRow)
 TASKS_OF_SESSIONS = Question("tasks_of_sessions", TasksOfSessions, TaskRow)

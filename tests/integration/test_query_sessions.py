@@ -80,9 +80,10 @@ async def test_each_order(sort: str | None, order: str, query_store: QueryStore,
         )
     )
 
-    found = (await query_api.get("sessions", {"sort": sort})).json()["data"]
+    for no_filter in (None, "2000-01-01T00:00:00Z"):  # with any filter another question is asked of the store
+        found = (await query_api.get("sessions", {"sort": sort, "started_after": no_filter})).json()["data"]
 
-    assert "".join(item["external_id"] for item in found) == order
+        assert "".join(item["external_id"] for item in found) == order
 
 
 RUN, THREAD = uuid4(), uuid4()
@@ -317,6 +318,21 @@ async def test_the_latest_state_is_shown_once(query_store: QueryStore, query_api
 
     assert alone["title"] == "later"
     assert listed == [alone]
+
+
+async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A state that a filter would match, but that is not the newest, stays hidden, far from its successor."""
+    row = session(project_id="before", started_at=NOON - HOUR_MS)
+    later = session(session_id=row.session_id, started_at=row.started_at, project_id="after", version=2)
+    others = [session(started_at=NOON - number * 10_000, project_id="other") for number in range(2_000)]
+    query_store.put(row, *others[:600])
+    query_store.put(later, *others[600:])
+
+    assert (await query_api.get("sessions", {"project_id": "before"})).json()["data"] == []
+    (shown,) = (await query_api.get("sessions", {"project_id": "after"})).json()["data"]
+    assert shown == (await query_api.get(f"sessions/{row.session_id}")).json()["data"]
+    assert shown["project_id"] == "after"
+    assert (await query_api.get("sessions", {"per_page": 1})).json()["meta"]["total_count"] == 2_001
 
 
 @pytest.mark.parametrize(
