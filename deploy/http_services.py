@@ -26,6 +26,7 @@ from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_rout
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
 from ingest.metrics import IngestMetrics, keep_metrics, metered
+from ingest.privacy import Privacy
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.audit.watch import Audit, auditing
 from query_api.metrics import AuditMetrics
@@ -85,7 +86,8 @@ def service(
         audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
     if log is not None and metrics is not None:
         routes.extend(ingest_routes())
-        dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms)
+        privacy = Privacy(settings.orgs_without_content)
+        dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy)
     verifier, files = credentials(settings)
     limits = rate_limits(settings)
     show_faults(registry, limits, files)

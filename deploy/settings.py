@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     cache_facts_max: int = 1_000_000
     dead_letter_share_max: float = 0.9
     in_flight_bytes_max: int = 64 << 20
+    metadata_orgs: str = ""  # comma-separated
     jwks_file: str = ""  # public keys of whoever issues tokens; with it the secret of our own opens no org
     jwks_issuer: str = ISSUER
     jwks_audience: str = AUDIENCE
@@ -59,6 +60,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def secrets_folder(self) -> Path:
         """Where the secrets are."""
         return Path(self.secrets).resolve() if self.secrets else self.folder / "secrets"
+
+    @property
+    def orgs_without_content(self) -> frozenset[str]:
+        """The orgs whose capture mode is metadata; that of all others is full."""
+        return frozenset(name for org in self.metadata_orgs.split(",") if (name := org.strip()))
 
     @property
     def log(self) -> str:

@@ -7,14 +7,16 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from msgspec import ValidationError
 from prometheus_client import CollectorRegistry
 
 from edge.authentication import TokenVerifier
 from edge.service import Lifespan, build_service
 from ingest.dependencies import Clock, ingest_dependencies
-from ingest.errors import reply_to_invalid
+from ingest.errors import reply_to_invalid, reply_to_wrong_body
 from ingest.event_log import EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
+from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
 from ingest.routes.change_session import change_session
 from ingest.routes.create_session import create_session
 from ingest.routes.end_session import end_session
@@ -24,7 +26,7 @@ from ingest.routes.request_compaction import request_compaction
 from ingest.sealing.invalid import Invalid
 from schemas.ids import IdSecrets
 
-INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid}
+INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid, ValidationError: reply_to_wrong_body}
 
 __all__ = ["INGEST_ERRORS", "build_ingest", "ingest_dependencies", "ingest_lifespan", "ingest_routes"]
 
@@ -54,7 +56,12 @@ def ingest_lifespan(log: EventLog) -> Lifespan:
 
 
 def build_ingest(
-    log: EventLog, secrets: IdSecrets, verifier: TokenVerifier, clock: Clock = clock_ms, **options: Any
+    log: EventLog,
+    secrets: IdSecrets,
+    verifier: TokenVerifier,
+    clock: Clock = clock_ms,
+    privacy: Privacy = KEEP_ALL_BUT_SECRETS,
+    **options: Any,
 ) -> Litestar:
     """The ingest service alone."""
 
@@ -63,7 +70,7 @@ def build_ingest(
 
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
-    dependencies = ingest_dependencies(metered(log, metrics), secrets, clock)
+    dependencies = ingest_dependencies(metered(log, metrics), secrets, clock, privacy)
     lifespan = [ingest_lifespan(log)]
     app = build_service(
         ingest_routes(),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar import Response
 
+from ingest.dependencies import NewWrite, SessionWrite
 from ingest.event_log import APPEND_DEADLINE_S, EventLog
 from schemas.codec import encode
 from schemas.fail_points import fail_point
@@ -16,11 +17,13 @@ from schemas.responses import Reply
 from schemas.topics import record_key
 
 T = TypeVar("T")
+F = TypeVar("F", bound=LifecycleFact)
 
 
-async def append_fact(log: EventLog, fact: LifecycleFact) -> Position:
-    """Append one lifecycle fact. Raises `LogUnavailable`."""
-    return await _append(log, record_key(fact.session_id), encode(fact))
+async def append_fact(write: NewWrite | SessionWrite, fact: F) -> tuple[F, Position]:
+    """Append one lifecycle fact, as far as it may be kept; that is the fact to answer with. Raises `LogUnavailable`."""
+    kept = write.privacy.of_fact(fact)
+    return kept, await _append(write.log, record_key(kept.session_id), encode(kept))
 
 
 async def append_all(log: EventLog, session_id: UUID, records: Sequence[bytes]) -> Position:

@@ -13,6 +13,7 @@ from edge.path_ids import parse_id
 from edge.principal import Principal, principal_of
 from ingest.event_log import EventLog
 from ingest.idempotency import HEADER, parse_idempotency_key
+from ingest.privacy import Privacy
 from ingest.sealing.asker import Asker
 from schemas.ids import IdSecrets, UnknownId, verify
 from schemas.records import Actor
@@ -25,6 +26,7 @@ class NewWrite(NamedTuple):
 
     asker: Asker
     log: EventLog
+    privacy: Privacy
 
 
 class SessionWrite(NamedTuple):
@@ -32,6 +34,7 @@ class SessionWrite(NamedTuple):
 
     asker: Asker
     log: EventLog
+    privacy: Privacy
     session_id: UUID
 
 
@@ -42,21 +45,23 @@ InSession = NamedDependency[SkipValidation[SessionWrite]]
 
 
 def ingest_dependencies(
-    log: EventLog, secrets: IdSecrets, clock: Clock, new_id: Callable[[], UUID] = uuid4
+    log: EventLog, secrets: IdSecrets, clock: Clock, privacy: Privacy, new_id: Callable[[], UUID] = uuid4
 ) -> Mapping[str, Provide]:
     """The dependencies of `ingest_routes`, by the names under which their handlers ask for them."""
+
+    privacy.suspect(b"")  # its rules are compiled before the first request, and not by it
 
     def ask(request: Request[Any, Any, Any], caller: Principal) -> Asker:
         key = parse_idempotency_key(request.headers.get(HEADER))
         return Asker(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, new_id, key)
 
     def provide_write(request: Request[Any, Any, Any]) -> NewWrite:
-        return NewWrite(ask(request, principal_of(request.scope)), log)
+        return NewWrite(ask(request, principal_of(request.scope)), log, privacy)
 
     def provide_session_write(request: Request[Any, Any, Any]) -> SessionWrite:
         caller = principal_of(request.scope)
         session_id = _known_session(request.path_params["session_id"], caller.org_id, secrets)
-        return SessionWrite(ask(request, caller), log, session_id)
+        return SessionWrite(ask(request, caller), log, privacy, session_id)
 
     return {
         "write": Provide(provide_write, sync_to_thread=False),

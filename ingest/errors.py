@@ -4,6 +4,7 @@
 
     ApiError            the client is told (4xx)
     sealing.Invalid     422 with the field, see `reply_to_invalid`
+    ValidationError     422 with the field, see `reply_to_wrong_body`
     LogUnavailable      503, the client sends the same request again
     BrokenLog           the process ends: going on could break a promise, a restart is safe
 """
@@ -13,10 +14,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import msgspec
 from litestar import Request, Response
 
 from edge.error_replies import reply_to_error
 from edge.errors import invalid
+from ingest.redaction import redact_text
 from ingest.sealing.invalid import Invalid
 from schemas.responses import ErrorBody
 
@@ -40,3 +43,8 @@ def stop_the_process(error: BrokenLog) -> NoReturn:
 def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
     """A broken rule is a 422 with its field."""
     return reply_to_error(request, invalid({error.field: [error.sentence]}))
+
+
+def reply_to_wrong_body(request: Request[Any, Any, Any], error: msgspec.ValidationError) -> Response[ErrorBody]:
+    """A 422 that names the field; where nobody knows the field its name may be anything, a secret too."""
+    return reply_to_error(request, msgspec.ValidationError(redact_text(str(error))[0]))

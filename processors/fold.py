@@ -48,6 +48,8 @@ def fold(state: SessionState, row: EventRow) -> bool:
         return False
     state.seen.add(event_id)
     state.version = row.log_offset + 1
+    for rule, count in row.redactions.items():
+        state.redactions[rule] = state.redactions.get(rule, 0) + count
     if row.kind == EVENTS_RECORDED:
         hook_event(state, row)
     else:

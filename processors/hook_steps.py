@@ -14,9 +14,6 @@ def hook_event(state: SessionState, row: EventRow) -> None:
     state.events += 1
     if state.last_event_at is None or row.timestamp > state.last_event_at:
         state.last_event_at = row.timestamp
-    if row.redactions:
-        for rule, count in row.redactions.items():
-            state.redactions[rule] = state.redactions.get(rule, 0) + count
     if row.agent_id:
         _subagent(state, row)
     step = HOOKS.get(row.event_type)

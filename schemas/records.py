@@ -75,10 +75,16 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kin
     redrive: Redrive | None = None
 
 
-class SessionCreated(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):
-    """A conversation began. Of two for one session the first in the log wins."""
+class Lifecycle(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """A request of its own: ``fact_id`` is its identity, ``redactions`` counts what was cut out of its texts."""
 
     fact_id: UUID
+    redactions: dict[str, int] = {}
+
+
+class SessionCreated(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):
+    """A conversation began. Of two for one session the first in the log wins."""
+
     run_id: UUID
     parent_id: UUID | None = None
     relation: str | None = None
@@ -102,17 +108,15 @@ class EventsRecorded(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="e
     events: tuple[Event, ...]
 
 
-class MetricsReported(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="metrics_reported"):
+class MetricsReported(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="metrics_reported"):
     """A report of running totals."""
 
-    fact_id: UUID
     report: MetricsReport
 
 
-class SessionChanged(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
+class SessionChanged(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
     """Some fields were set, or cleared by None; unset ones stay. It may bring a report of totals as well."""
 
-    fact_id: UUID
     title: str | None | UnsetType = UNSET
     summary: str | None | UnsetType = UNSET
     branch: str | None | UnsetType = UNSET
@@ -124,20 +128,18 @@ class SessionChanged(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="s
 Outcome = Literal["success", "failure", "timeout", "cancelled"]
 
 
-class SessionEnded(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="session_ended"):
+class SessionEnded(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="session_ended"):
     """The session ended; the first end wins for ``ended_at`` and ``outcome``, a later one may bring newer totals."""
 
-    fact_id: UUID
     outcome: Outcome | None = None
     summary: str | None = None
     ended_at: int | None = None
     report: MetricsReport | None = None
 
 
-class CompactionRequested(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="compaction_requested"):
+class CompactionRequested(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="compaction_requested"):
     """Somebody asked for a digest of the session so far."""
 
-    fact_id: UUID
     instructions: str | None = None
     max_characters: int | None = None
 

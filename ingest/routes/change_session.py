@@ -25,7 +25,7 @@ _decoder = msgspec.json.Decoder(ChangeSession)
 )
 async def change_session(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[ChangedSession]]:
     """Set or clear fields, report running totals; a later report replaces an earlier one entirely."""
-    asker, log, session_id = session_write
     body = decode_body(await read_body(request), _decoder)
-    position = await append_fact(log, seal_change(body, session_id, asker))
-    return durable(changes_as_accepted(body, session_id), position)
+    sealed = seal_change(body, session_write.session_id, session_write.asker)
+    fact, position = await append_fact(session_write, sealed)
+    return durable(changes_as_accepted(body, fact), position)

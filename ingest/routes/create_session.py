@@ -27,6 +27,5 @@ _decoder = msgspec.json.Decoder(CreateSession)
 async def create_session(request: Request[Any, Any, Any], write: Write) -> Response[Reply[Session]]:
     """A conversation begins. With an idempotency key, or an external id, a repeated call answers the same ids."""
     body = decode_body(await read_body(request), _decoder)
-    fact = seal_creation(body, write.asker)
-    position = await append_fact(write.log, fact)
+    fact, position = await append_fact(write, seal_creation(body, write.asker))
     return durable(session_as_created(fact, position), position)

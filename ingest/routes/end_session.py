@@ -27,6 +27,6 @@ _decoder = msgspec.json.Decoder(EndSession)
 )
 async def end_session(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[EndedSession]]:
     """Mark a session ended. The first end wins; later events are still kept and counted."""
-    asker, log, session_id = session_write
-    fact = seal_end(decode_body(await read_body(request), _decoder), session_id, asker)
-    return durable(end_as_accepted(fact), await append_fact(log, fact))
+    body = decode_body(await read_body(request), _decoder)
+    fact, position = await append_fact(session_write, seal_end(body, session_write.session_id, session_write.asker))
+    return durable(end_as_accepted(fact), position)

@@ -27,8 +27,9 @@ from schemas.responses import RecordedEvents, RejectedEvent, Reply
 )
 async def record_events(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[RecordedEvents]]:
     """Every accepted event is durable when this answers; an invalid one does not refuse its neighbours."""
-    asker, log, session_id = session_write
-    sealed = seal_events(read_batch(await read_body(request)), session_id, asker)
+    asker, log, privacy, session_id = session_write
+    body = await read_body(request)
+    sealed = await privacy.of_events(seal_events(read_batch(body), session_id, asker), body, session_id, asker)
     metrics_of(request.app).events(sealed.accepted, sealed.rejected)
     if not sealed.accepted:
         raise _nothing_valid(sealed.rejected)

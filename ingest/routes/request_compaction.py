@@ -29,6 +29,7 @@ async def request_compaction(
     request: Request[Any, Any, Any], session_write: InSession
 ) -> Response[Reply[QueuedCompaction]]:
     """Ask for a digest of the session as of now; it is made in the background, see `ListCompactions`."""
-    asker, log, session_id = session_write
-    fact = seal_compaction(decode_body(await read_optional_body(request), _decoder), session_id, asker)
-    return durable(compaction_as_accepted(fact), await append_fact(log, fact))
+    body = decode_body(await read_optional_body(request), _decoder)
+    sealed = seal_compaction(body, session_write.session_id, session_write.asker)
+    fact, position = await append_fact(session_write, sealed)
+    return durable(compaction_as_accepted(fact), position)

@@ -24,12 +24,13 @@ def seal_change(body: ChangeSession, session_id: UUID, asker: Asker) -> MetricsR
     return SessionChanged(**head, fact_id=fact_id, report=report, **fields)
 
 
-def changes_as_accepted(body: ChangeSession, session_id: UUID) -> ChangedSession:
-    """The reply to a PATCH: the id, and what was asked for."""
-    asked = {name: getattr(body, name) for name in (*_FIELDS, FIELD) if getattr(body, name) is not UNSET}
-    if isinstance(metrics := asked.get(FIELD), ReportMetrics):
-        asked[FIELD] = _given(metrics)
-    return ChangedSession(session_id, **asked)
+def changes_as_accepted(body: ChangeSession, fact: MetricsReported | SessionChanged) -> ChangedSession:
+    """The reply to a PATCH: the id, and what was asked for, as the fact keeps it."""
+    kept = {name: value for name in _FIELDS if (value := getattr(fact, name, UNSET)) is not UNSET}
+    if body.model_metrics is not UNSET:
+        metrics = body.model_metrics
+        kept[FIELD] = None if metrics is None or fact.report is None else _given(metrics, fact.report)
+    return ChangedSession(fact.session_id, **kept)
 
 
 def seal_end(body: EndSession, session_id: UUID, asker: Asker) -> SessionEnded:
@@ -62,10 +63,15 @@ def _report(body: ChangeSession, now: int) -> MetricsReport | None:
     return seal_metrics(body.model_metrics, now)
 
 
-def _given(metrics: ReportMetrics) -> dict[str, Any]:
+def _given(metrics: ReportMetrics, kept: MetricsReport) -> dict[str, Any]:
     given = _set_fields(metrics)
+    names = [usage.model for usage in kept.models]
     if metrics.models is not None:
-        given["models"] = [_set_fields(model) for model in metrics.models]
+        given["models"] = [
+            {**_set_fields(model), "model": name} for model, name in zip(metrics.models, names, strict=True)
+        ]
+    elif metrics.model is not None:
+        given["model"] = names[0]
     if metrics.reported_at is not None:
         given["reported_at"] = instant(ms_of(metrics.reported_at))
     return given

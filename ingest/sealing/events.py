@@ -14,6 +14,7 @@ from schemas.responses import RejectedEvent
 from schemas.topics import RECORD_BYTES_MAX
 
 _EVENT_OVERHEAD = 256  # what a record adds to an event's type and data, at most
+_REDACTION_OVERHEAD = 40  # the name of a rule and its count
 _OBJECT = ord("{")
 
 
@@ -103,4 +104,5 @@ def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 def _length(event: Event) -> int:
     """Bytes of an event in a record, at most; odd payloads are in base64."""
     length = len(memoryview(event.data))
-    return _EVENT_OVERHEAD + (length if event.odd_data is None else length * 4 // 3)
+    redactions = _REDACTION_OVERHEAD * len(event.redactions)
+    return _EVENT_OVERHEAD + redactions + (length if event.odd_data is None else length * 4 // 3)

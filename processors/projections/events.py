@@ -7,7 +7,6 @@ from schemas.rows import EventRow
 
 EVENTS_RECORDED = "events_recorded"
 _VERSION_MAX = (1 << 64) - 1
-_NOTHING: dict[str, int] = {}
 
 
 def event_rows(record: LogRecord, fact: AnyFact) -> list[EventRow]:
@@ -84,6 +83,6 @@ def _lifecycle_row(record: LogRecord, fact: LifecycleFact) -> EventRow:
         model="",
         seq=None,
         duration_ms=None,
-        redactions=_NOTHING,
+        redactions=fact.redactions,
         data=record.value or b"",
     )

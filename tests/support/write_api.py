@@ -14,6 +14,7 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
 from ingest.app import build_ingest
+from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
 from schemas.codec import decode
 from schemas.ids import IdSecrets, mint, new_thread
 from schemas.permissions import Role
@@ -79,10 +80,11 @@ def a_session(org: str = "acme", sensitive: bool = False) -> UUID:
 
 
 @asynccontextmanager
-async def write_api() -> AsyncIterator[WriteApi]:
+async def write_api(privacy: Privacy = KEEP_ALL_BUT_SECRETS) -> AsyncIterator[WriteApi]:
     """The service at `NOW_MS`."""
     log = FakeEventLog()
-    app = build_ingest(log, SECRETS, TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000), lambda: NOW_MS)
+    verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
+    app = build_ingest(log, SECRETS, verifier, lambda: NOW_MS, privacy)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield WriteApi(client, log)
 

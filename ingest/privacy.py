@@ -1,0 +1,63 @@
+"""What of a request may reach the log, which is for ever: no content where none may be kept, and never a secret.
+
+Ids of events and sessions follow from what was sent, so they are made before this, and a rule that is added or changed
+later changes no id.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+from ingest.redaction import may_hold_secrets
+from ingest.redaction.facts import redact_event, redact_fact, redact_refusal
+from ingest.reduction import reduce_event, reduce_fact
+from ingest.sealing.asker import Asker
+from ingest.sealing.events import SealedEvents
+from schemas.ids import is_sensitive
+from schemas.records import Event, LifecycleFact
+from schemas.requests import EVENT_BYTES_MAX
+
+F = TypeVar("F", bound=LifecycleFact)
+
+_INLINE_BYTES_MAX = 262_144  # one made of nothing but secrets takes seconds a megabyte; others should not wait for it
+
+
+class Privacy(NamedTuple):
+    """How this installation keeps what is private."""
+
+    metadata_orgs: frozenset[str] = frozenset()  # of which no content is kept
+    suspect: Callable[[bytes], bool] = may_hold_secrets
+
+    def of_fact(self, fact: F) -> F:
+        """The lifecycle fact that may be kept."""
+        if self._is_reduced(fact.org_id, fact.session_id):
+            fact = reduce_fact(fact)
+        return redact_fact(fact)
+
+    async def of_events(self, sealed: SealedEvents, body: bytes, session_id: UUID, asker: Asker) -> SealedEvents:
+        """The events that may be kept. ``body`` is the request they came in: mostly one look at it is enough."""
+        key = asker.secrets.seed_key
+        if self._is_reduced(asker.org_id, session_id):
+            sealed = sealed._replace(accepted=[reduce_event(event, key) for event in sealed.accepted])
+        if not self.suspect(body):
+            return sealed
+        if len(body) > _INLINE_BYTES_MAX:
+            return await asyncio.to_thread(_without_secrets, sealed, key)
+        return _without_secrets(sealed, key)
+
+    def _is_reduced(self, org_id: str, session_id: UUID) -> bool:
+        return org_id in self.metadata_orgs or is_sensitive(session_id)
+
+
+KEEP_ALL_BUT_SECRETS = Privacy()
+
+
+def _without_secrets(sealed: SealedEvents, key: bytes) -> SealedEvents:
+    accepted = [_bounded(redact_event(event), key) for event in sealed.accepted]
+    return SealedEvents(accepted, [redact_refusal(refused) for refused in sealed.rejected])
+
+
+def _bounded(event: Event, key: bytes) -> Event:
+    """A payload of nothing but short secrets outgrows what the log takes; then only its metadata stays."""
+    return event if len(memoryview(event.data)) <= EVENT_BYTES_MAX else reduce_event(event, key)

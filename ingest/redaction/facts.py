@@ -1,0 +1,61 @@
+"""Redaction of what the log is about to keep: hook events, lifecycle facts, and what is said about refused ones."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from msgspec import Raw, structs
+
+from ingest.redaction.rewriting import redact, redact_text
+from schemas.records import Event, LifecycleFact, MetricsReport, ModelUsage
+from schemas.responses import RejectedEvent
+
+F = TypeVar("F", bound=LifecycleFact)
+
+_Text = Callable[[str], str]
+_NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from us
+
+
+def redact_event(event: Event) -> Event:
+    """The event without secrets; the same object where there are none."""
+    sent = bytes(event.data)
+    data, counts = redact(sent)
+    event_type, in_type = redact_text(event.event_type)
+    if not counts and not in_type:
+        return event
+    cut = dict(Counter(counts) + Counter(in_type))
+    odd_data = None if event.odd_data is None else data
+    return structs.replace(event, event_type=event_type, data=Raw(data), odd_data=odd_data, redactions=cut)
+
+
+def redact_fact(fact: F) -> F:
+    """The fact without secrets in any of its texts, whatever fields a later kind of fact may have."""
+    cut: Counter[str] = Counter()
+
+    def clean(text: str) -> str:
+        kept, counts = redact_text(text)
+        cut.update(counts)
+        return kept
+
+    fields = {name: getattr(fact, name) for name in fact.__struct_fields__ if name not in _NOT_SENT}
+    texts = {name: clean(value) for name, value in fields.items() if isinstance(value, str)}
+    report = _clean_report(fields.get("report"), clean)
+    if not cut:
+        return fact
+    return structs.replace(fact, **texts, **report, redactions=dict(cut))
+
+
+def redact_refusal(refused: RejectedEvent) -> RejectedEvent:
+    """An error may repeat the name of a field that nobody knows."""
+    return structs.replace(refused, error=redact_text(refused.error)[0])
+
+
+def _clean_report(report: MetricsReport | None, clean: _Text) -> dict[str, Any]:
+    if report is None:
+        return {}
+    models = tuple(usage if usage.model is None else _clean_usage(usage, clean) for usage in report.models)
+    return {"report": structs.replace(report, models=models)}
+
+
+def _clean_usage(usage: ModelUsage, clean: _Text) -> ModelUsage:
+    return structs.replace(usage, model=clean(usage.model or ""))

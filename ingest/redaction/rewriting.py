@@ -1,0 +1,112 @@
+"""Cutting secrets out of JSON: each becomes its marker, every other byte stays, and the result is JSON as before."""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from ingest.redaction.detection import may_hold_secrets, suspected
+from ingest.redaction.rules import RULES
+from ingest.redaction.spans import is_marker, marker
+from ingest.redaction.spellings import Spelling, spellings
+
+_STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
+_ROUNDS_MAX = 16  # two are usual; each leaves fewer bytes that are no markers, so only a rule that is wrong gets here
+_text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
+
+
+class Redacted(NamedTuple):
+    """What may be kept, and how many secrets of which rule were cut out of it."""
+
+    data: bytes
+    counts: dict[str, int]
+
+
+class _Cut(NamedTuple):
+    begin: int
+    end: int
+    rule: int  # its place in the table
+    bare: bool = False  # a number of the JSON itself; its marker needs quotes
+
+
+def redact(data: bytes) -> Redacted:
+    """Cut every secret out of one JSON value. Again and again, until nothing is found any more."""
+    counts: Counter[str] = Counter()
+    for _ in range(_ROUNDS_MAX):
+        if not may_hold_secrets(data) or not (cuts := _cuts(data)):
+            break
+        data = _rewritten(data, cuts)
+        counts.update(RULES[cut.rule].name for cut in cuts)
+    return Redacted(data, dict(counts))
+
+
+def redact_text(text: str) -> tuple[str, dict[str, int]]:
+    """Cut every secret out of a text, and count them by rule."""
+    if not may_hold_secrets(text.encode()):
+        return text, {}
+    data, counts = redact(msgspec.json.encode(text))
+    return (_text.decode(data), counts) if counts else (text, {})
+
+
+def _cuts(data: bytes) -> Sequence[_Cut]:
+    """In order, none touches another."""
+    spelled = list(spellings(data))
+    found = [cut for spelling in spelled for cut in _found(spelling)]
+    if not found:
+        return ()
+    strings = _Strings(data)
+    if len(spelled) > 1:
+        found = [_Cut(*spelled[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
+    inside = (clipped for cut in found if (clipped := strings.clip(cut)))
+    return _merged(sorted(inside))
+
+
+def _found(spelling: Spelling) -> Iterator[_Cut]:
+    finders = {RULES[rule].find: rule for rule in suspected(spelling.text)}  # some are detected in several ways
+    for find, rule in finders.items():
+        for begin, end in find(spelling.text):
+            yield _Cut(*spelling.origin(begin, end), rule)
+
+
+def _merged(cuts: Sequence[_Cut]) -> Sequence[_Cut]:
+    merged: list[_Cut] = []
+    for cut in cuts:
+        if merged and cut.begin < merged[-1].end:
+            last = merged[-1]
+            merged[-1] = last._replace(end=max(last.end, cut.end), rule=min(last.rule, cut.rule))
+        else:
+            merged.append(cut)
+    return merged
+
+
+def _rewritten(data: bytes, cuts: Sequence[_Cut]) -> bytes:
+    pieces: list[bytes] = []
+    copied = 0
+    for begin, end, rule, bare in cuts:
+        cut = marker(RULES[rule].name)
+        pieces += (data[copied:begin], b'"%s"' % cut if bare else cut)
+        copied = end
+    return b"".join([*pieces, data[copied:]])
+
+
+class _Strings:
+    """Where the strings of a JSON value are: a cut may not reach out of the one in which it begins."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        spans = [match.span(1) for match in _STRING.finditer(data)]
+        self._begins = [begin for begin, _ in spans]
+        self._ends = [end for _, end in spans]
+
+    def clip(self, cut: _Cut) -> _Cut | None:
+        """The part that may be cut, if any: of the string, or the whole of a number, as in ``"password": 12345678``."""
+        index = bisect_right(self._begins, cut.begin) - 1
+        if index >= 0 and cut.begin < self._ends[index]:
+            end = min(cut.end, self._ends[index])
+            return None if is_marker(self._data[cut.begin : end]) else cut._replace(end=end)
+        number = _NUMBER.match(self._data, cut.begin)
+        return cut._replace(bare=True) if number and number.end() == cut.end else None

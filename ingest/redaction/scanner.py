@@ -1,0 +1,48 @@
+"""Hyperscan over many patterns at once: hundreds of megabytes a second, where one `re` of them all does ten."""
+
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import hyperscan
+
+FIRST_ALONE = hyperscan.HS_FLAG_SINGLEMATCH  # whether a pattern matches, not how often
+
+
+class Hit(NamedTuple):
+    """Which pattern matched, by its place in the list, and the end of what it matched."""
+
+    end: int
+    pattern: int
+
+
+class Scanner:
+    """Compiled at its first use, and then for good. Any thread may scan."""
+
+    def __init__(self, patterns: Sequence[bytes], flags: int = 0) -> None:
+        self._patterns, self._flags = patterns, flags
+        self._of_thread = threading.local()
+
+    def scan(self, data: bytes) -> list[Hit]:
+        """Every match, in no order to rely on."""
+        hits: list[Hit] = []
+        self._database.scan(data, match_event_handler=_note, context=hits, scratch=self._scratch())
+        return hits
+
+    @cached_property
+    def _database(self) -> hyperscan.Database:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        ids = list(range(len(self._patterns)))
+        database.compile(expressions=list(self._patterns), ids=ids, flags=self._flags)
+        return database
+
+    def _scratch(self) -> Any:
+        scratch = getattr(self._of_thread, "scratch", None)
+        if scratch is None:
+            scratch = self._of_thread.scratch = hyperscan.Scratch(self._database)
+        return scratch
+
+
+def _note(pattern: int, _begin: int, end: int, _flags: int, hits: Any) -> None:
+    hits.append(Hit(end, pattern))

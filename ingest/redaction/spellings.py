@@ -1,0 +1,99 @@
+r"""A payload as it is sent, and with one, two, … levels of JSON escapes taken off.
+
+A secret may be spelled ``\u0067hp_…``, stand behind a ``\n``, or in JSON inside a string of JSON. So the exact rules
+look at each spelling, and what they find is traced back to the bytes that were sent.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+LEVELS_MAX = 8  # a quote at this depth is spelled with 255 backslashes
+
+_ESCAPE = re.compile(
+    rb"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|u(?P<unit>[0-9a-fA-F]{4})|(?P<letter>[^u]))",
+    re.DOTALL,
+)
+_LETTERS = {b'"': b'"', b"\\": b"\\", b"/": b"/", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+
+
+class Spelling:
+    """A text, and where each part of it stands in the bytes that were sent."""
+
+    def __init__(self, text: bytes, source: "Spelling | None" = None) -> None:
+        self.text = text
+        self._source = source
+        # Of each escape that was taken off: where it begins and ends, here and in the source.
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        self._source_begins: list[int] = []
+        self._source_ends: list[int] = []
+
+    def unescaped(self) -> "Spelling | None":
+        """With one more level of escapes taken off; None where there is none."""
+        taken = Spelling(b"", self)
+        pieces: list[bytes] = []
+        copied, length = 0, 0
+        for match in _ESCAPE.finditer(self.text):
+            meant = _meant(match)
+            if meant is None:
+                continue
+            begin, end = match.span()
+            pieces += (self.text[copied:begin], meant)
+            length += begin - copied
+            taken._note(length, length + len(meant), begin, end)
+            copied, length = end, length + len(meant)
+        if not pieces:
+            return None
+        taken.text = b"".join([*pieces, self.text[copied:]])
+        return taken
+
+    def origin(self, begin: int, end: int) -> tuple[int, int]:
+        """Where this part of the text stands in the bytes that were sent; never half an escape."""
+        if self._source is None:
+            return begin, end
+        return self._source.origin(self._back(begin, self._source_begins), self._back(end, self._source_ends))
+
+    def whole(self, begin: int, end: int) -> tuple[int, int]:
+        """This part of the source, and the rest of an escape that it would tear apart."""
+        first, last = bisect_right(self._source_begins, begin) - 1, bisect_right(self._source_begins, end) - 1
+        if first >= 0 and begin < self._source_ends[first]:
+            begin = self._source_begins[first]
+        if last >= 0 and self._source_begins[last] < end < self._source_ends[last]:
+            end = self._source_ends[last]
+        return begin, end
+
+    def _note(self, begin: int, end: int, source_begin: int, source_end: int) -> None:
+        self._begins.append(begin)
+        self._ends.append(end)
+        self._source_begins.append(source_begin)
+        self._source_ends.append(source_end)
+
+    def _back(self, place: int, inside: list[int]) -> int:
+        """``inside`` says where a place goes that is in the middle of one escape's bytes."""
+        before = bisect_right(self._ends, place) - 1
+        following = before + 1
+        if following < len(self._begins) and self._begins[following] < place:
+            return inside[following]
+        return place if before < 0 else self._source_ends[before] + place - self._ends[before]
+
+
+def spellings(data: bytes) -> Iterator[Spelling]:
+    """As sent first, then with fewer and fewer escapes."""
+    spelling: Spelling | None = Spelling(data)
+    for _ in range(LEVELS_MAX + 1):
+        if spelling is None:
+            return
+        yield spelling
+        spelling = spelling.unescaped() if b"\\" in spelling.text else None
+
+
+def _meant(escape: re.Match[bytes]) -> bytes | None:
+    """The bytes that an escape stands for, U+FFFD for half a pair; None for what only looks like an escape."""
+    if escape["letter"] is not None:
+        return _LETTERS.get(escape["letter"])
+    if escape["unit"] is None:
+        return chr(0x10000 + (int(escape["high"], 16) - 0xD800 << 10) + int(escape["low"], 16) - 0xDC00).encode()
+    unit = int(escape["unit"], 16)
+    return chr(0xFFFD if 0xD800 <= unit <= 0xDFFF else unit).encode()

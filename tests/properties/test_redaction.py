@@ -1,0 +1,171 @@
+"""Redaction, whatever is sent: still JSON, nothing else changed, nothing found a second time, no secret left."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.canaries import CANARIES, Canary
+
+from ingest.redaction import redact, redact_text
+from ingest.redaction.spans import MARKER
+
+# The first example compiles the rules, and one with everything spelled out at four levels is long.
+unhurried = settings(deadline=None)
+canaries = st.sampled_from(CANARIES)
+# Words and signs that rules look for, so that what is drawn comes close to secrets.
+pieces = st.sampled_from(
+    [
+        *(
+            "password",
+            "PASSWORD",
+            "api_key",
+            "token",
+            "secret",
+            "pwd",
+            "Authorization",
+            "Bearer ",
+            "Basic ",
+            "curl -u ",
+        ),
+        *(
+            "=",
+            ":",
+            ": ",
+            " ",
+            '"',
+            "'",
+            "\\",
+            "\\n",
+            "\n",
+            "--",
+            "?",
+            "&",
+            "://",
+            "@",
+            "https",
+            "a1b2c3",
+            "<",
+            ">",
+            "/",
+        ),
+        *(
+            "[redacted:password]",
+            "[redacted:",
+            "]",
+            "hunter2",
+            "${X}",
+            "é",
+            "\U0001f600",
+            "-----BEGIN PRIVATE KEY-----",
+        ),
+        *("-----END PRIVATE KEY-----", "AKIA", "ghp_", "eyJ", "x" * 40, "C4" * 20, ".", ";", "{", "}"),
+    ]
+)
+texts = st.lists(pieces, max_size=12).map("".join) | st.text(max_size=20)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def spelled(text: str, how: int) -> str:
+    """A string of JSON: as usual, with all of Unicode as it is, with its slashes escaped, with everything escaped."""
+    if how == 3:
+        return '"' + "".join(f"\\u{unit:04X}" for unit in _units(text)) + '"'
+    return json.dumps(text, ensure_ascii=how != 1).replace("/", "\\/" if how == 2 else "/")
+
+
+def _units(text: str) -> list[int]:
+    raw = text.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(raw[place : place + 2], "big") for place in range(0, len(raw), 2)]
+
+
+@unhurried
+@given(values)
+def test_the_result_is_json_and_redacting_it_again_changes_nothing(value: Any) -> None:
+    """Whatever was hit, and however often."""
+    once = redact(json.dumps(value).encode())
+
+    json.loads(once.data)
+    assert redact(once.data) == (once.data, {})
+
+
+@unhurried
+@given(values)
+def test_nothing_but_what_was_cut_changes(value: Any) -> None:
+    """The bytes between the markers are the bytes that were sent, in their order."""
+    sent = json.dumps(value).encode()
+    kept = redact(sent).data
+
+    place = 0
+    for piece in MARKER.split(kept):
+        for part in piece.split(b'"'):  # a number that was cut brings quotes along
+            place = sent.find(part, place)
+            assert place >= 0
+            place += len(part)
+
+
+@unhurried
+@given(values)
+def test_the_shape_stays(value: Any) -> None:
+    """As many members and elements as before, except for keys that became equal by being cut."""
+    sent = json.dumps(value).encode()
+    before, after = json.loads(sent, object_pairs_hook=list), json.loads(redact(sent).data, object_pairs_hook=list)
+
+    assert _shape(before) == _shape(after)
+
+
+def _shape(value: Any) -> Any:
+    return [_shape(item) for item in value] if isinstance(value, list) else None
+
+
+@unhurried
+@given(
+    canaries,
+    st.lists(st.sampled_from(["list", "value", "key", "nested"]), max_size=4),
+    st.integers(0, 3),
+    st.text(alphabet=" \n\té😀{}[],", max_size=6),
+)
+def test_a_secret_never_survives_wherever_it_is(canary: Canary, path: list[str], how: int, around: str) -> None:
+    """In keys, values, lists and JSON inside strings, whichever way its letters are spelled."""
+    sent = spelled(f"{around}\n{canary.written}\n{around}", how)
+    for step in path:
+        if step == "nested":
+            sent = spelled(sent, how if len(sent) < 20_000 else 0)
+        else:
+            sent = (
+                {"list": f"[1, {sent}]", "value": f'{{"a": {sent}}}', "key": f"{{{sent}: 1}}"}[step]
+                if (step != "key" or sent.startswith('"'))
+                else f"[{sent}]"
+            )
+
+    data, counts = redact(sent.encode())
+
+    assert canary.rule in counts
+    assert canary.secret not in _fully_decoded(json.loads(data))
+
+
+def _fully_decoded(value: Any) -> str:
+    """All texts of a value, those in strings of JSON as well."""
+    if isinstance(value, dict):
+        return "\0".join(_fully_decoded(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return "\0".join(map(_fully_decoded, value))
+    if isinstance(value, str) and value[:1] in ('"', "{", "["):
+        try:
+            return value + "\0" + _fully_decoded(json.loads(value))
+        except ValueError:
+            return value
+    return str(value)
+
+
+@unhurried
+@given(texts)
+def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
+    """Lifecycle requests and payloads keep the same."""
+    kept, counts = redact_text(text)
+
+    data, in_payload = redact(json.dumps(text, ensure_ascii=False).encode())
+    assert (kept, counts) == (json.loads(data), in_payload)

@@ -1,0 +1,146 @@
+"""Redaction, rule by rule: what is cut, what is counted, and what is left alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.canaries import CANARIES, Canary, fill
+
+from ingest.redaction import may_hold_secrets, redact, redact_text
+from ingest.redaction.rules import RULES
+
+NEAR_MISSES = [
+    line
+    for line in (Path(__file__).parent / "redaction_near_misses.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def nested(value: str, levels: int) -> str:
+    """JSON inside a string of JSON, so many times."""
+    return value if levels == 0 else nested(json.dumps({"text": value, "n": 1}), levels - 1)
+
+
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: f"{canary.rule}-{canary.text[:20]!r}")
+@pytest.mark.parametrize("levels", [0, 1, 3])
+def test_each_rule_cuts_its_secrets(canary: Canary, levels: int) -> None:
+    """The secret is gone, its marker stands in its place, and it is counted under the name of its rule."""
+    sent = json.dumps({"a": nested(canary.written, levels), "b": "stays"}).encode()
+
+    data, counts = redact(sent)
+
+    assert canary.secret not in json.loads(data)["a"]
+    assert json.dumps(canary.secret)[1:-1].encode() not in data
+    assert f"[redacted:{canary.rule}]".encode() in data
+    assert counts[canary.rule] >= 1
+    assert json.loads(data)["b"] == "stays"
+
+
+def test_every_rule_has_a_canary() -> None:
+    """A rule without one would be tested by nobody."""
+    assert {canary.rule for canary in CANARIES} == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_near_misses_stay(text: str) -> None:
+    """To the byte, as a text and as a payload."""
+    sent = json.dumps({"tool_input": {"command": text}}).encode()
+
+    assert redact(sent) == (sent, {})
+    assert redact_text(text) == (text, {})
+
+
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: f"{canary.rule}-{canary.text[:20]!r}")
+def test_a_secret_in_letters_spelled_out_is_found(canary: Canary) -> None:
+    r"""Every character as ``\u00XX``, and every slash as ``\/``."""
+    spelled_out = "".join(f"\\u{ord(character):04x}" for character in canary.written)
+    slashes = json.dumps(canary.written).replace("/", "\\/")
+
+    for sent in (f'{{"a": "{spelled_out}"}}', f'{{"a": {slashes}}}'):
+        data, counts = redact(sent.encode())
+        assert canary.secret not in json.loads(data)["a"]
+        assert canary.rule in counts
+
+
+def test_what_is_not_a_secret_stays_byte_for_byte() -> None:
+    """White space, escapes, the order of keys, numbers with many digits, emoji, all as they were sent."""
+    secret = f"ghp_{fill(36)}"
+    before, after = rb'{ "b":1.50e+2 ,"\u00e9\/":"\ud83d\ude00 \n', rb'","a" : [ "\u0041", 12345678901234567890 ]}'
+
+    data, counts = redact(before + secret.encode() + after)
+
+    assert data == before + b"[redacted:github_token]" + after
+    assert counts == {"github_token": 1}
+
+
+def test_a_key_may_be_a_secret_too() -> None:
+    """It is a string like any other."""
+    data, counts = redact(json.dumps({f"ghp_{fill(36)}": 1}).encode())
+
+    assert json.loads(data) == {"[redacted:github_token]": 1}
+    assert counts == {"github_token": 1}
+
+
+def test_a_password_that_is_a_number_becomes_a_string() -> None:
+    """The result is JSON."""
+    data, counts = redact(b'{"password": 12345678, "n": 12345678}')
+
+    assert data == b'{"password": "[redacted:password]", "n": 12345678}'
+    assert counts == {"password": 1}
+
+
+def test_a_password_goes_as_a_whole_whatever_is_in_it() -> None:
+    """Quotes, backslashes, braces, line breaks and other secrets; of two rules the exact one gives the name."""
+    for secret in ('a"b', "a\\", 'x","y":"z', "line\nbreak", "{}[]", "päss wörd"):
+        data, counts = redact(json.dumps({"password": secret, "z": 1}).encode())
+        assert (json.loads(data), counts) == ({"password": "[redacted:password]", "z": 1}, {"password": 1})
+
+    data, counts = redact(json.dumps({"api_key": f"sk-ant-{fill(40)}"}).encode())
+    assert (json.loads(data), counts) == ({"api_key": "[redacted:anthropic_key]"}, {"anthropic_key": 1})
+
+
+def test_a_lone_surrogate_beside_a_secret_stays() -> None:
+    """It is JSON by the grammar, and kept as it is."""
+    data, _ = redact(rb'{"a": "\ud83d ghp_' + fill(36).encode() + rb' \ude00"}')
+
+    assert data == rb'{"a": "\ud83d [redacted:github_token] \ude00"}'
+
+
+def test_no_escape_is_torn_apart() -> None:
+    """Where a rule finds a secret in the bytes as they were sent, right behind a backslash."""
+    tail = fill(64).encode() + rb"\n-----END PRIVATE KEY-----"
+    for escape in (rb"\n", rb"\u00e9", rb"\ud83d\ude00", rb"\ud83d"):
+        data, counts = redact(b'{"a": "\xc3\xa9' + escape + tail + b'"}')
+        json.loads(data)
+        assert counts == {"private_key": 1}
+
+
+def test_most_payloads_are_looked_at_once() -> None:
+    """What detection does not hit goes no further."""
+    assert not may_hold_secrets(b'{"tool_name":"Read","tool_input":{"file_path":"/src/app.py"},"usage":{"tokens":12}}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=" * 60_000,
+        "password='" * 60_000,
+        'password:\\"' * 60_000,
+        "-----BEGIN PRIVATE KEY-----" * 20_000,
+        "-----END PRIVATE KEY-----" * 20_000,
+        "\\" * 500_000 + "password",
+        "https://" * 60_000 + "a:b@c",
+        "a://b:" * 60_000 + "@",
+        "eyJabcdef.eyJabcdef" * 30_000,
+        "Authorization: Bearer " * 25_000,
+        "curl -u " * 60_000,
+        "\\u0070assword\\u003d1" * 25_000,
+        "AKIA" * 100_000,
+    ],
+    ids=lambda text: text[:20],
+)
+@pytest.mark.timeout(20)
+def test_hostile_payloads_take_no_time_worth_the_name(text: str) -> None:
+    """Half a megabyte made to keep a rule busy: linear work, not its square."""
+    redact(json.dumps({"a": text}).encode())
+    redact(b'{"a": "' + text.encode().replace(b'"', b"'") + b'"}')
