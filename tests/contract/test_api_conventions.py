@@ -16,10 +16,12 @@ import cramjam
 import httpx
 import pytest
 from support.installation import Installation
+from support.waiting import eventually
 
 from schemas.permissions import OPERATOR_ORG
 
 MIB = 1_048_576
+FRESH = timedelta(seconds=15)  # about a second, where nobody else needs the machine
 JSON = "application/json; charset=utf-8"
 EVENT = {"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}
 UNKNOWN = "9b2f0000-0000-4000-8000-000000000000"
@@ -49,6 +51,8 @@ class Here:
         recorded = self.client.post(self.events, json={"events": [EVENT]})
         self.position = recorded.headers["X-Log-Position"]
         self.see(self.position)
+        # A stack that has just come up claims nothing before each of its partitions was looked at.
+        eventually(lambda: age_of(self.get("/sessions")) < FRESH, within_s=60)
 
     @property
     def events(self) -> str:
@@ -184,10 +188,13 @@ def test_every_read_answers_in_one_shape(here: Here) -> None:
 
 def assert_fresh(reply: httpx.Response) -> None:
     """A time in UTC with milliseconds, and not long ago."""
-    text = reply.headers["x-complete-through"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
-    age = datetime.now(UTC) - datetime.fromisoformat(text)
-    assert -timedelta(seconds=1) < age < timedelta(seconds=15)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", reply.headers["x-complete-through"])
+    assert -timedelta(seconds=1) < age_of(reply) < FRESH
+
+
+def age_of(reply: httpx.Response) -> timedelta:
+    """How long ago everything was in the answer."""
+    return datetime.now(UTC) - datetime.fromisoformat(reply.headers["x-complete-through"])
 
 
 def test_what_the_caller_has_is_not_sent_again(here: Here) -> None:
