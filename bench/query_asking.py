@@ -12,7 +12,7 @@ from bench.services import cpu_s
 from bench.wire import Wire, connect
 from deploy.process import Process
 
-WARM, ASKED = 5, 40  # answers that are not counted, and those that are
+WARM, ASKED = 10, 100  # answers that are not counted, and those that are
 
 
 def ask(name: str, process: Process, target: Target, paths: Sequence[str], mark_ms: float, say: Say) -> list[Result]:
