@@ -1,6 +1,6 @@
 """Logs as hypothesis draws them: few sessions, few ids, so that everything meets everything."""
 
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ from schemas.records import (
     SessionCreated,
     SessionEnded,
 )
+from schemas.rows import ModelTotals, SessionRow, TaskRow
 from schemas.topics import partition_of, record_key
 
 PARTITIONS = 2
@@ -183,3 +184,58 @@ def deliveries(draw: st.DrawFn, log: list[LogRecord]) -> list[list[LogRecord] | 
         steps.append(records[start : draw(st.integers(start, len(records)))])
         steps.append(draw(st.sampled_from(["", "", "restart", "crash"])))
     return [step for step in steps if step]
+
+
+task_rows = st.builds(
+    TaskRow,
+    org_id=st.sampled_from(["acme", "globex"]),
+    session_id=st.sampled_from(SESSIONS),
+    kind=st.sampled_from(["tool", "task"]),
+    task_id=st.sampled_from(["a", "b"]),
+    version=st.integers(1, 3),
+    log_partition=st.just(0),
+    name=st.text(max_size=3),
+    status=st.sampled_from(["running", "completed"]),
+    started_at=st.none() | times,
+    ended_at=st.none() | times,
+    duration_ms=st.none() | st.integers(0, 9),
+    agent_type=st.just(""),
+    parent_task_id=st.just(""),
+    tool_calls=st.integers(0, 9),
+)
+
+
+counts = st.integers(0, 5)
+model_totals = st.builds(
+    ModelTotals, st.sampled_from(["", "m", "n"]), *[counts] * 6, cost_source=st.sampled_from(["reported", "priced"])
+)
+
+
+@st.composite
+def session_rows(draw: st.DrawFn) -> SessionRow:
+    """A row of a session in one of two hours, with names out of a small pool, so that groups have several."""
+    hour = BASE_MS // 3_600_000 * 3600 + draw(st.sampled_from([0, 3600]))
+    values: dict[str, Any] = dict.fromkeys(SessionRow.__struct_fields__)
+    values |= {"org_id": draw(st.sampled_from(["acme", "globex"])), "user_id": draw(st.sampled_from(["alice", "bob"]))}
+    values |= {"started_hour": hour, "started_at": hour * 1000, "session_id": UUID(int=draw(st.integers(1, 6)))}
+    values |= {name: draw(names) for name in ("project_id", "repo", "agent_name")}
+    values |= {"version": draw(st.integers(1, 3)), "outcome": draw(st.sampled_from([None, "success", "timeout"]))}
+    values |= {name: draw(st.none() | times) for name in ("last_event_at", "ended_at")}
+    values |= {name: draw(counts) for name in ("events", "prompts", "tool_calls", "tool_errors")}
+    values["models"] = draw(st.lists(model_totals, max_size=2, unique_by=lambda totals: totals.model))
+    values["duration_ms"] = draw(st.none() | counts)
+    return SessionRow(**{**_NO_SESSION, **{name: value for name, value in values.items() if value is not None}})
+
+
+_NO_SESSION: dict[str, Any] = {
+    **{name: 0 if kind is int else None for name, kind in get_type_hints(SessionRow).items()},
+    "created": True,
+    "sensitive": False,
+    "trigger": "interactive",
+    "thread_id": UUID(int=7),
+    "models": [],
+    "tools": [],
+    "redactions": {},
+    "first_prompts": [],
+    "search_text": "",
+}

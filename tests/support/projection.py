@@ -8,7 +8,7 @@ from processors.plan import Planner
 from processors.pricing import Pricing
 from processors.rejections import RejectionLimit
 from processors.state_cache import StateCache
-from processors.warehouse import Bucket, ClickHouseWarehouse, Rows
+from processors.warehouse import Bucket, ClickHouseWarehouse, Rows, Warehouse
 from schemas.log import LogRecord
 from support.store import TABLES, TestStore
 
@@ -69,7 +69,7 @@ def new_pipeline(
     store: TestStore,
     log: Sequence[LogRecord],
     facts_max: int = 1_000_000,
-    warehouse: ClickHouseWarehouse | None = None,
+    warehouse: Warehouse | None = None,
     dead_share_max: float = 0.9,
 ) -> Pipeline:
     """A projector as a process would start it."""

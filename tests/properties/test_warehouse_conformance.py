@@ -1,0 +1,165 @@
+"""The warehouse in memory says what the real one says, so that what is shown on it holds for the other."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import PARTITIONS, SESSIONS, logs, session_rows, task_rows
+from support.fake_warehouse import SHAPES, FakeWarehouse
+from support.projection import new_pipeline
+from support.rowbinary_reading import decode_rows
+from support.store import TABLES, TestStore, chdb_address, new_store
+
+from processors.rowbinary import encode_rows
+from processors.warehouse import Warehouse
+from schemas.log import LogRecord
+from schemas.rows import SessionRow
+
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+_SHAPES = "SELECT name, engine_full, sorting_key FROM system.tables WHERE database = {database:String}"
+KEYS = [(org, session_id) for org in ("acme", "globex") for session_id in SESSIONS]
+
+
+@pytest.fixture(scope="module")
+def two(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store for two partitions, emptied by each example."""
+    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+
+
+def _both(store: TestStore) -> tuple[Warehouse, FakeWarehouse]:
+    store.empty()
+    return store.warehouse(), FakeWarehouse(PARTITIONS)
+
+
+def _project(store: TestStore, warehouse: Warehouse, log: list[LogRecord], cut: int) -> None:
+    async def run() -> None:
+        pipeline = new_pipeline(store, log, warehouse=warehouse)
+        for i in range(0, len(log), cut):
+            await pipeline.project(log[i : i + cut])
+        await pipeline.drain()
+
+    asyncio.run(run())
+
+
+def _real_rows(store: TestStore, table: str) -> list[Any]:
+    """As the store gives them back in its own wire form."""
+    columns = "* EXCEPT stored_at" if table == "records" else "*"
+    block = store.client.raw_query(f"SELECT {columns} FROM {store.database}.{table} FINAL", fmt="RowBinary")
+    return sorted(decode_rows(SHAPES[table].row, block), key=attrgetter(*SHAPES[table].key))
+
+
+def _differing(store: TestStore, fake: FakeWarehouse, tables: tuple[str, ...] = TABLES) -> dict[str, Any]:
+    both = {table: (_real_rows(store, table), fake.rows(table)) for table in tables}
+    return {table: rows for table, rows in both.items() if rows[0] != rows[1]}
+
+
+@given(log=logs(max_size=40), cut=st.integers(1, 20), data=st.data())
+@settings(SLOW, max_examples=12)
+def test_a_log_leaves_the_same_tables_and_answers_in_both(
+    two: TestStore, log: list[LogRecord], cut: int, data: st.DataObject
+) -> None:
+    """Every row of every table, and every question that a pipeline asks, whatever part of the log it is about."""
+    real, fake = _both(two)
+
+    for warehouse in (real, fake):
+        _project(two, warehouse, log, cut)
+
+    assert _differing(two, fake) == {}
+    some = data.draw(st.lists(st.sampled_from(KEYS), unique=True))
+    start, stop = sorted(data.draw(st.tuples(st.integers(0, 45), st.integers(0, 45))))
+    for partition in range(PARTITIONS):
+        for ask in (
+            lambda w, p=partition: w.holes(p, stop),
+            lambda w, p=partition: w.last_receipt(p),
+            lambda w, p=partition: w.recent_outcomes(p, 7),
+            lambda w, p=partition: w.offsets_of(p, some, start, stop),
+            lambda w, p=partition: [row for row in w.facts(some, stop) if row.log_partition == p],
+            lambda w, p=partition: sorted(w.story(some, stop), key=lambda f: (f.org_id, f.session_id.int)),
+        ):
+            assert ask(real) == ask(fake)
+
+
+@given(log=logs(max_size=20), data=st.data())
+@settings(SLOW, max_examples=8)
+def test_what_is_forgotten_and_made_again_is_the_same_in_both(
+    two: TestStore, log: list[LogRecord], data: st.DataObject
+) -> None:
+    """Sessions and buckets taken out, and the rollups of what is left made anew over the old ones."""
+    both = _both(two)
+    some = data.draw(st.lists(st.sampled_from(KEYS), unique=True, min_size=1))
+
+    for warehouse in both:
+        _project(two, warehouse, log, 40)
+    hours = [(row.org_id, row.bucket) for row in both[1].rows("rollup_hourly")]
+    gone, days = (
+        data.draw(st.lists(st.sampled_from(hours))) if hours else [],
+        [(row.org_id, row.bucket) for row in both[1].rows("rollup_daily")],
+    )
+    for warehouse in both:
+        warehouse.forget_sessions(some)
+        warehouse.forget_buckets(gone, days)
+        warehouse.refresh_rollups(hours)
+
+    assert _differing(two, both[1]) == {}
+
+
+@given(st.lists(st.lists(task_rows, max_size=4), max_size=5))
+@settings(SLOW, max_examples=12)
+def test_of_equal_keys_both_show_the_highest_version_and_the_one_written_last(
+    two: TestStore, inserts: list[list[Any]]
+) -> None:
+    """In one insert or in several, rising or falling: which row is seen."""
+    both = _both(two)
+
+    for rows in filter(None, inserts):
+        for warehouse in both:
+            warehouse.insert("tasks", encode_rows(rows))
+
+    assert _differing(two, both[1], ("tasks",)) == {}
+
+
+@given(rows=st.lists(session_rows(), min_size=1, max_size=30))
+@settings(SLOW, max_examples=10)
+def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[SessionRow]) -> None:
+    """Groups of several sessions, names that are NULL, models that are used by some, two hours of one day."""
+    both = _both(two)
+
+    for warehouse in both:
+        warehouse.insert("sessions", encode_rows(rows))
+        warehouse.refresh_rollups((row.org_id, row.started_hour) for row in rows)
+
+    assert _differing(two, both[1], ("sessions", "rollup_hourly", "rollup_daily")) == {}
+
+
+@given(log=logs(max_size=12), holes=st.sets(st.integers(0, 11)), below=st.integers(0, 14))
+@settings(SLOW, max_examples=8)
+def test_both_find_the_same_holes(two: TestStore, log: list[LogRecord], holes: set[int], below: int) -> None:
+    """Receipts that are missing at the start, in the middle and at the end."""
+    both = _both(two)
+    _project(two, both[1], log, 12)
+    kept = [row for row in both[1].rows("records") if row.log_offset not in holes]
+    both[1].tables["records"].clear()
+
+    for warehouse in both:
+        if kept:
+            warehouse.insert("records", encode_rows(kept))
+
+    for partition in range(PARTITIONS):
+        assert both[0].holes(partition, below) == both[1].holes(partition, below)
+        assert both[0].last_receipt(partition) == both[1].last_receipt(partition)
+
+
+@pytest.mark.parametrize("table", SHAPES)
+def test_keys_and_versions_are_those_of_the_database(two: TestStore, table: str) -> None:
+    """What decides which of two rows is seen is the same in both."""
+    found = next(row for row in two.rows(_SHAPES, database=two.database) if row["name"] == table)
+
+    version = re.match(r"ReplacingMergeTree(?:\((\w+)\))? ORDER", found["engine_full"])
+    assert version is not None
+    assert (found["sorting_key"].split(", "), version[1]) == (list(SHAPES[table].key), SHAPES[table].version)

@@ -1,0 +1,151 @@
+"""The rollups in plain Python: what `processors/rollups.sql` makes of sessions, and of hours."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from schemas.rows import DateTime, DateTime64, Int64, ModelTotals, SessionRow, UInt64
+
+OUTCOMES = ("success", "failure", "timeout", "cancelled")
+
+
+class Group(NamedTuple):
+    """The measures of sessions by what may be filtered and grouped by."""
+
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str
+    sessions: UInt64
+    ended: UInt64
+    success: UInt64
+    failure: UInt64
+    timeout: UInt64
+    cancelled: UInt64
+    duration_ms: UInt64
+    events: UInt64
+    prompts: UInt64
+    tool_calls: UInt64
+    tool_errors: UInt64
+    last_active_at: DateTime64
+
+
+class ModelGroup(NamedTuple):
+    """Tokens and money by the same, and by model."""
+
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str
+    model: str
+    sessions: UInt64
+    input_tokens: UInt64
+    output_tokens: UInt64
+    cache_read_tokens: UInt64
+    cache_creation_tokens: UInt64
+    cache_creation_1h_tokens: UInt64
+    cost_nano: Int64
+
+
+class RollupRow(Struct):
+    """A bucket of `rollup_hourly` or `rollup_daily`, as they are in the database."""
+
+    org_id: str
+    bucket: DateTime
+    version: UInt64
+    sessions: UInt64
+    ended: UInt64
+    success: UInt64
+    failure: UInt64
+    timeout: UInt64
+    cancelled: UInt64
+    duration_ms: UInt64
+    events: UInt64
+    prompts: UInt64
+    tool_calls: UInt64
+    tool_errors: UInt64
+    input_tokens: UInt64
+    output_tokens: UInt64
+    cache_read_tokens: UInt64
+    cache_creation_tokens: UInt64
+    cache_creation_1h_tokens: UInt64
+    cost_nano: Int64
+    users: list[str]
+    groups: list[Group]
+    model_groups: list[ModelGroup]
+
+
+_MEASURES = Group._fields[4:-1]
+_AMOUNTS = ModelGroup._fields[6:]
+
+
+def rollup_of_sessions(org_id: str, hour: int, sessions: Iterable[SessionRow]) -> RollupRow | None:
+    """The bucket of an hour that these sessions, all of one org, started in; None without any."""
+    groups, model_groups, version = [], [], 0
+    for session in sessions:
+        version += session.version
+        names = (session.project_id, session.repo, session.agent_name, session.user_id)
+        groups.append(Group(*names, *_measures(session), session.last_event_at or session.started_at))
+        model_groups += [ModelGroup(*names, model.model, 1, *_amounts(model)) for model in session.models]
+    return _row(org_id, hour, version, groups, model_groups)
+
+
+def rollup_of_hours(org_id: str, day: int, hours: Iterable[RollupRow]) -> RollupRow | None:
+    """The bucket of a day, out of its hours."""
+    groups, model_groups, version = [], [], 0
+    for hour in hours:
+        version += hour.version
+        groups += hour.groups
+        model_groups += hour.model_groups
+    return _row(org_id, day, version, groups, model_groups)
+
+
+def _row(
+    org_id: str, bucket: int, version: int, groups: Sequence[Group], model_groups: Sequence[ModelGroup]
+) -> RollupRow | None:
+    if not groups:
+        return None
+    return RollupRow(
+        org_id,
+        bucket,
+        version,
+        *(sum(getattr(group, name) for group in groups) for name in _MEASURES),
+        *(sum(getattr(group, name) for group in model_groups) for name in _AMOUNTS),
+        users=sorted({group.user_id for group in groups}),
+        groups=_merged(groups, 4, _merge_groups),
+        model_groups=_merged(model_groups, 5, _merge_model_groups),
+    )
+
+
+def _measures(session: SessionRow) -> list[int]:
+    ended = session.ended_at is not None
+    outcomes = [int(session.outcome == outcome) for outcome in OUTCOMES]
+    duration = (session.duration_ms or 0) if ended else 0
+    counts = (session.events, session.prompts, session.tool_calls, session.tool_errors)
+    return [1, int(ended), *outcomes, duration, *counts]
+
+
+def _amounts(model: ModelTotals) -> Sequence[Any]:
+    return model[1:-1]
+
+
+def _merged(groups: Sequence[Any], names: int, merge: Any) -> list[Any]:
+    by_names: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for group in groups:
+        by_names[group[:names]].append(group)
+    return [merge(by_names[key]) for key in sorted(by_names, key=_nulls_last)]
+
+
+def _merge_groups(groups: Sequence[Group]) -> Group:
+    counts = (sum(group[i] for group in groups) for i in range(4, 15))
+    return Group(*groups[0][:4], *counts, max(group.last_active_at for group in groups))
+
+
+def _merge_model_groups(groups: Sequence[ModelGroup]) -> ModelGroup:
+    return ModelGroup(*groups[0][:5], *(sum(group[i] for group in groups) for i in range(5, 12)))
+
+
+def _nulls_last(names: tuple[str | None, ...]) -> list[tuple[bool, str]]:
+    return [(name is None, name or "") for name in names]
