@@ -1,4 +1,5 @@
 -- One row per session, whole state; `version` = offset of the last record that added a fact, + 1.
+-- A page is a few rows from anywhere in the table, each at the cost of its granule: hence 512 rows in one.
 -- `started_hour` is set by the session's first fact in log order and never moves, so neither does the sort key.
 CREATE TABLE IF NOT EXISTS sessions
 (
@@ -51,12 +52,17 @@ CREATE TABLE IF NOT EXISTS sessions
     tools                    Array(Tuple(tool_name String, calls UInt64, errors UInt64, duration_ms UInt64)),
     redactions               Map(String, UInt64),
     first_prompts            Array(String),
+    search_text              String CODEC(LZ4), -- its words, folded (`schemas.words`); phrases are looked for in it
 
-    INDEX by_session_id session_id TYPE bloom_filter(0.001) GRANULARITY 1
+    INDEX by_session_id session_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_run_id run_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_thread_id thread_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_word search_text TYPE text(tokenizer = splitByString([' ']))
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, started_hour, session_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480,
+    index_granularity = 512;
 
 -- Subagents, tasks, and pairs of tool use; the same rule for `version`.
 CREATE TABLE IF NOT EXISTS tasks
