@@ -1,0 +1,171 @@
+"""API section "Who may", sensitive sessions, and what is cut out before the log: on both ways to run."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from support.canaries import CANARIES, fill
+from support.installation import Installation, eventually_ok
+from support.traces import log_files_of, log_of, store_of
+
+NOW = "2026-01-20T10:30:00Z"
+TOKEN = f"ghp_{fill(36)}"
+# Every type that counts, with ids that pair, ids that are none, and content wherever there is room for it.
+HAPPENINGS: list[tuple[str, dict[str, Any]]] = [
+    ("SessionStart", {"source": "startup", "model": "claude-sonnet-4-5", "session_title": "quince"}),
+    ("UserPromptSubmit", {"prompt": "quince marmalade"}),
+    ("PreToolUse", {"tool_name": "Bash", "tool_use_id": "t1", "tool_input": {"command": "quince"}}),
+    ("PostToolUse", {"tool_name": "Bash", "tool_use_id": "t1", "duration_ms": 12.4, "tool_response": "quince"}),
+    ("PreToolUse", {"tool_name": "a quince", "tool_use_id": "two words", "agent_id": "sub agent", "agent_type": "x"}),
+    ("PostToolUseFailure", {"tool_name": "a quince", "tool_use_id": "two words", "error": "quince"}),
+    ("PreToolUse", {"tool_name": "Read"}),
+    ("PostToolUseFailure", {"tool_name": "Read", "error": "quince"}),
+    ("SubagentStart", {"agent_id": "a1", "agent_type": "Explore"}),
+    ("SubagentStop", {"agent_id": "a1", "last_assistant_message": "quince"}),
+    ("TaskCreated", {"task_id": "1", "task_subject": "quince"}),
+    ("TaskCompleted", {"task_id": "1", "task_description": "quince"}),
+    ("PreCompact", {"trigger": "manual", "custom_instructions": "quince"}),
+    ("BrandNewEvent", {"anything": ["quince"], "tool_use_id": 7, "duration_ms": "x"}),
+    ("Stop", {"last_assistant_message": "quince"}),
+]
+EVENTS = [{"event_type": kind, "timestamp": NOW, "data": data} for kind, data in HAPPENINGS]
+
+
+class Told:
+    """An org in which sessions are told; every reply is remembered."""
+
+    def __init__(self, client: httpx.Client, org: str) -> None:
+        self.client, self.org = client, org
+        self.replies: list[str] = []
+        self.positions: list[str] = []
+
+    def write(self, method: str, path: str, body: Any) -> Any:
+        reply = eventually_ok(self.client, method, f"/api/v1/{self.org}{path}", json=body)
+        self.replies.append(reply.text + str(reply.headers))
+        self.positions.append(reply.headers["X-Log-Position"])
+        return reply.json()["data"]
+
+    def read(self, path: str, **params: Any) -> Any:
+        headers = {"X-Wait-For-Position": ",".join(self.positions[-1:])}
+        reply = eventually_ok(self.client, "GET", f"/api/v1/{self.org}{path}", params=params or None, headers=headers)
+        self.replies.append(reply.text + str(reply.headers))
+        return reply.json()["data"]
+
+    def tell(self, **created: Any) -> str:
+        """A session with every kind of event, changed, compacted and ended, content in each of its texts."""
+        id_: str = self.write("POST", "/sessions", {"branch": "quince", "title": "quince", **created})["id"]
+        self.write("POST", f"/observability/sessions/{id_}/events", {"events": EVENTS})
+        self.write("PATCH", f"/sessions/{id_}", {"summary": "quince", "model_metrics": {"input_tokens": 5}})
+        self.write("POST", f"/sessions/{id_}/compact", {"instructions": "quince"})
+        self.write("POST", f"/sessions/{id_}/end", {"summary": "quince", "ended_at": NOW})
+        return id_
+
+
+@pytest.fixture
+def told(installation: Installation, fresh_org: str) -> Iterator[Told]:
+    with installation.client(org=fresh_org) as client:
+        yield Told(client, fresh_org)
+
+
+def numbers_of(session: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same whether or not content is kept."""
+    tools = sorted((tool["calls"], tool["errors"], tool["total_duration_ms"]) for tool in session["tools"])
+    names = ("counts", "models", "model_metrics", "model", "duration_seconds", "last_event_at", "ended_at", "status")
+    return {name: session[name] for name in names} | {"tools": tools}
+
+
+def test_a_sensitive_session_counts_as_a_full_one_and_shows_no_content(told: Told) -> None:
+    """Equal counts, tools, tokens and times; no title, summary, branch, prompt or payload, and no search entry."""
+    started = {"started_at": "2026-01-20T10:00:00Z", "project_id": "prj"}
+    full, sensitive = told.tell(**started), told.tell(**started, sensitive=True)
+    shown, reduced = told.read(f"/sessions/{full}"), told.read(f"/sessions/{sensitive}")
+
+    assert numbers_of(reduced) == numbers_of(shown)
+    assert shown["counts"]["tool_calls"] == 3
+    assert (reduced["sensitive"], reduced["title"], reduced["summary"], reduced["branch"]) == (True, None, None, None)
+    events, found = told.read(f"/sessions/{sensitive}/events"), told.read("/sessions/search", q="quince")
+    assert [event["event_type"] for event in events] == [kind for kind, _ in HAPPENINGS]
+    assert [session["id"] for session in found] == [full]
+    tree = told.read(f"/sessions/{sensitive}/hierarchy", include="tools")
+    derived = [told.read(f"/sessions/{sensitive}/{what}") for what in ("compactions", "analysis")]
+    assert "quince" not in json.dumps([reduced, events, tree, derived])
+
+
+def test_what_was_cut_is_counted_on_the_session(told: Told) -> None:
+    """In payloads and in texts of requests alike, once for each fact."""
+    id_ = told.write("POST", "/sessions", {"title": f"with {TOKEN}"})["id"]
+    events = [{"event_type": "Stop", "timestamp": NOW, "data": {"a": TOKEN, "b": [TOKEN]}}]
+    for _ in range(2):
+        told.write("POST", f"/observability/sessions/{id_}/events", {"events": events})
+    told.write("PATCH", f"/sessions/{id_}", {"summary": f"{TOKEN} https://bob:canary@example.com"})
+
+    session = told.read(f"/sessions/{id_}")
+    assert session["redactions"] == {"github_token": 4, "url_credentials": 1}
+    assert session["counts"]["events"] == 1
+    assert session["title"] == "with [redacted:github_token]"
+
+
+def spread_canaries(told: Told) -> None:
+    """Each canary through each text of each write; then all of it is read in every way."""
+    events: list[dict[str, Any]] = []
+    for canary in CANARIES:
+        text, line = canary.written, canary.written.replace("\n", " ")
+        names = ("title", "branch", "agent_name", "project_id", "component", "repository_id", "model", "external_id")
+        id_ = told.write("POST", "/sessions", {**dict.fromkeys(names, line), "remote_url": f"/src/{line}"})["id"]
+        told.write("PATCH", f"/sessions/{id_}", {**dict.fromkeys(names[:4], line), "summary": text})
+        told.write("POST", f"/sessions/{id_}/compact", {"instructions": text})
+        told.write("POST", f"/sessions/{id_}/end", {"summary": text, "model_metrics": {"model": line, "cost_usd": 1}})
+        data = {"prompt": text, "tool_name": text, "tool_input": {"deep": [{text: text}]}, "nested": json.dumps([text])}
+        events += [{"event_type": kind, "timestamp": NOW, "data": data} for kind in ("UserPromptSubmit", "PreToolUse")]
+        refused = told.client.post(f"/api/v1/{told.org}/sessions", json={text: 1})
+        unknown = told.client.get(f"/api/v1/{told.org}/sessions/{quote(text, safe='')}")
+        told.replies += [refused.text, unknown.text]
+    told.write("POST", f"/observability/sessions/{id_}/events", {"events": events})
+    told.write("POST", f"/sessions/{id_}/compact", {"max_characters": 100_000})
+    for what in ("", "/events?per_page=1000", "/hierarchy?include=tools", "/compactions", "/analysis"):
+        told.read(f"/sessions/{id_}{what}")
+    for what in ("?per_page=100", "/filters", "/threads?per_page=100", "/analytics/by-agent"):
+        told.read(f"/sessions{what}")
+
+
+def surviving(place: bytes) -> list[str]:
+    """The canaries that are in there, however their JSON is spelled."""
+    spelled = [(canary.written, {canary.secret, json.dumps(canary.secret)[1:-1]}) for canary in CANARIES]
+    return [text for text, secrets in spelled if any(secret.encode() in place for secret in secrets)]
+
+
+def test_no_secret_leaves_a_trace(installation: Installation, told: Told) -> None:
+    """Neither in a reply, nor in the log, nor in what any process has said."""
+    spread_canaries(told)
+
+    assert surviving("\n".join(told.replies).encode()) == []
+    assert surviving(log_files_of(installation)) == []
+    places = [log_of(installation), *([store_of(installation)] if installation.kind == "stack" else [])]
+    assert [surviving(place) for place in places] == [[]] * len(places)
+    assert all(place.count(b"[redacted:") > len(CANARIES) for place in places)
+
+
+def test_no_secret_and_no_content_is_in_the_store_of_up(tmp_path: Path) -> None:
+    """Its tables are read by SQL once it is down; one of its orgs keeps no content."""
+    (tmp_path / "settings.toml").write_text('metadata_orgs = "another, quiet"\n')
+    installation = Installation("up", tmp_path)
+    try:
+        installation.start()
+        with installation.client(org="loud") as loud, installation.client(org="quiet") as quiet:
+            spread_canaries(Told(loud, "loud"))
+            reduced = Told(quiet, "quiet")
+            id_ = reduced.tell()
+            counts = reduced.read(f"/sessions/{id_}")["counts"]
+        assert installation.stop() == 0
+    finally:
+        installation.end()
+
+    store = store_of(installation)
+    assert surviving(store) == []
+    assert b"[redacted:" in store
+    assert b"quince" not in store + log_of(installation)
+    assert (counts["events"], counts["tool_calls"], counts["tool_errors"]) == (len(EVENTS), 3, 2)
