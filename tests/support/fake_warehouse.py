@@ -214,7 +214,7 @@ def _session(row: Any) -> SessionKey:
 def _story_fact(row: EventRow) -> StoryFact:
     payload = _payload(row.data)
     return StoryFact(
-        *(row.org_id, row.session_id, row.log_offset, row.kind, row.timestamp, row.event_type),
+        *(row.org_id, str(row.session_id), row.log_offset, row.kind, row.timestamp, row.event_type),
         *(row.tool_name, row.tool_use_id, row.agent_id, row.agent_type, row.task_id, row.label),
         text=_text(row, payload),
         detail=_shown(payload, _DETAILS.get(row.event_type), SUBJECT_MAX),
