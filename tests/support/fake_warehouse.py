@@ -145,7 +145,7 @@ class FakeWarehouse:
         return [row for (org, day), some in of_day.items() if (row := rollup_of_hours(org, day, filter(None, some)))]
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        for table in ("sessions", "tasks"):
+        for table in ("sessions", "tasks", "compactions", "analyses"):
             for key, row in list(self.tables[table].items()):
                 if (row.org_id, row.session_id) in sessions:
                     del self.tables[table][key]
