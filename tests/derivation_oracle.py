@@ -68,7 +68,9 @@ def _events(facts: list[Fact]) -> list[Fact]:
 
 
 def _prompts(events: list[Fact]) -> int:
-    return sum(1 for e in events if e["event_type"] == "UserPromptSubmit" and _shown(e["data"].get("prompt")).strip())
+    """Those that say something; one without a text of its own is told by the row's label."""
+    asked = [event for event in events if event["event_type"] == "UserPromptSubmit"]
+    return sum(1 for e in asked if (_shown(e["data"].get("prompt")) or _text(e, "task_subject")).strip())
 
 
 def _uses(events: list[Fact]) -> list[list[Fact]]:

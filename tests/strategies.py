@@ -143,6 +143,19 @@ def logs(draw: st.DrawFn, max_size: int = 30) -> list[LogRecord]:
     return log_of(values)
 
 
+@st.composite
+def crowded_logs(draw: st.DrawFn) -> list[LogRecord]:
+    """A log of one session in which copies are common, with a request for a digest and an end at its end."""
+    drawn: list[AnyFact | None] = [
+        msgspec.structs.replace(fact, org_id="acme", session_id=SESSIONS[0])
+        for fact in draw(st.lists(facts(), min_size=6, max_size=30))
+    ]
+    common: dict[str, Any] = {"v": 1, "org_id": "acme", "session_id": SESSIONS[0], "received_at": BASE_MS}
+    common |= {"actor": Actor("alice", "member"), "record_id": UUID(int=1)}
+    asked = CompactionRequested(**common, fact_id=UUID(int=201))
+    return log_of([*drawn, asked, SessionEnded(**common, fact_id=UUID(int=202))])
+
+
 def log_of(values: list[AnyFact | None]) -> list[LogRecord]:
     """Give facts their partitions and dense offsets; None is a record that nobody can read."""
     ends = [0] * PARTITIONS

@@ -18,6 +18,7 @@ from cli.demo.installation import DidNotStart, own_installation
 from cli.demo.sending import Sender
 from cli.demo.sessions import DemoSession, make_sessions
 from cli.demo.showing import progress_bar, show, show_verdict
+from cli.demo.story import one_story, show_story
 from cli.installation import AWAY, DIFFERENT, OK, away
 from deploy.address import read_address
 from deploy.secrets import token_key
@@ -90,8 +91,11 @@ async def _run(console: Console, target: Target, org: str, sessions: list[DemoSe
         sender = await _send(console, api, org, sessions)
         with console.status("Waiting until everything can be read …"):
             found = await look(api, org, sender.ids)
+            story = await one_story(api, org, found.latest)
         checks = compare(sessions, found, fresh)
         show(console, found, checks)
+        if story is not None:
+            show_story(console, story)
         proof = await _prove(console, target)
         show_verdict(console, proof)
         return not sender.rejected and all(check.kept for check in (*checks, *proof))

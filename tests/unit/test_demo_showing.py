@@ -9,6 +9,7 @@ from rich.console import Console
 from cli.demo.findings import Findings, compare
 from cli.demo.sessions import DemoSession, make_sessions
 from cli.demo.showing import short, show, sparkline
+from cli.demo.story import Story, show_story
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 
@@ -84,6 +85,23 @@ def test_absent_values_are_shown_and_nothing_is_cut_at_eighty_columns() -> None:
     show(console, findings(made), compare(made, findings(made), fresh=True))
 
     assert "…" not in console.export_text()
+
+
+def test_a_story_is_shown_whole() -> None:
+    """The time as a bar, a few of each list and how many more there are, and every line of the digest."""
+    split = {"total_ms": 100, "tools_ms": 50, "model_ms": 25, "waiting_for_user_ms": 25, "idle_ms": 0}
+    lists = {"repeated_commands": [], "tests_run": [{"command": "tox", "runs": 2, "failures": 1}]}
+    edited = [{"path": f"/home/dev/acme/src/f{n}.py", "edits": n} for n in range(5)]
+    found = {"suggested_title": "Fix it", "time_split": split, "files_edited": edited, **lists}
+    console = Console(width=80, record=True, file=StringIO())
+
+    show_story(console, Story({"id": "x"}, found, "# Session so far\n\n## Asked for\n1. Fix [it]"))
+
+    shown = console.export_text()
+    for part in ("Fix it", "tools 50%, model 25%,", "src/f2.py ×2", "and 2 more", "1 of 2 failed"):
+        assert part in shown
+    assert "src/f3.py" not in shown
+    assert "1. Fix [it]" in shown
 
 
 def test_a_sparkline_shows_the_highest_the_lowest_and_nothing() -> None:
