@@ -55,6 +55,7 @@ class Pipeline:
         self._folded: dict[int, int] = {}  # per partition: the next offset to fold
         self._last: Written | None = None
         self.assigned: set[int] = set()
+        self._released: set[int] = set()  # were ours, and are somebody else's now
         self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
         self.on_written: Callable[[Plan], Awaitable[None]] | None = None
         self.alive: Callable[[], None] = lambda: None  # called on every sign of life, for the watchdog
@@ -91,12 +92,14 @@ class Pipeline:
         """These partitions are ours from now on; the first record of each is checked like one after a jump."""
         for partition in partitions:
             self.assigned.add(partition)
+            self._released.discard(partition)
             self._folded.pop(partition, None)
 
     def release(self, partitions: Iterable[int]) -> None:
-        """These partitions are somebody else's now: say nothing more of their progress."""
+        """These partitions are somebody else's now: say nothing more of their progress, whatever of them goes on."""
         for partition in partitions:
             self.assigned.discard(partition)
+            self._released.add(partition)
             self.written.pop(partition, None)
 
     async def drain(self) -> None:
@@ -169,7 +172,9 @@ class Pipeline:
     async def _stand_at(self, partition: int, offset: int) -> None:
         """Everything below ``offset`` is projected, whatever was read again meanwhile."""
         await self.drain()
-        self._folded[partition] = self.written[partition] = offset
+        self._folded[partition] = offset
+        if partition not in self._released:
+            self.written[partition] = offset
 
     async def _replay(self, partition: int, start: int, stop: int) -> set[SessionKey]:
         """Project a stretch of the log; the sessions that are in it."""
