@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= var/up
+MINUTES ?= 10
+MODE ?= stack
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +30,9 @@ stack: $(STAMP) ## Run the production shape on this machine: Kafka, store server
 demo: $(STAMP) ## Send 200 sessions with 50,000 events, show what came out, and prove it
 	@$(BIN)/crewkit-sessions demo
 
+chaos: $(STAMP) ## Break an installation in every way and check every number: MINUTES=10 SEED=… MODE=stack|embedded
+	@PYTHONPATH=tests:. $(BIN)/python -m chaos --minutes $(MINUTES) --mode $(MODE) $(if $(SEED),--seed $(SEED))
+
 check: $(STAMP) ## Lint, types, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -49,4 +54,4 @@ lock: ## Renew requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help setup run stack demo check test bench lock clean
+.PHONY: help setup run stack demo chaos check test bench lock clean

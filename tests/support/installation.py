@@ -28,15 +28,25 @@ class Installation:
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}  # added to ours
 
     def start(self) -> "Installation":
         """Start and wait until it serves."""
-        self.data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-P", "-m", "cli", self.kind, "--data", str(self.data), "--port", str(self.port)]
-        with (self.data / f"{self.kind}.out").open("ab") as out:
-            self.process = subprocess.Popen([*command, *self.options], stdout=out, stderr=out)
+        self.spawn()
         self.wait_ready()
         return self
+
+    def spawn(self) -> None:
+        """Start it, and see no more of it."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, **self.environment}
+        with (self.data / f"{self.kind}.out").open("ab") as out:
+            self.process = subprocess.Popen(self.command_line(), stdout=out, stderr=out, env=environment)
+
+    def command_line(self) -> list[str]:
+        """What is run."""
+        options = ("--data", str(self.data), "--port", str(self.port), *self.options)
+        return [sys.executable, "-P", "-m", "cli", self.kind, *options]
 
     def wait_ready(self) -> None:
         """Wait until requests are answered."""

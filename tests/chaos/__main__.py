@@ -1,0 +1,116 @@
+"""`python -m chaos --mode stack --minutes 10 --seed 7`: faults injected, events sent, differences found; 0 or 1."""
+
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
+from support.checker import Checker, described, nothing_left
+from support.clients import Client, GaveUp
+from support.journal import Journal
+from support.supervised import is_alive
+
+from chaos.faults import Fault, faults_of
+from chaos.targets import Embedded, Proxied, Target
+
+ORGS = ("acme", "globex")
+PAUSE_S = (0.1, 1.0)  # between faults
+console = Console(highlight=False)
+
+
+class Run:
+    """One run: clients that write, faults that strike, and what is found in the end."""
+
+    def __init__(self, target: Target, seed: int, minutes: float, clients: int, rate: float) -> None:
+        self._target, self._seconds, self._rate = target, minutes * 60, rate / clients
+        self._chance = random.Random(seed)
+        self._stop = threading.Event()
+        self.journal, self.struck = Journal(), Counter[str]()
+        self.failed: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._work, args=(ORGS[n % len(ORGS)], seed * 1000 + n)) for n in range(clients)
+        ]
+
+    def strike_until_over(self) -> None:
+        """Break things, one after the other, until the time is up; then let everything heal and the clients finish."""
+        for thread in self._threads:
+            thread.start()
+        faults = faults_of(self._target)
+        begun = time.monotonic()
+        with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=console) as progress:
+            bar = progress.add_task("", total=self._seconds)
+            while (elapsed := time.monotonic() - begun) < self._seconds and not self.failed:
+                progress.update(bar, completed=elapsed, description=self._told())
+                self._strike(self._chance.choices(faults, [fault.weight for fault in faults])[0])
+                time.sleep(self._chance.uniform(*PAUSE_S))
+        self._target.heal()
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _strike(self, fault: Fault) -> None:
+        self.struck[fault.name] += 1
+        fault.strike(self._target, self._chance)
+
+    def _work(self, org: str, seed: int) -> None:
+        try:
+            Client(self._target.through_proxy, self.journal, org, seed, self._rate).run(self._stop)
+        except (GaveUp, AssertionError) as error:
+            self.failed.append(str(error))
+
+    def _told(self) -> str:
+        return f"{sum(self.struck.values())} faults of {len(self.struck)} kinds, {self.journal.events:,} events"
+
+
+@click.command()
+@click.option("--mode", type=click.Choice(["stack", "embedded"]), default="stack", show_default=True)
+@click.option("--minutes", type=float, default=10.0, show_default=True, help="How long things break.")
+@click.option("--seed", type=int, help="The same seed draws the same faults and events; by default a new one.")
+@click.option("--clients", type=int, default=4, show_default=True, help="How many write at once.")
+@click.option("--rate", default=3_000.0, show_default=True, help="Events a second, all clients together, at most.")
+@click.option("--keep", is_flag=True, help="Keep the data folder, for a look at what was found.")
+def main(mode: str, minutes: float, seed: int | None, clients: int, rate: float, keep: bool) -> None:
+    """Break an installation at work in every way there is, then hold every number against what was sent."""
+    seed = random.SystemRandom().randrange(1 << 20) if seed is None else seed
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    console.print(f"seed {seed}, {mode}, {minutes:g} minutes, data in {folder}")
+    target = Embedded(folder) if mode == "embedded" else Proxied(folder)
+    try:
+        wrong = _run(target, Run(target, seed, minutes, clients, rate))
+    finally:
+        target.end()
+    if not (keep or wrong):
+        shutil.rmtree(folder)
+    sys.exit(1 if wrong else 0)
+
+
+def _run(target: Target, run: Run) -> bool:
+    target.start()
+    run.strike_until_over()
+    console.print("healed; checking every number")
+    begun = time.monotonic()
+    found = Checker(target, run.journal).check()
+    if run.failed:
+        found["clients"] = run.failed
+    pids = target.pids()
+    code = target.stop()
+    if code != 0:
+        found["end"] = [f"SIGTERM ended it with exit code {code}"]
+    if left := nothing_left(target, pids, is_alive):
+        found["I9"] = [*found.get("I9", []), *left]
+    for name, count in sorted(run.struck.items()):
+        console.print(f"  {count:4} {name}")
+    console.print(f"faults: {run.struck.total()} of {len(run.struck)} kinds; {run.journal.summary()}")
+    console.print(f"checked in {time.monotonic() - begun:.0f} s: {described(found)}")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What is broken: an installation, and the network around it."""
+
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+from support.installation import Installation
+from support.tcp_proxy import TcpProxy
+
+from deploy.address import write_address
+from deploy.stack import LOCAL, Stack
+
+TESTS = Path(__file__).parents[1]
+UNLIMITED = resource.RLIM_INFINITY
+
+
+class Target(Installation):
+    """An installation whose clients come through a proxy; ``proxies`` are the networks that can be broken."""
+
+    def __init__(self, kind: str, data: Path) -> None:
+        super().__init__(kind, data)
+        self.front = TcpProxy(self.port)
+        self.proxies = {"clients": self.front}
+
+    def through_proxy(self, org: str) -> httpx.Client:
+        """A client that is hit by what happens to the clients' network."""
+        client = self.client("member", org, timeout=12)
+        client.base_url = httpx.URL(f"http://127.0.0.1:{self.front.port}")
+        return client
+
+    def disk_limit(self, pid: int, more: int | None) -> None:
+        """No file of the process may grow beyond its largest by ``more`` bytes; None lifts the limit."""
+        largest = max((file.stat().st_size for file in self.data.rglob("*") if file.is_file()), default=0)
+        limit = UNLIMITED if more is None else largest + more
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, UNLIMITED))
+
+    def heal(self) -> None:
+        """Every network passes again, and everything that was stopped goes on."""
+        for proxy in self.proxies.values():
+            proxy.heal()
+        for pid in self.pids().values():
+            self.send_to(pid, signal.SIGCONT)
+
+    def end(self) -> None:
+        super().end()
+        for proxy in self.proxies.values():
+            proxy.close()
+
+
+class Embedded(Target):
+    """`up`; nobody but the test starts it again."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__("up", data)
+
+
+class Proxied(Target):
+    """`stack`, with a proxy in front of Kafka and of the store."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__("stack", data)
+        (data / "run").mkdir(parents=True, exist_ok=True)
+        ports = Stack.on(data, LOCAL, self.port).ports
+        self.proxies |= {"kafka": TcpProxy(ports.kafka), "store": TcpProxy(ports.store)}
+        self.environment["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
+        write_address(data, LOCAL, self.port)  # so that the commands find it
+
+    def command_line(self) -> list[str]:
+        proxies = [str(self.proxies[name].port) for name in ("kafka", "store")]
+        return [sys.executable, "-m", "support.proxied_stack", str(self.data), str(self.port), *proxies]
+
+    @property
+    def kafka_address(self) -> str:
+        """`host:port` as clients are told."""
+        return f"{LOCAL}:{self.proxies['kafka'].port}"

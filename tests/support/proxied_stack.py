@@ -1,0 +1,44 @@
+"""Run `stack` with a proxy in front of Kafka and one in front of the store, on which a test breaks the network.
+
+`python proxied_stack.py DATA PORT KAFKA_PROXY STORE_PROXY`: what `crewkit-sessions stack` runs, but every process of
+ours reaches Kafka and the store through the two ports.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from deploy.kafka.broker import BrokerSettings
+from deploy.services import Step
+from deploy.stack import LOCAL, Ports, Stack, production_shape, run_stack
+
+
+class ProxiedStack(Stack, frozen=True, kw_only=True):
+    """A stack whose processes are told the proxies' ports; the broker tells its own clients so as well."""
+
+    proxies: Ports
+
+    @property
+    def kafka(self) -> BrokerSettings:
+        return msgspec.structs.replace(super().kafka, advertised_port=self.proxies.kafka)
+
+    def _env(self, user: str, password: str) -> dict[str, str]:
+        told = msgspec.structs.replace(self, ports=self.proxies)
+        return super(ProxiedStack, told)._env(user, password)
+
+
+def main(data: str, port: str, kafka_proxy: str, store_proxy: str) -> int:
+    """Run until SIGTERM; the exit code."""
+
+    def compose(stack: Stack) -> Sequence[Step]:
+        proxies = msgspec.structs.replace(stack.ports, kafka=int(kafka_proxy), store=int(store_proxy))
+        fields = {name: getattr(stack, name) for name in Stack.__struct_fields__}
+        return production_shape(ProxiedStack(**fields, proxies=proxies))
+
+    return run_stack(Path(data), LOCAL, int(port), say=lambda line: print(line, flush=True), compose=compose)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
