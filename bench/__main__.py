@@ -16,6 +16,7 @@ from bench import (
     query_one_session,
     query_search,
     query_summary,
+    redaction_cost,
     visible_latency,
 )
 from bench.harness import FAILED, RESULTS_FILE, keep, run, table
@@ -27,6 +28,7 @@ QUESTIONS = {
         projector_store_server,
         ingest_sqlite,
         ingest_kafka,
+        redaction_cost,
         end_to_end_up,
         end_to_end_stack,
         visible_latency,

@@ -1,12 +1,14 @@
 """Redaction of what the log is about to keep: hook events, lifecycle facts, and what is said about refused ones."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Raw, structs
 
+from ingest.redaction.detection import may_hold_secrets
 from ingest.redaction.rewriting import redact, redact_text
+from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.records import Event, LifecycleFact, MetricsReport, ModelUsage
 from schemas.responses import RejectedEvent
 
@@ -16,10 +18,16 @@ _Text = Callable[[str], str]
 _NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from us
 
 
-def redact_event(event: Event) -> Event:
-    """The event without secrets; the same object where there are none."""
-    sent = bytes(event.data)
-    data, counts = redact(sent)
+def redact_events(events: Sequence[Event]) -> Iterable[Event]:
+    """The events without secrets, looked at together first; the same objects where there are none."""
+    known = all(event.event_type in KNOWN_EVENT_TYPES for event in events)
+    if known and not may_hold_secrets(b"\n".join([event.data for event in events])):
+        return events
+    return map(_redact_event, events)
+
+
+def _redact_event(event: Event) -> Event:
+    data, counts = redact(bytes(event.data))
     event_type, in_type = redact_text(event.event_type)
     if not counts and not in_type:
         return event

@@ -26,17 +26,18 @@ def _token(name: str, pattern: bytes) -> Rule:
     return Rule(name, pattern, secrets_of(rb"(?<![A-Za-z0-9])(?:" + pattern + rb")"))
 
 
-_AWS_ID = rb"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
+_AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
+_AWS_ID_ALONE = rb"A(?<![A-Za-z0-9]A)(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
 _AWS_SECRET = rb"(?P<secret>(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}[a-z])[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
 _SPACES = rb"(?:\s|\\+[nrt])"
 _EITHER = rb"(?:" + PLAIN + rb"|" + VAGUE + rb")"
-_IN_NAME = rb"[a-z0-9_.-]{0,64}"
+_IN_NAME = rb"[a-z0-9_.-]{0,32}"
 _RUN = rb"[^\s\"'\\,;(){}\[\]<>|&]"
 _MIXED = _RUN + rb"*(?:[0-9]" + _RUN + rb"*[a-z]|[a-z]" + _RUN + rb"*[0-9])"  # letters and digits
 
 RULES: tuple[Rule, ...] = (
-    Rule("private_key", rb"-----(?:BEGIN|END) [A-Z0-9 ]{0,80}PRIVATE KEY", private_keys),
+    Rule("private_key", rb"-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY", private_keys),
     _token("anthropic_key", rb"sk-ant-[A-Za-z0-9_-]{20,}"),
     _token("openrouter_key", rb"sk-or-(?:v\d-)?[A-Za-z0-9]{32,}"),
     _token("openai_key", rb"sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}"),
@@ -48,12 +49,12 @@ RULES: tuple[Rule, ...] = (
             rb"(?<![A-Za-z0-9_-])sk-(?=[a-z0-9]{0,64}[A-Z])(?=[A-Za-z]{0,64}\d)[A-Za-z0-9]{20,}+(?![_-])",
         ),
     ),
-    Rule("aws_access_key", _AWS_ID, secrets_of(rb"(?<![A-Za-z0-9])" + _AWS_ID + rb"(?![A-Za-z0-9])")),
+    Rule("aws_access_key", _AWS_ID, secrets_of(_AWS_ID_ALONE)),
     Rule(
         "aws_secret_key",
-        _AWS_ID + rb"|(?i)(?:aws|secret)[a-z_.-]{0,24}key",
+        _AWS_ID + rb"[\s\\,;:|\"'=][\s\\,;:|\"'=A-Za-z_]*[A-Za-z0-9/+\\]{40}|(?i)(?:aws|secret)[a-z_.-]*key",
         secrets_of(
-            rb"(?<![A-Za-z0-9])" + _AWS_ID + rb"[\s,;:|\"'=]{1,16}(?:[A-Za-z_]{1,32}[\s:\"'=]{1,16})?" + _AWS_SECRET,
+            _AWS_ID_ALONE + rb"[\s,;:|\"'=]{1,16}(?:[A-Za-z_]{1,32}[\s:\"'=]{1,16})?" + _AWS_SECRET,
             rb"(?i:(?:aws|secret)[a-z_.-]{0,24}key)[\s\"':=,>]{1,16}" + _AWS_SECRET,
         ),
     ),
@@ -95,7 +96,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "url_credentials",
-        rb":" + _SLASHES + rb"[^\s\"/@:]{0,512}:[^\s\"@]{0,512}@",
+        rb":" + _SLASHES + rb"[^\s\"/@:]*:[^\s\"@]*@",
         secrets_of(
             rb"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://"
             rb"(?P<secret>(?!\$|\{|<|%s|\[redacted:)[^\s\"'`/@:<>{}\\]{0,512}:"
@@ -130,7 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule("password", rb"(?:TOKEN|CREDENTIALS?|PWD|_PASS)=", passwords),
     Rule(
         "password",
-        rb"(?i)login" + _SPACES + rb"+\S{1,128}" + _SPACES + rb"+password" + _SPACES,
+        rb"(?i)login" + _SPACES + rb"+\S+" + _SPACES + rb"+password" + _SPACES,
         secrets_of(rb"(?i)(?<![A-Za-z])login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>[^\s\"'\\]{1,256})"),
     ),
     Rule(

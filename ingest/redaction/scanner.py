@@ -24,8 +24,8 @@ class Scanner:
         self._patterns, self._flags = patterns, flags
         self._of_thread = threading.local()
 
-    def scan(self, data: bytes) -> list[Hit]:
-        """Every match, in no order to rely on."""
+    def scan(self, data: Any) -> list[Hit]:
+        """Every match in a buffer, in no order to rely on."""
         hits: list[Hit] = []
         self._database.scan(data, match_event_handler=_note, context=hits, scratch=self._scratch())
         return hits
