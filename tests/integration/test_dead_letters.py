@@ -21,6 +21,7 @@ from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
 from ingest.app import INGEST_ERRORS, ingest_dependencies, ingest_routes
+from ingest.privacy import KEEP_ALL_BUT_SECRETS
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader
 from query_api.routes.operations import operation_routes
@@ -42,7 +43,10 @@ class Whole:
         self.reader = ClickHouseReader(self._connect, store.address.control)
         self.app = build_service(
             [*query_routes(), *operation_routes, *ingest_routes()],
-            {**query_dependencies(self.reader, SECRETS), **ingest_dependencies(self.log, SECRETS, lambda: T0)},
+            {
+                **query_dependencies(self.reader, SECRETS),
+                **ingest_dependencies(self.log, SECRETS, lambda: T0, KEEP_ALL_BUT_SECRETS),
+            },
             TokenVerifier([shared_secret(KEY)]),
             store_readiness(self.reader),
             exception_handlers=INGEST_ERRORS,
