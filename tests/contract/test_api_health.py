@@ -25,11 +25,10 @@ def test_what_is_well_says_so(installation: Installation) -> None:
     assert ask(installation, "/readyz").json() == {"status": "ok", "log": "ok", "store": "ok"}
 
 
+@pytest.mark.only_on("stack")  # log and store of `up` live in its own process
 @pytest.mark.parametrize("process", PARTS)
 def test_a_part_that_stands_still_is_named(installation: Installation, process: str) -> None:
     """The process itself is alive; whoever routes requests learns that it can't serve, and why."""
-    if installation.kind != "stack":
-        pytest.skip("log and store of `up` live in its own process")
     installation.send(process, signal.SIGSTOP)
     try:
         refused = eventually(lambda: (reply := ask(installation, "/readyz")).status_code == 503 and reply, within_s=30)

@@ -42,10 +42,9 @@ headers = {{ Authorization = "Bearer {operator}" }}
 """
 
 
+@pytest.mark.only_on("up")  # `stack` has the same app and document, over more processes
 def test_schemathesis_finds_nothing(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
     """As an admin, and for the operator's routes as an operator; the session that it plays with is a real one."""
-    if installation.kind != "up":
-        pytest.skip("the same app and document as with `up`, over more processes; once is enough")
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(_configuration(installation, fresh_org))
 
