@@ -103,9 +103,9 @@ class Pipeline:
             self.written.pop(partition, None)
 
     async def drain(self) -> None:
-        """Wait until everything that was folded is written."""
+        """Wait until everything that was folded is written. Who is cancelled here leaves the write under way alone."""
         if self._last is not None:
-            await self._last
+            await asyncio.shield(self._last)
 
     async def _resume(self, partition: int, offset: int) -> None:
         await self.drain()

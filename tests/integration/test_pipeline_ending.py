@@ -1,0 +1,28 @@
+"""A runner that is stopped while a batch is being written: the write is finished all the same."""
+
+import asyncio
+import contextlib
+
+from strategies import log_of, one_event
+from support.projection import SlowWarehouse, new_pipeline
+from support.store import TestStore
+
+from processors.warehouse import connect
+
+
+async def test_who_waits_for_a_write_may_be_cancelled_and_the_write_goes_on(store: TestStore) -> None:
+    """SIGTERM cancels the loop that waits; whoever waits next still sees the write end well."""
+    options = store.address.at(store.database)
+    warehouse = SlowWarehouse(lambda: connect(**options), store.address.control, "g1")
+    log = log_of([one_event(n) for n in range(3)])
+    pipeline = new_pipeline(store, log, warehouse=warehouse)
+    await pipeline.project(log)
+    waiting = asyncio.create_task(pipeline.drain())
+    await asyncio.sleep(0)  # it waits now
+
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiting
+
+    await pipeline.drain()
+    assert store.rows("SELECT count() AS n FROM {db}.records FINAL") == [{"n": 3}]
