@@ -20,6 +20,7 @@ from processors.staging import AVAILABLE, Staging
 from schemas.price_file import Price
 from schemas.prices import LoadedPrice
 from schemas.rows import EventRow
+from schemas.store_codes import PASSING_CODES
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold
@@ -106,10 +107,6 @@ class Warehouse(Protocol):
         ...
 
 
-# What may pass by itself: time-outs, too many parts or queries, memory, read-only, network, disk full, shutting down.
-_TRANSIENT_CODES = frozenset(
-    {74, 75, 76, 159, 173, 202, 203, 209, 210, 236, 241, 242, 243, 252, 285, 319, 373, 394, 425, 439, 516}
-)
 # `records` has one more column, which the store fills by itself.
 _COLUMNS = {
     "records": [
@@ -243,7 +240,7 @@ class ClickHouseWarehouse:
 def classify(error: Exception) -> Exception:
     """Whether a failed call may be sent again: what the store says of itself may pass, what it says of us does not."""
     code = getattr(error, "code", None)
-    if type(error) is DatabaseError and code is not None and code not in _TRANSIENT_CODES:
+    if type(error) is DatabaseError and code is not None and code not in PASSING_CODES:
         return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {error}")
     return StoreUnavailable(str(error))
 

@@ -20,6 +20,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from query_api.errors import AnswerTooLarge, StoreUnavailable
 from query_api.queries import P, Question, R
+from schemas.store_codes import PASSING_CODES
 
 SQL = Path(__file__).parent / "sql"
 BASE = "crewkit"
@@ -38,25 +39,7 @@ FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
     "column_formats": {"data": "bytes"},  # a payload is the client's bytes
 }
-OUTAGE_CODES = frozenset(
-    {
-        60,  # UNKNOWN_TABLE: not provisioned yet, or dropped
-        81,  # UNKNOWN_DATABASE: the same
-        159,  # TIMEOUT_EXCEEDED
-        160,  # TOO_SLOW
-        173,  # CANNOT_ALLOCATE_MEMORY
-        201,  # QUOTA_EXCEEDED
-        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
-        209,  # SOCKET_TIMEOUT
-        210,  # NETWORK_ERROR
-        236,  # ABORTED
-        241,  # MEMORY_LIMIT_EXCEEDED
-        394,  # QUERY_WAS_CANCELLED
-        439,  # CANNOT_SCHEDULE_TASK
-        516,  # AUTHENTICATION_FAILED
-        745,  # SERVER_OVERLOADED
-    }
-)
+NOT_THERE_CODES = frozenset({60, 81})  # UNKNOWN_TABLE, UNKNOWN_DATABASE: not provisioned yet, or dropped
 TOO_LARGE_CODES = frozenset({158, 307, 396})  # TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
 
 Row = dict[str, Any]
@@ -180,4 +163,4 @@ def open_reader(options: Mapping[str, Any], base: str = BASE, pool_size: int = P
 def _is_outage(error: Exception) -> bool:
     """Without a code of the engine it is the way there that failed, not the question."""
     code = getattr(error, "code", None)
-    return code is None or code in OUTAGE_CODES
+    return code is None or code in PASSING_CODES or code in NOT_THERE_CODES
