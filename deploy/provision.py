@@ -83,6 +83,30 @@ def migrate_control(store: StoreAddress) -> list[str]:
     return _migrate(store, store.control, "control")
 
 
+def check_migrated(store: StoreAddress, generation: str) -> None:
+    """The tables must be those of this code: rows are written column by column, in the order of the tables.
+
+    Raises:
+        Refused: they are newer, older, or made by another file.
+        StoreUnavailable: when the store is away.
+    """
+    for database, kind in ((store.control, "control"), (store.database(generation), "generation")):
+        try:
+            applied = _applied(store, database)
+        except (ClickHouseError, OSError) as error:
+            raise classify(error) from error
+        if missing := next(_pending(database, kind, applied), None):
+            raise Refused(f"{database} lacks migration {missing.name}: run `crewkit-sessions provision` first")
+
+
+def _applied(store: StoreAddress, database: str) -> dict[int, str]:
+    client = clickhouse_connect.get_client(**store.at(database))
+    try:
+        return dict(client.query("SELECT number, sha256 FROM migrations").result_rows)
+    finally:
+        client.close()
+
+
 def _begin_first(client: Client, store: StoreAddress, partitions: int) -> None:
     database = store.database(FIRST_GENERATION)
     client.command(

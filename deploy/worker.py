@@ -10,10 +10,14 @@ from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.mending import Mender, mend_when_asked
 from deploy.metrics import metrics_served, new_registry
 from deploy.projector import check_start, make_projector
+from deploy.provision import Refused, check_migrated
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_reader
+from deploy.store_url import parse_store_url
 from ingest.kafka_log import KafkaLogReader, KafkaTopic
+from ingest.kafka_log.creation import find_topic
 from processors import faust_app
+from processors.errors import Broken
 from processors.faust_app import FaustSettings
 from processors.metrics import ProjectorMetrics
 from query_api.reader import Generation
@@ -50,9 +54,13 @@ def run_worker(settings: Settings) -> int:
 
 
 async def _check(settings: Settings, topic: KafkaTopic) -> None:
+    await find_topic(topic)
     reader = KafkaLogReader(topic)
     try:
         await check_start(make_projector(settings, reader, topic.partitions), topic.partitions)
+        await asyncio.to_thread(check_migrated, parse_store_url(settings.store), settings.generation)
+    except Refused as error:
+        raise Broken(str(error)) from error
     finally:
         await reader.stop()
 

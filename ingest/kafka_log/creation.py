@@ -1,4 +1,4 @@
-"""Making the log's topic: explicit partitions, nothing ever deleted or compacted."""
+"""Making the log's topic, or finding it: explicit partitions, nothing ever deleted or compacted."""
 
 import asyncio
 
@@ -29,7 +29,24 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
     try:
         return await _ensure(topic)
     except AWAY as error:
-        raise LogUnavailable(f"no broker answers at {topic.bootstrap}: {error}") from error
+        raise _away(topic, error) from error
+
+
+async def find_topic(topic: KafkaTopic) -> None:
+    """Make sure that it is there, without making it.
+
+    Raises:
+        BrokenLog: where it is missing, or not as it has to be.
+        LogUnavailable: where the broker is away.
+    """
+    try:
+        await check_topic(topic)
+    except AWAY as error:
+        raise _away(topic, error) from error
+
+
+def _away(topic: KafkaTopic, error: Exception) -> LogUnavailable:
+    return LogUnavailable(f"{topic.bootstrap} does not answer: {error}")
 
 
 async def _ensure(topic: KafkaTopic) -> bool:

@@ -1,6 +1,5 @@
 """The Faust worker on a real broker and a real store server: poison, guards, graceful ends."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,14 +129,7 @@ async def test_another_partition_count_is_refused(line: Line) -> None:
 
 def test_without_a_broker_the_worker_ends_with_a_message(line: Line) -> None:
     """Its supervisor starts it again, with back-off."""
-    away = subprocess.run(
-        line._command(("processors", "--instance", "0", *line.of_topic, "--log-url", "kafka://127.0.0.1:1/none")),
-        env=line._env(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    away = line.finish("processors", "--instance", "0", *line.of_topic, "--log-url", "kafka://127.0.0.1:1/none")
 
     assert away.returncode == 69
     assert "does not answer" in away.stderr

@@ -15,9 +15,12 @@ from aiokafka import AIOKafkaProducer
 from deploy.ports import free_ports
 from deploy.stack import answers_200
 from schemas.log import LogRecord
+from support.store import TABLES
 from support.waiting import eventually
 
 PARTITIONS = 2
+TESTS = Path(__file__).parents[1]
+PYTHONPATH = os.pathsep.join((str(TESTS), str(TESTS.parent)))
 
 
 class Line:
@@ -37,22 +40,25 @@ class Line:
         made = self.finish("provision", "--partitions", str(PARTITIONS))
         assert made.returncode == 0, made.stderr
 
-    def run(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """A command that goes on running."""
-        with (self.folder / f"{arguments[0]}.log").open("ab") as log:
-            process = subprocess.Popen(self._command(arguments), env=self._env(), stdout=log, stderr=log)
-        self._running.append(process)
-        return process
+    def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
+        """A command that goes on running; it fails where ``fail_point`` says (see `schemas.fail_points`)."""
+        return self._spawn(arguments[0], self._command(arguments), fail_point)
 
-    def finish(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def finish(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """A command that ends."""
+        told = os.environ | self.env | env
         return subprocess.run(
-            self._command(arguments), env=self._env(), capture_output=True, text=True, timeout=60, check=False
+            self._command(arguments), env=told, capture_output=True, text=True, timeout=60, check=False
         )
 
-    def worker(self, instance: int = 0) -> subprocess.Popen[bytes]:
+    def worker(self, instance: int = 0, fail_point: str = "") -> subprocess.Popen[bytes]:
         """A projector."""
-        return self.run("processors", "--instance", str(instance), *self.of_topic)
+        return self.run("processors", "--instance", str(instance), *self.of_topic, fail_point=fail_point)
+
+    def impatient_worker(self, instance: int, fail_point: str = "") -> subprocess.Popen[bytes]:
+        """A projector that is given up by its group after seconds of silence."""
+        command = [sys.executable, "-m", "support.impatient_worker", str(self.folder), str(instance)]
+        return self._spawn("processors", command, fail_point)
 
     @property
     def of_topic(self) -> tuple[str, str]:
@@ -84,6 +90,18 @@ class Line:
         finally:
             client.close()
 
+    def tables(self) -> dict[str, list[tuple[str, ...]]]:
+        """Everything that is derived, as readers see it; in the form of `support.projection.tables`."""
+        return {
+            table: [
+                tuple(map(str, row))
+                for row in self.query(
+                    f"SELECT * {'EXCEPT stored_at ' if table == 'records' else ''}FROM {table} FINAL ORDER BY ALL"
+                )
+            ]
+            for table in TABLES
+        }
+
     def await_receipts(self, count: int, within_s: float = 40) -> None:
         """Wait until so many records have their receipt."""
         eventually(lambda: self.query("SELECT count() FROM records FINAL")[0][0] >= count, within_s=within_s)
@@ -92,6 +110,7 @@ class Line:
         """Stop everything that was started, the last first."""
         for process in reversed(self._running):
             if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
                 process.send_signal(signal.SIGTERM)
                 try:
                     process.wait(timeout=20)
@@ -99,13 +118,23 @@ class Line:
                     process.kill()
                     process.wait()
 
+    def _spawn(self, name: str, command: list[str], fail_point: str) -> subprocess.Popen[bytes]:
+        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        self._running.append(process)
+        return process
+
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-P", "-m", "cli", arguments[0], "--data", str(self.folder), *arguments[1:]]
 
-    def _env(self) -> dict[str, str]:
-        return os.environ | {
+    @property
+    def env(self) -> dict[str, str]:
+        """What tells a process of ours about this line."""
+        return {
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
             "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
+            "PARTITIONS": str(PARTITIONS),
         }
 
 
