@@ -2,13 +2,14 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
 from deploy.settings import BadSettings
 
 CONTROL_DATABASE = "crewkit"
+ENGINE_CONFIG = Path(__file__).with_name("embedded_engine.xml")
 
 
 class StoreAddress(Struct, frozen=True):
@@ -34,7 +35,8 @@ def parse_store_url(url: str) -> StoreAddress:
     """
     parts = urlsplit(url)
     if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
-        return StoreAddress({"interface": "chdb", "path": str(Path(parts.path).absolute())})
+        folder = Path(parts.path).absolute()
+        return StoreAddress({"interface": "chdb", "path": f"{folder}?config-file={quote(str(ENGINE_CONFIG))}"})
     if parts.scheme == "clickhouse" and parts.hostname:
         options = {
             "host": parts.hostname,

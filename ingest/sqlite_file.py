@@ -1,5 +1,6 @@
-"""The file of the embedded log: one table, offsets dense from 0, and what its errors mean."""
+"""The file of the embedded log: one table, offsets dense from 0, room on its disk, and what its errors mean."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -22,6 +23,8 @@ ORDER BY "offset"
 _PAGE_BYTES = 16_384  # a record is tens of kilobytes; small pages would make long chains of them
 _WAL_PAGES_MAX = 2_048  # 32 MiB between checkpoints
 _BUSY_S = 2.0
+# The store of `up` is on the same disk, keeps twice as much free, and must not run into a full one in mid-write.
+FREE_BYTES_MIN = 128 * 1024 * 1024
 
 _PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 # A disk or quota without room shows itself in these as well. Whatever they hit was not committed.
@@ -49,6 +52,12 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 def end_of(connection: sqlite3.Connection) -> int:
     """The next offset."""
     return int(connection.execute(END).fetchone()[0])
+
+
+def has_room(path: Path) -> bool:
+    """Whether the disk has room for more, with some to spare."""
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize >= FREE_BYTES_MIN
 
 
 def will_pass(error: sqlite3.Error) -> bool:

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from ingest.errors import BrokenLog, OnBroken
-from ingest.sqlite_file import INSERT, end_of, open_for_writing, will_pass
+from ingest.sqlite_file import FREE_BYTES_MIN, INSERT, end_of, has_room, open_for_writing, will_pass
 from schemas.fail_points import fail_point
 from schemas.log import LogUnavailable
 
@@ -75,6 +75,8 @@ class SqliteWriter:
         return batch, False
 
     def _try_commit(self, batch: Sequence[Pending]) -> int | LogUnavailable:
+        if not has_room(self._path.parent):
+            return LogUnavailable(f"less than {FREE_BYTES_MIN >> 20} MiB are free on the disk of {self._path}")
         try:
             return self._commit(batch)
         except sqlite3.Error as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import sqlite_file
 from ingest.errors import BrokenLog
 from ingest.sqlite_log import SqliteEventLog
 from schemas.log import LogUnavailable
@@ -118,6 +119,16 @@ async def test_a_full_disk_is_a_503_and_passes(tmp_path: Path) -> None:
 
     assert (small.offset, after.offset) == (1, 2)
     assert broken == []
+
+
+async def test_the_last_of_a_disk_is_left_alone(log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is on the same disk, and must not run into a full one; with more room all goes on."""
+    monkeypatch.setattr(sqlite_file, "FREE_BYTES_MIN", 1 << 60)
+    with pytest.raises(LogUnavailable, match="MiB are free on the disk"):
+        await log.append(KEY, b"too much")
+    monkeypatch.undo()
+
+    assert (await log.append(KEY, b"after")).offset == 0
 
 
 async def test_a_busy_file_is_a_503_and_passes(log: SqliteEventLog, tmp_path: Path) -> None:
