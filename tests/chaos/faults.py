@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from support.poison import poison
+from support.store_refusals import REFUSALS, refusal
 from support.waiting import eventually
 
 from chaos.targets import Embedded, Proxied, Target
@@ -94,6 +95,13 @@ def _full_disk(name: str) -> Callable[[Target, random.Random], None]:
     return strike
 
 
+def _refusing_store(target: Target, chance: random.Random) -> None:
+    store = target.proxies["store"]
+    store.answer(refusal(chance.choice(list(REFUSALS))))
+    time.sleep(chance.uniform(1, 4))
+    store.heal()
+
+
 def _restart_up(number: signal.Signals) -> Callable[[Target, random.Random], None]:
     def strike(target: Target, chance: random.Random) -> None:
         assert target.process is not None
@@ -147,7 +155,7 @@ STACK = (
     *(Fault(f"{name}: half open", _network(name, "half_open", (0.5, 5)), 1) for name in ("kafka", "store")),
     *(Fault(f"{name}: reply lost", _network(name, "drop_reply", (0.3, 2))) for name in ("kafka", "store")),
     *(Fault(f"{name}: slow", _slow(name), 1) for name in ("kafka", "store")),
-    Fault("store-server: disk full", _full_disk("store-server"), 1),
+    Fault("store: refusing", _refusing_store, 1),
     Fault("poison", _poison, 1),
 )
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+from support.folder import largest_of
 from support.installation import Installation
 from support.tcp_proxy import TcpProxy
 
@@ -32,9 +33,11 @@ class Target(Installation):
         return client
 
     def disk_limit(self, pid: int, more: int | None) -> None:
-        """No file of the process may grow beyond its largest by ``more`` bytes; None lifts the limit."""
-        largest = max((file.stat().st_size for file in self.data.rglob("*") if file.is_file()), default=0)
-        limit = UNLIMITED if more is None else largest + more
+        """No file of the process may grow beyond its largest by ``more`` bytes; None lifts the limit.
+
+        The largest is the log, so that is what is hit. The engine must not be: it does not notice a write that fails.
+        """
+        limit = UNLIMITED if more is None else largest_of(self.data) + more
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, UNLIMITED))
 
     def heal(self) -> None:

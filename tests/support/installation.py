@@ -16,11 +16,11 @@ from edge.tokens import issue_token
 from schemas.permissions import Role
 
 ORG = "acme"
-READY_S = {"up": 60, "stack": 120}
+READY_S = {"up": 60, "stack": 120, "serve": 60}
 
 
 class Installation:
-    """`up` or `stack` on a data folder; its own pids only are ever signalled."""
+    """`up`, `stack` or `serve` on a data folder; its own pids only are ever signalled."""
 
     def __init__(self, kind: str, data: Path, *options: str) -> None:
         """``options`` are added to its command line."""

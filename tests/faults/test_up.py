@@ -1,0 +1,140 @@
+"""Faults of the embedded default: its one process is killed, starved and stopped while clients write."""
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from chaos.targets import Embedded
+from support.checker import Checker, nothing_left
+from support.load import Load
+from support.small_disk import MIB, SmallDisk, small_disk
+from support.supervised import is_alive
+from support.waiting import eventually
+
+from schemas.fail_points import VARIABLE
+
+FAIL_POINTS = (
+    *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_events"),
+    *("projector.wrote_sessions", "projector.wrote_derivations", "projector.wrote_rollups", "projector.wrote_records"),
+)
+__all__ = ["small_disk"]  # a fixture
+SEED = random.randrange(1 << 20)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """One installation for this module; each test leaves it healthy, and in the end nothing of it is left."""
+    installation = Embedded(tmp_path_factory.mktemp("up"))
+    try:
+        installation.start()
+        yield installation
+        pids = installation.pids()
+        assert installation.stop() == 0
+        assert nothing_left(installation, pids, is_alive) == []
+    finally:
+        installation.end()
+
+
+@pytest.fixture
+def load(up: Embedded, request: pytest.FixtureRequest) -> Load:
+    """Two orgs of the test's own."""
+    print(f"seed {SEED}")
+    name = f"{abs(hash(request.node.name)):x}"
+    return Load(up.through_proxy, (f"a{name}", f"b{name}"), SEED)
+
+
+@pytest.mark.fault(row=1)
+@pytest.mark.fault(row=2)
+def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: Load) -> None:
+    """Before the append, before and after the commit, between any two writes: sent again, all of it is there once."""
+    chance = random.Random(SEED)
+    with load:
+        load.more()
+        up.kill()
+        for point in FAIL_POINTS:
+            up.environment[VARIABLE] = f"{point}:{chance.randint(1, 3)}:kill"
+            up.spawn()
+            assert up.process is not None
+            assert up.process.wait(timeout=60) == -signal.SIGKILL, point
+        del up.environment[VARIABLE]
+        up.start()
+        load.more()
+
+    assert Checker(up, load.journal).check() == {}
+    assert load.journal.no_answer > 0
+
+
+@pytest.mark.fault(row=4)
+def test_killed_under_load_it_is_back_with_everything(up: Embedded, load: Load) -> None:
+    """kill -9 at any moment; how long each start takes is printed: two seconds where nothing else is going on."""
+    chance = random.Random(SEED)
+    took: list[float] = []
+    with load:
+        for _ in range(4):
+            time.sleep(chance.uniform(0, 0.7))  # the moment is the input
+            up.kill()
+            begun = time.monotonic()
+            up.start()
+            took.append(time.monotonic() - begun)
+            load.more()
+    print("reopened after", *(f"{seconds:.1f} s" for seconds in took))
+
+    assert Checker(up, load.journal).check() == {}
+    assert load.journal.no_answer > 0
+
+
+@pytest.mark.fault(row=10)
+def test_a_log_that_cannot_grow_is_a_503_until_it_can(up: Embedded, load: Load) -> None:
+    """As under a quota: writes are refused, and all goes on by itself with the first free byte."""
+    assert up.process is not None
+    pid = up.process.pid
+    with load:
+        load.more()
+        for more in (0, 300_000):
+            refused = load.journal.replies[503]
+            up.disk_limit(pid, more)
+            eventually(lambda refused=refused: load.journal.replies[503] > refused, within_s=60)  # type: ignore[misc]
+            up.disk_limit(pid, None)
+            load.more()
+
+    assert up.process.poll() is None, "it ran on"
+    assert Checker(up, load.journal).check() == {}
+
+
+@pytest.mark.fault(row=10)
+def test_a_full_disk_stops_first_the_store_then_the_log_and_passes(small_disk: SmallDisk) -> None:
+    """With 200 MiB left the log takes writes and the store none, with none left they are refused; then all is well."""
+    up = Embedded(small_disk.folder / "up")
+    try:
+        up.start()
+        with Load(up.through_proxy, ("acme", "globex"), SEED) as load:
+            load.more()
+            small_disk.leave(200 * MIB)
+            load.more()
+            eventually(lambda: "NOT_ENOUGH_SPACE" in (up.data / "log" / "up.log").read_text(), within_s=60)
+            load.more()
+            small_disk.leave(0)
+            refused = load.journal.replies[503]
+            eventually(lambda: load.journal.replies[503] > refused, within_s=60)
+            small_disk.empty()
+            load.more()
+
+        assert up.process is not None
+        assert up.process.poll() is None, "it ran on"
+        assert Checker(up, load.journal).check() == {}
+    finally:
+        up.end()
+
+
+@pytest.mark.fault(row=22)
+def test_sigterm_under_load_breaks_no_promise(up: Embedded, load: Load) -> None:
+    """Exit code 0 within 20 s, each time; what was accepted before is there after the next start."""
+    with load:
+        for _ in range(3):
+            load.more()
+            assert up.stop(limit_s=20) == 0
+            up.start()
+
+    assert Checker(up, load.journal).check() == {}

@@ -1,0 +1,186 @@
+"""Faults of single processes on a real broker and a real store: Faust workers and ingest, killed in mid-step."""
+
+import contextlib
+import json
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+from builders import LogBuilder, changed, created, ended, hook, recorded, reported, usage
+from builders import session_id as named
+from support.checker import Checker
+from support.installation import Installation
+from support.line import PARTITIONS, Line
+from support.line import ended as end_of
+from support.load import Load
+from support.projection import new_pipeline, tables
+from support.store import chdb_address, new_store
+from support.waiting import eventually
+
+from schemas.fail_points import VARIABLE
+from schemas.log import LogRecord
+from schemas.topics import record_key
+
+pytestmark = pytest.mark.kafka
+STEPS = ("folded", "wrote_events", "wrote_sessions", "wrote_derivations", "wrote_rollups", "wrote_records")
+WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM records GROUP BY log_partition, log_offset)"
+SAMPLES = Path(__file__).parents[1] / "contract" / "records"
+SEED = random.randrange(1 << 20)
+
+
+@pytest.fixture
+def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
+    """A topic, a store server and its tables; the test starts the workers."""
+    print(f"seed {SEED}")
+    line = Line(kafka, tmp_path)
+    line.start_store()
+    yield line
+    line.end()
+
+
+class Told:
+    """A log that is put into the topic in pieces."""
+
+    def __init__(self, line: Line) -> None:
+        self._line, self._log, self._sent = line, LogBuilder(PARTITIONS, SEED), 0
+        self._sessions = 0
+
+    async def tell(self, sessions: int) -> int:
+        """So many sessions more, their records interleaved; how many records there are now."""
+        made = [named(f"{SEED}-{self._sessions + n}") for n in range(sessions)]
+        self._sessions += sessions
+        for session in made:
+            self._log.add(created(session, agent_name=f"agent{self._sessions % 3}"))
+        for i in range(3):
+            for session in made:
+                uses = [hook("PreToolUse", tool_name="Bash", tool_use_id=f"t{i}{j}") for j in "ab"]
+                self._log.add(recorded(session, *uses, hook("UserPromptSubmit", prompt=f"prompt {i}")))
+        for n, session in enumerate(made):
+            self._log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n)))
+            self._log.add(ended(session) if n % 2 else changed(session, project_id="moved"))
+        await self._line.send(self.records[self._sent :])
+        self._sent = len(self.records)
+        return self._sent
+
+    @property
+    def records(self) -> list[LogRecord]:
+        """All that was told."""
+        return self._log.records
+
+
+async def one_clean_pass(chdb_folder: Path, records: list[LogRecord]) -> dict[str, list[tuple[object, ...]]]:
+    """The tables that a projector makes of a log in one go, undisturbed."""
+    with contextlib.contextmanager(new_store)(chdb_address(chdb_folder), PARTITIONS) as store:
+        pipeline = new_pipeline(store, records)
+        await pipeline.project(records)
+        await pipeline.drain()
+        return tables(store)
+
+
+@pytest.mark.fault(row=2)
+async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(line: Line, chdb_folder: Path) -> None:
+    """Before the first write, after each, after the acknowledgement; each time the next life goes on from there."""
+    told = Told(line)
+    for step in (*STEPS, "acknowledged"):
+        await told.tell(sessions=4)
+        worker = line.worker(fail_point=f"projector.{step}:1:kill")
+        assert end_of(worker) == -signal.SIGKILL, step
+
+    count = await told.tell(sessions=4)
+    worker = line.worker()
+    line.await_receipts(count)
+
+    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+    worker.terminate()
+    assert end_of(worker) == 0
+
+
+@pytest.mark.fault(row=6)
+async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless(line: Line, chdb_folder: Path) -> None:
+    """It stops between two writes of a batch, another projects that batch and more; then it writes the rest of its."""
+    told = Told(line)
+    count = await told.tell(sessions=8)
+    sleeper = line.impatient_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
+    eventually(lambda: line.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
+    sleeper.send_signal(signal.SIGSTOP)
+    assert line.query("SELECT count() FROM records") == [(0,)]
+
+    line.impatient_worker(1)
+    line.await_receipts(count, within_s=90)
+    count = await told.tell(sessions=8)
+    line.await_receipts(count, within_s=90)
+    sleeper.send_signal(signal.SIGCONT)
+    count = await told.tell(sessions=4)
+    line.await_receipts(count, within_s=90)
+    # A receipt is written twice where the sleeper, once awake, finished what it had begun.
+    eventually(lambda: line.query(WRITTEN_TWICE) != [(0,)], within_s=60)
+
+    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+
+
+@pytest.mark.fault(row=7)
+async def test_workers_that_join_and_leave_skip_nothing(line: Line, chdb_folder: Path) -> None:
+    """Rebalance after rebalance, by a join, an orderly end, or a kill: every record is projected."""
+    chance = random.Random(SEED)
+    told = Told(line)
+    running: dict[int, subprocess.Popen[bytes]] = {0: line.impatient_worker(0)}
+    for instance in (1, 2, 1, 0, 1):
+        if instance in running:
+            leaving = running.pop(instance)
+            leaving.send_signal(chance.choice((signal.SIGTERM, signal.SIGKILL)))
+            end_of(leaving)
+        else:
+            running[instance] = line.impatient_worker(instance)
+        count = await told.tell(sessions=5)
+        line.await_receipts(count - 20, within_s=90)
+    line.await_receipts(count, within_s=90)
+
+    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+
+
+@pytest.mark.fault(row=1)
+def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(line: Line) -> None:
+    """Before the send, after it, after the broker's answer, and right after replies: one row each."""
+    line.worker()
+    serve = Installation("serve", line.folder)
+    serve.environment |= line.env
+    with Load(lambda org: serve.client("member", org), ("acme", "globex"), SEED) as load:
+        for point in ("before_append", "sent", "appended"):
+            serve.environment[VARIABLE] = f"ingest.{point}:{random.Random(SEED).randint(2, 9)}:kill"
+            serve.spawn()
+            assert serve.process is not None
+            assert serve.process.wait(timeout=60) == -signal.SIGKILL, point
+        del serve.environment[VARIABLE]
+        for _ in range(2):
+            serve.start()
+            load.more()
+            serve.kill()
+        serve.start()
+
+    assert Checker(serve, load.journal).check() == {}
+    assert load.journal.no_answer > 0
+    assert serve.stop() == 0
+
+
+@pytest.mark.fault(row=16)
+async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(line: Line) -> None:
+    """The stored samples, the same with a field of tomorrow, and kinds and versions of tomorrow: none is lost."""
+    samples = [json.loads(file.read_bytes()) for file in sorted(SAMPLES.glob("*.json"))]
+    tomorrow = [{**sample, "from": "tomorrow", "actor": {**sample["actor"], "mood": 1}} for sample in samples]
+    strange = [{**sample, key: value} for sample in samples for key, value in (("v", 99), ("kind", "session_dreamt"))]
+    log = LogBuilder(PARTITIONS)
+    for sample in (*samples, *tomorrow, *strange):
+        log.add_bytes(msgspec.json.encode(sample), record_key(UUID(sample["session_id"])))
+    await line.send(log.records)
+
+    line.worker()
+    line.await_receipts(len(log.records))
+
+    outcomes = line.query("SELECT outcome, count() FROM records FINAL GROUP BY outcome ORDER BY outcome")
+    assert outcomes == [("dead", len(strange)), ("projected", len(samples) + len(tomorrow))]
+    assert line.query("SELECT count() FROM dead_letters FINAL") == [(len(strange),)]
