@@ -1,5 +1,6 @@
 """A disk of its own for one test, which it may fill; needs the right to mount."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -20,10 +21,21 @@ class SmallDisk:
 
     def leave(self, free: int) -> None:
         """Fill it, but for so many bytes."""
-        disk = os.statvfs(self.folder)
         with self._filler.open("ab") as file:
-            more = disk.f_bavail * disk.f_frsize - free
-            os.posix_fallocate(file.fileno(), 0, file.tell() + more)
+            while (more := self._free() - free) > 0:
+                self._take(file.fileno(), file.seek(0, os.SEEK_END), more)
+
+    @staticmethod
+    def _take(file: int, end: int, more: int) -> None:
+        try:
+            os.posix_fallocate(file, end, more)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:  # somebody else took some of it between the look and the taking
+                raise
+
+    def _free(self) -> int:
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize
 
     def empty(self) -> None:
         """Give the room back."""
