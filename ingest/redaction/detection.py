@@ -8,7 +8,7 @@ from ingest.redaction.rules import RULES
 from ingest.redaction.scanner import FIRST_ALONE, Scanner
 
 # Letters, digits and signs as \u00XX; not < > & ' which encoders escape for the sake of HTML, and no secret needs.
-_SPELLED_OUT = rb"\\u00(?:0[9aAdD]|2[0-58-9a-fA-F]|3[0-9abdfABDF]|[4-7][0-9a-fA-F])"
+_SPELLED_OUT = rb"\\u00(?:0[9a-dA-D]|2[0-58-9a-fA-F]|3[0-9abdfABDF]|[4-7][0-9a-fA-F])"
 _ANY_RULE = frozenset(range(len(RULES)))
 _scanner = Scanner([*(rule.detect for rule in RULES), _SPELLED_OUT], FIRST_ALONE)
 

@@ -22,7 +22,7 @@ PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # what detect
 _keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE])
 _IS_PLAIN = 0
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-_NAME_BYTES_MAX = 64
+_NAME_BYTES_MAX = 32  # detection allows for as many in front of the word by which a key is found
 
 _RUN = rb"[^\s\"'`\\;&|<>(){}\[\],]"  # of a value without quotes
 _RUN_ON = re.compile(_RUN + rb"*+")
@@ -88,7 +88,9 @@ def _is_folder(pair: _Pair) -> bool:
 
 def _in_query(pair: _Pair) -> bool:
     """Of a URL, of a form, of a connection string, or in a .npmrc."""
-    return pair.between.strip() == b"=" and (pair.before in (b"?", b"&", b";") or pair.name.startswith(b"_auth"))
+    return pair.between.strip() == b"=" and (
+        pair.before in (b"?", b"&", b";") or (pair.plain and pair.name.startswith(b"_auth"))
+    )
 
 
 def _in_option(pair: _Pair) -> bool:

@@ -30,11 +30,25 @@ _AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
 _AWS_ID_ALONE = rb"A(?<![A-Za-z0-9]A)(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
 _AWS_SECRET = rb"(?P<secret>(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}[a-z])[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
-_SPACES = rb"(?:\s|\\+[nrt])"
+# As they may be spelled; encoders that think of HTML write < > & ' as \u003c and so on.
+_SPACE = rb"(?:\s|\\+[nrtf])"
+_QUOTES = rb"(?:[\"'\\]|u0027)*"
+_AMPERSAND = rb"(?:[?&;]|u0026)"
+_OPENS, _CLOSES = rb"(?:<|u003c)", rb"(?:>|\\+u003e)"
 _EITHER = rb"(?:" + PLAIN + rb"|" + VAGUE + rb")"
 _IN_NAME = rb"[a-z0-9_.-]{0,32}"
-_RUN = rb"[^\s\"'\\,;(){}\[\]<>|&]"
-_MIXED = _RUN + rb"*(?:[0-9]" + _RUN + rb"*[a-z]|[a-z]" + _RUN + rb"*[0-9])"  # letters and digits
+
+
+def _mixed(stops: bytes) -> bytes:
+    """Letters and digits in one run, as a value has them that looks random."""
+    run = rb"(?:[^\s\\" + stops + rb"]|\\+[^\s\\nrtf])*"
+    return run + rb"(?:[0-9]" + run + rb"[a-z]|[a-z]" + run + rb"[0-9])"
+
+
+# Without quotes it ends at any, and in quotes at those of its kind, where these are not escaped.
+_RANDOM = (
+    rb"[\"'\\bfru]*" + _mixed(rb"\"'") + rb"|[bfru]?\\*\"" + _mixed(rb"\"") + rb"|[bfru\\]*(?:'|u0027)" + _mixed(rb"'")
+)
 
 RULES: tuple[Rule, ...] = (
     Rule("private_key", rb"-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY", private_keys),
@@ -64,7 +78,7 @@ RULES: tuple[Rule, ...] = (
     _token("slack_token", rb"xox[abcdeoprs]-(?:\d-)?[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{10,}"),
     Rule(
         "slack_webhook",
-        rb"hooks\.slack\.com\\*/",
+        rb"hooks\.slack(?:-gov)?\.com\\*/",
         secrets_of(rb"hooks\.slack(?:-gov)?\.com/(?P<secret>(?:services|workflows|triggers)/[A-Za-z0-9/+_-]{20,})"),
     ),
     _token("google_key", rb"AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{20,}|ya29\.[A-Za-z0-9_-]{20,}"),
@@ -107,36 +121,37 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "url_signature",
-        rb"(?i)[?&;]?(?:sig|signature)=[A-Za-z0-9%+/_-]{16}",
+        rb"(?i)(?:sig|signature)=[A-Za-z0-9%+/=_\\-]{16}",
         secrets_of(rb"(?i)[?&;](?:sig|x-(?:amz|goog)-signature|signature)=(?P<secret>[A-Za-z0-9%+/=_-]{16,})"),
     ),
     Rule(
         "authorization",
-        rb"(?i)authorization[\"'\\]*" + _SPACES + rb"*[:=,]|(?:bearer|basic)" + _SPACES + rb"+[A-Za-z0-9._~+/=\\-]{16}",
+        rb"(?i)authorization" + _QUOTES + rb"(?:" + _SPACE + rb"|[:=,])"
+        rb"|(?:bearer|basic)" + _SPACE + rb"+[A-Za-z0-9._~+/=:@!%^*\\-]{16}",
         authorizations,
     ),
-    Rule("password", rb"(?i)" + PLAIN + rb"[\"'\\]*" + _SPACES + rb"*[:=>]", passwords),
+    Rule("password", rb"(?i)" + PLAIN + _QUOTES + _SPACE + rb"*(?:[:=]|" + _CLOSES + rb")", passwords),
     Rule(
         "password",
-        rb"(?i)" + VAGUE + rb"[\"'\\]*" + _SPACES + rb"*[:=]>?" + _SPACES + rb"*[\"'\\bfru]*" + _MIXED,
+        rb"(?i)" + VAGUE + _QUOTES + _SPACE + rb"*[:=](?:=|" + _CLOSES + rb")?" + _SPACE + rb"*(?:" + _RANDOM + rb")",
         passwords,
     ),
     Rule(
         "password",
         rb"(?i)--" + _IN_NAME + _EITHER + rb"[ =]"
-        rb"|[?&;]" + _IN_NAME + _EITHER + rb"\s*="
-        rb"|<" + _IN_NAME + _EITHER + rb">",
+        rb"|" + _AMPERSAND + _IN_NAME + _EITHER + _SPACE + rb"*="
+        rb"|" + _OPENS + _IN_NAME + _EITHER + _CLOSES,
         passwords,
     ),
     Rule("password", rb"(?:TOKEN|CREDENTIALS?|PWD|_PASS)=", passwords),
     Rule(
         "password",
-        rb"(?i)login" + _SPACES + rb"+\S+" + _SPACES + rb"+password" + _SPACES,
+        rb"(?i)login" + _SPACE + rb"+\S+" + _SPACE + rb"+password" + _SPACE,
         secrets_of(rb"(?i)(?<![A-Za-z])login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>[^\s\"'\\]{1,256})"),
     ),
     Rule(
         "password",
-        rb"curl" + _SPACES,
+        rb"curl(?s:.*)-(?:u|-user)",
         secrets_of(
             rb"(?<![A-Za-z])curl\b[^\n]{0,256}?\s(?:-u|--user)[ =]?[\"']?"
             rb"(?P<secret>(?![\"'$<{])[^\s:\"'$]{0,128}:(?![$<{])[^\s\"'\\]{1,256})"
