@@ -86,7 +86,7 @@ def service(
         audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
     if log is not None and metrics is not None:
         routes.extend(ingest_routes())
-        privacy = Privacy(settings.orgs_without_content)
+        privacy = Privacy(settings.orgs_without_content, note_cut=metrics.redacted)
         dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy)
     verifier, files = credentials(settings)
     limits = rate_limits(settings)

@@ -70,7 +70,9 @@ def build_ingest(
 
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
-    dependencies = ingest_dependencies(metered(log, metrics), secrets, clock, privacy)
+    dependencies = ingest_dependencies(
+        metered(log, metrics), secrets, clock, privacy._replace(note_cut=metrics.redacted)
+    )
     lifespan = [ingest_lifespan(log)]
     app = build_service(
         ingest_routes(),

@@ -5,7 +5,7 @@ later changes no id.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -29,12 +29,15 @@ class Privacy(NamedTuple):
 
     metadata_orgs: frozenset[str] = frozenset()  # of which no content is kept
     suspect: Callable[[bytes], bool] = may_hold_secrets
+    note_cut: Callable[[Mapping[str, int]], None] = lambda _counts: None  # told what was cut out of a fact, by rule
 
     def of_fact(self, fact: F) -> F:
         """The lifecycle fact that may be kept."""
         if self._is_reduced(fact.org_id, fact.session_id):
             fact = reduce_fact(fact)
-        return redact_fact(fact)
+        kept = redact_fact(fact)
+        self.note_cut(kept.redactions)
+        return kept
 
     async def of_events(self, sealed: SealedEvents, body: bytes, session_id: UUID, asker: Asker) -> SealedEvents:
         """The events that may be kept. ``body`` is the request they came in: mostly one look at it is enough."""

@@ -6,6 +6,7 @@ from builders import LogBuilder
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from strategies import one_event
+from support.canaries import fill
 from support.projection import new_pipeline
 from support.store import TestStore
 from support.write_api import EVENT, WriteApi, a_session, events_path
@@ -17,6 +18,7 @@ from processors.errors import Broken
 from processors.metrics import ProjectorMetrics
 from processors.progress import Progress
 
+TOKEN = f"ghp_{fill(36)}"
 TOO_LATE = {**EVENT, "timestamp": "2199-01-01T00:00:00Z"}
 
 
@@ -68,6 +70,21 @@ async def test_events_are_counted_by_what_became_of_them(api: WriteApi) -> None:
     assert (found["crewkit_ingest_request_events_sum",], found["crewkit_ingest_request_events_count",]) == (4, 2)
     assert found["crewkit_ingest_append_duration_seconds_count",] == 1
     assert found["crewkit_ingest_record_bytes_sum",] > 100
+
+
+async def test_what_is_cut_out_is_counted_by_rule(api: WriteApi) -> None:
+    """Of every text of a request, whatever request it is."""
+    session = (await api.create(title=TOKEN))["id"]
+    event = {**EVENT, "data": {"a": TOKEN, "b": "https://bob:canary@example.com"}}
+    await api.send("POST", events_path(session), {"events": [event]})
+    await api.send("PATCH", f"/sessions/{session}", {"summary": TOKEN, "model_metrics": {"model": TOKEN}})
+    await api.send("POST", f"/sessions/{session}/compact", {"instructions": TOKEN})
+    await api.send("POST", f"/sessions/{session}/end", {"summary": TOKEN})
+
+    found = await scraped(api)
+
+    assert found["crewkit_ingest_redactions_total", "github_token"] == 6
+    assert found["crewkit_ingest_redactions_total", "url_credentials"] == 1
 
 
 async def test_an_append_that_fails_is_counted_as_such(api: WriteApi) -> None:

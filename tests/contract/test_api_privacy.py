@@ -8,12 +8,15 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from support.canaries import CANARIES, fill
 from support.installation import Installation, eventually_ok
 from support.traces import log_files_of, log_of, store_of
 
 NOW = "2026-01-20T10:30:00Z"
 TOKEN = f"ghp_{fill(36)}"
+CUTS, RARE = "crewkit_ingest_redactions_total", "shopify_token"
+CUT_TWICE = f"shpat_{'0a' * 16} and shpat_{'1b' * 16}"
 # Every type that counts, with ids that pair, ids that are none, and content wherever there is room for it.
 HAPPENINGS: list[tuple[str, dict[str, Any]]] = [
     ("SessionStart", {"source": "startup", "model": "claude-sonnet-4-5", "session_title": "quince"}),
@@ -107,6 +110,32 @@ def test_what_was_cut_is_counted_on_the_session(told: Told) -> None:
     assert session["redactions"] == {"github_token": 4, "url_credentials": 1}
     assert session["counts"]["events"] == 1
     assert session["title"] == "with [redacted:github_token]"
+
+
+def test_what_is_cut_out_of_each_write_is_in_the_metrics(installation: Installation, told: Told) -> None:
+    """By rule, as often as on the session: of create, events, PATCH, compact and end alike."""
+    before = cuts_told(installation)
+    id_ = told.write("POST", "/sessions", {"title": CUT_TWICE})["id"]
+    seen = [cuts_told(installation) - before]
+    for method, path, body in (
+        ("POST", f"/observability/sessions/{id_}/events", {"events": [{**EVENTS[0], "data": {"a": CUT_TWICE}}]}),
+        ("PATCH", f"/sessions/{id_}", {"summary": CUT_TWICE}),
+        ("POST", f"/sessions/{id_}/compact", {"instructions": CUT_TWICE}),
+        ("POST", f"/sessions/{id_}/end", {"summary": CUT_TWICE}),
+    ):
+        told.write(method, path, body)
+        seen.append(cuts_told(installation) - before)
+
+    assert seen == [2, 4, 6, 8, 10]
+    assert told.read(f"/sessions/{id_}")["redactions"] == {RARE: 10}
+
+
+def cuts_told(installation: Installation) -> float:
+    """What ``/metrics`` says of one rule."""
+    text = httpx.get(f"{installation.url}/metrics", trust_env=False).text
+    families = text_string_to_metric_families(text)
+    samples = [sample for family in families for sample in family.samples]
+    return sum(s.value for s in samples if s.name == CUTS and s.labels["rule"] == RARE)
 
 
 def spread_canaries(told: Told) -> None:
