@@ -15,6 +15,8 @@ _decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 _EMPTY = Raw(b"{}")
 _MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: what a DateTime64(3) of ours can hold
 
+_MODELS_MAX = 1024  # 2^53 tokens of each make a sum that a UInt64 can hold
+
 
 class Undecodable(Exception):
     """This record can't be projected, now or ever with this code; it becomes a dead letter and stops nobody."""
@@ -90,6 +92,8 @@ def _check_facts(fact: AnyFact) -> None:
     for event in fact.events:
         if not _MS_MIN <= event.timestamp < _MS_MAX or not -(1 << 63) <= (event.seq or 0) < 1 << 63:
             raise Undecodable("an event's time or sequence number is out of range")
+        if event.redactions:
+            _check_redactions(event.redactions)
     return None
 
 
@@ -97,8 +101,16 @@ def _check_lifecycle(fact: Any) -> None:
     times = (getattr(fact, "started_at", None), getattr(fact, "ended_at", None))
     if not all(at is None or _MS_MIN <= at < _MS_MAX for at in times):
         raise Undecodable("a time is out of range")
-    if (report := getattr(fact, "report", None)) and not all(_bounded(usage) for usage in report.models):
-        raise Undecodable("a number in the report is out of range")
+    _check_redactions(fact.redactions)
+    if (report := getattr(fact, "report", None)) is None:
+        return
+    if len(report.models) > _MODELS_MAX or not all(_bounded(usage) for usage in report.models):
+        raise Undecodable("a number in the report, or that of its models, is out of range")
+
+
+def _check_redactions(counts: dict[str, int]) -> None:
+    if not all(0 <= count < 1 << 32 for count in counts.values()):
+        raise Undecodable("a number of redactions is out of range")
 
 
 def _bounded(usage: Any) -> bool:

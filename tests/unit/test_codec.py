@@ -74,6 +74,9 @@ UNDECODABLE = {
     "too many events": record(changed(events=(EVENT,) * 65_537)),
     "a time before 1970": record(changed(events=(structs.replace(EVENT, timestamp=-1),))),
     "a number beyond 64 bits": record(changed(events=(structs.replace(EVENT, seq=1 << 63),))),
+    "a negative count of redactions": record(changed(events=(structs.replace(EVENT, redactions={"jwt": -1}),))),
+    "redactions beyond 32 bits": record(encode(structs.replace(FACTS[4], redactions={"jwt": 1 << 32}))),
+    "too many models": record(encode(structs.replace(FACTS[2], report=MetricsReport((ModelUsage(),) * 1_025)))),
     "no org": record(changed(org_id="")),
 }
 
