@@ -41,8 +41,8 @@ def stop_the_process(error: BrokenLog) -> NoReturn:
 
 
 def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
-    """A broken rule is a 422 with its field."""
-    return reply_to_error(request, invalid({error.field: [error.sentence]}))
+    """A broken rule is a 422 with its field; why a record can't be read may quote from it."""
+    return reply_to_error(request, invalid({error.field: [redact_text(error.sentence)[0]]}))
 
 
 def reply_to_wrong_body(request: Request[Any, Any, Any], error: msgspec.ValidationError) -> Response[ErrorBody]:

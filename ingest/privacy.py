@@ -5,17 +5,20 @@ later changes no id.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
+from msgspec import structs
+
 from ingest.redaction import may_hold_secrets
-from ingest.redaction.facts import redact_events, redact_fact, redact_refusal
+from ingest.redaction.facts import redact_events, redact_fact, redact_frame, redact_refusal
 from ingest.reduction import reduce_event, reduce_fact
 from ingest.sealing.asker import Asker
 from ingest.sealing.events import SealedEvents
 from schemas.ids import is_sensitive
-from schemas.records import Event, LifecycleFact
+from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact
 from schemas.requests import EVENT_BYTES_MAX
 
 F = TypeVar("F", bound=LifecycleFact)
@@ -36,7 +39,7 @@ class Privacy(NamedTuple):
         if self._is_reduced(fact.org_id, fact.session_id):
             fact = reduce_fact(fact)
         kept = redact_fact(fact)
-        self.note_cut(kept.redactions)
+        self._note([fact], [kept])
         return kept
 
     async def of_events(self, sealed: SealedEvents, body: bytes, session_id: UUID, asker: Asker) -> SealedEvents:
@@ -50,6 +53,27 @@ class Privacy(NamedTuple):
             return await asyncio.to_thread(_without_secrets, sealed, key)
         return _without_secrets(sealed, key)
 
+    async def of_record(self, fact: AnyFact, key: bytes) -> AnyFact:
+        """The record that may be kept of one that is given as a whole: how it came to be, nobody knows.
+
+        ``key`` makes the digests of names; the session's org and id say whether content may be kept.
+        """
+        fact = redact_frame(fact)
+        if not isinstance(fact, EventsRecorded):
+            return self.of_fact(fact)
+        events: Sequence[Event] = fact.events
+        if self._is_reduced(fact.org_id, fact.session_id):
+            events = [reduce_event(event, key) for event in events]
+        kept = await asyncio.to_thread(_cut, events)
+        self._note(events, kept)
+        return structs.replace(fact, events=tuple(kept))
+
+    def _note(self, given: Iterable[Event | LifecycleFact], kept: Iterable[Event | LifecycleFact]) -> None:
+        """A record that is given as a whole says itself what was cut out of it before."""
+        for before, after in zip(given, kept, strict=True):
+            if before is not after:
+                self.note_cut(Counter(after.redactions) - Counter(before.redactions))
+
     def _is_reduced(self, org_id: str, session_id: UUID) -> bool:
         return org_id in self.metadata_orgs or is_sensitive(session_id)
 
@@ -58,9 +82,13 @@ KEEP_ALL_BUT_SECRETS = Privacy()
 
 
 def _without_secrets(sealed: SealedEvents, key: bytes) -> SealedEvents:
-    groups = (sealed.accepted[first : first + _GROUP] for first in range(0, len(sealed.accepted), _GROUP))
-    accepted = [_bounded(event, key) for group in groups for event in redact_events(group)]
+    accepted = [_bounded(event, key) for event in _cut(sealed.accepted)]
     return SealedEvents(accepted, [redact_refusal(refused) for refused in sealed.rejected])
+
+
+def _cut(events: Sequence[Event]) -> list[Event]:
+    groups = (events[first : first + _GROUP] for first in range(0, len(events), _GROUP))
+    return [event for group in groups for event in redact_events(group)]
 
 
 def _bounded(event: Event, key: bytes) -> Event:

@@ -88,7 +88,7 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 def reduce_event(event: Event, key: bytes) -> Event:
     """The event with nothing but metadata in its payload; ``key`` makes digests that nobody else can."""
     data = msgspec.json.encode(_reduced(bytes(event.data), key))
-    return structs.replace(event, data=Raw(data), odd_data=None)
+    return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), odd_data=None)
 
 
 def reduce_fact(fact: F) -> F:
@@ -118,9 +118,11 @@ def _checked(check: Check, value: Any, _key: bytes) -> Any:
 
 
 def _named(value: Any, key: bytes) -> str | None:
-    if not isinstance(value, str) or not value:
-        return None
-    return value if _is_name(value) else _digest(value, key)
+    return _name(value, key) if isinstance(value, str) and value else None
+
+
+def _name(text: str, key: bytes) -> str:
+    return text if _is_name(text) else _digest(text, key)
 
 
 def _digest(value: str, key: bytes) -> str:

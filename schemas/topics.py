@@ -4,6 +4,7 @@ from uuid import UUID
 
 TOPIC = "crewkit.sessions.v1"
 RECORD_BYTES_MAX = 1_048_576  # one request becomes one record, and is split only above this size
+APPENDED_BYTES_MAX = 1_500_000  # of a lone event of 1 MiB in base64, with its envelope; every topic takes it
 FACTS_PER_RECORD_MAX = 1 << 16
 
 

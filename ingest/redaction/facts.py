@@ -8,13 +8,16 @@ from msgspec import Raw, structs
 
 from ingest.redaction.detection import may_hold_secrets
 from ingest.redaction.rewriting import redact, redact_text
+from ingest.redaction.rules import RULES
 from schemas.hooks import KNOWN_EVENT_TYPES
-from schemas.records import Event, LifecycleFact, MetricsReport, ModelUsage
+from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact, MetricsReport, ModelUsage
 from schemas.responses import RejectedEvent
 
 F = TypeVar("F", bound=LifecycleFact)
+C = TypeVar("C", bound=LifecycleFact | Event)
 
 _Text = Callable[[str], str]
+_RULES = frozenset(rule.name for rule in RULES)
 _NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from us
 
 
@@ -31,7 +34,7 @@ def _redact_event(event: Event) -> Event:
     event_type, in_type = redact_text(event.event_type)
     if not counts and not in_type:
         return event
-    cut = dict(Counter(counts) + Counter(in_type))
+    cut = dict(Counter(event.redactions) + Counter(counts) + Counter(in_type))
     odd_data = None if event.odd_data is None else data
     return structs.replace(event, event_type=event_type, data=Raw(data), odd_data=odd_data, redactions=cut)
 
@@ -50,12 +53,25 @@ def redact_fact(fact: F) -> F:
     report = _clean_report(fields.get("report"), clean)
     if not cut:
         return fact
-    return structs.replace(fact, **texts, **report, redactions=dict(cut))
+    return structs.replace(fact, **texts, **report, redactions=dict(cut + Counter(fact.redactions)))
+
+
+def redact_frame(fact: AnyFact) -> AnyFact:
+    """Without secrets in what is ours to say, where a record was written by somebody else: its source, its counts."""
+    fact = structs.replace(fact, source=redact_text(fact.source)[0])
+    if isinstance(fact, EventsRecorded):
+        return structs.replace(fact, events=tuple(map(_of_rules_alone, fact.events)))
+    return _of_rules_alone(fact)
 
 
 def redact_refusal(refused: RejectedEvent) -> RejectedEvent:
     """An error may repeat the name of a field that nobody knows."""
     return structs.replace(refused, error=redact_text(refused.error)[0])
+
+
+def _of_rules_alone(counted: C) -> C:
+    counts = {rule: count for rule, count in counted.redactions.items() if rule in _RULES}
+    return counted if counts == counted.redactions else structs.replace(counted, redactions=counts)
 
 
 def _clean_report(report: MetricsReport | None, clean: _Text) -> dict[str, Any]:

@@ -16,8 +16,7 @@ from ingest.appending import append_all, durable
 from ingest.body import decode_body, read_body
 from ingest.dependencies import Write
 from ingest.event_log import EventLog
-from ingest.sealing.redrive import seal_redrive
-from schemas.codec import encode
+from ingest.sealing.redrive import redriven_record, seal_redrive
 from schemas.log import LogRecord
 from schemas.requests import RedriveDeadLetter
 from schemas.responses import RedrivenDeadLetter, Reply
@@ -36,13 +35,17 @@ _decoder = msgspec.json.Decoder(RedriveDeadLetter)
 async def redrive_dead_letter(
     request: Request[Any, Any, Any], write: Write, position: FromPath[str]
 ) -> Response[Reply[RedrivenDeadLetter]]:
-    """Append the record once more, as it is or corrected. The dead letter stays, and shows where it was redriven to."""
+    """Append the record once more, as it is or corrected. The dead letter stays, and shows where it was redriven to.
+
+    Like any write it is kept without secrets, and without content where none may be kept.
+    """
     letter = await _letter(write.log, position)
     body = decode_body(await read_body(request), _decoder)
     fact = seal_redrive(letter, bytes(body.record), write.asker)
-    to = await append_all(write.log, fact.session_id, [encode(fact)])
+    kept = await write.privacy.of_record(fact, write.asker.secrets.seed_key)
+    to = await append_all(write.log, kept.session_id, [redriven_record(kept)])
     log.info("dead_letter_redriven", position=position, to=str(to), by=write.asker.actor.user_id)
-    return durable(RedrivenDeadLetter(position, str(to), fact.session_id), to)
+    return durable(RedrivenDeadLetter(position, str(to), kept.session_id), to)
 
 
 async def _letter(events: EventLog, text: str) -> LogRecord:

@@ -7,9 +7,10 @@ from msgspec import Struct, structs
 
 from ingest.sealing.asker import Asker
 from ingest.sealing.invalid import Invalid
-from schemas.codec import Undecodable, decode_value
+from schemas.codec import Undecodable, decode_value, encode
 from schemas.log import LogRecord, Position
 from schemas.records import AnyFact, Redrive
+from schemas.topics import APPENDED_BYTES_MAX
 
 NOT_CORRECTED = b"null"
 
@@ -38,6 +39,18 @@ def seal_redrive(letter: LogRecord, corrected: bytes, asker: Asker) -> AnyFact:
         raise Invalid("record.record_id", f"must stay {known}")
     place = str(Position(letter.partition, letter.offset))
     return structs.replace(fact, redrive=Redrive(place, asker.actor.user_id, asker.received_at))
+
+
+def redriven_record(fact: AnyFact) -> bytes:
+    """The bytes to append.
+
+    Raises:
+        Invalid: no log of ours takes so many.
+    """
+    record = encode(fact)
+    if len(record) > APPENDED_BYTES_MAX:
+        raise Invalid("record", f"is larger than {APPENDED_BYTES_MAX} bytes")
+    return record
 
 
 def _record_id(value: bytes | None) -> UUID | None:

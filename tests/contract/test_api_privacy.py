@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from builders import ended, hook, recorded
 from prometheus_client.parser import text_string_to_metric_families
 from support.canaries import CANARIES, fill
 from support.installation import Installation, eventually_ok
+from support.letters import bury
 from support.traces import log_files_of, log_of, store_of
+
+from schemas.codec import encode
+from schemas.permissions import OPERATOR_ORG
 
 NOW = "2026-01-20T10:30:00Z"
 TOKEN = f"ghp_{fill(36)}"
@@ -176,6 +182,36 @@ def test_no_secret_leaves_a_trace(installation: Installation, told: Told) -> Non
     places = [log_of(installation), *([store_of(installation)] if installation.kind == "stack" else [])]
     assert [surviving(place) for place in places] == [[]] * len(places)
     assert all(place.count(b"[redacted:") > len(CANARIES) for place in places)
+
+
+def test_a_corrected_record_is_kept_like_any_write(installation: Installation, told: Told) -> None:
+    """Redriven by an operator for a session of the org: no canary gets into the log, nor content where none may be."""
+    full, sensitive = (told.write("POST", "/sessions", {"sensitive": sensitive})["id"] for sensitive in (False, True))
+    text = "quince " + " ".join(canary.written for canary in CANARIES)
+    data = {"tool_name": "Bash", "prompt": text, "nested": json.dumps({text: [text]})}
+    event = hook("UserPromptSubmit", event_id=uuid4(), **data)
+    records = [recorded(UUID(id_), event, org_id=told.org, record_id=uuid4()) for id_ in (full, sensitive)]
+    records.append(ended(UUID(full), org_id=told.org, summary=text, record_id=uuid4(), fact_id=uuid4()))
+    garbage = bury(installation, b"garbage")
+
+    with installation.client("operator", OPERATOR_ORG, "operator") as operator:
+        for record in records:
+            body = b'{"record": ' + encode(record) + b"}"
+            path = f"/api/v1/operator/dead-letters/{garbage}/redrive"
+            reply = operator.post(path, content=body, headers={"Content-Type": "application/json"})
+            assert reply.status_code == 202, reply.text
+            told.positions.append(reply.headers["X-Log-Position"])
+            told.replies.append(reply.text)
+
+    headers = {"X-Wait-For-Position": ",".join(told.positions)}
+    assert told.client.get(f"/api/v1/{told.org}/sessions/{full}", headers=headers).is_success
+    shown, reduced = (told.read(f"/sessions/{id_}/events")[0]["data"] for id_ in (full, sensitive))
+    assert shown["prompt"].startswith("quince see [redacted:")
+    assert reduced == {"tool_name": "Bash"}
+    assert told.read(f"/sessions/{full}")["redactions"].keys() == {canary.rule for canary in CANARIES}
+    assert surviving("\n".join(told.replies).encode()) == []
+    assert surviving(log_of(installation)) == []
+    assert surviving(log_files_of(installation)) == []
 
 
 def test_no_secret_and_no_content_is_in_the_store_of_up(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Dead letters from the log to the log: seen with their bytes, redriven as they are or corrected, counted once."""
 
 import base64
+import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -10,9 +12,11 @@ import clickhouse_connect
 import httpx
 import msgspec
 import pytest
-from builders import ORG, SECRETS, T0, created, hook, recorded
+from builders import ORG, SECRETS, T0, compaction_requested, created, ended, hook, recorded
 from builders import session_id as named
 from fakes import FakeEventLog
+from msgspec import structs
+from support.canaries import CANARIES, fill
 from support.projection import new_pipeline
 from support.store import TestStore
 
@@ -21,13 +25,14 @@ from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
 from ingest.app import INGEST_ERRORS, ingest_dependencies, ingest_routes
-from ingest.privacy import KEEP_ALL_BUT_SECRETS
+from ingest.privacy import Privacy
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader
 from query_api.routes.operations import operation_routes
 from schemas.codec import encode
+from schemas.ids import mint, new_thread
 from schemas.permissions import OPERATOR_ORG, Role
-from schemas.records import AnyFact
+from schemas.records import AnyFact, MetricsReport, ModelUsage
 from schemas.topics import record_key
 
 KEY = b"a secret of at least 32 bytes, for tests"
@@ -39,13 +44,14 @@ class Whole:
     """Both route sets over one log and one store, and the projector between them."""
 
     def __init__(self, store: TestStore) -> None:
+        self.cut: Counter[str] = Counter()  # as the metrics are told
         self.store, self.log = store, FakeEventLog(partitions=4)
         self.reader = ClickHouseReader(self._connect, store.address.control)
         self.app = build_service(
             [*query_routes(), *operation_routes, *ingest_routes()],
             {
                 **query_dependencies(self.reader, SECRETS),
-                **ingest_dependencies(self.log, SECRETS, lambda: T0, KEEP_ALL_BUT_SECRETS),
+                **ingest_dependencies(self.log, SECRETS, lambda: T0, self._privacy()),
             },
             TokenVerifier([shared_secret(KEY)]),
             store_readiness(self.reader),
@@ -81,6 +87,14 @@ class Whole:
     async def letters(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self.send("GET", PATH)).json()["data"]
         return found
+
+    async def after(self, position: str) -> bytes:
+        """Everything that was appended to the partition behind that position."""
+        partition, offset = map(int, position.split(":"))
+        return b"\n".join(r.value or b"" for r in await self.log.read(partition, offset + 1, 1 << 40, 1 << 30))
+
+    def _privacy(self) -> Privacy:
+        return Privacy(frozenset({"quiet"}), note_cut=self.cut.update)
 
     def _connect(self) -> Any:
         return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")
@@ -169,6 +183,92 @@ async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -
     assert whole.store.rows("SELECT count() AS n FROM {db}.events FINAL") == [{"n": 2}]
     (stored,) = await whole.log.read(*_place(corrected.json()["data"]["redriven_to"]), 1 << 30)
     assert msgspec.json.decode(stored.value or b"")["redrive"] == {"position": dead, "by": "olga", "at": T0}
+
+
+def canary_facts() -> list[AnyFact]:
+    """Every canary in every text of a record, whether a client or somebody else could have put it there."""
+    text = "\n".join(canary.written for canary in CANARIES)
+    data = {"prompt": text, "tool_input": {"deep": [{text: text}]}, "nested": json.dumps([text])}
+    facts: list[AnyFact] = [
+        recorded(SESSION, *(hook(kind, event_id=UUID(int=9, version=4), **data) for kind in ("Stop", text))),
+        created(SESSION, title=text, branch=text, agent_name=text, trigger=text, run_id=UUID(int=6, version=4)),
+        ended(SESSION, summary=text, report=MetricsReport((ModelUsage(text, 1),))),
+        compaction_requested(SESSION, instructions=text),
+    ]
+    return [structs.replace(fact, record_id=UUID(int=n, version=4), source=text) for n, fact in enumerate(facts, 50)]
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+@pytest.mark.parametrize("fact", canary_facts(), ids=lambda fact: type(fact).__name__)
+async def test_no_secret_comes_back_with_a_redriven_record(whole: Whole, fact: AnyFact, corrected: bool) -> None:
+    """Its letter came straight into the topic, or its correction from a person: both are looked at like any write."""
+    letter = b"garbage" if corrected else encode(fact)
+    dead = str(await whole.log.append(record_key(SESSION), letter))
+
+    reply = await whole.redrive(dead, **({"record": plain(fact)} if corrected else {}))
+    again = await whole.redrive(reply.json()["data"]["redriven_to"])
+
+    assert (reply.status_code, again.status_code) == (202, 202)
+    first, second = (msgspec.json.decode(value) for value in (await whole.after(dead)).splitlines())
+    kept = await whole.after(dead)
+    assert [c.text for c in CANARIES if c.secret.encode() in kept or json.dumps(c.secret)[1:-1].encode() in kept] == []
+    counted = first.get("events", [first])
+    assert set().union(*(one["redactions"] for one in counted)) == {canary.rule for canary in CANARIES}
+    assert whole.cut == sum((Counter(one["redactions"]) for one in counted), Counter())
+    assert {**second, "redrive": None} == {**first, "redrive": None}
+
+
+@pytest.mark.parametrize("how", ["sensitive", "an org without content"])
+async def test_a_redriven_record_keeps_no_content_where_none_may_be_kept(whole: Whole, how: str) -> None:
+    """What counts stays, as it would have if the record had come in as a request."""
+    org = "quiet" if how != "sensitive" else ORG
+    session = mint(SECRETS, "session", org, new_thread(None), how == "sensitive", None)
+    events = [hook("Stop", event_id=UUID(int=9, version=4), tool_name="Bash", note="quince"), hook("a quince")]
+    facts: list[AnyFact] = [
+        recorded(session, *events, org_id=org, record_id=UUID(int=70, version=4)),
+        created(session, org_id=org, title="quince", branch="quince", agent_name="reviewer"),
+        ended(session, org_id=org, summary="quince"),
+        compaction_requested(session, org_id=org, instructions="quince"),
+    ]
+    dead = [str(await whole.log.append(b"no session", encode(fact))) for fact in facts]
+    garbage = str(await whole.log.append(b"no session", b"garbage"))
+
+    replies = [await whole.redrive(position) for position in dead]
+    replies += [await whole.redrive(garbage, record=plain(fact)) for fact in facts]
+
+    assert [reply.status_code for reply in replies] == [202] * 8
+    kept = [await whole.log.read(*_place(reply.json()["data"]["redriven_to"]), 1 << 30) for reply in replies]
+    values = [record.value or b"" for (record,) in kept]
+    assert b"quince" not in b"".join(values)
+    assert b'"tool_name":"Bash"' in values[0]
+    assert b'"agent_name":"reviewer"' in values[1]
+
+
+async def test_counts_of_a_redriven_record_are_of_rules_alone(whole: Whole) -> None:
+    """What was cut out of it before still counts; the name of a rule could be a secret too."""
+    token = f"ghp_{fill(36)}"
+    letter = structs.replace(ended(SESSION, summary=token), redactions={"jwt": 2, token: 1, "github_token": 1})
+    dead = await whole.add(letter, key=b"no session")
+
+    reply = await whole.redrive(dead)
+
+    (stored,) = await whole.log.read(*_place(reply.json()["data"]["redriven_to"]), 1 << 30)
+    assert msgspec.json.decode(stored.value or b"")["redactions"] == {"jwt": 2, "github_token": 2}
+    assert whole.cut == {"github_token": 1}
+
+
+async def test_a_redriven_record_must_fit_into_every_log(whole: Whole) -> None:
+    """Refused with its field: a 503 would be sent again for ever. And a refusal repeats no secret."""
+    token = f"ghp_{fill(36)}"
+    dead = await whole.add_bytes(b"garbage")
+
+    large = await whole.redrive(dead, record=plain(ended(SESSION, summary="x" * 1_500_000)))
+    unknown = await whole.redrive(dead, record={"kind": token})
+
+    assert (large.status_code, unknown.status_code) == (422, 422)
+    assert large.json()["details"] == {"record": ["is larger than 1500000 bytes"]}
+    assert token not in unknown.text
+    assert await whole.after(dead) == b""
 
 
 @pytest.mark.parametrize("position", ["0:99", "9:0", "99999:0", "x", "1:-1", "01:0"])
