@@ -3,17 +3,17 @@
 import logging
 import sys
 from pathlib import Path
-from typing import TextIO
 
 import structlog
+
+from deploy.lossy_stream import lossy_stream
 
 
 def configure_logging(file: Path | None = None) -> None:
     """Send the logs to ``file``, else to standard error."""
-    out: TextIO = sys.stderr
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        out = file.open("a", buffering=1)
+    out = lossy_stream(file or sys.stderr.fileno())
     logging.basicConfig(stream=out, level=logging.WARNING, format='{"level": "%(levelname)s", "event": "%(message)s"}')
     structlog.configure(
         processors=[
