@@ -1,5 +1,6 @@
 """`crewkit-sessions`: the system of record for AI coding sessions."""
 
+import faulthandler
 import sys
 
 import click
@@ -35,6 +36,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line; what can't go on ends with one sentence and a non-zero exit code."""
+    faulthandler.enable()  # should a library crash the process, its log says where
     try:
         crewkit_sessions()
     except BadSettings as error:

@@ -1,6 +1,7 @@
 """The store server as a thing that starts and stops."""
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -42,15 +43,20 @@ class StoreHttpServer(ThreadingHTTPServer):
         self.sessions = Sessions()
         self.stopping = False
         self._watcher = DisconnectWatcher()
-        self._requests = 0
+        self._requests, self._drained = 0, False
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
         super().__init__(address, StoreHandler)
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:
-        """Marks a request as under way, so that stopping waits for it."""
+        """Marks a request as under way, so that stopping waits for it.
+
+        Raises ConnectionAbortedError once stopping has waited.
+        """
         with self._changed:
+            if self._drained:  # it was read from a connection that was idle a moment ago, and the engine may be closed
+                raise ConnectionAbortedError
             self._requests += 1
         try:
             yield
@@ -64,9 +70,10 @@ class StoreHttpServer(ThreadingHTTPServer):
         return self._watcher.watch(connection, lambda: self.engine.stop_query(mark))
 
     def drain(self, seconds: float) -> bool:
-        """Wait until no request is under way; False if some still are."""
+        """Wait until no request is under way, and let none begin from then on; False if some still are."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._requests, seconds)
+            self._drained = self._changed.wait_for(lambda: not self._requests, seconds)
+            return self._drained
 
     def hang_up(self) -> None:
         """Close every connection, idle or not."""
@@ -125,11 +132,14 @@ class StoreServer:
         self._thread.start()
         return self
 
-    def stop(self) -> None:
-        """Let requests end, at most some seconds; stop what still runs; close the store. Takes 9 s at most."""
+    def stop(self) -> bool:
+        """Let requests end, at most some seconds; stop what still runs; close the store. Takes 9 s at most.
+
+        False if a query could not be stopped: then the store is still open, and ends with the process.
+        """
         server, engine = self._server, self._engine
         if server is None or engine is None:
-            return
+            return True
         self._server = self._engine = None
         server.stopping = True
         server.shutdown()
@@ -139,8 +149,9 @@ class StoreServer:
         if drained or server.drain(HANG_UP_S):
             server.release()
             engine.close()
-        else:
-            log.error("a query could not be stopped; the store is left to the end of the process")
+            return True
+        log.error("a query could not be stopped; the store is left to the end of the process")
+        return False
 
     def __enter__(self) -> "StoreServer":
         return self.start()
@@ -158,14 +169,17 @@ def serve(
     """
     ended = threading.Event()
     before = _on_signals(lambda *_: ended.set())
+    server = StoreServer(path, users, host, port)
     try:
-        with StoreServer(path, users, host, port) as server:
-            if ready:
-                ready(server.port)
-            ended.wait()
+        server.start()
+        if ready:
+            ready(server.port)
+        ended.wait()
     except StoreDirectoryInUse as error:
         raise SystemExit(str(error)) from None
     finally:
+        if not server.stop():
+            os._exit(0)  # as asked; an orderly exit would take the engine apart under a query that runs
         for number, handler in before.items():
             signal.signal(number, handler)
 

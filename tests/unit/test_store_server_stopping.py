@@ -1,0 +1,32 @@
+"""The store server at its end: nothing begins any more once the engine may be closed."""
+
+import http.client
+import threading
+from typing import cast
+
+import pytest
+
+from deploy.store_server.engine import Engine
+from deploy.store_server.server import StoreHttpServer
+from deploy.store_server.users import Users
+
+
+def test_a_request_on_an_idle_connection_finds_nobody_once_all_have_ended() -> None:
+    """Between the last request and the close of the store a client may send the next: it must not reach the engine."""
+    server = StoreHttpServer(("127.0.0.1", 0), cast("Engine", None), Users([]))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    client = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    try:
+        client.request("GET", "/ping")
+        assert client.getresponse().read() == b"Ok.\n"
+
+        assert server.drain(10)
+
+        client.request("GET", "/ping")
+        with pytest.raises(http.client.RemoteDisconnected):
+            client.getresponse()
+    finally:
+        client.close()
+        server.shutdown()
+        server.server_close()
+        server.release()
