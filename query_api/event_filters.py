@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from litestar.params import FromQuery
 
-from query_api.times import since, until
+from query_api.times import bound
 
 
 class EventFilters(NamedTuple):
@@ -14,12 +14,13 @@ class EventFilters(NamedTuple):
     event_type: str | None
     tool_name: str | None
     agent_id: str | None
-    after: datetime
-    before: datetime
+    after: datetime | None
+    before: datetime | None
 
     def text(self) -> list[str | None]:
         """What tells these filters from others, so that a cursor stays with the ones that it came from."""
-        return [self.event_type, self.tool_name, self.agent_id, self.after.isoformat(), self.before.isoformat()]
+        times = (None if at is None else at.isoformat() for at in (self.after, self.before))
+        return [self.event_type, self.tool_name, self.agent_id, *times]
 
 
 def provide_event_filters(
@@ -34,4 +35,4 @@ def provide_event_filters(
     Raises:
         ApiError: 422 for a time without an offset.
     """
-    return EventFilters(event_type, tool_name, agent_id, since("after", after), until("before", before))
+    return EventFilters(event_type, tool_name, agent_id, bound("after", after), bound("before", before))

@@ -1,12 +1,13 @@
 """How complete the answers are: what readers may claim, and waiting until a position of the log is visible."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple
 
 from edge.errors import invalid
-from query_api.errors import NotYetVisible
+from query_api.errors import NotYetVisible, StoreUnavailable
 from query_api.queries import PROGRESS, NoParams, ProgressRow
 from query_api.reader import Generation, Reader, answer
 from schemas.log import Position
@@ -15,6 +16,7 @@ WAIT_HEADER = "X-Wait-For-Position"
 WAIT_S = 10.0
 POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
+AHEAD_S = 0.1  # from this age on the next claim is fetched while the last is still used: nobody waits for it
 
 
 class Snapshot(NamedTuple):
@@ -39,15 +41,16 @@ class Freshness:
         self._looking = asyncio.Lock()
         self._looked_at = float("-inf")
         self._last: Snapshot | None = None
+        self._ahead: asyncio.Task[None] | None = None
 
     async def snapshot(self, reuse_s: float = REUSE_S) -> Snapshot:
         """What is visible, as of at most ``reuse_s`` ago."""
-        async with self._looking:
-            if self._last is None or monotonic() - self._looked_at > reuse_s:
-                began = monotonic()
-                self._last = await self._look()
-                self._looked_at = began
-            return self._last
+        age = monotonic() - self._looked_at
+        if self._last is None or age > reuse_s:
+            return await self._renewed(reuse_s)
+        if age > AHEAD_S and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._renew_ahead())
+        return self._last
 
     async def when_visible(self, positions: Sequence[Position]) -> Snapshot:
         """A snapshot that shows all ``positions``.
@@ -61,6 +64,18 @@ class Freshness:
                 raise NotYetVisible(", ".join(map(str, positions)))
             await asyncio.sleep(POLL_S)
         return seen
+
+    async def _renewed(self, reuse_s: float) -> Snapshot:
+        async with self._looking:
+            if self._last is None or monotonic() - self._looked_at > reuse_s:
+                began = monotonic()
+                self._last = await self._look()
+                self._looked_at = began
+            return self._last
+
+    async def _renew_ahead(self) -> None:
+        with contextlib.suppress(StoreUnavailable):  # whoever needs a new claim will be told
+            await self._renewed(AHEAD_S)
 
     async def _look(self) -> Snapshot:
         generation = await self._reader.live()

@@ -46,10 +46,11 @@ class ProgressRow(Struct, frozen=True):
 
 
 class SessionsById(Struct, frozen=True):
-    """These sessions, as far as they are of this org."""
+    """These sessions, as far as they are of this org; ``started_hours`` are all of theirs, or none if not known."""
 
     org_id: str
     session_ids: list[UUID]
+    started_hours: list[int]
 
 
 class SessionRow(Struct, frozen=True):
@@ -117,8 +118,8 @@ class Matching(Struct, frozen=True):
     external_id: str | None
     run_id: UUID | None
     thread_id: UUID | None
-    started_after: datetime
-    started_before: datetime
+    started_after: datetime | None
+    started_before: datetime | None
 
 
 class SessionsPage(Matching, frozen=True):
@@ -129,19 +130,16 @@ class SessionsPage(Matching, frozen=True):
     offset: int
 
 
-class OrgPage(Struct, frozen=True):
-    """A page of all sessions of an org, in one of the orders that the file knows."""
-
-    org_id: str
-    sort: str
-    limit: int
-    offset: int
-
-
-class SessionsPageRow(Struct, frozen=True):
-    """One session of the page, and how many match in all."""
+class Found(Struct, frozen=True):
+    """A session, by its key within the org. The hour (s since 1970) is what makes it quick to find again."""
 
     session_id: UUID
+    started_hour_s: int
+
+
+class SessionsPageRow(Found, frozen=True):
+    """One session of the page, and how many match in all."""
+
     total_count: int
 
 
@@ -155,10 +153,9 @@ class RunOf(Struct, frozen=True):
     limit: int
 
 
-class RunConversationRow(Struct, frozen=True):
+class RunConversationRow(Found, frozen=True):
     """One conversation of the run, and the totals of all of them."""
 
-    session_id: UUID
     total_sessions: int
     total_events: int
     total_tool_calls: int
@@ -226,11 +223,10 @@ class ThreadConversations(Struct, frozen=True):
     limit_by: int
 
 
-class ThreadConversationRow(Struct, frozen=True):
+class ThreadConversationRow(Found, frozen=True):
     """A conversation and its thread."""
 
     thread_id: UUID
-    session_id: UUID
 
 
 class ValuesThatOccur(Struct, frozen=True):
@@ -256,8 +252,8 @@ class EventsPage(Struct, frozen=True):
     event_type: str | None
     tool_name: str | None
     agent_id: str | None
-    after: datetime
-    before: datetime
+    after: datetime | None
+    before: datetime | None
     version_max: int
     limit: int
 
@@ -497,7 +493,6 @@ class UserRow(Struct, frozen=True):
 LIVE_GENERATION = Question("live_generation", NoParams, LiveGenerationRow)
 PROGRESS = Question("progress", NoParams, ProgressRow)
 SESSIONS_BY_ID = Question("sessions_by_id", SessionsById, SessionRow)
-ORG_SESSIONS_PAGE = Question("org_sessions_page", OrgPage, SessionsPageRow)
 SESSIONS_PAGE = Question("sessions_page", SessionsPage, SessionsPageRow)
 RUN_CONVERSATIONS = Question("run_conversations", RunOf, RunConversationRow)
 TASKS_OF_SESSIONS = Question("tasks_of_sessions", TasksOfSessions, TaskRow)

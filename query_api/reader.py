@@ -7,8 +7,6 @@ the database of one generation.
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from pathlib import Path
 from queue import Empty, LifoQueue
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -20,9 +18,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from query_api.errors import AnswerTooLarge, StoreUnavailable
 from query_api.queries import P, Question, R
+from query_api.statements import absent, statement_without
 from schemas.store_codes import PASSING_CODES
 
-SQL = Path(__file__).parent / "sql"
 BASE = "crewkit"
 POOL_SIZE = 4
 ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
@@ -105,7 +103,7 @@ class ClickHouseReader:
             client.close()
 
     async def _run(self, database: str, name: str, params: Mapping[str, object]) -> list[Row]:
-        sql = statement(name)
+        sql = statement_without(name, absent(params))
         try:
             answer = asyncio.get_running_loop().run_in_executor(self._threads, self._ask, database, sql, params)
             return await asyncio.wait_for(answer, ANSWER_WITHIN_S)
@@ -138,12 +136,6 @@ class ClickHouseReader:
             return self._idle.get_nowait()
         except Empty:
             return None
-
-
-@lru_cache
-def statement(name: str) -> str:
-    """The text of ``sql/<name>.sql``."""
-    return (SQL / f"{name}.sql").read_text()
 
 
 def open_reader(options: Mapping[str, Any], base: str = BASE, pool_size: int = POOL_SIZE) -> ClickHouseReader:

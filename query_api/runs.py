@@ -40,7 +40,7 @@ async def run_of(reading: Reading, viewer_id: str | None, session: Session, with
     inside = await reading.ask(
         TASKS_OF_SESSIONS, TasksOfSessions(session.org_id, session_ids, kinds, NODES_MAX, NODES_IN_ALL_MAX)
     )
-    sessions = await whole_sessions(reading, session.org_id, session_ids)
+    sessions = await whole_sessions(reading, session.org_id, found)
     return _run(session, found[0], _conversations(sessions, inside, with_tools))
 
 

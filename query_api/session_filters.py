@@ -12,14 +12,13 @@ from edge.principal import Principal
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.queries import Matching
 from query_api.selection import refuse_other_users
-from query_api.times import EVER, since, until
+from query_api.times import bound
 from schemas.permissions import allows
 from schemas.records import Outcome
 from schemas.requests import Trigger
 
 M = TypeVar("M", bound=Matching)
 Status = Literal["active", "ended"]
-_ALWAYS_TOLD = {"org_id", "started_after", "started_before"}
 
 
 def provide_matching(
@@ -59,8 +58,8 @@ def provide_matching(
         external_id=external_id,
         run_id=run_id,
         thread_id=thread_id,
-        started_after=since("started_after", started_after),
-        started_before=until("started_before", started_before),
+        started_after=bound("started_after", started_after),
+        started_before=bound("started_before", started_before),
     )
 
 
@@ -80,12 +79,6 @@ def sees_all(principal: Principal) -> bool:
 def viewer_of(principal: Principal) -> str | None:
     """The one user whose sessions the caller sees; None for who sees everybody's."""
     return None if sees_all(principal) else principal.user_id
-
-
-def filters_nothing(matching: Matching) -> bool:
-    """Whether every session of the org matches."""
-    told = {name for name, value in msgspec.structs.asdict(matching).items() if value is not None}
-    return told == _ALWAYS_TOLD and (matching.started_after, matching.started_before) == EVER
 
 
 def narrowed(kind: type[M], matching: Matching, **more: Any) -> M:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from query_api.queries import SESSIONS_BY_ID, SessionRow, SessionsById
+from query_api.queries import SESSIONS_BY_ID, Found, SessionRow, SessionsById
 from query_api.reading import Reading
 from schemas.log import Position
 from schemas.money import usd_of
@@ -13,15 +13,24 @@ from schemas.rows import ModelTotals, ToolTotals
 ASKED_AT_ONCE = 1_000
 
 
-async def whole_sessions(reading: Reading, org_id: str, session_ids: Sequence[UUID]) -> list[Session]:
-    """The sessions with these ids, in this order; ids that the org does not have are left out."""
+async def whole_sessions(reading: Reading, org_id: str, found: Sequence[Found]) -> list[Session]:
+    """The sessions that were found, in this order; those that the org does not have are left out."""
     by_id: dict[UUID, Session] = {}
-    for first in range(0, len(session_ids), ASKED_AT_ONCE):
-        some = list(session_ids[first : first + ASKED_AT_ONCE])
-        by_id |= {
-            row.session_id: session_of(row) for row in await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, some))
-        }
-    return [by_id[session_id] for session_id in session_ids if session_id in by_id]
+    for first in range(0, len(found), ASKED_AT_ONCE):
+        rows = await reading.ask(SESSIONS_BY_ID, by_key(org_id, found[first : first + ASKED_AT_ONCE]))
+        by_id |= {row.session_id: session_of(row) for row in rows}
+    return [by_id[key.session_id] for key in found if key.session_id in by_id]
+
+
+def by_key(org_id: str, found: Sequence[Found]) -> SessionsById:
+    """The question about sessions that were found."""
+    return SessionsById(org_id, [key.session_id for key in found], sorted({key.started_hour_s for key in found}))
+
+
+async def session_by_id(reading: Reading, org_id: str, session_id: UUID) -> Session | None:
+    """The session with this id, if the org has it."""
+    rows = await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], []))
+    return session_of(rows[0]) if rows else None
 
 
 def session_of(row: SessionRow) -> Session:

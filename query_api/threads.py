@@ -34,7 +34,7 @@ async def whole_threads(
     question = ThreadConversations(org_id, viewer_id, [row.thread_id for row in rows], CONVERSATIONS_MAX)
     found = await reading.ask(THREAD_CONVERSATIONS, question)
     conversations: dict[UUID, list[Session]] = {row.thread_id: [] for row in rows}
-    for session in await whole_sessions(reading, org_id, [row.session_id for row in reversed(found)]):
+    for session in await whole_sessions(reading, org_id, found[::-1]):
         conversations[session.thread_id].append(session)
     return [_thread(row, conversations[row.thread_id]) for row in rows]
 

@@ -8,7 +8,7 @@ from edge.errors import not_found
 from edge.principal import Principal
 from query_api.reading import Reading
 from query_api.session_filters import sees_all
-from query_api.session_replies import whole_sessions
+from query_api.session_replies import session_by_id
 from schemas.ids import IdSecrets, UnknownId, verify
 from schemas.responses import Session
 
@@ -22,7 +22,7 @@ async def visible_session(reading: Reading, principal: Principal, session_id: UU
     Raises:
         ApiError: 404, the same and as fast, for what does not exist, is another org's, or another user's.
     """
-    session = await _find(reading, principal.org_id, session_id)
+    session = await session_by_id(reading, principal.org_id, session_id)
     if session is None and _minted_here(secrets, principal.org_id, session_id):
         session = await _wait_for(reading, principal.org_id, session_id)
     if session is None or (session.user_id != principal.user_id and not sees_all(principal)):
@@ -35,13 +35,8 @@ async def _wait_for(reading: Reading, org_id: str, session_id: UUID) -> Session 
     session = None
     while session is None and monotonic() < give_up_at:
         await asyncio.sleep(POLL_S)
-        session = await _find(reading, org_id, session_id)
+        session = await session_by_id(reading, org_id, session_id)
     return session
-
-
-async def _find(reading: Reading, org_id: str, session_id: UUID) -> Session | None:
-    found = await whole_sessions(reading, org_id, [session_id])
-    return found[0] if found else None
 
 
 def _minted_here(secrets: IdSecrets, org_id: str, session_id: UUID) -> bool:

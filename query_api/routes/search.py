@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -11,14 +10,14 @@ from litestar.params import FromQuery, QueryParameter
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.queries import SEARCH_PAGE, SESSION_PROMPTS, Matching, SearchPage, SessionsById
+from query_api.queries import SEARCH_PAGE, SESSION_PROMPTS, Found, Matching, SearchPage
 from query_api.reading import Reading
 from query_api.routes.sessions import Sort
 from query_api.search.found import found_session
 from query_api.search.highlights import Highlighter
 from query_api.search.query import SearchQuery, parse
 from query_api.session_filters import narrowed
-from query_api.session_replies import whole_sessions
+from query_api.session_replies import by_key, whole_sessions
 from schemas.responses import FoundSession, Reply
 
 Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
@@ -51,18 +50,15 @@ async def search_sessions(
         phrases=query.phrases,
     )
     found, total = await reading.page(SEARCH_PAGE, question)
-    sessions = await _highlighted(reading, matching.org_id, [row.session_id for row in found], query)
+    sessions = await _highlighted(reading, matching.org_id, found, query)
     return reading.reply(sessions, paging.meta(total))
 
 
-async def _highlighted(
-    reading: Reading, org_id: str, session_ids: Sequence[UUID], query: SearchQuery
-) -> list[FoundSession]:
-    if not session_ids:
+async def _highlighted(reading: Reading, org_id: str, found: Sequence[Found], query: SearchQuery) -> list[FoundSession]:
+    if not found:
         return []
     sessions, rows = await asyncio.gather(
-        whole_sessions(reading, org_id, session_ids),
-        reading.ask(SESSION_PROMPTS, SessionsById(org_id, list(session_ids))),
+        whole_sessions(reading, org_id, found), reading.ask(SESSION_PROMPTS, by_key(org_id, found))
     )
     prompts = {row.session_id: row.first_prompts for row in rows}
     highlighter = Highlighter(query)

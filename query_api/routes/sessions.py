@@ -8,9 +8,9 @@ from litestar.params import FromQuery
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.queries import ORG_SESSIONS_PAGE, SESSIONS_PAGE, Matching, OrgPage, SessionsPage, SessionsPageRow
+from query_api.queries import SESSIONS_PAGE, Matching, SessionsPage
 from query_api.reading import Reading
-from query_api.session_filters import filters_nothing, narrowed
+from query_api.session_filters import narrowed
 from query_api.session_replies import whole_sessions
 from schemas.responses import Reply, Session
 
@@ -25,13 +25,7 @@ async def list_sessions(
     sort: FromQuery[Sort] = "-started_at",
 ) -> Response[Reply[list[Session]]]:
     """Sessions of the org that the caller may see, newest first unless ``sort`` says otherwise."""
-    found, total = await _page(reading, matching, sort, paging)
-    sessions = await whole_sessions(reading, matching.org_id, [row.session_id for row in found])
-    return reading.reply(sessions, paging.meta(total))
-
-
-async def _page(reading: Reading, matching: Matching, sort: Sort, paging: Page) -> tuple[list[SessionsPageRow], int]:
-    if filters_nothing(matching):
-        return await reading.page(ORG_SESSIONS_PAGE, OrgPage(matching.org_id, sort, paging.size, paging.offset))
     question = narrowed(SessionsPage, matching, sort=sort, limit=paging.size, offset=paging.offset)
-    return await reading.page(SESSIONS_PAGE, question)
+    found, total = await reading.page(SESSIONS_PAGE, question)
+    sessions = await whole_sessions(reading, matching.org_id, found)
+    return reading.reply(sessions, paging.meta(total))

@@ -10,8 +10,8 @@ WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}
   AND kind = 'events_recorded'
   AND version <= {version_max:UInt64}
-  AND timestamp >= {after:DateTime64(3, 'UTC')}
-  AND timestamp < {before:DateTime64(3, 'UTC')}
+  AND ({after:Nullable(DateTime64(3, 'UTC'))} IS NULL OR timestamp >= {after:Nullable(DateTime64(3, 'UTC'))})
+  AND ({before:Nullable(DateTime64(3, 'UTC'))} IS NULL OR timestamp < {before:Nullable(DateTime64(3, 'UTC'))})
   AND ({event_type:Nullable(String)} IS NULL OR event_type = {event_type:Nullable(String)})
   AND ({tool_name:Nullable(String)} IS NULL OR nullIf(tool_name, '') = {tool_name:Nullable(String)})
   AND ({agent_id:Nullable(String)} IS NULL OR nullIf(agent_id, '') = {agent_id:Nullable(String)})

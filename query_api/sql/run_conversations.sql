@@ -2,6 +2,7 @@
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
     session_id,
+    toUnixTimestamp(started_hour) AS started_hour_s,
     count() OVER () AS total_sessions,
     sum(events) OVER () AS total_events,
     sum(tool_calls) OVER () AS total_tool_calls,

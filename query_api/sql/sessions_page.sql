@@ -9,13 +9,14 @@ WITH
     -ifNull(toUnixTimestamp64Milli(last_event_at), -1) AS `-last_event_at`
 SELECT
     session_id,
+    toUnixTimestamp(started_hour) AS started_hour_s,
     count() OVER () AS total_count
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
-  AND started_hour >= toStartOfHour({started_after:DateTime64(3, 'UTC')})
-  AND started_hour <= toStartOfHour({started_before:DateTime64(3, 'UTC')})
-  AND started_at >= {started_after:DateTime64(3, 'UTC')}
-  AND started_at < {started_before:DateTime64(3, 'UTC')}
+  AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL
+       OR (started_at >= {started_after:Nullable(DateTime64(3, 'UTC'))} AND started_hour >= toStartOfHour({started_after:Nullable(DateTime64(3, 'UTC'))})))
+  AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL
+       OR (started_at < {started_before:Nullable(DateTime64(3, 'UTC'))} AND started_hour <= toStartOfHour({started_before:Nullable(DateTime64(3, 'UTC'))})))
   AND ({own_user_id:Nullable(String)} IS NULL OR user_id = {own_user_id:Nullable(String)})
   AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})
   AND ({project_id:Nullable(String)} IS NULL OR project_id = {project_id:Nullable(String)})

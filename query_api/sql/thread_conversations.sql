@@ -1,8 +1,9 @@
 -- Which conversations of these threads of an org may the caller see, the latest first, at most so many of each thread?
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
-    thread_id,
-    session_id
+    session_id,
+    toUnixTimestamp(started_hour) AS started_hour_s,
+    thread_id
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
   AND thread_id IN {thread_ids:Array(UUID)}

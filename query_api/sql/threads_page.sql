@@ -16,8 +16,9 @@ WHERE org_id = {org_id:String}
   AND ({viewer_id:Nullable(String)} IS NULL OR user_id = {viewer_id:Nullable(String)})
 GROUP BY thread_id
 HAVING countIf(
-        started_at >= {started_after:DateTime64(3, 'UTC')}
-    AND started_at < {started_before:DateTime64(3, 'UTC')}
+        org_id = {org_id:String}
+    AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL OR started_at >= {started_after:Nullable(DateTime64(3, 'UTC'))})
+    AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL OR started_at < {started_before:Nullable(DateTime64(3, 'UTC'))})
     AND ({own_user_id:Nullable(String)} IS NULL OR user_id = {own_user_id:Nullable(String)})
     AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})
     AND ({project_id:Nullable(String)} IS NULL OR project_id = {project_id:Nullable(String)})

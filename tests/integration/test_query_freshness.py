@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from support.query_store import NOON, QueryApi, QueryStore, session
 
 from query_api import reader as reader_module
+from query_api import statements
 from query_api.errors import StoreUnavailable
 from query_api.reader import ClickHouseReader, Generation, open_reader
 from schemas.responses import instant
@@ -206,7 +207,7 @@ async def test_a_store_that_is_there_is_ready(query_api: QueryApi) -> None:
 async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A question that takes too long is broken off by the store, as an outage."""
     (tmp_path / "slow.sql").write_text("SELECT sleepEachRow(0.01) FROM numbers(1000) SETTINGS max_block_size = 1")
-    monkeypatch.setattr(reader_module, "SQL", tmp_path)
+    monkeypatch.setattr(statements, "SQL", tmp_path)
     monkeypatch.setattr(reader_module, "LIMITS", {**reader_module.LIMITS, "max_execution_time": 0.2})
     began = monotonic()
 
@@ -219,7 +220,8 @@ async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytes
 @pytest.fixture(autouse=True)
 def _fresh_statements() -> Iterator[None]:
     yield
-    reader_module.statement.cache_clear()
+    statements.statement.cache_clear()
+    statements.statement_without.cache_clear()
 
 
 async def _readyz(api: QueryApi) -> httpx.Response:

@@ -1,0 +1,34 @@
+"""A question is shortened by the conditions that ask for nothing, and by nothing else."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from query_api.statements import absent, statement, statement_without
+
+FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phrases")
+
+
+def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
+    """One of one line, one of two, and one that holds a whole subquery."""
+    assert "agent_name" in statement("search_page")
+    shortened = statement_without("search_page", frozenset(FILTERS))
+
+    assert [name for name in FILTERS if f"{{{name}:" in shortened] == []
+    assert "AND hasAllTokens(search_text, {words:Array(String)})\nORDER BY" in shortened
+    assert "AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})\n" in shortened
+
+
+@given(st.sets(st.sampled_from(FILTERS)))
+def test_what_is_asked_for_stays(asked: set[str]) -> None:
+    """Whatever is left out, each condition that is needed is there, word for word, and the parentheses match."""
+    shortened = statement_without("search_page", frozenset(FILTERS) - asked)
+
+    for name in FILTERS:
+        count = statement("search_page").count(f"{{{name}:") if name in asked else 0
+        assert shortened.count(f"{{{name}:") == count
+    assert shortened.count("(") == shortened.count(")")
+
+
+def test_null_and_empty_ask_for_nothing_but_false_zero_and_empty_text_do() -> None:
+    """`?ended=false` is a filter, and so is an agent without a name."""
+    assert absent({"a": None, "b": [], "c": False, "d": 0, "e": "", "f": ["x"]}) == {"a", "b"}
