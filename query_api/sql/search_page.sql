@@ -3,8 +3,7 @@
 -- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text answers for the words.
 -- An index alone would bring a session back whose older row had the word. The last setting makes it right: where a row
 -- was found, the newer rows of its key are read as well, and only the newest one is asked for its words.
--- Phrases need the text itself, which is read only if there are any, and only of rows that have the words; whether such a
--- row is the newest of its session is told by its version.
+-- Phrases need the text itself, which is read only if there are any, and only where rows have the words.
 -- The order is the name of a column or of one of these; columns of the others are not read.
 WITH
     -toUnixTimestamp64Milli(started_at) AS `-started_at`,
@@ -35,16 +34,8 @@ WHERE org_id = {org_id:String}
   AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
   AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})
   AND hasAllTokens(search_text, {words:Array(String)})
-  AND (empty({phrases:Array(String)}) OR (session_id, version) IN
-  (
-      SELECT
-          session_id,
-          version
-      FROM sessions
-      PREWHERE org_id = {org_id:String}
-        AND hasAllTokens(search_text, {words:Array(String)})
-      WHERE arrayAll(phrase -> position(search_text, phrase) > 0, {phrases:Array(String)})
-  ))
+  AND (empty({phrases:Array(String)})
+       OR arrayAll(phrase -> position(search_text, phrase) > 0, {phrases:Array(String)}))
 ORDER BY
     {sort:Identifier},
     started_at DESC,

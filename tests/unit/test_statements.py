@@ -9,7 +9,7 @@ FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phra
 
 
 def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
-    """One of one line, one of two, and one that holds a whole subquery."""
+    """Of one line or two, with parentheses inside or without."""
     assert "agent_name" in statement("search_page")
     shortened = statement_without("search_page", frozenset(FILTERS))
 
