@@ -9,9 +9,11 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from deploy.interpreter import tune_interpreter
+from deploy.open_files import connections_max, raise_open_files
 
 HEADERS_WITHIN_MS = 15_000
 DRAIN_S = 10.0
+BACKLOG = 1_024
 
 
 async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) -> None:
@@ -27,7 +29,8 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) ->
         port=port,
         interface=Interfaces.ASGI,
         websockets=False,
-        backlog=1024,
+        backlog=BACKLOG,
+        backpressure=connections_max(raise_open_files()),  # connections, idle ones too; by default as many as wait
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
         log_level=LogLevels.error,
     )
