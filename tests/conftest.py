@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.kafka import broker_from_jars, create_topic, kafka_from_anywhere
+from support.installation import Installation
+from support.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
 from support.store import TestStore, chdb_address, new_store
 
 from deploy.kafka.broker import Broker
@@ -50,3 +51,24 @@ def store(chdb_folder: Path) -> Iterator[TestStore]:
 def shared_store(chdb_folder: Path) -> Iterator[TestStore]:
     """A store for a module of tests that empty it themselves."""
     yield from new_store(chdb_address(chdb_folder))
+
+
+@pytest.fixture(scope="session", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
+def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Both ways to run, each started once for all tests that leave it healthy.
+
+    They share it, so each takes an org of its own (``fresh_org``).
+    """
+    if request.param == "stack":
+        need_jars()
+    running = Installation(request.param, tmp_path_factory.mktemp(request.param))
+    try:
+        yield running.start()
+    finally:
+        running.end()
+
+
+@pytest.fixture
+def fresh_org(request: pytest.FixtureRequest) -> str:
+    """An org that no other test uses; its name tells the test."""
+    return f"org-{abs(hash(request.node.nodeid)):x}"

@@ -156,6 +156,7 @@ def test_prices_are_shown_where_the_store_can_be_reached(installation: Installat
         assert "another process uses" in told.stderr
 
 
+@pytest.mark.fault(row=24)
 def test_a_folder_is_served_once(installation: Installation) -> None:
     """A second `up` or `stack` on it refuses, and leaves the first alone."""
     told = run(installation.kind, "--data", str(installation.data), "--port", str(free_port()))

@@ -554,6 +554,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize("name", SIZES)
+@pytest.mark.fault(row=17)
 def test_bodies_at_their_limits(here: Here, name: str) -> None:
     """What is just not too much is taken; a byte more is refused, however it was packed."""
     body, headers, chunked, status = SIZES[name]

@@ -26,6 +26,7 @@ def org(installation: Installation, fresh_org: str) -> Org:
     return Org(installation, fresh_org)
 
 
+@pytest.mark.fault(row=17)
 def test_payloads_come_back_byte_for_byte(org: Org) -> None:
     """White space, order, escapes, duplicate keys, huge numbers, halves of emojis: the client's own bytes."""
     session = org.create()
@@ -111,6 +112,7 @@ def test_each_filter(org: Org) -> None:
             assert "".join(str(event["data"]["n"]) for page in pages for event in page) == expected, params
 
 
+@pytest.mark.fault(row=18)
 def test_a_cursor_is_url_safe_and_bound_to_org_session_and_filters(org: Org, installation: Installation) -> None:
     """A foreign, forged, malformed or misused cursor is a 422 in the one error shape."""
     one, other = org.create(), org.create()

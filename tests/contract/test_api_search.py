@@ -60,6 +60,7 @@ def searched(installation: Installation, fresh_org: str) -> Iterator[Searched]:
     searched.client.close()
 
 
+@pytest.mark.fault(row=18)
 def test_search(searched: Searched) -> None:
     """Whole words joined by AND over all texts, case and accents folded, phrases, highlights, filters, pages, roles."""
     login = searched.create(

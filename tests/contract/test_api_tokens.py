@@ -194,6 +194,7 @@ FORGED: dict[str, Callable[[Guarded], str]] = {
 
 
 @pytest.mark.parametrize("name", FORGED)
+@pytest.mark.fault(row=19)
 def test_a_forged_token_opens_nothing(guarded: Guarded, name: str) -> None:
     """One reply for all of them, down to its headers: that of no credential."""
     check_refusal(guarded, guarded.get(FORGED[name](guarded)))
@@ -277,6 +278,7 @@ def test_keys_are_rotated_without_a_restart(guarded: Guarded) -> None:
     assert guarded.get(second).status_code == 200
 
 
+@pytest.mark.fault(row=19)
 def test_a_token_is_revoked_while_it_is_in_use(guarded: Guarded) -> None:
     """Within 30 seconds of its line; a file that is gone or emptied gives it back to nobody."""
     file = guarded.installation.data.parent / "revoked.txt"

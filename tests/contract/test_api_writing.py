@@ -372,6 +372,7 @@ def test_one_invalid_event_does_not_refuse_its_neighbours(org: Org) -> None:
     assert read(org, made)["counts"] | {"events": 3, "unknown_events": 2} == read(org, made)["counts"]
 
 
+@pytest.mark.fault(row=13)
 def test_an_event_counts_once_in_its_session(org: Org, other: Org) -> None:
     """By its id, in whatever batch, and the first write wins; the same id elsewhere is another event."""
     made, second, foreign = org.create(), org.create(), other.create()

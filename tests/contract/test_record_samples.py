@@ -22,6 +22,7 @@ def decode_sample(path: Path) -> AnyFact:
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.fault(row=16)
 def test_a_stored_sample_is_still_read(path: Path) -> None:
     """And nothing in it is lost: encoded again it says the same."""
     fact = decode_sample(path)

@@ -147,6 +147,7 @@ async def test_a_wrong_value_is_a_422_that_names_its_field(api: WriteApi, case: 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
 @pytest.mark.parametrize("raw", NOT_JSON.values(), ids=NOT_JSON)
+@pytest.mark.fault(row=17)
 async def test_what_is_no_json_is_a_400(api: WriteApi, route: tuple[str, str], raw: bytes) -> None:
     """On every route, even where a wrong value stands before the place where it breaks."""
     check_shape(await api.send(*route, raw=raw), 400)
@@ -166,6 +167,7 @@ async def test_another_content_type_or_encoding_is_a_415(api: WriteApi, route: t
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.fault(row=17)
 async def test_broken_or_endless_encodings_are_refused(api: WriteApi, encoding: str) -> None:
     """Corrupt or cut off: 400. More than 10 MiB, however small it came: 413."""
     squeeze = gzip.compress if encoding == "gzip" else lambda data: bytes(cramjam.zstd.compress(data))
@@ -179,6 +181,7 @@ async def test_broken_or_endless_encodings_are_refused(api: WriteApi, encoding: 
     assert (await api.send(*EVENTS, raw=good, headers=headers)).status_code == 202
 
 
+@pytest.mark.fault(row=17)
 async def test_sizes_at_their_limits(api: WriteApi) -> None:
     """10 MiB and one event of 1 MiB are taken; a byte more is a 413."""
 
@@ -196,6 +199,7 @@ async def test_sizes_at_their_limits(api: WriteApi) -> None:
     check_shape(await api.send(*EVENTS, raw=one_event(MIB + 1)), 413)
 
 
+@pytest.mark.fault(row=17)
 async def test_a_list_of_millions_is_refused_without_being_built(api: WriteApi) -> None:
     """5 million elements are no 5 million objects in memory (that would take a second and 300 MB)."""
     reply = await api.send(*EVENTS, raw=b'{"events":[' + b"0," * 5_000_000 + b"0]}")

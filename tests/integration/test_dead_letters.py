@@ -143,6 +143,7 @@ async def test_dead_letters_are_listed_and_shown_with_their_bytes(whole: Whole) 
     assert msgspec.json.decode(shown[1]["text"]) == plain(a_batch(version=9))
 
 
+@pytest.mark.fault(row=15)
 async def test_a_record_under_the_wrong_key_is_redriven_as_it_is(whole: Whole) -> None:
     """It was dead for where it stood, and counts where it belongs; the letter stays, and says where its record is."""
     await whole.add(created(SESSION, fact_id=UUID(int=5, version=4), run_id=UUID(int=6, version=4)))
@@ -165,6 +166,7 @@ async def test_a_record_under_the_wrong_key_is_redriven_as_it_is(whole: Whole) -
     }
 
 
+@pytest.mark.fault(row=15)
 async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -> None:
     """With the same id and readable it is appended; as another record, or still unreadable, it is refused."""
     dead = await whole.add(a_batch(version=9))

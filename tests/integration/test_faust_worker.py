@@ -46,6 +46,7 @@ def _poison() -> list[tuple[LogRecord, str]]:
     ]
 
 
+@pytest.mark.fault(row=15)
 async def test_poison_becomes_dead_letters_and_stops_nobody(line: Line) -> None:
     """Each unreadable record is kept with its reason and its receipt; what stands around it is projected."""
     poison = _poison()
@@ -83,6 +84,7 @@ async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(l
     assert line.query("SELECT sum(added), count() FROM records FINAL") == [(6, 7)]
 
 
+@pytest.mark.fault(row=24)
 async def test_a_second_worker_under_the_same_instance_is_refused(line: Line) -> None:
     """Two processes with one static id would make each other rejoin for ever."""
     await line.send(GOOD[:1])
@@ -96,6 +98,7 @@ async def test_a_second_worker_under_the_same_instance_is_refused(line: Line) ->
     assert "Traceback" not in second.stderr
 
 
+@pytest.mark.fault(row=24)
 async def test_a_log_that_lost_its_tail_is_refused(line: Line, kafka: str) -> None:
     """A topic that was made anew would silently skip new records; the worker says so and does not run."""
     await line.send(GOOD)
@@ -116,6 +119,7 @@ async def test_a_log_that_lost_its_tail_is_refused(line: Line, kafka: str) -> No
     assert "lost its tail" in refused.stderr
 
 
+@pytest.mark.fault(row=24)
 async def test_another_partition_count_is_refused(line: Line) -> None:
     """The count decides where a session's records are, so it is frozen: by provision, and by the worker."""
     again = line.finish("provision", "--partitions", str(PARTITIONS + 1))
@@ -127,6 +131,7 @@ async def test_another_partition_count_is_refused(line: Line) -> None:
     assert f"{PARTITIONS} partitions" in worker.stderr
 
 
+@pytest.mark.fault(row=24)
 def test_without_a_broker_the_worker_ends_with_a_message(line: Line) -> None:
     """Its supervisor starts it again, with back-off."""
     away = line.finish("processors", "--instance", "0", *line.of_topic, "--log-url", "kafka://127.0.0.1:1/none")

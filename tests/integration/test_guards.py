@@ -50,6 +50,7 @@ def test_a_price_history_that_lost_rows_is_refused(chdb_folder: Path) -> None:
             check_generation(store.warehouse(), PARTITIONS)
 
 
+@pytest.mark.fault(row=24)
 def test_other_code_is_refused(chdb_folder: Path) -> None:
     """Its tables would hold two kinds of rows."""
     for store in new_store(chdb_address(chdb_folder), PARTITIONS):
@@ -61,18 +62,21 @@ def test_other_code_is_refused(chdb_folder: Path) -> None:
             check_generation(store.warehouse(), PARTITIONS)
 
 
+@pytest.mark.fault(row=24)
 def test_another_partition_count_is_refused(projected: TestStore) -> None:
     """A session would be in two partitions."""
     with pytest.raises(Broken, match="frozen"):
         check_generation(projected.warehouse(), PARTITIONS + 1)
 
 
+@pytest.mark.fault(row=24)
 def test_a_log_that_is_shorter_than_what_was_projected_is_refused(projected: TestStore) -> None:
     """New records would get offsets that already have their receipt, and be skipped."""
     with pytest.raises(Broken, match=r"lost its tail.*offset 5 was projected"):
         _check_tail(projected, LOG[:-1])
 
 
+@pytest.mark.fault(row=24)
 def test_a_log_that_lost_its_tail_and_grew_again_is_refused(projected: TestStore) -> None:
     """Another record at the last receipted offset tells; the length alone would not."""
     grown = log_of([one_event(n) for n in (*range(5), 77, 78)])

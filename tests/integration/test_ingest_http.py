@@ -77,6 +77,7 @@ def a_batch() -> bytes:
     return json.dumps({"events": [EVENT]}).encode()
 
 
+@pytest.mark.fault(row=17)
 def test_a_chunked_body_without_a_length_is_taken(served: Served) -> None:
     """And refused with 413 where it grows beyond 10 MiB."""
     small = served.client.post(served.events, content=iter([a_batch()[:5], a_batch()[5:]]))
@@ -94,6 +95,7 @@ def test_a_body_that_is_too_large_is_a_413_that_reaches_the_client(served: Serve
     assert statuses == [202, 413, 413]
 
 
+@pytest.mark.fault(row=17)
 def test_bombs_cost_no_memory(served: Served) -> None:
     """A hundred of them, of 1 GiB each, in gzip and zstd, leave less than 64 MiB behind."""
     block = b" " * MIB
@@ -108,6 +110,7 @@ def test_bombs_cost_no_memory(served: Served) -> None:
     assert served.memory() - before < 64 * MIB
 
 
+@pytest.mark.fault(row=17)
 def test_deep_and_wide_bodies_cost_no_memory(served: Served) -> None:
     """Millions of elements, brackets without end: refused, and less than 64 MiB are left behind."""
     before = served.memory()
@@ -122,6 +125,7 @@ def test_deep_and_wide_bodies_cost_no_memory(served: Served) -> None:
     assert served.memory() - before < 64 * MIB
 
 
+@pytest.mark.fault(row=20)
 def test_a_slow_body_holds_up_nobody(served: Served) -> None:
     """While 50 clients send nothing more of theirs, others are served."""
     head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"

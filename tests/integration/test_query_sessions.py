@@ -157,6 +157,7 @@ async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> 
     ],
     ids=str,
 )
+@pytest.mark.fault(row=18)
 async def test_what_cannot_be_asked_for(params: dict[str, Any], query_api: QueryApi) -> None:
     """A parameter that is unknown, of the wrong type or out of range is a 422 that names it."""
     reply = await query_api.get("sessions", params)

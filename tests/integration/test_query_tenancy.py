@@ -98,6 +98,7 @@ async def test_members_may_not_name_others(path: str, role: Role, query_store: Q
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.fault(row=18)
 async def test_a_filter_is_only_a_string(attack: str, query_store: QueryStore, query_api: QueryApi) -> None:
     """Whatever stands in a filter matches the sessions with exactly that value, and nothing else."""
     odd = session(user_id=attack, models=[model(attack)], external_id=attack, **dict.fromkeys(DIMENSIONS[:3], attack))

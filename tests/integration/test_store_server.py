@@ -640,6 +640,7 @@ def test_kill_9_during_inserts_keeps_what_was_acknowledged(tmp_path: Path) -> No
     assert up_after < 5
 
 
+@pytest.mark.fault(row=24)
 def test_a_second_server_on_the_directory_says_what_to_do(served: Served) -> None:
     """One directory, one owner: the second exits at once, names the first, and leaves it alone."""
     path = Path("/proc", str(served.process.pid), "fd", _status_descriptor(served.process.pid)).readlink().parent

@@ -63,6 +63,7 @@ def _clean(store: TestStore, log: list[LogRecord]) -> dict[str, list[tuple[objec
 
 @given(data=st.data(), log=logs())
 @settings(SLOW, max_examples=40)
+@pytest.mark.fault(row=2)
 def test_any_way_of_delivering_a_log_leaves_the_tables_of_one_clean_pass(
     two: TestStore, data: st.DataObject, log: list[LogRecord]
 ) -> None:
@@ -130,6 +131,7 @@ def test_of_two_copies_of_an_event_the_first_in_the_log_is_kept(two: TestStore, 
 
 @given(log=logs(max_size=60))
 @settings(SLOW, max_examples=30)
+@pytest.mark.fault(row=12)
 def test_sessions_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: list[LogRecord]) -> None:
     """Fold = recount, by an oracle that shares no code with it."""
     expected = recount([record.value for record in log if record.value and record.value[0] == ord("{")])

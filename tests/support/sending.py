@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.permissions import Role
 from support.installation import Installation
+from support.waiting import eventually
 
 AT = "2026-01-20T10:30:00.000Z"
 
@@ -53,13 +54,17 @@ class Org:
         return self.client(user, role).get(self._path(path), params=params, headers=headers)
 
     def data(self, path: str, **asked: Any) -> Any:
-        """The data of a read that must succeed."""
-        reply = self.get(path, **asked)
+        """The data of a read that must succeed; what is not visible yet is asked for again, as the reply says."""
+        reply = eventually(lambda: _unless_away(self.get(path, **asked)), within_s=60)
         assert reply.status_code == httpx.codes.OK, reply.text
         return reply.json()["data"]
 
     def _path(self, path: str) -> str:
         return f"/api/v1/{self.org}/{path}"
+
+
+def _unless_away(reply: httpx.Response) -> httpx.Response | None:
+    return None if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE else reply
 
 
 def hook(event_type: str, at: str = AT, **data: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
 from ingest.app import build_ingest
+from ingest.dependencies import Clock
 from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
 from schemas.codec import decode
 from schemas.ids import IdSecrets, mint, new_thread
@@ -80,11 +81,13 @@ def a_session(org: str = "acme", sensitive: bool = False) -> UUID:
 
 
 @asynccontextmanager
-async def write_api(privacy: Privacy = KEEP_ALL_BUT_SECRETS) -> AsyncIterator[WriteApi]:
-    """The service at `NOW_MS`."""
-    log = FakeEventLog()
+async def write_api(
+    privacy: Privacy = KEEP_ALL_BUT_SECRETS, clock: Clock = lambda: NOW_MS, partitions: int = 1
+) -> AsyncIterator[WriteApi]:
+    """The service at `NOW_MS`, or at another time; tokens are good whatever it is."""
+    log = FakeEventLog(partitions)
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
-    app = build_ingest(log, SECRETS, verifier, lambda: NOW_MS, privacy)
+    app = build_ingest(log, SECRETS, verifier, clock, privacy)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield WriteApi(client, log)
 

@@ -75,6 +75,7 @@ def write_and_kill(path: Path, after: int) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.fault(row=1)
 async def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, seed: int) -> None:
     """kill -9 in the middle of writing: every acknowledged record is at its offset, and offsets are dense."""
     path = tmp_path / "log.sqlite"
@@ -104,6 +105,7 @@ async def test_everything_that_waits_shares_a_commit(log: SqliteEventLog) -> Non
     assert log.commits < 50
 
 
+@pytest.mark.fault(row=10)
 async def test_a_full_disk_is_a_503_and_passes(tmp_path: Path) -> None:
     """While there is no room appends are refused; with room they go on, and nothing refused took an offset."""
     broken: list[BrokenLog] = []
@@ -121,6 +123,7 @@ async def test_a_full_disk_is_a_503_and_passes(tmp_path: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.fault(row=10)
 async def test_the_last_of_a_disk_is_left_alone(log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store is on the same disk, and must not run into a full one; with more room all goes on."""
     monkeypatch.setattr(sqlite_file, "FREE_BYTES_MIN", 1 << 60)

@@ -1,0 +1,45 @@
+"""A server whose clock jumps while it takes writes: what it said stays, and every number is still a recount."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from oracle import recount
+from support.projected import project
+from support.store import TestStore
+from support.write_api import EVENT, NOW_MS, events_path, write_api
+
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+JUMPS = (0, -DAY_MS, 40 * DAY_MS, 40 * DAY_MS - 1, -HOUR_MS, 0)
+
+
+@pytest.mark.fault(row=14)
+async def test_a_server_clock_that_jumps_moves_no_session_and_loses_no_event(store: TestStore) -> None:
+    """Back a day, forty days ahead, back: a session stays in the hour that it had first, and nothing counts twice."""
+    now = NOW_MS
+    async with write_api(clock=lambda: now, partitions=store.partitions) as api:
+        sessions: list[dict[str, Any]] = []
+        for jump in JUMPS:
+            now = NOW_MS + jump
+            sessions.append(await api.create())
+            for session in sessions:  # the older ones as well, at their new time
+                sent = await api.send("POST", events_path(session["id"]), {"events": [EVENT]})
+                assert sent.status_code == 202, sent.text
+            await api.send("POST", f"/sessions/{sessions[0]['id']}/end", {})
+        ends = await api.log.ends()
+        log = [record for p, end in enumerate(ends) for record in await api.log.read(p, 0, end, 1 << 30)]
+
+    await asyncio.to_thread(project, store, log)
+
+    expected = recount([record.value or b"" for record in log])
+    rows = store.rows("SELECT * FROM {db}.sessions FINAL")
+    assert len(rows) == len(JUMPS)
+    for row in rows:
+        wanted = expected[row["org_id"], str(row["session_id"])]
+        shown = {name: round(row[name].timestamp() * 1000) for name in ("started_at", "ended_at") if row[name]}
+        assert shown == {name: wanted[name] for name in ("started_at", "ended_at") if wanted[name]}
+        assert row["events"] == wanted["events"] == 1  # the same event each time
+    assert {row["started_at"].timestamp() * 1000 - NOW_MS for row in rows} == set(JUMPS)
+    buckets = "SELECT toUnixTimestamp(bucket) AS hour, sessions AS n FROM {db}.rollup_hourly FINAL ORDER BY hour"
+    hours = [(NOW_MS + jump) // HOUR_MS * 3_600 for jump in JUMPS]
+    assert store.rows(buckets) == [{"hour": hour, "n": hours.count(hour)} for hour in sorted(set(hours))]
