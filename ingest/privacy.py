@@ -82,7 +82,8 @@ KEEP_ALL_BUT_SECRETS = Privacy()
 
 
 def _without_secrets(sealed: SealedEvents, key: bytes) -> SealedEvents:
-    accepted = [_bounded(event, key) for event in _cut(sealed.accepted)]
+    cut = zip(sealed.accepted, _cut(sealed.accepted), strict=True)
+    accepted = [kept if kept is event else _bounded(kept, key) for event, kept in cut]
     return SealedEvents(accepted, [redact_refusal(refused) for refused in sealed.rejected])
 
 

@@ -66,7 +66,8 @@ RULES: tuple[Rule, ...] = (
     Rule("aws_access_key", _AWS_ID, secrets_of(_AWS_ID_ALONE)),
     Rule(
         "aws_secret_key",
-        _AWS_ID + rb"[\s\\,;:|\"'=][\s\\,;:|\"'=A-Za-z_]*[A-Za-z0-9/+\\]{40}|(?i)(?:aws|secret)[a-z_.-]*key",
+        _AWS_ID + rb"[\s\\,;:|\"'=][\s\\,;:|\"'=A-Za-z_]*[A-Za-z0-9/+\\]{40}"
+        rb"|(?i)(?:aws|secret)[a-z_.-]*key(?:[\s\\\"':=,>nrtf]|u00(?:27|3e))+[a-z0-9/+\\]{40}",
         secrets_of(
             _AWS_ID_ALONE + rb"[\s,;:|\"'=]{1,16}(?:[A-Za-z_]{1,32}[\s:\"'=]{1,16})?" + _AWS_SECRET,
             rb"(?i:(?:aws|secret)[a-z_.-]{0,24}key)[\s\"':=,>]{1,16}" + _AWS_SECRET,
