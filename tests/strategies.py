@@ -137,6 +137,48 @@ def facts(draw: st.DrawFn) -> AnyFact:
 
 
 @st.composite
+def crowded_facts(draw: st.DrawFn, events: int = 12) -> AnyFact:
+    """Facts that meet: a handful of ids, two hours, and mostly one org, so that writers get in each other's way."""
+    at = st.sampled_from([0, 1, 2]).map(lambda n: BASE_MS + n * 1_800_000)
+    common: dict[str, Any] = {
+        "v": 1,
+        "record_id": UUID(int=draw(st.integers(1, 1 << 64))),
+        "org_id": draw(st.sampled_from(["acme", "acme", "acme", "globex"])),
+        "session_id": draw(st.sampled_from(SESSIONS)),
+        "actor": Actor("alice", "member"),
+        "received_at": draw(at),
+    }
+    fact_id = UUID(int=draw(st.integers(100, 104)))
+    kind = draw(st.sampled_from([*["events"] * 5, "created", "changed", "metrics", "ended", "compact"]))
+    if kind == "events":
+        types = st.sampled_from(
+            [*["PreToolUse", "PostToolUse"] * 2, "UserPromptSubmit", "SubagentStart", "TaskCreated"]
+        )
+        uses = [{"tool_use_id": use, "tool_name": "Bash"} for use in "uvwx"]
+        ids_of_things = st.sampled_from([{}, {"agent_id": "y"}, *uses])
+        event = st.builds(
+            Event,
+            event_id=st.integers(1, events).map(lambda n: UUID(int=n)),
+            event_type=types,
+            timestamp=at,
+            data=ids_of_things.map(lambda payload: msgspec.Raw(msgspec.json.encode(payload))),
+        )
+        return EventsRecorded(**common, events=tuple(draw(st.lists(event, min_size=1, max_size=3))))
+    if kind == "created":
+        return SessionCreated(
+            **common, fact_id=fact_id, run_id=UUID(int=7), repo=draw(names), started_at=draw(st.none() | at)
+        )
+    if kind == "changed":
+        return SessionChanged(**common, fact_id=fact_id, agent_name=draw(names))
+    if kind == "metrics":
+        usage = ModelUsage("other", input_tokens=draw(st.integers(0, 9)), cost_nano=draw(st.integers(0, 9)))
+        return MetricsReported(**common, fact_id=fact_id, report=MetricsReport((usage,)))
+    if kind == "ended":
+        return SessionEnded(**common, fact_id=fact_id, ended_at=draw(st.none() | at))
+    return CompactionRequested(**common, fact_id=fact_id)
+
+
+@st.composite
 def logs(draw: st.DrawFn, max_size: int = 30) -> list[LogRecord]:
     """A log of two partitions, with some poison in it, in an order in which it could have been written."""
     values = draw(st.lists(facts() | st.just(None), min_size=1, max_size=max_size))
@@ -237,10 +279,10 @@ def session_rows(draw: st.DrawFn) -> SessionRow:
     values |= {name: draw(counts) for name in ("events", "prompts", "tool_calls", "tool_errors")}
     values["models"] = draw(st.lists(model_totals, max_size=2, unique_by=lambda totals: totals.model))
     values["duration_ms"] = draw(st.none() | counts)
-    return SessionRow(**{**_NO_SESSION, **{name: value for name, value in values.items() if value is not None}})
+    return SessionRow(**{**NO_SESSION, **{name: value for name, value in values.items() if value is not None}})
 
 
-_NO_SESSION: dict[str, Any] = {
+NO_SESSION: dict[str, Any] = {
     **{name: 0 if kind is int else None for name, kind in get_type_hints(SessionRow).items()},
     "created": True,
     "sensitive": False,

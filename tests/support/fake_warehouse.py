@@ -92,6 +92,7 @@ class FakeWarehouse:
         self._partitions = partitions
         self.tables: dict[str, dict[Key, Any]] = {table: {} for table in SHAPES}
         self.conflicts: list[Conflict] = []
+        self.writes = 0
 
     def insert(self, table: str, rows: Rows) -> None:
         self.put(table, self.decode(table, rows))
@@ -102,6 +103,7 @@ class FakeWarehouse:
 
     def put(self, table: str, rows: Iterable[Any]) -> None:
         """ReplacingMergeTree: of equal keys the highest version is seen, of equal versions the one written last."""
+        self.writes += 1
         seen, version, key_of = self.tables[table], _VERSIONS[table], _KEYS[table]
         for row in rows:
             key = key_of(row)

@@ -1,0 +1,329 @@
+"""The model check of the five writes: the real pipeline under every fault that one machine can imagine, step by step.
+
+A failure prints its steps, smallest first found: what was appended, who was handed what, which call to the store was
+answered how. `CONTRIBUTING.md` tells how to run more of it and how to reproduce one.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from msgspec import structs
+from strategies import SESSIONS, crowded_facts, facts
+from support.gated_store import OUTCOMES, Call, Outcome
+from support.model import PARTITIONS, Violation, World, surroundings
+from support.mutants import MUTANTS
+
+from schemas.codec import encode
+from schemas.records import AnyFact, EventsRecorded
+from schemas.topics import partition_of, record_key
+
+ASKED = os.environ.get("MODEL_EXAMPLES")  # by somebody who wants more of them, and others each time
+EXAMPLES = 500
+MUTANT_EXAMPLES = 2_000  # each is caught after far fewer
+STEPS = 30
+
+
+class Sent:
+    """What a client sends, told in a few words when an example fails."""
+
+    def __init__(self, fact: AnyFact | None) -> None:
+        self._fact = fact
+        self.key = record_key(fact.session_id if fact else SESSIONS[0])
+        self.value = encode(fact) if fact else b"\x00garbage"
+
+    def __repr__(self) -> str:
+        fact = self._fact
+        if fact is None:
+            return "<garbage>"
+        session = f"{fact.org_id}/{SESSIONS.index(fact.session_id)}"
+        if not isinstance(fact, EventsRecorded):
+            return f"<{type(fact).__name__} {fact.fact_id.int} of {session}>"
+        events = ", ".join(f"{event.event_type} {event.event_id.int} {bytes(event.data)!r}" for event in fact.events)
+        return f"<{session}: {events}>"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """How hypothesis asks; it would print the fact instead."""
+        printer.text(repr(self))
+
+
+def of_the_first(facts: list[AnyFact]) -> list[Sent]:
+    """The same facts, all of one session."""
+    org, session = facts[0].org_id, facts[0].session_id
+    return [Sent(structs.replace(fact, org_id=org, session_id=session)) for fact in facts]
+
+
+_RARE = {14: facts(), 15: st.none()}  # any kind of fact, and what nobody can read
+values = st.integers(0, 15).flatmap(lambda n: _RARE.get(n, crowded_facts())).map(Sent)
+some = st.lists(values, max_size=3)
+of_one_session = st.lists(crowded_facts(events=200), min_size=2, max_size=5).map(of_the_first)
+which = st.integers(0, 5)  # of those that are there, counted around
+counts = st.tuples(*[st.integers(0, 2)] * PARTITIONS).filter(any)
+owners = st.tuples(*[st.sampled_from("AB")] * PARTITIONS)
+cache_sizes = st.sampled_from([0, 2, 4, 1_000_000])
+crowd = st.lists(values, min_size=1, max_size=3)
+alive = precondition(lambda self: self.world.workers)
+both = precondition(lambda self: len(self.world.workers) == 2)
+
+
+class FiveWrites(RuleBasedStateMachine):
+    """Two workers, two partitions, two orgs. Each rule is one thing that may happen; each says what it did."""
+
+    begun = 0  # examples
+
+    def __init__(self) -> None:
+        super().__init__()
+        FiveWrites.begun += 1
+        self.world = World()
+        self._sound = True
+
+    @initialize(values=st.lists(values, min_size=4, max_size=12), facts_max=cache_sizes, owners=owners)
+    def begin(self, values: list[Sent], facts_max: int, owners: tuple[str, ...]) -> None:
+        """There is something in the log, and both workers run."""
+        self.append(values)
+        self.world.owners = list(owners)
+        for name in "AB":
+            self.world.start(name, facts_max)
+
+    @rule(values=st.lists(values, min_size=1, max_size=5))
+    def append(self, values: list[Sent]) -> None:
+        """Clients write: new facts, copies that say something else, what nobody can read."""
+        for sent in values:
+            self.world.append(sent.key, sent.value, partition_of(sent.key, PARTITIONS))
+
+    @rule(nth=st.integers(0, 30))
+    def send_again(self, nth: int) -> None:
+        """A client that got no answer sends the same bytes again."""
+        records = [record for of_partition in self.world.log for record in of_partition]
+        record = records[nth % len(records)]
+        self.world.append(record.key or b"", record.value or b"", record.partition)
+        self._did(f"a copy of {record.partition}:{record.offset}")
+
+    @alive
+    @rule(
+        nth=which,
+        some=some,
+        batches=st.lists(counts, min_size=1, max_size=5),
+        turns=st.text("onon?!", min_size=5, max_size=30),
+    )
+    def deliver(self, nth: int, some: list[Sent], batches: list[tuple[int, ...]], turns: str) -> None:
+        """Faust hands some batches to a worker, each with so many records of each partition.
+
+        The store answers its oldest call (o), or its newest (n): the fold of a batch beside the writes of the one
+        before.
+        """
+        self.append(some)
+        name = self._worker(nth)
+        for counts in batches:
+            self._did(f"{name} is handed {self.world.deliver(name, counts)}")
+        self.answer_in_turns(turns.replace("o", name).replace("n", name.lower()))
+
+    @alive
+    @rule(nth=which, some=crowd, partition=st.integers(0, PARTITIONS - 1), by=st.sampled_from([-3, -2, -1, 1, 2]))
+    def seek(self, nth: int, some: list[Sent], partition: int, by: int) -> None:
+        """Forward: Faust loses some records. Back: it hands them over again."""
+        name = self._worker(nth)
+        self.append(some)
+        if partition in self.world.workers[name].told:
+            self._did(f"{name} goes on at {partition}:{self.world.seek(name, partition, by)}")
+            self._did(f"{name} is handed {self.world.deliver(name, (2,) * PARTITIONS)}")
+
+    @alive
+    @rule(turns=st.text("ABabc?!", min_size=5, max_size=25))
+    def answer_in_turns(self, turns: str) -> None:
+        """The store answers a call of this worker, then of that: a capital the oldest, a small letter the newest.
+
+        At a c all commit; after a ? the next reply is lost, after a ! the next call is refused.
+        """
+        outcome: Outcome = "done"
+        for turn in turns:
+            calls = self.world.calls_of(turn.upper())
+            if turn in "?!":
+                outcome = "reply lost" if turn == "?" else "refused"
+            elif turn == "c":
+                self.commit()
+            elif calls:
+                self._answer(turn.upper(), calls[0 if turn.isupper() else -1], outcome)
+                outcome = "done"
+
+    @both
+    @rule(name=st.sampled_from("AB"), some=crowd, counts=counts, calls=st.integers(1, 14), taken=st.booleans())
+    def stand_still(self, name: str, some: list[Sent], counts: tuple[int, ...], calls: int, taken: bool) -> None:
+        """A worker stops in the middle of a batch, the other does all that it has to do, and the first goes on.
+
+        It may have lost its partitions meanwhile, without knowing.
+        """
+        other = "AB".replace(name, "")
+        self._begin_batch(name, some, counts)
+        self.answer_in_turns(name * calls)
+        if taken:
+            self.rebalance((other,) * PARTITIONS, name)
+        self._begin_batch(other, [], counts)
+        self.answer_in_turns(other * 40 + "c" + name * 40 + "c")
+
+    @both
+    @rule(name=st.sampled_from("AB"), mine=crowd, others=crowd, steps=st.integers(1, 4))
+    def overtake(self, name: str, mine: list[Sent], others: list[Sent], steps: int) -> None:
+        """A worker has read a bucket, and writes it when the other has written a newer one."""
+        other = "AB".replace(name, "")
+        self._begin_batch(name, mine, (2,) * PARTITIONS)
+        while self.world.calls_of(name) and not self.world.is_in_rollups(name):
+            self._answer(name, self.world.calls_of(name)[0], "done")
+        self.answer_in_turns(name * (steps - 1))
+        self._begin_batch(other, others, (3,) * PARTITIONS)
+        self.answer_in_turns(other * 40 + name * 40 + "c")
+
+    @alive
+    @rule(nth=which, told=of_one_session)
+    def press_on(self, nth: int, told: list[Sent]) -> None:
+        """One session is told in a batch for each of its facts, and each is folded while the one before is written."""
+        name = self._worker(nth)
+        self._catch_up(name)
+        self.append(told)
+        for _ in told:
+            self._did(f"{name} is handed {self.world.deliver(name, (1,) * PARTITIONS)}")
+        while calls := self.world.calls_of(name):
+            self._answer(name, next((call for call in calls if call.kind == "fold"), calls[0]), "done")
+
+    @precondition(lambda self: self.world.pending())
+    @rule(nth=which, outcome=st.sampled_from(OUTCOMES))
+    def answer(self, nth: int, outcome: Outcome) -> None:
+        """The store answers any call as it likes."""
+        pending = self.world.pending()
+        self._answer(*pending[nth % len(pending)], outcome)
+
+    @alive
+    @rule(nth=which, in_flight=st.booleans())
+    def crash(self, nth: int, in_flight: bool) -> None:
+        """kill -9. What was on its way may arrive later."""
+        name = self._worker(nth)
+        self.world.crash(name, in_flight)
+        self._did(f"{name} is killed")
+
+    @alive
+    @rule(
+        nth=which,
+        some=crowd,
+        calls=st.integers(1, 12),
+        in_flight=st.booleans(),
+        facts_max=cache_sizes,
+    )
+    def die_in_a_batch(self, nth: int, some: list[Sent], calls: int, in_flight: bool, facts_max: int) -> None:
+        """kill -9 after any of a batch's calls; then the worker starts again, and the batch comes again."""
+        name = self._worker(nth)
+        self._catch_up(name)
+        self._begin_batch(name, some, (3,) * PARTITIONS)
+        self.answer_in_turns(name * calls)
+        self.world.crash(name, in_flight)
+        self._did(f"{name} is killed")
+        self.world.start(name, facts_max)
+        self._begin_batch(name, [], (3,) * PARTITIONS)
+        self.answer_in_turns(name * 40)
+
+    @precondition(lambda self: self.world.late)
+    @rule(nth=which, outcome=st.sampled_from(["done", "torn"]))
+    def land(self, nth: int, outcome: Outcome) -> None:
+        """What a dead worker had sent reaches the store."""
+        call = self.world.late[nth % len(self.world.late)]
+        self._did(f"of the dead, {self.world.land(call, outcome)}")
+
+    @precondition(lambda self: len(self.world.workers) < 2)
+    @rule(facts_max=cache_sizes)
+    def start(self, facts_max: int) -> None:
+        """A worker that was killed starts again."""
+        name = next(name for name in "AB" if name not in self.world.workers)
+        self.world.start(name, facts_max)
+        self._did(f"{name} starts with {sorted(self.world.workers[name].told)}")
+
+    @rule(owners=owners, deaf=st.sampled_from(["", "", "A", "B"]))
+    def rebalance(self, owners: tuple[str, ...], deaf: str) -> None:
+        """Partitions change hands; who is deaf goes on with what it has, and hears of it at the next rebalance."""
+        self.world.rebalance(owners, list(deaf))
+        self._did(f"partitions belong to {owners}" + (f", {deaf} does not know" if deaf else ""))
+
+    @rule()
+    def commit(self) -> None:
+        """Faust commits what was acknowledged."""
+        for name in sorted(self.world.workers):
+            self._did(f"{name} commits {self.world.commit(name)}")
+
+    def teardown(self) -> None:
+        """No more faults: everything heals."""
+        try:
+            if self._sound:
+                self.world.heal()
+                self.world.check_end()
+        finally:
+            self.world.close()
+
+    def _worker(self, nth: int) -> str:
+        running = sorted(self.world.workers)
+        return running[nth % len(running)]
+
+    def _catch_up(self, name: str) -> None:
+        """A worker projects all that it has not, and Faust commits it."""
+        self._begin_batch(name, [], (1_000,) * PARTITIONS)
+        self.answer_in_turns(name * 40 + "c")
+
+    def _begin_batch(self, name: str, some: list[Sent], counts: tuple[int, ...]) -> None:
+        """A worker that has nothing else to do is handed a batch, after ``some`` were appended."""
+        self.append(some)
+        self.answer_in_turns(name * 40 + "c")
+        self._did(f"{name} is handed {self.world.deliver(name, counts)}")
+
+    def _answer(self, name: str, call: Call, outcome: Outcome) -> None:
+        self._did(f"{name} {self.world.run(name, call, outcome)}")
+
+    def _did(self, what: str) -> None:
+        note(f"  {what}")
+        try:
+            self.world.check()
+        except Violation:
+            self._sound = False
+            raise
+
+
+def check_model(**told: Any) -> None:
+    """Run the machine in its surroundings."""
+    chosen = settings(
+        deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=STEPS, print_blob=True
+    )
+    with surroundings():
+        run_state_machine_as_test(FiveWrites, settings=settings(chosen, **told))
+
+
+@pytest.mark.timeout(1_200)  # when it fails; it takes minutes to find the shortest example
+def test_whatever_happens_the_tables_are_those_of_one_clean_pass() -> None:
+    """Crashes anywhere, torn and late writes, lost replies, two owners, skips, repeats: one fact counts once."""
+    check_model(max_examples=int(ASKED or EXAMPLES), derandomize=ASKED is None)
+
+
+def test_a_take_over_that_a_rebalance_overtakes_says_nothing_of_what_it_lost() -> None:
+    """Else it would wait for records of somebody else, and its watchdog would end it."""
+    with surroundings():
+        world = World()
+        world.start("A", 0)
+        world.rebalance("AB", deaf=[])
+
+        world.finish()
+
+        assert world.workers["A"].pipeline.written == {0: 0}
+        world.close()
+
+
+@pytest.mark.timeout(1_200)  # when nothing catches it
+@pytest.mark.parametrize("name", MUTANTS)
+def test_each_mistake_is_caught(
+    name: str, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    """The model check has teeth: it fails for each mutant, and says which promise was broken."""
+    monkeypatch.setattr(FiveWrites, "begun", 0)
+    with MUTANTS[name](), pytest.raises(Violation) as caught:
+        check_model(max_examples=MUTANT_EXAMPLES, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False)
+
+    record_property("caught_by", caught.value.promise)
+    print(f"{name}: caught by “{caught.value.promise}” after {FiveWrites.begun} examples")

@@ -1,0 +1,179 @@
+"""What `processors.faust_app` sees of Faust, driven by hand: streams, rebalances, acknowledgements, commits.
+
+The adapter itself is the real one; so is Faust's code that makes an offset to commit out of what was acknowledged, gaps
+included (it commits over a record that was never acknowledged; see `processors.faust_app`).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from faust.transport.consumer import Consumer, IntervalTree
+from msgspec import Struct
+
+from schemas.log import LogRecord
+
+
+class Message(Struct, frozen=True):
+    """As Faust hands it over; ``timestamp`` in seconds."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: float
+
+
+class Event(Struct, frozen=True):
+    """A message, and the means to acknowledge it."""
+
+    message: Message
+    consumer: "FakeConsumer"
+
+    def ack(self) -> None:
+        self.consumer.ack(self.message.partition, self.message.offset)
+
+
+class Assigned(Struct, frozen=True):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class FakeConsumer:
+    """What Faust keeps of a partition, as `faust.transport.consumer.Consumer` does."""
+
+    _new_offset = Consumer._new_offset
+    _should_commit = Consumer._should_commit
+    to_commit = Consumer._filter_committable_offsets
+
+    def __init__(self) -> None:
+        self._acked: dict[int, list[int]] = defaultdict(list)
+        self._acked_index: dict[int, set[int]] = defaultdict(set)
+        self._gap: dict[int, IntervalTree] = defaultdict(IntervalTree)
+        self._read_offset: dict[int, int | None] = defaultdict(lambda: None)
+        self._committed_offset: dict[int, int | None] = defaultdict(lambda: None)
+
+    def seek(self, partition: int, offset: int, committed: int | None = None) -> None:
+        """Read from here on; with ``committed`` as after an assignment."""
+        self._read_offset[partition] = offset or None
+        if committed is not None:
+            self._committed_offset[partition] = committed or None
+
+    def receive(self, record: LogRecord) -> Event:
+        """A record that was fetched. What was skipped before it counts as acknowledged: so does Faust."""
+        read, at = self._read_offset[record.partition], record.offset
+        if read and at - read > 1:
+            committed = self._committed_offset[record.partition]
+            begin = read + 1 if committed is None else max(read + 1, committed + 1)
+            if begin <= at:
+                self._gap[record.partition].addi(begin, at + 1)
+                self._gap[record.partition].merge_overlaps()
+        self._read_offset[record.partition] = at
+        return Event(Message(record.partition, at, record.key, record.value, record.timestamp_ms / 1000), self)
+
+    def ack(self, partition: int, offset: int) -> None:
+        """As `Consumer.ack`."""
+        committed = self._committed_offset[partition]
+        if (committed is None or offset >= committed) and offset not in self._acked_index[partition]:
+            self._acked_index[partition].add(offset)
+            self._acked[partition].append(offset)
+
+    def committed(self, offsets: dict[int, int]) -> None:
+        """The broker took them."""
+        self._committed_offset.update(offsets)
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """They were revoked."""
+        for kept in (self._acked, self._acked_index, self._gap, self._read_offset, self._committed_offset):
+            for partition in partitions:
+                kept.pop(partition, None)
+
+
+class FakeStream:
+    """Hands over the batches that were put into it."""
+
+    def __init__(self) -> None:
+        self.batches: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
+        self._taken: AsyncGenerator[Sequence[Event], None] | None = None
+
+    def noack_take(self, max_: int, within: float) -> AsyncIterator[Sequence[Event]]:
+        self._taken = self._noack_take()
+        return self._taken
+
+    def take(self, max_: int, within: float) -> AsyncIterator[Sequence[Event]]:
+        """Acknowledges a batch after its body, also when that raised."""
+        self._taken = self._take()
+        return self._taken
+
+    async def close(self) -> None:
+        """What Python does once nobody holds it."""
+        if self._taken is not None:
+            await self._taken.aclose()
+
+    async def _noack_take(self) -> AsyncGenerator[Sequence[Event], None]:
+        while True:
+            yield await self.batches.get()
+
+    async def _take(self) -> AsyncGenerator[Sequence[Event], None]:
+        while True:
+            events = await self.batches.get()
+            try:
+                yield events
+            finally:
+                for event in events:
+                    event.ack()
+
+
+class _Signal:
+    def connect(self, receiver: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        self.send = receiver
+        return receiver
+
+
+class FakeApp:
+    """Where `build_app` puts its agent and its receivers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._running: list[asyncio.Task[None]] = []
+        self.stream = FakeStream()
+        self.on_partitions_revoked, self.on_partitions_assigned = _Signal(), _Signal()
+        self.crashed: BaseException | None = None
+
+    def topic(self, name: str, **_: Any) -> str:
+        return name
+
+    def agent(self, *_: Any, **__: Any) -> Callable[[Any], Any]:
+        def keep(function: Any) -> Any:
+            self._function = function
+            return function
+
+        return keep
+
+    def task(self, function: Any) -> Any:
+        return function
+
+    def start(self) -> None:
+        """Run the agent."""
+        self.add_future(self._run())
+
+    def add_future(self, work: Coroutine[Any, Any, None]) -> None:
+        self._running.append(self._loop.create_task(work))
+
+    async def crash(self, error: BaseException) -> None:
+        self.crashed = self.crashed or error
+
+    def cancel(self) -> None:
+        """Let nothing run on, at the end of an example."""
+        for task in self._running:
+            task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            await self._function(self.stream)
+        except Exception as error:
+            await self.stream.close()
+            await self.crash(error)

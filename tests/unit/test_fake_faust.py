@@ -1,0 +1,34 @@
+"""What stands for Faust commits what Faust was measured to commit on a real broker, the mistakes included."""
+
+from support.fake_faust import FakeConsumer
+
+from schemas.log import LogRecord
+
+
+def _consumer(fetched: list[int], acknowledged: list[int], committed: int = 0) -> FakeConsumer:
+    consumer = FakeConsumer()
+    consumer.seek(0, committed, committed)
+    events = {offset: consumer.receive(LogRecord(0, offset, b"", b"", 0)) for offset in fetched}
+    for offset in acknowledged:
+        events[offset].ack()
+    return consumer
+
+
+def test_a_complete_prefix_is_committed() -> None:
+    """Up to the first that was not acknowledged."""
+    assert _consumer([0, 1, 2, 3], [0, 1, 3]).to_commit([0]) == {0: 2}
+
+
+def test_with_nothing_committed_yet_a_head_that_was_not_acknowledged_is_committed_over() -> None:
+    """So only a prefix may ever be acknowledged."""
+    assert _consumer([0, 1, 2, 3, 4, 5, 6], [5, 6]).to_commit([0]) == {0: 7}
+
+
+def test_a_single_record_at_the_head_is_committed_over() -> None:
+    """The same with a committed offset: 2800 is lost."""
+    assert _consumer([2800, 2801, 2802], [2801, 2802], committed=2800).to_commit([0]) == {0: 2803}
+
+
+def test_what_was_skipped_counts_as_acknowledged() -> None:
+    """9 to 11 were never fetched, and are committed over."""
+    assert _consumer([7, 8, 12, 13], [7, 8, 12, 13], committed=7).to_commit([0]) == {0: 13}
