@@ -1,0 +1,141 @@
+"""Two writers and one bucket, on the real engine: what `processors/rollups.sql` says of a bucket is one moment's truth.
+
+The model check shows on a store in memory that it must be so (`tests/support/mutants.py`). Here the SQL is shown to be
+so, and the same test to catch the SQL with the mistake in it.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import clickhouse_connect
+import pytest
+from builders import ORG, T0
+from clickhouse_connect.driver.client import Client
+from strategies import NO_SESSION
+from support.store import TestStore
+
+from processors.rowbinary import encode_rows
+from processors.warehouse import connect, sql
+from schemas.rows import SessionRow
+
+HOUR = T0 // 3_600_000 * 3600
+HOURLY = sql("rollups").split(";\n")[0]
+_WHERE = "WHERE (org_id, started_hour) IN {hours:Array(Tuple(String, DateTime('UTC')))}"
+_AGAIN = f"(SELECT toUInt64(sleep(0.05))) + (SELECT sum(version) FROM sessions FINAL {_WHERE}),"
+TWO_READINGS = HOURLY.replace("sum(versions),", _AGAIN, 1)
+BY_COUNT = HOURLY.replace("sum(versions),", "toUInt64(sum(sessions_)),", 1)
+ROUNDS = 20
+
+
+def _sessions(version: int) -> bytes:
+    """Three sessions of one hour, each with as many events as its version says: so must the bucket have."""
+    told: dict[str, Any] = {"org_id": ORG, "user_id": "alice", "started_hour": HOUR, "started_at": HOUR * 1000}
+    rows = (
+        SessionRow(**{**NO_SESSION, **told, "session_id": UUID(int=n), "version": version, "events": version})
+        for n in (1, 2, 3)
+    )
+    return encode_rows(rows)
+
+
+def _slow(statement: str) -> str:
+    """The same, but with a third of a second between what it reads and what it writes."""
+    return statement.replace(_WHERE, f"{_WHERE} AND sleepEachRow(0.1) = 0")
+
+
+def _refresh(client: Client, statement: str) -> None:
+    client.command(statement, parameters={"hours": [(ORG, HOUR)]})
+
+
+def _bucket(store: TestStore) -> tuple[int, int]:
+    (row,) = store.rows("SELECT version, events FROM {db}.rollup_hourly FINAL")
+    return row["version"], row["events"]
+
+
+@contextmanager
+def _writer(store: TestStore) -> Iterator[None]:
+    """Sessions that grow all the time."""
+    stop = threading.Event()
+
+    def write() -> None:
+        warehouse, version = store.warehouse(), 2
+        while not stop.is_set():
+            warehouse.insert("sessions", _sessions(version))
+            version += 1
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _mixed(store: TestStore, client: Client, statement: str, rounds: int) -> int:
+    """How often a bucket's version was not that of its content, beside a writer."""
+    store.empty()
+    store.warehouse().insert("sessions", _sessions(1))
+    with _writer(store):
+        for n in range(rounds):
+            _refresh(client, statement)
+            version, events = _bucket(store)
+            if version != events:
+                return n + 1
+    return 0
+
+
+@pytest.fixture
+def unpinned(shared_store: TestStore) -> Iterator[Client]:
+    """A connection without the setting that makes a query see one snapshot of a table."""
+    options = shared_store.address.at(shared_store.database)
+    client = clickhouse_connect.get_client(settings={"enable_shared_storage_snapshot_in_query": 0}, **options)
+    yield client
+    client.close()
+
+
+def test_content_and_version_of_a_bucket_are_of_one_moment(shared_store: TestStore, unpinned: Client) -> None:
+    """Whatever is written meanwhile, and even without the setting that pins snapshots: the source is read once."""
+    assert _mixed(shared_store, unpinned, _slow(HOURLY), 3) == 0
+    assert _mixed(shared_store, unpinned, HOURLY, ROUNDS) == 0
+
+
+def test_two_readings_mix_moments(shared_store: TestStore, unpinned: Client) -> None:
+    """The test above can fail: with a second reading for the version it does, within a few rounds."""
+    assert _mixed(shared_store, unpinned, TWO_READINGS, ROUNDS) > 0
+
+
+def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> None:
+    """A second guard: on it even two readings see one moment."""
+    client = connect(**shared_store.address.at(shared_store.database))
+
+    assert _mixed(shared_store, client, TWO_READINGS, ROUNDS // 4) == 0
+    client.close()
+
+
+@pytest.fixture
+def late(shared_store: TestStore) -> Iterator[Client]:
+    """A connection to the store, and in it a table for what a writer has read and not yet written."""
+    client = connect(**shared_store.address.at(shared_store.database))
+    client.command("CREATE TABLE late AS rollup_hourly ENGINE Memory")
+    yield client
+    client.command("DROP TABLE late")
+    client.close()
+
+
+@pytest.mark.parametrize(("statement", "events"), [(HOURLY, 6), (BY_COUNT, 3)], ids=["version by sum", "by count"])
+def test_a_late_write_of_an_old_snapshot_does_not_win(
+    shared_store: TestStore, late: Client, statement: str, events: int
+) -> None:
+    """Who has read first and writes last is not believed; with the number of sessions as version it would be."""
+    shared_store.empty()
+    shared_store.warehouse().insert("sessions", _sessions(1))
+    _refresh(late, statement.replace("INSERT INTO rollup_hourly", "INSERT INTO late"))
+    shared_store.warehouse().insert("sessions", _sessions(2))
+    _refresh(late, statement)
+
+    late.command("INSERT INTO rollup_hourly SELECT * FROM late")
+
+    assert _bucket(shared_store)[1] == events
