@@ -71,6 +71,16 @@ def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, f
     assert shown == _documented(installation)
 
 
+def test_the_commands_that_check_find_nothing_wrong(installation: Installation, tmp_path: Path) -> None:
+    """Copied from the README: each ends with 0 on a sound installation, dead letters or not."""
+    script = section("Check it")
+    assert [line.split()[1] for line in script.splitlines()] == ["coverage", "recount", "freshness"]
+
+    ended = run(script.replace("var/up", str(installation.data)), tmp_path)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 def test_a_backup_of_a_running_installation_restores(tmp_path: Path) -> None:
     """Everything that was answered before the copy is there again, under the same ids, to the last count."""
     running = Installation("up", tmp_path / "var" / "up").start()
