@@ -24,6 +24,7 @@ _VARIABLE = re.compile(
 _NAME = re.compile(rb"[a-z]+\d*(?:-[a-z0-9]{1,12})+")
 _NAME_BYTES_MAX = 32
 _DIGIT, _LETTER, _SPACE = re.compile(rb"\d"), re.compile(rb"[A-Za-z]"), re.compile(rb"\s|\\[nrtf]")
+_ESCAPE = re.compile(rb"\\+(?:u[0-9a-fA-F]{4}|[^\\])")
 
 
 def is_placeholder(value: bytes) -> bool:
@@ -39,5 +40,8 @@ def is_reference(value: bytes, in_names: bool) -> bool:
 
 
 def looks_random(value: bytes) -> bool:
-    """Letters and digits, without spaces, also where those are spelled as escapes."""
-    return len(value) >= 6 and bool(_DIGIT.search(value) and _LETTER.search(value)) and not _SPACE.search(value)
+    """Letters and digits, without spaces; what is spelled as an escape is a space, or is none of these."""
+    if _SPACE.search(value):
+        return False
+    plain = _ESCAPE.sub(b"", value) if b"\\" in value else value
+    return len(plain) >= 6 and bool(_DIGIT.search(plain) and _LETTER.search(plain))

@@ -194,6 +194,8 @@ def _fully_decoded(value: Any) -> str:
     return str(value)
 
 
+@example("token:'\x0b1'")
+@example("token: '12345\b6'")
 @unhurried
 @given(texts)
 def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
@@ -212,6 +214,7 @@ def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
 @example("token: 'ab\n12cd'", 0)
 @example("token: 'ab12cd'", 4)
 @example("<password>hunter2</password>", 4)
+@example("token='\\a12345'", 0)
 @unhurried
 @given(st.lists(texts | canaries.map(lambda canary: canary.written), max_size=5).map("".join), st.integers(0, 4))
 def test_detection_hits_wherever_an_exact_rule_would_find_something(text: str, how: int) -> None:
