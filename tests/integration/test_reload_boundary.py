@@ -1,0 +1,37 @@
+"""What a projector reads back of a session, on the real engine: the facts below its batch, and nothing of it or beyond.
+
+After a crash they are in the store already. A state that has seen them would find nothing new in the batch, and neither
+the session nor its tasks would be written. The model check shows that on a store in memory; here it is the SQL's turn.
+"""
+
+import pytest
+from builders import ORG, LogBuilder, created, hook, recorded, session_id
+from support.projected import project
+from support.store import TestStore
+
+from processors import warehouse
+
+FACTS = warehouse.sql("facts")
+BELOW = "log_offset < {below:UInt64}"
+BEYOND = FACTS.replace(BELOW, "0 <= {below:UInt64}")
+THE_FIRST_TOO = FACTS.replace(BELOW, "log_offset <= {below:UInt64}")
+
+
+@pytest.mark.parametrize(
+    ("statement", "offsets"),
+    [(FACTS, [0, 1]), (BEYOND, [0, 1, 2, 3]), (THE_FIRST_TOO, [0, 1, 2])],
+    ids=["as it is", "mistake: reload sees the batch and beyond", "mistake: reload sees the first of the batch"],
+)
+def test_a_reload_sees_the_facts_below_the_batch_alone(
+    shared_store: TestStore, monkeypatch: pytest.MonkeyPatch, statement: str, offsets: list[int]
+) -> None:
+    """All four facts are stored, and the batch begins at 2; the SQL with a mistake in it is told apart."""
+    shared_store.empty()
+    session, log = session_id("reloaded"), LogBuilder()
+    log.add(created(session), *[recorded(session, hook("UserPromptSubmit")) for _ in range(3)])
+    project(shared_store, log.records)
+    monkeypatch.setattr(warehouse, "sql", lambda _name: statement)
+
+    rows = shared_store.warehouse().facts([(ORG, session)], below=2)
+
+    assert [row.log_offset for row in rows] == offsets
