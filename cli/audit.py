@@ -180,7 +180,9 @@ def _print_recount(found: dict[str, Any]) -> None:
     tables = [(name, found["compared"][name], count, different[name]) for name, count in found["moving"].items()]
     print_table(("table", "compared", "moving", "differences"), tables)
     if found["differences"]:
-        print_table(("table", "key", "column", "stored", "recounted"), map(_difference, found["differences"]))
+        # A session that is wrong makes its buckets wrong.
+        causes_first = sorted(found["differences"], key=lambda difference: difference["table"] != "sessions")
+        print_table(("table", "key", "column", "stored", "recounted"), map(_difference, causes_first))
     click.echo(recount_line(found))
 
 

@@ -1,0 +1,108 @@
+"""Tables made wrong behind a running installation's back: the audit says what is wrong, and a repair mends it."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from support.installation import Installation
+from support.open_up import Tables, through_the_door
+from support.sending import Org, hook
+
+from deploy.stack import stack_store_url
+from deploy.store_url import parse_store_url
+
+TESTS = Path(__file__).parents[1]
+GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 17))  # the fourteenth is tool_calls
+DELETE_SESSION = "DELETE FROM sessions WHERE session_id = '{id}'"
+ALTER_BUCKET = (
+    f"INSERT INTO rollup_hourly SELECT * REPLACE (arrayMap(g -> tuple({GROUP}), groups) AS groups)"
+    " FROM rollup_hourly FINAL WHERE org_id = '{org}'"
+)
+DELETE_RECEIPT = "DELETE FROM records WHERE log_partition = {partition} AND log_offset = {offset}"
+
+
+class OpenUp(Installation):
+    """`up` with a door to its tables."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__("up", data)
+        self.environment["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
+
+    def command_line(self) -> list[str]:
+        return [sys.executable, "-m", "support.open_up", str(self.data), str(self.port)]
+
+
+class Opened(NamedTuple):
+    """An installation, and what carries out a statement on its tables."""
+
+    installation: Installation
+    run: Callable[[str], list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def opened(installation: Installation, tmp_path: Path) -> Iterator[Opened]:
+    """The stack that tests share, whose store is a server; or an `up` of the test's own, with a door."""
+    if installation.kind == "stack":
+        url = stack_store_url(installation.data)
+        assert url is not None
+        yield Opened(installation, Tables(parse_store_url(url)).run)
+        return
+    up = OpenUp(tmp_path / "up")
+    try:
+        up.start()
+        yield Opened(up, lambda statement: through_the_door(up.data, statement))
+        assert up.stop() == 0
+    finally:
+        up.end()
+
+
+def test_what_is_made_wrong_is_named_and_mended(opened: Opened, fresh_org: str) -> None:
+    """A session deleted, a bucket altered, a receipt taken out: exit 1 and its name, `--repair`, exit 0, as before."""
+    org = Org(opened.installation, fresh_org)
+    session = org.create(agent_name="reviewer", project_id="shop")
+    uses = [hook("PreToolUse", tool_name="Bash", tool_use_id=f"t{n}") for n in range(3)]
+    partition, offset = org.record(session, *uses).headers["X-Log-Position"].split(":")
+    named = {"org": fresh_org, "id": session["id"], "partition": partition, "offset": offset}
+    before = _shown(org, session["id"])
+
+    opened.run(DELETE_SESSION.format(**named))
+    _is_wrong(opened, "recount", rf"session_id={session['id']}\s")
+    _mend(opened, "recount")
+
+    opened.run(ALTER_BUCKET.format(**named))
+    ((bucket,),) = opened.run(f"SELECT toString(bucket) FROM rollup_hourly FINAL WHERE org_id = '{fresh_org}'")
+    hour = f"bucket={bucket.replace(' ', 'T')}.000Z"
+    _is_wrong(opened, "recount", hour, "agent_name=reviewer", r"rollup_hourly .+ tool_calls +│ +4 +│ +3 ")
+    _mend(opened, "recount")
+
+    opened.run(DELETE_RECEIPT.format(**named))
+    _is_wrong(opened, "coverage", rf"{partition} +│ +{offset} +│ +{offset} +│ +1 ")
+    _mend(opened, "coverage")
+
+    assert _shown(org, session["id"]) == before
+    for command in ("coverage", "recount"):
+        done = opened.installation.command(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _shown(org: Org, session_id: str) -> list[Any]:
+    paths = (f"sessions/{session_id}", f"sessions/{session_id}/events", "sessions/analytics/by-agent")
+    return [org.data(path) for path in paths]
+
+
+def _is_wrong(opened: Opened, command: str, *words: str) -> None:
+    """It says so by its exit code, and names what."""
+    done = opened.installation.command(command)
+    assert done.returncode == 1, done.stdout + done.stderr
+    for word in words:
+        assert re.search(word, done.stdout), done.stdout
+
+
+def _mend(opened: Opened, command: str) -> None:
+    """It ends once all is right."""
+    done = opened.installation.command(command, "--repair")
+    assert done.returncode == 0, done.stdout + done.stderr
