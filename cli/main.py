@@ -36,7 +36,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line; what can't go on ends with one sentence and a non-zero exit code."""
-    faulthandler.enable()  # should a library crash the process, its log says where
+    faulthandler.enable(2)  # standard error: should a library crash the process, its log says where
     try:
         crewkit_sessions()
     except BadSettings as error:
