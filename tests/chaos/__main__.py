@@ -21,8 +21,10 @@ from chaos.faults import Fault, faults_of
 from chaos.targets import Embedded, Proxied, Target
 
 ORGS = ("acme", "globex")
-PAUSE_S = (0.1, 0.7)  # between faults
-RATES = {"stack": 3_000.0, "embedded": 8_000.0}  # what is down half of the time must be busier meanwhile
+# Between faults. A stack works on while a part of it is broken; the single process works in between alone, so it is
+# given longer, and more to do.
+PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 2.4)}
+RATES = {"stack": 3_000.0, "embedded": 8_000.0}
 console = Console(highlight=False)
 
 
@@ -50,7 +52,7 @@ class Run:
             while (elapsed := time.monotonic() - begun) < self._seconds and not self.failed:
                 progress.update(bar, completed=elapsed, description=self._told())
                 self._strike(self._chance.choices(faults, [fault.weight for fault in faults])[0])
-                time.sleep(self._chance.uniform(*PAUSE_S))
+                time.sleep(self._chance.uniform(*PAUSES_S[self._target.mode]))
         self._target.heal()
         self._stop.set()
         for thread in self._threads:

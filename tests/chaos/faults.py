@@ -132,18 +132,18 @@ def _poison(target: Target, chance: random.Random) -> None:
 
 
 CLIENTS_NETWORK = (
-    Fault("clients: cut", _network("clients", "cut", (0, 0.1)), 4),
-    Fault("clients: refuse", _network("clients", "refuse", (0.3, 2)), 1),
-    Fault("clients: reply lost", _network("clients", "drop_reply", (0.3, 1.5))),
-    Fault("clients: half open", _network("clients", "half_open", (0.5, 3)), 1),
+    Fault("clients: cut", _network("clients", "cut", (0, 0.1)), 5),
+    Fault("clients: refuse", _network("clients", "refuse", (0.3, 1)), 1),
+    Fault("clients: reply lost", _network("clients", "drop_reply", (0.3, 1))),
+    Fault("clients: half open", _network("clients", "half_open", (0.5, 2)), 1),
 )
 EMBEDDED = (
     *CLIENTS_NETWORK,
-    Fault("up: kill -9", _restart_up(signal.SIGKILL), 5),
-    Fault("up: SIGTERM", _restart_up(signal.SIGTERM)),
-    Fault("up: fail-point", _die_at_a_fail_point),
-    Fault("up: SIGSTOP", _freeze("up", (0.5, 4))),
-    Fault("up: disk full", _full_disk("up"), 1),
+    Fault("up: kill -9", _restart_up(signal.SIGKILL), 3),
+    Fault("up: SIGTERM", _restart_up(signal.SIGTERM), 1),
+    Fault("up: fail-point", _die_at_a_fail_point, 1),
+    Fault("up: SIGSTOP", _freeze("up", (0.3, 2))),
+    Fault("up: disk full", _full_disk("up")),
 )
 STACK = (
     *CLIENTS_NETWORK,

@@ -21,6 +21,8 @@ UNLIMITED = resource.RLIM_INFINITY
 class Target(Installation):
     """An installation whose clients come through a proxy; ``proxies`` are the networks that can be broken."""
 
+    mode: str
+
     def __init__(self, kind: str, data: Path) -> None:
         super().__init__(kind, data)
         self.front = TcpProxy(self.port)
@@ -56,12 +58,16 @@ class Target(Installation):
 class Embedded(Target):
     """`up`; nobody but the test starts it again."""
 
+    mode = "embedded"
+
     def __init__(self, data: Path) -> None:
         super().__init__("up", data)
 
 
 class Proxied(Target):
     """`stack`, with a proxy in front of Kafka and of the store."""
+
+    mode = "stack"
 
     def __init__(self, data: Path) -> None:
         super().__init__("stack", data)

@@ -12,6 +12,7 @@ import httpx
 
 from deploy.ports import free_ports
 from deploy.secrets import token_key
+from deploy.stack import answers_200
 from edge.tokens import issue_token
 from schemas.permissions import Role
 
@@ -54,11 +55,8 @@ class Installation:
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 break
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).status_code == httpx.codes.OK:
-                    return
-            except httpx.HTTPError:
-                pass
+            if answers_200("127.0.0.1", self.port, "/readyz", timeout_s=2):
+                return
             time.sleep(0.05)
         raise AssertionError(f"{self.kind} did not come up:\n{(self.data / f'{self.kind}.out').read_text()[-2000:]}")
 
