@@ -23,8 +23,8 @@ from chaos.targets import Embedded, Proxied, Target
 ORGS = ("acme", "globex")
 # Between faults. A stack works on while a part of it is broken; the single process works in between alone, so it is
 # given longer, and more to do.
-PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 2.4)}
-RATES = {"stack": 3_000.0, "embedded": 8_000.0}
+PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 1.8)}
+RATES = {"stack": 3_000.0, "embedded": 10_000.0}
 console = Console(highlight=False)
 
 
@@ -77,7 +77,7 @@ class Run:
 @click.option("--minutes", type=float, default=10.0, show_default=True, help="How long things break.")
 @click.option("--seed", type=int, help="The same seed draws the same faults and events; by default a new one.")
 @click.option("--clients", type=int, default=4, show_default=True, help="How many write at once.")
-@click.option("--rate", type=float, help="Events a second of all clients, at most; by default 3,000, or 8,000.")
+@click.option("--rate", type=float, help="Events a second of all clients, at most; by default 3,000, or 10,000.")
 @click.option("--keep", is_flag=True, help="Keep the data folder, for a look at what was found.")
 def main(mode: str, minutes: float, seed: int | None, clients: int, rate: float | None, keep: bool) -> None:
     """Break an installation at work in every way there is, then hold every number against what was sent."""
