@@ -31,7 +31,7 @@ class Child:
             if time.monotonic() >= self._start_at:
                 self._start()
         elif (code := self._process.exit_code()) is not None:
-            self._note_death(code)
+            self._pause(f"ended ({how(code)})")
 
     def is_ready(self) -> bool:
         """Whether it runs and answers. The process is looked at last: it may have died while somebody else answered."""
@@ -47,16 +47,22 @@ class Child:
 
     def _start(self) -> None:
         service = self.service
-        self._process = Process(service.command, service.env, self.log_file, service.death_signal)
         self._started_at = time.monotonic()
-        write_whole(self._pid_file, f"{self._process.pid}\n")
+        try:
+            self._process = Process(service.command, service.env, self.log_file, service.death_signal)
+            write_whole(self._pid_file, f"{self._process.pid}\n")
+        except OSError as error:  # as on a full disk; the other services go on
+            if self._process is not None:
+                self._process.kill()
+            self._pause(f"could not be started ({error})")
 
-    def _note_death(self, code: int) -> None:
+    def _pause(self, why: str) -> None:
+        """It does not run, and is to be started again."""
         now = time.monotonic()
         self._deaths = self._backoff.deaths(self._deaths, now - self._started_at)
         pause_s = self._backoff.pause_s(self._deaths)
         self._process, self._start_at = None, now + pause_s
-        self._say(f"{self.service.name} ended ({how(code)}), starts again in {pause_s:.1f} s; see {self.log_file}")
+        self._say(f"{self.service.name} {why}, starts again in {pause_s:.1f} s; see {self.log_file}")
 
 
 def how(code: int) -> str:

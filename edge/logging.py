@@ -1,12 +1,9 @@
-"""Structured logs: one JSON object a line on standard error. Never a body, a token or a query string."""
+"""The access log. Never a body, a token or a query string."""
 
-import logging
 import re
-import sys
 import time
 from typing import Any
 
-import msgspec
 import structlog
 from litestar.types import HTTPScope
 
@@ -15,22 +12,6 @@ _OURS = re.compile(
     r"|[a-z][a-z-]{0,23}|v1|g\d{1,6}|\d{1,6}:\d{1,20}|[0-9a-fA-F-]{36}|[a-z-]{1,40}\.(?:json|js|css|png)"
 )
 access = structlog.get_logger("access")
-
-
-def configure_logging(level: int = logging.INFO) -> None:
-    """Called once per process, by whoever starts it."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_to_json),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-        cache_logger_on_first_use=True,
-    )
 
 
 def log_access(scope: HTTPScope, status: int, began: float) -> None:
@@ -50,7 +31,3 @@ def log_access(scope: HTTPScope, status: int, began: float) -> None:
 def shown_path(path: str, org: str | None) -> str:
     """The path with an ellipsis for what no address of ours has: somebody may have put anything there."""
     return "/".join(part if part == org or _OURS.fullmatch(part) else "…" for part in path.split("/"))
-
-
-def _to_json(event: Any, **_options: Any) -> bytes:
-    return msgspec.json.encode(event, enc_hook=repr)

@@ -1,5 +1,6 @@
 """`python -m chaos --mode stack --minutes 10 --seed 7`: faults injected, events sent, differences found; 0 or 1."""
 
+import logging
 import random
 import shutil
 import sys
@@ -81,6 +82,7 @@ class Run:
 @click.option("--keep", is_flag=True, help="Keep the data folder, for a look at what was found.")
 def main(mode: str, minutes: float, seed: int | None, clients: int, rate: float | None, keep: bool) -> None:
     """Break an installation at work in every way there is, then hold every number against what was sent."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is what we are here for
     seed = random.SystemRandom().randrange(1 << 20) if seed is None else seed
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     console.print(f"seed {seed}, {mode}, {minutes:g} minutes, data in {folder}")

@@ -72,6 +72,23 @@ def test_a_killed_child_runs_again(tmp_path: Path) -> None:
         assert "one ended (SIGKILL), starts again in 0.2 s" in running.said()
 
 
+def test_a_child_that_cannot_be_started_is_tried_again_and_the_others_run_on(tmp_path: Path) -> None:
+    """Its pid can't be written, as on a full disk: no process is left that nobody knows, and later it comes up."""
+    with supervised(tmp_path, TWO) as running:
+        running.await_said("READY")
+        one, two = running.pid("one"), running.pid("two")
+        in_the_way = tmp_path / "run" / ".one.pid.new"
+        in_the_way.mkdir()
+
+        os.kill(one, signal.SIGKILL)
+        running.await_said("one could not be started")
+        assert running.pid("two") == two
+        assert is_alive(two)
+
+        in_the_way.rmdir()
+        assert is_alive(running.await_new_pid("one", one))
+
+
 def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> None:
     """0.2, 0.4, 0.8 seconds, then the cap of this test, 1 s; the others run on."""
     bad = "python('raise SystemExit(3)')"

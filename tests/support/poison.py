@@ -35,9 +35,13 @@ async def _send_once_it_is_there(bootstrap: str, records: list[Record]) -> None:
 
 
 async def _send(bootstrap: str, records: list[Record]) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=8 << 20) as producer:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=8 << 20)
+    try:
+        await producer.start()
         for key, value, partition in records:
             await producer.send_and_wait(TOPIC, value, key, partition)
+    finally:
+        await producer.stop()
 
 
 def _record(kind: str, chance: random.Random) -> Record:
