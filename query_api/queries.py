@@ -51,6 +51,7 @@ class SessionsById(Struct, frozen=True):
     org_id: str
     session_ids: list[UUID]
     started_hours: list[int]
+    with_prompts: bool
 
 
 class SessionRow(Struct, frozen=True):
@@ -100,6 +101,7 @@ class SessionRow(Struct, frozen=True):
     unknown_events: int
     tools: list[ToolTotals]
     redactions: Mapping[str, int]
+    first_prompts: list[str]  # only if they were asked for, each up to a length
 
 
 class Matching(Struct, frozen=True):
@@ -295,13 +297,6 @@ class SearchPage(SessionsPage, frozen=True):
 
     words: list[str]
     phrases: list[str]
-
-
-class SessionPromptsRow(Struct, frozen=True):
-    """The first prompts of a session, each up to a length."""
-
-    session_id: UUID
-    first_prompts: list[str]
 
 
 class OneSession(Struct, frozen=True):
@@ -502,7 +497,6 @@ FILTER_VALUES = Question("filter_values", ValuesThatOccur, ValueRow)
 EVENTS_PAGE = Question("events_page", EventsPage, EventsPageRow)
 EVENTS_WHOLE = Question("events_whole", EventsWhole, EventWholeRow)
 SEARCH_PAGE = Question("search_page", SearchPage, SessionsPageRow)
-SESSION_PROMPTS = Question("session_prompts", SessionsById, SessionPromptsRow)
 COMPACTIONS_PAGE = Question("compactions_page", CompactionsPage, CompactionRow)
 ANALYSIS = Question("analysis", OneSession, AnalysisRow)
 SUMMARY = Question("summary", OrgDays, SummaryRow)

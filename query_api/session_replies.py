@@ -15,21 +15,25 @@ ASKED_AT_ONCE = 1_000
 
 async def whole_sessions(reading: Reading, org_id: str, found: Sequence[Found]) -> list[Session]:
     """The sessions that were found, in this order; those that the org does not have are left out."""
-    by_id: dict[UUID, Session] = {}
+    return [session_of(row) for row in await rows_of(reading, org_id, found)]
+
+
+async def rows_of(
+    reading: Reading, org_id: str, found: Sequence[Found], with_prompts: bool = False
+) -> list[SessionRow]:
+    """The same as rows."""
+    by_id: dict[UUID, SessionRow] = {}
     for first in range(0, len(found), ASKED_AT_ONCE):
-        rows = await reading.ask(SESSIONS_BY_ID, by_key(org_id, found[first : first + ASKED_AT_ONCE]))
-        by_id |= {row.session_id: session_of(row) for row in rows}
+        some = found[first : first + ASKED_AT_ONCE]
+        ids, hours = [key.session_id for key in some], sorted({key.started_hour_s for key in some})
+        rows = await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, ids, hours, with_prompts))
+        by_id |= {row.session_id: row for row in rows}
     return [by_id[key.session_id] for key in found if key.session_id in by_id]
-
-
-def by_key(org_id: str, found: Sequence[Found]) -> SessionsById:
-    """The question about sessions that were found."""
-    return SessionsById(org_id, [key.session_id for key in found], sorted({key.started_hour_s for key in found}))
 
 
 async def session_by_id(reading: Reading, org_id: str, session_id: UUID) -> Session | None:
     """The session with this id, if the org has it."""
-    rows = await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], []))
+    rows = await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], [], with_prompts=False))
     return session_of(rows[0]) if rows else None
 
 

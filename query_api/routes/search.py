@@ -1,6 +1,5 @@
 """Searching an org's sessions by words."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,14 +9,14 @@ from litestar.params import FromQuery, QueryParameter
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.queries import SEARCH_PAGE, SESSION_PROMPTS, Found, Matching, SearchPage
+from query_api.queries import SEARCH_PAGE, Found, Matching, SearchPage
 from query_api.reading import Reading
 from query_api.routes.sessions import Sort
 from query_api.search.found import found_session
 from query_api.search.highlights import Highlighter
 from query_api.search.query import SearchQuery, parse
 from query_api.session_filters import narrowed
-from query_api.session_replies import by_key, whole_sessions
+from query_api.session_replies import rows_of, session_of
 from schemas.responses import FoundSession, Reply
 
 Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
@@ -55,11 +54,6 @@ async def search_sessions(
 
 
 async def _highlighted(reading: Reading, org_id: str, found: Sequence[Found], query: SearchQuery) -> list[FoundSession]:
-    if not found:
-        return []
-    sessions, rows = await asyncio.gather(
-        whole_sessions(reading, org_id, found), reading.ask(SESSION_PROMPTS, by_key(org_id, found))
-    )
-    prompts = {row.session_id: row.first_prompts for row in rows}
+    rows = await rows_of(reading, org_id, found, with_prompts=True)
     highlighter = Highlighter(query)
-    return [found_session(session, prompts.get(session.id, ()), highlighter) for session in sessions]
+    return [found_session(session_of(row), row.first_prompts, highlighter) for row in rows]

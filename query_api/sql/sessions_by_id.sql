@@ -1,6 +1,8 @@
 -- What is the whole state of these sessions of an org? One row each, in no order.
 -- Table: sessions (key: org_id, started_hour, session_id); where the hours are not
 -- given, the bloom filter on session_id finds them.
+-- Few rows from many granules: the last settings let two threads share them. Prompts are long, and not even read without
+-- need.
 SELECT
     session_id,
     org_id,
@@ -45,9 +47,13 @@ SELECT
     compactions,
     unknown_events,
     tools,
-    redactions
+    redactions,
+    if({with_prompts:Bool}, first_prompts, []) AS first_prompts
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
   AND session_id IN {session_ids:Array(UUID)}
   AND (empty({started_hours:Array(DateTime('UTC'))}) OR started_hour IN {started_hours:Array(DateTime('UTC'))})
-SETTINGS max_threads = 1
+SETTINGS
+    max_threads = 2,
+    merge_tree_min_rows_for_concurrent_read = 1,
+    merge_tree_min_bytes_for_concurrent_read = 1
