@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 DATA ?= var/up
 MINUTES ?= 10
 MODE ?= stack
+JOBS ?= 2
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +40,8 @@ check: $(STAMP) ## Lint, types, and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: check ## Run make check and every test
-	@$(BIN)/python -m pytest $(ARGS)
+test: check ## Run make check and every test, JOBS=2 at once; ARGS go to pytest
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 
 bench: $(STAMP) ## Measure; prints a table and writes var/bench.json
 	@$(BIN)/python -m bench $(ARGS)

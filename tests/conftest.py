@@ -11,6 +11,14 @@ from support.store import TestStore, chdb_address, new_store
 from deploy.kafka.broker import Broker
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker takes all tests on a running installation, so that it is started once, and otherwise whole files."""
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        item.add_marker(pytest.mark.xdist_group(str(params.get("installation", item.path.name))))
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of a broker shared by the whole run; take topics from `fresh_topic`, and never stop it."""
