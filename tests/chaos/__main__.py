@@ -24,7 +24,7 @@ from chaos.targets import Embedded, Proxied, Target
 ORGS = ("acme", "globex")
 # Between faults. A stack works on while a part of it is broken; the single process works in between alone, so it is
 # given longer, and more to do.
-PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 1.8)}
+PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 1.4)}
 RATES = {"stack": 3_000.0, "embedded": 10_000.0}
 console = Console(highlight=False)
 

@@ -89,7 +89,7 @@ def _full_disk(name: str) -> Callable[[Target, random.Random], None]:
         pid = target.pids().get(name)
         if pid is not None:
             target.disk_limit(pid, chance.choice((0, 100_000, 2_000_000)))
-            time.sleep(chance.uniform(1, 4))
+            time.sleep(chance.uniform(0.5, 2))
             target.disk_limit(pid, None)
 
     return strike
@@ -139,11 +139,11 @@ CLIENTS_NETWORK = (
 )
 EMBEDDED = (
     *CLIENTS_NETWORK,
-    Fault("up: kill -9", _restart_up(signal.SIGKILL), 3),
+    Fault("up: kill -9", _restart_up(signal.SIGKILL)),
     Fault("up: SIGTERM", _restart_up(signal.SIGTERM), 1),
     Fault("up: fail-point", _die_at_a_fail_point, 1),
-    Fault("up: SIGSTOP", _freeze("up", (0.3, 2))),
-    Fault("up: disk full", _full_disk("up")),
+    Fault("up: SIGSTOP", _freeze("up", (0.3, 1.5))),
+    Fault("up: disk full", _full_disk("up"), 1),
 )
 STACK = (
     *CLIENTS_NETWORK,
