@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from typing import Any, NamedTuple
 
 import cramjam
@@ -10,6 +11,7 @@ import pytest
 from support.write_api import EVENT, WriteApi, a_session, events_path
 
 SESSION = a_session()
+_UUID = re.compile("[0-9a-f-]{36}")
 CREATE = ("POST", "/sessions")
 EVENTS = ("POST", events_path(SESSION))
 CHANGE = ("PATCH", f"/sessions/{SESSION}")
@@ -135,7 +137,9 @@ def check_shape(reply: httpx.Response, status: int) -> dict[str, Any]:
     return error
 
 
-@pytest.mark.parametrize("case", FIELDS, ids=lambda case: f"{case.route[0]} {json.dumps(case.body)[:60]}")
+@pytest.mark.parametrize(
+    "case", FIELDS, ids=lambda case: f"{case.route[0]} {_UUID.sub('…', json.dumps(case.body))[:60]}"
+)
 async def test_a_wrong_value_is_a_422_that_names_its_field(api: WriteApi, case: Refusal) -> None:
     """Nothing of it reaches the log."""
     reply = await api.send(*case.route, case.body)
@@ -217,7 +221,9 @@ async def test_an_unfit_idempotency_key_is_a_422(api: WriteApi, route: tuple[str
 
 
 @pytest.mark.parametrize(
-    "id_", ["x", "9b2f0000-0000-4000-8000-000000000000", str(a_session("other")), f"{{{SESSION}}}"]
+    "id_",
+    ["x", "9b2f0000-0000-4000-8000-000000000000", str(a_session("other")), f"{{{SESSION}}}"],
+    ids=["no uuid", "nobody's", "another org's", "in braces"],
 )
 async def test_an_id_that_was_not_minted_here_is_a_404(api: WriteApi, id_: str) -> None:
     """Of wrong shape, made up, or of another org: the same body for all of them."""

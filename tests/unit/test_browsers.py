@@ -53,7 +53,7 @@ def cors_headers(reply: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in reply.headers.items() if name.startswith(CORS)}
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=[f"{method} {n}" for n, (method, _) in enumerate(ROUTES)])
 async def test_a_preflight_needs_no_token(method: str, path: str) -> None:
     """On every route; it allows the method and each header that was asked for, and no cookies."""
     async with browser(PAGE, [PAGE]) as page:
