@@ -242,8 +242,7 @@ def test_a_tag_changes_with_the_data(here: Here) -> None:
 def test_pages(alone: Here) -> None:
     """From 1, 25 items by default and 100 at most; past the end there is nothing, and the right numbers."""
     for _ in range(2):
-        last = alone.client.post(alone.at("/sessions"), json={}).headers["X-Log-Position"]
-    alone.see(last)
+        alone.see(alone.client.post(alone.at("/sessions"), json={}).headers["X-Log-Position"])
 
     def page(**params: Any) -> tuple[int, dict[str, int]]:
         reply = alone.get("/sessions", params=params).json()
