@@ -6,6 +6,7 @@ than this code, a migration that was edited after it ran).
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import resources
 from typing import NamedTuple
 
@@ -92,19 +93,16 @@ def check_migrated(store: StoreAddress, generation: str) -> None:
     """
     for database, kind in ((store.control, "control"), (store.database(generation), "generation")):
         try:
-            applied = _applied(store, database)
+            with closing(clickhouse_connect.get_client(**store.at(database))) as client:
+                applied = _applied(client)
         except (ClickHouseError, OSError) as error:
             raise classify(error) from error
         if missing := next(_pending(database, kind, applied), None):
             raise Refused(f"{database} lacks migration {missing.name}: run `crewkit-sessions provision` first")
 
 
-def _applied(store: StoreAddress, database: str) -> dict[int, str]:
-    client = clickhouse_connect.get_client(**store.at(database))
-    try:
-        return dict(client.query("SELECT number, sha256 FROM migrations").result_rows)
-    finally:
-        client.close()
+def _applied(client: Client) -> dict[int, str]:
+    return dict(client.query("SELECT number, sha256 FROM migrations").result_rows)
 
 
 def _begin_first(client: Client, store: StoreAddress, partitions: int) -> None:
@@ -135,8 +133,7 @@ def _migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     client = clickhouse_connect.get_client(**store.at(database))
     try:
         client.command(_MIGRATIONS_TABLE)
-        applied = dict(client.query("SELECT number, sha256 FROM migrations").result_rows)
-        return [_apply(client, database, migration) for migration in _pending(database, kind, applied)]
+        return [_apply(client, database, migration) for migration in _pending(database, kind, _applied(client))]
     finally:
         client.close()
 

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from query_api.errors import AnswerTooLarge, StoreUnavailable
 from query_api.queries import P, Question, R
-from query_api.statements import absent, statement_without
+from query_api.statements import names_of_absent, statement_without
 from schemas.store_codes import PASSING_CODES
 
 BASE = "crewkit"
@@ -103,7 +103,7 @@ class ClickHouseReader:
             client.close()
 
     async def _run(self, database: str, name: str, params: Mapping[str, object]) -> list[Row]:
-        sql = statement_without(name, absent(params))
+        sql = statement_without(name, names_of_absent(params))
         try:
             answer = asyncio.get_running_loop().run_in_executor(self._threads, self._ask, database, sql, params)
             return await asyncio.wait_for(answer, ANSWER_WITHIN_S)

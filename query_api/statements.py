@@ -32,7 +32,7 @@ def statement_without(name: str, absent: frozenset[str]) -> str:
     return "".join([*kept, text[done:]])
 
 
-def absent(params: Mapping[str, object]) -> frozenset[str]:
+def names_of_absent(params: Mapping[str, object]) -> frozenset[str]:
     """Which parameters ask for nothing."""
     return frozenset(name for name, value in params.items() if value is None or value == [])
 

@@ -80,7 +80,7 @@ async def test_each_order(sort: str | None, order: str, query_store: QueryStore,
         )
     )
 
-    for no_filter in (None, "2000-01-01T00:00:00Z"):  # with any filter another question is asked of the store
+    for no_filter in (None, "2000-01-01T00:00:00Z"):  # with a filter, and without any
         found = (await query_api.get("sessions", {"sort": sort, "started_after": no_filter})).json()["data"]
 
         assert "".join(item["external_id"] for item in found) == order

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.statements import absent, statement, statement_without
+from query_api.statements import names_of_absent, statement, statement_without
 
 FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phrases")
 
@@ -31,4 +31,4 @@ def test_what_is_asked_for_stays(asked: set[str]) -> None:
 
 def test_null_and_empty_ask_for_nothing_but_false_zero_and_empty_text_do() -> None:
     """`?ended=false` is a filter, and so is an agent without a name."""
-    assert absent({"a": None, "b": [], "c": False, "d": 0, "e": "", "f": ["x"]}) == {"a", "b"}
+    assert names_of_absent({"a": None, "b": [], "c": False, "d": 0, "e": "", "f": ["x"]}) == {"a", "b"}
