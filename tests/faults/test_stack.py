@@ -11,7 +11,8 @@ import httpx
 import pytest
 from chaos.faults import STACK
 from chaos.targets import Proxied
-from support.checker import Checker, nothing_left
+from faults.shared_installation import load_of, running
+from support.checker import Checker
 from support.installation import ORG, eventually_ok
 from support.kafka import need_jars
 from support.load import Load
@@ -31,23 +32,14 @@ SEED = random.randrange(1 << 20)
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     """One stack for this module; each test leaves it healthy, and in the end nothing of it is left."""
     need_jars()
-    installation = Proxied(tmp_path_factory.mktemp("stack"))
-    try:
-        installation.start()
+    with running(Proxied(tmp_path_factory.mktemp("stack"))) as installation:
         yield installation
-        pids = installation.pids()
-        assert installation.stop() == 0, "SIGTERM ends everything within 20 s"
-        assert nothing_left(installation, pids, is_alive) == []
-    finally:
-        installation.end()
 
 
 @pytest.fixture
 def load(stack: Proxied, request: pytest.FixtureRequest) -> Load:
     """Two orgs of the test's own."""
-    print(f"seed {SEED}")
-    name = f"{abs(hash(request.node.name)):x}"
-    return Load(stack.through_proxy, (f"a{name}", f"b{name}"), SEED)
+    return load_of(request, stack, SEED)
 
 
 def test_there_is_one_process_by_pid_file_for_each_service(stack: Proxied) -> None:

@@ -1,19 +1,16 @@
 """Faults of the embedded default: its one process is killed, starved and stopped while clients write."""
 
 import random
-import signal
 import time
 from collections.abc import Iterator
 
 import pytest
 from chaos.targets import Embedded
-from support.checker import Checker, nothing_left
+from faults.shared_installation import load_of, running
+from support.checker import Checker
 from support.load import Load
 from support.small_disk import MIB, SmallDisk, small_disk
-from support.supervised import is_alive
 from support.waiting import eventually
-
-from schemas.fail_points import VARIABLE
 
 FAIL_POINTS = (
     *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_events"),
@@ -27,23 +24,14 @@ SEED = random.randrange(1 << 20)
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """One installation for this module; each test leaves it healthy, and in the end nothing of it is left."""
-    installation = Embedded(tmp_path_factory.mktemp("up"))
-    try:
-        installation.start()
+    with running(Embedded(tmp_path_factory.mktemp("up"))) as installation:
         yield installation
-        pids = installation.pids()
-        assert installation.stop() == 0
-        assert nothing_left(installation, pids, is_alive) == []
-    finally:
-        installation.end()
 
 
 @pytest.fixture
 def load(up: Embedded, request: pytest.FixtureRequest) -> Load:
     """Two orgs of the test's own."""
-    print(f"seed {SEED}")
-    name = f"{abs(hash(request.node.name)):x}"
-    return Load(up.through_proxy, (f"a{name}", f"b{name}"), SEED)
+    return load_of(request, up, SEED)
 
 
 @pytest.mark.fault(row=1)
@@ -55,11 +43,7 @@ def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: 
         load.more()
         up.kill()
         for point in FAIL_POINTS:
-            up.environment[VARIABLE] = f"{point}:{chance.randint(1, 3)}:kill"
-            up.spawn()
-            assert up.process is not None
-            assert up.process.wait(timeout=60) == -signal.SIGKILL, point
-        del up.environment[VARIABLE]
+            up.die_at(point, chance.randint(1, 3))
         up.start()
         load.more()
 

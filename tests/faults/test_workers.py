@@ -22,7 +22,6 @@ from support.projection import new_pipeline, tables
 from support.store import chdb_address, new_store
 from support.waiting import eventually
 
-from schemas.fail_points import VARIABLE
 from schemas.log import LogRecord
 from schemas.topics import record_key
 
@@ -151,11 +150,7 @@ def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(line: Li
     serve.environment |= line.env
     with Load(lambda org: serve.client("member", org), ("acme", "globex"), SEED) as load:
         for point in ("before_append", "sent", "appended"):
-            serve.environment[VARIABLE] = f"ingest.{point}:{random.Random(SEED).randint(2, 9)}:kill"
-            serve.spawn()
-            assert serve.process is not None
-            assert serve.process.wait(timeout=60) == -signal.SIGKILL, point
-        del serve.environment[VARIABLE]
+            serve.die_at(f"ingest.{point}", random.Random(SEED).randint(2, 9))
         serve.start()
         load.more()
         serve.kill()

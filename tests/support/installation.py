@@ -14,6 +14,7 @@ from deploy.ports import free_ports
 from deploy.secrets import token_key
 from deploy.stack import answers_200
 from edge.tokens import issue_token
+from schemas.fail_points import VARIABLE
 from schemas.permissions import Role
 
 ORG = "acme"
@@ -59,6 +60,14 @@ class Installation:
                 return
             time.sleep(0.05)
         raise AssertionError(f"{self.kind} did not come up:\n{(self.data / f'{self.kind}.out').read_text()[-2000:]}")
+
+    def die_at(self, point: str, nth: int) -> None:
+        """Start it and see it killed when it passes a fail-point for the ``nth`` time; the next start knows of none."""
+        self.environment[VARIABLE] = f"{point}:{nth}:kill"
+        self.spawn()
+        assert self.process is not None
+        assert self.process.wait(timeout=60) == -signal.SIGKILL, point
+        del self.environment[VARIABLE]
 
     def kill(self) -> None:
         """SIGKILL to the process itself."""

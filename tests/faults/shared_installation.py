@@ -1,0 +1,33 @@
+"""What tests of faults share: an installation that each of them leaves healthy, and clients of a test's own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pytest
+from chaos.targets import Target
+from support.checker import nothing_left
+from support.load import Load
+from support.supervised import is_alive
+
+T = TypeVar("T", bound=Target)
+
+
+@contextmanager
+def running(target: T) -> Iterator[T]:
+    """Started; in the end SIGTERM ends everything within 20 s, and nothing of it is left."""
+    try:
+        target.start()
+        yield target
+        pids = target.pids()
+        assert target.stop() == 0, "SIGTERM ends everything within 20 s"
+        assert nothing_left(target, pids, is_alive) == []
+    finally:
+        target.end()
+
+
+def load_of(test: pytest.FixtureRequest, target: Target, seed: int) -> Load:
+    """Clients in two orgs that no other test has."""
+    print(f"seed {seed}")
+    name = f"{abs(hash(test.node.name)):x}"
+    return Load(target.through_proxy, (f"a{name}", f"b{name}"), seed)
