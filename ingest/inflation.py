@@ -1,4 +1,4 @@
-"""Content encodings. None of them ever makes more bytes than it was allowed to, whatever it is fed."""
+"""Content encodings. None makes more bytes than it may, and their work is linear in the bytes they read and make."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 import cramjam
 
 _GZIP = 31  # zlib's window bits, for a gzip header
+_SLICE = 4_096  # zlib copies what follows a member: of a slice that is little, of a body with many members it is not
 
 
 class Corrupt(Exception):
-    """These bytes are not what they were said to be."""
+    """The bytes are not in the encoding that the request names."""
 
 
 class TooLarge(Exception):
-    """There is more in them than is taken."""
+    """The body holds more bytes than it may."""
 
 
 def _identity(body: bytes, bytes_max: int) -> bytes:
@@ -23,21 +24,30 @@ def _identity(body: bytes, bytes_max: int) -> bytes:
 
 
 def _gunzip(body: bytes, bytes_max: int) -> bytes:
-    inflated, rest = b"", body
-    while rest or not inflated:  # a gzip file may have several members
-        member = zlib.decompressobj(_GZIP)
+    """Inflate each member of a gzip file: a client may write one an event."""
+    view, inflated = memoryview(body), bytearray()
+    place = _inflate_member(view, inflated, bytes_max)
+    while place < len(view):
+        place += _inflate_member(view[place:], inflated, bytes_max)
+    return bytes(inflated)
+
+
+def _inflate_member(view: memoryview, inflated: bytearray, bytes_max: int) -> int:
+    """Append what the first member of ``view`` holds; return its length."""
+    member = zlib.decompressobj(_GZIP)
+    place = 0
+    while not member.eof:
+        fed = view[place : place + _SLICE]
+        if not fed:
+            raise Corrupt("cut off")
         try:
-            inflated += member.decompress(rest, bytes_max + 1 - len(inflated))
+            inflated += member.decompress(fed, bytes_max + 1 - len(inflated))
         except zlib.error as error:
             raise Corrupt(str(error)) from error
         if len(inflated) > bytes_max:
             raise TooLarge
-        if not member.eof:
-            raise Corrupt("cut off")
-        rest = member.unused_data
-        if not rest:
-            break
-    return inflated
+        place += len(fed) - len(member.unused_data)
+    return place
 
 
 def _unzstd(body: bytes, bytes_max: int) -> bytes:
