@@ -12,6 +12,7 @@ from deploy.interpreter import tune_interpreter
 from deploy.open_files import connections_max, raise_open_files
 
 HEADERS_WITHIN_MS = 15_000
+READ_AHEAD_BYTES = 131_072  # of a connection; what a slow body holds beside what is counted
 DRAIN_S = 10.0
 BACKLOG = 1_024
 
@@ -31,7 +32,7 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) ->
         websockets=False,
         backlog=BACKLOG,
         backpressure=connections_max(raise_open_files()),  # connections, idle ones too; by default as many as wait
-        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=READ_AHEAD_BYTES),
         log_level=LogLevels.error,
     )
     serving = asyncio.ensure_future(server.serve())

@@ -23,6 +23,7 @@ from edge.rate_limits import counting
 from edge.service import Lifespan, build_service
 from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
+from ingest.body import Bodies
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog, KafkaTopic
 from ingest.metrics import IngestMetrics, keep_metrics, metered
@@ -86,8 +87,9 @@ def service(
         audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
     if log is not None and metrics is not None:
         routes.extend(ingest_routes())
+        bodies = Bodies(settings.in_flight_bytes_max)
         privacy = Privacy(settings.orgs_without_content, note_cut=metrics.redacted)
-        dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy)
+        dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy, bodies)
     verifier, files = credentials(settings)
     limits = rate_limits(settings)
     show_faults(registry, limits, files)

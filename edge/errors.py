@@ -6,7 +6,7 @@
     Litestar HTTPException   unknown route 404, wrong method 405, wrong parameter 422, body too large 413
     msgspec ValidationError  422 with the path of the field
     msgspec DecodeError, RecursionError, UnicodeDecodeError  400
-    LogUnavailable           503, the same request may be sent again
+    LogUnavailable           503, the same request may be sent again; so may one with 408
     anything else            500 `internal`, logged with its trace; the reply says nothing of it
 """
 
@@ -54,6 +54,12 @@ def forbidden() -> ApiError:
 def invalid(details: Mapping[str, list[str]]) -> ApiError:
     """Well-formed, but wrong: field (by its path) to what is wrong with it."""
     return ApiError(422, "invalid", "The request is well-formed, but some of its values are not valid.", details)
+
+
+def slow_body() -> ApiError:
+    """The body does not arrive, or too slowly; the same request may be sent again."""
+    message = "The body did not arrive in time; send the same request again."
+    return ApiError(408, "slow_body", message, headers={"Connection": "close"})
 
 
 def unavailable(code: str, message: str, retry_after_s: int = 1) -> ApiError:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$?\.?(?P<path>.*?)`)?$", re.DOTALL)
+_MESSAGE_MAX = 1_000  # a longer message repeats what the client sent
 _TYPES = {
     "str": "a string",
     "int": "an integer",
@@ -23,13 +24,22 @@ _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"
 
 def explain(message: str) -> tuple[str, str]:
     """``("model_metrics.models[0].input_tokens", "must be at least 0")``; the whole body's path is ``body``."""
-    match = _AT.match(message)
+    match = _AT.match(_shortened(message))
     what, path = (match["what"], match["path"] or "") if match else (message, "")
     for pattern, say in _RULES:
         if found := pattern.search(what):
             field, sentence = say(found)
             return ".".join(part for part in (path, field) if part) or "body", sentence
     return path or "body", "is not valid"
+
+
+def _shortened(message: str) -> str:
+    """Without a name or a value of a length that none of ours has; the path stays."""
+    if len(message) <= _MESSAGE_MAX:
+        return message
+    what = "unknown field `…`" if "unknown field" in message[:40] else message[:40]
+    _, at, path = message[-200:].rpartition(" - at ")
+    return what + at + path if at else what
 
 
 def _wrong_type(found: re.Match[str]) -> tuple[str, str]:

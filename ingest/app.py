@@ -12,9 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from edge.authentication import TokenVerifier
 from edge.service import Lifespan, build_service
+from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
 from ingest.errors import reply_to_invalid, reply_to_wrong_body
-from ingest.event_log import EventLog
+from ingest.event_log import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
 from ingest.routes.change_session import change_session
@@ -61,9 +62,10 @@ def build_ingest(
     verifier: TokenVerifier,
     clock: Clock = clock_ms,
     privacy: Privacy = KEEP_ALL_BUT_SECRETS,
+    bytes_max: int = BYTES_IN_FLIGHT_MAX,
     **options: Any,
 ) -> Litestar:
-    """The ingest service alone."""
+    """The ingest service alone; ``bytes_max`` of bodies may be under way."""
 
     async def readiness() -> Mapping[str, bool]:
         return {"log": await log.ready()}
@@ -71,7 +73,7 @@ def build_ingest(
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
     dependencies = ingest_dependencies(
-        metered(log, metrics), secrets, clock, privacy._replace(note_cut=metrics.redacted)
+        metered(log, metrics), secrets, clock, privacy._replace(note_cut=metrics.redacted), Bodies(bytes_max)
     )
     lifespan = [ingest_lifespan(log)]
     app = build_service(

@@ -22,7 +22,7 @@ F = TypeVar("F", bound=LifecycleFact)
 
 async def append_fact(write: NewWrite | SessionWrite, fact: F) -> tuple[F, Position]:
     """Append one lifecycle fact, as far as it may be kept; that is the fact to answer with. Raises `LogUnavailable`."""
-    kept = write.privacy.of_fact(fact)
+    kept = await write.privacy.of_fact(fact, write.bodies.lane)
     return kept, await _append(write.log, record_key(kept.session_id), encode(kept))
 
 

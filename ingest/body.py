@@ -1,48 +1,74 @@
 """Reading a request's body: limits before parsing, bounded inflation, JSON and nothing else."""
 
-from typing import Any, TypeVar
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from litestar import Request
+from litestar.datastructures import Headers
 from litestar.types import Receive
 
 from edge.error_replies import too_large
 from edge.errors import ApiError
+from edge.principal import principal_of
+from ingest.arrivals import Arrival, Arrivals
+from ingest.event_log import BYTES_IN_FLIGHT_MAX
 from ingest.inflation import ENCODINGS, Corrupt, TooLarge
+from ingest.lane import ON_THE_LOOP, Lane, Place
 from schemas.requests import BODY_BYTES_MAX
 
 T = TypeVar("T")
 
+INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, to decode or to encode; more would hold up other requests
 _ENCODED_SLACK = 65_536  # what does not compress gets a little longer
 _DRAIN_BYTES_MAX = 3 * BODY_BYTES_MAX  # a client that is still sending would not read our reply
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 
-async def read_body(request: Request[Any, Any, Any]) -> bytes:
-    """The bytes of a JSON body, decoded from its content encoding; they are valid UTF-8.
+class Body(NamedTuple):
+    """A body as JSON text, and where to work on so much of it."""
 
-    Raises:
-        ApiError: 415 for another content type or encoding, 413 beyond 10 MiB, 400 for what can't be decoded.
-    """
-    _check_content_type(request.headers.get("content-type", ""))
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ENCODINGS:
-        raise ApiError(415, "unsupported_encoding", "The content encoding must be gzip or zstd, or none.")
-    slack = 0 if encoding == "identity" else _ENCODED_SLACK
-    body = _inflate(encoding, await _receive_all(request.receive, BODY_BYTES_MAX + slack))
-    str(body, "utf-8")  # msgspec leaves the payloads it skips unchecked
-    return body
+    text: bytes
+    place: Place
+
+    async def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
+        """Read it as what the decoder makes; raises what `decode_body` raises."""
+        return await self.place.run(decode_body, self.text, decoder)
 
 
-async def read_optional_body(request: Request[Any, Any, Any]) -> bytes:
-    """The same for a route whose body may be left out: nothing at all, of no content type, means ``{}``.
+class Bodies:
+    """Receives bodies within bounds of size and time, and decodes them from their content encoding."""
 
-    Raises:
-        ApiError: as `read_body`.
-    """
-    if "content-type" not in request.headers and not await _receive_all(request.receive, BODY_BYTES_MAX):
-        return b"{}"
-    return await read_body(request)
+    def __init__(self, bytes_max: int = BYTES_IN_FLIGHT_MAX) -> None:
+        """``bytes_max`` is how many bytes of bodies the process may hold."""
+        self._arrivals = Arrivals(bytes_max)
+        self.lane = Lane()
+
+    @contextlib.asynccontextmanager
+    async def read(self, request: Request[Any, Any, Any], *, optional: bool = False) -> AsyncIterator[Body]:
+        """The body of a request that is answered inside. An optional body may be left out: it reads as ``{}``.
+
+        Raises:
+            ApiError: 415 for another content type or encoding, 413 beyond 10 MiB, 400 for what can't be decoded, 408
+                for a body that arrives too slowly, 503 where too many bytes are under way.
+            LogUnavailable: the request is not answered in time.
+        """
+        is_absent = optional and "content-type" not in request.headers
+        encoding = "identity" if is_absent else _encoding_of(request.headers)
+        async with self._arrivals.arrival(principal_of(request.scope).org_id) as arrival:
+            sent = await _receive_all(request, arrival, encoding)
+            if is_absent and sent:
+                raise _wrong_type()
+            yield await self._decoded(arrival, encoding, b"{}" if is_absent else sent)
+
+    async def _decoded(self, arrival: Arrival, encoding: str, sent: bytes) -> Body:
+        """A short body may be long once it is inflated: the event loop stops there, and the lane begins anew."""
+        text = _inflate_short(encoding, sent)
+        if text is None:
+            text = await self.lane.run(_inflate, encoding, sent)
+        arrival.resize(len(text))
+        return Body(text, self.lane if len(text) > INLINE_BYTES_MAX else ON_THE_LOOP)
 
 
 def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -59,15 +85,32 @@ def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise
 
 
-def _check_content_type(value: str) -> None:
-    kind, _, parameters = value.lower().partition(";")
+def _encoding_of(headers: Headers) -> str:
+    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
     charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
     if kind.strip() != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise ApiError(415, "unsupported_media_type", "The content type must be application/json.")
+        raise _wrong_type()
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ENCODINGS:
+        raise ApiError(415, "unsupported_encoding", "The content encoding must be gzip or zstd, or none.")
+    return encoding
 
 
-async def _receive_all(receive: Receive, bytes_max: int) -> bytes:
+def _wrong_type() -> ApiError:
+    return ApiError(415, "unsupported_media_type", "The content type must be application/json.")
+
+
+async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encoding: str) -> bytes:
+    bytes_max = BODY_BYTES_MAX + (0 if encoding == "identity" else _ENCODED_SLACK)
     chunks: list[bytes] = []
+    try:
+        await _receive_chunks(request.receive, arrival, chunks, bytes_max)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    finally:
+        chunks.clear()  # an error would hold them until its client has read the reply
+
+
+async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes], bytes_max: int) -> None:
     size, more = 0, True
     while more and size <= _DRAIN_BYTES_MAX:
         message = await receive()
@@ -75,19 +118,36 @@ async def _receive_all(receive: Receive, bytes_max: int) -> bytes:
             raise ApiError(400, "incomplete_body", "The body ended before it was complete.")
         more, chunk = message["more_body"], message["body"]
         size += len(chunk)
-        if size <= bytes_max:
+        if size <= bytes_max and chunk:
+            await arrival.grow(len(chunk))
             chunks.append(chunk)
-        else:
-            chunks.clear()
     if size > bytes_max:
         raise too_large()
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    await arrival.whole()
 
 
-def _inflate(encoding: str, body: bytes) -> bytes:
+def _inflate_short(encoding: str, sent: bytes) -> bytes | None:
+    """None where it is too long for the event loop."""
+    if len(sent) > INLINE_BYTES_MAX:
+        return None
     try:
-        return ENCODINGS[encoding](body, BODY_BYTES_MAX)
+        return _inflated(encoding, sent, INLINE_BYTES_MAX)
+    except TooLarge:
+        return None
+
+
+def _inflate(encoding: str, sent: bytes) -> bytes:
+    try:
+        return _inflated(encoding, sent, BODY_BYTES_MAX)
     except TooLarge as error:
         raise too_large() from error
+
+
+def _inflated(encoding: str, sent: bytes, bytes_max: int) -> bytes:
+    """The text, valid UTF-8: msgspec does not check the payloads that it skips."""
+    try:
+        text = ENCODINGS[encoding](sent, bytes_max)
     except Corrupt as error:
         raise ApiError(400, "corrupt_encoding", f"The body is not valid {encoding}.") from error
+    str(text, "utf-8")
+    return text

@@ -11,6 +11,7 @@ from litestar.params import SkipValidation
 from edge.errors import not_found
 from edge.path_ids import parse_id
 from edge.principal import Principal, principal_of
+from ingest.body import Bodies
 from ingest.event_log import EventLog
 from ingest.idempotency import HEADER, parse_idempotency_key
 from ingest.privacy import Privacy
@@ -27,6 +28,7 @@ class NewWrite(NamedTuple):
     asker: Asker
     log: EventLog
     privacy: Privacy
+    bodies: Bodies
 
 
 class SessionWrite(NamedTuple):
@@ -35,6 +37,7 @@ class SessionWrite(NamedTuple):
     asker: Asker
     log: EventLog
     privacy: Privacy
+    bodies: Bodies
     session_id: UUID
 
 
@@ -45,7 +48,12 @@ InSession = NamedDependency[SkipValidation[SessionWrite]]
 
 
 def ingest_dependencies(
-    log: EventLog, secrets: IdSecrets, clock: Clock, privacy: Privacy, new_id: Callable[[], UUID] = uuid4
+    log: EventLog,
+    secrets: IdSecrets,
+    clock: Clock,
+    privacy: Privacy,
+    bodies: Bodies,
+    new_id: Callable[[], UUID] = uuid4,
 ) -> Mapping[str, Provide]:
     """The dependencies of `ingest_routes`, by the names under which their handlers ask for them."""
 
@@ -56,12 +64,12 @@ def ingest_dependencies(
         return Asker(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, new_id, key)
 
     def provide_write(request: Request[Any, Any, Any]) -> NewWrite:
-        return NewWrite(ask(request, principal_of(request.scope)), log, privacy)
+        return NewWrite(ask(request, principal_of(request.scope)), log, privacy, bodies)
 
     def provide_session_write(request: Request[Any, Any, Any]) -> SessionWrite:
         caller = principal_of(request.scope)
         session_id = _known_session(request.path_params["session_id"], caller.org_id, secrets)
-        return SessionWrite(ask(request, caller), log, privacy, session_id)
+        return SessionWrite(ask(request, caller), log, privacy, bodies, session_id)
 
     return {
         "write": Provide(provide_write, sync_to_thread=False),

@@ -19,7 +19,8 @@ from litestar import Request, Response
 
 from edge.error_replies import reply_to_error
 from edge.errors import invalid
-from ingest.redaction import redact_text
+from edge.sentences import explain
+from ingest.redaction import redact_text_or_all
 from ingest.sealing.invalid import Invalid
 from schemas.responses import ErrorBody
 
@@ -42,9 +43,10 @@ def stop_the_process(error: BrokenLog) -> NoReturn:
 
 def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
     """A broken rule is a 422 with its field; why a record can't be read may quote from it."""
-    return reply_to_error(request, invalid({error.field: [redact_text(error.sentence)[0]]}))
+    return reply_to_error(request, invalid({error.field: [redact_text_or_all(error.sentence)[0]]}))
 
 
 def reply_to_wrong_body(request: Request[Any, Any, Any], error: msgspec.ValidationError) -> Response[ErrorBody]:
     """A 422 that names the field; where nobody knows the field its name may be anything, a secret too."""
-    return reply_to_error(request, msgspec.ValidationError(redact_text(str(error))[0]))
+    path, sentence = explain(str(error))
+    return reply_to_error(request, invalid({redact_text_or_all(path)[0]: [sentence]}))

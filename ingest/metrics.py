@@ -1,6 +1,7 @@
 """What the write side tells Prometheus: events, appends, redactions."""
 
 import time
+from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -85,7 +86,7 @@ class _MeteredLog:
         began = time.perf_counter()
         try:
             position = await self._log.append(key, value)
-        except LogUnavailable:
+        except (LogUnavailable, CancelledError):  # cancelled where the request ran out of time
             self._metrics.append_failed()
             raise
         self._metrics.appended(len(value), time.perf_counter() - began)

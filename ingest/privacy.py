@@ -4,27 +4,32 @@ Ids of events and sessions follow from what was sent, so they are made before th
 later changes no id.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from msgspec import structs
 
-from ingest.redaction import may_hold_secrets
-from ingest.redaction.facts import redact_events, redact_fact, redact_frame, redact_refusal
+from ingest.body import Body
+from ingest.lane import ON_THE_LOOP, Lane
+from ingest.redaction import Effort, TooDense, may_hold_secrets, redact_text, redact_text_or_all
+from ingest.redaction.density import DENSE
+from ingest.redaction.effort import A_MOMENT
+from ingest.redaction.facts import may_need_redaction, redact_event, redact_fact, redact_frame, redact_refusal
 from ingest.reduction import reduce_event, reduce_fact
 from ingest.sealing.asker import Asker
 from ingest.sealing.events import SealedEvents
 from schemas.ids import is_sensitive
 from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact
 from schemas.requests import EVENT_BYTES_MAX
+from schemas.responses import RejectedEvent
 
 F = TypeVar("F", bound=LifecycleFact)
 
-_INLINE_BYTES_MAX = 262_144  # one made of nothing but secrets takes seconds a megabyte; others should not wait for it
 _GROUP = 8  # events that are looked at together: most of a suspect request are clean, and a look has its own price
+_PIECE_BYTES = 131_072  # of events that the lane takes before another request has its turn
 
 
 class Privacy(NamedTuple):
@@ -34,37 +39,42 @@ class Privacy(NamedTuple):
     suspect: Callable[[bytes], bool] = may_hold_secrets
     note_cut: Callable[[Mapping[str, int]], None] = lambda _counts: None  # told what was cut out of a fact, by rule
 
-    def of_fact(self, fact: F) -> F:
+    async def of_fact(self, fact: F, lane: Lane) -> F:
         """The lifecycle fact that may be kept."""
         if self._is_reduced(fact.org_id, fact.session_id):
             fact = reduce_fact(fact)
-        kept = redact_fact(fact)
+        try:
+            kept = redact_fact(fact, partial(redact_text, effort=Effort(A_MOMENT)))
+        except TooDense:
+            kept = await lane.run(redact_fact, fact, partial(redact_text_or_all, effort=Effort()))
         self._note([fact], [kept])
         return kept
 
-    async def of_events(self, sealed: SealedEvents, body: bytes, session_id: UUID, asker: Asker) -> SealedEvents:
-        """The events that may be kept. ``body`` is the request they came in: mostly one look at it is enough."""
+    async def of_events(
+        self, sealed: SealedEvents, body: Body, session_id: UUID, asker: Asker, lane: Lane
+    ) -> SealedEvents:
+        """The events that may be kept. ``body`` is what they came in: mostly one look at it is enough."""
         key = asker.secrets.seed_key
         if self._is_reduced(asker.org_id, session_id):
-            sealed = sealed._replace(accepted=[reduce_event(event, key) for event in sealed.accepted])
-        if not self.suspect(body):
+            accepted = await body.place.run(_reduced, sealed.accepted, key)
+            sealed = sealed._replace(accepted=accepted)
+        if not await body.place.run(self.suspect, body.text):
             return sealed
-        if len(body) > _INLINE_BYTES_MAX:
-            return await asyncio.to_thread(_without_secrets, sealed, key)
-        return _without_secrets(sealed, key)
+        rejected = await body.place.run(_redacted_refusals, sealed.rejected)
+        return SealedEvents(await _redacted(sealed.accepted, key, body, lane), rejected)
 
-    async def of_record(self, fact: AnyFact, key: bytes) -> AnyFact:
+    async def of_record(self, fact: AnyFact, key: bytes, lane: Lane) -> AnyFact:
         """The record that may be kept of one that is given as a whole: how it came to be, nobody knows.
 
         ``key`` makes the digests of names; the session's org and id say whether content may be kept.
         """
         fact = redact_frame(fact)
         if not isinstance(fact, EventsRecorded):
-            return self.of_fact(fact)
+            return await self.of_fact(fact, lane)
         events: Sequence[Event] = fact.events
         if self._is_reduced(fact.org_id, fact.session_id):
-            events = [reduce_event(event, key) for event in events]
-        kept = await asyncio.to_thread(_cut, events)
+            events = await lane.run(_reduced, events, key)
+        kept = await _redacted_in_turns(events, key, lane)
         self._note(events, kept)
         return structs.replace(fact, events=tuple(kept))
 
@@ -81,17 +91,59 @@ class Privacy(NamedTuple):
 KEEP_ALL_BUT_SECRETS = Privacy()
 
 
-def _without_secrets(sealed: SealedEvents, key: bytes) -> SealedEvents:
-    cut = zip(sealed.accepted, _cut(sealed.accepted), strict=True)
-    accepted = [kept if kept is event else _bounded(kept, key) for event, kept in cut]
-    return SealedEvents(accepted, [redact_refusal(refused) for refused in sealed.rejected])
+async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane) -> list[Event]:
+    """A short request mostly takes a moment; where it takes more, the lane begins anew."""
+    if body.place is ON_THE_LOOP:
+        try:
+            return _without_secrets(events, partial(_redact_bounded, key=key, effort=Effort(A_MOMENT)))
+        except TooDense:
+            pass
+    return await _redacted_in_turns(events, key, lane)
 
 
-def _cut(events: Sequence[Event]) -> list[Event]:
-    groups = (events[first : first + _GROUP] for first in range(0, len(events), _GROUP))
-    return [event for group in groups for event in redact_events(group)]
+async def _redacted_in_turns(events: Sequence[Event], key: bytes, lane: Lane) -> list[Event]:
+    redact = partial(_redact_or_reduce, key=key, effort=Effort())
+    kept: list[Event] = []
+    for piece in _pieces(events):
+        kept += await lane.run(_without_secrets, piece, redact)
+    return kept
 
 
-def _bounded(event: Event, key: bytes) -> Event:
+def _pieces(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    begin, size = 0, 0
+    for index, event in enumerate(events, 1):
+        size += len(memoryview(event.data))
+        if size >= _PIECE_BYTES or index == len(events):
+            yield events[begin:index]
+            begin, size = index, 0
+
+
+def _without_secrets(events: Sequence[Event], redact: Callable[[Event], Event]) -> list[Event]:
+    kept: list[Event] = []
+    for first in range(0, len(events), _GROUP):
+        group = events[first : first + _GROUP]
+        kept += map(redact, group) if may_need_redaction(group) else group
+    return kept
+
+
+def _redact_bounded(event: Event, key: bytes, effort: Effort) -> Event:
     """A payload of nothing but short secrets outgrows what the log takes; then only its metadata stays."""
-    return event if len(memoryview(event.data)) <= EVENT_BYTES_MAX else reduce_event(event, key)
+    kept = redact_event(event, effort)
+    return kept if kept is event or len(memoryview(kept.data)) <= EVENT_BYTES_MAX else reduce_event(kept, key)
+
+
+def _redact_or_reduce(event: Event, key: bytes, effort: Effort) -> Event:
+    """Of a payload that takes more than the effort only metadata stays as well: names, which are short."""
+    try:
+        return _redact_bounded(event, key, effort)
+    except TooDense:
+        kept = redact_event(reduce_event(event, key), Effort())
+        return structs.replace(kept, redactions=dict(Counter(kept.redactions) + Counter({DENSE: 1})))
+
+
+def _reduced(events: Sequence[Event], key: bytes) -> list[Event]:
+    return [reduce_event(event, key) for event in events]
+
+
+def _redacted_refusals(rejected: Sequence[RejectedEvent]) -> list[RejectedEvent]:
+    return [redact_refusal(refused) for refused in rejected]

@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
 
 from edge.error_replies import too_large
-from edge.errors import ApiError, forbidden, invalid, not_found, unauthenticated, unavailable
+from edge.errors import ApiError, forbidden, invalid, not_found, slow_body, unauthenticated, unavailable
 from edge.openapi.dialect import Schema
 from edge.openapi.parameters import OF_EVERY_CALL, RATE_LIMIT
 from edge.openapi.shapes import explained
@@ -75,7 +75,7 @@ def header_refs(names: Collection[str]) -> Schema:
 
 def errors_of(*, public: bool, takes_body: bool, may_be_away: bool) -> Iterator[tuple[int, str]]:
     """Status and component of each error that a route can give."""
-    yield from _named(400, 413, 415) if takes_body else ()
+    yield from _named(400, 408, 413, 415) if takes_body else ()
     yield from () if public else _named(401, 403, 404, 429)
     yield from _named(422)
     yield from _named(503) if may_be_away else ()
@@ -135,6 +135,9 @@ _ERRORS = {
         see only their own, and an id of the wrong shape.""",
         not_found,
     ),
+    408: ErrorReply(
+        "SlowBody", "The body does not arrive, or too slowly; the same request may be sent again.", slow_body
+    ),
     413: ErrorReply("TooLarge", "The body, or one of its events, is larger than is taken.", too_large),
     415: ErrorReply(
         "UnsupportedMediaType", "Another content type than JSON, another encoding than gzip or zstd.", _type
@@ -143,8 +146,8 @@ _ERRORS = {
     429: ErrorReply("TooManyRequests", "The org has used up its requests of this hour.", _too_many, ("Retry-After",)),
     503: ErrorReply(
         "Unavailable",
-        """The log or the store is away (`log_unavailable`, `store_unavailable`), or what was waited for is not visible
-        in time (`not_yet_visible`).""",
+        """The log or the store is away (`log_unavailable`, `store_unavailable`), too much is under way (`overloaded`),
+        or what was waited for is not visible in time (`not_yet_visible`).""",
         _away,
         ("Retry-After",),
     ),

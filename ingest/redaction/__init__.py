@@ -1,11 +1,12 @@
 """Cutting secrets out of what clients send, before the log. Pure: bytes in, bytes and counts out.
 
 Detection is one pass of hyperscan over the raw bytes of a request; only what it hits is looked at by exact rules, in
-each of its spellings, and cut. The rules stand in one table, `rules.RULES`. Two properties hold whatever is sent: the
-result is JSON where the input was, and redacting it again changes nothing.
+each of its spellings, and cut. The rules stand in one table, `rules.RULES`. Three properties hold whatever is sent: the
+result is JSON where the input was, redacting it again changes nothing, and the work is bounded (`effort`).
 """
 
 from ingest.redaction.detection import may_hold_secrets
-from ingest.redaction.rewriting import Redacted, redact, redact_text
+from ingest.redaction.effort import Effort, TooDense
+from ingest.redaction.rewriting import Redacted, redact, redact_text, redact_text_or_all
 
-__all__ = ["Redacted", "may_hold_secrets", "redact", "redact_text"]
+__all__ = ["Effort", "Redacted", "TooDense", "may_hold_secrets", "redact", "redact_text", "redact_text_or_all"]

@@ -1,13 +1,15 @@
 """Redaction of what the log is about to keep: hook events, lifecycle facts, and what is said about refused ones."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Raw, structs
 
+from ingest.redaction.density import DENSE
 from ingest.redaction.detection import may_hold_secrets
-from ingest.redaction.rewriting import redact, redact_text
+from ingest.redaction.effort import Effort
+from ingest.redaction.rewriting import redact, redact_text, redact_text_or_all
 from ingest.redaction.rules import RULES
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact, MetricsReport, ModelUsage
@@ -17,21 +19,24 @@ F = TypeVar("F", bound=LifecycleFact)
 C = TypeVar("C", bound=LifecycleFact | Event)
 
 _Text = Callable[[str], str]
-_RULES = frozenset(rule.name for rule in RULES)
+_RULES = frozenset(rule.name for rule in RULES) | {DENSE}
 _NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from us
 
 
-def redact_events(events: Sequence[Event]) -> Iterable[Event]:
-    """The events without secrets, looked at together first; the same objects where there are none."""
+def may_need_redaction(events: Sequence[Event]) -> bool:
+    """Whether any of these must be looked at by itself; one look tells for all of them."""
     known = all(event.event_type in KNOWN_EVENT_TYPES for event in events)
-    if known and not may_hold_secrets(b"\n".join([event.data for event in events])):
-        return events
-    return map(_redact_event, events)
+    return not known or may_hold_secrets(b"\n".join([event.data for event in events]))
 
 
-def _redact_event(event: Event) -> Event:
-    data, counts = redact(bytes(event.data))
-    event_type, in_type = redact_text(event.event_type)
+def redact_event(event: Event, effort: Effort) -> Event:
+    """The event without secrets, the same object where it has none.
+
+    Raises:
+        TooDense: that takes more than the effort.
+    """
+    data, counts = redact(bytes(event.data), effort)
+    event_type, in_type = redact_text(event.event_type, effort)
     if not counts and not in_type:
         return event
     cut = dict(Counter(event.redactions) + Counter(counts) + Counter(in_type))
@@ -39,12 +44,15 @@ def _redact_event(event: Event) -> Event:
     return structs.replace(event, event_type=event_type, data=Raw(data), odd_data=odd_data, redactions=cut)
 
 
-def redact_fact(fact: F) -> F:
-    """The fact without secrets in any of its texts, whatever fields a later kind of fact may have."""
+def redact_fact(fact: F, redact: Callable[[str], tuple[str, dict[str, int]]]) -> F:
+    """The fact without secrets in any of its texts, whatever fields a later kind of fact may have.
+
+    ``redact`` gives what may be kept of a text, with counts by rule; what it raises is raised here.
+    """
     cut: Counter[str] = Counter()
 
     def clean(text: str) -> str:
-        kept, counts = redact_text(text)
+        kept, counts = redact(text)
         cut.update(counts)
         return kept
 
@@ -58,7 +66,7 @@ def redact_fact(fact: F) -> F:
 
 def redact_frame(fact: AnyFact) -> AnyFact:
     """Without secrets in what is ours to say, where a record was written by somebody else: its source, its counts."""
-    fact = structs.replace(fact, source=redact_text(fact.source)[0])
+    fact = structs.replace(fact, source=redact_text_or_all(fact.source)[0])
     if isinstance(fact, EventsRecorded):
         return structs.replace(fact, events=tuple(map(_of_rules_alone, fact.events)))
     return _of_rules_alone(fact)
@@ -66,7 +74,7 @@ def redact_frame(fact: AnyFact) -> AnyFact:
 
 def redact_refusal(refused: RejectedEvent) -> RejectedEvent:
     """An error may repeat the name of a field that nobody knows."""
-    return structs.replace(refused, error=redact_text(refused.error)[0])
+    return structs.replace(refused, error=redact_text_or_all(refused.error)[0])
 
 
 def _of_rules_alone(counted: C) -> C:

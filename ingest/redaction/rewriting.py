@@ -3,18 +3,21 @@
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from ingest.redaction.detection import may_hold_secrets, suspected
+from ingest.redaction.density import DENSE, STRING, without_dense_strings
+from ingest.redaction.detection import may_hold_secrets
+from ingest.redaction.effort import A_QUOTE, AN_ESCAPE, Effort, TooDense
 from ingest.redaction.rules import RULES
 from ingest.redaction.spans import is_marker, marker
 from ingest.redaction.spellings import Spelling, spellings
+from ingest.redaction.windows import find_secrets
 
-_STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
+_DENSITY_BYTES = 2  # of which a look at the density costs one unit of effort
 _ROUNDS_MAX = 16  # two are usual; each leaves fewer bytes that are no markers, so only a rule that is wrong gets here
 _text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
@@ -33,43 +36,57 @@ class _Cut(NamedTuple):
     bare: bool = False  # a number of the JSON itself; its marker needs quotes
 
 
-def redact(data: bytes) -> Redacted:
-    """Cut every secret out of one JSON value. Again and again, until nothing is found any more."""
+def redact(data: bytes, effort: Effort | None = None) -> Redacted:
+    """Cut every secret out of one JSON value. Again and again, until nothing is found any more.
+
+    Raises:
+        TooDense: that takes more than the effort, by default that of a request.
+    """
+    effort = effort or Effort()
     counts: Counter[str] = Counter()
+    if may_hold_secrets(data):
+        effort.spend(len(data) // _DENSITY_BYTES)
+        data, counts[DENSE] = without_dense_strings(data)
     for _ in range(_ROUNDS_MAX):
-        if not may_hold_secrets(data) or not (cuts := _cuts(data)):
+        if not may_hold_secrets(data) or not (cuts := _cuts(data, effort)):
             break
         data = _rewritten(data, cuts)
         counts.update(RULES[cut.rule].name for cut in cuts)
-    return Redacted(data, dict(counts))
+    return Redacted(data, dict(+counts))
 
 
-def redact_text(text: str) -> tuple[str, dict[str, int]]:
-    """Cut every secret out of a text, and count them by rule."""
+def redact_text(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
+    """Cut every secret out of a text, and count them by rule; raises what `redact` raises."""
     if not may_hold_secrets(text.encode()):
         return text, {}
-    data, counts = redact(msgspec.json.encode(text))
+    data, counts = redact(msgspec.json.encode(text), effort)
     return (_text.decode(data), counts) if counts else (text, {})
 
 
-def _cuts(data: bytes) -> Sequence[_Cut]:
+def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
+    """The same, but a text that takes more than the effort is cut as a whole."""
+    try:
+        return redact_text(text, effort)
+    except TooDense:
+        return marker(DENSE).decode(), {DENSE: 1}
+
+
+def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
     """In order, none touches another."""
-    spelled = list(spellings(data))
-    found = [cut for spelling in spelled for cut in _found(spelling)]
+    spelled: list[Spelling] = []
+    found: list[_Cut] = []
+    for spelling in spellings(data):
+        spelled.append(spelling)
+        found += (_Cut(*spelling.origin(*span), rule) for span, rule in find_secrets(spelling.text, effort))
+        effort.spend(AN_ESCAPE * spelling.text.count(b"\\"))  # for the next one
     if not found:
         return ()
+    effort.spend(A_QUOTE * data.count(b'"'))
     strings = _Strings(data)
     if len(spelled) > 1:
         found = [_Cut(*spelled[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
     inside = (clipped for cut in found if (clipped := strings.clip(cut)))
     return _merged(sorted(inside))
-
-
-def _found(spelling: Spelling) -> Iterator[_Cut]:
-    finders = {RULES[rule].find: rule for rule in suspected(spelling.text)}  # some are detected in several ways
-    for find, rule in finders.items():
-        for begin, end in find(spelling.text):
-            yield _Cut(*spelling.origin(begin, end), rule)
 
 
 def _merged(cuts: Sequence[_Cut]) -> Sequence[_Cut]:
@@ -98,7 +115,7 @@ class _Strings:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        spans = [match.span(1) for match in _STRING.finditer(data)]
+        spans = [match.span(1) for match in STRING.finditer(data)]
         self._begins = [begin for begin, _ in spans]
         self._ends = [end for _, end in spans]
 

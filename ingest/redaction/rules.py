@@ -19,6 +19,7 @@ class Rule(NamedTuple):
     name: str
     detect: bytes
     find: Find
+    whole: bool = False  # whether it looks at a text as a whole, however long that is
 
 
 def _token(name: str, pattern: bytes) -> Rule:
@@ -51,7 +52,7 @@ _RANDOM = (
 )
 
 RULES: tuple[Rule, ...] = (
-    Rule("private_key", rb"-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY", private_keys),
+    Rule("private_key", rb"-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY", private_keys, whole=True),
     _token("anthropic_key", rb"sk-ant-[A-Za-z0-9_-]{20,}"),
     _token("openrouter_key", rb"sk-or-(?:v\d-)?[A-Za-z0-9]{32,}"),
     _token("openai_key", rb"sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}"),

@@ -30,6 +30,15 @@ class Scanner:
         self._database.scan(data, match_event_handler=_note, context=hits, scratch=self._scratch())
         return hits
 
+    def reaches(self, count: int, data: Any) -> bool:
+        """Whether there are so many matches in a buffer; looks no further than that."""
+        hits = _Counted(count)
+        try:
+            self._database.scan(data, match_event_handler=_count, context=hits, scratch=self._scratch())
+        except hyperscan.ScanTerminated:
+            return True
+        return False
+
     @cached_property
     def _database(self) -> hyperscan.Database:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
@@ -42,6 +51,18 @@ class Scanner:
         if scratch is None:
             scratch = self._of_thread.scratch = hyperscan.Scratch(self._database)
         return scratch
+
+
+class _Counted:
+    """Counts down to the last match that is of interest."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
+def _count(_pattern: int, _begin: int, _end: int, _flags: int, hits: Any) -> bool:
+    hits.left -= 1
+    return bool(hits.left <= 0)
 
 
 def _note(pattern: int, _begin: int, end: int, _flags: int, hits: Any) -> None:

@@ -8,7 +8,6 @@ from litestar import Request, Response, patch
 from edge.described import takes
 from edge.guards import may
 from ingest.appending import append_fact, durable
-from ingest.body import decode_body, read_body
 from ingest.dependencies import InSession
 from ingest.sealing.change import changes_as_accepted, seal_change
 from schemas.requests import ChangeSession
@@ -25,7 +24,8 @@ _decoder = msgspec.json.Decoder(ChangeSession)
 )
 async def change_session(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[ChangedSession]]:
     """Set or clear fields, report running totals; a later report replaces an earlier one entirely."""
-    body = decode_body(await read_body(request), _decoder)
-    sealed = seal_change(body, session_write.session_id, session_write.asker)
-    fact, position = await append_fact(session_write, sealed)
-    return durable(changes_as_accepted(body, fact), position)
+    async with session_write.bodies.read(request) as body:
+        asked = await body.decode(_decoder)
+        sealed = seal_change(asked, session_write.session_id, session_write.asker)
+        fact, position = await append_fact(session_write, sealed)
+    return durable(changes_as_accepted(asked, fact), position)

@@ -8,7 +8,6 @@ from litestar import Request, Response, post
 from edge.described import takes
 from edge.guards import may
 from ingest.appending import append_fact, durable
-from ingest.body import decode_body, read_body
 from ingest.dependencies import Write
 from ingest.sealing.creation import seal_creation
 from ingest.sealing.session_reply import session_as_created
@@ -26,6 +25,7 @@ _decoder = msgspec.json.Decoder(CreateSession)
 )
 async def create_session(request: Request[Any, Any, Any], write: Write) -> Response[Reply[Session]]:
     """A conversation begins. With an idempotency key, or an external id, a repeated call answers the same ids."""
-    body = decode_body(await read_body(request), _decoder)
-    fact, position = await append_fact(write, seal_creation(body, write.asker))
+    async with write.bodies.read(request) as body:
+        asked = await body.decode(_decoder)
+        fact, position = await append_fact(write, seal_creation(asked, write.asker))
     return durable(session_as_created(fact, position), position)

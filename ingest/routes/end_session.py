@@ -9,7 +9,6 @@ from litestar.status_codes import HTTP_200_OK
 from edge.described import takes
 from edge.guards import may
 from ingest.appending import append_fact, durable
-from ingest.body import decode_body, read_body
 from ingest.dependencies import InSession
 from ingest.sealing.change import end_as_accepted, seal_end
 from schemas.requests import EndSession
@@ -27,6 +26,7 @@ _decoder = msgspec.json.Decoder(EndSession)
 )
 async def end_session(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[EndedSession]]:
     """Mark a session ended. The first end wins; later events are still kept and counted."""
-    body = decode_body(await read_body(request), _decoder)
-    fact, position = await append_fact(session_write, seal_end(body, session_write.session_id, session_write.asker))
+    async with session_write.bodies.read(request) as body:
+        sealed = seal_end(await body.decode(_decoder), session_write.session_id, session_write.asker)
+        fact, position = await append_fact(session_write, sealed)
     return durable(end_as_accepted(fact), position)

@@ -10,7 +10,6 @@ from edge.errors import ApiError
 from edge.guards import may
 from ingest.appending import append_all, durable
 from ingest.batch import read_batch
-from ingest.body import read_body
 from ingest.dependencies import InSession
 from ingest.metrics import metrics_of
 from ingest.sealing.events import records_of, seal_events
@@ -27,13 +26,16 @@ from schemas.responses import RecordedEvents, RejectedEvent, Reply
 )
 async def record_events(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[RecordedEvents]]:
     """Every accepted event is durable when this answers; an invalid one does not refuse its neighbours."""
-    asker, log, privacy, session_id = session_write
-    body = await read_body(request)
-    sealed = await privacy.of_events(seal_events(read_batch(body), session_id, asker), body, session_id, asker)
-    metrics_of(request.app).events(sealed.accepted, sealed.rejected)
-    if not sealed.accepted:
-        raise _nothing_valid(sealed.rejected)
-    position = await append_all(log, session_id, records_of(sealed.accepted, session_id, asker))
+    asker, log, privacy, bodies, session_id = session_write
+    async with bodies.read(request) as body:
+        batch = await body.place.run(read_batch, body.text)
+        sealed = await body.place.run(seal_events, batch, session_id, asker)
+        sealed = await privacy.of_events(sealed, body, session_id, asker, bodies.lane)
+        metrics_of(request.app).events(sealed.accepted, sealed.rejected)
+        if not sealed.accepted:
+            raise _nothing_valid(sealed.rejected)
+        records = await body.place.run(records_of, sealed.accepted, session_id, asker)
+        position = await append_all(log, session_id, records)
     return durable(RecordedEvents(len(sealed.accepted), sealed.rejected), position)
 
 

@@ -13,7 +13,6 @@ from edge.errors import not_found
 from edge.guards import may
 from edge.path_ids import parse_position
 from ingest.appending import append_all, durable
-from ingest.body import decode_body, read_body
 from ingest.dependencies import Write
 from ingest.event_log import EventLog
 from ingest.sealing.redrive import redriven_record, seal_redrive
@@ -40,10 +39,11 @@ async def redrive_dead_letter(
     Like any write it is kept without secrets, and without content where none may be kept.
     """
     letter = await _letter(write.log, position)
-    body = decode_body(await read_body(request), _decoder)
-    fact = seal_redrive(letter, bytes(body.record), write.asker)
-    kept = await write.privacy.of_record(fact, write.asker.secrets.seed_key)
-    to = await append_all(write.log, kept.session_id, [redriven_record(kept)])
+    async with write.bodies.read(request) as body:
+        asked = await body.decode(_decoder)
+        fact = await body.place.run(seal_redrive, letter, bytes(asked.record), write.asker)
+        kept = await write.privacy.of_record(fact, write.asker.secrets.seed_key, write.bodies.lane)
+        to = await append_all(write.log, kept.session_id, [redriven_record(kept)])
     log.info("dead_letter_redriven", position=position, to=str(to), by=write.asker.actor.user_id)
     return durable(RedrivenDeadLetter(position, str(to), kept.session_id), to)
 

@@ -9,7 +9,6 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from edge.described import takes
 from edge.guards import may
 from ingest.appending import append_fact, durable
-from ingest.body import decode_body, read_optional_body
 from ingest.dependencies import InSession
 from ingest.sealing.compaction import compaction_as_accepted, seal_compaction
 from schemas.requests import RequestCompaction
@@ -29,7 +28,8 @@ async def request_compaction(
     request: Request[Any, Any, Any], session_write: InSession
 ) -> Response[Reply[QueuedCompaction]]:
     """Ask for a digest of the session as of now; it is made in the background, see `ListCompactions`."""
-    body = decode_body(await read_optional_body(request), _decoder)
-    sealed = seal_compaction(body, session_write.session_id, session_write.asker)
-    fact, position = await append_fact(session_write, sealed)
+    async with session_write.bodies.read(request, optional=True) as body:
+        asked = await body.decode(_decoder)
+        sealed = seal_compaction(asked, session_write.session_id, session_write.asker)
+        fact, position = await append_fact(session_write, sealed)
     return durable(compaction_as_accepted(fact), position)

@@ -203,7 +203,7 @@ async def test_names_that_are_none_still_tell_what_is_the_same(metadata_api: Wri
 async def test_a_payload_that_would_outgrow_the_log_keeps_its_metadata(api: WriteApi) -> None:
     """A mebibyte of nothing but short secrets would become several."""
     session = (await api.create())["id"]
-    data = {"tool_name": "Bash", "a": "?pwd=a " * 140_000}
+    data = {"tool_name": "Bash", "a": "?pwd=a, and so on. " * 50_000}
     reply = await api.send("POST", events_path(session), {"events": [event(**data)]})
 
     kept = (await api.facts())[-1].events[0]

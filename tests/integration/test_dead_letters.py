@@ -25,6 +25,7 @@ from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
 from ingest.app import INGEST_ERRORS, ingest_dependencies, ingest_routes
+from ingest.body import Bodies
 from ingest.privacy import Privacy
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader
@@ -51,7 +52,7 @@ class Whole:
             [*query_routes(), *operation_routes, *ingest_routes()],
             {
                 **query_dependencies(self.reader, SECRETS),
-                **ingest_dependencies(self.log, SECRETS, lambda: T0, self._privacy()),
+                **ingest_dependencies(self.log, SECRETS, lambda: T0, self._privacy(), Bodies()),
             },
             TokenVerifier([shared_secret(KEY)]),
             store_readiness(self.reader),

@@ -1,5 +1,6 @@
 """The write side behind a real HTTP server: what clients do to sockets, and what it costs."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cramjam
@@ -16,6 +18,7 @@ import httpx
 import pytest
 from support.write_api import EVENT, KEY, a_session, events_path
 
+from deploy.http_server import READ_AHEAD_BYTES
 from deploy.ports import free_port
 from deploy.tethered import tethered
 from edge.tokens import issue_token
@@ -34,6 +37,7 @@ class Served:
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1/acme", headers=headers, timeout=30)
         self.events = events_path(a_session())
+        self.memory_before = 0
 
     def memory(self) -> int:
         """Resident bytes of the server's processes."""
@@ -46,6 +50,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--no-ws"]
+    command += ["--http1-buffer-size", str(READ_AHEAD_BYTES)]
     environment = {
         **os.environ,
         "LOG_FILE": str(tmp_path_factory.mktemp("served") / "log.sqlite"),
@@ -56,6 +61,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     )
     made = Served(port, process.pid)
     wait_until_ready(made)
+    made.client.post(made.events, content=a_batch())
+    made.memory_before = made.memory()
     yield made
     made.client.close()
     process.terminate()
@@ -141,6 +148,68 @@ def test_a_slow_body_holds_up_nobody(served: Served) -> None:
 
     assert reply.status_code == 202
     assert took < 2
+
+
+@pytest.fixture
+def unfinished(served: Served) -> Iterator[list[socket.socket]]:
+    """40 clients that send all of their 10 MiB but the end, and stop; those that are refused do so earlier."""
+    head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    head += f"authorization: {served.client.headers['authorization']}\r\ncontent-length: {10 * MIB}\r\n\r\n"
+    connections = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(40)]
+    for connection in connections:
+        connection.settimeout(5)
+        with contextlib.suppress(OSError):
+            connection.sendall(head.encode() + b" " * (10 * MIB - 100_000))
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.fault(row=20)
+def test_unfinished_bodies_hold_little_memory(served: Served, unfinished: list[socket.socket]) -> None:
+    """Less than 100 MB of 400, and there is room for others."""
+    held = served.memory()
+    replies = [served.client.post(served.events, content=a_batch().ljust(MIB)).status_code for _ in range(10)]
+
+    assert replies == [202] * 10
+    assert held - served.memory_before < 100 * 1_000_000
+
+
+@pytest.mark.fault(row=20)
+def test_a_body_that_stops_is_a_408(served: Served) -> None:
+    """After 15 s without a byte, in the one error shape, and the connection ends."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=40) as connection:
+        head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        token = served.client.headers["authorization"]
+        connection.sendall(f"{head}authorization: {token}\r\ncontent-length: 1000\r\n\r\n{{".encode())
+        reply = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    head_of_reply, _, body = reply.partition(b"\r\n\r\n")
+    assert head_of_reply.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(body)["code"] == "slow_body"
+
+
+@pytest.mark.parametrize("pieces", [["password="], ['{"password": "a1b2c3d4", "x": 1} '], ["password=", "?token=a&"]])
+def test_others_are_answered_while_secrets_are_cut(served: Served, pieces: list[str]) -> None:
+    """Bodies of 9 MB that take seconds: whoever asks meanwhile is answered before them."""
+    answered: list[str] = []
+
+    def attack(piece: str) -> int:
+        events = [{**EVENT, "data": {"x": piece * (800_000 // len(piece)), "n": n}} for n in range(9)]
+        body = gzip.compress(json.dumps({"events": events}).encode(), 1)
+        reply = served.client.post(served.events, content=body, headers={"content-encoding": "gzip"})
+        answered.append("attack")
+        return reply.status_code
+
+    with ThreadPoolExecutor() as threads:
+        attacks = [threads.submit(attack, piece) for piece in pieces]
+        while len(answered) < 20 and not all(attack.done() for attack in attacks):
+            assert served.client.post(served.events, content=a_batch()).status_code == 202
+            answered.append("other")
+        statuses = {attack.result() for attack in attacks}
+
+    assert answered[:3] == ["other"] * 3
+    assert statuses <= {202, 503}
 
 
 @pytest.mark.parametrize("path", ["/sessions/%ff%fe", "/sessions/%00", "/sessions/a%2Fb", "/sessions/" + "x" * 4000])

@@ -1,0 +1,158 @@
+"""The bodies of requests under way: how many bytes of them the process holds, and how long one may take to arrive.
+
+Bytes count from the moment they arrive until their request is answered. Where they are too many, the body that has been
+arriving longest makes room: a stalled client loses, not the next one. An org may hold half of the bytes, so that it
+can't take them from all others.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from edge.errors import ApiError, slow_body, unavailable
+from ingest.event_log import APPEND_DEADLINE_S, LogUnavailable
+
+SILENCE_S = 15.0  # how long a client may send nothing
+GRACE_S = 30.0  # how long a body of any size may take
+BYTES_PER_S_MIN = 100_000  # how fast it has to arrive beyond that
+YOUNG_S = 2.0  # a younger body makes no room for others: it may be as fast as they are
+
+
+class Arrivals:
+    """The bodies that a process holds."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._arriving: dict[Arrival, None] = {}  # in the order in which they began
+        self._of_org: Counter[str] = Counter()
+        self.bytes = 0
+
+    def arrival(self, org_id: str) -> "Arrival":
+        """A body that an org begins to send; a context manager."""
+        return Arrival(self, org_id)
+
+    def begin(self, arrival: "Arrival") -> None:
+        """Note that it begins to arrive."""
+        self._arriving[arrival] = None
+
+    def is_whole(self, arrival: "Arrival") -> None:
+        """Note that it has arrived: it makes no room for others any more."""
+        self._arriving.pop(arrival, None)
+
+    def count(self, arrival: "Arrival", more: int) -> None:
+        """Count ``more`` bytes of it.
+
+        Raises:
+            ApiError: 503, there is no room for them.
+        """
+        while more > 0 and (is_of_org := self._lacks_room(arrival, more)) is not None:
+            oldest = self._oldest_beside(arrival, of_org=is_of_org)
+            if oldest is None:
+                raise unavailable("overloaded", "Too many bytes are under way; send the same request again.")
+            oldest.make_room()
+        self.bytes += more
+        self._of_org[arrival.org_id] += more
+        if not self._of_org[arrival.org_id]:
+            del self._of_org[arrival.org_id]
+
+    def _lacks_room(self, arrival: "Arrival", more: int) -> bool | None:
+        """Whether it is the org that holds too much, or (False) the process; None where there is room."""
+        if _is_beyond(self._bytes_max // 2, self._of_org[arrival.org_id] - arrival.bytes, arrival.bytes + more):
+            return True
+        return False if _is_beyond(self._bytes_max, self.bytes - arrival.bytes, arrival.bytes + more) else None
+
+    def _oldest_beside(self, arrival: "Arrival", *, of_org: bool) -> "Arrival | None":
+        latest = _now() - YOUNG_S
+        for other in self._arriving:
+            if other.began > latest:
+                return None
+            if other is not arrival and other.bytes and (not of_org or other.org_id == arrival.org_id):
+                return other
+        return None
+
+
+class Arrival:
+    """One body and the time that its request has: to arrive, and from `whole` on to be answered. Enter it once."""
+
+    def __init__(self, arrivals: Arrivals, org_id: str) -> None:
+        self._arrivals = arrivals
+        self.org_id = org_id
+        self.bytes = 0
+        self._refusal: Callable[[], Exception] = slow_body
+
+    async def __aenter__(self) -> Self:
+        self.began = _now()
+        self._limit = asyncio.timeout_at(self.began + SILENCE_S)
+        await self._limit.__aenter__()
+        self._arrivals.begin(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._arrivals.is_whole(self)
+        self._count(-self.bytes)
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise self._refusal() from late
+
+    async def grow(self, more: int) -> None:
+        """Count ``more`` bytes that have arrived, and give it time for the next ones.
+
+        Raises:
+            ApiError: 503, there is no room for them.
+        """
+        await self._stop_if_late()
+        self._count(more)
+        self._limit.reschedule(min(_now() + SILENCE_S, self.began + GRACE_S + self.bytes / BYTES_PER_S_MIN))
+
+    async def whole(self) -> None:
+        """It has arrived."""
+        await self._stop_if_late()
+        self._arrivals.is_whole(self)
+        self._refusal = _too_late
+        self._limit.reschedule(_now() + APPEND_DEADLINE_S)
+
+    def resize(self, size: int) -> None:
+        """Decoded it has ``size`` bytes.
+
+        Raises:
+            ApiError: 503, there is no room for them.
+        """
+        self._count(size - self.bytes)
+
+    def make_room(self) -> None:
+        """End its request; its client may send it again."""
+        self._arrivals.is_whole(self)
+        self._count(-self.bytes)
+        self._refusal = _made_room
+        self._limit.reschedule(_now())
+
+    async def _stop_if_late(self) -> None:
+        """Wait for the cancellation that is on its way where the time was up as these bytes came."""
+        if self._refusal is _made_room or self._limit.expired():
+            await asyncio.sleep(SILENCE_S)
+
+    def _count(self, more: int) -> None:
+        self._arrivals.count(self, more)
+        self.bytes += more
+
+
+def _made_room() -> ApiError:
+    return unavailable("overloaded", "The body arrived too slowly for a busy service; send the same request again.")
+
+
+def _too_late() -> LogUnavailable:
+    return LogUnavailable(f"no answer within {APPEND_DEADLINE_S} s")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _is_beyond(bytes_max: int, of_others: int, own: int) -> bool:
+    """A lone body always fits."""
+    return of_others > 0 and of_others + own > bytes_max

@@ -1,0 +1,160 @@
+"""Every way into the write side, at its worst: a refusal or an answer, for a bounded time of the processor."""
+
+import gzip
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.canaries import fill
+from support.write_api import EVENT, WriteApi, events_path, write_api
+
+from ingest.privacy import Privacy
+
+MIB = 1_048_576
+TOKEN = f"ghp_{fill(36)}"
+LINEAR_S = 1.5  # for 10 MiB; what was not linear took minutes
+REDACTION_S = 7.0  # where the effort of redaction is used up
+REDACTED = {"many secrets", "short strings of secrets", "escapes at every level", "strings"}
+
+
+def event(data: Any) -> dict[str, Any]:
+    return {**EVENT, "data": data}
+
+
+def batch(data: str, count: int) -> bytes:
+    """So many events with this JSON for their data."""
+    text = json.dumps(event(None)).replace("null", data)
+    return b'{"events": [' + ",".join([text] * count).encode() + b"]}"
+
+
+def repeated(piece: str, size: int) -> str:
+    return (piece * (size // len(piece) + 1))[: size // len(piece) * len(piece)]
+
+
+def long_string(piece: str, before: str = "") -> bytes:
+    """Nine events with a string of a million characters each."""
+    return batch('{"a": "' + before + repeated(piece, 1_000_000) + '"}', 9)
+
+
+def short_strings(piece: str, before: str = "") -> bytes:
+    """As many events as a batch may have, with all the characters that they may have."""
+    return batch('{"a": "' + before + repeated(piece, 1_900) + '"}', 5_000)
+
+
+EVENTS: dict[str, Callable[[], bytes]] = {
+    "dense secrets": lambda: long_string("password="),
+    "many secrets": lambda: long_string("?pwd=a1b2c3d4, and so on "),
+    "short strings of secrets": lambda: short_strings("pwd=a1b2c3d4 "),
+    "pairs of surrogates": lambda: short_strings(r"\ud83d\ude00", r"\ud83d"),
+    "lone surrogates": lambda: short_strings(r"\ud83d"),
+    "backslashes": lambda: short_strings(r"\\", rf"\ud83d {TOKEN} "),
+    "escapes at every level": lambda: long_string(r"\\", TOKEN),
+    "strings": lambda: batch(f'{{"a": ["{TOKEN}", ' + repeated('"",', 999_000) + '""]}', 9),
+    "brackets": lambda: batch('{"a": ' + "[" * 900 + "]" * 900 + "}", 5_000),
+    "fields": lambda: batch("{" + ",".join(f'"{n}":1' for n in range(90_000)) + "}", 9),
+    "unknown fields": lambda: b'{"events": [%s]}' % b",".join([b'{"%s": 1}' % (b"password=" * 200)] * 5_000),
+    "one unknown field": lambda: b'{"events": [{"%s": 1}]}' % (b"password=`" * 100_000),
+    "wrong times": lambda: batch("{}", 5_000).replace(b"2026-01-20T10:30:00Z", b"2" * 1_900),
+    "wrong types": lambda: batch("{}", 5_000).replace(b"PostToolUse", b"password=" * 200),
+    "equal events": lambda: batch("{}", 5_000),
+    "elements": lambda: b'{"events":[' + b"0," * 5_000_000 + b"0]}",
+    "white space": lambda: b" " * 10 * MIB,
+    "a number": lambda: b'{"events": %s}' % (b"9" * (10 * MIB - 20)),
+}
+OTHERS: dict[str, tuple[str, str, Callable[[], Any]]] = {
+    "an unknown field": ("POST", "/sessions", lambda: {"password=`" * 900_000: 1}),
+    "a value that is none of the known ones": ("POST", "/sessions", lambda: {"relation": "password=" * MIB}),
+    "dense fields": ("POST", "/sessions", lambda: dict.fromkeys(("title", "branch", "model"), "password=" * 56)),
+    "names of models": (
+        "PATCH",
+        "",
+        lambda: {"model_metrics": {"models": [{"model": f"{n} {'pwd=a1b2 ' * 55}"} for n in range(1_000)]}},
+    ),
+    "a dense summary": ("PATCH", "", lambda: {"summary": "password=" * 2_222}),
+    "a summary of secrets": ("POST", "/end", lambda: {"summary": "password: a1b2c3d4e5, " * 900}),
+    "instructions": ("POST", "/compact", lambda: {"instructions": "?token=a&" * 222}),
+}
+
+
+@pytest.fixture(params=["full", "metadata"])
+async def any_api(request: pytest.FixtureRequest) -> Any:
+    """Both capture modes: each does work of its own."""
+    orgs = frozenset({"acme"} if request.param == "metadata" else ())
+    async with write_api(Privacy(orgs)) as made:
+        await made.create(title=f"compiles the rules {TOKEN}")
+        yield made
+
+
+@pytest.mark.parametrize("name", EVENTS)
+async def test_a_batch_takes_a_bounded_time(any_api: WriteApi, name: str) -> None:
+    """As large as it may be."""
+    session = (await any_api.create())["id"]
+    raw = EVENTS[name]()
+    assert len(raw) <= 10 * MIB
+
+    began = time.process_time()
+    reply = await any_api.send("POST", events_path(session), raw=raw)
+
+    assert reply.status_code in {202, 400, 413, 422}
+    assert time.process_time() - began < (REDACTION_S if name in REDACTED else LINEAR_S)
+    assert len(reply.content) < 2 * MIB
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_a_lifecycle_request_takes_a_bounded_time(any_api: WriteApi, name: str) -> None:
+    """Whatever is in its texts, or in the name of a field."""
+    method, path, body = OTHERS[name]
+    session = (await any_api.create())["id"]
+    place = path if path == "/sessions" else f"/sessions/{session}{path}"
+    asked = body()
+
+    began = time.process_time()
+    reply = await any_api.send(method, place, asked)
+
+    assert reply.status_code in {200, 201, 202, 422}
+    assert time.process_time() - began < LINEAR_S
+    assert len(reply.content) < MIB
+
+
+@pytest.mark.parametrize("content", [b"", b" "], ids=["empty", "of one byte"])
+async def test_members_without_end_take_a_bounded_time(any_api: WriteApi, content: bytes) -> None:
+    """10 MiB of them; they hold no JSON."""
+    member = gzip.compress(content, 1)
+    began = time.process_time()
+    reply = await any_api.send(
+        "POST", "/sessions", raw=member * (10 * MIB // len(member)), headers={"content-encoding": "gzip"}
+    )
+
+    assert reply.status_code == 400
+    assert time.process_time() - began < LINEAR_S
+
+
+async def test_a_dense_string_reaches_the_log_as_its_marker(api: WriteApi) -> None:
+    """It is counted like a rule; what stands beside it stays."""
+    session = (await api.create())["id"]
+    data = {"tool_name": "Bash", "a": "password=" * 1_000}
+    await api.send("POST", events_path(session), {"events": [event(data), EVENT]})
+
+    kept, neighbour = (await api.facts())[-1].events
+    assert json.loads(bytes(kept.data)) == {"tool_name": "Bash", "a": "[redacted:dense]"}
+    assert (kept.redactions, neighbour.redactions) == ({"dense": 1}, {})
+
+
+async def test_what_a_request_is_not_worth_keeps_its_metadata(api: WriteApi) -> None:
+    """Its events count, and none of its secrets reaches the log; a resend is still one request."""
+    session = (await api.create())["id"]
+    raw = batch(json.dumps({"tool_name": "Bash", "a": repeated('{"password": "a1b2c3d4", "x": 1} ', 700_000)}), 9)
+    replies = [await api.send("POST", events_path(session), raw=raw) for _ in range(2)]
+
+    first, again = ([e for fact in facts for e in fact.events] for facts in _halves((await api.facts())[1:]))
+    assert [reply.json()["data"]["accepted"] for reply in replies] == [9, 9]
+    assert [e.event_id for e in first] == [e.event_id for e in again]
+    assert bytes(first[-1].data) == b'{"tool_name":"Bash"}'
+    assert first[-1].redactions == {"dense": 1}
+    assert not any(b"a1b2c3d4" in bytes(e.data) for e in first)
+
+
+def _halves(facts: list[Any]) -> tuple[list[Any], list[Any]]:
+    return facts[: len(facts) // 2], facts[len(facts) // 2 :]
