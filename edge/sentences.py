@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$?\.?(?P<path>.*?)`)?$", re.DOTALL)
+_PLACE = re.compile(r" - at `\$[\w.\[\]]*`$")
 _MESSAGE_MAX = 1_000  # a longer message repeats what the client sent
 _TYPES = {
     "str": "a string",
@@ -38,8 +39,8 @@ def _shortened(message: str) -> str:
     if len(message) <= _MESSAGE_MAX:
         return message
     what = "unknown field `…`" if "unknown field" in message[:40] else message[:40]
-    _, at, path = message[-200:].rpartition(" - at ")
-    return what + at + path if at else what
+    place = _PLACE.search(message[-200:])
+    return what + place[0] if place else what
 
 
 def _wrong_type(found: re.Match[str]) -> tuple[str, str]:

@@ -68,7 +68,7 @@ class Privacy(NamedTuple):
 
         ``key`` makes the digests of names; the session's org and id say whether content may be kept.
         """
-        fact = redact_frame(fact)
+        fact = await lane.run(redact_frame, fact)
         if not isinstance(fact, EventsRecorded):
             return await self.of_fact(fact, lane)
         events: Sequence[Event] = fact.events

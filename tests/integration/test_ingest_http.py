@@ -134,10 +134,10 @@ def test_deep_and_wide_bodies_cost_no_memory(served: Served) -> None:
 
 @pytest.mark.fault(row=20)
 def test_a_slow_body_holds_up_nobody(served: Served) -> None:
-    """While 50 clients send nothing more of theirs, others are served."""
+    """While 500 clients send nothing more of theirs, others are served."""
     head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     token = served.client.headers["authorization"]
-    slow = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(50)]
+    slow = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(500)]
     for connection in slow:
         connection.sendall(f"{head}authorization: {token}\r\ncontent-length: 1000\r\n\r\n{{".encode())
     began = time.monotonic()

@@ -171,6 +171,10 @@ async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
         ("Invalid UUID - at `$.a`", "a", "must be a UUID"),
         ("Something msgspec may say one day - at `$.a`", "a", "is not valid"),
         ("Something msgspec may say one day", "body", "is not valid"),
+        (f"Object contains unknown field `{'x`' * 600}`", "…", "is not a known field"),
+        (f"Object contains unknown field `{'x`' * 600}` - at `$.a[0]`", "a[0].…", "is not a known field"),
+        (f"Object contains unknown field `{'x - at `$.y` ' * 99}`", "…", "is not a known field"),
+        (f"Invalid enum value '{'x' * 1_000}' - at `$.a`", "a", "is not one of the allowed values"),
     ],
 )
 def test_sentences(message: str, path: str, sentence: str) -> None:
