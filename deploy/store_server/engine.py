@@ -1,16 +1,34 @@
 """chDB opened on one directory: the only module that touches it."""
 
 import fcntl
+import json
 import threading
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from deploy.store_server.compression import Buffer
 from deploy.store_server.errors import EngineError, StoreDirectoryInUse
 
+_KNOWN = b"""
+SELECT
+    (SELECT groupArray(name) FROM system.table_functions),
+    (SELECT groupArray(name) FROM system.functions WHERE higher_order),
+    (SELECT groupArray(name) FROM system.settings),
+    (SELECT groupArray(name) FROM system.merge_tree_settings)
+"""
 _CONFIG = Path(__file__).with_name("engine_config.xml")
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the engine has: names as it writes them."""
+
+    table_functions: frozenset[str]
+    higher_order: frozenset[str]
+    settings: frozenset[str]
 
 
 class Rows:
@@ -83,6 +101,13 @@ class Engine:
         self.version: str
         self.timezone: str
         self.version, self.timezone = bytes(self._own.query(b"SELECT version(), timezone()").data).decode().split()
+
+    def known(self) -> Known:
+        """What a statement could name here."""
+        with self._own_lock:
+            row = json.loads(bytes(self._own.query(_KNOWN, "JSONCompactEachRow").data))
+        functions, higher_order, settings, of_tables = map(frozenset, row)
+        return Known(functions, higher_order, settings | of_tables)
 
     def connect(self) -> Connection:
         """Open another connection; it costs 0.2 ms."""

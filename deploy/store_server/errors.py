@@ -18,6 +18,7 @@ TOO_MANY_BYTES = 307
 TOO_MANY_QUERIES = 202
 UNKNOWN_COMPRESSION = 89
 UNKNOWN_EXCEPTION = 1002
+UNKNOWN_FORMAT = 73
 UNKNOWN_SETTING = 115
 CANNOT_STREAM = "Streaming query is not supported"
 
@@ -34,6 +35,7 @@ _NAMES = {
     TOO_MANY_QUERIES: "TOO_MANY_SIMULTANEOUS_QUERIES",
     UNKNOWN_COMPRESSION: "UNKNOWN_COMPRESSION_METHOD",
     UNKNOWN_EXCEPTION: "UNKNOWN_EXCEPTION",
+    UNKNOWN_FORMAT: "UNKNOWN_FORMAT",
     UNKNOWN_SETTING: "UNKNOWN_SETTING",
 }
 
@@ -48,6 +50,10 @@ _STATUS_OF_CODE = {
     202: 503,
 }
 _CODE = re.compile(r"Code: (\d+)")
+# Such an error may say what is in a file: in a template, in a schema, or in rows of another file than ours.
+_QUOTES_FILE_CODES = frozenset({434, 474, 622})
+_QUOTES_FILE = re.compile(r"Parsed format string|in file/uri (?!/proc/\d+/fd/)")
+_TEXT_LEFT_OUT = "The engine's message is left out here, since it may quote a file."
 _NO_FILES = re.compile(r"grant (READ|WRITE) ON FILE")
 _WHY_NO_FILES = (
     " The store server reaches no files, and the engine takes an unknown table of the database `default` for one: "
@@ -70,13 +76,19 @@ class StoreError(Exception):
 
 
 class EngineError(StoreError):
-    """What chDB raised; its text is passed on from the first "Code:"."""
+    """What chDB raised; its text is passed on from the first "Code:", unless it may quote a file."""
 
     def __init__(self, raised: Exception) -> None:
         text = str(raised)
-        found = _CODE.search(text)
-        super().__init__(int(found[1]) if found else UNKNOWN_EXCEPTION, text)
-        self.text = text[found.start() :].strip() if found else self.text
-        if _NO_FILES.search(text):
-            self.text += _WHY_NO_FILES
         self.cannot_stream = CANNOT_STREAM in text
+        found = _CODE.search(text)
+        code = int(found[1]) if found else UNKNOWN_EXCEPTION
+        if found:
+            text = text[found.start() :].strip()
+        if code in _QUOTES_FILE_CODES or _QUOTES_FILE.search(text):
+            text = f"Code: {code}. DB::Exception: {_TEXT_LEFT_OUT}"
+        if _NO_FILES.search(text):
+            text += _WHY_NO_FILES
+        super().__init__(code, text)
+        if found:
+            self.text = text  # with the code and the name in it

@@ -109,10 +109,14 @@ class StoreHandler(BaseHTTPRequestHandler):
         if boundary := form_boundary(headers):
             params |= parse_form(body.read_up_to(_STATEMENT_BYTES_MAX), boundary)
         request = parse_request(params, headers)
+        self.server.guard.check_request(request)
         sql, statement = _read_statement(request.query, body)
+        self.server.guard.check(statement)
         with ExitStack() as held:
             # The body is taken in before a connection is: a slow client must not keep one from others.
             data = held.enter_context(as_file(sql[statement.data_at :], body)) if statement.is_insert else ""
+            if statement.is_insert:
+                self.server.guard.check_data(statement, data)
             self._run(reply, request, statement, sql, data, self._readonly(user))
 
     def _readonly(self, user: StoreUser) -> int:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cached_property
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
@@ -16,6 +17,7 @@ from typing import Any
 from deploy.store_server.disconnects import DisconnectWatcher
 from deploy.store_server.engine import Engine
 from deploy.store_server.errors import StoreDirectoryInUse
+from deploy.store_server.guard import Guard
 from deploy.store_server.handler import StoreHandler
 from deploy.store_server.pool import ConnectionPool
 from deploy.store_server.sessions import Sessions
@@ -47,6 +49,11 @@ class StoreHttpServer(ThreadingHTTPServer):
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
         super().__init__(address, StoreHandler)
+
+    @cached_property
+    def guard(self) -> Guard:
+        """What judges statements; it asks the engine once what there is."""
+        return Guard(self.engine.known())
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:

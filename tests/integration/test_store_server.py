@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import gzip
-import http.client
 import json
 import os
 import signal
@@ -20,7 +19,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import clickhouse_connect
@@ -28,42 +27,7 @@ import lz4.frame
 import pytest
 from backports import zstd
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, StreamFailureError
-
-CHECKOUT = Path(__file__).parents[2]
-SERVE = """
-import sys
-from pathlib import Path
-from deploy.store_server import StoreUser, serve
-users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
-serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready=lambda port: print(port, flush=True))
-"""
-
-
-class Served:
-    """A store server in a process of its own."""
-
-    def __init__(self, path: Path, port: int = 0) -> None:
-        command = [sys.executable, "-c", SERVE, str(path), str(port)]
-        self.process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
-
-    def client(self, **options: Any) -> Any:
-        login = {"username": "writer", "password": "w-secret", "autogenerate_session_id": False}
-        return clickhouse_connect.get_client(host="127.0.0.1", port=self.port, **(login | options))
-
-    def reader(self, **options: Any) -> Any:
-        return self.client(username="reader", password="r:secret", **options)
-
-    def http(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(15)
-
-
-LOGIN = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "w-secret"}
+from support.served_store import CHECKOUT, LOGIN, SERVE, Served, ask
 
 
 @pytest.fixture(scope="module")
@@ -102,15 +66,6 @@ def table(client: Any) -> str:
     name = f"t_{uuid4().hex}"
     client.command(f"CREATE TABLE {name} (id UInt32, text String) ENGINE = MergeTree ORDER BY id")
     return name
-
-
-def ask(served: Served, sql: str | bytes = b"", method: str = "POST", login: Any = LOGIN, **params: str) -> Any:
-    """One bare request on a connection of its own: status, headers, body."""
-    connection = served.http()
-    with contextlib.closing(connection):
-        connection.request(method, "/?" + urlencode(params), body=sql or None, headers=login)
-        response = connection.getresponse()
-        return response.status, response.headers, response.read()
 
 
 def row(number: int, text: bytes) -> bytes:

@@ -170,3 +170,28 @@ def test_engine_errors_keep_their_code() -> None:
 
     assert (known.code, known.status, known.text[:8]) == (60, 404, "Code: 60")
     assert (unknown.code, unknown.status) == (1002, 500)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Code: 474. DB::Exception: Invalid format string. Parsed format string:\n\nDelimiter 0: "SECRET"',
+        "Code: 36. DB::Exception: Code: 474. DB::Exception: bad. Parsed format string: SECRET",
+        "Code: 434. DB::Exception: Cannot parse 'x' file: SECRET",
+        "Code: 622. DB::Exception: Cannot parse CapnProto schema: SECRET",
+        "Code: 27. DB::Exception: Cannot parse input: SECRET: (in file/uri /etc/passwd): (at row 1)",
+    ],
+)
+def test_an_error_that_may_quote_a_file_is_left_out(text: str) -> None:
+    """Code and status stay, the text goes."""
+    error = EngineError(RuntimeError(text))
+
+    assert "SECRET" not in error.text + str(error)
+    assert error.text.startswith(text[:8])
+
+
+def test_an_error_in_the_clients_own_data_stays() -> None:
+    """An INSERT is read from a file in memory, which holds nothing but what the client sent."""
+    text = "Code: 27. DB::Exception: Cannot parse input: before: 'x': (in file/uri /proc/12/fd/34): (at row 1)"
+
+    assert EngineError(RuntimeError(text)).text == text

@@ -1,0 +1,58 @@
+"""A store server in a process of its own, and ways to ask it."""
+
+import contextlib
+import http.client
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import clickhouse_connect
+
+CHECKOUT = Path(__file__).parents[2]
+SERVE = """
+import sys
+from pathlib import Path
+from deploy.store_server import StoreUser, serve
+users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
+ready = lambda port: print(port, flush=True)
+serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float, sys.argv[3:]))
+"""
+
+
+class Served:
+    """A store server in a process of its own."""
+
+    def __init__(self, path: Path, port: int = 0, *unknown_for_s: float) -> None:
+        command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
+        self.process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
+
+    def client(self, **options: Any) -> Any:
+        login = {"username": "writer", "password": "w-secret", "autogenerate_session_id": False}
+        return clickhouse_connect.get_client(host="127.0.0.1", port=self.port, **(login | options))
+
+    def reader(self, **options: Any) -> Any:
+        return self.client(username="reader", password="r:secret", **options)
+
+    def http(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(15)
+
+
+LOGIN = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "w-secret"}
+
+
+def ask(served: Served, sql: str | bytes = b"", method: str = "POST", login: Any = LOGIN, **params: str) -> Any:
+    """One bare request on a connection of its own: status, headers, body."""
+    connection = served.http()
+    with contextlib.closing(connection):
+        connection.request(method, "/?" + urlencode(params), body=sql or None, headers=login)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
