@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler
 from itertools import chain
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _HEAD_BYTES = 64 * 1024
 _STATEMENT_BYTES_MAX = 16 * 1024 * 1024
 _SKIP_BYTES_MAX = 64 * 1024 * 1024
+_SKIP_UNKNOWN_BYTES_MAX = 128 * 1024  # of a client that has not said who it is
 _COMPRESS_FROM_BYTES = 4 * 1024
 _READ_ONLY = 2  # the engine's `readonly` that still lets settings be changed
 
@@ -37,7 +38,10 @@ class StoreHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # a reply is often two packets; waiting between them costs 40 ms
     rbufsize = _HEAD_BYTES
-    timeout = 300.0  # for a silent client, and for one that does not take its reply
+    timeout = (
+        300.0  # for a silent client, and for one that does not take its reply; the server is shorter with unknown ones
+    )
+    known = False  # whether a valid credential came over this connection
 
     def do_GET(self) -> None:
         """`/ping`, and queries that only read."""
@@ -93,7 +97,8 @@ class StoreHandler(BaseHTTPRequestHandler):
                 reply.whole([b"There is no such path; queries go to /, and /ping says whether the server runs.\n"], 404)
         finally:
             # What was not read would be taken for the next request.
-            self.close_connection = not body.skip(_SKIP_BYTES_MAX) or self.close_connection
+            skipped = body.skip(_SKIP_BYTES_MAX if self.known else _SKIP_UNKNOWN_BYTES_MAX)
+            self.close_connection = not skipped or self.close_connection
 
     def _body(self) -> Body:
         try:
@@ -105,7 +110,7 @@ class StoreHandler(BaseHTTPRequestHandler):
     def _answer(self, reply: Reply, query_string: str, body: Body) -> None:
         headers = cast("dict[str, str]", self.headers)
         params = parse_params(query_string)
-        user = self.server.users.authenticate(headers, params)
+        user = self._authenticate(headers, params)
         if boundary := form_boundary(headers):
             params |= parse_form(body.read_up_to(_STATEMENT_BYTES_MAX), boundary)
         request = parse_request(params, headers)
@@ -118,6 +123,13 @@ class StoreHandler(BaseHTTPRequestHandler):
             if statement.is_insert:
                 self.server.guard.check_data(statement, data)
             self._run(reply, request, statement, sql, data, self._readonly(user))
+
+    def _authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> StoreUser:
+        user = self.server.users.authenticate(headers, params)
+        if not self.known:
+            self.known = True
+            self.server.let_stay(self.connection)
+        return user
 
     def _readonly(self, user: StoreUser) -> int:
         return _READ_ONLY if user.readonly or self.command == "GET" else 0

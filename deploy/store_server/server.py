@@ -12,6 +12,7 @@ from functools import cached_property
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
+from time import monotonic
 from typing import Any
 
 from deploy.store_server.disconnects import DisconnectWatcher
@@ -29,16 +30,23 @@ DRAIN_S = 5.0
 STOP_QUERIES_S = 2.5
 HANG_UP_S = 1.0
 CONNECTIONS_MAX = 512
+UNKNOWN_FOR_S = 15.0
 
 
 class StoreHttpServer(ThreadingHTTPServer):
-    """Accepts connections, a thread each, and knows which requests are under way."""
+    """Accepts connections, a thread each, and knows which requests are under way.
+
+    A connection over which no valid credential comes ends after `unknown_for_s`, however busy it is, and the oldest of
+    them at once where its place is needed.
+    """
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], engine: Engine, users: Users) -> None:
+    def __init__(
+        self, address: tuple[str, int], engine: Engine, users: Users, unknown_for_s: float = UNKNOWN_FOR_S
+    ) -> None:
         self.engine = engine
         self.users = users
         self.pool = ConnectionPool(engine)
@@ -48,6 +56,8 @@ class StoreHttpServer(ThreadingHTTPServer):
         self._requests, self._drained = 0, False
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
+        self._unknown_for_s = unknown_for_s
+        self._unknown: dict[socket.socket, float] = {}  # until when they may stay, the oldest first
         super().__init__(address, StoreHandler)
 
     @cached_property
@@ -99,15 +109,41 @@ class StoreHttpServer(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Refuse what is beyond the limit; http.server starts a thread for the rest."""
-        if len(self._sockets) >= CONNECTIONS_MAX:
+        if len(self._sockets) >= CONNECTIONS_MAX and not self._end_oldest_unknown():
             self.shutdown_request(request)
             return
         self._sockets.add(request)
+        self._unknown[request] = monotonic() + self._unknown_for_s
         super().process_request(request, client_address)
+
+    def let_stay(self, connection: socket.socket) -> None:
+        """A valid credential came over this connection: from now on it has the handler's time-out alone."""
+        self._unknown.pop(connection, None)
+
+    def service_actions(self) -> None:
+        """End connections that stayed unknown for too long; called twice a second."""
+        now = monotonic()
+        for connection, until in list(self._unknown.items()):
+            if until > now:
+                return
+            self._end_unknown(connection)
+
+    def _end_oldest_unknown(self) -> bool:
+        """Make room for a connection; False if all are known."""
+        return any(self._end_unknown(connection) for connection in list(self._unknown))
+
+    def _end_unknown(self, connection: socket.socket) -> bool:
+        """Its thread then finds the end of the connection, and closes it. False if it is known by now."""
+        if self._unknown.pop(connection, None) is None:
+            return False
+        self._sockets.discard(connection)
+        _shut(connection)
+        return True
 
     def shutdown_request(self, request: Any) -> None:
         """The end of a connection."""
         self._sockets.discard(request)
+        self._unknown.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
@@ -119,8 +155,15 @@ class StoreHttpServer(ThreadingHTTPServer):
 class StoreServer:
     """A store server in a thread of this process. `port` is the one it listens on once started."""
 
-    def __init__(self, path: Path, users: Sequence[StoreUser], host: str = "127.0.0.1", port: int = 0) -> None:
-        self._path, self._users = path, Users(users)
+    def __init__(
+        self,
+        path: Path,
+        users: Sequence[StoreUser],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        unknown_for_s: float = UNKNOWN_FOR_S,
+    ) -> None:
+        self._path, self._users, self._unknown_for_s = path, Users(users), unknown_for_s
         self.host, self.port = host, port
         self._server: StoreHttpServer | None = None
         self._engine: Engine | None = None
@@ -130,7 +173,7 @@ class StoreServer:
         """Open the store and listen. Raises StoreDirectoryInUse, or OSError if the port is taken."""
         self._engine = Engine(self._path)
         try:
-            self._server = StoreHttpServer((self.host, self.port), self._engine, self._users)
+            self._server = StoreHttpServer((self.host, self.port), self._engine, self._users, self._unknown_for_s)
         except OSError:
             self._engine.close()
             raise
@@ -168,7 +211,12 @@ class StoreServer:
 
 
 def serve(
-    path: Path, host: str, port: int, users: Sequence[StoreUser], ready: Callable[[int], None] | None = None
+    path: Path,
+    host: str,
+    port: int,
+    users: Sequence[StoreUser],
+    ready: Callable[[int], None] | None = None,
+    unknown_for_s: float = UNKNOWN_FOR_S,
 ) -> None:
     """Serve the store in `path` until SIGTERM or SIGINT (in the main thread; elsewhere for ever).
 
@@ -176,7 +224,7 @@ def serve(
     """
     ended = threading.Event()
     before = _on_signals(lambda *_: ended.set())
-    server = StoreServer(path, users, host, port)
+    server = StoreServer(path, users, host, port, unknown_for_s)
     try:
         server.start()
         if ready:
