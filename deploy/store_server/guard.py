@@ -1,7 +1,7 @@
 """Lets through what `allowed` lists, and refuses the rest before the engine sees it, with the name of what it refuses.
 
 What could be named at all is asked of the engine when it starts, so a table function of a newer engine is refused until
-someone lists it.
+it is listed.
 """
 
 from collections.abc import Iterable, Iterator, Set

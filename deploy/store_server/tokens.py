@@ -10,8 +10,8 @@ from mmap import mmap
 from typing import NamedTuple
 
 _GAP = rb"(?P<gap>\s+|--[^\n]*|//[^\n]*|\#[ !][^\n]*)|(?P<comment>/\*)"
-_QUOTED = rb"""(?P<string>'(?:[^'\\]|\\.|'')*+'|[xX]'[0-9a-fA-F]*'|[bB]'[01]*'|\xe2\x80\x98.*?\xe2\x80\x99)
-    |(?P<heredoc>\$\w*\$)|(?P<name>`(?:[^`\\]|\\.|``)*+`|"(?:[^"\\]|\\.|"")*+"|\xe2\x80\x9c.*?\xe2\x80\x9d)"""
+_QUOTED = rb"""(?P<string>'(?:[^'\\]++|\\.|'')*+'|[xX]'[0-9a-fA-F]*'|[bB]'[01]*'|\xe2\x80\x98.*?\xe2\x80\x99)
+    |(?P<heredoc>\$\w*\$)|(?P<name>`(?:[^`\\]++|\\.|``)*+`|"(?:[^"\\]++|\\.|"")*+"|\xe2\x80\x9c.*?\xe2\x80\x9d)"""
 _REST = rb"(?P<word>[A-Za-z_][\w$]*|\$\w[\w$]*)|(?P<minus>\xe2\x88\x92)|(?P<foreign>[\x80-\xff])|(?P<sign>==|.)"
 # A number ends in word characters, never in `$`: in `1a$b$` a heredoc begins, in `a$b$` none does.
 _DIGITS, _HEX = rb"\d(?:_?\d)*", rb"[0-9a-fA-F](?:_?[0-9a-fA-F])*"
@@ -49,7 +49,7 @@ class Token(NamedTuple):
 def tokens_of(sql: bytes | mmap) -> Iterator[Token]:
     """The tokens, without gaps and comments, up to a quote that is not closed: the engine refuses such a statement.
 
-    Cost: linear, whatever is in it.
+    Cost: linear in its length.
     """
     position, depth, pattern = 0, 0, _ELSEWHERE
     heredocs = _Heredocs(sql)

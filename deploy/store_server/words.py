@@ -3,9 +3,10 @@
 import re
 from mmap import mmap
 
-# Strings, numbers and signs, and then a word. Not here: other quotes, comments, heredocs, and what is no ASCII.
+# Strings, numbers, signs and NULL, and then a word. Not here: other quotes, comments, heredocs, and what is no ASCII.
 _UP_TO_A_WORD = re.compile(
-    rb"(?:[\s(),\[\]{}:;+.*%=<>!|?@^~&\d]|-(?!-)|/(?![/*])|'(?:[^'\\]|\\.|'')*+'){0,4096}+([A-Za-z_]\w*)?",
+    rb"(?:[\s(),\[\]{}:;+.*%=<>!|?@^~&\d]{1,4096}+|-(?!-)|/(?![/*])|'(?:[^'\\]++|\\.|'')*+'"
+    rb"|(?:NULL|null)(?![\w$])(?!\s*\()){0,1024}+([A-Za-z_]\w*)?",
     re.DOTALL,
 )
 _WORDS_MAX = 1_000
@@ -14,7 +15,7 @@ _WORDS_MAX = 1_000
 def words_of(data: bytes | mmap) -> set[bytes] | None:
     """The words outside of strings, in small letters; None if that needs a closer look, or there are very many.
 
-    Other threads can run between two words, or 4,096 signs.
+    Other threads run between two words.
     """
     words: set[bytes] = set()
     position, size = 0, len(data)

@@ -1,4 +1,4 @@
-"""A store server in a process of its own, and ways to ask it."""
+"""A store server in another process, and ways to ask it."""
 
 import contextlib
 import http.client
@@ -23,7 +23,7 @@ serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float
 
 
 class Served:
-    """A store server in a process of its own."""
+    """A store server in another process."""
 
     def __init__(self, path: Path, port: int = 0, *unknown_for_s: float) -> None:
         command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
@@ -50,7 +50,7 @@ LOGIN = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "w-secret"}
 
 
 def ask(served: Served, sql: str | bytes = b"", method: str = "POST", login: Any = LOGIN, **params: str) -> Any:
-    """One bare request on a connection of its own: status, headers, body."""
+    """One bare request on a new connection: status, headers, body."""
     connection = served.http()
     with contextlib.closing(connection):
         connection.request(method, "/?" + urlencode(params), body=sql or None, headers=login)

@@ -105,7 +105,7 @@ def test_files_and_second_statements_are_refused(sql: bytes) -> None:
 
 
 KNOWN = Known(
-    table_functions=frozenset({"file", "url", "format", "numbers", "values", "Eval"}),
+    table_functions=frozenset({"file", "url", "format", "numbers", "values", "null", "Eval"}),
     higher_order=frozenset({"arrayMap"}),
     settings=frozenset({"max_threads", "format_schema", "async_insert"}),
 )
@@ -182,6 +182,7 @@ def test_harmless_statements_pass(sql: bytes) -> None:
         (b"(1, 'file(''x'')'), (-2.5e3, NULL)", 0),
         (b"(1 + 1, concat('a', 'b'), now())", 0),
         (b"('it''s', '\\'', 'file(')", 0),
+        (b"((SELECT * FROM NULL ('x String')))", 497),
         (b"('a'), (file('x'))", 497),
         (b"('a\\''), (`fi\\x6ce`('x'))", 497),
         (b"('a') /* ' */, (file('x')) -- '", 497),
@@ -229,7 +230,7 @@ def test_judging_values_costs_in_proportion(tmp_path: Path, value: bytes, rows: 
     ],
 )
 def test_a_statement_costs_in_proportion(piece: bytes) -> None:
-    """Four times the text takes about four times the processor time, whatever is repeated in it."""
+    """Four times the text takes about four times the processor time, for anything repeated in it."""
 
     def cost(times: int) -> float:
         repeated = b"".join(piece % number if b"%d" in piece else piece for number in range(times))
