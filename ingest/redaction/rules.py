@@ -11,6 +11,7 @@ from ingest.redaction.authorization import authorizations
 from ingest.redaction.passwords import PLAIN, VAGUE, passwords
 from ingest.redaction.private_keys import private_keys
 from ingest.redaction.spans import Find, secrets_of
+from ingest.redaction.vendors import TOKENS
 
 
 class Rule(NamedTuple):
@@ -20,11 +21,6 @@ class Rule(NamedTuple):
     detect: bytes
     find: Find
     whole: bool = False  # whether it looks at a text as a whole, however long that is
-
-
-def _token(name: str, pattern: bytes) -> Rule:
-    """A secret that its own shape gives away; it stands alone."""
-    return Rule(name, pattern, secrets_of(rb"(?<![A-Za-z0-9])(?:" + pattern + rb")"))
 
 
 _AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
@@ -53,9 +49,7 @@ _RANDOM = (
 
 RULES: tuple[Rule, ...] = (
     Rule("private_key", rb"-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY", private_keys, whole=True),
-    _token("anthropic_key", rb"sk-ant-[A-Za-z0-9_-]{20,}"),
-    _token("openrouter_key", rb"sk-or-(?:v\d-)?[A-Za-z0-9]{32,}"),
-    _token("openai_key", rb"sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}"),
+    *(Rule(token.rule, token.detect, token.find) for token in TOKENS),
     Rule(
         "openai_key",
         rb"sk-[A-Za-z0-9]{20}",
@@ -74,34 +68,6 @@ RULES: tuple[Rule, ...] = (
             rb"(?i:(?:aws|secret)[a-z_.-]{0,24}key)[\s\"':=,>]{1,16}" + _AWS_SECRET,
         ),
     ),
-    _token("github_token", rb"gh[oprsu]_[A-Za-z0-9_]{20,}|github_pat_[A-Za-z0-9_]{22,}"),
-    _token("gitlab_token", rb"gl(?:pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_.-]{20,}"),
-    _token("gitlab_token", rb"GR1348941[A-Za-z0-9_-]{20,}"),
-    _token("slack_token", rb"xox[abcdeoprs]-(?:\d-)?[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{10,}"),
-    Rule(
-        "slack_webhook",
-        rb"hooks\.slack(?:-gov)?\.com\\*/",
-        secrets_of(rb"hooks\.slack(?:-gov)?\.com/(?P<secret>(?:services|workflows|triggers)/[A-Za-z0-9/+_-]{20,})"),
-    ),
-    _token("google_key", rb"AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{20,}|ya29\.[A-Za-z0-9_-]{20,}"),
-    Rule("google_key", rb"1\\*/\\*/0[A-Za-z0-9_-]{20}", secrets_of(rb"(?<![A-Za-z0-9/:.])1//0[A-Za-z0-9_-]{20,}")),
-    _token("npm_token", rb"npm_[A-Za-z0-9]{36}"),
-    _token("pypi_token", rb"pypi-[A-Za-z0-9_-]{50,}"),
-    _token("stripe_key", rb"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+=]{24,}"),
-    _token("sendgrid_key", rb"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}"),
-    _token("huggingface_token", rb"hf_[A-Za-z0-9]{30,}"),
-    _token("docker_token", rb"dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
-    _token("digitalocean_token", rb"do[opr]_v1_[a-f0-9]{64}"),
-    _token("vault_token", rb"hv[bs]\.[A-Za-z0-9_-]{24,}"),
-    _token("databricks_token", rb"dapi[a-f0-9]{32}"),
-    _token("shopify_token", rb"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
-    _token("atlassian_token", rb"ATATT3[A-Za-z0-9_=-]{50,}|ATBB[A-Za-z0-9]{32}"),
-    _token("grafana_token", rb"gl(?:sa|c)_[A-Za-z0-9+=_]{32,}"),
-    _token("linear_key", rb"lin_(?:api|oauth)_[A-Za-z0-9]{32,}"),
-    _token("groq_key", rb"gsk_[A-Za-z0-9]{40,}"),
-    _token("xai_key", rb"xai-[A-Za-z0-9]{60,}"),
-    _token("age_key", rb"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
-    Rule("telegram_token", rb"\d{8}:AA[A-Za-z0-9_-]{33}", secrets_of(rb"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{33}")),
     Rule(
         "jwt",
         rb"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.",

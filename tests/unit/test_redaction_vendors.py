@@ -1,0 +1,99 @@
+"""Vendors' tokens: each row of the table finds its canary, leaves what only looks like it, and takes linear time."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.canaries import CANARIES
+
+from ingest.redaction.scanner import FIRST_ALONE, Scanner
+from ingest.redaction.spans import Find
+from ingest.redaction.vendors import TOKENS, Token
+
+NEAR_MISSES = (Path(__file__).parent / "redaction_near_misses.txt").read_text().splitlines()
+SMALL, LARGE = 250_000, 1_000_000  # bytes
+WORTH_COMPARING_S = 0.05
+each_row = pytest.mark.parametrize("row", TOKENS, ids=lambda row: f"{row.rule}-{row.words[:12]}")
+
+
+def found(row: Token, text: str) -> list[str]:
+    """What the exact rule of this row alone would cut."""
+    encoded = text.encode()
+    return [encoded[begin:end].decode() for begin, end in row.find(encoded)]
+
+
+def secrets_of(row: Token) -> list[str]:
+    """The canaries that this row alone finds, as a whole."""
+    return [
+        canary.secret for canary in CANARIES if canary.rule == row.rule and canary.secret in found(row, canary.written)
+    ]
+
+
+@each_row
+def test_each_row_has_a_canary_that_it_cuts_as_a_whole(row: Token) -> None:
+    """No end of it stays, and no other row is needed."""
+    assert secrets_of(row)
+
+
+@each_row
+def test_each_row_has_a_near_miss(row: Token) -> None:
+    """One of its words with something else behind; that these lines stay is tested with all others."""
+    assert any(word in line for word in row.words.split() for line in NEAR_MISSES if not line.startswith("#"))
+
+
+@pytest.mark.parametrize("row", [row for row in TOKENS if row.weak], ids=lambda row: f"{row.rule}-{row.words[:12]}")
+def test_a_weak_word_needs_an_exact_length_and_space_around(row: Token) -> None:
+    """Everyday identifiers begin like these tokens, and base64 and longer names hold them."""
+    for secret in secrets_of(row):
+        too_long, too_short = (
+            secret + "a" * (1 + (row.most or 0) - row.least),
+            secret[: -1 - (row.most or 0) + row.least],
+        )
+        assert found(row, f"see {secret}, there") == [secret]
+        for text in (f"x{secret}", f"_{secret}", f"/{secret}", too_long, too_short):
+            assert found(row, text) == [] or row.least != row.most
+
+
+@pytest.mark.parametrize("row", [row for row in TOKENS if row.weak], ids=lambda row: f"{row.rule}-{row.words[:12]}")
+def test_a_weak_word_needs_digits_and_letters_behind_it(row: Token) -> None:
+    """Identifiers are words: of the right length, but of one kind of characters."""
+    for word in row.words.split():
+        assert found(row, word + "a" * row.least) == found(row, word + "a_" * (row.least // 2)) == []
+
+
+@each_row
+def test_detection_knows_each_canary_of_its_row_by_itself(row: Token) -> None:
+    """However its slashes are spelled, in JSON and in JSON inside of JSON."""
+    for secret in secrets_of(row):
+        written = next(canary.written for canary in CANARIES if canary.secret == secret)
+        for slash in ("/", "\\/", "\\\\\\/"):
+            assert Scanner([row.detect], FIRST_ALONE).scan(written.replace("/", slash).encode())
+
+
+def hostile(row: Token, size: int) -> Iterator[bytes]:
+    """Texts made to keep a row busy: its word and its canary, whole or cut, over and over, and endless runs."""
+    word = row.words.split()[0].encode()
+    secret = secrets_of(row)[0].encode()
+    for piece in (word, secret, secret[:-1], b" " + word, b"aB3" * 30 + word):
+        yield (piece * (size // len(piece) + 1))[:size]
+    for run in (b"a", b"aB3", b"M", b"/"):
+        yield word + (run * size)[:size]
+
+
+def seconds(find: Find, text: bytes) -> float:
+    """Processor time of an exact rule."""
+    begin = time.process_time()
+    list(find(text))
+    return time.process_time() - begin
+
+
+@each_row
+def test_each_row_takes_linear_time(row: Token) -> None:
+    """A megabyte costs less than a second, and not much more than four times a quarter of it."""
+    find = row.find
+    for small, large in zip(hostile(row, SMALL), hostile(row, LARGE), strict=True):
+        took = seconds(find, large)
+        assert took < 1, large[:60]
+        if took > WORTH_COMPARING_S:
+            assert took < 6 * min(seconds(find, small) for _ in range(3)), large[:60]
