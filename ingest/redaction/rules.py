@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from ingest.redaction.authorization import authorizations
 from ingest.redaction.passwords import PLAIN, VAGUE, passwords
-from ingest.redaction.private_keys import private_keys
+from ingest.redaction.private_keys import PRIVATE_KEY, private_keys
+from ingest.redaction.seed_phrases import SEED_PHRASE, seed_phrases
 from ingest.redaction.spans import Find, secrets_of
 from ingest.redaction.vendors import TOKENS
 
@@ -48,7 +49,8 @@ _RANDOM = (
 )
 
 RULES: tuple[Rule, ...] = (
-    Rule("private_key", rb"-----(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY", private_keys, whole=True),
+    Rule("private_key", PRIVATE_KEY, private_keys, whole=True),
+    Rule("seed_phrase", SEED_PHRASE, seed_phrases),
     *(Rule(token.rule, token.detect, token.find) for token in TOKENS),
     Rule(
         "openai_key",

@@ -135,10 +135,21 @@ def _uuid() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
+def _lines(count: int = 3) -> list[str]:
+    return [fill(64, str(n)) for n in range(count)]
+
+
+def _base64_of(text: str, before: int = 0) -> str:
+    """Of a PEM with so many bytes before it, from where it begins in base64."""
+    return b64encode(b"#" * before + text.encode()).decode()[4 if before else 0 :]
+
+
+_PUTTY = "\n".join(["Private-Lines: 3", *_lines(), "Private-MAC: " + hexadecimal(64)])
+_SEED = "canary river velvet orbit maple ocean quiz tiger umbrella lemon zebra humble"
 # The id of a bot in base64, a time and a signature.
 _BOT = f"{b64encode(b'123456789012345678').decode()}.{fill(6)}.{fill(38)}"
 
-# One or more for each row of the vendors' table, in its order.
+# One or more for each row of the vendors' table, in its order, and for keys that are no plain PEM.
 VENDORS: tuple[Canary, ...] = (
     Canary("cerebras_key", f"csk-{lower(48)}", "CEREBRAS=%s"),
     Canary("huggingface_token", f"api_org_{fill(34)}"),
@@ -286,5 +297,17 @@ VENDORS: tuple[Canary, ...] = (
     Canary("zoho_token", f"1000.{hexadecimal(32)}.{hexadecimal(32)}"),
     Canary("facebook_token", f"EAA{fill(180)}"),
     Canary("twitter_token", "A" * 22 + f"{fill(20)}%2B{fill(40)}%3D{fill(30)}", "bearer=%s"),
+    Canary("private_key", _pem("PRIVATE KEY", "\\\\n"), "KEY='%s'"),
+    Canary("private_key", _pem("RSA PRIVATE KEY", " "), "KEY=%s"),
+    Canary("private_key", _pem("EC PRIVATE KEY", "\n    "), "tls.key: |\n    %s\nnext: 1"),
+    Canary("private_key", _pem("PRIVATE KEY", "\\n\\\n  "), "key=%s"),
+    Canary("private_key", _pem("PRIVATE KEY", '\\n" +\n    "'), 'String key = "%s";'),
+    Canary("private_key", _pem("SSH2 ENCRYPTED PRIVATE KEY").replace("-----", " ---- ").strip()),
+    Canary("private_key", _PUTTY, "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n%s\n"),
+    Canary("private_key", _base64_of(_pem("RSA PRIVATE KEY")), "client-key-data: %s"),
+    Canary("private_key", _base64_of(_pem("OPENSSH PRIVATE KEY"), 1), "data %s"),
+    Canary("private_key", _base64_of(_pem("EC PRIVATE KEY"), 2), "data %s"),
+    Canary("seed_phrase", _SEED, 'MNEMONIC="%s"'),
+    Canary("seed_phrase", f"{_SEED} {_SEED}", "seed phrase: %s\n"),
 )
 CANARIES += VENDORS
