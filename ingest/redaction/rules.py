@@ -12,7 +12,7 @@ from ingest.redaction.passwords import PLAIN, VAGUE, passwords
 from ingest.redaction.private_keys import PRIVATE_KEY, private_keys
 from ingest.redaction.seed_phrases import SEED_PHRASE, seed_phrases
 from ingest.redaction.spans import Find, secrets_of
-from ingest.redaction.vendors import TOKENS
+from ingest.redaction.vendors import ALNUM, DASHED, TOKENS, begins
 
 
 class Rule(NamedTuple):
@@ -25,7 +25,7 @@ class Rule(NamedTuple):
 
 
 _AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
-_AWS_ID_ALONE = rb"A(?<![A-Za-z0-9]A)(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+_AWS_ID_ALONE = b"A" + begins(ALNUM, b"A") + rb"(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
 _AWS_SECRET = rb"(?P<secret>(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}[a-z])[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
 # As they may be spelled; encoders that think of HTML write < > & ' as \u003c and so on.
@@ -56,8 +56,8 @@ RULES: tuple[Rule, ...] = (
         "openai_key",
         rb"sk-[A-Za-z0-9]{20}",
         secrets_of(
-            rb"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9]{32,}+(?![_-])",
-            rb"(?<![A-Za-z0-9_-])sk-(?=[a-z0-9]{0,64}[A-Z])(?=[A-Za-z]{0,64}\d)[A-Za-z0-9]{20,}+(?![_-])",
+            b"sk-" + begins(DASHED, b"sk-") + rb"[A-Za-z0-9]{32,}+(?![_-])",
+            b"sk-" + begins(DASHED, b"sk-") + rb"(?=[a-z0-9]{0,64}[A-Z])(?=[A-Za-z]{0,64}\d)[A-Za-z0-9]{20,}+(?![_-])",
         ),
     ),
     Rule("aws_access_key", _AWS_ID, secrets_of(_AWS_ID_ALONE)),
@@ -74,8 +74,10 @@ RULES: tuple[Rule, ...] = (
         "jwt",
         rb"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.",
         secrets_of(
-            rb"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{5,}+\.eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]*+",
-            rb"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]{0,4096}+){4}",  # encrypted: five parts
+            b"eyJ" + begins(ALNUM, b"eyJ") + rb"[A-Za-z0-9_-]{5,}+\.eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]*+",
+            b"eyJ"
+            + begins(ALNUM, b"eyJ")
+            + rb"[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]{0,4096}+){4}",  # encrypted: five parts
         ),
     ),
     Rule(

@@ -25,6 +25,11 @@ _KINDS = ((b"0-9", b"7"), (b"A-Z", b"A"), (b"a-z", b"a"))  # and one that each a
 _ALONE = DASHED + b"+/"  # one of these in front of it: then a weak word is a part of something else
 
 
+def begins(unwanted: bytes, known: bytes = b"") -> bytes:
+    """Nothing unwanted stands in front of what is known, or a terminal's colour does, which ends with a letter."""
+    return rb"(?:(?<![%s]%s)|(?<=[0-9;\[][mK]%s))" % (unwanted, known, known)
+
+
 class Token(NamedTuple):
     """One shape: ``before``, a word, ``between``, a run of characters, ``then``. Only the run may be endless."""
 
@@ -73,8 +78,8 @@ class Token(NamedTuple):
         """A look behind that repeats the word leaves the word in front, where ``re`` looks for literals."""
         unwanted = _ALONE if self.weak else self.not_after
         if self.before:
-            return b"(?<![%s])%s%s" % (unwanted, self.before, word)
-        return b"%s(?<![%s]%s)" % (word, unwanted, word) if unwanted else word
+            return begins(unwanted) + self.before + word
+        return word + begins(unwanted, word) if unwanted else word
 
     def _mixed(self) -> bytes:
         if not self.weak:
@@ -177,7 +182,7 @@ TOKENS: tuple[Token, ...] = (
     Token("google_key", "1//0", DASHED, 20, not_after=ALNUM + b"/:."),
     _weak("gcp_hmac_key", "GOOG1E", UP, 55),
     _weak("gcp_hmac_key", "GOOG", UP, 20),
-    Token("azure_client_secret", "Q~", DASHED + b"~.", 31, 34, before=rb"[A-Za-z0-9_~.]{3}\d"),
+    Token("azure_client_secret", "Q~", DASHED + b"~.", 31, before=rb"[A-Za-z0-9_~.]{3}\d"),
     _exactly("azure_key", "JQQJ99", ALNUM, 26, before=rb"[A-Za-z0-9]{52}"),  # seen
     _exactly("azure_key", "+ASt +ABa", BASE64, 6, before=rb"[A-Za-z0-9+/]{76}", then=b"=="),
     _exactly("azure_key", "+ASb +AEh", BASE64, 5, before=rb"[A-Za-z0-9+/]{33}", then=b"="),

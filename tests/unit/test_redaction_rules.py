@@ -62,6 +62,16 @@ def test_a_secret_in_letters_spelled_out_is_found(canary: Canary) -> None:
         assert canary.rule in counts
 
 
+@pytest.mark.parametrize(
+    "rule", ["github_token", "aws_access_key", "jwt", "openai_key", "gitlab_token", "replicate_token"]
+)
+def test_a_secret_in_colour_is_found(rule: str) -> None:
+    """Output of a terminal has letters right in front of what it paints."""
+    for canary in (canary for canary in CANARIES if canary.rule == rule):
+        sent = json.dumps({"stdout": f"+\x1b[01;31m\x1b[K{canary.secret}\x1b[m\x1b[K"})
+        assert redact(sent.encode()) == (sent.replace(canary.secret, f"[redacted:{rule}]").encode(), {rule: 1})
+
+
 def test_what_is_not_a_secret_stays_byte_for_byte() -> None:
     """White space, escapes, the order of keys, numbers with many digits, emoji, all as they were sent."""
     secret = f"ghp_{fill(36)}"

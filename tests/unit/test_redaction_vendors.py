@@ -63,6 +63,18 @@ def test_a_weak_word_needs_digits_and_letters_behind_it(row: Token) -> None:
 
 
 @each_row
+def test_colours_of_a_terminal_hide_no_token(row: Token) -> None:
+    """They end with a letter: as `ls`, `grep` and others write them, with their escape spelled in JSON or not."""
+    for secret in secrets_of(row) if not row.context else ():
+        for before, behind in (
+            ("\x1b[32m", "\x1b[0m"),
+            ("\x1b[01;31m\x1b[K", "\x1b[m\x1b[K"),
+            ("\\u001b[1m", "\\u001b[m"),
+        ):
+            assert found(row, f"x{before}{secret}{behind}y") == [secret]
+
+
+@each_row
 def test_detection_knows_each_canary_of_its_row_by_itself(row: Token) -> None:
     """However its slashes are spelled, in JSON and in JSON inside of JSON."""
     for secret in secrets_of(row):
@@ -94,6 +106,7 @@ def test_each_row_takes_linear_time(row: Token) -> None:
     find = row.find
     for small, large in zip(hostile(row, SMALL), hostile(row, LARGE), strict=True):
         took = seconds(find, large)
-        assert took < 1, large[:60]
         if took > WORTH_COMPARING_S:
+            took = min(took, seconds(find, large), seconds(find, large))
             assert took < 6 * min(seconds(find, small) for _ in range(3)), large[:60]
+        assert took < 1, large[:60]
