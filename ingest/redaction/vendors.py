@@ -133,15 +133,15 @@ TOKENS: tuple[Token, ...] = (
     _weak("elevenlabs_key", "sk_", HEX, 48),
     _weak("firecrawl_key", "fc-", HEX, 32),  # seen
     _weak("fireworks_key", "fw_", ALNUM, 22, 48),  # seen: of several lengths
-    Token("google_key", "AQ.Ab", DASHED, 40),  # keys of Gemini
+    _weak("google_key", "AQ.", DASHED, 45, 60),  # keys of Gemini
     Token("jina_key", "jina_", ALNUM, 40),  # seen
     Token("langfuse_key", "sk-lf-", then=_UUID),  # seen
-    _exactly("langsmith_key", "lsv2_pt_ lsv2_sk_", HEX, 32, then=rb"_[a-f0-9]{10}"),
+    _exactly("langsmith_key", "lsv2_pt_ lsv2_sk_", HEX, 32, then=rb"(?:_[a-f0-9]{1,16})?"),
     Token("minimax_key", "sk-api-", DASHED, 100),
-    Token("nvidia_key", "nvapi-", DASHED, 60),
+    Token("nvidia_key", "nvapi-", DASHED, 40),
     Token("perplexity_key", "pplx-", ALNUM, 40),
-    Token("pinecone_key", "pcsk_", WORD, 50),
-    _weak("replicate_token", "r8_", ALNUM, 37),
+    Token("pinecone_key", "pcsk_", WORD, 40),
+    _weak("replicate_token", "r8_", ALNUM, 36, 40),
     _exactly("runpod_key", "rpa_", UP, 32, then=rb"[A-Z0-9]{0,16}[A-Za-z0-9]{0,8}"),  # vendor
     Token("tavily_key", "tvly-", DASHED, 24),  # seen
     Token("together_key", "tgp_v1_", DASHED, 40),
@@ -167,7 +167,7 @@ TOKENS: tuple[Token, ...] = (
     Token("clojars_token", "CLOJARS_", ALNUM, 60),
     Token("docker_token", "dckr_pat_ dckr_oat_", DASHED, 20),
     _weak("artifactory_key", "AKCp", ALNUM, 60, 73),
-    _weak("artifactory_key", "cmVmdGtu", ALNUM, 56),  # base64 of "reftkn"
+    _weak("artifactory_key", "cmVmd", ALNUM, 59),  # base64 of "reftkn" begins with it
     _weak("buildkite_token", "bkua_", LOW, 40),
     Token("circleci_token", "CCIPAT_ CCIPRJ_", WORD, 60),  # the second seen
     _weak("sonarqube_token", "squ_ sqp_ sqa_", HEX, 40),
@@ -180,8 +180,7 @@ TOKENS: tuple[Token, ...] = (
     Token("google_key", "AIza", DASHED, 35),
     Token("google_key", "GOCSPX- ya29.", DASHED, 20),
     Token("google_key", "1//0", DASHED, 20, not_after=ALNUM + b"/:."),
-    _weak("gcp_hmac_key", "GOOG1E", UP, 55),
-    _weak("gcp_hmac_key", "GOOG", UP, 20),
+    _weak("gcp_hmac_key", "GOOG", UP, 20, 60),
     Token("azure_client_secret", "Q~", DASHED + b"~.", 31, before=rb"[A-Za-z0-9_~.]{3}\d"),
     _exactly("azure_key", "JQQJ99", ALNUM, 26, before=rb"[A-Za-z0-9]{52}"),  # seen
     _exactly("azure_key", "+ASt +ABa", BASE64, 6, before=rb"[A-Za-z0-9+/]{76}", then=b"=="),
@@ -193,10 +192,10 @@ TOKENS: tuple[Token, ...] = (
     Token("digitalocean_token", "dop_v1_ doo_v1_ dor_v1_", HEX, 64),
     Token("cloudflare_token", "cfut_ cfat_ cfk_", ALNUM, 40),  # the first two seen
     _exactly("cloudflare_token", "v1.0-", HEX, 24, then=rb"-[a-f0-9]{100,200}"),  # keys of the origin CA
-    Token("fly_token", "fm2_ fm1r_ fm1a_", BASE64, 100),
+    Token("fly_token", "fm2_ fm1r_ fm1a_", BASE64 + b"=", 40),
     _weak("fly_token", "fo1_", DASHED, 43),
     Token("heroku_token", "HRKU-", DASHED, 36),
-    _weak("netlify_token", "nfp_", WORD, 36),
+    _weak("netlify_token", "nfp_", WORD, 36, 48),
     _weak("render_key", "rnd_", ALNUM, 24, 40),  # seen
     Token("scalingo_token", "tk-us-", DASHED, 48),
     _weak("upcloud_token", "ucat_", ALNUM, 24, 32),
@@ -205,11 +204,11 @@ TOKENS: tuple[Token, ...] = (
     # Infrastructure and secrets.
     Token("vault_token", "hvs. hvb. hvr.", DASHED, 24),
     Token("terraform_token", ".atlasv1.", DASHED + b"=", 60, before=rb"[A-Za-z0-9]{14}"),
-    _weak("pulumi_token", "pul-", HEX, 40),
+    _weak("pulumi_token", "pul-", LOW, 40),
     _weak("infracost_key", "ico-", ALNUM, 32),
     Token("doppler_token", "dp.pt. dp.ct. dp.sa. dp.said. dp.scim. dp.audit.", ALNUM, 40),  # vendor
     Token("doppler_token", "dp.st.", ALNUM, 40, between=rb"(?:[a-z0-9_-]{2,35}\.)?"),  # vendor
-    Token("onepassword_token", "ops_eyJ", BASE64, 100),
+    Token("onepassword_token", "ops_eyJ", BASE64, 40),
     _exactly("onepassword_key", "A3-", UP, 6, then=rb"-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
     Token("age_key", "AGE-SECRET-KEY-1", UP, 58),
     Token("harness_token", "pat. sat.", ALNUM, 20, between=rb"[A-Za-z0-9_-]{22}\.[a-f0-9]{24}\."),
@@ -220,7 +219,7 @@ TOKENS: tuple[Token, ...] = (
     # Databases and data.
     Token("databricks_token", "dapi", HEX, 32),
     _weak("databricks_token", "dose", HEX, 32),  # seen
-    Token("supabase_token", "sbp_", HEX, 40, between=rb"(?:oauth_|v0_)?"),  # vendor
+    Token("supabase_token", "sbp_", LOW, 40, between=rb"(?:oauth_|v0_)?"),  # vendor
     Token("supabase_token", "sb_secret_", DASHED, 30),
     Token("planetscale_token", "pscale_tkn_ pscale_oauth_ pscale_pw_", DASHED + b"=.", 32),
     _weak("neon_key", "napi_", LOW, 48, 80),  # seen
@@ -235,8 +234,8 @@ TOKENS: tuple[Token, ...] = (
     Token("maxmind_key", "_mmk", before=rb"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}"),
     Token("mapbox_token", "sk.eyJ", DASHED, 20, between=rb"[A-Za-z0-9_-]{40,240}\."),
     # What watches.
-    Token("sentry_token", "sntrys_eyJ", BASE64 + b"=_", 60),
-    Token("sentry_token", "sntryu_", HEX, 64),
+    Token("sentry_token", "sntrys_", BASE64 + b"=_", 40),
+    Token("sentry_token", "sntryu_", HEX, 40),
     Token("sentry_dsn", "//", HEX, 32, 32, then=rb"@[a-z0-9.-]{0,64}sentry\.", context=True, not_after=b""),
     Token("newrelic_key", "NRAK- NRRA- NRII- NRIQ- NRSP-", DASHED, 25),
     Token("newrelic_key", "FFFFNRAL", before=rb"[a-z0-9]{32}"),  # seen
@@ -282,7 +281,7 @@ TOKENS: tuple[Token, ...] = (
     Token("telegram_token", ":AA", DASHED, 33, before=rb"\d{8,10}", not_after=b"0-9"),
     _weak("twilio_key", "SK", HEX, 32),
     Token("sendgrid_key", "SG.", DASHED, 32, between=rb"[A-Za-z0-9_-]{16,32}\."),
-    _weak("mailgun_key", "key-", HEX, 32),
+    _weak("mailgun_key", "key-", LOW, 32),
     Token("mailchimp_key", "-us", b"0-9", 1, 2, before=rb"[a-f0-9]{32}"),
     _exactly("brevo_key", "xkeysib- xsmtpsib-", HEX, 64, then=rb"-[A-Za-z0-9]{16}"),
     _weak("resend_key", "re_", ALNUM, 20, 32, between=rb"[A-Za-z0-9]{8}_"),  # seen
@@ -319,6 +318,6 @@ TOKENS: tuple[Token, ...] = (
     Token("okta_token", "SSWS", DASHED, 40, between=b" 00"),
     Token("salesforce_token", "00D", ALNUM + b"_.", 80, between=rb"[A-Za-z0-9]{12,15}!"),
     Token("zoho_token", "1000.", between=rb"[a-f0-9]{32}\.", alphabet=HEX, least=32),
-    _weak("facebook_token", "EAA", ALNUM, 90, 400),
-    Token("twitter_token", "A" * 21, ALNUM + b"%", 20, between=rb"[A-Za-z0-9]{1,80}%[0-9A-F]{2}"),
+    _weak("facebook_token", "EAA", ALNUM, 90, 400),  # lines of base64 have up to 76
+    _weak("twitter_token", "A" * 21, ALNUM + b"%", 70, 120),
 )
