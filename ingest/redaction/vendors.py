@@ -11,9 +11,10 @@ stands alone, and it has digits, capitals and small letters, as far as its alpha
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ingest.redaction.spans import Find, secrets_of
+from ingest.redaction.spans import Find, Span, secrets_of
 
 HEX, LOW, UP = b"a-f0-9", b"a-z0-9", b"A-Z0-9"
 ANY_HEX, ALNUM = b"a-fA-F0-9", b"A-Za-z0-9"
@@ -22,6 +23,7 @@ _UUID = rb"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}"
 _TRIPLE_TAIL = rb"[AEIMQUYcgk][w-z0-5]"
 _TRIPLE = rb"[MNO][DTjz]" + _TRIPLE_TAIL  # three decimal digits in base64
 _KINDS = ((b"0-9", b"7"), (b"A-Z", b"A"), (b"a-z", b"a"))  # and one that each alphabet has which has any
+_BEFORE_MAX = 80  # bytes
 _ALONE = DASHED + b"+/"  # one of these in front of it: then a weak word is a part of something else
 
 
@@ -58,7 +60,10 @@ class Token(NamedTuple):
     @property
     def find(self) -> Find:
         """Find the places of such tokens. Each word is a pattern that begins with it, which is fast to search for."""
-        return secrets_of(*(self._exact(word) for word in self._words()))
+        patterns = [self._exact(word) for word in self._words()]
+        if self.before:
+            return _from(begins(self.not_after) + self.before, patterns)
+        return secrets_of(*patterns)
 
     def _words(self) -> list[bytes]:
         return [re.escape(word.encode()) for word in self.words.split()]
@@ -77,9 +82,7 @@ class Token(NamedTuple):
     def _start(self, word: bytes) -> bytes:
         """A look behind that repeats the word leaves the word in front, where ``re`` looks for literals."""
         unwanted = _ALONE if self.weak else self.not_after
-        if self.before:
-            return begins(unwanted) + self.before + word
-        return word + begins(unwanted, word) if unwanted else word
+        return word if self.before or not unwanted else word + begins(unwanted, word)
 
     def _mixed(self) -> bytes:
         if not self.weak:
@@ -99,6 +102,18 @@ class Token(NamedTuple):
         return b"(?![%s%s])" % (self.alphabet, b"A-Za-z0-9_-" if self.weak else ALNUM)
 
 
+def _from(before: bytes, patterns: Iterable[bytes]) -> Find:
+    """Find secrets that begin in front of a pattern, with what ``before`` matches: looked for where one hits."""
+    head, compiled = re.compile(before + rb"\Z"), [re.compile(pattern) for pattern in patterns]
+
+    def find(text: bytes) -> Iterator[Span]:
+        for match in (match for pattern in compiled for match in pattern.finditer(text)):
+            if begin := head.search(text, max(0, match.start() - _BEFORE_MAX), match.start()):
+                yield begin.start(), match.end()
+
+    return find
+
+
 def _spelled(pattern: bytes) -> bytes:
     return pattern.replace(b"/", rb"\\*/")
 
@@ -109,10 +124,8 @@ def _exactly(
     return Token(rule, words, alphabet, length, length, before, between, then)
 
 
-def _weak(
-    rule: str, words: str, alphabet: bytes, least: int, most: int = 0, before: bytes = b"", between: bytes = b""
-) -> Token:
-    return Token(rule, words, alphabet, least, most or least, before, between, weak=True)
+def _weak(rule: str, words: str, alphabet: bytes, least: int, most: int = 0, between: bytes = b"") -> Token:
+    return Token(rule, words, alphabet, least, most or least, between=between, weak=True)
 
 
 TOKENS: tuple[Token, ...] = (
