@@ -1,11 +1,13 @@
 """`crewkit-sessions`: the system of record for AI coding sessions."""
 
 import faulthandler
+import os
 import sys
 
 import click
 
 from cli import audit, dead_letters, demo, prices, run, setup
+from deploy.private_files import UMASK
 from deploy.settings import BadSettings
 from ingest.errors import BrokenLog
 from processors.errors import Broken, StoreUnavailable
@@ -36,6 +38,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line; what can't go on ends with one sentence and a non-zero exit code."""
+    os.umask(UMASK)
     faulthandler.enable(2)  # standard error: should a library crash the process, its log says where
     try:
         crewkit_sessions()

@@ -1,9 +1,12 @@
 """The options that several commands share; what is not given comes from environment, file or default."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
+
+from deploy.private_files import private_data_folder
+from deploy.settings import Settings, load_settings
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -47,3 +50,14 @@ def settings_options(*names: str) -> Decorator:
         return command
 
     return decorate
+
+
+def settings_of_a_process(options: Mapping[str, Any]) -> Settings:
+    """The settings of a process that writes into its data folder, which is closed to other accounts from here on.
+
+    Raises:
+        BadSettings: a setting is wrong, or the folder is not this account's alone.
+    """
+    settings = load_settings(options)
+    private_data_folder(settings.folder)
+    return settings

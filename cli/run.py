@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from cli.options import HTTP, settings_options
+from cli.options import HTTP, settings_of_a_process, settings_options
 from deploy.logging import configure_logging
-from deploy.settings import load_settings
 
 
 @click.command()
@@ -25,7 +24,7 @@ def up(**options: Any) -> None:
     from cli.welcome import welcome
     from deploy.single_process import run_single_process
 
-    settings = load_settings(options)
+    settings = settings_of_a_process(options)
     configure_logging(settings.folder / "log" / "up.log")
     sys.exit(run_single_process(settings, on_ready=lambda: welcome(settings, _say)))
 
@@ -44,7 +43,7 @@ def stack(**options: Any) -> None:
     from deploy.http_services import check_http
     from deploy.stack import run_stack
 
-    settings = load_settings(options)
+    settings = settings_of_a_process(options)
     check_http(settings)  # else the services would be started again and again, to say the same
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
     on_ready = partial(welcome, settings, _say)
@@ -76,7 +75,7 @@ def _serve(options: dict[str, Any], *sides: str) -> None:
     from deploy.http_services import run_services
 
     configure_logging()
-    sys.exit(run_services(load_settings(options), sides))
+    sys.exit(run_services(settings_of_a_process(options), sides))
 
 
 @click.command()
@@ -91,7 +90,7 @@ def processors(**options: Any) -> None:
     from deploy.worker import run_worker
 
     configure_logging()
-    sys.exit(run_worker(load_settings(options)))
+    sys.exit(run_worker(settings_of_a_process(options)))
 
 
 @click.command("store-server")
@@ -104,7 +103,7 @@ def store_server(**options: Any) -> None:
     from deploy.store_process import run_store_server
 
     configure_logging()
-    sys.exit(run_store_server(load_settings(options)))
+    sys.exit(run_store_server(settings_of_a_process(options)))
 
 
 def _say(line: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from cli.options import settings_options
+from cli.options import settings_of_a_process, settings_options
 from deploy.secrets import token_key
 from deploy.settings import load_settings
 from edge.claims import is_name
@@ -28,7 +28,7 @@ def provision(**options: Any) -> None:
     from deploy.provisioning import provision_all
 
     try:
-        for line in provision_all(load_settings(options)):
+        for line in provision_all(settings_of_a_process(options)):
             click.echo(line)
     except Refused as error:
         click.echo(f"refused: {error}", err=True)

@@ -5,6 +5,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from deploy.child import write_whole
+from deploy.private_files import private_folder
+
 
 class Address(Struct, frozen=True):
     """The base URL of an installation."""
@@ -17,8 +20,8 @@ def write_address(folder: Path, host: str, port: int) -> str:
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     url = f"http://{reachable}:{port}"
     file = folder / "run" / "address.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(msgspec.json.encode(Address(url)))
+    private_folder(file.parent)
+    write_whole(file, msgspec.json.encode(Address(url)).decode())
     return url
 
 

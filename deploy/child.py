@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.private_files import FILE_MODE
 from deploy.process import Process
 from deploy.services import Backoff, Service
 
@@ -73,8 +74,11 @@ def how(code: int) -> str:
         return f"signal {-code}"
 
 
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace the file at once: whoever reads it sees the old text or the new, never a part."""
+def write_whole(path: Path, text: str, mode: int = FILE_MODE) -> None:
+    """Replace the file at once: a reader sees the old text or the new, never a part.
+
+    A symbolic link in its place is replaced, not followed.
+    """
     scratch = path.with_name(f".{path.name}.new")
     scratch.unlink(missing_ok=True)
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:

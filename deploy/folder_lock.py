@@ -5,6 +5,7 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.private_files import open_private, private_folder
 from processors.errors import Broken
 
 
@@ -19,8 +20,8 @@ def locked_folder(folder: Path, *, needed: bool = True) -> Iterator[None]:
         yield
         return
     run = folder / "run"
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / "lock").open("a") as lock:
+    private_folder(run)
+    with open(run / "lock", "a", opener=open_private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -7,12 +7,13 @@ from pathlib import Path
 import structlog
 
 from deploy.lossy_stream import lossy_stream
+from deploy.private_files import private_folder
 
 
 def configure_logging(file: Path | None = None) -> None:
     """Send the logs to ``file``, else to standard error."""
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
     out = lossy_stream(file or sys.stderr.fileno())
     logging.basicConfig(stream=out, level=logging.WARNING, format='{"level": "%(levelname)s", "event": "%(message)s"}')
     structlog.configure(

@@ -4,6 +4,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from deploy.private_files import open_private
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -26,5 +28,5 @@ class _LossyFile(io.FileIO):
 
 def lossy_stream(target: Path | int) -> TextIO:
     """Text to the end of a file, or to a descriptor that stays open whatever becomes of this. No write ever fails."""
-    raw = _LossyFile(target, "ab", closefd=not isinstance(target, int))
+    raw = _LossyFile(target, "ab", closefd=not isinstance(target, int), opener=open_private)
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploy.private_files import UMASK, open_private
 from deploy.tethered import tethered
 
 LOG_BYTES_MAX = 32 * 1024 * 1024
@@ -27,7 +28,7 @@ class Process:
     ) -> None:
         """Start the command. Raises `OSError`."""
         _rotate(log_file)
-        with log_file.open("ab") as log:
+        with open(log_file, "ab", opener=open_private) as log:
             self._popen = subprocess.Popen(  # noqa: S603 (the commands are our own)
                 tethered(command, death_signal),
                 env={**os.environ, **env},
@@ -35,6 +36,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=UMASK,
             )
 
     @property

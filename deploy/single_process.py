@@ -9,6 +9,7 @@ import uvloop
 from litestar import Litestar
 
 from deploy.address import write_address
+from deploy.child import write_whole
 from deploy.folder_lock import locked_folder
 from deploy.http_server import serve_http
 from deploy.http_services import check_http, service, stop_on_signals
@@ -43,7 +44,7 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
     check_http(settings)
     pid = settings.folder / "run" / "up.pid"
     with locked_folder(settings.folder):
-        pid.write_text(f"{os.getpid()}\n")
+        write_whole(pid, f"{os.getpid()}\n")
         try:
             if not is_free(settings.host, settings.port):
                 raise Broken(f"port {settings.port} of {settings.host} is taken: choose another with --port")

@@ -19,6 +19,7 @@ from deploy.kafka import broker, probe
 from deploy.kafka.broker import BrokerFailed, BrokerSettings
 from deploy.kafka.jars import KafkaUnavailable
 from deploy.ports import free_ports
+from deploy.private_files import private_data_folder
 from deploy.secrets import kept_secret
 from deploy.services import Job, Service, Step
 from deploy.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
@@ -157,8 +158,10 @@ def run_stack(
     """Run the stack until SIGTERM or SIGINT; the exit code. Main thread only.
 
     `say` gets lines for people; `on_ready` is called once everything is up; `http_env` is for the HTTP services alone.
+    Raises `BadSettings` where the data folder can't be this account's alone.
     """
     data = data.resolve()
+    private_data_folder(data)
 
     def ready() -> None:
         _say_metrics(data, say)

@@ -18,6 +18,7 @@ from signal import SIGKILL
 from deploy.child import Child, Say, how
 from deploy.interrupts import Interrupts, StopRequested
 from deploy.ports import is_free
+from deploy.private_files import open_private, private_folder
 from deploy.process import Process
 from deploy.services import Backoff, Job, Service, Step
 
@@ -52,7 +53,7 @@ class Supervisor:
         `compose` is called once the directory is ours, so it may prepare files in it. Main thread only.
         Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; nothing runs any more then.
         """
-        self._log_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(self._log_dir)
         with claimed(self._run_dir), self._interrupts:
             try:
                 with self._interrupts.raised_at_once():
@@ -136,8 +137,8 @@ class Supervisor:
 @contextlib.contextmanager
 def claimed(run_dir: Path) -> Iterator[None]:
     """Hold the directory for this process; the kernel lets go of it however we end. Raises `AlreadySupervised`."""
-    run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / "lock").open("a+") as lock:
+    private_folder(run_dir)
+    with open(run_dir / "lock", "a+", opener=open_private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

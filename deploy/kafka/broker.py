@@ -12,8 +12,10 @@ from signal import SIGKILL
 
 import msgspec
 
+from deploy.child import write_whole
 from deploy.kafka import jars, probe
 from deploy.ports import free_port
+from deploy.private_files import UMASK, open_private, private_folder
 from deploy.tethered import tethered
 
 HOST = "127.0.0.1"
@@ -94,9 +96,9 @@ def prepare(settings: BrokerSettings) -> None:
 
     Raises `KafkaUnavailable`, `BrokerFailed`.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.data_dir)
     lines = [f"{name}={value}\n" for name, value in properties(settings).items()]
-    settings.properties_file.write_text("".join(lines))
+    write_whole(settings.properties_file, "".join(lines))
     # The format writes this file last, so a format that was cut short is done again.
     if not (settings.log_dir / "meta.properties").exists():
         _format(settings)
@@ -115,7 +117,8 @@ def _java(settings: BrokerSettings, *options: str) -> list[str]:
 
 def _format(settings: BrokerSettings) -> None:
     tool = ["kafka.tools.StorageTool", "format", "-t", _new_cluster_id(), "-c", str(settings.properties_file)]
-    done = subprocess.run([*_java(settings), *tool], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 (fixed arguments)
+    line = [*_java(settings), *tool]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, umask=UMASK)  # noqa: S603 (fixed arguments)
     if done.returncode != 0:
         raise BrokerFailed(f"could not format {settings.data_dir} for Kafka:\n{(done.stdout + done.stderr)[-2000:]}")
 
@@ -164,9 +167,9 @@ class Broker:
     def start(self, *, timeout_s: float = 60.0) -> None:
         """Start and wait until it serves. Raises `KafkaUnavailable`, `BrokerFailed`."""
         line = tethered(self.command(), SIGKILL)
-        with (self.settings.data_dir / "console.log").open("ab") as console:
+        with open(self.settings.data_dir / "console.log", "ab", opener=open_private) as console:
             self._process = subprocess.Popen(  # noqa: S603 (fixed arguments)
-                line, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+                line, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, umask=UMASK
             )
         self.wait_ready(timeout_s=timeout_s)
 

@@ -120,6 +120,17 @@ def test_ports_and_password_are_made_once(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "secrets" / "store-password").stat().st_mode) == 0o600
 
 
+def test_the_ports_are_written_to_no_other_place(tmp_path: Path) -> None:
+    """A symbolic link that waits for them is replaced."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "stack.json").symlink_to(tmp_path / "elsewhere")
+
+    make_stack(tmp_path)
+
+    assert not (tmp_path / "elsewhere").exists()
+    assert stat.S_IMODE((tmp_path / "run" / "stack.json").lstat().st_mode) == 0o600
+
+
 def test_the_password_is_on_no_command_line(tmp_path: Path) -> None:
     """Everybody may read command lines; the environment only its owner."""
     stack = make_stack(tmp_path)

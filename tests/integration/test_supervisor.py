@@ -89,6 +89,21 @@ def test_a_child_that_cannot_be_started_is_tried_again_and_the_others_run_on(tmp
         assert is_alive(running.await_new_pid("one", one))
 
 
+def test_no_pid_and_no_log_goes_where_a_planted_link_leads(tmp_path: Path) -> None:
+    """The link of a pid file is replaced; through that of a log file nothing is written, and the message names it."""
+    precious = tmp_path / "precious"
+    precious.write_text("as it was")
+    for link in (tmp_path / "run" / "one.pid", tmp_path / "log" / "two.log"):
+        link.parent.mkdir()
+        link.symlink_to(precious)
+
+    with supervised(tmp_path, TWO) as running:
+        running.await_said(f"two could not be started ({tmp_path}/log/two.log is a symbolic link")
+
+        assert is_alive(running.pid("one"))
+        assert precious.read_text() == "as it was"
+
+
 def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> None:
     """0.2, 0.4, 0.8 seconds, then the cap of this test, 1 s; the others run on."""
     bad = "python('raise SystemExit(3)')"

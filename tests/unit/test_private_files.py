@@ -1,0 +1,98 @@
+"""What other accounts of the machine can do with the files of an installation: nothing."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from deploy.address import read_address, write_address
+from deploy.child import write_whole
+from deploy.folder_lock import locked_folder
+from deploy.logging import configure_logging
+from deploy.lossy_stream import lossy_stream
+from deploy.private_files import SymbolicLink, private_data_folder, private_folder
+from deploy.settings import BadSettings
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+ANOTHER = 12345
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_data_folder_is_made_for_its_owner_alone_and_an_open_one_is_closed(tmp_path: Path) -> None:
+    """Whatever the umask was when it was made."""
+    fresh, wide = tmp_path / "fresh", tmp_path / "wide"
+    wide.mkdir()
+    wide.chmod(0o755)
+
+    for folder in (fresh, wide):
+        private_data_folder(folder)
+
+    assert (mode_of(fresh), mode_of(wide)) == (0o700, 0o700)
+
+
+def test_a_shared_folder_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    """To close /tmp, as root could, would break the machine."""
+    tmp_path.chmod(0o1777)
+
+    with pytest.raises(BadSettings, match=f"data: {tmp_path} .*name a folder below it"):
+        private_data_folder(tmp_path)
+
+    assert mode_of(tmp_path) == 0o1777
+
+
+@needs_root
+def test_a_folder_of_another_account_is_refused(tmp_path: Path) -> None:
+    """Its owner could open it again."""
+    (tmp_path / "run").mkdir()
+    for folder in (tmp_path / "run", tmp_path):
+        os.chown(folder, ANOTHER, -1)
+
+    with pytest.raises(BadSettings, match="not this account's alone"):
+        private_data_folder(tmp_path)
+    with pytest.raises(BadSettings, match="another account"):
+        private_folder(tmp_path / "run")
+
+
+def test_a_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    """`run` and `log` as symbolic links: nothing is made, changed or closed where they lead."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    for name in ("run", "log"):
+        (tmp_path / name).symlink_to(elsewhere)
+
+    with pytest.raises(SymbolicLink, match="run is a symbolic link"), locked_folder(tmp_path):
+        pass
+    with pytest.raises(SymbolicLink, match="run is a symbolic link"):
+        write_address(tmp_path, "127.0.0.1", 1)
+    with pytest.raises(SymbolicLink, match="log is a symbolic link"):
+        configure_logging(tmp_path / "log" / "up.log")
+
+    assert list(elsewhere.iterdir()) == []
+    assert mode_of(elsewhere) == 0o755
+
+
+def test_a_file_that_leads_elsewhere_is_replaced_or_refused(tmp_path: Path) -> None:
+    """What is written whole takes the link's place; what is opened is refused; where it leads nothing changes."""
+    precious = tmp_path / "precious"
+    precious.write_text("as it was")
+    run = tmp_path / "run"
+    run.mkdir()
+    (tmp_path / "log").mkdir()
+    for link in (run / "address.json", run / "up.pid", run / "lock", tmp_path / "log" / "up.log"):
+        link.symlink_to(precious)
+
+    url = write_address(tmp_path, "127.0.0.1", 1)
+    write_whole(run / "up.pid", "7")
+    with pytest.raises(SymbolicLink, match="lock is a symbolic link"), locked_folder(tmp_path):
+        pass
+    with pytest.raises(SymbolicLink, match=r"up\.log is a symbolic link"):
+        lossy_stream(tmp_path / "log" / "up.log")
+
+    assert precious.read_text() == "as it was"
+    assert read_address(tmp_path) == url
+    assert not (run / "address.json").is_symlink()
+    assert (mode_of(run / "address.json"), mode_of(run / "up.pid")) == (0o600, 0o600)
