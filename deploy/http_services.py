@@ -113,9 +113,9 @@ def check_http(settings: Settings) -> None:
     """Say now what `service` would refuse later, when other things have started.
 
     Raises:
-        BadSettings: a file is missing or broken, a value is wrong.
+        BadSettings: a file is missing or broken, or a secret that others can read; a value is wrong.
     """
-    credentials(settings), rate_limits(settings), settings.origins
+    credentials(settings), id_secrets(settings.secrets_folder), rate_limits(settings), settings.origins
 
 
 def _readiness(log: EventLog | None, reader: Reader | None) -> Any:

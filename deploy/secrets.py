@@ -2,13 +2,14 @@
 
 ``seed.key`` derives everything that must come out the same for ever and never changes. ``id.keys`` holds one key a
 line, the first makes ids and all verify, so it may be rotated. ``token.key`` holds one key a line as well: the first
-signs tokens (HS256), all verify.
+signs tokens (HS256), all verify. Each is read by `secret_files`, which refuses one that others can read or change.
 """
 
 import os
 import secrets
 from pathlib import Path
 
+from deploy.secret_files import check_secrets_folder, read_secret
 from deploy.settings import BadSettings
 from schemas.ids import IdSecrets
 
@@ -19,7 +20,7 @@ def id_secrets(folder: Path) -> IdSecrets:
     """The secrets behind ids, made if they are not there yet.
 
     Raises:
-        BadSettings: a file holds something else.
+        BadSettings: a file holds something else, or others can read it.
     """
     return IdSecrets(_keys(folder / "id.keys"), _keys(folder / "seed.key")[0])
 
@@ -48,19 +49,30 @@ def _keys(file: Path) -> tuple[bytes, ...]:
 def kept_secret(file: Path) -> str:
     """The secret in ``file``: 64 hexadecimal digits, made the first time, readable by its owner alone.
 
-    Two processes that start at once agree on one value: the link fails for whoever comes second.
+    Raises:
+        BadSettings: other accounts can read or change it, or it can't be made.
     """
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not file.exists():
-        mine = file.with_name(f".{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(secrets.token_hex(KEY_BYTES) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(mine, file)
-        except FileExistsError:
-            pass
-        finally:
-            mine.unlink()
-    return file.read_text().strip()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_secrets_folder(file.parent)
+        if not file.exists():
+            _make(file)
+    except OSError as error:
+        raise BadSettings(f"{file} is not there and can't be made: {error.strerror}") from error
+    return read_secret(file)
+
+
+def _make(file: Path) -> None:
+    """Two processes that start at once agree on one value: the link fails for the second."""
+    mine = file.with_name(f".{file.name}.{os.getpid()}")
+    mine.unlink(missing_ok=True)
+    with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secrets.token_hex(KEY_BYTES) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        os.link(mine, file)
+    except FileExistsError:
+        pass
+    finally:
+        mine.unlink()

@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
+from deploy.secret_files import read_secret
 from deploy.settings import BadSettings, Settings
 from deploy.stack import STORE_READER
 from deploy.store_server.server import serve
@@ -16,6 +17,6 @@ def run_store_server(settings: Settings) -> int:
     users = [StoreUser(unquote(url.username), unquote(url.password), readonly=False)]
     reader = settings.secrets_folder / "reader-password"
     if reader.exists():
-        users.append(StoreUser(STORE_READER, reader.read_text().strip(), readonly=True))
+        users.append(StoreUser(STORE_READER, read_secret(reader), readonly=True))
     serve(settings.folder / "store", settings.host, settings.port, users)
     return 0
