@@ -97,6 +97,7 @@ async def fill(topic: KafkaTopic, facts: Iterator[AnyFact], say: Callable[[str],
         linger_ms=5,
         max_batch_size=1 << 20,
         max_request_size=2 << 20,
+        **topic.security.client_options(),
     )
     filled = Filled(0, 0)
     await producer.start()
@@ -123,7 +124,7 @@ async def _append(producer: AIOKafkaProducer, topic: KafkaTopic, fact: AnyFact, 
 
 async def committed(topic: KafkaTopic, group: str) -> int:
     """How many records a group has acknowledged: all that is derived from them is in the tables."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, **topic.security.client_options())
     try:
         await admin.start()
         offsets = await admin.list_consumer_group_offsets(group)

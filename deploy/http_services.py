@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from deploy.address import write_address
 from deploy.credentials import credentials
 from deploy.http_server import serve_http
+from deploy.kafka_settings import kafka_topic
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.metrics import new_registry
 from deploy.rate_limits import rate_limits
@@ -25,7 +26,7 @@ from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
 from ingest.body import Bodies
 from ingest.event_log import EventLog
-from ingest.kafka_log import KafkaEventLog, KafkaTopic
+from ingest.kafka_log import KafkaEventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy import Privacy
 from query_api.app import query_dependencies, query_routes, store_readiness
@@ -62,13 +63,12 @@ def kafka_log(settings: Settings) -> KafkaEventLog:
     """The log of production.
 
     Raises:
-        BadSettings: ``log_url`` names another kind of log.
+        BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
     """
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
-    topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)
-    return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max)
+    return KafkaEventLog(kafka_topic(settings, address), bytes_max=settings.in_flight_bytes_max)
 
 
 def service(

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Iterator
 
 from deploy.folder_lock import locked_folder
+from deploy.kafka_settings import kafka_topic
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.provision import Refused, provision_store
 from deploy.settings import Settings
 from deploy.store_url import parse_store_url
 from ingest.errors import BrokenLog
-from ingest.kafka_log import KafkaTopic
 from ingest.kafka_log.creation import ensure_topic
 from schemas.prices import list_prices
 
@@ -24,7 +24,7 @@ def provision_all(settings: Settings) -> Iterator[str]:
     partitions = 1
     if isinstance(address, KafkaAddress):
         partitions = settings.partitions
-        topic = KafkaTopic(address.bootstrap, address.topic, partitions)
+        topic = kafka_topic(settings, address)
         try:
             made = asyncio.run(ensure_topic(topic))
         except BrokenLog as error:

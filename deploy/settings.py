@@ -40,6 +40,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     dead_letter_share_max: float = 0.9
     in_flight_bytes_max: int = 64 << 20
     metadata_orgs: str = ""  # comma-separated
+    kafka_security: str = "plaintext"
+    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password_file: str = ""
     jwks_file: str = ""  # public keys of whoever issues tokens; with it the secret of our own opens no org
     jwks_issuer: str = ISSUER
     jwks_audience: str = AUDIENCE

@@ -18,11 +18,13 @@ from deploy.child import Say, write_whole
 from deploy.kafka import broker, probe
 from deploy.kafka.broker import BrokerFailed, BrokerSettings
 from deploy.kafka.jars import KafkaUnavailable
+from deploy.kafka.users import CLIENT_USER, MECHANISM, BrokerUsers
 from deploy.ports import free_ports
 from deploy.private_files import private_data_folder
 from deploy.secrets import kept_secret
 from deploy.services import Job, Service, Step
 from deploy.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
+from schemas.kafka_security import KafkaSecurity
 from schemas.topics import TOPIC
 
 LOCAL = "127.0.0.1"
@@ -51,18 +53,27 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     ports: Ports
     store_password: str
     reader_password: str
+    kafka_users: BrokerUsers
     http_env: Mapping[str, str] = {}
 
     @classmethod
     def on(cls, data: Path, host: str, port: int, http_env: Mapping[str, str] = MappingProxyType({})) -> Self:
-        """The stack of a data directory; ports and password are made the first time and then kept."""
+        """The stack of a data directory; ports and passwords are made the first time, then found again.
+
+        Raises `BadSettings` where other accounts can read a password.
+        """
+        secrets = data / "secrets"
         return cls(
             data=data,
             host=host,
             port=port,
             ports=_kept_ports(data),
-            store_password=kept_secret(data / "secrets" / "store-password"),
-            reader_password=kept_secret(data / "secrets" / "reader-password"),
+            store_password=kept_secret(secrets / "store-password"),
+            reader_password=kept_secret(secrets / "reader-password"),
+            kafka_users=BrokerUsers(
+                password=kept_secret(_kafka_password_file(data)),
+                controller_password=kept_secret(secrets / "kafka-controller-password"),
+            ),
             http_env=http_env,
         )
 
@@ -80,12 +91,24 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "LOG_URL": f"kafka://{LOCAL}:{self.ports.kafka}/{TOPIC}",
             "STORE_URL": f"clickhouse://{user}:{password}@{LOCAL}:{self.ports.store}",
+            "KAFKA_SECURITY": self.security.protocol,
+            "KAFKA_SASL_MECHANISM": self.security.mechanism,
+            "KAFKA_USER": self.security.user,
+            "KAFKA_PASSWORD_FILE": str(_kafka_password_file(self.data)),
         }
+
+    @property
+    def security(self) -> KafkaSecurity:
+        """Who our processes are at the broker."""
+        return KafkaSecurity("sasl_plaintext", MECHANISM, CLIENT_USER, self.kafka_users.password)
 
     @property
     def kafka(self) -> BrokerSettings:
         return BrokerSettings(
-            data_dir=self.data / "kafka", port=self.ports.kafka, controller_port=self.ports.controller
+            data_dir=self.data / "kafka",
+            port=self.ports.kafka,
+            controller_port=self.ports.controller,
+            users=self.kafka_users,
         )
 
     def ours(self, *arguments: str) -> list[str]:
@@ -133,7 +156,7 @@ def kafka_service(settings: BrokerSettings) -> Service:
         name="kafka",
         command=broker.command(settings),
         listens=(broker.HOST, settings.port),
-        ready=lambda: probe.serves(broker.HOST, settings.port),
+        ready=lambda: probe.serves(broker.HOST, settings.port, settings.login),
         death_signal=SIGTERM,  # a clean end spares the next start the recovery of its logs
     )
 
@@ -233,6 +256,10 @@ def _kept_ports(data: Path) -> Ports:
 def _say_metrics(data: Path, say: Say) -> None:
     at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _kept_ports(data).metrics)
     say(f"metrics: /metrics of the address below, and those of the projectors at {at}")
+
+
+def _kafka_password_file(data: Path) -> Path:
+    return data / "secrets" / "kafka-password"
 
 
 def _ports_file(data: Path) -> Path:

@@ -6,6 +6,7 @@ from functools import partial
 import uvloop
 
 from deploy.interpreter import tune_interpreter
+from deploy.kafka_settings import kafka_topic
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.mending import Mender, mend_when_asked
 from deploy.metrics import metrics_served, new_registry
@@ -35,9 +36,9 @@ def run_worker(settings: Settings) -> int:
     faust_app.check_versions()
     tune_interpreter()
     uvloop.install()  # for Faust's loop and for its consumer's, in a thread of its own
-    worker = _worker(settings, address)
+    topic = kafka_topic(settings, address)
+    worker = _worker(settings, topic)
     lock = faust_app.lock_instance(worker)
-    topic = KafkaTopic(address.bootstrap, address.topic, settings.partitions)
     asyncio.run(_check(settings, topic))
     projector = make_projector(settings, KafkaLogReader(topic), settings.partitions)
     mender = Mender(projector, store_reader(settings), Generation(settings.generation, settings.partitions))
@@ -65,11 +66,12 @@ async def _check(settings: Settings, topic: KafkaTopic) -> None:
         await reader.stop()
 
 
-def _worker(settings: Settings, address: KafkaAddress) -> FaustSettings:
+def _worker(settings: Settings, topic: KafkaTopic) -> FaustSettings:
     return FaustSettings(
-        bootstrap=address.bootstrap,
-        topic=address.topic,
-        group=f"{address.topic}.{settings.generation}",  # two installations may share a broker
+        bootstrap=topic.bootstrap,
+        security=topic.security,
+        topic=topic.name,
+        group=f"{topic.name}.{settings.generation}",  # two installations may share a broker
         instance=settings.instance,
         folder=settings.folder / "faust",
         batch_records=settings.batch_records,

@@ -25,6 +25,7 @@ from msgspec import Struct
 from processors.errors import Broken
 from processors.pipeline import Pipeline, Written
 from schemas.fail_points import fail_point
+from schemas.kafka_security import KafkaSecurity
 from schemas.log import LogRecord, LogUnavailable
 
 log = structlog.get_logger()
@@ -41,6 +42,7 @@ class FaustSettings(Struct, frozen=True):
     group: str
     instance: int
     folder: Path
+    security: KafkaSecurity = KafkaSecurity()
     batch_records: int = 800
     batch_wait_s: float = 0.5
 
@@ -141,7 +143,7 @@ async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[
 
 
 async def _committed(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap.split(","))
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap.split(","), **settings.security.client_options())
     try:
         await admin.start()
         offsets = await admin.list_consumer_group_offsets(settings.group)
@@ -152,7 +154,9 @@ async def _committed(settings: FaustSettings, partitions: Sequence[int]) -> dict
 
 
 async def _ends(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
-    consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=settings.bootstrap.split(","))
+    consumer = aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap.split(","), **settings.security.client_options()
+    )
     try:
         await consumer.start()
         ends = await consumer.end_offsets([TopicPartition(settings.topic, partition) for partition in partitions])
@@ -166,6 +170,7 @@ def _app(settings: FaustSettings) -> faust.App:
         settings.group,
         version=1,
         broker=[f"aiokafka://{address}" for address in settings.bootstrap.split(",")],
+        broker_credentials=_credentials(settings.security),
         store="memory://",
         datadir=settings.folder / f"faust-{settings.instance}",
         processing_guarantee="at_least_once",
@@ -185,6 +190,12 @@ def _app(settings: FaustSettings) -> faust.App:
         topic_disable_leader=True,
         web_enabled=False,
     )
+
+
+def _credentials(security: KafkaSecurity) -> faust.SASLCredentials | None:
+    if not security.has_user:
+        return None
+    return faust.SASLCredentials(username=security.user, password=security.password, mechanism=security.mechanism)
 
 
 def _record(message: Any) -> LogRecord:

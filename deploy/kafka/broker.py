@@ -1,12 +1,17 @@
 """One Kafka broker from jars: a KRaft node that is broker and controller in one, on 127.0.0.1 only.
 
+Any account of this machine can connect to 127.0.0.1, so with `users` both listeners ask for a password. Passwords stand
+in files of mode 600 alone: command lines, those of Kafka's tools too, can be read by all.
 With one node `acks=all` means the page cache: records survive a killed broker, not a power cut.
 """
 
 import base64
+import contextlib
 import subprocess
+import tempfile
 import time
 import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from signal import SIGKILL
 
@@ -14,12 +19,23 @@ import msgspec
 
 from deploy.child import write_whole
 from deploy.kafka import jars, probe
+from deploy.kafka.probe import Login
+from deploy.kafka.users import (
+    CLIENT_USER,
+    BrokerUsers,
+    controller_login,
+    first_credentials,
+    hidden_properties,
+    new_credentials,
+    sasl_properties,
+)
 from deploy.ports import free_port
 from deploy.private_files import UMASK, open_private, private_folder
 from deploy.tethered import tethered
 
 HOST = "127.0.0.1"
 MIB = 1024 * 1024
+TOOL_S = 60.0
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
 
 
@@ -35,11 +51,22 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     controller_port: int
     advertised_port: int = 0  # where clients are told to connect, if something stands in front; 0: the port itself
     heap_mib: int = 512
+    users: BrokerUsers | None = None  # None: whoever connects may do everything, as in tests
     message_bytes_max: int = 8 * MIB  # our batches end at 1 MiB; hostile records of 5 MB must get in to be set aside
 
     @property
     def properties_file(self) -> Path:
         return self.data_dir / "server.properties"
+
+    @property
+    def users_file(self) -> Path:
+        """Which password the metadata hold, as a digest."""
+        return self.data_dir / "users"
+
+    @property
+    def login(self) -> Login | None:
+        """Who clients are."""
+        return None if self.users is None else Login(CLIENT_USER, self.users.password)
 
     @property
     def log_dir(self) -> Path:
@@ -57,15 +84,17 @@ def properties(settings: BrokerSettings) -> dict[str, str]:
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
-        "listeners": f"PLAINTEXT://{HOST}:{settings.port},CONTROLLER://{HOST}:{settings.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{settings.advertised_port or settings.port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"CLIENTS://{HOST}:{settings.port},CONTROLLER://{HOST}:{settings.controller_port}",
+        "advertised.listeners": f"CLIENTS://{HOST}:{settings.advertised_port or settings.port}",
+        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENTS",
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": f"1@{HOST}:{settings.controller_port}",
         "log.dirs": str(settings.log_dir.resolve()),
         "message.max.bytes": str(settings.message_bytes_max),
         **KEPT_FOR_EVER,
         **ONE_NODE,
+        **(sasl_properties(settings.users) | {"delete.topic.enable": "false"} if settings.users else {}),
     }
 
 
@@ -92,22 +121,33 @@ ONE_NODE = {
 
 
 def prepare(settings: BrokerSettings) -> None:
-    """Write the configuration, and format the data directory the first time.
+    """Write the configuration, format the data directory the first time, and let the users in.
 
     Raises `KafkaUnavailable`, `BrokerFailed`.
     """
     private_folder(settings.data_dir)
-    lines = [f"{name}={value}\n" for name, value in properties(settings).items()]
-    write_whole(settings.properties_file, "".join(lines))
+    _write_properties(settings.properties_file, properties(settings))
     # The format writes this file last, so a format that was cut short is done again.
     if not (settings.log_dir / "meta.properties").exists():
         _format(settings)
+    elif settings.users is not None and not _knows(settings, settings.users):
+        _learn(settings, settings.users)
+    if settings.users is not None:
+        write_whole(settings.users_file, settings.users.digest)
+
+
+def _write_properties(file: Path, content: Mapping[str, str]) -> None:
+    write_whole(file, "".join(f"{name}={value}\n" for name, value in content.items()))
 
 
 def command(settings: BrokerSettings) -> list[str]:
     """The command line that runs the broker in the foreground; `prepare` comes first. Raises `KafkaUnavailable`."""
+    return _broker(settings, settings.properties_file)
+
+
+def _broker(settings: BrokerSettings, properties_file: Path) -> list[str]:
     memory = ["-Xms128m", f"-Xmx{settings.heap_mib}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
-    return [*_java(settings, *memory), "kafka.Kafka", str(settings.properties_file)]
+    return [*_java(settings, *memory), "kafka.Kafka", str(properties_file)]
 
 
 def _java(settings: BrokerSettings, *options: str) -> list[str]:
@@ -116,11 +156,75 @@ def _java(settings: BrokerSettings, *options: str) -> list[str]:
 
 
 def _format(settings: BrokerSettings) -> None:
-    tool = ["kafka.tools.StorageTool", "format", "-t", _new_cluster_id(), "-c", str(settings.properties_file)]
-    line = [*_java(settings), *tool]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, umask=UMASK)  # noqa: S603 (fixed arguments)
+    words = ["format", "-t", _new_cluster_id(), "-c", str(settings.properties_file)]
+    if settings.users is not None:
+        words += ["--add-scram", first_credentials(settings.users)]
+    with _scratch(settings) as scratch:
+        write_whole(scratch / "words", "".join(f"{word}\n" for word in words))
+        done = _finish(settings, "kafka.tools.StorageTool", f"@{scratch / 'words'}")
     if done.returncode != 0:
         raise BrokerFailed(f"could not format {settings.data_dir} for Kafka:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def _knows(settings: BrokerSettings, users: BrokerUsers) -> bool:
+    return settings.users_file.exists() and settings.users_file.read_text() == users.digest
+
+
+def _learn(settings: BrokerSettings, users: BrokerUsers) -> None:
+    """Write the clients' password into metadata of before: of a broker without users, or with another password.
+
+    Only a running broker can do that, so one runs for seconds, on a port that no client knows.
+    """
+    hidden = msgspec.structs.replace(settings, port=free_port(HOST), advertised_port=0)
+    with _scratch(settings) as scratch:
+        _write_properties(scratch / "server", properties(hidden) | hidden_properties(users))
+        _write_properties(scratch / "login", controller_login(users))
+        write_whole(scratch / "credentials", new_credentials(users))
+        broker = subprocess.Popen(  # noqa: S603 (fixed arguments)
+            tethered(_broker(settings, scratch / "server"), SIGKILL),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            umask=UMASK,
+        )
+        try:
+            where = ["--bootstrap-server", f"{HOST}:{hidden.port}", "--command-config", str(scratch / "login")]
+            whom = ["--alter", "--entity-type", "users", "--entity-name", CLIENT_USER]
+            what = ["--add-config-file", str(scratch / "credentials")]
+            done = _finish(settings, "org.apache.kafka.tools.ConfigCommand", *where, *whom, *what)
+        finally:
+            _end(broker, timeout_s=20.0)
+    if done.returncode != 0:
+        raise BrokerFailed(
+            f"could not give Kafka its password; its log is {settings.log_file}:\n{(done.stdout + done.stderr)[-2000:]}"
+        )
+
+
+@contextlib.contextmanager
+def _scratch(settings: BrokerSettings) -> Iterator[Path]:
+    """A folder of mode 700 for files with passwords that a tool reads; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=settings.data_dir) as folder:
+        yield Path(folder)
+
+
+def _finish(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run one of Kafka's tools to its end."""
+    line = [*_java(settings), tool, *words]
+    try:
+        return subprocess.run(line, capture_output=True, text=True, timeout=TOOL_S, check=False, umask=UMASK)  # noqa: S603 (fixed arguments)
+    except subprocess.TimeoutExpired as error:
+        raise BrokerFailed(f"{tool} did not end within {TOOL_S:.0f} s; Kafka's log is {settings.log_file}") from error
+
+
+def _end(process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
+    """SIGTERM, and SIGKILL if that takes too long."""
+    process.terminate()
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _new_cluster_id() -> str:
@@ -135,13 +239,19 @@ class Broker:
     """
 
     def __init__(
-        self, data_dir: Path, port: int | None = None, controller_port: int | None = None, advertised_port: int = 0
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        controller_port: int | None = None,
+        advertised_port: int = 0,
+        users: BrokerUsers | None = None,
     ) -> None:
         self.settings = BrokerSettings(
             data_dir=data_dir,
             port=port or free_port(),
             controller_port=controller_port or free_port(),
             advertised_port=advertised_port,
+            users=users,
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -176,20 +286,15 @@ class Broker:
     def wait_ready(self, *, timeout_s: float = 60.0) -> None:
         """Return once it serves. Raises `BrokerFailed` when it has died or takes longer."""
         deadline = time.monotonic() + timeout_s
-        while not probe.serves(HOST, self.settings.port):
+        while not probe.serves(HOST, self.settings.port, self.settings.login):
             if not self.running or time.monotonic() > deadline:
                 raise BrokerFailed(f"Kafka did not come up; its logs are in {self.settings.data_dir}")
             time.sleep(0.05)
 
     def stop(self, *, timeout_s: float = 20.0) -> None:
         """Ask it to end (SIGTERM) and wait; kill it when that takes longer."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        if self._process is not None:
+            _end(self._process, timeout_s)
 
     def kill(self) -> None:
         """SIGKILL, as the kernel would on a bad day; the records stay."""

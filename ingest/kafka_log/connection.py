@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from ingest.kafka_log.credentials import check_credentials
 from ingest.kafka_log.topic import KafkaTopic, check_topic
 
 STOP_S = 5.0  # `stop()` can hang for ever while the broker is away
@@ -47,7 +48,7 @@ async def connect(topic: KafkaTopic) -> Connection:
     """A new producer.
 
     Raises:
-        BrokenLog: where the topic is not as it has to be.
+        BrokenLog: where the topic is not as it has to be, or the broker refuses our credentials.
         KafkaError, OSError, TimeoutError: where the broker is away.
     """
     producer = AIOKafkaProducer(
@@ -60,9 +61,11 @@ async def connect(topic: KafkaTopic) -> Connection:
         max_request_size=_REQUEST_BYTES_MAX,
         request_timeout_ms=5_000,
         metadata_max_age_ms=30_000,
+        **topic.security.client_options(),
     )
     try:
         async with asyncio.timeout(CONNECT_S):
+            await check_credentials(topic)
             await check_topic(topic)
             await producer.start()
             await producer.partitions_for(topic.name)

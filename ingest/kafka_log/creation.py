@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError, for_code
 
 from ingest.kafka_log.connection import AWAY
+from ingest.kafka_log.credentials import check_credentials
 from ingest.kafka_log.topic import KafkaTopic, check_topic
 from schemas.log import LogUnavailable
 
@@ -23,7 +24,7 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
     """Make the topic if it is not there; whether it was made. Three replicas where there are as many brokers.
 
     Raises:
-        BrokenLog: where one is there that is not as it has to be.
+        BrokenLog: where one is there that is not as it has to be, or the broker refuses our credentials.
         LogUnavailable: where the broker is away.
     """
     try:
@@ -36,10 +37,11 @@ async def find_topic(topic: KafkaTopic) -> None:
     """Make sure that it is there, without making it.
 
     Raises:
-        BrokenLog: where it is missing, or not as it has to be.
+        BrokenLog: where it is missing, or not as it has to be, or the broker refuses our credentials.
         LogUnavailable: where the broker is away.
     """
     try:
+        await check_credentials(topic)
         await check_topic(topic)
     except AWAY as error:
         raise _away(topic, error) from error
@@ -50,7 +52,10 @@ def _away(topic: KafkaTopic, error: Exception) -> LogUnavailable:
 
 
 async def _ensure(topic: KafkaTopic) -> bool:
-    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, request_timeout_ms=10_000)
+    await check_credentials(topic)
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=topic.bootstrap, request_timeout_ms=10_000, **topic.security.client_options()
+    )
     try:
         await admin.start()
         made = await _create(admin, topic)

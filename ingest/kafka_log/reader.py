@@ -84,6 +84,7 @@ class KafkaLogReader:
                 fetch_max_bytes=_FETCH_BYTES_MAX,
                 request_timeout_ms=4_000,
                 retry_backoff_ms=100,
+                **self._topic.security.client_options(),
             )
             await self._consumer.start()
         return self._consumer

@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ingest.errors import BrokenLog
+from schemas.kafka_security import KafkaSecurity
 
 # A record is split above 1 MiB, but a lone event of 1 MiB brings its envelope along, and may be in base64.
 MESSAGE_BYTES_MIN = 1_048_576 * 3 // 2
@@ -21,6 +22,7 @@ class KafkaTopic(NamedTuple):
     bootstrap: str  # host:port[,host:port…]
     name: str
     partitions: int
+    security: KafkaSecurity = KafkaSecurity()
 
 
 async def check_topic(topic: KafkaTopic) -> None:
@@ -30,7 +32,9 @@ async def check_topic(topic: KafkaTopic) -> None:
         BrokenLog: where it is missing, has another number of partitions, or takes too small messages.
         KafkaError, OSError: where the broker is away.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, request_timeout_ms=5_000)
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=topic.bootstrap, request_timeout_ms=5_000, **topic.security.client_options()
+    )
     try:
         await admin.start()
         _check_partitions(topic, await _partitions(admin, topic.name))

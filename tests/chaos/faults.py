@@ -128,7 +128,7 @@ def _die_at_a_fail_point(target: Target, chance: random.Random) -> None:
 
 def _poison(target: Target, chance: random.Random) -> None:
     assert isinstance(target, Proxied)
-    poison(target.kafka_address, chance)
+    poison(target.kafka_address, target.security, chance)
 
 
 CLIENTS_NETWORK = (

@@ -72,7 +72,8 @@ class Proxied(Target):
     def __init__(self, data: Path) -> None:
         super().__init__("stack", data)
         (data / "run").mkdir(parents=True, exist_ok=True)
-        ports = Stack.on(data, LOCAL, self.port).ports
+        stack = Stack.on(data, LOCAL, self.port)
+        self.security, ports = stack.security, stack.ports
         self.proxies |= {"kafka": TcpProxy(ports.kafka), "store": TcpProxy(ports.store)}
         self.environment["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
         write_address(data, LOCAL, self.port)  # so that the commands find it

@@ -162,7 +162,7 @@ def test_poison_in_the_topic_is_set_aside_under_load(stack: Proxied, load: Load)
     before = eventually_ok(operator, "GET", path).json()["meta"]["total_count"]
     with load:
         load.more()
-        sent = poison(stack.kafka_address, random.Random(SEED))
+        sent = poison(stack.kafka_address, stack.security, random.Random(SEED))
         load.more()
 
     assert Checker(stack, load.journal).check() == {}

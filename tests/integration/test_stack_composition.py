@@ -75,7 +75,8 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
     """One start, told as a story: order, addresses, a kill -9 of the broker, a clean stop, the same ports again."""
     running.await_said("READY", within_s=90)
     pids = {name: running.pid(name) for name in SERVICES}
-    ports = stack_module.Stack.on(running.data, "127.0.0.1", port).ports
+    stack = stack_module.Stack.on(running.data, "127.0.0.1", port)
+    ports = stack.ports
 
     calls = eventually(lambda: len(lines := calls_noted(running.data)) == 5 and lines)
     addresses = f"kafka://127.0.0.1:{ports.kafka}/crewkit.sessions.v1 127.0.0.1:{ports.store}"
@@ -91,7 +92,7 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
 
     os.kill(pids["kafka"], signal.SIGKILL)
     running.await_new_pid("kafka", pids["kafka"])
-    eventually(lambda: probe.serves("127.0.0.1", ports.kafka), within_s=30)
+    eventually(lambda: probe.serves("127.0.0.1", ports.kafka, stack.kafka.login), within_s=30)
     assert running.pid("serve") == pids["serve"], "the others wait for it"
 
     assert running.stop(within_s=20) == 0

@@ -35,4 +35,4 @@ def _log_of(installation: Installation) -> EventLog:
     if installation.kind == "up":
         return SqliteEventLog(installation.data / "log.sqlite")
     stack = Stack.on(installation.data, "127.0.0.1", installation.port)
-    return KafkaEventLog(KafkaTopic(f"127.0.0.1:{stack.ports.kafka}", TOPIC, PARTITIONS))
+    return KafkaEventLog(KafkaTopic(f"127.0.0.1:{stack.ports.kafka}", TOPIC, PARTITIONS, stack.security))

@@ -12,8 +12,10 @@ from typing import Any
 import clickhouse_connect
 from aiokafka import AIOKafkaProducer
 
+from deploy.child import write_whole
 from deploy.ports import free_ports
 from deploy.stack import answers_200
+from schemas.kafka_security import KafkaSecurity
 from schemas.log import LogRecord
 from support.store import TABLES
 from support.waiting import eventually
@@ -26,8 +28,8 @@ PYTHONPATH = os.pathsep.join((str(TESTS), str(TESTS.parent)))
 class Line:
     """Start what a test needs; `end` stops all of it, by pid."""
 
-    def __init__(self, bootstrap: str, folder: Path) -> None:
-        self.bootstrap, self.folder = bootstrap, folder
+    def __init__(self, bootstrap: str, folder: Path, security: KafkaSecurity = KafkaSecurity()) -> None:  # noqa: B008 (frozen)
+        self.bootstrap, self.folder, self.security = bootstrap, folder, security
         self.topic = f"line-{secrets.token_hex(4)}"
         self.port = free_ports(1)[0]
         self.password = secrets.token_urlsafe(12)
@@ -67,7 +69,9 @@ class Line:
 
     async def send(self, records: list[LogRecord]) -> None:
         """Put records into the topic as they are."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, max_request_size=8 << 20)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, max_request_size=8 << 20, **self.security.client_options()
+        )
         await producer.start()
         try:
             for record in records:
@@ -135,6 +139,18 @@ class Line:
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
             "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
             "PARTITIONS": str(PARTITIONS),
+            **(self._user() if self.security.has_user else {}),
+        }
+
+    def _user(self) -> dict[str, str]:
+        """The settings by which our processes log in at the broker."""
+        file = self.folder / "password"
+        write_whole(file, self.security.password)
+        return {
+            "KAFKA_SECURITY": self.security.protocol,
+            "KAFKA_SASL_MECHANISM": self.security.mechanism,
+            "KAFKA_USER": self.security.user,
+            "KAFKA_PASSWORD_FILE": str(file),
         }
 
 

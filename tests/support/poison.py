@@ -1,4 +1,4 @@
-"""Records that no projector can read, straight into the topic: whoever can write to Kafka could put them there."""
+"""Records that no projector can read, straight into the topic: whoever has its password could put them there."""
 
 import asyncio
 import os
@@ -9,6 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.kafka_security import KafkaSecurity
 from schemas.topics import TOPIC, partition_of, record_key
 
 PARTITIONS = 4
@@ -16,26 +17,26 @@ AWAY_S = 60.0
 POISON = ("empty", "null", "garbage", "version", "shape", "wrong key", "wrong partition", "large")
 
 
-def poison(bootstrap: str, chance: random.Random, kinds: tuple[str, ...] = POISON) -> int:
+def poison(bootstrap: str, security: KafkaSecurity, chance: random.Random, kinds: tuple[str, ...] = POISON) -> int:
     """One record of each kind; how many. Waits for a broker that is just away."""
-    asyncio.run(_send_once_it_is_there(bootstrap, [_record(kind, chance) for kind in kinds]))
+    asyncio.run(_send_once_it_is_there(bootstrap, security, [_record(kind, chance) for kind in kinds]))
     return len(kinds)
 
 
 Record = tuple[bytes | None, bytes | None, int]  # key, value, partition
 
 
-async def _send_once_it_is_there(bootstrap: str, records: list[Record]) -> None:
+async def _send_once_it_is_there(bootstrap: str, security: KafkaSecurity, records: list[Record]) -> None:
     async with asyncio.timeout(AWAY_S):
         while True:
             try:
-                return await _send(bootstrap, records)
+                return await _send(bootstrap, security, records)
             except KafkaError:
                 await asyncio.sleep(0.5)
 
 
-async def _send(bootstrap: str, records: list[Record]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=8 << 20)
+async def _send(bootstrap: str, security: KafkaSecurity, records: list[Record]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=8 << 20, **security.client_options())
     try:
         await producer.start()
         for key, value, partition in records:

@@ -19,7 +19,7 @@ TESTS = Path(__file__).parents[1]
 def log_of(installation: Installation) -> bytes:
     """The values of all records."""
     if installation.kind == "stack":
-        return asyncio.run(_topic(_stack(installation).ports.kafka))
+        return asyncio.run(_topic(_stack(installation)))
     with sqlite3.connect(f"file:{installation.data / 'log.sqlite'}?mode=ro", uri=True) as connection:
         return b"\n".join(value for (value,) in connection.execute("SELECT value FROM records"))
 
@@ -43,8 +43,13 @@ def _stack(installation: Installation) -> Stack:
     return Stack.on(installation.data, "127.0.0.1", installation.port)
 
 
-async def _topic(port: int) -> bytes:
-    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=f"127.0.0.1:{port}", auto_offset_reset="earliest")
+async def _topic(stack: Stack) -> bytes:
+    consumer = AIOKafkaConsumer(
+        TOPIC,
+        bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}",
+        auto_offset_reset="earliest",
+        **stack.security.client_options(),
+    )
     await consumer.start()
     try:
         ends = await consumer.end_offsets(consumer.assignment())

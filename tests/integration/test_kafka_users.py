@@ -1,0 +1,216 @@
+"""The broker of `stack` lets our own processes in and no others, and the product works on such a broker."""
+
+import secrets
+import socket
+import stat
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from strategies import log_of, one_event
+from support.kafka import need_jars
+from support.line import Line, ended
+
+from deploy.kafka import broker as broker_module
+from deploy.kafka import probe
+from deploy.kafka.broker import Broker
+from deploy.kafka.probe import Login
+from deploy.kafka.users import CLIENT_USER, BrokerUsers
+from ingest.errors import BrokenLog
+from ingest.kafka_log import KafkaEventLog, KafkaTopic
+from ingest.kafka_log.creation import ensure_topic, find_topic
+from schemas.kafka_security import KafkaSecurity, Mechanism
+
+pytestmark = pytest.mark.kafka
+KEY = b"k" * 16
+USERS = BrokerUsers(password=secrets.token_hex(32), controller_password=secrets.token_hex(32))
+TOPIC_DELETION_DISABLED = 73
+
+
+def ours(password: str = USERS.password, mechanism: Mechanism = "SCRAM-SHA-512") -> KafkaSecurity:
+    return KafkaSecurity("sasl_plaintext", mechanism, CLIENT_USER, password)
+
+
+STRANGERS = {
+    "nobody": KafkaSecurity(),
+    "a wrong password": ours("0" * 64),
+    "another user": KafkaSecurity("sasl_plaintext", "SCRAM-SHA-512", "mallory", USERS.password),
+    "the controller": KafkaSecurity("sasl_plaintext", "PLAIN", "controller", USERS.controller_password),
+    "without SCRAM": ours(mechanism="PLAIN"),
+}
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker with users, as that of `stack`."""
+    need_jars()
+    broker = Broker(tmp_path_factory.mktemp("closed-kafka"), users=USERS)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.kill()
+
+
+@pytest.fixture
+def topic(closed: Broker) -> KafkaTopic:
+    return KafkaTopic(closed.bootstrap, f"t-{secrets.token_hex(4)}", 1, ours())
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_strangers_neither_list_nor_read_nor_append(topic: KafkaTopic, who: str) -> None:
+    """Each kind of client is refused before it learns anything; the log stays as it was."""
+    await ensure_topic(topic)
+    log = KafkaEventLog(topic)
+    await log.start()
+    await log.append(KEY, b"ours")
+    given: dict[str, Any] = {"bootstrap_servers": topic.bootstrap, "request_timeout_ms": 2_000}
+    given |= STRANGERS[who].client_options()
+
+    admin = AIOKafkaAdminClient(**given)
+    with pytest.raises(KafkaError):
+        await admin.start()
+    await admin.close()
+    consumer, producer = AIOKafkaConsumer(topic.name, **given), AIOKafkaProducer(**given)
+    for client in (consumer, producer):
+        with pytest.raises(KafkaError):
+            await client.start()
+        await client.stop()
+
+    assert [record.value for record in await log.read(0, 0, 9, 1 << 20)] == [b"ours"]
+    await log.stop()
+
+
+def test_the_controller_answers_no_stranger(closed: Broker, kafka_broker: Broker) -> None:
+    """Asked for its quorum without a password it hangs up, where that of a broker without users answers."""
+    assert _quorum(kafka_broker.settings.controller_port) != b""
+    assert _quorum(closed.settings.controller_port) == b""
+
+
+def _quorum(port: int) -> bytes:
+    """What a controller answers to DescribeQuorum of its metadata."""
+    name = b"__cluster_metadata"
+    body = b"\x02" + bytes([len(name) + 1]) + name + b"\x02" + struct.pack(">i", 0) + b"\x00\x00\x00"
+    request = struct.pack(">hhih", 55, 0, 1, -1) + b"\x00" + body
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        try:
+            return connection.recv(100)
+        except ConnectionResetError:
+            return b""
+
+
+async def test_no_topic_is_deleted_by_our_own_user_either(topic: KafkaTopic) -> None:
+    """The log is for ever."""
+    await ensure_topic(topic)
+    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, **topic.security.client_options())
+    await admin.start()
+    try:
+        reply = await admin.delete_topics([topic.name])
+    finally:
+        await admin.close()
+
+    assert reply.topic_error_codes == [(topic.name, TOPIC_DELETION_DISABLED)]
+    await find_topic(topic)
+
+
+async def test_a_wrong_password_is_refused_at_once(topic: KafkaTopic) -> None:
+    """By what makes the topic, looks for it and appends to it; the message names the user and the settings."""
+    await ensure_topic(topic)
+    for wrong in (ours("0" * 64), ours(mechanism="PLAIN"), ours(mechanism="SCRAM-SHA-256")):
+        locked_out = topic._replace(security=wrong)
+        for refused in (ensure_topic(locked_out), find_topic(locked_out), KafkaEventLog(locked_out).start()):
+            with pytest.raises(BrokenLog, match=r"does not let the user crewkit in .*KAFKA_PASSWORD_FILE"):
+                await refused
+
+
+async def test_a_password_for_a_broker_that_asks_for_none_is_refused(kafka_broker: Broker) -> None:
+    """What is believed to be closed must not be open."""
+    with pytest.raises(BrokenLog, match="does not let the user crewkit in"):
+        await ensure_topic(KafkaTopic(kafka_broker.bootstrap, "sessions", 1, ours()))
+
+
+async def test_a_broker_that_does_not_know_the_password_itself_is_refused(topic: KafkaTopic) -> None:
+    """A program at the broker's port that waves everybody through gets neither records nor the password."""
+    assert not probe.serves("127.0.0.1", int(topic.bootstrap.rpartition(":")[2]), Login("crewkit", "wrong"))
+    assert not probe.serves("127.0.0.1", int(topic.bootstrap.rpartition(":")[2]))
+    assert probe.serves("127.0.0.1", int(topic.bootstrap.rpartition(":")[2]), Login("crewkit", USERS.password))
+
+
+async def test_the_product_works_with_a_password(closed: Broker, tmp_path: Path) -> None:
+    """provision, a Faust worker and what reads the log; with a wrong one each ends with 1 and one sentence."""
+    line = Line(closed.bootstrap, tmp_path, ours())
+    try:
+        line.start_store()
+        records = log_of([one_event(n) for n in range(3)])
+        await line.send(records)
+        worker = line.worker()
+        line.await_receipts(len(records))
+        worker.terminate()
+        assert ended(worker) == 0
+
+        line.security = ours("0" * 64)
+        for command in (("provision",), ("processors", "--instance", "0"), ("ingest", "--port", "0")):
+            done = line.finish(*command)
+            assert (done.returncode, done.stdout) == (1, ""), command
+            assert "does not let the user crewkit in" in done.stderr
+            assert "Traceback" not in done.stderr
+    finally:
+        line.end()
+
+
+def test_passwords_are_in_files_of_their_owner_alone(
+    closed: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On no command line, which all accounts can read: neither the broker's nor that of the tool that formats."""
+    lines: list[str] = []
+    run = subprocess.run
+
+    def noting(line: list[str], **options: Any) -> Any:
+        lines.extend(line)
+        return run(line, **options)
+
+    monkeypatch.setattr(broker_module.subprocess, "run", noting)
+    Broker(tmp_path / "new", users=USERS).command()
+    shown = "".join(lines) + Path(f"/proc/{closed.pid}/cmdline").read_text()
+
+    assert "StorageTool" in shown
+    assert stat.S_IMODE(closed.settings.properties_file.stat().st_mode) == 0o600
+    for password in (USERS.password, USERS.controller_password):
+        assert password not in shown
+        assert password not in Path(f"/proc/{closed.pid}/environ").read_text()
+        assert password in closed.settings.properties_file.read_text()
+    left = [file for file in (tmp_path / "new").rglob("*") if file.is_file() and file.name != "server.properties"]
+    assert not any(USERS.password.encode() in file.read_bytes() for file in left)
+
+
+async def test_a_broker_without_users_becomes_one_with_users(kafka_broker: Broker, tmp_path: Path) -> None:
+    """Its records stay, strangers are out; a new password, as after the loss of its file, replaces the old one."""
+    before = KafkaTopic(kafka_broker.bootstrap, "sessions", 1)
+    await ensure_topic(before)
+    log = KafkaEventLog(before)
+    await log.start()
+    await log.append(KEY, b"from before")
+    await log.stop()
+
+    for users in (USERS, msgspec.structs.replace(USERS, password="b" * 64)):
+        kafka_broker.stop()
+        kafka_broker.settings = msgspec.structs.replace(kafka_broker.settings, users=users)
+        kafka_broker.start()
+
+        now = before._replace(security=ours(users.password))
+        log = KafkaEventLog(now)
+        await log.start()
+        assert [record.value for record in await log.read(0, 0, 1, 1 << 20)] == [b"from before"]
+        await log.append(KEY, b"more")
+        await log.stop()
+    with pytest.raises(BrokenLog):
+        await find_topic(before._replace(security=ours()))
+    assert not probe.serves("127.0.0.1", kafka_broker.settings.port)
