@@ -1,11 +1,13 @@
 """A service under supervision: started, started again after each death, stopped; its pid always in a file."""
 
+import contextlib
 import os
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.log_rotation import cut_when_full
 from deploy.private_files import FILE_MODE
 from deploy.process import Process
 from deploy.services import Backoff, Service
@@ -27,7 +29,12 @@ class Child:
         self._deaths = 0
 
     def tend(self) -> None:
-        """Start it when it does not run and its pause is over; notice when it has died. Called all the time."""
+        """Start it when it does not run and its pause is over; notice when it has died. Called all the time.
+
+        Its log is cut when it is full: a service that runs, or crashes, for months must not fill the disk.
+        """
+        with contextlib.suppress(OSError):
+            cut_when_full(self.log_file)
         if self._process is None:
             if time.monotonic() >= self._start_at:
                 self._start()

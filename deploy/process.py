@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploy.log_rotation import cut_when_full
 from deploy.private_files import UMASK, open_private
 from deploy.tethered import tethered
 
-LOG_BYTES_MAX = 32 * 1024 * 1024
 POLL_S = 0.02
 KILLED_S = 2.0
 
@@ -27,7 +27,7 @@ class Process:
         self, command: Sequence[str], env: Mapping[str, str], log_file: Path, death_signal: signal.Signals
     ) -> None:
         """Start the command. Raises `OSError`."""
-        _rotate(log_file)
+        cut_when_full(log_file)
         with open(log_file, "ab", opener=open_private) as log:
             self._popen = subprocess.Popen(  # noqa: S603 (the commands are our own)
                 tethered(command, death_signal),
@@ -76,9 +76,3 @@ class Process:
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-
-
-def _rotate(log_file: Path) -> None:
-    """Keep one older log, so that a service that crashes for weeks does not fill the disk."""
-    if log_file.exists() and log_file.stat().st_size > LOG_BYTES_MAX:
-        log_file.replace(log_file.with_name(f"{log_file.name}.1"))

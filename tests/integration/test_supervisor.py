@@ -104,6 +104,25 @@ def test_no_pid_and_no_log_goes_where_a_planted_link_leads(tmp_path: Path) -> No
         assert precious.read_text() == "as it was"
 
 
+def test_the_log_of_a_child_that_runs_is_bounded(tmp_path: Path) -> None:
+    """It writes without end; its log and the one before never hold more than what it writes in some ticks."""
+    steps = f"""
+from functools import partial
+from deploy import child
+child.cut_when_full = partial(child.cut_when_full, bytes_max=50_000)
+TALK = "import time\\nwhile True: print('x' * 999, flush=True); time.sleep(0.001)"
+STEPS = [Service(name='one', command=python(TALK)), Service(name='two', command={SLEEPER})]
+"""
+    log, before = tmp_path / "log" / "one.log", tmp_path / "log" / "one.log.1"
+    with supervised(tmp_path, steps) as running:
+        running.await_said("READY")
+        inode = eventually(lambda: before.exists() and before.stat().st_ino)
+        eventually(lambda: before.stat().st_ino != inode)
+
+        assert log.stat().st_size + before.stat().st_size < 5_000_000
+        assert is_alive(running.pid("one"))
+
+
 def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> None:
     """0.2, 0.4, 0.8 seconds, then the cap of this test, 1 s; the others run on."""
     bad = "python('raise SystemExit(3)')"

@@ -1,0 +1,141 @@
+"""Log files are bounded: ours, and those that other processes write. Ordinary rotation keeps every line."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from deploy.log_rotation import cut_when_full
+from deploy.lossy_stream import lossy_stream
+from deploy.private_files import SymbolicLink
+
+BYTES = 20_000
+WRITER = """
+import os, sys
+out = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+for n in range(int(sys.argv[2])):
+    os.write(out, b"line %d\\n" % n)
+"""
+
+
+def numbers(*files: Path) -> list[int]:
+    """Of the lines in the files, each of which must be whole."""
+    return [int(line.removeprefix("line ")) for file in files for line in file.read_text().splitlines()]
+
+
+def old(file: Path) -> Path:
+    return file.with_name(f"{file.name}.1")
+
+
+def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Path) -> None:
+    """All of them are in the two files, each once, each whole."""
+    file = tmp_path / "up.log"
+    stream = lossy_stream(file, BYTES)
+
+    def write(first: int) -> None:
+        for n in range(first, first + 500):
+            stream.write(f"line {10_000 + n}\n")
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in range(0, 2_500, 500)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert old(file).stat().st_size >= BYTES
+    assert sorted(numbers(old(file), file)) == list(range(10_000, 12_500))
+
+
+def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:
+    """However much is written; the newest line is there, and nothing else is left in the folder."""
+    file = tmp_path / "up.log"
+    stream = lossy_stream(file, BYTES)
+    for n in range(50_000):
+        stream.write(f"line {n}\n")
+
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2 * BYTES + 100
+    assert {path.name for path in tmp_path.iterdir()} == {"up.log", "up.log.1"}
+    kept = numbers(old(file), file)
+    assert kept == list(range(kept[0], 50_000))
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+
+
+def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None:
+    """No write fails and no line is lost; once there is room it is rotated."""
+    file = tmp_path / "up.log"
+    in_the_way = tmp_path / ".up.log.new"
+    in_the_way.mkdir()
+    stream = lossy_stream(file, BYTES)
+    for n in range(5_000):
+        stream.write(f"line {n}\n")
+    assert numbers(file) == list(range(5_000))
+
+    in_the_way.rmdir()
+    stream.write("line 5000\n")
+
+    assert (numbers(old(file)), file.read_text()) == (list(range(5_001)), "")
+
+
+def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
+    """With the first line beyond the bound."""
+    file = tmp_path / "up.log"
+    stream = lossy_stream(file, 10)
+    file.unlink()
+
+    stream.write("line 100000\n")
+    stream.write("line 2\n")
+
+    assert numbers(file) == [2]
+
+
+def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> None:
+    """It goes on at the new end: no line is torn, none comes twice, and hardly one is lost."""
+    file = tmp_path / "child.log"
+    count = 100_000
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file), str(count)])
+    while not old(file).exists() and writer.poll() is None:
+        cut_when_full(file, BYTES)
+    assert writer.wait() == 0
+
+    kept = numbers(old(file), file)
+    assert sorted(set(kept)) == kept
+    assert (kept[0], kept[-1]) == (0, count - 1)
+    assert count - len(kept) < count / 100
+
+
+def test_only_a_full_log_is_cut(tmp_path: Path) -> None:
+    """And one that is not there yet does no harm."""
+    file = tmp_path / "child.log"
+    cut_when_full(file, BYTES)
+    file.write_text("line 1\n")
+    cut_when_full(file, BYTES)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["child.log"]
+    assert numbers(file) == [1]
+
+
+def test_where_no_copy_can_be_made_the_log_is_cut_all_the_same(tmp_path: Path) -> None:
+    """A full disk is a reason to give room back."""
+    file = tmp_path / "child.log"
+    file.write_text("x" * BYTES)
+    old(file).mkdir()
+
+    cut_when_full(file, BYTES)
+
+    assert file.read_text() == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"child.log", "child.log.1"}
+
+
+def test_nothing_is_cut_through_a_link(tmp_path: Path) -> None:
+    """Whatever it leads to stays as it is."""
+    precious = tmp_path / "precious"
+    precious.write_text("x" * BYTES)
+    (tmp_path / "child.log").symlink_to(precious)
+
+    cut_when_full(tmp_path / "child.log", BYTES)
+    with pytest.raises(SymbolicLink):
+        cut_when_full(tmp_path / "child.log", 1)
+
+    assert precious.stat().st_size == BYTES
