@@ -11,7 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from edge.allowed_methods import with_all_methods
 from edge.browsers import forget_other_origins
-from edge.logging import log_access
+from edge.logging import AccessLog
 from edge.metrics import Observe
 from edge.request_id import assign_request_id
 from edge.unread_body import Body
@@ -27,6 +27,7 @@ class Service(Litestar):
     """Litestar, in an envelope. (Its own middleware would not see unknown routes and wrong methods.)"""
 
     observe: Observe = staticmethod(lambda _scope, _status, _began: None)
+    access_log: AccessLog  # set by `build_service`
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -35,6 +36,7 @@ class Service(Litestar):
             await self._answer(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
         else:
             await super().__call__(scope, receive, send)
+            self.access_log.summarise()  # the service ends, if this was its lifespan
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), _NO_REPLY
@@ -64,7 +66,7 @@ class Service(Litestar):
             finally:
                 if is_head:
                     scope["method"] = HttpMethod.HEAD  # as it is logged and counted
-                log_access(scope, status, began)
+                self.access_log.note(scope, status, began)
                 self.observe(scope, status, began)
 
 

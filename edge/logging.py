@@ -1,10 +1,19 @@
-"""The access log. Never a body, a token or a query string."""
+"""The access log. Never a body, a token or a query string; and not a line for each of a flood of rejected requests.
 
+Anyone can be rejected, as fast as they like, so rejected requests (4xx) have ten lines a second at most: ten of those
+without a credential, and ten of the others, so that the first can't hide the second. What is beyond is counted by
+status in one line, `requests_rejected`, every ten seconds. The metrics count everything.
+"""
+
+import asyncio
 import re
 import time
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import structlog
+from litestar.status_codes import HTTP_400_BAD_REQUEST, HTTP_500_INTERNAL_SERVER_ERROR
 from litestar.types import HTTPScope
 
 # Words of routes, ids, versions, positions, files of the OpenAPI page.
@@ -13,9 +22,63 @@ _OURS = re.compile(
 )
 access = structlog.get_logger("access")
 
+LINES_A_SECOND = 10
+SUMMARY_EVERY_S = 10.0
+Later = Callable[[float, Callable[[], None]], object]  # calls after so many seconds
+
+
+def _later(seconds: float, call: Callable[[], None]) -> object:
+    return asyncio.get_running_loop().call_later(seconds, call)
+
+
+class AccessLog:
+    """The access log of one service."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, later: Later = _later) -> None:
+        """``clock`` gives seconds since any moment."""
+        self._clock, self._later = clock, later
+        self._lines = {with_user: _Lines() for with_user in (False, True)}
+        self._left_out: Counter[int] = Counter()
+
+    def note(self, scope: HTTPScope, status: int, began: float) -> None:
+        """One line a request, or its count; ``began`` as of `time.perf_counter`."""
+        if _is_rejected(status) and not self._lines[bool(scope.get("user"))].take(int(self._clock())):
+            self._leave_out(status)
+        else:
+            log_access(scope, status, began)
+
+    def summarise(self) -> None:
+        """Say now what was left out."""
+        counts, self._left_out = self._left_out, Counter()
+        if counts:
+            by_status = {str(status): counts[status] for status in sorted(counts)}
+            access.warning("requests_rejected", lines_left_out=counts.total(), by_status=by_status)
+
+    def _leave_out(self, status: int) -> None:
+        if not self._left_out:
+            self._later(SUMMARY_EVERY_S, self.summarise)
+        self._left_out[status] += 1
+
+
+class _Lines:
+    """The lines of one second."""
+
+    _second, _taken = -1, 0
+
+    def take(self, second: int) -> bool:
+        """Whether there is one left."""
+        if second != self._second:
+            self._second, self._taken = second, 0
+        self._taken += 1
+        return self._taken <= LINES_A_SECOND
+
+
+def _is_rejected(status: int) -> bool:
+    return HTTP_400_BAD_REQUEST <= status < HTTP_500_INTERNAL_SERVER_ERROR
+
 
 def log_access(scope: HTTPScope, status: int, began: float) -> None:
-    """One line a request; ``began`` as of `time.perf_counter`."""
+    """Write the line of a request; ``began`` as of `time.perf_counter`."""
     user: Any = scope.get("user")
     access.info(
         "request",

@@ -17,6 +17,7 @@ from edge.browsers import cors_for
 from edge.envelope import Service
 from edge.error_replies import EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
+from edge.logging import AccessLog
 from edge.metrics import HttpMetrics, metrics_route
 from edge.openapi.page import PAGE_ROUTES, publish_document
 from edge.principal import principal_of
@@ -69,6 +70,7 @@ def build_service(
         **options,
     )
     app.observe = HttpMetrics(registry).observe
+    app.access_log = AccessLog()
     learn_parameters(app)
     learn_methods(app)
     publish_document(app, title, version)

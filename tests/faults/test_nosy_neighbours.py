@@ -1,7 +1,9 @@
 """Other accounts of the machine: what a running installation leaves open to them."""
 
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,9 @@ import pytest
 from support.folder import files_of
 from support.installation import ORG, Installation
 from support.kafka import need_jars
+from support.waiting import eventually
+
+from edge.logging import LINES_A_SECOND
 
 
 @pytest.fixture(scope="module", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
@@ -44,6 +49,30 @@ def test_nothing_in_the_data_folder_is_open_to_others(careless: Installation) ->
 
     assert {str(path): oct(mode) for path in (*files, *folders) if (mode := _open_bits(path))} == {}
     assert len(files) > 20
+
+
+def test_rejected_requests_do_not_fill_the_log(careless: Installation) -> None:
+    """2,000 of them: kilobytes, not 226 bytes each; the metrics count all, and a success has its line."""
+    log = careless.data / "log" / ("up.log" if careless.kind == "up" else "serve.log")
+    before, counted = log.stat().st_size, _rejected(careless)
+    began = time.monotonic()
+    with httpx.Client(base_url=careless.url, trust_env=False) as stranger:
+        for path in ("/api/v1/acme/sessions", "/nowhere"):
+            assert {stranger.get(path).status_code for _ in range(1_000)} == {401 if "api" in path else 404}
+    seconds = int(time.monotonic() - began) + 2
+
+    assert log.stat().st_size - before < 300 * (LINES_A_SECOND * seconds + 1)
+    assert log.stat().st_size - before < 2_000 * 226 / 2
+    assert _rejected(careless) - counted == 2_000
+    assert careless.client(user="last-one").get(f"/api/v1/{ORG}/sessions").is_success
+    eventually(lambda: '"user": "last-one"' in log.read_text())
+    eventually(lambda: "requests_rejected" in log.read_text(), within_s=20)
+
+
+def _rejected(installation: Installation) -> float:
+    shown = httpx.get(f"{installation.url}/metrics", trust_env=False).text
+    lines = re.findall(r'^crewkit_http_requests_total\{.*status="40[14]"\} (\S+)$', shown, re.MULTILINE)
+    return sum(map(float, lines))
 
 
 def _open_bits(path: Path) -> int:

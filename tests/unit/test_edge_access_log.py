@@ -1,8 +1,13 @@
-"""What a line of the access log says of a path."""
+"""What a line of the access log says of a path, and which requests have a line."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from edge.logging import shown_path
+from edge.logging import LINES_A_SECOND, SUMMARY_EVERY_S, AccessLog, shown_path
+from edge.principal import Principal
 
 
 @pytest.mark.parametrize(
@@ -25,3 +30,94 @@ def test_addresses_of_ours_are_shown(path: str) -> None:
 def test_anything_else_is_not(part: str) -> None:
     """A secret that somebody put into a URL by mistake stays out of the log."""
     assert shown_path(f"/api/v1/{part}/sessions/{part}", "acme") == "/api/v1/…/sessions/…"
+
+
+class Lab:
+    """An access log whose time the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.waiting: list[tuple[float, Callable[[], None]]] = []
+        self.log = AccessLog(lambda: self.now, lambda seconds, call: self.waiting.append((self.now + seconds, call)))
+
+    def request(self, status: int, times: int = 1, *, user: Principal | None = None) -> None:
+        scope: Any = {"method": "GET", "path": "/api/v1/acme/sessions", "user": user}
+        for _ in range(times):
+            self.log.note(scope, status, 0.0)
+
+    def move(self, seconds: float) -> None:
+        self.now += seconds
+        due = [call for at, call in self.waiting if at <= self.now]
+        self.waiting = [(at, call) for at, call in self.waiting if at > self.now]
+        for call in due:
+            call()
+
+
+ALICE = Principal("alice", "acme", "member")
+
+
+def test_a_flood_of_rejected_requests_has_ten_lines_a_second_and_a_count() -> None:
+    """The count says how many of which status were left out, ten seconds after the first of them."""
+    lab = Lab()
+    with capture_logs() as logs:
+        lab.request(401, 1_000)
+        lab.request(404, 500)
+        lab.move(1)
+        lab.request(413, 12)
+        before = len(logs)
+        lab.move(SUMMARY_EVERY_S - 1)
+
+    assert before == 2 * LINES_A_SECOND
+    (summary,) = logs[before:]
+    assert summary == {
+        "event": "requests_rejected",
+        "log_level": "warning",
+        "lines_left_out": 1_492,
+        "by_status": {"401": 990, "404": 500, "413": 2},
+    }
+
+
+def test_after_a_flood_the_next_one_is_counted_anew() -> None:
+    """Each has its own line; without one there is none."""
+    lab = Lab()
+    with capture_logs() as logs:
+        for _ in range(2):
+            lab.request(401, LINES_A_SECOND + 5)
+            lab.move(SUMMARY_EVERY_S)
+        lab.request(401, LINES_A_SECOND)
+        lab.move(60)
+
+    assert [log["lines_left_out"] for log in logs if log["event"] == "requests_rejected"] == [5, 5]
+    assert lab.waiting == []
+
+
+@pytest.mark.parametrize("status", [200, 202, 304, 500, 503])
+def test_what_is_not_rejected_always_has_its_line(status: int) -> None:
+    """Successes and faults of ours, in the middle of a flood as well."""
+    lab = Lab()
+    lab.request(401, 1_000)
+    with capture_logs() as logs:
+        lab.request(status, 1_000)
+
+    assert [log["status"] for log in logs] == [status] * 1_000
+
+
+def test_strangers_can_not_hide_what_a_user_was_refused() -> None:
+    """Requests with a credential have lines of their own."""
+    lab = Lab()
+    lab.request(401, 1_000)
+    with capture_logs() as logs:
+        lab.request(403, LINES_A_SECOND + 1, user=ALICE)
+
+    assert [(log["status"], log["user"]) for log in logs] == [(403, "alice")] * LINES_A_SECOND
+
+
+def test_what_was_left_out_is_said_at_the_end_of_the_service() -> None:
+    """Once, without waiting."""
+    lab = Lab()
+    lab.request(401, LINES_A_SECOND + 3)
+    with capture_logs() as logs:
+        lab.log.summarise()
+        lab.move(60)
+
+    assert [log["lines_left_out"] for log in logs] == [3]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from deploy.private_files import SymbolicLink
 
 BYTES = 20_000
 WRITER = """
-import os, sys
+import os, sys, time
 out = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 for n in range(int(sys.argv[2])):
-    os.write(out, b"line %d\\n" % n)
+    os.write(out, b"line %0100d\\n" % n)
+    time.sleep(0.001)
 """
 
 
@@ -91,9 +93,9 @@ def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
 
 
 def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> None:
-    """It goes on at the new end: no line is torn, none comes twice, and hardly one is lost."""
+    """It goes on at the new end: no line is torn, none comes twice, and none is lost but in the moment of the cut."""
     file = tmp_path / "child.log"
-    count = 100_000
+    count = 600
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file), str(count)])
     while not old(file).exists() and writer.poll() is None:
         cut_when_full(file, BYTES)
@@ -102,7 +104,8 @@ def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> No
     kept = numbers(old(file), file)
     assert sorted(set(kept)) == kept
     assert (kept[0], kept[-1]) == (0, count - 1)
-    assert count - len(kept) < count / 100
+    assert sum(after - before > 1 for before, after in pairwise(kept)) <= 1
+    assert count - len(kept) < 100, "100 ms in which the machine did something else"
 
 
 def test_only_a_full_log_is_cut(tmp_path: Path) -> None:
