@@ -25,9 +25,12 @@ def private_data_folder(folder: Path) -> None:
     """Make the data folder, or close one that is open to others; what is in it needs no look then.
 
     Raises:
-        BadSettings: the folder belongs to another account, or is shared like ``/tmp``.
+        BadSettings: the folder belongs to another account, is shared like ``/tmp``, or can't be made.
     """
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(f"data: {folder} can't be made: {error.strerror}") from error
     found = folder.stat()
     if found.st_mode & stat.S_ISVTX or found.st_uid != os.geteuid():
         raise BadSettings(f"data: {folder} is not this account's alone; name a folder below it, which is then made")

@@ -35,7 +35,8 @@ from deploy.tethered import tethered
 
 HOST = "127.0.0.1"
 MIB = 1024 * 1024
-TOOL_S = 60.0
+TOOL_S = 90.0
+LEARN_TRIES = 3  # the tool waits for a minute; a broker that was killed may be busy with its log for longer
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
 
 
@@ -180,25 +181,30 @@ def _learn(settings: BrokerSettings, users: BrokerUsers) -> None:
         _write_properties(scratch / "server", properties(hidden) | hidden_properties(users))
         _write_properties(scratch / "login", controller_login(users))
         write_whole(scratch / "credentials", new_credentials(users))
-        broker = subprocess.Popen(  # noqa: S603 (fixed arguments)
-            tethered(_broker(settings, scratch / "server"), SIGKILL),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            umask=UMASK,
+        line = tethered(_broker(settings, scratch / "server"), SIGKILL)
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(  # noqa: S603 (fixed arguments)
+            line, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, umask=UMASK
         )
         try:
-            where = ["--bootstrap-server", f"{HOST}:{hidden.port}", "--command-config", str(scratch / "login")]
-            whom = ["--alter", "--entity-type", "users", "--entity-name", CLIENT_USER]
-            what = ["--add-config-file", str(scratch / "credentials")]
-            done = _finish(settings, "org.apache.kafka.tools.ConfigCommand", *where, *whom, *what)
+            _tell(hidden, scratch, process)
         finally:
-            _end(broker, timeout_s=20.0)
-    if done.returncode != 0:
-        raise BrokerFailed(
-            f"could not give Kafka its password; its log is {settings.log_file}:\n{(done.stdout + done.stderr)[-2000:]}"
-        )
+            _end(process, timeout_s=20.0)
+
+
+def _tell(hidden: BrokerSettings, scratch: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Give the clients' password to a broker that is just starting. Raises `BrokerFailed`."""
+    where = ["--bootstrap-server", f"{HOST}:{hidden.port}", "--command-config", str(scratch / "login")]
+    whom = ["--alter", "--entity-type", "users", "--entity-name", CLIENT_USER]
+    what = ["--add-config-file", str(scratch / "credentials")]
+    for _ in range(LEARN_TRIES):
+        done = _finish(hidden, "org.apache.kafka.tools.ConfigCommand", *where, *whom, *what)
+        if done.returncode == 0:
+            return
+        if process.poll() is not None:
+            break
+    said = (done.stdout + done.stderr)[-2000:]
+    raise BrokerFailed(f"could not give Kafka its password; its log is {hidden.log_file}:\n{said}")
 
 
 @contextlib.contextmanager

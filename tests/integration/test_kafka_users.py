@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from strategies import log_of, one_event
 from support.kafka import need_jars
 from support.line import Line, ended
+from support.rogue_broker import API_VERSIONS, SASL_AUTHENTICATE, SASL_HANDSHAKE, rogue_broker
 
 from deploy.kafka import broker as broker_module
 from deploy.kafka import probe
@@ -137,11 +138,26 @@ async def test_a_password_for_a_broker_that_asks_for_none_is_refused(kafka_broke
         await ensure_topic(KafkaTopic(kafka_broker.bootstrap, "sessions", 1, ours()))
 
 
-async def test_a_broker_that_does_not_know_the_password_itself_is_refused(topic: KafkaTopic) -> None:
-    """A program at the broker's port that waves everybody through gets neither records nor the password."""
-    assert not probe.serves("127.0.0.1", int(topic.bootstrap.rpartition(":")[2]), Login("crewkit", "wrong"))
-    assert not probe.serves("127.0.0.1", int(topic.bootstrap.rpartition(":")[2]))
-    assert probe.serves("127.0.0.1", int(topic.bootstrap.rpartition(":")[2]), Login("crewkit", USERS.password))
+async def test_a_program_that_waves_everybody_through_is_no_broker() -> None:
+    """It does not know the password, so it gets neither the password nor a record, and does not count as up."""
+    asked: list[int] = []
+    with rogue_broker(asked) as port:
+        assert probe.serves("127.0.0.1", port), "without a password it is believed"
+        assert not probe.serves("127.0.0.1", port, Login(CLIENT_USER, USERS.password))
+        asked.clear()
+        with pytest.raises(BrokenLog, match="Server sent wrong signature"):
+            await KafkaEventLog(KafkaTopic(f"127.0.0.1:{port}", "t", 1, ours())).start()
+
+    assert set(asked) <= {API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE}
+
+
+def test_the_probe_logs_in(closed: Broker) -> None:
+    """A broker is up for those who may use it."""
+    port = closed.settings.port
+
+    assert probe.serves("127.0.0.1", port, Login(CLIENT_USER, USERS.password))
+    assert not probe.serves("127.0.0.1", port, Login(CLIENT_USER, "wrong"))
+    assert not probe.serves("127.0.0.1", port)
 
 
 async def test_the_product_works_with_a_password(closed: Broker, tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ import sys
 import threading
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from deploy.log_rotation import cut_when_full
+from deploy.log_rotation import begin_anew, cut_when_full
 from deploy.lossy_stream import lossy_stream
 from deploy.private_files import SymbolicLink
 
@@ -48,6 +49,27 @@ def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Pat
 
     assert old(file).stat().st_size >= BYTES
     assert sorted(numbers(old(file), file)) == list(range(10_000, 12_500))
+
+
+def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> None:
+    """It found the file full as well, and waited for its turn: what the first has put aside stays."""
+    file = tmp_path / "up.log"
+    stream = lossy_stream(file, 10)
+    raw: Any = stream.buffer
+
+    class Second:
+        """Takes its turn when the first is done."""
+
+        def __enter__(self) -> None:
+            begin_anew(file, raw.fileno())
+
+        def __exit__(self, *_: object) -> None: ...
+
+    raw._turn = Second()
+    raw.write(b"line 1000000\n")
+
+    assert numbers(old(file)) == [1_000_000]
+    assert file.read_text() == ""
 
 
 def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:

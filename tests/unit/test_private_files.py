@@ -44,6 +44,14 @@ def test_a_shared_folder_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
     assert mode_of(tmp_path) == 0o1777
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """As where a file is in its place."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(BadSettings, match=r"file/data can't be made: Not a directory"):
+        private_data_folder(tmp_path / "file" / "data")
+
+
 @needs_root
 def test_a_folder_of_another_account_is_refused(tmp_path: Path) -> None:
     """Its owner could open it again."""
