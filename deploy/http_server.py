@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
@@ -29,6 +29,7 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) ->
         address=host,
         port=port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # no client needs more behind the proxy, and its limits are those of HTTP/1
         websockets=False,
         backlog=BACKLOG,
         backpressure=connections_max(raise_open_files()),  # connections, idle ones too; by default as many as wait

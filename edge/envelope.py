@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from edge.addresses import NO_ADDRESS, is_canonical
 from edge.allowed_methods import with_all_methods
 from edge.browsers import forget_other_origins
 from edge.logging import AccessLog
@@ -43,6 +44,8 @@ class Service(Litestar):
         request_id = assign_request_id(scope)
         headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
         forget_other_origins(scope, self.cors_config)
+        if not is_canonical(scope["raw_path"]):
+            scope["path"] = NO_ADDRESS
         if is_head := scope["method"] == "HEAD":
             scope["method"] = HttpMethod.GET  # what would be answered, without its body; routes know nothing of it
 

@@ -11,7 +11,10 @@ past the end is empty.
 
 **Errors.** One shape for all: `{"error": "one sentence", "code": "snake_case", "details": {"field": ["what is wrong"]},
 "request_id": "…"}`. An address that knows other methods answers 405. 429 and 503 may be repeated as they are: wait
-`Retry-After` seconds, and back off with jitter.
+`Retry-After` seconds, and back off with jitter. What the HTTP server refuses by itself has a status and no body: 400
+for what is no HTTP/1.1, 414 for an address of more than 65,534 bytes, 431 for more than 100 header fields.
+
+**Addresses** have one spelling: a doubled slash, one at the end, `.` and `..`, and escaped letters or digits are 404.
 
 **Times** are RFC 3339. Replies give UTC with milliseconds (`2026-01-20T10:30:00.000Z`); requests may have any offset,
 but must have one. All days and weeks are UTC; weeks begin on Monday.

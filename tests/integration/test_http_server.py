@@ -1,0 +1,157 @@
+"""The HTTP server in front of a service: which protocol it speaks, and what it refuses by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import time
+
+import pytest
+from fakes import FakeEventLog
+from support.write_api import KEY, SECRETS, a_session, events_path
+
+from deploy import http_server
+from deploy.ports import free_port
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.tokens import issue_token
+from ingest.app import build_ingest
+
+HOST = "127.0.0.1"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"  # and empty SETTINGS
+END = b"Host: x\r\nConnection: close\r\n\r\n"
+AT_THE_ROOT = ("/livez", "/readyz", "/metrics", "/schema", "/schema/openapi.json")
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """Where the write side is served."""
+    monkeypatch.setattr(http_server, "tune_interpreter", lambda: None)  # that of the tests stays as it is
+    app = build_ingest(FakeEventLog(1), SECRETS, TokenVerifier([shared_secret(KEY)]))
+    chosen, stopping = free_port(), asyncio.Event()
+    serving = asyncio.create_task(http_server.serve_http(app, HOST, chosen, stopping))
+    for _ in range(500):
+        if serving.done() or await _answers(chosen):
+            break
+        await asyncio.sleep(0.02)
+    yield chosen
+    stopping.set()
+    await serving
+
+
+async def _answers(port: int) -> bool:
+    try:
+        return (await exchange(port, b"GET /livez HTTP/1.1\r\n" + END)).startswith(b"HTTP/1.1 200 ")
+    except OSError:
+        return False
+
+
+async def exchange(port: int, request: bytes) -> bytes:
+    """All that is answered until the server hangs up."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(request)
+        return await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+
+
+async def test_http_2_is_not_spoken(port: int) -> None:
+    """Neither by prior knowledge, which is hung up on, nor by an upgrade, which is ignored."""
+    upgrade = (
+        b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nHost: x\r\n\r\n"
+    )
+
+    known = await exchange(port, PREFACE)
+    upgraded = await exchange(port, b"GET /livez HTTP/1.1\r\n" + upgrade)
+
+    assert known == b"" or known.startswith(b"HTTP/1.1 400 ")
+    assert upgraded.startswith(b"HTTP/1.1 200 ")
+
+
+def other_spellings(path: str) -> list[str]:
+    """What names the same address to someone who is lenient."""
+    head, word = path.rsplit("/", 1)
+    return [
+        f"/{path}",
+        f"{head}//{word}",
+        f"{path}/",
+        f"{path}//",
+        f"{head}/./{word}",
+        f"{path}/.",
+        f"{head}/x/../{word}",
+        f"{path}/..",
+        f"{path}/x/..",
+        f"{head}/%2e/{word}",
+        f"{head}/x/%2E%2e/{word}",
+        f"{head or '/'}%2f{word}",
+        f"{path}%2F",
+        f"{head}/%{ord(word[0]):02x}{word[1:]}",
+        f"{path[:-1]}%{ord(path[-1]):02X}",
+        *(f"{path}{tail}" for tail in ("%", "%4", "%zz", "%00", "%20", "%3f", ";x")),
+    ]
+
+
+async def ask(port: int, method: str, target: str, *headers: str) -> tuple[int, bytes]:
+    """Status and body of a request whose target goes out as it is."""
+    lines = (f"{method} {target} HTTP/1.1", "Host: x", "Connection: close", "Content-Length: 0", *headers)
+    head, _, body = (await exchange(port, "".join(f"{line}\r\n" for line in (*lines, "")).encode())).partition(
+        b"\r\n\r\n"
+    )
+    return int(head.split(b" ")[1]), body
+
+
+@pytest.mark.parametrize("path", AT_THE_ROOT)
+async def test_what_needs_no_credential_has_one_spelling(port: int, path: str) -> None:
+    """Each other one is the same 404 as an address that does not exist."""
+    assert (await ask(port, "GET", path))[0] == 200
+    assert (await ask(port, "GET", f"http://other{path}"))[0] == 200  # RFC 9112 wants it taken
+    for other in (*other_spellings(path), f"http://other/{path}", "*"):
+        for method in ("GET", "HEAD", "OPTIONS", "POST"):
+            status, body = await ask(port, method, other)
+            assert status == 404, (method, other)
+            assert method == "HEAD" or b'"code":"not_found"' in body
+
+
+async def test_addresses_of_the_api_have_one_spelling_too(port: int) -> None:
+    """Nothing is written under another one."""
+    path = f"/api/v1/acme{events_path(a_session())}"
+    credential = f"Authorization: Bearer {issue_token(KEY, 'alice', 'acme', 'member', 3600, time())}"
+
+    assert (await ask(port, "POST", path, credential))[0] == 415  # no content type: it got that far
+    for other in (*other_spellings(path), path.replace("/api", "//api"), path.replace("api", "%61pi")):
+        assert (await ask(port, "POST", other, credential))[0] == 404, other
+
+
+# README and the document at /schema name these limits.
+REFUSED = {
+    "no HTTP": (b"hello\r\n\r\n", 400),
+    "a byte that no address has": (b"GET /\x00 HTTP/1.1\r\n" + END, 400),
+    "two lengths": (b"POST /livez HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + END + b"xx", 400),
+    "an address of 65,535 bytes": (b"GET /" + b"x" * 65_534 + b" HTTP/1.1\r\n" + END, 414),
+    "101 header fields": (b"GET /livez HTTP/1.1\r\n" + b"x: 1\r\n" * 99 + END, 431),
+}
+TAKEN = {
+    "an address of 65,534 bytes": (b"GET /" + b"x" * 65_533 + b" HTTP/1.1\r\n" + END, 404),
+    "100 header fields": (b"GET /livez HTTP/1.1\r\n" + b"x: 1\r\n" * 98 + END, 200),
+    "400 KB of header fields": (b"GET /livez HTTP/1.1\r\nx: " + b"x" * 400_000 + b"\r\n" + END, 200),
+}
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *TAKEN])
+async def test_what_the_server_refuses_by_itself(port: int, name: str) -> None:
+    """Before our code sees it, so without a body: the status alone says why."""
+    request, status = (REFUSED | TAKEN)[name]
+
+    head, _, body = (await exchange(port, request)).partition(b"\r\n\r\n")
+
+    assert int(head.split(b" ")[1]) == status
+    assert (body == b"") is (name in REFUSED)
+
+
+async def test_the_length_of_a_chunked_body_counts_for_nothing(port: int) -> None:
+    """Both given, the body is read as chunked and the connection ends: no second request hides in the first."""
+    hidden = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+
+    answers = await exchange(port, head + hidden + b"GET /livez HTTP/1.1\r\n" + END)
+
+    assert answers.count(b"HTTP/1.1 ") in (1, 3)

@@ -1,0 +1,51 @@
+"""An address has one spelling; whatever else routing would take for it is unknown."""
+
+import re
+from collections.abc import AsyncIterator
+from time import process_time
+from urllib.parse import quote, unquote_to_bytes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.write_api import WriteApi, token, write_api
+
+from edge.addresses import is_canonical
+
+WORDS = re.compile(rb"/[a-z0-9./_~-]*")
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[WriteApi]:
+    async with write_api() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "org", ["acme", "café", "a b", "a:b", "a@b+c", "100%", "日本", "%41", "it's", "a\\b", "...", "~x"]
+)
+async def test_any_name_of_an_org_can_stand_in_a_path(api: WriteApi, org: str) -> None:
+    """Escaped as clients do it: everything, only what must be, in either case, or not at all where it is no ASCII."""
+    for safe in ("", ":@+!$&'()*,;=", "'()*!"):
+        for name in (quote(org, safe=safe), re.sub("%..", lambda found: found[0].lower(), quote(org, safe=safe))):
+            headers = {"authorization": f"Bearer {token(org=org)}", "content-type": "application/json"}
+            reply = await api.client.post(f"http://test/api/v1/{name}/sessions", headers=headers, content=b"{}")
+            assert reply.status_code == 201, name
+
+
+@given(st.from_regex(r"(/(\.{0,3}|[a-c%2ef/]{0,5}|%[0-9a-f]{2}){0,3}){1,4}", fullmatch=True))
+def test_no_two_canonical_paths_spell_the_same_words(path: str) -> None:
+    """What decodes to words of routes is those words already; nothing in it goes up or stays where it is."""
+    raw = path.encode()
+    decoded = unquote_to_bytes(raw)
+    if is_canonical(raw) and WORDS.fullmatch(decoded):
+        assert decoded == raw
+        assert not {b"", b".", b".."} & set(raw.split(b"/")[1:]) or raw == b"/"
+
+
+def test_judging_a_path_takes_time_in_proportion() -> None:
+    """The longest path that the server takes, in its worst shapes: under 50 ms of processor time each."""
+    for part in (b"%C3%A9", b"a%20", b"a/", b"/..a", b"%41"):
+        began = process_time()
+        is_canonical(b"/" + part * (65_000 // len(part)) + b"%")
+        assert process_time() - began < 0.05, part
