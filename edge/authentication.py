@@ -1,5 +1,6 @@
 """Verifying bearer tokens, and the middleware that does so before every route that is not opted out."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,12 @@ from edge.principal import Principal
 PUBLIC = {"public": True}  # the `opt` of a route that needs no credential
 _TOKEN_BYTES_MAX = 8_192
 _CACHE_MAX = 4_096
+# Three parts in base64url as RFC 7515 has it: no padding, no other alphabet, and in a last group of two or three
+# characters the bits that belong to no byte are 0. PyJWT takes other spellings, so one token would have many. (Of a
+# signature by ES256 anyone can compute a twin. Issuers use either, so both are taken; the `jti` is the same.)
+_GROUP = "[A-Za-z0-9_-]"
+_PART = f"(?:{_GROUP}{{4}})*+(?:{_GROUP}[AQgw]|{_GROUP}{{2}}[AEIMQUYcgkosw048])?"
+_CANONICAL = re.compile(rf"{_PART}\.{_PART}\.{_PART}")
 # Claims are checked by `claims.py`, with a clock that can be injected; of PyJWT only the signature is asked.
 _SIGNATURE_ONLY: Mapping[str, Any] = {
     "verify_signature": True,
@@ -67,6 +74,8 @@ class TokenVerifier:
     def _claims(self, token: str) -> tuple[dict[str, Any], VerificationKey]:
         if len(token) > _TOKEN_BYTES_MAX:
             raise BadToken("the token is too long")
+        if not _CANONICAL.fullmatch(token):
+            raise BadToken("the token is not spelled as it was issued")
         for key in self._candidates(token):
             try:
                 claims = jwt.decode(token, key.key, algorithms=[key.algorithm], options=dict(_SIGNATURE_ONLY))  # type: ignore[arg-type]  # a TypedDict there
@@ -104,7 +113,7 @@ class Authenticate:
         if scheme.lower() != b"bearer":
             raise unauthenticated()
         try:
-            return self.verifier.verify(token.strip().decode("ascii"))
+            return self.verifier.verify(token.strip(b" ").decode("ascii"))
         except (BadToken, UnicodeDecodeError) as error:
             raise unauthenticated() from error
 
