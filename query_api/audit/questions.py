@@ -51,7 +51,6 @@ class ReceiptRow(Struct, frozen=True):
     """What became of a position; ``reason`` is empty unless it is dead."""
 
     outcome: str
-    is_ours: bool
     received_ms: int
     stored_ms: int
     facts: int

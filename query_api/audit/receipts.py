@@ -23,15 +23,15 @@ class Receipt(Struct, frozen=True):
 
 
 def receipt_of(position: Position, partitions: int, rows: Sequence[ReceiptRow]) -> Receipt:
-    """The receipt of a position of this org, or of one that is not projected yet.
+    """Return the receipt of a position; without a row of the asking org it waits, whether it is written or not.
 
     Raises:
-        ApiError: 404 where there is no such partition, or the position is another org's.
+        ApiError: 404 where there is no such partition.
     """
-    if not rows and position.partition < partitions:
-        return Receipt(str(position), "waiting")
-    if not rows or not rows[0].is_ours:
+    if not rows and position.partition >= partitions:
         raise not_found()
+    if not rows:
+        return Receipt(str(position), "waiting")
     row = rows[0]
     times = instant(row.received_ms), instant(row.stored_ms)
     return Receipt(str(position), row.outcome, *times, row.facts, row.added, row.reason or None)

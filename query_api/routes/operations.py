@@ -1,6 +1,7 @@
 """Checking the installation: how fresh it is, whether every position has its receipt, whether all numbers are right."""
 
 from datetime import date
+from time import monotonic
 
 from litestar import Response, Router, get
 from litestar.di import NamedDependency, Provide
@@ -21,6 +22,7 @@ from query_api.reading import Reading, provide_reading
 from query_api.routes.dead_letters import get_dead_letter, list_dead_letters
 from query_api.session_filters import provide_page
 from query_api.stamp import stamp_replies
+from query_api.time_class import end_of_class
 from schemas.responses import Reply
 
 
@@ -62,11 +64,17 @@ async def recount_org(
 async def get_receipt(
     position: FromPath[str], reading: NamedDependency[Reading], principal: NamedDependency[Principal]
 ) -> Response[Reply[Receipt]]:
-    """What became of a position that a write of this org answered with: projected, dead or still waiting."""
-    asked = parse_position(position)
+    """What became of a position that a write of this org answered with: projected, dead or still waiting.
+
+    Any other position of the log is `waiting`, and stays so: those of other orgs, and those that are not written yet.
+    """
+    began, asked = monotonic(), parse_position(position)
     partitions = len(await reading.ask(FRESHNESS_BY_PARTITION, NoParams()))
     rows = await reading.ask(RECEIPT, PositionOfOrg(principal.org_id, asked.partition, asked.offset))
-    return reading.reply(receipt_of(asked, partitions, rows))
+    receipt = receipt_of(asked, partitions, rows)
+    if not rows:
+        await end_of_class(began)
+    return reading.reply(receipt)
 
 
 operation_routes = [

@@ -4,7 +4,6 @@
 -- its bytes name, and to no other.
 SELECT
     outcome,
-    toBool(receipt.org_id = {org_id:String} OR JSONExtractString(letter.value, 'org_id') = {org_id:String}) AS is_ours,
     toUnixTimestamp64Milli(received_at) AS received_ms,
     toUnixTimestamp64Milli(stored_at) AS stored_ms,
     facts,
@@ -24,3 +23,5 @@ LEFT JOIN
     WHERE log_partition = {log_partition:UInt16}
       AND log_offset = {log_offset:UInt64}
 ) AS letter USING (log_partition, log_offset)
+WHERE receipt.org_id = {org_id:String}
+   OR JSONExtractString(letter.value, 'org_id') = {org_id:String}

@@ -48,14 +48,19 @@ def test_a_position_that_is_not_there_yet_is_waiting(org: Org) -> None:
 
 
 def test_a_receipt_is_its_orgs_alone(installation: Installation, org: Org) -> None:
-    """Every role of the org sees it, another org does not."""
+    """Every role of the org sees it; to another org it is like a position that is not written."""
     made = org.write("POST", "sessions", {})
-    path = f"ops/receipts/{made.headers['X-Log-Position']}"
+    position = made.headers["X-Log-Position"]
+    path = f"ops/receipts/{position}"
 
     for role in ("owner", "admin", "manager", "member", "viewer"):
         assert org.get(path, role=role, user="bob").status_code == 200, role
     with installation.client("owner", "somebody-else") as stranger:
-        assert stranger.get(f"/api/v1/somebody-else/{path}").status_code == 404
+        foreign, unwritten = (
+            stranger.get(f"/api/v1/somebody-else/ops/receipts/{at}") for at in (position, "0:999999999")
+        )
+    assert foreign.status_code == unwritten.status_code == 200
+    assert foreign.json()["data"] == {**unwritten.json()["data"], "position": position}
 
 
 def test_a_recount_of_the_org_finds_everything_equal(org: Org) -> None:

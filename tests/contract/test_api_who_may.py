@@ -38,6 +38,7 @@ BODIES: dict[str, Any] = {
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
 PUBLIC = {"/livez", "/readyz", "/metrics"}
+ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # the service of all tests looks ahead in a task of its loop
 
 # API section "Who may", once more and in its own words: what each role may do in its own org.
 WHO_MAY = """
@@ -143,6 +144,7 @@ def test_every_route_has_its_row(walk: Walk) -> None:
     assert {path for path in walk.service.public_paths() if not path.startswith("/schema")} == PUBLIC
 
 
+@ONE_LOOP
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.fault(row=19)
@@ -155,6 +157,7 @@ async def test_every_route_answers_each_role_as_the_table_says(walk: Walk, role:
     assert answered == {operation.name: _expected(operation, role, situation) for operation in operations}
 
 
+@ONE_LOOP
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.fault(row=19)
 async def test_nobody_reads_what_they_may_not_see(walk: Walk, role: Role) -> None:
@@ -170,6 +173,7 @@ async def test_nobody_reads_what_they_may_not_see(walk: Walk, role: Role) -> Non
             assert str(walk.sessions["somebody_else"]) not in text, operation.name
 
 
+@ONE_LOOP
 @pytest.mark.parametrize("role", ROLES)
 async def test_who_may_not_name_others_may_not_filter_by_them(walk: Walk, role: Role) -> None:
     """On every route that takes `user_id`; by oneself anybody may filter."""
@@ -185,6 +189,7 @@ async def test_who_may_not_name_others_may_not_filter_by_them(walk: Walk, role: 
         assert _short(await walk.ask(operation, role, user_id=ME)) == usual, operation.name
 
 
+@ONE_LOOP
 @pytest.mark.fault(row=19)
 async def test_what_is_hidden_looks_like_what_does_not_exist(walk: Walk) -> None:
     """Foreign, hidden and unknown ids: the same body but for its request id, and the same questions to the store."""

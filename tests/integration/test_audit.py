@@ -443,14 +443,16 @@ async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Ope
 
 
 async def test_receipts_are_seen_by_their_org_alone(filled: Operations) -> None:
-    """A position is projected for its org, not there for others, waiting for all while it is not projected."""
+    """A position is projected for its org, and for others like one that is not written: waiting, without a time."""
     (ours,) = filled.store.rows(f"SELECT * FROM {{db}}.records WHERE org_id = '{ORG}' ORDER BY log_offset LIMIT 1")
     position = f"{ours['log_partition']}:{ours['log_offset']}"
 
     receipt = await filled.data(f"{ORG}/ops/receipts/{position}", ORG, "viewer")
 
     assert (receipt["outcome"], receipt["facts"], receipt["added"], receipt["reason"]) == ("projected", 1, 1, None)
-    assert (await filled.get(f"{OTHER}/ops/receipts/{position}", OTHER, "owner")).status_code == 404
+    foreign = await filled.data(f"{OTHER}/ops/receipts/{position}", OTHER, "owner")
+    unwritten = await filled.data(f"{OTHER}/ops/receipts/1:100000", OTHER, "owner")
+    assert foreign == {**unwritten, "position": position}
     for org in (ORG, OTHER):
         assert (await filled.data(f"{org}/ops/receipts/1:100000", org, "member"))["outcome"] == "waiting"
         for unknown in ("9:1", "70000:1", "1", "1:", "a:b", "01:2", "1:-1", "1:99999999999999999999"):
@@ -458,7 +460,7 @@ async def test_receipts_are_seen_by_their_org_alone(filled: Operations) -> None:
 
 
 async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Operations) -> None:
-    """Only the org in the record's bytes sees that it is dead, and why."""
+    """Only the org in the record's bytes sees that it is dead, and why; to others it is waiting."""
     log = LogBuilder()
     (newer,) = log.add(created(named(0), v=2))
     garbage = log.add_bytes(b"garbage")
@@ -468,8 +470,8 @@ async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Opera
 
     assert (receipt["outcome"], receipt["reason"]) == ("dead", "version 2 is unknown here")
     for record, org in ((newer, OTHER), (garbage, ORG), (garbage, OTHER)):
-        reply = await operations.get(f"{org}/ops/receipts/{record.partition}:{record.offset}", org, "owner")
-        assert reply.status_code == 404
+        other = await operations.data(f"{org}/ops/receipts/{record.partition}:{record.offset}", org, "owner")
+        assert (other["outcome"], other["reason"], other["received_at"]) == ("waiting", None, None)
 
 
 async def test_freshness_is_that_of_the_oldest_partition(filled: Operations) -> None:

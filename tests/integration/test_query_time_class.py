@@ -1,0 +1,95 @@
+"""What may not be known is not there, and its answer says nothing else either: not by its work, not by its moment."""
+
+from collections.abc import Mapping
+from time import monotonic
+from uuid import UUID, uuid4
+
+import pytest
+from support.query_store import SECRETS, QueryApi, QueryStore, session
+
+from query_api.reader import Generation, Reader, Row
+from query_api.time_class import CLASS_S, end_of_class
+from schemas.ids import mint, new_thread
+
+pytest_plugins = ["support.query_fixtures"]
+
+OF_A_SESSION = ("", "/events", "/hierarchy", "/analysis", "/compactions")
+Asked = tuple[str, Mapping[str, object]]
+
+
+class NotingReader:
+    """The reader, which notes what the store was asked about an org."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.asked: list[Asked] = []
+
+    async def live(self) -> Generation:
+        return await self._reader.live()
+
+    async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+        if "org_id" in params:
+            self.asked.append((name, dict(params)))
+        return await self._reader.query(generation, name, params)
+
+
+class Prober:
+    """A member of acme who tries ids."""
+
+    def __init__(self, store: QueryStore) -> None:
+        self.reader = NotingReader(store.reader)
+        self.api = QueryApi(self.reader)
+
+    async def try_(self, session_id: UUID, route: str) -> tuple[list[Asked], float]:
+        """What a 404 asked the store, and after how many seconds it came."""
+        self.reader.asked = []
+        began = monotonic()
+        reply = await self.api.get(f"sessions/{session_id}{route}", user="bob", role="member")
+        took = monotonic() - began
+        assert (reply.status_code, reply.json()["error"]) == (404, "There is nothing here under this address.")
+        return self.reader.asked, took
+
+
+@pytest.fixture
+def prober(query_store: QueryStore) -> Prober:
+    """The store holds sessions of an other org and of another user, in one granule with bob's."""
+    return Prober(query_store)
+
+
+@pytest.mark.parametrize("route", OF_A_SESSION)
+async def test_a_404_costs_the_store_the_same_whoever_has_the_id(
+    route: str, query_store: QueryStore, prober: Prober
+) -> None:
+    """Other orgs' ids ask the very question that ids of nobody ask; those of other users as many questions."""
+    foreign, others = session("other"), session(user_id="alice")
+    query_store.put(foreign, others, session(user_id="bob"))
+    minted_for_another = mint(SECRETS, "session", "other", new_thread(None), False, None)
+
+    asked_foreign, _ = await prober.try_(foreign.session_id, route)
+    asked_others, _ = await prober.try_(others.session_id, route)
+
+    for never in (minted_for_another, uuid4(), UUID(int=uuid4().int ^ 1)):
+        asked_never, _ = await prober.try_(never, route)
+        assert asked_never == asked_foreign
+    assert [name for name, _ in asked_others] == [name for name, _ in asked_foreign]
+    assert not {str(foreign.session_id)} & {str(value) for _, params in asked_foreign for value in params.values()}
+
+
+@pytest.mark.parametrize("route", OF_A_SESSION)
+async def test_a_404_comes_at_the_end_of_its_time_class(route: str, query_store: QueryStore, prober: Prober) -> None:
+    """However little there was to do; a session that may be seen is not waited for."""
+    foreign, others = session("other"), session(user_id="alice")
+    query_store.put(foreign, others)
+
+    for session_id in (foreign.session_id, others.session_id, uuid4()):
+        assert (await prober.try_(session_id, route))[1] >= CLASS_S
+
+
+async def test_a_time_class_ends_at_a_multiple_of_its_length() -> None:
+    """So an answer that took longer is in the next class, not at a moment of its own."""
+    for spent in (0.0, 0.2, 0.99, 1.5, 2.3):
+        began = monotonic() - spent * CLASS_S
+
+        await end_of_class(began)
+
+        assert monotonic() - began >= CLASS_S * (int(spent) + 1)
