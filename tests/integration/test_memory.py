@@ -1,0 +1,116 @@
+"""What hostile bodies leave behind in a process that serves: nothing that grows with their number."""
+
+import gzip
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cramjam
+import httpx
+import pytest
+from support.waiting import eventually
+from support.write_api import EVENT, KEY, a_session, events_path
+
+from deploy.ports import free_port
+from deploy.stack import answers_200
+from deploy.tethered import tethered
+from edge.tokens import issue_token
+
+MIB = 1 << 20
+ROOT = Path(__file__).parents[2]
+CLIENTS = 6  # at once, so that several large bodies are in memory beside small blocks that stay
+ROUNDS = 12
+LEFT_MAX = 40 * MIB
+Encoded = tuple[bytes, dict[str, str]]
+
+
+def batch(*payloads: object) -> bytes:
+    """Events with these payloads."""
+    return json.dumps({"events": [{**EVENT, "data": payload} for payload in payloads]}).encode()
+
+
+def hostile() -> list[tuple[Encoded, set[int]]]:
+    """Bodies, and how each is answered."""
+    plain: dict[str, str] = {}
+    many = batch(*({"x": "z" * 200_000, "n": n} for n in range(40)))
+    return [
+        ((b" " * (11 * MIB), plain), {413}),
+        ((gzip.compress(b" " * (64 * MIB)), {"content-encoding": "gzip"}), {413}),
+        ((bytes(cramjam.zstd.compress(b" " * (64 * MIB))), {"content-encoding": "zstd"}), {413}),
+        ((b"[" * 500_000, plain), {400}),
+        ((b'{"a":' * MIB, plain), {400}),
+        ((b'{"events":[' + b"{}," * 3_000_000 + b"{}]}", plain), {400, 422}),
+        ((b"[" + b'{"a":[1,2]},' * 800_000 + b"{}]", plain), {400, 422}),
+        ((b"\xff" * 100_000, plain), {400}),
+        ((batch({"x": "password=" * 500}), plain), {202}),
+        ((many, plain), {202, 503}),
+        ((gzip.compress(many, 1), {"content-encoding": "gzip"}), {202, 503}),
+        *(((batch({f"k{n}": "v" * (n * 997 % 3_000)}), plain), {202}) for n in range(20)),
+    ]
+
+
+class Served:
+    """Our HTTP server in a process of its own, and its memory."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        token = issue_token(KEY, "alice", "acme", "member", 3600, time.time())
+        self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        self._url = f"http://127.0.0.1:{port}/api/v1/acme{events_path(a_session())}"
+        self._clients = threading.local()
+        self._pid = pid
+
+    def send(self, body: bytes, headers: dict[str, str]) -> int:
+        """One request; its status."""
+        if not hasattr(self._clients, "client"):
+            self._clients.client = httpx.Client(trust_env=False, timeout=60)
+        client: httpx.Client = self._clients.client
+        return client.post(self._url, content=body, headers={**self._headers, **headers}).status_code
+
+    def memory(self) -> int:
+        """Resident bytes that are no file's."""
+        lines = Path(f"/proc/{self._pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """It is ended afterwards by its own pid."""
+    port = free_port()
+    command = [sys.executable, "-m", "support.served_by_us", str(port), str(tmp_path)]
+    with (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen(
+            tethered(command, signal.SIGKILL),
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+            stdout=out,
+            stderr=out,
+        )
+    eventually(lambda: answers_200("127.0.0.1", port, "/livez", timeout_s=2), within_s=30)
+    yield Served(port, process.pid)
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.mark.fault(row=17)
+def test_hostile_bodies_leave_memory_flat(served: Served) -> None:
+    """Some hundred of them, six at once: what they leave is less than four of the larger ones hold."""
+    for (body, headers), _ in hostile()[-20:]:
+        served.send(body, headers)
+    before = served.memory()
+
+    def send(case: tuple[Encoded, set[int]]) -> None:
+        (body, headers), expected = case
+        assert served.send(body, headers) in expected
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for cases in itertools.repeat(hostile(), ROUNDS):
+            list(pool.map(send, cases))
+
+    assert served.memory() - before < LEFT_MAX
