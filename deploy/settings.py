@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from edge.tokens import AUDIENCE, ISSUER
 
+ENGINE_CACHE_BYTES_MAX = 256 << 20
 _ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
 
 
@@ -37,6 +38,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     batch_records: int = 800
     batch_wait_s: float = 0.5
     cache_facts_max: int = 1_000_000
+    engine_cache_bytes_max: int = ENGINE_CACHE_BYTES_MAX  # of the engine in this process, all its caches together
     dead_letter_share_max: float = 0.9
     in_flight_bytes_max: int = 64 << 20
     metadata_orgs: str = ""  # comma-separated
@@ -89,8 +91,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def store(self) -> str:
-        """The store's URL."""
-        return self.store_url or f"chdb://{self.folder / 'store'}"
+        """The store's URL; where the engine is in this process, it says how much its caches may hold."""
+        url = self.store_url or f"chdb://{self.folder / 'store'}"
+        own = url.startswith("chdb:") and "?" not in url
+        return f"{url}?cache_bytes_max={self.engine_cache_bytes_max}" if own else url
 
 
 def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,15 +1,30 @@
-"""`STORE_URL`: where the store is. ``chdb:///dir`` or ``clickhouse://user:password@host:port/database``."""
+"""`STORE_URL`: where the store is. ``chdb:///dir`` or ``clickhouse://user:password@host:port/database``.
+
+The engine in this process gets its caches by the URL too: ``chdb:///dir?cache_bytes_max=268435456``.
+"""
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct
 
-from deploy.settings import BadSettings
+from deploy.settings import ENGINE_CACHE_BYTES_MAX, BadSettings
 
 CONTROL_DATABASE = "crewkit"
 ENGINE_CONFIG = Path(__file__).with_name("embedded_engine.xml")
+CACHE_BYTES_MIN = 8 << 20
+# Those that our tables fill. By itself the engine lets most of them grow to gigabytes, each.
+_CACHES = (
+    "mark_cache_size",
+    "primary_index_cache_size",
+    "index_mark_cache_size",
+    "text_index_tokens_cache_size",
+    "text_index_header_cache_size",
+    "text_index_postings_cache_size",
+    "query_condition_cache_size",
+    "compiled_expression_cache_size",
+)
 
 
 class StoreAddress(Struct, frozen=True):
@@ -35,8 +50,7 @@ def parse_store_url(url: str) -> StoreAddress:
     """
     parts = urlsplit(url)
     if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
-        folder = Path(parts.path).absolute()
-        return StoreAddress({"interface": "chdb", "path": f"{folder}?config-file={quote(str(ENGINE_CONFIG))}"})
+        return StoreAddress({"interface": "chdb", "path": _engine(Path(parts.path).absolute(), parts.query)})
     if parts.scheme == "clickhouse" and parts.hostname:
         options = {
             "host": parts.hostname,
@@ -46,3 +60,12 @@ def parse_store_url(url: str) -> StoreAddress:
         }
         return StoreAddress(options, parts.path.strip("/") or CONTROL_DATABASE)
     raise BadSettings("STORE_URL is chdb:///absolute/folder or clickhouse://user:password@host:port/database")
+
+
+def _engine(folder: Path, query: str) -> str:
+    """The engine's own address: its folder, its configuration, and what each cache may hold."""
+    given = parse_qs(query).get("cache_bytes_max", [str(ENGINE_CACHE_BYTES_MAX)])[-1]
+    if not given.isdecimal() or int(given) < CACHE_BYTES_MIN:
+        raise BadSettings(f"engine_cache_bytes_max: at least {CACHE_BYTES_MIN} bytes, not {given}")
+    sizes = dict.fromkeys(_CACHES, int(given) // len(_CACHES))
+    return f"{folder}?config-file={quote(str(ENGINE_CONFIG))}&{urlencode(sizes)}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.log_url import KafkaAddress, SqliteAddress, parse_log_url
+from deploy.settings import BadSettings, Settings
 from deploy.store_url import parse_store_url
 
 
@@ -17,6 +18,20 @@ def test_a_store_url_names_a_folder_or_a_server() -> None:
     assert embedded.options["path"].startswith("/var/lib/crewkit?config-file=")
     assert server.options == {"host": "db", "port": 9123, "username": "user", "password": "p@ss"}
     assert (server.control, server.database("g1")) == ("mine", "mine_g1")
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "x", "1048576"])
+def test_too_little_for_the_caches_is_refused(wrong: str) -> None:
+    """With the name of the setting."""
+    with pytest.raises(BadSettings, match="engine_cache_bytes_max"):
+        parse_store_url(f"chdb:///var/lib/crewkit?cache_bytes_max={wrong}")
+
+
+def test_a_server_has_its_own_caches() -> None:
+    """The setting is for the engine in the process alone."""
+    url = "clickhouse://user:password@db:8123/mine"
+
+    assert Settings(store_url=url).store == url
 
 
 def test_a_log_url_names_a_file_or_a_topic() -> None:

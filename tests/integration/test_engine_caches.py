@@ -1,0 +1,59 @@
+"""What the engine may hold beside the data of a question: one bound for all its caches, whichever it has."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.settings import ENGINE_CACHE_BYTES_MAX
+from deploy.store_server import engine
+
+# A process opens one engine only, so it needs one of its own.
+SHOW = """
+import json, sys, clickhouse_connect
+from deploy.settings import load_settings
+from deploy.store_url import parse_store_url
+
+client = clickhouse_connect.get_client(**parse_store_url(load_settings({"data": sys.argv[1]}).store).options)
+print(json.dumps(dict(client.query("SELECT name, toUInt64OrZero(value) FROM system.server_settings").result_rows)))
+"""
+OF_OTHER_TABLES = {  # formats, engines and indexes that we have none of
+    "iceberg_metadata_files_cache_size",
+    "parquet_metadata_cache_size",
+    "vector_similarity_index_cache_size",
+    "unique_key_index_cache_size_bytes",
+}
+OF_ENTRIES = 1 << 16  # a size below it counts entries
+
+
+def sizes_of(settings: dict[str, int]) -> dict[str, int]:
+    """The caches that our tables fill, and how many bytes each may hold."""
+    return {
+        name: size
+        for name, size in settings.items()
+        if name.endswith(("_cache_size", "_cache_size_bytes")) and name not in OF_OTHER_TABLES and size > OF_ENTRIES
+    }
+
+
+@pytest.mark.parametrize("given", [None, 16 << 20])
+def test_the_caches_of_the_engine_share_one_bound(given: int | None, tmp_path: Path) -> None:
+    """The engine itself says so: the setting or its default, in equal parts; no cache of a new version is left out."""
+    if given:
+        (tmp_path / "settings.toml").write_text(f"engine_cache_bytes_max = {given}")
+
+    shown = subprocess.run([sys.executable, "-c", SHOW, str(tmp_path)], check=True, capture_output=True, timeout=120)
+
+    sizes = sizes_of(json.loads(shown.stdout))
+    assert len(sizes) == 8
+    assert sum(sizes.values()) == (given or ENGINE_CACHE_BYTES_MAX)
+
+
+def test_the_store_server_has_the_default_bound() -> None:
+    """In its configuration, for the same caches."""
+    sizes = dict(re.findall(r"<(\w+_cache_size)>(\d+)<", engine._CONFIG.read_text()))
+
+    assert len(sizes) == 8
+    assert sum(map(int, sizes.values())) == ENGINE_CACHE_BYTES_MAX
