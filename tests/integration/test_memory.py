@@ -63,16 +63,25 @@ class Served:
     def __init__(self, port: int, pid: int) -> None:
         token = issue_token(KEY, "alice", "acme", "member", 3600, time.time())
         self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        self._url = f"http://127.0.0.1:{port}/api/v1/acme{events_path(a_session())}"
+        self._host = f"http://127.0.0.1:{port}"
+        self._url = f"{self._host}/api/v1/acme{events_path(a_session())}"
         self._clients = threading.local()
         self._pid = pid
 
     def send(self, body: bytes, headers: dict[str, str]) -> int:
         """One request; its status."""
+        return self._client.post(self._url, content=body, headers={**self._headers, **headers}).status_code
+
+    def ask(self, path: str) -> int:
+        """A request without a credential; its status."""
+        return self._client.post(f"{self._host}{path}").status_code
+
+    @property
+    def _client(self) -> httpx.Client:
         if not hasattr(self._clients, "client"):
             self._clients.client = httpx.Client(trust_env=False, timeout=60)
         client: httpx.Client = self._clients.client
-        return client.post(self._url, content=body, headers={**self._headers, **headers}).status_code
+        return client
 
     def memory(self) -> int:
         """Resident bytes that are no file's."""
@@ -114,3 +123,15 @@ def test_hostile_bodies_leave_memory_flat(served: Served) -> None:
             list(pool.map(send, cases))
 
     assert served.memory() - before < LEFT_MAX
+
+
+@pytest.mark.fault(row=17)
+def test_long_addresses_leave_nothing(served: Served) -> None:
+    """Each is another one, and none needs a credential: the router must not remember them."""
+    served.ask("/api/v1/acme/observability/sessions/x/events")
+    before = served.memory()
+
+    for number in range(1_500):
+        assert served.ask(f"/api/v1/acme/observability/sessions/{number}{'x' * 60_000}/events") in {401, 404}
+
+    assert served.memory() - before < 16 * MIB
