@@ -34,6 +34,9 @@ demo: $(STAMP) ## Send 200 sessions with 50,000 events, show what came out, and 
 chaos: $(STAMP) ## Break an installation in every way and check every number: MINUTES=10 SEED=… MODE=stack|embedded
 	@PYTHONPATH=tests:. $(BIN)/python -m chaos --minutes $(MINUTES) --mode $(MODE) $(if $(SEED),--seed $(SEED))
 
+fuzz: $(STAMP) ## Attack `up` with hostile requests of every kind and check every promise: MINUTES=10 SEED=… ARGS=--help
+	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 check: $(STAMP) ## Lint, types, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -55,4 +58,4 @@ lock: ## Renew requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help setup run stack demo chaos check test bench lock clean
+.PHONY: help setup run stack demo chaos fuzz check test bench lock clean

@@ -1,0 +1,117 @@
+"""`python -m fuzz --minutes 10 --seed 7`: hostile requests against `up`; findings, each with its request; 0 or 1."""
+
+import json
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from support.installation import Installation
+
+from fuzz.attackers import LIMIT_S, Plan
+from fuzz.exchange import Connection, send_bent
+from fuzz.families import BY_NAME, chosen
+from fuzz.findings import Findings, saved_case
+from fuzz.judging import faults_of
+from fuzz.run import Limits, Run
+from fuzz.scene import open_scene, set_the_stage
+from fuzz.score import KINDS
+
+SAVED = Path("var/fuzz")
+NO_LIMIT = ("--writes-per-hour", "1000000000", "--reads-per-hour", "1000000000")  # attackers ask more than an org may
+console = Console(highlight=False, stderr=True, soft_wrap=True, markup=False)
+FAMILY = click.Choice(list(BY_NAME))
+
+
+@click.command()
+@click.option("--minutes", type=float, default=10.0, show_default=True, help="How long it is attacked.")
+@click.option("--seed", type=int, help="The same seed makes the same cases; by default a new one.")
+@click.option("--only", type=FAMILY, multiple=True, help="Attack with this family; may be repeated.")
+@click.option("--without", type=FAMILY, multiple=True, help="Attack without this family; may be repeated.")
+@click.option("--replay", type=click.Path(exists=True, path_type=Path), help="Send one saved request, and judge it.")
+@click.option("--answer-s", type=float, default=1.0, show_default=True, help="An answer to the client beside: at most.")
+@click.option("--late-s", type=float, default=Limits().late_s, show_default=True, help="One to an attacker: at most.")
+@click.option(
+    "--memory-mb", type=int, default=200, show_default=True, help="What may come to stay unexplained: at most."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON on standard output.")
+@click.option("--keep", is_flag=True, help="Keep the data folder.")
+def main(
+    minutes: float,
+    seed: int | None,
+    only: tuple[str, ...],
+    without: tuple[str, ...],
+    replay: Path | None,
+    answer_s: float,
+    late_s: float,
+    memory_mb: int,
+    as_json: bool,
+    keep: bool,
+) -> None:
+    """Attack `up` with hostile requests of every family, and check that nobody and nothing else suffers."""
+    seed = random.SystemRandom().randrange(1 << 20) if seed is None else seed
+    limits = Limits(answer_s, late_s, memory_mb << 20)
+    data = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    up = Installation("up", data, *NO_LIMIT)
+    console.print(f"seed {seed}, {minutes:g} minutes, data in {data}")
+    try:
+        set_the_stage(data)
+        up.start()
+        if replay:
+            found = _replay(up, replay, late_s)
+        else:
+            found = _fuzz(up, seed, minutes, chosen(only, without), limits, as_json)
+    finally:
+        up.end()
+    if not (keep or found):
+        shutil.rmtree(data)
+    sys.exit(1 if found else 0)
+
+
+def _fuzz(
+    up: Installation, seed: int, minutes: float, families: tuple[str, ...], limits: Limits, as_json: bool
+) -> bool:
+    scene = open_scene(up)
+    plan = Plan(("127.0.0.1", up.port), seed, families, scene, limits.late_s)
+    run = Run(up, plan, Findings(seed, scene, up.url, SAVED / str(seed)), limits, console.print)
+    run.attack(minutes * 60)
+    console.print("checking everything that was promised")
+    run.check()
+    _show(run)
+    if as_json:
+        print(json.dumps(run.figures(), indent=1))
+    return bool(run.findings.all)
+
+
+def _show(run: Run) -> None:
+    figures = run.figures()
+    table = Table("family", "cases", *KINDS, "slowest s")
+    for name, row in figures["families"].items():
+        table.add_row(name, *(f"{value:,}" for value in row.values()))
+    console.print(table)
+    console.print(f"{figures['cases']:,} cases, {figures['promised']:,} promised positions")
+    console.print(f"client beside: {figures['client']}; memory at rest, MB: {figures['memory_mb']}")
+    console.print(run.findings.described())
+
+
+def _replay(up: Installation, file: Path, late_s: float) -> bool:
+    """Send a saved case once (one copy of it)."""
+    open_scene(up)
+    case, address = saved_case(file), ("127.0.0.1", up.port)
+    answered = Connection(address, LIMIT_S).ask(case) if case.is_whole else send_bent(address, case, LIMIT_S)
+    for reply in answered.replies:
+        console.print(f"{reply.status} {reply.headers}\n{reply.body[:2_000].decode(errors='replace')}")
+    faults = list(faults_of(case, answered, late_s))
+    console.print(
+        f"after {answered.took_s:.2f} s; "
+        + ("\n".join(f"{fault.check}: {fault.what}" for fault in faults) or "nothing is wrong")
+    )
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""The attackers: a process with lower priority than what it attacks, a few threads for each lane of families."""
+
+import multiprocessing
+import os
+import queue
+import random
+import threading
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from multiprocessing.synchronize import Event
+from typing import Any, NamedTuple
+
+from fuzz.case import Case
+from fuzz.exchange import Address, Answered, Connection, Reply, send_bent
+from fuzz.families import BY_NAME, Family, case_of
+from fuzz.judging import Fault, faults_of
+from fuzz.scene import Scene
+
+NICE = 10
+LIMIT_S = 90.0  # of one case; what has no answer by then has none
+LONG_S = 0.2  # cases that took as long are named where another client had to wait
+REPORT_EVERY_S = 0.5
+
+
+class Lane(NamedTuple):
+    """``rate`` bounds the cases a second of all its threads; costly ones rest ``rest`` times as long as they took."""
+
+    threads: int
+    rate: float
+    rest: float = 0.0
+
+
+LANES = {
+    "quick": Lane(4, 500.0),
+    "wire": Lane(3, 40.0),
+    "heavy": Lane(1, 1.0, 0.5),
+    "costly": Lane(1, 0.5, 1.0),
+    "slow": Lane(1, 0.3),
+}
+
+
+class Plan(NamedTuple):
+    """What is attacked, with what. ``first`` is the number of the first case of each family."""
+
+    address: Address
+    seed: int
+    families: tuple[str, ...]
+    scene: Scene
+    late_s: float
+    first: int = 0
+
+
+class Tally(NamedTuple):
+    """What became of the cases of a family since the last report; status 0 stands for no answer."""
+
+    family: str
+    cases: int
+    statuses: Counter[int]
+    slowest_s: float
+
+
+class Seen(NamedTuple):
+    """A fault, and the case that showed it."""
+
+    family: str
+    number: int
+    fault: Fault
+
+
+class Long(NamedTuple):
+    """A case that took long, as of `time.monotonic`, which all processes share."""
+
+    family: str
+    number: int
+    name: str
+    began: float
+    ended: float
+
+
+class Promised(NamedTuple):
+    """Offsets of partition 0 that were answered with a 2xx."""
+
+    offsets: bytes  # an array of unsigned 64-bit numbers
+
+
+Report = Tally | Seen | Long | Promised
+
+
+def attack(plan: Plan, stop: Event, tell: "multiprocessing.Queue[Report]") -> None:
+    """Attack until ``stop`` is set; the main function of the attackers' process."""
+    os.nice(NICE)
+    attackers = Attackers(plan, tell.put)
+    attackers.start()
+    while not stop.wait(REPORT_EVERY_S):
+        attackers.report()
+    attackers.finish()
+
+
+class Attackers:
+    """All lanes at work; ``tell`` receives what they find, in whatever thread finds it."""
+
+    def __init__(self, plan: Plan, tell: Callable[[Report], None]) -> None:
+        self._plan, self._tell = plan, tell
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._numbers = {name: count(plan.first) for name in plan.families}
+        self._tallies: dict[str, Tally] = {}
+        self._offsets: array[int] = array("Q")
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin."""
+        self._threads = [threading.Thread(target=self._work, args=lane, daemon=True) for lane in self._lanes()]
+        for thread in self._threads:
+            thread.start()
+
+    def report(self) -> None:
+        """Say what has happened since the last report."""
+        with self._lock:
+            tallies, self._tallies = self._tallies, {}
+        for tally in tallies.values():
+            self._tell(tally)
+
+    def finish(self) -> None:
+        """Let the cases under way end, and say the rest."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        self.report()
+        self._tell(Promised(self._offsets.tobytes()))
+
+    def try_one(self, family: str, number: int, connection: Connection) -> None:
+        """Send one case, judge what comes back, and count it."""
+        case = case_of(self._plan.seed, family, number, self._plan.scene)
+        began = time.monotonic()
+        for answered in _sent(case, connection, self._plan.address):
+            self._judge(family, number, case, answered)
+        ended = time.monotonic()
+        if ended - began > LONG_S:
+            self._tell(Long(family, number, case.name, began, ended))
+
+    def _lanes(self) -> Iterator[tuple[Lane, Sequence[Family], int]]:
+        for name, lane in LANES.items():
+            families = [BY_NAME[family] for family in self._plan.families if BY_NAME[family].lane == name]
+            if families:
+                yield from ((lane, families, n) for n in range(lane.threads))
+
+    def _work(self, lane: Lane, families: Sequence[Family], thread: int) -> None:
+        chance = random.Random(f"{self._plan.seed}/{self._plan.first}/{families[0].lane}/{thread}")
+        connection = Connection(self._plan.address, LIMIT_S)
+        for family in _turns(families[thread :: lane.threads], families, chance):
+            if self._over.is_set():
+                break
+            began = time.monotonic()
+            self.try_one(family.name, next(self._numbers[family.name]), connection)
+            took = time.monotonic() - began
+            self._over.wait(max(lane.threads / lane.rate - took, lane.rest * took, 0.0))
+        connection.close()
+
+    def _judge(self, family: str, number: int, case: Case, answered: Answered) -> None:
+        for fault in faults_of(case, answered, self._plan.late_s):
+            self._tell(Seen(family, number, fault))
+        statuses = Counter(reply.status for reply in answered.replies) or Counter((0,))
+        with self._lock:
+            old = self._tallies.get(family, Tally(family, 0, Counter(), 0.0))
+            slowest = max(old.slowest_s, answered.took_s if case.is_whole else 0.0)
+            self._tallies[family] = Tally(family, old.cases + 1, old.statuses + statuses, slowest)
+            if family != "redrive":  # a corrected record may be any org's, and only its org sees the receipt
+                self._offsets.extend(offset for reply in answered.replies for offset in offsets_of(reply))
+
+
+def offsets_of(reply: Reply) -> list[int]:
+    """The offsets, in partition 0, that a 2xx to a write promises."""
+    if not 200 <= reply.status < 300:
+        return []
+    positions = reply.headers.get("x-log-position", "").split(",")
+    return [
+        int(offset) for partition, _, offset in (text.strip().partition(":") for text in positions) if partition == "0"
+    ]
+
+
+def _turns(first: Sequence[Family], families: Sequence[Family], chance: random.Random) -> Iterator[Family]:
+    """Each of ``first`` once, so that a short run has all of them; then all by their shares, for ever."""
+    yield from chance.sample(first, len(first))
+    while True:
+        yield from chance.choices(families, [family.share for family in families])
+
+
+def _sent(case: Case, connection: Connection, address: Address) -> list[Answered]:
+    if case.copies > 1:
+        with ThreadPoolExecutor(case.copies) as pool:
+            return list(pool.map(lambda _: _alone(case, address), range(case.copies)))
+    return [connection.ask(case) if case.is_whole else send_bent(address, case, LIMIT_S)]
+
+
+def _alone(case: Case, address: Address) -> Answered:
+    """One copy, over a connection of nothing else."""
+    if not case.is_whole:
+        return send_bent(address, case, LIMIT_S)
+    connection = Connection(address, LIMIT_S)
+    answered = connection.ask(case)
+    connection.close()
+    return answered
+
+
+class AttackersProcess:
+    """``attack`` in a process of its name; what it says is collected by `collect`."""
+
+    def __init__(self, plan: Plan) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._stop: Any = context.Event()
+        self._queue: Any = context.Queue()
+        self._process = context.Process(target=attack, args=(plan, self._stop, self._queue), daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Its pid."""
+        return self._process.pid or 0
+
+    def reports(self, within_s: float) -> Iterator[Report]:
+        """What it says in the next ``within_s``."""
+        deadline = time.monotonic() + within_s
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                yield self._queue.get(timeout=left)
+            except queue.Empty:
+                return
+
+    def stop(self) -> Iterator[Report]:
+        """Let it end; the rest of what it says.
+
+        Raises:
+            AssertionError: it died, or does not end.
+        """
+        self._stop.set()
+        deadline = time.monotonic() + 2 * LIMIT_S
+        while time.monotonic() < deadline:
+            for report in self.reports(0.5):
+                yield report
+                if isinstance(report, Promised):
+                    self._process.join()
+                    return
+            assert self._process.is_alive(), "the attackers' process died"
+        raise AssertionError("the attackers' process does not end")
+
+    def kill(self) -> None:
+        """Leave nothing of it."""
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()

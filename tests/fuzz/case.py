@@ -1,0 +1,65 @@
+"""One attack: the bytes of a request (or of none), and how they are sent."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+HOST = b"fuzz.example"
+INLINE_BYTES_MAX = 600  # longer bodies get a file beside the curl line
+
+Ending = Literal["read", "half_close", "reset", "hold"]
+
+
+class Case(NamedTuple):
+    """``raw`` goes out in parts, cut at ``cuts``, with ``pause_s`` before each but the first.
+
+    ``is_whole`` says that it is one complete request in valid HTTP/1.1: then one answer has to come, in the shape
+    of the API, at the latest after ``late_s`` where that is not the usual limit. ``may_open`` is False where a 2xx
+    would be a hole. ``copies`` go out at once, each over a connection to itself.
+    """
+
+    name: str
+    raw: bytes
+    cuts: tuple[int, ...] = ()
+    pause_s: float = 0.0
+    ending: Ending = "read"
+    is_whole: bool = True
+    may_open: bool = True
+    copies: int = 1
+    late_s: float = 0.0
+
+    @property
+    def method(self) -> str:
+        """The method of the first request, as far as there is one."""
+        return self.raw.partition(b" ")[0].decode("latin-1")
+
+    def parts(self) -> list[bytes]:
+        """What is sent between the pauses."""
+        ends = (*self.cuts, len(self.raw))
+        return [self.raw[start:end] for start, end in zip((0, *self.cuts), ends, strict=True)]
+
+
+def request(method: str, target: str, headers: Mapping[str, str | bytes], body: bytes | None = None) -> bytes:
+    """The bytes of one request; ``target`` and header values in latin-1 go out as they are."""
+    lines = [method.encode("latin-1") + b" " + target.encode("latin-1") + b" HTTP/1.1", b"Host: " + HOST]
+    if body is not None:
+        lines.append(b"Content-Length: %d" % len(body))
+    for name, value in headers.items():
+        lines.append(name.encode("latin-1") + b": " + (value if isinstance(value, bytes) else value.encode("latin-1")))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
+
+
+def as_curl(case: Case, url: str, body_file: str) -> tuple[str, bytes] | None:
+    """A curl line for a whole request, and the body that has to be in ``body_file`` (empty: it is in the line)."""
+    if not case.is_whole or case.cuts:
+        return None
+    head, _, body = case.raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, _, rest = first.partition(" ")
+    target = rest.rpartition(" ")[0]
+    options = [f"-H {shlex.quote(line)}" for line in lines if not line.startswith(("Content-Length:", "Host:"))]
+    inline = len(body) <= INLINE_BYTES_MAX and body.isascii() and body.decode("ascii").isprintable()
+    if body:
+        options.append(f"--data-binary {shlex.quote(body.decode()) if inline else '@' + shlex.quote(body_file)}")
+    line = f"curl -si --path-as-is -X {shlex.quote(method)} {' '.join(options)} {shlex.quote(url + target)}"
+    return line, b"" if inline else body

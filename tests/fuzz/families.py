@@ -1,0 +1,63 @@
+"""All families of attacks, as one table; and any case of any of them again, from seed, family and number."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from fuzz import addresses, bodies, costly, encodings, large, tokens, wire
+from fuzz.case import Case
+from fuzz.scene import Scene
+
+Lane = Literal["quick", "wire", "heavy", "costly", "slow"]
+
+
+class Family(NamedTuple):
+    """``share`` is how often its turn comes among the families of its lane."""
+
+    name: str
+    lane: Lane
+    make: Callable[[random.Random, Scene], Case]
+    share: int = 2
+
+
+FAMILIES = (
+    Family("create", "quick", bodies.create, 3),
+    Family("events", "quick", bodies.events, 6),
+    Family("change", "quick", bodies.change, 3),
+    Family("end", "quick", bodies.end),
+    Family("compact", "quick", bodies.compact, 1),
+    Family("redrive", "quick", bodies.redrive, 1),
+    Family("encodings", "quick", encodings.encodings, 3),
+    Family("dense", "quick", large.dense, 1),
+    Family("tokens", "quick", tokens.tokens, 4),
+    Family("foreign", "quick", tokens.foreign, 1),
+    Family("paths", "quick", addresses.paths, 4),
+    Family("queries", "quick", addresses.queries, 4),
+    Family("reads", "quick", addresses.reads, 2),
+    Family("wire", "wire", wire.wire),
+    Family("slow", "slow", wire.slow),
+    Family("large", "heavy", large.large, 4),
+    Family("bombs", "heavy", encodings.bombs, 1),
+    Family("recounts", "heavy", addresses.recounts, 1),
+    Family("dense-at-once", "costly", costly.twelve_dense),
+    Family("dense-megabytes", "costly", costly.dense_megabytes, 1),
+    Family("empty-members", "costly", costly.empty_members, 1),
+    Family("unfinished", "costly", costly.unfinished_bodies, 1),
+)
+BY_NAME = {family.name: family for family in FAMILIES}
+
+
+def case_of(seed: int, family: str, number: int, scene: Scene) -> Case:
+    """The case of this number: the same for the same seed."""
+    return BY_NAME[family].make(random.Random(f"{seed}/{family}/{number}"), scene)
+
+
+def chosen(only: Sequence[str], without: Sequence[str]) -> tuple[str, ...]:
+    """The names of the families that take part.
+
+    Raises:
+        KeyError: there is no family of a given name.
+    """
+    for name in (*only, *without):
+        BY_NAME[name]
+    return tuple(name for name in BY_NAME if (not only or name in only) and name not in without)

@@ -1,0 +1,77 @@
+"""What is wrong with an answer: a 5xx but 503, another shape, a trace, a door that opened, no answer, a late one."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from fuzz.case import Case
+from fuzz.exchange import Answered, Reply
+
+# The HTTP server says these by itself where it can't read a request, with no body.
+OF_THE_SERVER = frozenset({400, 408, 414, 431})
+TRACES = (
+    b"Traceback (most recent call last)",
+    b'File "/',
+    b".py:",
+    b"DB::Exception",
+    b"panicked at",
+    b"<html",
+    b"<!DOCTYPE",
+)
+
+
+class Fault(NamedTuple):
+    """``check`` is the name of what was broken, ``what`` a sentence about it."""
+
+    check: str
+    what: str
+
+
+class _Error(Struct, forbid_unknown_fields=True):
+    error: str
+    code: str
+    details: dict[str, list[str | dict[str, Any]]]  # events are named by their index
+    request_id: str
+
+
+_error: msgspec.json.Decoder[_Error] = msgspec.json.Decoder(_Error)
+
+
+def faults_of(case: Case, answered: Answered, late_s: float) -> Iterator[Fault]:
+    """Everything that is wrong with what one case was answered."""
+    for reply in answered.replies:
+        yield from _of_reply(case, reply)
+    if not case.is_whole:
+        return
+    if not answered.replies:
+        yield Fault("no answer", f"after {answered.took_s:.1f} s: {answered.problem}")
+    elif answered.took_s > max(late_s, case.late_s):
+        yield Fault("late", f"{answered.replies[0].status} after {answered.took_s:.1f} s")
+
+
+def _of_reply(case: Case, reply: Reply) -> Iterator[Fault]:
+    if reply.status >= 500 and reply.status != 503:
+        yield Fault("5xx", f"{reply.status} {reply.body[:200]!r}")
+    if reply.status < 300 and not case.may_open:
+        yield Fault("opened", f"{reply.status} {reply.body[:200]!r}")
+    is_page = reply.status < 400 and "html" in reply.headers.get("content-type", "")
+    found = next((trace for trace in TRACES if trace in reply.body), None)
+    if found and not is_page:
+        yield Fault("trace", f"{reply.status} holds {found!r}: {reply.body[:200]!r}")
+    if reply.status >= 400 and case.method != "HEAD":
+        yield from _of_shape(reply)
+
+
+def _of_shape(reply: Reply) -> Iterator[Fault]:
+    """The one error shape, but for what the HTTP server says by itself."""
+    if reply.status in OF_THE_SERVER and not reply.body:
+        return
+    if not reply.headers.get("content-type", "").startswith("application/json"):
+        yield Fault("shape", f"{reply.status} is of type {reply.headers.get('content-type')!r}: {reply.body[:200]!r}")
+        return
+    try:
+        _error.decode(reply.body)
+    except msgspec.MsgspecError as error:
+        yield Fault("shape", f"{reply.status}: {error}: {reply.body[:200]!r}")

@@ -1,0 +1,35 @@
+"""What a service writes into its logs, read as it grows: nothing of it may be an error that was not expected."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.folder import files_of
+
+ALARMS = (b"unexpected_error", b"Traceback (most recent call last)", b"panicked at", b'"level": "critical"')
+
+
+class LogWatch:
+    """The logs of one data folder; a file that is rotated is followed by its inode."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._read: dict[int, int] = {}  # inode to bytes
+
+    def alarms(self) -> Iterator[str]:
+        """The alarming lines since the last look."""
+        for file in (*files_of(self._data / "log"), *self._data.glob("*.out")):
+            for line in self._new_of(file).splitlines():
+                if any(alarm in line for alarm in ALARMS):
+                    yield f"{file.name}: {line[:1_500].decode(errors='replace')}"
+
+    def _new_of(self, file: Path) -> bytes:
+        try:
+            with file.open("rb") as opened:
+                inode = file.stat().st_ino
+                opened.seek(self._read.get(inode, 0))
+                new = opened.read()
+        except FileNotFoundError:
+            return b""
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read[inode] = self._read.get(inode, 0) + len(whole)
+        return whole

@@ -1,0 +1,201 @@
+"""One run: warm up, rest, attack, rest, and hold everything against what was promised."""
+
+import subprocess
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import httpx
+from support.checker import Checker
+from support.clients import GaveUp
+from support.installation import Installation, eventually_ok
+from support.journal import Journal
+
+from fuzz.attackers import AttackersProcess, Long, Plan, Promised, Report, Seen, Tally
+from fuzz.beside import Answer, Beside
+from fuzz.families import BY_NAME
+from fuzz.findings import Findings
+from fuzz.judging import Fault
+from fuzz.landing import landed
+from fuzz.log_watch import LogWatch
+from fuzz.machine import OtherLoad
+from fuzz.memory import AtRest, at_rest, resident_bytes, too_much
+from fuzz.scene import BESIDE
+from fuzz.score import Score
+from fuzz.waiting_client import figures, slow_ones
+from schemas.permissions import OPERATOR_ORG, Role
+
+SAY_EVERY_S = 10.0
+WARM_UP_SHARE, WARM_UP_S_MAX = 0.25, 60.0
+SECOND_PHASE = 1_000_000  # its cases have other numbers
+NOTHING_WAITS_S = 120.0
+
+
+class Limits(NamedTuple):
+    """What is too much: seconds of an answer to the client beside, of one to an attacker, bytes that come to stay."""
+
+    answer_s: float = 1.0
+    late_s: float = 12.0  # a read may wait 10 s for a position
+    memory: int = 200 << 20
+
+
+class Run:
+    """An installation under attack, and all that is known about it; ``say`` shows a line of progress."""
+
+    def __init__(
+        self, installation: Installation, plan: Plan, findings: Findings, limits: Limits, say: Callable[[str], None]
+    ) -> None:
+        assert installation.process is not None
+        self._installation, self._process = installation, installation.process
+        self._plan, self._limits, self._say = plan, limits, say
+        self.findings, self.score, self._journal = findings, Score(), Journal()
+        self._answers: list[Answer] = []
+        self._long: list[Long] = []
+        self._at_rest: list[AtRest] = []
+        self._offsets: array[int] = array("Q")
+        self._log = LogWatch(installation.data)
+        self._pids = [self._process.pid]
+        self._others = OtherLoad(lambda: self._pids)
+        self._beside = Beside(self._client, self._journal, BESIDE, plan.seed, self._answers.append, self.is_up)
+
+    def is_up(self) -> bool:
+        """Whether the process that was started still runs."""
+        return self._process.poll() is None
+
+    def attack(self, seconds: float) -> None:
+        """Warm up without what is costly, rest, attack with everything, rest: nobody writes any more."""
+        warm_up = min(WARM_UP_SHARE * seconds, WARM_UP_S_MAX)
+        usual = tuple(name for name in self._plan.families if BY_NAME[name].lane != "costly")
+        self._phase(warm_up, self._plan._replace(families=usual))
+        if self._rest():
+            self._phase(seconds - warm_up, self._plan._replace(first=SECOND_PHASE))
+            self._rest()
+
+    def check(self) -> None:
+        """Hold everything against what was promised, then end the installation."""
+        for slow in slow_ones(self._answers, self._limits.answer_s, self._long, self._others.most):
+            self.findings.add(slow.fault, slow.family, slow.number)
+        if len(self._at_rest) > 1 and (sentence := too_much(self._at_rest[0], self._at_rest[-1], self._limits.memory)):
+            self.findings.add(Fault("memory", sentence))
+        self._look()
+        if not self.is_up():
+            said = (self._installation.data / "up.out").read_text(errors="replace")[-1_000:]
+            self.findings.add(Fault("died", f"up ended with exit code {self._process.poll()}: {said!r}"))
+        else:
+            self._check_what_landed()
+            self._stop()
+
+    def figures(self) -> dict[str, Any]:
+        """All that was measured and found, for machines."""
+        return {
+            "seed": self._plan.seed,
+            "cases": self.score.cases,
+            "families": self.score.table(),
+            "promised": len(self._offsets),
+            "client": {**figures(self._answers), "events": self._journal.events},
+            "memory_mb": [rest.resident >> 20 for rest in self._at_rest],
+            "findings": [finding._asdict() for finding in self.findings.all],
+        }
+
+    def _phase(self, seconds: float, plan: Plan) -> None:
+        """Client and attackers at work, unless there is nothing to be attacked any more."""
+        over, deadline = threading.Event(), time.monotonic() + seconds
+        client = threading.Thread(target=self._work, args=(over,), daemon=True)
+        attackers = AttackersProcess(plan)
+        self._pids = [self._process.pid, attackers.pid]
+        client.start()
+        try:
+            self._watch(attackers, deadline)
+            self._take(attackers.stop())
+        finally:
+            over.set()
+            attackers.kill()
+        client.join()
+
+    def _watch(self, attackers: AttackersProcess, deadline: float) -> None:
+        said = time.monotonic()
+        while time.monotonic() < deadline and self.is_up():
+            self._take(attackers.reports(1.0))
+            self._look()
+            if time.monotonic() - said > SAY_EVERY_S:
+                said = time.monotonic()
+                self._say(self._progress(deadline - said))
+
+    def _work(self, over: threading.Event) -> None:
+        try:
+            self._beside.run(over)
+        except (GaveUp, AssertionError) as error:
+            if self.is_up():
+                self.findings.add(Fault("client", str(error)))
+
+    def _take(self, reports: Iterable[Report]) -> None:
+        for report in reports:
+            if isinstance(report, Tally):
+                self.score.add(report)
+            elif isinstance(report, Seen):
+                self.findings.add(report.fault, report.family, report.number)
+            elif isinstance(report, Long):
+                self._long.append(report)
+            elif isinstance(report, Promised):
+                self._offsets.frombytes(report.offsets)
+
+    def _look(self) -> None:
+        self._others.sample()
+        for line in self._log.alarms():
+            self.findings.add(Fault("log", line))
+
+    def _rest(self) -> bool:
+        """Measure the memory once nothing waits; False if it does not come to rest."""
+        try:
+            with self._client(OPERATOR_ORG, "operator") as operator:
+                _until_nothing_waits(operator, self.is_up)
+                metrics = eventually_ok(operator, "GET", "/metrics").text
+            self._at_rest.append(at_rest(self._process.pid, metrics))
+        except (AssertionError, httpx.HTTPError, OSError) as error:
+            if self.is_up():
+                self.findings.add(Fault("stuck", f"it does not come to rest: {error}"))
+            return False
+        self._say(f"at rest: {self._at_rest[-1].resident >> 20} MB, {self._at_rest[-1].facts:,} facts")
+        return True
+
+    def _check_what_landed(self) -> None:
+        try:
+            for fault in landed(self._client, self._offsets, self._plan.seed):
+                self.findings.add(fault)
+            for invariant, some in Checker(self._installation, self._journal).check().items():
+                self.findings.add(Fault(f"client {invariant}", f"{len(some)}: {some[:3]}"))
+        except (AssertionError, httpx.HTTPError) as error:
+            self.findings.add(Fault("stuck", f"what was promised can't be checked: {error!r}"))
+        self._look()
+
+    def _stop(self) -> None:
+        try:
+            code = self._installation.stop()
+        except subprocess.TimeoutExpired:
+            code = -1
+        if code != 0:
+            self.findings.add(Fault("end", f"SIGTERM did not end it within 20 s with exit code 0, but {code}"))
+
+    def _client(self, org: str, role: Role = "admin") -> httpx.Client:
+        return self._installation.client(role, org, timeout=30)
+
+    def _progress(self, left_s: float) -> str:
+        beside = figures(self._answers)
+        return (
+            f"{max(0.0, left_s):4.0f} s left; {self.score.line()}; client beside: {beside['answers']:,} answers,"
+            f" slowest {beside['slowest_s']:.2f} s; {resident_bytes(self._process.pid) >> 20} MB; others use"
+            f" {self._others.last:.1f} cores; {self.findings.counts.total()} findings"
+        )
+
+
+def _until_nothing_waits(operator: httpx.Client, is_up: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + NOTHING_WAITS_S
+    while True:
+        assert is_up(), "it has ended"
+        reply = eventually_ok(operator, "GET", "/api/v1/operator/freshness", NOTHING_WAITS_S)
+        if not (lag := reply.json()["data"]["lag_records"]):
+            return
+        assert time.monotonic() < deadline, f"{lag} records wait"
+        time.sleep(0.5)

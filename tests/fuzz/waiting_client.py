@@ -1,0 +1,57 @@
+"""Answers to the client beside that took too long, and what was under way meanwhile."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from fuzz.attackers import Long
+from fuzz.beside import Answer
+from fuzz.families import BY_NAME, Lane
+from fuzz.judging import Fault
+
+SHOWN = 5  # the slowest
+SUSPECTS = 3
+_BLAME: tuple[Lane, ...] = ("costly", "heavy", "slow", "quick", "wire")
+
+
+class Slow(NamedTuple):
+    """A slow answer as a fault, and the family and number of the case that is to blame, if any."""
+
+    fault: Fault
+    family: str = ""
+    number: int = -1
+
+
+def slow_ones(
+    answers: Sequence[Answer], limit_s: float, cases: Sequence[Long], others: Callable[[float, float], float]
+) -> Iterator[Slow]:
+    """The slowest answers beyond ``limit_s``; ``others`` says how many cores others used between two times."""
+    slow = [answer for answer in answers if answer.took_s > limit_s or answer.status == 0]
+    for answer in sorted(slow, key=lambda answer: -answer.took_s)[:SHOWN]:
+        meanwhile = _under_way(answer, cases)
+        suspects = ", ".join(f"{case.family}/{case.number} ({case.name})" for case in meanwhile[:SUSPECTS])
+        cores = others(answer.began, answer.began + answer.took_s)
+        fault = Fault(
+            "slow",
+            f"{answer.what} took {answer.took_s:.2f} s, status {answer.status} ({len(slow)} answers are beyond"
+            f" {limit_s:g} s); under way: {suspects or 'nothing long'}; others on the machine used {cores:.1f} cores",
+        )
+        yield Slow(fault, meanwhile[0].family, meanwhile[0].number) if meanwhile else Slow(fault)
+
+
+def _under_way(answer: Answer, cases: Sequence[Long]) -> list[Long]:
+    """The costly ones first, then the longest."""
+    ended = answer.began + answer.took_s
+    meanwhile = [case for case in cases if case.began < ended and case.ended > answer.began]
+    return sorted(meanwhile, key=lambda case: (_BLAME.index(BY_NAME[case.family].lane), case.began - case.ended))
+
+
+def figures(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Seconds that answers took."""
+    took = sorted(answer.took_s for answer in answers) or [0.0]
+    return {
+        "answers": len(answers),
+        "median_s": round(took[len(took) // 2], 4),
+        "p99_s": round(took[len(took) * 99 // 100], 3),
+        "slowest_s": round(took[-1], 3),
+        "retried": sum(1 for answer in answers if answer.status == 503),
+    }

@@ -1,0 +1,237 @@
+"""HTTP itself, bent: framing that contradicts itself, odd chunks, pipelines, slow and vanishing clients.
+
+A case is a function of chance and scene. What comes back need not be an answer at all, but if it is one, it must be
+none that is not in the API.
+"""
+
+import random
+from collections.abc import Callable
+
+from fuzz.bodies import JSON
+from fuzz.case import Case, request
+from fuzz.scene import ATTACKERS, Scene
+
+EVENT = b'{"events":[{"event_type":"Stop","timestamp":"2026-01-20T10:30:00Z","data":{}}]}'
+CLOSE = {"Connection": "close"}
+
+
+def wire(chance: random.Random, scene: Scene) -> Case:
+    """One request, or several, that HTTP does not allow, or hardly."""
+    make = chance.choice(_WIRE)
+    raw = make(chance, scene)
+    cuts = chance.sample(range(1, len(raw)), k=min(3, len(raw) - 1)) if chance.random() < 0.3 and raw else []
+    case = Case(f"wire: {make.__name__.strip('_')}", raw, tuple(sorted(cuts)), 0.02, is_whole=False)
+    return case._replace(ending=chance.choice(("read", "read", "half_close", "reset")))
+
+
+def slow(chance: random.Random, scene: Scene) -> Case:
+    """Clients that send bytes now and then, stop, or go; for some seconds only."""
+    raw = _post(scene, EVENT)
+    body = raw.index(b"\r\n\r\n") + 4
+    case = chance.choice(
+        (
+            Case("slow headers", raw, tuple(range(10, 200, 20)), 0.25, "reset"),
+            Case("slow body", raw, tuple(range(body, len(raw), 8)), 0.25),
+            Case("stops in the headers", raw[:40], (), 2.0, "hold"),
+            Case("stops before the body", raw[:body], (), 2.0, "hold"),
+            Case("goes in the body", raw[: body + 5], (), 0.0, "reset"),
+            Case("says nothing", b"", (), 2.0, "hold"),
+            Case("does not read", _get(scene, "sessions?per_page=100") * 50, (), 2.0, "hold"),
+        )
+    )
+    return case._replace(name=f"slow: {case.name}", is_whole=False, copies=chance.choice((5, 20, 50)))
+
+
+def _head(scene: Scene, *lines: bytes, method: bytes = b"POST", version: bytes = b"HTTP/1.1") -> bytes:
+    path = f"/api/v1/{ATTACKERS}/observability/sessions/{scene.sessions[0]}/events".encode()
+    token = scene.token().encode()
+    first = method + b" " + path + b" " + version
+    named = (b"Host: x", b"Authorization: Bearer " + token, b"Content-Type: application/json", *lines)
+    return b"\r\n".join((first, *named)) + b"\r\n\r\n"
+
+
+def _post(scene: Scene, body: bytes, **headers: str) -> bytes:
+    path = f"/api/v1/{ATTACKERS}/observability/sessions/{scene.sessions[0]}/events"
+    return request("POST", path, {"Authorization": f"Bearer {scene.token()}", **JSON, **headers}, body)
+
+
+def _get(scene: Scene, path: str, **headers: str) -> bytes:
+    return request("GET", f"/api/v1/{ATTACKERS}/{path}", {"Authorization": f"Bearer {scene.token()}", **headers})
+
+
+def _length_and_chunks(chance: random.Random, scene: Scene) -> bytes:
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(EVENT), EVENT)
+    coding = chance.choice(
+        (
+            b"chunked",
+            b"Chunked",
+            b"identity, chunked",
+            b"chunked, identity",
+            b" chunked",
+            b"\tchunked",
+            b"xchunked",
+            b"chunked\x00",
+        )
+    )
+    length = chance.choice((0, 4, len(chunked), len(EVENT), 1 << 40))
+    lines = [b"Transfer-Encoding: " + coding, b"Content-Length: %d" % length, b"Connection: close"]
+    chance.shuffle(lines)
+    return _head(scene, *lines) + chunked
+
+
+def _lengths(chance: random.Random, scene: Scene) -> bytes:
+    odd = (
+        b"-1",
+        b"+5",
+        b"0x10",
+        b"1e2",
+        b"",
+        b" ",
+        b"5, 5",
+        b"5,6",
+        b"9" * 30,
+        b"18446744073709551616",
+        b"%d\x00" % len(EVENT),
+    )
+    line = b"Content-Length: " + chance.choice(odd)
+    return _head(scene, line, *([b"Content-Length: 3"] * chance.randint(0, 1)), b"Connection: close") + EVENT
+
+
+def _chunks(chance: random.Random, scene: Scene) -> bytes:
+    size = b"%x" % len(EVENT)
+    first = chance.choice(
+        (
+            size,
+            size + b";ext=1",
+            size + b";" + b"e" * 5_000,
+            b"0" * 50 + size,
+            size.upper() + b" ",
+            b"-1",
+            b"zz",
+            b"ffffffffffffffff",
+            b"10000000000000000",
+            b"",
+        )
+    )
+    end = chance.choice(
+        (b"0\r\n\r\n", b"0\r\nX-Trailer: a\r\n\r\n", b"0\r\n", b"", b"0\n\n", b"0\r\nContent-Length: 5\r\n\r\n")
+    )
+    line_end = chance.choice((b"\r\n", b"\r\n", b"\n", b"\r"))
+    return _head(scene, b"Transfer-Encoding: chunked", b"Connection: close") + first + line_end + EVENT + b"\r\n" + end
+
+
+def _tiny_chunks(_chance: random.Random, scene: Scene) -> bytes:
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in EVENT * 20)
+    return _head(scene, b"Transfer-Encoding: chunked", b"Connection: close") + chunks + b"0\r\n\r\n"
+
+
+def _pipeline(chance: random.Random, scene: Scene) -> bytes:
+    some = [_post(scene, EVENT), _get(scene, "sessions?per_page=1"), request("GET", "/livez", {}), _post(scene, b"{")]
+    return b"".join(chance.choices(some, k=chance.randint(2, 12))) + request("GET", "/livez", CLOSE)
+
+
+def _smuggled(_chance: random.Random, scene: Scene) -> bytes:
+    inner = request("GET", f"/api/v1/{ATTACKERS}/sessions", {})
+    return _post(scene, EVENT)[:-1] + EVENT[-1:] + inner + request("GET", "/livez", CLOSE)
+
+
+def _targets(chance: random.Random, scene: Scene) -> bytes:
+    odd = (
+        "http://evil.example/livez",
+        "//livez",
+        "*",
+        "livez",
+        "http://[::1/livez",
+        "/livez#x",
+        "/\xff",
+        "/a b",
+        "/" + "a" * 70_000,
+        "http://u:p@h/livez",
+        "/livez?" + "q" * 60_000,
+    )
+    method = chance.choice(("GET", "GET", "OPTIONS", "CONNECT", "POST"))
+    return request(method, chance.choice(odd), {"Authorization": f"Bearer {scene.token()}", **CLOSE})
+
+
+def _header_lines(chance: random.Random, scene: Scene) -> bytes:
+    odd = (
+        *(
+            b"NoColon",
+            b": value",
+            b"A B: c",
+            b"X-A:\x00b",
+            b"X-A: b\r\n folded",
+            b"X-\xff: b",
+            b"X-A: " + b"v" * 70_000,
+            b"X" * 9_000 + b": a",
+        ),
+        *(
+            b"Host: y",
+            b"Host:",
+            b"Authorization: Bearer x",
+            b"Content-Type: application/json",
+            b"Expect: 200-ok",
+            b"Expect: 100-continue",
+        ),
+        *(
+            b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==",
+            b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: ",
+        ),
+        *(
+            b"Connection: Authorization",
+            b"Connection: close, keep-alive",
+            b"TE: trailers",
+            b"Trailer: Authorization",
+            b"\r\nX: y",
+            b"X-A: b\rX-B: c",
+        ),
+        b"\r\n".join(b"X-%d: a" % n for n in range(300)),
+    )
+    return _head(scene, chance.choice(odd), b"Content-Length: %d" % len(EVENT), b"Connection: close") + EVENT
+
+
+def _first_lines(chance: random.Random, scene: Scene) -> bytes:
+    method = chance.choice((b"POST", b"P\x00ST", b" POST", b"post", b"", b"M" * 5_000))
+    version = chance.choice((b"HTTP/1.0", b"HTTP/0.9", b"HTTP/2.0", b"HTTP/1.1.1", b"HTTP/9", b"", b"http/1.1"))
+    return (
+        _head(scene, b"Content-Length: %d" % len(EVENT), b"Connection: close", method=method, version=version) + EVENT
+    )
+
+
+def _http2(chance: random.Random, _scene: Scene) -> bytes:
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    frame = chance.choice(
+        (
+            b"",
+            b"\x00\x00\x00\x04\x00\x00\x00\x00\x00",  # settings
+            b"\xff\xff\xff\x01\x04\x00\x00\x00\x01",  # headers, 16 MB long
+            b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + b"p" * 8,  # a ping before settings
+            b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+            + (b"\x00\x00\x00\x01\x05\x00\x00\x00\x01" + b"\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x08") * 200,
+            chance.randbytes(200),
+        )
+    )
+    return preface[: chance.choice((24, 24, 24, 10))] + frame
+
+
+def _no_http(chance: random.Random, _scene: Scene) -> bytes:
+    odd = (
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\r\n" * 200,
+        b"\x00" * 500,
+        b"SSH-2.0-x\r\n",
+        b"*1\r\n$4\r\nPING\r\n",
+        b"GET /livez\r\n",
+    )
+    return chance.choice((*odd, chance.randbytes(300)))
+
+
+def _cut_short(chance: random.Random, scene: Scene) -> bytes:
+    raw = _post(scene, EVENT)
+    return raw[: chance.randrange(len(raw))]
+
+
+_WIRE: tuple[Callable[[random.Random, Scene], bytes], ...] = (
+    *(_length_and_chunks, _lengths, _chunks, _tiny_chunks, _pipeline, _smuggled, _targets, _header_lines, _first_lines),
+    *(_http2, _no_http, _cut_short),
+)

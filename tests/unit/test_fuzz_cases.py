@@ -1,0 +1,109 @@
+"""Attacks come out the same for the same seed, so what one of them showed can be shown again."""
+
+import json
+import random
+import re
+import shlex
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from fuzz.attackers import LANES, _turns
+from fuzz.case import as_curl
+from fuzz.families import BY_NAME, FAMILIES, case_of, chosen
+from fuzz.findings import save, saved_case
+from fuzz.hostile import Verbatim, mutated, written
+from fuzz.scene import Scene, claims, signed
+
+SCENE = Scene()
+NAMES = [family.name for family in FAMILIES]
+COSTLY = {family.name for family in FAMILIES if family.lane in ("costly", "heavy")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_case_follows_from_seed_family_and_number(name: str) -> None:
+    """The same three make the same bytes, at any time; another number makes another case."""
+    count = 4 if name in COSTLY else 200
+    cases = [case_of(7, name, number, SCENE) for number in range(count)]
+
+    assert cases == [case_of(7, name, number, SCENE) for number in range(count)]
+    assert name == "unfinished" or len({case.raw for case in cases}) > 1
+    assert all(b"".join(case.parts()) == case.raw for case in cases)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_whole_case_is_one_request(name: str) -> None:
+    """Else the answer to a second one would be taken for that to the next case."""
+    for number in range(4 if name in COSTLY else 200):
+        case = case_of(7, name, number, SCENE)
+        head, _, body = case.raw.partition(b"\r\n\r\n")
+        if case.is_whole:
+            lengths = re.findall(rb"\r\nContent-Length: (\d+)", head)
+            assert (lengths or [b"0"]) == [b"%d" % len(body)], case.name
+            assert b"\n" not in head.replace(b"\r\n", b""), case.name
+
+
+@pytest.mark.parametrize("name", ["events", "slow", "tokens"])
+def test_a_saved_case_is_read_back_as_it_was(name: str, tmp_path: Path) -> None:
+    """The bytes, and how they are sent."""
+    for number in range(20):
+        case = case_of(7, name, number, SCENE)
+        save(case, tmp_path / "case.http", "http://x")
+
+        assert saved_case(tmp_path / "case.http") == case
+
+
+def test_the_curl_line_sends_the_same_body() -> None:
+    """In the line where it is short and plain, else from a file."""
+    for number in range(100):
+        case = case_of(7, "change", number, SCENE)
+        curl = as_curl(case, "http://x", "case.body")
+        assert curl is not None
+        words = shlex.split(curl[0])
+        data = words[words.index("--data-binary") + 1].encode() if "--data-binary" in words else b""
+
+        assert (curl[1] if data == b"@case.body" else data) == case.raw.partition(b"\r\n\r\n")[2]
+
+
+def test_many_bodies_are_still_json_and_many_are_not() -> None:
+    """A run of nothing but rejects would try little."""
+    chance = random.Random(7)
+    body = {"events": [{"event_type": "Stop", "data": {"x": [1, {"y": None}]}}]}
+    bodies = [mutated(chance, body) for _ in range(500)]
+
+    good = sum(1 for body in bodies if _is_json(body))
+    assert 100 < good < 450
+
+
+def test_what_is_verbatim_goes_out_as_it_is() -> None:
+    """Numbers and texts that no encoder would write."""
+    assert written({"a": [Verbatim(b"1e400"), "\ud800"]}) == b'{"a":[1e400,"\xed\xa0\x80"]}'
+
+
+def test_a_lane_tries_each_family_before_any_comes_again() -> None:
+    """So a short run has all of them."""
+    for lane in LANES:
+        families = [family for family in FAMILIES if family.lane == lane]
+        assert families
+        assert set(islice(_turns(families, families, random.Random(7)), len(families))) == set(families)
+
+
+def test_families_are_chosen_by_name() -> None:
+    """Some alone, or all but some."""
+    assert chosen(["tokens", "wire"], []) == ("tokens", "wire")
+    assert set(BY_NAME) - set(chosen([], ["unfinished"])) == {"unfinished"}
+    with pytest.raises(KeyError):
+        chosen(["token"], [])
+
+
+def test_the_token_of_the_scene_is_the_same_in_every_run() -> None:
+    """Else a saved request would be refused for its token when it is sent again."""
+    assert SCENE.token() == SCENE.token() == signed(claims())
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,302 @@
+"""Each check of `make fuzz` can fail: against services that answer wrongly on purpose."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from fuzz.attackers import Attackers, Plan, Promised, Report, Seen, Tally
+from fuzz.beside import Answer, Beside
+from fuzz.case import Case, request
+from fuzz.exchange import Connection, send_bent
+from fuzz.findings import Findings
+from fuzz.judging import Fault, faults_of
+from fuzz.landing import landed
+from fuzz.log_watch import LogWatch
+from fuzz.memory import AtRest, too_much
+from fuzz.run import Limits, Run
+from fuzz.scene import Scene
+from fuzz.waiting_client import slow_ones
+from support.installation import Installation
+from support.journal import Journal
+
+MB = 1 << 20
+READ = Case("read", request("GET", "/api/v1/mallory/sessions", {}))
+FORGED = READ._replace(may_open=False)
+REFUSED = {"error": "No.", "code": "no", "details": {}, "request_id": "r-1"}
+JSON = {"Content-Type": "application/json"}
+
+
+class Said:
+    """What a wrong service answers: after ``after_s``, or, with status 0, nothing at all."""
+
+    def __init__(self, status: int, body: object = REFUSED, after_s: float = 0.0, **headers: str) -> None:
+        self.status, self.after_s, self.headers = status, after_s, {**JSON, **headers}
+        self.body = body if isinstance(body, bytes) else msgspec.json.encode(body)
+
+
+Answers = Callable[[str, str, bytes], Said]  # by method, path and body
+
+
+@contextmanager
+def service(answers: Answers) -> Iterator[tuple[str, int]]:
+    """A service that answers as it is bidden; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            said = answers(self.command, self.path, self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+            time.sleep(said.after_s)
+            if said.status == 0:
+                self.close_connection = True
+                return
+            self.send_response(said.status)
+            for name, value in {**said.headers, "Content-Length": str(len(said.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(said.body)
+
+        do_GET = do_POST = do_PATCH = _answer  # noqa: N815  # names of http.server
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield "127.0.0.1", server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def client_of(address: tuple[str, int]) -> httpx.Client:
+    """An HTTP client of a service."""
+    return httpx.Client(base_url=f"http://{address[0]}:{address[1]}", trust_env=False)
+
+
+def faults(case: Case, said: Said, late_s: float = 5.0) -> list[str]:
+    """The names of the checks that fail where a case is answered like that."""
+    with service(lambda *_: said) as address:
+        answered = Connection(address, 10.0).ask(case) if case.is_whole else send_bent(address, case, 10.0)
+    return [fault.check for fault in faults_of(case, answered, late_s)]
+
+
+@pytest.mark.parametrize("said", [Said(401), Said(503), Said(200, {"data": []}), Said(431, b""), Said(400, b"")])
+def test_a_right_answer_is_no_finding(said: Said) -> None:
+    """The error shape, a 503, a 2xx, and what the HTTP server says by itself."""
+    assert faults(READ, said) == []
+
+
+def test_a_500_is_found_even_in_the_right_shape() -> None:
+    """Of the 5xx only 503 is in the API."""
+    assert faults(READ, Said(500)) == ["5xx"]
+    assert faults(READ._replace(is_whole=False), Said(502)) == ["5xx"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Said(404, b""),
+        Said(404, b"not found"),
+        Said(404, {"detail": "Not found"}),
+        Said(422, {**REFUSED, "details": "no"}),
+        Said(422, {**REFUSED, "trace": []}),
+        Said(413, REFUSED, **{"Content-Type": "text/plain"}),
+    ],
+)
+def test_an_error_of_another_shape_is_found(said: Said) -> None:
+    """All errors have one shape, in JSON."""
+    assert faults(READ, said) == ["shape"]
+
+
+def test_a_page_or_a_trace_is_found() -> None:
+    """No error is a page of HTML, and nothing quotes our code."""
+    page = Said(404, b"<html>Not Found</html>", **{"Content-Type": "text/html"})
+    trace = Said(422, {**REFUSED, "error": 'Traceback (most recent call last): File "/x.py"'})
+
+    assert faults(READ, page) == ["trace", "shape"]
+    assert faults(READ, trace) == ["trace"]
+
+
+def test_a_door_that_opens_is_found() -> None:
+    """A forged token, or another org's address, gets no 2xx."""
+    assert faults(FORGED, Said(200, {"data": []})) == ["opened"]
+    assert faults(FORGED, Said(404)) == []
+
+
+def test_no_answer_and_a_late_one_are_found() -> None:
+    """A whole request is answered, and in time."""
+    assert faults(READ, Said(0)) == ["no answer"]
+    assert faults(READ, Said(200, {}, after_s=0.3), late_s=0.2) == ["late"]
+    assert faults(READ._replace(late_s=9.0), Said(200, {}, after_s=0.3), late_s=0.2) == []
+
+
+def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
+    """A case by family and number, what it was answered, and what a 2xx promised, even by one that is bent."""
+    reports: list[Report] = []
+    said = Said(500, REFUSED)
+    with service(
+        lambda method, *_: Said(202, {}, **{"X-Log-Position": "0:7"}) if method == "POST" else said
+    ) as address:
+        attackers = Attackers(Plan(address, 7, ("tokens", "dense"), Scene(), 5.0), reports.append)
+        connection = Connection(address, 5.0)
+        attackers.try_one("tokens", 3, connection)
+        attackers.try_one("dense", 4, connection)
+        attackers.finish()
+
+    assert [(report.family, report.number, report.fault.check) for report in reports if isinstance(report, Seen)] == [
+        ("tokens", 3, "5xx")
+    ]
+    assert {report.family: dict(report.statuses) for report in reports if isinstance(report, Tally)} == {
+        "tokens": {500: 1},
+        "dense": {202: 1},
+    }
+    assert [report.offsets for report in reports if isinstance(report, Promised)] == [(7).to_bytes(8, "little")]
+
+
+def beside(address: tuple[str, int], answers: list[Answer], batches: int = 3) -> Journal:
+    """A client beside nobody: one session with a few batches."""
+    journal, over = Journal(), threading.Event()
+    client = Beside(lambda _org: client_of(address), journal, "acme", 7, answers.append)
+    client._one_session(over, batches)
+    return journal
+
+
+def good(method: str, path: str, body: bytes) -> Said:
+    """What a service answers that is in order."""
+    accepted = len(msgspec.json.decode(body).get("events", [])) if body else 0
+    data = {"id": "9b2f0000-0000-4000-8000-000000000000", "accepted": accepted}
+    return Said(200, {"data": data}, **({"X-Log-Position": "0:5"} if method != "GET" else {}))
+
+
+def test_a_client_that_waits_is_found_with_what_was_under_way() -> None:
+    """Each answer is measured; one beyond the limit is a finding, with its time."""
+    answers: list[Answer] = []
+    with service(lambda *asked: _later(good(*asked), 0.3 if "summary" in asked[1] else 0.0)) as address:
+        beside(address, answers)
+
+    slow = [found.fault for found in slow_ones(answers, 0.2, [], lambda *_: 0.0)]
+    assert [fault.check for fault in slow] == ["slow"]
+    assert slow[0].what.startswith("GET summary took 0.3")
+    assert list(slow_ones(answers, 5.0, [], lambda *_: 0.0)) == []
+
+
+def _later(said: Said, after_s: float) -> Said:
+    said.after_s = after_s
+    return said
+
+
+def test_a_503_is_no_answer_but_is_tried_again() -> None:
+    """As the API says; the client has its events in the end, and each answer was measured."""
+    answers: list[Answer] = []
+    refuse_once = iter([Said(503, REFUSED, **{"Retry-After": "0"})])
+    with service(lambda *asked: next(refuse_once, good(*asked)) if "events" in asked[1] else good(*asked)) as address:
+        journal = beside(address, answers)
+
+    assert sorted({answer.status for answer in answers}) == [200, 503]
+    assert journal.events > 0
+    assert journal.odd_replies == []
+
+
+def operations(coverage: dict[str, object], receipt: Said) -> Answers:
+    """A service whose operations say this."""
+
+    def answers(_method: str, path: str, _body: bytes) -> Said:
+        if "receipts" in path:
+            return receipt
+        return Said(200, {"data": coverage if "coverage" in path else {"lag_records": 0}})
+
+    return answers
+
+
+WAITING = Said(200, {"data": {"outcome": "waiting"}})
+PROJECTED = Said(200, {"data": {"outcome": "projected"}})
+WHOLE = {"complete": True, "missing": 0, "partitions": [{"end": 10, "gaps": []}]}
+WITH_A_GAP = {"complete": False, "missing": 2, "partitions": [{"end": 10, "gaps": [[3, 5]]}]}
+
+
+@pytest.mark.parametrize(
+    ("coverage", "receipt", "offsets", "lost"),
+    [
+        (WHOLE, PROJECTED, [1, 2, 9], []),
+        (WHOLE, Said(200, {"data": {"outcome": "dead"}}), [1, 2, 9], []),
+        (WHOLE, Said(404), [1], ["0:1 was promised by a 2xx, and its receipt says 404"]),
+        (
+            WHOLE,
+            WAITING,
+            [1],
+            ["0:1 was promised by a 2xx, and its receipt says waiting"],
+        ),
+        (WHOLE, PROJECTED, [10], ["0:10 was promised, and the log ends at 0:10"]),
+        (WHOLE, PROJECTED, [4, 4], ["1 positions were promised to two requests each"]),
+        (WITH_A_GAP, PROJECTED, [4, 9], ["2 positions have no receipt, 1 of them promised by a 2xx"]),
+    ],
+)
+def test_a_lost_2xx_is_found(coverage: dict[str, object], receipt: Said, offsets: list[int], lost: list[str]) -> None:
+    """Every promised position is projected or a dead letter: by its receipt, and by the coverage."""
+    with service(operations(coverage, receipt)) as address:
+        found = list(landed(lambda *_: client_of(address), offsets, 7))
+
+    assert [fault.what for fault in found] == lost
+    assert {fault.check for fault in found} <= {"lost"}
+
+
+def test_memory_that_stays_is_found_but_not_what_the_cache_explains() -> None:
+    """Growth is held against the limit and the facts that the projector may have cached."""
+    before = AtRest(500 * MB, 1_000)
+
+    assert too_much(before, AtRest(650 * MB, 1_000), 200 * MB) is None
+    assert "250 MB came to stay" in str(too_much(before, AtRest(750 * MB, 1_000), 200 * MB))
+    assert too_much(before, AtRest(750 * MB, 301_000), 200 * MB) is None
+    assert too_much(before, AtRest(900 * MB, 90_000_000), 100 * MB) is not None
+
+
+def test_an_error_in_the_log_is_found_once_also_after_a_rotation(tmp_path: Path) -> None:
+    """Whole lines, as they come, wherever they end up."""
+    (tmp_path / "log").mkdir()
+    log, watch = tmp_path / "log" / "up.log", LogWatch(tmp_path)
+    log.write_text('{"event": "request"}\n{"event": "unexpected_err')
+    assert list(watch.alarms()) == []
+
+    with log.open("a") as out:
+        out.write('or"}\n')
+    assert len(list(watch.alarms())) == 1
+
+    log.rename(tmp_path / "log" / "up.log.1")
+    log.write_text("Traceback (most recent call last):\n")
+    assert list(watch.alarms()) == ["up.log: Traceback (most recent call last):"]
+
+
+def test_a_process_that_died_is_found(tmp_path: Path) -> None:
+    """Whatever killed it: it was there, and is gone."""
+    up = Installation("up", tmp_path)
+    up.process = subprocess.Popen([sys.executable, "-c", "import sys; sys.exit(70)"])
+    (tmp_path / "up.out").write_text("stuck\n")
+    up.process.wait()
+
+    run = Run(
+        up, Plan(("127.0.0.1", up.port), 7, (), Scene(), 1.0), Findings(7, Scene(), up.url, tmp_path), Limits(), print
+    )
+    run.check()
+
+    assert [(found.check, "exit code 70" in found.what) for found in run.findings.all] == [("died", True)]
+
+
+def test_findings_of_a_kind_are_counted_and_the_first_are_saved(tmp_path: Path) -> None:
+    """A thousand times the same is one thing to read."""
+    findings = Findings(7, Scene(), "http://x", tmp_path)
+    for number in range(10):
+        findings.add(Fault("5xx", "500"), "tokens", number)
+
+    assert len(findings.all) == 3
+    assert findings.counts["5xx", "tokens"] == 10
+    assert "family tokens, case 0, seed 7; 10 of it" in findings.described()
