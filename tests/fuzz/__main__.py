@@ -14,7 +14,7 @@ from support.installation import Installation
 
 from fuzz.attackers import LIMIT_S, Plan
 from fuzz.exchange import Connection, send_bent
-from fuzz.families import BY_NAME, chosen
+from fuzz.families import BY_NAME, case_of, chosen
 from fuzz.findings import Findings, saved_case
 from fuzz.judging import faults_of
 from fuzz.run import Limits, Run
@@ -32,7 +32,7 @@ FAMILY = click.Choice(list(BY_NAME))
 @click.option("--seed", type=int, help="The same seed makes the same cases; by default a new one.")
 @click.option("--only", type=FAMILY, multiple=True, help="Attack with this family; may be repeated.")
 @click.option("--without", type=FAMILY, multiple=True, help="Attack without this family; may be repeated.")
-@click.option("--replay", type=click.Path(exists=True, path_type=Path), help="Send one saved request, and judge it.")
+@click.option("--replay", help="Send one request, and judge it: a file of var/fuzz, or FAMILY/NUMBER of --seed.")
 @click.option("--answer-s", type=float, default=1.0, show_default=True, help="An answer to the client beside: at most.")
 @click.option("--late-s", type=float, default=Limits().late_s, show_default=True, help="One to an attacker: at most.")
 @click.option(
@@ -45,7 +45,7 @@ def main(
     seed: int | None,
     only: tuple[str, ...],
     without: tuple[str, ...],
-    replay: Path | None,
+    replay: str | None,
     answer_s: float,
     late_s: float,
     memory_mb: int,
@@ -62,7 +62,7 @@ def main(
         set_the_stage(data)
         up.start()
         if replay:
-            found = _replay(up, replay, late_s)
+            found = _replay(up, replay, seed, late_s)
         else:
             found = _fuzz(up, seed, minutes, chosen(only, without), limits, as_json)
     finally:
@@ -98,10 +98,12 @@ def _show(run: Run) -> None:
     console.print(run.findings.described())
 
 
-def _replay(up: Installation, file: Path, late_s: float) -> bool:
-    """Send a saved case once (one copy of it)."""
-    open_scene(up)
-    case, address = saved_case(file), ("127.0.0.1", up.port)
+def _replay(up: Installation, what: str, seed: int, late_s: float) -> bool:
+    """Send one copy of a case that was saved, or of one by its number."""
+    scene, address = open_scene(up), ("127.0.0.1", up.port)
+    family, _, number = what.partition("/")
+    is_number = family in BY_NAME and number.isdigit()
+    case = case_of(seed, family, int(number), scene) if is_number else saved_case(Path(what))
     answered = Connection(address, LIMIT_S).ask(case) if case.is_whole else send_bent(address, case, LIMIT_S)
     for reply in answered.replies:
         console.print(f"{reply.status} {reply.headers}\n{reply.body[:2_000].decode(errors='replace')}")

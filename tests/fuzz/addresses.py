@@ -68,6 +68,7 @@ PARAMETERS = {
     **dict.fromkeys(("nope", "org_id", "__class__", ""), ("1", "")),
 }
 RECOUNT_S = 60.0
+WAIT_S = 12.0  # a read may wait 10 s for a position
 OF_LISTS = (
     *("project_id", "repo", "agent_name", "user_id", "model", "external_id", "started_after", "started_before"),
     *("run_id", "thread_id", "status", "outcome", "trigger", "current_user_only", "page", "per_page"),
@@ -144,7 +145,8 @@ def reads(chance: random.Random, scene: Scene) -> Case:
     is_operator = chance.random() < 0.1
     target = f"/api/v1/operator/{chance.choice(OPERATOR_READS)}" if is_operator else "/" + _read(chance, scene)
     token = scene.operator if is_operator else scene.token()
-    return Case("read", request("GET", target, {"Authorization": f"Bearer {token}", **odd}))
+    late_s = WAIT_S if "X-Wait-For-Position" in odd else 0.0
+    return Case("read", request("GET", target, {"Authorization": f"Bearer {token}", **odd}), late_s=late_s)
 
 
 def recounts(chance: random.Random, scene: Scene) -> Case:

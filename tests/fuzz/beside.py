@@ -3,29 +3,31 @@
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 from support.clients import CANARY, GIVE_UP_S, Client, GaveUp
 from support.journal import Journal, SentEvent
 
+from fuzz.processor import loop_of, waited_s
+
 EVERY_S = 0.05
 BATCHES_PER_SESSION = 150
 SECRET_IN = 0.1  # of its events hold a secret: those are searched, and rewritten
-_SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
 class Answer(NamedTuple):
     """One answer; ``took_s`` is without the time for which this thread itself waited for a processor.
 
-    ``status`` is 0 where there was none.
+    ``status`` is 0 where there was none. ``starved_s`` is how long the loop of the service could have run meanwhile,
+    but had no processor.
     """
 
     what: str
     status: int
     began: float  # as of `time.monotonic`
     took_s: float
+    starved_s: float = 0.0
 
 
 class Beside(Client):
@@ -39,10 +41,12 @@ class Beside(Client):
         seed: int,
         note: Callable[[Answer], None],
         is_up: Callable[[], bool] = lambda: True,
+        pid: int = 0,
     ) -> None:
-        """``is_up`` says whether there is still anything that could answer."""
+        """``is_up`` says whether there is still anything that could answer; ``pid`` is its process."""
         super().__init__(connect, journal, org, seed)
         self._note, self._is_up = note, is_up
+        self._service = loop_of(pid)
         self._position = ""
 
     def run(self, stop: threading.Event, events_per_session: int = BATCHES_PER_SESSION) -> None:
@@ -110,7 +114,7 @@ class Beside(Client):
     def _measured(self, method: str, path: str, body: bytes, key: str | None) -> httpx.Response | None:
         headers = ({"Content-Type": "application/json"} if body else {}) | ({"Idempotency-Key": key} if key else {})
         what = f"{method} {_kind(path)}{' with a secret' if CANARY.encode() in body else ''}"
-        began, waited = time.monotonic(), waited_for_processor_s()
+        began, waited, starved = time.monotonic(), waited_s(), waited_s(self._service)
         try:
             reply = self._http.request(method, f"/api/v1/{self._org}{path}", content=body or None, headers=headers)
         except httpx.HTTPError:
@@ -118,17 +122,10 @@ class Beside(Client):
             self._journal.unanswered()
             self._http.close()
             self._http = self._connect(self._org)
-        took = time.monotonic() - began - (waited_for_processor_s() - waited)
-        self._note(Answer(what, 0 if reply is None else reply.status_code, began, took))
+        took = time.monotonic() - began - (waited_s() - waited)
+        starved = waited_s(self._service) - starved
+        self._note(Answer(what, 0 if reply is None else reply.status_code, began, took, starved))
         return reply
-
-
-def waited_for_processor_s() -> float:
-    """For how long this thread could have run, but had no processor; 0 where the system does not say."""
-    try:
-        return int(_SCHEDSTAT.read_text().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
 
 
 def _kind(path: str) -> str:

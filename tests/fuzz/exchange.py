@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from fuzz.case import Case
+from fuzz.processor import waited_s
 
 Address = tuple[str, int]
 QUIET_S = 0.4  # after so long without a byte a connection that is bent has said what it had to say
@@ -25,7 +26,10 @@ class Reply(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came back. ``problem`` says why a whole request has no answer."""
+    """What came back, and when, without the time for which this side had no processor.
+
+    ``problem`` says why a whole request has no answer.
+    """
 
     replies: list[Reply]
     took_s: float
@@ -54,7 +58,7 @@ class Connection:
             self._socket = None
 
     def _ask(self, case: Case) -> Answered:
-        began = time.monotonic()
+        began, waited = time.monotonic(), waited_s()
         try:
             connection = self._open()
             refused = _send(connection, case.raw)
@@ -64,7 +68,7 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             return Answered([], time.monotonic() - began, f"{type(error).__name__}: {error}")
-        return Answered([reply], time.monotonic() - began)
+        return Answered([reply], time.monotonic() - began - (waited_s() - waited))
 
     def _open(self) -> socket.socket:
         if self._socket is None:

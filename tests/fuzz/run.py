@@ -37,7 +37,7 @@ class Limits(NamedTuple):
     """What is too much: seconds of an answer to the client beside, of one to an attacker, bytes that come to stay."""
 
     answer_s: float = 1.0
-    late_s: float = 12.0  # a read may wait 10 s for a position
+    late_s: float = 9.0  # the API promises a 503 after 8 s
     memory: int = 200 << 20
 
 
@@ -58,7 +58,9 @@ class Run:
         self._log = LogWatch(installation.data)
         self._pids = [self._process.pid]
         self._others = OtherLoad(lambda: self._pids)
-        self._beside = Beside(self._client, self._journal, BESIDE, plan.seed, self._answers.append, self.is_up)
+        self._beside = Beside(
+            self._client, self._journal, BESIDE, plan.seed, self._answers.append, self.is_up, self._process.pid
+        )
 
     def is_up(self) -> bool:
         """Whether the process that was started still runs."""

@@ -9,7 +9,7 @@ from fuzz.families import BY_NAME, Lane
 from fuzz.judging import Fault
 
 SHOWN = 5  # the slowest
-SUSPECTS = 3
+SUSPECTS = 6
 _BLAME: tuple[Lane, ...] = ("costly", "heavy", "slow", "quick", "wire")
 
 
@@ -28,14 +28,19 @@ def slow_ones(
     slow = [answer for answer in answers if answer.took_s > limit_s or answer.status == 0]
     for answer in sorted(slow, key=lambda answer: -answer.took_s)[:SHOWN]:
         meanwhile = _under_way(answer, cases)
-        suspects = ", ".join(f"{case.family}/{case.number} ({case.name})" for case in meanwhile[:SUSPECTS])
+        suspects = ", ".join(map(_named, meanwhile[:SUSPECTS]))
         cores = others(answer.began, answer.began + answer.took_s)
         fault = Fault(
             "slow",
             f"{answer.what} took {answer.took_s:.2f} s, status {answer.status} ({len(slow)} answers are beyond"
-            f" {limit_s:g} s); under way: {suspects or 'nothing long'}; others on the machine used {cores:.1f} cores",
+            f" {limit_s:g} s); under way: {suspects or 'nothing long'}; meanwhile the loop of the service waited"
+            f" {answer.starved_s:.2f} s for a processor, and others on the machine used {cores:.1f} cores",
         )
         yield Slow(fault, meanwhile[0].family, meanwhile[0].number) if meanwhile else Slow(fault)
+
+
+def _named(case: Long) -> str:
+    return f"{case.family}/{case.number} ({case.name}, {case.ended - case.began:.1f} s)"
 
 
 def _under_way(answer: Answer, cases: Sequence[Long]) -> list[Long]:
