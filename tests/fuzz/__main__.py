@@ -76,7 +76,8 @@ def _fuzz(
     up: Installation, seed: int, minutes: float, families: tuple[str, ...], limits: Limits, as_json: bool
 ) -> bool:
     scene = open_scene(up)
-    plan = Plan(("127.0.0.1", up.port), seed, families, scene, limits.late_s)
+    assert up.process is not None
+    plan = Plan(("127.0.0.1", up.port), seed, families, scene, limits.late_s, up.process.pid)
     run = Run(up, plan, Findings(seed, scene, up.url, SAVED / str(seed)), limits, console.print)
     run.attack(minutes * 60)
     console.print("checking everything that was promised")

@@ -51,6 +51,7 @@ class Plan(NamedTuple):
     families: tuple[str, ...]
     scene: Scene
     late_s: float
+    pid: int = 0  # of the process that is attacked
     first: int = 0
 
 
@@ -137,7 +138,7 @@ class Attackers:
         """Send one case, judge what comes back, and count it."""
         case = case_of(self._plan.seed, family, number, self._plan.scene)
         began = time.monotonic()
-        for answered in _sent(case, connection, self._plan.address):
+        for answered in _sent(case, connection, self._plan):
             self._judge(family, number, case, answered)
         ended = time.monotonic()
         if ended - began > LONG_S:
@@ -151,7 +152,7 @@ class Attackers:
 
     def _work(self, lane: Lane, families: Sequence[Family], thread: int) -> None:
         chance = random.Random(f"{self._plan.seed}/{self._plan.first}/{families[0].lane}/{thread}")
-        connection = Connection(self._plan.address, LIMIT_S)
+        connection = Connection(self._plan.address, LIMIT_S, self._plan.pid)
         for family in _turns(families[thread :: lane.threads], families, chance):
             if self._over.is_set():
                 break
@@ -190,18 +191,18 @@ def _turns(first: Sequence[Family], families: Sequence[Family], chance: random.R
         yield from chance.choices(families, [family.share for family in families])
 
 
-def _sent(case: Case, connection: Connection, address: Address) -> list[Answered]:
+def _sent(case: Case, connection: Connection, plan: Plan) -> list[Answered]:
     if case.copies > 1:
         with ThreadPoolExecutor(case.copies) as pool:
-            return list(pool.map(lambda _: _alone(case, address), range(case.copies)))
-    return [connection.ask(case) if case.is_whole else send_bent(address, case, LIMIT_S)]
+            return list(pool.map(lambda _: _alone(case, plan), range(case.copies)))
+    return [connection.ask(case) if case.is_whole else send_bent(plan.address, case, LIMIT_S)]
 
 
-def _alone(case: Case, address: Address) -> Answered:
+def _alone(case: Case, plan: Plan) -> Answered:
     """One copy, over a connection of nothing else."""
     if not case.is_whole:
-        return send_bent(address, case, LIMIT_S)
-    connection = Connection(address, LIMIT_S)
+        return send_bent(plan.address, case, LIMIT_S)
+    connection = Connection(plan.address, LIMIT_S, plan.pid)
     answered = connection.ask(case)
     connection.close()
     return answered

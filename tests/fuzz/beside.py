@@ -9,7 +9,7 @@ import httpx
 from support.clients import CANARY, GIVE_UP_S, Client, GaveUp
 from support.journal import Journal, SentEvent
 
-from fuzz.processor import loop_of, waited_s
+from fuzz.processor import Stalls, loop_of
 
 EVERY_S = 0.05
 BATCHES_PER_SESSION = 150
@@ -114,7 +114,7 @@ class Beside(Client):
     def _measured(self, method: str, path: str, body: bytes, key: str | None) -> httpx.Response | None:
         headers = ({"Content-Type": "application/json"} if body else {}) | ({"Idempotency-Key": key} if key else {})
         what = f"{method} {_kind(path)}{' with a secret' if CANARY.encode() in body else ''}"
-        began, waited, starved = time.monotonic(), waited_s(), waited_s(self._service)
+        began, stalls = time.monotonic(), Stalls(self._service)
         try:
             reply = self._http.request(method, f"/api/v1/{self._org}{path}", content=body or None, headers=headers)
         except httpx.HTTPError:
@@ -122,9 +122,8 @@ class Beside(Client):
             self._journal.unanswered()
             self._http.close()
             self._http = self._connect(self._org)
-        took = time.monotonic() - began - (waited_s() - waited)
-        starved = waited_s(self._service) - starved
-        self._note(Answer(what, 0 if reply is None else reply.status_code, began, took, starved))
+        took = time.monotonic() - began - stalls.own_s
+        self._note(Answer(what, 0 if reply is None else reply.status_code, began, took, stalls.loop_s))
         return reply
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from fuzz.case import Case
-from fuzz.processor import waited_s
+from fuzz.processor import Stalls, loop_of
 
 Address = tuple[str, int]
 QUIET_S = 0.4  # after so long without a byte a connection that is bent has said what it had to say
@@ -26,7 +26,7 @@ class Reply(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came back, and when, without the time for which this side had no processor.
+    """What came back, and when, without the time for which one of the two sides had no processor.
 
     ``problem`` says why a whole request has no answer.
     """
@@ -39,8 +39,9 @@ class Answered(NamedTuple):
 class Connection:
     """Sends whole requests one after the other over one connection for as long as the server keeps it open."""
 
-    def __init__(self, address: Address, limit_s: float) -> None:
-        self._address, self._limit_s = address, limit_s
+    def __init__(self, address: Address, limit_s: float, pid: int = 0) -> None:
+        """``pid`` is the process that answers, as far as it is known."""
+        self._address, self._limit_s, self._loop = address, limit_s, loop_of(pid)
         self._socket: socket.socket | None = None
 
     def ask(self, case: Case) -> Answered:
@@ -58,7 +59,7 @@ class Connection:
             self._socket = None
 
     def _ask(self, case: Case) -> Answered:
-        began, waited = time.monotonic(), waited_s()
+        began, stalls = time.monotonic(), Stalls(self._loop)
         try:
             connection = self._open()
             refused = _send(connection, case.raw)
@@ -68,7 +69,7 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             return Answered([], time.monotonic() - began, f"{type(error).__name__}: {error}")
-        return Answered([reply], time.monotonic() - began - (waited_s() - waited))
+        return Answered([reply], time.monotonic() - began - max(stalls.own_s, stalls.loop_s))
 
     def _open(self) -> socket.socket:
         if self._socket is None:

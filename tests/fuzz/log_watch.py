@@ -9,7 +9,8 @@ ALARMS = (b"unexpected_error", b"Traceback (most recent call last)", b"panicked 
 
 
 class LogWatch:
-    """The logs of one data folder; a file that is rotated is followed by its inode."""
+    """The logs of one data folder; a file that is rotated is followed by its inode,
+    one that is cut is read from its beginning."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -26,10 +27,11 @@ class LogWatch:
         try:
             with file.open("rb") as opened:
                 inode = file.stat().st_ino
-                opened.seek(self._read.get(inode, 0))
+                known = min(self._read.get(inode, 0), file.stat().st_size)  # it may have been cut
+                opened.seek(known)
                 new = opened.read()
         except FileNotFoundError:
             return b""
         whole = new[: new.rfind(b"\n") + 1]
-        self._read[inode] = self._read.get(inode, 0) + len(whole)
+        self._read[inode] = known + len(whole)
         return whole

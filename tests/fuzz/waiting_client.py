@@ -1,5 +1,6 @@
 """Answers to the client beside that took too long, and what was under way meanwhile."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from fuzz.judging import Fault
 
 SHOWN = 5  # the slowest
 SUSPECTS = 6
+CORES = os.cpu_count() or 1
 _BLAME: tuple[Lane, ...] = ("costly", "heavy", "slow", "quick", "wire")
 
 
@@ -21,22 +23,31 @@ class Slow(NamedTuple):
     number: int = -1
 
 
-def slow_ones(
-    answers: Sequence[Answer], limit_s: float, cases: Sequence[Long], others: Callable[[float, float], float]
-) -> Iterator[Slow]:
-    """The slowest answers beyond ``limit_s``; ``others`` says how many cores others used between two times."""
-    slow = [answer for answer in answers if answer.took_s > limit_s or answer.status == 0]
-    for answer in sorted(slow, key=lambda answer: -answer.took_s)[:SHOWN]:
+Others = Callable[[float, float], float]  # cores that others on the machine used between two times
+
+
+def slow_ones(answers: Sequence[Answer], limit_s: float, cases: Sequence[Long], others: Others) -> Iterator[Slow]:
+    """The slowest answers for which the service needed more than ``limit_s``, or that never came."""
+    beyond = [answer for answer in answers if answer.took_s > limit_s or answer.status == 0]
+    needed = {answer: needed_s(answer, others(answer.began, answer.began + answer.took_s)) for answer in beyond}
+    slow = [answer for answer in beyond if needed[answer] > limit_s or answer.status == 0]
+    for answer in sorted(slow, key=lambda answer: -needed[answer])[:SHOWN]:
         meanwhile = _under_way(answer, cases)
-        suspects = ", ".join(map(_named, meanwhile[:SUSPECTS]))
-        cores = others(answer.began, answer.began + answer.took_s)
-        fault = Fault(
-            "slow",
-            f"{answer.what} took {answer.took_s:.2f} s, status {answer.status} ({len(slow)} answers are beyond"
-            f" {limit_s:g} s); under way: {suspects or 'nothing long'}; meanwhile the loop of the service waited"
-            f" {answer.starved_s:.2f} s for a processor, and others on the machine used {cores:.1f} cores",
-        )
+        fault = Fault("slow", f"{_said(answer, needed[answer], meanwhile)} ({len(slow)} answers like it)")
         yield Slow(fault, meanwhile[0].family, meanwhile[0].number) if meanwhile else Slow(fault)
+
+
+def needed_s(answer: Answer, others_cores: float) -> float:
+    """How long an answer took, without what others on the machine took from the loop of the service."""
+    return answer.took_s - answer.starved_s * min(1.0, others_cores / CORES)
+
+
+def _said(answer: Answer, needed: float, meanwhile: Sequence[Long]) -> str:
+    suspects = ", ".join(map(_named, meanwhile[:SUSPECTS])) or "nothing long"
+    return (
+        f"{answer.what} took {answer.took_s:.2f} s, status {answer.status}, of which {answer.took_s - needed:.2f} s are"
+        f" due to others on the machine; under way: {suspects}"
+    )
 
 
 def _named(case: Long) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from fuzz.attackers import Attackers, Plan, Promised, Report, Seen, Tally
+from fuzz.attackers import Attackers, Long, Plan, Promised, Report, Seen, Tally
 from fuzz.beside import Answer, Beside
 from fuzz.case import Case, request
 from fuzz.exchange import Connection, send_bent
@@ -23,7 +23,7 @@ from fuzz.log_watch import LogWatch
 from fuzz.memory import AtRest, too_much
 from fuzz.run import Limits, Run
 from fuzz.scene import Scene
-from fuzz.waiting_client import slow_ones
+from fuzz.waiting_client import CORES, needed_s, slow_ones
 from support.installation import Installation
 from support.journal import Journal
 
@@ -188,6 +188,27 @@ def test_a_client_that_waits_is_found_with_what_was_under_way() -> None:
     assert [fault.check for fault in slow] == ["slow"]
     assert slow[0].what.startswith("GET summary took 0.3")
     assert list(slow_ones(answers, 5.0, [], lambda *_: 0.0)) == []
+
+
+def test_what_others_on_the_machine_take_from_the_service_is_left_out() -> None:
+    """By their share of the cores; the wait for a processor on a machine with nothing else to do counts."""
+    starved = Answer("GET session", 200, 0.0, 3.0, starved_s=2.5)
+
+    assert needed_s(starved, others_cores=CORES) == pytest.approx(0.5)
+    assert needed_s(starved, others_cores=CORES / 2) == pytest.approx(1.75)
+    assert needed_s(starved, others_cores=0.0) == 3.0
+
+
+def test_the_case_that_costs_most_is_named_first() -> None:
+    """Others that were under way waited like the client did."""
+    victim, culprit = Long("reads", 1, "read", 0.0, 9.0), Long("dense-at-once", 2, "12 at once", 0.5, 5.0)
+    cases = [victim, culprit, Long("events", 3, "later", 8.0, 9.0)]
+
+    slow = list(slow_ones([Answer("GET session", 200, 1.0, 4.0)], 1.0, cases, lambda *_: 0.0))
+
+    assert [(found.family, found.number) for found in slow] == [("dense-at-once", 2)]
+    assert "reads/1" in slow[0].fault.what
+    assert "events/3" not in slow[0].fault.what
 
 
 def _later(said: Said, after_s: float) -> Said:
