@@ -153,8 +153,9 @@ class Attackers:
     def _work(self, lane: Lane, families: Sequence[Family], thread: int) -> None:
         chance = random.Random(f"{self._plan.seed}/{self._plan.first}/{families[0].lane}/{thread}")
         connection = Connection(self._plan.address, LIMIT_S, self._plan.pid)
-        for family in _turns(families[thread :: lane.threads], families, chance):
-            if self._over.is_set():
+        first = families[thread :: lane.threads]
+        for turn, family in enumerate(_turns(first, families, chance)):
+            if self._over.is_set() and turn >= len(first):
                 break
             began = time.monotonic()
             self.try_one(family.name, next(self._numbers[family.name]), connection)
@@ -185,7 +186,7 @@ def offsets_of(reply: Reply) -> list[int]:
 
 
 def _turns(first: Sequence[Family], families: Sequence[Family], chance: random.Random) -> Iterator[Family]:
-    """Each of ``first`` once, so that a short run has all of them; then all by their shares, for ever."""
+    """Each of ``first`` once, also when time is over by then; then all by their shares, for ever."""
     yield from chance.sample(first, len(first))
     while True:
         yield from chance.choices(families, [family.share for family in families])
@@ -239,7 +240,7 @@ class AttackersProcess:
             AssertionError: it died, or does not end.
         """
         self._stop.set()
-        deadline = time.monotonic() + 2 * LIMIT_S
+        deadline = time.monotonic() + 6 * LIMIT_S  # each costly family once, at most
         while time.monotonic() < deadline:
             for report in self.reports(0.5):
                 yield report
