@@ -157,6 +157,11 @@ def recounts(chance: random.Random, scene: Scene) -> Case:
     return Case("recount", raw, late_s=RECOUNT_S)
 
 
+def recounts_at_once(chance: random.Random, scene: Scene) -> Case:
+    """Eight recounts at the same time, as an impatient admin has them."""
+    return recounts(chance, scene)._replace(name="8 recounts at once", copies=8)
+
+
 def _read(chance: random.Random, scene: Scene) -> str:
     if chance.random() < 0.5:
         return f"api/v1/{ATTACKERS}/{chance.choice(ORG_READS)}"

@@ -43,6 +43,7 @@ FAMILIES = (
     Family("dense-megabytes", "costly", costly.dense_megabytes, 1),
     Family("empty-members", "costly", costly.empty_members, 1),
     Family("unfinished", "costly", costly.unfinished_bodies, 1),
+    Family("recounts-at-once", "costly", addresses.recounts_at_once, 1),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
 
