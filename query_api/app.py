@@ -11,6 +11,7 @@ from litestar.di import Provide
 from edge.authentication import TokenVerifier
 from edge.health import Readiness
 from edge.service import Lifespan, build_service
+from query_api.audit.turns import RecountTurns
 from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
 from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
@@ -72,6 +73,7 @@ def query_dependencies(
         "reader": _shared(reader),
         "freshness": _shared(looks),
         "id_secrets": _shared(id_secrets),
+        "recounts": _shared(RecountTurns()),
         "today": _shared(lambda: datetime.fromtimestamp(clock(), UTC).date()),
     }
 

@@ -16,6 +16,7 @@ from query_api.audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, RECEIPT,
 from query_api.audit.receipts import Receipt, receipt_of
 from query_api.audit.recount import Recount, Recounted
 from query_api.audit.slices import days_asked
+from query_api.audit.turns import RecountTurns
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.queries import NoParams
 from query_api.reading import Reading, provide_reading
@@ -53,11 +54,14 @@ async def recount_installation(
 async def recount_org(
     reading: NamedDependency[Reading],
     principal: NamedDependency[Principal],
+    recounts: NamedDependency[RecountTurns],
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """This org's sessions recounted from their facts, and rollups from the sessions; differences are listed."""
-    return reading.analytics(await Recount(reading, principal.org_id, days_asked(start_date, end_date)).run())
+    recount = Recount(reading, principal.org_id, days_asked(start_date, end_date))
+    async with recounts.turn():
+        return reading.analytics(await recount.run())
 
 
 @get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])

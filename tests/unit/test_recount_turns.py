@@ -1,0 +1,47 @@
+"""Recounts of orgs, one at a time."""
+
+import asyncio
+
+import pytest
+
+from edge.errors import ApiError
+from query_api.audit.turns import RecountTurns
+
+
+async def test_recounts_run_one_after_the_other() -> None:
+    """However many are asked for at once."""
+    turns = RecountTurns()
+    under_way: list[int] = []
+
+    async def recount() -> None:
+        async with turns.turn():
+            under_way.append(1)
+            assert len(under_way) == 1
+            await asyncio.sleep(0)
+            under_way.pop()
+
+    await asyncio.gather(*(recount() for _ in range(20)))
+
+
+async def test_who_waits_too_long_may_ask_again() -> None:
+    """503 with the time after which to do so; the turn of the other is not disturbed, and the next one comes."""
+    turns = RecountTurns(wait_s=0)
+    async with turns.turn():
+        with pytest.raises(ApiError) as refused:
+            await turns.turn().__aenter__()
+
+    assert (refused.value.status, refused.value.code) == (503, "overloaded")
+    assert refused.value.headers == {"Retry-After": "5"}
+    async with turns.turn():
+        pass
+
+
+async def test_a_recount_that_fails_gives_its_turn_back() -> None:
+    """The next one is not kept waiting."""
+    turns = RecountTurns(wait_s=0)
+    with pytest.raises(ZeroDivisionError):
+        async with turns.turn():
+            raise ZeroDivisionError
+
+    async with turns.turn():
+        pass
