@@ -5,127 +5,159 @@ A key is *plain* where its name leaves no doubt (``password``, ``api_key``), and
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from ingest.redaction.placeholders import is_placeholder, is_reference, looks_random
+from ingest.redaction.pairs import Pair, in_environment, in_option, in_plain_text, in_query, in_quotes
+from ingest.redaction.placeholders import is_placeholder
 from ingest.redaction.scanner import Scanner
+from ingest.redaction.settings_lines import begins_line, setting
 from ingest.redaction.spans import Span, is_marker
 
-_PLAIN = (
-    rb"passw(?:or)?d|passwort|passphrase|secret|(?:api|access|private|secret|signing|encryption|account|master|auth)"
-    rb"[_-]?key|(?:access|auth|refresh|session|security|api|bearer|bot|client|personal|deploy|private|vault)[_-]?token"
-    rb"|_auth"
+# What may follow the word in a name, as in SECRET_KEY_BASE, "secret_string", PASSWORD_2.
+_MORE = (
+    rb"(?:[_-]?(?:base|string|value|text|confirm(?:ation)?|prod|production|dev|test|staging|live|old|new|[0-9]{1,2}))?"
 )
-_VAGUE = rb"token|credentials?|pwd|_pass"
+_PLAIN = (
+    rb"(?:passw(?:or)?d|passwort|pass[_-]?phrase|secret"
+    rb"|(?:api|access|private|secret|signing|encryption|account|master|auth|license|fernet|hmac|jwt)[_-]?key"
+    rb"|(?:access|auth|refresh|session|security|api|bearer|bot|client|personal|deploy|private|vault|identity|registry)"
+    rb"[_-]?token)" + _MORE + rb"|_auth"
+)
+_VAGUE = rb"token(?:_(?:value|prod|production|dev|test|staging|live|[0-9]))?|credentials?|pwd|_pass|app_?key"
 PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # what detection looks for as well
-_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE])
-_IS_PLAIN = 0
+BARE = rb"(?:pass|pw)"  # without anything around it
+_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|\b(?:pass|pw)\b", rb"_KEY"])
+_IS_PLAIN, _IS_KEY = 0, 2
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _NAME_BYTES_MAX = 32  # detection allows for as many in front of the word by which a key is found
 
 _RUN = rb"[^\s\"'`\\;&|<>(){}\[\],]"  # of a value without quotes
-_RUN_ON = re.compile(_RUN + rb"*+")
+_RUN_ON = re.compile(_RUN + rb"*+")  # it ends at a space or a bracket,
+_WORD_ON = re.compile(rb"[^\s\"'`\\]*+")  # in a line of an env file only at a space
 _DECIDES = rb"{1,256}+"  # so many bytes are enough to tell whether a value without quotes is a secret
 
+_TYPE = rb"(?::\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=))?"  # password: str = "…"
+_SETS = rb"(?::=|=>|\|\|=|\?\??=|[:=])"
+_QUOTED = re.compile(
+    rb"""(?P<closes>["'`]?)(?P<between>\]?[*]{0,2}"""
+    + _TYPE
+    + rb"\s{0,8}"
+    + _SETS
+    + rb"""[*]{0,2}\s{0,8}|,\s{0,8}|[ ])"""
+    rb"""[bfru]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)""",
+    re.DOTALL,
+)
+_ELEMENT = re.compile(rb"(?P<between>>)(?:<!\[CDATA\[)?(?P<value>[^<>{}$\s]{1,256}+)(?=</|\]\]>)")
+_UNQUOTED = re.compile(
+    rb"(?P<closes>[\"'`]?)(?P<between>[*]{0,2}\s{0,8}[:=][*]{0,2}\s{0,8}|[ ])(?P<value>(?![=>~])"
+    + _RUN
+    + _DECIDES
+    + rb")"
+)
+_WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
+_KEYS_IN_A_RUN_MAX = 16  # password=password=… is no more than a way to keep us busy
+_MAY_FOLLOW = frozenset(b"\"'`:=,*|?]> \t\r\n\f\v")  # a name in front of a value
+_LINE_BREAK = re.compile(rb"\r?\n|\\+[nr]")
+_TO_QUOTE = {quote: re.compile(rb"(?:[^\\" + quote + rb"]|\\.)*+", re.DOTALL) for quote in (b'"', b"'", b"`")}
 
-class _Pair(NamedTuple):
-    name: bytes  # the whole of the key, such as DB_PASSWORD
-    before: bytes  # the byte in front of it
+
+class _Key(NamedTuple):
+    name: bytes
+    begin: int
+    end: int
     plain: bool
-    between: bytes
-    value: bytes
-
-
-class _Form(NamedTuple):
-    """A way to write a pair: what comes behind the key's name, and whether such a pair means a secret."""
-
-    behind: re.Pattern[bytes]
-    means_it: Callable[[_Pair], bool]
-    quoted: bool = False  # then the value ends where the pattern says
 
 
 def passwords(text: bytes) -> Iterator[Span]:
     """The values behind password-like keys."""
-    place = 0
+    place, run_end, rejected = 0, 0, 0
     for end, pattern in sorted(_keys.scan(text)):
-        span = _behind(text, end, pattern == _IS_PLAIN) if end >= place else None
-        if span:
+        if end < place or end == len(text) or text[end] not in _MAY_FOLLOW:
+            continue
+        behind = _in_environment if pattern == _IS_KEY else _behind
+        if span := behind(text, _key(text, end, pattern == _IS_PLAIN)):
             yield span
             place = span[1]  # a key inside a value that goes anyway is no key
+        elif end < run_end:
+            rejected += 1
+            if rejected > _KEYS_IN_A_RUN_MAX:
+                place = run_end
+        else:
+            run_end, rejected = _run_on(text, end, _WITH_KEYS), 0
 
 
-def _behind(text: bytes, key_end: int, plain: bool) -> Span | None:
-    head = text[max(0, key_end - _NAME_BYTES_MAX) : key_end]
-    before = head.rstrip(_NAME)
-    for behind, means_it, quoted in _FORMS:
-        if match := behind.match(text, key_end):
-            pair = _Pair(head[len(before) :], before[-1:], plain, match["between"], match["value"])
-            if means_it(pair) and not is_marker(pair.value) and not is_placeholder(pair.value):
-                return match.start("value"), match.end("value") if quoted else _run_on(text, match.end("value"))
-    return None
+def _key(text: bytes, end: int, plain: bool) -> _Key:
+    head = text[max(0, end - _NAME_BYTES_MAX) : end]
+    name = head[len(head.rstrip(_NAME)) :]
+    plain = plain and (
+        not name.lower().endswith(b"_auth") or name.startswith(b"_auth")
+    )  # SERVER_AUTH is a name of much
+    return _Key(name, end - len(name), end, plain)
 
 
-def _run_on(text: bytes, end: int) -> int:
-    """A value without quotes ends where the text has a space or a bracket."""
-    match = _RUN_ON.match(text, end)
-    return match.end() if match else end
+def _behind(text: bytes, key: _Key) -> Span | None:
+    return _in_quotes(text, key) or _in_element(text, key) or _in_environment(text, key) or _without_quotes(text, key)
 
 
-def _in_quotes(pair: _Pair) -> bool:
-    return pair.plain or looks_random(pair.value)
+def _in_quotes(text: bytes, key: _Key) -> Span | None:
+    match = _QUOTED.match(text, key.end)
+    if match is None:
+        return None
+    pair = _pair(text, key, match)
+    if not in_quotes(pair, match["quote"]) or _is_none(pair):
+        return None
+    return pair.value_begin, _closing_quote(text, *match.span("value"), match["quote"])
 
 
-def _in_environment(pair: _Pair) -> bool:
-    """``DB_PASSWORD=…``, as shells and env files have it."""
-    long_enough = len(pair.value) >= 3 and (pair.plain or len(pair.value) >= 8)
-    return pair.between == b"=" and pair.name == pair.name.upper() and long_enough and not _is_folder(pair)
+def _pair(text: bytes, key: _Key, match: re.Match[bytes]) -> Pair:
+    closed = match["closes"] != b""
+    return Pair(text, key.name, key.begin, key.plain, match["between"], closed, match.start("value"), match["value"])
 
 
-def _is_folder(pair: _Pair) -> bool:
-    return pair.name.endswith(b"PWD") and pair.value[:1] in b"/~."
+def _closing_quote(text: bytes, begin: int, end: int, quote: bytes) -> int:
+    """Where a value ends: at the quote, or at the line break where there is none."""
+    if text[end : end + 1] != quote and (rest := _TO_QUOTE[quote].match(text, end)):
+        end = rest.end()
+    if text[end : end + 1] == quote:
+        return end
+    line_break = _LINE_BREAK.search(text, begin + 1, end)
+    return line_break.start() if line_break else end
 
 
-def _in_query(pair: _Pair) -> bool:
-    """Of a URL, of a form, of a connection string, or in a .npmrc."""
-    return pair.between.strip() == b"=" and (
-        pair.before in (b"?", b"&", b";") or (pair.plain and pair.name.startswith(b"_auth"))
+def _in_element(text: bytes, key: _Key) -> Span | None:
+    """``<password>…</password>``"""
+    match = _ELEMENT.match(text, key.end) if text[key.begin - 1 : key.begin] == b"<" else None
+    return (
+        match.span("value") if match and not is_marker(match["value"]) and not is_placeholder(match["value"]) else None
     )
 
 
-def _in_option(pair: _Pair) -> bool:
-    """``--password …`` of a command."""
-    return pair.name.startswith(b"--") and (pair.between == b"=" or looks_random(pair.value))
+def _in_environment(text: bytes, key: _Key) -> Span | None:
+    match = _UNQUOTED.match(text, key.end) if text[key.end : key.end + 1] == b"=" else None
+    if match is None or not in_environment(pair := _pair(text, key, match)) or _is_none(pair):
+        return None
+    return pair.value_begin, _run_on(text, match.end("value"), _WORD_ON if begins_line(text, key.begin) else _RUN_ON)
 
 
-def _in_element(pair: _Pair) -> bool:
-    """``<password>…</password>``"""
-    return pair.before == b"<"
+def _without_quotes(text: bytes, key: _Key) -> Span | None:
+    match = _UNQUOTED.match(text, key.end)
+    if match is None:
+        return None
+    pair = _pair(text, key, match)
+    begin, end = match.span("value")
+    if (in_query(pair) or in_option(pair)) and not _is_none(pair):
+        return begin, _run_on(text, end, _RUN_ON)
+    if pair.is_of_pass and not pair.closed and (span := setting(text, (key.begin, key.end), pair.between, begin)):
+        return span
+    return (begin, _run_on(text, end, _RUN_ON)) if in_plain_text(pair) and not _is_none(pair) else None
 
 
-def _in_plain_text(pair: _Pair) -> bool:
-    """``password: …`` could be a type, ``password=…`` a variable."""
-    if pair.plain and pair.value.isdigit():
-        return len(pair.value) >= 4
-    return looks_random(pair.value) and not is_reference(pair.value, in_names=b"pass" not in pair.name.lower())
+def _run_on(text: bytes, end: int, pattern: re.Pattern[bytes]) -> int:
+    match = pattern.match(text, end)
+    return match.end() if match else end
 
 
-_FORMS = (
-    _Form(
-        re.compile(
-            rb"""["']?(?P<between>\s{0,8}(?::=|=>|[:=])\s{0,8})[bfru]?(?P<quote>["'])"""
-            rb"""(?P<value>(?:(?!(?P=quote))[^\\]|\\.)++)""",
-            re.DOTALL,
-        ),
-        _in_quotes,
-        quoted=True,
-    ),
-    _Form(re.compile(rb"(?P<between>>)(?P<value>[^<>{}$\s]{1,256}+)(?=</)"), _in_element, quoted=True),
-    _Form(re.compile(rb"(?P<between>=)(?P<value>" + _RUN + _DECIDES + rb")"), _in_environment),
-    _Form(re.compile(rb"(?P<between>\s{0,8}=\s{0,8})(?P<value>" + _RUN + _DECIDES + rb")"), _in_query),
-    _Form(re.compile(rb"(?P<between>[ =])[\"']?(?P<value>(?!-)" + _RUN + _DECIDES + rb")"), _in_option),
-    _Form(
-        re.compile(rb"""["']?(?P<between>\s{0,8}[:=]\s{0,8})(?P<value>(?![=>~])""" + _RUN + _DECIDES + rb")(?![(])"),
-        _in_plain_text,
-    ),
-)
+def _is_none(pair: Pair) -> bool:
+    names_itself = b"_" in pair.value and pair.value.lower() in pair.name.lower()
+    return names_itself or is_marker(pair.value) or is_placeholder(pair.value)

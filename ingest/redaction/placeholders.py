@@ -13,17 +13,32 @@ _PLACEHOLDER = re.compile(
     | sha\d+ | bcrypt | argon2\w* | base64 | utf-?8 | md5 | oauth2?                           # a type or a method
     | (?:process\.env|os\.environ|import\.meta\.env|secrets|env|vars|settings|config|self|this)\b[.\[(:].*
     | (?:your|enter|choose|change|confirm|forgot|invalid|wrong|incorrect|missing|current|new)[\s_-][\s\w.?!'-]*
-    | [a-z\s-]*\b(?:password|passphrase|passwort|token|secret|api\ key|key)[a-z\s.?!-]*       # what people are told
+    | [a-z\s-]*\b(?:password|passphrase|passwort|token|secret|api\ key|key)[a-z\s.?!\x80-\xff-]*  # a label
+    | \#[0-9a-f]{3,8}                                                                       # a color
     | (?:~|\.{1,2})?/[\w.-]+/[\w./-]* | /?[\w-]+\.(?:pem|key|txt|json|ya?ml|env|toml)         # a path
     """,
     re.DOTALL,
 )
+# What people write behind a key, or behind an option, when they write about it.
+_WORDS = frozenset(
+    b"""
+    a accepted an and are argument as at auto be by can changed correct default disabled does empty enabled
+    encrypted env environment every expired failed false field file flag for from generated has hashed here hidden
+    if in incorrect input instead invalid is it its line masked matches may mismatch missing must new no
+    none not of off ok old on only option optional or otherwise parameter plain plaintext prompt prompts redacted
+    rejected removed required reset rotated same saved see set should so stdin still stored string strong such than
+    that the then there this to true twice type unset updated use used user valid value vault verified via was weak
+    when where which will with without wrong yes you your
+    """.split()
+)
 _VARIABLE = re.compile(
     rb"(?i)(?:pass|pwd|secret|token|key|arg|param|val|str|var|field|group)[a-z_]*\d?|[a-z_]\w*(?:\.[a-z_]\w*)+"
 )
+_SNAKE = re.compile(rb"[a-z]+\d{0,2}(?:_[a-z]+\d{0,2})+")
 _NAME = re.compile(rb"[a-z]+\d*(?:-[a-z0-9]{1,12})+")
 _NAME_BYTES_MAX = 32
 _DIGIT, _LETTER, _SPACE = re.compile(rb"\d"), re.compile(rb"[A-Za-z]"), re.compile(rb"\s|\\[nrtf]")
+_LATIN, _DIGIT_IN_WORD = re.compile(rb"[\x21-\x7e]"), re.compile(rb"[A-Za-z]\d|\d[A-Za-z]")
 _ESCAPE = re.compile(rb"\\+(?:u[0-9a-fA-F]{4}|[^\\])")
 
 
@@ -36,7 +51,20 @@ def is_reference(value: bytes, in_names: bool) -> bool:
     """Whether it is a variable of a program or, ``in_names``, the name of something, as in ``secret: api-tls-2``."""
     if in_names and len(value) < _NAME_BYTES_MAX and _NAME.fullmatch(value):
         return True
-    return _VARIABLE.fullmatch(value) is not None
+    return _VARIABLE.fullmatch(value) is not None or _SNAKE.fullmatch(value) is not None
+
+
+def is_word(value: bytes) -> bool:
+    """Whether it is a word of a sentence about secrets."""
+    return value.strip(b".,;:!?)*_`").lower() in _WORDS
+
+
+def is_sentence(value: bytes) -> bool:
+    """Whether it is what a label says: three words or more, the first with a capital, or letters that are not Latin."""
+    if _DIGIT_IN_WORD.search(value):
+        return False
+    words = value.split()
+    return (len(words) >= 3 and value[:1].isupper()) or not _LATIN.search(value)
 
 
 def looks_random(value: bytes) -> bool:

@@ -7,8 +7,16 @@ the spellings, so it knows no word boundaries and allows for backslashes; that i
 
 from typing import NamedTuple
 
+from ingest.redaction import basic_credentials as basic
+from ingest.redaction import commands as arguments
+from ingest.redaction import connection_strings as connections
+from ingest.redaction import cookies as cookie
+from ingest.redaction import logins
+from ingest.redaction import named_values as named
+from ingest.redaction import url_credentials as urls
+from ingest.redaction.as_sent import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE
 from ingest.redaction.authorization import authorizations
-from ingest.redaction.passwords import PLAIN, VAGUE, passwords
+from ingest.redaction.passwords import BARE, PLAIN, VAGUE, passwords
 from ingest.redaction.private_keys import PRIVATE_KEY, private_keys
 from ingest.redaction.seed_phrases import SEED_PHRASE, seed_phrases
 from ingest.redaction.spans import Find, secrets_of
@@ -28,13 +36,10 @@ _AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
 _AWS_ID_ALONE = b"A" + begins(ALNUM, b"A") + rb"(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
 _AWS_SECRET = rb"(?P<secret>(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}[a-z])[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
-# As they may be spelled; encoders that think of HTML write < > & ' as \u003c and so on.
-_SPACE = rb"(?:\s|\\+[nrtf])"
-_QUOTES = rb"(?:[\"'\\]|u0027)*"
-_AMPERSAND = rb"(?:[?&;]|u0026)"
-_OPENS, _CLOSES = rb"(?:<|u003c)", rb"(?:>|\\+u003e)"
-_EITHER = rb"(?:" + PLAIN + rb"|" + VAGUE + rb")"
+_EITHER = rb"(?:" + PLAIN + rb"|" + VAGUE + rb"|" + BARE + rb")"
+_BEHIND = QUOTES + rb"[\]*]*" + SPACE + rb"*[|?]*"  # a name, in front of : or =
 _IN_NAME = rb"[a-z0-9_.-]{0,32}"
+_TYPE = rb"(?:" + SPACE + rb"?[a-z0-9_&.|\[\] ]+=" + SPACE + rb"*)?"  # token: str = "…"
 
 
 def _mixed(stops: bytes) -> bytes:
@@ -45,7 +50,14 @@ def _mixed(stops: bytes) -> bytes:
 
 # Without quotes it ends at any, and in quotes at those of its kind, where these are not escaped.
 _RANDOM = (
-    rb"[\"'\\bfru]*" + _mixed(rb"\"'") + rb"|[bfru]?\\*\"" + _mixed(rb"\"") + rb"|[bfru\\]*(?:'|u0027)" + _mixed(rb"'")
+    rb"[\"'`\\bfru]*"
+    + _mixed(rb"\"'`")
+    + rb"|[bfru]?\\*\""
+    + _mixed(rb"\"")
+    + rb"|[bfru\\]*(?:'|u0027)"
+    + _mixed(rb"'")
+    + rb"|[bfru\\]*`"
+    + _mixed(rb"`")
 )
 
 RULES: tuple[Rule, ...] = (
@@ -80,53 +92,54 @@ RULES: tuple[Rule, ...] = (
             + rb"[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]{0,4096}+){4}",  # encrypted: five parts
         ),
     ),
-    Rule(
-        "url_credentials",
-        rb":" + _SLASHES + rb"[^\s\"/@:]*:[^\s\"@]*@",
-        secrets_of(
-            rb"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://"
-            rb"(?P<secret>(?!\$|\{|<|%s|\[redacted:)[^\s\"'`/@:<>{}\\]{0,512}:"
-            rb"(?!\$[A-Za-z_({]|\{|<|%s|\*+@|\[redacted:)[^\s\"'`/@<>\\]{1,512})@(?=[A-Za-z0-9\[])",
-            rb"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://"
-            rb"(?P<secret>[^\s\"'`/@:<>{}\[\]\\$]{16,512}:)@(?=[A-Za-z0-9\[])",
-        ),
-    ),
+    Rule("url_credentials", urls.DETECT, urls.url_credentials),
     Rule(
         "url_signature",
         rb"(?i)(?:sig|signature)=[A-Za-z0-9%+/=_\\-]{16}",
         secrets_of(rb"(?i)[?&;](?:sig|x-(?:amz|goog)-signature|signature)=(?P<secret>[A-Za-z0-9%+/=_-]{16,})"),
     ),
     Rule(
+        "oauth_code",
+        AMPERSAND + rb"code=[A-Za-z0-9._~%+/\\-]{16}",
+        secrets_of(rb"[?&;]code=(?P<secret>(?=[A-Z_%-]*[a-z0-9])(?=[^\s\d]{0,64}\d)[A-Za-z0-9._~%+/-]{16,1024}+)"),
+    ),
+    Rule(
         "authorization",
-        rb"(?i)authorization" + _QUOTES + rb"(?:" + _SPACE + rb"|[:=,])"
-        rb"|(?:bearer|basic)" + _SPACE + rb"+[A-Za-z0-9._~+/=:@!%^*\\-]{16}",
+        rb"(?i)authorization" + QUOTES + rb"(?:" + SPACE + rb"|[:=,])"
+        rb"|bearer" + SPACE + rb"+[A-Za-z0-9._~+/=:@!%^*\\-]{16}",
         authorizations,
     ),
-    Rule("password", rb"(?i)" + PLAIN + _QUOTES + _SPACE + rb"*(?:[:=]|" + _CLOSES + rb")", passwords),
+    Rule("authorization", basic.DETECT, basic.basic_credentials),
+    Rule("cookie", cookie.DETECT, cookie.cookies),
+    Rule("password", rb"(?i)" + PLAIN + _BEHIND + rb"(?:[:=]|" + CLOSES + rb")", passwords),
     Rule(
         "password",
-        rb"(?i)" + VAGUE + _QUOTES + _SPACE + rb"*[:=](?:=|" + _CLOSES + rb")?" + _SPACE + rb"*(?:" + _RANDOM + rb")",
+        rb"(?i)"
+        + VAGUE
+        + _BEHIND
+        + rb"[:=](?:=|"
+        + CLOSES
+        + rb")?\*{0,2}"
+        + SPACE
+        + rb"*"
+        + _TYPE
+        + rb"(?:"
+        + _RANDOM
+        + rb")",
         passwords,
     ),
+    Rule("password", rb"(?i)(?:pwd|" + BARE + rb")" + _BEHIND + rb"[:=]", passwords),
     Rule(
         "password",
         rb"(?i)--" + _IN_NAME + _EITHER + rb"[ =]"
-        rb"|" + _AMPERSAND + _IN_NAME + _EITHER + _SPACE + rb"*="
-        rb"|" + _OPENS + _IN_NAME + _EITHER + _CLOSES,
+        rb"|" + AMPERSAND + _IN_NAME + _EITHER + SPACE + rb"*="
+        rb"|" + OPENS + _IN_NAME + _EITHER + CLOSES,
         passwords,
     ),
-    Rule("password", rb"(?:TOKEN|CREDENTIALS?|PWD|_PASS)=", passwords),
-    Rule(
-        "password",
-        rb"(?i)login" + _SPACE + rb"+\S+" + _SPACE + rb"+password" + _SPACE,
-        secrets_of(rb"(?i)(?<![A-Za-z])login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<secret>[^\s\"'\\]{1,256})"),
-    ),
-    Rule(
-        "password",
-        rb"curl(?s:.*)-(?:u|-user)",
-        secrets_of(
-            rb"(?<![A-Za-z])curl\b[^\n]{0,256}?\s(?:-u|--user)[ =]?[\"']?"
-            rb"(?P<secret>(?![\"'$<{])[^\s:\"'$]{0,128}:(?![$<{])[^\s\"'\\]{1,256})"
-        ),
-    ),
+    Rule("password", rb"(?:TOKEN(?:_[A-Z0-9]+)?|CREDENTIALS?|PWD|PASS|_KEY|APPKEY)=", passwords),
+    Rule("password", rb"(?i)" + _EITHER + rb"(?:[\"'`\\]|u0027)+" + SPACE + rb"*,", passwords),
+    Rule("password", named.DETECT, named.named_values),
+    Rule("password", logins.DETECT, logins.logins),
+    Rule("password", connections.DETECT, connections.connection_strings),
+    *(Rule("password", detect, arguments.commands) for detect in arguments.DETECT),
 )

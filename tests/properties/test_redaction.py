@@ -83,6 +83,35 @@ pieces = st.sampled_from(
         ),
         *("hooks.slack-gov.com/services/", "1//0", "123456789:AA", "Basic\t", "token='ab\\'12'", "aws_secret_key"),
         *("%3D" * 8, "session"),
+        *(
+            "name",
+            "value",
+            "key",
+            "user",
+            "login(",
+            "auth",
+            "define(",
+            "pass",
+            "DB_",
+            "`",
+            "**",
+            "[",
+            "||=",
+            "${",
+            "- ",
+        ),
+        *(
+            "mysql -p",
+            "docker login ",
+            "-p ",
+            "sshpass -p",
+            "curl -b ",
+            "setx A_TOKEN ",
+            "set -x ",
+            "echo a1b2 | sudo -S",
+        ),
+        *("Cookie: ", "sid=", "Set-Cookie", "\tTRUE\t1\tsid\t", "?code=", "dTpw", "identified by ", "user x password "),
+        *("jdbc:oracle:thin:", "sqlplus ", ":5432:a:b:", "requirepass ", "host=", "Pwd=", "[client]\n", "a/b@", "val"),
     ]
 )
 pairs = st.builds(
@@ -92,7 +121,28 @@ pairs = st.builds(
     st.text(alphabet=" \t\n\v\"':=>", max_size=4) | st.sampled_from(["=", ": ", '": "', "='", ">"]),
     st.text(alphabet="ab12ab12nrtf'\"\\\n`;&@/< ", max_size=14),
 )
-texts = st.lists(pieces | pairs, max_size=12).map("".join) | st.text(max_size=20)
+named = st.builds(
+    "{}{}{}{}{}{}".format,
+    st.sampled_from(['{"name": "', "- name: ", 'key="', "<p name='", '{"value": "a1b2c3", "key":"', "ParameterKey="]),
+    st.sampled_from(["DB_PASSWORD", "api_key", "token", "Authorization", "x.secret", "Cookie"]),
+    st.sampled_from(['", "', "\n  ", '" ', "' ", ",", '"}', "'>", '","+  ']),
+    st.sampled_from(["value", "Value", "parametervalue", "type: x\nvalue", ""]),
+    st.sampled_from(['": "', ": ", "='", "=", ""]),
+    st.text(alphabet="ab12'\"\\\n}<> /", max_size=10),
+)
+arguments = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from([" ", "\n", "/bin/", '"-', "é", "\\"]),
+    st.sampled_from(
+        "mysql redis-cli mongosh sqlcmd htpasswd openssl http curl ngrok setx sshpass lftp vault\tlogin snmpget".split()
+    ),
+    st.sampled_from([" -u a ", " ", "\n", "\t", " \\\n ", " x} "]),
+    st.sampled_from(
+        ["-p", "-p ", "-a ", "-P ", "-bc f u ", "pass:", "-u a:", "-b s=", "authtoken ", "A_TOKEN ", "-u b,", "-A "]
+    ),
+    st.text(alphabet="ab12ab12'\"\\\n$ ", max_size=12),
+)
+texts = st.lists(pieces | pairs | named | arguments, max_size=12).map("".join) | st.text(max_size=20)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
