@@ -1,0 +1,99 @@
+"""The exact rules do work that grows with the length of a text, whatever the text is made of."""
+
+import time
+
+import pytest
+
+from ingest.redaction.detection import suspected
+from ingest.redaction.passwords import passwords
+from ingest.redaction.rules import RULES
+from ingest.redaction.spans import Find
+
+SHORT, LONG = 100_000, 400_000
+GROWTH_MAX = 6  # of the processor's time from the short to the long: four is linear, sixteen quadratic
+CPU_S_A_MEGABYTE_MAX = 2.0  # of all rules that look at it; 0.8 at most when nothing else runs
+WORTH_COMPARING_S = 0.1
+
+# Each is the beginning of something that some rule looks for, repeated without end.
+UNITS = r"""
+password=
+?token=a&
+--token a{space}
+<password>
+"secret":"
+password:{space}
+password='
+PASSWORD=abc{space}
+password=hunter2{space}
+pwd=
+pass:
+password: x{line}
+{space}{space}password: hunter{line}
+define('PASSWORD', '
+"name":"password",
+{"name":"PASSWORD","value":"
+name: password{line}
+"value":"x","name":"
+key="password" value="
+https://u:p@
+a://b:c@d/
+a://b:
+Authorization: Bearer{space}
+Basic dTpw{space}
+"auth":"dTpw"
+Cookie: sid=a1;{space}
+Set-Cookie: a=b;
+?code=a1&
+curl -u a:b{space}
+mysql -pab{space}
+mysql{space}
+sshpass -p{space}
+docker login -p{space}
+setx A_TOKEN{space}
+openssl pass:
+echo a|sudo{space}
+sqlplus a/b@
+jdbc:oracle:thin:a/
+user: a password: b{space}
+login a password{space}
+create user identified by 'a
+user password 'a
+host=a password=
+*:*:*:*:
+the password is{space}
+| password |{space}
+secret_key_base
+""".strip().splitlines()
+UNITS = [unit.replace("{space}", " ").replace("{line}", "\n") for unit in UNITS]
+
+
+def cpu_s(unit: str, length: int) -> float:
+    """Seconds of processor time for all that the exact rules find, without what is done about it."""
+    text = (unit * (length // len(unit))).encode()
+    return sum(cpu_s_of(find, text) for find in {RULES[rule].find for rule in suspected(text)})
+
+
+def cpu_s_of(find: Find, text: bytes) -> float:
+    """Seconds of processor time of one rule."""
+    begin = time.process_time()
+    for _ in find(text):
+        pass
+    return time.process_time() - begin
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_work_grows_with_length(unit: str) -> None:
+    """Four times the text costs four times as much, at less than two seconds a megabyte."""
+    cpu_s(unit, 10_000)  # compiles
+    short, long = (min(cpu_s(unit, length) for _ in range(2)) for length in (SHORT, LONG))
+
+    assert long < WORTH_COMPARING_S or long / short < GROWTH_MAX
+    assert long < CPU_S_A_MEGABYTE_MAX * LONG / 1_000_000
+
+
+@pytest.mark.parametrize("key", ["password=", "pwd=", "_pass=", "secret:"])
+def test_keys_that_are_the_value_of_another_are_not_looked_at_one_by_one(key: str) -> None:
+    """A run of them costs less than as many keys with a space behind each."""
+    cpu_s_of(passwords, b"password=")  # compiles
+
+    assert cpu_s_of(passwords, key.encode() * 20_000) < cpu_s_of(passwords, f"{key} ".encode() * 20_000)
