@@ -41,7 +41,7 @@ class Pair(NamedTuple):
     @property
     def is_of_pass(self) -> bool:
         """Whether it is plain, or is so in files of settings: DB_PASS, pwd."""
-        return self.plain or self.name.lower().endswith((b"pass", b"pwd", b"pw"))
+        return self.plain or self.name.lower().endswith((b"pass", b"pwd"))
 
 
 def in_quotes(pair: Pair, quote: bytes) -> bool:

@@ -26,8 +26,8 @@ _PLAIN = (
 )
 _VAGUE = rb"token(?:_(?:value|prod|production|dev|test|staging|live|[0-9]))?|credentials?|pwd|_pass|app_?key"
 PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # what detection looks for as well
-BARE = rb"(?:pass|pw)"  # without anything around it
-_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|\b(?:pass|pw)\b", rb"_KEY"])
+BARE = rb"pass"  # without anything around it
+_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|\bpass\b", rb"_KEY"])
 _IS_PLAIN, _IS_KEY = 0, 2
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _NAME_BYTES_MAX = 32  # detection allows for as many in front of the word by which a key is found

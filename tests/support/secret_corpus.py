@@ -238,7 +238,6 @@ others: word: MINIO_ROOT_PASSWORD=%s minio server /data
 others: word: mc alias set local http://localhost:9000 admin %s
 others: word: influx -username admin -password %s
 others: word: The admin password is: %s
-others: word: pw: %s
 others: word: Passwort: %s
 others: word: grafana-cli admin reset-admin-password %s
 others: word: <Password>%s</Password>
