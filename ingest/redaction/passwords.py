@@ -58,7 +58,7 @@ _UNQUOTED = re.compile(
 _WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
 _KEYS_IN_A_RUN_MAX = 16  # password=password=… is no more than a way to keep us busy
 _MAY_FOLLOW = frozenset(b"\"'`:=,*|?]> \t\r\n\f\v")  # a name in front of a value
-_LINE_BREAK = re.compile(rb"\r?\n|\\+[nr]")
+_BREAK = re.compile(rb"\r?\n|\\+[nr]|\"")  # of a line, or of the string of JSON around it
 _TO_QUOTE = {quote: re.compile(rb"(?:[^\\" + quote + rb"]|\\.)*+", re.DOTALL) for quote in (b'"', b"'", b"`")}
 
 
@@ -104,10 +104,10 @@ def _in_quotes(text: bytes, key: _Key) -> Span | None:
     match = _QUOTED.match(text, key.end)
     if match is None:
         return None
-    pair = _pair(text, key, match)
-    if not in_quotes(pair, match["quote"]) or _is_none(pair):
-        return None
-    return pair.value_begin, _closing_quote(text, *match.span("value"), match["quote"])
+    begin, end = match.span("value")
+    closing = _closing_quote(text, begin, end, match["quote"])
+    pair = _pair(text, key, match)._replace(value=text[begin : min(closing, end)])
+    return (begin, closing) if in_quotes(pair, match["quote"]) and not _is_none(pair) else None
 
 
 def _pair(text: bytes, key: _Key, match: re.Match[bytes]) -> Pair:
@@ -116,13 +116,13 @@ def _pair(text: bytes, key: _Key, match: re.Match[bytes]) -> Pair:
 
 
 def _closing_quote(text: bytes, begin: int, end: int, quote: bytes) -> int:
-    """Where a value ends: at the quote, or at the line break where there is none."""
+    """Where a value ends: at the quote, or with the line where there is none."""
     if text[end : end + 1] != quote and (rest := _TO_QUOTE[quote].match(text, end)):
         end = rest.end()
     if text[end : end + 1] == quote:
         return end
-    line_break = _LINE_BREAK.search(text, begin + 1, end)
-    return line_break.start() if line_break else end
+    line_end = _BREAK.search(text, begin + 1, end)
+    return line_end.start() if line_end else end
 
 
 def _in_element(text: bytes, key: _Key) -> Span | None:

@@ -246,6 +246,8 @@ def _fully_decoded(value: Any) -> str:
 
 @example("token:'\x0b1'")
 @example("token: '12345\b6'")
+@example("token:':\x0b111a")
+@example("token:':\x0b1111a")
 @unhurried
 @given(texts)
 def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
