@@ -1,12 +1,13 @@
 """Redaction, rule by rule: what is cut, what is counted, and what is left alone."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 from support.canaries import CANARIES, Canary, fill
 
-from ingest.redaction import may_hold_secrets, redact, redact_text
+from ingest.redaction import TooDense, may_hold_secrets, redact, redact_text
 from ingest.redaction.rules import RULES
 
 NEAR_MISSES = [
@@ -152,5 +153,6 @@ def test_most_payloads_are_looked_at_once() -> None:
 @pytest.mark.timeout(20)
 def test_hostile_payloads_take_no_time_worth_the_name(text: str) -> None:
     """Half a megabyte made to keep a rule busy: linear work, not its square."""
-    redact(json.dumps({"a": text}).encode())
-    redact(b'{"a": "' + text.encode().replace(b'"', b"'") + b'"}')
+    for sent in (json.dumps({"a": text}).encode(), b'{"a": "' + text.encode().replace(b'"', b"'") + b'"}'):
+        with contextlib.suppress(TooDense):  # more than a request is worth
+            redact(sent)
