@@ -6,6 +6,7 @@ later changes no id.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -30,6 +31,7 @@ F = TypeVar("F", bound=LifecycleFact)
 
 _GROUP = 8  # events that are looked at together: most of a suspect request are clean, and a look has its own price
 _PIECE_BYTES = 131_072  # of events that the lane takes before another request has its turn
+_LONG_PIECES = 4  # from this many on the work of a request is long
 
 
 class Privacy(NamedTuple):
@@ -104,8 +106,11 @@ async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane)
 async def _redacted_in_turns(events: Sequence[Event], key: bytes, lane: Lane) -> list[Event]:
     redact = partial(_redact_or_reduce, key=key, effort=Effort())
     kept: list[Event] = []
-    for piece in _pieces(events):
-        kept += await lane.run(_without_secrets, piece, redact)
+    async with AsyncExitStack() as until_done:
+        for number, piece in enumerate(_pieces(events)):
+            if number == _LONG_PIECES:
+                await until_done.enter_async_context(lane.long_work)
+            kept += await lane.run(_without_secrets, piece, redact)
     return kept
 
 
