@@ -17,7 +17,7 @@ from ingest.body import Body
 from ingest.lane import ON_THE_LOOP, Lane
 from ingest.redaction import Effort, TooDense, may_hold_secrets, redact_text, redact_text_or_all
 from ingest.redaction.density import DENSE
-from ingest.redaction.effort import A_MOMENT
+from ingest.redaction.effort import A_MOMENT_S
 from ingest.redaction.facts import may_need_redaction, redact_event, redact_fact, redact_frame, redact_refusal
 from ingest.reduction import reduce_event, reduce_fact
 from ingest.sealing.asker import Asker
@@ -46,7 +46,7 @@ class Privacy(NamedTuple):
         if self._is_reduced(fact.org_id, fact.session_id):
             fact = reduce_fact(fact)
         try:
-            kept = redact_fact(fact, partial(redact_text, effort=Effort(A_MOMENT)))
+            kept = redact_fact(fact, partial(redact_text, effort=Effort(A_MOMENT_S)))
         except TooDense:
             kept = await lane.run(redact_fact, fact, partial(redact_text_or_all, effort=Effort()))
         self._note([fact], [kept])
@@ -97,7 +97,7 @@ async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane)
     """A short request mostly takes a moment; where it takes more, the lane begins anew."""
     if body.place is ON_THE_LOOP:
         try:
-            return _without_secrets(events, partial(_redact_bounded, key=key, effort=Effort(A_MOMENT)))
+            return _without_secrets(events, partial(_redact_bounded, key=key, effort=Effort(A_MOMENT_S)))
         except TooDense:
             pass
     return await _redacted_in_turns(events, key, lane)

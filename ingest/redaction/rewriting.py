@@ -10,14 +10,13 @@ import msgspec
 
 from ingest.redaction.density import DENSE, STRING, without_dense_strings
 from ingest.redaction.detection import may_hold_secrets
-from ingest.redaction.effort import A_QUOTE, AN_ESCAPE, Effort, TooDense
+from ingest.redaction.effort import Effort, TooDense
 from ingest.redaction.rules import RULES
 from ingest.redaction.spans import is_marker, marker
 from ingest.redaction.spellings import Spelling, spellings
 from ingest.redaction.windows import find_secrets
 
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
-_DENSITY_BYTES = 2  # of which a look at the density costs one unit of effort
 _ROUNDS_MAX = 16  # two are usual; each leaves fewer bytes that are no markers, so only a rule that is wrong gets here
 _text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
@@ -42,17 +41,18 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
     Raises:
         TooDense: that takes more than the effort, by default that of a request.
     """
-    effort = effort or Effort()
-    counts: Counter[str] = Counter()
-    if may_hold_secrets(data):
-        effort.spend(len(data) // _DENSITY_BYTES)
-        data, counts[DENSE] = without_dense_strings(data)
-    for _ in range(_ROUNDS_MAX):
-        if not may_hold_secrets(data) or not (cuts := _cuts(data, effort)):
-            break
-        data = _rewritten(data, cuts)
-        counts.update(RULES[cut.rule].name for cut in cuts)
-    return Redacted(data, dict(+counts))
+    if not may_hold_secrets(data):
+        return Redacted(data, {})
+    with effort or Effort() as effort:
+        effort.check()
+        data, dense = without_dense_strings(data)
+        counts = Counter({DENSE: dense})
+        for _ in range(_ROUNDS_MAX):
+            if not may_hold_secrets(data) or not (cuts := _cuts(data, effort)):
+                break
+            data = _rewritten(data, cuts)
+            counts.update(RULES[cut.rule].name for cut in cuts)
+        return Redacted(data, dict(+counts))
 
 
 def redact_text(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
@@ -78,10 +78,9 @@ def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
     for spelling in spellings(data):
         spelled.append(spelling)
         found += (_Cut(*spelling.origin(*span), rule) for span, rule in find_secrets(spelling.text, effort))
-        effort.spend(AN_ESCAPE * spelling.text.count(b"\\"))  # for the next one
+        effort.check()
     if not found:
         return ()
-    effort.spend(A_QUOTE * data.count(b'"'))
     strings = _Strings(data)
     if len(spelled) > 1:
         found = [_Cut(*spelled[1].whole(cut.begin, cut.end), cut.rule) for cut in found]

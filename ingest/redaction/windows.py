@@ -7,7 +7,7 @@ and none sees one in which detection hits nothing. A few rules look at a text as
 from collections.abc import Iterator
 
 from ingest.redaction.detection import suspected
-from ingest.redaction.effort import A_FIND, Effort
+from ingest.redaction.effort import Effort
 from ingest.redaction.rules import RULES
 from ingest.redaction.spans import Find, Span
 
@@ -31,7 +31,7 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
             else:
                 yield from ((span, rule) for span in window.spans(find, effort))
     for find, rule in of_whole.items():
-        effort.spend_on(len(text))
+        effort.check()
         yield from ((span, rule) for span in find(text))
 
 
@@ -57,8 +57,8 @@ class _Window:
             last = min(len(self._text), self._first + 2 * (last - self._first))
 
     def _until(self, last: int, find: Find, effort: Effort) -> Iterator[Span]:
-        effort.spend_on(last - self._first)
+        effort.check()
         for begin, end in find(self._text[self._first : last]):
-            effort.spend(A_FIND)
+            effort.check()
             if self._begin <= self._first + begin < self._end and begin < end:
                 yield self._first + begin, self._first + end

@@ -80,7 +80,8 @@ def test_what_is_made_wrong_is_named_and_mended(opened: Opened, fresh_org: str) 
     _mend(opened, "recount")
 
     opened.run(DELETE_RECEIPT.format(**named))
-    _is_wrong(opened, "coverage", rf"{partition} +│ +{offset} +│ +{offset} +│ +1 ")
+    shown = f"{int(offset):,}"
+    _is_wrong(opened, "coverage", rf"{partition} +│ +{shown} +│ +{shown} +│ +1 ")
     _mend(opened, "coverage")
 
     assert _shown(org, session["id"]) == before

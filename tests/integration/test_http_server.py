@@ -127,12 +127,13 @@ REFUSED = {
     "a byte that no address has": (b"GET /\x00 HTTP/1.1\r\n" + END, 400),
     "two lengths": (b"POST /livez HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + END + b"xx", 400),
     "an address of 65,535 bytes": (b"GET /" + b"x" * 65_534 + b" HTTP/1.1\r\n" + END, 414),
+    "400 KB of header fields": (b"GET /livez HTTP/1.1\r\nx: " + b"x" * 400_000 + b"\r\n" + END, 431),
     "101 header fields": (b"GET /livez HTTP/1.1\r\n" + b"x: 1\r\n" * 99 + END, 431),
 }
 TAKEN = {
     "an address of 65,534 bytes": (b"GET /" + b"x" * 65_533 + b" HTTP/1.1\r\n" + END, 404),
     "100 header fields": (b"GET /livez HTTP/1.1\r\n" + b"x: 1\r\n" * 98 + END, 200),
-    "400 KB of header fields": (b"GET /livez HTTP/1.1\r\nx: " + b"x" * 400_000 + b"\r\n" + END, 200),
+    "120 KB of header fields": (b"GET /livez HTTP/1.1\r\nx: " + b"x" * 120_000 + b"\r\n" + END, 200),
 }
 
 

@@ -68,7 +68,8 @@ def test_a_folder_of_another_account_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     """`run` and `log` as symbolic links: nothing is made, changed or closed where they lead."""
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir(mode=0o755)
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
     for name in ("run", "log"):
         (tmp_path / name).symlink_to(elsewhere)
 
