@@ -1,6 +1,6 @@
-"""Recounts that orgs ask for take turns, one at a time in a process: at once they would keep every reader busy.
+"""Recounts take turns, one at a time in a process: at once they would keep every reader busy.
 
-An operator's recount does not wait; neither does the audit in the background, which must not fail for want of a turn.
+The audit in the background does not wait: it must not fail for want of a turn.
 """
 
 import asyncio
@@ -9,25 +9,25 @@ from contextlib import asynccontextmanager
 
 from edge.errors import unavailable
 
-WAIT_S = 5.0
+ORG_WAIT_S = 5.0
+OPERATOR_WAIT_S = 20.0  # a command runs for a person, who would have to start it again
 
 
 class RecountTurns:
     """The turns of one process."""
 
-    def __init__(self, wait_s: float = WAIT_S) -> None:
+    def __init__(self) -> None:
         self._one = asyncio.Lock()
-        self._wait_s = wait_s
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn, and have it inside.
+    async def turn(self, wait_s: float) -> AsyncIterator[None]:
+        """Wait for a turn for so long, and have it inside.
 
         Raises:
             ApiError: 503, it does not come in time.
         """
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout(wait_s):
                 await self._one.acquire()
         except TimeoutError as error:
             message = "Other recounts are under way; send the same request again."

@@ -16,7 +16,7 @@ from query_api.audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, RECEIPT,
 from query_api.audit.receipts import Receipt, receipt_of
 from query_api.audit.recount import Recount, Recounted
 from query_api.audit.slices import days_asked
-from query_api.audit.turns import RecountTurns
+from query_api.audit.turns import OPERATOR_WAIT_S, ORG_WAIT_S, RecountTurns
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.queries import NoParams
 from query_api.reading import Reading, provide_reading
@@ -43,11 +43,14 @@ async def show_coverage(reading: NamedDependency[Reading]) -> Response[Reply[Cov
 @get("/recount", operation_id="RecountInstallation", guards=[may("operate")])
 async def recount_installation(
     reading: NamedDependency[Reading],
+    recounts: NamedDependency[RecountTurns],
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Every org's sessions recounted from their facts, and rollups from the sessions; differences are listed."""
-    return reading.analytics(await Recount(reading, None, days_asked(start_date, end_date)).run())
+    recount = Recount(reading, None, days_asked(start_date, end_date))
+    async with recounts.turn(OPERATOR_WAIT_S):
+        return reading.analytics(await recount.run())
 
 
 @get("/recount", operation_id="RecountOrg", guards=[may("org.recount")])
@@ -60,7 +63,7 @@ async def recount_org(
 ) -> Response[Reply[Recounted]]:
     """This org's sessions recounted from their facts, and rollups from the sessions; differences are listed."""
     recount = Recount(reading, principal.org_id, days_asked(start_date, end_date))
-    async with recounts.turn():
+    async with recounts.turn(ORG_WAIT_S):
         return reading.analytics(await recount.run())
 
 

@@ -1,4 +1,4 @@
-"""Recounts of orgs, one at a time."""
+"""Recounts, one at a time."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ async def test_recounts_run_one_after_the_other() -> None:
     under_way: list[int] = []
 
     async def recount() -> None:
-        async with turns.turn():
+        async with turns.turn(60):
             under_way.append(1)
             assert len(under_way) == 1
             await asyncio.sleep(0)
@@ -25,23 +25,23 @@ async def test_recounts_run_one_after_the_other() -> None:
 
 async def test_who_waits_too_long_may_ask_again() -> None:
     """503 with the time after which to do so; the turn of the other is not disturbed, and the next one comes."""
-    turns = RecountTurns(wait_s=0)
-    async with turns.turn():
+    turns = RecountTurns()
+    async with turns.turn(0):
         with pytest.raises(ApiError) as refused:
-            await turns.turn().__aenter__()
+            await turns.turn(0).__aenter__()
 
     assert (refused.value.status, refused.value.code) == (503, "overloaded")
     assert refused.value.headers == {"Retry-After": "5"}
-    async with turns.turn():
+    async with turns.turn(0):
         pass
 
 
 async def test_a_recount_that_fails_gives_its_turn_back() -> None:
     """The next one is not kept waiting."""
-    turns = RecountTurns(wait_s=0)
+    turns = RecountTurns()
     with pytest.raises(ZeroDivisionError):
-        async with turns.turn():
+        async with turns.turn(0):
             raise ZeroDivisionError
 
-    async with turns.turn():
+    async with turns.turn(0):
         pass
