@@ -17,7 +17,6 @@ from ingest.redaction.spellings import Spelling, spellings
 from ingest.redaction.windows import find_secrets
 
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
-_ROUNDS_MAX = 16  # two are usual; each leaves fewer bytes that are no markers, so only a rule that is wrong gets here
 _text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
@@ -36,7 +35,7 @@ class _Cut(NamedTuple):
 
 
 def redact(data: bytes, effort: Effort | None = None) -> Redacted:
-    """Cut every secret out of one JSON value. Again and again, until nothing is found any more.
+    """Cut every secret out of one JSON value, again and again until nothing is found: each cut leaves less to look at.
 
     Raises:
         TooDense: that takes more than the effort, by default that of a request.
@@ -47,9 +46,7 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
         effort.check()
         data, dense = without_dense_strings(data)
         counts = Counter({DENSE: dense})
-        for _ in range(_ROUNDS_MAX):
-            if not may_hold_secrets(data) or not (cuts := _cuts(data, effort)):
-                break
+        while may_hold_secrets(data) and (cuts := _cuts(data, effort)):
             data = _rewritten(data, cuts)
             counts.update(RULES[cut.rule].name for cut in cuts)
         return Redacted(data, dict(+counts))

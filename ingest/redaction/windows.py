@@ -11,8 +11,8 @@ from ingest.redaction.effort import Effort
 from ingest.redaction.rules import RULES
 from ingest.redaction.spans import Find, Span
 
-WINDOW = 65_536
-REACH = 4_096  # what a rule sees around a window; a secret that is longer makes the window grow
+WINDOW = 16_384
+REACH = 2_048  # what a rule sees around a window: 1,024 bytes at most; a longer secret makes the window grow
 
 
 def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
