@@ -15,6 +15,7 @@ from ingest.body import Bodies
 from ingest.event_log import EventLog
 from ingest.idempotency import HEADER, parse_idempotency_key
 from ingest.privacy import Privacy
+from ingest.redaction import compile_rules
 from ingest.sealing.asker import Asker
 from schemas.ids import IdSecrets, UnknownId, verify
 from schemas.records import Actor
@@ -57,7 +58,7 @@ def ingest_dependencies(
 ) -> Mapping[str, Provide]:
     """The dependencies of `ingest_routes`, by the names under which their handlers ask for them."""
 
-    privacy.suspect(b"")  # its rules are compiled before the first request, and not by it
+    compile_rules()  # before the first request, and not by it
 
     def ask(request: Request[Any, Any, Any], caller: Principal) -> Asker:
         key = parse_idempotency_key(request.headers.get(HEADER))

@@ -20,7 +20,8 @@ from litestar import Request, Response
 from edge.error_replies import reply_to_error
 from edge.errors import invalid
 from edge.sentences import explain
-from ingest.redaction import redact_text_or_all
+from ingest.redaction import Effort, redact_text_or_all
+from ingest.redaction.effort import A_MOMENT_S
 from ingest.sealing.invalid import Invalid
 from schemas.responses import ErrorBody
 
@@ -43,10 +44,15 @@ def stop_the_process(error: BrokenLog) -> NoReturn:
 
 def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
     """A broken rule is a 422 with its field; why a record can't be read may quote from it."""
-    return reply_to_error(request, invalid({error.field: [redact_text_or_all(error.sentence)[0]]}))
+    return reply_to_error(request, invalid({error.field: [_shown(error.sentence)]}))
 
 
 def reply_to_wrong_body(request: Request[Any, Any, Any], error: msgspec.ValidationError) -> Response[ErrorBody]:
     """A 422 that names the field; where nobody knows the field its name may be anything, a secret too."""
     path, sentence = explain(str(error))
-    return reply_to_error(request, invalid({redact_text_or_all(path)[0]: [sentence]}))
+    return reply_to_error(request, invalid({_shown(path): [sentence]}))
+
+
+def _shown(text: str) -> str:
+    """A text of an error, which is made on the event loop: what takes more than a moment is cut as a whole."""
+    return redact_text_or_all(text, Effort(A_MOMENT_S))[0]

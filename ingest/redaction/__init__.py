@@ -7,6 +7,15 @@ result is JSON where the input was, redacting it again changes nothing, and the 
 
 from ingest.redaction.detection import may_hold_secrets
 from ingest.redaction.effort import Effort, TooDense
-from ingest.redaction.rewriting import Redacted, redact, redact_text, redact_text_or_all
+from ingest.redaction.rewriting import Redacted, compile_rules, redact, redact_text, redact_text_or_all
 
-__all__ = ["Effort", "Redacted", "TooDense", "may_hold_secrets", "redact", "redact_text", "redact_text_or_all"]
+__all__ = [
+    "Effort",
+    "Redacted",
+    "TooDense",
+    "compile_rules",
+    "may_hold_secrets",
+    "redact",
+    "redact_text",
+    "redact_text_or_all",
+]

@@ -1,6 +1,8 @@
 """The work of redaction: linear in what is sent, bounded for a request, and no less thorough for that."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -181,3 +183,18 @@ def test_an_effort_is_used_up_for_good() -> None:
             effort.check()
     with effort, pytest.raises(TooDense):
         effort.check()
+
+
+def test_no_request_waits_for_rules_to_be_compiled() -> None:
+    """Every scanner there is, in a process that has seen no secret yet."""
+    program = """
+import gc
+from ingest.redaction import compile_rules
+from ingest.redaction.scanner import Scanner
+compile_rules()
+scanners = [found for found in gc.get_objects() if isinstance(found, Scanner)]
+print(len(scanners) >= 4, all("_database" in vars(scanner) for scanner in scanners))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["True", "True"]
