@@ -3,14 +3,15 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cli.installation import away
-from deploy.mending import REPAIR_SIGNAL
+from deploy.child import write_whole
+from deploy.mending import REPAIR_SIGNAL, repair_request
 from deploy.settings import load_settings
 
 UNCHANGED_S = 60.0  # a repair that changes nothing for so long has done what it could
@@ -25,23 +26,39 @@ def repaired(data: Path | None, url: str | None, look: Callable[[], Found], is_r
     found = look()
     if is_right(found):
         return found
-    ask_for_repair(load_settings({"data": None if data is None else str(data)}).folder)
+    requests = ask_for_repair(load_settings({"data": None if data is None else str(data)}).folder)
     changed_at = time.monotonic()
-    while not is_right(found) and time.monotonic() - changed_at < UNCHANGED_S:
-        time.sleep(LOOK_EVERY_S)
-        before, found = found, look()
-        if found != before:
-            changed_at = time.monotonic()
+    try:
+        while not (is_right(found) and _done(requests)) and time.monotonic() - changed_at < UNCHANGED_S:
+            time.sleep(LOOK_EVERY_S)
+            before, found = found, look()
+            if found != before:
+                changed_at = time.monotonic()
+    finally:
+        for request in requests:
+            request.unlink(missing_ok=True)
     return found
 
 
-def ask_for_repair(folder: Path) -> None:
-    """Signal every projecting process of an installation; ends the command where none runs."""
+def ask_for_repair(folder: Path) -> list[Path]:
+    """Ask every projecting process of an installation; ends the command where none runs.
+
+    Returns:
+        A file a process, which is gone once that process has done its share.
+    """
     pids = list(_projecting(folder / "run"))
     if not pids:
         away(f"nothing that projects runs on {folder}: start it, and it looks for what is missing by itself")
-    for pid in pids:
+    requests = [repair_request(folder, pid) for pid in pids]
+    for request, pid in zip(requests, pids, strict=True):
+        write_whole(request, "")
         os.kill(pid, REPAIR_SIGNAL)
+    return requests
+
+
+def _done(requests: Sequence[Path]) -> bool:
+    """What looks right while somebody still mends may be about to be made again."""
+    return not any(request.exists() for request in requests)
 
 
 def _projecting(run: Path) -> Iterator[int]:

@@ -1,13 +1,19 @@
 """Mend what an audit finds wrong, inside the process that projects: no other may, since its cache knows the old state.
 
-SIGUSR1 asks a projecting process for it (`crewkit-sessions coverage --repair` and `recount --repair` do). Everything is
-made again out of the log and the facts, so it is safe at any time, and harmless where nothing is wrong.
+A file that `repair_request` names, and SIGUSR1, ask a projecting process for it (`crewkit-sessions coverage --repair`
+and `recount --repair` do); the file is gone once it is done. Everything is made again out of the log and the facts, so
+it is safe at any time, and harmless where nothing is wrong.
+
+Each process mends its share: the sessions of its partitions, and the buckets that fall to them. Sessions come first: a
+session that is projected again brings its buckets along, and a bucket that is forgotten in between would be missed.
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -27,6 +33,7 @@ from schemas.topics import partition_of, record_key
 log = structlog.get_logger()
 REPAIR_SIGNAL = signal.SIGUSR1
 ROUNDS_MAX = 100  # a recount lists 1,000 differences at most
+WAITS_MAX, WAIT_S = 20, 1.0  # for another process to mend its sessions
 
 
 class Mended(Struct):
@@ -47,14 +54,22 @@ class Mender:
     async def run(self) -> Mended:
         """Fill the holes, project again what differs from its facts, compute again what differs from its sessions."""
         mended = Mended(positions=await self._pipeline.fill_holes())
+        tried: set[SessionKey] = set()
+        waits = WAITS_MAX
         for _ in range(ROUNDS_MAX):
             differences = (await Recount(self, None, days_asked(None, None)).run()).differences
-            sessions = await self._project_again(_sessions_in(differences))
-            buckets = await self._compute_again(differences)
-            if not sessions + buckets:
+            wrong = _sessions_in(differences)
+            if ours := [key for key in wrong if self._is_ours(record_key(key[1])) and key not in tried]:
+                tried.update(ours)
+                await self._project_again(ours)
+                mended.sessions += len(ours)
+            elif wrong and waits:
+                waits -= 1
+                await asyncio.sleep(WAIT_S)
+            elif not (buckets := await self._compute_again(differences)):
                 break
-            mended.sessions += sessions
-            mended.buckets += buckets
+            else:
+                mended.buckets += buckets
         log.info("mended", positions=mended.positions, sessions=mended.sessions, buckets=mended.buckets)
         return mended
 
@@ -62,27 +77,44 @@ class Mender:
         """The rows that answer a question of the recount."""
         return await answer(self._reader, self._generation, question, params)
 
-    async def _project_again(self, sessions: Iterable[SessionKey]) -> int:
-        ours: dict[int, list[SessionKey]] = {}
+    async def _project_again(self, sessions: Iterable[SessionKey]) -> None:
+        by_partition: dict[int, list[SessionKey]] = {}
         for key in sessions:
-            partition = partition_of(record_key(key[1]), self._generation.partitions)
-            if partition in self._pipeline.written:
-                ours.setdefault(partition, []).append(key)
-        for partition, some in ours.items():
+            by_partition.setdefault(self._partition(record_key(key[1])), []).append(key)
+        for partition, some in by_partition.items():
             await self._pipeline.project_again(partition, some)
-        return sum(map(len, ours.values()))
 
     async def _compute_again(self, differences: Sequence[Difference]) -> int:
-        hours, days = _buckets_in(differences, "rollup_hourly"), _buckets_in(differences, "rollup_daily")
+        """A day and its hours fall to one process, since the day is made of them."""
+        hours, days = (
+            [bucket for bucket in _buckets_in(differences, table) if self._is_ours(_day_key(bucket))]
+            for table in ("rollup_hourly", "rollup_daily")
+        )
         if hours or days:
             await asyncio.to_thread(_compute_again, self._warehouse, hours, days)
         return len(hours) + len(days)
 
+    def _is_ours(self, key: bytes) -> bool:
+        return self._partition(key) in self._pipeline.written
+
+    def _partition(self, key: bytes) -> int:
+        return partition_of(key, self._generation.partitions)
+
 
 def _compute_again(warehouse: ClickHouseWarehouse, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
     """A row that was altered may have any version, so it goes before the right one comes."""
-    warehouse.forget_buckets(hours, sorted({*days, *((org, hour // DAY_S * DAY_S) for org, hour in hours)}))
+    warehouse.forget_buckets(hours, sorted({*days, *map(_day_of, hours)}))
     warehouse.refresh_rollups([*hours, *((org, day + HOUR_S * n) for org, day in days for n in range(24))])
+
+
+def _day_of(bucket: Bucket) -> Bucket:
+    org, start = bucket
+    return org, start // DAY_S * DAY_S
+
+
+def _day_key(bucket: Bucket) -> bytes:
+    org, day = _day_of(bucket)
+    return f"{org} {day}".encode()
 
 
 def _sessions_in(differences: Sequence[Difference]) -> list[SessionKey]:
@@ -99,7 +131,12 @@ def _seconds(instant: str) -> int:
     return int(datetime.fromisoformat(instant).timestamp())
 
 
-async def mend_when_asked(mender: Mender) -> None:
+def repair_request(folder: Path, pid: int) -> Path:
+    """The file that asks a process of an installation to mend, and that it removes when it has."""
+    return folder / "run" / f"{pid}.repair"
+
+
+async def mend_when_asked(mender: Mender, folder: Path) -> None:
     """Mend whenever the process is sent SIGUSR1, until cancelled; what breaks a repair breaks the process."""
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(REPAIR_SIGNAL, asked.set)
@@ -110,3 +147,5 @@ async def mend_when_asked(mender: Mender) -> None:
             await mender.run()
         except (errors.StoreUnavailable, StoreUnavailable) as error:
             log.warning("store_unavailable", error=str(error))  # whoever asked sees that nothing was mended
+        finally:
+            repair_request(folder, os.getpid()).unlink(missing_ok=True)

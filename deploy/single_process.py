@@ -87,7 +87,9 @@ async def _project(settings: Settings, projector: Projector, log: SqliteEventLog
     mender = Mender(projector, reader, Generation(settings.generation, PARTITIONS))
     try:
         await asyncio.gather(
-            run_local(projector.pipeline, projector.warehouse, log), projector.progress.run(), mend_when_asked(mender)
+            run_local(projector.pipeline, projector.warehouse, log),
+            projector.progress.run(),
+            mend_when_asked(mender, settings.folder),
         )
     finally:
         reader.close()

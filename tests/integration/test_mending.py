@@ -1,6 +1,9 @@
 """Whatever was made wrong in the tables is mended out of the log and the facts, by the process that projects."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
@@ -10,7 +13,7 @@ from builders import session_id as named
 from support.projection import new_pipeline, tables
 from support.store import TestStore
 
-from deploy.mending import Mended, Mender
+from deploy.mending import REPAIR_SIGNAL, Mended, Mender, mend_when_asked, repair_request
 from deploy.projector import Projector
 from processors.pipeline import runs
 from query_api.reader import ClickHouseReader, Generation
@@ -127,6 +130,49 @@ async def test_what_was_made_wrong_is_made_right(running: Running, damage: str) 
     running.damage(DAMAGES["everything is gone"])
     await Running(running.store, records).project(records)
     assert tables(running.store) == after
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        ("a session is gone", Mended(sessions=1)),
+        ("nothing but facts is left", Mended(sessions=8)),
+        ("a bucket is altered", Mended(buckets=1)),
+    ],
+)
+async def test_of_two_processes_each_mends_its_share(running: Running, damage: str, expected: Mended) -> None:
+    """What one mends no other makes again, nor what comes right with it: a bucket is missed while it is made."""
+    before = tables(running.store)
+    records = worked_on().records
+    other = Running(running.store, records)
+    for partition in range(0, running.store.partitions, 2):
+        await other.pipeline.resume(partition, _all_but_one(records, partition))
+        running.pipeline.release([partition])
+    running.damage(DAMAGES[damage])
+
+    one, two = await asyncio.gather(running.mender.run(), other.mender.run())
+
+    assert (one.sessions + two.sessions, one.buckets + two.buckets) == (expected.sessions, expected.buckets)
+    assert tables(running.store) == before
+    other.reader.close()
+
+
+async def test_a_request_is_gone_once_it_is_answered(running: Running, tmp_path: Path) -> None:
+    """Whoever asked looks for the file: what is right before that may still be made again."""
+    request = repair_request(tmp_path, os.getpid())
+    request.parent.mkdir()
+    request.touch()
+    running.damage(DAMAGES["a bucket is altered"])
+    waiting = asyncio.ensure_future(mend_when_asked(running.mender, tmp_path))
+    await asyncio.sleep(0)
+    os.kill(os.getpid(), REPAIR_SIGNAL)
+    for _ in range(400):
+        if not request.exists():
+            break
+        await asyncio.sleep(0.05)
+    waiting.cancel()
+    assert not request.exists()
+    assert await running.mender.run() == Mended()
 
 
 async def test_only_what_is_missing_is_projected_again(running: Running) -> None:
