@@ -6,7 +6,7 @@ the database of one generation.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, LifoQueue
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +17,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from query_api.errors import AnswerTooLarge, StoreUnavailable
+from query_api.fairness import FairTurns
 from query_api.queries import P, Question, R
 from query_api.statements import names_of_absent, statement_without
 from schemas.store_codes import PASSING_CODES
@@ -73,12 +74,13 @@ async def answer(reader: Reader, generation: Generation, question: Question[P, R
 
 
 class ClickHouseReader:
-    """`Reader` over a small pool of synchronous clients, each used by one thread at a time."""
+    """`Reader` over a small pool of synchronous clients, each used by one thread at a time; orgs share it fairly."""
 
     def __init__(self, make_client: ClientFactory, base: str = BASE, pool_size: int = POOL_SIZE) -> None:
         self._make_client = make_client
         self._base = base
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="reader")
+        self._turns = FairTurns(pool_size, of_one=max(1, pool_size - 1))
         self._idle: LifoQueue[Client] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
 
@@ -94,7 +96,7 @@ class ClickHouseReader:
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
         """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``."""
-        return await self._run(f"{self._base}_{generation.name}", name, params)
+        return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     def close(self) -> None:
         """Wait for the questions under way and close every client."""
@@ -102,15 +104,25 @@ class ClickHouseReader:
         while (client := self._take_idle()) is not None:
             client.close()
 
-    async def _run(self, database: str, name: str, params: Mapping[str, object]) -> list[Row]:
+    async def _run(self, database: str, name: str, params: Mapping[str, object], asker: str = "") -> list[Row]:
         sql = statement_without(name, names_of_absent(params))
         try:
-            answer = asyncio.get_running_loop().run_in_executor(self._threads, self._ask, database, sql, params)
-            return await asyncio.wait_for(answer, ANSWER_WITHIN_S)
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await self._turns.take(asker)
+                return await asyncio.wrap_future(self._begin(asker, database, sql, params))
         except TimeoutError as error:
             raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
+
+    def _begin(self, asker: str, database: str, sql: str, params: Mapping[str, object]) -> "Future[list[Row]]":
+        """Ask in a thread. The turn ends when the thread is free again, even if nobody waits for its answer by then."""
+        loop = asyncio.get_running_loop()
+        try:
+            answer = self._threads.submit(self._ask, database, sql, params)
         except RuntimeError as error:  # the executor takes no work after `close`
+            self._turns.give_back(asker)
             raise StoreUnavailable("the reader is closed") from error
+        answer.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turns.give_back, asker))
+        return answer
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
         """One question on one client, which returns to the pool unless it may be broken."""

@@ -1,0 +1,146 @@
+"""Few turns, many who want one."""
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from query_api.fairness import FairTurns
+from query_api.reader import ClickHouseReader, Generation
+
+MANY = 60
+
+
+class Visitors:
+    """Askers that hold their turns until they are let go, and the order in which they got them."""
+
+    def __init__(self, turns: FairTurns) -> None:
+        self._turns = turns
+        self.served: list[str] = []
+
+    def come(self, asker: str, number: int = 1) -> "list[asyncio.Future[None]]":
+        """So many askers begin to wait."""
+        return [asyncio.ensure_future(self._wait(asker)) for _ in range(number)]
+
+    async def _wait(self, asker: str) -> None:
+        await self._turns.take(asker)
+        self.served.append(asker)
+
+
+async def settle() -> None:
+    """Let everybody do what they can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_no_org_has_all_turns() -> None:
+    """One is left for whoever comes next, and that is at once."""
+    turns = FairTurns(4, of_one=3)
+    visitors = Visitors(turns)
+    visitors.come("busy", MANY)
+    await settle()
+    assert visitors.served == ["busy"] * 3
+
+    visitors.come("other")
+    await settle()
+    assert visitors.served[3:] == ["other"]
+
+
+async def test_orgs_come_one_after_the_other_however_much_each_wants() -> None:
+    """Who has the fewest turns under way is next, of equal ones whose last turn is longest ago."""
+    turns = FairTurns(1, of_one=1)
+    visitors = Visitors(turns)
+    for asker, number in (("busy", MANY), ("a", 2), ("b", 1)):
+        visitors.come(asker, number)
+    await settle()
+    for _ in range(5):
+        turns.give_back(visitors.served[-1])
+        await settle()
+
+    assert visitors.served == ["busy", "a", "b", "busy", "a", "busy"]
+
+
+async def test_the_fewest_under_way_come_first() -> None:
+    """An org that has a turn waits behind one that has none, whoever came first."""
+    turns = FairTurns(3, of_one=2)
+    visitors = Visitors(turns)
+    visitors.come("busy", MANY)
+    await settle()
+    visitors.come("a")
+    await settle()
+    visitors.come("b")
+    await settle()
+    turns.give_back("busy")
+    await settle()
+
+    assert visitors.served == ["busy", "busy", "a", "b"]
+
+
+async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
+    """Cancelled in the queue, or in the moment in which the turn comes: the next one has it."""
+    turns = FairTurns(1, of_one=1)
+    visitors = Visitors(turns)
+    visitors.come("first")
+    await settle()
+    early, late, last = visitors.come("early")[0], visitors.come("late")[0], visitors.come("last")[0]
+    await settle()
+    early.cancel()
+    turns.give_back("first")
+    late.cancel()  # has been handed its turn, and does not know yet
+    await settle()
+
+    assert visitors.served == ["first", "last"]
+    assert (early.cancelled(), late.cancelled(), last.done()) == (True, True, True)
+
+
+class StuckClient:
+    """A client whose questions are answered when it is told to."""
+
+    def __init__(self, asked: list[str], go_on: threading.Event) -> None:
+        self._asked, self._go_on, self.database = asked, go_on, ""
+
+    def query(self, _sql: str, params: dict[str, Any], **_options: object) -> Any:
+        self._asked.append(params["org_id"])
+        assert self._go_on.wait(20)
+        return self
+
+    def named_results(self) -> list[dict[str, Any]]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_question_that_nobody_waits_for_any_more_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread is still busy; another org's question finds a free one, and is not put behind it."""
+    asked: list[str] = []
+    go_on = threading.Event()
+    reader = ClickHouseReader(lambda: StuckClient(asked, go_on), pool_size=2)  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr("query_api.reader.statement_without", lambda name, _absent: name)
+    try:
+        ask = lambda org: asyncio.ensure_future(reader.query(Generation("g1", 1), "q", {"org_id": org}))  # noqa: E731
+        given_up, waiting = ask("busy"), ask("busy")
+        await eventually_asked(asked, ["busy"])
+        given_up.cancel()
+        with suppress(asyncio.CancelledError):
+            await given_up
+        other = ask("other")
+        await eventually_asked(asked, ["busy", "other"])
+        go_on.set()
+
+        assert (await waiting, await other, asked) == ([], [], ["busy", "other", "busy"])
+    finally:
+        go_on.set()
+        reader.close()
+
+
+async def eventually_asked(asked: list[str], expected: list[str]) -> None:
+    """The questions that are under way, once there are as many."""
+    for _ in range(500):
+        if len(asked) >= len(expected):
+            break
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert asked == expected
