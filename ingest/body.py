@@ -20,7 +20,7 @@ from schemas.requests import BODY_BYTES_MAX
 
 T = TypeVar("T")
 
-INLINE_BYTES_MAX = 65_536  # 10 ms at most to inflate, to decode, to search and to encode; more would hold up others
+INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, to decode or to encode; more would hold up other requests
 _ENCODED_SLACK = 65_536  # what does not compress gets a little longer
 _DRAIN_BYTES_MAX = 3 * BODY_BYTES_MAX  # a client that is still sending would not read our reply
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
