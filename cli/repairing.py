@@ -20,7 +20,7 @@ Found = dict[str, Any]
 
 
 def repaired(data: Path | None, url: str | None, look: Callable[[], Found], is_right: Callable[[Found], bool]) -> Found:
-    """What ``look`` finds once it is right, or once nothing changes any more."""
+    """What ``look`` finds once it is right and every process has done its share, or once nothing changes any more."""
     if url:
         raise click.UsageError("--repair signals the projectors of this machine: give --data. Elsewhere restart them")
     found = look()
@@ -57,7 +57,7 @@ def ask_for_repair(folder: Path) -> list[Path]:
 
 
 def _done(requests: Sequence[Path]) -> bool:
-    """What looks right while somebody still mends may be about to be made again."""
+    """While a process still mends, it may remove and make again what looks right already."""
     return not any(request.exists() for request in requests)
 
 

@@ -4,8 +4,9 @@ A file that `repair_request` names, and SIGUSR1, ask a projecting process for it
 and `recount --repair` do); the file is gone once it is done. Everything is made again out of the log and the facts, so
 it is safe at any time, and harmless where nothing is wrong.
 
-Each process mends its share: the sessions of its partitions, and the buckets that fall to them. Sessions come first: a
-session that is projected again brings its buckets along, and a bucket that is forgotten in between would be missed.
+Each process mends its share: the sessions of its partitions, and the buckets whose key falls to one of them. Sessions
+come first. To project a session again also makes its buckets again; a bucket is removed only if it is wrong after that,
+because readers miss it until it is made again.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from msgspec import Struct
 
 from deploy.projector import Projector
 from processors import errors
-from processors.warehouse import DAY_S, HOUR_S, Bucket, ClickHouseWarehouse, SessionKey
+from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
 from query_api.audit.differences import Difference
 from query_api.audit.recount import Recount
 from query_api.audit.slices import days_asked
@@ -103,17 +104,12 @@ class Mender:
 
 def _compute_again(warehouse: ClickHouseWarehouse, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
     """A row that was altered may have any version, so it goes before the right one comes."""
-    warehouse.forget_buckets(hours, sorted({*days, *map(_day_of, hours)}))
+    warehouse.forget_buckets(hours, sorted({*days, *map(day_of, hours)}))
     warehouse.refresh_rollups([*hours, *((org, day + HOUR_S * n) for org, day in days for n in range(24))])
 
 
-def _day_of(bucket: Bucket) -> Bucket:
-    org, start = bucket
-    return org, start // DAY_S * DAY_S
-
-
 def _day_key(bucket: Bucket) -> bytes:
-    org, day = _day_of(bucket)
+    org, day = day_of(bucket)
     return f"{org} {day}".encode()
 
 

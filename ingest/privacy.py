@@ -31,7 +31,7 @@ F = TypeVar("F", bound=LifecycleFact)
 
 _GROUP = 8  # events that are looked at together: most of a suspect request are clean, and a look has its own price
 _PIECE_BYTES = 131_072  # of events that the lane takes before another request has its turn
-_INLINE_BYTES_MAX = 131_072  # of a suspect body: dense with secrets, it takes 17 ms to find that its work is long
+_INLINE_BYTES_MAX = 131_072  # of a suspect body: dense with secrets, such a request holds up the loop for 13 ms
 _LONG_PIECES = 4  # from this many on the work of a request is long
 
 
@@ -95,7 +95,7 @@ KEEP_ALL_BUT_SECRETS = Privacy()
 
 
 async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane) -> list[Event]:
-    """A short request mostly takes a moment; where it takes more, the lane begins anew."""
+    """A small request mostly takes a moment; where it takes more, the lane begins anew. A large one begins there."""
     if body.place is ON_THE_LOOP and len(body.text) <= _INLINE_BYTES_MAX:
         try:
             return _without_secrets(events, partial(_redact_bounded, key=key, effort=Effort(A_MOMENT_S)))

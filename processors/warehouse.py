@@ -148,7 +148,7 @@ class ClickHouseWarehouse:
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))
-        days = sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})
+        days = sorted(set(map(day_of, touched)))
         hourly, daily = (part for part in sql("rollups").split(";\n") if part.strip())
         for some in _chunks(touched, 5_000):
             self._command(hourly, {"hours": some})
@@ -235,6 +235,12 @@ class ClickHouseWarehouse:
         if client is None:
             client = self._local.client = self._connect()
         return client
+
+
+def day_of(bucket: Bucket) -> Bucket:
+    """The day of an hour (or of a day) of an org: its start in Unix seconds, UTC."""
+    org, start = bucket
+    return org, start // DAY_S * DAY_S
 
 
 def classify(error: Exception) -> Exception:

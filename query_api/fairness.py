@@ -1,7 +1,7 @@
-"""Turns at something that few may use at once, shared fairly: what one org asks for in vain makes no other wait.
+"""Turns at something that only a few may use at once, shared fairly between orgs.
 
-In the order of arrival sixty dashboards of one org would be sixty questions before the first one of the next. Here the
-org with the fewest turns under way comes next, of equal ones the one whose last turn is longest ago, and none has all.
+In the order of arrival, sixty questions of one org would come before the first one of another. Here the org with the
+fewest turns under way comes next; of equal ones, the org whose last turn is longest ago. No org has all turns.
 """
 
 import asyncio

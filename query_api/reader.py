@@ -95,7 +95,7 @@ class ClickHouseReader:
         return self._live[1]
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``."""
+        """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     def close(self) -> None:

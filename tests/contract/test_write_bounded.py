@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,9 @@ from support.canaries import fill
 from support.write_api import EVENT, WriteApi, events_path, write_api
 
 from ingest.privacy import Privacy
+from ingest.redaction import Effort
+from ingest.redaction.facts import redact_event
+from schemas.records import Event
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
@@ -140,6 +144,25 @@ async def test_a_dense_string_reaches_the_log_as_its_marker(api: WriteApi) -> No
     kept, neighbour = (await api.facts())[-1].events
     assert json.loads(bytes(kept.data)) == {"tool_name": "Bash", "a": "[redacted:dense]"}
     assert (kept.redactions, neighbour.redactions) == ({"dense": 1}, {})
+
+
+async def test_a_large_suspect_body_is_searched_off_the_event_loop(
+    api: WriteApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is small enough to be read there; but dense with secrets, twelve of them would hold up everybody."""
+    session = (await api.create())["id"]
+    searched_in: list[str] = []
+
+    def noting(event: Event, effort: Effort) -> Event:
+        searched_in.append(threading.current_thread().name)
+        return redact_event(event, effort)
+
+    monkeypatch.setattr("ingest.privacy.redact_event", noting)
+    for size in (1_000, 250_000):
+        raw = batch(json.dumps({"a": repeated("password=", size)}), 1)
+        assert (await api.send("POST", events_path(session), raw=raw)).status_code == 202
+
+    assert searched_in == [threading.current_thread().name, "lane_0"]
 
 
 async def test_what_a_request_is_not_worth_keeps_its_metadata(api: WriteApi) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from support.waiting import eventually
 
 from query_api.fairness import FairTurns
 from query_api.reader import ClickHouseReader, Generation
@@ -137,10 +138,7 @@ async def test_a_question_that_nobody_waits_for_any_more_keeps_its_turn(monkeypa
 
 
 async def eventually_asked(asked: list[str], expected: list[str]) -> None:
-    """The questions that are under way, once there are as many."""
-    for _ in range(500):
-        if len(asked) >= len(expected):
-            break
-        await asyncio.sleep(0.01)
+    """The questions that are under way, once there are as many; no other one comes behind them."""
+    await asyncio.to_thread(eventually, lambda: len(asked) >= len(expected))
     await asyncio.sleep(0.05)
     assert asked == expected

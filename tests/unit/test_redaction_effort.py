@@ -1,5 +1,6 @@
 """The work of redaction: linear in what is sent, bounded for a request, and no less thorough for that."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -39,9 +40,14 @@ def payload(text: str) -> bytes:
 
 
 def processor_s(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
+    gc.collect()
+    gc.disable()  # it would look through all that other tests have left
+    try:
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+    finally:
+        gc.enable()
 
 
 def redact_within(data: bytes, effort: Effort) -> None:
@@ -61,7 +67,7 @@ def test_a_request_takes_a_bounded_time(piece: str) -> None:
     of_large = processor_s(lambda: [redact_within(large, effort) for _ in range(3)])
 
     assert of_large < 2
-    assert of_large < 3 * 6 * max(of_small, 0.04)
+    assert of_large < 3 * 6 * max(of_small, 0.02)
 
 
 @pytest.mark.parametrize("piece", HOSTILE, ids=lambda piece: piece[:24])
