@@ -1,6 +1,7 @@
 """The table `prices` of the control database: what is in it, and what may be added to it."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
@@ -66,25 +67,20 @@ def _is_counting(client: Client) -> bool:
 
 
 def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
+    """All in one block, so that they are there together."""
     if rows:
-        values = [[*_columns(row.price), row.loaded_us] for row in rows]
-        client.command(_INSERT, parameters={"rows": [tuple(value) for value in values]})
+        client.insert("prices", [_values(row) for row in rows], column_names=_COLUMNS)
 
 
-def _columns(price: Price) -> tuple[str | int, ...]:
-    return tuple(getattr(price, name) for name in Price.__struct_fields__)
+def _values(row: LoadedPrice) -> list[object]:
+    price = row.price
+    rates = (price.input_nano, price.output_nano, price.cache_read_nano, price.cache_write_5m_nano)
+    from_ = _EPOCH + timedelta(milliseconds=price.from_ms)
+    return [price.model, from_, *rates, price.cache_write_1h_nano, _EPOCH + timedelta(microseconds=row.loaded_us)]
 
 
-_INSERT = """
-INSERT INTO prices
-SELECT
-    row.1,
-    fromUnixTimestamp64Milli(row.2, 'UTC'),
-    row.3,
-    row.4,
-    row.5,
-    row.6,
-    row.7,
-    fromUnixTimestamp64Micro(row.8, 'UTC')
-FROM (SELECT arrayJoin({rows:Array(Tuple(String, Int64, Int64, Int64, Int64, Int64, Int64, Int64))}) AS row)
-"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS = [
+    *("model", "effective_from", "input_nano", "output_nano", "cache_read_nano", "cache_write_5m_nano"),
+    *("cache_write_1h_nano", "loaded_at"),
+]

@@ -108,7 +108,8 @@ def _applied(client: Client) -> dict[int, str]:
 def _begin_first(client: Client, store: StoreAddress, partitions: int) -> None:
     database = store.database(FIRST_GENERATION)
     client.command(
-        "INSERT INTO {database:Identifier}.progress SELECT number, 0, 0, 0 FROM numbers({partitions:UInt16})",
+        "INSERT INTO {database:Identifier}.progress (log_partition, projected, log_end, complete_through)"
+        " SELECT number, 0, 0, 0 FROM numbers({partitions:UInt16})",
         parameters={"database": database, "partitions": partitions},
     )
     prices = PriceList(newest(history_of(client)))

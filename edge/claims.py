@@ -4,10 +4,9 @@ from typing import Any, cast
 
 from edge.keys import VerificationKey
 from edge.principal import Principal
-from schemas.permissions import OPERATOR_ORG, ROLES
+from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG, ROLES
 
 CLOCK_SKEW_S = 5  # between the machine that issued a token and this one
-NAME_CHARACTERS_MAX = 200
 
 
 class BadToken(Exception):

@@ -1,7 +1,7 @@
 """The revocation file: tokens that open nothing any more, one ``jti`` a line."""
 
-from edge.claims import NAME_CHARACTERS_MAX
 from edge.watched_file import Unreadable
+from schemas.permissions import NAME_CHARACTERS_MAX
 
 
 def parse_revoked(raw: bytes) -> frozenset[str]:

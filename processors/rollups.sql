@@ -2,6 +2,9 @@
 -- Content and version come from one reading of the source: each session is taken apart into one part for itself
 -- (part 1) and one part for each of its models, and its version counts at part 1 only.
 INSERT INTO rollup_hourly
+    (org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts,
+     tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens,
+     cache_creation_1h_tokens, cost_nano, users, groups, model_groups)
 SELECT
     org_id,
     started_hour,
@@ -57,6 +60,9 @@ GROUP BY org_id, started_hour;
 -- rollup_daily: the same from the hours of the touched days (key: org_id, bucket). Each hour is taken apart into its
 -- groups and model groups, every hour has at least one group, and its version counts at part 1 only.
 INSERT INTO rollup_daily
+    (org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts,
+     tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens,
+     cache_creation_1h_tokens, cost_nano, users, groups, model_groups)
 SELECT
     org_id,
     day,
@@ -105,7 +111,7 @@ FROM
         sumIf(model_groups.cost_nano[other], NOT is_group) AS cost_
     FROM rollup_hourly FINAL
     ARRAY JOIN arrayEnumerate(arrayConcat(groups.user_id, model_groups.user_id)) AS part
-    WHERE (org_id, bucket) IN {day_hours:Array(Tuple(String, DateTime('UTC')))}
+    WHERE (org_id, toStartOfDay(bucket)) IN {days:Array(Tuple(String, DateTime('UTC')))}
     GROUP BY org_id, day, is_group, project_, repo_, agent_, user_, model_
 )
 GROUP BY org_id, day;

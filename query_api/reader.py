@@ -153,8 +153,12 @@ class ClickHouseReader:
 def open_reader(options: Mapping[str, Any], base: str = BASE, pool_size: int = POOL_SIZE) -> ClickHouseReader:
     """A reader whose clients are made with ``options`` when first asked: ``interface="chdb", path=…`` or ``host=…``."""
     if "host" in options:
-        # Queries of one session would exclude each other.
-        way = {"autogenerate_session_id": False, "connect_timeout": 2, "send_receive_timeout": ANSWER_WITHIN_S}
+        way = {
+            "autogenerate_session_id": False,  # queries of one session would exclude each other
+            "form_encode_query_params": True,  # filters may be longer than the URL that a proxy allows
+            "connect_timeout": 2,
+            "send_receive_timeout": ANSWER_WITHIN_S,
+        }
     else:
         way = {}
 

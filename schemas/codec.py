@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw, structs
 
 from schemas.log import LogRecord
+from schemas.permissions import NAME_CHARACTERS_MAX
 from schemas.records import VERSION, AnyFact, Event, EventsRecorded
 from schemas.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
 
@@ -83,7 +84,7 @@ def _check_key(record: LogRecord, session_id: UUID, partitions: int) -> None:
 
 
 def _check_facts(fact: AnyFact) -> None:
-    if not fact.org_id or not _MS_MIN <= fact.received_at < _MS_MAX:
+    if not 0 < len(fact.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= fact.received_at < _MS_MAX:
         raise Undecodable("org or time of receipt is out of range")
     if not isinstance(fact, EventsRecorded):
         return _check_lifecycle(fact)

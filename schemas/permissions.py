@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, get_args
 Role = Literal["owner", "admin", "manager", "member", "viewer", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 OPERATOR_ORG = "operator"  # reserved: the org of those who run the installation, which holds no sessions
+NAME_CHARACTERS_MAX = 200  # of an org, a user, and the id of a token
 
 Action = Literal[
     "session.write",  # create, append events, report metrics, end, compact

@@ -89,7 +89,8 @@ _QUERIES = """
 
 # How rows are written.
 _WRITES = """
-    async_insert wait_for_async_insert insert_deduplicate insert_deduplication_token optimize_on_insert
+    async_insert wait_for_async_insert insert_deduplicate insert_deduplication_token deduplicate_insert
+    deduplicate_insert_select optimize_on_insert
     insert_null_as_default mutations_sync alter_sync lightweight_deletes_sync enable_lightweight_delete
     allow_nondeterministic_mutations allow_suspicious_low_cardinality_types flatten_nested
     max_partitions_per_insert_block throw_on_max_partitions_per_insert_block

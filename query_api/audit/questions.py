@@ -1,7 +1,7 @@
 """What an audit asks of the store. Times are ms since 1970, buckets seconds since 1970, money is nano-dollars."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -195,6 +195,14 @@ class RollupsFound(Struct, frozen=True):
     moving_keys: list[tuple[str, int]]
     different: int
     lines: list[RollupLine]
+
+
+F = TypeVar("F", SessionsFound, RollupsFound)
+
+
+def joined(found: F, more: F) -> F:
+    """What two readings of different sessions, or buckets, found together: counts and lists are added."""
+    return type(found)(**{name: getattr(found, name) + getattr(more, name) for name in found.__struct_fields__})
 
 
 class OrphanRow(Struct, frozen=True):

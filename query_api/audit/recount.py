@@ -24,12 +24,14 @@ from query_api.audit.questions import (
     SessionLine,
     SessionsFound,
     Span,
+    joined,
 )
 from query_api.audit.settling import believed
 from query_api.audit.slices import Slice, days_asked, parts_of, slices
 from query_api.days import Days
 from query_api.queries import NoParams, P, Question, R
 from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.key_lists import cut_to_size
 
 LISTED_MAX = 1_000
 PAUSE_S = 0.2
@@ -127,12 +129,18 @@ class Recount:
 
     async def _read_sessions(self, piece: Slice, part: int, only_these: list[UUID]) -> SessionsFound:
         settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
-        params = RecountSessions(*settled, part, piece.parts, sorted(KNOWN_EVENT_TYPES), only_these)
-        return (await self._asks.ask(RECOUNT_SESSIONS, params))[0]
+        found = SessionsFound(0, 0, 0, [], 0, [])
+        for some in cut_to_size(only_these) if only_these else [[]]:
+            params = RecountSessions(*settled, part, piece.parts, sorted(KNOWN_EVENT_TYPES), some)
+            found = joined(found, (await self._asks.ask(RECOUNT_SESSIONS, params))[0])
+        return found
 
     async def _read_rollups(self, piece: Slice, interval: str, only_these: list[tuple[str, int]]) -> RollupsFound:
         settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
-        return (await self._asks.ask(RECOUNT_ROLLUPS, RecountRollups(*settled, interval, only_these)))[0]
+        found = RollupsFound(0, 0, [], 0, [])
+        for some in cut_to_size(only_these) if only_these else [[]]:
+            found = joined(found, (await self._asks.ask(RECOUNT_ROLLUPS, RecountRollups(*settled, interval, some)))[0])
+        return found
 
     async def _pins(self) -> list[int]:
         """By partition, the offset below which everything is in the tables. It is noted before they are read."""

@@ -44,4 +44,5 @@ ROWS = {
     22: "SIGTERM to every process under load",
     23: "a replay under load, a crash in it, a switch and back",
     24: "surroundings that do not fit",
+    25: "a batch and a hole that touch a thousand orgs, and a store that refuses what a real server refuses",
 }

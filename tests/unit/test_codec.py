@@ -78,6 +78,7 @@ UNDECODABLE = {
     "redactions beyond 32 bits": record(encode(structs.replace(FACTS[4], redactions={"jwt": 1 << 32}))),
     "too many models": record(encode(structs.replace(FACTS[2], report=MetricsReport((ModelUsage(),) * 1_025)))),
     "no org": record(changed(org_id="")),
+    "an org with a name that no token can have": record(changed(org_id="x" * 201)),
 }
 
 

@@ -1,0 +1,41 @@
+"""Lists of keys, cut to what a ClickHouse server takes as one value of a parameter.
+
+A server refuses a value of more than 128 KiB (`http_max_field_value_size`, error 1000) before it reads the settings of
+the query, so no statement can ask for more. Whatever sends a list of keys cuts it here.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+VALUE_BYTES_MAX = 48 << 10  # far below the limit: proxies and older servers have lower ones
+
+K = TypeVar("K")
+
+_ESCAPED = re.compile(r"[\\'`\x00-\x1f]")  # the client writes each of them with a backslash before it
+
+
+def cut_to_size(keys: Iterable[K], bytes_max: int = VALUE_BYTES_MAX) -> Iterator[list[K]]:
+    """The keys in order, in lists of at most ``bytes_max`` bytes as the client writes them, each with at least one key.
+
+    A key is a string, a number, a UUID, or a tuple of these.
+    """
+    some: list[K] = []
+    size = 0
+    for key in keys:
+        more = written_bytes(key)
+        if some and size + more > bytes_max:
+            yield some
+            some, size = [], 0
+        some.append(key)
+        size += more
+    if some:
+        yield some
+
+
+def written_bytes(key: object) -> int:
+    """How many bytes a key takes in a list, quotes and separators included; a few more for numbers."""
+    if isinstance(key, tuple):
+        return 4 + sum(map(written_bytes, key))
+    text = str(key)
+    return 4 + len(text.encode()) + len(_ESCAPED.findall(text))

@@ -1,0 +1,179 @@
+"""Batches, holes, repairs and recounts that touch more keys than a store takes at once, through the store server.
+
+It refuses what a real server refuses: long values, long addresses, many fields.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+from builders import DAY_MS, HOUR_MS, T0, LogBuilder, created, hook, recorded, reported, usage
+from builders import session_id as named
+from support.projection import new_pipeline, tables
+from support.served_store import Served
+from support.store import TestStore, new_store
+
+from deploy.mending import Mender
+from deploy.projector import Projector
+from deploy.store_url import StoreAddress
+from processors.pipeline import Pipeline
+from query_api.audit.recount import Recount, Recounted
+from query_api.audit.slices import days_asked
+from query_api.freshness import snapshot_of
+from query_api.reader import ClickHouseReader, Generation, open_reader
+from query_api.reading import Reading
+from schemas.log import LogRecord
+
+pytestmark = pytest.mark.fault(row=25)
+ORGS, SESSIONS = 1_000, 3_000
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A store server in a process of its own."""
+    running = Served(Path(tmp_path_factory.mktemp("many-orgs")))
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def store(served: Served, request: pytest.FixtureRequest) -> Iterator[TestStore]:
+    """Databases of the test's own behind it, for a log of one partition."""
+    at = {"host": "127.0.0.1", "port": served.port, "username": "writer", "password": "w-secret"}
+    yield from new_store(StoreAddress(at, f"many_{abs(hash(request.node.name)):x}"), partitions=1)
+
+
+@pytest.fixture
+async def reader(store: TestStore) -> AsyncIterator[ClickHouseReader]:
+    """The query side on the same store."""
+    opened = open_reader(store.address.options, store.address.control)
+    yield opened
+    opened.close()
+
+
+def org(n: int) -> str:
+    """A name of 60 letters, some of which a statement has to escape."""
+    return f"org-{n:04}-o'neil\\".ljust(60, "x")
+
+
+def many_orgs() -> list[LogRecord]:
+    """A session in each org, in one of two hours of one of two days."""
+    log = LogBuilder(partitions=1)
+    for n in range(ORGS):
+        session, started_at = named(n, org(n)), T0 - n % 2 * HOUR_MS - n % 4 // 2 * DAY_MS
+        log.add(created(session, org_id=org(n), started_at=started_at))
+        log.add(recorded(session, hook("Stop"), org_id=org(n)))
+        log.add(reported(session, usage(input_tokens=n, cost_nano=n), org_id=org(n)))
+    return log.records
+
+
+def many_sessions() -> list[LogRecord]:
+    """Three records each, one after the other, in one partition."""
+    log = LogBuilder(partitions=1)
+    for make in (created, lambda s, **told: recorded(s, hook("Stop"), **told), lambda s, **told: reported(s, **told)):
+        for n in range(SESSIONS):
+            log.add(make(named(n, org(n % 7)), org_id=org(n % 7)))
+    return log.records
+
+
+def new_pipeline_over(store: TestStore, records: list[LogRecord]) -> Pipeline:
+    """A projector whose log gives as much at once as a real one."""
+    pipeline = new_pipeline(store, [])
+    pipeline._reader = InPieces(records)
+    return pipeline
+
+
+class InPieces:
+    """The records of one partition; a piece has the bytes that are asked for."""
+
+    def __init__(self, records: list[LogRecord]) -> None:
+        self._records = records
+
+    async def ends(self) -> Sequence[int]:
+        return [len(self._records)]
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        sizes = accumulate(len(record.value or b"") for record in self._records[start:stop])
+        return self._records[start : start + max(1, sum(1 for size in sizes if size <= bytes_max))]
+
+
+SESSION_KEYS = [(org(n % 7), named(n, org(n % 7))) for n in range(SESSIONS)]
+
+
+async def project(pipeline: Pipeline, records: list[LogRecord]) -> None:
+    """All in one batch, and wait until it is written."""
+    await pipeline.resume(0, 0)
+    await pipeline.project(records)
+    await pipeline.drain()
+
+
+async def recounted(store: TestStore, reader: ClickHouseReader) -> Recounted:
+    """All there is."""
+    reading = Reading(reader, snapshot_of(Generation("g1", 1), []), "")
+    return await Recount(reading, None, days_asked(None, None)).run()
+
+
+async def test_one_batch_of_a_thousand_orgs_is_projected(store: TestStore, reader: ClickHouseReader) -> None:
+    """Every bucket is there, and right."""
+    await project(new_pipeline_over(store, []), many_orgs())
+
+    found = await recounted(store, reader)
+    assert (found.differences, found.compared.sessions) == ([], ORGS)
+    assert (found.compared.rollup_hourly, found.compared.rollup_daily) == (ORGS, ORGS)
+
+
+async def test_a_hole_of_thousands_of_sessions_is_filled(store: TestStore) -> None:
+    """What comes after it in the log is projected again, as those sessions lacked what is in the hole."""
+    records = many_sessions()
+    await project(new_pipeline_over(store, records), records)
+    before = tables(store)
+    for table in ("events", "records"):
+        store.client.command(f"DELETE FROM {store.database}.{table} WHERE log_offset BETWEEN 1 AND {SESSIONS}")
+
+    again = new_pipeline_over(store, records)
+    await again.resume(0, len(records))
+
+    assert tables(store) == before
+
+
+async def test_a_thousand_wrong_buckets_are_mended(store: TestStore, reader: ClickHouseReader) -> None:
+    """They are found by a recount that looks at each twice, removed, and made again."""
+    records = many_orgs()
+    pipeline = new_pipeline_over(store, records)
+    await project(pipeline, records)
+    before = tables(store)
+    wrong = "* REPLACE (cost_nano + 1 AS cost_nano, version + 9 AS version)"
+    for table in ("rollup_hourly", "rollup_daily"):
+        store.client.command(f"INSERT INTO {store.database}.{table} SELECT {wrong} FROM {store.database}.{table} FINAL")
+    projector = Projector(pipeline, None, store.warehouse(), None, None)  # type: ignore[arg-type]  # not asked
+
+    mended = await Mender(projector, reader, Generation("g1", store.partitions)).run()
+
+    assert mended.buckets == ORGS
+    assert tables(store) == before
+
+
+async def test_thousands_of_sessions_are_projected_again(store: TestStore) -> None:
+    """What is derived of them is removed first."""
+    records = many_sessions()
+    pipeline = new_pipeline_over(store, records)
+    await project(pipeline, records)
+    before = tables(store)
+
+    await pipeline.project_again(0, SESSION_KEYS)
+
+    assert tables(store) == before
+    store.warehouse().forget_sessions(SESSION_KEYS)
+    assert store.rows("SELECT count() AS n FROM {db}.sessions") == [{"n": 0}]
+
+
+async def test_the_facts_of_thousands_of_sessions_are_read(store: TestStore) -> None:
+    """And their stories, and where their records are."""
+    records = many_sessions()
+    await project(new_pipeline_over(store, records), records)
+    warehouse, end = store.warehouse(), len(records)
+
+    assert len(warehouse.facts(SESSION_KEYS, below=end)) == end
+    assert len(list(warehouse.story(SESSION_KEYS, upto=end))) == end
+    assert warehouse.offsets_of(0, SESSION_KEYS, 0, end) == list(range(end))
