@@ -161,7 +161,7 @@ def _sent(rfile: BufferedIOBase, headers: Mapping[str, str], bytes_max: int) -> 
 
 
 def _too_large() -> StoreError:
-    return StoreError(TOO_MANY_BYTES, "The body is too large; send it in several requests")
+    return StoreError(TOO_MANY_BYTES, "The body is too large; send it in several requests", 413)
 
 
 @contextmanager

@@ -3,15 +3,18 @@
 import fcntl
 import json
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from deploy.store_server.compression import Buffer
+from deploy.store_server.engine_config import write_config
 from deploy.store_server.errors import EngineError, StoreDirectoryInUse
+from deploy.store_server.users import Bound
 
 _KNOWN = b"""
 SELECT
@@ -20,7 +23,6 @@ SELECT
     (SELECT groupArray(name) FROM system.settings),
     (SELECT groupArray(name) FROM system.merge_tree_settings)
 """
-_CONFIG = Path(__file__).with_name("engine_config.xml")
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -86,15 +88,22 @@ class Connection:
 
 
 class Engine:
-    """chDB on one directory. Raises StoreDirectoryInUse if another process has it."""
+    """chDB on one directory. Raises StoreDirectoryInUse if another process has it.
 
-    def __init__(self, path: Path) -> None:
+    Users have `profiles`; every MergeTree table that says nothing else has the `deduplication_window`, in blocks.
+    """
+
+    def __init__(
+        self, path: Path, profiles: Mapping[str, Sequence[Bound]] | None = None, deduplication_window: int = 0
+    ) -> None:
         import chdb  # here, because importing it takes half a second and starts an engine
 
         self._connect = chdb.connect
         path.mkdir(parents=True, exist_ok=True)
         _refuse_if_in_use(path)
-        self._source = f"{path.resolve()}?config-file={quote(str(_CONFIG))}"
+        self._folder = TemporaryDirectory(prefix="store-server-")
+        config = write_config(Path(self._folder.name), profiles or {}, deduplication_window)
+        self._source = f"{path.resolve()}?config-file={quote(str(config))}"
         self._opened = 0
         self._own_lock = threading.Lock()
         self._own = self.connect()
@@ -108,6 +117,11 @@ class Engine:
             row = json.loads(bytes(self._own.query(_KNOWN, "JSONCompactEachRow").data))
         functions, higher_order, settings, of_tables = map(frozenset, row)
         return Known(functions, higher_order, settings | of_tables)
+
+    def name_of(self, code: int) -> str:
+        """The name of an error code."""
+        with self._own_lock:
+            return bytes(self._own.query(f"SELECT errorCodeToName({code})".encode()).data).decode().strip()
 
     def connect(self) -> Connection:
         """Open another connection; it costs 0.2 ms."""
@@ -136,6 +150,7 @@ class Engine:
     def close(self) -> None:
         """Close the engine's own connection; with the last one chDB closes the directory."""
         self._own.close()
+        self._folder.cleanup()
 
 
 def _refuse_if_in_use(path: Path) -> None:

@@ -11,6 +11,7 @@ BAD_ARGUMENTS = 36
 CANNOT_DECOMPRESS = 271
 CANNOT_READ_ALL_DATA = 33
 NOT_IMPLEMENTED = 48
+POCO_EXCEPTION = 1000
 READONLY = 164
 ACCESS_DENIED = 497
 SYNTAX_ERROR = 62
@@ -39,15 +40,19 @@ _NAMES = {
     UNKNOWN_SETTING: "UNKNOWN_SETTING",
 }
 
-# As ClickHouse's HTTPHandler maps them. 408 rather than 504 for a time-out: clients repeat a 504 on their own.
+# As ClickHouse maps them (exceptionCodeToHTTPStatus.cpp); what is not there is a 500.
 _STATUS_OF_CODE = {
-    **dict.fromkeys((6, 25, 26, 27, 33, 36, 38, 41, 53, 62, 69, 72, 89, 117, 271, 321, 427, 456, 457, 467, 469), 400),
-    **dict.fromkeys((164, 192, 193, 497, 512, 516), 403),
-    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 81, 115), 404),
+    **dict.fromkeys((6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123), 400),
+    **dict.fromkeys((167, 168, 223, 321, 376, 427, 441, 675, 676), 400),
+    194: 401,
+    **dict.fromkeys((192, 193, 497, 512, 516), 403),
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511), 404),
     159: 408,
-    307: 413,
+    381: 411,
+    229: 413,
+    779: 415,
     48: 501,
-    202: 503,
+    **dict.fromkeys((76, 209, 439), 503),
 }
 _CODE = re.compile(r"Code: (\d+)")
 # Such an error may say what is in a file: in a template, in a schema, or in rows of another file than ours.
@@ -66,12 +71,16 @@ class StoreDirectoryInUse(Exception):
 
 
 class StoreError(Exception):
-    """An error as the client will read it: `code` and `status` as ClickHouse gives them, `text` in its form."""
+    """An error as the client will read it: `code` and `status` as ClickHouse gives them, `text` in its form.
 
-    def __init__(self, code: int, message: str, status: int | None = None) -> None:
+    A `message` that is `whole` has the code and its name in it.
+    """
+
+    def __init__(self, code: int, message: str, status: int | None = None, whole: bool = False) -> None:
         self.code = code
         self.status = status or _STATUS_OF_CODE.get(code, 500)
-        self.text = f"Code: {code}. DB::Exception: {message} ({_NAMES[code]})" if code in _NAMES else message
+        whole = whole or code not in _NAMES
+        self.text = message if whole else f"Code: {code}. DB::Exception: {message} ({_NAMES[code]})"
         super().__init__(self.text)
 
 

@@ -29,11 +29,12 @@ class Guard:
         self._calls_refused = _small(known.table_functions) - TABLE_FUNCTIONS | FUNCTIONS_REFUSED | {ESCAPED_NAME}
         self._words = {name.encode() for name in self._calls_refused} | {word.lower() for word in WORDS}
         self._higher_order = _small(known.higher_order)
+        self._settings = known.settings
         self._settings_refused = known.settings - SETTINGS
 
     def check_request(self, request: Request) -> None:
         """Judge the settings and the format that come beside a statement."""
-        _check_settings({name for name, _ in request.settings})
+        self._check_settings({name for name, _ in request.settings})
         _check_formats([request.default_format])
 
     def check(self, statement: Statement) -> None:
@@ -61,9 +62,17 @@ class Guard:
             if call in self._higher_order:
                 raise _denied(f"{name}, passed to {call}(),")
         _check_formats(mentions.formats)
-        _check_settings(mentions.settings | (mentions.bare_settings & self._settings_refused))
+        self._check_settings(mentions.settings | (mentions.bare_settings & self._settings_refused))
         for name in mentions.engines - ENGINES:
             raise _denied(f"The engine {name}")
+
+    def _check_settings(self, names: Set[str]) -> None:
+        for name in names - SETTINGS:
+            if name.startswith("param_"):  # a bound value, in SET
+                continue
+            if name in self._settings:
+                raise StoreError(UNKNOWN_SETTING, f"Setting {name} may not be set here.")
+            raise StoreError(UNKNOWN_SETTING, f"Setting {name} is neither a builtin setting nor one of a user's own.")
 
 
 def _rows(tokens: Iterator[Token]) -> Iterator[list[Token]]:
@@ -81,12 +90,6 @@ def _rows(tokens: Iterator[Token]) -> Iterator[list[Token]]:
 
 def _small(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
-
-
-def _check_settings(names: Set[str]) -> None:
-    for name in names - SETTINGS:
-        if not name.startswith("param_"):  # a bound value, in SET
-            raise StoreError(UNKNOWN_SETTING, f"Setting {name} is unknown, or may not be set here.")
 
 
 def _check_formats(names: Iterable[str]) -> None:

@@ -4,19 +4,22 @@ import logging
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from deploy.store_server.body import Body, as_file
 from deploy.store_server.compression import Buffer, choose_deflater
 from deploy.store_server.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_EXCEPTION, StoreError
 from deploy.store_server.execution import Result, execute, refuse_for_readers
+from deploy.store_server.limits import LINE_BYTES_MAX, PROXY_LINE_BYTES_MAX, URL_BYTES_MAX
 from deploy.store_server.pool import Profile
+from deploy.store_server.refusals import HANG_UP, Refused
 from deploy.store_server.replies import Reply
 from deploy.store_server.request import Request, form_boundary, parse_form, parse_params, parse_request
 from deploy.store_server.statement import Statement, parse_statement
-from deploy.store_server.users import StoreUser
+from deploy.store_server.users import Rights, StoreUser
 
 if TYPE_CHECKING:
     from deploy.store_server.server import StoreHttpServer
@@ -28,7 +31,25 @@ _STATEMENT_BYTES_MAX = 16 * 1024 * 1024
 _SKIP_BYTES_MAX = 64 * 1024 * 1024
 _SKIP_UNKNOWN_BYTES_MAX = 128 * 1024  # of a client that has not said who it is
 _COMPRESS_FROM_BYTES = 4 * 1024
-_READ_ONLY = 2  # the engine's `readonly` that still lets settings be changed
+_PROXY_REFUSAL = b"<html><head><title>414 Request-URI Too Large</title></head></html>\r\n"
+
+
+class Asked(NamedTuple):
+    """One statement, and under what it runs: its data are in the file `data`."""
+
+    request: Request
+    statement: Statement
+    sql: bytes
+    data: str
+    rights: Rights
+    refused: Refused | None
+
+    @property
+    def profile(self) -> Profile:
+        """The connection that it needs."""
+        request = self.request
+        settings = request.settings if self.rights.may_set else (*request.settings, *request.of_transport)
+        return Profile(self.rights, request.database, settings)
 
 
 class StoreHandler(BaseHTTPRequestHandler):
@@ -43,13 +64,27 @@ class StoreHandler(BaseHTTPRequestHandler):
     )
     known = False  # whether a valid credential came over this connection
 
-    def do_GET(self) -> None:
-        """`/ping`, and queries that only read."""
-        self._serve()
+    def handle_one_request(self) -> None:
+        """http.server's own, but for the length of the first line, which `limits` judges."""
+        try:
+            self.raw_requestline = self.rfile.readline(LINE_BYTES_MAX + 1)
+            if not self.raw_requestline.endswith(b"\n"):
+                self._end_in_the_first_line()
+            elif self.parse_request():
+                self._serve_method()
+        except TimeoutError:
+            self.close_connection = True
 
-    def do_POST(self) -> None:
-        """Queries and inserts."""
-        self._serve()
+    def _end_in_the_first_line(self) -> None:
+        self.close_connection = True
+        if len(self.raw_requestline) > LINE_BYTES_MAX:
+            Reply(self.wfile, keep_alive=False).whole([], HTTPStatus.BAD_REQUEST)
+
+    def _serve_method(self) -> None:
+        if self.command in ("GET", "POST"):
+            self._serve()
+        else:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's signature
         """Say nothing: the request line may hold a password."""
@@ -89,7 +124,11 @@ class StoreHandler(BaseHTTPRequestHandler):
         path, _, query_string = self.path.partition("?")
         body = self._body()
         try:
-            if path == "/ping":
+            if refused := self._refused_by_length():
+                self.close_connection = True
+                reply.header("Connection", "close")
+                reply.whole(*refused)
+            elif path == "/ping":
                 reply.whole([b"Ok.\n"])
             elif path == "/":
                 self._answer(reply, query_string, body)
@@ -99,6 +138,12 @@ class StoreHandler(BaseHTTPRequestHandler):
             # What was not read would be taken for the next request.
             skipped = body.skip(_SKIP_BYTES_MAX if self.known else _SKIP_UNKNOWN_BYTES_MAX)
             self.close_connection = not skipped or self.close_connection
+
+    def _refused_by_length(self) -> tuple[list[bytes], int] | None:
+        """Body and status for a URL that is too long: ClickHouse says 400 and no word, a proxy 414."""
+        if self.server.conditions.behind_proxy and len(self.raw_requestline) > PROXY_LINE_BYTES_MAX:
+            return [_PROXY_REFUSAL], HTTPStatus.REQUEST_URI_TOO_LONG
+        return ([], HTTPStatus.BAD_REQUEST) if len(self.path) > URL_BYTES_MAX else None
 
     def _body(self) -> Body:
         try:
@@ -122,7 +167,9 @@ class StoreHandler(BaseHTTPRequestHandler):
             data = held.enter_context(as_file(sql[statement.data_at :], body)) if statement.is_insert else ""
             if statement.is_insert:
                 self.server.guard.check_data(statement, data)
-            self._run(reply, request, statement, sql, data, self._readonly(user))
+            refused = self.server.conditions.refusals.next(sql[: statement.data_at], params)
+            rights = self.server.users.rights(user, get=self.command == "GET")
+            self._run(reply, Asked(request, statement, sql, data, rights, refused))
 
     def _authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> StoreUser:
         user = self.server.users.authenticate(headers, params)
@@ -131,25 +178,34 @@ class StoreHandler(BaseHTTPRequestHandler):
             self.server.let_stay(self.connection)
         return user
 
-    def _readonly(self, user: StoreUser) -> int:
-        return _READ_ONLY if user.readonly or self.command == "GET" else 0
-
-    def _run(self, reply: Reply, request: Request, statement: Statement, sql: bytes, data: str, readonly: int) -> None:
-        if readonly:
-            refuse_for_readers(statement)
-        profile = Profile(readonly, request.database, request.settings)
+    def _run(self, reply: Reply, asked: Asked) -> None:
+        request, refused = asked.request, asked.refused
+        if asked.rights.readonly:
+            refuse_for_readers(asked.statement)
+        if refused and not refused.applied:
+            raise self._error(refused)
         with ExitStack() as held:
             held.enter_context(self.server.sessions.turn(request.session_id))
-            connection = held.enter_context(self.server.pool.lease(profile))
-            if statement.reads:  # an insert that has arrived goes on without its client
+            connection = held.enter_context(self.server.pool.lease(asked.profile))
+            if asked.statement.reads:  # an insert that has arrived goes on without its client
                 held.enter_context(self.server.watch(self.connection, connection.mark))
-            result = execute(connection, request, statement, sql, data)
-            self._describe(reply, request, result)
+            result = execute(connection, request, asked.statement, asked.sql, asked.data)
             if result.rest is not None:
                 held.enter_context(closing(result.rest))  # a client that leaves halfway cancels the query
+            if refused:
+                raise self._error(refused)
+            self._describe(reply, request, result)
+            if result.rest is not None:
                 self._send_stream(reply, request, result)
         if result.rest is None:
             self._send_whole(reply, request, result)
+
+    def _error(self, refused: Refused) -> Exception:
+        if refused.code == HANG_UP:
+            return ConnectionAbortedError("hung up on demand")
+        name = self.server.engine.name_of(refused.code)
+        text = f"Code: {refused.code}. DB::Exception: Refused on demand. ({name})"
+        return StoreError(refused.code, text, refused.status, whole=True)
 
     def _describe(self, reply: Reply, request: Request, result: Result) -> None:
         reply.header("X-ClickHouse-Query-Id", request.query_id)

@@ -2,12 +2,13 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from deploy.store_server.engine import Connection, Engine
 from deploy.store_server.errors import TOO_MANY_QUERIES, StoreError
+from deploy.store_server.users import Rights
 
 RUNNING_MAX = 32
 IDLE_MAX = 32
@@ -17,7 +18,7 @@ WAIT_S = 10.0
 class Profile(NamedTuple):
     """What a connection was set up for, and therefore what it can be used for again."""
 
-    readonly: int
+    rights: Rights
     database: str
     settings: tuple[tuple[str, str], ...]
 
@@ -86,13 +87,20 @@ class ConnectionPool:
 
 
 def _set_up(connection: Connection, profile: Profile) -> None:
-    """`readonly` comes before the request's settings: the engine then refuses to have it lifted by them."""
+    """The user's rights come before the request's settings: the engine then judges these by them."""
+    rights = profile.rights
     if profile.database:
         connection.query(f"USE {_quoted(profile.database, '`')}".encode())
-    if profile.readonly:
-        connection.query(f"SET readonly = {profile.readonly}".encode())
-    if profile.settings:
-        assignments = ", ".join(f"{name} = {_quoted(value)}" for name, value in profile.settings)
+    _set(connection, rights.values)
+    if rights.profile:  # after its values, which it might not let change any more
+        connection.query(f"SET profile = '{rights.profile}'".encode())
+    if rights.readonly:
+        connection.query(f"SET readonly = {rights.readonly}".encode())
+    _set(connection, profile.settings)
+
+
+def _set(connection: Connection, settings: Iterable[tuple[str, str]]) -> None:
+    if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in settings):
         connection.query(f"SET {assignments}".encode())
 
 

@@ -15,6 +15,7 @@ from socketserver import TCPServer
 from time import monotonic
 from typing import Any
 
+from deploy.store_server.conditions import Conditions, conditions_of
 from deploy.store_server.disconnects import DisconnectWatcher
 from deploy.store_server.engine import Engine
 from deploy.store_server.errors import StoreDirectoryInUse
@@ -45,10 +46,16 @@ class StoreHttpServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, address: tuple[str, int], engine: Engine, users: Users, unknown_for_s: float = UNKNOWN_FOR_S
+        self,
+        address: tuple[str, int],
+        engine: Engine,
+        users: Users,
+        unknown_for_s: float = UNKNOWN_FOR_S,
+        conditions: Conditions | None = None,
     ) -> None:
         self.engine = engine
         self.users = users
+        self.conditions = conditions or Conditions()
         self.pool = ConnectionPool(engine)
         self.sessions = Sessions()
         self.stopping = False
@@ -162,8 +169,10 @@ class StoreServer:
         host: str = "127.0.0.1",
         port: int = 0,
         unknown_for_s: float = UNKNOWN_FOR_S,
+        conditions: Conditions | None = None,
     ) -> None:
         self._path, self._users, self._unknown_for_s = path, Users(users), unknown_for_s
+        self.conditions = conditions or Conditions()
         self.host, self.port = host, port
         self._server: StoreHttpServer | None = None
         self._engine: Engine | None = None
@@ -171,9 +180,10 @@ class StoreServer:
 
     def start(self) -> "StoreServer":
         """Open the store and listen. Raises StoreDirectoryInUse, or OSError if the port is taken."""
-        self._engine = Engine(self._path)
+        self._engine = Engine(self._path, self._users.profiles, self.conditions.deduplication_window)
         try:
-            self._server = StoreHttpServer((self.host, self.port), self._engine, self._users, self._unknown_for_s)
+            address = self.host, self.port
+            self._server = StoreHttpServer(address, self._engine, self._users, self._unknown_for_s, self.conditions)
         except OSError:
             self._engine.close()
             raise
@@ -220,11 +230,12 @@ def serve(
 ) -> None:
     """Serve the store in `path` until SIGTERM or SIGINT (in the main thread; elsewhere for ever).
 
-    `ready` is called with the port once requests are answered. Exits with a message if the directory is in use.
+    `ready` is called with the port once requests are answered. Exits with a message if the directory is in use. Tests
+    name `conditions` in the environment.
     """
     ended = threading.Event()
     before = _on_signals(lambda *_: ended.set())
-    server = StoreServer(path, users, host, port, unknown_for_s)
+    server = StoreServer(path, users, host, port, unknown_for_s, conditions_of(os.environ))
     try:
         server.start()
         if ready:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from support.poison import poison
-from support.store_refusals import REFUSALS, refusal
+from support.store_refusals import PASSING
 from support.waiting import eventually
 
 from chaos.targets import Embedded, Proxied, Target
@@ -96,10 +96,10 @@ def _full_disk(name: str) -> Callable[[Target, random.Random], None]:
 
 
 def _refusing_store(target: Target, chance: random.Random) -> None:
-    store = target.proxies["store"]
-    store.answer(refusal(chance.choice(list(REFUSALS))))
+    assert isinstance(target, Proxied)
+    target.refusals.everything(chance.choice(PASSING))
     time.sleep(chance.uniform(1, 4))
-    store.heal()
+    target.refusals.end()
 
 
 def _restart_up(number: signal.Signals) -> Callable[[Target, random.Random], None]:

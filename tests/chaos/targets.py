@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from support.folder import largest_of
 from support.installation import Installation
+from support.store_refusals import StoreRefusals
 from support.tcp_proxy import TcpProxy
 
 from deploy.address import write_address
@@ -75,12 +76,18 @@ class Proxied(Target):
         stack = Stack.on(data, LOCAL, self.port)
         self.security, ports = stack.security, stack.ports
         self.proxies |= {"kafka": TcpProxy(ports.kafka), "store": TcpProxy(ports.store)}
+        self.refusals = StoreRefusals(data / "store-refusals.json")
+        self.environment |= self.refusals.environment
         self.environment["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
         write_address(data, LOCAL, self.port)  # so that the commands find it
 
     def command_line(self) -> list[str]:
         proxies = [str(self.proxies[name].port) for name in ("kafka", "store")]
         return [sys.executable, "-m", "support.proxied_stack", str(self.data), str(self.port), *proxies]
+
+    def heal(self) -> None:
+        self.refusals.end()
+        super().heal()
 
     @property
     def kafka_address(self) -> str:

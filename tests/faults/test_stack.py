@@ -17,7 +17,7 @@ from support.installation import ORG, eventually_ok
 from support.kafka import need_jars
 from support.load import Load
 from support.poison import poison
-from support.store_refusals import REFUSALS, refusal
+from support.store_refusals import PASSING
 from support.supervised import is_alive
 from support.waiting import eventually
 
@@ -114,13 +114,13 @@ def test_a_store_that_refuses_or_is_slow_holds_up_reads_alone(stack: Proxied, lo
     store, pids = stack.proxies["store"], stack.pids()
     client = stack.client(timeout=30)
     with load:
-        for code in REFUSALS:
-            store.answer(refusal(code))
+        for code in PASSING:
+            stack.refusals.everything(code)
             load.more()
             read = client.get(f"/api/v1/{ORG}/sessions")
             assert (read.status_code, read.json()["code"]) == (httpx.codes.SERVICE_UNAVAILABLE, "store_unavailable")
             assert read.headers["Retry-After"]
-            store.heal()
+            stack.refusals.end()
         store.delay(0.5)
         load.more(1_000)
         store.heal()

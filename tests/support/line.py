@@ -18,6 +18,7 @@ from deploy.stack import answers_200
 from schemas.kafka_security import KafkaSecurity
 from schemas.log import LogRecord
 from support.store import TABLES
+from support.store_refusals import StoreRefusals
 from support.waiting import eventually
 
 PARTITIONS = 2
@@ -33,6 +34,7 @@ class Line:
         self.topic = f"line-{secrets.token_hex(4)}"
         self.port = free_ports(1)[0]
         self.password = secrets.token_urlsafe(12)
+        self.refusals = StoreRefusals(folder / "store-refusals.json")
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start_store(self) -> None:
@@ -139,6 +141,7 @@ class Line:
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
             "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
             "PARTITIONS": str(PARTITIONS),
+            **self.refusals.environment,
             **(self._user() if self.security.has_user else {}),
         }
 

@@ -2,21 +2,28 @@
 
 import contextlib
 import http.client
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import clickhouse_connect
+import msgspec
+
+from deploy.store_server import StoreUser
 
 CHECKOUT = Path(__file__).parents[2]
 SERVE = """
-import sys
+import os, sys
 from pathlib import Path
+import msgspec
 from deploy.store_server import StoreUser, serve
 users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
+users += msgspec.json.decode(os.environ.get("MORE_USERS", "[]"), type=list[StoreUser])
 ready = lambda port: print(port, flush=True)
 serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float, sys.argv[3:]))
 """
@@ -25,15 +32,23 @@ serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float
 class Served:
     """A store server in another process."""
 
-    def __init__(self, path: Path, port: int = 0, *unknown_for_s: float) -> None:
+    def __init__(
+        self, path: Path, port: int = 0, *unknown_for_s: float, users: Sequence[StoreUser] = (), **conditions: str
+    ) -> None:
+        """``users`` are known beside `writer` and `reader`; for ``conditions`` see `deploy.store_server.conditions`."""
         command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
-        self.process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+        env = os.environ | conditions | {"MORE_USERS": msgspec.json.encode(users).decode()}
+        self.process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """How a client finds it, as a user who may write."""
+        return {"host": "127.0.0.1", "port": self.port, "username": "writer", "password": "w-secret"}
+
     def client(self, **options: Any) -> Any:
-        login = {"username": "writer", "password": "w-secret", "autogenerate_session_id": False}
-        return clickhouse_connect.get_client(host="127.0.0.1", port=self.port, **(login | options))
+        return clickhouse_connect.get_client(**(self.options | {"autogenerate_session_id": False} | options))
 
     def reader(self, **options: Any) -> Any:
         return self.client(username="reader", password="r:secret", **options)

@@ -1,13 +1,31 @@
-"""What a ClickHouse server answers when it can't do what it is asked to, for a proxy to answer in its place."""
+"""What a ClickHouse server answers when it can't do what it is asked to: a store server in another process says so."""
 
-REFUSALS = {241: "MEMORY_LIMIT_EXCEEDED", 242: "TABLE_IS_READ_ONLY", 243: "NOT_ENOUGH_SPACE", 252: "TOO_MANY_PARTS"}
+from pathlib import Path
+
+import msgspec
+
+from deploy.child import write_whole
+from deploy.store_server.conditions import REFUSALS
+from deploy.store_server.refusals import ALWAYS, Refusal
+
+PASSING = (241, 242, 243, 252)  # MEMORY_LIMIT_EXCEEDED, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, TOO_MANY_PARTS
 
 
-def refusal(code: int) -> bytes:
-    """The whole HTTP reply."""
-    body = f"Code: {code}. DB::Exception: It can't be done. ({REFUSALS[code]}) (version 26.1.1.1)\n".encode()
-    head = (
-        "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain; charset=UTF-8\r\nConnection: close\r\n"
-        f"X-ClickHouse-Exception-Code: {code}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+class StoreRefusals:
+    """The file that a store server with ``environment`` looks at before each statement."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.environment = {REFUSALS: str(file)}
+
+    def put(self, *refusals: Refusal) -> None:
+        """From now on these, and no others."""
+        write_whole(self.file, msgspec.json.encode(refusals).decode())
+
+    def everything(self, code: int) -> None:
+        """From now on each statement fails with this code."""
+        self.put(Refusal(codes=(code,), times=ALWAYS))
+
+    def end(self) -> None:
+        """From now on nothing fails."""
+        self.file.unlink(missing_ok=True)

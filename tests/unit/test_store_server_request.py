@@ -77,11 +77,11 @@ def test_a_body_that_ends_too_soon_is_no_body(chunk: int) -> None:
 @pytest.mark.parametrize("coding", ["lz4", "zstd", "gzip", "deflate"])
 @pytest.mark.parametrize("damage", [lambda sent: sent[:-3], lambda sent: b"\x00" + sent, lambda sent: sent + b"junk"])
 def test_damaged_codings_are_refused(coding: str, damage: Callable[[bytes], bytes]) -> None:
-    """Cut, corrupt or trailing bytes are a 400, not data."""
+    """Cut, corrupt or trailing bytes are an error, not data."""
     with pytest.raises(StoreError) as refused:
         body_of(damage(COMPRESS[coding](DATA)), coding).read_up_to(len(DATA) + 1)
 
-    assert refused.value.status == 400
+    assert refused.value.code == 271
 
 
 def test_unknown_framings_and_codings_are_refused() -> None:

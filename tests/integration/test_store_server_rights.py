@@ -1,0 +1,158 @@
+"""Users as a real server has them: `readonly` 1 and 2, profiles with constraints, and settings that do not exist."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
+from support.served_store import LOGIN, Served, ask
+
+from deploy.store_server import Bound, StoreUser
+
+GIB = 1 << 30
+TIGHT = (
+    Bound("max_memory_usage", value=str(GIB), min="1000", max=str(2 * GIB)),
+    Bound("max_threads", value="1", const=True),
+)
+USERS = [
+    StoreUser("strict", "s", readonly=True, may_set=False),
+    StoreUser("tight", "t", readonly=True, bounds=TIGHT),
+    StoreUser("tight-writer", "t", readonly=False, bounds=TIGHT),
+    StoreUser("tight-strict", "t", readonly=True, may_set=False, bounds=TIGHT),
+]
+PASSWORDS = {user.name: user.password for user in USERS} | {"writer": "w-secret", "reader": "r:secret"}
+SETTING = "SELECT value, min, max, readonly FROM system.settings WHERE name = '{}'"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with users of every kind, and one table."""
+    served = Served(tmp_path_factory.mktemp("store"), users=USERS)
+    for sql in ("CREATE DATABASE t", "CREATE TABLE t.t (a UInt8) ENGINE = MergeTree ORDER BY a"):
+        assert ask(served, sql)[0] == 200
+    yield served
+    served.end()
+
+
+def answer(served: Served, user: str, sql: str, **params: str) -> tuple[int, bytes]:
+    """Error code (0 is none) and body."""
+    login = {"X-ClickHouse-User": user, "X-ClickHouse-Key": PASSWORDS[user]}
+    _, headers, body = ask(served, sql, login=login, **params)
+    return int(headers.get("X-ClickHouse-Exception-Code", 0)), body
+
+
+@pytest.mark.parametrize("user", ["strict", "tight-strict"])
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        ("SELECT 1", {"max_execution_time": "3"}),
+        ("SELECT 1 SETTINGS max_execution_time = 3", {}),
+        ("SELECT 1", {"log_comment": "x"}),
+        ("SELECT 1", {"enable_http_compression": "0"}),
+        ("SET max_block_size = 3", {}),
+        ("SELECT 1", {"readonly": "0"}),
+    ],
+)
+def test_who_may_set_nothing_is_refused_with_any_setting(
+    served: Served, user: str, sql: str, params: dict[str, str]
+) -> None:
+    """With readonly=1 a request changes no setting, be it one that the transport alone looks at: 164, in its words."""
+    code, body = answer(served, user, sql, **params)
+
+    assert code == 164
+    assert b"Cannot modify '" in body
+    assert b"' setting in readonly mode" in body
+    assert answer(served, user, "SELECT 1", wait_end_of_query="1", query_id="q") == (0, b"1\n")
+
+
+@pytest.mark.parametrize("user", ["strict", "reader", "tight", "tight-strict"])
+def test_readers_write_nothing(served: Served, user: str) -> None:
+    """Rows, tables and other queries stay as they are, with either kind of readonly."""
+    for sql in ("INSERT INTO t.t VALUES (1)", "TRUNCATE TABLE t.t", "CREATE DATABASE x", "KILL QUERY WHERE 1 SYNC"):
+        assert answer(served, user, sql)[0] == 164, sql
+    assert answer(served, user, "SELECT count() FROM t.t") == (0, b"0\n")
+
+
+def test_a_client_sees_what_it_may_not_change(served: Served) -> None:
+    """`system.settings` marks each setting for who may set none, and clickhouse-connect refuses by itself."""
+    reading = {user: answer(served, user, SETTING.format("max_execution_time"))[1] for user in ("strict", "reader")}
+    assert reading == {"strict": b"0\t\\N\t\\N\t1\n", "reader": b"0\t\\N\t\\N\t0\n"}
+    client = served.client(username="strict", password="s")
+    with pytest.raises(ProgrammingError, match="Setting max_execution_time is readonly"):
+        client.query("SELECT 1", settings={"max_execution_time": 3})
+
+    assert client.query("SELECT {a:UInt8}", parameters={"a": 7}).result_rows == [(7,)]
+    client.close()
+
+
+@pytest.mark.parametrize("user", ["tight", "tight-writer"])
+def test_a_profile_bounds_what_a_request_may_set(served: Served, user: str) -> None:
+    """Within min and max a setting changes, beyond them it is 452, and so is one that is constant."""
+    assert answer(served, user, "SELECT getSetting('max_memory_usage')") == (0, f"{GIB}\n".encode())
+    assert answer(served, user, "SELECT 1", max_memory_usage=str(2 * GIB)) == (0, b"1\n")
+    for setting, value, words in (
+        ("max_memory_usage", 2 * GIB + 1, b"shouldn't be greater than"),
+        ("max_memory_usage", 10, b"shouldn't be less than"),
+        ("max_threads", 2, b"should not be changed"),
+    ):
+        for sql, params in (
+            ("SELECT 1", {setting: str(value)}),
+            (f"SELECT 1 SETTINGS {setting} = {value}", {}),
+        ):
+            code, body = answer(served, user, sql, **params)
+            assert (code, words in body) == (452, True), body
+
+
+def test_a_client_sees_the_bounds(served: Served) -> None:
+    """Value, min, max and readonly are in `system.settings`, as there; who may set nothing sees no bounds."""
+    memory, threads = SETTING.format("max_memory_usage"), SETTING.format("max_threads")
+    assert answer(served, "tight", memory)[1] == f"{GIB}\t1000\t{2 * GIB}\t0\n".encode()
+    assert answer(served, "tight", threads)[1] == b"1\t\\N\t\\N\t1\n"
+    assert answer(served, "tight-strict", memory)[1] == f"{GIB}\t\\N\t\\N\t1\n".encode()
+    assert answer(served, "reader", memory)[1] == b"0\t\\N\t\\N\t0\n"
+
+
+def test_the_rights_of_one_user_are_never_those_of_another(served: Served) -> None:
+    """Connections are used again, and never across users."""
+    for _ in range(3):
+        for user, code in (("strict", 164), ("writer", 0), ("tight", 452), ("reader", 0), ("tight-writer", 452)):
+            assert answer(served, user, "SELECT 1", max_threads="7")[0] == code, user
+
+
+def test_settings_that_are_none_and_those_that_are_not_allowed(served: Served) -> None:
+    """A name that the engine does not know is 115 as there; one that it knows and the list does not stays refused."""
+    for name, words in (("nosuch", b"neither a builtin setting"), ("dialect", b"may not be set here")):
+        for sql, params in (("SELECT 1", {name: "x"}), (f"SELECT 1 SETTINGS {name} = 'x'", {})):
+            code, body = answer(served, "writer", sql, **params)
+            assert (code, words in body) == (115, True), body
+    assert answer(served, "writer", "SELECT 1", deduplicate_insert="disable") == (0, b"1\n")
+
+
+def test_tables_drop_repeated_blocks_where_a_test_wants_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """With a window a block that was inserted, deleted and inserted again is gone, unless the insert says otherwise."""
+    served = Served(tmp_path_factory.mktemp("windows"), CREWKIT_STORE_DEDUPLICATION_WINDOW="100")
+    try:
+        stored = list(_inserted_again(served))
+    finally:
+        served.end()
+
+    assert stored == [b"0\n", b"1\n"]
+
+
+def _inserted_again(served: Served) -> Iterator[Any]:
+    for sql in ("CREATE DATABASE t", "CREATE TABLE t.t (a UInt8) ENGINE = MergeTree ORDER BY a"):
+        assert ask(served, sql, login=LOGIN)[0] == 200
+    for settings in ({}, {"deduplicate_insert": "disable"}):
+        for sql in ("INSERT INTO t.t VALUES (1)", "DELETE FROM t.t WHERE 1", "INSERT INTO t.t VALUES (1)"):
+            assert ask(served, sql, **settings)[0] == 200
+        yield ask(served, "SELECT count() FROM t.t")[2]
+
+
+def test_errors_from_a_client_name_the_code(served: Served) -> None:
+    """What clickhouse-connect raises has the code, so that the product can tell these from an outage."""
+    client = served.client(username="tight-writer", password="t")
+    with pytest.raises(DatabaseError) as refused:
+        client.command("SELECT 1", settings={"max_memory_usage": 3 * GIB})
+    client.close()
+
+    assert refused.value.code == 452
