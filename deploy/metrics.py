@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from prometheus_client.process_collector import ProcessCollector
 
 from deploy.settings import Settings
 from processors.errors import Broken
+from processors.fold import FOLD_VERSION
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry of the process's own, with its memory, processor time and open files."""
+    """A registry of the process's own, with its version, memory, processor time and open files."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
+    build = Gauge("crewkit_build_info", "What runs here.", ("version", "fold_version"), registry=registry)
+    build.labels(version("crewkit-sessions"), FOLD_VERSION).set(1)
     return registry
 
 

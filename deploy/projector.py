@@ -17,7 +17,7 @@ from processors.progress import Progress
 from processors.rejections import RejectionLimit
 from processors.state_cache import StateCache
 from processors.warehouse import ClickHouseWarehouse, connect
-from processors.watchdog import Watchdog
+from processors.watchdog import STILL_S, Watchdog
 from schemas.log import LogReader
 
 
@@ -39,7 +39,7 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int) -> Pr
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
     pipeline = Pipeline(warehouse, reader, planner, cache)
     progress = Progress(pipeline, warehouse, reader, now_ms)
-    watchdog = Watchdog(progress.lag)
+    watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
     pipeline.alive = watchdog.alive
     check_tail = partial(check_log_tail, warehouse, reader, partitions)
     progress.on_log_returned = check_tail

@@ -61,7 +61,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     projector = make_projector(settings, log, PARTITIONS)
     await check_start(projector, PARTITIONS)
     registry = new_registry()
-    ProjectorMetrics(registry, projector.pipeline, projector.progress)
+    ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
     projecting = asyncio.ensure_future(_project(settings, projector, log))
     serving = asyncio.ensure_future(
         _serve(settings, service(settings, log, store_reader(settings), registry), stopping, on_ready)

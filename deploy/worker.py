@@ -45,7 +45,8 @@ def run_worker(settings: Settings) -> int:
     mending = partial(mend_when_asked, mender, settings.folder)
     app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, mending])
     registry = new_registry()
-    ProjectorMetrics(registry, projector.pipeline, projector.progress)
+    metrics = ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
+    metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:
         with metrics_served(settings, registry):
@@ -75,6 +76,7 @@ def _worker(settings: Settings, topic: KafkaTopic) -> FaustSettings:
         group=f"{topic.name}.{settings.generation}",  # two installations may share a broker
         instance=settings.instance,
         folder=settings.folder / "faust",
+        partitions=topic.partitions,
         batch_records=settings.batch_records,
         batch_wait_s=settings.batch_wait_s,
     )

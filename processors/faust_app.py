@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +24,7 @@ from aiokafka.structs import TopicPartition
 from msgspec import Struct
 
 from processors.errors import Broken
+from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
 from schemas.fail_points import fail_point
 from schemas.kafka_security import KafkaSecurity
@@ -30,8 +32,8 @@ from schemas.log import LogRecord, LogUnavailable
 
 log = structlog.get_logger()
 SESSION_TIMEOUT_S = 60
-FETCH_BYTES_MAX = 8 << 20
-RETRY_S = 1.0
+FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
+ROUND_BYTES_MAX = 32 << 20  # of all: what a partition has to wait for, at most, until its turn comes again
 
 
 class FaustSettings(Struct, frozen=True):
@@ -42,6 +44,7 @@ class FaustSettings(Struct, frozen=True):
     group: str
     instance: int
     folder: Path
+    partitions: int = 1  # of the topic
     security: KafkaSecurity = KafkaSecurity()
     batch_records: int = 800
     batch_wait_s: float = 0.5
@@ -108,6 +111,11 @@ def build_app(
     return app
 
 
+def group_state(app: faust.App) -> GroupState:
+    """How often the consumer group was rebalanced since this worker started, and the group's generation now."""
+    return GroupState(app.rebalancing_count, app.consumer_generation_id)
+
+
 def run_until_stopped(app: faust.App) -> int:
     """Run a worker until SIGTERM or SIGINT; the exit code, 1 when something broke it."""
     try:
@@ -123,7 +131,7 @@ async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Seq
     Raises:
         Broken: an offset was committed that the log does not reach any more.
     """
-    committed, ends = await _offsets(settings, partitions)
+    committed, ends = await pipeline.ask_log(partial(_offsets, settings, partitions))
     for partition in partitions:
         if committed[partition] > ends[partition]:
             raise Broken(
@@ -134,12 +142,10 @@ async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Seq
 
 
 async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
-    while True:
-        try:
-            return await _committed(settings, partitions), await _ends(settings, partitions)
-        except (aiokafka.errors.KafkaError, OSError) as error:
-            log.warning("log_unavailable", error=str(error), retry_s=RETRY_S)
-            await asyncio.sleep(RETRY_S)
+    try:
+        return await _committed(settings, partitions), await _ends(settings, partitions)
+    except (aiokafka.errors.KafkaError, OSError) as error:
+        raise LogUnavailable(f"the offsets of group {settings.group} can't be read: {error!r}") from error
 
 
 async def _committed(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
@@ -182,7 +188,7 @@ def _app(settings: FaustSettings) -> faust.App:
         broker_max_poll_records=settings.batch_records,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{socket.gethostname()}-{settings.instance}",
-        consumer_max_fetch_size=FETCH_BYTES_MAX,
+        consumer_max_fetch_size=_fetch_bytes(settings.partitions),
         stream_buffer_maxsize=2 * settings.batch_records,
         stream_recovery_delay=0,
         stream_wait_empty=False,
@@ -190,6 +196,10 @@ def _app(settings: FaustSettings) -> faust.App:
         topic_disable_leader=True,
         web_enabled=False,
     )
+
+
+def _fetch_bytes(partitions: int) -> int:
+    return max(FETCH_BYTES_MIN, min(FETCH_BYTES_MAX, ROUND_BYTES_MAX // partitions))
 
 
 def _credentials(security: KafkaSecurity) -> faust.SASLCredentials | None:

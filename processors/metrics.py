@@ -1,23 +1,32 @@
-"""What a projector tells Prometheus: batches, steps, dead letters, and how far it is behind."""
+"""What a projector tells Prometheus: batches, steps, dead letters, how far it is behind, and what it waits for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.progress import Progress
+from processors.watchdog import Watchdog
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)
 
 
-class ProjectorMetrics:
-    """One for each projector; ``pipeline`` and ``progress`` are asked and heard from now on."""
+class GroupState(NamedTuple):
+    """What a worker knows of its consumer group."""
 
-    def __init__(self, registry: CollectorRegistry, pipeline: Pipeline, progress: Progress) -> None:
+    rebalances: int
+    generation: int
+
+
+class ProjectorMetrics:
+    """One for each projector; ``pipeline``, ``progress`` and ``watchdog`` are asked and heard from now on."""
+
+    def __init__(self, registry: CollectorRegistry, pipeline: Pipeline, progress: Progress, watchdog: Watchdog) -> None:
         self._batch = Histogram(
             "crewkit_projector_batch_records", "Records of one batch.", buckets=_RECORDS, registry=registry
         )
@@ -32,10 +41,18 @@ class ProjectorMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        registry.register(_Lag(progress))
+        self._registry = registry
+        registry.register(_Lag(progress, watchdog))
+        registry.register(_Outside(pipeline))
+        partitions = Gauge("crewkit_projector_log_partitions", "Partitions of the log.", registry=registry)
+        partitions.set_function(lambda: len(progress.ends))
         assigned = Gauge("crewkit_projector_assigned_partitions", "Partitions that it follows.", registry=registry)
         assigned.set_function(lambda: len(pipeline.assigned))
         pipeline.on_batch, pipeline.on_step = self._written, self._done
+
+    def follow_group(self, group: Callable[[], GroupState]) -> None:
+        """Show the consumer group as well, where there is one."""
+        self._registry.register(_Group(group))
 
     def _written(self, plan: Plan, records: int) -> None:
         self._batch.observe(records)
@@ -49,8 +66,8 @@ class ProjectorMetrics:
 class _Lag(Collector):
     """Asked when somebody looks, so that a projector which stands still shows it."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, watchdog: Watchdog) -> None:
+        self._progress, self._watchdog = progress, watchdog
 
     def collect(self) -> Iterator[Metric]:
         records = GaugeMetricFamily(
@@ -65,3 +82,45 @@ class _Lag(Collector):
                 seconds.add_metric((str(lag.partition),), lag.seconds)
         yield records
         yield seconds
+        unmoved = GaugeMetricFamily(
+            "crewkit_projector_unmoved_seconds",
+            "How long a partition stands at one offset while records wait.",
+            labels=("partition",),
+        )
+        for partition, still_s in self._watchdog.unmoved().items():
+            unmoved.add_metric((str(partition),), still_s)
+        yield unmoved
+
+
+class _Outside(Collector):
+    """Store and log, as the projector finds them."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._targets = {"store": pipeline.store_state, "log": pipeline.log_state}
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("crewkit_projector_target_up", "1: it answers; 0: it is away.", labels=("target",))
+        retries = CounterMetricFamily(
+            "crewkit_projector_retries_total", "Calls that failed and were made again.", labels=("target",)
+        )
+        for name, target in self._targets.items():
+            up.add_metric((name,), target.is_up)
+            retries.add_metric((name,), target.retries)
+        yield up
+        yield retries
+
+
+class _Group(Collector):
+    """The consumer group, as this worker knows it."""
+
+    def __init__(self, group: Callable[[], GroupState]) -> None:
+        self._group = group
+
+    def collect(self) -> Iterator[Metric]:
+        group = self._group()
+        yield CounterMetricFamily(
+            "crewkit_projector_rebalances_total", "Rebalances of the consumer group.", value=group.rebalances
+        )
+        yield GaugeMetricFamily(
+            "crewkit_projector_group_generation", "Generation of the consumer group.", value=group.generation
+        )

@@ -17,15 +17,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 
 from processors.derivations.story import Wanted
 from processors.deriving import derive, portions
 from processors.errors import Broken, StoreUnavailable
+from processors.outside import Outside
 from processors.plan import Plan, Planner, first_offsets
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, SessionKey, Warehouse
@@ -37,11 +39,14 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0
 HOLE_BYTES = 8 << 20
 PIECE_BYTES_MAX = 64 << 20
 SESSIONS_ASKED_MAX = 10_000  # beyond it everything behind a hole is projected again
+SLOW_BATCH_S = 5.0  # a batch that takes longer keeps the records of every partition waiting
 
 log = structlog.get_logger()
 Written = asyncio.Future[None]
 Stretch = tuple[int, int]  # offsets [start, stop)
 Stretches = Sequence[Stretch]
+# takes: what arrives is projected at once; busy: it waits for a slow batch, a hole or a repair; away: for store or log
+Pace = Literal["takes", "busy", "away"]
 
 
 class Pipeline:
@@ -54,6 +59,10 @@ class Pipeline:
         self._turn = asyncio.Lock()
         self._folded: dict[int, int] = {}  # per partition: the next offset to fold
         self._last: Written | None = None
+        self._clock = time.monotonic
+        self._written_at = float("-inf")  # when the last batch was
+        self._mending = False
+        self.store_state, self.log_state = Outside(), Outside()
         self.assigned: set[int] = set()
         self._released: set[int] = set()  # were ours, and are somebody else's now
         self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
@@ -102,16 +111,50 @@ class Pipeline:
             self._released.add(partition)
             self.written.pop(partition, None)
 
+    def pace(self) -> Pace:
+        """Whether records that arrive now are projected soon. May be called from any thread."""
+        if not (self.store_state.is_up and self.log_state.is_up):
+            return "away"
+        is_writing = self._last is not None and not self._last.done()
+        is_slow = self._clock() - self._written_at > SLOW_BATCH_S
+        return "busy" if self._mending or (is_slow and (is_writing or self._turn.locked())) else "takes"
+
     async def drain(self) -> None:
         """Wait until everything that was folded is written. Who is cancelled here leaves the write under way alone."""
         if self._last is not None:
             await asyncio.shield(self._last)
 
+    async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Wait for the log as long as it takes; ``read`` raises `LogUnavailable` while it is away."""
+        pause = RETRY_FIRST_S
+        try:
+            while True:
+                try:
+                    return await read()
+                except LogUnavailable as error:
+                    log.warning("log_unavailable", error=str(error), retry_s=pause)
+                    self.log_state.failed(read)
+                    self.alive()
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, RETRY_MAX_S)
+        finally:
+            self.log_state.ended(read)
+
     async def _resume(self, partition: int, offset: int) -> None:
-        await self.drain()
-        self._cache.drop(partition)
-        await self._retry(self._folding, lambda: self._planner.remember(partition))
-        await self._fill_holes(partition, offset)
+        with self._at_mending():
+            await self.drain()
+            self._cache.drop(partition)
+            await self._retry(self._folding, lambda: self._planner.remember(partition))
+            await self._fill_holes(partition, offset)
+
+    @contextmanager
+    def _at_mending(self) -> Iterator[None]:
+        """Tell `pace` that no partition moves meanwhile, except the one that is taken over or mended."""
+        self._mending = True
+        try:
+            yield
+        finally:
+            self._mending = False
 
     async def fill_holes(self) -> int:
         """Look for positions without a receipt below what is projected, and fill them; how many there were.
@@ -122,8 +165,9 @@ class Pipeline:
         for partition in sorted(self.written):
             async with self._turn:
                 if partition in self.written:
-                    await self.drain()
-                    filled += await self._fill_holes(partition, self._folded[partition])
+                    with self._at_mending():
+                        await self.drain()
+                        filled += await self._fill_holes(partition, self._folded[partition])
         return filled
 
     async def project_again(self, partition: int, sessions: Sequence[SessionKey]) -> None:
@@ -131,13 +175,14 @@ class Pipeline:
         async with self._turn:
             if partition not in self.written:
                 return
-            await self.drain()
-            below = self._folded[partition]
-            self._cache.drop(partition)
-            await self._retry(self._folding, lambda: self._warehouse.forget_sessions(sessions))
-            for start, stop in await self._records_of(partition, sessions, 0, below):
-                await self._replay(partition, start, stop)
-            await self._stand_at(partition, below)
+            with self._at_mending():
+                await self.drain()
+                below = self._folded[partition]
+                self._cache.drop(partition)
+                await self._retry(self._folding, lambda: self._warehouse.forget_sessions(sessions))
+                for start, stop in await self._records_of(partition, sessions, 0, below):
+                    await self._replay(partition, start, stop)
+                await self._stand_at(partition, below)
 
     async def _fill_holes(self, partition: int, below: int) -> int:
         """Project what is missing below ``below``, out of the log itself and in order; how many positions that were.
@@ -197,16 +242,7 @@ class Pipeline:
         return plan
 
     async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
-        pause = RETRY_FIRST_S
-        while True:
-            try:
-                records = await self._reader.read(partition, start, stop, HOLE_BYTES)
-                break
-            except LogUnavailable as error:
-                log.warning("log_unavailable", error=str(error), retry_s=pause)
-                self.alive()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RETRY_MAX_S)
+        records = await self.ask_log(lambda: self._reader.read(partition, start, stop, HOLE_BYTES))
         if not records or records[0].offset != start:
             raise Broken(
                 f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
@@ -230,6 +266,7 @@ class Pipeline:
         await self._insert("records", plan.records)
         fail_point("projector.wrote_records")
         self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
+        self._written_at = self._clock()
         write_s = time.monotonic() - begun
         log.info("batch", records=records, facts=plan.facts, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
         self.on_batch(plan, records)
@@ -256,17 +293,21 @@ class Pipeline:
     async def _retry(self, threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
         """Wait for the store as long as it takes: what is not read from the log meanwhile is back-pressure."""
         pause = RETRY_FIRST_S
-        while True:
-            try:
-                result = await asyncio.get_running_loop().run_in_executor(threads, call)
-            except StoreUnavailable as error:
-                log.warning("store_unavailable", error=str(error), retry_s=pause)
-                self.alive()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RETRY_MAX_S)
-            else:
-                self.alive()
-                return result
+        try:
+            while True:
+                try:
+                    result = await asyncio.get_running_loop().run_in_executor(threads, call)
+                except StoreUnavailable as error:
+                    log.warning("store_unavailable", error=str(error), retry_s=pause)
+                    self.store_state.failed(call)
+                    self.alive()
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, RETRY_MAX_S)
+                else:
+                    self.alive()
+                    return result
+        finally:
+            self.store_state.ended(call)
 
 
 def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:

@@ -28,6 +28,24 @@ class PartitionLag(NamedTuple):
     seconds: float | None
 
 
+class Place(NamedTuple):
+    """Where a partition of ours stands: its next offset to project (None: not taken over yet), and the log's end."""
+
+    partition: int
+    offset: int | None
+    end: int
+
+    @property
+    def records(self) -> int:
+        """How many of its records wait."""
+        return max(0, self.end - (self.offset or 0))
+
+    @property
+    def waits(self) -> bool:
+        """Whether any does."""
+        return self.records > 0
+
+
 class Progress:
     """Looks at the end of the log every second. What it saw is complete once everything before it is projected."""
 
@@ -57,8 +75,10 @@ class Progress:
                 away = False
             except LogUnavailable as error:
                 away = True
+                self._pipeline.log_state.failed(self)
                 log.warning("log_unavailable", error=str(error))
             except StoreUnavailable as error:
+                self._pipeline.store_state.failed(self)
                 log.warning("store_unavailable", error=str(error))
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -66,13 +86,15 @@ class Progress:
         """See the end of the log once, and write down what follows from it."""
         seen_at = self._now_ms()
         self.ends = await self._reader.ends()
+        self._pipeline.log_state.ended(self)
         self._sightings.append((seen_at, self.ends))
         await self._report(list(self._pipeline.written))
 
-    def lag(self) -> int:
-        """How many records of our partitions wait to be projected, as of the last look."""
-        ends = self.ends
-        return sum(max(0, ends[p] - offset) for p, offset in self._pipeline.written.items()) if ends else 0
+    def places(self) -> list[Place]:
+        """Where each partition of ours stands, as of the last look. May be called from any thread."""
+        ends, written = self.ends, self._pipeline.written.copy()
+        ours = sorted(self._pipeline.assigned.copy() | written.keys()) if ends else []
+        return [Place(partition, written.get(partition), ends[partition]) for partition in ours]
 
     def lags(self) -> list[PartitionLag]:
         """How far each partition of ours is behind, as of the last look. May be called from any thread."""
@@ -90,6 +112,7 @@ class Progress:
         try:
             await self._report([partition for partition in plan.next_offsets if partition in self._pipeline.written])
         except StoreUnavailable as error:
+            self._pipeline.store_state.failed(self)
             log.warning("store_unavailable", error=str(error))  # the next look says it again
 
     async def _report(self, partitions: Sequence[int]) -> None:
@@ -97,6 +120,7 @@ class Progress:
         self._forget()
         if rows:
             await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
+            self._pipeline.store_state.ended(self)
 
     def _row(self, partition: int) -> ProgressRow:
         written = self._pipeline.written[partition]

@@ -1,48 +1,112 @@
 """A watchdog outside the event loop: a projector that stands still while the log grows ends its process.
 
-A restart is safe, and a stuck loop, a dead consumer or a hanging call can't be told from inside.
+A restart is safe, and a stuck loop, a dead consumer or a hanging call can't be told from inside. Two things end it:
+
+* silence: records wait, and the pipeline gives no sign of life at all;
+* a partition that stands still: its records wait, and do not arrive while the pipeline takes others. Faust's consumer
+  is known to stop fetching single partitions after a rebalance; only a new consumer fetches them again.
 """
 
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from processors.pipeline import Pace
+from processors.progress import Place
 
 EXIT_STUCK = 70
+STILL_S = 60.0
+LOOK_S_MAX = 5.0  # a longer pause between two looks is one of the whole process, and nobody's fault
+
+
+class Reason(NamedTuple):
+    """Why the process ends: the partition, its next offset (None: not taken over), the log's end, the seconds."""
+
+    partition: int
+    offset: int | None
+    end: int
+    seconds: float
+
+
+class _Standing(Struct):
+    """A partition at the place where its records wait."""
+
+    place: Place
+    since: float
+    waited_s: float = 0.0  # of which it could have moved
 
 
 class Watchdog:
-    """Exits non-zero when there was something to project and no sign of life for ``limit_s``."""
+    """Exits non-zero when records wait for ``limit_s`` in which they could have been projected. Times in seconds."""
 
     def __init__(
         self,
-        lag: Callable[[], int],
-        limit_s: float = 60.0,
+        places: Callable[[], Sequence[Place]],
+        pace: Callable[[], Pace],
+        limit_s: float = STILL_S,
         clock: Callable[[], float] = time.monotonic,
         die: Callable[[int], None] = os._exit,
     ) -> None:
-        """``lag`` counts the records that wait; a sign of life is a batch, or a retry against a store that is away."""
-        self._lag, self._limit_s, self._clock, self._die = lag, limit_s, clock, die
-        self._last = clock()
+        """``places`` tells where each partition of ours stands, ``pace`` whether the pipeline takes records."""
+        self._places, self._pace, self._limit_s, self._clock, self._die = places, pace, limit_s, clock, die
+        self._looked_at = clock()
+        self._silent_s = 0.0
+        self._standing: dict[int, _Standing] = {}
         self._stopped = threading.Event()
 
     def alive(self) -> None:
         """Something was projected, or is being retried for a reason that is known."""
-        self._last = self._clock()
+        self._silent_s = 0.0
+
+    def unmoved(self) -> dict[int, float]:
+        """For how many seconds each partition of ours stands at one offset while records wait. Any thread."""
+        now, standing = self._clock(), self._standing.copy()
+        return {
+            place.partition: now - standing[place.partition].since if place.partition in standing else 0.0
+            for place in self._places()
+        }
 
     def check(self) -> None:
         """Look once."""
-        if self._lag() <= 0:
-            self.alive()
-        elif self._clock() - self._last > self._limit_s:
-            print(  # noqa: T201  # the logger may be what hangs
-                f"projector stuck: {self._lag()} records wait and none was projected for {self._limit_s:.0f} s. "
-                "The process ends so that its supervisor starts it again.",
-                file=sys.stderr,
-                flush=True,
-            )
-            self._die(EXIT_STUCK)
+        now = self._clock()
+        passed_s, self._looked_at = min(now - self._looked_at, LOOK_S_MAX), now
+        waiting = [place for place in self._places() if place.waits]
+        pace = self._pace()
+        self._silent_s = self._silent_s + passed_s if waiting and pace != "away" else 0.0
+        self._standing = {place.partition: self._stands(place, passed_s, now, pace) for place in waiting}
+        if reason := self._reason():
+            self._end(reason)
+
+    def _stands(self, place: Place, passed_s: float, now: float, pace: Pace) -> _Standing:
+        """How long it stands there. The time of an outage does not count, and as much again is for what follows it."""
+        standing = self._standing.get(place.partition)
+        if standing is None or standing.place.offset != place.offset:
+            return _Standing(place, now)
+        counted = {"takes": passed_s, "busy": 0.0, "away": -passed_s}[pace]
+        return _Standing(place, standing.since, max(0.0, standing.waited_s + counted))
+
+    def _reason(self) -> Reason | None:
+        """The partition that waited longest, where it or the whole pipeline stood still for too long."""
+        longest = max(self._standing.values(), key=lambda one: one.waited_s, default=None)
+        if longest is None or max(longest.waited_s, self._silent_s) <= self._limit_s:
+            return None
+        return Reason(*longest.place, self._looked_at - longest.since)
+
+    def _end(self, reason: Reason) -> None:
+        waiting = sum(standing.place.records for standing in self._standing.values())
+        print(  # noqa: T201  # the logger may be what hangs
+            f"projector stuck: partition={reason.partition} offset={reason.offset} end={reason.end} "
+            f"seconds={reason.seconds:.0f}; {waiting} records wait in partitions {sorted(self._standing)}. "
+            "The process ends so that its supervisor starts it again.",
+            file=sys.stderr,
+            flush=True,
+        )
+        self._die(EXIT_STUCK)
 
     def start(self, every_s: float = 1.0) -> None:
         """Check in a thread of its own until `stop`."""

@@ -1,5 +1,10 @@
 """``/metrics``: requests and events of the write side, batches and lag of a projector."""
 
+import re
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
 import httpx
 import pytest
 from builders import LogBuilder
@@ -15,9 +20,13 @@ from deploy.metrics import metrics_served, new_registry
 from deploy.ports import free_port
 from deploy.settings import Settings
 from processors.errors import Broken
-from processors.metrics import ProjectorMetrics
+from processors.fold import FOLD_VERSION
+from processors.metrics import GroupState, ProjectorMetrics
 from processors.progress import Progress
+from processors.watchdog import Watchdog
 
+README = (Path(__file__).parents[2] / "README.md").read_text()
+UP_AND_AWAY = {"store": 0, "log": 1}
 TOKEN = f"ghp_{fill(36)}"
 TOO_LATE = {**EVENT, "timestamp": "2199-01-01T00:00:00Z"}
 
@@ -30,6 +39,15 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
         for sample in family.samples
         if not sample.name.endswith(("_bucket", "_created"))
     }
+
+
+def undocumented(found: Iterable[tuple[str, ...]]) -> set[str]:
+    """The metrics of ours that the table in the README does not name."""
+    names = {re.sub(r"_(bucket|sum|count)$", "", name[0]) for name in found if name[0].startswith("crewkit_")}
+    rows = re.findall(r"^\| (`crewkit_.+?) \|", README, re.MULTILINE)
+    shown = {name for row in rows for name in re.findall(r"crewkit_[a-z_]+", row)}
+    short = {name for row in rows for name in re.findall(r"…(_[a-z_]+)", row)}
+    return {name for name in names - shown if not any(name.endswith(end) for end in short)}
 
 
 async def scraped(api: WriteApi) -> dict[tuple[str, ...], float]:
@@ -54,6 +72,7 @@ async def test_requests_are_counted_by_route_and_not_by_id(api: WriteApi) -> Non
     assert found["crewkit_http_request_duration_seconds_count", "POST", route] == 2
     assert found["crewkit_http_requests_total", "GET", "unknown", "404"] == 1
     assert found["crewkit_http_requests_total", "other", "unknown", "404"] == 1
+    assert undocumented(found) == set()
 
 
 async def test_events_are_counted_by_what_became_of_them(api: WriteApi) -> None:
@@ -109,9 +128,16 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     pipeline = new_pipeline(store, log)
     clock = [5_000]
     progress = Progress(pipeline, store.warehouse(), pipeline._reader, lambda: clock[0])
-    ProjectorMetrics(registry, pipeline, progress)
+    now = [0.0]
+    watchdog = Watchdog(progress.places, pipeline.pace, clock=lambda: now[0])
+    ProjectorMetrics(registry, pipeline, progress, watchdog).follow_group(lambda: GroupState(3, 7))
     await (await pipeline.project(log[:2]))
     await progress.look()
+    watchdog.check()
+    now[0] = 4.0
+    pipeline.store_state.failed("a call")
+    pipeline.log_state.failed("a call")
+    pipeline.log_state.ended("a call")
 
     found = samples(generate_latest(registry).decode())
 
@@ -123,13 +149,21 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     steps = {name[1] for name in found if name[0] == "crewkit_projector_step_duration_seconds_count"}
     assert {"fold", "events", "dead_letters", "sessions", "rollups", "records"} <= steps
 
+    assert (found["crewkit_projector_log_partitions",], found["crewkit_projector_unmoved_seconds", partition]) == (4, 4)
+    assert {name[1]: value for name, value in found.items() if name[0] == "crewkit_projector_target_up"} == UP_AND_AWAY
+    assert found["crewkit_projector_retries_total", "store"] == found["crewkit_projector_retries_total", "log"] == 1
+    assert (found["crewkit_projector_rebalances_total",], found["crewkit_projector_group_generation",]) == (3, 7)
+    assert undocumented(found) == set()
+
     await (await pipeline.project(log[2:]))
     await progress.look()
+    watchdog.check()
     clock[0] = 7_500
 
     caught_up = samples(generate_latest(registry).decode())
     assert caught_up["crewkit_projector_lag_records", partition] == 0
     assert caught_up["crewkit_projector_lag_seconds", partition] == 2.5
+    assert caught_up["crewkit_projector_unmoved_seconds", partition] == 0
 
 
 def test_a_process_without_http_answers_on_a_port_of_its_own() -> None:
@@ -147,3 +181,4 @@ def test_a_process_without_http_answers_on_a_port_of_its_own() -> None:
         pass
 
     assert found["process_resident_memory_bytes",] > 1 << 20
+    assert found["crewkit_build_info", str(FOLD_VERSION), version("crewkit-sessions")] == 1

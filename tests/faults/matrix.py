@@ -45,4 +45,5 @@ ROWS = {
     23: "a replay under load, a crash in it, a switch and back",
     24: "surroundings that do not fit",
     25: "a batch and a hole that touch a thousand orgs, and a store that refuses what a real server refuses",
+    27: "one partition that Faust withholds while the others flow",
 }

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from support.projection import new_pipeline, tables
 from support.store import chdb_address, new_store
 from support.waiting import eventually
 
+from processors.watchdog import EXIT_STUCK
 from schemas.log import LogRecord
 from schemas.topics import record_key
 
@@ -138,6 +140,31 @@ async def test_workers_that_join_and_leave_skip_nothing(line: Line, chdb_folder:
         count = await told.tell(sessions=5)
         line.await_receipts(count - 20, within_s=90)
     line.await_receipts(count, within_s=90)
+
+    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+
+
+def await_flow(line: Line, worker: subprocess.Popen[bytes], count: int) -> None:
+    """Wait until so many records of partition 0 have their receipt, or the worker has ended."""
+    eventually(lambda: line.receipts_of(0) >= count or worker.poll() is not None, within_s=60)
+
+
+@pytest.mark.fault(row=27)
+async def test_a_partition_that_faust_withholds_is_noticed_and_projected(line: Line, chdb_folder: Path) -> None:
+    """The others flow meanwhile; the worker says which stands where, ends with 70, and its next life has all of it."""
+    told = Told(line)
+    await told.tell(sessions=4)
+    worker = line.impatient_worker(0, STILL_S="8", WITHHELD="1")
+    while worker.poll() is None:
+        await told.tell(sessions=2)
+        await_flow(line, worker, sum(record.partition == 0 for record in told.records))
+    assert line.receipts_of(1) == 0
+
+    assert end_of(worker) == EXIT_STUCK
+    said = (line.folder / "processors.log").read_text()
+    assert re.search(r"projector stuck: partition=1 offset=0 end=\d+ seconds=(8|9|10);", said)
+    line.worker()
+    line.await_receipts(len(told.records))
 
     assert line.tables() == await one_clean_pass(chdb_folder, told.records)
 

@@ -189,6 +189,33 @@ class FiveWrites(RuleBasedStateMachine):
         while calls := self.world.calls_of(name):
             self._answer(name, next((call for call in calls if call.kind == "fold"), calls[0]), "done")
 
+    @alive
+    @rule(nth=which, traffic=st.lists(values, min_size=2, max_size=4), withheld=st.booleans())
+    def let_time_pass(self, nth: int, traffic: list[Sent], withheld: bool) -> None:
+        """Faust withholds a partition, or none, while the others flow, and more is written to all of them.
+
+        In the first case the watchdog ends the worker. Once it starts again it is handed what was withheld.
+        """
+        name = self._worker(nth)
+        self._do_all(name)
+        if withheld and name in self.world.workers:
+            self.world.withhold(name, partition_of(traffic[0].key, PARTITIONS))
+        self.append(traffic)
+        if name in self.world.workers:
+            ended = self.world.pass_time(name, lambda: self._flow(name, traffic))
+            self._did(f"time passes for {name}{', a partition withheld' if withheld else ''}: it ends with {ended}")
+
+    def _flow(self, name: str, traffic: list[Sent]) -> None:
+        self.append(traffic)
+        self._do_all(name)
+
+    def _do_all(self, name: str) -> None:
+        """The worker is handed all that Faust hands out, and the store answers until nothing is left to do."""
+        self.world.deliver(name, (1_000,) * PARTITIONS)
+        while calls := self.world.calls_of(name):
+            self._answer(name, calls[0], "done")
+        self.commit()
+
     @precondition(lambda self: self.world.pending())
     @rule(nth=which, outcome=st.sampled_from(OUTCOMES))
     def answer(self, nth: int, outcome: Outcome) -> None:

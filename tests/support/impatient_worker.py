@@ -1,10 +1,19 @@
 """Run a projector that is given up by its group after 6 seconds of silence instead of 60, the least a broker allows.
 
-`python -m support.impatient_worker DATA INSTANCE`; log, store and partitions are in the environment.
+`python -m support.impatient_worker DATA INSTANCE`; log, store and partitions are in the environment, and what else is
+to be small or wrong:
+
+* STILL_S: for how long a partition may stand still
+* WITHHELD: a partition of which Faust fetches nothing, and does not say so
 """
 
+import os
 import sys
+from typing import Any
 
+from faust.transport.consumer import ThreadDelegateConsumer
+
+from deploy import projector
 from deploy.logging import configure_logging
 from deploy.settings import load_settings
 from deploy.worker import run_worker
@@ -13,9 +22,22 @@ from processors import faust_app
 SESSION_TIMEOUT_S = 6
 
 
+def withhold(partition: int) -> None:
+    """Let Faust's consumer forget to fetch a partition, as it is known to do after some rebalances."""
+    real = ThreadDelegateConsumer._get_active_partitions
+
+    def active(self: Any) -> set[Any]:
+        return {tp for tp in real(self) if tp.partition != partition}
+
+    ThreadDelegateConsumer._get_active_partitions = active
+
+
 def main(data: str, instance: str) -> int:
     """Run until SIGTERM; the exit code."""
     faust_app.SESSION_TIMEOUT_S = SESSION_TIMEOUT_S
+    projector.STILL_S = float(os.environ.get("STILL_S", projector.STILL_S))
+    if "WITHHELD" in os.environ:
+        withhold(int(os.environ["WITHHELD"]))
     configure_logging()
     return run_worker(load_settings({"data": data, "instance": int(instance)}))
 

@@ -59,10 +59,10 @@ class Line:
         """A projector."""
         return self.run("processors", "--instance", str(instance), *self.of_topic, fail_point=fail_point)
 
-    def impatient_worker(self, instance: int, fail_point: str = "") -> subprocess.Popen[bytes]:
-        """A projector that is given up by its group after seconds of silence."""
+    def impatient_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
+        """A projector that is given up by its group after seconds of silence; for ``env`` see its module."""
         command = [sys.executable, "-m", "support.impatient_worker", str(self.folder), str(instance)]
-        return self._spawn("processors", command, fail_point)
+        return self._spawn("processors", command, fail_point, **env)
 
     @property
     def of_topic(self) -> tuple[str, str]:
@@ -112,6 +112,11 @@ class Line:
         """Wait until so many records have their receipt."""
         eventually(lambda: self.query("SELECT count() FROM records FINAL")[0][0] >= count, within_s=within_s)
 
+    def receipts_of(self, partition: int) -> int:
+        """How many records of a partition have their receipt."""
+        found: int = self.query(f"SELECT count() FROM records FINAL WHERE log_partition = {partition}")[0][0]
+        return found
+
     def end(self) -> None:
         """Stop everything that was started, the last first."""
         for process in reversed(self._running):
@@ -124,8 +129,8 @@ class Line:
                     process.kill()
                     process.wait()
 
-    def _spawn(self, name: str, command: list[str], fail_point: str) -> subprocess.Popen[bytes]:
-        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH}
+    def _spawn(self, name: str, command: list[str], fail_point: str, **told: str) -> subprocess.Popen[bytes]:
+        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | told
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         self._running.append(process)

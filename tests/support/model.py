@@ -7,7 +7,7 @@ Every step is a method that says in words what it did. Nothing happens between s
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -22,9 +22,11 @@ from processors.errors import Broken
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
+from processors.progress import Progress
 from processors.rejections import RejectionLimit
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, Warehouse
+from processors.watchdog import Watchdog
 from schemas.log import LogReader, LogRecord
 from schemas.rows import EventRow
 from support.fake_faust import Assigned, Event, FakeApp, FakeConsumer
@@ -34,6 +36,7 @@ from support.plain_rollups import RollupRow, rollup_of_hours, rollup_of_sessions
 
 PARTITIONS = 2
 TOPIC = "records"
+NOTICED_WITHIN_S = 90
 Log = list[list[LogRecord]]  # by partition
 
 
@@ -76,6 +79,8 @@ class Worker:
         self.calls: list[Call] = []
         self.told: dict[int, int] = {}  # what it believes to own: partition -> generation of the assignment
         self.position: dict[int, int] = {}
+        self.withheld: set[int] = set()  # partitions of which Faust fetches nothing
+        self.ended_with: int | None = None
         self.consumer = FakeConsumer()
         self.app = FakeApp(world.loop)
         self._store = GatedWarehouse(world.store)
@@ -83,12 +88,27 @@ class Worker:
         self.pipeline = self._pipeline(facts_max)
         with patch.object(faust_app, "_app", lambda _settings: self.app):
             faust_app.build_app(WorkerSettings(self._offsets), self.pipeline, [])  # type: ignore[arg-type]
+        self.progress = self._progress()
+        self.watchdog = Watchdog(
+            self.progress.places, self.pipeline.pace, clock=lambda: world.now, die=lambda code: self._end(code)
+        )
+        self.pipeline.alive = self.watchdog.alive
         self.app.start()
+
+    def _progress(self) -> Progress:
+        """It says where partitions stand; nobody looks at what it would write to the store."""
+        made = Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)  # type: ignore[arg-type]
+        self.pipeline.on_written = None
+        return made
+
+    def _end(self, code: int) -> None:
+        self.ended_with = code
 
     def _pipeline(self, facts_max: int) -> Pipeline:
         made = make_pipeline(self._store, ModelLog(self._world.log), facts_max)
         made._folding = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
         made._writing = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
+        made._clock = lambda: self._world.now
         return made
 
     async def _offsets(self, partitions: Sequence[int]) -> Any:
@@ -96,9 +116,14 @@ class Worker:
 
     def fetch(self, counts: Sequence[int]) -> list[Event]:
         """The next records of its partitions, one of each in turn."""
-        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.told}
+        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.told.keys() - self.withheld}
         turns = range(max(map(len, fetched.values()), default=0))
         return [self.consumer.receive(some[i]) for i in turns for some in fetched.values() if i < len(some)]
+
+    def handed_all_that_waits(self) -> bool:
+        """Faust withheld nothing from it and lost nothing of its partitions."""
+        written = self.pipeline.written
+        return not self.withheld and all(written.get(p, 0) >= position for p, position in self.position.items())
 
     def _next(self, partition: int, count: int) -> Sequence[LogRecord]:
         start = self.position[partition]
@@ -122,6 +147,7 @@ class World:
         self.workers: dict[str, Worker] = {}
         self.gone: list[Worker] = []
         self.late: list[Call] = []  # of workers that are gone
+        self.now = 0.0  # seconds
         self._checked = [0] * PARTITIONS
         self._rollups_checked = 0
 
@@ -199,6 +225,38 @@ class World:
         worker.position[partition] = to
         return to
 
+    def withhold(self, name: str, partition: int) -> None:
+        """From now on Faust fetches nothing of a partition for this worker, and says nothing of it."""
+        self.workers[name].withheld.add(partition)
+
+    def pass_time(self, name: str, flow: Callable[[], None]) -> int | None:
+        """Let pass the time in which a watchdog has to notice something, with some traffic every 30 seconds.
+
+        Returns the exit code of the worker if its watchdog ended it.
+        """
+        worker = self.workers[name]
+        stuck = {p for p in worker.withheld & worker.told.keys() if worker.position[p] < len(self.log[p])}
+        for second in range(NOTICED_WITHIN_S):
+            self.now += 1
+            if second % 30 == 0:
+                flow()
+            if name not in self.workers:
+                return None  # something else ended it
+            worker.progress.ends = [len(records) for records in self.log]
+            worker.watchdog.check()
+            if worker.ended_with is not None:
+                break
+        self._check_watchdog(worker, stuck)
+        return worker.ended_with
+
+    def _check_watchdog(self, worker: Worker, stuck: set[int]) -> None:
+        if worker.ended_with is None and stuck:
+            raise Violation("a partition that Faust withholds is noticed", f"{worker.name} goes on without {stuck}")
+        if worker.ended_with is not None:
+            if worker.handed_all_that_waits():
+                raise Violation("a worker that does what it can is left alone", f"{worker.name} was ended")
+            self.crash(worker.name, in_flight=True)
+
     def offsets(self, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
         """What the broker says is committed, and where the log ends."""
         return {p: self.committed[p] for p in partitions}, {p: len(self.log[p]) for p in partitions}
@@ -266,6 +324,8 @@ class World:
         """No more faults: late calls land, one worker has everything, everything is delivered and committed."""
         while self.late:
             self.land(self.late[0], "done")
+        for worker in self.workers.values():
+            worker.withheld.clear()
         self.finish()
         if "A" not in self.workers:
             self.start("A", 5)

@@ -20,6 +20,7 @@ from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
 from processors.state_cache import StateCache
 from processors.warehouse import DAY_S, Bucket
+from processors.watchdog import Watchdog
 from schemas.log import LogRecord
 from support.fake_faust import FakeStream
 from support.fake_warehouse import FakeWarehouse
@@ -283,6 +284,17 @@ def partitions_of_others_are_spoken_of() -> AbstractContextManager[Any]:
         self._folded[partition] = self.written[partition] = offset
 
     return patch.object(Pipeline, "_stand_at", stand_at)
+
+
+@mutant
+def a_watchdog_that_any_batch_calms() -> AbstractContextManager[Any]:
+    """As long as something is projected, the projector is not stuck."""
+    real = Watchdog._stands
+
+    def stands(self: Watchdog, *args: Any) -> Any:
+        return msgspec.structs.replace(real(self, *args), waited_s=0.0)
+
+    return patch.object(Watchdog, "_stands", stands)
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from processors.progress import PartitionLag, Progress
+from processors.outside import Outside
+from processors.progress import PartitionLag, Place, Progress
 
 _ROW = struct.Struct("<HQQq")
 
@@ -15,7 +16,10 @@ class Rig:
 
     def __init__(self, partitions: int) -> None:
         self.now, self.log_ends = 0, [0] * partitions
-        self.pipeline: Any = SimpleNamespace(written=dict.fromkeys(range(partitions), 0), on_written=None)
+        written, assigned = dict.fromkeys(range(partitions), 0), set(range(partitions))
+        self.pipeline: Any = SimpleNamespace(
+            written=written, assigned=assigned, on_written=None, store_state=Outside(), log_state=Outside()
+        )
         self.rows: dict[int, tuple[int, int, int]] = {}
         self.progress = Progress(self.pipeline, self, self, lambda: self.now)  # type: ignore[arg-type]  # ports
 
@@ -52,7 +56,7 @@ async def test_a_partition_that_lags_is_complete_as_of_the_look_it_has_caught_up
     await rig.look_at(7_000, 30)
 
     assert rig.rows[0] == [15, 30, 5_000]
-    assert rig.progress.lag() == 15
+    assert rig.progress.places() == [Place(0, 15, 30)]
     assert rig.progress.lags() == [PartitionLag(0, records=15, seconds=2.0)]
 
 
@@ -64,3 +68,13 @@ async def test_progress_is_told_of_our_partitions_alone() -> None:
     await rig.look_at(1_000, 0, 0)
 
     assert set(rig.rows) == {0}
+
+
+async def test_a_partition_that_is_not_taken_over_yet_has_a_place_too() -> None:
+    """It was assigned, so its records wait for us."""
+    rig = Rig(2)
+    del rig.pipeline.written[1]
+
+    await rig.look_at(1_000, 0, 7)
+
+    assert [(place, place.records) for place in rig.progress.places()] == [(Place(0, 0, 0), 0), (Place(1, None, 7), 7)]

@@ -1,36 +1,76 @@
-"""The watchdog: ends a projector that stands still, and no other."""
+"""The watchdog: ends a projector of which a partition stands still, and no other."""
+
+from collections.abc import Callable
 
 import pytest
 
+from processors.pipeline import Pace
+from processors.progress import Place
 from processors.watchdog import EXIT_STUCK, Watchdog
 
 
 class Case:
-    """A watchdog with a clock and a lag of our own."""
+    """A watchdog over two partitions, with a clock of our own. ``offsets`` and ``ends`` are by partition."""
 
     def __init__(self) -> None:
-        self.now, self.lag, self.died = 0.0, 0, 0
-        self.watchdog = Watchdog(lambda: self.lag, 60, lambda: self.now, self._die)
+        self.now, self.died = 0.0, 0
+        self.offsets: dict[int, int | None] = {0: 0, 1: 0}
+        self.ends = {0: 0, 1: 0}
+        self.pace: Pace = "takes"
+        self.watchdog = Watchdog(self._places, lambda: self.pace, 60, lambda: self.now, self._die)
+
+    def _places(self) -> list[Place]:
+        return [Place(partition, offset, self.ends[partition]) for partition, offset in self.offsets.items()]
 
     def _die(self, code: int) -> None:
         self.died = code
 
-    def pass_s(self, seconds: float) -> None:
+    def project(self, partition: int) -> None:
+        """A batch of one record of a partition, one more has come."""
+        self.ends[partition] += 1
+        self.offsets[partition] = self.ends[partition] - 1
+        self.watchdog.alive()
+
+    def pass_s(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Let time pass, looking every second."""
         for _ in range(int(seconds)):
             self.now += 1
+            meanwhile()
             self.watchdog.check()
 
 
 def test_nothing_projected_for_60_s_while_records_wait_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
     """It exits non-zero and says why."""
     case = Case()
-    case.lag = 5
+    case.ends[0] = 5
 
-    case.pass_s(61)
+    case.pass_s(62)
 
     assert case.died == EXIT_STUCK
     assert "5 records wait" in capsys.readouterr().err
+
+
+def test_a_partition_that_stands_still_while_another_flows_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+    """No batch of the other counts for it; the message names partition, offset, end and seconds."""
+    case = Case()
+    case.offsets[0], case.ends[0] = 7, 5_007
+
+    case.pass_s(60, meanwhile=lambda: case.project(1))
+    assert case.died == 0
+    case.pass_s(2, meanwhile=lambda: case.project(1))
+
+    assert case.died == EXIT_STUCK
+    assert "partition=0 offset=7 end=5007 seconds=61" in capsys.readouterr().err
+
+
+def test_a_partition_that_is_never_taken_over_ends_the_process() -> None:
+    """It was assigned, and its records wait as those of any other."""
+    case = Case()
+    case.offsets[0], case.ends[0] = None, 5
+
+    case.pass_s(62, meanwhile=lambda: case.project(1))
+
+    assert case.died == EXIT_STUCK
 
 
 def test_an_idle_projector_may_stand_still_for_ever() -> None:
@@ -38,19 +78,86 @@ def test_an_idle_projector_may_stand_still_for_ever() -> None:
     case = Case()
 
     case.pass_s(1000)
-    case.lag = 5
+    case.ends[0] = 5
     case.pass_s(59)
 
     assert case.died == 0
 
 
-def test_a_sign_of_life_starts_the_time_anew() -> None:
-    """A slow projector, or one that waits for a store that is away, is not a stuck one."""
+def test_partitions_that_move_slowly_are_left_alone() -> None:
+    """However far behind: each comes forward within the limit."""
     case = Case()
-    case.lag = 5
+    case.ends = {0: 10_000, 1: 10_000}
 
-    for _ in range(10):
-        case.pass_s(50)
+    for offset in range(1, 11):
+        case.offsets = {0: offset, 1: offset}
         case.watchdog.alive()
+        case.pass_s(55)
 
     assert case.died == 0
+
+
+def test_a_slow_batch_a_hole_or_a_repair_holds_up_every_partition() -> None:
+    """While they give signs of life; without one they hang."""
+    case = Case()
+    case.ends[0] = 5
+    case.pace = "busy"
+
+    case.pass_s(600, meanwhile=case.watchdog.alive)
+    assert case.died == 0
+    case.pass_s(61)
+
+    assert case.died == EXIT_STUCK
+
+
+def test_an_outage_is_waited_for_and_then_a_partition_has_its_whole_time_again() -> None:
+    """Store and log may be away for as long as they like."""
+    case = Case()
+    case.ends[0] = 5
+    case.pass_s(50, meanwhile=lambda: case.project(1))
+
+    case.pace = "away"
+    case.pass_s(1_200)
+    case.pace = "takes"
+    case.pass_s(59, meanwhile=lambda: case.project(1))
+    assert case.died == 0
+    case.pass_s(3, meanwhile=lambda: case.project(1))
+
+    assert case.died == EXIT_STUCK
+
+
+def test_short_outages_again_and_again_hide_no_partition() -> None:
+    """One in ten seconds: its partition is noticed a little later."""
+    case = Case()
+    case.ends[0] = 5
+
+    def meanwhile() -> None:
+        case.project(1)
+        case.pace = "away" if case.now % 10 == 0 else "takes"
+
+    case.pass_s(80, meanwhile)
+
+    assert case.died == EXIT_STUCK
+
+
+def test_the_pause_of_a_stopped_process_is_not_counted() -> None:
+    """SIGSTOP for an hour, or a laptop that sleeps."""
+    case = Case()
+    case.ends[0] = 5
+    case.pass_s(10)
+
+    case.now += 3_600
+    case.watchdog.check()
+
+    assert case.died == 0
+
+
+def test_it_tells_how_long_each_partition_stands() -> None:
+    """Seconds since it moved, 0 where nothing waits; a partition that was given away is not shown."""
+    case = Case()
+    case.ends[0] = 5
+    case.pass_s(21)
+
+    assert case.watchdog.unmoved() == {0: 20.0, 1: 0.0}
+    del case.offsets[0]
+    assert case.watchdog.unmoved() == {1: 0.0}
