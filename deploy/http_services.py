@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -18,12 +19,13 @@ from deploy.metrics import new_registry
 from deploy.rate_limits import rate_limits
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
-from deploy.store_reading import store_reader
+from deploy.store_reading import store_probe, store_reader
+from edge.health import Readiness, all_parts
 from edge.metrics import show_faults
 from edge.rate_limits import counting
 from edge.service import Lifespan, build_service
 from edge.watched_file import following
-from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes
+from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes, log_readiness
 from ingest.body import Bodies
 from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog
@@ -45,7 +47,8 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     stopping = stop_on_signals()
     log = kafka_log(settings) if "ingest" in sides else None
     reader = store_reader(settings) if "query" in sides else None
-    app = service(settings, log, reader)
+    probe = store_probe(settings) if reader is not None else None
+    app = service(settings, log, reader, probe=probe)
     if log is not None:
         await log.start()  # before the port opens, so that a wrong topic is told in one sentence
     write_address(settings.folder, settings.host, settings.port)
@@ -54,8 +57,9 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     finally:
         if log is not None:
             await log.stop()
-        if reader is not None:
-            reader.close()
+        for asked in (reader, probe):
+            if asked is not None:
+                asked.close()
     return 0
 
 
@@ -72,21 +76,31 @@ def kafka_log(settings: Settings) -> KafkaEventLog:
 
 
 def service(
-    settings: Settings, log: EventLog | None, reader: Reader | None, registry: CollectorRegistry | None = None
+    settings: Settings,
+    log: EventLog | None,
+    reader: Reader | None,
+    registry: CollectorRegistry | None = None,
+    probe: Reader | None = None,
 ) -> Litestar:
-    """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows."""
+    """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows.
+
+    ``probe`` is what readiness asks instead of ``reader``, so that it waits for nobody's question.
+    """
     registry = registry or new_registry()
     metrics = IngestMetrics(registry) if log is not None else None
     secrets = id_secrets(settings.secrets_folder)
     routes: list[Any] = []
     dependencies: dict[str, Any] = {}
     audits: list[Lifespan] = []
+    parts: list[Readiness] = []
     if reader is not None:
+        parts.append(store_readiness(probe or reader))
         routes.extend([*query_routes(), *operation_routes])
         dependencies |= query_dependencies(reader, secrets)
         audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
     if log is not None and metrics is not None:
         routes.extend(ingest_routes())
+        parts.append(log_readiness(log))
         bodies = Bodies(settings.in_flight_bytes_max)
         privacy = Privacy(settings.orgs_without_content, note_cut=metrics.redacted)
         dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy, bodies)
@@ -97,7 +111,7 @@ def service(
         routes,
         dependencies,
         verifier,
-        _readiness(log, reader),
+        partial(all_parts, *parts),
         [following(files), counting(limits), *audits],
         limits=limits,
         allowed_origins=settings.origins,
@@ -116,18 +130,6 @@ def check_http(settings: Settings) -> None:
         BadSettings: a file is missing or broken, or a secret that others can read; a value is wrong.
     """
     credentials(settings), id_secrets(settings.secrets_folder), rate_limits(settings), settings.origins
-
-
-def _readiness(log: EventLog | None, reader: Reader | None) -> Any:
-    async def ready() -> Mapping[str, bool]:
-        parts: dict[str, bool] = {}
-        if log is not None:
-            parts["log"] = await log.ready()
-        if reader is not None:
-            parts.update(await store_readiness(reader)())
-        return parts
-
-    return ready
 
 
 def stop_on_signals() -> asyncio.Event:

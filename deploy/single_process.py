@@ -20,7 +20,7 @@ from deploy.ports import is_free
 from deploy.projector import Projector, check_start, make_projector
 from deploy.provision import Refused, provision_store
 from deploy.settings import BadSettings, Settings
-from deploy.store_reading import store_reader
+from deploy.store_reading import store_probe, store_reader
 from deploy.store_url import parse_store_url
 from ingest.sqlite_log import SqliteEventLog
 from processors.errors import Broken
@@ -63,9 +63,8 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     registry = new_registry()
     ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
     projecting = asyncio.ensure_future(_project(settings, projector, log))
-    serving = asyncio.ensure_future(
-        _serve(settings, service(settings, log, store_reader(settings), registry), stopping, on_ready)
-    )
+    app = service(settings, log, store_reader(settings), registry, store_probe(settings))
+    serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))
     for part in (projecting, serving):
         part.add_done_callback(lambda _: stopping.set())
     await stopping.wait()

@@ -1,6 +1,8 @@
 """Whether the process lives, and whether what it depends on answers. Both at the root, without a credential."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -10,10 +12,31 @@ from edge.described import answers_with
 from edge.errors import ApiError
 
 Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
+REMEMBERED_S = 1.0
+
+
+def remembered(readiness: Readiness, clock: Callable[[], float] = monotonic) -> Readiness:
+    """The same, asked once a second at most, however many want to know; those who ask at once share one check."""
+    began = 0.0
+    check: asyncio.Future[Mapping[str, bool]] | None = None
+
+    async def ready() -> Mapping[str, bool]:
+        nonlocal began, check
+        if check is None or (check.done() and clock() - began >= REMEMBERED_S):
+            began, check = clock(), asyncio.ensure_future(readiness())
+        return await asyncio.shield(check)  # it goes on without a client that hangs up
+
+    return ready
+
+
+async def all_parts(*parts: Readiness) -> Mapping[str, bool]:
+    """What several say, asked at the same time."""
+    return {name: here for part in await asyncio.gather(*(part() for part in parts)) for name, here in part.items()}
 
 
 def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
-    """``/livez`` and ``/readyz``; ``readiness`` names each part and whether it answers."""
+    """``/livez`` and ``/readyz``; ``readiness`` names each part and whether it answers. It is asked once a second."""
+    ask = remembered(readiness)
 
     @get("/livez", opt=PUBLIC | answers_with({"status": "ok"}), operation_id="Livez", sync_to_thread=False)
     def livez() -> Response[dict[str, str]]:
@@ -23,7 +46,7 @@ def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
     @get("/readyz", opt=PUBLIC | answers_with({"status": "ok", "log": "ok", "store": "ok"}), operation_id="Readyz")
     async def readyz() -> Response[dict[str, str]]:
         """Every part that this service needs answers; else 503, which says which one does not."""
-        parts = await readiness()
+        parts = await ask()
         if away := {name: ["is away"] for name, here in parts.items() if not here}:
             raise ApiError(503, "not_ready", "A part of the service is away.", away, {"Retry-After": "1"})
         return Response({"status": "ok", **dict.fromkeys(parts, "ok")})

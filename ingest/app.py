@@ -11,6 +11,7 @@ from msgspec import ValidationError
 from prometheus_client import CollectorRegistry
 
 from edge.authentication import TokenVerifier
+from edge.health import Readiness
 from edge.service import Lifespan, build_service
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
@@ -29,7 +30,7 @@ from schemas.ids import IdSecrets
 
 INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid, ValidationError: reply_to_wrong_body}
 
-__all__ = ["INGEST_ERRORS", "build_ingest", "ingest_dependencies", "ingest_lifespan", "ingest_routes"]
+__all__ = ["INGEST_ERRORS", "build_ingest", "ingest_dependencies", "ingest_lifespan", "ingest_routes", "log_readiness"]
 
 
 def clock_ms() -> int:
@@ -56,6 +57,15 @@ def ingest_lifespan(log: EventLog) -> Lifespan:
     return lifespan
 
 
+def log_readiness(log: EventLog) -> Readiness:
+    """For ``/readyz``: whether an append would probably succeed."""
+
+    async def ready() -> Mapping[str, bool]:
+        return {"log": await log.ready()}
+
+    return ready
+
+
 def build_ingest(
     log: EventLog,
     secrets: IdSecrets,
@@ -66,10 +76,6 @@ def build_ingest(
     **options: Any,
 ) -> Litestar:
     """The ingest service alone; ``bytes_max`` of bodies may be under way."""
-
-    async def readiness() -> Mapping[str, bool]:
-        return {"log": await log.ready()}
-
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
     dependencies = ingest_dependencies(
@@ -80,7 +86,7 @@ def build_ingest(
         ingest_routes(),
         dependencies,
         verifier,
-        readiness,
+        log_readiness(log),
         lifespan,
         exception_handlers=INGEST_ERRORS,
         registry=registry,

@@ -1,5 +1,6 @@
 """The read side as routes and dependencies, and as a service of its own."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import time
@@ -38,6 +39,7 @@ from query_api.stamp import stamp_replies
 from schemas.ids import IdSecrets
 
 Clock = Callable[[], float]  # seconds since 1970
+READY_WITHIN_S = 1.0
 
 
 def query_routes() -> list[Router]:
@@ -78,13 +80,14 @@ def query_dependencies(
     }
 
 
-def store_readiness(reader: Reader) -> Readiness:
-    """For ``/readyz``: whether the store answers and says which generation is live."""
+def store_readiness(probe: Reader) -> Readiness:
+    """For ``/readyz``: whether the store says within a second which generation is live."""
 
     async def ready() -> Mapping[str, bool]:
         try:
-            await reader.live()
-        except StoreUnavailable:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await probe.live()
+        except (StoreUnavailable, TimeoutError):
             return {"store": False}
         return {"store": True}
 

@@ -25,6 +25,7 @@ from schemas.store_codes import PASSING_CODES
 BASE = "crewkit"
 POOL_SIZE = 4
 ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
+PROBE_WITHIN_S = 2.0  # after it a probe that hangs has made room for the next
 LIVE_FOR_S = 1.0  # how long readers may go on with the generation they know
 
 LIMITS: Mapping[str, object] = {
@@ -76,9 +77,16 @@ async def answer(reader: Reader, generation: Generation, question: Question[P, R
 class ClickHouseReader:
     """`Reader` over a small pool of synchronous clients, each used by one thread at a time; orgs share it fairly."""
 
-    def __init__(self, make_client: ClientFactory, base: str = BASE, pool_size: int = POOL_SIZE) -> None:
+    def __init__(
+        self,
+        make_client: ClientFactory,
+        base: str = BASE,
+        pool_size: int = POOL_SIZE,
+        live_for_s: float = LIVE_FOR_S,
+    ) -> None:
         self._make_client = make_client
         self._base = base
+        self._live_for_s = live_for_s
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="reader")
         self._turns = FairTurns(pool_size, of_one=max(1, pool_size - 1))
         self._idle: LifoQueue[Client] = LifoQueue()
@@ -86,7 +94,7 @@ class ClickHouseReader:
 
     async def live(self) -> Generation:
         """The latest generation that was switched to; what a reply was told a second ago is told again."""
-        if self._live is None or monotonic() - self._live[0] > LIVE_FOR_S:
+        if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
             found = await self._run(self._base, "live_generation", {})
             if not found:
@@ -152,20 +160,28 @@ class ClickHouseReader:
 
 def open_reader(options: Mapping[str, Any], base: str = BASE, pool_size: int = POOL_SIZE) -> ClickHouseReader:
     """A reader whose clients are made with ``options`` when first asked: ``interface="chdb", path=…`` or ``host=…``."""
+    return ClickHouseReader(_maker(options, ANSWER_WITHIN_S), base, pool_size)
+
+
+def open_probe(options: Mapping[str, Any], base: str = BASE) -> ClickHouseReader:
+    """A reader for readiness alone: it has a connection of its own, waits for no other question, remembers nothing."""
+    return ClickHouseReader(_maker(options, PROBE_WITHIN_S), base, pool_size=1, live_for_s=0.0)
+
+
+def _maker(options: Mapping[str, Any], within_s: float) -> ClientFactory:
+    way: dict[str, Any] = {}
     if "host" in options:
         way = {
             "autogenerate_session_id": False,  # queries of one session would exclude each other
             "form_encode_query_params": True,  # filters may be longer than the URL that a proxy allows
             "connect_timeout": 2,
-            "send_receive_timeout": ANSWER_WITHIN_S,
+            "send_receive_timeout": within_s,
         }
-    else:
-        way = {}
 
     def make() -> Client:
         return clickhouse_connect.get_client(**options, **way, tz_mode="aware")
 
-    return ClickHouseReader(make, base, pool_size)
+    return make
 
 
 def _is_outage(error: Exception) -> bool:

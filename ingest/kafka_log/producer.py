@@ -16,7 +16,7 @@ from schemas.topics import partition_of
 
 _RETRY_S = 1.0
 _FIRST_CONNECT_S = 5.0
-_READY_S = 2.0
+_READY_S = 1.0
 
 
 class KafkaEventLog:

@@ -79,7 +79,7 @@ async def test_a_malformed_position_is_refused(position: str, query_api: QueryAp
 
 async def test_readers_follow_a_switch(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a switch readers answer from the other generation, and its replies are other ones."""
-    monkeypatch.setattr(reader_module, "LIVE_FOR_S", 0)
+    monkeypatch.setattr(query_store.reader, "_live_for_s", 0)
     row = session()
     query_store.put(row)
     before = await QueryApi(query_store.reader).get(f"sessions/{row.session_id}")
