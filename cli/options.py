@@ -19,8 +19,12 @@ _OPTIONS: dict[str, Decorator] = {
     "secrets": click.option("--secrets", type=click.Path(), help="Folder of the secrets (default secrets/ in --data)."),
     "generation": click.option("--generation", help="Generation to project into (default g1)."),
     "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),
+    "admin_port": click.option(
+        "--admin-port", type=int, help="Port of /livez, /readyz and /metrics alone (default 0: --port has them)."
+    ),
+    "admin_host": click.option("--admin-host", help="Address that --admin-port listens on (default that of --host)."),
     "metrics_port": click.option(
-        "--metrics-port", type=int, help="Port of /metrics for a projector (default 0: none)."
+        "--metrics-port", type=int, help="Port of /metrics, /livez and /readyz for a projector (default 0: none)."
     ),
     "partitions": click.option("--partitions", type=int, help="Partitions of the log (default 4); frozen once made."),
     "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of whoever issues the tokens."),
@@ -38,6 +42,7 @@ _OPTIONS: dict[str, Decorator] = {
 HTTP = (
     *("jwks_file", "jwks_issuer", "jwks_audience", "revoked_file"),
     *("allowed_origins", "writes_per_hour", "reads_per_hour", "rate_limit_url"),
+    *("admin_port", "admin_host"),
 )
 
 

@@ -47,7 +47,8 @@ def stack(**options: Any) -> None:
     check_http(settings)  # else the services would be started again and again, to say the same
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
     on_ready = partial(welcome, settings, _say)
-    sys.exit(run_stack(settings.folder, settings.host, settings.port, http_env=given, say=_say, on_ready=on_ready))
+    where, admin = (settings.folder, settings.host, settings.port), settings.admin_address
+    sys.exit(run_stack(*where, http_env=given, admin=admin, say=_say, on_ready=on_ready))
 
 
 @click.command()

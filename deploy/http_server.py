@@ -17,8 +17,10 @@ DRAIN_S = 10.0
 BACKLOG = 1_024
 
 
-async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) -> None:
+async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event, connections: int | None = None) -> None:
     """Serve an ASGI app until ``stopping`` is set; requests under way are finished first.
+
+    ``connections`` may be open at once, by default as many as the process can have files open.
 
     Raises:
         OSError: when the address is taken.
@@ -32,7 +34,7 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event) ->
         http=HTTPModes.http1,  # no client needs more behind the proxy, and its limits are those of HTTP/1
         websockets=False,
         backlog=BACKLOG,
-        backpressure=connections_max(raise_open_files()),  # connections, idle ones too; by default as many as wait
+        backpressure=connections or connections_max(raise_open_files()),  # idle ones too; by default as many as wait
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=READ_AHEAD_BYTES),
         log_level=LogLevels.error,
     )

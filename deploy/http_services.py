@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import uvloop
-from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
 from deploy.address import write_address
@@ -16,10 +15,12 @@ from deploy.http_server import serve_http
 from deploy.kafka_settings import kafka_topic
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.metrics import new_registry
+from deploy.ports import is_free
 from deploy.rate_limits import rate_limits
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_probe, store_reader
+from edge.envelope import Service
 from edge.health import Readiness, all_parts
 from edge.metrics import show_faults
 from edge.rate_limits import counting
@@ -31,11 +32,14 @@ from ingest.event_log import EventLog
 from ingest.kafka_log import KafkaEventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy import Privacy
+from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.audit.watch import Audit, auditing
 from query_api.metrics import AuditMetrics
 from query_api.reader import Reader
 from query_api.routes.operations import operation_routes
+
+ADMIN_CONNECTIONS_MAX = 128
 
 
 def run_services(settings: Settings, sides: Sequence[str]) -> int:
@@ -45,6 +49,7 @@ def run_services(settings: Settings, sides: Sequence[str]) -> int:
 
 async def _run(settings: Settings, sides: Sequence[str]) -> int:
     stopping = stop_on_signals()
+    check_ports(settings)
     log = kafka_log(settings) if "ingest" in sides else None
     reader = store_reader(settings) if "query" in sides else None
     probe = store_probe(settings) if reader is not None else None
@@ -53,7 +58,7 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
         await log.start()  # before the port opens, so that a wrong topic is told in one sentence
     write_address(settings.folder, settings.host, settings.port)
     try:
-        await serve_http(app, settings.host, settings.port, stopping)
+        await serve(app, settings, stopping)
     finally:
         if log is not None:
             await log.stop()
@@ -81,7 +86,7 @@ def service(
     reader: Reader | None,
     registry: CollectorRegistry | None = None,
     probe: Reader | None = None,
-) -> Litestar:
+) -> Service:
     """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows.
 
     ``probe`` is what readiness asks instead of ``reader``, so that it waits for nobody's question.
@@ -117,6 +122,7 @@ def service(
         allowed_origins=settings.origins,
         exception_handlers=INGEST_ERRORS,
         registry=registry,
+        inside_apart=settings.admin_address is not None,
     )
     if metrics is not None:
         keep_metrics(app, metrics)
@@ -129,7 +135,30 @@ def check_http(settings: Settings) -> None:
     Raises:
         BadSettings: a file is missing or broken, or a secret that others can read; a value is wrong.
     """
-    credentials(settings), id_secrets(settings.secrets_folder), rate_limits(settings), settings.origins
+    credentials(settings), id_secrets(settings.secrets_folder), rate_limits(settings)
+    _ = settings.origins, settings.admin_address
+
+
+def check_ports(settings: Settings) -> None:
+    """Say now that an address can't be had.
+
+    Raises:
+        Broken: another program listens there, or the address is none of this machine.
+    """
+    for option, address in (("port", (settings.host, settings.port)), ("admin-port", settings.admin_address)):
+        if address is not None and not is_free(*address):
+            raise Broken(f"port {address[1]} of {address[0]} is taken: choose another with --{option}")
+
+
+async def serve(app: Service, settings: Settings, stopping: asyncio.Event) -> None:
+    """Serve the API, and health and metrics at their own address where there is one, until ``stopping`` is set."""
+    parts = [serve_http(app, settings.host, settings.port, stopping)]
+    if app.inside is not None and settings.admin_address is not None:
+        parts.append(serve_http(app.inside, *settings.admin_address, stopping, ADMIN_CONNECTIONS_MAX))
+    serving = [asyncio.ensure_future(part) for part in parts]
+    for part in serving:
+        part.add_done_callback(lambda _: stopping.set())  # neither goes on without the other
+    await asyncio.gather(*serving)
 
 
 def stop_on_signals() -> asyncio.Event:

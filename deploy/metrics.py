@@ -1,15 +1,23 @@
 """The metrics of one process: its registry, and a way to read them where no HTTP service of ours runs."""
 
-from collections.abc import Iterator
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.process_collector import ProcessCollector
 
 from deploy.settings import Settings
 from processors.errors import Broken
 from processors.fold import FOLD_VERSION
+
+Parts = Callable[[], Mapping[str, bool]]  # what the process depends on, by name, and whether it answers
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def new_registry() -> CollectorRegistry:
@@ -22,8 +30,10 @@ def new_registry() -> CollectorRegistry:
 
 
 @contextmanager
-def metrics_served(settings: Settings, registry: CollectorRegistry) -> Iterator[None]:
-    """Answer GET /metrics on ``metrics_port`` of ``host`` meanwhile, in a thread; not at all if the port is 0.
+def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts = dict) -> Iterator[None]:
+    """Answer on ``metrics_port`` of ``host`` meanwhile, in threads; not at all if the port is 0.
+
+    ``/metrics`` shows the registry, ``/livez`` says that the process lives, ``/readyz`` whether all ``parts`` answer.
 
     Raises:
         Broken: the port is taken.
@@ -32,12 +42,51 @@ def metrics_served(settings: Settings, registry: CollectorRegistry) -> Iterator[
         yield
         return
     try:
-        server, thread = start_http_server(settings.metrics_port, settings.host, registry)
+        server = make_server(settings.host, settings.metrics_port, _pages(registry, parts), _Server, _Quiet)
     except OSError as error:
         raise Broken(f"metrics_port: {settings.metrics_port} of {settings.host} can't be had: {error}") from error
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _pages(registry: CollectorRegistry, parts: Parts) -> Wsgi:
+    metrics = make_wsgi_app(registry)
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/metrics":
+            pages: Iterable[bytes] = metrics(environ, start_response)
+            return pages
+        status, body = _health(environ["PATH_INFO"], parts)
+        start_response(status, [("Content-Type", "application/json; charset=utf-8"), ("Cache-Control", "no-cache")])
+        return [json.dumps(body).encode()]
+
+    return answer
+
+
+def _health(path: str, parts: Parts) -> tuple[str, Mapping[str, str]]:
+    said = {name: "ok" if here else "is away" for name, here in parts().items()}
+    if path == "/livez":
+        return "200 OK", {"status": "ok"}
+    if path != "/readyz":
+        return "404 Not Found", {"status": "there is nothing under this address"}
+    if "is away" in said.values():
+        return "503 Service Unavailable", {"status": "not_ready", **said}
+    return "200 OK", {"status": "ok", **said}
+
+
+class _Server(ThreadingWSGIServer):
+    """One thread a request."""
+
+
+class _Quiet(WSGIRequestHandler):
+    """Logs no requests, and drops a connection that sends none in time."""
+
+    timeout = 15
+
+    def log_message(self, *_: Any) -> None: ...

@@ -55,6 +55,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     reads_per_hour: int = 60_000
     rate_limit_url: str = ""  # empty: each process counts by itself
     audit_every_s: float = 60.0  # 0: no audit in the background
+    admin_port: int = 0  # of an HTTP service, for /livez, /readyz and /metrics alone; 0: they are at `port`
+    admin_host: str = ""  # default: host
     metrics_port: int = 0  # of a projector; 0: none. HTTP services have /metrics at their own port
 
     @property
@@ -88,6 +90,19 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         if wrong := next((origin for origin in origins if not _ORIGIN.fullmatch(origin)), None):
             raise BadSettings(f"allowed_origins: {wrong} is no origin, such as https://app.example.com")
         return origins
+
+    @property
+    def admin_address(self) -> tuple[str, int] | None:
+        """Host and port of health and metrics, where they are apart from the API.
+
+        Raises:
+            BadSettings: it is the API's own port.
+        """
+        if self.admin_port and self.admin_port == self.port:
+            raise BadSettings(
+                f"admin_port: {self.admin_port} is the port of the API too: choose another, or 0 for none"
+            )
+        return (self.admin_host or self.host, self.admin_port) if self.admin_port else None
 
     @property
     def store(self) -> str:

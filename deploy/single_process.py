@@ -6,22 +6,20 @@ import os
 from collections.abc import Callable
 
 import uvloop
-from litestar import Litestar
 
 from deploy.address import write_address
 from deploy.child import write_whole
 from deploy.folder_lock import locked_folder
-from deploy.http_server import serve_http
-from deploy.http_services import check_http, service, stop_on_signals
+from deploy.http_services import check_http, check_ports, serve, service, stop_on_signals
 from deploy.log_url import SqliteAddress, parse_log_url
 from deploy.mending import Mender, mend_when_asked
 from deploy.metrics import new_registry
-from deploy.ports import is_free
 from deploy.projector import Projector, check_start, make_projector
 from deploy.provision import Refused, provision_store
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_probe, store_reader
 from deploy.store_url import parse_store_url
+from edge.envelope import Service
 from ingest.sqlite_log import SqliteEventLog
 from processors.errors import Broken
 from processors.local_loop import run_local
@@ -46,8 +44,7 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
     with locked_folder(settings.folder):
         write_whole(pid, f"{os.getpid()}\n")
         try:
-            if not is_free(settings.host, settings.port):
-                raise Broken(f"port {settings.port} of {settings.host} is taken: choose another with --port")
+            check_ports(settings)
             return uvloop.run(_run(settings, on_ready))
         finally:
             pid.unlink(missing_ok=True)
@@ -74,10 +71,10 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     return 0
 
 
-async def _serve(settings: Settings, app: Litestar, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
+async def _serve(settings: Settings, app: Service, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
     write_address(settings.folder, settings.host, settings.port)
     asyncio.get_running_loop().call_later(LISTENS_WITHIN_S, on_ready)
-    await serve_http(app, settings.host, settings.port, stopping)
+    await serve(app, settings, stopping)
 
 
 async def _project(settings: Settings, projector: Projector, log: SqliteEventLog) -> None:

@@ -55,9 +55,17 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     reader_password: str
     kafka_users: BrokerUsers
     http_env: Mapping[str, str] = {}
+    admin: tuple[str, int] | None = None  # where health and metrics of the HTTP service are, if apart
 
     @classmethod
-    def on(cls, data: Path, host: str, port: int, http_env: Mapping[str, str] = MappingProxyType({})) -> Self:
+    def on(
+        cls,
+        data: Path,
+        host: str,
+        port: int,
+        http_env: Mapping[str, str] = MappingProxyType({}),
+        admin: tuple[str, int] | None = None,
+    ) -> Self:
         """The stack of a data directory; ports and passwords are made the first time, then found again.
 
         Raises `BadSettings` where other accounts can read a password.
@@ -75,6 +83,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
                 controller_password=kept_secret(secrets / "kafka-controller-password"),
             ),
             http_env=http_env,
+            admin=admin,
         )
 
     @property
@@ -143,7 +152,7 @@ def production_shape(stack: Stack) -> list[Step]:
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
             env={**stack.reading_env, **stack.http_env},
             listens=front,
-            ready=lambda: answers_200(*front, "/livez"),
+            ready=lambda: answers_200(*(stack.admin or front), "/livez"),
             stop_s=9.0,  # an append may take 8 s, and its client is owed an answer
         ),
     ]
@@ -176,22 +185,26 @@ def run_stack(
     say: Say,
     on_ready: Callable[[], None] = lambda: None,
     http_env: Mapping[str, str] = MappingProxyType({}),
+    admin: tuple[str, int] | None = None,
     compose: Compose = production_shape,
 ) -> int:
     """Run the stack until SIGTERM or SIGINT; the exit code. Main thread only.
 
-    `say` gets lines for people; `on_ready` is called once everything is up; `http_env` is for the HTTP services alone.
+    `say` gets lines for people; `on_ready` is called once everything is up; `http_env` is for the HTTP services alone,
+    and `admin` is where these have health and metrics, if that is not `port`.
     Raises `BadSettings` where the data folder can't be this account's alone.
     """
     data = data.resolve()
     private_data_folder(data)
 
     def ready() -> None:
-        _say_metrics(data, say)
+        _say_metrics(data, admin, say)
         on_ready()
 
     try:
-        return Supervisor(data, say=say).run(lambda: compose(Stack.on(data, host, port, http_env)), on_ready=ready)
+        return Supervisor(data, say=say).run(
+            lambda: compose(Stack.on(data, host, port, http_env, admin)), on_ready=ready
+        )
     except AlreadySupervised as reason:
         say(str(reason))
         return FAILED
@@ -253,9 +266,10 @@ def _kept_ports(data: Path) -> Ports:
     return ports
 
 
-def _say_metrics(data: Path, say: Say) -> None:
+def _say_metrics(data: Path, admin: tuple[str, int] | None, say: Say) -> None:
     at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _kept_ports(data).metrics)
-    say(f"metrics: /metrics of the address below, and those of the projectors at {at}")
+    of_http = f"http://{_reachable(admin[0])}:{admin[1]}/metrics" if admin else "/metrics of the address below"
+    say(f"metrics: {of_http}, and those of the projectors at {at}")
 
 
 def _kafka_password_file(data: Path) -> Path:

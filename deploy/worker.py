@@ -49,7 +49,7 @@ def run_worker(settings: Settings) -> int:
     metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:
-        with metrics_served(settings, registry):
+        with metrics_served(settings, registry, projector.pipeline.parts):
             return faust_app.run_until_stopped(app)
     finally:
         projector.watchdog.stop()

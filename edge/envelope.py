@@ -29,6 +29,7 @@ class Service(Litestar):
 
     observe: Observe = staticmethod(lambda _scope, _status, _began: None)
     access_log: AccessLog  # set by `build_service`
+    inside: "Service | None" = None  # health and metrics, where they are apart
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend

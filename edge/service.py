@@ -41,19 +41,22 @@ def build_service(
     registry: CollectorRegistry | None = None,
     allowed_origins: Sequence[str] = (),
     exception_handlers: Mapping[Any, Any] = MappingProxyType({}),
+    inside_apart: bool = False,
     **options: Any,
-) -> Litestar:
+) -> Service:
     """The ASGI app; ``options`` go to Litestar as they are.
 
     ``limits`` are those of each org (None: there are none), ``allowed_origins`` lets browsers in (off by default),
-    ``registry`` is what ``/metrics`` shows besides the requests.
+    ``registry`` is what ``/metrics`` shows besides the requests. With ``inside_apart`` health and metrics are an app to
+    themselves, the ``inside`` of this one.
 
     Give routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
     second one where another router or an earlier handler has the same path.
     """
     registry = registry or CollectorRegistry()
+    inside = [*health_routes(readiness), metrics_route(registry)]
     app = Service(
-        [*route_handlers, *health_routes(readiness), metrics_route(registry), *PAGE_ROUTES],
+        [*route_handlers, *([] if inside_apart else inside), *PAGE_ROUTES],
         dependencies={**dependencies, "principal": Provide(principal_of, sync_to_thread=False)},
         middleware=[
             DefineMiddleware(Authenticate, verifier=verifier),
@@ -70,8 +73,27 @@ def build_service(
         **options,
     )
     app.observe = HttpMetrics(registry).observe
+    publish_document(_completed(app), title, version)
+    app.inside = _inside(inside) if inside_apart else None
+    return app
+
+
+def _inside(routes: Sequence[ControllerRouterHandler]) -> Service:
+    """What is for who runs the service, without a credential; its own requests are not counted."""
+    return _completed(
+        Service(
+            [*routes],
+            exception_handlers=EXCEPTION_HANDLERS,
+            before_request=refuse_unknown_parameters,
+            openapi_config=None,
+            logging_config=None,
+            debug=False,
+        )
+    )
+
+
+def _completed(app: Service) -> Service:
     app.access_log = AccessLog()
     learn_parameters(app)
     learn_methods(app)
-    publish_document(app, title, version)
     return app

@@ -111,9 +111,13 @@ class Pipeline:
             self._released.add(partition)
             self.written.pop(partition, None)
 
+    def parts(self) -> dict[str, bool]:
+        """What it depends on, and whether that answers. May be called from any thread."""
+        return {"log": self.log_state.is_up, "store": self.store_state.is_up}
+
     def pace(self) -> Pace:
         """Whether records that arrive now are projected soon. May be called from any thread."""
-        if not (self.store_state.is_up and self.log_state.is_up):
+        if not all(self.parts().values()):
             return "away"
         is_writing = self._last is not None and not self._last.done()
         is_slow = self._clock() - self._written_at > SLOW_BATCH_S

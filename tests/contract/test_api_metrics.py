@@ -182,3 +182,20 @@ def test_a_process_without_http_answers_on_a_port_of_its_own() -> None:
 
     assert found["process_resident_memory_bytes",] > 1 << 20
     assert found["crewkit_build_info", str(FOLD_VERSION), version("crewkit-sessions")] == 1
+
+
+def test_a_projector_says_whether_it_lives_and_what_is_away() -> None:
+    """On the same port; nothing else is there."""
+    settings, parts = Settings(metrics_port=free_port()), {"log": True, "store": True}
+
+    def ask(path: str) -> tuple[int, object]:
+        reply = httpx.get(f"http://127.0.0.1:{settings.metrics_port}{path}", trust_env=False)
+        return reply.status_code, reply.json()
+
+    with metrics_served(settings, new_registry(), lambda: parts):
+        assert ask("/livez") == (200, {"status": "ok"})
+        assert ask("/readyz") == (200, {"status": "ok", "log": "ok", "store": "ok"})
+        parts["store"] = False
+        assert ask("/readyz") == (503, {"status": "not_ready", "log": "ok", "store": "is away"})
+        assert ask("/livez") == (200, {"status": "ok"})
+        assert ask("/")[0] == ask("/metrics/")[0] == 404

@@ -27,7 +27,7 @@ class Installation:
     def __init__(self, kind: str, data: Path, *options: str) -> None:
         """``options`` are added to its command line."""
         self.kind, self.data, self.options = kind, data, options
-        self.port = free_ports(1)[0]
+        self.port = self.health_port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}  # added to ours
@@ -56,7 +56,7 @@ class Installation:
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 break
-            if answers_200("127.0.0.1", self.port, "/readyz", timeout_s=2):
+            if answers_200("127.0.0.1", self.health_port, "/readyz", timeout_s=2):
                 return
             time.sleep(0.05)
         raise AssertionError(f"{self.kind} did not come up:\n{(self.data / f'{self.kind}.out').read_text()[-2000:]}")
