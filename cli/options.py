@@ -26,6 +26,9 @@ _OPTIONS: dict[str, Decorator] = {
     "metrics_port": click.option(
         "--metrics-port", type=int, help="Port of /metrics, /livez and /readyz for a projector (default 0: none)."
     ),
+    "beyond_loopback": click.option(
+        "--beyond-loopback", is_flag=True, default=None, help="Let other machines reach it, in plain HTTP."
+    ),
     "partitions": click.option("--partitions", type=int, help="Partitions of the log (default 4); frozen once made."),
     "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of whoever issues the tokens."),
     "jwks_issuer": click.option("--jwks-issuer", help="The iss of tokens signed by them."),

@@ -95,11 +95,12 @@ def processors(**options: Any) -> None:
 
 
 @click.command("store-server")
-@settings_options("data", "host", "port", "store_url")
+@settings_options("data", "host", "port", "store_url", "beyond_loopback")
 def store_server(**options: Any) -> None:
     """Serve ClickHouse's HTTP protocol over the embedded engine, so that several processes share one store.
 
-    For development: production has a ClickHouse server. User and password are those in STORE_URL.
+    For development: production has a ClickHouse server. User and password are those in STORE_URL. It speaks plain HTTP,
+    so it listens on loopback alone unless --beyond-loopback is given.
     """
     from deploy.store_process import run_store_server
 

@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
+from deploy.loopback import is_loopback
 from deploy.secret_files import read_secret
 from deploy.settings import BadSettings, Settings
 from deploy.stack import STORE_READER
@@ -10,7 +11,12 @@ from deploy.store_server.users import StoreUser
 
 
 def run_store_server(settings: Settings) -> int:
-    """Serve until SIGTERM; the exit code. The data is in ``store/`` in the data folder."""
+    """Serve until SIGTERM; the exit code. The data is in ``store/`` in the data folder.
+
+    Raises:
+        BadSettings: the store's URL names no user, or the host is more than this machine and nothing allows that.
+    """
+    _check_host(settings)
     url = urlsplit(settings.store)
     if url.scheme != "clickhouse" or not url.username or not url.password:
         raise BadSettings("store_url: clickhouse://user:password@host:port says who may use the store server")
@@ -20,3 +26,15 @@ def run_store_server(settings: Settings) -> int:
         users.append(StoreUser(STORE_READER, read_secret(reader), readonly=True))
     serve(settings.folder / "store", settings.host, settings.port, users)
     return 0
+
+
+def _check_host(settings: Settings) -> None:
+    try:
+        is_local = is_loopback(settings.host)
+    except OSError as error:
+        raise BadSettings(f"host: {settings.host} is no address of this machine: {error}") from error
+    if not is_local and not settings.beyond_loopback:
+        raise BadSettings(
+            f"host: {settings.host} is reachable from other machines, and the store server sends passwords and "
+            "payloads as plain HTTP, for development: listen on 127.0.0.1, or add --beyond-loopback where you trust all"
+        )

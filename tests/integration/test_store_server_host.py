@@ -1,0 +1,84 @@
+"""The store server is for this machine, unless somebody says otherwise."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.waiting import eventually
+
+from deploy.loopback import is_loopback
+from deploy.ports import free_ports
+from deploy.settings import BadSettings, Settings
+from deploy.stack import answers_200
+from deploy.store_process import _check_host
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is tried)
+STORE_URL = "clickhouse://crewkit:password@127.0.0.1"
+
+
+def store_server(folder: Path, *options: str) -> list[str]:
+    """Its command line."""
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "cli",
+        "store-server",
+        "--data",
+        str(folder),
+        "--store-url",
+        STORE_URL,
+        *options,
+    ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost", "::ffff:127.0.0.1"])
+def test_loopback_is_this_machine(host: str) -> None:
+    """By whatever name."""
+    assert is_loopback(host)
+    _check_host(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "", "10.1.2.3", "192.168.1.1", "2001:db8::1", "::ffff:10.1.2.3"])
+def test_everything_else_needs_a_flag(host: str) -> None:
+    """All interfaces are more than loopback, and an empty host is all interfaces."""
+    with pytest.raises(BadSettings, match=r"plain HTTP.*--beyond-loopback"):
+        _check_host(Settings(host=host))
+
+    _check_host(Settings(host=host, beyond_loopback=True))
+
+
+def test_a_name_counts_by_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One address beyond loopback is enough."""
+    found = [(2, 1, 6, "", ("127.0.0.1", 0)), (2, 1, 6, "", ("10.0.0.7", 0))]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_options: found)
+
+    assert not is_loopback("both.example")
+
+
+def test_it_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """Nothing is made in the folder of the store, and nothing listens."""
+    command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(free_ports(1)[0]))
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("host: 0.0.0.0 is reachable from other machines")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "store").exists()
+
+
+def test_with_the_flag_it_serves(tmp_path: Path) -> None:
+    """On every interface (the test asks at 127.0.0.1)."""
+    port = free_ports(1)[0]
+    command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(port), "--beyond-loopback")
+    with (tmp_path / "out").open("wb") as out:
+        server = subprocess.Popen(command, env=dict(os.environ), stdout=out, stderr=out)
+    try:
+        eventually(lambda: answers_200("127.0.0.1", port, "/ping"))
+    finally:
+        server.terminate()
+
+    assert server.wait(30) == 0
