@@ -4,6 +4,7 @@
 * `StoreUnavailable` — wait and send the same plan again
 * `schemas.log.LogUnavailable` — wait and read again
 * `Broken` — stop the process; a restart is safe, going on is not
+* `StoreRefuses` — a `Broken`: the store lacks a user, a right or a setting, which only a person can change
 """
 
 
@@ -13,3 +14,7 @@ class StoreUnavailable(Exception):
 
 class Broken(Exception):
     """A state that must not be: stop, and say what to do."""
+
+
+class StoreRefuses(Broken):
+    """The store does not let us in, or lets us do less than this process needs; the message says what to change."""

@@ -12,11 +12,18 @@ from uuid import UUID
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from clickhouse_connect.driver.exceptions import (
+    ClickHouseError,
+    DataError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
 from msgspec import Struct
 
 from processors.derivations.story import SUBJECT_MAX, TEXT_MAX, StoryFact
-from processors.errors import Broken, StoreUnavailable
+from processors.errors import Broken, StoreRefuses, StoreUnavailable
 from processors.staging import AVAILABLE, Staging
 from schemas.key_lists import cut_to_size
 from schemas.price_file import Price
@@ -31,12 +38,14 @@ from schemas.rows import (
     SessionRow,
     TaskRow,
 )
-from schemas.store_codes import PASSING_CODES
+from schemas.store_codes import Verdict
+from schemas.store_errors import judge, refusal
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold
 Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
 DAY_S, HOUR_S = 86_400, 3_600
+_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
 
 
 class Receipt(NamedTuple):
@@ -265,11 +274,18 @@ def day_of(bucket: Bucket) -> Bucket:
 
 
 def classify(error: Exception) -> Exception:
-    """Whether a failed call may be sent again: what the store says of itself may pass, what it says of us does not."""
-    code = getattr(error, "code", None)
-    if type(error) is DatabaseError and code is not None and code not in PASSING_CODES:
-        return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {error}")
-    return StoreUnavailable(str(error))
+    """What a failed call asks of its caller: send it again, stop and say what to change, or stop."""
+    code, text = getattr(error, "code", None), str(error)
+    verdict = judge(code, text, by_client=isinstance(error, _BY_CLIENT))
+    if verdict is Verdict.PASSES:
+        return StoreUnavailable(text)
+    if verdict is Verdict.REFUSED:
+        return StoreRefuses(refusal(code, text))
+    if verdict is Verdict.TOO_LARGE:
+        return StoreRefuses(f"a limit of the store's user stops what a projector needs, lift it in the profile: {text}")
+    if verdict is Verdict.NOT_PROVISIONED:
+        return Broken(f"the store has no such table or database, run `crewkit-sessions provision` first: {text}")
+    return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {text}")
 
 
 def connect(**options: Any) -> Client:

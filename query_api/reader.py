@@ -13,15 +13,24 @@ from typing import Any, NamedTuple, Protocol
 
 import clickhouse_connect
 import msgspec
+import structlog
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import (
+    ClickHouseError,
+    DataError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
+)
 
-from query_api.errors import AnswerTooLarge, StoreUnavailable
+from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
 from query_api.fairness import FairTurns
 from query_api.queries import P, Question, R
 from query_api.statements import names_of_absent, statement_without
-from schemas.store_codes import PASSING_CODES
+from schemas.store_codes import Verdict
+from schemas.store_errors import judge, refusal
 
+log = structlog.get_logger()
 BASE = "crewkit"
 POOL_SIZE = 4
 ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
@@ -39,8 +48,8 @@ FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
     "column_formats": {"data": "bytes"},  # a payload is the client's bytes
 }
-NOT_THERE_CODES = frozenset({60, 81})  # UNKNOWN_TABLE, UNKNOWN_DATABASE: not provisioned yet, or dropped
-TOO_LARGE_CODES = frozenset({158, 307, 396})  # TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
+_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
+REFUSAL_LOGGED_EVERY_S = 10.0
 
 Row = dict[str, Any]
 ClientFactory = Callable[[], Client]
@@ -91,6 +100,7 @@ class ClickHouseReader:
         self._turns = FairTurns(pool_size, of_one=max(1, pool_size - 1))
         self._idle: LifoQueue[Client] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
+        self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
 
     async def live(self) -> Generation:
         """The latest generation that was switched to; what a reply was told a second ago is told again."""
@@ -143,13 +153,23 @@ class ClickHouseReader:
         except (ClickHouseError, OSError) as error:
             if client is not None:
                 client.close()
-            if getattr(error, "code", None) in TOO_LARGE_CODES:
-                raise AnswerTooLarge(str(error)) from error
-            if _is_outage(error):
-                raise StoreUnavailable(str(error)) from error
-            raise
+            raise self._failed(error) from error
         self._idle.put(client)
         return rows
+
+    def _failed(self, error: Exception) -> Exception:
+        """What a failed question is for its caller; a refusal is logged as well, since only a person can change it."""
+        code, text = getattr(error, "code", None), str(error)
+        verdict = _verdict(error)
+        if verdict is Verdict.TOO_LARGE:
+            return AnswerTooLarge(text)
+        if verdict is Verdict.REFUSED:
+            sentence = refusal(code, text)
+            if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
+                self._refusal_logged = monotonic()
+                log.error("store_refuses", error=sentence)
+            return StoreRefuses(sentence)
+        return StoreUnavailable(text) if _is_outage(error) else error
 
     def _take_idle(self) -> Client | None:
         try:
@@ -185,6 +205,9 @@ def _maker(options: Mapping[str, Any], within_s: float) -> ClientFactory:
 
 
 def _is_outage(error: Exception) -> bool:
-    """Without a code of the engine it is the way there that failed, not the question."""
-    code = getattr(error, "code", None)
-    return code is None or code in PASSING_CODES or code in NOT_THERE_CODES
+    """Whether the same question may be answered in a moment: also where the tables are not there yet."""
+    return _verdict(error) in (Verdict.PASSES, Verdict.NOT_PROVISIONED)
+
+
+def _verdict(error: Exception) -> Verdict:
+    return judge(getattr(error, "code", None), str(error), by_client=isinstance(error, _BY_CLIENT))

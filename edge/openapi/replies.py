@@ -146,8 +146,9 @@ _ERRORS = {
     429: ErrorReply("TooManyRequests", "The org has used up its requests of this hour.", _too_many, ("Retry-After",)),
     503: ErrorReply(
         "Unavailable",
-        """The log or the store is away (`log_unavailable`, `store_unavailable`), too much is under way (`overloaded`),
-        or what was waited for is not visible in time (`not_yet_visible`).""",
+        """The log or the store is away (`log_unavailable`, `store_unavailable`), the store does not let this service
+        read (`store_refuses`), too much is under way (`overloaded`), or what was waited for is not visible in time
+        (`not_yet_visible`).""",
         _away,
         ("Retry-After",),
     ),

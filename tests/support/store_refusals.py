@@ -7,8 +7,38 @@ import msgspec
 from deploy.child import write_whole
 from deploy.store_server.conditions import REFUSALS
 from deploy.store_server.refusals import ALWAYS, Refusal
+from schemas.store_codes import CODES
 
 PASSING = (241, 242, 243, 252)  # MEMORY_LIMIT_EXCEEDED, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, TOO_MANY_PARTS
+NOTHING_DONE = "It can't be done."
+
+# Of those that only a person can change: how ClickHouse 26.9 words it.
+WORDS = {
+    115: "Unknown setting 'deduplicate_insert'.",
+    164: "crewkit: Cannot execute query in readonly mode.",
+    452: "Setting max_memory_usage shouldn't be greater than 1000000000.",
+    497: (
+        "crewkit: Not enough privileges. To execute this query, it's necessary to have the grant "
+        "SELECT(number, sha256) ON crewkit.migrations."
+    ),
+    516: "crewkit: Authentication failed: password is incorrect, or there is no user with such name.",
+}
+
+
+def refusal(code: int, status: int = 500) -> bytes:
+    """The whole HTTP reply."""
+    body = f"{refusal_text(code)}\n".encode()
+    head = (
+        f"HTTP/1.1 {status} Internal Server Error\r\nContent-Type: text/plain; charset=UTF-8\r\nConnection: close\r\n"
+        f"X-ClickHouse-Exception-Code: {code}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def refusal_text(code: int) -> str:
+    """What is in the reply, and in the error of a client."""
+    words = WORDS.get(code, NOTHING_DONE)
+    return f"Code: {code}. DB::Exception: {words} ({CODES[code].name}) (version 26.9.2.1)"
 
 
 class StoreRefusals:

@@ -1,0 +1,99 @@
+"""What an error of the store means, and what is said about the ones that only a person can change."""
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError, DataError, OperationalError, ProgrammingError
+from support.store_refusals import refusal_text
+
+from processors.errors import Broken, StoreRefuses, StoreUnavailable
+from processors.warehouse import classify
+from query_api.reader import _is_outage
+from schemas.store_codes import CODES, Verdict, verdict_of
+from schemas.store_errors import judge, refusal
+
+PROXY = "HTTP driver received HTTP status {}, server response: <html>… (for url http://ch:8123)"
+
+
+def test_every_code_has_one_reason_that_is_a_phrase() -> None:
+    """The table says why, in one line; a code stands in it once, under the verdict that it gets."""
+    for known in CODES.values():
+        assert known.why
+        assert len(known.why) < 100
+        assert verdict_of(known.code) is known.verdict
+    assert len({known.name for known in CODES.values()}) == len(CODES)
+
+
+@pytest.mark.parametrize("code", [36, 62, 1000, 1002, 20_000])
+def test_what_ends_the_same_way_each_time_never_passes(code: int) -> None:
+    """A value that is too long, wrong SQL, and whatever nobody has thought of."""
+    assert verdict_of(code) is Verdict.BROKEN
+
+
+@pytest.mark.parametrize("code", [198, 286, 289, 319, 369, 416, 499, 571, 722, 733, 999])
+def test_what_a_cluster_says_of_itself_passes(code: int) -> None:
+    """DNS, quorum, replicas, object storage, Keeper: all of it is over some time."""
+    assert verdict_of(code) is Verdict.PASSES
+
+
+@pytest.mark.parametrize(
+    ("error", "is_outage", "is_for_projectors"),
+    [
+        (OperationalError("Error [Errno 111] executing HTTP request"), True, StoreUnavailable),
+        (ConnectionResetError(), True, StoreUnavailable),
+        (DatabaseError(PROXY.format(502)), True, StoreUnavailable),
+        (DatabaseError(PROXY.format(429)), True, StoreUnavailable),
+        (DatabaseError(PROXY.format(403)), False, StoreRefuses),
+        (ProgrammingError("Setting max_execution_time is readonly"), False, StoreRefuses),
+        (ProgrammingError("Code: 243. DB::Exception: no room"), True, StoreUnavailable),
+        (ProgrammingError("Unable to open the chdb engine at '/x'"), False, Broken),
+        (DataError("Invalid None value"), False, Broken),
+        (DatabaseError("…", code=516), False, StoreRefuses),
+        (OperationalError("…", code=497), False, StoreRefuses),
+        (DatabaseError("…", code=396), False, StoreRefuses),
+        (DatabaseError("…", code=36), False, Broken),
+        (DatabaseError("…", code=81), True, Broken),
+        (DatabaseError("…", code=999), True, StoreUnavailable),
+    ],
+)
+def test_both_sides_know_an_outage_from_a_refusal(
+    error: Exception, is_outage: bool, is_for_projectors: type[Exception]
+) -> None:
+    """Without a code it is the way there that failed, unless the client refused, or a proxy did."""
+    assert _is_outage(error) is is_outage
+    assert type(classify(error)) is is_for_projectors
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        (115, ["does not know the setting deduplicate_insert"]),
+        (164, ["user crewkit read only", "give STORE_URL the user"]),
+        (452, ["the user of STORE_URL", "max_memory_usage", "shouldn't be greater than 1000000000", "relax"]),
+        (497, ["user crewkit", "lacks the right SELECT(number, sha256) ON crewkit.migrations: grant it"]),
+        (516, ["does not let user crewkit in", "check user and password in STORE_URL"]),
+    ],
+)
+def test_a_refusal_names_the_user_the_right_or_the_setting(code: int, names: list[str]) -> None:
+    """From the engine's own words, whether they came over HTTP or from the engine in the process."""
+    raised = refusal_text(code)
+    for text in (
+        raised,
+        f"Received ClickHouse exception, code: {code}, server response: {raised} (for url http://h:1)",
+    ):
+        sentence = refusal(code, text)
+
+        assert all(name in sentence for name in names), sentence
+        assert "\n" not in sentence
+
+
+def test_what_the_client_library_refuses_names_the_setting() -> None:
+    """It does so before anything is sent, where the user's profile is `readonly = 1`."""
+    text = "Setting max_execution_time is readonly"
+
+    assert judge(None, text, by_client=True) is Verdict.REFUSED
+    assert "max_execution_time" in refusal(None, text)
+
+
+@pytest.mark.parametrize("code", [code for code, known in CODES.items() if known.verdict is Verdict.REFUSED])
+def test_every_refusal_has_its_sentence(code: int) -> None:
+    """Even where the text says nothing that we know."""
+    assert len(refusal(code, f"Code: {code}. DB::Exception: ({CODES[code].name})")) > 40
