@@ -19,7 +19,7 @@ from deploy.ports import is_free
 from deploy.rate_limits import rate_limits
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
-from deploy.store_reading import store_probe, store_reader
+from deploy.store_reading import check_reading, store_probe, store_reader
 from edge.envelope import Service
 from edge.health import Readiness, all_parts
 from edge.metrics import show_faults
@@ -54,6 +54,8 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     reader = store_reader(settings) if "query" in sides else None
     probe = store_probe(settings) if reader is not None else None
     app = service(settings, log, reader, probe=probe)
+    if reader is not None:
+        await check_reading(reader)
     if log is not None:
         await log.start()  # before the port opens, so that a wrong topic is told in one sentence
     write_address(settings.folder, settings.host, settings.port)

@@ -1,8 +1,14 @@
 """The read side's way into the store that the settings name."""
 
+import structlog
+
 from deploy.settings import Settings
 from deploy.store_url import parse_store_url
+from processors.errors import Broken
+from query_api.errors import StoreRefuses, StoreUnavailable
 from query_api.reader import ClickHouseReader, open_probe, open_reader
+
+log = structlog.get_logger()
 
 
 def store_reader(settings: Settings) -> ClickHouseReader:
@@ -15,3 +21,17 @@ def store_probe(settings: Settings) -> ClickHouseReader:
     """What asks for readiness, on a connection of its own; it connects when first asked."""
     store = parse_store_url(settings.store)
     return open_probe(store.options, store.control)
+
+
+async def check_reading(reader: ClickHouseReader) -> None:
+    """Refuse at the start what the store would refuse of every question. A store that is away may come later.
+
+    Raises:
+        Broken: the store does not let us read; the message says what to change.
+    """
+    try:
+        await reader.check()
+    except StoreRefuses as error:
+        raise Broken(str(error)) from error
+    except StoreUnavailable as error:
+        log.warning("store_unavailable", error=str(error))

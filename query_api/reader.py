@@ -25,8 +25,9 @@ from clickhouse_connect.driver.exceptions import (
 
 from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
 from query_api.fairness import FairTurns
+from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, Profile, ProfileSetting, fit, untunable
 from query_api.queries import P, Question, R
-from query_api.statements import names_of_absent, statement_without
+from query_api.statements import names_of_absent, statement_untuned, statement_without, tuning
 from schemas.store_codes import Verdict
 from schemas.store_errors import judge, refusal
 
@@ -35,6 +36,7 @@ BASE = "crewkit"
 POOL_SIZE = 4
 ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
 PROBE_WITHIN_S = 2.0  # after it a probe that hangs has made room for the next
+CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is not there
 LIVE_FOR_S = 1.0  # how long readers may go on with the generation they know
 
 LIMITS: Mapping[str, object] = {
@@ -42,7 +44,7 @@ LIMITS: Mapping[str, object] = {
     "max_memory_usage": 2 << 30,
     "max_result_rows": 200_000,
     # All parts of one question look at one state of a table.
-    "enable_shared_storage_snapshot_in_query": 1,
+    SNAPSHOT: 1,
 }
 FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
@@ -53,6 +55,13 @@ REFUSAL_LOGGED_EVERY_S = 10.0
 
 Row = dict[str, Any]
 ClientFactory = Callable[[], Client]
+
+
+class Allowed(NamedTuple):
+    """The profile of our user, and which settings of the questions themselves it forbids."""
+
+    profile: Profile
+    untunable: frozenset[str]
 
 
 class Generation(NamedTuple):
@@ -101,6 +110,7 @@ class ClickHouseReader:
         self._idle: LifoQueue[Client] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
         self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
+        self._allowed: Allowed | None = None  # as of the first connection, or the first after a refusal
 
     async def live(self) -> Generation:
         """The latest generation that was switched to; what a reply was told a second ago is told again."""
@@ -115,6 +125,19 @@ class ClickHouseReader:
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
         """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
+
+    async def check(self) -> None:
+        """Ask once, so that what the store would refuse of every question is known before the first.
+
+        Raises:
+            StoreRefuses: with what to change.
+            StoreUnavailable: the store is away, or not provisioned; the first question finds the same out.
+        """
+        try:
+            async with asyncio.timeout(CHECK_WITHIN_S):
+                await self.query(await self.live(), "progress", {})
+        except TimeoutError as error:
+            raise StoreUnavailable(f"no answer within {CHECK_WITHIN_S:.0f} s") from error
 
     def close(self) -> None:
         """Wait for the questions under way and close every client."""
@@ -147,10 +170,13 @@ class ClickHouseReader:
         client = None
         try:
             client = self._take_idle() or self._make_client()
+            allowed = self._allowed = self._allowed or _ask_what_is_allowed(client)
             client.database = database
-            answer = client.query(sql, dict(params), settings=dict(LIMITS), **FORMATS)
-            rows = list(answer.named_results())
-        except (ClickHouseError, OSError) as error:
+            if allowed.untunable:
+                sql = statement_untuned(sql, allowed.untunable)
+            settings = fit(LIMITS, allowed.profile).settings
+            rows = list(client.query(sql, dict(params), settings=settings, **FORMATS).named_results())
+        except (ClickHouseError, OSError, StoreRefuses) as error:
             if client is not None:
                 client.close()
             raise self._failed(error) from error
@@ -164,7 +190,8 @@ class ClickHouseReader:
         if verdict is Verdict.TOO_LARGE:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
-            sentence = refusal(code, text)
+            self._allowed = None  # which may have been changed
+            sentence = text if isinstance(error, StoreRefuses) else refusal(code, text)
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
                 log.error("store_refuses", error=sentence)
@@ -204,10 +231,28 @@ def _maker(options: Mapping[str, Any], within_s: float) -> ClientFactory:
     return make
 
 
+def _ask_what_is_allowed(client: Client) -> Allowed:
+    """What the store lets our user set. What is not as we want it is said once, in one line.
+
+    Raises:
+        StoreRefuses: with such a profile answers could be wrong.
+    """
+    tuned = tuning()
+    asked = {"names": [*LIMITS, *{name for name, _ in tuned}], "overflow": OVERFLOW}
+    profile = {name: ProfileSetting(*rest) for name, *rest in client.query(PROFILE_SQL, asked).result_rows}
+    remarks, left_out = fit(LIMITS, profile).remarks, untunable(tuned, profile)
+    if remarks or left_out:
+        why = "the settings profile of the store's user"
+        log.warning("store_limits_differ", why=why, limits=remarks, without=sorted(left_out))
+    return Allowed(profile, left_out)
+
+
 def _is_outage(error: Exception) -> bool:
     """Whether the same question may be answered in a moment: also where the tables are not there yet."""
     return _verdict(error) in (Verdict.PASSES, Verdict.NOT_PROVISIONED)
 
 
 def _verdict(error: Exception) -> Verdict:
+    if isinstance(error, StoreRefuses):
+        return Verdict.REFUSED
     return judge(getattr(error, "code", None), str(error), by_client=isinstance(error, _BY_CLIENT))

@@ -10,8 +10,11 @@ from structlog.testing import capture_logs
 from support.query_store import QueryApi
 from support.store_refusals import WORDS, refusal
 from support.tcp_proxy import TcpProxy
+from support.waiting import eventually
 
+from deploy.ports import free_ports
 from deploy.provision import check_migrated, provision_store
+from deploy.stack import answers_200
 from deploy.store_url import StoreAddress, parse_store_url
 from processors.errors import StoreRefuses, StoreUnavailable
 from query_api.app import store_readiness
@@ -75,24 +78,48 @@ async def test_what_the_store_says_of_itself_is_an_outage(server: TcpProxy, addr
     assert not isinstance(of_reader.value, ReadRefused)
 
 
+def command(server: TcpProxy, folder: Path, name: str, *options: str) -> list[str]:
+    url = f"clickhouse://crewkit:{PASSWORD}@127.0.0.1:{server.port}"
+    return [sys.executable, "-P", "-m", "cli", name, "--data", str(folder), "--store-url", url, *options]
+
+
+@pytest.mark.parametrize("name", ["provision", "query-api"])
 @pytest.mark.parametrize("code", sorted(WORDS))
-def test_provision_ends_with_one_sentence(server: TcpProxy, tmp_path: Path, code: int) -> None:
+def test_a_process_ends_with_one_sentence(server: TcpProxy, tmp_path: Path, name: str, code: int) -> None:
     """Exit code 1: a restart changes nothing. Its words are those of the unit tests."""
     server.answer(refusal(code, 403))
-    url = f"clickhouse://crewkit:{PASSWORD}@127.0.0.1:{server.port}"
+    options = ("--port", str(free_ports(1)[0])) if name == "query-api" else ()
 
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "cli", "provision", "--data", str(tmp_path), "--store-url", url],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        command(server, tmp_path, name, *options), capture_output=True, text=True, timeout=60, check=False
     )
 
     assert done.returncode == 1, done.stderr
-    assert done.stderr.startswith("refusing to run: the ")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.splitlines()[-1].startswith("refusing to run: the ")
+    assert "Traceback" not in done.stderr
     assert PASSWORD not in done.stderr
+
+
+def test_a_reader_that_starts_without_its_store_finds_out_later(server: TcpProxy, tmp_path: Path) -> None:
+    """It serves, is not ready, and says in its log what the store refuses once that is back."""
+    server.answer(refusal(999))
+    port, said = free_ports(1)[0], tmp_path / "said"
+    with said.open("wb") as out:
+        started = subprocess.Popen(command(server, tmp_path, "query-api", "--port", str(port)), stdout=out, stderr=out)
+    try:
+        eventually(lambda: answers_200("127.0.0.1", port, "/livez"))
+        assert not answers_200("127.0.0.1", port, "/readyz")
+        assert "store_unavailable" in said.read_text()
+        server.answer(refusal(516, 403))
+
+        assert not answers_200("127.0.0.1", port, "/readyz")
+
+        eventually(lambda: "does not let user crewkit in" in said.read_text())
+        assert started.poll() is None
+    finally:
+        started.terminate()
+        assert started.wait(timeout=20) == 0
+    assert PASSWORD not in said.read_text()
 
 
 async def test_a_read_that_is_refused_says_so_and_is_logged_once(server: TcpProxy, address: StoreAddress) -> None:

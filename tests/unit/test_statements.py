@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.statements import names_of_absent, statement, statement_without
+from query_api.statements import SQL, names_of_absent, statement, statement_untuned, statement_without, tuning
 
 FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phrases")
 
@@ -32,3 +32,22 @@ def test_what_is_asked_for_stays(asked: set[str]) -> None:
 def test_null_and_empty_ask_for_nothing_but_false_zero_and_empty_text_do() -> None:
     """`?ended=false` is a filter, and so is an agent without a name."""
     assert names_of_absent({"a": None, "b": [], "c": False, "d": 0, "e": "", "f": ["x"]}) == {"a", "b"}
+
+
+def test_every_setting_of_a_question_can_be_left_out() -> None:
+    """Of each file: all of them, or one; the text before them stays as it is."""
+    assert {"max_threads", "optimize_aggregation_in_order", "use_skip_indexes_if_final"} <= {n for n, _ in tuning()}
+    for file in SQL.glob("*.sql"):
+        sql = statement(file.stem)
+        bare = statement_untuned(sql, frozenset(name for name, _ in tuning()))
+
+        assert "SETTINGS" not in bare, file
+        assert sql.startswith(bare)
+
+
+def test_the_other_settings_of_a_question_stay() -> None:
+    """As they were, in one line."""
+    left = statement_untuned(statement("sessions_by_id"), frozenset({"max_threads"}))
+
+    _, _, settings = left.partition("\nSETTINGS ")
+    assert settings == "merge_tree_min_rows_for_concurrent_read = 1, merge_tree_min_bytes_for_concurrent_read = 1"

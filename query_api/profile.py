@@ -1,0 +1,119 @@
+"""What the store's user may ask for: our limits on a question, fitted to the settings profile of that user.
+
+ClickHouse says in `system.settings` what holds for the user who asks: each setting's value, the bounds that the profile
+sets, and whether the user may change it. With `readonly = 1` no setting may be sent at all, neither beside a question
+nor in its text, else it would be refused. Where the profile is tighter than we are, it wins.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from query_api.errors import StoreRefuses
+
+NO_BOUND = 0  # of a limit: there is none
+SNAPSHOT = "enable_shared_storage_snapshot_in_query"
+SKIPPING, EXACT = "use_skip_indexes_if_final", "use_skip_indexes_if_final_exact_mode"
+OVERFLOW = "_overflow_mode"
+PROFILE_SQL = """
+SELECT name, value, readonly, min, max
+FROM system.settings
+WHERE name IN {names:Array(String)} OR endsWith(name, {overflow:String})
+"""
+
+
+class ProfileSetting(NamedTuple):
+    """One setting as our user has it: its value, 1 if it may not be changed, and the least and the most it may be."""
+
+    value: str
+    readonly: int = 0
+    min: str | None = None
+    max: str | None = None
+
+    def may_be(self, value: str) -> bool:
+        """Whether the user may set it to this number."""
+        least, most = (None if bound is None else _number(bound) for bound in (self.min, self.max))
+        number = _number(value)
+        return not self.readonly and (least is None or least <= number) and (most is None or number <= most)
+
+
+Profile = Mapping[str, ProfileSetting]
+
+
+class Fitted(NamedTuple):
+    """The settings to send with each question, and what is to be said about those that are other than we want."""
+
+    settings: dict[str, object]
+    remarks: list[str]
+
+
+def fit(limits: Mapping[str, object], profile: Profile) -> Fitted:
+    """Our limits as far as the profile lets them be set.
+
+    Raises:
+        StoreRefuses: with this profile answers could be wrong.
+    """
+    _refuse_inexact(profile)
+    fitted = Fitted(dict(_never_short(profile)), [])
+    for name, wanted in limits.items():
+        known = profile.get(name)
+        if known is None:
+            fitted.remarks.append(f"{name} is not known to the store")
+        elif name == SNAPSHOT:
+            _fit_snapshot(fitted, known)
+        else:
+            _fit_limit(fitted, name, _number(wanted), known)
+    return fitted
+
+
+def untunable(tuning: Iterable[tuple[str, str]], profile: Profile) -> frozenset[str]:
+    """Which of the settings that questions carry themselves the profile forbids."""
+    return frozenset(name for name, value in tuning if name in profile and not profile[name].may_be(value))
+
+
+def _fit_limit(fitted: Fitted, name: str, wanted: int | float, known: ProfileSetting) -> None:
+    """The tightest of what we want and what the profile says."""
+    own = _number(known.value)
+    if known.readonly:
+        if not NO_BOUND < own <= wanted:
+            fitted.remarks.append(f"{name} is {own or 'without bound'} and can't be set to {wanted}")
+        return
+    least = _number(known.min)
+    fits = max(least, min(bound for bound in (wanted, own, _number(known.max)) if bound != NO_BOUND))
+    if fits != wanted:
+        fitted.remarks.append(f"{name} is {fits} instead of {wanted}")
+    fitted.settings[name] = fits
+
+
+def _fit_snapshot(fitted: Fitted, known: ProfileSetting) -> None:
+    """Without it the parts of one answer may be of two moments. No row is wrong by that, so reads go on."""
+    if known.may_be("1"):
+        fitted.settings[SNAPSHOT] = 1
+    elif known.value != "1":
+        fitted.remarks.append(f"{SNAPSHOT} is off and can't be set: a count and its list may be of two moments")
+
+
+def _never_short(profile: Profile) -> Iterator[tuple[str, str]]:
+    """A question that runs into a limit must fail: half an answer would be taken for a whole one."""
+    for name, known in profile.items():
+        if name.endswith(OVERFLOW) and known.value != "throw":
+            if known.readonly:
+                raise StoreRefuses(
+                    f"the profile of the store's user cuts answers short without an error ({name} = {known.value}) and "
+                    "does not let that be changed: set it to 'throw'"
+                )
+            yield name, "throw"
+
+
+def _refuse_inexact(profile: Profile) -> None:
+    """An index over rows that were replaced since finds words which are no longer there, unless it is checked."""
+    skipping, exact = profile.get(SKIPPING), profile.get(EXACT)
+    if skipping is None or exact is None or exact.value == "1" or exact.may_be("1"):
+        return
+    if skipping.value == "1" or skipping.may_be("1"):
+        raise StoreRefuses(f"the profile of the store's user lets searches find too much ({EXACT} = 0): set it to 1")
+
+
+def _number(value: object) -> int | float:
+    """A number as a setting has it, seconds with their fraction; 0 where there is none."""
+    number = float(str(value or 0))
+    return int(number) if number.is_integer() else number

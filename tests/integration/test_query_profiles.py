@@ -1,0 +1,116 @@
+"""A store user that may only read, in every way that ClickHouse knows: readers fit themselves to its profile."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.exceptions import ProgrammingError
+from support.personas import Failed, Persona, act
+from support.query_store import QueryApi, QueryStore, session
+from support.readonly_server import readonly_server
+
+from processors.errors import StoreRefuses
+from processors.warehouse import classify, connect
+from query_api.reader import open_reader
+
+pytest_plugins = ["support.query_fixtures"]
+
+READ, FILL = "support.reading_as:read", "support.reading_as:fill"
+READONLY_1 = Persona({"readonly": "1"})
+READONLY_2 = Persona({"readonly": "2"})
+TIGHT = Persona({"readonly": "2"}, {"max_memory_usage": {"max": "1000000000"}, "max_execution_time": {"max": "30"}})
+CONSTANT = Persona({"max_execution_time": "5"}, {"max_execution_time": {"const": ""}, "max_result_rows": {"const": ""}})
+CUT_SHORT = Persona({"readonly": "1", "result_overflow_mode": "break"})
+FORGETFUL = Persona({"readonly": "1", "enable_shared_storage_snapshot_in_query": "0"})
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An engine's folder with two sessions, and the name of the control database."""
+    folder = tmp_path_factory.mktemp("profiles")
+    return folder, act(folder, Persona(), FILL)
+
+
+def limits_said(done: dict[str, Any]) -> list[str]:
+    """What one line of the log says of limits; nothing, if there is no such line."""
+    lines = [line for line in done["logged"] if line["event"] == "store_limits_differ"]
+    assert len(lines) <= 1
+    return [remark for line in lines for remark in line["limits"]]
+
+
+@pytest.mark.parametrize(
+    ("persona", "said"),
+    [
+        (READONLY_2, []),
+        (TIGHT, ["max_memory_usage is 1000000000 instead of 2147483648"]),
+        (CONSTANT, ["max_result_rows is without bound"]),
+        (READONLY_1, ["max_execution_time is", "max_memory_usage is", "max_result_rows is"]),
+        (FORGETFUL, ["max_execution_time is", "max_memory_usage is", "max_result_rows is", "may be of two moments"]),
+    ],
+)
+def test_reads_go_on_within_the_profile(filled: tuple[Path, str], persona: Persona, said: list[str]) -> None:
+    """One line says what is other than our own limits; nothing is sent that the profile forbids."""
+    folder, base = filled
+
+    done = act(folder, persona, READ, base)
+
+    assert done["replies"] == [[200, 2], [200, 1]]
+    remarks = sorted(limits_said(done), key=lambda remark: remark.startswith("enable"))
+    assert len(remarks) == len(said), remarks
+    assert all(words in remark for words, remark in zip(said, remarks, strict=True)), remarks
+
+
+def test_a_profile_that_cuts_answers_short_is_refused(filled: tuple[Path, str]) -> None:
+    """Half a list would be taken for a whole one."""
+    folder, base = filled
+
+    with pytest.raises(Failed, match=r"^StoreRefuses: .*result_overflow_mode = break.*set it to 'throw'"):
+        act(folder, CUT_SHORT, READ, base)
+
+
+def test_a_right_that_is_missing_everywhere_is_found_at_the_start(filled: tuple[Path, str]) -> None:
+    """The check asks the control database and the live generation."""
+    folder, base = filled
+
+    for grant, missing in (("x.*", base), (f"{base}.*", f"{base}_g1")):
+        with pytest.raises(Failed, match=rf"^StoreRefuses: .* lacks the right .* ON {missing}\..*: grant it"):
+            act(folder, Persona(grants=[f"GRANT SELECT ON {grant}"]), READ, base)
+
+
+def test_a_right_that_is_missing_for_some_questions_stops_those_alone(filled: tuple[Path, str]) -> None:
+    """With 503 and a line in the log that names it."""
+    folder, base = filled
+    half = Persona(grants=[f"GRANT SELECT ON {base}.*", f"GRANT SELECT ON {base}_g1.progress"])
+
+    done = act(folder, half, READ, base)
+
+    assert [status for status, _ in done["replies"]] == [503, 503]
+    (line,) = [line for line in done["logged"] if line["event"] == "store_refuses"]
+    assert f"ON {base}_g1.sessions: grant it" in line["error"]
+
+
+async def test_over_http_no_setting_is_sent_either(query_store: QueryStore) -> None:
+    """Not ours, not those in the text of questions, and not those that the client library adds by itself."""
+    query_store.put(session(agent_name="reviewer"), session())
+    with readonly_server(query_store.client) as (port, tried):
+        reader = open_reader({"host": "127.0.0.1", "port": port}, query_store.base)
+        try:
+            await reader.check()
+            api = QueryApi(reader)
+            listed = await api.get("sessions")
+            found = await api.get("sessions/search", {"q": "reviewer"})
+        finally:
+            reader.close()
+
+    assert tried == []
+    assert [len(reply.json()["data"]) for reply in (listed, found)] == [2, 1]
+
+
+def test_a_projector_as_a_read_only_user_is_refused(query_store: QueryStore) -> None:
+    """With the setting, by whichever of client and server sees it first."""
+    with readonly_server(query_store.client) as (port, _), pytest.raises(ProgrammingError) as raised:
+        connect(host="127.0.0.1", port=port, database=f"{query_store.base}_g1")
+
+    refused = classify(raised.value)
+    assert isinstance(refused, StoreRefuses)
+    assert "does not let async_insert be changed: relax the profile" in str(refused)
