@@ -6,6 +6,7 @@
 --   group: sessions … tool_errors, last_active_at (ms)
 --   model: sessions, tokens as above, cost_nano
 --   user:  nothing but that the user is there
+-- Each is made signed by itself: an array of signed and unsigned ones has no common type before ClickHouse 26.9.
 -- No numbers: that side has no such line. A bucket with a session beyond the settled offset of its partition is moving,
 -- and not compared; but it is never ahead of sessions that are read after it.
 SELECT
@@ -80,27 +81,27 @@ FROM
             user_id,
             '' AS model,
             max(version > {pins:Array(UInt64)}[log_partition + 1]) AS unsettled,
-            arrayMap(number -> toInt64(number), [
-                count(),
-                countIf(is_ended),
-                countIf(outcome = 'success'),
-                countIf(outcome = 'failure'),
-                countIf(outcome = 'timeout'),
-                countIf(outcome = 'cancelled'),
-                sumIf(ifNull(duration_ms, 0), is_ended),
-                sum(events),
-                sum(prompts),
-                sum(tool_calls),
-                sum(tool_errors)]) AS counts,
+            [
+                toInt64(count()),
+                toInt64(countIf(is_ended)),
+                toInt64(countIf(outcome = 'success')),
+                toInt64(countIf(outcome = 'failure')),
+                toInt64(countIf(outcome = 'timeout')),
+                toInt64(countIf(outcome = 'cancelled')),
+                toInt64(sumIf(ifNull(duration_ms, 0), is_ended)),
+                toInt64(sum(events)),
+                toInt64(sum(prompts)),
+                toInt64(sum(tool_calls)),
+                toInt64(sum(tool_errors))] AS counts,
             if(level = 'group',
                 arrayPushBack(counts, toUnixTimestamp64Milli(max(ifNull(last_event_at, started_at)))),
-                arrayConcat([toInt64(sum(version))], counts, arrayMap(number -> toInt64(number), [
-                    sum(input_tokens),
-                    sum(output_tokens),
-                    sum(cache_read_tokens),
-                    sum(cache_creation_tokens),
-                    sum(cache_creation_1h_tokens),
-                    sum(cost_nano)]))) AS numbers
+                arrayConcat([toInt64(sum(version))], counts, [
+                    toInt64(sum(input_tokens)),
+                    toInt64(sum(output_tokens)),
+                    toInt64(sum(cache_read_tokens)),
+                    toInt64(sum(cache_creation_tokens)),
+                    toInt64(sum(cache_creation_1h_tokens)),
+                    toInt64(sum(cost_nano))])) AS numbers
         FROM started
         GROUP BY GROUPING SETS ((org_id, bucket), (org_id, bucket, project_id, repo, agent_name, user_id))
         UNION ALL
@@ -135,14 +136,14 @@ FROM
             use.model,
             0,
             [],
-            arrayMap(number -> toInt64(number), [
-                count(),
-                sum(use.input_tokens),
-                sum(use.output_tokens),
-                sum(use.cache_read_tokens),
-                sum(use.cache_creation_tokens),
-                sum(use.cache_creation_1h_tokens),
-                sum(use.cost_nano)])
+            [
+                toInt64(count()),
+                toInt64(sum(use.input_tokens)),
+                toInt64(sum(use.output_tokens)),
+                toInt64(sum(use.cache_read_tokens)),
+                toInt64(sum(use.cache_creation_tokens)),
+                toInt64(sum(use.cache_creation_1h_tokens)),
+                toInt64(sum(use.cost_nano))]
         FROM started
         ARRAY JOIN models AS use
         GROUP BY
@@ -166,25 +167,25 @@ FROM
             '',
             0,
             [],
-            arrayMap(number -> toInt64(number), [
-                version,
-                sessions,
-                ended,
-                success,
-                failure,
-                timeout,
-                cancelled,
-                duration_ms,
-                events,
-                prompts,
-                tool_calls,
-                tool_errors,
-                input_tokens,
-                output_tokens,
-                cache_read_tokens,
-                cache_creation_tokens,
-                cache_creation_1h_tokens,
-                cost_nano])
+            [
+                toInt64(version),
+                toInt64(sessions),
+                toInt64(ended),
+                toInt64(success),
+                toInt64(failure),
+                toInt64(timeout),
+                toInt64(cancelled),
+                toInt64(duration_ms),
+                toInt64(events),
+                toInt64(prompts),
+                toInt64(tool_calls),
+                toInt64(tool_errors),
+                toInt64(input_tokens),
+                toInt64(output_tokens),
+                toInt64(cache_read_tokens),
+                toInt64(cache_creation_tokens),
+                toInt64(cache_creation_1h_tokens),
+                toInt64(cost_nano)]
         FROM rolled_up
         UNION ALL
         SELECT
@@ -215,19 +216,19 @@ FROM
             '',
             0,
             [],
-            arrayMap(number -> toInt64(number), [
-                part.sessions,
-                part.ended,
-                part.success,
-                part.failure,
-                part.timeout,
-                part.cancelled,
-                part.duration_ms,
-                part.events,
-                part.prompts,
-                part.tool_calls,
-                part.tool_errors,
-                toUnixTimestamp64Milli(part.last_active_at)])
+            [
+                toInt64(part.sessions),
+                toInt64(part.ended),
+                toInt64(part.success),
+                toInt64(part.failure),
+                toInt64(part.timeout),
+                toInt64(part.cancelled),
+                toInt64(part.duration_ms),
+                toInt64(part.events),
+                toInt64(part.prompts),
+                toInt64(part.tool_calls),
+                toInt64(part.tool_errors),
+                toUnixTimestamp64Milli(part.last_active_at)]
         FROM rolled_up
         ARRAY JOIN groups AS part
         UNION ALL
@@ -243,14 +244,14 @@ FROM
             part.model,
             0,
             [],
-            arrayMap(number -> toInt64(number), [
-                part.sessions,
-                part.input_tokens,
-                part.output_tokens,
-                part.cache_read_tokens,
-                part.cache_creation_tokens,
-                part.cache_creation_1h_tokens,
-                part.cost_nano])
+            [
+                toInt64(part.sessions),
+                toInt64(part.input_tokens),
+                toInt64(part.output_tokens),
+                toInt64(part.cache_read_tokens),
+                toInt64(part.cache_creation_tokens),
+                toInt64(part.cache_creation_1h_tokens),
+                toInt64(part.cost_nano)]
         FROM rolled_up
         ARRAY JOIN model_groups AS part
     )
