@@ -19,6 +19,7 @@ from deploy.store_url import StoreAddress
 from processors.fold import FOLD_VERSION
 from processors.warehouse import classify
 from schemas.prices import PriceList, newest
+from schemas.store_version import VERSION_SQL, why_too_old
 
 FIRST_GENERATION = "g1"
 
@@ -85,7 +86,7 @@ def migrate_control(store: StoreAddress) -> list[str]:
 
 
 def check_migrated(store: StoreAddress, generation: str) -> None:
-    """The tables must be those of this code: rows are written column by column, in the order of the tables.
+    """The store must be new enough, and its tables those of this code: rows are written in the order of their columns.
 
     Raises:
         Refused: they are newer, older, or made by another file.
@@ -94,11 +95,18 @@ def check_migrated(store: StoreAddress, generation: str) -> None:
     for database, kind in ((store.control, "control"), (store.database(generation), "generation")):
         try:
             with closing(clickhouse_connect.get_client(**store.at(database))) as client:
+                _check_version(client)
                 applied = _applied(client)
         except (ClickHouseError, OSError) as error:
             raise classify(error) from error
         if missing := next(_pending(database, kind, applied), None):
             raise Refused(f"{database} lacks migration {missing.name}: run `crewkit-sessions provision` first")
+
+
+def _check_version(client: Client) -> None:
+    ((version, compatibility),) = client.query(VERSION_SQL).result_rows
+    if why := why_too_old(version, compatibility):
+        raise Refused(why)
 
 
 def _applied(client: Client) -> dict[int, str]:
@@ -128,9 +136,11 @@ def _begin_first(client: Client, store: StoreAddress, partitions: int) -> None:
 
 
 def _migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
-    bootstrap = clickhouse_connect.get_client(**store.at("default"))
-    bootstrap.command("CREATE DATABASE IF NOT EXISTS {name:Identifier} ENGINE = Atomic", parameters={"name": database})
-    bootstrap.close()
+    with closing(clickhouse_connect.get_client(**store.at("default"))) as bootstrap:
+        _check_version(bootstrap)
+        bootstrap.command(
+            "CREATE DATABASE IF NOT EXISTS {name:Identifier} ENGINE = Atomic", parameters={"name": database}
+        )
     client = clickhouse_connect.get_client(**store.at(database))
     try:
         client.command(_MIGRATIONS_TABLE)

@@ -30,6 +30,7 @@ from query_api.queries import P, Question, R
 from query_api.statements import names_of_absent, statement_untuned, statement_without, tuning
 from schemas.store_codes import Verdict
 from schemas.store_errors import judge, refusal
+from schemas.store_version import VERSION_SQL, why_too_old
 
 log = structlog.get_logger()
 BASE = "crewkit"
@@ -235,8 +236,9 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
     """What the store lets our user set. What is not as we want it is said once, in one line.
 
     Raises:
-        StoreRefuses: with such a profile answers could be wrong.
+        StoreRefuses: the store is too old, or with such a profile answers could be wrong.
     """
+    _check_version(client)
     tuned = tuning()
     asked = {"names": [*LIMITS, *{name for name, _ in tuned}], "overflow": OVERFLOW}
     profile = {name: ProfileSetting(*rest) for name, *rest in client.query(PROFILE_SQL, asked).result_rows}
@@ -245,6 +247,12 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
         why = "the settings profile of the store's user"
         log.warning("store_limits_differ", why=why, limits=remarks, without=sorted(left_out))
     return Allowed(profile, left_out)
+
+
+def _check_version(client: Client) -> None:
+    ((version, compatibility),) = client.query(VERSION_SQL).result_rows
+    if why := why_too_old(version, compatibility):
+        raise StoreRefuses(why)
 
 
 def _is_outage(error: Exception) -> bool:

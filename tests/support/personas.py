@@ -69,20 +69,30 @@ class Failed(Exception):
     """What the persona did raised this: the type and the message."""
 
 
-def act(folder: Path, persona: Persona, target: str, *arguments: Any) -> Any:
-    """Call ``module:function`` as this persona, on the engine's folder; what it returned."""
+def act(folder: Path, persona: Persona, target: str, *arguments: Any, engine: Path | None = None) -> Any:
+    """Call ``module:function`` as this persona, on the engine's folder; what it returned.
+
+    ``engine`` is where another engine than that of `.venv` is installed.
+    """
     with tempfile.TemporaryDirectory() as place:
         users, config = Path(place, "users.xml"), Path(place, "config.xml")
         users.write_text(persona.users_xml())
         config.write_text(_CONFIG.format(users=users))
-        return _call(f"{folder}?config-file={quote(str(config))}", target, arguments)
+        path = [str(engine)] if engine else []
+        return _call(
+            [*path, str(TESTS), str(TESTS.parent)], f"{folder}?config-file={quote(str(config))}", target, arguments
+        )
 
 
-def _call(engine: str, target: str, arguments: Sequence[Any]) -> Any:
-    command = [sys.executable, "-m", "support.personas", target, engine, json.dumps(arguments)]
-    path = os.pathsep.join((str(TESTS), str(TESTS.parent)))
+def _call(path: Sequence[str], address: str, target: str, arguments: Sequence[Any]) -> Any:
+    command = [sys.executable, "-m", "support.personas", target, address, json.dumps(arguments)]
     done = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=120, check=False
+        command,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     reply = json.loads(done.stdout.splitlines()[-1])
@@ -105,11 +115,11 @@ def _filter(table: str, condition: str) -> str:
 
 
 def _main() -> None:
-    target, engine, arguments = sys.argv[1:4]
+    target, address, arguments = sys.argv[1:4]
     module, name = target.split(":")
     try:
         returned = getattr(importlib.import_module(module), name)(
-            {"interface": "chdb", "path": engine}, *json.loads(arguments)
+            {"interface": "chdb", "path": address}, *json.loads(arguments)
         )
         reply = {"returned": returned}
     except Exception as error:

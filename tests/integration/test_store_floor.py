@@ -1,0 +1,74 @@
+"""All tables and all SQL on the oldest engine that this works with, and refusals of what is older."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.floor_engine import floor_engine
+from support.personas import Failed, Persona, act
+from support.store import TestStore
+
+from deploy.provision import Refused, check_migrated, provision_store
+from query_api.errors import StoreRefuses
+from query_api.reader import open_reader
+from query_api.statements import SQL
+from schemas import store_version
+from schemas.prices import list_prices
+from schemas.store_version import FLOOR
+
+WHOLE = "support.whole_store:"
+PROCESSORS = Path(__file__).parents[2] / "processors"
+
+
+def everything(folder: Path, engine: Path | None) -> dict[str, Any]:
+    """Provision twice, project and repair, ask each question, as one user who may do anything."""
+    user = Persona()
+    return {
+        "version": act(folder, user, f"{WHOLE}version", engine=engine),
+        "made_again": act(folder, user, f"{WHOLE}make", engine=engine),
+        "used": act(folder, user, f"{WHOLE}project", engine=engine),
+        "asked": act(folder, user, f"{WHOLE}ask", engine=engine),
+    }
+
+
+def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path) -> None:
+    """Each DDL file and each SQL file runs on both, and what is read is the same to the last digit."""
+    floor = everything(tmp_path / "floor", floor_engine())
+    current = everything(tmp_path / "current", None)
+
+    versions = [tuple(map(int, done["version"].split("."))) for done in (floor, current)]
+    assert FLOOR <= versions[0] < versions[1]
+    for done in (floor, current):
+        assert done["made_again"] == []
+        assert set(done["used"]) == {"rollups", *(file.stem for file in (PROCESSORS / "sql").glob("*.sql"))}
+        assert set(done["asked"]["used"]) == {file.stem for file in SQL.glob("*.sql")}
+        assert {status for status, _ in done["asked"]["answers"].values()} == {200}
+        assert done["asked"]["audit"] == [["hours", True, True]]
+    assert floor["asked"]["answers"] == current["asked"]["answers"]
+
+
+async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the floor is above the engine that is there."""
+    monkeypatch.setattr(store_version, "FLOOR", (99, 1))
+    reader = open_reader(store.address.options, store.address.control)
+    why = r"^the store is ClickHouse 26\..*, but 99\.1 or newer is needed: upgrade it"
+    try:
+        with pytest.raises(Refused, match=why):
+            provision_store(store.address, store.partitions, list_prices())
+        with pytest.raises(Refused, match=why):
+            check_migrated(store.address, "g1")
+        with pytest.raises(StoreRefuses, match=why):
+            await reader.check()
+    finally:
+        reader.close()
+
+
+def test_a_store_that_is_made_to_behave_like_an_older_one_is_refused(tmp_path: Path) -> None:
+    """By `provision`, before it makes anything, and by a reader of what was made."""
+    act(tmp_path, Persona(), f"{WHOLE}make")
+    older = Persona({"compatibility": "25.8"})
+    why = r"Refuse[ds]: the setting `compatibility` makes .* ClickHouse 25\.8"
+
+    for name in ("make", "project", "ask"):
+        with pytest.raises(Failed, match=why):
+            act(tmp_path, older, WHOLE + name)

@@ -1,0 +1,45 @@
+"""The oldest ClickHouse that this works with, as an engine in a folder of its own: no dependency of the product.
+
+It is installed once into the cache folder of the account, with the hashes of `floor_engine.txt`. A process that finds
+that folder on its PYTHONPATH takes this engine instead of the one in `.venv`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+REQUIREMENTS = Path(__file__).with_suffix(".txt")
+
+
+def floor_engine() -> Path:
+    """Its folder. Skips where it can't be had, or fails where `REQUIRE_CHDB_FLOOR=1` says that it must be there."""
+    version = REQUIREMENTS.read_text().partition("chdb-core==")[2].split()[0]
+    base = os.environ.get("XDG_CACHE_HOME")
+    folder = (Path(base) if base else Path.home() / ".cache") / "crewkit-sessions" / f"chdb-core-{version}"
+    if not folder.exists():
+        _install(folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(dir=folder.parent))
+    command = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    done = subprocess.run(
+        [*command, "--target", place, "--requirements", REQUIREMENTS], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        shutil.rmtree(place)
+        reason = f"chdb-core of the floor can't be installed: {done.stderr.strip()}"
+        if os.environ.get("REQUIRE_CHDB_FLOOR") == "1":
+            pytest.fail(f"REQUIRE_CHDB_FLOOR=1, but {reason}")
+        pytest.skip(reason)
+    with suppress(OSError):  # another worker was first
+        place.rename(folder)
+    shutil.rmtree(place, ignore_errors=True)
