@@ -138,9 +138,7 @@ def _begin_first(client: Client, store: StoreAddress, partitions: int) -> None:
 def _migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     with closing(clickhouse_connect.get_client(**store.at("default"))) as bootstrap:
         _check_version(bootstrap)
-        bootstrap.command(
-            "CREATE DATABASE IF NOT EXISTS {name:Identifier} ENGINE = Atomic", parameters={"name": database}
-        )
+        bootstrap.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": database})
     client = clickhouse_connect.get_client(**store.at(database))
     try:
         client.command(_MIGRATIONS_TABLE)

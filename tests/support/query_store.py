@@ -141,7 +141,7 @@ class QueryStore:
         self.client.close()
 
     def _provision(self, database: str, kind: str) -> None:
-        self.client.command(f"CREATE DATABASE {database} ENGINE = Atomic")
+        self.client.command(f"CREATE DATABASE {database}")
         self._databases.append(database)
         self.client.database = database
         for file in sorted((ROOT / "schemas" / "clickhouse" / kind).glob("*.sql")):

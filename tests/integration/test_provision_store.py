@@ -1,0 +1,35 @@
+"""What `provision` asks of a store that is not of our making."""
+
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from support.store import chdb_address, new_store
+
+from deploy import provision
+
+
+def test_databases_have_the_engine_of_the_server(chdb_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Managed services refuse a statement that names one; where there is a choice, its default is Atomic."""
+    said: list[str] = []
+    connect = clickhouse_connect.get_client
+
+    def listening(**options: Any) -> Any:
+        client = connect(**options)
+        command = client.command
+        client.command = lambda sql, *rest, **named: (said.append(sql), command(sql, *rest, **named))[1]
+        return client
+
+    monkeypatch.setattr(provision.clickhouse_connect, "get_client", listening)
+
+    for store in new_store(chdb_address(chdb_folder)):
+        engines = store.rows(
+            "SELECT DISTINCT engine FROM system.databases WHERE startsWith(name, {name:String})",
+            name=store.address.control,
+        )
+
+    made = [sql for sql in said if "CREATE DATABASE" in sql]
+    assert len(made) == 2
+    assert not any("ENGINE" in sql for sql in made)
+    assert engines == [{"engine": "Atomic"}]
