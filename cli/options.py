@@ -15,7 +15,9 @@ _OPTIONS: dict[str, Decorator] = {
     "host": click.option("--host", help="Address to listen on (default 127.0.0.1)."),
     "port": click.option("--port", type=int, help="Port to listen on (default 8080)."),
     "log_url": click.option("--log-url", help="sqlite:///file or kafka://host:port,…/topic."),
-    "store_url": click.option("--store-url", help="chdb:///folder or clickhouse://user:password@host:port/database."),
+    "store_url": click.option(
+        "--store-url", help="chdb:///folder or clickhouse://user@host:port/database[?secure=true]."
+    ),
     "secrets": click.option("--secrets", type=click.Path(), help="Folder of the secrets (default secrets/ in --data)."),
     "generation": click.option("--generation", help="Generation to project into (default g1)."),
     "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),

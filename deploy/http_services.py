@@ -20,6 +20,8 @@ from deploy.rate_limits import rate_limits
 from deploy.secrets import id_secrets
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import check_reading, store_probe, store_reader
+from deploy.store_transport import check_transport
+from deploy.store_url import store_address
 from edge.envelope import Service
 from edge.health import Readiness, all_parts
 from edge.metrics import show_faults
@@ -55,6 +57,7 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     probe = store_probe(settings) if reader is not None else None
     app = service(settings, log, reader, probe=probe)
     if reader is not None:
+        await asyncio.to_thread(check_transport, store_address(settings))
         await check_reading(reader)
     if log is not None:
         await log.start()  # before the port opens, so that a wrong topic is told in one sentence

@@ -1,12 +1,18 @@
 """`LOG_URL`: where the log is. ``sqlite:///file`` or ``kafka://host:port,host:port/topic``."""
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
 from deploy.settings import BadSettings
+from deploy.url_parts import port_of, query_of, refuse, split
 from schemas.topics import TOPIC
+
+_FORMS = "sqlite:///absolute/file or kafka://host:port,host:port/topic"
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # what Kafka takes as a name
+_PORT = 9092
 
 
 class SqliteAddress(Struct, frozen=True):
@@ -26,11 +32,30 @@ def parse_log_url(url: str) -> SqliteAddress | KafkaAddress:
     """Read a log URL.
 
     Raises:
-        BadSettings: with what is wrong and an example.
+        BadSettings: with the part that is wrong and an example.
     """
-    parts = urlsplit(url)
+    parts = split("LOG_URL", url, _FORMS)
+    query_of("LOG_URL", parts, (), _FORMS)
     if parts.scheme == "sqlite" and not parts.netloc and parts.path not in ("", "/"):
         return SqliteAddress(Path(parts.path))
-    if parts.scheme == "kafka" and parts.netloc and "@" not in parts.netloc:
-        return KafkaAddress(parts.netloc, parts.path.strip("/") or TOPIC)
-    raise BadSettings("LOG_URL is sqlite:///absolute/file or kafka://host:port,host:port/topic")
+    if parts.scheme == "kafka" and parts.netloc:
+        return KafkaAddress(_bootstrap(parts), _topic(parts))
+    raise BadSettings(f"LOG_URL is {_FORMS}")
+
+
+def _bootstrap(parts: SplitResult) -> str:
+    if "@" in parts.netloc:
+        raise refuse("LOG_URL", "users are in KAFKA_USER and KAFKA_PASSWORD_FILE, not in the URL", _FORMS)
+    for address in parts.netloc.split(","):
+        host = urlsplit(f"kafka://{address}")
+        if not host.hostname:
+            raise refuse("LOG_URL", "an address between two commas has no host", _FORMS)
+        port_of("LOG_URL", host, _PORT)
+    return parts.netloc
+
+
+def _topic(parts: SplitResult) -> str:
+    topic = parts.path.strip("/")
+    if topic and not _TOPIC.fullmatch(topic):
+        raise refuse("LOG_URL", f"{topic!r} is no name of a topic: letters, digits, dots, - and _ alone", _FORMS)
+    return topic or TOPIC

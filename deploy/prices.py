@@ -11,7 +11,8 @@ from deploy.price_table import Loaded, extend_history, history_of
 from deploy.provision import migrate_control
 from deploy.settings import Settings
 from deploy.stack import stack_store_url
-from deploy.store_url import parse_store_url
+from deploy.store_transport import check_transport
+from deploy.store_url import parse_store_url, store_address
 from processors.warehouse import classify, connect
 from schemas.price_file import Price
 from schemas.prices import LoadedPrice
@@ -38,7 +39,9 @@ def price_history(settings: Settings) -> list[LoadedPrice]:
 @contextmanager
 def _control(settings: Settings) -> Iterator[Client]:
     """A client of the control database. An engine in the folder is opened here, so nobody else may have it open."""
-    store = parse_store_url(settings.store_url or stack_store_url(settings.folder) or settings.store)
+    stack_url = None if settings.store_url else stack_store_url(settings.folder)
+    store = parse_store_url(stack_url) if stack_url else store_address(settings)
+    check_transport(store)
     with locked_folder(settings.folder, needed="host" not in store.options):
         try:
             migrate_control(store)

@@ -8,7 +8,7 @@ from functools import partial
 from msgspec import Struct
 
 from deploy.settings import Settings
-from deploy.store_url import StoreAddress, parse_store_url
+from deploy.store_url import StoreAddress, store_address
 from processors.guards import check_generation, check_log_tail
 from processors.pipeline import Pipeline
 from processors.plan import Planner
@@ -33,7 +33,7 @@ class Projector(Struct):
 
 def make_projector(settings: Settings, reader: LogReader, partitions: int) -> Projector:
     """A projector into the generation that ``settings`` name."""
-    warehouse = make_warehouse(parse_store_url(settings.store), settings.generation)
+    warehouse = make_warehouse(store_address(settings), settings.generation)
     cache = StateCache(settings.cache_facts_max)
     limit = RejectionLimit(settings.dead_letter_share_max)
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)

@@ -16,6 +16,8 @@ from msgspec import Struct
 from edge.tokens import AUDIENCE, ISSUER
 
 ENGINE_CACHE_BYTES_MAX = 256 << 20
+# With a password in it. What follows in the URL may be wrong in any way, so this looks for little.
+_WITH_PASSWORD = re.compile(r"://[^@/]*:[^@]*@")
 _ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
 
 
@@ -46,6 +48,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     kafka_sasl_mechanism: str = "SCRAM-SHA-512"
     kafka_user: str = ""
     kafka_password_file: str = ""
+    store_password_file: str = ""
+    store_ca_file: str = ""
+    store_cert_file: str = ""
+    store_key_file: str = ""
     jwks_file: str = ""  # public keys of whoever issues tokens; with it the secret of our own opens no org
     jwks_issuer: str = ISSUER
     jwks_audience: str = AUDIENCE
@@ -54,6 +60,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     writes_per_hour: int = 600_000
     reads_per_hour: int = 60_000
     rate_limit_url: str = ""  # empty: each process counts by itself
+    rate_limit_password_file: str = ""
     audit_every_s: float = 60.0  # 0: no audit in the background
     admin_port: int = 0  # of an HTTP service, for /livez, /readyz and /metrics alone; 0: they are at `port`
     admin_host: str = ""  # default: host
@@ -121,12 +128,23 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.en
     """
     names = Settings.__struct_fields__
     given = {name: value for name, value in options.items() if value is not None}
+    _refuse_passwords(given)
     env = {name: environ[name.upper()] for name in names if environ.get(name.upper())}
     data = Path(given.get("data") or env.get("data") or Settings().data)
     try:
         return msgspec.convert({**_file(data / "settings.toml"), **env, **given}, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise BadSettings(f"settings: {error}") from error
+
+
+def _refuse_passwords(options: Mapping[str, Any]) -> None:
+    """The command line of a process can be read by every account of the machine; its environment can't."""
+    for option, instead in (("store_url", "STORE_PASSWORD_FILE"), ("rate_limit_url", "RATE_LIMIT_PASSWORD_FILE")):
+        if _WITH_PASSWORD.search(options.get(option) or ""):
+            raise BadSettings(
+                f"{option}: every account of this machine can read a password in an option, "
+                f"so write it into a file and name that in {instead}"
+            )
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from deploy.projector import Projector, check_start, make_projector
 from deploy.provision import Refused, provision_store
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_probe, store_reader
-from deploy.store_url import parse_store_url
+from deploy.store_url import store_address
 from edge.envelope import Service
 from ingest.sqlite_log import SqliteEventLog
 from processors.errors import Broken
@@ -104,7 +104,7 @@ async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None
 
 def _provision(settings: Settings) -> None:
     try:
-        provision_store(parse_store_url(settings.store), PARTITIONS, list_prices())
+        provision_store(store_address(settings), PARTITIONS, list_prices())
     except Refused as error:
         raise Broken(str(error)) from error
 

@@ -89,17 +89,23 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def env(self) -> dict[str, str]:
         """What chooses log and store in every process of ours that writes to the store."""
-        return self._env(STORE_USER, self.store_password)
+        return self._env(STORE_USER, "store-password")
 
     @property
     def reading_env(self) -> dict[str, str]:
         """The same for those that only read it: a user who can't write."""
-        return self._env(STORE_READER, self.reader_password)
+        return self._env(STORE_READER, "reader-password")
 
-    def _env(self, user: str, password: str) -> dict[str, str]:
+    @property
+    def store_url(self) -> str:
+        """The store with the password of its writers: for use in this process alone."""
+        return f"clickhouse://{STORE_USER}:{self.store_password}@{LOCAL}:{self.ports.store}"
+
+    def _env(self, user: str, password_file: str) -> dict[str, str]:
         return {
             "LOG_URL": f"kafka://{LOCAL}:{self.ports.kafka}/{TOPIC}",
-            "STORE_URL": f"clickhouse://{user}:{password}@{LOCAL}:{self.ports.store}",
+            "STORE_URL": f"clickhouse://{user}@{LOCAL}:{self.ports.store}",
+            "STORE_PASSWORD_FILE": str(self.data / "secrets" / password_file),
             "KAFKA_SECURITY": self.security.protocol,
             "KAFKA_SASL_MECHANISM": self.security.mechanism,
             "KAFKA_USER": self.security.user,
@@ -217,7 +223,7 @@ def stack_store_url(data: Path) -> str | None:
     """The store of the stack in ``data``, as its writers reach it while it runs; None where there is no stack."""
     if not _ports_file(data).exists():
         return None
-    return Stack.on(data, LOCAL, 0).env["STORE_URL"]
+    return Stack.on(data, LOCAL, 0).store_url
 
 
 def follows_everything(stack: Stack) -> bool:

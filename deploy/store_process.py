@@ -1,13 +1,12 @@
 """Run the store server for the users that ``STORE_URL`` and the secrets folder name."""
 
-from urllib.parse import unquote, urlsplit
-
 from deploy.loopback import is_loopback
 from deploy.secret_files import read_secret
 from deploy.settings import BadSettings, Settings
 from deploy.stack import STORE_READER
 from deploy.store_server.server import serve
 from deploy.store_server.users import StoreUser
+from deploy.store_url import store_address
 
 
 def run_store_server(settings: Settings) -> int:
@@ -17,10 +16,12 @@ def run_store_server(settings: Settings) -> int:
         BadSettings: the store's URL names no user, or the host is more than this machine and nothing allows that.
     """
     _check_host(settings)
-    url = urlsplit(settings.store)
-    if url.scheme != "clickhouse" or not url.username or not url.password:
-        raise BadSettings("store_url: clickhouse://user:password@host:port says who may use the store server")
-    users = [StoreUser(unquote(url.username), unquote(url.password), readonly=False)]
+    writer = store_address(settings).options
+    if not writer.get("password"):
+        raise BadSettings(
+            "store_url: clickhouse://user@host:port and store_password_file say who may use the store server"
+        )
+    users = [StoreUser(writer["username"], writer["password"], readonly=False)]
     reader = settings.secrets_folder / "reader-password"
     if reader.exists():
         users.append(StoreUser(STORE_READER, read_secret(reader), readonly=True))

@@ -3,7 +3,7 @@
 import structlog
 
 from deploy.settings import Settings
-from deploy.store_url import parse_store_url
+from deploy.store_url import store_address
 from processors.errors import Broken
 from query_api.errors import StoreRefuses, StoreUnavailable
 from query_api.reader import ClickHouseReader, open_probe, open_reader
@@ -13,13 +13,13 @@ log = structlog.get_logger()
 
 def store_reader(settings: Settings) -> ClickHouseReader:
     """A reader; it connects when first asked."""
-    store = parse_store_url(settings.store)
+    store = store_address(settings)
     return open_reader(store.options, store.control)
 
 
 def store_probe(settings: Settings) -> ClickHouseReader:
     """What asks for readiness, on a connection of its own; it connects when first asked."""
-    store = parse_store_url(settings.store)
+    store = store_address(settings)
     return open_probe(store.options, store.control)
 
 

@@ -14,7 +14,8 @@ from deploy.projector import check_start, make_projector
 from deploy.provision import Refused, check_migrated
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_reader
-from deploy.store_url import parse_store_url
+from deploy.store_transport import check_transport
+from deploy.store_url import store_address
 from ingest.kafka_log import KafkaLogReader, KafkaTopic
 from ingest.kafka_log.creation import find_topic
 from processors import faust_app
@@ -58,10 +59,11 @@ def run_worker(settings: Settings) -> int:
 
 async def _check(settings: Settings, topic: KafkaTopic) -> None:
     await find_topic(topic)
+    await asyncio.to_thread(check_transport, store_address(settings))
     reader = KafkaLogReader(topic)
     try:
         await check_start(make_projector(settings, reader, topic.partitions), topic.partitions)
-        await asyncio.to_thread(check_migrated, parse_store_url(settings.store), settings.generation)
+        await asyncio.to_thread(check_migrated, store_address(settings), settings.generation)
     except Refused as error:
         raise Broken(str(error)) from error
     finally:

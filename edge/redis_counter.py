@@ -32,14 +32,15 @@ return {used, left}
 """
 
 
-def open_redis_counter(url: str) -> "RedisCounter":
-    """A counter whose connections are made when first needed.
+def open_redis_counter(url: str, password: str | None = None) -> "RedisCounter":
+    """A counter whose connections are made when first needed; ``password`` where there is none in the URL.
 
     Raises:
         ValueError: for a URL that is none of Redis.
     """
     once_more = Retry(NoBackoff(), 1)  # for a connection that has gone while nobody used it
-    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=None, retry=once_more)
+    login = {"password": password} if password else {}
+    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=None, retry=once_more, **login)
     return RedisCounter(Redis.from_pool(pool))
 
 

@@ -40,6 +40,7 @@ from schemas.rows import (
 )
 from schemas.store_codes import Verdict
 from schemas.store_errors import judge, refusal
+from schemas.tls_errors import tls_refusal
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold
@@ -275,6 +276,8 @@ def day_of(bucket: Bucket) -> Bucket:
 
 def classify(error: Exception) -> Exception:
     """What a failed call asks of its caller: send it again, stop and say what to change, or stop."""
+    if said := tls_refusal(error, "the store", "STORE"):
+        return StoreRefuses(said)
     code, text = getattr(error, "code", None), str(error)
     verdict = judge(code, text, by_client=isinstance(error, _BY_CLIENT))
     if verdict is Verdict.PASSES:

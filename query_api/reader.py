@@ -31,6 +31,7 @@ from query_api.statements import names_of_absent, statement_untuned, statement_w
 from schemas.store_codes import Verdict
 from schemas.store_errors import judge, refusal
 from schemas.store_version import VERSION_SQL, why_too_old
+from schemas.tls_errors import tls_refusal
 
 log = structlog.get_logger()
 BASE = "crewkit"
@@ -192,7 +193,7 @@ class ClickHouseReader:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
             self._allowed = None  # which may have been changed
-            sentence = text if isinstance(error, StoreRefuses) else refusal(code, text)
+            sentence = text if isinstance(error, StoreRefuses) else _tls_refusal(error) or refusal(code, text)
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
                 log.error("store_refuses", error=sentence)
@@ -261,6 +262,10 @@ def _is_outage(error: Exception) -> bool:
 
 
 def _verdict(error: Exception) -> Verdict:
-    if isinstance(error, StoreRefuses):
+    if isinstance(error, StoreRefuses) or _tls_refusal(error):
         return Verdict.REFUSED
     return judge(getattr(error, "code", None), str(error), by_client=isinstance(error, _BY_CLIENT))
+
+
+def _tls_refusal(error: Exception) -> str | None:
+    return tls_refusal(error, "the store", "STORE")

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from http import HTTPStatus
@@ -172,7 +173,7 @@ class StoreHandler(BaseHTTPRequestHandler):
             self._run(reply, Asked(request, statement, sql, data, rights, refused))
 
     def _authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> StoreUser:
-        user = self.server.users.authenticate(headers, params)
+        user = self.server.users.authenticate(headers, params, _certified(self.connection))
         if not self.known:
             self.known = True
             self.server.let_stay(self.connection)
@@ -236,6 +237,14 @@ class StoreHandler(BaseHTTPRequestHandler):
 
     def _deflater(self, request: Request) -> Any:
         return choose_deflater(self.headers.get("Accept-Encoding", "")) if request.compressible else None
+
+
+def _certified(connection: socket.socket) -> str:
+    """The common name of the client's certificate, which the handshake has verified; empty without one."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return ""
+    subject: Any = (connection.getpeercert() or {}).get("subject", ())
+    return next((value for part in subject for name, value in part if name == "commonName"), "")
 
 
 def _release_as_sent(result: Result) -> Iterator[Buffer]:

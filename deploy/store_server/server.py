@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ STOP_QUERIES_S = 2.5
 HANG_UP_S = 1.0
 CONNECTIONS_MAX = 512
 UNKNOWN_FOR_S = 15.0
+HANDSHAKE_S = 10.0
 
 
 class StoreHttpServer(ThreadingHTTPServer):
@@ -52,8 +54,11 @@ class StoreHttpServer(ThreadingHTTPServer):
         users: Users,
         unknown_for_s: float = UNKNOWN_FOR_S,
         conditions: Conditions | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """With ``tls`` connections are encrypted; it also says whether clients need a certificate."""
         self.engine = engine
+        self._tls = tls
         self.users = users
         self.conditions = conditions or Conditions()
         self.pool = ConnectionPool(engine)
@@ -123,6 +128,29 @@ class StoreHttpServer(ThreadingHTTPServer):
         self._unknown[request] = monotonic() + self._unknown_for_s
         super().process_request(request, client_address)
 
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection; its handshake is here, so that a slow one holds up no other."""
+        if self._tls is not None and (request := self._encrypted(request, self._tls)) is None:
+            return
+        super().process_request_thread(request, client_address)
+
+    def _encrypted(self, plain: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket | None:
+        """The connection with TLS, in the place of ``plain``; None where the handshake fails."""
+        plain.settimeout(HANDSHAKE_S)
+        wrapped = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        self._sockets.add(wrapped)
+        self._sockets.discard(plain)
+        until = self._unknown.pop(plain, None)
+        try:
+            if until is None:  # its place was needed, or we stop
+                raise ConnectionAbortedError
+            self._unknown[wrapped] = until
+            wrapped.do_handshake()
+        except OSError:
+            self.shutdown_request(wrapped)
+            return None
+        return wrapped
+
     def let_stay(self, connection: socket.socket) -> None:
         """A valid credential came over this connection: from now on it has the handler's time-out alone."""
         self._unknown.pop(connection, None)
@@ -170,8 +198,9 @@ class StoreServer:
         port: int = 0,
         unknown_for_s: float = UNKNOWN_FOR_S,
         conditions: Conditions | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._path, self._users, self._unknown_for_s = path, Users(users), unknown_for_s
+        self._path, self._users, self._unknown_for_s, self._tls = path, Users(users), unknown_for_s, tls
         self.conditions = conditions or Conditions()
         self.host, self.port = host, port
         self._server: StoreHttpServer | None = None
@@ -182,8 +211,9 @@ class StoreServer:
         """Open the store and listen. Raises StoreDirectoryInUse, or OSError if the port is taken."""
         self._engine = Engine(self._path, self._users.profiles, self.conditions.deduplication_window)
         try:
-            address = self.host, self.port
-            self._server = StoreHttpServer(address, self._engine, self._users, self._unknown_for_s, self.conditions)
+            self._server = StoreHttpServer(
+                (self.host, self.port), self._engine, self._users, self._unknown_for_s, self.conditions, self._tls
+            )
         except OSError:
             self._engine.close()
             raise
@@ -227,6 +257,7 @@ def serve(
     users: Sequence[StoreUser],
     ready: Callable[[int], None] | None = None,
     unknown_for_s: float = UNKNOWN_FOR_S,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve the store in `path` until SIGTERM or SIGINT (in the main thread; elsewhere for ever).
 
@@ -235,7 +266,7 @@ def serve(
     """
     ended = threading.Event()
     before = _on_signals(lambda *_: ended.set())
-    server = StoreServer(path, users, host, port, unknown_for_s, conditions_of(os.environ))
+    server = StoreServer(path, users, host, port, unknown_for_s, conditions_of(os.environ), tls)
     try:
         server.start()
         if ready:
@@ -263,4 +294,4 @@ def _stop_queries(server: StoreHttpServer, engine: Engine) -> bool:
 
 def _shut(connection: socket.socket) -> None:
     with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # under TLS, which another thread is using

@@ -74,8 +74,13 @@ class Users:
         values = tuple((bound.name, bound.value) for bound in user.bounds if bound.value)
         return Rights(readonly, self._profiles.get(user.name, ""), values)
 
-    def authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> StoreUser:
-        """The user a request speaks for. Raises StoreError with status 401 (says nobody) or 403 (says it wrongly)."""
+    def authenticate(self, headers: Mapping[str, str], params: Mapping[str, str], certified: str = "") -> StoreUser:
+        """The user a request speaks for: by a password, or as the name ``certified`` by the client's certificate.
+
+        Raises StoreError with status 401 (says nobody) or 403 (says it wrongly).
+        """
+        if headers.get("X-ClickHouse-SSL-Certificate-Auth") == "on":
+            return self._certified(headers.get("X-ClickHouse-User", ""), certified)
         claim = _claim(headers, params)
         if claim is None:
             raise StoreError(AUTHENTICATION_FAILED, "Authentication is required: send a user and a password.", 401)
@@ -83,6 +88,13 @@ class Users:
         user = self._users.get(name, self._nobody)
         if not hmac.compare_digest(_digest(password), _digest(user.password)) or user is self._nobody:
             message = "Authentication failed: password is incorrect, or there is no user with such name."
+            raise StoreError(AUTHENTICATION_FAILED, message, 403)
+        return user
+
+    def _certified(self, name: str, certified: str) -> StoreUser:
+        user = self._users.get(name)
+        if user is None or name != certified:
+            message = "Authentication failed: the certificate is for another user, or there is no user with such name."
             raise StoreError(AUTHENTICATION_FAILED, message, 403)
         return user
 

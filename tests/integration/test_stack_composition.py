@@ -132,12 +132,14 @@ def test_the_ports_are_written_to_no_other_place(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "run" / "stack.json").lstat().st_mode) == 0o600
 
 
-def test_the_password_is_on_no_command_line(tmp_path: Path) -> None:
-    """Everybody may read command lines; the environment only its owner."""
+def test_the_password_is_on_no_command_line_and_in_no_environment(tmp_path: Path) -> None:
+    """Each process reads it from a file of the owner."""
     stack = make_stack(tmp_path)
 
-    assert stack.store_password in stack.env["STORE_URL"]
-    assert stack.store_password not in " ".join(stack.ours("serve", "--port", "1"))
+    for env, password in ((stack.env, stack.store_password), (stack.reading_env, stack.reader_password)):
+        assert Path(env["STORE_PASSWORD_FILE"]).read_text().strip() == password
+        assert password not in " ".join(env.values())
+        assert password not in " ".join(stack.ours("serve", "--port", "1"))
 
 
 def test_a_command_runs_with_this_python_on_this_directory(tmp_path: Path) -> None:

@@ -15,23 +15,12 @@ from deploy.stack import answers_200
 from deploy.store_process import _check_host
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is tried)
-STORE_URL = "clickhouse://crewkit:password@127.0.0.1"
+ENVIRONMENT = {**os.environ, "STORE_URL": "clickhouse://crewkit:password@127.0.0.1"}
 
 
 def store_server(folder: Path, *options: str) -> list[str]:
     """Its command line."""
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "cli",
-        "store-server",
-        "--data",
-        str(folder),
-        "--store-url",
-        STORE_URL,
-        *options,
-    ]
+    return [sys.executable, "-P", "-m", "cli", "store-server", "--data", str(folder), *options]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost", "::ffff:127.0.0.1"])
@@ -62,7 +51,7 @@ def test_it_is_refused_in_one_sentence(tmp_path: Path) -> None:
     """Nothing is made in the folder of the store, and nothing listens."""
     command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(free_ports(1)[0]))
 
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("host: 0.0.0.0 is reachable from other machines")
@@ -75,7 +64,7 @@ def test_with_the_flag_it_serves(tmp_path: Path) -> None:
     port = free_ports(1)[0]
     command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(port), "--beyond-loopback")
     with (tmp_path / "out").open("wb") as out:
-        server = subprocess.Popen(command, env=dict(os.environ), stdout=out, stderr=out)
+        server = subprocess.Popen(command, env=ENVIRONMENT, stdout=out, stderr=out)
     try:
         eventually(lambda: answers_200("127.0.0.1", port, "/ping"))
     finally:

@@ -27,7 +27,7 @@ def log_of(installation: Installation) -> bytes:
 def store_of(installation: Installation) -> bytes:
     """All rows of all tables. An `up` must have been stopped, since its store belongs to one process."""
     stack = installation.kind == "stack"
-    url = _stack(installation).env["STORE_URL"] if stack else f"chdb://{installation.data / 'store'}"
+    url = _stack(installation).store_url if stack else f"chdb://{installation.data / 'store'}"
     command = [sys.executable, "-m", "support.store_dump", url]
     env = {**os.environ, "PYTHONPATH": str(TESTS)}
     return subprocess.run(command, env=env, capture_output=True, check=True, timeout=120).stdout

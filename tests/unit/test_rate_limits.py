@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from fakes import FakeEventLog
 from support.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
 
+from deploy.child import write_whole
 from deploy.rate_limits import rate_limits
 from deploy.settings import BadSettings, Settings
 from edge.authentication import TokenVerifier
@@ -157,12 +159,28 @@ async def test_hours_that_are_over_are_swept_out(monkeypatch: pytest.MonkeyPatch
         ({"reads_per_hour": -5}, "reads_per_hour"),
         ({"rate_limit_url": "memcached://x"}, "redis://"),
         ({"rate_limit_url": "redis://x:port"}, "rate_limit_url"),
+        ({"rate_limit_url": "rediss://x:1/0?ssl_cert_reqs=none"}, "'ssl_cert_reqs' after"),
+        ({"rate_limit_url": "redis://x:1/0/more"}, "after the port"),
+        ({"rate_limit_url": "redis://x:1/0#x"}, "a fragment"),
+        ({"rate_limit_url": "redis://:p@x:1/0", "rate_limit_password_file": "/x"}, "a password in rate_limit_url"),
+        ({"rate_limit_url": "redis://x:1/0", "rate_limit_password_file": "/nowhere"}, "there is no /nowhere"),
     ],
 )
 def test_wrong_settings_are_told_at_the_start(wrong: dict[str, Any], said: str) -> None:
     """By the name of the setting."""
     with pytest.raises(BadSettings, match=said):
         rate_limits(Settings(**wrong))
+
+
+def test_the_password_of_the_counting_server_comes_from_its_file(tmp_path: Path) -> None:
+    """So that it is in no environment and on no command line."""
+    file = tmp_path / "password"
+    write_whole(file, "s3cret\n")
+
+    limits = rate_limits(Settings(rate_limit_url="rediss://us@x:1/2", rate_limit_password_file=str(file)))
+
+    login = limits._counter._redis.connection_pool.connection_kwargs
+    assert (login["username"], login["password"], login["db"]) == ("us", "s3cret", 2)
 
 
 async def test_the_defaults_are_those_of_the_contract() -> None:

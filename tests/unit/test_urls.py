@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from support.certificates import Authority
 
+from deploy.child import write_whole
 from deploy.log_url import KafkaAddress, SqliteAddress, parse_log_url
-from deploy.settings import BadSettings, Settings
-from deploy.store_url import parse_store_url
+from deploy.settings import BadSettings, Settings, load_settings
+from deploy.store_url import parse_store_url, store_address
 
 
 def test_a_store_url_names_a_folder_or_a_server() -> None:
@@ -53,3 +55,104 @@ def test_other_log_urls_are_refused_with_an_example(url: str) -> None:
     """The message shows what would be right."""
     with pytest.raises(ValueError, match="kafka://host:port"):
         parse_log_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("kafka://a:1/t?security_protocol=SASL_SSL", "'security_protocol' after"),
+        ("kafka://a:1/t#x", "a fragment"),
+        ("kafka://u:s3cret@a:1/t", "users are in KAFKA_USER"),
+        ("kafka://a:1/t/more", "'t/more' is no name of a topic"),
+        ("kafka://a:0/t", "the port of a"),
+        ("kafka://a:1,b:70000/t", "the port of b"),
+        ("kafka://a:1,,b:2/t", "no host"),
+        ("kafka://a:1,b:x/t", "the port of b"),
+        ("kafka://[::1/t", "no URL"),
+        ("sqlite:///file?mode=ro", "'mode' after"),
+        ("sqlite:///file#x", "a fragment"),
+    ],
+)
+def test_a_part_of_a_log_url_that_has_no_meaning_is_refused(url: str, part: str) -> None:
+    """It names the part; what is dropped in silence may be what protects the connection."""
+    with pytest.raises(BadSettings, match=part) as refused:
+        parse_log_url(url)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("clickhouse://u:s3cret@h:8443/db?secure=true&verify=false", "'verify' after"),
+        ("clickhouse://u:s3cret@h/db?secure=yes", "secure is true or false"),
+        ("clickhouse://u:s3cret@h/db?secure=true&secure=false", "twice"),
+        ("clickhouse://u:s3cret@h/db?secure", "form key=value"),
+        ("clickhouse://u:s3cret@h/db#x", "a fragment"),
+        ("clickhouse://u:s3cret@h/db/more", "'db/more' is no name of a database"),
+        ("clickhouse://u:s3cret@h/a-b", "'a-b' is no name of a database"),
+        ("clickhouse://u:s3cret@h:0/db", "the port of h"),
+        ("clickhouse://u:s3cret@h:65536/db", "the port of h"),
+        ("clickhouse://u:s3cret@h:1,i:2/db", "one host"),
+        ("chdb:///folder?secure=true", "'secure' after"),
+    ],
+)
+def test_a_part_of_a_store_url_that_has_no_meaning_is_refused(url: str, part: str) -> None:
+    """It names the part, and never the password."""
+    with pytest.raises(BadSettings, match=part) as refused:
+        parse_store_url(url)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_secure_store_has_a_port_and_files(tmp_path: Path) -> None:
+    """`secure=true` is TLS with the certificate checked; the certificate of ours logs in where there is no password."""
+    authority = Authority(tmp_path, "ca")
+    ours = authority.sign("us")
+    secret = tmp_path / "password"
+    write_whole(secret, "s3cret\n")
+    files = {"store_ca_file": str(authority.file), "store_cert_file": str(ours.cert), "store_key_file": str(ours.key)}
+    url = "clickhouse://us@db/mine?secure=true"
+    server = {"host": "db", "port": 8443, "username": "us", "secure": True, "verify": True}
+    ours_there = {"ca_cert": str(authority.file), "client_cert": str(ours.cert), "client_cert_key": str(ours.key)}
+
+    assert store_address(Settings(store_url=url)).options == server | {"password": ""}
+    assert store_address(Settings(store_url=url, **files)).options == server | ours_there | {"password": ""}
+    both = store_address(Settings(store_url=url, store_password_file=str(secret), **files))
+    assert both.options == server | ours_there | {"password": "s3cret", "tls_mode": "strict"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"store_url": "clickhouse://u:p@h", "store_password_file": "PASSWORD"}, "a password in store_url as well"),
+        ({"store_url": "clickhouse://u@h", "store_password_file": "/nowhere"}, "there is no /nowhere"),
+        ({"store_url": "clickhouse://u@h", "store_ca_file": "PASSWORD"}, "add .secure=true"),
+        ({"store_url": "clickhouse://u@h?secure=true", "store_ca_file": "PASSWORD"}, "holds no certificates"),
+        ({"store_url": "clickhouse://u@h?secure=true", "store_key_file": "PASSWORD"}, "needs store_cert_file"),
+    ],
+)
+def test_files_of_a_store_that_do_not_fit_are_refused(tmp_path: Path, given: dict[str, str], said: str) -> None:
+    """In a sentence that names the setting."""
+    secret = tmp_path / "password"
+    write_whole(secret, "s3cret\n")
+    placed = {name: value.replace("PASSWORD", str(secret)) for name, value in given.items()}
+
+    with pytest.raises(BadSettings, match=said):
+        store_address(Settings(**placed))
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "instead"),
+    [
+        ("store_url", "clickhouse://u:s3cret@h/db", "STORE_PASSWORD_FILE"),
+        ("rate_limit_url", "redis://:s3cret@h:6379/0", "RATE_LIMIT_PASSWORD_FILE"),
+    ],
+)
+def test_a_password_in_an_option_is_refused(tmp_path: Path, name: str, url: str, instead: str) -> None:
+    """All accounts of a machine can read command lines; environment and file are the owner's."""
+    with pytest.raises(BadSettings, match=instead) as refused:
+        load_settings({"data": str(tmp_path), name: url}, {})
+    assert "s3cret" not in str(refused.value)
+
+    assert getattr(load_settings({"data": str(tmp_path)}, {name.upper(): url}), name) == url
+    without = url.replace(":s3cret", "")
+    assert getattr(load_settings({"data": str(tmp_path), name: without}, {}), name) == without

@@ -1,0 +1,108 @@
+"""What a failed TLS handshake means, as one sentence, read from an exception and its causes.
+
+An error of TLS is no outage: the other end answers, and it will answer the same again.
+"""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Literal
+
+Settings = Literal["KAFKA", "STORE"]  # how the names of the settings begin
+
+_SWITCH: dict[Settings, str] = {"KAFKA": "KAFKA_SECURITY", "STORE": "`secure` in STORE_URL"}
+# OpenSSL's X509_V_ERR_…; all others mean that no chain leads to a CA that we trust.
+_NOT_YET_VALID, _EXPIRED, _HOST_MISMATCH, _ADDRESS_MISMATCH = 9, 10, 62, 64
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+_NO_VERSION = ("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE")
+_CLIENT_CERTIFICATE = (
+    *("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED", "CERTIFICATE_REVOKED"),
+    *("UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED", "DECRYPT_ERROR", "UNSUPPORTED_CERTIFICATE"),
+)
+_PROBE_S = 2.0
+_REFUSES_WITHIN_S = 0.5
+
+
+def tls_refusal(error: BaseException, peer: str, settings: Settings) -> str | None:
+    """Why TLS with ``peer`` is refused by one of the two, and which setting to check; None for any other error."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate of {peer} {_unfit(cause)}: check {settings}_CA_FILE and the certificate"
+        if isinstance(cause, ssl.SSLError) and (said := _refused(cause, peer, settings)):
+            return said
+    return None
+
+
+def speaks_tls(host: str, port: int) -> bool:
+    """Whether TLS is spoken at an address, by whomever: nothing is sent there, and no certificate is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), timeout=_PROBE_S) as plain, context.wrap_socket(plain):
+            return True
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")  # only who speaks TLS refuses in its words
+    except OSError:
+        return False
+
+
+def tls_failure(host: str, port: int, context: ssl.SSLContext) -> OSError | None:
+    """How TLS with an address fails; None where it does not.
+
+    A server may refuse a client certificate after the handshake, and then hang up. What a client has sent by then can
+    make it miss the reason, so nothing is sent here.
+    """
+    try:
+        with (
+            socket.create_connection((host, port), timeout=_PROBE_S) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            wrapped.settimeout(_REFUSES_WITHIN_S)
+            wrapped.recv(1)
+    except TimeoutError:
+        return None
+    except OSError as error:
+        return error
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and everything that it wraps: libraries put the cause in one of four places."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        found = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        inside = (found.__cause__, found.__context__, getattr(found, "reason", None), *found.args)
+        waiting.extend(each for each in inside if isinstance(each, BaseException))
+
+
+def _unfit(error: ssl.SSLCertVerificationError) -> str:
+    if error.verify_code == _EXPIRED:
+        return "has expired"
+    if error.verify_code == _NOT_YET_VALID:
+        return "is not valid yet"
+    if error.verify_code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
+        return "is for another name"
+    return f"comes from no CA that we trust ({error.verify_message})"
+
+
+def _refused(error: ssl.SSLError, peer: str, settings: Settings) -> str | None:
+    """None where the connection just ended, as it does when a server dies."""
+    reason = error.reason or ""
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "EOF" in reason:
+        return None
+    words = reason.lower().replace("_", " ")
+    if any(part in reason for part in _NO_TLS):
+        return f"{peer} does not speak TLS: check the port and {_SWITCH[settings]}"
+    if any(part in reason for part in _NO_VERSION):
+        return f"{peer} speaks no version of TLS that we take ({words}): let it speak 1.2 or newer"
+    if any(part in reason for part in _CLIENT_CERTIFICATE):
+        return (
+            f"{peer} asks for a client certificate, and ours is missing or not to its liking ({words}): "
+            f"check that {settings}_CERT_FILE and {settings}_KEY_FILE are set, in date and of a CA that it trusts"
+        )
+    return f"TLS with {peer} fails ({words or error}): check {settings}_CA_FILE and {_SWITCH[settings]}"

@@ -1,0 +1,184 @@
+"""The product over TLS to a store server: with every kind of proof, and what each refusal says."""
+
+import os
+import re
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import clickhouse_connect
+import pytest
+from support.secure_store import SecureStore
+from support.waiting import eventually
+
+from deploy.child import write_whole
+from deploy.ports import free_port
+from deploy.settings import Settings
+from deploy.stack import answers_200
+from deploy.store_url import store_address
+
+PASSWORD = secrets.token_hex(8)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureStore]:
+    folder = tmp_path_factory.mktemp("secure-store")
+    write_whole(folder / "password", f"{PASSWORD}\n")
+    write_whole(folder / "wrong-password", "not-the-password\n")
+    running = SecureStore(folder, PASSWORD)
+    yield running
+    running.end()
+
+
+def environment(store: SecureStore, port: str, database: str = "crewkit", **files: str) -> dict[str, str]:
+    """The settings of a client of one port; ``files`` by the name of the setting without its prefix."""
+    return {"STORE_URL": store.url(port, database)} | {
+        f"STORE_{name.upper()}_FILE": store.file(file) for name, file in files.items() if file
+    }
+
+
+def run(data: Path, command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A command of ours to its end."""
+    line = [sys.executable, "-P", "-m", "cli", command, "--data", str(data)]
+    if command == "query-api":
+        line += ["--port", "0"]
+    return subprocess.run(line, env=os.environ | env, capture_output=True, text=True, timeout=60, check=False)
+
+
+OURS = {"ca": "ours.pem"}
+WAYS = {
+    "a password over TLS": ("tls", OURS | {"password": "password"}),
+    "a certificate and a password": (
+        "mutual",
+        OURS | {"cert": "ours-crewkit.crt", "key": "ours-crewkit.key", "password": "password"},
+    ),
+    "a certificate alone": ("mutual", OURS | {"cert": "ours-crewkit.both"}),
+    "a password in the clear": ("plain", {"password": "password"}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_product_works_over_each_connection(store: SecureStore, tmp_path: Path, way: str) -> None:
+    """`provision` makes the tables, and `query-api` becomes ready on them."""
+    port, files = WAYS[way]
+    env = environment(store, port, f"db_{secrets.token_hex(4)}", **files)
+
+    made = run(tmp_path, "provision", env)
+    assert made.returncode == 0, made.stderr
+    assert "generation g1, live" in made.stdout
+
+    http = free_port()
+    line = [sys.executable, "-P", "-m", "cli", "query-api", "--data", str(tmp_path), "--port", str(http)]
+    with (tmp_path / "out").open("wb") as out:
+        serving = subprocess.Popen(line, env=os.environ | env, stdout=out, stderr=out)
+    try:
+        eventually(lambda: answers_200("127.0.0.1", http, "/readyz"))
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        assert serving.wait(20) == 0
+    assert PASSWORD not in (tmp_path / "out").read_text()
+
+
+KEPT = OURS | {"password": "password"}
+REFUSALS = {
+    "an expired certificate": ("expired", KEPT, r"the certificate of 127.0.0.1:\d+ has expired: check STORE_CA_FILE"),
+    "another CA": ("stranger", KEPT, "comes from no CA that we trust .*: check STORE_CA_FILE"),
+    "no CA": ("tls", {"password": "password"}, "comes from no CA that we trust .*: check STORE_CA_FILE"),
+    "a wrong name": ("misnamed", KEPT, "is for another name: check STORE_CA_FILE"),
+    "no client certificate": ("mutual", KEPT, "asks for a client certificate, .* STORE_CERT_FILE and STORE_KEY_FILE"),
+    "an expired client certificate": (
+        "mutual",
+        KEPT | {"cert": "ours-crewkit-expired.both"},
+        "asks for a client certificate, .* STORE_CERT_FILE",
+    ),
+    "a client certificate of another CA": (
+        "mutual",
+        KEPT | {"cert": "other-crewkit.both"},
+        "asks for a client certificate, .* STORE_CERT_FILE",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "command"),
+    [
+        *((wrong, "provision") for wrong in REFUSALS),
+        ("another CA", "query-api"),
+        ("no client certificate", "query-api"),
+    ],
+)
+def test_what_does_not_fit_ends_the_start(store: SecureStore, tmp_path: Path, wrong: str, command: str) -> None:
+    """In one sentence, with an exit code, and without a password."""
+    port, files, said = REFUSALS[wrong]
+
+    _is_refused(run(tmp_path, command, environment(store, port, **files)), said)
+
+
+@pytest.mark.parametrize("command", ["provision", "query-api"])
+def test_tls_on_one_side_alone_ends_the_start(store: SecureStore, tmp_path: Path, command: str) -> None:
+    """Each of the two, with the setting that is wrong."""
+    env = environment(store, "plain", **KEPT)
+    in_the_clear = env | {"STORE_URL": store.url("plain") + "?secure=true"}
+    _is_refused(run(tmp_path, command, in_the_clear), "does not speak TLS: check the port and `secure` in STORE_URL")
+
+    env = environment(store, "tls", password="password")
+    secure = env | {"STORE_URL": env["STORE_URL"].removesuffix("?secure=true")}
+    _is_refused(run(tmp_path, command, secure), "speaks TLS: add .secure=true to STORE_URL")
+
+
+def _is_refused(done: subprocess.CompletedProcess[str], said: str) -> None:
+    assert (done.returncode, done.stdout) == (1, ""), done.stdout + done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert re.search(said, lines[0]), lines[0]
+    assert PASSWORD not in done.stderr
+
+
+def test_a_wrong_password_or_another_users_certificate_is_refused(store: SecureStore, tmp_path: Path) -> None:
+    """The server knows who is who, over TLS as well."""
+    wrong = run(tmp_path, "provision", environment(store, "tls", **OURS, password="wrong-password"))
+    assert wrong.returncode != 0
+    assert "Traceback" not in wrong.stderr
+    assert "not-the-password" not in wrong.stderr
+
+    mallory = Settings(
+        store_url=store.url("mutual"),
+        store_ca_file=store.file("ours.pem"),
+        store_cert_file=store.file("ours-mallory.both"),
+    )
+    with pytest.raises(clickhouse_connect.driver.exceptions.DatabaseError, match="the certificate is for another user"):
+        clickhouse_connect.get_client(**store_address(mallory).options)
+
+
+def test_a_certificate_is_no_password_where_none_is_asked_for(store: SecureStore) -> None:
+    """A client that only claims to have a certificate is nobody: in the clear, and over TLS without one."""
+    for port in ("plain", "tls"):
+        context = ssl.create_default_context(cafile=store.file("ours.pem"))
+        with closing(socket.create_connection(("127.0.0.1", store.ports[port]), timeout=5)) as plain:
+            way = context.wrap_socket(plain, server_hostname="127.0.0.1") if port == "tls" else plain
+            claims = b"X-ClickHouse-User: crewkit\r\nX-ClickHouse-SSL-Certificate-Auth: on\r\n"
+            way.sendall(b"GET /?query=SELECT+1 HTTP/1.0\r\n" + claims + b"\r\n")
+            assert b"403" in way.recv(200)
+
+
+def test_a_slow_handshake_holds_up_nobody(store: SecureStore) -> None:
+    """Connections that never say a word leave the others their turn; a large answer arrives whole."""
+    silent = [socket.create_connection(("127.0.0.1", store.ports["tls"])) for _ in range(20)]
+    try:
+        settings = Settings(
+            store_url=store.url("tls"),
+            store_ca_file=store.file("ours.pem"),
+            store_password_file=store.file("password"),
+        )
+        with closing(clickhouse_connect.get_client(**store_address(settings).options)) as client:
+            rows = client.query("SELECT number, repeat('x', 100) FROM numbers(200000)").result_rows
+        assert len(rows) == 200_000
+    finally:
+        for connection in silent:
+            connection.close()

@@ -1,0 +1,114 @@
+"""What an error of TLS means: handshakes that really fail, between both ends in this process."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.certificates import HERE, Authority
+
+from deploy.tls_files import TlsFiles, tls_context
+from schemas.tls_errors import speaks_tls, tls_failure, tls_refusal
+
+
+@contextlib.contextmanager
+def answering(context: ssl.SSLContext | None, said: bytes = b"") -> Iterator[int]:
+    """The port of a server that answers each connection with TLS, or with ``said`` and an end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_serve, args=(server, context, said), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def _serve(server: socket.socket, context: ssl.SSLContext | None, said: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with contextlib.suppress(OSError), connection:
+                if context is None:
+                    connection.recv(1)
+                    connection.sendall(said)
+                    continue
+                with context.wrap_socket(connection, server_side=True) as wrapped:
+                    wrapped.recv(1)
+
+
+def server_context(files: Path, trusting: Path | None = None) -> ssl.SSLContext:
+    """TLS with this certificate; clients need one of this CA, if there is one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files)
+    if trusting:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(trusting)
+    return context
+
+
+def failure(port: int, ca: Path, cert: str = "", newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Exception:
+    """How a client fails that trusts ``ca``; wrapped, as libraries do."""
+    context = tls_context(TlsFiles("kafka", str(ca), cert, ""))
+    context.maximum_version = newest
+    try:
+        raise ConnectionError("wrapped") from tls_failure("127.0.0.1", port, context)
+    except ConnectionError as outer:
+        return Exception("in an argument", outer)
+
+
+def test_a_certificate_that_does_not_fit_is_told(tmp_path: Path) -> None:
+    """Expired, of another CA, for another name: each is named, with the setting."""
+    ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    cases = {
+        "has expired": ours.sign("server", *HERE, expired=True),
+        "comes from no CA that we trust": other.sign("server", *HERE),
+        "is for another name": ours.sign("elsewhere", "db.example.com"),
+    }
+    for said, signed in cases.items():
+        with answering(server_context(signed.both)) as port:
+            told = tls_refusal(failure(port, ours.file), "db:1", "STORE")
+
+        assert told is not None
+        assert told.startswith(f"the certificate of db:1 {said}")
+        assert told.endswith("check STORE_CA_FILE and the certificate")
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_certificate_that_is_missing_or_wrong_is_told(tmp_path: Path, newest: ssl.TLSVersion) -> None:
+    """In both versions of TLS, of which one tells it within the handshake and one after it."""
+    ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    strict = server_context(ours.sign("server", *HERE).both, trusting=ours.file)
+    wrong = ("", str(other.sign("us").both), str(ours.sign("us", expired=True).both))
+    with answering(strict) as port:
+        for cert in wrong:
+            told = tls_refusal(failure(port, ours.file, cert, newest), "db:1", "KAFKA")
+            assert told is not None, cert
+            assert "KAFKA_CERT_FILE and KAFKA_KEY_FILE" in told
+        assert tls_refusal(failure(port, ours.file, str(ours.sign("us").both), newest), "db:1", "KAFKA") is None
+
+
+def test_who_speaks_no_tls_is_told_from_who_is_away(tmp_path: Path) -> None:
+    """An answer in the clear is a wrong port or setting; an end without a word may be a server that dies."""
+    ca = Authority(tmp_path, "ours").file
+    with answering(None, b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert tls_refusal(failure(port, ca), "db:1", "STORE") == (
+            "db:1 does not speak TLS: check the port and `secure` in STORE_URL"
+        )
+    with answering(None) as port:
+        assert tls_refusal(failure(port, ca), "db:1", "STORE") is None
+    assert tls_refusal(ConnectionRefusedError(), "db:1", "STORE") is None
+
+
+def test_tls_is_found_whatever_the_certificates(tmp_path: Path) -> None:
+    """Also where a client certificate is asked for; plain servers and closed ports do not speak it."""
+    ours = Authority(tmp_path, "ours")
+    signed = ours.sign("server", *HERE, expired=True)
+    strict = server_context(signed.both, trusting=ours.file)
+    strict.maximum_version = ssl.TLSVersion.TLSv1_2
+    for context in (server_context(signed.both), strict):
+        with answering(context) as port:
+            assert speaks_tls("127.0.0.1", port)
+    with answering(None, b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert not speaks_tls("127.0.0.1", port)
+    with answering(None) as port:
+        assert not speaks_tls("127.0.0.1", port)
+    assert not speaks_tls("127.0.0.1", port)
