@@ -48,6 +48,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     kafka_sasl_mechanism: str = "SCRAM-SHA-512"
     kafka_user: str = ""
     kafka_password_file: str = ""
+    kafka_token_command: str = ""  # prints a token for OAUTHBEARER
+    kafka_ca_file: str = ""  # empty: the authorities that the system trusts
+    kafka_cert_file: str = ""
+    kafka_key_file: str = ""
+    kafka_key_password_file: str = ""
     store_password_file: str = ""
     store_ca_file: str = ""
     store_cert_file: str = ""

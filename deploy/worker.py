@@ -17,7 +17,7 @@ from deploy.store_reading import store_reader
 from deploy.store_transport import check_transport
 from deploy.store_url import store_address
 from ingest.kafka_log import KafkaLogReader, KafkaTopic
-from ingest.kafka_log.creation import find_topic
+from ingest.kafka_log.creation import find_group, find_topic
 from processors import faust_app
 from processors.errors import Broken
 from processors.faust_app import FaustSettings
@@ -40,7 +40,7 @@ def run_worker(settings: Settings) -> int:
     topic = kafka_topic(settings, address)
     worker = _worker(settings, topic)
     lock = faust_app.lock_instance(worker)
-    asyncio.run(_check(settings, topic))
+    asyncio.run(_check(settings, topic, worker.group))
     projector = make_projector(settings, KafkaLogReader(topic), settings.partitions)
     mender = Mender(projector, store_reader(settings), Generation(settings.generation, settings.partitions))
     mending = partial(mend_when_asked, mender, settings.folder)
@@ -57,8 +57,9 @@ def run_worker(settings: Settings) -> int:
         lock.close()
 
 
-async def _check(settings: Settings, topic: KafkaTopic) -> None:
+async def _check(settings: Settings, topic: KafkaTopic, group: str) -> None:
     await find_topic(topic)
+    await find_group(topic, group)
     await asyncio.to_thread(check_transport, store_address(settings))
     reader = KafkaLogReader(topic)
     try:

@@ -34,6 +34,7 @@ log = structlog.get_logger()
 SESSION_TIMEOUT_S = 60
 FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
 ROUND_BYTES_MAX = 32 << 20  # of all: what a partition has to wait for, at most, until its turn comes again
+_NO_RIGHT = (aiokafka.errors.TopicAuthorizationFailedError, aiokafka.errors.GroupAuthorizationFailedError)
 
 
 class FaustSettings(Struct, frozen=True):
@@ -144,6 +145,8 @@ async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Seq
 async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
     try:
         return await _committed(settings, partitions), await _ends(settings, partitions)
+    except _NO_RIGHT as error:
+        raise Broken(f"the right to read the topic or to join the group was taken away: {error!r}") from error
     except (aiokafka.errors.KafkaError, OSError) as error:
         raise LogUnavailable(f"the offsets of group {settings.group} can't be read: {error!r}") from error
 
@@ -202,10 +205,16 @@ def _fetch_bytes(partitions: int) -> int:
     return max(FETCH_BYTES_MIN, min(FETCH_BYTES_MAX, ROUND_BYTES_MAX // partitions))
 
 
-def _credentials(security: KafkaSecurity) -> faust.SASLCredentials | None:
+def _credentials(security: KafkaSecurity) -> Any:
+    """Faust's form of what `client_options` gives to clients of aiokafka; None without TLS and log-in."""
+    context = security.context if security.has_tls else None
     if not security.has_user:
-        return None
-    return faust.SASLCredentials(username=security.user, password=security.password, mechanism=security.mechanism)
+        return context and faust.SSLCredentials(context)
+    if security.tokens is not None:
+        return faust.OAuthCredentials(oauth_cb=security.tokens, ssl_context=context)
+    return faust.SASLCredentials(
+        username=security.user, password=security.password, mechanism=security.mechanism, ssl_context=context
+    )
 
 
 def _record(message: Any) -> LogRecord:

@@ -1,32 +1,72 @@
-"""How a client of Kafka proves who it is: the same for each of them, whoever makes it."""
+"""How a client of Kafka proves who it is, and knows the broker: the same for each of them, whoever makes it."""
 
-from typing import Any, Literal
+import ssl
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-Protocol = Literal["plaintext", "sasl_plaintext"]
-Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+Transport = Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls"]
+Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"]
+_WIRE: dict[Transport, str] = {
+    "plaintext": "PLAINTEXT",
+    "tls": "SSL",
+    "sasl_plaintext": "SASL_PLAINTEXT",
+    "sasl_tls": "SASL_SSL",
+}
+
+
+class TokenSource(Protocol):
+    """Where tokens for OAUTHBEARER come from."""
+
+    async def token(self) -> str:
+        """A token that is valid now."""
+        ...
 
 
 class KafkaSecurity(Struct, frozen=True):
-    """``user``, ``password`` and ``mechanism`` count with ``sasl_plaintext`` alone."""
+    """``user``, ``password``, ``mechanism`` and ``tokens`` count with SASL alone, ``context`` with TLS alone."""
 
-    protocol: Protocol = "plaintext"
+    protocol: Transport = "plaintext"
     mechanism: Mechanism = "SCRAM-SHA-512"
     user: str = ""
     password: str = ""
+    context: ssl.SSLContext | None = None  # whom we trust, and our own certificate if there is one
+    tokens: TokenSource | None = None  # with OAUTHBEARER, instead of user and password
+    certificate: str = ""  # the file of our own certificate, to be named in errors
 
     @property
     def has_user(self) -> bool:
-        """Whether clients say who they are."""
-        return self.protocol == "sasl_plaintext"
+        """Whether clients log in."""
+        return self.protocol in ("sasl_plaintext", "sasl_tls")
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.protocol in ("tls", "sasl_tls")
+
+    @property
+    def who(self) -> str:
+        """The client, as errors name it."""
+        if self.has_user:
+            return "the client with the token of KAFKA_TOKEN_COMMAND" if self.tokens else f"the user {self.user}"
+        return f"the client with the certificate {self.certificate}" if self.certificate else "the user ANONYMOUS"
 
     def client_options(self) -> dict[str, Any]:
         """The keywords that every client of aiokafka takes for this."""
+        return self._transport_options() | self._login_options()
+
+    def _transport_options(self) -> dict[str, Any]:
+        if self.protocol == "plaintext":
+            return {}
+        way = {"security_protocol": _WIRE[self.protocol]}
+        return way | {"ssl_context": self.context} if self.has_tls else way
+
+    def _login_options(self) -> dict[str, Any]:
         if not self.has_user:
             return {}
+        if self.tokens is not None:
+            return {"sasl_mechanism": self.mechanism, "sasl_oauth_token_provider": self.tokens}
         return {
-            "security_protocol": self.protocol.upper(),
             "sasl_mechanism": self.mechanism,
             "sasl_plain_username": self.user,
             "sasl_plain_password": self.password,

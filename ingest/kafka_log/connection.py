@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from ingest.kafka_log.acls import WRITES
 from ingest.kafka_log.credentials import check_credentials
 from ingest.kafka_log.topic import KafkaTopic, check_topic
 
@@ -48,7 +49,7 @@ async def connect(topic: KafkaTopic) -> Connection:
     """A new producer.
 
     Raises:
-        BrokenLog: where the topic is not as it has to be, or the broker refuses our credentials.
+        BrokenLog: where the topic is not as it has to be, or the broker refuses us.
         KafkaError, OSError, TimeoutError: where the broker is away.
     """
     producer = AIOKafkaProducer(
@@ -65,7 +66,7 @@ async def connect(topic: KafkaTopic) -> Connection:
     )
     try:
         async with asyncio.timeout(CONNECT_S):
-            await check_credentials(topic)
+            await check_credentials(topic, WRITES)
             await check_topic(topic)
             await producer.start()
             await producer.partitions_for(topic.name)

@@ -3,10 +3,19 @@
 import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
+from ingest.errors import BrokenLog
+from ingest.kafka_log.acls import CLUSTER_REFUSED, READS, TOPIC_REFUSED, Right, lacking
 from ingest.kafka_log.connection import AWAY
 from ingest.kafka_log.credentials import check_credentials
+from ingest.kafka_log.rights import check_group
+from ingest.kafka_log.token_command import TokenFailed
 from ingest.kafka_log.topic import KafkaTopic, check_topic
 from schemas.log import LogUnavailable
 
@@ -24,7 +33,7 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
     """Make the topic if it is not there; whether it was made. Three replicas where there are as many brokers.
 
     Raises:
-        BrokenLog: where one is there that is not as it has to be, or the broker refuses our credentials.
+        BrokenLog: where one is there that is not as it has to be, or the broker refuses us.
         LogUnavailable: where the broker is away.
     """
     try:
@@ -37,17 +46,39 @@ async def find_topic(topic: KafkaTopic) -> None:
     """Make sure that it is there, without making it.
 
     Raises:
-        BrokenLog: where it is missing, or not as it has to be, or the broker refuses our credentials.
+        BrokenLog: where it is missing, or not as it has to be, or the broker refuses us.
         LogUnavailable: where the broker is away.
     """
     try:
-        await check_credentials(topic)
+        await check_credentials(topic, READS)
         await check_topic(topic)
     except AWAY as error:
         raise _away(topic, error) from error
 
 
-def _away(topic: KafkaTopic, error: Exception) -> LogUnavailable:
+async def find_group(topic: KafkaTopic, group: str) -> None:
+    """Make sure that we may join a consumer group.
+
+    Raises:
+        BrokenLog: we may not.
+        LogUnavailable: where the broker is away.
+    """
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=topic.bootstrap, request_timeout_ms=10_000, **topic.security.client_options()
+    )
+    try:
+        await admin.start()
+        await _await_coordinator(admin, group)
+        await check_group(admin, topic, group)
+    except AWAY as error:
+        raise _away(topic, error) from error
+    finally:
+        await admin.close()
+
+
+def _away(topic: KafkaTopic, error: Exception) -> Exception:
+    if isinstance(error, TokenFailed):
+        return BrokenLog(str(error))  # at the start a mistake is more likely than an outage
     return LogUnavailable(f"{topic.bootstrap} does not answer: {error}")
 
 
@@ -78,6 +109,8 @@ async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
                 await admin.find_coordinator(group)
             except GroupCoordinatorNotAvailableError:
                 await asyncio.sleep(RETRY_S)
+            except GroupAuthorizationFailedError:
+                return  # no reason to wait; who provisions needs no right on groups
             else:
                 return
 
@@ -93,4 +126,6 @@ async def _create(admin: AIOKafkaAdminClient, topic: KafkaTopic) -> bool:
     code = reply.topic_errors[0][1]
     if code in (0, TopicAlreadyExistsError.errno):
         return bool(code == 0)
+    if code in (TOPIC_REFUSED, CLUSTER_REFUSED):
+        raise lacking(topic.security, [Right.Create], topic.name)
     raise for_code(code)(reply.topic_errors[0][2])

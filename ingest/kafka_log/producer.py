@@ -9,6 +9,7 @@ from ingest.errors import BrokenLog, OnBroken, stop_the_process
 from ingest.event_log import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
 from ingest.kafka_log.connection import AWAY, Connection, connect
 from ingest.kafka_log.reader import KafkaLogReader
+from ingest.kafka_log.token_command import TokenFailed
 from ingest.kafka_log.topic import KafkaTopic
 from schemas.fail_points import fail_point
 from schemas.log import LogRecord, LogUnavailable, Position
@@ -40,10 +41,12 @@ class KafkaEventLog:
         self._supervisor: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Raises `BrokenLog` where the broker is there and the topic is not as it has to be."""
+        """Raises `BrokenLog` where the broker is there and refuses us, or the topic is not as it has to be."""
         self._loop = asyncio.get_running_loop()
         try:
             self._connection = await asyncio.wait_for(connect(self._topic), _FIRST_CONNECT_S)
+        except TokenFailed as error:
+            raise BrokenLog(str(error)) from error  # at the start a mistake is more likely than an outage
         except AWAY:
             self._connection = None  # the supervisor goes on trying
         self._supervisor = asyncio.create_task(self._supervise())

@@ -7,6 +7,7 @@ from typing import TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from ingest.kafka_log.credentials import check_credentials
 from ingest.kafka_log.topic import KafkaTopic
 from schemas.log import LogRecord, LogUnavailable
 
@@ -75,6 +76,7 @@ class KafkaLogReader:
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
+            await check_credentials(self._topic)  # else a refusal would look like an outage, and be retried for ever
             self._consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._topic.bootstrap,
                 group_id=None,

@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ingest.errors import BrokenLog
+from ingest.kafka_log.acls import TOPIC_REFUSED, Right, lacking
 from schemas.kafka_security import KafkaSecurity
 
 # A record is split above 1 MiB, but a lone event of 1 MiB brings its envelope along, and may be in base64.
@@ -29,7 +30,7 @@ async def check_topic(topic: KafkaTopic) -> None:
     """Ask the broker whether the topic is as it has to be.
 
     Raises:
-        BrokenLog: where it is missing, has another number of partitions, or takes too small messages.
+        BrokenLog: where it is missing, has another number of partitions, takes too small messages, or we may not look.
         KafkaError, OSError: where the broker is away.
     """
     admin = AIOKafkaAdminClient(
@@ -37,25 +38,29 @@ async def check_topic(topic: KafkaTopic) -> None:
     )
     try:
         await admin.start()
-        _check_partitions(topic, await _partitions(admin, topic.name))
-        _check_message_bytes(topic, await _message_bytes(admin, topic.name))
+        _check_partitions(topic, await _partitions(admin, topic))
+        _check_message_bytes(topic, await _message_bytes(admin, topic))
     finally:
         await admin.close()
 
 
-async def _partitions(admin: Any, name: str) -> int:
+async def _partitions(admin: Any, topic: KafkaTopic) -> int:
     waited_s = 0.0
     while True:
-        (description,) = await admin.describe_topics([name])
+        (description,) = await admin.describe_topics([topic.name])
+        if description["error_code"] == TOPIC_REFUSED:
+            raise lacking(topic.security, [Right.Describe], topic.name)
         if description["error_code"] != _UNKNOWN_TOPIC or waited_s >= _BECOMES_KNOWN_S:
             return len(description["partitions"])
         waited_s += 0.25
         await asyncio.sleep(0.25)
 
 
-async def _message_bytes(admin: Any, name: str) -> int:
-    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    entries = response.resources[0][-1]
+async def _message_bytes(admin: Any, topic: KafkaTopic) -> int:
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    error, *_, entries = response.resources[0]
+    if error == TOPIC_REFUSED:
+        raise lacking(topic.security, [Right.DescribeConfigs], topic.name)
     return next((int(entry[1]) for entry in entries if entry[0] == _MESSAGE_BYTES), MESSAGE_BYTES_MIN)
 
 

@@ -1,9 +1,12 @@
 """Who we are at Kafka, by the settings."""
 
+import ssl
 from pathlib import Path
 
 import pytest
+from support.certificates import Authority
 
+from deploy.child import write_whole
 from deploy.kafka_settings import kafka_security
 from deploy.settings import BadSettings, Settings
 from schemas.kafka_security import KafkaSecurity
@@ -41,21 +44,88 @@ def test_without_settings_nothing_is_proved() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"kafka_security": "tls"}, "tls is not there yet"),
-        ({"kafka_security": "sasl_tls"}, "sasl_tls is not there yet"),
-        ({"kafka_security": "SSL"}, "none of plaintext, sasl_plaintext"),
-        ({"kafka_sasl_mechanism": "GSSAPI"}, "none of SCRAM-SHA-512, SCRAM-SHA-256, PLAIN"),
+        ({"kafka_security": "SSL"}, "none of plaintext, tls, sasl_plaintext, sasl_tls"),
+        ({"kafka_sasl_mechanism": "GSSAPI"}, "none of SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, OAUTHBEARER"),
         ({"kafka_user": ""}, "needs kafka_user and kafka_password_file"),
         ({"kafka_password_file": ""}, "needs kafka_user and kafka_password_file"),
         ({"kafka_password_file": "/nowhere"}, "there is no /nowhere"),
         ({"kafka_password_file": "/dev/null"}, "/dev/null"),
-        ({"kafka_security": "plaintext"}, "set it to sasl_plaintext"),
+        ({"kafka_security": "plaintext"}, "kafka_user is of no use .* set it to sasl_tls or sasl_plaintext"),
+        ({"kafka_security": "tls"}, "kafka_user is of no use .* set it to sasl_tls or sasl_plaintext"),
+        ({"kafka_ca_file": "/ca"}, "kafka_ca_file is of no use .* set it to tls or sasl_tls"),
+        ({"kafka_key_password_file": "/x"}, "kafka_key_password_file is of no use"),
+        ({"kafka_security": "sasl_tls", "kafka_ca_file": "/nowhere"}, "kafka_ca_file: there is no /nowhere"),
+        ({"kafka_security": "sasl_tls", "kafka_key_file": "/nowhere"}, "kafka_key_file needs kafka_cert_file"),
+        ({"kafka_token_command": "print"}, "kafka_token_command is for OAUTHBEARER"),
+        ({"kafka_sasl_mechanism": "OAUTHBEARER"}, "needs kafka_token_command, and no user or password"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, given: dict[str, str], said: str) -> None:
     """In a sentence that names the setting."""
     with pytest.raises(BadSettings, match=said):
         kafka_security(settings(tmp_path, **given))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("no-such-program --x", "there is no program no-such-program"), ("'open", "split"), (" ", "no word")],
+)
+def test_a_token_command_that_can_not_run_is_refused(command: str, said: str) -> None:
+    """Before anything starts."""
+    given = Settings(kafka_security="sasl_tls", kafka_sasl_mechanism="OAUTHBEARER", kafka_token_command=command)
+
+    with pytest.raises(BadSettings, match=f"kafka_token_command.*{said}"):
+        kafka_security(given)
+
+
+def test_tls_checks_certificate_and_name(tmp_path: Path) -> None:
+    """From version 1.2 on; the own certificate may be in one file with its key, or apart, locked or not."""
+    authority = Authority(tmp_path, "ca")
+    locked, open_ = authority.sign("us", password="opened-by-this"), authority.sign("us")
+    secret = tmp_path / "key-password"
+    write_whole(secret, "opened-by-this\n")
+    ways = (
+        {"kafka_cert_file": str(open_.both)},
+        {"kafka_cert_file": str(open_.cert), "kafka_key_file": str(open_.key)},
+        {
+            "kafka_cert_file": str(locked.cert),
+            "kafka_key_file": str(locked.key),
+            "kafka_key_password_file": str(secret),
+        },
+    )
+    for way in ways:
+        security = kafka_security(Settings(kafka_security="tls", kafka_ca_file=str(authority.file), **way))
+
+        assert security.client_options() == {"security_protocol": "SSL", "ssl_context": security.context}
+        context = security.context
+        assert context is not None
+        assert context.verify_mode == ssl.CERT_REQUIRED
+        assert context.check_hostname
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+        assert [cert["subject"] for cert in context.get_ca_certs()] == [((("commonName", "ca"),),)]
+        assert way["kafka_cert_file"] in security.who
+
+
+def test_files_of_tls_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """What is no certificate, the key of another one, a key that others can read, a key without its password."""
+    authority = Authority(tmp_path, "ca")
+    ours, other, locked = authority.sign("us"), authority.sign("other"), authority.sign("us", password="x" * 8)
+    cases = {
+        "kafka_ca_file: .* holds no certificates": {"kafka_ca_file": str(ours.key)},
+        "kafka_key_file: .* is not the private key of": {
+            "kafka_cert_file": str(ours.cert),
+            "kafka_key_file": str(other.key),
+        },
+        "kafka_cert_file: .* is not the private key of": {"kafka_cert_file": str(ours.cert)},
+        "or its password is wrong": {"kafka_cert_file": str(locked.cert), "kafka_key_file": str(locked.key)},
+    }
+    for said, given in cases.items():
+        with pytest.raises(BadSettings, match=said):
+            kafka_security(Settings(kafka_security="tls", **given))
+
+    ours.key.chmod(0o644)
+    with pytest.raises(BadSettings, match=f"chmod 600 {ours.key}"):
+        kafka_security(Settings(kafka_security="tls", kafka_cert_file=str(ours.cert), kafka_key_file=str(ours.key)))
 
 
 def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:

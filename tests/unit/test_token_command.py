@@ -1,0 +1,113 @@
+"""Tokens that a command prints: asked for in time, never shown, and a failure is a sentence."""
+
+import asyncio
+import base64
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from support.waiting import eventually
+
+from ingest.kafka_log import token_command
+from ingest.kafka_log.token_command import TokenCommand, TokenFailed
+
+NOW = 1_000_000.0
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def counting(folder: Path, printed: str) -> str:
+    """A command that prints this, with {n} for how often it has run."""
+    runs = folder / "runs"
+    text = f"{printed!r}.replace('{{n}}', str(len(f.read())))"
+    code = f"f = open({str(runs)!r}, 'a+'); f.write('x'); f.seek(0); print({text})"
+    return f'{sys.executable} -c "{code}"'
+
+
+def jwt(**claims: object) -> str:
+    """A token in the form of a JWT."""
+    return "e30." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".c2ln"
+
+
+@pytest.mark.parametrize("life", ["token-{n} 100", "jwt"])
+async def test_a_token_is_used_for_most_of_its_life(tmp_path: Path, life: str) -> None:
+    """A new one is asked for before it ends; the life is what the command says, or the `exp` of a JWT."""
+    clock = Clock()
+    printed = jwt(exp=NOW + 100) if life == "jwt" else life
+    source = TokenCommand(counting(tmp_path, printed), clock=clock)
+
+    async def runs() -> int:
+        await source.token()
+        return len((tmp_path / "runs").read_text())
+
+    assert [await runs(), await runs()] == [1, 1]
+    clock.now += 79
+    assert await runs() == 1
+    clock.now += 2
+    assert await runs() == 2
+
+
+@pytest.mark.parametrize("printed", ["opaque-{n}", jwt(), jwt(exp="soon"), "a.b.c"])
+async def test_a_token_of_unknown_life_is_asked_for_each_time(tmp_path: Path, printed: str) -> None:
+    """It may have ended by the next connection."""
+    source = TokenCommand(counting(tmp_path, printed))
+
+    await source.token()
+    await source.token()
+
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
+async def test_words_are_split_and_nothing_is_expanded() -> None:
+    """There is no shell: `$`, `;` and `*` are letters."""
+    assert await TokenCommand("printf %s '$HOME;*'").token() == "$HOME;*"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("false", r"\(false\) ended with 1 \(no message\)"),
+        ("sh -c 'echo s3cret; echo first >&2; echo no network >&2; exit 3'", r"\(sh\) ended with 3 \(no network\)"),
+        ("true", "printed 0 words"),
+        ("echo s3cret 5 more", "printed 3 words"),
+        ("echo s3cret soon", "no number of seconds"),
+        ("/nowhere/prog --s3cret", r"\(/nowhere/prog\) can't be run: No such file"),
+        (r"printf '\377'", "no text"),
+    ],
+)
+async def test_a_command_that_fails_is_told_without_its_output(command: str, said: str) -> None:
+    """What it printed may be a token, and so may be its arguments; the last line of its errors is shown."""
+    with pytest.raises(TokenFailed, match=said) as failed:
+        await TokenCommand(command).token()
+
+    assert "s3cret" not in str(failed.value)
+
+
+async def test_a_command_that_does_not_end_is_killed_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing stays behind, and the next try is a new one."""
+    monkeypatch.setattr(token_command, "ENDS_WITHIN_S", 0.5)
+    pid = tmp_path / "pid"
+    hanging = TokenCommand(f"sh -c 'sleep 600 & echo $! > {pid}; wait'")
+
+    with pytest.raises(TokenFailed, match="did not end within"):
+        await hanging.token()
+
+    assert await asyncio.to_thread(eventually, lambda: _has_ended(pid.read_text().strip()))
+
+
+def _has_ended(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
