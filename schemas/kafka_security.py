@@ -1,4 +1,4 @@
-"""How a client of Kafka proves who it is, and knows the broker: the same for each of them, whoever makes it."""
+"""How a client of Kafka proves who it is, and knows the broker: the same for every client of this installation."""
 
 import ssl
 from typing import Any, Literal, Protocol

@@ -34,7 +34,7 @@ def tls_refusal(error: BaseException, peer: str, settings: Settings) -> str | No
 
 
 def speaks_tls(host: str, port: int) -> bool:
-    """Whether TLS is spoken at an address, by whomever: nothing is sent there, and no certificate is checked."""
+    """Say whether TLS is spoken at an address. Nothing is sent there, and no certificate is checked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

@@ -1,6 +1,6 @@
 """Does the broker let us in? Asked apart: aiokafka's clients say only that they found no broker.
 
-Whatever is wrong with credentials, certificates or rights is one sentence that names the settings to look at. Anything
+A mistake in credentials, certificates or rights is one sentence that names the settings to look at. Anything
 else is an outage, and is left to the caller.
 """
 
@@ -35,11 +35,13 @@ _REFUSED = (
     *(SaslAuthenticationFailed, UnsupportedSaslMechanismError, ValueError),
 )
 _FAILED = (KafkaError, OSError, TimeoutError, ValueError)
-_NOBODY_THERE = (ConnectionRefusedError, gaierror, TimeoutError)
+_NOT_THERE = (ConnectionRefusedError, gaierror, TimeoutError)
 
 
-async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = ()) -> None:
+async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, all_brokers: bool = True) -> None:
     """Log in at the first broker that answers, and ask for the rights on the topic that are ``needed``.
+
+    With ``all_brokers`` the certificates of all others are checked as well, which takes 2 s where one is away.
 
     Raises:
         BrokenLog: it refuses us, or we refuse it. To try again would not help, unlike with a broker that is away.
@@ -51,7 +53,7 @@ async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = ()) -> 
         except _FAILED as error:
             await _explain(topic, Node(host, port), error)
             continue  # whether one answers at all is for the caller to find out
-        if topic.security.has_tls:
+        if topic.security.has_tls and all_brokers:
             await asyncio.gather(*[_check_certificate(topic, broker) for broker in brokers])
         return
 
@@ -87,7 +89,7 @@ async def _explain(topic: KafkaTopic, node: Node, error: Exception) -> None:
         raise BrokenLog(said) from error
     if isinstance(error, _REFUSED):
         raise _refused(topic, node, error) from error
-    if not isinstance(error, _NOBODY_THERE) and (said := await _other_way(topic, node)):
+    if not isinstance(error, _NOT_THERE) and (said := await _other_way(topic, node)):
         raise BrokenLog(said) from error
 
 
@@ -145,7 +147,7 @@ class _OAuthAuthenticator(OAuthAuthenticator):  # type: ignore[misc]  # as above
 def _refused(topic: KafkaTopic, node: Node, error: Exception) -> BrokenLog:
     settings = "KAFKA_TOKEN_COMMAND" if topic.security.tokens else "KAFKA_USER, KAFKA_PASSWORD_FILE"
     if isinstance(error, IllegalSaslStateError):
-        reason, settings = "it asks nobody to log in", "KAFKA_SECURITY, and " + settings
+        reason, settings = "it asks for no log-in", "KAFKA_SECURITY, and " + settings
     else:
         reason = str(error.args[0]) if error.args else type(error).__name__
     return BrokenLog(

@@ -76,7 +76,8 @@ class KafkaLogReader:
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            await check_credentials(self._topic)  # else a refusal would look like an outage, and be retried for ever
+            # Else a refusal would look like an outage, and be retried for ever.
+            await check_credentials(self._topic, all_brokers=False)
             self._consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._topic.bootstrap,
                 group_id=None,

@@ -157,7 +157,7 @@ def test_a_wrong_password_or_another_users_certificate_is_refused(store: SecureS
 
 
 def test_a_certificate_is_no_password_where_none_is_asked_for(store: SecureStore) -> None:
-    """A client that only claims to have a certificate is nobody: in the clear, and over TLS without one."""
+    """A client that only claims to have a certificate is refused: in the clear, and over TLS without one."""
     for port in ("plain", "tls"):
         context = ssl.create_default_context(cafile=store.file("ours.pem"))
         with closing(socket.create_connection(("127.0.0.1", store.ports[port]), timeout=5)) as plain:
@@ -167,7 +167,7 @@ def test_a_certificate_is_no_password_where_none_is_asked_for(store: SecureStore
             assert b"403" in way.recv(200)
 
 
-def test_a_slow_handshake_holds_up_nobody(store: SecureStore) -> None:
+def test_a_slow_handshake_holds_up_no_other(store: SecureStore) -> None:
     """Connections that never say a word leave the others their turn; a large answer arrives whole."""
     silent = [socket.create_connection(("127.0.0.1", store.ports["tls"])) for _ in range(20)]
     try:

@@ -55,7 +55,7 @@ def failure(port: int, ca: Path, cert: str = "", newest: ssl.TLSVersion = ssl.TL
         return Exception("in an argument", outer)
 
 
-def test_a_certificate_that_does_not_fit_is_told(tmp_path: Path) -> None:
+def test_a_certificate_that_does_not_fit_is_named(tmp_path: Path) -> None:
     """Expired, of another CA, for another name: each is named, with the setting."""
     ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
     cases = {
@@ -65,24 +65,24 @@ def test_a_certificate_that_does_not_fit_is_told(tmp_path: Path) -> None:
     }
     for said, signed in cases.items():
         with answering(server_context(signed.both)) as port:
-            told = tls_refusal(failure(port, ours.file), "db:1", "STORE")
+            sentence = tls_refusal(failure(port, ours.file), "db:1", "STORE")
 
-        assert told is not None
-        assert told.startswith(f"the certificate of db:1 {said}")
-        assert told.endswith("check STORE_CA_FILE and the certificate")
+        assert sentence is not None
+        assert sentence.startswith(f"the certificate of db:1 {said}")
+        assert sentence.endswith("check STORE_CA_FILE and the certificate")
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_client_certificate_that_is_missing_or_wrong_is_told(tmp_path: Path, newest: ssl.TLSVersion) -> None:
+def test_a_client_certificate_that_is_missing_or_wrong_is_named(tmp_path: Path, newest: ssl.TLSVersion) -> None:
     """In both versions of TLS, of which one tells it within the handshake and one after it."""
     ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
     strict = server_context(ours.sign("server", *HERE).both, trusting=ours.file)
     wrong = ("", str(other.sign("us").both), str(ours.sign("us", expired=True).both))
     with answering(strict) as port:
         for cert in wrong:
-            told = tls_refusal(failure(port, ours.file, cert, newest), "db:1", "KAFKA")
-            assert told is not None, cert
-            assert "KAFKA_CERT_FILE and KAFKA_KEY_FILE" in told
+            sentence = tls_refusal(failure(port, ours.file, cert, newest), "db:1", "KAFKA")
+            assert sentence is not None, cert
+            assert "KAFKA_CERT_FILE and KAFKA_KEY_FILE" in sentence
         assert tls_refusal(failure(port, ours.file, str(ours.sign("us").both), newest), "db:1", "KAFKA") is None
 
 
@@ -98,7 +98,7 @@ def test_who_speaks_no_tls_is_told_from_who_is_away(tmp_path: Path) -> None:
     assert tls_refusal(ConnectionRefusedError(), "db:1", "STORE") is None
 
 
-def test_tls_is_found_whatever_the_certificates(tmp_path: Path) -> None:
+def test_tls_is_found_with_any_certificate(tmp_path: Path) -> None:
     """Also where a client certificate is asked for; plain servers and closed ports do not speak it."""
     ours = Authority(tmp_path, "ours")
     signed = ours.sign("server", *HERE, expired=True)
