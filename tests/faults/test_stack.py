@@ -3,8 +3,10 @@
 import random
 import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,9 @@ from chaos.faults import STACK
 from chaos.targets import Proxied
 from faults.shared_installation import load_of, running
 from support.checker import Checker
+from support.clients import Client
 from support.installation import ORG, eventually_ok
+from support.journal import Journal
 from support.kafka import need_jars
 from support.load import Load
 from support.poison import poison
@@ -126,6 +130,23 @@ def test_a_store_that_refuses_or_is_slow_holds_up_reads_alone(stack: Proxied, lo
         store.heal()
 
     assert Checker(stack, load.journal).check() == {}
+    assert stack.pids() == pids
+
+
+@pytest.mark.fault(row=25)
+def test_hundreds_of_orgs_that_write_at_once_are_projected(stack: Proxied) -> None:
+    """With names of 60 letters: no process ends, and every number of every org is right."""
+    pids, journal, never = stack.pids(), Journal(), threading.Event()
+    orgs = [f"org-{SEED}-{n:03}-".ljust(60, "x") for n in range(250)]
+
+    def work(org: str) -> None:
+        Client(stack.through_proxy, journal, org, SEED).session(never, events=1)
+
+    with ThreadPoolExecutor(len(orgs)) as at_once:
+        list(at_once.map(work, orgs))
+
+    assert len(journal.sessions) == len(orgs)
+    assert Checker(stack, journal).check() == {}
     assert stack.pids() == pids
 
 
