@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.kafka.broker import Broker
+from deploy.secrets import own_secrets
 from ingest.kafka_log import KafkaTopic
-from ingest.kafka_log.creation import ensure_topic
+from ingest.kafka_log.installing import Wish, install
 from schemas.topics import TOPIC
 
 PARTITIONS = 4
@@ -19,9 +20,8 @@ def kafka_topic(folder: Path) -> Iterator[KafkaTopic]:
     broker = Broker(folder / "kafka")
     try:
         broker.start()
-        topic = KafkaTopic(broker.bootstrap, TOPIC, PARTITIONS)
-        asyncio.run(ensure_topic(topic))
-        yield topic
+        told = KafkaTopic(broker.bootstrap, TOPIC, PARTITIONS)
+        yield asyncio.run(install(told, own_secrets(folder / "secrets"), Wish(replication=1))).topic
     finally:
         broker.kill()  # nobody reads its data again
 

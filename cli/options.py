@@ -31,7 +31,7 @@ _OPTIONS: dict[str, Decorator] = {
     "beyond_loopback": click.option(
         "--beyond-loopback", is_flag=True, default=None, help="Let other machines reach it, in plain HTTP."
     ),
-    "partitions": click.option("--partitions", type=int, help="Partitions of the log (default 4); frozen once made."),
+    "partitions": click.option("--partitions", type=int, help="Partitions of the log, for ever."),
     "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of whoever issues the tokens."),
     "jwks_issuer": click.option("--jwks-issuer", help="The iss of tokens signed by them."),
     "jwks_audience": click.option("--jwks-audience", help="The aud of tokens signed by them."),

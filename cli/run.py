@@ -80,7 +80,7 @@ def _serve(options: dict[str, Any], *sides: str) -> None:
 
 
 @click.command()
-@settings_options("data", "host", "metrics_port", "log_url", "store_url", "generation", "instance", "partitions")
+@settings_options("data", "host", "metrics_port", "log_url", "store_url", "generation", "instance")
 def processors(**options: Any) -> None:
     """Project the log into the store: a Faust worker.
 

@@ -18,17 +18,25 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @click.command()
-@settings_options("data", "log_url", "store_url", "partitions")
-def provision(**options: Any) -> None:
-    """Make the topic, the databases and their tables; safe to run again.
+@settings_options("data", "log_url", "store_url", "secrets", "partitions")
+@click.option("--replication", type=int, default=0, help="Copies of each record (default 3; 1: for development).")
+@click.option("--topic-exists", is_flag=True, help="Make no topic: check those that somebody else made.")
+def provision(replication: int, topic_exists: bool, **options: Any) -> None:
+    """Make the topics, the databases and their tables, and record what they were made with; safe to run again.
 
-    It refuses a partition count that differs from the one there is, and tables newer than this code.
+    With Kafka the first run needs --partitions: the number is for ever, 64 is a good one. It refuses what differs from
+    the record, a topic that may lose records, and tables newer than this code.
+
+    \b
+    Example: crewkit-sessions provision --partitions 64
     """
     from deploy.provision import Refused
     from deploy.provisioning import provision_all
+    from ingest.kafka_log.installing import Wish
 
+    wish = Wish(replication, makes_topics=not topic_exists)
     try:
-        for line in provision_all(settings_of_a_process(options)):
+        for line in provision_all(settings_of_a_process(options), wish):
             click.echo(line)
     except Refused as error:
         click.echo(f"refused: {error}", err=True)

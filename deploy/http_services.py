@@ -17,8 +17,9 @@ from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.metrics import new_registry
 from deploy.ports import is_free
 from deploy.rate_limits import rate_limits
-from deploy.secrets import id_secrets
+from deploy.secrets import id_secrets, own_secrets
 from deploy.settings import BadSettings, Settings
+from deploy.store_comparing import compare_store
 from deploy.store_reading import check_reading, store_probe, store_reader
 from deploy.store_transport import check_transport
 from deploy.store_url import store_address
@@ -31,7 +32,7 @@ from edge.watched_file import following
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes, log_readiness
 from ingest.body import Bodies
 from ingest.event_log import EventLog
-from ingest.kafka_log import KafkaEventLog
+from ingest.kafka_log import InstalledTopic, KafkaEventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy import Privacy
 from processors.errors import Broken
@@ -40,6 +41,7 @@ from query_api.audit.watch import Audit, auditing
 from query_api.metrics import AuditMetrics
 from query_api.reader import Reader
 from query_api.routes.operations import operation_routes
+from schemas.installation import OwnSecrets
 
 ADMIN_CONNECTIONS_MAX = 128
 
@@ -52,19 +54,23 @@ def run_services(settings: Settings, sides: Sequence[str]) -> int:
 async def _run(settings: Settings, sides: Sequence[str]) -> int:
     stopping = stop_on_signals()
     check_ports(settings)
-    log = kafka_log(settings) if "ingest" in sides else None
+    own = own_secrets(settings.secrets_folder)
+    log = kafka_log(settings, own) if "ingest" in sides else None
     reader = store_reader(settings) if "query" in sides else None
     probe = store_probe(settings) if reader is not None else None
     app = service(settings, log, reader, probe=probe)
     if reader is not None:
         await asyncio.to_thread(check_transport, store_address(settings))
         await check_reading(reader)
+    comparing = await compare_store(settings, own) if reader is not None else None
     if log is not None:
         await log.start()  # before the port opens, so that a wrong topic is told in one sentence
     write_address(settings.folder, settings.host, settings.port)
     try:
         await serve(app, settings, stopping)
     finally:
+        if comparing is not None:
+            comparing.cancel()
         if log is not None:
             await log.stop()
         for asked in (reader, probe):
@@ -73,8 +79,8 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     return 0
 
 
-def kafka_log(settings: Settings) -> KafkaEventLog:
-    """The log of production.
+def kafka_log(settings: Settings, own: OwnSecrets) -> KafkaEventLog:
+    """The log of production, as far as it is that of the installation with these secrets.
 
     Raises:
         BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
@@ -82,7 +88,8 @@ def kafka_log(settings: Settings) -> KafkaEventLog:
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
-    return KafkaEventLog(kafka_topic(settings, address), bytes_max=settings.in_flight_bytes_max)
+    topic, find = kafka_topic(settings, address), InstalledTopic(own)
+    return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max, find=find)
 
 
 def service(

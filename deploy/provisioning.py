@@ -1,4 +1,4 @@
-"""What `provision` does: the topic where the log is Kafka, and the store's databases."""
+"""What `provision` does: topics where the log is Kafka, the store's databases, and in both the installation record."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,33 +7,48 @@ from deploy.folder_lock import locked_folder
 from deploy.kafka_settings import kafka_topic
 from deploy.log_url import KafkaAddress, parse_log_url
 from deploy.provision import Refused, provision_store
+from deploy.secrets import own_secrets
 from deploy.settings import Settings
+from deploy.store_record import record_in_store
 from deploy.store_transport import check_transport
 from deploy.store_url import store_address
 from ingest.errors import BrokenLog
-from ingest.kafka_log.creation import ensure_topic
+from ingest.kafka_log.installing import Installed, Wish, install
+from schemas.installation import OwnSecrets, record_topic
 from schemas.prices import list_prices
 
+EMBEDDED_PARTITIONS = 1
 
-def provision_all(settings: Settings) -> Iterator[str]:
+
+def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
     """Make what is missing; a line for each thing that was made.
 
     Raises:
         Refused: what is there does not fit.
         Broken: the store is reached in another way.
     """
-    address = parse_log_url(settings.log)
-    partitions = 1
+    address, partitions, own = parse_log_url(settings.log), EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder)
     if isinstance(address, KafkaAddress):
-        partitions = settings.partitions
-        topic = kafka_topic(settings, address)
-        try:
-            made = asyncio.run(ensure_topic(topic))
-        except BrokenLog as error:
-            raise Refused(str(error)) from error
-        yield f"topic {topic.name}: {'made' if made else 'there'}, {partitions} partitions"
+        installed = _installed(settings, address, own, wish)
+        yield from _told(installed)
+        partitions = installed.topic.partitions
     store = store_address(settings)
     check_transport(store)
     with locked_folder(settings.folder, needed="host" not in store.options):
         done = provision_store(store, partitions, list_prices())
+        record_in_store(store, partitions, own)
     yield from done or ["store: up to date"]
+
+
+def _installed(settings: Settings, address: KafkaAddress, own: OwnSecrets, wish: Wish) -> Installed:
+    try:
+        return asyncio.run(install(kafka_topic(settings, address), own, wish))
+    except BrokenLog as error:
+        raise Refused(str(error)) from error
+
+
+def _told(installed: Installed) -> Iterator[str]:
+    topic, record = installed.topic, installed.record
+    copies = "one copy of each record, for development" if topic.replication == 1 else f"{topic.replication} copies"
+    yield f"topic {topic.name}: {'made' if installed.made else 'there'}, {topic.partitions} partitions, {copies}"
+    yield f"topic {record_topic(topic.name)}: recorded {record.made_at}"

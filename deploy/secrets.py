@@ -5,6 +5,7 @@ line, the first makes ids and all verify, so it may be rotated. ``token.key`` ho
 signs tokens (HS256), all verify. Each is read by `secret_files`, which refuses one that others can read or change.
 """
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 from deploy.secret_files import check_secrets_folder, read_secret
 from deploy.settings import BadSettings
 from schemas.ids import IdSecrets
+from schemas.installation import OwnSecrets
 
 KEY_BYTES = 32
+FINGERPRINT_BYTES = 16
 
 
 def id_secrets(folder: Path) -> IdSecrets:
@@ -23,6 +26,19 @@ def id_secrets(folder: Path) -> IdSecrets:
         BadSettings: a file holds something else, or others can read it.
     """
     return IdSecrets(_keys(folder / "id.keys"), _keys(folder / "seed.key")[0])
+
+
+def own_secrets(folder: Path) -> OwnSecrets:
+    """What tells the secrets of one installation from those of another; raises as `id_secrets` does.
+
+    The fingerprint is of ``seed.key`` and of the last line of ``id.keys``: a rotation puts lines before it, and a line
+    never goes away. It is a digest of random keys, so it reveals nothing about them.
+    """
+    secrets_ = id_secrets(folder)
+    digest = hashlib.blake2b(digest_size=FINGERPRINT_BYTES, person=b"crewkit-secrets")
+    for key in (secrets_.seed_key, secrets_.id_keys[-1]):
+        digest.update(len(key).to_bytes(4, "big") + key)
+    return OwnSecrets(digest.hexdigest(), str(folder))
 
 
 def token_key(folder: Path) -> bytes:

@@ -36,7 +36,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     secrets: str = ""  # folder of the secrets; default: secrets/ in data
     generation: str = "g1"
     instance: int = 0
-    partitions: int = 4
+    partitions: int = 0  # 0: as the installation record says
     batch_records: int = 800
     batch_wait_s: float = 0.5
     cache_facts_max: int = 1_000_000

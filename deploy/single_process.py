@@ -16,8 +16,10 @@ from deploy.mending import Mender, mend_when_asked
 from deploy.metrics import new_registry
 from deploy.projector import Projector, check_start, make_projector
 from deploy.provision import Refused, provision_store
+from deploy.secrets import own_secrets
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_probe, store_reader
+from deploy.store_record import record_in_store
 from deploy.store_url import store_address
 from edge.envelope import Service
 from ingest.sqlite_log import SqliteEventLog
@@ -103,8 +105,10 @@ async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None
 
 
 def _provision(settings: Settings) -> None:
+    store = store_address(settings)
     try:
-        provision_store(store_address(settings), PARTITIONS, list_prices())
+        provision_store(store, PARTITIONS, list_prices())
+        record_in_store(store, PARTITIONS, own_secrets(settings.secrets_folder))
     except Refused as error:
         raise Broken(str(error)) from error
 

@@ -29,6 +29,7 @@ from schemas.topics import TOPIC
 
 LOCAL = "127.0.0.1"
 PARTITIONS = 4
+MADE_WITH = ("--partitions", str(PARTITIONS), "--replication", "1")  # there is one broker
 PROJECTORS = 2
 STORE_USER, STORE_READER = "crewkit", "reader"
 OK, FAILED, SERVICE_AWAY = 0, 1, 69
@@ -149,7 +150,7 @@ def production_shape(stack: Stack) -> list[Step]:
             listens=store,
             ready=lambda: answers_200(*store, "/ping"),
         ),
-        Job(name="provision", command=stack.ours("provision", "--partitions", str(PARTITIONS)), env=stack.env),
+        Job(name="provision", command=stack.ours("provision", *MADE_WITH), env=stack.env),
         *(projector(stack, instance) for instance in range(PROJECTORS - 1)),
         # The last one is waited for, so that together they follow everything before anybody is let in.
         msgspec.structs.replace(projector(stack, PROJECTORS - 1), ready=lambda: follows_everything(stack)),

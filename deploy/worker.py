@@ -14,9 +14,10 @@ from deploy.projector import check_start, make_projector
 from deploy.provision import Refused, check_migrated
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_reader
+from deploy.store_record import check_same_installation
 from deploy.store_transport import check_transport
 from deploy.store_url import store_address
-from ingest.kafka_log import KafkaLogReader, KafkaTopic
+from ingest.kafka_log import InstalledTopic, KafkaLogReader, KafkaTopic
 from ingest.kafka_log.creation import find_group, find_topic
 from processors import faust_app
 from processors.errors import Broken
@@ -37,12 +38,13 @@ def run_worker(settings: Settings) -> int:
     faust_app.check_versions()
     tune_interpreter()
     uvloop.install()  # for Faust's loop and for its consumer's, in a thread of its own
-    topic = kafka_topic(settings, address)
-    worker = _worker(settings, topic)
+    told = kafka_topic(settings, address)
+    worker = _worker(settings, told)
     lock = faust_app.lock_instance(worker)
-    asyncio.run(_check(settings, topic, worker.group))
-    projector = make_projector(settings, KafkaLogReader(topic), settings.partitions)
-    mender = Mender(projector, store_reader(settings), Generation(settings.generation, settings.partitions))
+    topic = asyncio.run(_check(settings, told, worker.group))
+    worker = _worker(settings, topic)
+    projector = make_projector(settings, KafkaLogReader(topic), topic.partitions)
+    mender = Mender(projector, store_reader(settings), Generation(settings.generation, topic.partitions))
     mending = partial(mend_when_asked, mender, settings.folder)
     app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, mending])
     registry = new_registry()
@@ -57,14 +59,19 @@ def run_worker(settings: Settings) -> int:
         lock.close()
 
 
-async def _check(settings: Settings, topic: KafkaTopic, group: str) -> None:
-    await find_topic(topic)
+async def _check(settings: Settings, told: KafkaTopic, group: str) -> KafkaTopic:
+    """The topic, once it, the store and the record of both agree; a projector has no secrets to compare."""
+    installed, store = InstalledTopic(None), store_address(settings)
+    topic = await find_topic(told, installed)
     await find_group(topic, group)
-    await asyncio.to_thread(check_transport, store_address(settings))
+    await asyncio.to_thread(check_transport, store)
     reader = KafkaLogReader(topic)
     try:
+        await asyncio.to_thread(check_migrated, store, settings.generation)
+        log = f"the topic {topic.name}"
+        await asyncio.to_thread(check_same_installation, store, installed.record.secrets, log)
         await check_start(make_projector(settings, reader, topic.partitions), topic.partitions)
-        await asyncio.to_thread(check_migrated, store_address(settings), settings.generation)
+        return topic
     except Refused as error:
         raise Broken(str(error)) from error
     finally:
@@ -76,10 +83,10 @@ def _worker(settings: Settings, topic: KafkaTopic) -> FaustSettings:
         bootstrap=topic.bootstrap,
         security=topic.security,
         topic=topic.name,
+        partitions=topic.partitions,
         group=f"{topic.name}.{settings.generation}",  # two installations may share a broker
         instance=settings.instance,
         folder=settings.folder / "faust",
-        partitions=topic.partitions,
         batch_records=settings.batch_records,
         batch_wait_s=settings.batch_wait_s,
     )

@@ -42,10 +42,10 @@ class FaustSettings(Struct, frozen=True):
 
     bootstrap: str
     topic: str
+    partitions: int
     group: str
     instance: int
     folder: Path
-    partitions: int = 1  # of the topic
     security: KafkaSecurity = KafkaSecurity()
     batch_records: int = 800
     batch_wait_s: float = 0.5
@@ -130,8 +130,13 @@ async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Seq
     """Check the partitions that may stay idle: everything below their committed offset must have been projected.
 
     Raises:
-        Broken: an offset was committed that the log does not reach any more.
+        Broken: an offset was committed that the log does not reach any more, or the topic has grown.
     """
+    if max(partitions, default=0) >= settings.partitions:
+        raise Broken(
+            f"the topic {settings.topic} has grown beyond its {settings.partitions} partitions, and the count is "
+            "frozen: begin a new version of the topic"
+        )
     committed, ends = await pipeline.ask_log(partial(_offsets, settings, partitions))
     for partition in partitions:
         if committed[partition] > ends[partition]:

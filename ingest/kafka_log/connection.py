@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from ingest.kafka_log.acls import WRITES
 from ingest.kafka_log.credentials import check_credentials
-from ingest.kafka_log.topic import KafkaTopic, check_topic
+from ingest.kafka_log.topic import FindTopic, KafkaTopic
 
 STOP_S = 5.0  # `stop()` can hang for ever while the broker is away
 CONNECT_S = 10.0
@@ -22,9 +22,17 @@ AWAY = (KafkaError, OSError, TimeoutError)
 class Connection:
     """A started producer, and whether it has to be replaced."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self.producer = producer
+    def __init__(self, producer: AIOKafkaProducer, topic: KafkaTopic) -> None:
+        """``topic`` is the one that was found, with its partition count."""
+        self.producer, self.topic = producer, topic
         self._unfit = asyncio.Event()
+        producer.client.cluster.add_listener(self._look)
+
+    def _look(self, cluster: Any) -> None:
+        """A topic that has grown is seen when metadata come in; the next connection is refused, and says why."""
+        partitions = cluster.partitions_for_topic(self.topic.name)
+        if partitions is not None and len(partitions) != self.topic.partitions:
+            self.replace()
 
     def replace(self) -> None:
         """Something failed that an idempotent producer does not recover from, such as its sequence numbers."""
@@ -45,15 +53,15 @@ class Connection:
         await close_producer(self.producer)
 
 
-async def connect(topic: KafkaTopic) -> Connection:
-    """A new producer.
+async def connect(told: KafkaTopic, find: FindTopic) -> Connection:
+    """A new producer, to the topic that ``find`` finds.
 
     Raises:
         BrokenLog: where the topic is not as it has to be, or the broker refuses us.
         KafkaError, OSError, TimeoutError: where the broker is away.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=topic.bootstrap,
+        bootstrap_servers=told.bootstrap,
         enable_idempotence=True,
         acks="all",
         compression_type="zstd",
@@ -62,18 +70,18 @@ async def connect(topic: KafkaTopic) -> Connection:
         max_request_size=_REQUEST_BYTES_MAX,
         request_timeout_ms=5_000,
         metadata_max_age_ms=30_000,
-        **topic.security.client_options(),
+        **told.security.client_options(),
     )
     try:
         async with asyncio.timeout(CONNECT_S):
-            await check_credentials(topic, WRITES)
-            await check_topic(topic)
+            await check_credentials(told, WRITES)
+            topic = await find(told)
             await producer.start()
             await producer.partitions_for(topic.name)
     except BaseException:
         await close_producer(producer)
         raise
-    return Connection(producer)
+    return Connection(producer, topic)
 
 
 async def close_producer(producer: Any) -> None:

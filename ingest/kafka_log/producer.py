@@ -10,7 +10,7 @@ from ingest.event_log import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
 from ingest.kafka_log.connection import AWAY, Connection, connect
 from ingest.kafka_log.reader import KafkaLogReader
 from ingest.kafka_log.token_command import TokenFailed
-from ingest.kafka_log.topic import KafkaTopic
+from ingest.kafka_log.topic import FindTopic, KafkaTopic, check_topic
 from schemas.fail_points import fail_point
 from schemas.log import LogRecord, LogUnavailable, Position
 from schemas.topics import partition_of
@@ -30,13 +30,17 @@ class KafkaEventLog:
         bytes_max: int = BYTES_IN_FLIGHT_MAX,
         deadline_s: float = APPEND_DEADLINE_S,
         on_broken: OnBroken = stop_the_process,
+        find: FindTopic = check_topic,
     ) -> None:
-        """``on_broken`` is called when the topic turns out to be a wrong one after the start."""
-        self._topic = topic
+        """``on_broken`` is called when the topic turns out to be a wrong one after the start.
+
+        ``find`` looks for ``topic`` each time a connection is made, and completes it.
+        """
+        self._topic, self._find = topic, find
         self._budget = ByteBudget(bytes_max)
         self._deadline_s = deadline_s
         self._on_broken = on_broken
-        self._reader = KafkaLogReader(topic)
+        self._reader: KafkaLogReader | None = None
         self._connection: Connection | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -44,7 +48,7 @@ class KafkaEventLog:
         """Raises `BrokenLog` where the broker is there and refuses us, or the topic is not as it has to be."""
         self._loop = asyncio.get_running_loop()
         try:
-            self._connection = await asyncio.wait_for(connect(self._topic), _FIRST_CONNECT_S)
+            self._connection = await asyncio.wait_for(connect(self._topic, self._find), _FIRST_CONNECT_S)
         except TokenFailed as error:
             raise BrokenLog(str(error)) from error  # at the start a mistake is more likely than an outage
         except AWAY:
@@ -59,7 +63,8 @@ class KafkaEventLog:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()
-        await self._reader.stop()
+        if self._reader is not None:
+            await self._reader.stop()
 
     async def ready(self) -> bool:
         """Whether a broker answers."""
@@ -76,7 +81,7 @@ class KafkaEventLog:
         if connection is None:
             raise LogUnavailable("no broker answers")
         self._budget.take(len(value))
-        partition = partition_of(key, self._topic.partitions)
+        partition = partition_of(key, connection.topic.partitions)
         try:
             async with asyncio.timeout(self._deadline_s):
                 offset = await self._send(connection, partition, key, value)
@@ -88,6 +93,10 @@ class KafkaEventLog:
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        if self._reader is None:
+            if self._connection is None:
+                raise LogUnavailable("no broker answers")
+            self._reader = KafkaLogReader(self._connection.topic)
         return await self._reader.read(partition, start, stop, bytes_max)
 
     async def _send(self, connection: Connection, partition: int, key: bytes, value: bytes) -> int:
@@ -127,7 +136,7 @@ class KafkaEventLog:
         """Try until there is a connection."""
         while self._connection is None:
             try:
-                self._connection = await connect(self._topic)
+                self._connection = await connect(self._topic, self._find)
             except BrokenLog as error:
                 self._on_broken(error)
                 await asyncio.sleep(_RETRY_S)

@@ -46,4 +46,5 @@ ROWS = {
     24: "surroundings that do not fit",
     25: "a batch and a hole that touch a thousand orgs, and a store that refuses what a real server refuses",
     27: "one partition that Faust withholds while the others flow",
+    28: "a log, a store and secrets that do not belong together, and a topic that may lose records",
 }

@@ -67,7 +67,7 @@ def test_a_topic_that_is_missing_is_refused(line: Line) -> None:
 @pytest.mark.fault(row=24)
 def test_another_partition_count_is_refused_by_ingest(line: Line) -> None:
     """A session's records would be in two partitions."""
-    refused(line.finish("ingest", "--port", "0", PARTITIONS="5"), "2 partitions", "Set the number back")
+    refused(line.finish("ingest", "--port", "0", PARTITIONS="5"), "2 partitions", "set PARTITIONS back")
 
 
 @pytest.mark.kafka

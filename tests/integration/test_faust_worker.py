@@ -91,7 +91,7 @@ async def test_a_second_worker_under_the_same_instance_is_refused(line: Line) ->
     line.worker()
     line.await_receipts(1)
 
-    second = line.finish("processors", "--instance", "0", *line.of_topic)
+    second = line.finish("processors", "--instance", "0")
 
     assert second.returncode == 1
     assert "choose another number" in second.stderr
@@ -113,7 +113,7 @@ async def test_a_log_that_lost_its_tail_is_refused(line: Line, kafka: str) -> No
     eventually(lambda: line.finish("provision", "--partitions", str(PARTITIONS)).returncode == 0)
     await line.send(GOOD[:2])
 
-    refused = line.finish("processors", "--instance", "0", *line.of_topic)
+    refused = line.finish("processors", "--instance", "0")
 
     assert refused.returncode == 1
     assert "lost its tail" in refused.stderr
@@ -123,7 +123,7 @@ async def test_a_log_that_lost_its_tail_is_refused(line: Line, kafka: str) -> No
 async def test_another_partition_count_is_refused(line: Line) -> None:
     """The count decides where a session's records are, so it is frozen: by provision, and by the worker."""
     again = line.finish("provision", "--partitions", str(PARTITIONS + 1))
-    worker = line.finish("processors", "--instance", "0", "--partitions", str(PARTITIONS + 1))
+    worker = line.finish("processors", "--instance", "0", PARTITIONS=str(PARTITIONS + 1))
 
     assert again.returncode == 1
     assert f"{PARTITIONS} partitions" in again.stderr
@@ -134,7 +134,7 @@ async def test_another_partition_count_is_refused(line: Line) -> None:
 @pytest.mark.fault(row=24)
 def test_without_a_broker_the_worker_ends_with_a_message(line: Line) -> None:
     """Its supervisor starts it again, with back-off."""
-    away = line.finish("processors", "--instance", "0", *line.of_topic, "--log-url", "kafka://127.0.0.1:1/none")
+    away = line.finish("processors", "--instance", "0", "--log-url", "kafka://127.0.0.1:1/none")
 
     assert away.returncode == 69
     assert "does not answer" in away.stderr

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from strategies import PARTITIONS, log_of, one_event
@@ -10,7 +11,9 @@ from support.projection import ListedLog, new_pipeline
 from support.store import TestStore, chdb_address, new_store
 
 from processors.errors import Broken
+from processors.faust_app import FaustSettings, take_over
 from processors.guards import check_generation, check_log_tail
+from processors.pipeline import Pipeline
 from schemas.log import LogRecord
 
 
@@ -92,3 +95,11 @@ async def test_what_was_skipped_and_is_no_longer_in_the_log_stops_the_projector(
 
     with pytest.raises(Broken, match="no longer holds offset 6"):
         await pipeline.project(later)
+
+
+async def test_a_partition_beyond_the_frozen_count_stops_a_worker(tmp_path: Path) -> None:
+    """A topic that has grown: from there on a session's records would be in two partitions."""
+    settings = FaustSettings("k:9092", "sessions", PARTITIONS, "group", 0, tmp_path)
+
+    with pytest.raises(Broken, match=f"has grown beyond its {PARTITIONS} partitions"):
+        await take_over(settings, cast(Pipeline, None), [0, PARTITIONS])

@@ -1,14 +1,51 @@
-"""`provision` leaves a broker on which topic and consumer groups are ready for use."""
+"""`provision` leaves a broker on which topics and consumer groups are ready for use, and what was made is recorded."""
+
+import asyncio
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from support.kafka import broker_from_jars, create_topic
+from support.kafka_tools import kafka_tool
 
+from deploy.kafka import broker as broker_module
 from deploy.kafka.broker import Broker
+from deploy.kafka.jars import jars
 from ingest.errors import BrokenLog
-from ingest.kafka_log import KafkaTopic
-from ingest.kafka_log.creation import ensure_topic
+from ingest.kafka_log import InstalledTopic, KafkaEventLog, KafkaTopic, creation
+from ingest.kafka_log.creation import ensure_topic, find_topic
+from ingest.kafka_log.installation import of_record, read_record
+from ingest.kafka_log.installing import Wish, install
+from ingest.kafka_log.topic import FoundTopic, check_found, look_at
+from schemas.installation import OwnSecrets
+from schemas.log import LogUnavailable, Position
+from schemas.topics import partition_of
 
 pytestmark = pytest.mark.kafka
+OURS = OwnSecrets("f1", "/our/secrets")
+ONE_COPY = Wish(replication=1)
+KEY = b"a" * 16
+
+
+def new_topic(kafka: str, partitions: int = 4) -> KafkaTopic:
+    """A topic that is not there yet; 0 partitions: this process was not told of a count."""
+    return KafkaTopic(kafka, f"p-{secrets.token_hex(4)}", partitions)
+
+
+async def append_until_taken(log: KafkaEventLog) -> Position:
+    """Send the same again, as a client does, until it is acknowledged."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await log.append(KEY, b"x")
+            except LogUnavailable:
+                await asyncio.sleep(0.2)
 
 
 async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(kafka_broker: Broker) -> None:
@@ -23,11 +60,274 @@ async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(ka
         await admin.close()
 
 
-async def test_provision_may_run_again_but_not_with_another_count(kafka_broker: Broker) -> None:
-    """The second run finds the topic; a different number of partitions is refused."""
-    topic = KafkaTopic(kafka_broker.bootstrap, "sessions", 4)
+async def test_the_count_is_told_once_and_read_by_all(kafka: str) -> None:
+    """The first run records it; later ones, and each process, need not be told, and are refused another."""
+    topic = new_topic(kafka)
+    untold = topic._replace(partitions=0)
 
-    assert await ensure_topic(topic)
-    assert not await ensure_topic(topic)
-    with pytest.raises(BrokenLog):
-        await ensure_topic(topic._replace(partitions=8))
+    first = await install(topic, OURS, ONE_COPY)
+    again = await install(untold, OURS, Wish())
+    found = await find_topic(untold, InstalledTopic(OURS))
+
+    assert (first.made, again.made) == (True, False)
+    assert first.record == again.record == await read_record(topic)
+    assert first.topic == again.topic == found == topic
+    other = topic._replace(partitions=8)
+    for refused in (install(other, OURS, Wish()), find_topic(other, InstalledTopic(OURS))):
+        with pytest.raises(BrokenLog, match=r"told of 8 partitions.*made with 4.*set PARTITIONS back"):
+            await refused
+
+
+async def test_nothing_is_guessed_and_nothing_half_made(kafka: str) -> None:
+    """Without a count, with too few brokers for the copies, or with two copies: refused before anything is there."""
+    topic = new_topic(kafka)
+    for told, wish, said in (
+        (topic._replace(partitions=0), ONE_COPY, "say --partitions N; .* 64 is a good one"),
+        (topic._replace(partitions=-1), ONE_COPY, "1 to 10000, not -1"),
+        (topic, Wish(), "can't keep 3 copies .*start the brokers that are missing.*--replication 1; nothing was made"),
+        (topic, Wish(replication=2), "3 or more, or 1 for development, not 2"),
+    ):
+        with pytest.raises(BrokenLog, match=said):
+            await install(told, OURS, wish)
+
+    assert [await look_at(place, 0) for place in (topic, of_record(topic))] == [None, None]
+
+
+async def test_two_that_provision_at_once_agree(kafka: str) -> None:
+    """The record that comes first counts for both; with other secrets one of them is refused."""
+    topic, others = new_topic(kafka), OwnSecrets("f2", "/other/secrets")
+
+    same = await asyncio.gather(*(install(topic, OURS, ONE_COPY) for _ in range(3)))
+    apart = new_topic(kafka)
+    ends = await asyncio.gather(*(install(apart, own, ONE_COPY) for own in (OURS, others)), return_exceptions=True)
+
+    assert len({installed.record for installed in same}) == 1
+    assert sorted(type(end).__name__ for end in ends) == ["BrokenLog", "Installed"]
+
+
+async def test_secrets_of_another_installation_are_refused(kafka: str) -> None:
+    """By who provisions and by who writes; who has none, as a projector, is not asked."""
+    topic = (await install(new_topic(kafka), OURS, ONE_COPY)).topic
+    stranger = OwnSecrets("f2", "/their/secrets")
+
+    for refused in (install(topic, stranger, Wish()), find_topic(topic, InstalledTopic(stranger))):
+        with pytest.raises(BrokenLog, match=rf"in /their/secrets are not those.*{topic.name}\.installation.*seed\.key"):
+            await refused
+    assert await find_topic(topic, InstalledTopic(None)) == topic
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (b"junk", "holds no installation record"),
+        (b'{"v":2,"partitions":1,"replication":1,"secrets":"","made_at":""}', "version 2"),
+    ],
+)
+async def test_what_is_no_record_of_ours_is_refused(kafka: str, written: bytes, said: str) -> None:
+    """A record of a later version, or something else in its place."""
+    topic = new_topic(kafka)
+    await ensure_topic(topic)
+    await ensure_topic(of_record(topic))
+    log = KafkaEventLog(of_record(topic))
+    await log.start()
+    await log.append(KEY, written)
+    await log.stop()
+
+    with pytest.raises(BrokenLog, match=f"installation .*{said}"):
+        await find_topic(topic, InstalledTopic(OURS))
+
+
+async def test_a_topic_without_its_record_is_refused(kafka: str) -> None:
+    """As one that somebody made by hand; `provision` records it, with the count that it has."""
+    topic = new_topic(kafka)
+    await ensure_topic(topic)
+
+    with pytest.raises(BrokenLog, match=r"nothing is recorded.*provision --partitions N"):
+        await find_topic(topic, InstalledTopic(OURS))
+    assert not (await install(topic, OURS, ONE_COPY)).made
+
+
+async def test_it_starts_without_a_broker_and_then_learns_the_count(kafka_broker: Broker) -> None:
+    """A record lands in the partition that the recorded count gives, although the process was told of none."""
+    topic = (await install(new_topic(kafka_broker.bootstrap, 7), OURS, ONE_COPY)).topic
+    kafka_broker.kill()
+    log = KafkaEventLog(topic._replace(partitions=0), find=InstalledTopic(OURS))
+    await log.start()
+    with pytest.raises(LogUnavailable):
+        await log.read(0, 0, 1, 1)
+
+    await asyncio.to_thread(kafka_broker.start)
+    position = await append_until_taken(log)
+    stored = await log.read(position.partition, 0, 1, 1)
+    await log.stop()
+
+    assert position.partition == partition_of(KEY, 7) != 0
+    assert [record.key for record in stored] == [KEY]
+
+
+async def test_a_topic_that_grows_stops_who_writes_to_it(kafka: str) -> None:
+    """Noticed with the next metadata; who starts afterwards is refused."""
+    topic = (await install(new_topic(kafka, 2), OURS, ONE_COPY)).topic
+    broken: list[BrokenLog] = []
+    log = KafkaEventLog(topic, find=InstalledTopic(OURS), on_broken=broken.append)
+    await log.start()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_partitions({topic.name: NewPartitions(3)})
+    await admin.close()
+
+    async with asyncio.timeout(20):
+        while not broken:
+            await log.ready()
+            await asyncio.sleep(0.05)
+    await log.stop()
+
+    assert re.search("has 3 partitions, .*made with 2", str(broken[0]))
+    with pytest.raises(BrokenLog, match="has 3 partitions"):
+        await find_topic(topic, InstalledTopic(OURS))
+
+
+LOSES_RECORDS = {
+    "cleanup.policy": ("compact", "delete"),
+    "retention.ms": ("604800000", "-1"),
+    "retention.bytes": ("1073741824", "-1"),
+    "unclean.leader.election.enable": ("true", "false"),
+    "max.message.bytes": ("1000000", "1572864 or more"),
+}
+
+
+@pytest.mark.fault(row=28)
+@pytest.mark.parametrize("name", LOSES_RECORDS)
+async def test_a_topic_that_loses_records_is_refused_with_what_mends_it(
+    kafka_broker_of_module: Broker, name: str
+) -> None:
+    """By who provisions and by who starts, whichever topic it is; the line in the message is run, and is enough."""
+    value, wanted = LOSES_RECORDS[name]
+    kafka = kafka_broker_of_module.bootstrap
+    topic = KafkaTopic(kafka, await create_topic(kafka, 2, **{name: value}), 2)
+
+    with pytest.raises(
+        BrokenLog, match=re.escape(f"{topic.name} has {name}={value} and must have {wanted}")
+    ) as refused:
+        await install(topic, OURS, ONE_COPY)
+    kafka_tool(kafka_broker_of_module, str(refused.value).split("`")[1])
+    installed = (await install(topic, OURS, ONE_COPY)).topic
+    assert await find_topic(topic, InstalledTopic(OURS)) == installed
+    kafka_tool(
+        kafka_broker_of_module,
+        f"kafka-configs.sh --bootstrap-server {kafka} --alter --entity-type topics --entity-name {topic.name} "
+        f"--add-config {name}={value}",
+    )
+
+    with pytest.raises(BrokenLog, match=re.escape(f"{name}={value}")):
+        await find_topic(topic, InstalledTopic(OURS))
+
+
+@pytest.fixture(scope="module")
+def kafka_broker_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker from jars, whose tools are there too."""
+    with broker_from_jars(tmp_path_factory.mktemp("module-kafka")) as broker:
+        yield broker
+
+
+@pytest.mark.fault(row=28)
+def test_too_few_copies_are_refused_unless_made_with_one() -> None:
+    """Three copies and two in sync, by what the broker says counts; of one copy nothing more is asked."""
+    enough = {"min.insync.replicas": "2", "max.message.bytes": "8388608", "cleanup.policy": "delete"}
+    enough |= {"retention.ms": "-1", "retention.bytes": "-1", "unclean.leader.election.enable": "false"}
+    topic = KafkaTopic("k:9092", "t", 4, replication=3)
+
+    check_found(topic, FoundTopic(4, 3, enough))
+    check_found(topic._replace(replication=1), FoundTopic(4, 1, enough | {"min.insync.replicas": "1"}))
+    with pytest.raises(BrokenLog, match="keeps 2 of the 3 copies"):
+        check_found(topic, FoundTopic(4, 2, enough))
+    with pytest.raises(BrokenLog, match=r"min\.insync\.replicas=1 and must have 2 or more"):
+        check_found(topic, FoundTopic(4, 3, enough | {"min.insync.replicas": "1"}))
+
+
+async def test_that_there_is_one_copy_is_said_at_each_start(kafka: str) -> None:
+    """Once for each process, not for each connection."""
+    topic = (await install(new_topic(kafka), OURS, ONE_COPY)).topic
+    find = InstalledTopic(OURS)
+
+    with structlog.testing.capture_logs() as said:
+        await find_topic(topic, find)
+        await find_topic(topic, find)
+
+    assert [line["event"] for line in said] == ["log_has_one_copy"]
+
+
+async def test_where_others_make_topics_the_lines_are_printed(kafka_broker_of_module: Broker) -> None:
+    """Nothing is made; the lines are run as printed, and then it is recorded."""
+    topic = new_topic(kafka_broker_of_module.bootstrap, 3)
+    wish = Wish(replication=1, makes_topics=False)
+
+    with pytest.raises(BrokenLog, match=f"lacks {topic.name} and {topic.name}.installation") as refused:
+        await install(topic, OURS, wish)
+    assert [await look_at(place, 0) for place in (topic, of_record(topic))] == [None, None]
+    lines = [line for line in str(refused.value).splitlines() if line.startswith("kafka-topics.sh")]
+    for line in lines:
+        kafka_tool(kafka_broker_of_module, line)
+
+    installed = await install(topic, OURS, wish)
+    assert (len(lines), installed.made, installed.topic.partitions) == (2, False, 3)
+
+
+async def test_a_setting_that_the_broker_refuses_is_left_out_and_no_other(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real refusals: tiered storage where there is none, and a value that none may have."""
+    wanted = creation.settings_of
+    more = {"remote.storage.enable": "true", "segment.bytes": "-5"}
+    monkeypatch.setattr(creation, "settings_of", lambda topic: wanted(topic) | more)
+    topic = new_topic(kafka)
+
+    await ensure_topic(topic)
+
+    found = await look_at(topic)
+    assert found is not None
+    kept = {name: found.settings[name] for name in wanted(topic)}
+    assert kept == wanted(topic)
+
+
+POLICY = """
+import java.util.Map;
+import org.apache.kafka.common.errors.PolicyViolationException;
+import org.apache.kafka.server.policy.CreateTopicPolicy;
+
+public class Managed implements CreateTopicPolicy {
+    public void configure(Map<String, ?> settings) {}
+    public void close() {}
+    public void validate(RequestMetadata asked) {
+        if (asked.configs().containsKey("min.insync.replicas")) throw new PolicyViolationException("not yours to set");
+        if (asked.topic().startsWith("forbidden")) throw new PolicyViolationException("not here");
+    }
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="javac is not installed (a JDK)")
+async def test_a_managed_broker_whose_policy_refuses_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy that names nothing: what managed services fix themselves goes first. One that refuses all is told."""
+    with_policy(tmp_path, monkeypatch)
+    with broker_from_jars(tmp_path / "kafka") as broker:
+        topic = new_topic(broker.bootstrap)
+        assert await ensure_topic(topic)
+
+        found = await look_at(topic)
+        assert found is not None
+        assert found.settings["retention.ms"] == "-1"
+        with pytest.raises(BrokenLog, match=r"refuses to make the topic forbidden: .*not here"):
+            await ensure_topic(topic._replace(name="forbidden"))
+
+
+def with_policy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brokers that are started from here on have the policy."""
+    (folder / "Managed.java").write_text(POLICY)
+    subprocess.run(["javac", "-cp", f"{jars()}/*", "Managed.java"], cwd=folder, check=True, timeout=60)
+    (folder / "jars").mkdir()
+    subprocess.run(["jar", "cf", "jars/managed.jar", "Managed.class"], cwd=folder, check=True, timeout=60)
+    for jar in jars().glob("*.jar"):
+        (folder / "jars" / jar.name).symlink_to(jar)
+    monkeypatch.setattr(broker_module.jars, "jars", lambda: folder / "jars")
+    monkeypatch.setitem(broker_module.ONE_NODE, "create.topic.policy.class.name", "Managed")

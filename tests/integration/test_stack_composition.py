@@ -81,7 +81,7 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
     calls = eventually(lambda: len(lines := calls_noted(running.data)) == 5 and lines)
     addresses = f"kafka://127.0.0.1:{ports.kafka}/crewkit.sessions.v1 127.0.0.1:{ports.store}"
     assert [line.split()[0] for line in calls[:2]] == ["store-server", "provision"]
-    assert calls[1] == f"provision --partitions 4 {addresses}"
+    assert calls[1] == f"provision --partitions 4 --replication 1 {addresses}"
     assert {line.partition(" kafka")[0] for line in calls[2:]} == {
         f"processors --instance 0 --host 127.0.0.1 --metrics-port {ports.metrics[0]}",
         f"processors --instance 1 --host 127.0.0.1 --metrics-port {ports.metrics[1]}",

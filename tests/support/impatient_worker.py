@@ -1,6 +1,6 @@
 """Run a projector that is given up by its group after 6 seconds of silence instead of 60, the least a broker allows.
 
-`python -m support.impatient_worker DATA INSTANCE`; log, store and partitions are in the environment, and what else is
+`python -m support.impatient_worker DATA INSTANCE`; log and store are in the environment, and what else is
 to be small or wrong:
 
 * STILL_S: for how long a partition may stand still

@@ -41,7 +41,7 @@ class Line:
         """The store server, and the tables in it."""
         self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
         eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
-        made = self.finish("provision", "--partitions", str(PARTITIONS))
+        made = self.finish("provision", "--partitions", str(PARTITIONS), "--replication", "1")
         assert made.returncode == 0, made.stderr
 
     def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
@@ -57,17 +57,12 @@ class Line:
 
     def worker(self, instance: int = 0, fail_point: str = "") -> subprocess.Popen[bytes]:
         """A projector."""
-        return self.run("processors", "--instance", str(instance), *self.of_topic, fail_point=fail_point)
+        return self.run("processors", "--instance", str(instance), fail_point=fail_point)
 
     def impatient_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
         """A projector that is given up by its group after seconds of silence; for ``env`` see its module."""
         command = [sys.executable, "-m", "support.impatient_worker", str(self.folder), str(instance)]
         return self._spawn("processors", command, fail_point, **env)
-
-    @property
-    def of_topic(self) -> tuple[str, str]:
-        """The option that tells a worker how many partitions the log has."""
-        return ("--partitions", str(PARTITIONS))
 
     async def send(self, records: list[LogRecord]) -> None:
         """Put records into the topic as they are."""
@@ -145,7 +140,6 @@ class Line:
         return {
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
             "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
-            "PARTITIONS": str(PARTITIONS),
             **self.refusals.environment,
             **(self._user() if self.security.has_user else {}),
         }

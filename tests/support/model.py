@@ -66,6 +66,7 @@ class WorkerSettings(Struct):
 
     offsets: Any
     topic: str = TOPIC
+    partitions: int = PARTITIONS
     group: str = "group"
     batch_records: int = 10
     batch_wait_s: float = 0.0

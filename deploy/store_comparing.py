@@ -1,0 +1,52 @@
+"""The read side looks whether the store is that of its installation: at the start, or as soon as the store answers."""
+
+import asyncio
+import os
+import sys
+
+import structlog
+
+from deploy.provision import Refused
+from deploy.settings import Settings
+from deploy.store_record import check_own_secrets
+from deploy.store_url import store_address
+from ingest.errors import EX_CONFIG
+from processors.errors import Broken, StoreUnavailable
+from schemas.installation import OwnSecrets
+
+log = structlog.get_logger()
+RETRY_S = 1.0
+
+
+async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
+    """Compare now. While the store is away the service may start: the task that is returned compares later.
+
+    Raises:
+        Broken: the store belongs to another installation, or to none yet.
+    """
+    try:
+        await _compare(settings, own)
+    except StoreUnavailable as error:
+        log.warning("store_unavailable", error=str(error))
+        return asyncio.create_task(_compare_later(settings, own))
+    return None
+
+
+async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
+    while True:
+        await asyncio.sleep(RETRY_S)
+        try:
+            return await _compare(settings, own)
+        except StoreUnavailable:
+            continue
+        except Broken as error:
+            sys.stderr.write(f"crewkit-sessions stops: {error}\n")
+            sys.stderr.flush()
+            os._exit(EX_CONFIG)
+
+
+async def _compare(settings: Settings, own: OwnSecrets) -> None:
+    try:
+        await asyncio.to_thread(check_own_secrets, store_address(settings), own)
+    except Refused as error:
+        raise Broken(str(error)) from error

@@ -1,0 +1,69 @@
+"""What an installation is made with is in the store as well, once and for ever, so that nothing is mixed up."""
+
+from pathlib import Path
+
+import pytest
+from support.store import TestStore
+
+from deploy.provision import Refused
+from deploy.secrets import own_secrets
+from deploy.store_record import check_own_secrets, check_same_installation, record_in_store, stored_record
+from schemas.installation import OwnSecrets
+
+OURS, THEIRS = OwnSecrets("f1", "/our/secrets"), OwnSecrets("f2", "/their/secrets")
+
+
+def test_the_first_record_counts(store: TestStore) -> None:
+    """Recorded once; again with the same it is fine, with other secrets or another count it is refused."""
+    record_in_store(store.address, 4, OURS)
+    record_in_store(store.address, 4, OURS)
+
+    assert stored_record(store.address) == (4, "f1")
+    assert store.client.query(f"SELECT count() FROM {store.address.control}.installation").result_rows == [(1,)]
+    with pytest.raises(Refused, match=r"told of 5 partitions.*made with 4"):
+        record_in_store(store.address, 5, OURS)
+    for refused in (
+        lambda: record_in_store(store.address, 4, THEIRS),
+        lambda: check_own_secrets(store.address, THEIRS),
+    ):
+        with pytest.raises(Refused, match=r"in /their/secrets are not those .*\.installation .*seed\.key"):
+            refused()
+
+
+def test_a_store_of_another_installation_is_refused(store: TestStore) -> None:
+    """By a projector, which has no secrets but sees both records."""
+    record_in_store(store.address, 4, OURS)
+
+    check_same_installation(store.address, "f1", "the topic t")
+    with pytest.raises(Refused, match="belongs to another installation than the topic t: check STORE_URL and LOG_URL"):
+        check_same_installation(store.address, "f2", "the topic t")
+
+
+def test_a_store_without_a_record_is_refused(store: TestStore) -> None:
+    """Whether nothing was written, or the table or the database is not there."""
+    for change in ("", "DROP TABLE {}.installation SYNC", "DROP DATABASE {} SYNC"):
+        if change:
+            store.client.command(change.format(store.address.control))
+
+        with pytest.raises(Refused, match=r"nothing is recorded in .*provision` first"):
+            check_own_secrets(store.address, OURS)
+
+
+def test_a_rotation_changes_no_fingerprint_and_another_key_does(tmp_path: Path) -> None:
+    """New lines of `id.keys` go first; its oldest line, and `seed.key`, never change."""
+    made = own_secrets(tmp_path)
+    ids, seed = tmp_path / "id.keys", tmp_path / "seed.key"
+    oldest, first_seed = ids.read_text(), seed.read_text()
+
+    ids.write_text("ab" * 32 + "\n" + oldest)
+    rotated = own_secrets(tmp_path)
+    ids.write_text("ab" * 32)
+    without_the_oldest = own_secrets(tmp_path)
+    ids.write_text(oldest)
+    seed.write_text("cd" * 32)
+    other_seed = own_secrets(tmp_path)
+
+    assert rotated == made
+    assert len({made, without_the_oldest, other_seed}) == 3
+    assert len(made.fingerprint) == 32
+    assert not {made.fingerprint} & {first_seed.strip()[:32], oldest.strip()[:32]}
