@@ -7,13 +7,15 @@ import uvloop
 from deploy.http_server import serve_http
 from deploy.http_services import service, stop_on_signals
 from deploy.logging import configure_logging
+from deploy.secret_making import make_embedded_secrets
 from deploy.settings import Settings
 from ingest.sqlite_log import SqliteEventLog
 
 
 async def serve(folder: str, port: int) -> None:
     """Serve until SIGTERM."""
-    settings = Settings(data=folder, port=port)
+    settings = Settings(data=folder, port=port, dev_tokens=True)
+    make_embedded_secrets(settings.secrets_folder)
     log = SqliteEventLog(settings.folder / "log.sqlite", bytes_max=settings.in_flight_bytes_max)
     stopping = stop_on_signals()
     await log.start()

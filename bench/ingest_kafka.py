@@ -11,7 +11,7 @@ def measure(say: Say) -> list[Result]:
     with (
         temporary_folder() as folder,
         kafka_topic(folder) as topic,
-        http_service(folder, "ingest", {"LOG_URL": log_url(topic)}) as (process, target),
+        http_service(folder, "ingest", {"LOG_URL": log_url(topic), "DEV_TOKENS": "1"}) as (process, target),
     ):
         return ingest("ingest_kafka", target, process.pid, say)
 

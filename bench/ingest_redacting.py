@@ -12,6 +12,7 @@ import uvloop
 from deploy.http_server import serve_http
 from deploy.http_services import stop_on_signals
 from deploy.logging import configure_logging
+from deploy.secret_making import make_embedded_secrets
 from deploy.secrets import id_secrets, token_key
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
@@ -25,6 +26,7 @@ HOW = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(suspect=lambda _: False)
 async def serve(privacy: Privacy, folder: Path, port: int) -> None:
     """Serve until SIGTERM."""
     secrets = folder / "secrets"
+    make_embedded_secrets(secrets)
     verifier = TokenVerifier([shared_secret(token_key(secrets))], time.time)
     log = SqliteEventLog(folder / "log.sqlite")
     app = build_ingest(log, id_secrets(secrets), verifier, privacy=privacy)

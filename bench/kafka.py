@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.kafka.broker import Broker
+from deploy.secret_making import make_embedded_secrets
 from deploy.secrets import own_secrets
 from ingest.kafka_log import KafkaTopic
 from ingest.kafka_log.installing import Wish, install
@@ -20,6 +21,7 @@ def kafka_topic(folder: Path) -> Iterator[KafkaTopic]:
     broker = Broker(folder / "kafka")
     try:
         broker.start()
+        make_embedded_secrets(folder / "secrets")
         told = KafkaTopic(broker.bootstrap, TOPIC, PARTITIONS)
         yield asyncio.run(install(told, own_secrets(folder / "secrets"), Wish(replication=1))).topic
     finally:

@@ -10,7 +10,7 @@ import click
 import httpx
 
 from deploy.address import read_address
-from deploy.secrets import token_key
+from deploy.operator_key import operator_signer
 from deploy.settings import load_settings
 from edge.tokens import issue_token
 from schemas.permissions import OPERATOR_ORG
@@ -101,4 +101,4 @@ def open_installation(data: Path | None, url: str | None, token: str | None) -> 
 
 def operator_token(secrets_folder: Path) -> str:
     """A short-lived credential of whoever can read the installation's secrets."""
-    return issue_token(token_key(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())
+    return issue_token(operator_signer(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())

@@ -35,6 +35,12 @@ _OPTIONS: dict[str, Decorator] = {
     "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of whoever issues the tokens."),
     "jwks_issuer": click.option("--jwks-issuer", help="The iss of tokens signed by them."),
     "jwks_audience": click.option("--jwks-audience", help="The aud of tokens signed by them."),
+    "operator_public_key_file": click.option(
+        "--operator-public-key-file", type=click.Path(), help="Public keys (PEM) of who runs the installation."
+    ),
+    "dev_tokens": click.option(
+        "--dev-tokens", is_flag=True, default=None, help="For development: tokens of `token` open orgs."
+    ),
     "revoked_file": click.option("--revoked-file", type=click.Path(), help="Revoked tokens, one jti a line."),
     "allowed_origins": click.option("--allowed-origins", help="Origins of web pages that may call, with commas."),
     "writes_per_hour": click.option("--writes-per-hour", type=int, help="Limit of an org (default 600000, 0: none)."),
@@ -45,7 +51,7 @@ _OPTIONS: dict[str, Decorator] = {
 
 # What the HTTP services take, whichever sides they serve.
 HTTP = (
-    *("jwks_file", "jwks_issuer", "jwks_audience", "revoked_file"),
+    *("jwks_file", "jwks_issuer", "jwks_audience", "revoked_file", "operator_public_key_file"),
     *("allowed_origins", "writes_per_hour", "reads_per_hour", "rate_limit_url"),
     *("admin_port", "admin_host"),
 )

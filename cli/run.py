@@ -41,9 +41,11 @@ def stack(**options: Any) -> None:
     """
     from cli.welcome import welcome
     from deploy.http_services import check_http
+    from deploy.secret_making import make_embedded_secrets
     from deploy.stack import run_stack
 
     settings = settings_of_a_process(options)
+    make_embedded_secrets(settings.secrets_folder)
     check_http(settings)  # else the services would be started again and again, to say the same
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
     on_ready = partial(welcome, settings, _say)
@@ -52,21 +54,21 @@ def stack(**options: Any) -> None:
 
 
 @click.command()
-@settings_options("data", "host", "port", "log_url", "store_url", "secrets", *HTTP)
+@settings_options("data", "host", "port", "log_url", "store_url", "secrets", "dev_tokens", *HTTP)
 def serve(**options: Any) -> None:
     """Serve both route sets, writing to Kafka and reading from ClickHouse."""
     _serve(options, "ingest", "query")
 
 
 @click.command()
-@settings_options("data", "host", "port", "log_url", "secrets", *HTTP)
+@settings_options("data", "host", "port", "log_url", "secrets", "dev_tokens", *HTTP)
 def ingest(**options: Any) -> None:
     """Serve the write side alone: HTTP to the log; it never reads the store."""
     _serve(options, "ingest")
 
 
 @click.command("query-api")
-@settings_options("data", "host", "port", "store_url", "secrets", *HTTP)
+@settings_options("data", "host", "port", "store_url", "secrets", "dev_tokens", *HTTP)
 def query_api(**options: Any) -> None:
     """Serve the read side alone: HTTP from the store; it never touches the log."""
     _serve(options, "query")

@@ -8,6 +8,8 @@ from typing import Any, get_args
 import click
 
 from cli.options import settings_of_a_process, settings_options
+from deploy.log_url import KafkaAddress, parse_log_url
+from deploy.operator_key import operator_signer
 from deploy.secrets import token_key
 from deploy.settings import load_settings
 from edge.claims import is_name
@@ -44,14 +46,14 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
 
 
 @click.command()
-@settings_options("data", "secrets", "jwks_file")
+@settings_options("data", "secrets", "log_url", "jwks_file", "dev_tokens")
 @click.option("--org", help="The org that the token opens.")
 @click.option("--user", help="Whose token it is.")
 @click.option("--role", type=click.Choice([r for r in get_args(Role) if r != "operator"]), help="What they may do.")
 @click.option("--operator", is_flag=True, help="A token for who runs the installation; it opens no org.")
 @click.option("--ttl", default="4h", show_default=True, help="How long it lives: 30m, 4h, 7d …")
 def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: Any) -> None:
-    """Print a token, signed with the key in the data folder's secrets.
+    """Print a token, signed with token.key in the folder of secrets; an operator's with operator.key if it is there.
 
     \b
     Example: crewkit-sessions token --org acme --user alice --role manager
@@ -64,10 +66,36 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         raise click.UsageError(f"{OPERATOR_ORG} is a reserved name")
     if not (is_name(org) and is_name(user)):
         raise click.UsageError("names of orgs and users have 1 to 200 printable characters")
-    settings = load_settings(options)
+    settings, ttl_s = load_settings(options), _seconds(ttl)
     if settings.jwks_file and not operator:
         raise click.UsageError("jwks_file is set: who holds its private keys issues tokens, ours are --operator alone")
-    click.echo(issue_token(token_key(settings.secrets_folder), user, org, role, _seconds(ttl), time.time()))
+    if not (operator or settings.dev_tokens) and isinstance(parse_log_url(settings.log), KafkaAddress):
+        raise click.UsageError(
+            "log_url is Kafka: our own tokens open orgs with --dev-tokens alone, here as in services"
+        )
+    folder = settings.secrets_folder
+    key = operator_signer(folder) if operator else token_key(folder)
+    click.echo(issue_token(key, user, org, role, ttl_s, time.time()))
+
+
+@click.group()
+def secrets() -> None:
+    """The secrets of an installation, without which no id and no token can be checked."""
+
+
+@secrets.command()
+@settings_options("data", "secrets", "dev_tokens")
+def make(**options: Any) -> None:
+    """Make the secrets of a new installation; `up` and `stack` do so by themselves. None is ever overwritten.
+
+    \b
+    Example: crewkit-sessions secrets make --secrets /etc/crewkit/secrets
+    """
+    from deploy.secret_making import make_secrets
+
+    settings = load_settings(options)
+    for line in make_secrets(settings.secrets_folder, dev_tokens=settings.dev_tokens):
+        click.echo(line)
 
 
 def _seconds(ttl: str) -> int:
@@ -77,4 +105,4 @@ def _seconds(ttl: str) -> int:
     return int(match[1]) * _UNITS_S[match[2]]
 
 
-COMMANDS = (provision, token)
+COMMANDS = (provision, token, secrets)

@@ -5,7 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from deploy.secrets import token_keys
+import structlog
+
+from deploy.operator_key import operator_keys
+from deploy.secrets import TOKENS, token_keys
 from deploy.settings import BadSettings, Settings
 from edge.authentication import TokenVerifier
 from edge.jwks import parse_jwks
@@ -14,18 +17,22 @@ from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 
 def credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile[Any]]]:
     """The verifier, and the files that it is kept up to date from while they are followed.
 
-    The secret of our own always verifies: the commands sign with it what they ask of a running installation. Beside a
-    JWKS file it does so for operators alone, so that who can read it can look after the installation, but opens no org.
+    Our own keys verify beside those of a JWKS file: commands sign with them what they ask of a running installation.
+    They are the operator's, which opens no org, and the secret of tokens. That opens orgs where it is asked to, and no
+    JWKS file says who else issues tokens.
 
     Raises:
         BadSettings: a file is missing or broken.
     """
-    own = [shared_secret(key, opens_orgs=not settings.jwks_file) for key in token_keys(settings.secrets_folder)]
+    own = [*operator_keys(settings), *_secret_of_tokens(settings)]
+    if not own:
+        log.warning("operators_shut_out", why="there is neither operator.pub nor token.key in the folder of secrets")
     revoked = Revoked()
     verifier = TokenVerifier(own, revoked=revoked.__contains__)
     files: list[WatchedFile[Any]] = []
@@ -35,6 +42,23 @@ def credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile
     if settings.revoked_file:
         files.append(_watched(settings, "revoked_file", parse_revoked, revoked.add))
     return verifier, files
+
+
+def check_tokens_open_orgs(settings: Settings) -> None:
+    """Raises `BadSettings` where no token could open an org."""
+    if not (settings.jwks_file or settings.dev_tokens):
+        raise BadSettings(
+            "jwks_file: no token would open an org; name the public keys of who issues tokens, or, for development, "
+            "say --dev-tokens, and tokens of `crewkit-sessions token` do"
+        )
+
+
+def _secret_of_tokens(settings: Settings) -> list[VerificationKey]:
+    """It may be left off machines where it opens no org."""
+    opens_orgs = settings.dev_tokens and not settings.jwks_file
+    if not opens_orgs and not (settings.secrets_folder / TOKENS).exists():
+        return []
+    return [shared_secret(key, opens_orgs=opens_orgs) for key in token_keys(settings.secrets_folder)]
 
 
 def _beside(own: Sequence[VerificationKey], verifier: TokenVerifier) -> Callable[[Sequence[VerificationKey]], None]:

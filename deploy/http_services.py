@@ -10,7 +10,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from deploy.address import write_address
-from deploy.credentials import credentials
+from deploy.credentials import check_tokens_open_orgs, credentials
 from deploy.http_server import serve_http
 from deploy.kafka_settings import kafka_topic
 from deploy.log_url import KafkaAddress, parse_log_url
@@ -47,7 +47,13 @@ ADMIN_CONNECTIONS_MAX = 128
 
 
 def run_services(settings: Settings, sides: Sequence[str]) -> int:
-    """Serve ``ingest``, ``query`` or both until SIGTERM; the exit code."""
+    """Serve ``ingest``, ``query`` or both until SIGTERM; the exit code.
+
+    Raises:
+        BadSettings: a setting is wrong, a secret is missing, or no token could open an org.
+        Broken, BrokenLog: store or log are not those of this installation.
+    """
+    check_tokens_open_orgs(settings)
     return uvloop.run(_run(settings, sides))
 
 

@@ -1,4 +1,4 @@
-"""Reading a file that holds a secret: one that other accounts can read or change is refused, whatever it holds.
+"""Files that hold a secret: one that other accounts can read or change is refused, whatever it holds.
 
 A secret belongs to this account and has mode 600, in a folder of mode 700. Two exceptions are for secrets that an
 orchestrator mounts, which this account can't change and root answers for:
@@ -45,6 +45,28 @@ def check_secrets_folder(folder: Path) -> None:
     _check_owner(folder, found)
     if found.st_mode & _OTHERS:
         raise BadSettings(f"{folder} is open to other accounts, and holds secrets: chmod 700 {folder}")
+
+
+def make_secret(file: Path, text: str) -> None:
+    """Write a secret that is not there yet.
+
+    Two processes that start at once agree on one value: the link fails for the second.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    mine = file.with_name(f".{file.name}.{os.getpid()}")
+    mine.unlink(missing_ok=True)
+    with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        os.link(mine, file)
+    except FileExistsError:
+        pass
+    finally:
+        mine.unlink()
 
 
 def _check(file: Path, found: os.stat_result) -> None:

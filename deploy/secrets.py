@@ -1,4 +1,4 @@
-"""The installation's secrets: files in ``DIR/secrets``, generated at the first start, readable by their owner alone.
+"""The installation's secrets: files in ``DIR/secrets``, readable by their owner alone; `secret_making` makes them.
 
 ``seed.key`` derives everything that must come out the same for ever and never changes. ``id.keys`` holds one key a
 line, the first makes ids and all verify, so it may be rotated. ``token.key`` holds one key a line as well: the first
@@ -6,26 +6,26 @@ signs tokens (HS256), all verify. Each is read by `secret_files`, which refuses 
 """
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
-from deploy.secret_files import check_secrets_folder, read_secret
+from deploy.secret_files import check_secrets_folder, make_secret, read_secret
 from deploy.settings import BadSettings
 from schemas.ids import IdSecrets
 from schemas.installation import OwnSecrets
 
+SEED, IDS, TOKENS = "seed.key", "id.keys", "token.key"
 KEY_BYTES = 32
 FINGERPRINT_BYTES = 16
 
 
 def id_secrets(folder: Path) -> IdSecrets:
-    """The secrets behind ids, made if they are not there yet.
+    """The secrets behind ids.
 
     Raises:
-        BadSettings: a file holds something else, or others can read it.
+        BadSettings: a file is not there, holds something else, or others can read it.
     """
-    return IdSecrets(_keys(folder / "id.keys"), _keys(folder / "seed.key")[0])
+    return IdSecrets(_keys(folder / IDS), _keys(folder / SEED)[0])
 
 
 def own_secrets(folder: Path) -> OwnSecrets:
@@ -42,17 +42,17 @@ def own_secrets(folder: Path) -> OwnSecrets:
 
 
 def token_key(folder: Path) -> bytes:
-    """The secret that signs tokens, made if it is not there yet."""
+    """The secret that signs tokens."""
     return token_keys(folder)[0]
 
 
 def token_keys(folder: Path) -> tuple[bytes, ...]:
     """The secrets that verify them: during a rotation the former one as well."""
-    return _keys(folder / "token.key")
+    return _keys(folder / TOKENS)
 
 
 def _keys(file: Path) -> tuple[bytes, ...]:
-    lines = kept_secret(file).split()
+    lines = _read(file).split()
     try:
         keys = tuple(bytes.fromhex(line) for line in lines)
     except ValueError:
@@ -62,8 +62,19 @@ def _keys(file: Path) -> tuple[bytes, ...]:
     return keys
 
 
+def _read(file: Path) -> str:
+    try:
+        check_secrets_folder(file.parent)
+        return read_secret(file)
+    except FileNotFoundError as error:
+        raise BadSettings(
+            f"{file} is not there: bring it from where the secrets of this installation are, or, for a new one, run "
+            "`crewkit-sessions secrets make`"
+        ) from error
+
+
 def kept_secret(file: Path) -> str:
-    """The secret in ``file``: 64 hexadecimal digits, made the first time, readable by its owner alone.
+    """A password between processes of one machine: 64 hexadecimal digits, made the first time.
 
     Raises:
         BadSettings: other accounts can read or change it, or it can't be made.
@@ -72,23 +83,12 @@ def kept_secret(file: Path) -> str:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_secrets_folder(file.parent)
         if not file.exists():
-            _make(file)
+            make_secret(file, new_key())
     except OSError as error:
         raise BadSettings(f"{file} is not there and can't be made: {error.strerror}") from error
     return read_secret(file)
 
 
-def _make(file: Path) -> None:
-    """Two processes that start at once agree on one value: the link fails for the second."""
-    mine = file.with_name(f".{file.name}.{os.getpid()}")
-    mine.unlink(missing_ok=True)
-    with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(secrets.token_hex(KEY_BYTES) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    try:
-        os.link(mine, file)
-    except FileExistsError:
-        pass
-    finally:
-        mine.unlink()
+def new_key() -> str:
+    """A line of a file of keys."""
+    return secrets.token_hex(KEY_BYTES) + "\n"

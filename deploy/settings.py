@@ -61,6 +61,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     jwks_issuer: str = ISSUER
     jwks_audience: str = AUDIENCE
     revoked_file: str = ""
+    operator_public_key_file: str = ""  # default: operator.pub in the folder of secrets, if it is there
+    dev_tokens: bool = False  # tokens signed with the secret of our own open orgs; `up` and `stack` always say so
     allowed_origins: str = ""  # separated by commas
     writes_per_hour: int = 600_000
     reads_per_hour: int = 60_000

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import uvloop
 
 from deploy.address import write_address
@@ -16,6 +18,7 @@ from deploy.mending import Mender, mend_when_asked
 from deploy.metrics import new_registry
 from deploy.projector import Projector, check_start, make_projector
 from deploy.provision import Refused, provision_store
+from deploy.secret_making import make_embedded_secrets
 from deploy.secrets import own_secrets
 from deploy.settings import BadSettings, Settings
 from deploy.store_reading import store_probe, store_reader
@@ -41,6 +44,8 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
         Broken: what is in the folder does not fit; the message says what to do.
         BadSettings: a setting is wrong.
     """
+    settings = msgspec.structs.replace(settings, dev_tokens=True)  # tokens of this machine open its orgs
+    make_embedded_secrets(settings.secrets_folder, begun=_log_file(settings).exists())
     check_http(settings)
     pid = settings.folder / "run" / "up.pid"
     with locked_folder(settings.folder):
@@ -114,7 +119,11 @@ def _provision(settings: Settings) -> None:
 
 
 def _log(settings: Settings) -> SqliteEventLog:
+    return SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
+
+
+def _log_file(settings: Settings) -> Path:
     address = parse_log_url(settings.log)
     if not isinstance(address, SqliteAddress):
         raise BadSettings("log_url: `up` has its log in a file; with Kafka run ingest, query-api and processors")
-    return SqliteEventLog(address.path, bytes_max=settings.in_flight_bytes_max)
+    return address.path

@@ -157,7 +157,7 @@ def production_shape(stack: Stack) -> list[Step]:
         Service(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
-            env={**stack.reading_env, **stack.http_env},
+            env={**stack.reading_env, "DEV_TOKENS": "1", **stack.http_env},
             listens=front,
             ready=lambda: answers_200(*(stack.admin or front), "/livez"),
             stop_s=9.0,  # an append may take 8 s, and its client is owed an answer

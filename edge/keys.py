@@ -33,6 +33,11 @@ def shared_secret(secret: bytes, kid: str | None = None, *, opens_orgs: bool = T
     return VerificationKey("HS256", secret, kid, opens_orgs=opens_orgs)
 
 
+def operators_key(key: Any) -> VerificationKey:
+    """The public half of the operator's own key (Ed25519), which opens no org."""
+    return VerificationKey("EdDSA", key, opens_orgs=False)
+
+
 def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audience: str = AUDIENCE) -> VerificationKey:
     """The public half of a key of a JWKS file.
 

@@ -1,8 +1,9 @@
-"""Issuing tokens of the embedded default and of development: HS256, signed with the installation's own secret."""
+"""Issuing tokens of our own: HS256, signed with the installation's secret, or EdDSA, signed with the operator's key."""
 
 from uuid import uuid4
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.permissions import Role
 
@@ -11,7 +12,7 @@ AUDIENCE = "crewkit-sessions-api"
 TTL_S = 4 * 3600
 
 
-def issue_token(key: bytes, user_id: str, org_id: str, role: Role, ttl_s: int, now: float) -> str:
+def issue_token(key: bytes | Ed25519PrivateKey, user_id: str, org_id: str, role: Role, ttl_s: int, now: float) -> str:
     """A signed token for ``user_id`` of ``org_id``; ``now`` in seconds since 1970."""
     claims = {
         "iss": ISSUER,
@@ -23,4 +24,4 @@ def issue_token(key: bytes, user_id: str, org_id: str, role: Role, ttl_s: int, n
         "exp": int(now) + ttl_s,
         "jti": uuid4().hex,
     }
-    return jwt.encode(claims, key, algorithm="HS256")
+    return jwt.encode(claims, key, algorithm="HS256" if isinstance(key, bytes) else "EdDSA")

@@ -22,7 +22,7 @@ from deploy.ports import free_port
 AUDIT = ("freshness", "coverage", "recount")
 THERE = (
     *("up", "stack", "serve", "ingest", "query-api", "processors", "store-server", "provision", "token", "demo"),
-    *(*AUDIT, "prices"),
+    *(*AUDIT, "prices", "secrets"),
 )
 
 

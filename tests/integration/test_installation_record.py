@@ -6,6 +6,7 @@ import pytest
 from support.store import TestStore
 
 from deploy.provision import Refused
+from deploy.secret_making import make_embedded_secrets
 from deploy.secrets import own_secrets
 from deploy.store_record import check_own_secrets, check_same_installation, record_in_store, stored_record
 from schemas.installation import OwnSecrets
@@ -51,6 +52,7 @@ def test_a_store_without_a_record_is_refused(store: TestStore) -> None:
 
 def test_a_rotation_changes_no_fingerprint_and_another_key_does(tmp_path: Path) -> None:
     """New lines of `id.keys` go first; its oldest line, and `seed.key`, never change."""
+    make_embedded_secrets(tmp_path)
     made = own_secrets(tmp_path)
     ids, seed = tmp_path / "id.keys", tmp_path / "seed.key"
     oldest, first_seed = ids.read_text(), seed.read_text()

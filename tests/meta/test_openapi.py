@@ -15,6 +15,7 @@ from litestar.routes import HTTPRoute
 from support.openapi import Schema, faults, operations, resolved
 
 from deploy.http_services import service
+from deploy.secret_making import make_embedded_secrets
 from deploy.settings import Settings
 from edge.allowed_methods import with_all_methods
 from edge.described import body_of
@@ -30,7 +31,9 @@ TEXT = {"/metrics"}  # for Prometheus, in its own format
 def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
     """Both route sets; nothing is asked of log or store."""
     reader: Any = object()
-    return service(Settings(data=str(tmp_path_factory.mktemp("openapi"))), FakeEventLog(), reader)
+    settings = Settings(data=str(tmp_path_factory.mktemp("openapi")))
+    make_embedded_secrets(settings.secrets_folder)
+    return service(settings, FakeEventLog(), reader)
 
 
 @pytest.fixture

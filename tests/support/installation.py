@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from deploy.ports import free_ports
+from deploy.secret_making import make_embedded_secrets
 from deploy.secrets import token_key
 from deploy.stack import answers_200
 from edge.tokens import issue_token
@@ -109,6 +110,7 @@ class Installation:
 
     def client(self, role: Role = "admin", org: str = ORG, user: str = "alice", timeout: float = 15) -> httpx.Client:
         """An HTTP client with a token."""
+        make_embedded_secrets(self.data / "secrets")  # a client may be there before the first start
         token = issue_token(token_key(self.data / "secrets"), user, org, role, 3600, time.time())
         headers = {"Authorization": f"Bearer {token}"}
         # Reading certificates, of which plain HTTP needs none, would take 18 ms a client.

@@ -6,15 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.child import write_whole
 from deploy.ports import free_ports
+from deploy.secret_making import make_embedded_secrets
 from deploy.stack import answers_200
+from ingest.kafka_log import KafkaTopic
+from ingest.kafka_log.creation import settings_of
+from ingest.kafka_log.topic import admin_of
 from schemas.kafka_security import KafkaSecurity
 from schemas.log import LogRecord
 from support.store import TABLES
@@ -37,12 +43,14 @@ class Line:
         self.refusals = StoreRefusals(folder / "store-refusals.json")
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def start_store(self) -> None:
-        """The store server, and the tables in it."""
-        self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
+    def start_store(self) -> subprocess.Popen[bytes]:
+        """The store server, and the tables in it, and what is recorded of it all; the server."""
+        make_embedded_secrets(self.folder / "secrets")
+        store = self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
         eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
         made = self.finish("provision", "--partitions", str(PARTITIONS), "--replication", "1")
         assert made.returncode == 0, made.stderr
+        return store
 
     def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
         """A command that goes on running; it fails where ``fail_point`` says (see `schemas.fail_points`)."""
@@ -75,6 +83,13 @@ class Line:
                 await producer.send_and_wait(self.topic, record.value, record.key, record.partition)
         finally:
             await producer.stop()
+
+    async def set_topic(self, changes: Mapping[str, str]) -> None:
+        """Give the topic the settings that `provision` gives it, but for these."""
+        topic = KafkaTopic(self.bootstrap, self.topic, PARTITIONS, self.security)
+        async with admin_of(topic) as admin:
+            settings = settings_of(topic) | dict(changes)
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the store."""
@@ -141,6 +156,7 @@ class Line:
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
             "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
             **self.refusals.environment,
+            "DEV_TOKENS": "1",
             **(self._user() if self.security.has_user else {}),
         }
 

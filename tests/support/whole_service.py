@@ -12,6 +12,7 @@ from fakes import FakeEventLog
 from litestar.routes import HTTPRoute
 
 from deploy.http_services import service
+from deploy.secret_making import make_embedded_secrets
 from deploy.secrets import id_secrets, token_key
 from deploy.settings import Settings
 from edge.tokens import issue_token
@@ -52,7 +53,8 @@ class WholeService:
     """Both route sets; ``log`` is what is projected, and what is written goes to a log of its own."""
 
     def __init__(self, store: TestStore, folder: Path) -> None:
-        settings = Settings(data=str(folder))
+        settings = Settings(data=str(folder), dev_tokens=True)
+        make_embedded_secrets(settings.secrets_folder)
         self.store, self.secrets = store, id_secrets(settings.secrets_folder)
         self.log = LogBuilder(partitions=1)
         self._reader = open_reader(store.address.options, store.address.control)

@@ -14,7 +14,8 @@ from support.issuer import ALGORITHMS, Key, write_jwks
 
 from cli.main import crewkit_sessions
 from deploy.credentials import credentials
-from deploy.secrets import id_secrets, token_key, token_keys
+from deploy.secret_making import make_embedded_secrets
+from deploy.secrets import token_key, token_keys
 from deploy.settings import BadSettings, Settings
 from edge.authentication import TokenVerifier
 from edge.claims import BadToken
@@ -154,7 +155,8 @@ def test_a_missing_or_broken_file_is_a_refusal_to_start(tmp_path: Path) -> None:
 def test_the_own_secret_is_for_operators_once_there_is_a_jwks_file(tmp_path: Path) -> None:
     """Without one it opens orgs as well."""
     write_jwks(tmp_path / "jwks.json", RSA.jwk())
-    alone = credentials(Settings(data=str(tmp_path)))[0]
+    make_embedded_secrets(tmp_path / "secrets")
+    alone = credentials(Settings(data=str(tmp_path), dev_tokens=True))[0]
     beside = credentials(Settings(data=str(tmp_path), jwks_file=str(tmp_path / "jwks.json"), jwks_audience="a"))[0]
     made = {
         who: CliRunner().invoke(crewkit_sessions, ["token", "--data", str(tmp_path), *who]).stdout.strip()
@@ -171,6 +173,7 @@ def test_the_own_secret_is_for_operators_once_there_is_a_jwks_file(tmp_path: Pat
 
 def test_the_own_secret_may_be_rotated(tmp_path: Path) -> None:
     """One a line: the first signs, all verify. What else the file may hold is told in a sentence."""
+    make_embedded_secrets(tmp_path)
     old = token_key(tmp_path)
     file = tmp_path / "token.key"
     file.write_text("ab" * 32 + "\n" + file.read_text())
@@ -184,9 +187,9 @@ def test_the_own_secret_may_be_rotated(tmp_path: Path) -> None:
 
 
 def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    """Made at the first use, mode 600, in a folder of mode 700."""
+    """Mode 600, in a folder of mode 700."""
     folder = tmp_path / "secrets"
-    id_secrets(folder), token_key(folder)
+    make_embedded_secrets(folder)
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == dict.fromkeys(

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from cli.main import crewkit_sessions
 from deploy import secret_files
 from deploy.secret_files import read_secret
-from deploy.secrets import id_secrets, kept_secret, token_key
+from deploy.secret_making import make_embedded_secrets
+from deploy.secrets import kept_secret, token_key
 from deploy.settings import BadSettings, Settings
 from deploy.stack import Stack
 from deploy.store_process import run_store_server
@@ -27,7 +28,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
 def data(tmp_path: Path) -> Path:
     """A data folder with all secrets, and the address of an installation that does not run."""
     secrets = tmp_path / "secrets"
-    id_secrets(secrets), token_key(secrets)
+    make_embedded_secrets(secrets)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "address.json").write_text('{"url": "http://127.0.0.1:1"}')
     return tmp_path

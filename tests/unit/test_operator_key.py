@@ -1,0 +1,163 @@
+"""The operator's key can be left off the machines that serve: a public half suffices there, and signs nothing."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from structlog.testing import capture_logs
+from support.issuer import Key, write_jwks
+
+from cli.main import crewkit_sessions
+from deploy.credentials import check_tokens_open_orgs, credentials
+from deploy.secret_making import make_embedded_secrets, make_secrets
+from deploy.settings import BadSettings, Settings
+from edge.claims import BadToken
+from edge.operator_keys import parse_private_key
+from edge.tokens import AUDIENCE, ISSUER
+
+ISSUED = Key("RS256", "theirs")
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Path:
+    """The folder of secrets where the operator works."""
+    folder = tmp_path / "operator"
+    list(make_secrets(folder, dev_tokens=False))
+    return folder
+
+
+@pytest.fixture
+def pod(tmp_path: Path, operator: Path) -> Settings:
+    """A machine that serves: what it is given is no secret of the operator's."""
+    folder = tmp_path / "pod"
+    folder.mkdir(mode=0o700)
+    for name in ("seed.key", "id.keys", "operator.pub"):
+        (folder / name).write_text((operator / name).read_text())
+        (folder / name).chmod(0o600)
+    write_jwks(tmp_path / "jwks.json", ISSUED.jwk())
+    return Settings(data=str(tmp_path), secrets=str(folder), jwks_file=str(tmp_path / "jwks.json"))
+
+
+def signed(folder: Path, *who: str) -> str:
+    """A token of the command."""
+    arguments = ["token", "--secrets", str(folder), *who]
+    return CliRunner().invoke(crewkit_sessions, arguments, catch_exceptions=False).stdout.strip()
+
+
+def test_the_public_half_verifies_what_the_operator_signs(operator: Path, pod: Settings) -> None:
+    """And nothing else opens anything on a machine without a secret of tokens; the issuer's tokens are as ever."""
+    verifier = credentials(pod)[0]
+
+    assert verifier.verify(signed(operator, "--operator")).role == "operator"
+    assert verifier.verify(ISSUED.sign(aud=pod.jwks_audience, iss=pod.jwks_issuer)).org_id
+    make_embedded_secrets(operator)
+    (operator / "operator.key").unlink()
+    with pytest.raises(BadToken, match="no key fits"):
+        verifier.verify(signed(operator, "--operator"))
+
+
+def test_the_operators_key_opens_no_org(operator: Path, pod: Settings) -> None:
+    """Whatever it signs, and not with the kid of another key either."""
+    forging = Key("EdDSA", "")
+    forging.private = parse_private_key((operator / "operator.key").read_text())
+    verifier = credentials(pod)[0]
+
+    for headers, said in (({"kid": ...}, "operators alone"), ({"kid": ISSUED.kid}, "no key fits")):
+        with pytest.raises(BadToken, match=said):
+            verifier.verify(forging.sign(headers, aud=AUDIENCE, iss=ISSUER))
+
+
+def test_the_operators_key_is_rotated_with_both_in_the_file(operator: Path, pod: Settings, tmp_path: Path) -> None:
+    """A setting names the file; the one in the folder of secrets does not count then."""
+    list(make_secrets(tmp_path / "new", dev_tokens=False))
+    both = tmp_path / "both.pem"
+    both.write_text((tmp_path / "new" / "operator.pub").read_text() + (operator / "operator.pub").read_text())
+    tokens = [signed(folder, "--operator") for folder in (operator, tmp_path / "new")]
+
+    rotating = credentials(msgspec.structs.replace(pod, operator_public_key_file=str(both)))[0]
+    before = credentials(pod)[0]
+
+    assert [rotating.verify(token).role for token in tokens] == ["operator", "operator"]
+    with pytest.raises(BadToken):
+        before.verify(tokens[1])
+
+
+def _pem(key: ec.EllipticCurvePrivateKey, *, private: bool) -> bytes:
+    if private:
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+OTHER = ec.generate_private_key(ec.SECP256R1())
+WRONG = {
+    "nothing": (b"", "no public key in PEM"),
+    "another kind": (_pem(OTHER, private=False), "of another kind than Ed25519"),
+    "a private key": (_pem(OTHER, private=True), "a private key, which stays where the operator works"),
+    "broken": (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "is broken"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_public_key_is_refused(pod: Settings, tmp_path: Path, what: str) -> None:
+    """With the setting, the file and what is wrong."""
+    content, said = WRONG[what]
+    file = tmp_path / "wrong.pem"
+    file.write_bytes(content)
+
+    with pytest.raises(BadSettings, match=f"operator_public_key_file: {file} .*{said}"):
+        credentials(msgspec.structs.replace(pod, operator_public_key_file=str(file)))
+    with pytest.raises(BadSettings, match="operator_public_key_file: /nowhere No such file"):
+        credentials(msgspec.structs.replace(pod, operator_public_key_file="/nowhere"))
+
+
+def test_a_private_key_that_cannot_sign_is_told(operator: Path) -> None:
+    """And one that others can read is refused like any secret."""
+    for content, said in ((b"junk", "no private key in PEM"), (_pem(OTHER, private=True), "another kind than Ed25519")):
+        (operator / "operator.key").write_bytes(content)
+        with pytest.raises(BadSettings, match=f"operator.key holds .*{said}"):
+            signed(operator, "--operator")
+    (operator / "operator.key").chmod(0o644)
+    with pytest.raises(BadSettings, match="chmod 600"):
+        signed(operator, "--operator")
+
+
+def test_who_shuts_operators_out_is_told_so(pod: Settings) -> None:
+    """Without a key of either kind the machine serves, and its operators' routes are closed."""
+    (pod.secrets_folder / "operator.pub").unlink()
+
+    with capture_logs() as said:
+        credentials(pod)
+
+    assert [line["event"] for line in said] == ["operators_shut_out"]
+
+
+def test_our_own_tokens_open_orgs_in_production_only_if_that_is_said(pod: Settings) -> None:
+    """Without that, and without a JWKS file, no service would serve anybody, so it does not start."""
+    alone = msgspec.structs.replace(pod, jwks_file="")
+    with pytest.raises(BadSettings, match=r"jwks_file: no token would open an org.*--dev-tokens"):
+        check_tokens_open_orgs(alone)
+    for enough in (pod, msgspec.structs.replace(alone, dev_tokens=True)):
+        check_tokens_open_orgs(enough)
+    make_embedded_secrets(pod.secrets_folder)
+    token = signed(pod.secrets_folder, "--org", "acme", "--user", "u", "--role", "viewer")
+
+    assert credentials(msgspec.structs.replace(alone, dev_tokens=True))[0].verify(token).role == "viewer"
+    for closed in (alone, msgspec.structs.replace(pod, dev_tokens=True)):
+        with pytest.raises(BadToken, match="operators alone"):
+            credentials(closed)[0].verify(token)
+
+
+def test_no_token_is_printed_with_kafka_that_would_open_nothing(operator: Path, pod: Settings) -> None:
+    """Wrong usage, unless `--dev-tokens` says that services take it."""
+    make_embedded_secrets(operator)
+    arguments = ["token", "--secrets", str(operator), "--org", "acme", "--user", "u", "--role", "viewer"]
+    kafka = ["--log-url", "kafka://k:9092/t"]
+
+    refused = CliRunner().invoke(crewkit_sessions, [*arguments, *kafka])
+    printed = CliRunner().invoke(crewkit_sessions, [*arguments, *kafka, "--dev-tokens"])
+
+    assert (refused.exit_code, refused.stdout, printed.exit_code) == (2, "", 0)
+    assert "--dev-tokens" in refused.stderr
