@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,10 +15,15 @@ import httpx
 import pytest
 from builders import hook as hook_of_a_record
 from builders import recorded
+from support.cluster import three_brokers
 from support.installation import Installation
+from support.issuer import AUDIENCE, ISSUER, Key, write_jwks
 from support.letters import bury
 from support.sending import Org, hook
+from support.waiting import eventually
 
+from deploy.ports import free_ports
+from deploy.stack import answers_200
 from schemas.codec import encode
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -132,3 +139,86 @@ def _templates(installation: Installation, calls: list[str]) -> set[str]:
     patterns = {operation: re.sub(r"\{\w+\}", "[^/]+", operation) for operation in documented}
     asked = [call.replace(installation.url, "").partition("?")[0] for call in calls]
     return {next(o for o, pattern in patterns.items() if re.fullmatch(pattern, call)) for call in asked}
+
+
+PRODUCTION = section("Production: Kafka, Faust, ClickHouse").splitlines()
+SERVING = ("ingest", "query-api", "processors")
+ISSUED = Key("ES256", "ours")
+
+
+@contextmanager
+def store_server(folder: Path) -> Iterator[str]:
+    """The address of a server that speaks ClickHouse's protocol, as that of the stack."""
+    (port,) = free_ports(1)
+    url = f"clickhouse://crewkit:secret@127.0.0.1:{port}"
+    with spawned(f"crewkit-sessions store-server --port {port} --data store", folder, STORE_URL=url):
+        eventually(lambda: answers_200("127.0.0.1", port, "/ping"), within_s=60)
+        yield url
+
+
+@contextmanager
+def spawned(line: str, folder: Path, **env: str) -> Iterator[None]:
+    """A line of the README that runs until SIGTERM, which ends it with 0."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with (folder / f"{line.split()[1]}.out").open("wb") as out:
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec {line}"], cwd=folder, env={**os.environ, "PATH": path, **env}, stdout=out, stderr=out
+        )
+    try:
+        yield
+        process.terminate()
+        assert process.wait(timeout=30) == 0, line
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.kafka
+def test_the_commands_of_production_run_as_printed(tmp_path: Path) -> None:
+    """On three brokers and a store server, with tokens of an issuer: what `ingest` takes, `query-api` shows.
+
+    Only what the first lines export, and the two ports, are ours instead of the README's.
+    """
+    ports = dict(zip(("8080", "8081"), map(str, free_ports(2)), strict=True))
+    commands = [line.partition("#")[0] for line in PRODUCTION if line.startswith("crewkit-sessions ")]
+    assert [command.split()[1] for command in commands] == ["secrets", "provision", *SERVING]
+    for printed, ours in ports.items():
+        assert sum(printed in command for command in commands) == 1
+        commands = [command.replace(printed, ours) for command in commands]
+    write_jwks(tmp_path / "jwks.json", ISSUED.jwk())
+    with three_brokers(tmp_path / "kafka") as bootstrap, store_server(tmp_path) as store_url:
+        env = {"LOG_URL": f"kafka://{bootstrap}/crewkit.sessions.v1", "STORE_URL": store_url}
+        env |= {"JWKS_FILE": str(tmp_path / "jwks.json"), "JWKS_ISSUER": ISSUER, "JWKS_AUDIENCE": AUDIENCE}
+        assert {name for line in PRODUCTION for name in re.findall(r"([A-Z_]+)=", line)} == set(env)
+        made = run("\n".join(commands[:2]), tmp_path, **env)
+        assert made.returncode == 0, made.stderr
+        assert "64 partitions, 3 copies" in made.stdout
+
+        with ExitStack() as serving:
+            for command in commands[2:]:
+                serving.enter_context(spawned(command, tmp_path, **env))
+            ingest, query_api = ports.values()
+            for port in (ingest, query_api):
+                eventually(lambda port=port: answers_200("127.0.0.1", int(port), "/readyz"), within_s=60)
+            _written_is_read(ingest, query_api)
+            checked = run(
+                'crewkit-sessions coverage --url "$URL" --token "$(crewkit-sessions token --operator)"',
+                tmp_path,
+                URL=f"http://127.0.0.1:{query_api}",
+                **env,
+            )
+            assert checked.returncode == 0, checked.stderr
+
+
+def _written_is_read(ingest: str, query_api: str) -> None:
+    headers = {"Authorization": f"Bearer {ISSUED.sign(role='admin')}"}
+    with httpx.Client(headers=headers, trust_env=False, timeout=30) as client:
+        write, read = (f"http://127.0.0.1:{port}/api/v1/acme" for port in (ingest, query_api))
+        session = client.post(f"{write}/sessions", json={"agent_name": "reviewer"}).json()["data"]["id"]
+        events = {"events": [{"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}]}
+        sent = client.post(f"{write}/observability/sessions/{session}/events", json=events)
+        assert sent.status_code == 202, sent.text
+        waiting = {"X-Wait-For-Position": sent.headers["X-Log-Position"]}
+        eventually(lambda: client.get(f"{read}/sessions/{session}", headers=waiting).status_code == 200, within_s=60)
+        shown = client.get(f"{read}/sessions/{session}/events", headers=waiting).json()["data"]
+        assert [event["event_type"] for event in shown] == ["Stop"]
