@@ -11,9 +11,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from strategies import log_of, one_event
 from support.installation import Installation
-from support.line import Line
+from support.line import PARTITIONS, Line
 from support.line import ended as end_of
+from support.waiting import eventually
 
+from deploy.secret_making import make_embedded_secrets
+from deploy.stack import answers_200
+from ingest.errors import EX_CONFIG
 from processors.errors import Broken
 from processors.faust_app import check_versions
 
@@ -146,3 +150,136 @@ async def test_offsets_committed_beyond_the_end_of_the_log_are_refused(kafka: st
         assert "Restore it, or project into a new generation" in said
     finally:
         line.end()
+
+
+RUN = (("ingest", "--port", "0"), ("serve", "--port", "0"), ("processors", "--instance", "0"))
+MADE_WITH = ("--partitions", str(PARTITIONS), "--replication", "1")
+
+
+@pytest.fixture
+def strangers(tmp_path: Path) -> str:
+    """The secrets of another installation."""
+    make_embedded_secrets(tmp_path / "strangers")
+    return str(tmp_path / "strangers")
+
+
+def sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """It ended at once with 1 and one sentence, after what else it may log."""
+    refused(done, *words)
+    assert done.stderr.count("refus") == 1
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=28)
+@pytest.mark.parametrize(("name", "value"), [("retention.ms", "604800000"), ("cleanup.policy", "compact")])
+async def test_a_topic_that_begins_to_lose_records_is_refused(line: Line, name: str, value: str) -> None:
+    """By everything that starts, whoever changed it; the message has the line that mends it."""
+    await line.set_topic({name: value})
+    try:
+        for command in (*RUN, ("provision",)):
+            sentence(line.finish(*command), f"has {name}={value}", "run `kafka-configs.sh", f"--add-config {name}=")
+    finally:
+        await line.set_topic({})
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=28)
+def test_too_few_brokers_for_three_copies_are_refused(line: Line) -> None:
+    """Without `--replication 1` nothing is made, so a process that starts finds no topic."""
+    elsewhere = {"LOG_URL": f"kafka://{line.bootstrap}/of-three"}
+
+    sentence(line.finish("provision", "--partitions", "2", **elsewhere), "can't keep 3 copies", "nothing was made")
+    sentence(line.finish("ingest", "--port", "0", **elsewhere), "of-three does not exist")
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=28)
+def test_another_partition_count_in_the_environment_is_refused(line: Line) -> None:
+    """Which needs none: the count is recorded."""
+    for command in (*RUN, ("provision",)):
+        sentence(line.finish(*command, PARTITIONS="5"), "told of 5 partitions", "made with 2", "set PARTITIONS back")
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=28)
+def test_secrets_of_another_installation_are_refused(line: Line, strangers: str) -> None:
+    """By all who have secrets; the message says where the fingerprint is, and what to bring back."""
+    for command in (("ingest", "--port", "0"), ("serve", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
+        sentence(line.finish(*command, SECRETS=strangers), f"secrets in {strangers} are not those", "bring back")
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=28)
+def test_a_store_of_another_installation_is_refused(line: Line, strangers: str) -> None:
+    """A projector has no secrets, but sees that log and store were not made together."""
+    theirs = {
+        "STORE_URL": f"{line.env['STORE_URL']}/theirs",
+        "LOG_URL": f"kafka://{line.bootstrap}/{line.topic}.theirs",
+    }
+    assert line.finish("provision", *MADE_WITH, SECRETS=strangers, **theirs).returncode == 0
+
+    mixed = line.finish("processors", "--instance", "0", STORE_URL=theirs["STORE_URL"])
+
+    sentence(mixed, "theirs.installation of the store belongs to another installation", "check STORE_URL and LOG_URL")
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=28)
+def test_missing_secrets_are_refused_and_not_made(line: Line, tmp_path: Path) -> None:
+    """A volume that is empty, or mounted somewhere else."""
+    for command in (("ingest", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
+        done = line.finish(*command, SECRETS=str(tmp_path / "empty"))
+
+        assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
+        assert "seed.key is not there" in done.stderr or "id.keys is not there" in done.stderr
+        assert "crewkit-sessions secrets make" in done.stderr
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=28)
+def test_a_read_side_that_started_before_its_store_compares_as_soon_as_it_can(kafka: str, tmp_path: Path) -> None:
+    """It may start while the store is away, with a port that answers; with other secrets it ends when it is back."""
+    line = Line(kafka, tmp_path / "line")
+    line.folder.mkdir(mode=0o700)
+    try:
+        store = line.start_store()
+        store.terminate()
+        assert end_of(store) == 0
+        make_embedded_secrets(tmp_path / "strangers")
+        ours, theirs = (Installation("query-api", tmp_path / name) for name in ("ours", "theirs"))
+        for service, secrets in ((ours, line.folder / "secrets"), (theirs, tmp_path / "strangers")):
+            service.environment |= line.env | {"SECRETS": str(secrets)}
+            service.spawn()
+            eventually(lambda port=service.port: answers_200("127.0.0.1", port, "/livez"), within_s=60)
+        line.run("store-server", "--host", "127.0.0.1", "--port", str(line.port))
+
+        assert theirs.process is not None
+        assert theirs.process.wait(timeout=60) == EX_CONFIG
+        assert "crewkit-sessions stops: the secrets in" in (theirs.data / "query-api.out").read_text()
+        eventually(lambda: answers_200("127.0.0.1", ours.port, "/readyz"), within_s=60)
+        assert ours.stop() == 0
+    finally:
+        line.end()
+
+
+@pytest.mark.fault(row=28)
+def test_up_refuses_a_folder_whose_secrets_were_replaced(tmp_path: Path) -> None:
+    """Its ids would be unknown, and other ones would be made for the same events; with its own it starts again."""
+    up = Installation("up", tmp_path / "up")
+    up.start()
+    assert up.stop() == 0
+    seed = up.data / "secrets" / "seed.key"
+    own = seed.read_text()
+    seed.write_text("ab" * 32)
+
+    up.spawn()
+    assert up.process is not None
+    assert up.process.wait(timeout=60) == 1
+
+    said = (up.data / "up.out").read_text()
+    assert "are not those of this installation" in said
+    assert "Traceback" not in said
+    seed.write_text(own)
+    up.start()
+    assert up.stop() == 0

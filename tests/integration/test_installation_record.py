@@ -31,6 +31,14 @@ def test_the_first_record_counts(store: TestStore) -> None:
             refused()
 
 
+def test_of_two_that_record_at_once_the_first_counts(store: TestStore) -> None:
+    """Whatever was written after it."""
+    record_in_store(store.address, 4, OURS)
+    store.client.command(f"INSERT INTO {store.address.control}.installation (partitions, secrets) VALUES (9, 'a')")
+
+    assert stored_record(store.address) == (4, "f1")
+
+
 def test_a_store_of_another_installation_is_refused(store: TestStore) -> None:
     """By a projector, which has no secrets but sees both records."""
     record_in_store(store.address, 4, OURS)
