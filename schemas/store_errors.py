@@ -44,7 +44,7 @@ def refusal(code: int | None, text: str, user: str = "") -> str:
     if known in _LOGIN:
         return f"the store does not let {who} in ({CODES[known].name}): check user and password in STORE_URL"
     if known in (291, 497):
-        return f"the store says that {who} lacks {_right(text)}: grant it"
+        return f"the store says that {who} lacks {_right(text)}: grant it, see deploy/clickhouse/users.sql"
     if known == 115:
         return (
             f"the store does not know the setting {_setting(text)}: use a newer ClickHouse, without a proxy in between"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import clickhouse_connect
 import msgspec
 from builders import (
     MINUTE_MS,
@@ -26,6 +27,7 @@ from builders import (
     usage,
 )
 from builders import session_id as named
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from litestar.testing import AsyncTestClient
 
 from deploy import mending, price_table, provision
@@ -223,3 +225,39 @@ def version(options: dict[str, Any]) -> str:
         return str(client.server_version)
     finally:
         client.close()
+
+
+def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
+    """What a BI tool does: the orgs that it sees, by view."""
+    client = connect_as_a_tool(options)
+    try:
+        return {
+            view: [
+                org for (org,) in client.query(f"SELECT DISTINCT org_id FROM crewkit_g1.{view} ORDER BY 1").result_rows
+            ]
+            for view in ("rollup_hourly_flat", "rollup_daily_flat", "rollup_hourly", "rollup_daily")
+        }
+    finally:
+        client.close()
+
+
+def run(options: dict[str, Any], statements: list[str]) -> list[str]:
+    """What each statement comes to: "done", or the text of its error."""
+    client = connect_as_a_tool(options)
+    try:
+        return [_come_to(client, statement) for statement in statements]
+    finally:
+        client.close()
+
+
+def _come_to(client: Any, statement: str) -> str:
+    try:
+        client.query(statement)
+    except ClickHouseError as error:
+        return str(error)
+    return "done"
+
+
+def connect_as_a_tool(options: Mapping[str, Any]) -> Any:
+    """Without the settings of a projector."""
+    return clickhouse_connect.get_client(**options)

@@ -1,0 +1,112 @@
+"""The users that are shipped: each process does all of its work as its own, and no right is one too many."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.personas import Failed, Persona, act
+from support.shipped_users import Right, persona, rights, statements
+
+from query_api.statements import SQL
+
+WHOLE = "support.whole_store:"
+TASKS = {
+    "crewkit_provision": "make",
+    "crewkit_projector": "project",
+    "crewkit_query": "ask",
+    "crewkit_bi": "read_flat",
+}
+ADMINISTRATOR = Persona(grants=["GRANT ALL ON *.* WITH GRANT OPTION"])
+RUN = f"{WHOLE}run"
+REFUSED = re.compile(r"ACCESS_DENIED|READONLY|SETTING_CONSTRAINT_VIOLATION")
+
+
+def provision(folder: Path) -> Path:
+    """The folder of a store that `provision` made, as its user, twice."""
+    assert act(folder, persona("crewkit_provision"), f"{WHOLE}make") == []
+    return folder
+
+
+@pytest.fixture(scope="module")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store for projectors that do not come to an end."""
+    return provision(tmp_path_factory.mktemp("provisioned"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store into which a projector, as its user, projected a log, and repaired some of it."""
+    folder = provision(tmp_path_factory.mktemp("filled"))
+    act(folder, persona("crewkit_projector"), f"{WHOLE}project")
+    return folder
+
+
+def test_every_question_and_the_audit_are_answered_under_the_shipped_rights(filled: Path) -> None:
+    """What was provisioned and projected under them is read under them, whole and right."""
+    done = act(filled, persona("crewkit_query"), f"{WHOLE}ask")
+
+    assert {status for status, _ in done["answers"].values()} == {200}
+    assert set(done["used"]) == {file.stem for file in SQL.glob("*.sql")}
+    assert done["audit"] == [["hours", True, True]]
+
+
+@pytest.mark.parametrize("right", rights(), ids=lambda right: f"{right.user} {right.right} {right.scope}")
+def test_no_right_is_superfluous(provisioned: Path, filled: Path, tmp_path: Path, right: Right) -> None:
+    """Without any one of them the process ends with a sentence about it."""
+    folder = {"crewkit_provision": tmp_path, "crewkit_projector": provisioned}.get(right.user, filled)
+
+    with pytest.raises(Failed, match=rf"lacks the right|grant {right.right}") as failed:
+        act(folder, persona(right.user, without=right), WHOLE + TASKS[right.user])
+
+    assert "Refuse" in str(failed.value) or right.user == "crewkit_bi"
+
+
+def test_who_reads_can_change_nothing(filled: Path) -> None:
+    """No row, no table, and no limit beyond its bound."""
+    wanted = [
+        "INSERT INTO crewkit_g1.progress SELECT 0, 0, 0, 0",
+        "DELETE FROM crewkit_g1.sessions WHERE 1",
+        "TRUNCATE TABLE crewkit_g1.sessions",
+        "DROP TABLE crewkit_g1.sessions",
+        "CREATE DATABASE crewkit_mine",
+        "SELECT 1 SETTINGS readonly = 0",
+        "SELECT 1 SETTINGS max_execution_time = 60",
+    ]
+    for user in ("crewkit_query", "crewkit_bi"):
+        for said in act(filled, persona(user), RUN, wanted):
+            assert REFUSED.search(said), said
+
+
+def test_a_projector_makes_and_drops_no_table(filled: Path) -> None:
+    """Nor does it change what `provision` wrote."""
+    wanted = [
+        "DROP TABLE crewkit_g1.events",
+        "CREATE TABLE crewkit_g1.mine (a UInt8) ENGINE = MergeTree ORDER BY a",
+        "INSERT INTO crewkit.prices SELECT * FROM crewkit.prices",
+    ]
+    for said in act(filled, persona("crewkit_projector"), RUN, wanted):
+        assert "ACCESS_DENIED" in said
+
+
+@pytest.mark.parametrize("org", ["acme", "globex"])
+def test_a_bi_tool_sees_one_org_and_nothing_but_its_numbers(filled: Path, org: str) -> None:
+    """Through the views, and through the tables behind them."""
+    seen = act(filled, persona("crewkit_bi", org), f"{WHOLE}read_flat")
+    (said,) = act(filled, persona("crewkit_bi", org), RUN, ["SELECT count() FROM crewkit_g1.events"])
+
+    assert set(map(tuple, seen.values())) == {(org,)}
+    assert "ACCESS_DENIED" in said
+
+
+def test_the_file_is_sql_and_is_refused_as_long_as_a_password_is_missing(tmp_path: Path) -> None:
+    """A placeholder is no password that someone could log in with."""
+    texts = [statement.replace("'", "\\'") for statement in statements()]
+    users = [statement for statement in statements() if statement.startswith("CREATE USER")]
+    unfilled = [statement.replace("0" * 64, "{{SHA-256 of a password}}") for statement in users]
+
+    read = act(tmp_path, ADMINISTRATOR, RUN, [f"SELECT formatQuery('{text}')" for text in texts])
+    made = act(tmp_path, ADMINISTRATOR, RUN, unfilled)
+
+    assert set(read) == {"done"}
+    assert len(made) == 4
+    assert all("must be exactly 32 bytes" in said or "BAD_ARGUMENTS" in said for said in made), made
