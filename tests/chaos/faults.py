@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from support.poison import poison
-from support.store_refusals import PASSING
+from support.store_refusals import PASSES
 from support.waiting import eventually
 
 from chaos.targets import Embedded, Proxied, Target
@@ -97,7 +97,7 @@ def _full_disk(name: str) -> Callable[[Target, random.Random], None]:
 
 def _refusing_store(target: Target, chance: random.Random) -> None:
     assert isinstance(target, Proxied)
-    target.refusals.everything(chance.choice(PASSING))
+    target.refusals.everything(chance.choice(PASSES))
     time.sleep(chance.uniform(1, 4))
     target.refusals.end()
 

@@ -45,6 +45,7 @@ ROWS = {
     23: "a replay under load, a crash in it, a switch and back",
     24: "surroundings that do not fit",
     25: "a batch and a hole that touch a thousand orgs, and a store that refuses what a real server refuses",
+    26: "a store that is away in every way that a cluster knows, refuses its users, or comes back older than it was",
     27: "one partition that Faust withholds while the others flow",
     28: "a log, a store and secrets that do not belong together, and a topic that may lose records",
 }

@@ -47,6 +47,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
     assert floor["asked"]["answers"] == current["asked"]["answers"]
 
 
+@pytest.mark.fault(row=28)
 async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the floor is above the engine that is there."""
     monkeypatch.setattr(store_version, "FLOOR", (99, 1))
@@ -63,6 +64,7 @@ async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeyp
         reader.close()
 
 
+@pytest.mark.fault(row=28)
 def test_a_store_that_is_made_to_behave_like_an_older_one_is_refused(tmp_path: Path) -> None:
     """By `provision`, before it makes anything, and by a reader of what was made."""
     act(tmp_path, Persona(), f"{WHOLE}make")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from support.query_store import QueryApi
-from support.store_refusals import WORDS, refusal
+from support.store_refusals import PASSES, REFUSED, WORDS, refusal
 from support.tcp_proxy import TcpProxy
 from support.waiting import eventually
 
@@ -23,10 +23,7 @@ from query_api.errors import StoreRefuses as ReadRefused
 from query_api.errors import StoreUnavailable as ReadUnavailable
 from query_api.reader import open_reader
 from schemas.prices import list_prices
-from schemas.store_codes import CODES, Verdict
 
-REFUSED = [code for code, known in CODES.items() if known.verdict is Verdict.REFUSED]
-PASSES = [code for code, known in CODES.items() if known.verdict is Verdict.PASSES]
 PASSWORD = "correct-horse"
 
 
@@ -87,6 +84,7 @@ def environment(server: TcpProxy) -> dict[str, str]:
     return {**os.environ, "STORE_URL": f"clickhouse://crewkit:{PASSWORD}@127.0.0.1:{server.port}"}
 
 
+@pytest.mark.fault(row=26)
 @pytest.mark.parametrize("name", ["provision", "query-api"])
 @pytest.mark.parametrize("code", sorted(WORDS))
 def test_a_process_ends_with_one_sentence(server: TcpProxy, tmp_path: Path, name: str, code: int) -> None:

@@ -7,10 +7,13 @@ import msgspec
 from deploy.child import write_whole
 from deploy.store_server.conditions import REFUSALS
 from deploy.store_server.refusals import ALWAYS, Refusal
-from schemas.store_codes import CODES
+from schemas.store_codes import CODES, Verdict
 
 PASSING = (241, 242, 243, 252)  # MEMORY_LIMIT_EXCEEDED, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, TOO_MANY_PARTS
 NOTHING_DONE = "It can't be done."
+PASSES, REFUSED = (
+    [code for code, known in CODES.items() if known.verdict is verdict] for verdict in (Verdict.PASSES, Verdict.REFUSED)
+)
 
 # Of those that only a person can change: how ClickHouse 26.9 words it.
 WORDS = {

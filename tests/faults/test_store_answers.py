@@ -1,0 +1,152 @@
+"""What a store of many servers says instead of doing what it is asked to: each code of the table, at each statement."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import clickhouse_connect
+import pytest
+from builders import LogBuilder, changed, compaction_requested, created, ended, hook, recorded, reported, usage
+from builders import session_id as named
+from support.projection import ListedLog, new_pipeline, tables
+from support.query_store import QueryApi
+from support.refusing_client import RefusingStore
+from support.store import TestStore, chdb_address, new_store
+from support.store_refusals import PASSES, REFUSED
+
+from processors import pipeline as pipeline_module
+from processors.errors import StoreRefuses
+from processors.warehouse import ClickHouseWarehouse, connect
+from query_api.audit.recount import Recount, Recounted
+from query_api.audit.slices import days_asked
+from query_api.queries import P, Question, R
+from query_api.reader import ClickHouseReader, answer, open_reader
+from schemas.log import LogRecord
+
+PARTITIONS = 2
+Tables = dict[str, list[tuple[object, ...]]]
+
+
+def the_log() -> list[LogRecord]:
+    """Of every kind of fact some, two sessions, and a dead letter."""
+    log = LogBuilder(PARTITIONS, seed=26)
+    for n in range(4):
+        session = named(n)
+        log.add(created(session, agent_name=f"agent{n}"))
+        log.add(recorded(session, hook("UserPromptSubmit", prompt="mend it"), hook("Stop")))
+        log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n)), changed(session, project_id="moved"))
+        log.add(compaction_requested(session), ended(session))
+    log.add_bytes(b"nobody can read this")
+    return log.records
+
+
+@pytest.fixture(scope="module")
+def two(chdb_folder: Path) -> Iterator[TestStore]:
+    """A store that each test empties."""
+    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+
+
+@pytest.fixture(scope="module")
+def clean(two: TestStore) -> Tables:
+    """The tables of one clean pass: each position has its receipt, and rollups and sessions are what a recount says."""
+    two.empty()
+    asyncio.run(_project(two, two.warehouse(), the_log()))
+    made = tables(two)
+    assert len(made["records"]) == len(the_log())
+    recounted = asyncio.run(_recount(two))
+    assert (recounted.equal, recounted.compared.sessions) == (True, 4)
+    return made
+
+
+async def _recount(store: TestStore) -> Recounted:
+    reader = open_reader(store.address.options, store.address.control)
+    generation = await reader.live()
+
+    class Asks:
+        async def ask(self, question: Question[P, R], params: P) -> list[R]:
+            return await answer(reader, generation, question, params)
+
+    try:
+        return await Recount(Asks(), None, days_asked(None, None)).run()
+    finally:
+        reader.close()
+
+
+@pytest.fixture(autouse=True)
+def _retries_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline_module, "RETRY_FIRST_S", 0.001)
+
+
+async def _project(store: TestStore, warehouse: ClickHouseWarehouse, log: list[LogRecord]) -> None:
+    pipeline = new_pipeline(store, log, warehouse=warehouse)
+    await pipeline.project(log)
+    await pipeline.drain()
+
+
+def refusing(two: TestStore, code: int) -> tuple[ClickHouseWarehouse, RefusingStore]:
+    store = RefusingStore(code, lambda: connect(**two.address.at(two.database)))
+    return ClickHouseWarehouse(store.client, two.address.control, "g1"), store
+
+
+@pytest.mark.fault(row=26)
+@pytest.mark.parametrize("code", PASSES)
+async def test_a_projector_waits_whatever_way_the_store_is_away(two: TestStore, clean: Tables, code: int) -> None:
+    """Each statement meets the code once, before or after it was done; the tables are those of one clean pass."""
+    two.empty()
+    warehouse, store = refusing(two, code)
+
+    await _project(two, warehouse, the_log())
+
+    assert store.refused > 15
+    assert tables(two) == clean
+
+
+@pytest.mark.fault(row=26)
+@pytest.mark.parametrize("code", REFUSED)
+async def test_a_projector_stops_where_waiting_would_not_help(two: TestStore, code: int) -> None:
+    """With the sentence that ends the process with exit code 1; nothing has its receipt."""
+    two.empty()
+    warehouse, _ = refusing(two, code)
+
+    with pytest.raises(StoreRefuses):
+        await _project(two, warehouse, the_log())
+
+    assert two.rows("SELECT count() AS n FROM {db}.records") == [{"n": 0}]
+
+
+@pytest.mark.fault(row=26)
+@pytest.mark.parametrize("code", PASSES)
+async def test_a_read_is_503_and_then_200(two: TestStore, clean: Tables, code: int) -> None:
+    """The same request, sent again, is answered: no state of the reader is broken by any of these codes."""
+    store = RefusingStore(code, lambda: clickhouse_connect.get_client(**two.address.at("default"), tz_mode="aware"))
+    reader = ClickHouseReader(store.client, two.address.control)
+    api = QueryApi(reader)
+    try:
+        replies = [await api.get("sessions/analytics/summary") for _ in range(12)]
+    finally:
+        reader.close()
+
+    away = [reply for reply in replies if reply.status_code == 503]
+    assert away
+    assert {reply.json()["code"] for reply in away} == {"store_unavailable"}
+    assert all(reply.headers["Retry-After"] == "1" for reply in away)
+    assert {reply.status_code for reply in replies} == {200, 503}
+
+
+@pytest.mark.fault(row=26)
+async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: TestStore, clean: Tables) -> None:
+    """What its last rows were is missing; the next assignment finds the holes and projects them, out of the log."""
+    two.empty()
+    log = the_log()
+    warehouse = two.warehouse()
+    pipeline = new_pipeline(two, log, warehouse=warehouse)
+    await pipeline.project(log[: 2 * len(log) // 3])
+    await pipeline.drain()
+    two.empty()
+    await _project(two, warehouse, log[: len(log) // 3])  # this is what the replica has
+
+    pipeline.assign(range(PARTITIONS))
+    for partition, end in enumerate(await ListedLog(log, PARTITIONS).ends()):
+        await pipeline.resume(partition, end)
+
+    assert tables(two) == clean
