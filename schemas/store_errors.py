@@ -15,6 +15,7 @@ _USER = re.compile(r"DB::Exception: (?:User )?[`']?([^\s:`']+)[`']?: (?:Authenti
 _GRANT = re.compile(r"have the grant (.+?)(?:\.? \((?:ACCESS_DENIED|version|for url)|$)", re.DOTALL)
 _SETTING = re.compile(r"[Ss]etting [`']?(\w+)[`']?|'(\w+)' setting")
 _TEXT_MAX = 300
+_COLUMNS = re.compile(r"\([^)]{60,}\)")
 _LOGIN = frozenset({180, 192, 193, 194, 195, 511, 512, 516, 720, 767})
 
 
@@ -65,7 +66,7 @@ def _code_of(code: int | None, text: str) -> int | None:
 
 def _right(text: str) -> str:
     found = _GRANT.search(text)
-    return f"the right {_cut(found[1])}" if found else f"a right ({_cut(text)})"
+    return f"the right {_cut(_COLUMNS.sub('', found[1]))}" if found else f"a right ({_cut(text)})"
 
 
 def _fixed_setting(code: int | None, text: str) -> str:

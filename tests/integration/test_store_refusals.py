@@ -76,6 +76,22 @@ async def test_what_the_store_says_of_itself_is_an_outage(server: TcpProxy, addr
     assert not isinstance(of_reader.value, ReadRefused)
 
 
+async def test_a_right_on_many_columns_is_named_with_its_table(server: TcpProxy, address: StoreAddress) -> None:
+    """Which stands behind them: a sentence that named some of a hundred columns would leave the table out."""
+    named_in = r"user crewkit lacks the right INSERT ON crewkit_g1\.sessions: grant it"
+    columns = ", ".join(f"column_{n}" for n in range(60))
+    lacks = f"crewkit: Not enough privileges. To execute this query, it's necessary to have the grant INSERT({columns})"
+    server.answer(refusal(497, 403, f"{lacks} ON crewkit_g1.sessions."))
+    reader = open_reader(address.options, address.control)
+    try:
+        with pytest.raises(StoreRefuses, match=named_in):
+            provision_store(address, 1, list_prices())
+        with pytest.raises(ReadRefused, match=named_in):
+            await reader.live()
+    finally:
+        reader.close()
+
+
 def command(folder: Path, name: str, *options: str) -> list[str]:
     return [sys.executable, "-P", "-m", "cli", name, "--data", str(folder), *options]
 

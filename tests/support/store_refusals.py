@@ -28,9 +28,9 @@ WORDS = {
 }
 
 
-def refusal(code: int, status: int = 500) -> bytes:
+def refusal(code: int, status: int = 500, words: str = "") -> bytes:
     """The whole HTTP reply."""
-    body = f"{refusal_text(code)}\n".encode()
+    body = f"{refusal_text(code, words)}\n".encode()
     head = (
         f"HTTP/1.1 {status} Internal Server Error\r\nContent-Type: text/plain; charset=UTF-8\r\nConnection: close\r\n"
         f"X-ClickHouse-Exception-Code: {code}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -38,10 +38,10 @@ def refusal(code: int, status: int = 500) -> bytes:
     return head.encode() + body
 
 
-def refusal_text(code: int) -> str:
+def refusal_text(code: int, words: str = "") -> str:
     """What is in the reply, and in the error of a client."""
-    words = WORDS.get(code, NOTHING_DONE)
-    return f"Code: {code}. DB::Exception: {words} ({CODES[code].name}) (version 26.9.2.1)"
+    said = words or WORDS.get(code, NOTHING_DONE)
+    return f"Code: {code}. DB::Exception: {said} ({CODES[code].name}) (version 26.9.2.1)"
 
 
 class StoreRefusals:
