@@ -5,7 +5,7 @@ than this code, a migration that was edited after it ran).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib import resources
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from deploy.known_tables import FoundColumn, first_difference, known_tables
 from deploy.price_table import begin_history, history_of
 from deploy.store_url import StoreAddress
 from processors.fold import FOLD_VERSION
@@ -86,21 +87,42 @@ def migrate_control(store: StoreAddress) -> list[str]:
 
 
 def check_migrated(store: StoreAddress, generation: str) -> None:
-    """The store must be new enough, and its tables those of this code: rows are written in the order of their columns.
+    """The store must be new enough, and have all that this code writes and reads; a newer version may have added to it.
 
     Raises:
-        Refused: they are newer, older, or made by another file.
+        Refused: they are older, made by another file, or newer and lack something.
         StoreUnavailable: when the store is away.
     """
     for database, kind in ((store.control, "control"), (store.database(generation), "generation")):
         try:
             with closing(clickhouse_connect.get_client(**store.at(database))) as client:
                 _check_version(client)
-                applied = _applied(client)
+                _check_migrated(client, database, kind)
         except (ClickHouseError, OSError) as error:
             raise classify(error) from error
-        if missing := next(_pending(database, kind, applied), None):
-            raise Refused(f"{database} lacks migration {missing.name}: run `crewkit-sessions provision` first")
+
+
+def _check_migrated(client: Client, database: str, kind: str) -> None:
+    applied, known = _applied(client), migrations(kind)
+    ours = {migration.number for migration in known}
+    of_ours = {number: sha256 for number, sha256 in applied.items() if number in ours}
+    if missing := next(_pending(database, kind, of_ours), None):
+        raise Refused(f"{database} lacks migration {missing.name}: run `crewkit-sessions provision` first")
+    beyond = max(applied.keys() - ours, default=None)
+    if beyond is not None and (difference := _difference(client, database, known)):
+        raise Refused(
+            f"{database} has migration {beyond}, newer than this code, and {difference}: run the version that made it"
+        )
+
+
+def _difference(client: Client, database: str, known: Sequence[Migration]) -> str | None:
+    """What tables lack that only were to be added to; None if nothing."""
+    found: dict[str, list[FoundColumn]] = {}
+    asked = {"database": database}
+    for table, *column in client.query(_COLUMNS_SQL, parameters=asked).result_rows:
+        found.setdefault(table, []).append(FoundColumn(*column))
+    keys = dict(client.query(_KEYS_SQL, parameters=asked).result_rows)
+    return first_difference(known_tables(migration.text for migration in known), found, keys)
 
 
 def _check_version(client: Client) -> None:
@@ -176,6 +198,8 @@ def migrations(kind: str) -> list[Migration]:
     return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
 
 
+_COLUMNS_SQL = "SELECT table, name, type, default_kind FROM system.columns WHERE database = {database:String}"
+_KEYS_SQL = "SELECT name, sorting_key FROM system.tables WHERE database = {database:String}"
 _MIGRATIONS_TABLE = """
 CREATE TABLE IF NOT EXISTS migrations
 (

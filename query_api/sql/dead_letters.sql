@@ -10,7 +10,7 @@ SELECT
     count() OVER () AS total_count
 FROM
 (
-    SELECT *
+    SELECT log_partition, log_offset, logged_at, reason, value
     FROM dead_letters FINAL
 ) AS letter
 LEFT JOIN

@@ -11,14 +11,14 @@ SELECT
     letter.reason AS reason
 FROM
 (
-    SELECT *
+    SELECT log_partition, log_offset, org_id, outcome, received_at, stored_at, facts, added
     FROM records FINAL
     WHERE log_partition = {log_partition:UInt16}
       AND log_offset = {log_offset:UInt64}
 ) AS receipt
 LEFT JOIN
 (
-    SELECT *
+    SELECT log_partition, log_offset, reason, value
     FROM dead_letters FINAL
     WHERE log_partition = {log_partition:UInt16}
       AND log_offset = {log_offset:UInt64}

@@ -41,7 +41,9 @@ FROM
             started AS
             (
                 SELECT
-                    *,
+                    org_id, project_id, repo, agent_name, user_id, version, log_partition, outcome, duration_ms,
+                    started_at, last_event_at, events, prompts, tool_calls, tool_errors, input_tokens, output_tokens,
+                    cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, cost_nano, models,
                     if({interval:String} = 'hour', started_hour, toStartOfDay(started_hour)) AS bucket,
                     ended_at IS NOT NULL AS is_ended
                 FROM sessions FINAL
@@ -56,11 +58,17 @@ FROM
                 SELECT *
                 FROM
                 (
-                    SELECT *
+                    SELECT
+                        org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms,
+                        events, prompts, tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens,
+                        cache_creation_tokens, cache_creation_1h_tokens, cost_nano, users, groups, model_groups
                     FROM rollup_hourly FINAL
                     WHERE {interval:String} = 'hour'
                     UNION ALL
-                    SELECT *
+                    SELECT
+                        org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms,
+                        events, prompts, tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens,
+                        cache_creation_tokens, cache_creation_1h_tokens, cost_nano, users, groups, model_groups
                     FROM rollup_daily FINAL
                     WHERE {interval:String} != 'hour'
                 )

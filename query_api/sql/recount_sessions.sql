@@ -68,7 +68,7 @@ FROM
         FROM
         (
             SELECT
-                *,
+                org_id, session_id, event_type, tool_use_id, task_id, agent_id, timestamp, log_partition, log_offset,
                 kind = 'events_recorded' AS is_hook,
                 event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied') AS is_tool
             FROM events FINAL

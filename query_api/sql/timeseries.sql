@@ -11,11 +11,15 @@ SELECT
         0)) + uniqExactArray(if({metric:String} = 'users', period.users, [])) AS value
 FROM
 (
-    SELECT *
+    SELECT
+        org_id, bucket, sessions, users, tool_calls, cost_nano,
+        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
     FROM rollup_hourly FINAL
     WHERE {interval:String} = 'hour'
     UNION ALL
-    SELECT *
+    SELECT
+        org_id, bucket, sessions, users, tool_calls, cost_nano,
+        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
     FROM rollup_daily FINAL
     WHERE {interval:String} != 'hour'
 ) AS period

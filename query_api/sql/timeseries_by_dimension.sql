@@ -16,11 +16,11 @@ SELECT
         0)) + uniqExactIf(part_user, {metric:String} = 'users') AS value
 FROM
 (
-    SELECT *
+    SELECT org_id, bucket, groups, model_groups
     FROM rollup_hourly FINAL
     WHERE {interval:String} = 'hour'
     UNION ALL
-    SELECT *
+    SELECT org_id, bucket, groups, model_groups
     FROM rollup_daily FINAL
     WHERE {interval:String} != 'hour'
 ) AS period

@@ -1,0 +1,116 @@
+"""An upgrade that rolls: tables first, while what runs is still the version before."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import LogBuilder, created, ended, hook, recorded, reported, usage
+from builders import session_id as named
+from support.installation import Installation
+from support.line import PARTITIONS, PYTHONPATH, Line
+from support.line import ended as end_of
+from support.projection import new_pipeline, tables
+from support.store import TABLES, chdb_address, new_store
+
+pytestmark = pytest.mark.kafka
+PLACES = {"sessions": "AFTER created", "events": "FIRST"}
+# `provision` of a version that has one numbered file more.
+PROVISION_OF_TOMORROW = """
+import sys
+from cli.main import main
+from deploy import provision
+of_today, tomorrow = provision.migrations, provision.Migration(999, "0999_tomorrow.sql", sys.argv.pop())
+provision.migrations = lambda kind: [*of_today(kind), *([tomorrow] if kind == "generation" else [])]
+main()
+"""
+
+
+@pytest.fixture
+def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
+    """A topic, a store server and the tables of today."""
+    line = Line(kafka, tmp_path)
+    line.start_store()
+    yield line
+    line.end()
+
+
+class Sent:
+    """A log that is put into the topic session by session."""
+
+    def __init__(self, line: Line) -> None:
+        self._line, self.log, self._sent = line, LogBuilder(PARTITIONS), 0
+
+    async def more(self, sessions: int) -> int:
+        """So many sessions more; how many records there are now."""
+        for session in [named(f"upgrade-{self._sent}-{n}") for n in range(sessions)]:
+            self.log.add(created(session, agent_name="reviewer"))
+            self.log.add(recorded(session, hook("PreToolUse", tool_name="Bash", tool_use_id="t"), hook("Stop")))
+            self.log.add(reported(session, usage(input_tokens=7, cost_nano=10**9)))
+            self.log.add(ended(session))
+        await self._line.send(self.log.records[self._sent :])
+        self._sent = len(self.log.records)
+        return self._sent
+
+
+def provision_of_tomorrow(line: Line) -> None:
+    """A column more in every table, with a default, and not at the end of each."""
+    added = ";\n".join(
+        f"ALTER TABLE {table} ADD COLUMN mood LowCardinality(String) DEFAULT 'calm' {PLACES.get(table, '')}"
+        for table in (*TABLES, "progress")
+    )
+    command = [sys.executable, "-P", "-c", PROVISION_OF_TOMORROW, "provision", "--data", str(line.folder)]
+    env = os.environ | line.env | {"PYTHONPATH": PYTHONPATH}
+    subprocess.run([*command, "--partitions", str(PARTITIONS), added], env=env, check=True, timeout=60)
+
+
+async def test_a_new_column_is_provisioned_while_an_old_worker_projects(line: Line, chdb_folder: Path) -> None:
+    """It goes on, starts again, and goes on; the old read side answers; every number is right."""
+    sent = Sent(line)
+    worker = line.worker()
+    line.await_receipts(await sent.more(4))
+
+    count = await sent.more(20)  # on their way while the tables change
+    provision_of_tomorrow(line)
+    line.await_receipts(count)
+    line.await_receipts(await sent.more(4))
+    assert worker.poll() is None
+    worker.send_signal(signal.SIGKILL)
+    end_of(worker)
+    worker = line.worker()
+    line.await_receipts(await sent.more(4))
+
+    assert line.query("SELECT DISTINCT mood FROM sessions") == [("calm",)]
+    _check_with_the_read_side(line)
+    worker.terminate()
+    assert end_of(worker) == 0
+    for table in TABLES:
+        line.query(f"ALTER TABLE {table} DROP COLUMN mood")
+    with contextlib.contextmanager(new_store)(chdb_address(chdb_folder), PARTITIONS) as store:
+        pipeline = new_pipeline(store, sent.log.records)
+        await pipeline.project(sent.log.records)
+        await pipeline.drain()
+        assert line.tables() == tables(store)
+
+
+def _check_with_the_read_side(line: Line) -> None:
+    serve = Installation("serve", line.folder)
+    serve.environment |= line.env
+    serve.start()
+    try:
+        for command in ("coverage", "recount", "freshness"):
+            found = serve.command(command)
+            assert found.returncode == 0, found.stdout + found.stderr
+        with serve.client(org="acme") as client:
+            for path in (
+                "sessions",
+                "sessions/analytics/timeseries",
+                "sessions/analytics/timeseries?agent_name=reviewer",
+            ):
+                assert client.get(f"/api/v1/acme/{path}").status_code == 200
+    finally:
+        assert serve.stop() == 0
