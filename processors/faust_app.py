@@ -3,7 +3,10 @@
 Why these settings (each measured on a real broker): `noack_take`, because `take` acknowledges a batch whose body
 raised; acknowledging in offset order and only behind a finished write, because an un-acknowledged record at the head
 is committed over; `stream_wait_empty=False`, because with True a SIGTERM hangs while anything is un-acknowledged;
-static membership, because a restarted worker then has its partitions back in 2 s instead of a session time-out.
+static membership, because a restarted worker then has its partitions back in 2 s instead of a session time-out; a poll
+interval of a day, because while the store is away nothing is read from the log, and a worker that the consumer takes
+for dead then leaves its group. Only the consumer counts this interval, not the broker; a worker that hangs is ended by
+the watchdog long before, and one that is gone is noticed by its heartbeats.
 """
 
 import asyncio
@@ -32,6 +35,7 @@ from schemas.log import LogRecord, LogUnavailable
 
 log = structlog.get_logger()
 SESSION_TIMEOUT_S = 60
+POLL_INTERVAL_S = 24 * 3600  # longer than any outage of the store
 FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
 ROUND_BYTES_MAX = 32 << 20  # of all: what a partition has to wait for, at most, until its turn comes again
 _NO_RIGHT = (aiokafka.errors.TopicAuthorizationFailedError, aiokafka.errors.GroupAuthorizationFailedError)
@@ -193,6 +197,7 @@ def _app(settings: FaustSettings) -> faust.App:
         broker_session_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 10,
         broker_request_timeout=SESSION_TIMEOUT_S + 30,
+        broker_max_poll_interval=POLL_INTERVAL_S,
         broker_max_poll_records=settings.batch_records,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{socket.gethostname()}-{settings.instance}",

@@ -45,8 +45,9 @@ log = structlog.get_logger()
 Written = asyncio.Future[None]
 Stretch = tuple[int, int]  # offsets [start, stop)
 Stretches = Sequence[Stretch]
-# takes: what arrives is projected at once; busy: it waits for a slow batch, a hole or a repair; away: for store or log
-Pace = Literal["takes", "busy", "away"]
+# takes: what arrives is projected at once; busy: it waits for a slow batch, a hole or a repair; away: for store or log;
+# joining: nothing arrives, as the partitions are being given out anew
+Pace = Literal["takes", "busy", "away", "joining"]
 
 
 class Pipeline:
@@ -61,7 +62,7 @@ class Pipeline:
         self._last: Written | None = None
         self._clock = time.monotonic
         self._written_at = float("-inf")  # when the last batch was
-        self._mending = False
+        self._mending = self._joining = False
         self.store_state, self.log_state = Outside(), Outside()
         self.assigned: set[int] = set()
         self._released: set[int] = set()  # were ours, and are somebody else's now
@@ -99,6 +100,7 @@ class Pipeline:
 
     def assign(self, partitions: Iterable[int]) -> None:
         """These partitions are ours from now on; the first record of each is checked like one after a jump."""
+        self._joining = False
         for partition in partitions:
             self.assigned.add(partition)
             self._released.discard(partition)
@@ -106,6 +108,7 @@ class Pipeline:
 
     def release(self, partitions: Iterable[int]) -> None:
         """These partitions are somebody else's now: say nothing more of their progress, whatever of them goes on."""
+        self._joining = True
         for partition in partitions:
             self.assigned.discard(partition)
             self._released.add(partition)
@@ -119,6 +122,8 @@ class Pipeline:
         """Whether records that arrive now are projected soon. May be called from any thread."""
         if not all(self.parts().values()):
             return "away"
+        if self._joining:
+            return "joining"
         is_writing = self._last is not None and not self._last.done()
         is_slow = self._clock() - self._written_at > SLOW_BATCH_S
         return "busy" if self._mending or (is_slow and (is_writing or self._turn.locked())) else "takes"

@@ -1,10 +1,12 @@
 """A watchdog outside the event loop: a projector that stands still while the log grows ends its process.
 
-A restart is safe, and a stuck loop, a dead consumer or a hanging call can't be told from inside. Two things end it:
+A restart is safe, and a stuck loop, a dead consumer or a hanging call can't be told from inside. Three things end it:
 
 * silence: records wait, and the pipeline gives no sign of life at all;
 * a partition that stands still: its records wait, and do not arrive while the pipeline takes others. Faust's consumer
-  is known to stop fetching single partitions after a rebalance; only a new consumer fetches them again.
+  is known to stop fetching single partitions after a rebalance; only a new consumer fetches them again;
+* a rebalance that does not end: a consumer that was idle for longer than its poll interval waits to be asked for
+  records before it joins its group again, and Faust does not ask before it has joined.
 """
 
 import os
@@ -21,6 +23,7 @@ from processors.progress import Place
 
 EXIT_STUCK = 70
 STILL_S = 60.0
+JOINING = 3  # times as long may a rebalance take: it waits for members that are gone, each for a session's time-out
 LOOK_S_MAX = 5.0  # a longer pause between two looks is one of the whole process, and nobody's fault
 
 
@@ -55,7 +58,7 @@ class Watchdog:
         """``places`` tells where each partition of ours stands, ``pace`` whether the pipeline takes records."""
         self._places, self._pace, self._limit_s, self._clock, self._die = places, pace, limit_s, clock, die
         self._looked_at = clock()
-        self._silent_s = 0.0
+        self._silent_s = self._joining_s = 0.0
         self._standing: dict[int, _Standing] = {}
         self._stopped = threading.Event()
 
@@ -78,16 +81,19 @@ class Watchdog:
         waiting = [place for place in self._places() if place.waits]
         pace = self._pace()
         self._silent_s = self._silent_s + passed_s if waiting and pace != "away" else 0.0
+        self._joining_s = self._joining_s + passed_s if pace == "joining" else 0.0
         self._standing = {place.partition: self._stands(place, passed_s, now, pace) for place in waiting}
         if reason := self._reason():
             self._end(reason)
+        elif self._joining_s > JOINING * self._limit_s:
+            self._say_and_die(f"a rebalance does not end, seconds={self._joining_s:.0f}")
 
     def _stands(self, place: Place, passed_s: float, now: float, pace: Pace) -> _Standing:
         """How long it stands there. The time of an outage does not count, and as much again is for what follows it."""
         standing = self._standing.get(place.partition)
         if standing is None or standing.place.offset != place.offset:
             return _Standing(place, now)
-        counted = {"takes": passed_s, "busy": 0.0, "away": -passed_s}[pace]
+        counted = {"takes": passed_s, "away": -passed_s}.get(pace, 0.0)
         return _Standing(place, standing.since, max(0.0, standing.waited_s + counted))
 
     def _reason(self) -> Reason | None:
@@ -99,10 +105,14 @@ class Watchdog:
 
     def _end(self, reason: Reason) -> None:
         waiting = sum(standing.place.records for standing in self._standing.values())
+        self._say_and_die(
+            f"partition={reason.partition} offset={reason.offset} end={reason.end} seconds={reason.seconds:.0f}; "
+            f"{waiting} records wait in partitions {sorted(self._standing)}"
+        )
+
+    def _say_and_die(self, what: str) -> None:
         print(  # noqa: T201  # the logger may be what hangs
-            f"projector stuck: partition={reason.partition} offset={reason.offset} end={reason.end} "
-            f"seconds={reason.seconds:.0f}; {waiting} records wait in partitions {sorted(self._standing)}. "
-            "The process ends so that its supervisor starts it again.",
+            f"projector stuck: {what}. The process ends so that its supervisor starts it again.",
             file=sys.stderr,
             flush=True,
         )

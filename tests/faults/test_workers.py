@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import msgspec
 import pytest
 from builders import LogBuilder, changed, created, ended, hook, recorded, reported, usage
@@ -23,6 +24,7 @@ from support.projection import new_pipeline, tables
 from support.store import chdb_address, new_store
 from support.waiting import eventually
 
+from deploy.ports import free_ports
 from processors.watchdog import EXIT_STUCK
 from schemas.log import LogRecord
 from schemas.topics import record_key
@@ -30,6 +32,7 @@ from schemas.topics import record_key
 pytestmark = pytest.mark.kafka
 STEPS = ("folded", "wrote_events", "wrote_sessions", "wrote_derivations", "wrote_rollups", "wrote_records")
 WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM records GROUP BY log_partition, log_offset)"
+REBALANCES, GENERATION = "crewkit_projector_rebalances_total", "crewkit_projector_group_generation"
 SAMPLES = Path(__file__).parents[1] / "contract" / "records"
 SEED = random.randrange(1 << 20)
 
@@ -141,6 +144,74 @@ async def test_workers_that_join_and_leave_skip_nothing(line: Line, chdb_folder:
         line.await_receipts(count - 20, within_s=90)
     line.await_receipts(count, within_s=90)
 
+    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+
+
+class Watched:
+    """A worker with small limits, restarted as its supervisor would, and what its metrics say."""
+
+    def __init__(self, line: Line, **env: str) -> None:
+        self._line, self._env = line, env
+        self._port = free_ports(1)[0]
+        self.lives = 0
+        self.tend()
+
+    def tend(self) -> None:
+        """Start it, if it does not run."""
+        if self.lives == 0 or self._process.poll() is not None:
+            self._process = self._line.impatient_worker(0, METRICS_PORT=str(self._port), **self._env)
+            self.lives += 1
+
+    def says(self, metric: str) -> float:
+        """The highest value of a metric, over all partitions; -1 while it can't be asked."""
+        try:
+            text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", trust_env=False, timeout=5).text
+        except httpx.HTTPError:
+            return -1
+        found = re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        return max(map(float, found), default=-1)
+
+    def await_receipts(self, count: int, within_s: float = 90) -> None:
+        """Tend it until so many records have their receipt."""
+
+        def all_there() -> bool:
+            self.tend()
+            return bool(self._line.query("SELECT count() FROM records FINAL")[0][0] >= count)
+
+        eventually(all_there, within_s=within_s)
+
+
+@pytest.mark.fault(row=26)
+@pytest.mark.parametrize("poll_interval_s", [None, "4"])
+async def test_a_store_that_is_away_for_long_costs_nothing(
+    line: Line, chdb_folder: Path, poll_interval_s: str | None
+) -> None:
+    """In small: away for longer than a session lasts. The worker stays in its group, with its partitions.
+
+    Were the poll interval shorter than the outage, it would leave the group and come back; that loses nothing either.
+    """
+    told = Told(line)
+    # So small batches that the outage stops the reading of the log.
+    small = {"BATCH_RECORDS": "2", "STILL_S": "10"} | ({"POLL_INTERVAL_S": poll_interval_s} if poll_interval_s else {})
+    worker = Watched(line, **small)
+    worker.await_receipts(await told.tell(sessions=2))
+    rebalances, generation = worker.says(REBALANCES), worker.says(GENERATION)
+
+    line.store.kill()
+    line.store.wait()
+    await told.tell(sessions=8)
+    if poll_interval_s is None:
+        eventually(lambda: worker.says("crewkit_projector_unmoved_seconds") > 15, within_s=60)
+    else:
+        eventually(lambda: worker.says("crewkit_projector_assigned_partitions") == 0, within_s=60)
+    line.run_store()
+    worker.await_receipts(len(told.records))
+    worker.await_receipts(await told.tell(sessions=2))
+
+    if poll_interval_s is None:
+        assert (worker.lives, worker.says(REBALANCES), worker.says(GENERATION)) == (1, rebalances, generation)
+    else:
+        assert worker.lives > 1 or worker.says(GENERATION) > generation
     assert line.tables() == await one_clean_pass(chdb_folder, told.records)
 
 

@@ -4,6 +4,7 @@
 to be small or wrong:
 
 * STILL_S: for how long a partition may stand still
+* POLL_INTERVAL_S: for how long nothing may be read from the log
 * WITHHELD: a partition of which Faust fetches nothing, and does not say so
 """
 
@@ -36,6 +37,7 @@ def main(data: str, instance: str) -> int:
     """Run until SIGTERM; the exit code."""
     faust_app.SESSION_TIMEOUT_S = SESSION_TIMEOUT_S
     projector.STILL_S = float(os.environ.get("STILL_S", projector.STILL_S))
+    faust_app.POLL_INTERVAL_S = int(os.environ.get("POLL_INTERVAL_S", faust_app.POLL_INTERVAL_S))
     if "WITHHELD" in os.environ:
         withhold(int(os.environ["WITHHELD"]))
     configure_logging()

@@ -46,11 +46,16 @@ class Line:
     def start_store(self) -> subprocess.Popen[bytes]:
         """The store server, and the tables in it, and what is recorded of it all; the server."""
         make_embedded_secrets(self.folder / "secrets")
-        store = self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
-        eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
+        store = self.run_store()
         made = self.finish("provision", "--partitions", str(PARTITIONS), "--replication", "1")
         assert made.returncode == 0, made.stderr
         return store
+
+    def run_store(self) -> subprocess.Popen[bytes]:
+        """The store server alone, for the first time or again."""
+        self.store = self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
+        eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
+        return self.store
 
     def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
         """A command that goes on running; it fails where ``fail_point`` says (see `schemas.fail_points`)."""

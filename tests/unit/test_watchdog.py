@@ -140,6 +140,33 @@ def test_short_outages_again_and_again_hide_no_partition() -> None:
     assert case.died == EXIT_STUCK
 
 
+def test_a_rebalance_without_end_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+    """No partition is ours meanwhile, so none stands still; it may take as long as members that are gone have."""
+    case = Case()
+    case.offsets, case.pace = {}, "joining"
+
+    case.pass_s(180)
+    assert case.died == 0
+    case.pass_s(2)
+
+    assert case.died == EXIT_STUCK
+    assert "a rebalance does not end, seconds=181" in capsys.readouterr().err
+
+
+def test_a_rebalance_that_waits_for_the_log_is_none_that_hangs() -> None:
+    """Without a broker nobody gives partitions out."""
+    case = Case()
+    case.offsets, case.pace = {}, "joining"
+
+    for _ in range(3):
+        case.pass_s(170)
+        case.pace = "away"
+        case.pass_s(600)
+        case.pace = "joining"
+
+    assert case.died == 0
+
+
 def test_the_pause_of_a_stopped_process_is_not_counted() -> None:
     """SIGSTOP for an hour, or a laptop that sleeps."""
     case = Case()

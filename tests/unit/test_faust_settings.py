@@ -1,0 +1,26 @@
+"""What Faust is told, where a wrong number would be noticed in production alone."""
+
+from pathlib import Path
+
+import pytest
+
+from processors.faust_app import ROUND_BYTES_MAX, FaustSettings, _app, _fetch_bytes
+
+
+def test_a_long_outage_of_the_store_ends_no_membership(tmp_path: Path) -> None:
+    """Nothing is read from the log meanwhile, for far longer than 20 minutes."""
+    app = _app(FaustSettings("127.0.0.1:1", "topic", "group", 0, tmp_path))
+
+    assert app.conf.broker_max_poll_interval >= 24 * 3600
+
+
+@pytest.mark.parametrize("partitions", [1, 4, 8, 64, 128])
+def test_a_round_over_all_partitions_is_bounded(partitions: int) -> None:
+    """Else one of many would wait for minutes behind the others, and be taken for one that Faust withholds."""
+    assert partitions * _fetch_bytes(partitions) <= ROUND_BYTES_MAX
+
+
+def test_few_partitions_fetch_as_much_as_ever() -> None:
+    """Up to four; and the smallest piece is not too small."""
+    assert _fetch_bytes(1) == _fetch_bytes(4) == 8 << 20
+    assert _fetch_bytes(1_000) == 256 << 10
