@@ -1,14 +1,15 @@
 """Fixtures that every folder of tests may use."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 
 import pytest
 from support.installation import Installation
 from support.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
-from support.store import TestStore, chdb_address, new_store
+from support.served_store import STRICT, Served
+from support.store import Options, TestStore, new_address, new_store
 
 from deploy.kafka.broker import Broker
+from deploy.store_server.conditions import DEDUPLICATION_WINDOW
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,21 +45,32 @@ def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
 
 
 @pytest.fixture(scope="session")
-def chdb_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of the in-process engine: one for the whole run, since a process can open no second."""
-    return tmp_path_factory.mktemp("chdb")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
+    """Where tests make their stores: a store server in another process, as strict as can be.
+
+    Its tables drop a block that repeats one of the last thousand, as those of a replicated installation do.
+    """
+    served = Served(tmp_path_factory.mktemp("engine"), users=[STRICT], **{DEDUPLICATION_WINDOW: "1000"})
+    yield served.options
+    served.end()
+
+
+@pytest.fixture(scope="session")
+def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
+    """The engine in this process: one directory for the whole run, since a process can open no second."""
+    return {"interface": "chdb", "path": str(tmp_path_factory.mktemp("chdb"))}
 
 
 @pytest.fixture
-def store(chdb_folder: Path) -> Iterator[TestStore]:
-    """A provisioned store of the test's own, in the in-process engine."""
-    yield from new_store(chdb_address(chdb_folder))
+def store(engine: Options) -> Iterator[TestStore]:
+    """A provisioned store of the test's own."""
+    yield from new_store(new_address(engine))
 
 
 @pytest.fixture(scope="module")
-def shared_store(chdb_folder: Path) -> Iterator[TestStore]:
+def shared_store(engine: Options) -> Iterator[TestStore]:
     """A store for a module of tests that empty it themselves."""
-    yield from new_store(chdb_address(chdb_folder))
+    yield from new_store(new_address(engine))
 
 
 @pytest.fixture(scope="session", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])

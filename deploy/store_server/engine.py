@@ -5,14 +5,13 @@ import json
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from deploy.store_server.compression import Buffer
-from deploy.store_server.engine_config import write_config
+from deploy.store_server.engine_config import configured
 from deploy.store_server.errors import EngineError, StoreDirectoryInUse
 from deploy.store_server.users import Bound
 
@@ -101,8 +100,7 @@ class Engine:
         self._connect = chdb.connect
         path.mkdir(parents=True, exist_ok=True)
         _refuse_if_in_use(path)
-        self._folder = TemporaryDirectory(prefix="store-server-")
-        config = write_config(Path(self._folder.name), profiles or {}, deduplication_window)
+        config = configured(path / "config", profiles or {}, deduplication_window)
         self._source = f"{path.resolve()}?config-file={quote(str(config))}"
         self._opened = 0
         self._own_lock = threading.Lock()
@@ -150,7 +148,6 @@ class Engine:
     def close(self) -> None:
         """Close the engine's own connection; with the last one chDB closes the directory."""
         self._own.close()
-        self._folder.cleanup()
 
 
 def _refuse_if_in_use(path: Path) -> None:

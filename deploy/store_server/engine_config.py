@@ -11,8 +11,14 @@ USERS = Path(__file__).with_name("engine_users.xml")
 _WINDOW = "<merge_tree><non_replicated_deduplication_window>{}</non_replicated_deduplication_window></merge_tree>"
 
 
-def write_config(folder: Path, profiles: Mapping[str, Sequence[Bound]], deduplication_window: int) -> Path:
-    """Write both files into ``folder``; the path of the first. A window of 0 is none, as by default."""
+def configured(folder: Path, profiles: Mapping[str, Sequence[Bound]], deduplication_window: int) -> Path:
+    """The path of the configuration: as shipped, or, where more is asked for, written into ``folder``.
+
+    A window of 0 is none, as by default.
+    """
+    if not profiles and not deduplication_window:
+        return CONFIG
+    folder.mkdir(exist_ok=True)
     window = _WINDOW.format(deduplication_window) if deduplication_window else ""
     added = "".join(_profile(name, bounds) for name, bounds in profiles.items())
     (folder / USERS.name).write_text(USERS.read_text().replace("</profiles>", f"{added}</profiles>"))

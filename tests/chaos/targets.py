@@ -14,6 +14,7 @@ from support.tcp_proxy import TcpProxy
 
 from deploy.address import write_address
 from deploy.stack import LOCAL, Stack
+from deploy.store_server.conditions import DEDUPLICATION_WINDOW
 
 TESTS = Path(__file__).parents[1]
 UNLIMITED = resource.RLIM_INFINITY
@@ -77,7 +78,7 @@ class Proxied(Target):
         self.security, ports = stack.security, stack.ports
         self.proxies |= {"kafka": TcpProxy(ports.kafka), "store": TcpProxy(ports.store)}
         self.refusals = StoreRefusals(data / "store-refusals.json")
-        self.environment |= self.refusals.environment
+        self.environment |= self.refusals.environment | {DEDUPLICATION_WINDOW: "1000"}  # as if it were replicated
         self.environment["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
         write_address(data, LOCAL, self.port)  # so that the commands find it
 

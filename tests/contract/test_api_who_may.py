@@ -7,7 +7,6 @@ takes a body or must be given parameters a row in `BODIES` or `QUERIES` here.
 import asyncio
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from builders import created, ended, hook, recorded, reported, usage
 from support.installation import Installation
+from support.store import Options
 from support.whole_service import Operation, WholeService, new_whole_service
 
 from schemas import ids
@@ -121,9 +121,9 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def walk(chdb_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+def walk(engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """One service with its two orgs for all walks, which change nothing that is read."""
-    for service in new_whole_service(chdb_folder, tmp_path_factory.mktemp("whole")):
+    for service in new_whole_service(engine, tmp_path_factory.mktemp("whole")):
         walk = Walk(service)
         asyncio.run(walk.begin())
         yield walk

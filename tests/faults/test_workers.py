@@ -21,7 +21,7 @@ from support.line import PARTITIONS, Line
 from support.line import ended as end_of
 from support.load import Load
 from support.projection import new_pipeline, tables
-from support.store import chdb_address, new_store
+from support.store import Options, new_address, new_store
 from support.waiting import eventually
 
 from deploy.ports import free_ports
@@ -77,9 +77,9 @@ class Told:
         return self._log.records
 
 
-async def one_clean_pass(chdb_folder: Path, records: list[LogRecord]) -> dict[str, list[tuple[object, ...]]]:
+async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str, list[tuple[object, ...]]]:
     """The tables that a projector makes of a log in one go, undisturbed."""
-    with contextlib.contextmanager(new_store)(chdb_address(chdb_folder), PARTITIONS) as store:
+    with contextlib.contextmanager(new_store)(new_address(engine), PARTITIONS) as store:
         pipeline = new_pipeline(store, records)
         await pipeline.project(records)
         await pipeline.drain()
@@ -87,7 +87,7 @@ async def one_clean_pass(chdb_folder: Path, records: list[LogRecord]) -> dict[st
 
 
 @pytest.mark.fault(row=2)
-async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(line: Line, chdb_folder: Path) -> None:
+async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(line: Line, engine: Options) -> None:
     """Before the first write, after each, after the acknowledgement; each time the next life goes on from there."""
     told = Told(line)
     for step in (*STEPS, "acknowledged"):
@@ -99,13 +99,13 @@ async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
     worker = line.worker()
     line.await_receipts(count)
 
-    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+    assert line.tables() == await one_clean_pass(engine, told.records)
     worker.terminate()
     assert end_of(worker) == 0
 
 
 @pytest.mark.fault(row=6)
-async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless(line: Line, chdb_folder: Path) -> None:
+async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless(line: Line, engine: Options) -> None:
     """It stops between two writes of a batch, another projects that batch and more; then it writes the rest of its."""
     told = Told(line)
     count = await told.tell(sessions=8)
@@ -124,11 +124,11 @@ async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless
     # A receipt is written twice where the sleeper, once awake, finished what it had begun.
     eventually(lambda: line.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
-    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+    assert line.tables() == await one_clean_pass(engine, told.records)
 
 
 @pytest.mark.fault(row=7)
-async def test_workers_that_join_and_leave_skip_nothing(line: Line, chdb_folder: Path) -> None:
+async def test_workers_that_join_and_leave_skip_nothing(line: Line, engine: Options) -> None:
     """Rebalance after rebalance, by a join, an orderly end, or a kill: every record is projected."""
     chance = random.Random(SEED)
     told = Told(line)
@@ -144,7 +144,7 @@ async def test_workers_that_join_and_leave_skip_nothing(line: Line, chdb_folder:
         line.await_receipts(count - 20, within_s=90)
     line.await_receipts(count, within_s=90)
 
-    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+    assert line.tables() == await one_clean_pass(engine, told.records)
 
 
 class Watched:
@@ -221,7 +221,7 @@ def await_flow(line: Line, worker: subprocess.Popen[bytes], count: int) -> None:
 
 
 @pytest.mark.fault(row=27)
-async def test_a_partition_that_faust_withholds_is_noticed_and_projected(line: Line, chdb_folder: Path) -> None:
+async def test_a_partition_that_faust_withholds_is_noticed_and_projected(line: Line, engine: Options) -> None:
     """The others flow meanwhile; the worker says which stands where, ends with 70, and its next life has all of it."""
     told = Told(line)
     await told.tell(sessions=4)
@@ -237,7 +237,7 @@ async def test_a_partition_that_faust_withholds_is_noticed_and_projected(line: L
     line.worker()
     line.await_receipts(len(told.records))
 
-    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+    assert line.tables() == await one_clean_pass(engine, told.records)
 
 
 @pytest.mark.fault(row=1)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
@@ -19,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from litestar.testing import TestClient
 from strategies import PARTITIONS, logs
 from support.projection import Crash, CrashingWarehouse, new_pipeline
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from cli import audit
 from edge.authentication import TokenVerifier
@@ -148,9 +147,9 @@ def reused(shared_store: TestStore) -> Iterator[Operations]:
 
 
 @pytest.fixture(scope="module")
-def drawn(chdb_folder: Path) -> Iterator[Operations]:
+def drawn(engine: Options) -> Iterator[Operations]:
     """Operations over a store for logs that hypothesis draws."""
-    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+    for store in new_store(new_address(engine), PARTITIONS):
         running = Operations(store)
         yield running
         running.reader.close()

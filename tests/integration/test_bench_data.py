@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from bench.query_data import SQL, Data, fill_tables
 from query_api.statements import statement
@@ -16,9 +15,9 @@ V4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 
 @pytest.fixture(scope="module")
-def filled(chdb_folder: Path) -> Iterator[TestStore]:
+def filled(engine: Options) -> Iterator[TestStore]:
     """A store with the bench's data in small."""
-    for store in new_store(chdb_address(chdb_folder), 1):
+    for store in new_store(new_address(engine), 1):
         store.client.database = store.database
         fill_tables(store.client, store.warehouse(), DATA)
         yield store

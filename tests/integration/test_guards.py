@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from strategies import PARTITIONS, log_of, one_event
 from support.projection import ListedLog, new_pipeline
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from processors.errors import Broken
 from processors.faust_app import FaustSettings, take_over
@@ -18,9 +18,9 @@ from schemas.log import LogRecord
 
 
 @pytest.fixture(scope="module")
-def projected(chdb_folder: Path) -> Iterator[TestStore]:
+def projected(engine: Options) -> Iterator[TestStore]:
     """A store into which six records were projected."""
-    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+    for store in new_store(new_address(engine), PARTITIONS):
         asyncio.run(_project(store, LOG))
         yield store
 
@@ -44,9 +44,9 @@ def test_the_surroundings_it_was_made_with_are_accepted(projected: TestStore) ->
     _check_tail(projected, LOG)
 
 
-def test_a_price_history_that_lost_rows_is_refused(chdb_folder: Path) -> None:
+def test_a_price_history_that_lost_rows_is_refused(engine: Options) -> None:
     """Costs that were computed with two lists would be in one table."""
-    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+    for store in new_store(new_address(engine), PARTITIONS):
         store.client.command(f"DELETE FROM {store.address.control}.prices WHERE model = 'claude-opus-5'")
 
         with pytest.raises(Broken, match="project into a new generation"):
@@ -54,9 +54,9 @@ def test_a_price_history_that_lost_rows_is_refused(chdb_folder: Path) -> None:
 
 
 @pytest.mark.fault(row=24)
-def test_other_code_is_refused(chdb_folder: Path) -> None:
+def test_other_code_is_refused(engine: Options) -> None:
     """Its tables would hold two kinds of rows."""
-    for store in new_store(chdb_address(chdb_folder), PARTITIONS):
+    for store in new_store(new_address(engine), PARTITIONS):
         store.client.command(
             f"ALTER TABLE {store.address.control}.generations UPDATE fold_version = 1 WHERE 1 SETTINGS mutations_sync=1"
         )

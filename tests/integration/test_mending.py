@@ -158,6 +158,17 @@ async def test_of_two_processes_each_mends_its_share(running: Running, damage: s
     other.reader.close()
 
 
+@pytest.mark.parametrize("damage", ["receipts are gone", "a stretch is gone", "a fact is gone", "a session is gone"])
+async def test_a_second_repair_writes_what_the_first_one_wrote(running: Running, damage: str) -> None:
+    """Tables of a replicated installation drop a block that equals an earlier one; a repair is no such repeat."""
+    before = tables(running.store)
+    for _ in range(2):
+        running.damage(DAMAGES[damage])
+        await running.mender.run()
+
+        assert tables(running.store) == before
+
+
 async def test_a_request_is_gone_once_it_is_answered(running: Running, tmp_path: Path) -> None:
     """Whoever asked waits for that: until then, what looks right may still be removed and made again."""
     request = repair_request(tmp_path, os.getpid())

@@ -4,14 +4,13 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import clickhouse_connect
 import pytest
 from builders import LogBuilder, created, reported, session_id, usage
 from clickhouse_connect.driver.client import Client
 from support.projection import new_pipeline, tables
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from deploy.price_table import Loaded, TooEarly, extend_history, history_of
 from deploy.projector import make_warehouse
@@ -29,9 +28,9 @@ PARTITIONS = 1
 
 
 @pytest.fixture
-def store(chdb_folder: Path) -> Iterator[TestStore]:
+def store(engine: Options) -> Iterator[TestStore]:
     """A store of one partition."""
-    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+    yield from new_store(new_address(engine), PARTITIONS)
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 """What `provision` asks of a store that is not of our making."""
 
-from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
 import pytest
-from support.store import chdb_address, new_store
+from support.store import Options, new_address, new_store
 
 from deploy import provision
 
 
-def test_databases_have_the_engine_of_the_server(chdb_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     """Managed services refuse a statement that names one; where there is a choice, its default is Atomic."""
     said: list[str] = []
     connect = clickhouse_connect.get_client
@@ -23,7 +22,7 @@ def test_databases_have_the_engine_of_the_server(chdb_folder: Path, monkeypatch:
 
     monkeypatch.setattr(provision.clickhouse_connect, "get_client", listening)
 
-    for store in new_store(chdb_address(chdb_folder)):
+    for store in new_store(new_address(engine)):
         engines = store.rows(
             "SELECT DISTINCT engine FROM system.databases WHERE startsWith(name, {name:String})",
             name=store.address.control,

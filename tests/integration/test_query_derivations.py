@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from builders import compaction_requested, created, ended, hook, recorded
 from support.projection import Crash, CrashingWarehouse, new_pipeline
+from support.store import Options
 from support.whole_service import WholeService, new_whole_service
 
 from processors.warehouse import connect
@@ -17,9 +18,9 @@ BEFORE_DERIVATIONS = 3  # writes: events, sessions, tasks
 
 
 @pytest.fixture
-def service(chdb_folder: Path, tmp_path: Path) -> Iterator[WholeService]:
+def service(engine: Options, tmp_path: Path) -> Iterator[WholeService]:
     """An empty service."""
-    yield from new_whole_service(chdb_folder, tmp_path)
+    yield from new_whole_service(engine, tmp_path)
 
 
 async def _stop_before_derivations(service: WholeService) -> None:

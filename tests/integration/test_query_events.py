@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import EVENT_TYPES, PARTITIONS, logs
 from support.projected import api_over, project
 from support.query_store import QueryApi
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from query_api import event_pages, visible
 from query_api.event_pages import within_bytes
@@ -38,9 +37,9 @@ def any_id_is_ours() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def two(chdb_folder: Path) -> Iterator[TestStore]:
+def two(engine: Options) -> Iterator[TestStore]:
     """A store for two partitions, emptied by each example."""
-    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+    yield from new_store(new_address(engine), PARTITIONS)
 
 
 filters = st.fixed_dictionaries(

@@ -7,7 +7,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import ProgrammingError
 from support.personas import Failed, Persona, act
 from support.query_store import QueryApi, QueryStore, session
-from support.readonly_server import readonly_server
+from support.served_store import STRICT
+from support.store import Options
 
 from processors.errors import StoreRefuses
 from processors.warehouse import classify, connect
@@ -89,27 +90,31 @@ def test_a_right_that_is_missing_for_some_questions_stops_those_alone(filled: tu
     assert f"ON {base}_g1.sessions: grant it" in line["error"]
 
 
-async def test_over_http_no_setting_is_sent_either(query_store: QueryStore) -> None:
+@pytest.fixture
+def strict(engine: Options) -> Options:
+    """How a user of the store server with readonly=1 connects: whatever setting a request brings is refused."""
+    return engine | {"username": STRICT.name, "password": STRICT.password}
+
+
+async def test_over_http_no_setting_is_sent_either(query_store: QueryStore, strict: Options) -> None:
     """Not ours, not those in the text of questions, and not those that the client library adds by itself."""
     query_store.put(session(agent_name="reviewer"), session())
-    with readonly_server(query_store.client) as (port, tried):
-        reader = open_reader({"host": "127.0.0.1", "port": port}, query_store.base)
-        try:
-            await reader.check()
-            api = QueryApi(reader)
-            listed = await api.get("sessions")
-            found = await api.get("sessions/search", {"q": "reviewer"})
-        finally:
-            reader.close()
+    reader = open_reader(strict, query_store.base)
+    try:
+        await reader.check()
+        api = QueryApi(reader)
+        listed = await api.get("sessions")
+        found = await api.get("sessions/search", {"q": "reviewer"})
+    finally:
+        reader.close()
 
-    assert tried == []
     assert [len(reply.json()["data"]) for reply in (listed, found)] == [2, 1]
 
 
-def test_a_projector_as_a_read_only_user_is_refused(query_store: QueryStore) -> None:
+def test_a_projector_as_a_read_only_user_is_refused(query_store: QueryStore, strict: Options) -> None:
     """With the setting, by whichever of client and server sees it first."""
-    with readonly_server(query_store.client) as (port, _), pytest.raises(ProgrammingError) as raised:
-        connect(host="127.0.0.1", port=port, database=f"{query_store.base}_g1")
+    with pytest.raises(ProgrammingError) as raised:
+        connect(**strict, database=f"{query_store.base}_g1")
 
     refused = classify(raised.value)
     assert isinstance(refused, StoreRefuses)

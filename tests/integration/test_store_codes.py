@@ -1,15 +1,14 @@
 """The table of error codes, held against the engine."""
 
-from pathlib import Path
-
 import clickhouse_connect
+from support.store import Options
 
 from schemas.store_codes import CODES
 
 
-def test_every_code_has_the_name_that_the_engine_gives_it(chdb_folder: Path) -> None:
+def test_every_code_has_the_name_that_the_engine_gives_it(engine: Options) -> None:
     """A number that was mistyped would make another error pass."""
-    client = clickhouse_connect.get_client(interface="chdb", path=str(chdb_folder))
+    client = clickhouse_connect.get_client(**engine)
     try:
         found = client.query(
             "SELECT code, errorCodeToName(code) FROM (SELECT arrayJoin({codes:Array(UInt32)}) AS code)",

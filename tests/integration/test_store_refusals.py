@@ -15,6 +15,7 @@ from support.waiting import eventually
 
 from deploy.ports import free_ports
 from deploy.provision import check_migrated, provision_store
+from deploy.secret_making import make_embedded_secrets
 from deploy.stack import answers_200
 from deploy.store_url import StoreAddress, parse_store_url
 from processors.errors import StoreRefuses, StoreUnavailable
@@ -93,6 +94,7 @@ async def test_a_right_on_many_columns_is_named_with_its_table(server: TcpProxy,
 
 
 def command(folder: Path, name: str, *options: str) -> list[str]:
+    make_embedded_secrets(folder / "secrets")
     return [sys.executable, "-P", "-m", "cli", name, "--data", str(folder), *options]
 
 

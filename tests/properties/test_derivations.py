@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import PARTITIONS, crowded_logs, logs
 from support.projection import new_pipeline
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from processors.derivations.story import Wanted
 from processors.deriving import derive, portions
@@ -29,9 +28,9 @@ _NUMBERS = re.compile(r"(\d+) prompts?, (\d+) tool calls?, (\d+) failed")
 
 
 @pytest.fixture(scope="module")
-def two(chdb_folder: Path) -> Iterator[TestStore]:
+def two(engine: Options) -> Iterator[TestStore]:
     """A store for two partitions, emptied by each example."""
-    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+    yield from new_store(new_address(engine), PARTITIONS)
 
 
 def _project(store: TestStore, log: list[LogRecord]) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from oracle import first_copies, recount, recount_tasks
 from strategies import PARTITIONS, deliveries, log_of, logs, one_event
 from support.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from processors.pipeline import Pipeline
 from processors.warehouse import ClickHouseWarehouse, connect
@@ -25,9 +24,9 @@ SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_bl
 
 
 @pytest.fixture(scope="module")
-def two(chdb_folder: Path) -> Iterator[TestStore]:
+def two(engine: Options) -> Iterator[TestStore]:
     """A store for two partitions, emptied by each example."""
-    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+    yield from new_store(new_address(engine), PARTITIONS)
 
 
 async def _project(pipeline: Pipeline, batches: list[list[LogRecord]]) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Iterator
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from strategies import PARTITIONS, SESSIONS, logs, session_rows, task_rows
 from support.fake_warehouse import SHAPES, FakeWarehouse
 from support.projection import new_pipeline
 from support.rowbinary_reading import decode_rows
-from support.store import TABLES, TestStore, chdb_address, new_store
+from support.store import TABLES, TestStore, new_address, new_store
 
 from processors.rowbinary import encode_rows
 from processors.warehouse import Warehouse
@@ -26,10 +25,10 @@ _SHAPES = "SELECT name, engine_full, sorting_key FROM system.tables WHERE databa
 KEYS = [(org, session_id) for org in ("acme", "globex") for session_id in SESSIONS]
 
 
-@pytest.fixture(scope="module")
-def two(chdb_folder: Path) -> Iterator[TestStore]:
-    """A store for two partitions, emptied by each example."""
-    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+@pytest.fixture(scope="module", params=["engine", "embedded_engine"])
+def two(request: pytest.FixtureRequest) -> Iterator[TestStore]:
+    """A store for two partitions, emptied by each example; also in this process, where rows go in another way."""
+    yield from new_store(new_address(request.getfixturevalue(request.param)), PARTITIONS)
 
 
 def _both(store: TestStore) -> tuple[Warehouse, FakeWarehouse]:

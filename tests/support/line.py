@@ -18,6 +18,7 @@ from deploy.child import write_whole
 from deploy.ports import free_ports
 from deploy.secret_making import make_embedded_secrets
 from deploy.stack import answers_200
+from deploy.store_server.conditions import DEDUPLICATION_WINDOW
 from ingest.kafka_log import KafkaTopic
 from ingest.kafka_log.creation import settings_of
 from ingest.kafka_log.topic import admin_of
@@ -161,6 +162,7 @@ class Line:
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
             "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
             **self.refusals.environment,
+            DEDUPLICATION_WINDOW: "1000",  # as the tables of a replicated installation
             "DEV_TOKENS": "1",
             **(self._user() if self.security.has_user else {}),
         }

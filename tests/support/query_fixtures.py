@@ -1,25 +1,25 @@
 """Fixtures of the tests of the read side: `pytest_plugins = ["support.query_fixtures"]`."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from support.query_store import NOON, QueryApi, QueryStore
+from support.store import Options
 
 
 @pytest.fixture(scope="module")
-def org_store(chdb_folder: Path) -> Iterator[QueryStore]:
+def org_store(engine: Options) -> Iterator[QueryStore]:
     """One store for the tests of a module that keep out of each other's way by their orgs."""
-    store = QueryStore(chdb_folder)
+    store = QueryStore(engine)
     store.progress(0, 10, 10, NOON)
     yield store
     store.close()
 
 
 @pytest.fixture(scope="module")
-def _reused_store(chdb_folder: Path) -> Iterator[QueryStore]:
-    store = QueryStore(chdb_folder)
+def _reused_store(engine: Options) -> Iterator[QueryStore]:
+    store = QueryStore(engine)
     yield store
     store.close()
 

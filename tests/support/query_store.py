@@ -1,4 +1,4 @@
-"""A store in this process with the tables of one generation, and the read side in front of it."""
+"""A store with the tables of one generation, and the read side in front of it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
+from processors.warehouse import connect
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, Reader
@@ -24,6 +25,7 @@ from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.rows import ModelTotals, SessionRow, ToolTotals
 from schemas.words import search_text
+from support.store import Options
 
 ROOT = Path(__file__).parents[2]
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -78,20 +80,20 @@ _BLANK = {
 
 
 class QueryStore:
-    """Databases of its own in the one engine of this process; rows go in as a projector would leave them."""
+    """Databases of its own in an engine; rows go in as a projector would leave them."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = str(directory)
+    def __init__(self, engine: Options) -> None:
+        self._engine = engine
         self.base = f"q_{uuid4().hex[:8]}"
         self._databases: list[str] = []
-        self.client = self.connect()
+        self.client = connect(**engine, tz_mode="aware")
         self._provision(self.base, "control")
         self.add_generation("g1")
         self.switch("g1")
         self.reader = ClickHouseReader(self.connect, self.base)
 
     def connect(self) -> Client:
-        return clickhouse_connect.get_client(interface="chdb", path=self.directory, tz_mode="aware")
+        return clickhouse_connect.get_client(**self._engine, tz_mode="aware")
 
     def add_generation(self, name: str, partitions: int = 1) -> None:
         self._provision(f"{self.base}_{name}", "generation")
@@ -136,6 +138,7 @@ class QueryStore:
 
     def close(self) -> None:
         self.reader.close()
+        self.client.database = "default"
         for database in self._databases:
             self.client.command(f"DROP DATABASE {database} SYNC")
         self.client.close()

@@ -1,7 +1,6 @@
 """What a persona that reads does, in a process of its own (see `personas.py`)."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -12,7 +11,7 @@ from support.query_store import NOON, QueryApi, QueryStore, session
 
 def fill(options: dict[str, Any]) -> str:
     """Make a store with two sessions; the name of its control database."""
-    store = QueryStore(Path(options["path"]))
+    store = QueryStore(options)
     store.progress(0, 10, 10, NOON)
     store.put(session(agent_name="reviewer"), session())
     return store.base

@@ -29,6 +29,10 @@ serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float
 """
 
 
+# A reader with ClickHouse's readonly=1.
+STRICT = StoreUser("strict", "s-secret", readonly=True, may_set=False)
+
+
 class Served:
     """A store server in another process."""
 

@@ -1,25 +1,25 @@
-"""A real store for tests: the ClickHouse engine in this process, one directory for the whole run (it allows no second).
+"""A real store for tests: a store server in another process, or the ClickHouse engine in this one.
 
 Each test gets databases of its own in it: a control database with a unique name, and its first generation.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-import clickhouse_connect
 
 from deploy.projector import make_warehouse
 from deploy.provision import FIRST_GENERATION, provision_store
 from deploy.store_url import StoreAddress
-from processors.warehouse import ClickHouseWarehouse
+from processors.warehouse import ClickHouseWarehouse, connect
 from schemas.prices import list_prices
 
 TABLES = (
     *("events", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),
     *("records", "dead_letters"),
 )
+
+
+Options = dict[str, Any]
 
 
 class TestStore:
@@ -29,7 +29,7 @@ class TestStore:
 
     def __init__(self, address: StoreAddress, partitions: int) -> None:
         self.address, self.partitions = address, partitions
-        self.client = clickhouse_connect.get_client(**address.at("default"))
+        self.client = connect(**address.at("default"))
         provision_store(address, partitions, list_prices())
         self.database = address.database(FIRST_GENERATION)
 
@@ -49,14 +49,15 @@ class TestStore:
 
     def drop(self) -> None:
         """Remove the databases."""
+        self.client.database = "default"  # a server answers nothing in a database that is gone
         for database in (self.database, self.address.control):
             self.client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
         self.client.close()
 
 
-def chdb_address(folder: Path) -> StoreAddress:
-    """A new control database in the engine that lives in ``folder``."""
-    return StoreAddress({"interface": "chdb", "path": str(folder)}, f"t_{uuid4().hex[:8]}")
+def new_address(engine: Options) -> StoreAddress:
+    """A new control database in an engine, which the options of a client name."""
+    return StoreAddress(engine, f"t_{uuid4().hex[:8]}")
 
 
 def new_store(address: StoreAddress, partitions: int = 4) -> Iterator[TestStore]:

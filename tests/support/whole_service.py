@@ -21,7 +21,7 @@ from query_api.reader import ClickHouseReader, Generation, Row, open_reader
 from schemas import ids
 from schemas.permissions import Role
 from support.projection import new_pipeline
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 
 class Operation(NamedTuple):
@@ -107,9 +107,9 @@ class WholeService:
         self._reader.close()
 
 
-def new_whole_service(engine: Path, folder: Path) -> Iterator[WholeService]:
+def new_whole_service(engine: Options, folder: Path) -> Iterator[WholeService]:
     """Make the store, hand out, drop."""
-    for store in new_store(chdb_address(engine), partitions=1):
+    for store in new_store(new_address(engine), partitions=1):
         running = WholeService(store, folder)
         yield running
         running.close()
