@@ -9,7 +9,7 @@ from support.served_store import STRICT, Served
 from support.store import Options, TestStore, new_address, new_store
 
 from deploy.kafka.broker import Broker
-from deploy.store_server.conditions import DEDUPLICATION_WINDOW
+from deploy.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,9 +48,11 @@ def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
     """Where tests make their stores: a store server in another process, as strict as can be.
 
-    Its tables drop a block that repeats one of the last thousand, as those of a replicated installation do.
+    It is as if behind a proxy, which takes 8 KiB of URL. Its tables drop a block that repeats one of the last thousand,
+    as those of a replicated installation do.
     """
-    served = Served(tmp_path_factory.mktemp("engine"), users=[STRICT], **{DEDUPLICATION_WINDOW: "1000"})
+    conditions = {BEHIND_PROXY: "1", DEDUPLICATION_WINDOW: "1000"}
+    served = Served(tmp_path_factory.mktemp("engine"), users=[STRICT], **conditions)
     yield served.options
     served.end()
 

@@ -112,9 +112,9 @@ class QueryStore:
         found = self.client.query("SELECT DISTINCT org_id, toUnixTimestamp(started_hour) FROM sessions").result_rows
         buckets = [(org, datetime.fromtimestamp(at, UTC)) for org, at in found]
         hourly, daily = _rollups().split(";\n")[:2]
-        self.client.command(hourly, parameters={"hours": buckets})
+        self.client.raw_query(hourly, parameters={"hours": buckets})
         days = sorted({(org, at.replace(hour=0)) for org, at in buckets})
-        self.client.command(daily, parameters={"days": days})
+        self.client.raw_query(daily, parameters={"days": days})
 
     def progress(
         self, partition: int, projected: int, log_end: int, complete_through: int, generation: str = "g1"
