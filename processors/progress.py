@@ -120,7 +120,7 @@ class Progress:
         self._forget()
         if rows:
             await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
-            self._pipeline.store_state.ended(self)
+        self._pipeline.store_state.ended(self)  # without rows as well: nothing is sent again then
 
     def _row(self, partition: int) -> ProgressRow:
         written = self._pipeline.written[partition]

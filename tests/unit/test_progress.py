@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from processors.errors import StoreUnavailable
 from processors.outside import Outside
 from processors.progress import PartitionLag, Place, Progress
 
@@ -21,6 +22,7 @@ class Rig:
             written=written, assigned=assigned, on_written=None, store_state=Outside(), log_state=Outside()
         )
         self.rows: dict[int, tuple[int, int, int]] = {}
+        self.is_away = False
         self.progress = Progress(self.pipeline, self, self, lambda: self.now)  # type: ignore[arg-type]  # ports
 
     async def ends(self) -> Sequence[int]:
@@ -28,6 +30,8 @@ class Rig:
 
     def insert(self, table: str, rows: bytes) -> None:
         assert table == "progress"
+        if self.is_away:
+            raise StoreUnavailable
         self.rows |= {partition: rest for partition, *rest in _ROW.iter_unpack(rows)}  # type: ignore[misc]
 
     async def look_at(self, now: int, *ends: int) -> None:
@@ -78,3 +82,16 @@ async def test_a_partition_that_is_not_taken_over_yet_has_a_place_too() -> None:
     await rig.look_at(1_000, 0, 7)
 
     assert [(place, place.records) for place in rig.progress.places()] == [(Place(0, 0, 0), 0), (Place(1, None, 7), 7)]
+
+
+async def test_a_store_that_was_away_for_the_report_is_back_once_there_is_nothing_to_report() -> None:
+    """Our partitions may have gone meanwhile, and with them what would be sent again."""
+    rig = Rig(1)
+    rig.is_away = True
+    await rig.pipeline.on_written(SimpleNamespace(next_offsets={0: 1}))
+    assert not rig.pipeline.store_state.is_up
+
+    rig.pipeline.written.clear()
+    await rig.look_at(1_000, 0)
+
+    assert rig.pipeline.store_state.is_up
