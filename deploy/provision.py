@@ -18,7 +18,7 @@ from deploy.known_tables import FoundColumn, first_difference, known_tables
 from deploy.price_table import begin_history, history_of
 from deploy.store_url import StoreAddress
 from processors.fold import FOLD_VERSION
-from processors.warehouse import classify
+from processors.warehouse import classify, connect
 from schemas.prices import PriceList, newest
 from schemas.store_version import VERSION_SQL, why_too_old
 
@@ -59,7 +59,7 @@ def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> 
 
 def _provision(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:
     done = migrate_control(store)
-    client = clickhouse_connect.get_client(**store.at(store.control))
+    client = connect(**store.at(store.control))
     try:
         if not history_of(client):
             begin_history(client, prices.prices)
@@ -161,7 +161,7 @@ def _migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     with closing(clickhouse_connect.get_client(**store.at("default"))) as bootstrap:
         _check_version(bootstrap)
         bootstrap.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": database})
-    client = clickhouse_connect.get_client(**store.at(database))
+    client = connect(**store.at(database))
     try:
         client.command(_MIGRATIONS_TABLE)
         return [_apply(client, database, migration) for migration in _pending(database, kind, _applied(client))]

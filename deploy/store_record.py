@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import NamedTuple
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.provision import Refused
 from deploy.store_url import StoreAddress
-from processors.warehouse import classify
+from processors.warehouse import classify, connect
 from schemas.installation import OwnSecrets, other_partitions, other_secrets
 from schemas.store_codes import Verdict
 from schemas.store_errors import judge
@@ -77,7 +76,7 @@ def stored_record(store: StoreAddress) -> StoredRecord:
 @contextmanager
 def _control(store: StoreAddress) -> Iterator[Client]:
     try:
-        with closing(clickhouse_connect.get_client(**store.at(store.control))) as client:
+        with closing(connect(**store.at(store.control))) as client:
             yield client
     except (ClickHouseError, OSError) as error:
         if judge(getattr(error, "code", None), str(error)) is Verdict.NOT_PROVISIONED:

@@ -292,7 +292,7 @@ def classify(error: Exception) -> Exception:
 
 
 def connect(**options: Any) -> Client:
-    """A client for the projector. ``options`` say where: ``interface="chdb", path=…`` or ``host=…, port=…``."""
+    """A client for what writes. ``options`` say where: ``interface="chdb", path=…`` or ``host=…, port=…``."""
     if "host" in options:
         options |= {"autogenerate_session_id": False, "compress": False, "form_encode_query_params": True}
     settings = {
