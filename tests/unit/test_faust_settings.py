@@ -9,7 +9,11 @@ from processors.faust_app import ROUND_BYTES_MAX, FaustSettings, _app, _fetch_by
 
 def test_a_long_outage_of_the_store_ends_no_membership(tmp_path: Path) -> None:
     """Nothing is read from the log meanwhile, for far longer than 20 minutes."""
-    app = _app(FaustSettings("127.0.0.1:1", "topic", "group", 0, tmp_path))
+    settings = FaustSettings(
+        bootstrap="127.0.0.1:1", topic="topic", partitions=4, group="group", instance=0, folder=tmp_path
+    )
+
+    app = _app(settings)
 
     assert app.conf.broker_max_poll_interval >= 24 * 3600
 
