@@ -280,17 +280,18 @@ def _all_refuse(data: Path, envs: Mapping[str, Mapping[str, str]], *said: str) -
         line = _line(data, command, *(("--port", "0") if command in ("ingest", "serve") else ()))
         pipe = subprocess.PIPE
         running[command] = subprocess.Popen(line, env={**os.environ, **env}, stdout=pipe, stderr=pipe, text=True)
-    for command, process in running.items():
-        try:
+    try:
+        for command, process in running.items():
             out, err = process.communicate(timeout=60)
-        finally:
+            assert (process.returncode, out) == (1, ""), (command, out, err)
+            lines = err.splitlines()
+            assert len(lines) == 1, (command, err)
+            assert any(re.search(text, lines[0]) for text in said), (command, err)
+            assert PASSWORD not in err
+            assert "not-the-password" not in err
+    finally:
+        for process in running.values():
             process.kill()
-        assert (process.returncode, out) == (1, ""), (command, out, err)
-        lines = err.splitlines()
-        assert len(lines) == 1, (command, err)
-        assert any(re.search(text, lines[0]) for text in said), (command, err)
-        assert PASSWORD not in err
-        assert "not-the-password" not in err
 
 
 def test_a_token_command_that_fails_ends_the_start(broker: SecureBroker, store: SecureStore, tmp_path: Path) -> None:
