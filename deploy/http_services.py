@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
@@ -39,7 +40,7 @@ from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.audit.watch import Audit, auditing
 from query_api.metrics import AuditMetrics
-from query_api.reader import Reader
+from query_api.reader import ClickHouseReader, Reader
 from query_api.routes.operations import operation_routes
 from schemas.installation import OwnSecrets
 
@@ -65,24 +66,26 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     reader = store_reader(settings) if "query" in sides else None
     probe = store_probe(settings) if reader is not None else None
     app = service(settings, log, reader, probe=probe)
-    if reader is not None:
-        await asyncio.to_thread(check_transport, store_address(settings))
-        await check_reading(reader)
-    comparing = await compare_store(settings, own) if reader is not None else None
-    if log is not None:
-        await log.start()  # before the port opens, so that a wrong topic is told in one sentence
-    write_address(settings.folder, settings.host, settings.port)
-    try:
-        await serve(app, settings, stopping)
-    finally:
-        if comparing is not None:
-            comparing.cancel()
-        if log is not None:
-            await log.stop()
+    async with AsyncExitStack() as ending:
         for asked in (reader, probe):
             if asked is not None:
-                asked.close()
+                ending.callback(asked.close)
+        if log is not None:
+            ending.push_async_callback(log.stop)
+            await log.start()  # before the port opens, so that a wrong topic is told in one sentence
+        if reader is not None:
+            ending.callback((await _checked(settings, own, reader)).cancel)
+        write_address(settings.folder, settings.host, settings.port)
+        await serve(app, settings, stopping)
     return 0
+
+
+async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None]":
+    """The store at the start; what is compared later if it is away now."""
+    await asyncio.to_thread(check_transport, store_address(settings))
+    comparing = await compare_store(settings, own)
+    await check_reading(reader)
+    return comparing
 
 
 def kafka_log(settings: Settings, own: OwnSecrets) -> KafkaEventLog:

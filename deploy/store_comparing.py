@@ -16,10 +16,11 @@ from schemas.installation import OwnSecrets
 
 log = structlog.get_logger()
 RETRY_S = 1.0
+ANSWER_WITHIN_S = 5.0
 
 
-async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
-    """Compare now. While the store is away the service may start: the task that is returned compares later.
+async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None]":
+    """Compare now; while the store is away the service may start, and the task that is returned compares later.
 
     Raises:
         Broken: the store belongs to another installation, or to none yet.
@@ -29,7 +30,7 @@ async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[No
     except StoreUnavailable as error:
         log.warning("store_unavailable", error=str(error))
         return asyncio.create_task(_compare_later(settings, own))
-    return None
+    return asyncio.create_task(asyncio.sleep(0))
 
 
 async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
@@ -47,6 +48,9 @@ async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
 
 async def _compare(settings: Settings, own: OwnSecrets) -> None:
     try:
-        await asyncio.to_thread(check_own_secrets, store_address(settings), own)
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            await asyncio.to_thread(check_own_secrets, store_address(settings), own)
+    except TimeoutError as error:
+        raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
     except Refused as error:
         raise Broken(str(error)) from error

@@ -4,10 +4,11 @@
 installations are never mixed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import NamedTuple
 
+import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -35,7 +36,7 @@ def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> No
         Refused: the store belongs to another installation.
         StoreUnavailable: the store is away.
     """
-    with _control(store) as client:
+    with _control(store, connect) as client:
         if not client.query(_FIRST).result_rows:
             client.command(
                 "INSERT INTO installation (partitions, secrets) SELECT {partitions:UInt16}, {secrets:String}",
@@ -74,9 +75,11 @@ def stored_record(store: StoreAddress) -> StoredRecord:
 
 
 @contextmanager
-def _control(store: StoreAddress) -> Iterator[Client]:
+def _control(store: StoreAddress, make: Callable[..., Client] = clickhouse_connect.get_client) -> Iterator[Client]:
+    """By itself ``make`` sends no setting: a user who reads may not be allowed to set any."""
+    within = {"connect_timeout": 5, "send_receive_timeout": 5} if "host" in store.options else {}
     try:
-        with closing(connect(**store.at(store.control))) as client:
+        with closing(make(**store.at(store.control), **within)) as client:
             yield client
     except (ClickHouseError, OSError) as error:
         if judge(getattr(error, "code", None), str(error)) is Verdict.NOT_PROVISIONED:

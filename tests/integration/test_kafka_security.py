@@ -27,6 +27,7 @@ from support.waiting import eventually
 from deploy.child import write_whole
 from deploy.kafka_settings import kafka_security
 from deploy.ports import free_port
+from deploy.secret_making import make_embedded_secrets
 from deploy.secrets import token_key
 from deploy.settings import load_settings
 from deploy.stack import answers_200
@@ -34,6 +35,7 @@ from edge.tokens import issue_token
 from ingest.errors import BrokenLog
 from ingest.kafka_log import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.kafka_log.creation import ensure_topic, find_group, find_topic
+from schemas.installation import record_topic
 from schemas.log import LogUnavailable
 
 pytestmark = pytest.mark.kafka
@@ -100,7 +102,7 @@ def environment(broker: SecureBroker, way: tuple[str, Mapping[str, str]], topic:
     placed = {name: str(folder / value) if name.endswith("_FILE") else value for name, value in given.items()}
     if command := given.get("KAFKA_TOKEN_COMMAND", "").removesuffix(".token"):
         placed["KAFKA_TOKEN_COMMAND"] = f"cat {shlex.quote(str(folder / f'{command}.token'))}"
-    return {"LOG_URL": f"kafka://{broker.at(listener)}/{topic}", "PARTITIONS": "1", **placed}
+    return {"LOG_URL": f"kafka://{broker.at(listener)}/{topic}", "PARTITIONS": "1", "DEV_TOKENS": "1", **placed}
 
 
 def topic_of(broker: SecureBroker, way: tuple[str, Mapping[str, str]], topic: str = "") -> KafkaTopic:
@@ -151,7 +153,8 @@ def store_env(store: SecureStore, database: str) -> dict[str, str]:
 
 def _carry(data: Path, store: SecureStore, database: str, envs: Mapping[str, Mapping[str, str]]) -> None:
     """Provision, then post a session to `ingest`, and wait until a worker has stored it."""
-    made = _finish(data, envs["provision"], "provision")
+    make_embedded_secrets(data / "secrets")
+    made = _finish(data, envs["provision"], "provision", "--replication", "1")
     assert made.returncode == 0, made.stderr
     port = free_port()
     with ExitStack() as running:
@@ -275,23 +278,23 @@ def test_processes_end_with_one_sentence(broker: SecureBroker, store: SecureStor
 
 def _all_refuse(data: Path, envs: Mapping[str, Mapping[str, str]], *said: str) -> None:
     """Each command ends at its start with one of these sentences."""
+    make_embedded_secrets(data / "secrets")
     running: dict[str, subprocess.Popen[str]] = {}
     for command, env in envs.items():
         line = _line(data, command, *(("--port", "0") if command in ("ingest", "serve") else ()))
         pipe = subprocess.PIPE
         running[command] = subprocess.Popen(line, env={**os.environ, **env}, stdout=pipe, stderr=pipe, text=True)
-    try:
-        for command, process in running.items():
+    for command, process in running.items():
+        try:
             out, err = process.communicate(timeout=60)
-            assert (process.returncode, out) == (1, ""), (command, out, err)
-            lines = err.splitlines()
-            assert len(lines) == 1, (command, err)
-            assert any(re.search(text, lines[0]) for text in said), (command, err)
-            assert PASSWORD not in err
-            assert "not-the-password" not in err
-    finally:
-        for process in running.values():
+        finally:
             process.kill()
+        assert (process.returncode, out) == (1, ""), (command, out, err)
+        (sentence,) = [text for text in err.splitlines() if text.startswith(("refus", "a service"))]
+        assert any(re.search(text, sentence) for text in said), (command, sentence)
+        assert "Traceback" not in err
+        assert PASSWORD not in err
+        assert "not-the-password" not in err
 
 
 def test_a_token_command_that_fails_ends_the_start(broker: SecureBroker, store: SecureStore, tmp_path: Path) -> None:
@@ -333,14 +336,16 @@ def test_the_acls_of_readme_suffice_and_each_is_needed(
     broker: SecureBroker, store: SecureStore, tmp_path: Path
 ) -> None:
     """Without rights each command says which one it lacks; with README's lines, as printed, a write is carried."""
-    (topic,) = {re.search(r"--topic (\S+)", line)[1] for line in acls() if "--topic" in line}  # type: ignore[index]
+    topics = {re.search(r"--topic (\S+)", line)[1] for line in acls() if "--topic" in line}  # type: ignore[index]
+    topic, record = sorted(topics)
+    assert record == record_topic(topic)
     users = {"provision": "crewkit-provision", "ingest": "crewkit-ingest", "processors": "crewkit-projector"}
     database = f"db_{secrets.token_hex(4)}"
     envs = {command: as_user(broker, user, topic) | store_env(store, database) for command, user in users.items()}
     _all_refuse(
         tmp_path,
         envs,
-        f"the user crewkit-provision lacks the right Create on the topic {topic}: run `kafka-acls",
+        f"the user crewkit-provision lacks the right Describe on the topic {record}: run `kafka-acls",
         f"the user crewkit-ingest lacks the rights Describe and DescribeConfigs and Write on the topic {topic}",
         f"the user crewkit-projector lacks the rights Describe and DescribeConfigs and Read on the topic {topic}",
     )
