@@ -125,7 +125,7 @@ def vocabulary() -> list[str]:
 
 
 def _insert(client: Client, table: str, parameters: dict[str, Any]) -> None:
-    client.command((SQL / f"{table}.sql").read_text(), parameters=parameters)
+    client.raw_query((SQL / f"{table}.sql").read_text(), parameters=parameters)
 
 
 def _settle(client: Client) -> None:
