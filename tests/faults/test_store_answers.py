@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import clickhouse_connect
 import pytest
@@ -11,7 +10,7 @@ from builders import session_id as named
 from support.projection import ListedLog, new_pipeline, tables
 from support.query_store import QueryApi
 from support.refusing_client import RefusingStore
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 from support.store_refusals import PASSES, REFUSED
 
 from processors import pipeline as pipeline_module
@@ -41,9 +40,9 @@ def the_log() -> list[LogRecord]:
 
 
 @pytest.fixture(scope="module")
-def two(chdb_folder: Path) -> Iterator[TestStore]:
+def two(engine: Options) -> Iterator[TestStore]:
     """A store that each test empties."""
-    yield from new_store(chdb_address(chdb_folder), PARTITIONS)
+    yield from new_store(new_address(engine), PARTITIONS)
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,7 @@ class Watched:
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("poll_interval_s", [None, "4"])
 async def test_a_store_that_is_away_for_long_costs_nothing(
-    line: Line, chdb_folder: Path, poll_interval_s: str | None
+    line: Line, engine: Options, poll_interval_s: str | None
 ) -> None:
     """In small: away for longer than a session lasts. The worker stays in its group, with its partitions.
 
@@ -212,7 +212,7 @@ async def test_a_store_that_is_away_for_long_costs_nothing(
         assert (worker.lives, worker.says(REBALANCES), worker.says(GENERATION)) == (1, rebalances, generation)
     else:
         assert worker.lives > 1 or worker.says(GENERATION) > generation
-    assert line.tables() == await one_clean_pass(chdb_folder, told.records)
+    assert line.tables() == await one_clean_pass(engine, told.records)
 
 
 def await_flow(line: Line, worker: subprocess.Popen[bytes], count: int) -> None:

@@ -1,10 +1,9 @@
 """Tables of a newer version: whoever runs the older code goes on where only something was added, and else refuses."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from support.store import TestStore, chdb_address, new_store
+from support.store import Options, TestStore, new_address, new_store
 
 from deploy.known_tables import known_tables
 from deploy.provision import Refused, check_migrated, migrations, provision_store
@@ -33,9 +32,9 @@ REFUSED = {
 
 
 @pytest.fixture
-def own_store(chdb_folder: Path) -> Iterator[TestStore]:
+def own_store(engine: Options) -> Iterator[TestStore]:
     """A store to alter."""
-    yield from new_store(chdb_address(chdb_folder))
+    yield from new_store(new_address(engine))
 
 
 def alter(store: TestStore, *statements: str) -> None:

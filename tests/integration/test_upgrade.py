@@ -15,7 +15,7 @@ from support.installation import Installation
 from support.line import PARTITIONS, PYTHONPATH, Line
 from support.line import ended as end_of
 from support.projection import new_pipeline, tables
-from support.store import TABLES, chdb_address, new_store
+from support.store import TABLES, Options, new_address, new_store
 
 pytestmark = pytest.mark.kafka
 PLACES = {"sessions": "AFTER created", "events": "FIRST"}
@@ -68,7 +68,7 @@ def provision_of_tomorrow(line: Line) -> None:
     subprocess.run([*command, "--partitions", str(PARTITIONS), added], env=env, check=True, timeout=60)
 
 
-async def test_a_new_column_is_provisioned_while_an_old_worker_projects(line: Line, chdb_folder: Path) -> None:
+async def test_a_new_column_is_provisioned_while_an_old_worker_projects(line: Line, engine: Options) -> None:
     """It goes on, starts again, and goes on; the old read side answers; every number is right."""
     sent = Sent(line)
     worker = line.worker()
@@ -90,7 +90,7 @@ async def test_a_new_column_is_provisioned_while_an_old_worker_projects(line: Li
     assert end_of(worker) == 0
     for table in TABLES:
         line.query(f"ALTER TABLE {table} DROP COLUMN mood")
-    with contextlib.contextmanager(new_store)(chdb_address(chdb_folder), PARTITIONS) as store:
+    with contextlib.contextmanager(new_store)(new_address(engine), PARTITIONS) as store:
         pipeline = new_pipeline(store, sent.log.records)
         await pipeline.project(sent.log.records)
         await pipeline.drain()
