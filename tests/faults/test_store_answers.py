@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import clickhouse_connect
 import pytest
 from builders import LogBuilder, changed, compaction_requested, created, ended, hook, recorded, reported, usage
 from builders import session_id as named
+from support.line import Line
+from support.line import ended as end_of
 from support.projection import ListedLog, new_pipeline, tables
 from support.query_store import QueryApi
 from support.refusing_client import RefusingStore
 from support.store import Options, TestStore, new_address, new_store
 from support.store_refusals import PASSES, REFUSED
+from support.waiting import eventually
 
 from processors import pipeline as pipeline_module
 from processors.errors import StoreRefuses
@@ -149,3 +153,37 @@ async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: T
         await pipeline.resume(partition, end)
 
     assert tables(two) == clean
+
+
+@pytest.mark.kafka
+@pytest.mark.fault(row=26)
+async def test_a_worker_waits_or_ends_as_the_code_says(kafka: str, tmp_path: Path) -> None:
+    """At its start and in the middle of its work; what was refused is projected once the store takes it again."""
+    line, log = Line(kafka, tmp_path), the_log()
+    line.start_store()
+    try:
+        for code in (164, 452, 497, 516):
+            line.refusals.everything(code)
+            done = line.finish("processors", "--instance", "0")
+            assert done.returncode == 1, done.stderr
+            assert done.stderr.splitlines()[-1].startswith("refusing to run: the "), done.stderr
+            assert line.password not in done.stderr
+            line.refusals.end()
+        worker, said = line.worker(), tmp_path / "processors.log"
+        await line.send(log[:10])
+        line.await_receipts(10)
+
+        line.refusals.everything(999)
+        await line.send(log[10:20])
+        eventually(lambda: "store_unavailable" in said.read_text())
+        line.refusals.end()
+        line.await_receipts(20)
+        line.refusals.everything(497)
+        await line.send(log[20:])
+
+        assert end_of(worker) == 1
+        line.refusals.end()
+        line.worker()
+        line.await_receipts(len(log))
+    finally:
+        line.end()

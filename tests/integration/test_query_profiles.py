@@ -1,5 +1,8 @@
 """A store user that may only read, in every way that ClickHouse knows: readers fit themselves to its profile."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +11,14 @@ from clickhouse_connect.driver.exceptions import ProgrammingError
 from support.personas import Failed, Persona, act
 from support.query_store import QueryApi, QueryStore, session
 from support.served_store import STRICT
-from support.store import Options
+from support.store import Options, TestStore
+from support.waiting import eventually
 
+from deploy.ports import free_ports
+from deploy.secret_making import make_embedded_secrets
+from deploy.secrets import own_secrets
+from deploy.stack import answers_200
+from deploy.store_record import record_in_store
 from processors.errors import StoreRefuses
 from processors.warehouse import classify, connect
 from query_api.reader import open_reader
@@ -109,6 +118,25 @@ async def test_over_http_no_setting_is_sent_either(query_store: QueryStore, stri
         reader.close()
 
     assert [len(reply.json()["data"]) for reply in (listed, found)] == [2, 1]
+
+
+def test_query_api_starts_and_says_what_is_other(store: TestStore, tmp_path: Path) -> None:
+    """As a process whose user may change no setting at all, its installation record compared."""
+    make_embedded_secrets(tmp_path / "secrets")
+    record_in_store(store.address, store.partitions, own_secrets(tmp_path / "secrets"))
+    at, port, said = store.address, free_ports(1)[0], tmp_path / "said"
+    url = f"clickhouse://{STRICT.name}:{STRICT.password}@127.0.0.1:{at.options['port']}/{at.control}"
+    env = {**os.environ, "STORE_URL": url, "DEV_TOKENS": "1"}
+    command = [sys.executable, "-P", "-m", "cli", "query-api", "--data", str(tmp_path), "--port", str(port)]
+    with said.open("wb") as out:
+        started = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+    try:
+        eventually(lambda: answers_200("127.0.0.1", port, "/readyz"))
+    finally:
+        started.terminate()
+
+    assert started.wait(timeout=20) == 0
+    assert "store_limits_differ" in said.read_text()
 
 
 def test_a_projector_as_a_read_only_user_is_refused(query_store: QueryStore, strict: Options) -> None:
