@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from deploy.kafka.broker import BrokerSettings
+from deploy.secret_making import make_embedded_secrets
 from deploy.services import Step
 from deploy.stack import LOCAL, Ports, Stack, production_shape, run_stack
 
@@ -37,6 +38,7 @@ def main(data: str, port: str, kafka_proxy: str, store_proxy: str) -> int:
         fields = {name: getattr(stack, name) for name in Stack.__struct_fields__}
         return production_shape(ProxiedStack(**fields, proxies=proxies))
 
+    make_embedded_secrets(Path(data) / "secrets")
     return run_stack(Path(data), LOCAL, int(port), say=lambda line: print(line, flush=True), compose=compose)
 
 
