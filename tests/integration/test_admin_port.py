@@ -59,7 +59,9 @@ def test_the_document_describes_what_is_there(up: Installation) -> None:
     assert "crewkit_projector_lag_records" in metrics
 
 
-@pytest.mark.parametrize("command", [["up"], ["query-api", "--dev-tokens", "--store-url", "clickhouse://a@127.0.0.1:1"]])
+@pytest.mark.parametrize(
+    "command", [["up"], ["query-api", "--dev-tokens", "--store-url", "clickhouse://a@127.0.0.1:1"]]
+)
 @pytest.mark.parametrize("option", ["port", "admin-port"])
 def test_a_port_that_is_taken_is_told_in_one_sentence(command: list[str], option: str, tmp_path: Path) -> None:
     """With the option to change."""
