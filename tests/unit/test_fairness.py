@@ -9,7 +9,7 @@ import pytest
 from support.waiting import eventually
 
 from query_api.fairness import FairTurns
-from query_api.reader import ClickHouseReader, Generation
+from query_api.reader import Allowed, ClickHouseReader, Generation
 
 MANY = 60
 
@@ -119,6 +119,7 @@ async def test_a_question_that_nobody_waits_for_any_more_keeps_its_turn(monkeypa
     asked: list[str] = []
     go_on = threading.Event()
     reader = ClickHouseReader(lambda: StuckClient(asked, go_on), pool_size=2)  # type: ignore[arg-type,return-value]
+    reader._allowed = Allowed({}, frozenset())  # its user's profile is known
     monkeypatch.setattr("query_api.reader.statement_without", lambda name, _absent: name)
     try:
         ask = lambda org: asyncio.ensure_future(reader.query(Generation("g1", 1), "q", {"org_id": org}))  # noqa: E731
