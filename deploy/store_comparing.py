@@ -11,7 +11,7 @@ from deploy.settings import Settings
 from deploy.store_record import check_own_secrets
 from deploy.store_url import store_address
 from ingest.errors import EX_CONFIG
-from processors.errors import Broken, StoreUnavailable
+from processors.errors import Broken, StoreRefuses, StoreUnavailable
 from schemas.installation import OwnSecrets
 
 log = structlog.get_logger()
@@ -38,8 +38,8 @@ async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
         await asyncio.sleep(RETRY_S)
         try:
             return await _compare(settings, own)
-        except StoreUnavailable:
-            continue
+        except (StoreUnavailable, StoreRefuses):
+            continue  # readers say what is refused, and go on once it is not
         except Broken as error:
             sys.stderr.write(f"crewkit-sessions stops: {error}\n")
             sys.stderr.flush()

@@ -13,6 +13,7 @@ from fakes import FakeEventLog
 from support.query_store import QueryStore
 
 from deploy.http_services import service
+from deploy.secret_making import make_embedded_secrets
 from deploy.settings import Settings
 from query_api.errors import StoreUnavailable
 from query_api.reader import POOL_SIZE, ClickHouseReader
@@ -56,6 +57,7 @@ class Rig:
         probing: Any = lambda: HeldClient(store.connect(), self.probing)  # noqa: E731 (as above)
         self.reader = ClickHouseReader(reading, store.base)
         self.probe = ClickHouseReader(probing, store.base, pool_size=1, live_for_s=0)
+        make_embedded_secrets(folder / "secrets")
         app = service(Settings(data=str(folder)), self.log, self.reader, probe=self.probe)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 

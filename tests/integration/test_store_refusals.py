@@ -99,7 +99,7 @@ def command(folder: Path, name: str, *options: str) -> list[str]:
 
 
 def environment(server: TcpProxy) -> dict[str, str]:
-    return {**os.environ, "STORE_URL": f"clickhouse://crewkit:{PASSWORD}@127.0.0.1:{server.port}"}
+    return {**os.environ, "DEV_TOKENS": "1", "STORE_URL": f"clickhouse://crewkit:{PASSWORD}@127.0.0.1:{server.port}"}
 
 
 @pytest.mark.fault(row=26)

@@ -19,6 +19,7 @@ from support.waiting import eventually
 
 from deploy.child import write_whole
 from deploy.ports import free_port
+from deploy.secret_making import make_embedded_secrets
 from deploy.settings import Settings
 from deploy.stack import answers_200
 from deploy.store_url import store_address
@@ -38,13 +39,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureStore]:
 
 def environment(store: SecureStore, port: str, database: str = "crewkit", **files: str) -> dict[str, str]:
     """The settings of a client of one port; ``files`` by the name of the setting without its prefix."""
-    return {"STORE_URL": store.url(port, database)} | {
+    return {"STORE_URL": store.url(port, database), "DEV_TOKENS": "1"} | {
         f"STORE_{name.upper()}_FILE": store.file(file) for name, file in files.items() if file
     }
 
 
 def run(data: Path, command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """A command of ours to its end."""
+    make_embedded_secrets(data / "secrets")
     line = [sys.executable, "-P", "-m", "cli", command, "--data", str(data)]
     if command == "query-api":
         line += ["--port", "0"]
