@@ -73,15 +73,15 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
         if log is not None:
             ending.push_async_callback(log.stop)
             await log.start()  # before the port opens, so that a wrong topic is told in one sentence
-        if reader is not None:
-            ending.callback((await _checked(settings, own, reader)).cancel)
+        if reader is not None and (comparing := await _checked(settings, own, reader)):
+            ending.callback(comparing.cancel)
         write_address(settings.folder, settings.host, settings.port)
         await serve(app, settings, stopping)
     return 0
 
 
-async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None]":
-    """The store at the start; what is compared later if it is away now."""
+async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":
+    """Check the store at the start. While it is away the service may start: the task compares it later."""
     await asyncio.to_thread(check_transport, store_address(settings))
     comparing = await compare_store(settings, own)
     await check_reading(reader)

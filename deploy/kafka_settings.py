@@ -4,6 +4,8 @@ import shlex
 import shutil
 from typing import cast, get_args
 
+from msgspec import structs
+
 from deploy.log_url import KafkaAddress
 from deploy.settings import BadSettings, Settings
 from deploy.tls_files import TlsFiles, secret_of, tls_context
@@ -64,27 +66,14 @@ def _with_login(bare: KafkaSecurity, settings: Settings) -> KafkaSecurity:
     if bare.mechanism == "OAUTHBEARER":
         if given != ["kafka_token_command"]:
             raise BadSettings("kafka_sasl_mechanism: OAUTHBEARER needs kafka_token_command, and no user or password")
-        return KafkaSecurity(
-            bare.protocol,
-            bare.mechanism,
-            context=bare.context,
-            tokens=_token_command(settings.kafka_token_command),
-            certificate=bare.certificate,
-        )
+        return structs.replace(bare, tokens=_token_command(settings.kafka_token_command))
     if given != ["kafka_user", "kafka_password_file"]:
         raise BadSettings(
             f"kafka_security: {bare.protocol} needs kafka_user and kafka_password_file with {bare.mechanism}; "
             "kafka_token_command is for OAUTHBEARER"
         )
     password = secret_of("kafka_password_file", settings.kafka_password_file)
-    return KafkaSecurity(
-        bare.protocol,
-        bare.mechanism,
-        settings.kafka_user,
-        password,
-        context=bare.context,
-        certificate=bare.certificate,
-    )
+    return structs.replace(bare, user=settings.kafka_user, password=password)
 
 
 def _token_command(line: str) -> TokenCommand:

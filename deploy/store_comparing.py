@@ -19,7 +19,7 @@ RETRY_S = 1.0
 ANSWER_WITHIN_S = 5.0
 
 
-async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None]":
+async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
     """Compare now; while the store is away the service may start, and the task that is returned compares later.
 
     Raises:
@@ -30,7 +30,7 @@ async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[No
     except StoreUnavailable as error:
         log.warning("store_unavailable", error=str(error))
         return asyncio.create_task(_compare_later(settings, own))
-    return asyncio.create_task(asyncio.sleep(0))
+    return None
 
 
 async def _compare_later(settings: Settings, own: OwnSecrets) -> None:

@@ -45,12 +45,16 @@ def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> No
     stored = stored_record(store)
     if stored.partitions != partitions:
         raise Refused(other_partitions(partitions, stored.partitions, _place(store)))
-    check_own_secrets(store, own)
+    _compare(store, stored, own)
 
 
 def check_own_secrets(store: StoreAddress, own: OwnSecrets) -> None:
     """Raises `Refused` where the store was made with other secrets, `StoreUnavailable` where it is away."""
-    if stored_record(store).secrets != own.fingerprint:
+    _compare(store, stored_record(store), own)
+
+
+def _compare(store: StoreAddress, stored: StoredRecord, own: OwnSecrets) -> None:
+    if stored.secrets != own.fingerprint:
         raise Refused(other_secrets(own, _place(store)))
 
 

@@ -25,7 +25,7 @@ from clickhouse_connect.driver.exceptions import (
 
 from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
 from query_api.fairness import FairTurns
-from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, Profile, ProfileSetting, fit, untunable
+from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, ProfileSetting, fit, untunable
 from query_api.queries import P, Question, R
 from query_api.statements import names_of_absent, statement_untuned, statement_without, tuning
 from schemas.store_codes import Verdict
@@ -60,9 +60,9 @@ ClientFactory = Callable[[], Client]
 
 
 class Allowed(NamedTuple):
-    """The profile of our user, and which settings of the questions themselves it forbids."""
+    """What our user's profile allows: limits that go with each question, and settings in its text that it forbids."""
 
-    profile: Profile
+    settings: Mapping[str, object]
     untunable: frozenset[str]
 
 
@@ -176,8 +176,8 @@ class ClickHouseReader:
             client.database = database
             if allowed.untunable:
                 sql = statement_untuned(sql, allowed.untunable)
-            settings = fit(LIMITS, allowed.profile).settings
-            rows = list(client.query(sql, dict(params), settings=settings, **FORMATS).named_results())
+            answer = client.query(sql, dict(params), settings=dict(allowed.settings), **FORMATS)
+            rows = list(answer.named_results())
         except (ClickHouseError, OSError, StoreRefuses) as error:
             if client is not None:
                 client.close()
@@ -243,11 +243,11 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
     tuned = tuning()
     asked = {"names": [*LIMITS, *{name for name, _ in tuned}], "overflow": OVERFLOW}
     profile = {name: ProfileSetting(*rest) for name, *rest in client.query(PROFILE_SQL, asked).result_rows}
-    remarks, left_out = fit(LIMITS, profile).remarks, untunable(tuned, profile)
-    if remarks or left_out:
+    fitted, left_out = fit(LIMITS, profile), untunable(tuned, profile)
+    if fitted.remarks or left_out:
         why = "the settings profile of the store's user"
-        log.warning("store_limits_differ", why=why, limits=remarks, without=sorted(left_out))
-    return Allowed(profile, left_out)
+        log.warning("store_limits_differ", why=why, limits=fitted.remarks, without=sorted(left_out))
+    return Allowed(fitted.settings, left_out)
 
 
 def _check_version(client: Client) -> None:

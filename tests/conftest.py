@@ -1,10 +1,12 @@
 """Fixtures that every folder of tests may use."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from support.installation import Installation
 from support.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
+from support.line import Line
 from support.served_store import STRICT, Served
 from support.store import Options, TestStore, new_address, new_store
 
@@ -61,6 +63,15 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
 def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
     """The engine in this process: one directory for the whole run, since a process can open no second."""
     return {"interface": "chdb", "path": str(tmp_path_factory.mktemp("chdb"))}
+
+
+@pytest.fixture
+def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
+    """A topic, a store server and its tables; the test starts the workers."""
+    line = Line(kafka, tmp_path)
+    line.start_store()
+    yield line
+    line.end()
 
 
 @pytest.fixture

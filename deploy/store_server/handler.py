@@ -205,7 +205,7 @@ class StoreHandler(BaseHTTPRequestHandler):
         if refused.code == HANG_UP:
             return ConnectionAbortedError("hung up on demand")
         name = self.server.engine.name_of(refused.code)
-        text = f"Code: {refused.code}. DB::Exception: Refused on demand. ({name})"
+        text = f"Code: {refused.code}. DB::Exception: {refused.words} ({name})"
         return StoreError(refused.code, text, refused.status, whole=True)
 
     def _describe(self, reply: Reply, request: Request, result: Result) -> None:

@@ -25,7 +25,8 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Both patterns are searched for (`re.search`, over lines): in the SQL without the data of an INSERT, and in the
     parameters of URL and form, a line ``name=value`` each. Of those that match, the ``nth`` (from 1) and the
     ``times - 1`` after it fail, with the codes in turn. ``applied``: they are executed first. The code HANG_UP closes
-    the connection instead of a reply. ``status`` is for what no ClickHouse server says, such as the 502 of a proxy.
+    the connection instead of a reply. ``words`` are the message. ``status`` is for what no ClickHouse server says, such
+    as the 502 of a proxy.
     """
 
     codes: tuple[int, ...]
@@ -34,6 +35,7 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nth: int = 1
     times: int = 1
     applied: bool = False
+    words: str = "Refused on demand."
     status: int | None = None
 
 
@@ -42,6 +44,7 @@ class Refused(msgspec.Struct, frozen=True):
 
     code: int
     applied: bool
+    words: str
     status: int | None
 
 
@@ -62,7 +65,7 @@ class _Counted:
         turn = self._seen - refusal.nth
         if not 0 <= turn < refusal.times:
             return None
-        return Refused(refusal.codes[turn % len(refusal.codes)], refusal.applied, refusal.status)
+        return Refused(refusal.codes[turn % len(refusal.codes)], refusal.applied, refusal.words, refusal.status)
 
 
 class Refusals:

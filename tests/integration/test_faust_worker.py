@@ -1,8 +1,5 @@
 """The Faust worker on a real broker and a real store server: poison, guards, graceful ends."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from strategies import SESSIONS, log_of, one_event
@@ -17,15 +14,6 @@ pytestmark = pytest.mark.kafka
 KEY = record_key(SESSIONS[0])
 HOME = partition_of(KEY, PARTITIONS)
 GOOD = log_of([one_event(n) for n in range(6)])
-
-
-@pytest.fixture
-def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
-    """A topic, a store server and its tables; the test starts the workers."""
-    line = Line(kafka, tmp_path)
-    line.start_store()
-    yield line
-    line.end()
 
 
 def _poison() -> list[tuple[LogRecord, str]]:

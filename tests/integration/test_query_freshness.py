@@ -12,7 +12,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from support.query_store import NOON, QueryApi, QueryStore, session
 
-from query_api import reader as reader_module
 from query_api import statements
 from query_api.errors import StoreUnavailable
 from query_api.reader import ClickHouseReader, Generation, open_reader
@@ -208,10 +207,9 @@ async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytes
     """A question that takes too long is broken off by the store, as an outage."""
     (tmp_path / "slow.sql").write_text("SELECT sleepEachRow(0.01) FROM numbers(1000) SETTINGS max_block_size = 1")
     monkeypatch.setattr(statements, "SQL", tmp_path)
-    monkeypatch.setattr(reader_module, "LIMITS", {**reader_module.LIMITS, "max_execution_time": 0.2})
     began = monotonic()
 
-    with pytest.raises(StoreUnavailable):
+    with query_store.limited(max_execution_time=0.2), pytest.raises(StoreUnavailable):
         await query_store.reader.query(Generation("g1", 1), "slow", {})
 
     assert monotonic() - began < 5

@@ -3,8 +3,6 @@
 import pytest
 from support.query_store import QueryApi, QueryStore, session
 
-from query_api import reader as reader_module
-
 pytest_plugins = ["support.query_fixtures"]
 
 
@@ -17,7 +15,6 @@ pytest_plugins = ["support.query_fixtures"]
 )
 async def test_each_limit_has_its_reply(
     query_store: QueryStore,
-    monkeypatch: pytest.MonkeyPatch,
     limit: str,
     status: int,
     code: str,
@@ -27,10 +24,9 @@ async def test_each_limit_has_its_reply(
     query_store.put(session(), session())
     api = QueryApi(query_store.reader)
     before = await api.get("sessions")
-    monkeypatch.setattr(reader_module, "LIMITS", {**reader_module.LIMITS, limit: 1})
 
-    refused = await api.get("sessions")
-    monkeypatch.undo()
+    with query_store.limited(**{limit: 1}):
+        refused = await api.get("sessions")
     after = await api.get("sessions")
 
     assert (refused.status_code, refused.json()["code"]) == (status, code)

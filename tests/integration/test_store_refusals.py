@@ -5,12 +5,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from structlog.testing import capture_logs
 from support.query_store import QueryApi
-from support.store_refusals import PASSES, REFUSED, WORDS, refusal
-from support.tcp_proxy import TcpProxy
+from support.served_store import Served
+from support.store_refusals import PASSES, REFUSED, WORDS, StoreRefusals
 from support.waiting import eventually
 
 from deploy.ports import free_ports
@@ -25,25 +26,39 @@ from query_api.errors import StoreUnavailable as ReadUnavailable
 from query_api.reader import open_reader
 from schemas.prices import list_prices
 
-PASSWORD = "correct-horse"
+PASSWORD = "w-secret"
+
+
+class Refusing(NamedTuple):
+    """A store server in a process of its own, and what it answers to every statement."""
+
+    served: Served
+    refusals: StoreRefusals
+
+    @property
+    def url(self) -> str:
+        return f"clickhouse://{self.served.options['username']}:{PASSWORD}@127.0.0.1:{self.served.port}"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[TcpProxy]:
-    """A server that answers everything alike."""
-    with TcpProxy(1) as proxy:
-        yield proxy
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refusing]:
+    """It answers everything alike."""
+    folder = tmp_path_factory.mktemp("refusing")
+    refusals = StoreRefusals(folder / "refusals.json")
+    served = Served(folder / "store", **refusals.environment)
+    yield Refusing(served, refusals)
+    served.end()
 
 
 @pytest.fixture
-def address(server: TcpProxy) -> StoreAddress:
-    return parse_store_url(f"clickhouse://crewkit:{PASSWORD}@127.0.0.1:{server.port}")
+def address(server: Refusing) -> StoreAddress:
+    return parse_store_url(server.url)
 
 
 @pytest.mark.parametrize("code", REFUSED)
-async def test_what_only_a_person_can_change_is_no_outage(server: TcpProxy, address: StoreAddress, code: int) -> None:
+async def test_what_only_a_person_can_change_is_no_outage(server: Refusing, address: StoreAddress, code: int) -> None:
     """For who provisions, projects and reads; no sentence holds the password."""
-    server.answer(refusal(code, 403))
+    server.refusals.everything(code)
     reader = open_reader(address.options, address.control)
     try:
         with pytest.raises(StoreRefuses) as of_provision:
@@ -60,9 +75,9 @@ async def test_what_only_a_person_can_change_is_no_outage(server: TcpProxy, addr
 
 
 @pytest.mark.parametrize("code", PASSES)
-async def test_what_the_store_says_of_itself_is_an_outage(server: TcpProxy, address: StoreAddress, code: int) -> None:
+async def test_what_the_store_says_of_itself_is_an_outage(server: Refusing, address: StoreAddress, code: int) -> None:
     """The same three ways in, the same table."""
-    server.answer(refusal(code))
+    server.refusals.everything(code)
     reader = open_reader(address.options, address.control)
     try:
         with pytest.raises(StoreUnavailable):
@@ -77,12 +92,12 @@ async def test_what_the_store_says_of_itself_is_an_outage(server: TcpProxy, addr
     assert not isinstance(of_reader.value, ReadRefused)
 
 
-async def test_a_right_on_many_columns_is_named_with_its_table(server: TcpProxy, address: StoreAddress) -> None:
+async def test_a_right_on_many_columns_is_named_with_its_table(server: Refusing, address: StoreAddress) -> None:
     """Which stands behind them: a sentence that named some of a hundred columns would leave the table out."""
     named_in = r"user crewkit lacks the right INSERT ON crewkit_g1\.sessions: grant it"
     columns = ", ".join(f"column_{n}" for n in range(60))
     lacks = f"crewkit: Not enough privileges. To execute this query, it's necessary to have the grant INSERT({columns})"
-    server.answer(refusal(497, 403, f"{lacks} ON crewkit_g1.sessions."))
+    server.refusals.everything(497, f"{lacks} ON crewkit_g1.sessions.")
     reader = open_reader(address.options, address.control)
     try:
         with pytest.raises(StoreRefuses, match=named_in):
@@ -98,16 +113,16 @@ def command(folder: Path, name: str, *options: str) -> list[str]:
     return [sys.executable, "-P", "-m", "cli", name, "--data", str(folder), *options]
 
 
-def environment(server: TcpProxy) -> dict[str, str]:
-    return {**os.environ, "DEV_TOKENS": "1", "STORE_URL": f"clickhouse://crewkit:{PASSWORD}@127.0.0.1:{server.port}"}
+def environment(server: Refusing) -> dict[str, str]:
+    return {**os.environ, "DEV_TOKENS": "1", "STORE_URL": server.url}
 
 
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("name", ["provision", "query-api"])
 @pytest.mark.parametrize("code", sorted(WORDS))
-def test_a_process_ends_with_one_sentence(server: TcpProxy, tmp_path: Path, name: str, code: int) -> None:
+def test_a_process_ends_with_one_sentence(server: Refusing, tmp_path: Path, name: str, code: int) -> None:
     """Exit code 1: a restart changes nothing. Its words are those of the unit tests."""
-    server.answer(refusal(code, 403))
+    server.refusals.everything(code)
     options = ("--port", str(free_ports(1)[0])) if name == "query-api" else ()
 
     line, env = command(tmp_path, name, *options), environment(server)
@@ -119,9 +134,9 @@ def test_a_process_ends_with_one_sentence(server: TcpProxy, tmp_path: Path, name
     assert PASSWORD not in done.stderr
 
 
-def test_a_reader_that_starts_without_its_store_finds_out_later(server: TcpProxy, tmp_path: Path) -> None:
+def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing, tmp_path: Path) -> None:
     """It serves, is not ready, and says in its log what the store refuses once that is back."""
-    server.answer(refusal(999))
+    server.refusals.everything(999)
     port, said = free_ports(1)[0], tmp_path / "said"
     with said.open("wb") as out:
         line, env = command(tmp_path, "query-api", "--port", str(port)), environment(server)
@@ -130,7 +145,7 @@ def test_a_reader_that_starts_without_its_store_finds_out_later(server: TcpProxy
         eventually(lambda: answers_200("127.0.0.1", port, "/livez"))
         assert not answers_200("127.0.0.1", port, "/readyz")
         assert "store_unavailable" in said.read_text()
-        server.answer(refusal(516, 403))
+        server.refusals.everything(516)
 
         eventually(lambda: answers_200("127.0.0.1", port, "/readyz") or "let user crewkit in" in said.read_text())
 
@@ -142,9 +157,9 @@ def test_a_reader_that_starts_without_its_store_finds_out_later(server: TcpProxy
     assert PASSWORD not in said.read_text()
 
 
-async def test_a_read_that_is_refused_says_so_and_is_logged_once(server: TcpProxy, address: StoreAddress) -> None:
+async def test_a_read_that_is_refused_says_so_and_is_logged_once(server: Refusing, address: StoreAddress) -> None:
     """503 with a code of its own and a longer Retry-After; the reason is for who runs the service, not for clients."""
-    server.answer(refusal(497, 403))
+    server.refusals.everything(497)
     reader = open_reader(address.options, address.control)
     api = QueryApi(reader)
     try:

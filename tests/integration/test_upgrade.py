@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from builders import LogBuilder, created, ended, hook, recorded, reported, usage
@@ -28,15 +26,6 @@ of_today, tomorrow = provision.migrations, provision.Migration(999, "0999_tomorr
 provision.migrations = lambda kind: [*of_today(kind), *([tomorrow] if kind == "generation" else [])]
 main()
 """
-
-
-@pytest.fixture
-def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
-    """A topic, a store server and the tables of today."""
-    line = Line(kafka, tmp_path)
-    line.start_store()
-    yield line
-    line.end()
 
 
 class Sent:

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import ssl
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,3 +90,13 @@ def _host(host: str) -> x509.GeneralName:
 
 def _pem(cert: x509.Certificate) -> str:
     return cert.public_bytes(Encoding.PEM).decode()
+
+
+def server_context(files: Path, trusting: Path | None = None) -> ssl.SSLContext:
+    """TLS with this certificate; clients need one of this CA, if there is one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files)
+    if trusting:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(trusting)
+    return context

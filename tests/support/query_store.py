@@ -1,10 +1,12 @@
 """A store with the tables of one generation, and the read side in front of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 from typing import Any, get_type_hints
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import clickhouse_connect
@@ -18,6 +20,7 @@ from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
 from processors.warehouse import connect
+from query_api import reader as reader_module
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, Reader
@@ -94,6 +97,14 @@ class QueryStore:
 
     def connect(self) -> Client:
         return clickhouse_connect.get_client(**self._engine, tz_mode="aware")
+
+    @contextmanager
+    def limited(self, **limits: object) -> Iterator[None]:
+        """Questions meanwhile have these limits; a reader fits its own once, when it first connects."""
+        with patch.object(reader_module, "LIMITS", {**reader_module.LIMITS, **limits}):
+            self.reader._allowed = None
+            yield
+        self.reader._allowed = None
 
     def add_generation(self, name: str, partitions: int = 1) -> None:
         self._provision(f"{self.base}_{name}", "generation")

@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.store_server.engine import Engine
 from deploy.store_server.server import StoreHttpServer
 from deploy.store_server.users import StoreUser, Users
-from support.certificates import HERE, Authority
+from support.certificates import HERE, Authority, server_context
 
 PORTS = ("tls", "mutual", "expired", "stranger", "misnamed", "plain")
 USER = "crewkit"
@@ -52,22 +52,13 @@ def contexts(folder: Path) -> dict[str, ssl.SSLContext | None]:
     ours.sign(USER), ours.sign(USER, expired=True), other.sign(USER), ours.sign("mallory")
     good = ours.sign("server", *HERE).both
     return {
-        "tls": _context(good),
-        "mutual": _context(good, trusting=ours.file),
-        "expired": _context(ours.sign("server", *HERE, expired=True).both),
-        "stranger": _context(other.sign("server", *HERE).both),
-        "misnamed": _context(ours.sign("misnamed", "db.example.com").both),
+        "tls": server_context(good),
+        "mutual": server_context(good, trusting=ours.file),
+        "expired": server_context(ours.sign("server", *HERE, expired=True).both),
+        "stranger": server_context(other.sign("server", *HERE).both),
+        "misnamed": server_context(ours.sign("misnamed", "db.example.com").both),
         "plain": None,
     }
-
-
-def _context(both: Path, trusting: Path | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    if trusting:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(trusting)
-    return context
 
 
 def _serve(folder: Path, password: str) -> None:

@@ -28,20 +28,9 @@ WORDS = {
 }
 
 
-def refusal(code: int, status: int = 500, words: str = "") -> bytes:
-    """The whole HTTP reply."""
-    body = f"{refusal_text(code, words)}\n".encode()
-    head = (
-        f"HTTP/1.1 {status} Internal Server Error\r\nContent-Type: text/plain; charset=UTF-8\r\nConnection: close\r\n"
-        f"X-ClickHouse-Exception-Code: {code}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def refusal_text(code: int, words: str = "") -> str:
+def refusal_text(code: int) -> str:
     """What is in the reply, and in the error of a client."""
-    said = words or WORDS.get(code, NOTHING_DONE)
-    return f"Code: {code}. DB::Exception: {said} ({CODES[code].name}) (version 26.9.2.1)"
+    return f"Code: {code}. DB::Exception: {WORDS.get(code, NOTHING_DONE)} ({CODES[code].name}) (version 26.9.2.1)"
 
 
 class StoreRefusals:
@@ -55,9 +44,9 @@ class StoreRefusals:
         """From now on these, and no others."""
         write_whole(self.file, msgspec.json.encode(refusals).decode())
 
-    def everything(self, code: int) -> None:
-        """From now on each statement fails with this code."""
-        self.put(Refusal(codes=(code,), times=ALWAYS))
+    def everything(self, code: int, words: str = "") -> None:
+        """From now on each statement fails with this code, in these words or those of a real server."""
+        self.put(Refusal(codes=(code,), words=words or WORDS.get(code, NOTHING_DONE), times=ALWAYS))
 
     def end(self) -> None:
         """From now on nothing fails."""

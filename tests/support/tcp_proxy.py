@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import re
 import threading
 from collections.abc import Coroutine
 from typing import Any, Literal
 
 Fault = Literal["none", "refuse", "drop-reply"]
 CHUNK = 1 << 16
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class TcpProxy:
@@ -19,7 +17,6 @@ class TcpProxy:
         self._target = port
         self._fault: Fault = "none"
         self._delay_s = 0.0
-        self._reply = b""
         self._passes = asyncio.Event()
         self._passes.set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -31,7 +28,7 @@ class TcpProxy:
 
     def heal(self) -> None:
         """Everything passes again; connections that were broken stay so."""
-        self._fault, self._delay_s, self._reply = "none", 0.0, b""
+        self._fault, self._delay_s = "none", 0.0
         self._loop.call_soon_threadsafe(self._passes.set)
 
     def cut(self) -> None:
@@ -50,11 +47,6 @@ class TcpProxy:
     def drop_reply(self) -> None:
         """What clients send arrives; what comes back is lost, and then the connection."""
         self._fault = "drop-reply"
-
-    def answer(self, reply: bytes) -> None:
-        """Nothing arrives any more: each HTTP request is answered with ``reply``, and the connection closed."""
-        self._reply = reply
-        self.cut()
 
     def delay(self, seconds: float) -> None:
         """Everything passes, later."""
@@ -80,9 +72,6 @@ class TcpProxy:
         self._writers.add(writer)
         try:
             if self._fault == "refuse":
-                return
-            if self._reply:
-                await _answer(reader, writer, self._reply)
                 return
             upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(upstream)
@@ -124,17 +113,3 @@ class TcpProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-
-
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: bytes) -> None:
-    """Take the request in before the reply: closing a connection on unread bytes would take the reply with it."""
-    with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-        head = await reader.readuntil(b"\r\n\r\n")
-        if length := LENGTH.search(head):
-            await reader.readexactly(int(length[1]))
-        elif b"chunked" in head.lower():
-            await reader.readuntil(b"\r\n0\r\n\r\n")
-        writer.write(reply)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()

@@ -113,26 +113,3 @@ def test_delay_makes_it_late_and_loses_nothing(proxy: TcpProxy) -> None:
 
     assert _echo(_open(proxy)) == b"hello"
     assert time.monotonic() - begun >= 0.2
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000,
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-    ],
-)
-def test_answer_speaks_in_the_place_of_the_server(
-    proxy: TcpProxy, echo: tuple[int, list[bytes]], request_: bytes
-) -> None:
-    """Once the request is there as a whole; nothing of it arrives."""
-    proxy.answer(b"HTTP/1.1 500 No\r\n\r\n")
-    connection = _open(proxy)
-    connection.sendall(request_)
-
-    assert connection.recv(100) == b"HTTP/1.1 500 No\r\n\r\n"
-    assert connection.recv(100) == b""
-    assert echo[1] == []
-    proxy.heal()
-    assert _echo(_open(proxy)) == b"hello"

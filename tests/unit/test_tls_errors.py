@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.certificates import HERE, Authority
+from support.certificates import HERE, Authority, server_context
 
 from deploy.tls_files import TlsFiles, tls_context
 from schemas.tls_errors import speaks_tls, tls_failure, tls_refusal
@@ -33,16 +33,6 @@ def _serve(server: socket.socket, context: ssl.SSLContext | None, said: bytes) -
                     continue
                 with context.wrap_socket(connection, server_side=True) as wrapped:
                     wrapped.recv(1)
-
-
-def server_context(files: Path, trusting: Path | None = None) -> ssl.SSLContext:
-    """TLS with this certificate; clients need one of this CA, if there is one."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files)
-    if trusting:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(trusting)
-    return context
 
 
 def failure(port: int, ca: Path, cert: str = "", newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Exception:
