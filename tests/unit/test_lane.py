@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 import msgspec
+import pytest
 
 from ingest.lane import ON_THE_LOOP, Lane
 from ingest.privacy import _redacted_in_turns
@@ -43,6 +44,8 @@ async def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
     await asyncio.sleep(0.01)
 
     second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second  # cancelling takes a turn of the loop, in which the thread must not be free
     begin.set()
     await first
     await lane.run(ran.append, "third")
