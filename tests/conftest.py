@@ -69,9 +69,11 @@ def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
 def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
     """A topic, a store server and its tables; the test starts the workers."""
     line = Line(kafka, tmp_path)
-    line.start_store()
-    yield line
-    line.end()
+    try:
+        line.start_store()
+        yield line
+    finally:
+        line.end()
 
 
 @pytest.fixture

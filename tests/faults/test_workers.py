@@ -6,7 +6,6 @@ import random
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -37,14 +36,10 @@ SAMPLES = Path(__file__).parents[1] / "contract" / "records"
 SEED = random.randrange(1 << 20)
 
 
-@pytest.fixture
-def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
-    """A topic, a store server and its tables; the test starts the workers."""
+@pytest.fixture(autouse=True)
+def _seed_is_said() -> None:
+    """With a failure, so that it can be repeated."""
     print(f"seed {SEED}")
-    line = Line(kafka, tmp_path)
-    line.start_store()
-    yield line
-    line.end()
 
 
 class Told:

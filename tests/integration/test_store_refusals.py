@@ -26,8 +26,6 @@ from query_api.errors import StoreUnavailable as ReadUnavailable
 from query_api.reader import open_reader
 from schemas.prices import list_prices
 
-PASSWORD = "w-secret"
-
 
 class Refusing(NamedTuple):
     """A store server in a process of its own, and what it answers to every statement."""
@@ -36,8 +34,12 @@ class Refusing(NamedTuple):
     refusals: StoreRefusals
 
     @property
+    def password(self) -> str:
+        return str(self.served.options["password"])
+
+    @property
     def url(self) -> str:
-        return f"clickhouse://{self.served.options['username']}:{PASSWORD}@127.0.0.1:{self.served.port}"
+        return f"clickhouse://{self.served.options['username']}:{self.password}@127.0.0.1:{self.served.port}"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ async def test_what_only_a_person_can_change_is_no_outage(server: Refusing, addr
         reader.close()
 
     for refused in (of_provision, of_projector, of_reader):
-        assert PASSWORD not in str(refused.value)
+        assert server.password not in str(refused.value)
 
 
 @pytest.mark.parametrize("code", PASSES)
@@ -131,7 +133,7 @@ def test_a_process_ends_with_one_sentence(server: Refusing, tmp_path: Path, name
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[-1].startswith("refusing to run: the ")
     assert "Traceback" not in done.stderr
-    assert PASSWORD not in done.stderr
+    assert server.password not in done.stderr
 
 
 def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing, tmp_path: Path) -> None:
@@ -154,7 +156,7 @@ def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing
     finally:
         started.terminate()
         assert started.wait(timeout=20) == 0
-    assert PASSWORD not in said.read_text()
+    assert server.password not in said.read_text()
 
 
 async def test_a_read_that_is_refused_says_so_and_is_logged_once(server: Refusing, address: StoreAddress) -> None:

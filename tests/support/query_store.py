@@ -103,8 +103,10 @@ class QueryStore:
         """Questions meanwhile have these limits; a reader fits its own once, when it first connects."""
         with patch.object(reader_module, "LIMITS", {**reader_module.LIMITS, **limits}):
             self.reader._allowed = None
-            yield
-        self.reader._allowed = None
+            try:
+                yield
+            finally:
+                self.reader._allowed = None
 
     def add_generation(self, name: str, partitions: int = 1) -> None:
         self._provision(f"{self.base}_{name}", "generation")

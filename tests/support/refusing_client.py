@@ -9,7 +9,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from support.store_refusals import refusal_text
 
-METHODS = frozenset({"query", "command", "raw_insert", "query_row_block_stream"})
+STATEMENTS = frozenset({"query", "raw_query", "command", "raw_insert", "query_row_block_stream"})
+NO_STATEMENTS = frozenset({"close", "database"})
 
 
 class RefusingStore:
@@ -44,8 +45,9 @@ class _RefusingClient:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
-        if name not in METHODS:
+        if name in NO_STATEMENTS:
             return found
+        assert name in STATEMENTS, f"{name} would never be refused: say whether it is a statement"
 
         def call(*given: Any, **named: Any) -> Any:
             return self._store.answer(f"{name} {given} {named}", lambda: found(*given, **named))

@@ -28,9 +28,14 @@ WORDS = {
 }
 
 
+def words_of(code: int) -> str:
+    """The message alone."""
+    return WORDS.get(code, NOTHING_DONE)
+
+
 def refusal_text(code: int) -> str:
     """What is in the reply, and in the error of a client."""
-    return f"Code: {code}. DB::Exception: {WORDS.get(code, NOTHING_DONE)} ({CODES[code].name}) (version 26.9.2.1)"
+    return f"Code: {code}. DB::Exception: {words_of(code)} ({CODES[code].name}) (version 26.9.2.1)"
 
 
 class StoreRefusals:
@@ -46,7 +51,7 @@ class StoreRefusals:
 
     def everything(self, code: int, words: str = "") -> None:
         """From now on each statement fails with this code, in these words or those of a real server."""
-        self.put(Refusal(codes=(code,), words=words or WORDS.get(code, NOTHING_DONE), times=ALWAYS))
+        self.put(Refusal(codes=(code,), words=words or words_of(code), times=ALWAYS))
 
     def end(self) -> None:
         """From now on nothing fails."""
