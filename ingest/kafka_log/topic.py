@@ -17,7 +17,8 @@ from schemas.kafka_security import KafkaSecurity
 # A record is split above 1 MiB, but a lone event of 1 MiB brings its envelope along, and may be in base64.
 MESSAGE_BYTES_MIN = 1_048_576 * 3 // 2
 _OK, _UNKNOWN_TOPIC = 0, 3
-BECOMES_KNOWN_S = 3.0  # a topic that was just created is not known at once
+BECOMES_KNOWN_S = 3.0  # a topic that was just created is not known at once, nor to all brokers at the same time
+LOOK_AGAIN_S = 0.25
 _MESSAGE_BYTES, _INSYNC = "max.message.bytes", "min.insync.replicas"
 # What every record needs in order to stay where it is. An unclean election gives up acknowledged records.
 _FOR_EVER = {
@@ -81,11 +82,20 @@ def no_topic(topic: KafkaTopic) -> BrokenLog:
 async def look_at(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> FoundTopic | None:
     """What the broker says about the topic, None where it is missing so long; raises as `check_topic` does."""
     async with admin_of(topic) as admin:
-        partitions = await _partitions(admin, topic, patience_s)
-        if not partitions:
-            return None
-        copies = min(len(partition["replicas"]) for partition in partitions)
-        return FoundTopic(len(partitions), copies, await _settings(admin, topic))
+        waited_s = 0.0
+        while (found := await _find(admin, topic)) is None and waited_s < patience_s:
+            waited_s += LOOK_AGAIN_S
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return found
+
+
+async def _find(admin: Any, topic: KafkaTopic) -> FoundTopic | None:
+    """None as well where one broker knows it and another, which is asked for its settings, does not yet."""
+    partitions = await _partitions(admin, topic)
+    settings = await _settings(admin, topic) if partitions else None
+    if settings is None:
+        return None
+    return FoundTopic(len(partitions), min(len(partition["replicas"]) for partition in partitions), settings)
 
 
 @contextlib.asynccontextmanager
@@ -101,24 +111,20 @@ async def admin_of(topic: KafkaTopic, timeout_ms: int = 5_000) -> AsyncIterator[
         await admin.close()
 
 
-async def _partitions(admin: Any, topic: KafkaTopic, patience_s: float) -> list[Any]:
-    waited_s = 0.0
-    while True:
-        (description,) = await admin.describe_topics([topic.name])
-        code = description["error_code"]
-        if code == TOPIC_REFUSED:
-            raise lacking(topic.security, [Right.Describe], topic.name)
-        if code != _UNKNOWN_TOPIC or waited_s >= patience_s:
-            return list(description["partitions"])
-        waited_s += 0.25
-        await asyncio.sleep(0.25)
+async def _partitions(admin: Any, topic: KafkaTopic) -> list[Any]:
+    (description,) = await admin.describe_topics([topic.name])
+    if description["error_code"] == TOPIC_REFUSED:
+        raise lacking(topic.security, [Right.Describe], topic.name)
+    return list(description["partitions"])
 
 
-async def _settings(admin: Any, topic: KafkaTopic) -> Mapping[str, str]:
+async def _settings(admin: Any, topic: KafkaTopic) -> Mapping[str, str] | None:
     (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
     code, message, *_, entries = response.resources[0]
     if code == TOPIC_REFUSED:
         raise lacking(topic.security, [Right.DescribeConfigs], topic.name)
+    if code == _UNKNOWN_TOPIC:
+        return None
     if code != _OK:
         raise for_code(code)(message)
     return {entry[0]: entry[1] for entry in entries}
