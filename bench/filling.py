@@ -17,7 +17,7 @@ from bench.bodies import BATCH, creations, rounds, sessions_for
 from ingest.kafka_log import KafkaTopic
 from schemas.codec import encode
 from schemas.ids import IdSecrets, derive, mint, new_thread
-from schemas.records import VERSION, Actor, AnyFact, Event, EventsRecorded, SessionCreated
+from schemas.records import VERSION, Actor, AnyRecord, Event, EventsRecorded, SessionCreated
 from schemas.requests import CreateSession, RecordEvent
 from schemas.topics import partition_of, record_key
 
@@ -44,7 +44,7 @@ class _Told(NamedTuple):
     seq: int | None
 
 
-def records(told: Sequence[Sequence[bytes]], events: int, now_ms: int) -> Iterator[AnyFact]:
+def records(told: Sequence[Sequence[bytes]], events: int, now_ms: int) -> Iterator[AnyRecord]:
     """Sessions, then ``events`` events in records of 100, the sessions taking turns."""
     keys = IdSecrets((secrets.token_bytes(32),), secrets.token_bytes(32))
     ids = [mint(keys, "session", ORG, new_thread(None), False, None) for _ in range(sessions_for(events))]
@@ -87,7 +87,7 @@ def _ms(timestamp: str) -> int:
     return round(datetime.fromisoformat(timestamp).timestamp() * 1000)
 
 
-async def fill(topic: KafkaTopic, facts: Iterator[AnyFact], say: Callable[[str], None]) -> Filled:
+async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], say: Callable[[str], None]) -> Filled:
     """Append all of them, as the write side would."""
     producer = AIOKafkaProducer(
         bootstrap_servers=topic.bootstrap,
@@ -103,10 +103,10 @@ async def fill(topic: KafkaTopic, facts: Iterator[AnyFact], say: Callable[[str],
     await producer.start()
     try:
         in_flight = asyncio.Semaphore(IN_FLIGHT)
-        for fact in facts:
+        for record in records:
             await in_flight.acquire()
-            await _append(producer, topic, fact, in_flight)
-            events = len(fact.events) if isinstance(fact, EventsRecorded) else 0
+            await _append(producer, topic, record, in_flight)
+            events = len(record.events) if isinstance(record, EventsRecorded) else 0
             filled = Filled(filled.records + 1, filled.events + events)
             if filled.records % 100 == 0:
                 say(f"filling the topic, {filled.events:,} events")
@@ -116,9 +116,11 @@ async def fill(topic: KafkaTopic, facts: Iterator[AnyFact], say: Callable[[str],
     return filled
 
 
-async def _append(producer: AIOKafkaProducer, topic: KafkaTopic, fact: AnyFact, in_flight: asyncio.Semaphore) -> None:
-    key = record_key(fact.session_id)
-    sent = await producer.send(topic.name, encode(fact), key, partition_of(key, topic.partitions))
+async def _append(
+    producer: AIOKafkaProducer, topic: KafkaTopic, record: AnyRecord, in_flight: asyncio.Semaphore
+) -> None:
+    key = record_key(record.session_id)
+    sent = await producer.send(topic.name, encode(record), key, partition_of(key, topic.partitions))
     sent.add_done_callback(lambda _: in_flight.release())
 
 

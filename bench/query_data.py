@@ -107,7 +107,7 @@ def fill_rollups(warehouse: Warehouse, data: Data) -> None:
 def _one_session(client: Client, data: Data) -> None:
     _say(f"one session with {data.events:,} events")
     session = {"org_id": ORG, "session_id": session_zero(client)}
-    for table in ("events", "tasks"):
+    for table in ("facts", "tasks"):
         _insert(client, table, {**session, "since": data.since, "count": data.events})
 
 

@@ -18,9 +18,9 @@ SELECT
     sum(added) AS added,
     toUnixTimestamp64Milli(min(stored_at)) AS first_ms,
     toUnixTimestamp64Milli(max(stored_at)) AS last_ms,
-    sumIf(facts, stored_at > (SELECT min(stored_at) FROM records)) AS later,
+    sumIf(facts, stored_at > (SELECT min(stored_at) FROM receipts)) AS later,
     uniqExact(stored_at) AS batches
-FROM records FINAL
+FROM receipts FINAL
 """
 
 
@@ -53,7 +53,7 @@ def main(store_url: str) -> None:
     store = parse_store_url(store_url)
     client = clickhouse_connect.get_client(**store.at(store.database("g1")))
     found = client.query(_SQL).first_item
-    events = client.query("SELECT count() FROM events FINAL WHERE kind = 'events_recorded'").result_rows[0][0]
+    events = client.query("SELECT count() FROM facts FINAL WHERE kind = 'events_recorded'").result_rows[0][0]
     sys.stdout.buffer.write(msgspec.json.encode(Receipts(**found, events=events)))
 
 

@@ -17,7 +17,7 @@ from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
 
 T = TypeVar("T")
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 def credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile[Any]]]:
@@ -32,7 +32,7 @@ def credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile
     """
     own = [*operator_keys(settings), *_secret_of_tokens(settings)]
     if not own:
-        log.warning("operators_shut_out", why="there is neither operator.pub nor token.key in the folder of secrets")
+        logger.warning("operators_shut_out", why="there is neither operator.pub nor token.key in the folder of secrets")
     revoked = Revoked()
     verifier = TokenVerifier(own, revoked=revoked.__contains__)
     files: list[WatchedFile[Any]] = []

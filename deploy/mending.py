@@ -31,7 +31,7 @@ from query_api.queries import P, Question, R
 from query_api.reader import Generation, Reader, answer
 from schemas.topics import partition_of, record_key
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 REPAIR_SIGNAL = signal.SIGUSR1
 ROUNDS_MAX = 100  # a recount lists 1,000 differences at most
 WAITS_MAX, WAIT_S = 20, 1.0  # for another process to mend its sessions
@@ -71,7 +71,7 @@ class Mender:
                 break
             else:
                 mended.buckets += buckets
-        log.info("mended", positions=mended.positions, sessions=mended.sessions, buckets=mended.buckets)
+        logger.info("mended", positions=mended.positions, sessions=mended.sessions, buckets=mended.buckets)
         return mended
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
@@ -142,6 +142,6 @@ async def mend_when_asked(mender: Mender, folder: Path) -> None:
         try:
             await mender.run()
         except (errors.StoreUnavailable, StoreUnavailable) as error:
-            log.warning("store_unavailable", error=str(error))  # whoever asked sees that nothing was mended
+            logger.warning("store_unavailable", error=str(error))  # whoever asked sees that nothing was mended
         finally:
             repair_request(folder, os.getpid()).unlink(missing_ok=True)

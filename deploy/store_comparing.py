@@ -14,7 +14,7 @@ from ingest.errors import EX_CONFIG
 from processors.errors import Broken, StoreRefuses, StoreUnavailable
 from schemas.installation import OwnSecrets
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 RETRY_S = 1.0
 ANSWER_WITHIN_S = 5.0
 
@@ -28,7 +28,7 @@ async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[No
     try:
         await _compare(settings, own)
     except StoreUnavailable as error:
-        log.warning("store_unavailable", error=str(error))
+        logger.warning("store_unavailable", error=str(error))
         return asyncio.create_task(_compare_later(settings, own))
     return None
 

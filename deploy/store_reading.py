@@ -8,7 +8,7 @@ from processors.errors import Broken
 from query_api.errors import StoreRefuses, StoreUnavailable
 from query_api.reader import ClickHouseReader, open_probe, open_reader
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 def store_reader(settings: Settings) -> ClickHouseReader:
@@ -34,4 +34,4 @@ async def check_reading(reader: ClickHouseReader) -> None:
     except StoreRefuses as error:
         raise Broken(str(error)) from error
     except StoreUnavailable as error:
-        log.warning("store_unavailable", error=str(error))
+        logger.warning("store_unavailable", error=str(error))

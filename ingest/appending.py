@@ -12,17 +12,17 @@ from ingest.event_log import APPEND_DEADLINE_S, EventLog
 from schemas.codec import encode
 from schemas.fail_points import fail_point
 from schemas.log import LogUnavailable, Position
-from schemas.records import LifecycleFact
+from schemas.records import LifecycleRecord
 from schemas.responses import Reply
 from schemas.topics import record_key
 
 T = TypeVar("T")
-F = TypeVar("F", bound=LifecycleFact)
+F = TypeVar("F", bound=LifecycleRecord)
 
 
-async def append_fact(write: NewWrite | SessionWrite, fact: F) -> tuple[F, Position]:
+async def append_record(write: NewWrite | SessionWrite, record: F) -> tuple[F, Position]:
     """Append one lifecycle fact, as far as it may be kept; that is the fact to answer with. Raises `LogUnavailable`."""
-    kept = await write.privacy.of_fact(fact, write.bodies.lane)
+    kept = await write.privacy.of_lifecycle(record, write.bodies.lane)
     return kept, await _append(write.log, record_key(kept.session_id), encode(kept))
 
 

@@ -18,16 +18,16 @@ from ingest.lane import ON_THE_LOOP, Lane
 from ingest.redaction import Effort, TooDense, may_hold_secrets, redact_text, redact_text_or_all
 from ingest.redaction.density import DENSE
 from ingest.redaction.effort import A_MOMENT_S
-from ingest.redaction.facts import may_need_redaction, redact_event, redact_fact, redact_frame, redact_refusal
-from ingest.reduction import reduce_event, reduce_fact
+from ingest.redaction.facts import may_need_redaction, redact_event, redact_frame, redact_record, redact_refusal
+from ingest.reduction import reduce_event, reduce_record
 from ingest.sealing.asker import Asker
 from ingest.sealing.events import SealedEvents
 from schemas.ids import is_sensitive
-from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact
+from schemas.records import AnyRecord, Event, EventsRecorded, LifecycleRecord
 from schemas.requests import EVENT_BYTES_MAX
 from schemas.responses import RejectedEvent
 
-F = TypeVar("F", bound=LifecycleFact)
+F = TypeVar("F", bound=LifecycleRecord)
 
 _GROUP = 8  # events that are looked at together: most of a suspect request are clean, and a look has its own price
 _PIECE_BYTES = 131_072  # of events that the lane takes before another request has its turn
@@ -42,15 +42,15 @@ class Privacy(NamedTuple):
     suspect: Callable[[bytes], bool] = may_hold_secrets
     note_cut: Callable[[Mapping[str, int]], None] = lambda _counts: None  # told what was cut out of a fact, by rule
 
-    async def of_fact(self, fact: F, lane: Lane) -> F:
+    async def of_lifecycle(self, record: F, lane: Lane) -> F:
         """The lifecycle fact that may be kept."""
-        if self._is_reduced(fact.org_id, fact.session_id):
-            fact = reduce_fact(fact)
+        if self._is_reduced(record.org_id, record.session_id):
+            record = reduce_record(record)
         try:
-            kept = redact_fact(fact, partial(redact_text, effort=Effort(A_MOMENT_S)))
+            kept = redact_record(record, partial(redact_text, effort=Effort(A_MOMENT_S)))
         except TooDense:
-            kept = await lane.run(redact_fact, fact, partial(redact_text_or_all, effort=Effort()))
-        self._note([fact], [kept])
+            kept = await lane.run(redact_record, record, partial(redact_text_or_all, effort=Effort()))
+        self._note([record], [kept])
         return kept
 
     async def of_events(
@@ -66,22 +66,22 @@ class Privacy(NamedTuple):
         rejected = await body.place.run(_redacted_refusals, sealed.rejected)
         return SealedEvents(await _redacted(sealed.accepted, key, body, lane), rejected)
 
-    async def of_record(self, fact: AnyFact, key: bytes, lane: Lane) -> AnyFact:
+    async def of_record(self, record: AnyRecord, key: bytes, lane: Lane) -> AnyRecord:
         """The record that may be kept of one that is given as a whole: how it came to be, nobody knows.
 
         ``key`` makes the digests of names; the session's org and id say whether content may be kept.
         """
-        fact = await lane.run(redact_frame, fact)
-        if not isinstance(fact, EventsRecorded):
-            return await self.of_fact(fact, lane)
-        events: Sequence[Event] = fact.events
-        if self._is_reduced(fact.org_id, fact.session_id):
+        record = await lane.run(redact_frame, record)
+        if not isinstance(record, EventsRecorded):
+            return await self.of_lifecycle(record, lane)
+        events: Sequence[Event] = record.events
+        if self._is_reduced(record.org_id, record.session_id):
             events = await lane.run(_reduced, events, key)
         kept = await _redacted_in_turns(events, key, lane)
         self._note(events, kept)
-        return structs.replace(fact, events=tuple(kept))
+        return structs.replace(record, events=tuple(kept))
 
-    def _note(self, given: Iterable[Event | LifecycleFact], kept: Iterable[Event | LifecycleFact]) -> None:
+    def _note(self, given: Iterable[Event | LifecycleRecord], kept: Iterable[Event | LifecycleRecord]) -> None:
         """A record that is given as a whole says itself what was cut out of it before."""
         for before, after in zip(given, kept, strict=True):
             if before is not after:

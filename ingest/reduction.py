@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Raw, structs
 
 from schemas.hooks import KNOWN_EVENT_TYPES
-from schemas.records import Event, LifecycleFact
+from schemas.records import Event, LifecycleRecord
 from schemas.surrogates import replace_lone
 
-F = TypeVar("F", bound=LifecycleFact)
+F = TypeVar("F", bound=LifecycleRecord)
 Check = Callable[[Any], bool]
 
 CONTENT = ("title", "summary", "branch", "instructions")  # of lifecycle facts; all the rest of them stays
@@ -91,10 +91,10 @@ def reduce_event(event: Event, key: bytes) -> Event:
     return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), odd_data=None)
 
 
-def reduce_fact(fact: F) -> F:
+def reduce_record(record: F) -> F:
     """The fact without content: its fields are null, as if they had been sent so."""
-    content = {name: None for name in CONTENT if getattr(fact, name, None)}
-    return structs.replace(fact, **content) if content else fact
+    content = {name: None for name in CONTENT if getattr(record, name, None)}
+    return structs.replace(record, **content) if content else record
 
 
 def _reduced(data: bytes, key: bytes) -> dict[str, Any]:

@@ -86,19 +86,19 @@ def _derive_one(wanted: Sequence[Wanted], facts: Iterable[StoryFact], rows: _Row
 
 
 def _finish(one: Wanted, so_far: SoFar | None, analysis: Analysis | None, rows: _Rows) -> None:
-    fact, place = one.fact, (one.offset + 1, one.partition)
-    sensitive = is_sensitive(fact.session_id)
-    if isinstance(fact, CompactionRequested) and so_far is not None:
-        text = digest(so_far, fact.instructions, fact.max_characters, sensitive)
-        row = CompactionRow(fact.org_id, fact.session_id, fact.fact_id, *place, so_far.events, text)
+    record, place = one.record, (one.offset + 1, one.partition)
+    sensitive = is_sensitive(record.session_id)
+    if isinstance(record, CompactionRequested) and so_far is not None:
+        text = digest(so_far, record.instructions, record.max_characters, sensitive)
+        row = CompactionRow(record.org_id, record.session_id, record.fact_id, *place, so_far.events, text)
         rows.compactions.append(row)
     elif analysis is not None:
         findings = _encode(analysis.findings(sensitive))
-        rows.analyses.append(AnalysisRow(fact.org_id, fact.session_id, *place, analysis.events, findings))
+        rows.analyses.append(AnalysisRow(record.org_id, record.session_id, *place, analysis.events, findings))
 
 
 def _is_compaction(one: Wanted) -> bool:
-    return isinstance(one.fact, CompactionRequested)
+    return isinstance(one.record, CompactionRequested)
 
 
 def _place(one: Wanted) -> tuple[str, int, int]:

@@ -33,7 +33,7 @@ from schemas.fail_points import fail_point
 from schemas.kafka_security import KafkaSecurity
 from schemas.log import LogRecord, LogUnavailable
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 SESSION_TIMEOUT_S = 60
 POLL_INTERVAL_S = 24 * 3600  # longer than any outage of the store
 FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
@@ -255,7 +255,7 @@ async def _crashing(app: faust.App, work: Awaitable[None]) -> None:
     except (asyncio.CancelledError, LogUnavailable):
         raise
     except Exception as error:
-        log.error("projector_broken", error=str(error))  # the message says what to do
+        logger.error("projector_broken", error=str(error))  # the message says what to do
         await app.crash(error)
 
 

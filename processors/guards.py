@@ -9,9 +9,9 @@ from processors.fold import FOLD_VERSION
 from processors.pricing import Pricing
 from processors.warehouse import Receipt, Warehouse
 from schemas.log import LogReader
-from schemas.records import AnyFact
+from schemas.records import AnyRecord
 
-_facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 def check_generation(warehouse: Warehouse, partitions: int) -> None:
@@ -56,7 +56,7 @@ async def _check_receipt(reader: LogReader, partition: int, end: int, receipt: R
     if not records or records[0].offset != receipt.offset:
         raise Broken(_lost(partition, f"offset {receipt.offset}, which was projected, is not in it"))
     try:
-        record_id = _facts.decode(records[0].value or b"").record_id
+        record_id = _records.decode(records[0].value or b"").record_id
     except msgspec.MsgspecError:
         record_id = None
     if record_id != receipt.record_id:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from processors.state import SessionState, TaskState, ToolState
 from schemas.hooks import KNOWN_EVENT_TYPES
-from schemas.rows import EventRow
+from schemas.rows import FactRow
 
 FIRST_PROMPTS = 50  # kept for search
 
 
-def hook_event(state: SessionState, row: EventRow) -> None:
+def hook_event(state: SessionState, row: FactRow) -> None:
     """Count one new hook event."""
     state.events += 1
     if state.last_event_at is None or row.timestamp > state.last_event_at:
@@ -23,7 +23,7 @@ def hook_event(state: SessionState, row: EventRow) -> None:
         state.unknown_events += 1
 
 
-def _subagent(state: SessionState, row: EventRow) -> TaskState:
+def _subagent(state: SessionState, row: FactRow) -> TaskState:
     """Any payload that names an agent makes it known, whether or not its start is ever seen."""
     task = state.agents.get(row.agent_id)
     if task is None:
@@ -35,27 +35,27 @@ def _subagent(state: SessionState, row: EventRow) -> TaskState:
     return task
 
 
-def _subagent_start(state: SessionState, row: EventRow) -> None:
+def _subagent_start(state: SessionState, row: FactRow) -> None:
     if row.agent_id:
         _start(state, _subagent(state, row), row)
 
 
-def _subagent_stop(state: SessionState, row: EventRow) -> None:
+def _subagent_stop(state: SessionState, row: FactRow) -> None:
     if row.agent_id:
         _stop(state, _subagent(state, row), row)
 
 
-def _task_created(state: SessionState, row: EventRow) -> None:
+def _task_created(state: SessionState, row: FactRow) -> None:
     if row.task_id:
         _start(state, _task(state, row), row)
 
 
-def _task_completed(state: SessionState, row: EventRow) -> None:
+def _task_completed(state: SessionState, row: FactRow) -> None:
     if row.task_id:
         _stop(state, _task(state, row), row)
 
 
-def _task(state: SessionState, row: EventRow) -> TaskState:
+def _task(state: SessionState, row: FactRow) -> TaskState:
     task = state.tasks.get(row.task_id)
     if task is None:
         task = state.tasks[row.task_id] = TaskState("task", row.task_id, parent=row.agent_id)
@@ -63,7 +63,7 @@ def _task(state: SessionState, row: EventRow) -> TaskState:
     return task
 
 
-def _tool_begun(state: SessionState, row: EventRow) -> None:
+def _tool_begun(state: SessionState, row: FactRow) -> None:
     if row.tool_use_id:
         _start(state, _tool_use(state, row), row)
     else:
@@ -72,14 +72,14 @@ def _tool_begun(state: SessionState, row: EventRow) -> None:
         _count_for_agent(state, row)
 
 
-def _tool_finished(state: SessionState, row: EventRow) -> None:
+def _tool_finished(state: SessionState, row: FactRow) -> None:
     if row.tool_use_id:
         _finish(state, _tool_use(state, row), row)
     else:
         _tool(state, row.tool_name).duration_ms += row.duration_ms or 0
 
 
-def _tool_failed(state: SessionState, row: EventRow) -> None:
+def _tool_failed(state: SessionState, row: FactRow) -> None:
     """An error counts once per use, and each time where there is no id to tell uses apart."""
     if not row.tool_use_id:
         _count_error(state, row.tool_name)
@@ -91,14 +91,14 @@ def _tool_failed(state: SessionState, row: EventRow) -> None:
     return _finish(state, use, row)
 
 
-def _tool_denied(state: SessionState, row: EventRow) -> None:
+def _tool_denied(state: SessionState, row: FactRow) -> None:
     if row.tool_use_id:
         use = _tool_use(state, row)
         use.failed = True
         _stop(state, use, row)
 
 
-def _tool_use(state: SessionState, row: EventRow) -> TaskState:
+def _tool_use(state: SessionState, row: FactRow) -> TaskState:
     """The first payload that carries the id counts as the call, whichever half of the pair it is.
 
     It is a use by the first agent that either half names.
@@ -114,7 +114,7 @@ def _tool_use(state: SessionState, row: EventRow) -> TaskState:
     return use
 
 
-def _count_for_agent(state: SessionState, row: EventRow) -> None:
+def _count_for_agent(state: SessionState, row: FactRow) -> None:
     """A subagent shows how many tools it used; the counting rule is that of the session."""
     if row.agent_id:
         agent = _subagent(state, row)
@@ -122,7 +122,7 @@ def _count_for_agent(state: SessionState, row: EventRow) -> None:
         _touch(state, agent)
 
 
-def _finish(state: SessionState, use: TaskState, row: EventRow) -> None:
+def _finish(state: SessionState, use: TaskState, row: FactRow) -> None:
     """The first duration that is reported for a use counts."""
     if use.duration_ms is None and row.duration_ms is not None:
         use.duration_ms = row.duration_ms
@@ -142,13 +142,13 @@ def _count_error(state: SessionState, tool_name: str) -> None:
     _tool(state, tool_name).errors += 1
 
 
-def _start(state: SessionState, task: TaskState, row: EventRow) -> None:
+def _start(state: SessionState, task: TaskState, row: FactRow) -> None:
     if task.started_at is None:
         task.started_at = row.timestamp
     _touch(state, task)
 
 
-def _stop(state: SessionState, task: TaskState, row: EventRow) -> None:
+def _stop(state: SessionState, task: TaskState, row: FactRow) -> None:
     if task.ended_at is None:
         task.ended_at = row.timestamp
     _touch(state, task)
@@ -161,21 +161,21 @@ def _touch(state: SessionState, task: TaskState) -> None:
         state.touched.append(task)
 
 
-def _prompt(state: SessionState, row: EventRow) -> None:
+def _prompt(state: SessionState, row: FactRow) -> None:
     state.prompts += 1
     if row.label and len(state.first_prompts) < FIRST_PROMPTS:
         state.first_prompts.append(row.label)
 
 
-def _compaction(state: SessionState, _: EventRow) -> None:
+def _compaction(state: SessionState, _: FactRow) -> None:
     state.compactions += 1
 
 
-def _session_start(state: SessionState, row: EventRow) -> None:
+def _session_start(state: SessionState, row: FactRow) -> None:
     state.started_model = row.model or state.started_model
 
 
-HOOKS: dict[str, Callable[[SessionState, EventRow], None]] = {
+HOOKS: dict[str, Callable[[SessionState, FactRow], None]] = {
     "SessionStart": _session_start,
     "UserPromptSubmit": _prompt,
     "PreToolUse": _tool_begun,

@@ -13,7 +13,7 @@ from processors.pipeline import Pipeline
 from processors.warehouse import Warehouse
 from schemas.log import LogReader, LogRecord, LogUnavailable
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 PARTITION = 0
 BATCH_RECORDS, BATCH_BYTES = 1_000, 8 << 20
@@ -55,7 +55,7 @@ async def _read(reader: LocalLog, at: int) -> Sequence[LogRecord]:
         try:
             return await reader.read(PARTITION, at, at + BATCH_RECORDS, BATCH_BYTES)
         except LogUnavailable as error:
-            log.warning("log_unavailable", error=str(error), retry_s=RETRY_S)
+            logger.warning("log_unavailable", error=str(error), retry_s=RETRY_S)
             await asyncio.sleep(RETRY_S)
 
 

@@ -56,7 +56,7 @@ class ProjectorMetrics:
 
     def _written(self, plan: Plan, records: int) -> None:
         self._batch.observe(records)
-        self._facts.inc(plan.facts)
+        self._facts.inc(plan.fact_count)
         self._dead.inc(plan.dead)
 
     def _done(self, step: str, seconds: float) -> None:

@@ -2,12 +2,12 @@
 
 The writes, in this order, and what a crash after each leaves behind:
 
-1. `events`, `dead_letters` — the batch comes again with equal keys; of two rows the first write in log order wins
+1. `facts`, `dead_letters`  — the batch comes again with equal keys; of two rows the first write in log order wins
 2. `sessions`, `tasks`      — equal or older versions come again; the highest is read, equal version = equal content
 3. `compactions`, `analyses` — for each that a fact of this batch asks for, from the facts up to that fact, read back
    after write 1; read again at the same position they give the same row
 4. `rollup_hourly`, then `rollup_daily` — a bucket is replaced whole; its version orders what it has seen
-5. `records`                — the receipts; then the runner acknowledges, in offset order
+5. `receipts`               — the receipts; then the runner acknowledges, in offset order
 
 Every fault replays a suffix of this list and every step is idempotent. The writes of one batch run beside the fold of
 the next; nothing is ever folded out of order, folded again for a retry, or written from anything but the plan.
@@ -41,7 +41,7 @@ PIECE_BYTES_MAX = 64 << 20
 SESSIONS_ASKED_MAX = 10_000  # beyond it everything behind a hole is projected again
 SLOW_BATCH_S = 5.0  # a batch that takes longer keeps the records of every partition waiting
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 Written = asyncio.Future[None]
 Stretch = tuple[int, int]  # offsets [start, stop)
 Stretches = Sequence[Stretch]
@@ -141,7 +141,7 @@ class Pipeline:
                 try:
                     return await read()
                 except LogUnavailable as error:
-                    log.warning("log_unavailable", error=str(error), retry_s=pause)
+                    logger.warning("log_unavailable", error=str(error), retry_s=pause)
                     self.log_state.failed(read)
                     self.alive()
                     await asyncio.sleep(pause)
@@ -201,7 +201,7 @@ class Pipeline:
         """
         holes = await self._retry(self._folding, lambda: self._warehouse.holes(partition, below))
         if holes:
-            log.warning("records_missing", partition=partition, first=holes[0][0], below=below, holes=len(holes))
+            logger.warning("records_missing", partition=partition, first=holes[0][0], below=below, holes=len(holes))
             self._cache.drop(partition)
         met: set[SessionKey] = set()
         for (start, stop), (after, _) in pairwise([*holes, (below, below)]):
@@ -262,8 +262,8 @@ class Pipeline:
     async def _write(self, plan: Plan, records: int, fold_s: float) -> None:
         begun = time.monotonic()
         fail_point("projector.folded")
-        await asyncio.gather(self._insert("events", plan.events), self._insert("dead_letters", plan.dead_letters))
-        fail_point("projector.wrote_events")
+        await asyncio.gather(self._insert("facts", plan.facts), self._insert("dead_letters", plan.dead_letters))
+        fail_point("projector.wrote_facts")
         self._cache.stored(plan.pinned)
         await asyncio.gather(self._insert("sessions", plan.sessions), self._insert("tasks", plan.tasks))
         fail_point("projector.wrote_sessions")
@@ -272,12 +272,12 @@ class Pipeline:
         if plan.hours:
             await self._step("rollups", lambda: self._warehouse.refresh_rollups(plan.hours))
         fail_point("projector.wrote_rollups")
-        await self._insert("records", plan.records)
-        fail_point("projector.wrote_records")
+        await self._insert("receipts", plan.receipts)
+        fail_point("projector.wrote_receipts")
         self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
         self._written_at = self._clock()
         write_s = time.monotonic() - begun
-        log.info("batch", records=records, facts=plan.facts, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
+        logger.info("batch", records=records, facts=plan.fact_count, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
         self.on_batch(plan, records)
         if self.on_written is not None:
             await self.on_written(plan)
@@ -307,7 +307,7 @@ class Pipeline:
                 try:
                     result = await asyncio.get_running_loop().run_in_executor(threads, call)
                 except StoreUnavailable as error:
-                    log.warning("store_unavailable", error=str(error), retry_s=pause)
+                    logger.warning("store_unavailable", error=str(error), retry_s=pause)
                     self.store_state.failed(call)
                     self.alive()
                     await asyncio.sleep(pause)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from processors.derivations.story import Wanted
 from processors.fold import begin, fold
 from processors.pricing import Pricing
-from processors.projections.events import event_rows
+from processors.projections.events import fact_rows
 from processors.projections.receipts import dead, dead_letter, projected
 from processors.projections.sessions import session_row, started_hour
 from processors.projections.tasks import task_row
@@ -20,27 +20,27 @@ from processors.warehouse import Bucket, SessionKey, Warehouse
 from schemas.codec import Undecodable, decode
 from schemas.log import LogRecord
 from schemas.prices import PriceList
-from schemas.records import AnyFact, CompactionRequested, SessionEnded
-from schemas.rows import DeadLetterRow, EventRow, RecordRow
+from schemas.records import AnyRecord, CompactionRequested, SessionEnded
+from schemas.rows import DeadLetterRow, FactRow, ReceiptRow
 
 
 class Plan(Struct):
     """What one batch adds to each table, as RowBinary; nothing in it refers to the cache."""
 
-    events: list[bytes]  # a chunk a record
+    facts: list[bytes]  # a chunk a record
     dead_letters: bytes
     sessions: bytes
     tasks: bytes
     wanted: list[Wanted]  # digests and analyses
     hours: list[Bucket]
-    records: bytes
+    receipts: bytes
     pinned: list[SessionKey]
     next_offsets: dict[int, int]  # per partition: everything below it is in this plan or before it
-    facts: int
+    fact_count: int
     dead: int  # records that can't be projected
 
 
-Decoded = tuple[LogRecord, AnyFact]
+Decoded = tuple[LogRecord, AnyRecord]
 LOADED_AT_ONCE = 100  # sessions
 
 
@@ -67,37 +67,37 @@ class Planner:
         """
         self._cache.tidy()
         decoded, letters = self._decode(records)
-        prices = self._pricing.complete_until(max((fact.received_at for _, fact in decoded), default=0))
+        prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
         first = first_offsets(records)
-        keys = list(dict.fromkeys((fact.org_id, fact.session_id) for _, fact in decoded))
+        keys = list(dict.fromkeys((record.org_id, record.session_id) for _, record in decoded))
         self._load(decoded, keys, first)
         self._cache.pin(keys)
         encoded: list[bytes] = []
-        receipts = [dead(record) for record, _ in letters]
+        receipts = [dead(log_record) for log_record, _ in letters]
         changed: dict[SessionKey, SessionState] = {}
         wanted: dict[tuple[str, UUID, UUID | None], Wanted] = {}
-        for record, fact in decoded:
-            receipts.append(self._fold(record, fact, encoded, changed))
-            if receipts[-1].added and isinstance(fact, CompactionRequested | SessionEnded):
+        for log_record, record in decoded:
+            receipts.append(self._fold(log_record, record, encoded, changed))
+            if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
                 # every digest that was asked for, and the analysis as of a session's latest end in this batch
-                digest_id = fact.fact_id if isinstance(fact, CompactionRequested) else None
-                wanted[fact.org_id, fact.session_id, digest_id] = self._wanted(record, fact)
+                digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
+                wanted[record.org_id, record.session_id, digest_id] = self._wanted(log_record, record)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), _a_reason(letters))
         return self._assemble(encoded, letters, receipts, changed, list(wanted.values()), keys, records, prices)
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
         decoded: list[Decoded] = []
         letters: list[tuple[LogRecord, DeadLetterRow]] = []
-        for record in records:
+        for log_record in records:
             try:
-                decoded.append((record, decode(record, self._partitions)))
+                decoded.append((log_record, decode(log_record, self._partitions)))
             except Undecodable as reason:
-                letters.append((record, dead_letter(record, str(reason))))
+                letters.append((log_record, dead_letter(log_record, str(reason))))
         return decoded, letters
 
     def _load(self, decoded: Sequence[Decoded], keys: Iterable[SessionKey], first: Mapping[int, int]) -> None:
         """Fold the sessions that are not in the cache again, from the facts below their partition's first offset."""
-        partition_of = {(fact.org_id, fact.session_id): record.partition for record, fact in decoded}
+        partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in decoded}
         missing: dict[int, list[SessionKey]] = {}
         for key in keys:
             if self._cache.get(key) is None:
@@ -115,11 +115,11 @@ class Planner:
                 state.take_touched()
 
     def _fold(
-        self, record: LogRecord, fact: AnyFact, encoded: list[bytes], changed: dict[SessionKey, SessionState]
-    ) -> RecordRow:
+        self, log_record: LogRecord, record: AnyRecord, encoded: list[bytes], changed: dict[SessionKey, SessionState]
+    ) -> ReceiptRow:
         added = 0
         parts: list[bytes] = []
-        rows = event_rows(record, fact)
+        rows = fact_rows(log_record, record)
         prefix = event_prefix(rows[0])
         state = self._state(rows[0])
         for row in rows:
@@ -127,14 +127,14 @@ class Planner:
             added += fold(state, row)
         encoded.append(b"".join(parts))
         if added:
-            changed[fact.org_id, fact.session_id] = state
-        return projected(record, fact, added)
+            changed[record.org_id, record.session_id] = state
+        return projected(log_record, record, added)
 
-    def _wanted(self, record: LogRecord, fact: CompactionRequested | SessionEnded) -> Wanted:
-        state = self._cache.get((fact.org_id, fact.session_id))
-        return Wanted(record.partition, record.offset, fact, 0 if state is None else len(state.seen))
+    def _wanted(self, log_record: LogRecord, record: CompactionRequested | SessionEnded) -> Wanted:
+        state = self._cache.get((record.org_id, record.session_id))
+        return Wanted(log_record.partition, log_record.offset, record, 0 if state is None else len(state.seen))
 
-    def _state(self, row: EventRow) -> SessionState:
+    def _state(self, row: FactRow) -> SessionState:
         key = (row.org_id, row.session_id)
         state = self._cache.get(key)
         if state is None:
@@ -146,7 +146,7 @@ class Planner:
         self,
         encoded: list[bytes],
         letters: list[tuple[LogRecord, DeadLetterRow]],
-        receipts: list[RecordRow],
+        receipts: list[ReceiptRow],
         changed: dict[SessionKey, SessionState],
         wanted: list[Wanted],
         keys: list[SessionKey],
@@ -156,16 +156,16 @@ class Planner:
         states = list(changed.values())
         tasks = b"".join([_tasks(state) for state in states])
         return Plan(
-            events=encoded,
+            facts=encoded,
             dead_letters=encode_rows(letter for _, letter in letters),
             sessions=encode_rows(session_row(state, prices) for state in states),
             tasks=tasks,
             wanted=wanted,
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
-            records=encode_rows(receipts),
+            receipts=encode_rows(receipts),
             pinned=keys,
-            next_offsets={record.partition: record.offset + 1 for record in records},
-            facts=sum(receipt.facts for receipt in receipts),
+            next_offsets={log_record.partition: log_record.offset + 1 for log_record in records},
+            fact_count=sum(receipt.facts for receipt in receipts),
             dead=len(letters),
         )
 
@@ -183,6 +183,6 @@ def _tasks(state: SessionState) -> bytes:
 def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
     """The first offset of each partition."""
     first: dict[int, int] = {}
-    for record in records:
-        first.setdefault(record.partition, record.offset)
+    for log_record in records:
+        first.setdefault(log_record.partition, log_record.offset)
     return first

@@ -15,7 +15,7 @@ from processors.warehouse import Warehouse
 from schemas.log import LogReader, LogUnavailable
 from schemas.rows import ProgressRow
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 LOOK_EVERY_S = 1.0
 _SIGHTINGS_MAX = 600
 
@@ -76,10 +76,10 @@ class Progress:
             except LogUnavailable as error:
                 away = True
                 self._pipeline.log_state.failed(self)
-                log.warning("log_unavailable", error=str(error))
+                logger.warning("log_unavailable", error=str(error))
             except StoreUnavailable as error:
                 self._pipeline.store_state.failed(self)
-                log.warning("store_unavailable", error=str(error))
+                logger.warning("store_unavailable", error=str(error))
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
@@ -113,7 +113,7 @@ class Progress:
             await self._report([partition for partition in plan.next_offsets if partition in self._pipeline.written])
         except StoreUnavailable as error:
             self._pipeline.store_state.failed(self)
-            log.warning("store_unavailable", error=str(error))  # the next look says it again
+            logger.warning("store_unavailable", error=str(error))  # the next look says it again
 
     async def _report(self, partitions: Sequence[int]) -> None:
         rows = [self._row(partition) for partition in partitions]

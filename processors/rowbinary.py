@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.rows import EventRow, TaskRow, UInt32
+from schemas.rows import FactRow, TaskRow, UInt32
 
 Encode = Callable[[Any], bytes]
 
@@ -38,15 +38,15 @@ def session_prefix(org_id: str, session_id: UUID) -> bytes:
     return string(org_id) + uuid(session_id)
 
 
-def event_prefix(row: EventRow) -> bytes:
+def event_prefix(row: FactRow) -> bytes:
     """The first eight columns of an event's row, the same for all facts of a record."""
     names = (string(row.kind), string(row.user_id), string(row.role))
     place = _record_tail(row.received_at, row.log_partition, row.log_offset)
     return b"".join((session_prefix(row.org_id, row.session_id), *names, place))
 
 
-def event_parts(prefix: bytes, row: EventRow) -> tuple[bytes, ...]:
-    """One row of `events`, to be joined: what `encode_rows` gives, several times faster, as there are so many."""
+def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
+    """One row of `facts`, to be joined: what `encode_rows` gives, several times faster, as there are so many."""
     event_id, data = row.event_id.int, row.data
     seq, duration = row.seq, row.duration_ms
     return (

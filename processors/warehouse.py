@@ -32,9 +32,9 @@ from schemas.rows import (
     AnalysisRow,
     CompactionRow,
     DeadLetterRow,
-    EventRow,
+    FactRow,
     ProgressRow,
-    RecordRow,
+    ReceiptRow,
     SessionRow,
     TaskRow,
 )
@@ -92,7 +92,7 @@ class Warehouse(Protocol):
         """Delete these rows of the rollups."""
         ...
 
-    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
+    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
         """The facts of these sessions with an offset below ``below``, each id once; those of a session in log order."""
         ...
 
@@ -129,13 +129,13 @@ class Warehouse(Protocol):
 
 
 _ROWS: dict[str, type[Struct]] = {
-    "events": EventRow,
+    "facts": FactRow,
     "dead_letters": DeadLetterRow,
     "sessions": SessionRow,
     "tasks": TaskRow,
     "compactions": CompactionRow,
     "analyses": AnalysisRow,
-    "records": RecordRow,
+    "receipts": ReceiptRow,
     "progress": ProgressRow,
 }
 # Named in every insert: tables may have columns that this code does not know yet, or that the store fills by itself.
@@ -190,10 +190,10 @@ class ClickHouseWarehouse:
             for some in cut_to_size(buckets):
                 self._command(sql("forget_buckets"), {"table": table, "buckets": some})
 
-    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
-        found: list[EventRow] = []
+    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
+        found: list[FactRow] = []
         for some in cut_to_size(_named(sessions)):
-            found += [EventRow(*row) for row in self._query("facts", {"sessions": some, "below": below})]
+            found += [FactRow(*row) for row in self._query("facts", {"sessions": some, "below": below})]
         return found
 
     def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:

@@ -33,7 +33,7 @@ from schemas.store_errors import judge, refusal
 from schemas.store_version import VERSION_SQL, why_too_old
 from schemas.tls_errors import tls_refusal
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 BASE = "crewkit"
 POOL_SIZE = 4
 ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
@@ -196,7 +196,7 @@ class ClickHouseReader:
             sentence = text if isinstance(error, StoreRefuses) else _tls_refusal(error) or refusal(code, text)
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
-                log.error("store_refuses", error=sentence)
+                logger.error("store_refuses", error=sentence)
             return StoreRefuses(sentence)
         return StoreUnavailable(text) if _is_outage(error) else error
 
@@ -246,7 +246,7 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
     fitted, left_out = fit(LIMITS, profile), untunable(tuned, profile)
     if fitted.remarks or left_out:
         why = "the settings profile of the store's user"
-        log.warning("store_limits_differ", why=why, limits=fitted.remarks, without=sorted(left_out))
+        logger.warning("store_limits_differ", why=why, limits=fitted.remarks, without=sorted(left_out))
     return Allowed(fitted.settings, left_out)
 
 

@@ -8,11 +8,11 @@ from msgspec import Raw, structs
 
 from schemas.log import LogRecord
 from schemas.permissions import NAME_CHARACTERS_MAX
-from schemas.records import VERSION, AnyFact, Event, EventsRecorded
+from schemas.records import VERSION, AnyRecord, Event, EventsRecorded, Record
 from schemas.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 _EMPTY = Raw(b"{}")
 _MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: what a DateTime64(3) of ours can hold
 
@@ -23,25 +23,25 @@ class Undecodable(Exception):
     """This record can't be projected, now or ever with this code; it becomes a dead letter and stops nobody."""
 
 
-def encode(fact: AnyFact) -> bytes:
+def encode(record: Record) -> bytes:
     """The value of a log record."""
-    if isinstance(fact, EventsRecorded) and any(event.odd_data is not None for event in fact.events):
-        fact = structs.replace(fact, events=tuple(_without_odd_data(event) for event in fact.events))
-    return _encoder.encode(fact)
+    if isinstance(record, EventsRecorded) and any(event.odd_data is not None for event in record.events):
+        record = structs.replace(record, events=tuple(_without_odd_data(event) for event in record.events))
+    return _encoder.encode(record)
 
 
-def decode(record: LogRecord, partitions: int) -> AnyFact:
+def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
     """Read one record and check everything that the projector relies on.
 
     Raises:
         Undecodable: with one sentence that says why.
     """
-    fact = decode_value(record.value)
-    _check_key(record, fact.session_id, partitions)
-    return fact
+    record = decode_value(log_record.value)
+    _check_key(log_record, record.session_id, partitions)
+    return record
 
 
-def decode_value(value: bytes | None) -> AnyFact:
+def decode_value(value: bytes | None) -> AnyRecord:
     """What a record says, wherever it stands.
 
     Raises:
@@ -49,48 +49,48 @@ def decode_value(value: bytes | None) -> AnyFact:
     """
     if not value:
         raise Undecodable("the record has no value")
-    fact = _parse(value)
-    if fact.v != VERSION:
-        raise Undecodable(f"version {fact.v} is unknown here")
-    if fact.session_id.version != 4:
+    record = _parse(value)
+    if record.v != VERSION:
+        raise Undecodable(f"version {record.v} is unknown here")
+    if record.session_id.version != 4:
         raise Undecodable("the session id has the wrong shape")
-    _check_facts(fact)
-    _restore_odd_data(fact)
-    return fact
+    _check_contents(record)
+    _restore_odd_data(record)
+    return record
 
 
 def _without_odd_data(event: Event) -> Event:
     return event if event.odd_data is None else structs.replace(event, data=_EMPTY)
 
 
-def _restore_odd_data(fact: AnyFact) -> None:
-    for event in fact.events if isinstance(fact, EventsRecorded) else ():
+def _restore_odd_data(record: AnyRecord) -> None:
+    for event in record.events if isinstance(record, EventsRecorded) else ():
         if event.odd_data is not None:
             structs.force_setattr(event, "data", Raw(event.odd_data))
 
 
-def _parse(value: bytes) -> AnyFact:
+def _parse(value: bytes) -> AnyRecord:
     try:
         return _decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"not a record: {error}") from error
 
 
-def _check_key(record: LogRecord, session_id: UUID, partitions: int) -> None:
-    if record.key != record_key(session_id):
+def _check_key(log_record: LogRecord, session_id: UUID, partitions: int) -> None:
+    if log_record.key != record_key(session_id):
         raise Undecodable("the key is not the session id")
-    if partition_of(record.key, partitions) != record.partition:
-        raise Undecodable(f"the key does not belong to partition {record.partition}")
+    if partition_of(log_record.key, partitions) != log_record.partition:
+        raise Undecodable(f"the key does not belong to partition {log_record.partition}")
 
 
-def _check_facts(fact: AnyFact) -> None:
-    if not 0 < len(fact.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= fact.received_at < _MS_MAX:
+def _check_contents(record: AnyRecord) -> None:
+    if not 0 < len(record.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= record.received_at < _MS_MAX:
         raise Undecodable("org or time of receipt is out of range")
-    if not isinstance(fact, EventsRecorded):
-        return _check_lifecycle(fact)
-    if not 1 <= len(fact.events) <= FACTS_PER_RECORD_MAX:
-        raise Undecodable(f"a record holds 1 to {FACTS_PER_RECORD_MAX} facts, this one {len(fact.events)}")
-    for event in fact.events:
+    if not isinstance(record, EventsRecorded):
+        return _check_lifecycle(record)
+    if not 1 <= len(record.events) <= FACTS_PER_RECORD_MAX:
+        raise Undecodable(f"a record holds 1 to {FACTS_PER_RECORD_MAX} facts, this one {len(record.events)}")
+    for event in record.events:
         if not _MS_MIN <= event.timestamp < _MS_MAX or not -(1 << 63) <= (event.seq or 0) < 1 << 63:
             raise Undecodable("an event's time or sequence number is out of range")
         if event.redactions:
@@ -98,12 +98,12 @@ def _check_facts(fact: AnyFact) -> None:
     return None
 
 
-def _check_lifecycle(fact: Any) -> None:
-    times = (getattr(fact, "started_at", None), getattr(fact, "ended_at", None))
+def _check_lifecycle(record: Any) -> None:
+    times = (getattr(record, "started_at", None), getattr(record, "ended_at", None))
     if not all(at is None or _MS_MIN <= at < _MS_MAX for at in times):
         raise Undecodable("a time is out of range")
-    _check_redactions(fact.redactions)
-    if (report := getattr(fact, "report", None)) is None:
+    _check_redactions(record.redactions)
+    if (report := getattr(record, "report", None)) is None:
         return
     if len(report.models) > _MODELS_MAX or not all(_bounded(usage) for usage in report.models):
         raise Undecodable("a number in the report, or that of its models, is out of range")

@@ -1,7 +1,8 @@
-"""The facts in the log: one frozen tagged struct a kind.
+"""The records of the log: one frozen tagged struct a kind.
 
-One record per accepted request. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars.
-Later fields carry defaults, unknown fields are tolerated, and a decoder for every version ever written stays.
+An accepted request becomes a record. A record holds one fact, or up to 5,000 of them (`EventsRecorded`); a fact is a
+row of `facts`. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars. Later fields
+carry defaults, unknown fields are tolerated, and a decoder for every version ever written stays.
 """
 
 from typing import Literal
@@ -62,7 +63,7 @@ class Redrive(Struct, frozen=True):
     at: int
 
 
-class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
     """What every record says: its own identity, whose it is, who sent it, and when it was received."""
 
     v: int
@@ -75,14 +76,14 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kin
     redrive: Redrive | None = None
 
 
-class Lifecycle(Fact, frozen=True, kw_only=True, omit_defaults=True):
+class LifecycleRecord(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A request of its own: ``fact_id`` is its identity, ``redactions`` counts what was cut out of its texts."""
 
     fact_id: UUID
     redactions: dict[str, int] = {}
 
 
-class SessionCreated(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):
+class SessionCreated(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):
     """A conversation began. Of two for one session the first in the log wins."""
 
     run_id: UUID
@@ -102,19 +103,19 @@ class SessionCreated(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, t
     started_at: int | None = None
 
 
-class EventsRecorded(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="events_recorded"):
+class EventsRecorded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="events_recorded"):
     """Hook events of one session, in the order in which the client sent them."""
 
     events: tuple[Event, ...]
 
 
-class MetricsReported(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="metrics_reported"):
+class MetricsReported(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="metrics_reported"):
     """A report of running totals."""
 
     report: MetricsReport
 
 
-class SessionChanged(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
+class SessionChanged(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
     """Some fields were set, or cleared by None; unset ones stay. It may bring a report of totals as well."""
 
     title: str | None | UnsetType = UNSET
@@ -128,7 +129,7 @@ class SessionChanged(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, t
 Outcome = Literal["success", "failure", "timeout", "cancelled"]
 
 
-class SessionEnded(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="session_ended"):
+class SessionEnded(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_ended"):
     """The session ended; the first end wins for ``ended_at`` and ``outcome``, a later one may bring newer totals."""
 
     outcome: Outcome | None = None
@@ -137,12 +138,11 @@ class SessionEnded(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag
     report: MetricsReport | None = None
 
 
-class CompactionRequested(Lifecycle, frozen=True, kw_only=True, omit_defaults=True, tag="compaction_requested"):
+class CompactionRequested(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="compaction_requested"):
     """Somebody asked for a digest of the session so far."""
 
     instructions: str | None = None
     max_characters: int | None = None
 
 
-LifecycleFact = SessionCreated | MetricsReported | SessionChanged | SessionEnded | CompactionRequested
-AnyFact = LifecycleFact | EventsRecorded
+AnyRecord = SessionCreated | MetricsReported | SessionChanged | SessionEnded | CompactionRequested | EventsRecorded

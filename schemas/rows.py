@@ -17,7 +17,7 @@ DateTime = Annotated[int, "UInt32"]
 DateTime64 = Annotated[int, "Int64"]
 
 
-class EventRow(Struct, gc=False):
+class FactRow(Struct, gc=False):
     """A fact, hook event or lifecycle request, with the typed columns that fold and reads need."""
 
     org_id: str
@@ -163,7 +163,7 @@ class AnalysisRow(Struct):
     findings: bytes  # JSON of `schemas.findings.Findings`
 
 
-class RecordRow(Struct):
+class ReceiptRow(Struct):
     """The receipt of one log record: everything derived from it exists."""
 
     log_partition: UInt16

@@ -15,7 +15,7 @@ from schemas.codec import encode
 from schemas.log import LogRecord
 from schemas.records import (
     Actor,
-    AnyFact,
+    AnyRecord,
     CompactionRequested,
     Event,
     EventsRecorded,
@@ -97,9 +97,9 @@ class LogBuilder:
         self.records: list[LogRecord] = []  # of all partitions, in the order of their arrival
         self._ends = [0] * partitions
 
-    def add(self, *facts: AnyFact) -> list[LogRecord]:
+    def add(self, *records: AnyRecord) -> list[LogRecord]:
         """Append facts; ids that they do not tell are drawn."""
-        return [self._append(record_key(fact.session_id), encode(self._identified(fact))) for fact in facts]
+        return [self._append(record_key(record.session_id), encode(self._identified(record))) for record in records]
 
     def add_bytes(self, value: bytes | None, key: bytes | None = b"poison", partition: int | None = None) -> LogRecord:
         """Append whatever it is, as something that writes to the topic by itself would."""
@@ -112,18 +112,18 @@ class LogBuilder:
     def _append(self, key: bytes | None, value: bytes | None, partition: int | None = None) -> LogRecord:
         if partition is None:
             partition = partition_of(key or b"", self.partitions)
-        record = LogRecord(partition, self._ends[partition], key, value, T0)
+        log_record = LogRecord(partition, self._ends[partition], key, value, T0)
         self._ends[partition] += 1
-        self.records.append(record)
-        return record
+        self.records.append(log_record)
+        return log_record
 
-    def _identified(self, fact: AnyFact) -> AnyFact:
+    def _identified(self, record: AnyRecord) -> AnyRecord:
         drawn: dict[str, Any] = {
-            name: self.uuid() for name in ("record_id", "fact_id", "run_id") if getattr(fact, name, None) == UNTOLD
+            name: self.uuid() for name in ("record_id", "fact_id", "run_id") if getattr(record, name, None) == UNTOLD
         }
-        if isinstance(fact, EventsRecorded):
-            drawn["events"] = tuple(self._identified_event(event) for event in fact.events)
-        return msgspec.structs.replace(fact, **drawn)
+        if isinstance(record, EventsRecorded):
+            drawn["events"] = tuple(self._identified_event(event) for event in record.events)
+        return msgspec.structs.replace(record, **drawn)
 
     def _identified_event(self, event: Event) -> Event:
         return msgspec.structs.replace(event, event_id=self.uuid()) if event.event_id == UNTOLD else event

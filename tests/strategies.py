@@ -12,7 +12,7 @@ from schemas.codec import encode
 from schemas.log import LogRecord
 from schemas.records import (
     Actor,
-    AnyFact,
+    AnyRecord,
     CompactionRequested,
     Event,
     EventsRecorded,
@@ -88,7 +88,7 @@ def events(draw: st.DrawFn) -> Event:
 
 
 @st.composite
-def facts(draw: st.DrawFn) -> AnyFact:
+def facts(draw: st.DrawFn) -> AnyRecord:
     """Any fact about one of a few sessions."""
     common: dict[str, Any] = {
         "v": 1,
@@ -137,7 +137,7 @@ def facts(draw: st.DrawFn) -> AnyFact:
 
 
 @st.composite
-def crowded_facts(draw: st.DrawFn, events: int = 12) -> AnyFact:
+def crowded_facts(draw: st.DrawFn, events: int = 12) -> AnyRecord:
     """Facts that meet: a handful of ids, two hours, and mostly one org, so that writers get in each other's way."""
     at = st.sampled_from([0, 1, 2]).map(lambda n: BASE_MS + n * 1_800_000)
     common: dict[str, Any] = {
@@ -188,7 +188,7 @@ def logs(draw: st.DrawFn, max_size: int = 30) -> list[LogRecord]:
 @st.composite
 def crowded_logs(draw: st.DrawFn) -> list[LogRecord]:
     """A log of one session in which copies are common, with a request for a digest and an end at its end."""
-    drawn: list[AnyFact | None] = [
+    drawn: list[AnyRecord | None] = [
         msgspec.structs.replace(fact, org_id="acme", session_id=SESSIONS[0])
         for fact in draw(st.lists(facts(), min_size=6, max_size=30))
     ]
@@ -198,7 +198,7 @@ def crowded_logs(draw: st.DrawFn) -> list[LogRecord]:
     return log_of([*drawn, asked, SessionEnded(**common, fact_id=UUID(int=202))])
 
 
-def log_of(values: list[AnyFact | None]) -> list[LogRecord]:
+def log_of(values: list[AnyRecord | None]) -> list[LogRecord]:
     """Give facts their partitions and dense offsets; None is a record that nobody can read."""
     ends = [0] * PARTITIONS
     records = []

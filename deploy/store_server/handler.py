@@ -25,7 +25,7 @@ from deploy.store_server.users import Rights, StoreUser
 if TYPE_CHECKING:
     from deploy.store_server.server import StoreHttpServer
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _HEAD_BYTES = 64 * 1024
 _STATEMENT_BYTES_MAX = 16 * 1024 * 1024
@@ -107,7 +107,7 @@ class StoreHandler(BaseHTTPRequestHandler):
             except (ConnectionError, TimeoutError):
                 self.close_connection = True
             except Exception:
-                log.exception("a request failed in an unexpected way")
+                logger.exception("a request failed in an unexpected way")
                 self._fail(reply, StoreError(UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
 
     def _fail(self, reply: Reply, error: StoreError) -> None:

@@ -1,6 +1,6 @@
 """Errors on demand: the nth statement that matches gets an error, before or after it was executed. For tests alone.
 
-In this process: ``server.refusals.put(Refusal(codes=(252,), statement="INSERT INTO .*events", nth=3))``. For a process
+In this process: ``server.refusals.put(Refusal(codes=(252,), statement="INSERT INTO .*facts", nth=3))``. For a process
 of its own the list stands in a file as JSON, ``[{"codes": [252], "statement": "INSERT", "nth": 3}]``; the server looks
 at it before each statement, and begins to count anew when it has changed. No file, no refusals.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ALWAYS = 1 << 62
 HANG_UP = 0
@@ -92,7 +92,7 @@ class Refusals:
             refused = next(filter(None, found), None)
             if refused:
                 self.given.append(refused.code)
-                log.warning("refused_on_demand code=%d applied=%s", refused.code, refused.applied)
+                logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.applied)
         return refused
 
 

@@ -26,7 +26,7 @@ from deploy.store_server.pool import ConnectionPool
 from deploy.store_server.sessions import Sessions
 from deploy.store_server.users import StoreUser, Users
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 DRAIN_S = 5.0
 STOP_QUERIES_S = 2.5
@@ -184,7 +184,7 @@ class StoreHttpServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
         """A client that went away is no news; anything else is."""
         if not isinstance(sys.exc_info()[1], OSError):
-            log.exception("a connection ended in an unexpected way")
+            logger.exception("a connection ended in an unexpected way")
 
 
 class StoreServer:
@@ -240,7 +240,7 @@ class StoreServer:
             server.release()
             engine.close()
             return True
-        log.error("a query could not be stopped; the store is left to the end of the process")
+        logger.error("a query could not be stopped; the store is left to the end of the process")
         return False
 
     def __enter__(self) -> "StoreServer":

@@ -24,7 +24,7 @@ from ingest.kafka_log.token_command import TokenFailed
 from ingest.kafka_log.topic import FindTopic, KafkaTopic, admin_of, check_topic
 from schemas.log import LogUnavailable
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 MESSAGE_BYTES_MAX = 8 << 20
 COORDINATOR_S, RETRY_S = 20.0, 0.1
 _REFUSED_SETTING = (InvalidConfigurationError, PolicyViolationError)
@@ -131,7 +131,7 @@ async def _create_with_what_is_taken(admin: AIOKafkaAdminClient, topic: KafkaTop
             if not settings:
                 raise BrokenLog(f"{topic.bootstrap} refuses to make the topic {topic.name}: {error}") from error
             refused = [name for name in settings if name in str(error)] or [next(iter(settings))]
-            log.warning("topic_setting_refused", topic=topic.name, settings=refused, error=str(error))
+            logger.warning("topic_setting_refused", topic=topic.name, settings=refused, error=str(error))
             settings = {name: value for name, value in settings.items() if name not in refused}
 
 

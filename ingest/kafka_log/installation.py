@@ -24,7 +24,7 @@ from schemas.installation import (
     record_topic,
 )
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 _ANSWER_S = 5.0
 
 
@@ -49,7 +49,9 @@ class InstalledTopic:
         topic = agreed(told, record, self._own)
         await check_topic(topic)
         if self._record is None and topic.replication == 1:
-            log.warning("log_has_one_copy", topic=topic.name, why="provisioned with --replication 1, for development")
+            logger.warning(
+                "log_has_one_copy", topic=topic.name, why="provisioned with --replication 1, for development"
+            )
         self._record = record
         return topic
 

@@ -12,11 +12,11 @@ from ingest.redaction.effort import Effort
 from ingest.redaction.rewriting import redact, redact_text, redact_text_or_all
 from ingest.redaction.rules import RULES
 from schemas.hooks import KNOWN_EVENT_TYPES
-from schemas.records import AnyFact, Event, EventsRecorded, LifecycleFact, MetricsReport, ModelUsage
+from schemas.records import AnyRecord, Event, EventsRecorded, LifecycleRecord, MetricsReport, ModelUsage
 from schemas.responses import RejectedEvent
 
-F = TypeVar("F", bound=LifecycleFact)
-C = TypeVar("C", bound=LifecycleFact | Event)
+F = TypeVar("F", bound=LifecycleRecord)
+C = TypeVar("C", bound=LifecycleRecord | Event)
 
 _Text = Callable[[str], str]
 _RULES = frozenset(rule.name for rule in RULES) | {DENSE}
@@ -44,7 +44,7 @@ def redact_event(event: Event, effort: Effort) -> Event:
     return structs.replace(event, event_type=event_type, data=Raw(data), odd_data=odd_data, redactions=cut)
 
 
-def redact_fact(fact: F, redact: Callable[[str], tuple[str, dict[str, int]]]) -> F:
+def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]) -> F:
     """The fact without secrets in any of its texts, whatever fields a later kind of fact may have.
 
     ``redact`` gives what may be kept of a text, with counts by rule; what it raises is raised here.
@@ -56,20 +56,20 @@ def redact_fact(fact: F, redact: Callable[[str], tuple[str, dict[str, int]]]) ->
         cut.update(counts)
         return kept
 
-    fields = {name: getattr(fact, name) for name in fact.__struct_fields__ if name not in _NOT_SENT}
+    fields = {name: getattr(record, name) for name in record.__struct_fields__ if name not in _NOT_SENT}
     texts = {name: clean(value) for name, value in fields.items() if isinstance(value, str)}
     report = _clean_report(fields.get("report"), clean)
     if not cut:
-        return fact
-    return structs.replace(fact, **texts, **report, redactions=dict(cut + Counter(fact.redactions)))
+        return record
+    return structs.replace(record, **texts, **report, redactions=dict(cut + Counter(record.redactions)))
 
 
-def redact_frame(fact: AnyFact) -> AnyFact:
+def redact_frame(record: AnyRecord) -> AnyRecord:
     """Without secrets in what is ours to say, where a record was written by somebody else: its source, its counts."""
-    fact = structs.replace(fact, source=redact_text_or_all(fact.source)[0])
-    if isinstance(fact, EventsRecorded):
-        return structs.replace(fact, events=tuple(map(_of_rules_alone, fact.events)))
-    return _of_rules_alone(fact)
+    record = structs.replace(record, source=redact_text_or_all(record.source)[0])
+    if isinstance(record, EventsRecorded):
+        return structs.replace(record, events=tuple(map(_of_rules_alone, record.events)))
+    return _of_rules_alone(record)
 
 
 def redact_refusal(refused: RejectedEvent) -> RejectedEvent:

@@ -7,7 +7,7 @@ from litestar import Request, Response, patch
 
 from edge.described import takes
 from edge.guards import may
-from ingest.appending import append_fact, durable
+from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
 from ingest.sealing.change import changes_as_accepted, seal_change
 from schemas.requests import ChangeSession
@@ -27,5 +27,5 @@ async def change_session(request: Request[Any, Any, Any], session_write: InSessi
     async with session_write.bodies.read(request) as body:
         asked = await body.decode(_decoder)
         sealed = seal_change(asked, session_write.session_id, session_write.asker)
-        fact, position = await append_fact(session_write, sealed)
-    return durable(changes_as_accepted(asked, fact), position)
+        record, position = await append_record(session_write, sealed)
+    return durable(changes_as_accepted(asked, record), position)

@@ -7,7 +7,7 @@ from litestar import Request, Response, post
 
 from edge.described import takes
 from edge.guards import may
-from ingest.appending import append_fact, durable
+from ingest.appending import append_record, durable
 from ingest.dependencies import Write
 from ingest.sealing.creation import seal_creation
 from ingest.sealing.session_reply import session_as_created
@@ -27,5 +27,5 @@ async def create_session(request: Request[Any, Any, Any], write: Write) -> Respo
     """A conversation begins. With an idempotency key, or an external id, a repeated call answers the same ids."""
     async with write.bodies.read(request) as body:
         asked = await body.decode(_decoder)
-        fact, position = await append_fact(write, seal_creation(asked, write.asker))
-    return durable(session_as_created(fact, position), position)
+        record, position = await append_record(write, seal_creation(asked, write.asker))
+    return durable(session_as_created(record, position), position)

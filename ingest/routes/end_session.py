@@ -8,7 +8,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from edge.described import takes
 from edge.guards import may
-from ingest.appending import append_fact, durable
+from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
 from ingest.sealing.change import end_as_accepted, seal_end
 from schemas.requests import EndSession
@@ -28,5 +28,5 @@ async def end_session(request: Request[Any, Any, Any], session_write: InSession)
     """Mark a session ended. The first end wins; later events are still kept and counted."""
     async with session_write.bodies.read(request) as body:
         sealed = seal_end(await body.decode(_decoder), session_write.session_id, session_write.asker)
-        fact, position = await append_fact(session_write, sealed)
-    return durable(end_as_accepted(fact), position)
+        record, position = await append_record(session_write, sealed)
+    return durable(end_as_accepted(record), position)

@@ -20,7 +20,7 @@ from schemas.log import LogRecord
 from schemas.requests import RedriveDeadLetter
 from schemas.responses import RedrivenDeadLetter, Reply
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 _decoder = msgspec.json.Decoder(RedriveDeadLetter)
 
 
@@ -41,10 +41,10 @@ async def redrive_dead_letter(
     letter = await _letter(write.log, position)
     async with write.bodies.read(request) as body:
         asked = await body.decode(_decoder)
-        fact = await body.place.run(seal_redrive, letter, bytes(asked.record), write.asker)
-        kept = await write.privacy.of_record(fact, write.asker.secrets.seed_key, write.bodies.lane)
+        record = await body.place.run(seal_redrive, letter, bytes(asked.record), write.asker)
+        kept = await write.privacy.of_record(record, write.asker.secrets.seed_key, write.bodies.lane)
         to = await append_all(write.log, kept.session_id, [redriven_record(kept)])
-    log.info("dead_letter_redriven", position=position, to=str(to), by=write.asker.actor.user_id)
+    logger.info("dead_letter_redriven", position=position, to=str(to), by=write.asker.actor.user_id)
     return durable(RedrivenDeadLetter(position, str(to), kept.session_id), to)
 
 

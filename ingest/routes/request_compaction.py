@@ -8,7 +8,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 
 from edge.described import takes
 from edge.guards import may
-from ingest.appending import append_fact, durable
+from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
 from ingest.sealing.compaction import compaction_as_accepted, seal_compaction
 from schemas.requests import RequestCompaction
@@ -31,5 +31,5 @@ async def request_compaction(
     async with session_write.bodies.read(request, optional=True) as body:
         asked = await body.decode(_decoder)
         sealed = seal_compaction(asked, session_write.session_id, session_write.asker)
-        fact, position = await append_fact(session_write, sealed)
-    return durable(compaction_as_accepted(fact), position)
+        record, position = await append_record(session_write, sealed)
+    return durable(compaction_as_accepted(record), position)

@@ -24,13 +24,13 @@ def seal_change(body: ChangeSession, session_id: UUID, asker: Asker) -> MetricsR
     return SessionChanged(**head, fact_id=fact_id, report=report, **fields)
 
 
-def changes_as_accepted(body: ChangeSession, fact: MetricsReported | SessionChanged) -> ChangedSession:
+def changes_as_accepted(body: ChangeSession, record: MetricsReported | SessionChanged) -> ChangedSession:
     """The reply to a PATCH: the id, and what was asked for, as the fact keeps it."""
-    kept = {name: value for name in _FIELDS if (value := getattr(fact, name, UNSET)) is not UNSET}
+    kept = {name: value for name in _FIELDS if (value := getattr(record, name, UNSET)) is not UNSET}
     if body.model_metrics is not UNSET:
         metrics = body.model_metrics
-        kept[FIELD] = None if metrics is None or fact.report is None else _given(metrics, fact.report)
-    return ChangedSession(fact.session_id, **kept)
+        kept[FIELD] = None if metrics is None or record.report is None else _given(metrics, record.report)
+    return ChangedSession(record.session_id, **kept)
 
 
 def seal_end(body: EndSession, session_id: UUID, asker: Asker) -> SessionEnded:
@@ -46,10 +46,10 @@ def seal_end(body: EndSession, session_id: UUID, asker: Asker) -> SessionEnded:
     )
 
 
-def end_as_accepted(fact: SessionEnded) -> EndedSession:
+def end_as_accepted(record: SessionEnded) -> EndedSession:
     """The reply to an end."""
-    ended_at = fact.received_at if fact.ended_at is None else fact.ended_at
-    return EndedSession(fact.session_id, "ended", instant(ended_at), fact.outcome)
+    ended_at = record.received_at if record.ended_at is None else record.ended_at
+    return EndedSession(record.session_id, "ended", instant(ended_at), record.outcome)
 
 
 _FIELDS = tuple(name for name in ChangeSession.__struct_fields__ if name != FIELD)

@@ -19,6 +19,6 @@ def seal_compaction(body: RequestCompaction, session_id: UUID, asker: Asker) -> 
     )
 
 
-def compaction_as_accepted(fact: CompactionRequested) -> QueuedCompaction:
+def compaction_as_accepted(record: CompactionRequested) -> QueuedCompaction:
     """The reply: the fact's identity is the digest's, so a late copy of the call answers the same one."""
-    return QueuedCompaction(fact.session_id, fact.fact_id, "queued")
+    return QueuedCompaction(record.session_id, record.fact_id, "queued")

@@ -9,7 +9,7 @@ from ingest.sealing.asker import Asker
 from ingest.sealing.invalid import Invalid
 from schemas.codec import Undecodable, decode_value, encode
 from schemas.log import LogRecord, Position
-from schemas.records import AnyFact, Redrive
+from schemas.records import AnyRecord, Redrive
 from schemas.topics import APPENDED_BYTES_MAX
 
 NOT_CORRECTED = b"null"
@@ -22,7 +22,7 @@ class _Identity(Struct):
 _identity: msgspec.json.Decoder[_Identity] = msgspec.json.Decoder(_Identity)
 
 
-def seal_redrive(letter: LogRecord, corrected: bytes, asker: Asker) -> AnyFact:
+def seal_redrive(letter: LogRecord, corrected: bytes, asker: Asker) -> AnyRecord:
     """The fact to append: in place it would come too late for the versions of what is derived.
 
     Its ids stay, so what was counted already stays counted once; it says which position it repeats, and at whose wish.
@@ -32,25 +32,25 @@ def seal_redrive(letter: LogRecord, corrected: bytes, asker: Asker) -> AnyFact:
     """
     value = letter.value if corrected == NOT_CORRECTED else corrected
     try:
-        fact = decode_value(value)
+        record = decode_value(value)
     except Undecodable as reason:
         raise Invalid("record", f"can't be projected: {reason}") from reason
-    if (known := _record_id(letter.value)) not in (None, fact.record_id):
+    if (known := _record_id(letter.value)) not in (None, record.record_id):
         raise Invalid("record.record_id", f"must stay {known}")
     place = str(Position(letter.partition, letter.offset))
-    return structs.replace(fact, redrive=Redrive(place, asker.actor.user_id, asker.received_at))
+    return structs.replace(record, redrive=Redrive(place, asker.actor.user_id, asker.received_at))
 
 
-def redriven_record(fact: AnyFact) -> bytes:
+def redriven_record(record: AnyRecord) -> bytes:
     """The bytes to append.
 
     Raises:
         Invalid: no log of ours takes so many.
     """
-    record = encode(fact)
-    if len(record) > APPENDED_BYTES_MAX:
+    value = encode(record)
+    if len(value) > APPENDED_BYTES_MAX:
         raise Invalid("record", f"is larger than {APPENDED_BYTES_MAX} bytes")
-    return record
+    return value
 
 
 def _record_id(value: bytes | None) -> UUID | None:

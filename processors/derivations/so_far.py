@@ -10,11 +10,11 @@ from processors.derivations.cutting import cut
 from processors.derivations.story import EVENTS_RECORDED, TEXT_MAX, StoryFact
 from processors.derivations.titles import asked_by_a_machine
 from processors.derivations.uses import TOOL_EVENTS, Uses
-from schemas.records import AnyFact, SessionChanged, SessionCreated
+from schemas.records import AnyRecord, SessionChanged, SessionCreated
 
 PROMPTS_FIRST, PROMPTS_LAST = 5, 95  # kept; those between them are only counted
 _NAMES = ("title", "repo", "branch", "agent_name", "model")
-_facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 class Prompt(Struct):
@@ -70,7 +70,7 @@ class SoFar:
         return None if step is None else step(self, fact)
 
     def _lifecycle(self, fact: StoryFact) -> None:
-        record = _facts.decode(fact.text) if fact.text else None
+        record = _records.decode(fact.text) if fact.text else None
         if isinstance(record, SessionCreated):  # not over what was changed since
             self.names = {name: getattr(record, name) for name in _NAMES} | self.names
         elif isinstance(record, SessionChanged):

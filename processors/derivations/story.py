@@ -34,10 +34,10 @@ class Wanted(NamedTuple):
 
     partition: int
     offset: int
-    fact: CompactionRequested | SessionEnded
+    record: CompactionRequested | SessionEnded
     facts: int  # so many were counted in the session by then; says what the reading will cost
 
     @property
     def session(self) -> tuple[str, UUID]:
         """Whose facts are read."""
-        return self.fact.org_id, self.fact.session_id
+        return self.record.org_id, self.record.session_id

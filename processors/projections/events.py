@@ -1,19 +1,19 @@
-"""A record becomes its rows of `events`: one per fact, with the typed columns that fold and reads need."""
+"""A record becomes its rows of `facts`: one per fact, with the typed columns that fold and reads need."""
 
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log import LogRecord
-from schemas.records import AnyFact, EventsRecorded, LifecycleFact
-from schemas.rows import EventRow
+from schemas.records import AnyRecord, EventsRecorded, LifecycleRecord
+from schemas.rows import FactRow
 
 EVENTS_RECORDED = "events_recorded"
 _VERSION_MAX = (1 << 64) - 1
 
 
-def event_rows(record: LogRecord, fact: AnyFact) -> list[EventRow]:
+def fact_rows(log_record: LogRecord, record: AnyRecord) -> list[FactRow]:
     """The rows of one record, in the order in which its facts count."""
-    if isinstance(fact, EventsRecorded):
-        return _hook_rows(record, fact)
-    return [_lifecycle_row(record, fact)]
+    if isinstance(record, EventsRecorded):
+        return _hook_rows(log_record, record)
+    return [_lifecycle_row(log_record, record)]
 
 
 def version_at(offset: int, index: int) -> int:
@@ -21,15 +21,15 @@ def version_at(offset: int, index: int) -> int:
     return _VERSION_MAX - (offset << 16 | index)
 
 
-def _hook_rows(record: LogRecord, fact: EventsRecorded) -> list[EventRow]:
-    org_id, session_id, received_at = fact.org_id, fact.session_id, fact.received_at
-    user_id, role = fact.actor.user_id, fact.actor.role
-    partition, offset = record.partition, record.offset
+def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
+    org_id, session_id, received_at = record.org_id, record.session_id, record.received_at
+    user_id, role = record.actor.user_id, record.actor.role
+    partition, offset = log_record.partition, log_record.offset
     first_version = version_at(offset, 0)
     rows = []
-    for index, event in enumerate(fact.events):
+    for index, event in enumerate(record.events):
         payload = read_payload(event.data)
-        row = EventRow(
+        row = FactRow(
             org_id,
             session_id,
             EVENTS_RECORDED,
@@ -59,20 +59,20 @@ def _hook_rows(record: LogRecord, fact: EventsRecorded) -> list[EventRow]:
     return rows
 
 
-def _lifecycle_row(record: LogRecord, fact: LifecycleFact) -> EventRow:
-    return EventRow(
-        fact.org_id,
-        fact.session_id,
-        kind=str(fact.__struct_config__.tag),
-        user_id=fact.actor.user_id,
-        role=fact.actor.role,
-        received_at=fact.received_at,
-        log_partition=record.partition,
-        log_offset=record.offset,
+def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
+    return FactRow(
+        record.org_id,
+        record.session_id,
+        kind=str(record.__struct_config__.tag),
+        user_id=record.actor.user_id,
+        role=record.actor.role,
+        received_at=record.received_at,
+        log_partition=log_record.partition,
+        log_offset=log_record.offset,
         log_index=0,
-        event_id=fact.fact_id,
-        version=version_at(record.offset, 0),
-        timestamp=fact.received_at,
+        event_id=record.fact_id,
+        version=version_at(log_record.offset, 0),
+        timestamp=record.received_at,
         event_type="",
         tool_name="",
         tool_use_id="",
@@ -83,6 +83,6 @@ def _lifecycle_row(record: LogRecord, fact: LifecycleFact) -> EventRow:
         model="",
         seq=None,
         duration_ms=None,
-        redactions=fact.redactions,
-        data=record.value or b"",
+        redactions=record.redactions,
+        data=log_record.value or b"",
     )

@@ -3,38 +3,43 @@
 from uuid import UUID
 
 from schemas.log import LogRecord
-from schemas.records import AnyFact, EventsRecorded
-from schemas.rows import DeadLetterRow, RecordRow
+from schemas.records import AnyRecord, EventsRecorded
+from schemas.rows import DeadLetterRow, ReceiptRow
 
 NO_ID = UUID(int=0)
 
 
-def projected(record: LogRecord, fact: AnyFact, added: int) -> RecordRow:
+def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRow:
     """The receipt of a record whose facts are all in the tables."""
-    facts = len(fact.events) if isinstance(fact, EventsRecorded) else 1
-    kind = str(fact.__struct_config__.tag)
-    return RecordRow(
-        record.partition,
-        record.offset,
-        fact.record_id,
+    facts = len(record.events) if isinstance(record, EventsRecorded) else 1
+    kind = str(record.__struct_config__.tag)
+    return ReceiptRow(
+        log_record.partition,
+        log_record.offset,
+        record.record_id,
         "projected",
-        fact.org_id,
-        fact.session_id,
+        record.org_id,
+        record.session_id,
         kind,
-        fact.received_at,
+        record.received_at,
         facts,
         added,
-        fact.redrive.position if fact.redrive else "",
+        record.redrive.position if record.redrive else "",
     )
 
 
-def dead(record: LogRecord) -> RecordRow:
+def dead(record: LogRecord) -> ReceiptRow:
     """The receipt of a record that was set aside. What it says of itself can't be believed, so nothing is repeated."""
-    return RecordRow(record.partition, record.offset, NO_ID, "dead", "", NO_ID, "", record.timestamp_ms, 0, 0, "")
+    return ReceiptRow(record.partition, record.offset, NO_ID, "dead", "", NO_ID, "", record.timestamp_ms, 0, 0, "")
 
 
 def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:
     """The bytes as they are in the log, and why they could not be projected."""
     return DeadLetterRow(
-        record.partition, record.offset, record.timestamp_ms, reason, record.key or b"", record.value or b""
+        record.partition,
+        record.offset,
+        record.timestamp_ms,
+        reason,
+        record.key or b"",
+        record.value or b"",
     )

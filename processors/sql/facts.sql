@@ -25,7 +25,7 @@ SELECT
     duration_ms,
     redactions,
     if(kind = 'events_recorded', '', data) AS fact
-FROM events FINAL
+FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
   AND log_offset < {below:UInt64}
 ORDER BY log_offset, log_index

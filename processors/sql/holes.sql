@@ -10,7 +10,7 @@ FROM
     FROM
     (
         SELECT DISTINCT toInt64(log_offset) AS log_offset
-        FROM records
+        FROM receipts
         WHERE log_partition = {partition:UInt16}
           AND log_offset < {below:UInt64}
         UNION ALL

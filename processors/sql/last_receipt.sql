@@ -3,7 +3,7 @@ SELECT
     log_offset,
     record_id,
     outcome
-FROM records
+FROM receipts
 WHERE log_partition = {partition:UInt16}
 ORDER BY log_partition DESC, log_offset DESC
 LIMIT 1

@@ -1,6 +1,6 @@
 -- offsets_of: where the records of some sessions stand in a stretch of a partition (key: log_partition, log_offset).
 SELECT DISTINCT log_offset
-FROM records
+FROM receipts
 WHERE log_partition = {partition:UInt16}
   AND log_offset >= {start:UInt64}
   AND log_offset < {stop:UInt64}

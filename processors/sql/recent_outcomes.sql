@@ -1,7 +1,7 @@
 -- recent_outcomes: whether each of the last records of a partition is dead, the latest first (key: log_partition,
 -- log_offset).
 SELECT outcome = 'dead'
-FROM records FINAL
+FROM receipts FINAL
 WHERE log_partition = {partition:UInt16}
 ORDER BY
     log_partition DESC,

@@ -3,13 +3,13 @@
 -- cut to a length. Names that come again and again are sent once a block, and an id as text, which is read three times
 -- faster. What is no string in a payload comes as its JSON; a payload that can't be read has no texts.
 SELECT
-    toLowCardinality(events.org_id) AS org,
-    toLowCardinality(toString(events.session_id)) AS session,
+    toLowCardinality(facts.org_id) AS org,
+    toLowCardinality(toString(facts.session_id)) AS session,
     log_offset,
-    toLowCardinality(events.kind) AS fact_kind,
+    toLowCardinality(facts.kind) AS fact_kind,
     toUnixTimestamp64Milli(timestamp) AS at,
-    toLowCardinality(events.event_type) AS type,
-    toLowCardinality(events.tool_name) AS tool,
+    toLowCardinality(facts.event_type) AS type,
+    toLowCardinality(facts.tool_name) AS tool,
     tool_use_id,
     agent_id,
     agent_type,
@@ -37,7 +37,7 @@ SELECT
     toValidUTF8(substringUTF8(
         if(event_type IN ('SessionStart', 'UserPromptSubmit'), JSONExtractString(data, 'cwd'), ''),
         1, {subject_max:UInt32})) AS cwd
-FROM events FINAL
+FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
   AND log_offset <= {upto:UInt64}
 ORDER BY org_id, session_id, log_offset, log_index

@@ -20,7 +20,7 @@ from query_api.errors import StoreUnavailable
 from query_api.queries import NoParams, P, Question, R
 from query_api.reader import Reader, answer
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 HOURS = 3
 NIGHTLY_AT_HOUR = 3  # in UTC
 SHOWN_MAX = 5
@@ -45,9 +45,9 @@ class Audit:
             try:
                 await self.once()
             except StoreUnavailable as error:
-                log.warning("store_unavailable", error=str(error))
+                logger.warning("store_unavailable", error=str(error))
             except Exception:  # requests must not suffer for it; that no audit ends any more is seen in the metrics
-                log.exception("audit_failed")
+                logger.exception("audit_failed")
 
     async def once(self) -> None:
         """Look at the last hours, or at everything if it is the first time tonight."""
@@ -77,11 +77,11 @@ class Audit:
 
     def _tell(self, scope: str, coverage: Coverage, recounted: Recounted) -> None:
         if coverage.complete and recounted.equal:
-            log.info("audit", scope=scope, positions=coverage.positions, sessions=recounted.compared.sessions)
+            logger.info("audit", scope=scope, positions=coverage.positions, sessions=recounted.compared.sessions)
             return
         some = [f"{d.table} {d.key}: {d.column} {d.stored} != {d.recounted}" for d in recounted.differences[:SHOWN_MAX]]
         many = len(recounted.differences)
-        log.error("audit_found", scope=scope, missing=coverage.missing, differences=many, some=some)
+        logger.error("audit_found", scope=scope, missing=coverage.missing, differences=many, some=some)
 
 
 def _last_hours(now: datetime) -> Slice:

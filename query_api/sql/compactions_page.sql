@@ -1,5 +1,5 @@
 -- Which digests of a session were asked for, newest first, and what became of them: one page, and how many are there?
--- Tables: events (key: org_id, session_id, event_id), compactions (key: org_id, session_id, compaction_id).
+-- Tables: facts (key: org_id, session_id, event_id), compactions (key: org_id, session_id, compaction_id).
 -- The request is a fact, so it is listed from the moment at which it is stored; its digest follows.
 SELECT
     request.compaction_id AS compaction_id,
@@ -14,7 +14,7 @@ FROM
         event_id AS compaction_id,
         toUnixTimestamp64Milli(received_at) AS requested_ms,
         log_offset
-    FROM events FINAL
+    FROM facts FINAL
     WHERE org_id = {org_id:String}
       AND session_id = {session_id:UUID}
       AND kind = 'compaction_requested'

@@ -1,5 +1,5 @@
 -- Which positions of each partition have a receipt, and which ranges [start, stop) between them have none?
--- Table: records (key: log_partition, log_offset), read in its order; a receipt that was written twice counts once.
+-- Table: receipts (key: log_partition, log_offset), read in its order; a receipt that was written twice counts once.
 SELECT
     log_partition,
     min(log_offset) AS first,
@@ -20,7 +20,7 @@ FROM
             ORDER BY log_offset
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW
         ) AS previous
-    FROM records
+    FROM receipts
 )
 GROUP BY log_partition
 ORDER BY log_partition

@@ -1,5 +1,5 @@
 -- What are the bytes at one position that could not be projected, and why not? No row: it is no dead letter.
--- Tables: dead_letters (key: log_partition, log_offset), records for where it was redriven to.
+-- Tables: dead_letters (key: log_partition, log_offset), receipts for where it was redriven to.
 SELECT
     log_partition,
     log_offset,
@@ -10,7 +10,7 @@ SELECT
     base64Encode(value) AS value_base64,
     (
         SELECT arraySort(groupArray((log_partition, log_offset)))
-        FROM records FINAL
+        FROM receipts FINAL
         WHERE redrive_of = concat(toString({log_partition:UInt16}), ':', toString({log_offset:UInt64}))
     ) AS redriven_to
 FROM dead_letters FINAL

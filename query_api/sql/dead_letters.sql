@@ -1,5 +1,5 @@
 -- Which records could not be projected, the newest first: one page of them, and how many are there in all?
--- Tables: dead_letters (key: log_partition, log_offset), records for where they were redriven to.
+-- Tables: dead_letters (key: log_partition, log_offset), receipts for where they were redriven to.
 SELECT
     log_partition,
     log_offset,
@@ -18,7 +18,7 @@ LEFT JOIN
     SELECT
         redrive_of,
         arraySort(groupArray((log_partition, log_offset))) AS redriven_to
-    FROM records FINAL
+    FROM receipts FINAL
     WHERE redrive_of != ''
     GROUP BY redrive_of
 ) AS again ON again.redrive_of = concat(toString(letter.log_partition), ':', toString(letter.log_offset))

@@ -1,11 +1,11 @@
 -- Which hook events of a session match, in log order from a place on: the first of them, and how large is each?
--- Table: events (key: org_id, session_id, event_id). Event ids follow no order, so the whole session is looked through,
+-- Table: facts (key: org_id, session_id, event_id). Event ids follow no order, so the whole session is looked through,
 -- but in narrow columns only; `version` falls as the place in the log rises.
 SELECT
     event_id,
     version,
     length(data) AS bytes
-FROM events FINAL
+FROM facts FINAL
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}
   AND kind = 'events_recorded'

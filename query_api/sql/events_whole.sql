@@ -1,5 +1,5 @@
 -- What do these hook events of a session say, in log order? Each id comes with the version that counts.
--- Table: events (key: org_id, session_id, event_id). A page lies scattered over all of a session's granules, and most
+-- Table: facts (key: org_id, session_id, event_id). A page lies scattered over all of a session's granules, and most
 -- of the time goes into unpacking payloads: a granule at a time, so that every core has a part in it.
 SELECT
     event_id,
@@ -12,7 +12,7 @@ SELECT
     data,
     log_partition,
     log_offset
-FROM events
+FROM facts
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}
   AND event_id IN {event_ids:Array(UUID)}

@@ -1,5 +1,5 @@
 -- What became of one position of the log, as far as this org may know? No row: nothing yet, or it is another org's.
--- Tables: records, dead_letters (key: log_partition, log_offset).
+-- Tables: receipts, dead_letters (key: log_partition, log_offset).
 -- A dead record's receipt names no org, since what it says of itself can't be believed; it is shown to the org that
 -- its bytes name, and to no other.
 SELECT
@@ -12,7 +12,7 @@ SELECT
 FROM
 (
     SELECT log_partition, log_offset, org_id, outcome, received_at, stored_at, facts, added
-    FROM records FINAL
+    FROM receipts FINAL
     WHERE log_partition = {log_partition:UInt16}
       AND log_offset = {log_offset:UInt64}
 ) AS receipt

@@ -1,12 +1,12 @@
 -- Which sessions have facts, but no row? Listed are those whose facts are all settled, so that a row must be there.
--- Tables: events (key: org_id, session_id), sessions (key: org_id, started_hour, session_id).
+-- Tables: facts (key: org_id, session_id), sessions (key: org_id, started_hour, session_id).
 -- Without a row it is not known in which hour a session started: its first fact's time stands for it.
 SELECT
     org_id,
     session_id,
     uniqExact(event_id) AS facts,
     max(log_offset) + 1 AS version
-FROM events
+FROM facts
 WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
   AND sipHash64(session_id) % {parts:UInt32} = {part:UInt32}
   AND (org_id, session_id) NOT IN

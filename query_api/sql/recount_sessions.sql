@@ -1,5 +1,5 @@
 -- Do the sessions that started in these days say what their facts say? One row: what was compared, what differs.
--- Tables: sessions (key: org_id, started_hour), events (key: org_id, session_id, event_id).
+-- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, event_id).
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
 -- unknown_events, last_event_at (ms, -1: none), rows. No numbers: that side knows nothing of the session.
 -- A session that one side has seen beyond the settled offset of its partition is moving, and not compared; but its row
@@ -71,7 +71,7 @@ FROM
                 org_id, session_id, event_type, tool_use_id, task_id, agent_id, timestamp, log_partition, log_offset,
                 kind = 'events_recorded' AS is_hook,
                 event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied') AS is_tool
-            FROM events FINAL
+            FROM facts FINAL
             WHERE (org_id, session_id) IN
             (
                 SELECT

@@ -16,8 +16,8 @@ from chaos.targets import Embedded, Proxied, Target
 
 SERVICES = ("serve", "projector-0", "projector-1", "store-server", "kafka")
 FAIL_POINTS = (
-    *("projector.folded", "projector.wrote_events", "projector.wrote_sessions", "projector.wrote_derivations"),
-    *("projector.wrote_rollups", "projector.wrote_records", "projector.acknowledged"),
+    *("projector.folded", "projector.wrote_facts", "projector.wrote_sessions", "projector.wrote_derivations"),
+    *("projector.wrote_rollups", "projector.wrote_receipts", "projector.acknowledged"),
     *("ingest.before_append", "ingest.sent", "ingest.appended"),
 )
 

@@ -9,13 +9,13 @@ import pytest
 
 from schemas.codec import decode, encode
 from schemas.log import LogRecord
-from schemas.records import AnyFact
+from schemas.records import AnyRecord
 from schemas.topics import record_key
 
 SAMPLES = sorted((Path(__file__).parent / "records").glob("*.json"))
 
 
-def decode_sample(path: Path) -> AnyFact:
+def decode_sample(path: Path) -> AnyRecord:
     value = path.read_bytes().strip()
     key = record_key(UUID(json.loads(value)["session_id"]))
     return decode(LogRecord(0, 0, key, value, 0), 1)
@@ -25,13 +25,13 @@ def decode_sample(path: Path) -> AnyFact:
 @pytest.mark.fault(row=16)
 def test_a_stored_sample_is_still_read(path: Path) -> None:
     """And nothing in it is lost: encoded again it says the same."""
-    fact = decode_sample(path)
+    record = decode_sample(path)
 
-    assert json.loads(encode(fact)) == json.loads(path.read_bytes())
+    assert json.loads(encode(record)) == json.loads(path.read_bytes())
 
 
 def test_every_kind_has_a_sample() -> None:
     """A new kind of fact comes with its sample."""
-    kinds = {str(kind.__struct_config__.tag) for kind in get_args(AnyFact)}
+    kinds = {str(kind.__struct_config__.tag) for kind in get_args(AnyRecord)}
 
     assert {path.name.partition(".")[0] for path in SAMPLES} == kinds

@@ -146,7 +146,7 @@ async def test_a_wrong_value_is_a_422_that_names_its_field(api: WriteApi, case: 
 
     error = check_shape(reply, case.status)
     assert list(error["details"]) == [case.field]
-    assert await api.facts() == []
+    assert await api.records() == []
 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)

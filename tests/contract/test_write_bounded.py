@@ -141,7 +141,7 @@ async def test_a_dense_string_reaches_the_log_as_its_marker(api: WriteApi) -> No
     data = {"tool_name": "Bash", "a": "password=" * 1_000}
     await api.send("POST", events_path(session), {"events": [event(data), EVENT]})
 
-    kept, neighbour = (await api.facts())[-1].events
+    kept, neighbour = (await api.records())[-1].events
     assert json.loads(bytes(kept.data)) == {"tool_name": "Bash", "a": "[redacted:dense]"}
     assert (kept.redactions, neighbour.redactions) == ({"dense": 1}, {})
 
@@ -171,7 +171,7 @@ async def test_what_a_request_is_not_worth_keeps_its_metadata(api: WriteApi) -> 
     raw = batch(json.dumps({"tool_name": "Bash", "a": repeated('{"password": "a1b2c3d4", "x": 1} ', 700_000)}), 9)
     replies = [await api.send("POST", events_path(session), raw=raw) for _ in range(2)]
 
-    first, again = ([e for fact in facts for e in fact.events] for facts in _halves((await api.facts())[1:]))
+    first, again = ([e for record in records for e in record.events] for records in _halves((await api.records())[1:]))
     assert [reply.json()["data"]["accepted"] for reply in replies] == [9, 9]
     assert [e.event_id for e in first] == [e.event_id for e in again]
     assert bytes(first[-1].data) == b'{"tool_name":"Bash"}'
@@ -179,5 +179,5 @@ async def test_what_a_request_is_not_worth_keeps_its_metadata(api: WriteApi) -> 
     assert not any(b"a1b2c3d4" in bytes(e.data) for e in first)
 
 
-def _halves(facts: list[Any]) -> tuple[list[Any], list[Any]]:
-    return facts[: len(facts) // 2], facts[len(facts) // 2 :]
+def _halves(records: list[Any]) -> tuple[list[Any], list[Any]]:
+    return records[: len(records) // 2], records[len(records) // 2 :]

@@ -81,9 +81,9 @@ async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi) -> Non
     parent = await api.create(sensitive=True)
     child = await api.create(parent_id=parent["id"], relation="resume", sensitive=False)
 
-    fact = (await api.facts())[-1]
+    record = (await api.records())[-1]
     assert child["sensitive"] is True
-    assert verify(SECRETS, "session", "acme", fact.session_id).sensitive
+    assert verify(SECRETS, "session", "acme", record.session_id).sensitive
 
 
 async def test_a_run_may_be_shared(api: WriteApi) -> None:
@@ -105,13 +105,13 @@ async def test_the_same_key_answers_the_same_ids(api: WriteApi, again: dict[str,
     ]
 
     ids = [(reply["id"], reply["run_id"], reply["thread_id"]) for reply in replies]
-    facts = await api.facts()
+    records = await api.records()
     assert ids[0] == ids[1]
     assert [reply["title"] for reply in replies] == ["one", "two"]
-    assert isinstance(facts[0], SessionCreated)
-    assert isinstance(facts[1], SessionCreated)
-    assert facts[0].fact_id == facts[1].fact_id
-    assert facts[0].record_id != facts[1].record_id
+    assert isinstance(records[0], SessionCreated)
+    assert isinstance(records[1], SessionCreated)
+    assert records[0].fact_id == records[1].fact_id
+    assert records[0].record_id != records[1].record_id
 
 
 async def test_another_user_or_family_makes_another_session(api: WriteApi) -> None:
@@ -147,7 +147,7 @@ async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
     reply = await api.send("POST", events_path(session["id"]), raw=b'{"events":[' + events + b"]}")
 
     assert reply.status_code == 202
-    assert data_of((await api.facts())[-1]) == payloads
+    assert data_of((await api.records())[-1]) == payloads
 
 
 async def test_one_invalid_event_does_not_refuse_its_neighbours(api: WriteApi) -> None:
@@ -182,9 +182,9 @@ async def test_one_invalid_event_does_not_refuse_its_neighbours(api: WriteApi) -
     assert [item["index"] for item in data["rejected"]] == list(range(1, len(wrong) + 1))
     assert [item["code"] for item in data["rejected"][:3]] == ["timestamp_out_of_range"] * 3
     assert {item["code"] for item in data["rejected"][3:]} == {"invalid_event"}
-    fact = (await api.facts())[-1]
-    assert isinstance(fact, EventsRecorded)
-    assert [event.seq for event in fact.events] == [1, None, None]
+    record = (await api.records())[-1]
+    assert isinstance(record, EventsRecorded)
+    assert [event.seq for event in record.events] == [1, None, None]
 
 
 async def test_no_valid_event_is_a_422_with_the_same_list(api: WriteApi) -> None:
@@ -196,7 +196,7 @@ async def test_no_valid_event_is_a_422_with_the_same_list(api: WriteApi) -> None
     rejected = reply.json()["details"]["events"]
     assert reply.status_code == 422
     assert [(item["index"], item["code"]) for item in rejected] == [(0, "invalid_event"), (1, "invalid_event")]
-    assert len(await api.facts()) == 1
+    assert len(await api.records()) == 1
 
 
 async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
@@ -208,7 +208,7 @@ async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
     for session in (first, first, second):
         await api.send("POST", events_path(session["id"]), batch)
 
-    ids = [[str(event.event_id) for event in fact.events] for fact in (await api.facts())[2:]]  # type: ignore[union-attr]
+    ids = [[str(event.event_id) for event in record.events] for record in (await api.records())[2:]]  # type: ignore[union-attr]
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 4
     assert ids[0][3] == ids[2][3] == given
@@ -234,13 +234,13 @@ async def test_a_large_request_becomes_several_records(api: WriteApi) -> None:
 
     reply = await api.send("POST", events_path(session["id"]), {"events": batch})
 
-    facts = (await api.facts())[1:]
-    numbers = [json.loads(data)["number"] for fact in facts for data in data_of(fact)]
-    assert len(facts) == 4
-    assert all(data_of(fact) for fact in facts)
+    records = (await api.records())[1:]
+    numbers = [json.loads(data)["number"] for record in records for data in data_of(record)]
+    assert len(records) == 4
+    assert all(data_of(record) for record in records)
     assert numbers == list(range(10))
     assert reply.json()["meta"]["position"] == "0:4"
-    assert len({fact.record_id for fact in facts}) == 4
+    assert len({record.record_id for record in records}) == 4
 
 
 async def test_a_change_answers_what_was_asked(api: WriteApi) -> None:
@@ -249,13 +249,13 @@ async def test_a_change_answers_what_was_asked(api: WriteApi) -> None:
 
     reply = await api.send("PATCH", f"/sessions/{session['id']}", {"title": None, "branch": "main"})
 
-    fact = (await api.facts())[-1]
+    record = (await api.records())[-1]
     assert reply.json() == {
         "data": {"id": session["id"], "title": None, "branch": "main"},
         "meta": {"position": "0:1"},
     }
-    assert isinstance(fact, SessionChanged)
-    assert (fact.title, fact.branch) == (None, "main")
+    assert isinstance(record, SessionChanged)
+    assert (record.title, record.branch) == (None, "main")
 
 
 async def test_metrics_alone_are_a_report(api: WriteApi) -> None:
@@ -265,10 +265,10 @@ async def test_metrics_alone_are_a_report(api: WriteApi) -> None:
 
     reply = await api.send("PATCH", f"/sessions/{session['id']}", {"model_metrics": metrics})
 
-    fact = (await api.facts())[-1]
+    record = (await api.records())[-1]
     assert reply.json()["data"] == {"id": session["id"], "model_metrics": metrics}
-    assert isinstance(fact, MetricsReported)
-    assert fact.report.models == (ModelUsage(input_tokens=15000, output_tokens=3000, cost_nano=45_000_001),)
+    assert isinstance(record, MetricsReported)
+    assert record.report.models == (ModelUsage(input_tokens=15000, output_tokens=3000, cost_nano=45_000_001),)
 
 
 async def test_metrics_by_model(api: WriteApi) -> None:
@@ -281,12 +281,12 @@ async def test_metrics_by_model(api: WriteApi) -> None:
 
     reply = await api.send("PATCH", f"/sessions/{session['id']}", {"model_metrics": metrics, "title": "t"})
 
-    fact = (await api.facts())[-1]
+    record = (await api.records())[-1]
     assert reply.json()["data"]["model_metrics"] == metrics
-    assert isinstance(fact, SessionChanged)
-    assert fact.report is not None
-    assert fact.report.reported_at == 1_768_903_200_000
-    assert fact.report.models == (ModelUsage("a", 1), ModelUsage("b", cost_nano=10**15))
+    assert isinstance(record, SessionChanged)
+    assert record.report is not None
+    assert record.report.reported_at == 1_768_903_200_000
+    assert record.report.models == (ModelUsage("a", 1), ModelUsage("b", cost_nano=10**15))
 
 
 async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
@@ -296,12 +296,12 @@ async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
     now = await api.send("POST", f"/sessions/{session['id']}/end", {"outcome": "success", "summary": "a\n\tb"})
     then = await api.send("POST", f"/sessions/{session['id']}/end", {"ended_at": "2026-01-19T12:00:00+02:00"})
 
-    fact = (await api.facts())[1]
+    record = (await api.records())[1]
     expected = {"id": session["id"], "status": "ended", "ended_at": "2026-01-20T10:30:00.000Z", "outcome": "success"}
     assert (now.status_code, now.json()["data"]) == (200, expected)
     assert then.json()["data"]["ended_at"] == "2026-01-19T10:00:00.000Z"
-    assert isinstance(fact, SessionEnded)
-    assert (fact.ended_at, fact.summary) == (None, "a\n\tb")
+    assert isinstance(record, SessionEnded)
+    assert (record.ended_at, record.summary) == (None, "a\n\tb")
 
 
 @pytest.mark.parametrize("method_path", [("PATCH", ""), ("POST", "/end"), ("POST", "/compact")])
@@ -321,7 +321,7 @@ async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path
         body = {} if path == "/compact" else {"summary": "s"}
         replies.append(await api.send(method, f"/sessions/{id_}{path}", body, headers=headers, user=user))
 
-    facts = [fact.fact_id for fact in (await api.facts())[2:]]  # type: ignore[union-attr]
+    facts = [record.fact_id for record in (await api.records())[2:]]  # type: ignore[union-attr]
     assert facts[0] == facts[1]
     assert len(set(facts)) == 4
     if path == "/compact":
@@ -332,10 +332,10 @@ async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
     """Actor, org, time of receipt and thread of a create."""
     session = await api.create()
 
-    (fact,) = await api.facts()
-    assert (fact.actor.user_id, fact.actor.role, fact.org_id) == ("alice", "member", "acme")
-    assert fact.received_at == 1_768_905_000_000
-    assert str(thread_id("acme", thread_of(fact.session_id))) == session["thread_id"]
+    (record,) = await api.records()
+    assert (record.actor.user_id, record.actor.role, record.org_id) == ("alice", "member", "acme")
+    assert record.received_at == 1_768_905_000_000
+    assert str(thread_id("acme", thread_of(record.session_id))) == session["thread_id"]
 
 
 async def test_a_request_for_a_digest_is_queued(api: WriteApi) -> None:
@@ -348,7 +348,7 @@ async def test_a_request_for_a_digest_is_queued(api: WriteApi) -> None:
     bare = await api.client.post(f"/api/v1/acme{path}", headers=given)
     untyped = await api.client.post(f"/api/v1/acme{path}", headers=given, content=b"{}")
 
-    asked, plain = (await api.facts())[1:]
+    asked, plain = (await api.records())[1:]
     assert (reply.status_code, bare.status_code, untyped.status_code) == (202, 202, 415)
     assert isinstance(asked, CompactionRequested)
     assert reply.json() == {
@@ -367,7 +367,7 @@ async def test_instructions_for_a_sensitive_session_are_not_kept(api: WriteApi) 
 
     reply = await api.send("POST", f"/sessions/{session['id']}/compact", {"instructions": "the secret plan"})
 
-    fact = (await api.facts())[-1]
+    record = (await api.records())[-1]
     assert reply.status_code == 202
-    assert isinstance(fact, CompactionRequested)
-    assert fact.instructions is None
+    assert isinstance(record, CompactionRequested)
+    assert record.instructions is None

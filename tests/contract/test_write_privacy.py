@@ -50,11 +50,11 @@ async def test_secrets_are_cut_out_of_events_and_counted_on_them(api: WriteApi) 
 
     reply = await api.send("POST", events_path(session), raw=body)
 
-    fact = (await api.facts())[-1]
+    record = (await api.records())[-1]
     assert reply.json()["data"]["accepted"] == 2
-    assert data_of(fact)[0] == b'{"a" :1.0}'
-    assert json.loads(data_of(fact)[1]) == {"command": f"a {CUT} b {CUT}"}
-    assert [kept.redactions for kept in fact.events] == [{}, {"github_token": 2}]
+    assert data_of(record)[0] == b'{"a" :1.0}'
+    assert json.loads(data_of(record)[1]) == {"command": f"a {CUT} b {CUT}"}
+    assert [kept.redactions for kept in record.events] == [{}, {"github_token": 2}]
 
 
 async def test_the_id_of_an_event_follows_from_what_was_sent(api: WriteApi) -> None:
@@ -64,8 +64,8 @@ async def test_the_id_of_an_event_follows_from_what_was_sent(api: WriteApi) -> N
     for body in bodies:
         await api.send("POST", events_path(session), {"events": [body]})
 
-    facts = (await api.facts())[1:]
-    first, other, again = (fact.events[0] for fact in facts)
+    records = (await api.records())[1:]
+    first, other, again = (record.events[0] for record in records)
     assert bytes(first.data) == bytes(other.data)
     assert first.event_id == again.event_id != other.event_id
 
@@ -75,7 +75,7 @@ async def test_a_type_that_is_a_secret_is_cut(api: WriteApi) -> None:
     session = (await api.create())["id"]
     await api.send("POST", events_path(session), {"events": [{**EVENT, "event_type": TOKEN}]})
 
-    kept = (await api.facts())[-1].events[0]
+    kept = (await api.records())[-1].events[0]
     assert (kept.event_type, kept.redactions) == (CUT, {"github_token": 1})
 
 
@@ -85,10 +85,10 @@ async def test_secrets_are_cut_out_of_every_text_of_a_create(api: WriteApi) -> N
     asked = {name: f"{name} {TOKEN}" for name in texts}
     created = await api.create(**asked, remote_url=f"https://example.com/acme/{TOKEN}")
 
-    fact = (await api.facts())[-1]
+    record = (await api.records())[-1]
     assert {name: created[name] for name in texts} == {name: f"{name} {CUT}" for name in texts}
     assert (created["remote_url"], created["repo"]) == (f"https://example.com/acme/{CUT}", f"acme/{CUT}")
-    assert fact.redactions == {"github_token": len(texts) + 2}
+    assert record.redactions == {"github_token": len(texts) + 2}
 
 
 async def test_an_external_id_that_is_a_secret_still_names_its_session(api: WriteApi) -> None:
@@ -111,7 +111,7 @@ async def test_secrets_are_cut_out_of_changes_and_ends(api: WriteApi) -> None:
     assert (data["title"], data["summary"]) == (f"t {CUT}", f"s\n{CUT}")
     assert data["model_metrics"]["models"] == [{"model": f"m {CUT}", "input_tokens": 1}]
     assert alone.json()["data"]["model_metrics"] == {"model": CUT, "input_tokens": 2}
-    assert [fact.redactions["github_token"] for fact in (await api.facts())[1:]] == [3, 1, 2]
+    assert [record.redactions["github_token"] for record in (await api.records())[1:]] == [3, 1, 2]
     assert TOKEN.encode() not in await log_of(api)
 
 
@@ -157,9 +157,9 @@ async def test_a_sensitive_session_keeps_metadata_alone(api: WriteApi) -> None:
     await api.send("POST", f"/sessions/{session}/compact", {"instructions": "content", "max_characters": 300})
     await api.send("POST", f"/sessions/{session}/end", {"summary": "content", "outcome": "success"})
 
-    facts = await api.facts()
+    records = await api.records()
     assert (created["title"], created["branch"], created["project_id"]) == (None, None, "prj")
-    assert [json.loads(data) for data in data_of(facts[1])] == [
+    assert [json.loads(data) for data in data_of(records[1])] == [
         {"duration_ms": 12, "hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_use_id": "toolu_1"},
         {},
     ]
@@ -195,7 +195,7 @@ async def test_names_that_are_none_still_tell_what_is_the_same(metadata_api: Wri
     names = ["two words", "two words", "other words"]
     await metadata_api.send("POST", events_path(session), {"events": [event(tool_use_id=name) for name in names]})
 
-    first, again, other = (json.loads(data)["tool_use_id"] for data in data_of((await metadata_api.facts())[-1]))
+    first, again, other = (json.loads(data)["tool_use_id"] for data in data_of((await metadata_api.records())[-1]))
     assert first == again != other
     assert first.startswith("digest:")
 
@@ -206,7 +206,7 @@ async def test_a_payload_that_would_outgrow_the_log_keeps_its_metadata(api: Writ
     data = {"tool_name": "Bash", "a": "?pwd=a, and so on. " * 50_000}
     reply = await api.send("POST", events_path(session), {"events": [event(**data)]})
 
-    kept = (await api.facts())[-1].events[0]
+    kept = (await api.records())[-1].events[0]
     assert reply.status_code == 202
     assert bytes(kept.data) == b'{"tool_name":"Bash"}'
     assert kept.redactions["password"] > 1_000

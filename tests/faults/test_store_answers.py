@@ -55,7 +55,7 @@ def clean(two: TestStore) -> Tables:
     two.empty()
     asyncio.run(_project(two, two.warehouse(), the_log()))
     made = tables(two)
-    assert len(made["records"]) == len(the_log())
+    assert len(made["receipts"]) == len(the_log())
     recounted = asyncio.run(_recount(two))
     assert (recounted.equal, recounted.compared.sessions) == (True, 4)
     return made
@@ -114,7 +114,7 @@ async def test_a_projector_stops_where_waiting_would_not_help(two: TestStore, co
     with pytest.raises(StoreRefuses):
         await _project(two, warehouse, the_log())
 
-    assert two.rows("SELECT count() AS n FROM {db}.records") == [{"n": 0}]
+    assert two.rows("SELECT count() AS n FROM {db}.receipts") == [{"n": 0}]
 
 
 @pytest.mark.fault(row=26)

@@ -13,8 +13,8 @@ from support.small_disk import MIB, SmallDisk, small_disk
 from support.waiting import eventually
 
 FAIL_POINTS = (
-    *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_events"),
-    *("projector.wrote_sessions", "projector.wrote_derivations", "projector.wrote_rollups", "projector.wrote_records"),
+    *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_facts"),
+    *("projector.wrote_sessions", "projector.wrote_derivations", "projector.wrote_rollups", "projector.wrote_receipts"),
 )
 REFUSALS = 50  # each is a line that the full disk does not take either
 __all__ = ["small_disk"]  # a fixture

@@ -29,8 +29,8 @@ from schemas.log import LogRecord
 from schemas.topics import record_key
 
 pytestmark = pytest.mark.kafka
-STEPS = ("folded", "wrote_events", "wrote_sessions", "wrote_derivations", "wrote_rollups", "wrote_records")
-WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM records GROUP BY log_partition, log_offset)"
+STEPS = ("folded", "wrote_facts", "wrote_sessions", "wrote_derivations", "wrote_rollups", "wrote_receipts")
+WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM receipts GROUP BY log_partition, log_offset)"
 REBALANCES, GENERATION = "crewkit_projector_rebalances_total", "crewkit_projector_group_generation"
 SAMPLES = Path(__file__).parents[1] / "contract" / "records"
 SEED = random.randrange(1 << 20)
@@ -107,7 +107,7 @@ async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless
     sleeper = line.impatient_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
     eventually(lambda: line.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
     sleeper.send_signal(signal.SIGSTOP)
-    assert line.query("SELECT count() FROM records") == [(0,)]
+    assert line.query("SELECT count() FROM receipts") == [(0,)]
 
     line.impatient_worker(1)
     line.await_receipts(count, within_s=90)
@@ -171,7 +171,7 @@ class Watched:
 
         def all_there() -> bool:
             self.tend()
-            return bool(self._line.query("SELECT count() FROM records FINAL")[0][0] >= count)
+            return bool(self._line.query("SELECT count() FROM receipts FINAL")[0][0] >= count)
 
         eventually(all_there, within_s=within_s)
 
@@ -268,6 +268,6 @@ async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(l
     line.worker()
     line.await_receipts(len(log.records))
 
-    outcomes = line.query("SELECT outcome, count() FROM records FINAL GROUP BY outcome ORDER BY outcome")
+    outcomes = line.query("SELECT outcome, count() FROM receipts FINAL GROUP BY outcome ORDER BY outcome")
     assert outcomes == [("dead", len(strange)), ("projected", len(samples) + len(tomorrow))]
     assert line.query("SELECT count() FROM dead_letters FINAL") == [(len(strange),)]

@@ -22,7 +22,7 @@ ALTER_BUCKET = (
     f"INSERT INTO rollup_hourly SELECT * REPLACE (arrayMap(g -> tuple({GROUP}), groups) AS groups)"
     " FROM rollup_hourly FINAL WHERE org_id = '{org}'"
 )
-DELETE_RECEIPT = "DELETE FROM records WHERE log_partition = {partition} AND log_offset = {offset}"
+DELETE_RECEIPT = "DELETE FROM receipts WHERE log_partition = {partition} AND log_offset = {offset}"
 
 
 class OpenUp(Installation):

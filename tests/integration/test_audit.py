@@ -223,7 +223,7 @@ async def test_a_missing_receipt_is_a_gap(filled: Operations) -> None:
     """A position without a receipt is listed as [start, stop), in the middle and at the end of what is projected."""
     before = await filled.data("operator/coverage")
     end = before["partitions"][1]["end"]
-    filled.alter(f"DELETE FROM {{db}}.records WHERE log_partition = 1 AND log_offset IN (2, 3, {end - 1})")
+    filled.alter(f"DELETE FROM {{db}}.receipts WHERE log_partition = 1 AND log_offset IN (2, 3, {end - 1})")
 
     after = await filled.data("operator/coverage")
 
@@ -236,7 +236,7 @@ async def test_a_missing_receipt_is_a_gap(filled: Operations) -> None:
 async def test_a_partition_without_any_receipt_is_one_gap(filled: Operations) -> None:
     """What is claimed as projected needs receipts even where there is not a single one."""
     end = (await filled.data("operator/coverage"))["partitions"][2]["end"]
-    filled.alter("DELETE FROM {db}.records WHERE log_partition = 2")
+    filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 2")
 
     partition = (await filled.data("operator/coverage"))["partitions"][2]
 
@@ -312,7 +312,7 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
     """A fact that is gone makes its session differ, by the right number of events."""
     session = named(1, OTHER)
     filled.alter(
-        "DELETE FROM {db}.events WHERE event_id = (SELECT argMin(event_id, version) FROM {db}.events "
+        "DELETE FROM {db}.facts WHERE event_id = (SELECT argMin(event_id, version) FROM {db}.facts "
         f"WHERE session_id = '{session}' AND event_type = 'Stop')"
     )
 
@@ -443,7 +443,7 @@ async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Ope
 
 async def test_receipts_are_seen_by_their_org_alone(filled: Operations) -> None:
     """A position is projected for its org, and for others like one that is not written: waiting, without a time."""
-    (ours,) = filled.store.rows(f"SELECT * FROM {{db}}.records WHERE org_id = '{ORG}' ORDER BY log_offset LIMIT 1")
+    (ours,) = filled.store.rows(f"SELECT * FROM {{db}}.receipts WHERE org_id = '{ORG}' ORDER BY log_offset LIMIT 1")
     position = f"{ours['log_partition']}:{ours['log_offset']}"
 
     receipt = await filled.data(f"{ORG}/ops/receipts/{position}", ORG, "viewer")
@@ -518,7 +518,7 @@ def test_commands_end_with_one_clear_line(command: Any) -> None:
 
 def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations) -> None:
     """A gap or a difference is named, with what to do, and is an exit code of its own."""
-    filled.alter("DELETE FROM {db}.records WHERE log_partition = 1 AND log_offset = 2")
+    filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 2")
     filled.alter("INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM {db}.sessions FINAL LIMIT 1")
 
     coverage, recount = command("coverage"), command("recount")

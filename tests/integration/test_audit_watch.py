@@ -79,7 +79,7 @@ async def test_what_is_right_is_found_right(watched: Watched) -> None:
 
 async def test_a_lost_receipt_and_a_wrong_session_of_the_last_hours_are_found(watched: Watched) -> None:
     """Within a minute of going wrong."""
-    watched.alter("DELETE FROM {db}.records WHERE log_offset = 0")
+    watched.alter("DELETE FROM {db}.receipts WHERE log_offset = 0")
     watched.alter(
         "INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM"
         " (SELECT * FROM {db}.sessions FINAL ORDER BY started_at DESC LIMIT 1)"

@@ -50,7 +50,7 @@ def test_ids_have_the_shape_of_ids(filled: TestStore) -> None:
 def test_one_session_has_all_the_events(filled: TestStore) -> None:
     """It is the one that the bench finds by its external id."""
     (found,) = filled.rows(
-        "SELECT uniqExact(session_id) AS sessions, uniqExact(event_id) AS n, any(session_id) AS id FROM events FINAL"
+        "SELECT uniqExact(session_id) AS sessions, uniqExact(event_id) AS n, any(session_id) AS id FROM facts FINAL"
     )
 
     assert (found["sessions"], found["n"]) == (1, DATA.events)

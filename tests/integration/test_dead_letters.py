@@ -33,7 +33,7 @@ from query_api.routes.operations import operation_routes
 from schemas.codec import encode
 from schemas.ids import mint, new_thread
 from schemas.permissions import OPERATOR_ORG, Role
-from schemas.records import AnyFact, MetricsReport, ModelUsage
+from schemas.records import AnyRecord, MetricsReport, ModelUsage
 from schemas.topics import record_key
 
 KEY = b"a secret of at least 32 bytes, for tests"
@@ -59,9 +59,9 @@ class Whole:
             exception_handlers=INGEST_ERRORS,
         )
 
-    async def add(self, fact: AnyFact, key: bytes | None = None) -> str:
+    async def add(self, record: AnyRecord, key: bytes | None = None) -> str:
         """A record straight into the log; its position."""
-        return str(await self.log.append(key or record_key(fact.session_id), encode(fact)))
+        return str(await self.log.append(key or record_key(record.session_id), encode(record)))
 
     async def add_bytes(self, value: bytes) -> str:
         return str(await self.log.append(record_key(SESSION), value))
@@ -108,13 +108,13 @@ async def whole(store: TestStore) -> AsyncIterator[Whole]:
     running.reader.close()
 
 
-def plain(fact: AnyFact) -> dict[str, Any]:
+def plain(record: AnyRecord) -> dict[str, Any]:
     """The record as an operator would write it."""
-    found: dict[str, Any] = msgspec.json.decode(encode(fact))
+    found: dict[str, Any] = msgspec.json.decode(encode(record))
     return found
 
 
-def a_batch(version: int = 1) -> AnyFact:
+def a_batch(version: int = 1) -> AnyRecord:
     """Two events of the session, in a record with an id of its own."""
     events = [hook("PreToolUse", event_id=UUID(int=n, version=4), tool_name="Bash", tool_use_id="t1") for n in (1, 2)]
     return recorded(SESSION, *events, record_id=UUID(int=77, version=4), v=version)
@@ -183,32 +183,34 @@ async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -
     assert [reply.status_code for reply in (unchanged, another, hopeless, corrected)] == [422, 422, 422, 202]
     assert "version 9" in unchanged.json()["details"]["record"][0]
     assert another.json()["details"] == {"record.record_id": [f"must stay {UUID(int=77, version=4)}"]}
-    assert whole.store.rows("SELECT count() AS n FROM {db}.events FINAL") == [{"n": 2}]
+    assert whole.store.rows("SELECT count() AS n FROM {db}.facts FINAL") == [{"n": 2}]
     (stored,) = await whole.log.read(*_place(corrected.json()["data"]["redriven_to"]), 1 << 30)
     assert msgspec.json.decode(stored.value or b"")["redrive"] == {"position": dead, "by": "olga", "at": T0}
 
 
-def canary_facts() -> list[AnyFact]:
+def canary_records() -> list[AnyRecord]:
     """Every canary in every text of a record, whether a client or somebody else could have put it there."""
     text = "\n".join(canary.written for canary in CANARIES)
     data = {"prompt": text, "tool_input": {"deep": [{text: text}]}, "nested": json.dumps([text])}
-    facts: list[AnyFact] = [
+    records: list[AnyRecord] = [
         recorded(SESSION, *(hook(kind, event_id=UUID(int=9, version=4), **data) for kind in ("Stop", text))),
         created(SESSION, title=text, branch=text, agent_name=text, trigger=text, run_id=UUID(int=6, version=4)),
         ended(SESSION, summary=text, report=MetricsReport((ModelUsage(text, 1),))),
         compaction_requested(SESSION, instructions=text),
     ]
-    return [structs.replace(fact, record_id=UUID(int=n, version=4), source=text) for n, fact in enumerate(facts, 50)]
+    return [
+        structs.replace(record, record_id=UUID(int=n, version=4), source=text) for n, record in enumerate(records, 50)
+    ]
 
 
 @pytest.mark.parametrize("corrected", [True, False])
-@pytest.mark.parametrize("fact", canary_facts(), ids=lambda fact: type(fact).__name__)
-async def test_no_secret_comes_back_with_a_redriven_record(whole: Whole, fact: AnyFact, corrected: bool) -> None:
+@pytest.mark.parametrize("record", canary_records(), ids=lambda record: type(record).__name__)
+async def test_no_secret_comes_back_with_a_redriven_record(whole: Whole, record: AnyRecord, corrected: bool) -> None:
     """Its letter came straight into the topic, or its correction from a person: both are looked at like any write."""
-    letter = b"garbage" if corrected else encode(fact)
+    letter = b"garbage" if corrected else encode(record)
     dead = str(await whole.log.append(record_key(SESSION), letter))
 
-    reply = await whole.redrive(dead, **({"record": plain(fact)} if corrected else {}))
+    reply = await whole.redrive(dead, **({"record": plain(record)} if corrected else {}))
     again = await whole.redrive(reply.json()["data"]["redriven_to"])
 
     assert (reply.status_code, again.status_code) == (202, 202)
@@ -227,17 +229,17 @@ async def test_a_redriven_record_keeps_no_content_where_none_may_be_kept(whole: 
     org = "quiet" if how != "sensitive" else ORG
     session = mint(SECRETS, "session", org, new_thread(None), how == "sensitive", None)
     events = [hook("Stop", event_id=UUID(int=9, version=4), tool_name="Bash", note="quince"), hook("a quince")]
-    facts: list[AnyFact] = [
+    records: list[AnyRecord] = [
         recorded(session, *events, org_id=org, record_id=UUID(int=70, version=4)),
         created(session, org_id=org, title="quince", branch="quince", agent_name="reviewer"),
         ended(session, org_id=org, summary="quince"),
         compaction_requested(session, org_id=org, instructions="quince"),
     ]
-    dead = [str(await whole.log.append(b"no session", encode(fact))) for fact in facts]
+    dead = [str(await whole.log.append(b"no session", encode(record))) for record in records]
     garbage = str(await whole.log.append(b"no session", b"garbage"))
 
     replies = [await whole.redrive(position) for position in dead]
-    replies += [await whole.redrive(garbage, record=plain(fact)) for fact in facts]
+    replies += [await whole.redrive(garbage, record=plain(record)) for record in records]
 
     assert [reply.status_code for reply in replies] == [202] * 8
     kept = [await whole.log.read(*_place(reply.json()["data"]["redriven_to"]), 1 << 30) for reply in replies]

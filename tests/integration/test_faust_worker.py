@@ -49,7 +49,7 @@ async def test_poison_becomes_dead_letters_and_stops_nobody(line: Line) -> None:
     for record, reason in poison:
         assert any(reason in found and size == len(record.value or b"") for found, size in letters), reason
     assert line.query("SELECT events FROM sessions FINAL") == [(3,)]
-    assert line.query("SELECT count(), uniqExact(log_partition, log_offset) FROM records FINAL") == [
+    assert line.query("SELECT count(), uniqExact(log_partition, log_offset) FROM receipts FINAL") == [
         (len(records), len(records))
     ]
     worker.terminate()
@@ -69,7 +69,7 @@ async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(l
     line.await_receipts(7)
 
     assert line.query("SELECT events, version FROM sessions FINAL") == [(6, 6)]
-    assert line.query("SELECT sum(added), count() FROM records FINAL") == [(6, 7)]
+    assert line.query("SELECT sum(added), count() FROM receipts FINAL") == [(6, 7)]
 
 
 @pytest.mark.fault(row=24)

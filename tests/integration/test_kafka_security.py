@@ -176,7 +176,7 @@ def _carry(data: Path, store: SecureStore, database: str, envs: Mapping[str, Map
 def _receipts(store: SecureStore, database: str) -> int:
     reply = httpx.get(
         f"http://127.0.0.1:{store.ports['plain']}/",
-        params={"query": f"SELECT count() FROM {database}_g1.records FINAL"},
+        params={"query": f"SELECT count() FROM {database}_g1.receipts FINAL"},
         headers={"X-ClickHouse-User": "crewkit", "X-ClickHouse-Key": STORE_PASSWORD},
         trust_env=False,
     )

@@ -23,14 +23,14 @@ from schemas.log import LogRecord
 FIRST = "(SELECT session_id FROM {db}.sessions FINAL ORDER BY session_id LIMIT 1)"
 BUSIEST = "(SELECT max(bucket) FROM {db}.rollup_hourly)"
 DAMAGES = {
-    "receipts are gone": ["DELETE FROM {db}.records WHERE log_offset % 3 = 1"],
-    "a stretch is gone": [f"DELETE FROM {{db}}.{t} WHERE log_offset BETWEEN 2 AND 4" for t in ("events", "records")],
+    "receipts are gone": ["DELETE FROM {db}.receipts WHERE log_offset % 3 = 1"],
+    "a stretch is gone": [f"DELETE FROM {{db}}.{t} WHERE log_offset BETWEEN 2 AND 4" for t in ("facts", "receipts")],
     "nothing but facts is left": [f"TRUNCATE TABLE {{db}}.{t}" for t in ("sessions", "tasks", "rollup_hourly")],
     "everything is gone": [
         f"TRUNCATE TABLE {{db}}.{t}"
-        for t in ("events", "sessions", "tasks", "rollup_hourly", "rollup_daily", "records", "dead_letters")
+        for t in ("facts", "sessions", "tasks", "rollup_hourly", "rollup_daily", "receipts", "dead_letters")
     ],
-    "a fact is gone": ["DELETE FROM {db}.events WHERE event_id = (SELECT min(event_id) FROM {db}.events)"],
+    "a fact is gone": ["DELETE FROM {db}.facts WHERE event_id = (SELECT min(event_id) FROM {db}.facts)"],
     "a session is gone": [f"DELETE FROM {{db}}.sessions WHERE session_id = {FIRST}"],
     "a session claims too much": [
         (
@@ -185,17 +185,17 @@ async def test_a_request_is_gone_once_it_is_answered(running: Running, tmp_path:
 
 async def test_only_what_is_missing_is_projected_again(running: Running) -> None:
     """A lost receipt costs its own record and the later ones of its session, not everything behind it."""
-    running.damage(["DELETE FROM {db}.records WHERE log_partition = 1 AND log_offset = 0"])
+    running.damage(["DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 0"])
     of_session = running.store.rows(
-        "SELECT count() AS n FROM {db}.events WHERE session_id = (SELECT any(session_id) FROM {db}.events"
+        "SELECT count() AS n FROM {db}.facts WHERE session_id = (SELECT any(session_id) FROM {db}.facts"
         " WHERE log_partition = 1 AND log_offset = 0) AND log_offset >= 0"
     )[0]["n"]
-    stored = running.store.rows("SELECT count() AS n FROM {db}.events")[0]["n"]
+    stored = running.store.rows("SELECT count() AS n FROM {db}.facts")[0]["n"]
 
     mended = await running.mender.run()
 
     assert mended == Mended(positions=1)
-    assert running.store.rows("SELECT count() AS n FROM {db}.events")[0]["n"] <= stored + of_session
+    assert running.store.rows("SELECT count() AS n FROM {db}.facts")[0]["n"] <= stored + of_session
 
 
 async def test_a_sound_installation_is_left_alone(running: Running) -> None:

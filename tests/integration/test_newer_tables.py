@@ -12,8 +12,8 @@ from schemas.prices import list_prices
 TOMORROW = "INSERT INTO {db}.migrations (number, name, sha256) VALUES (999, '0999_tomorrow.sql', '')"
 ADDED = [
     "ALTER TABLE {db}.sessions ADD COLUMN mood LowCardinality(String) DEFAULT 'calm' AFTER created",
-    "ALTER TABLE {db}.events ADD COLUMN weight UInt32 DEFAULT 1 FIRST",
-    "ALTER TABLE {db}.events ADD COLUMN day Date MATERIALIZED toDate(timestamp)",
+    "ALTER TABLE {db}.facts ADD COLUMN weight UInt32 DEFAULT 1 FIRST",
+    "ALTER TABLE {db}.facts ADD COLUMN day Date MATERIALIZED toDate(timestamp)",
     "ALTER TABLE {db}.tasks ADD COLUMN is_long Bool ALIAS duration_ms > 1000",
     "CREATE TABLE {db}.moods (mood String) ENGINE = MergeTree ORDER BY mood",
     "ALTER TABLE {db}.tasks ADD INDEX by_name name TYPE bloom_filter GRANULARITY 1",

@@ -25,4 +25,4 @@ async def test_who_waits_for_a_write_may_be_cancelled_and_the_write_goes_on(stor
         await waiting
 
     await pipeline.drain()
-    assert store.rows("SELECT count() AS n FROM {db}.records FINAL") == [{"n": 3}]
+    assert store.rows("SELECT count() AS n FROM {db}.receipts FINAL") == [{"n": 3}]

@@ -75,19 +75,19 @@ def test_the_pages_of_a_session_are_its_events_in_log_order(
 def _walk(log: list[LogRecord]) -> Iterator[tuple[str, str, Event]]:
     """The hook events of a log, by org and session; of two facts with one id the first counts."""
     seen: set[tuple[str, str, str]] = set()
-    for record in sorted(log, key=lambda record: (record.partition, record.offset)):
-        if not record.value or record.value[:1] != b"{":
+    for log_record in sorted(log, key=lambda log_record: (log_record.partition, log_record.offset)):
+        if not log_record.value or log_record.value[:1] != b"{":
             continue
-        fact = msgspec.json.decode(record.value)
-        events = fact.get("events", [])
-        for one in events or [fact]:
-            key = (fact["org_id"], fact["session_id"], one["event_id"] if events else one["fact_id"])
+        record = msgspec.json.decode(log_record.value)
+        events = record.get("events", [])
+        for one in events or [record]:
+            key = (record["org_id"], record["session_id"], one["event_id"] if events else one["fact_id"])
             if key not in seen and events:
-                yield fact["org_id"], fact["session_id"], _shown(record, fact, one)
+                yield record["org_id"], record["session_id"], _shown(log_record, record, one)
             seen.add(key)
 
 
-def _shown(record: LogRecord, fact: Event, event: Event) -> Event:
+def _shown(log_record: LogRecord, record: Event, event: Event) -> Event:
     def text(name: str) -> str | None:
         value = event["data"].get(name)
         return value if isinstance(value, str) and value else None
@@ -96,12 +96,12 @@ def _shown(record: LogRecord, fact: Event, event: Event) -> Event:
         "event_id": event["event_id"],
         "event_type": event["event_type"],
         "timestamp": instant(event["timestamp"]),
-        "received_at": instant(fact["received_at"]),
+        "received_at": instant(record["received_at"]),
         "seq": event.get("seq"),
         "tool_name": text("tool_name"),
         "agent_id": text("agent_id"),
         "data": event["data"],
-        "position": f"{record.partition}:{record.offset}",
+        "position": f"{log_record.partition}:{log_record.offset}",
     }
 
 

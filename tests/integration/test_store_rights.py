@@ -80,7 +80,7 @@ def test_who_reads_can_change_nothing(filled: Path) -> None:
 def test_a_projector_makes_and_drops_no_table(filled: Path) -> None:
     """Nor does it change what `provision` wrote."""
     wanted = [
-        "DROP TABLE crewkit_g1.events",
+        "DROP TABLE crewkit_g1.facts",
         "CREATE TABLE crewkit_g1.mine (a UInt8) ENGINE = MergeTree ORDER BY a",
         "INSERT INTO crewkit.prices SELECT * FROM crewkit.prices",
     ]
@@ -92,7 +92,7 @@ def test_a_projector_makes_and_drops_no_table(filled: Path) -> None:
 def test_a_bi_tool_sees_one_org_and_nothing_but_its_numbers(filled: Path, org: str) -> None:
     """Through the views, and through the tables behind them."""
     seen = act(filled, persona("crewkit_bi", org), f"{WHOLE}read_flat")
-    (said,) = act(filled, persona("crewkit_bi", org), RUN, ["SELECT count() FROM crewkit_g1.events"])
+    (said,) = act(filled, persona("crewkit_bi", org), RUN, ["SELECT count() FROM crewkit_g1.facts"])
 
     assert set(map(tuple, seen.values())) == {(org,)}
     assert "ACCESS_DENIED" in said

@@ -16,7 +16,7 @@ from support.projection import new_pipeline, tables
 from support.store import TABLES, Options, new_address, new_store
 
 pytestmark = pytest.mark.kafka
-PLACES = {"sessions": "AFTER created", "events": "FIRST"}
+PLACES = {"sessions": "AFTER created", "facts": "FIRST"}
 # `provision` of a version that has one numbered file more.
 PROVISION_OF_TOMORROW = """
 import sys

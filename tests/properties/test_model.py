@@ -19,7 +19,7 @@ from support.model import PARTITIONS, Violation, World, surroundings
 from support.mutants import MUTANTS
 
 from schemas.codec import encode
-from schemas.records import AnyFact, EventsRecorded
+from schemas.records import AnyRecord, EventsRecorded
 from schemas.topics import partition_of, record_key
 
 ASKED = os.environ.get("MODEL_EXAMPLES")  # by somebody who wants more of them, and others each time
@@ -31,19 +31,19 @@ STEPS = 30
 class Sent:
     """What a client sends, told in a few words when an example fails."""
 
-    def __init__(self, fact: AnyFact | None) -> None:
-        self._fact = fact
-        self.key = record_key(fact.session_id if fact else SESSIONS[0])
-        self.value = encode(fact) if fact else b"\x00garbage"
+    def __init__(self, record: AnyRecord | None) -> None:
+        self._record = record
+        self.key = record_key(record.session_id if record else SESSIONS[0])
+        self.value = encode(record) if record else b"\x00garbage"
 
     def __repr__(self) -> str:
-        fact = self._fact
-        if fact is None:
+        record = self._record
+        if record is None:
             return "<garbage>"
-        session = f"{fact.org_id}/{SESSIONS.index(fact.session_id)}"
-        if not isinstance(fact, EventsRecorded):
-            return f"<{type(fact).__name__} {fact.fact_id.int} of {session}>"
-        events = ", ".join(f"{event.event_type} {event.event_id.int} {bytes(event.data)!r}" for event in fact.events)
+        session = f"{record.org_id}/{SESSIONS.index(record.session_id)}"
+        if not isinstance(record, EventsRecorded):
+            return f"<{type(record).__name__} {record.fact_id.int} of {session}>"
+        events = ", ".join(f"{event.event_type} {event.event_id.int} {bytes(event.data)!r}" for event in record.events)
         return f"<{session}: {events}>"
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
@@ -51,7 +51,7 @@ class Sent:
         printer.text(repr(self))
 
 
-def of_the_first(facts: list[AnyFact]) -> list[Sent]:
+def of_the_first(facts: list[AnyRecord]) -> list[Sent]:
     """The same facts, all of one session."""
     org, session = facts[0].org_id, facts[0].session_id
     return [Sent(structs.replace(fact, org_id=org, session_id=session)) for fact in facts]

@@ -120,7 +120,7 @@ def test_of_two_copies_of_an_event_the_first_in_the_log_is_kept(two: TestStore, 
 
     rows = two.rows(
         "SELECT org_id, session_id, event_id, log_offset, log_index, event_type, timestamp, data"
-        " FROM {db}.events FINAL WHERE kind = 'events_recorded'"
+        " FROM {db}.facts FINAL WHERE kind = 'events_recorded'"
     )
     found = {(row["org_id"], str(row["session_id"]), str(row["event_id"])): row for row in rows}
     assert {

@@ -45,10 +45,10 @@ def test_every_spelling_comes_back_as_it_was_sent(parts: list[str]) -> None:
 
     sealed = seal_events(read_batch(body), SESSION, ASKER)
     (value,) = records_of(sealed.accepted, SESSION, ASKER)
-    fact = decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1)
+    record = decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1)
 
-    assert isinstance(fact, EventsRecorded)
-    assert [bytes(event.data) for event in fact.events] == payloads
+    assert isinstance(record, EventsRecorded)
+    assert [bytes(event.data) for event in record.events] == payloads
     assert sealed.rejected == []
 
 

@@ -48,7 +48,7 @@ def _project(store: TestStore, warehouse: Warehouse, log: list[LogRecord], cut: 
 
 def _real_rows(store: TestStore, table: str) -> list[Any]:
     """As the store gives them back in its own wire form."""
-    columns = "* EXCEPT stored_at" if table == "records" else "*"
+    columns = "* EXCEPT stored_at" if table == "receipts" else "*"
     block = store.client.raw_query(f"SELECT {columns} FROM {store.database}.{table} FINAL", fmt="RowBinary")
     return sorted(decode_rows(SHAPES[table].row, block), key=attrgetter(*SHAPES[table].key))
 
@@ -142,12 +142,12 @@ def test_both_find_the_same_holes(two: TestStore, log: list[LogRecord], holes: s
     """Receipts that are missing at the start, in the middle and at the end."""
     both = _both(two)
     _project(two, both[1], log, 12)
-    kept = [row for row in both[1].rows("records") if row.log_offset not in holes]
-    both[1].tables["records"].clear()
+    kept = [row for row in both[1].rows("receipts") if row.log_offset not in holes]
+    both[1].tables["receipts"].clear()
 
     for warehouse in both:
         if kept:
-            warehouse.insert("records", encode_rows(kept))
+            warehouse.insert("receipts", encode_rows(kept))
 
     for partition in range(PARTITIONS):
         assert both[0].holes(partition, below) == both[1].holes(partition, below)

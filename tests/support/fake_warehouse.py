@@ -20,9 +20,9 @@ from schemas.rows import (
     AnalysisRow,
     CompactionRow,
     DeadLetterRow,
-    EventRow,
+    FactRow,
     ProgressRow,
-    RecordRow,
+    ReceiptRow,
     SessionRow,
     TaskRow,
 )
@@ -60,14 +60,14 @@ class TableShape(NamedTuple):
 
 
 SHAPES = {
-    "events": TableShape(EventRow, ("org_id", "session_id", "event_id"), "version"),
+    "facts": TableShape(FactRow, ("org_id", "session_id", "event_id"), "version"),
     "sessions": TableShape(SessionRow, ("org_id", "started_hour", "session_id"), "version"),
     "tasks": TableShape(TaskRow, ("org_id", "session_id", "kind", "task_id"), "version"),
     "compactions": TableShape(CompactionRow, ("org_id", "session_id", "compaction_id"), "version"),
     "analyses": TableShape(AnalysisRow, ("org_id", "session_id"), "version"),
     "rollup_hourly": TableShape(RollupRow, ("org_id", "bucket"), "version"),
     "rollup_daily": TableShape(RollupRow, ("org_id", "bucket"), "version"),
-    "records": TableShape(RecordRow, ("log_partition", "log_offset"), None),
+    "receipts": TableShape(ReceiptRow, ("log_partition", "log_offset"), None),
     "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
     "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
 }
@@ -157,7 +157,7 @@ class FakeWarehouse:
             for bucket in buckets:
                 self.tables[table].pop(tuple(bucket), None)
 
-    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[EventRow]:
+    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
         return [
             row if row.kind != EVENTS_RECORDED else msgspec.structs.replace(row, data=b"")
             for row in self._facts_of(sessions)
@@ -177,7 +177,7 @@ class FakeWarehouse:
         return found
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
-        receipts = self.tables["records"]
+        receipts = self.tables["receipts"]
         return [
             offset
             for offset in self._receipted(partition)
@@ -185,14 +185,14 @@ class FakeWarehouse:
         ]
 
     def recent_outcomes(self, partition: int, count: int) -> list[bool]:
-        receipts = self.tables["records"]
+        receipts = self.tables["receipts"]
         return [receipts[partition, offset].outcome == "dead" for offset in self._receipted(partition)[-count:]]
 
     def last_receipt(self, partition: int) -> Receipt | None:
         offsets = self._receipted(partition)
         if not offsets:
             return None
-        row = self.tables["records"][partition, offsets[-1]]
+        row = self.tables["receipts"][partition, offsets[-1]]
         return Receipt(row.log_offset, row.record_id, row.outcome)
 
     def generation(self) -> GenerationInfo:
@@ -201,19 +201,19 @@ class FakeWarehouse:
     def prices(self) -> ReadPrices:
         return ReadPrices([LoadedPrice(price, 0) for price in list_prices().prices], _READ_AT_MS)
 
-    def _facts_of(self, sessions: Sequence[SessionKey]) -> list[EventRow]:
-        rows = [row for row in list(self.tables["events"].values()) if _session(row) in sessions]
+    def _facts_of(self, sessions: Sequence[SessionKey]) -> list[FactRow]:
+        rows = [row for row in list(self.tables["facts"].values()) if _session(row) in sessions]
         return sorted(rows, key=attrgetter("log_offset", "log_index"))
 
     def _receipted(self, partition: int) -> list[int]:
-        return sorted(offset for of, offset in list(self.tables["records"]) if of == partition)
+        return sorted(offset for of, offset in list(self.tables["receipts"]) if of == partition)
 
 
 def _session(row: Any) -> SessionKey:
     return row.org_id, row.session_id
 
 
-def _story_fact(row: EventRow) -> StoryFact:
+def _story_fact(row: FactRow) -> StoryFact:
     payload = _payload(row.data)
     return StoryFact(
         *(row.org_id, str(row.session_id), row.log_offset, row.kind, row.timestamp, row.event_type),
@@ -224,7 +224,7 @@ def _story_fact(row: EventRow) -> StoryFact:
     )
 
 
-def _text(row: EventRow, payload: Any) -> str:
+def _text(row: FactRow, payload: Any) -> str:
     if row.kind in ("session_created", "session_changed"):
         return row.data.decode()
     if row.event_type in _TOOL_EVENTS:

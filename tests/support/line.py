@@ -118,7 +118,7 @@ class Line:
             table: [
                 tuple(map(str, row))
                 for row in self.query(
-                    f"SELECT * {'EXCEPT stored_at ' if table == 'records' else ''}FROM {table} FINAL ORDER BY ALL"
+                    f"SELECT * {'EXCEPT stored_at ' if table == 'receipts' else ''}FROM {table} FINAL ORDER BY ALL"
                 )
             ]
             for table in TABLES
@@ -126,11 +126,11 @@ class Line:
 
     def await_receipts(self, count: int, within_s: float = 40) -> None:
         """Wait until so many records have their receipt."""
-        eventually(lambda: self.query("SELECT count() FROM records FINAL")[0][0] >= count, within_s=within_s)
+        eventually(lambda: self.query("SELECT count() FROM receipts FINAL")[0][0] >= count, within_s=within_s)
 
     def receipts_of(self, partition: int) -> int:
         """How many records of a partition have their receipt."""
-        found: int = self.query(f"SELECT count() FROM records FINAL WHERE log_partition = {partition}")[0][0]
+        found: int = self.query(f"SELECT count() FROM receipts FINAL WHERE log_partition = {partition}")[0][0]
         return found
 
     def end(self) -> None:

@@ -28,7 +28,7 @@ from processors.state_cache import StateCache
 from processors.warehouse import Bucket, Warehouse
 from processors.watchdog import Watchdog
 from schemas.log import LogReader, LogRecord
-from schemas.rows import EventRow
+from schemas.rows import FactRow
 from support.fake_faust import Assigned, Event, FakeApp, FakeConsumer
 from support.fake_warehouse import FakeWarehouse
 from support.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
@@ -371,7 +371,7 @@ class World:
 
     def _receipted(self, partition: int) -> int:
         """How many records have their receipt. No record is projected above a hole."""
-        offsets = sorted(offset for of, offset in self.store.tables["records"] if of == partition)
+        offsets = sorted(offset for of, offset in self.store.tables["receipts"] if of == partition)
         if offsets != list(range(len(offsets))):
             raise Violation("nothing is projected above a hole", f"partition {partition} has receipts for {offsets}")
         return len(offsets)
@@ -394,13 +394,13 @@ class World:
         body = json.loads(record.value or b"")
         org, session = body["org_id"], UUID(body["session_id"])
         for fact in body.get("events", [{"event_id": body.get("fact_id")}]):
-            row: EventRow | None = tables["events"].get((org, session, UUID(fact["event_id"])))
+            row: FactRow | None = tables["facts"].get((org, session, UUID(fact["event_id"])))
             self._must_be(row is not None, f"fact {fact['event_id']} of {place}")
             if row is not None and (row.log_partition, row.log_offset) == place:
                 self._check_what_follows(row)
         return None
 
-    def _check_what_follows(self, fact: EventRow) -> None:
+    def _check_what_follows(self, fact: FactRow) -> None:
         """From a fact that counts: the session as of it or later, its task, its digest, its analysis."""
         tables, of, version = self.store.tables, (fact.org_id, fact.session_id), fact.log_offset + 1
         place = f"of {fact.log_partition}:{fact.log_offset}"
@@ -516,7 +516,7 @@ def check_oracle(store: FakeWarehouse, records: Sequence[LogRecord]) -> None:
     values = [record.value or b"" for record in records if is_readable(record)]
     facts = {
         (row.org_id, str(row.session_id), str(row.event_id)): (row.event_type, row.timestamp, json.loads(row.data))
-        for row in store.rows("events")
+        for row in store.rows("facts")
         if row.kind == "events_recorded"
     }
     _same("facts are what the log says", facts, first_copies(values))
@@ -578,7 +578,7 @@ def surroundings() -> Iterator[None]:
 
     with ExitStack() as stack:
         for module in (pipeline, faust_app):
-            stack.enter_context(patch.object(module, "log", _Quiet()))
+            stack.enter_context(patch.object(module, "logger", _Quiet()))
         for name in ("RETRY_FIRST_S", "RETRY_MAX_S"):
             stack.enter_context(patch.object(pipeline, name, 0.0))
         stack.enter_context(patch.object(faust_app, "_offsets", offsets))

@@ -51,7 +51,7 @@ def acknowledge_before_the_writes() -> AbstractContextManager[Any]:
 @mutant
 def acknowledge_before_the_receipts() -> AbstractContextManager[Any]:
     """They are for the audit only."""
-    return _not_waited_for("records")
+    return _not_waited_for("receipts")
 
 
 @mutant
@@ -60,7 +60,7 @@ def receipts_before_the_rest() -> AbstractContextManager[Any]:
     real = Pipeline._write
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
-        await self._insert("records", plan.records)
+        await self._insert("receipts", plan.receipts)
         await real(self, plan, records, fold_s)
 
     return patch.object(Pipeline, "_write", write)
@@ -109,8 +109,8 @@ def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
         store = getattr(self._warehouse, "_store", self._warehouse)  # a clean pass has no gate before it
-        keys = [(row.org_id, row.session_id, row.event_id) for row in store.decode("events", plan.events)]
-        repeated[id(self)] = all(key in store.tables["events"] for key in keys)
+        keys = [(row.org_id, row.session_id, row.event_id) for row in store.decode("facts", plan.facts)]
+        repeated[id(self)] = all(key in store.tables["facts"] for key in keys)
         await real_write(self, plan, records, fold_s)
 
     async def step(self: Pipeline, name: str, call: Any) -> Any:

@@ -14,8 +14,8 @@ from processors.warehouse import ClickHouseWarehouse, connect
 from schemas.prices import list_prices
 
 TABLES = (
-    *("events", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),
-    *("records", "dead_letters"),
+    *("facts", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),
+    *("receipts", "dead_letters"),
 )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from processors.derivations.story import StoryFact
 from schemas.codec import encode
-from schemas.records import AnyFact
+from schemas.records import AnyRecord
 
 T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
 _NOTHING = StoryFact("acme", str(UUID(int=1)), 0, "events_recorded", T0, "", "", "", "", "", "", "", "", "", "")
@@ -17,9 +17,9 @@ def hook(event_type: str, text: str = "", **told: Any) -> StoryFact:
     return _NOTHING._replace(event_type=event_type, text=text, at=at, **told)
 
 
-def lifecycle(fact: AnyFact) -> StoryFact:
+def lifecycle(record: AnyRecord) -> StoryFact:
     """A create or a change."""
-    return _NOTHING._replace(kind=str(fact.__struct_config__.tag), text=encode(fact).decode())
+    return _NOTHING._replace(kind=str(record.__struct_config__.tag), text=encode(record).decode())
 
 
 def used(tool: str, thing: str, how: str = "PostToolUse", id_: str = "", **told: Any) -> list[StoryFact]:

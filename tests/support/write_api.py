@@ -19,7 +19,7 @@ from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
 from schemas.codec import decode
 from schemas.ids import IdSecrets, mint, new_thread
 from schemas.permissions import Role
-from schemas.records import AnyFact
+from schemas.records import AnyRecord
 
 KEY = b"a test key of at least 32 bytes, yes"
 SECRETS = IdSecrets((b"the id key of tests",), b"the seed key of tests")
@@ -60,7 +60,7 @@ class WriteApi:
         created: dict[str, Any] = reply.json()["data"]
         return created
 
-    async def facts(self) -> list[AnyFact]:
+    async def records(self) -> list[AnyRecord]:
         """Everything in the log, in order of partition and offset."""
         ends = await self.log.ends()
         return [
@@ -97,6 +97,6 @@ def events_path(session_id: UUID | str) -> str:
     return f"/observability/sessions/{session_id}/events"
 
 
-def data_of(fact: Any) -> list[bytes]:
+def data_of(record: Any) -> list[bytes]:
     """The payloads of an events record, as bytes."""
-    return [bytes(event.data) for event in msgspec.structs.asdict(fact)["events"]]
+    return [bytes(event.data) for event in msgspec.structs.asdict(record)["events"]]

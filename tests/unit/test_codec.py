@@ -9,7 +9,7 @@ from schemas.codec import Undecodable, decode, encode
 from schemas.log import LogRecord
 from schemas.records import (
     Actor,
-    AnyFact,
+    AnyRecord,
     CompactionRequested,
     Event,
     EventsRecorded,
@@ -33,7 +33,7 @@ HEAD = {
 }
 REPORT = MetricsReport((ModelUsage("m", 1, 2, 3, 4, 5, 6), ModelUsage()), 7)
 EVENT = Event(OTHER, "Stop", 1_768_905_000_000, Raw(b'{ "a" : 1e5 }'), -5, {"aws_access_key": 1})
-FACTS: list[AnyFact] = [
+RECORDS: list[AnyRecord] = [
     SessionCreated(**HEAD, fact_id=OTHER, run_id=OTHER, title="t", started_at=0),
     EventsRecorded(**HEAD, events=(EVENT, EVENT)),
     MetricsReported(**HEAD, fact_id=OTHER, report=REPORT),
@@ -43,42 +43,42 @@ FACTS: list[AnyFact] = [
 ]
 
 
-def record(value: bytes | None, key: bytes | None = SESSION.bytes, partition: int = 0) -> LogRecord:
+def in_log(value: bytes | None, key: bytes | None = SESSION.bytes, partition: int = 0) -> LogRecord:
     return LogRecord(partition, 0, key, value, 0)
 
 
-@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: type(fact).__name__)
-def test_every_kind_of_fact_comes_back_as_it_went_in(fact: AnyFact) -> None:
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_every_kind_of_fact_comes_back_as_it_went_in(record: AnyRecord) -> None:
     """Encoded again it is the same bytes, payloads included."""
-    assert encode(decode(record(encode(fact)), 1)) == encode(fact)
+    assert encode(decode(in_log(encode(record)), 1)) == encode(record)
 
 
 def changed(**fields: object) -> bytes:
-    return encode(structs.replace(FACTS[1], **fields))
+    return encode(structs.replace(RECORDS[1], **fields))
 
 
 UNDECODABLE = {
-    "nothing": record(None),
-    "empty": record(b""),
-    "garbage": record(b"\x00\xff"),
-    "invalid UTF-8": record(b'{"kind":"\xff"}'),
-    "deep": record(b"[" * 100_000),
-    "an unknown kind": record(b'{"kind":"nope"}'),
-    "no kind": record(b"{}"),
-    "another version": record(changed(v=2)),
-    "no key": record(encode(FACTS[1]), key=None),
-    "the key of another session": record(encode(FACTS[1]), key=OTHER.bytes),
-    "another partition": record(encode(FACTS[1]), partition=1),
-    "an id of wrong shape": record(changed(session_id=UUID(int=5)), key=UUID(int=5).bytes),
-    "no events": record(changed(events=())),
-    "too many events": record(changed(events=(EVENT,) * 65_537)),
-    "a time before 1970": record(changed(events=(structs.replace(EVENT, timestamp=-1),))),
-    "a number beyond 64 bits": record(changed(events=(structs.replace(EVENT, seq=1 << 63),))),
-    "a negative count of redactions": record(changed(events=(structs.replace(EVENT, redactions={"jwt": -1}),))),
-    "redactions beyond 32 bits": record(encode(structs.replace(FACTS[4], redactions={"jwt": 1 << 32}))),
-    "too many models": record(encode(structs.replace(FACTS[2], report=MetricsReport((ModelUsage(),) * 1_025)))),
-    "no org": record(changed(org_id="")),
-    "an org with a name that no token can have": record(changed(org_id="x" * 201)),
+    "nothing": in_log(None),
+    "empty": in_log(b""),
+    "garbage": in_log(b"\x00\xff"),
+    "invalid UTF-8": in_log(b'{"kind":"\xff"}'),
+    "deep": in_log(b"[" * 100_000),
+    "an unknown kind": in_log(b'{"kind":"nope"}'),
+    "no kind": in_log(b"{}"),
+    "another version": in_log(changed(v=2)),
+    "no key": in_log(encode(RECORDS[1]), key=None),
+    "the key of another session": in_log(encode(RECORDS[1]), key=OTHER.bytes),
+    "another partition": in_log(encode(RECORDS[1]), partition=1),
+    "an id of wrong shape": in_log(changed(session_id=UUID(int=5)), key=UUID(int=5).bytes),
+    "no events": in_log(changed(events=())),
+    "too many events": in_log(changed(events=(EVENT,) * 65_537)),
+    "a time before 1970": in_log(changed(events=(structs.replace(EVENT, timestamp=-1),))),
+    "a number beyond 64 bits": in_log(changed(events=(structs.replace(EVENT, seq=1 << 63),))),
+    "a negative count of redactions": in_log(changed(events=(structs.replace(EVENT, redactions={"jwt": -1}),))),
+    "redactions beyond 32 bits": in_log(encode(structs.replace(RECORDS[4], redactions={"jwt": 1 << 32}))),
+    "too many models": in_log(encode(structs.replace(RECORDS[2], report=MetricsReport((ModelUsage(),) * 1_025)))),
+    "no org": in_log(changed(org_id="")),
+    "an org with a name that no token can have": in_log(changed(org_id="x" * 201)),
 }
 
 
@@ -91,6 +91,6 @@ def test_what_can_not_be_projected_is_undecodable(poison: LogRecord) -> None:
 
 def test_unknown_fields_are_tolerated() -> None:
     """A record of a newer writer with more fields is still read."""
-    more = encode(FACTS[0]).replace(b'"v":1', b'"v":1,"later":{"a":[1]}')
+    more = encode(RECORDS[0]).replace(b'"v":1', b'"v":1,"later":{"a":[1]}')
 
-    assert encode(decode(record(more), 1)) == encode(FACTS[0])
+    assert encode(decode(in_log(more), 1)) == encode(RECORDS[0])

@@ -8,7 +8,7 @@ import pytest
 from strategies import BASE_MS, SESSIONS, log_of
 
 from processors.fold import begin, fold
-from processors.projections.events import event_rows
+from processors.projections.events import fact_rows
 from processors.projections.sessions import session_row
 from processors.projections.tasks import status_of
 from processors.state import SessionState
@@ -16,7 +16,7 @@ from schemas.codec import decode
 from schemas.prices import list_prices
 from schemas.records import (
     Actor,
-    AnyFact,
+    AnyRecord,
     Event,
     EventsRecorded,
     MetricsReport,
@@ -49,11 +49,11 @@ def hooks(*events: Hook) -> EventsRecorded:
     )
 
 
-def folded(*facts: AnyFact) -> SessionState:
+def folded(*facts: AnyRecord) -> SessionState:
     """The state after these facts, one record each."""
     state: SessionState | None = None
     for record in log_of(list(facts)):
-        for row in event_rows(record, decode(record, 2)):
+        for row in fact_rows(record, decode(record, 2)):
             state = state or begin(row)
             fold(state, row)
     assert state is not None

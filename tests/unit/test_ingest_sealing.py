@@ -34,8 +34,8 @@ def test_records_are_split_above_one_mebibyte(sizes: list[int]) -> None:
 
     values = records_of(events, SESSION, ASKER)
 
-    facts = [decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1) for value in values]
-    parts = [fact.events for fact in facts if isinstance(fact, EventsRecorded)]
+    records = [decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1) for value in values]
+    parts = [record.events for record in records if isinstance(record, EventsRecorded)]
     assert [event.event_id for part in parts for event in part] == [event.event_id for event in events]
     assert all(len(value) <= RECORD_BYTES_MAX or len(part) == 1 for value, part in zip(values, parts, strict=True))
     assert all(parts)

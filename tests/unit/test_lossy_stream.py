@@ -14,15 +14,15 @@ from deploy.logging import configure_logging
 file = Path(sys.argv[1])
 configure_logging(file)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-log = structlog.get_logger()
+logger = structlog.get_logger()
 unlimited = resource.RLIM_INFINITY
 for turn in range(3):
-    log.info("room", turn=turn)
+    logger.info("room", turn=turn)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + turn * 20, unlimited))
-    log.info("no room", turn=turn)
+    logger.info("no room", turn=turn)
     logging.getLogger("library").error("no room either")
     resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
-log.info("done")
+logger.info("done")
 """
 
 

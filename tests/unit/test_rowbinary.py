@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.store import TestStore
 
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix, varint
-from schemas.rows import EventRow, ModelTotals, SessionRow, TaskRow, ToolTotals
+from schemas.rows import FactRow, ModelTotals, SessionRow, TaskRow, ToolTotals
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -17,8 +17,8 @@ times = st.integers(0, 4_000_000_000_000)
 uuids = st.uuids()
 
 
-event_rows = st.builds(
-    EventRow,
+fact_rows = st.builds(
+    FactRow,
     org_id=texts,
     session_id=uuids,
     event_id=uuids,
@@ -55,9 +55,9 @@ task_rows = st.builds(
 )
 
 
-@given(row=event_rows)
+@given(row=fact_rows)
 @settings(SLOW)
-def test_the_fast_way_for_events_writes_what_the_general_way_writes(row: EventRow) -> None:
+def test_the_fast_way_for_events_writes_what_the_general_way_writes(row: FactRow) -> None:
     """One layout, two writers."""
     assert b"".join(event_parts(event_prefix(row), row)) == encode_rows([row])
 
@@ -69,17 +69,17 @@ def test_the_fast_way_for_tasks_writes_what_the_general_way_writes(row: TaskRow)
     assert encode_task(session_prefix(row.org_id, row.session_id), row) == encode_rows([row])
 
 
-@given(rows=st.lists(event_rows, min_size=1, max_size=5, unique_by=lambda row: row.event_id))
+@given(rows=st.lists(fact_rows, min_size=1, max_size=5, unique_by=lambda row: row.event_id))
 @settings(SLOW)
-def test_the_store_reads_back_every_byte_of_an_event(shared_store: TestStore, rows: list[EventRow]) -> None:
+def test_the_store_reads_back_every_byte_of_an_event(shared_store: TestStore, rows: list[FactRow]) -> None:
     """Newlines, quotes, NUL, any UTF-8 and any bytes of data arrive as they were."""
     shared_store.empty()
 
-    shared_store.warehouse().insert("events", encode_rows(rows))
+    shared_store.warehouse().insert("facts", encode_rows(rows))
 
     found = shared_store.client.query(
         "SELECT event_id, org_id, label, hex(data), seq, duration_ms, redactions, version,"
-        f" toUnixTimestamp64Milli(timestamp) FROM {shared_store.database}.events ORDER BY event_id"
+        f" toUnixTimestamp64Milli(timestamp) FROM {shared_store.database}.facts ORDER BY event_id"
     ).result_rows
     names = ("event_id", "org_id", "label", "data", "seq", "duration_ms", "redactions", "version", "timestamp")
     meant = {row.event_id: tuple(getattr(row, name) for name in names) for row in rows}

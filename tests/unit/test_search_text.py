@@ -4,24 +4,24 @@ from builders import LogBuilder, changed, created, ended, hook, recorded, report
 
 from processors.fold import begin, fold
 from processors.hook_steps import FIRST_PROMPTS
-from processors.projections.events import event_rows
+from processors.projections.events import fact_rows
 from processors.projections.sessions import session_row
 from processors.state import SearchedText, SessionState
 from schemas.codec import decode
 from schemas.prices import list_prices
-from schemas.records import AnyFact
+from schemas.records import AnyRecord
 
 SESSION = session_id("s")
 PRICES = list_prices()
 
 
-def texts(*facts: AnyFact) -> list[str]:
+def texts(*facts: AnyRecord) -> list[str]:
     """The search text after each fact, made from what was folded before; it is what is made from nothing."""
     log = LogBuilder()
     state: SessionState | None = None
     found = []
     for record in log.add(*facts):
-        for row in event_rows(record, decode(record, log.partitions)):
+        for row in fact_rows(record, decode(record, log.partitions)):
             state = state or begin(row)
             fold(state, row)
         assert state is not None

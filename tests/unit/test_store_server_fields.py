@@ -64,10 +64,10 @@ def test_a_form_without_its_end_is_no_form() -> None:
 
 def test_the_nth_statement_that_matches_fails_as_often_as_it_is_to() -> None:
     """The first of a kind passes, the second to fourth fail with the codes in turn, the fifth passes; others pass."""
-    refusals = Refusals([Refusal(codes=(241, 252), statement=r"^INSERT INTO \S*events", nth=2, times=3)])
+    refusals = Refusals([Refusal(codes=(241, 252), statement=r"^INSERT INTO \S*facts", nth=2, times=3)])
     told = []
     for _ in range(5):
-        told.append(refusals.next(b"INSERT INTO g1.events FORMAT RowBinary", {}))
+        told.append(refusals.next(b"INSERT INTO g1.facts FORMAT RowBinary", {}))
         assert refusals.next(b"INSERT INTO g1.sessions FORMAT RowBinary", {}) is None
 
     assert [refused and refused.code for refused in told] == [None, 241, 252, 241, None]

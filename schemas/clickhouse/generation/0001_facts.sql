@@ -2,7 +2,7 @@
 -- order, and each costs its whole granule of payloads: hence 512 rows in one, for some 100 MB of index a billion events.
 -- Plain strings: dictionaries cost a third of an insert here, and save a tenth of the disk.
 -- Of two rows with one event id the first write in log order wins (version falls with the offset).
-CREATE TABLE IF NOT EXISTS events
+CREATE TABLE IF NOT EXISTS facts
 (
     org_id        String,
     session_id    UUID,
@@ -35,7 +35,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_pa
     index_granularity = 512;
 
 -- The receipt of each log record. `stored_at` is the store's own clock, for people; nothing is derived from it.
-CREATE TABLE IF NOT EXISTS records
+CREATE TABLE IF NOT EXISTS receipts
 (
     log_partition UInt16,
     log_offset    UInt64 CODEC(Delta, ZSTD(1)),

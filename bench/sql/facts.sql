@@ -1,6 +1,6 @@
 -- Hook events of one session, made up: turns of a prompt, then tool uses in pairs, and now and then a subagent.
 -- Session `n` is that of sessions.sql.
-INSERT INTO events
+INSERT INTO facts
 (
     org_id, session_id, kind, user_id, role, received_at, log_partition, log_offset, log_index, event_id, version,
     timestamp, event_type, tool_name, tool_use_id, agent_id, agent_type, task_id, label, model, seq, duration_ms,
