@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from cli.installation import away
-from deploy.child import write_whole
 from deploy.mending import REPAIR_SIGNAL, repair_request
 from deploy.settings import load_settings
+from kernel.atomic_write import write_whole
 
 UNCHANGED_S = 60.0  # a repair that changes nothing for so long has done what it could
 LOOK_EVERY_S = 1.0

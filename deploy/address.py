@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from deploy.child import write_whole
 from deploy.private_files import private_folder
+from kernel.atomic_write import write_whole
 
 
 class Address(Struct, frozen=True):

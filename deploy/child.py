@@ -1,16 +1,15 @@
 """A service under supervision: started, started again after each death, stopped; its pid always in a file."""
 
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from deploy.log_rotation import cut_when_full
-from deploy.private_files import FILE_MODE
 from deploy.process import Process
 from deploy.services import Backoff, Service
+from kernel.atomic_write import write_whole
 
 Say = Callable[[str], None]
 
@@ -79,15 +78,3 @@ def how(code: int) -> str:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
     except ValueError:
         return f"signal {-code}"
-
-
-def write_whole(path: Path, text: str, mode: int = FILE_MODE) -> None:
-    """Replace the file at once: a reader sees the old text or the new, never a part.
-
-    A symbolic link in its place is replaced, not followed.
-    """
-    scratch = path.with_name(f".{path.name}.new")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        file.write(text)
-    scratch.replace(path)

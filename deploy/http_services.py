@@ -121,7 +121,7 @@ def service(
     parts: list[Readiness] = []
     if reader is not None:
         parts.append(store_readiness(probe or reader))
-        routes.extend([*query_routes(), *operation_routes])
+        routes.extend([*query_routes(), *operation_routes()])
         dependencies |= query_dependencies(reader, secrets)
         audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
     if log is not None and metrics is not None:

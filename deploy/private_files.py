@@ -10,10 +10,10 @@ import stat
 from pathlib import Path
 
 from deploy.settings import BadSettings
+from kernel.atomic_write import FILE_MODE
 
 UMASK = 0o077  # of every process of ours: its files get mode 600, its folders 700
 FOLDER_MODE = 0o700
-FILE_MODE = 0o600
 _OTHERS = 0o077
 
 

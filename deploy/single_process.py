@@ -10,7 +10,6 @@ import msgspec
 import uvloop
 
 from deploy.address import write_address
-from deploy.child import write_whole
 from deploy.folder_lock import locked_folder
 from deploy.http_services import check_http, check_ports, serve, service, stop_on_signals
 from deploy.log_url import SqliteAddress, parse_log_url
@@ -26,6 +25,7 @@ from deploy.store_record import record_in_store
 from deploy.store_url import store_address
 from edge.envelope import Service
 from ingest.sqlite_log import SqliteEventLog
+from kernel.atomic_write import write_whole
 from processors.errors import Broken
 from processors.local_loop import run_local
 from processors.metrics import ProjectorMetrics

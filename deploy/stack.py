@@ -14,7 +14,7 @@ from typing import Self
 
 import msgspec
 
-from deploy.child import Say, write_whole
+from deploy.child import Say
 from deploy.kafka import broker, probe
 from deploy.kafka.broker import BrokerFailed, BrokerSettings
 from deploy.kafka.jars import KafkaUnavailable
@@ -24,6 +24,7 @@ from deploy.private_files import private_data_folder
 from deploy.secrets import kept_secret
 from deploy.services import Job, Service, Step
 from deploy.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
+from kernel.atomic_write import write_whole
 from schemas.kafka_security import KafkaSecurity
 from schemas.topics import TOPIC
 

@@ -12,7 +12,6 @@ from litestar.di import Provide
 from edge.authentication import TokenVerifier
 from edge.health import Readiness
 from edge.service import Lifespan, build_service
-from query_api.audit.turns import RecountTurns
 from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
 from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
@@ -75,7 +74,6 @@ def query_dependencies(
         "reader": _shared(reader),
         "freshness": _shared(looks),
         "id_secrets": _shared(id_secrets),
-        "recounts": _shared(RecountTurns()),
         "today": _shared(lambda: datetime.fromtimestamp(clock(), UTC).date()),
     }
 

@@ -17,7 +17,6 @@ from signal import SIGKILL
 
 import msgspec
 
-from deploy.child import write_whole
 from deploy.kafka import jars, probe
 from deploy.kafka.probe import Login
 from deploy.kafka.users import (
@@ -32,6 +31,7 @@ from deploy.kafka.users import (
 from deploy.ports import free_port
 from deploy.private_files import UMASK, open_private, private_folder
 from deploy.tethered import tethered
+from kernel.atomic_write import write_whole
 
 HOST = "127.0.0.1"
 MIB = 1024 * 1024

@@ -84,19 +84,26 @@ async def get_receipt(
     return reading.reply(receipt)
 
 
-operation_routes = [
-    Router(
-        path,
-        route_handlers=handlers,
-        dependencies={
-            "reading": Provide(provide_reading),
-            "paging": Provide(provide_page, sync_to_thread=False),
-        },
-        exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[stamp_replies],
-    )
-    for path, handlers in (
-        ("/api/v1/operator", [show_freshness, show_coverage, recount_installation, list_dead_letters, get_dead_letter]),
-        ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),
-    )
-]
+def operation_routes() -> list[Router]:
+    """The routes that check an installation, for operators and for each org. Recounts of all of them take turns."""
+    turns = RecountTurns()
+    return [
+        Router(
+            path,
+            route_handlers=handlers,
+            dependencies={
+                "reading": Provide(provide_reading),
+                "paging": Provide(provide_page, sync_to_thread=False),
+                "recounts": Provide(lambda: turns, sync_to_thread=False),
+            },
+            exception_handlers=EXCEPTION_HANDLERS,
+            middleware=[stamp_replies],
+        )
+        for path, handlers in (
+            (
+                "/api/v1/operator",
+                [show_freshness, show_coverage, recount_installation, list_dead_letters, get_dead_letter],
+            ),
+            ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),
+        )
+    ]

@@ -86,7 +86,7 @@ class Operations:
         self.reader = ClickHouseReader(self._client, store.address.control)
         verifier = TokenVerifier([shared_secret(KEY)])
         dependencies = query_dependencies(self.reader, IdSecrets((b"k" * 16,), b"s" * 16))
-        self.app = build_service(operation_routes, dependencies, verifier, store_readiness(self.reader))
+        self.app = build_service(operation_routes(), dependencies, verifier, store_readiness(self.reader))
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project these and report how far that is."""

@@ -49,7 +49,7 @@ class Whole:
         self.store, self.log = store, FakeEventLog(partitions=4)
         self.reader = ClickHouseReader(self._connect, store.address.control)
         self.app = build_service(
-            [*query_routes(), *operation_routes, *ingest_routes()],
+            [*query_routes(), *operation_routes(), *ingest_routes()],
             {
                 **query_dependencies(self.reader, SECRETS),
                 **ingest_dependencies(self.log, SECRETS, lambda: T0, self._privacy(), Bodies()),

@@ -24,7 +24,6 @@ from support.secure_kafka import PASSWORD, SUPER, SecureBroker, unsecured_token
 from support.secure_store import SecureStore
 from support.waiting import eventually
 
-from deploy.child import write_whole
 from deploy.kafka_settings import kafka_security
 from deploy.ports import free_port
 from deploy.secret_making import make_embedded_secrets
@@ -35,6 +34,7 @@ from edge.tokens import issue_token
 from ingest.errors import BrokenLog
 from ingest.kafka_log import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.kafka_log.creation import ensure_topic, find_group, find_topic
+from kernel.atomic_write import write_whole
 from schemas.installation import record_topic
 from schemas.log import LogUnavailable
 

@@ -14,7 +14,6 @@ import clickhouse_connect
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.child import write_whole
 from deploy.ports import free_ports
 from deploy.secret_making import make_embedded_secrets
 from deploy.stack import answers_200
@@ -22,6 +21,7 @@ from deploy.store_server.conditions import DEDUPLICATION_WINDOW
 from ingest.kafka_log import KafkaTopic
 from ingest.kafka_log.creation import settings_of
 from ingest.kafka_log.topic import admin_of
+from kernel.atomic_write import write_whole
 from schemas.kafka_security import KafkaSecurity
 from schemas.log import LogRecord
 from support.store import TABLES

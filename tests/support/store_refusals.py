@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.child import write_whole
 from deploy.store_server.conditions import REFUSALS
 from deploy.store_server.refusals import ALWAYS, Refusal
+from kernel.atomic_write import write_whole
 from schemas.store_codes import CODES, Verdict
 
 PASSING = (241, 242, 243, 252)  # MEMORY_LIMIT_EXCEEDED, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, TOO_MANY_PARTS

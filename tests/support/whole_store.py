@@ -172,7 +172,7 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
 async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
     dependencies = query_dependencies(reader, SECRETS, lambda: NOW_MS / 1000, Freshness(reader))
     verifier = TokenVerifier([shared_secret(KEY)])
-    app = build_service([*query_routes(), *operation_routes], dependencies, verifier, store_readiness(reader))
+    app = build_service([*query_routes(), *operation_routes()], dependencies, verifier, store_readiness(reader))
     found = {}
     async with AsyncTestClient(app) as client:
         for org, role, path in _questions():

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support.certificates import Authority
 
-from deploy.child import write_whole
 from deploy.kafka_settings import kafka_security
 from deploy.settings import BadSettings, Settings
+from kernel.atomic_write import write_whole
 from schemas.kafka_security import KafkaSecurity
 
 

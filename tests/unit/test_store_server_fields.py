@@ -7,10 +7,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 import pytest
 
-from deploy.child import write_whole
 from deploy.store_server.errors import StoreError
 from deploy.store_server.refusals import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
 from deploy.store_server.request import parse_form, parse_params
+from kernel.atomic_write import write_whole
 
 VALUE_MAX, NAME_MAX, FIELDS_MAX = 131_072, 4_096, 1_000
 TOO_LONG, TOO_MANY = "HTML Form Exception: Field value too long", "HTML Form Exception: Too many form fields"
