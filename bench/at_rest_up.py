@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import uvloop
 
+from bench.end_to_end import send_and_wait
 from bench.harness import Question, Result, Say, at_most, plain
 from bench.services import cpu_s, http_service, resident_mb, temporary_folder
-from bench.whole import send_and_wait
 
 EVENTS = 100_000
 SETTLES_S, RESTS_S = 60, 600

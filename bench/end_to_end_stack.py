@@ -1,8 +1,8 @@
 """How many events a second does the production shape take, project and show, all of it on one machine?"""
 
+from bench.end_to_end import end_to_end
 from bench.harness import Question, Result, Say
 from bench.services import http_service, temporary_folder
-from bench.whole import end_to_end
 
 MARK = 40_000
 EVENTS = 500_000

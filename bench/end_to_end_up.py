@@ -1,8 +1,8 @@
 """How many events a second does the embedded default take, project and show, on one machine with its clients?"""
 
+from bench.end_to_end import end_to_end
 from bench.harness import Question, Result, Say
 from bench.services import http_service, temporary_folder
-from bench.whole import end_to_end
 
 MARK = 25_000
 EVENTS = 400_000

@@ -4,12 +4,12 @@ import sys
 
 import uvloop
 
-from deploy.http_server import serve_http
-from deploy.http_services import service, stop_on_signals
-from deploy.logging import configure_logging
-from deploy.secret_making import make_embedded_secrets
-from deploy.settings import Settings
-from ingest.sqlite_log import SqliteEventLog
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from runtime.http_server import serve_http
+from runtime.http_services import service, stop_on_signals
+from runtime.logging import configure_logging
+from runtime.secret_making import make_embedded_secrets
+from runtime.settings import Settings
 
 
 async def serve(folder: str, port: int) -> None:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import uvloop
 
-from deploy.http_server import serve_http
-from deploy.http_services import stop_on_signals
-from deploy.logging import configure_logging
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import id_secrets, token_key
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from ingest.app import build_ingest
-from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
-from ingest.sqlite_log import SqliteEventLog
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
+from runtime.http_server import serve_http
+from runtime.http_services import stop_on_signals
+from runtime.logging import configure_logging
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import id_secrets, token_key
 
 HOW = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(suspect=lambda _: False)}
 

@@ -2,9 +2,9 @@
 
 import uvloop
 
-from bench.bodies import stories
 from bench.harness import Result, Say, plain
 from bench.load import Generator, Load, Target, percentile
+from bench.payloads import stories
 from bench.services import cpu_s
 
 EVENTS = 500_000

@@ -5,12 +5,12 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.kafka.broker import Broker
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import own_secrets
-from ingest.kafka_log import KafkaTopic
-from ingest.kafka_log.installing import Wish, install
-from schemas.topics import TOPIC
+from deploy.devstack.kafka_jars.broker import Broker
+from ingest.log.kafka import KafkaTopic
+from ingest.log.kafka.installing import Wish, install
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import own_secrets
+from schemas.log.topics import TOPIC
 
 PARTITIONS = 4
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from bench.bodies import creations, rounds, sessions_for
-from bench.wire import Answer, Wire, connect
+from bench.http_client import Answer, Wire, connect
+from bench.payloads import creations, rounds, sessions_for
 
 ORG = "acme"
 CONNECTIONS = 32

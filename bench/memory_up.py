@@ -2,9 +2,9 @@
 
 import uvloop
 
+from bench.end_to_end import send_and_wait
 from bench.harness import Question, Result, Say, at_most, plain
 from bench.services import http_service, resident_mb, temporary_folder
-from bench.whole import send_and_wait
 
 MARK_MB = 1_200
 EVENTS = 1_000_000

@@ -1,7 +1,7 @@
 """How fast does a projector worker follow Kafka with the store inside its own process?"""
 
 from bench.harness import Question, Result, Say
-from bench.projecting import project
+from bench.projector import project
 from bench.services import temporary_folder
 
 MARK = 110_000

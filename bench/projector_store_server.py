@@ -3,10 +3,10 @@
 import secrets
 
 from bench.harness import Question, Result, Say
-from bench.projecting import project
+from bench.projector import project
 from bench.services import HOST, service, temporary_folder, wait_until
-from deploy.ports import free_port
-from deploy.stack import answers_200
+from deploy.devstack.stack import answers_200
+from kernel.ports import free_port
 
 MARK = 80_000
 

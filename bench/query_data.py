@@ -19,14 +19,14 @@ from msgspec import Struct
 
 from bench.harness import Say
 from bench.load import ORG
-from cli.demo import words
-from deploy.projector import make_warehouse
-from deploy.provision import FIRST_GENERATION, provision_store
-from deploy.single_process import PARTITIONS
-from deploy.store_url import parse_store_url
+from cli.demo import sample_data
+from kernel.words import words_of
 from processors.warehouse import Warehouse
-from schemas.prices import list_prices
-from schemas.words import words_of
+from runtime.projector import make_warehouse
+from runtime.provision import FIRST_GENERATION, provision_store
+from runtime.single_process import PARTITIONS
+from runtime.store_url import parse_store_url
+from schemas.pricing.price_list import list_prices
 
 SQL = Path(__file__).parent / "sql"
 STEP = 250_000  # sessions an insert
@@ -120,7 +120,7 @@ def session_zero(client: Client) -> UUID:
 
 def vocabulary() -> list[str]:
     """The words of prompts and titles, the usual ones first."""
-    told = sorted({word for prompt in words.PROMPTS for word in words_of(prompt)})
+    told = sorted({word for prompt in sample_data.PROMPTS for word in words_of(prompt)})
     return [*told, *(f"module{number}" for number in range(RARE_WORDS))]
 
 

@@ -18,10 +18,10 @@ from msgspec import Struct
 
 from bench.load import ORG
 from bench.query_data import SQL, Data, store_url
-from deploy.provision import FIRST_GENERATION
-from deploy.store_url import parse_store_url
 from query_api.reader import LIMITS
 from query_api.statements import statement
+from runtime.provision import FIRST_GENERATION
+from runtime.store_url import parse_store_url
 
 WARM, ASKED = 3, 21
 

@@ -10,7 +10,7 @@ import clickhouse_connect
 import msgspec
 from msgspec import Struct
 
-from deploy.store_url import parse_store_url
+from runtime.store_url import parse_store_url
 
 _SQL = """
 SELECT

@@ -17,11 +17,11 @@ from bench.harness import Question, Result, Say, at_most, plain
 from bench.ingesting import load_of
 from bench.load import ORG, Target
 from bench.services import HOST, NOTHING_SET, STOP_S, TTL_S, cpu_s, temporary_folder, wait_until
-from deploy.ports import free_port
-from deploy.process import Process
-from deploy.secrets import token_key
-from deploy.stack import answers_200
+from deploy.devstack.stack import answers_200
+from deploy.devstack.supervisor.process import Process
 from edge.tokens import issue_token
+from kernel.ports import free_port
+from runtime.secrets import token_key
 
 EVENTS = 25_000  # a turn
 TURNS = 20

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bench.load import ORG, Target
-from deploy.ports import free_port
-from deploy.process import Process
-from deploy.secrets import token_key
-from deploy.settings import Settings
-from deploy.stack import answers_200
+from deploy.devstack.stack import answers_200
+from deploy.devstack.supervisor.process import Process
 from edge.tokens import issue_token
+from kernel.ports import free_port
+from runtime.secrets import token_key
+from runtime.settings import Settings
 
 HOST = "127.0.0.1"
 # Empty means unset: what the caller has in his environment must not lead a bench to his own data.

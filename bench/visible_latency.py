@@ -5,11 +5,11 @@ from time import perf_counter
 
 import uvloop
 
-from bench.bodies import stories
 from bench.harness import Question, Result, Say, at_most, plain
+from bench.http_client import Answer, Wire, connect
 from bench.load import Generator, Target, get, percentile
+from bench.payloads import stories
 from bench.services import http_service, temporary_folder
-from bench.wire import Answer, Wire, connect
 
 RATE, SECONDS = 10_000, 20
 PROBES = 16

@@ -11,7 +11,7 @@ import click
 
 from cli.installation import DIFFERENT, OK, installation_options, open_installation
 from cli.printing import print_json, print_table
-from cli.repairing import repaired
+from cli.repair import repaired
 
 DAY = click.DateTime(["%Y-%m-%d"])
 repair_option = click.option("--repair", is_flag=True, help="Mend what is wrong first, out of the log and the facts.")

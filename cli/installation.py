@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 import click
 import httpx
 
-from deploy.address import read_address
-from deploy.operator_key import operator_signer
-from deploy.settings import load_settings
 from edge.tokens import issue_token
+from runtime.address_file import read_address
+from runtime.operator_key import operator_signer
+from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG
 
 OK, DIFFERENT, USAGE, AWAY = 0, 1, 2, 69

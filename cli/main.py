@@ -7,11 +7,11 @@ import sys
 import click
 
 from cli import audit, dead_letters, demo, prices, run, setup
-from deploy.private_files import UMASK
-from deploy.settings import BadSettings
 from ingest.errors import BrokenLog
 from processors.errors import Broken, StoreUnavailable
-from schemas.log import LogUnavailable
+from runtime.private_files import UMASK
+from runtime.settings import BadSettings
+from schemas.log.position import LogUnavailable
 
 COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS, *demo.COMMANDS)
 

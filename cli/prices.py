@@ -12,10 +12,10 @@ from rich.table import Column, Table
 
 from cli.installation import DIFFERENT
 from cli.options import settings_options
-from deploy.settings import load_settings
-from schemas.price_file import KINDS, BadPrices, Price, format_prices, moment, parse_prices, usd_per_million
-from schemas.prices import LoadedPrice, newest
-from schemas.responses import instant
+from runtime.settings import load_settings
+from schemas.http.responses import instant
+from schemas.pricing.price_file import KINDS, BadPrices, Price, format_prices, moment, parse_prices, usd_per_million
+from schemas.pricing.price_list import LoadedPrice, newest
 
 
 @click.group()
@@ -59,8 +59,8 @@ def load(file: Path, new_generations_only: bool, **options: Any) -> None:
     Example:
       crewkit-sessions prices load prices.toml --data var/up
     """
-    from deploy.price_table import TooEarly
     from deploy.prices import load_prices
+    from runtime.price_table import TooEarly
 
     try:
         done = load_prices(load_settings(options), _read(file), new_generations_only=new_generations_only)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli.options import HTTP, settings_of_a_process, settings_options
-from deploy.logging import configure_logging
+from runtime.logging import configure_logging
 
 
 @click.command()
@@ -22,7 +22,7 @@ def up(**options: Any) -> None:
     Example: crewkit-sessions up --data var/up --port 8080
     """
     from cli.welcome import welcome
-    from deploy.single_process import run_single_process
+    from runtime.single_process import run_single_process
 
     settings = settings_of_a_process(options)
     configure_logging(settings.folder / "log" / "up.log")
@@ -40,9 +40,9 @@ def stack(**options: Any) -> None:
     Example: crewkit-sessions stack --data var/stack --port 8080
     """
     from cli.welcome import welcome
-    from deploy.http_services import check_http
-    from deploy.secret_making import make_embedded_secrets
-    from deploy.stack import run_stack
+    from deploy.devstack.stack import run_stack
+    from runtime.http_services import check_http
+    from runtime.secret_making import make_embedded_secrets
 
     settings = settings_of_a_process(options)
     make_embedded_secrets(settings.secrets_folder)
@@ -75,7 +75,7 @@ def query_api(**options: Any) -> None:
 
 
 def _serve(options: dict[str, Any], *sides: str) -> None:
-    from deploy.http_services import run_services
+    from runtime.http_services import run_services
 
     configure_logging()
     sys.exit(run_services(settings_of_a_process(options), sides))
@@ -90,7 +90,7 @@ def processors(**options: Any) -> None:
     Example: LOG_URL=kafka://k1:9092,k2:9092/crewkit.sessions.v1 \\
              STORE_URL=clickhouse://crewkit:…@ch1:8123 crewkit-sessions processors --instance 0
     """
-    from deploy.worker import run_worker
+    from runtime.worker import run_worker
 
     configure_logging()
     sys.exit(run_worker(settings_of_a_process(options)))
@@ -104,7 +104,7 @@ def store_server(**options: Any) -> None:
     For development: production has a ClickHouse server. User and password are those in STORE_URL. It speaks plain HTTP,
     so it listens on loopback alone unless --beyond-loopback is given.
     """
-    from deploy.store_process import run_store_server
+    from deploy.devstack.store_server.process import run_store_server
 
     configure_logging()
     sys.exit(run_store_server(settings_of_a_process(options)))

@@ -8,12 +8,12 @@ from typing import Any, get_args
 import click
 
 from cli.options import settings_of_a_process, settings_options
-from deploy.log_url import KafkaAddress, parse_log_url
-from deploy.operator_key import operator_signer
-from deploy.secrets import token_key
-from deploy.settings import load_settings
 from edge.claims import is_name
 from edge.tokens import issue_token
+from runtime.log_url import KafkaAddress, parse_log_url
+from runtime.operator_key import operator_signer
+from runtime.secrets import token_key
+from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG, Role
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -32,9 +32,9 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
     \b
     Example: crewkit-sessions provision --partitions 64
     """
-    from deploy.provision import Refused
     from deploy.provisioning import provision_all
-    from ingest.kafka_log.installing import Wish
+    from ingest.log.kafka.installing import Wish
+    from runtime.provision import Refused
 
     wish = Wish(replication, makes_topics=not topic_exists)
     try:
@@ -91,7 +91,7 @@ def make(**options: Any) -> None:
     \b
     Example: crewkit-sessions secrets make --secrets /etc/crewkit/secrets
     """
-    from deploy.secret_making import make_secrets
+    from runtime.secret_making import make_secrets
 
     settings = load_settings(options)
     for line in make_secrets(settings.secrets_folder, dev_tokens=settings.dev_tokens):

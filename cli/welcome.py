@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from deploy.address import read_address
-from deploy.secrets import token_key
-from deploy.settings import Settings
 from edge.tokens import TTL_S, issue_token
+from runtime.address_file import read_address
+from runtime.secrets import token_key
+from runtime.settings import Settings
 
 ORG, USER = "acme", "alice"
 

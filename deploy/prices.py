@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from deploy.folder_lock import locked_folder
-from deploy.price_table import Loaded, extend_history, history_of
-from deploy.provision import migrate_control
-from deploy.settings import Settings
-from deploy.stack import stack_store_url
-from deploy.store_transport import check_transport
-from deploy.store_url import parse_store_url, store_address
+from deploy.devstack.stack import stack_store_url
 from processors.warehouse import classify, connect
-from schemas.price_file import Price
-from schemas.prices import LoadedPrice
+from runtime.folder_lock import locked_folder
+from runtime.price_table import Loaded, extend_history, history_of
+from runtime.provision import migrate_control
+from runtime.settings import Settings
+from runtime.store_transport import check_transport
+from runtime.store_url import parse_store_url, store_address
+from schemas.pricing.price_file import Price
+from schemas.pricing.price_list import LoadedPrice
 
 
 def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:

@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Iterator
 
-from deploy.folder_lock import locked_folder
-from deploy.kafka_settings import kafka_topic
-from deploy.log_url import KafkaAddress, parse_log_url
-from deploy.provision import Refused, provision_store
-from deploy.secrets import own_secrets
-from deploy.settings import Settings
-from deploy.store_record import record_in_store
-from deploy.store_transport import check_transport
-from deploy.store_url import store_address
 from ingest.errors import BrokenLog
-from ingest.kafka_log.installing import Installed, Wish, install
+from ingest.log.kafka.installing import Installed, Wish, install
+from runtime.folder_lock import locked_folder
+from runtime.kafka_settings import kafka_topic
+from runtime.log_url import KafkaAddress, parse_log_url
+from runtime.provision import Refused, provision_store
+from runtime.secrets import own_secrets
+from runtime.settings import Settings
+from runtime.store_record import record_in_store
+from runtime.store_transport import check_transport
+from runtime.store_url import store_address
 from schemas.installation import OwnSecrets, record_topic
-from schemas.prices import list_prices
+from schemas.pricing.price_list import list_prices
 
 EMBEDDED_PARTITIONS = 1
 

@@ -8,8 +8,8 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from edge.authentication import PUBLIC
-from edge.described import answers_with
 from edge.errors import ApiError
+from edge.route_docs import answers_with
 
 Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
 REMEMBERED_S = 1.0

@@ -11,8 +11,8 @@ from litestar.types import HTTPScope
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from edge.authentication import PUBLIC
-from edge.described import answers_with
 from edge.rate_limits import RateLimits
+from edge.route_docs import answers_with
 from edge.watched_file import WatchedFile
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

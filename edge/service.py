@@ -13,17 +13,17 @@ from prometheus_client import CollectorRegistry
 
 from edge.allowed_methods import learn_methods
 from edge.authentication import Authenticate, TokenVerifier
-from edge.browsers import cors_for
-from edge.envelope import Service
-from edge.error_replies import EXCEPTION_HANDLERS
+from edge.cors import cors_for
+from edge.error_responses import EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
 from edge.logging import AccessLog
 from edge.metrics import HttpMetrics, metrics_route
 from edge.openapi.page import PAGE_ROUTES, publish_document
+from edge.outermost import Service
 from edge.principal import principal_of
 from edge.query_parameters import learn_parameters, refuse_unknown_parameters
 from edge.rate_limits import LimitRate, RateLimits
-from schemas.requests import BODY_BYTES_MAX
+from schemas.http.requests import BODY_BYTES_MAX
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

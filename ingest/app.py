@@ -16,9 +16,9 @@ from edge.service import Lifespan, build_service
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
 from ingest.errors import reply_to_invalid, reply_to_wrong_body
-from ingest.event_log import BYTES_IN_FLIGHT_MAX, EventLog
+from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
-from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
+from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from ingest.routes.change_session import change_session
 from ingest.routes.create_session import create_session
 from ingest.routes.end_session import end_session

@@ -8,13 +8,13 @@ from uuid import UUID
 from litestar import Response
 
 from ingest.dependencies import NewWrite, SessionWrite
-from ingest.event_log import APPEND_DEADLINE_S, EventLog
-from schemas.codec import encode
-from schemas.fail_points import fail_point
-from schemas.log import LogUnavailable, Position
-from schemas.records import LifecycleRecord
-from schemas.responses import Reply
-from schemas.topics import record_key
+from ingest.log.port import APPEND_DEADLINE_S, EventLog
+from kernel.fail_points import fail_point
+from schemas.http.responses import Reply
+from schemas.log.codec import encode
+from schemas.log.position import LogUnavailable, Position
+from schemas.log.records import LifecycleRecord
+from schemas.log.topics import record_key
 
 T = TypeVar("T")
 F = TypeVar("F", bound=LifecycleRecord)

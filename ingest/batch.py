@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from edge.error_replies import too_large
+from edge.error_responses import too_large
 from edge.errors import invalid
-from edge.sentences import explain
+from edge.validation_messages import explain
 from ingest.surrogates import respell, restore
-from schemas.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
-from schemas.responses import RejectedEvent
+from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
+from schemas.http.responses import RejectedEvent
 
 Read = RecordEvent | RejectedEvent
 

@@ -9,14 +9,14 @@ from litestar import Request
 from litestar.datastructures import Headers
 from litestar.types import Receive
 
-from edge.error_replies import too_large
+from edge.error_responses import too_large
 from edge.errors import ApiError
 from edge.principal import principal_of
 from ingest.arrivals import Arrival, Arrivals
-from ingest.event_log import BYTES_IN_FLIGHT_MAX
 from ingest.inflation import ENCODINGS, Corrupt, TooLarge
 from ingest.lane import ON_THE_LOOP, Lane, Place
-from schemas.requests import BODY_BYTES_MAX
+from ingest.log.port import BYTES_IN_FLIGHT_MAX
+from schemas.http.requests import BODY_BYTES_MAX
 
 T = TypeVar("T")
 

@@ -9,16 +9,16 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from edge.errors import not_found
-from edge.path_ids import parse_id
+from edge.path_params import parse_id
 from edge.principal import Principal, principal_of
 from ingest.body import Bodies
-from ingest.event_log import EventLog
 from ingest.idempotency import HEADER, parse_idempotency_key
-from ingest.privacy import Privacy
-from ingest.redaction import compile_rules
+from ingest.log.port import EventLog
+from ingest.privacy.policy import Privacy
+from ingest.privacy.redaction import compile_rules
 from ingest.sealing.asker import Asker
 from schemas.ids import IdSecrets, UnknownId, verify
-from schemas.records import Actor
+from schemas.log.records import Actor
 
 Clock = Callable[[], int]  # milliseconds since 1970
 

@@ -17,13 +17,13 @@ from typing import Any, NoReturn
 import msgspec
 from litestar import Request, Response
 
-from edge.error_replies import reply_to_error
+from edge.error_responses import reply_to_error
 from edge.errors import invalid
-from edge.sentences import explain
-from ingest.redaction import Effort, redact_text_or_all
-from ingest.redaction.effort import A_MOMENT_S
+from edge.validation_messages import explain
+from ingest.privacy.redaction import Effort, redact_text_or_all
+from ingest.privacy.redaction.effort import A_MOMENT_S
 from ingest.sealing.invalid import Invalid
-from schemas.responses import ErrorBody
+from schemas.http.responses import ErrorBody
 
 EX_CONFIG = 78  # of sysexits.h
 

@@ -9,10 +9,10 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from edge.metrics import SECONDS
-from ingest.event_log import EventLog
-from schemas.log import LogUnavailable, Position
-from schemas.records import Event
-from schemas.responses import RejectedEvent
+from ingest.log.port import EventLog
+from schemas.http.responses import RejectedEvent
+from schemas.log.position import LogUnavailable, Position
+from schemas.log.records import Event
 
 _EVENTS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
 _BYTES = tuple(1 << power for power in range(8, 24, 2))

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from msgspec import Raw, structs
 
-from schemas.requests import RecordEvent
-from schemas.responses import RejectedEvent
-from schemas.surrogates import LONE, SUSPECT
+from kernel.surrogates import LONE, SUSPECT
+from schemas.http.requests import RecordEvent
+from schemas.http.responses import RejectedEvent
 
 _STAND_INS = b"efcba"
 _LONE_MAX = 10_000  # beyond it this is no text that was cut, but an attempt to keep us busy

@@ -1,8 +1,8 @@
 """What can go wrong while projecting, and what each error tells the runner to do.
 
-* `schemas.codec.Undecodable` — set the record aside as a dead letter and go on
+* `schemas.log.codec.Undecodable` — set the record aside as a dead letter and go on
 * `StoreUnavailable` — wait and send the same plan again
-* `schemas.log.LogUnavailable` — wait and read again
+* `schemas.log.position.LogUnavailable` — wait and read again
 * `Broken` — stop the process; a restart is safe, going on is not
 * `StoreRefuses` — a `Broken`: the store lacks a user, a right or a setting, which only a person can change
 """

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.progress import Progress
-from processors.watchdog import Watchdog
+from processors.runners.watchdog import Watchdog
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)

@@ -5,23 +5,23 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from processors.derivations.story import Wanted
-from processors.fold import begin, fold
+from processors.dead_letter_limit import WINDOW, RejectionLimit
+from processors.derivations.session_facts import Wanted
+from processors.fold.fold import begin, fold
+from processors.fold.state import SessionState
 from processors.pricing import Pricing
-from processors.projections.events import fact_rows
+from processors.projections.facts import fact_rows
 from processors.projections.receipts import dead, dead_letter, projected
 from processors.projections.sessions import session_row, started_hour
 from processors.projections.tasks import task_row
-from processors.rejections import WINDOW, RejectionLimit
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
-from processors.state import SessionState
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
-from schemas.codec import Undecodable, decode
-from schemas.log import LogRecord
-from schemas.prices import PriceList
-from schemas.records import AnyRecord, CompactionRequested, SessionEnded
-from schemas.rows import DeadLetterRow, FactRow, ReceiptRow
+from schemas.log.codec import Undecodable, decode
+from schemas.log.position import LogRecord
+from schemas.log.records import AnyRecord, CompactionRequested, SessionEnded
+from schemas.pricing.price_list import PriceList
+from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 
 class Plan(Struct):
@@ -61,7 +61,7 @@ class Planner:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
 
         Raises:
-            Broken: nearly everything is rejected; see `processors.rejections`.
+            Broken: nearly everything is rejected; see `processors.dead_letter_limit`.
             StoreUnavailable: while prices or states were read; nothing of ``records`` was folded, so the same call may
                 be made again.
         """

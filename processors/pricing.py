@@ -2,9 +2,9 @@
 
 from processors.errors import Broken
 from processors.warehouse import Warehouse
-from schemas.prices import NOTICE_MS, PriceList, began_with, in_force
+from schemas.pricing.price_list import NOTICE_MS, PriceList, began_with, in_force
 
-COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `schemas.prices` tells why
+COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `schemas.pricing.price_list` tells why
 
 
 class Pricing:

@@ -12,8 +12,8 @@ from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.rowbinary import encode_rows
 from processors.warehouse import Warehouse
-from schemas.log import LogReader, LogUnavailable
-from schemas.rows import ProgressRow
+from schemas.log.position import LogReader, LogUnavailable
+from schemas.store.rows import ProgressRow
 
 logger = structlog.get_logger()
 LOOK_EVERY_S = 1.0

@@ -1,4 +1,4 @@
-"""Rows as ClickHouse's RowBinary: the wire form follows from the annotations in `schemas.rows`.
+"""Rows as ClickHouse's RowBinary: the wire form follows from the annotations in `schemas.store.rows`.
 
 Format: integers little-endian; String = LEB128 length + bytes; Nullable = one byte (1 is NULL) before the value;
 UUID = its two halves as little-endian UInt64; Array and Map = LEB128 count + elements; Tuple = its elements.
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.rows import FactRow, TaskRow, UInt32
+from schemas.store.rows import FactRow, TaskRow, UInt32
 
 Encode = Callable[[Any], bytes]
 

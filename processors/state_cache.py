@@ -3,7 +3,7 @@
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
 
-from processors.state import SessionState
+from processors.fold.state import SessionState
 from processors.warehouse import SessionKey
 
 

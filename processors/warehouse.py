@@ -22,13 +22,13 @@ from clickhouse_connect.driver.exceptions import (
 )
 from msgspec import Struct
 
-from processors.derivations.story import SUBJECT_MAX, TEXT_MAX, StoryFact
+from kernel.tls_errors import tls_refusal
+from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, StoryFact
 from processors.errors import Broken, StoreRefuses, StoreUnavailable
-from processors.staging import AVAILABLE, Staging
-from schemas.key_lists import cut_to_size
-from schemas.price_file import Price
-from schemas.prices import LoadedPrice
-from schemas.rows import (
+from processors.memfd import AVAILABLE, Staging
+from schemas.pricing.price_file import Price
+from schemas.pricing.price_list import LoadedPrice
+from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
     DeadLetterRow,
@@ -38,9 +38,9 @@ from schemas.rows import (
     SessionRow,
     TaskRow,
 )
-from schemas.store_codes import Verdict
-from schemas.store_errors import judge, refusal
-from schemas.tls_errors import tls_refusal
+from store.codes import Verdict
+from store.errors import judge, refusal
+from store.key_lists import cut_to_size
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold

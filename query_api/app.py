@@ -15,8 +15,9 @@ from edge.service import Lifespan, build_service
 from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
 from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
+from query_api.freshness_header import stamp_replies
+from query_api.read_context import provide_reading
 from query_api.reader import Reader
-from query_api.reading import provide_reading
 from query_api.routes.analysis import get_analysis
 from query_api.routes.by_agent import by_agent
 from query_api.routes.by_user import by_user
@@ -34,7 +35,6 @@ from query_api.routes.threads import list_threads
 from query_api.routes.timeseries import timeseries
 from query_api.selection import provide_selection
 from query_api.session_filters import provide_matching, provide_page
-from query_api.stamp import stamp_replies
 from schemas.ids import IdSecrets
 
 Clock = Callable[[], float]  # seconds since 1970

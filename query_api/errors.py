@@ -16,9 +16,9 @@ from typing import Any
 from litestar import Request, Response
 from litestar.types import ExceptionHandlersMap
 
-from edge.error_replies import reply_to_error
+from edge.error_responses import reply_to_error
 from edge.errors import ApiError, unavailable
-from schemas.responses import ErrorBody
+from schemas.http.responses import ErrorBody
 
 REFUSED_RETRY_AFTER_S = 30
 

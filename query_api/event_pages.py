@@ -9,9 +9,9 @@ from msgspec import Raw
 
 from query_api.event_filters import EventFilters
 from query_api.queries import EVENTS_PAGE, EVENTS_WHOLE, EventsPage, EventsPageRow, EventsWhole, EventWholeRow
-from query_api.reading import Reading
-from schemas.log import Position
-from schemas.responses import HookEvent, instant
+from query_api.read_context import Reading
+from schemas.http.responses import HookEvent, instant
+from schemas.log.position import Position
 
 FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
 PAGE_BYTES_MAX = 32 << 20  # of payloads; a page may end early, its cursor goes on

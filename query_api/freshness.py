@@ -10,7 +10,7 @@ from edge.errors import invalid
 from query_api.errors import NotYetVisible, StoreUnavailable
 from query_api.queries import PROGRESS, NoParams, ProgressRow
 from query_api.reader import Generation, Reader, answer
-from schemas.log import Position
+from schemas.log.position import Position
 
 WAIT_HEADER = "X-Wait-For-Position"
 WAIT_S = 10.0

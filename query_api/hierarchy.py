@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from query_api.queries import TaskRow
-from schemas.responses import Session, instant
+from schemas.http.responses import Session, instant
 
 DEPTH_MAX = 64
 Key = tuple[str, str]  # kind and id

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.rows import ModelTotals, ToolTotals
+from schemas.store.rows import ModelTotals, ToolTotals
 
 P = TypeVar("P", bound=Struct)
 R = TypeVar("R", bound=Struct)
@@ -293,7 +293,7 @@ class EventWholeRow(Struct, frozen=True):
 
 
 class SearchPage(SessionsPage, frozen=True):
-    """A page of those that have all of these words, and these phrases (as `schemas.words` keeps them)."""
+    """A page of those that have all of these words, and these phrases (as `kernel.words` keeps them)."""
 
     words: list[str]
     phrases: list[str]

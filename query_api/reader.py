@@ -23,15 +23,15 @@ from clickhouse_connect.driver.exceptions import (
     ProgrammingError,
 )
 
+from kernel.tls_errors import tls_refusal
 from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
 from query_api.fairness import FairTurns
 from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, ProfileSetting, fit, untunable
 from query_api.queries import P, Question, R
 from query_api.statements import names_of_absent, statement_untuned, statement_without, tuning
-from schemas.store_codes import Verdict
-from schemas.store_errors import judge, refusal
-from schemas.store_version import VERSION_SQL, why_too_old
-from schemas.tls_errors import tls_refusal
+from store.codes import Verdict
+from store.errors import judge, refusal
+from store.version import VERSION_SQL, why_too_old
 
 logger = structlog.get_logger()
 BASE = "crewkit"

@@ -14,10 +14,10 @@ from query_api.queries import (
     TaskRow,
     TasksOfSessions,
 )
-from query_api.reading import Reading
-from query_api.session_replies import whole_sessions
+from query_api.read_context import Reading
+from query_api.session_responses import whole_sessions
+from schemas.http.responses import Session, instant
 from schemas.money import usd_of
-from schemas.responses import Session, instant
 
 CONVERSATIONS_MAX = 1_000  # of a run; its totals count all of them
 NODES_MAX = 5_000  # of a conversation

@@ -13,9 +13,9 @@ from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.queries import Matching
 from query_api.selection import refuse_other_users
 from query_api.times import bound
+from schemas.http.requests import Trigger
+from schemas.log.records import Outcome
 from schemas.permissions import allows
-from schemas.records import Outcome
-from schemas.requests import Trigger
 
 M = TypeVar("M", bound=Matching)
 Status = Literal["active", "ended"]

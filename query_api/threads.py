@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from query_api.hierarchy import Totals
 from query_api.queries import THREAD_CONVERSATIONS, ThreadConversations, ThreadsPageRow
-from query_api.reading import Reading
-from query_api.session_replies import whole_sessions
+from query_api.read_context import Reading
+from query_api.session_responses import whole_sessions
+from schemas.http.responses import Session, instant
 from schemas.money import usd_of
-from schemas.responses import Session, instant
 
 CONVERSATIONS_MAX = 1_000  # of a thread, the latest ones; its totals count all of them
 

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Raw, Struct
 
-from schemas.surrogates import replace_lone
+from kernel.surrogates import replace_lone
 
 KNOWN_EVENT_TYPES = frozenset(
     """

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 VERSION = 1
-PARTITIONS_MAX = 2_000  # an audit sends an offset of each in one value, which has bounds: see `schemas.key_lists`
+PARTITIONS_MAX = 2_000  # an audit sends an offset of each in one value, which has bounds: see `store.key_lists`
 PARTITIONS_ADVISED = 64
 COPIES_MIN = 3  # of each record, unless an installation is made for development, with one
 

@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from schemas import ids
-from schemas.codec import encode
-from schemas.log import LogRecord
-from schemas.records import (
+from schemas.log.codec import encode
+from schemas.log.position import LogRecord
+from schemas.log.records import (
     Actor,
     AnyRecord,
     CompactionRequested,
@@ -27,7 +27,7 @@ from schemas.records import (
     SessionCreated,
     SessionEnded,
 )
-from schemas.topics import partition_of, record_key
+from schemas.log.topics import partition_of, record_key
 
 ORG = "acme"
 ALICE = Actor("alice", "member")

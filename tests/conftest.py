@@ -10,8 +10,8 @@ from support.line import Line
 from support.served_store import STRICT, Served
 from support.store import Options, TestStore, new_address, new_store
 
-from deploy.kafka.broker import Broker
-from deploy.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from deploy.devstack.kafka_jars.broker import Broker
+from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 
 
 @pytest.hookimpl(tryfirst=True)

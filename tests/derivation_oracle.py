@@ -7,7 +7,7 @@ import json
 from collections import Counter, defaultdict
 from typing import Any
 
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 
 TOOL_TYPES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 EDITORS = ("Edit", "MultiEdit", "NotebookEdit", "Write")

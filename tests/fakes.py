@@ -4,8 +4,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
-from schemas.log import LogRecord, LogUnavailable, Position
-from schemas.topics import partition_of
+from schemas.log.position import LogRecord, LogUnavailable, Position
+from schemas.log.topics import partition_of
 
 
 class FakeEventLog:

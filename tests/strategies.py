@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from schemas import ids
-from schemas.codec import encode
-from schemas.log import LogRecord
-from schemas.records import (
+from schemas.log.codec import encode
+from schemas.log.position import LogRecord
+from schemas.log.records import (
     Actor,
     AnyRecord,
     CompactionRequested,
@@ -23,8 +23,8 @@ from schemas.records import (
     SessionCreated,
     SessionEnded,
 )
-from schemas.rows import ModelTotals, SessionRow, TaskRow
-from schemas.topics import partition_of, record_key
+from schemas.log.topics import partition_of, record_key
+from schemas.store.rows import ModelTotals, SessionRow, TaskRow
 
 PARTITIONS = 2
 SECRETS = ids.IdSecrets((b"k" * 32,), b"s" * 32)

@@ -34,7 +34,7 @@ def demo(
     Without --data and --url it starts an installation of its own in a temporary folder, and removes it at the end.
     """
     # the other commands need not wait for what only this one needs
-    from cli.demo.play import READER, Target, play
+    from cli.demo.run import READER, Target, play
     from cli.demo.sessions import TooFewEvents
 
     if url and not token:

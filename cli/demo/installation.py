@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx
 
-from deploy.ports import free_port
-from deploy.settings import Settings
-from deploy.tethered import tethered
+from deploy.devstack.supervisor.die_with_parent import tethered
+from kernel.ports import free_port
+from runtime.settings import Settings
 
 UP_S, STOP_S = 60.0, 20.0
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from cli.demo import words
-from cli.demo.script import TOUR_EVENTS, script
-from cli.demo.stage import Happening, Stage, instant, uuid_text
+from cli.demo import sample_data
+from cli.demo.session_builder import Happening, Stage, instant, uuid_text
+from cli.demo.session_script import TOUR_EVENTS, script
 from cli.demo.usage import Meter
 
 DAYS = 14
@@ -82,7 +82,10 @@ def _session(rng: Random, before: Sequence[DemoSession], index: int, events: int
     parent = rng.randrange(index) if index and rng.random() < CHILD_SHARE else None
     if parent is not None and before[parent].parent is not None:
         parent = None
-    project, model = rng.choice(words.PROJECTS), rng.choices(list(words.MODELS), list(words.MODELS.values()))[0]
+    project, model = (
+        rng.choice(sample_data.PROJECTS),
+        rng.choices(list(sample_data.MODELS), list(sample_data.MODELS.values()))[0],
+    )
     active = index > 0 and rng.random() < ACTIVE_SHARE
     stage = Stage.of(rng, project, model)
     offsets = _offsets(rng, events)
@@ -92,7 +95,7 @@ def _session(rng: Random, before: Sequence[DemoSession], index: int, events: int
     meter = Meter(rng, model)
     batches = _batches(rng, happenings, [start + timedelta(seconds=offset) for offset in offsets], meter)
     end = None if active else _end(rng, start + timedelta(seconds=offsets[-1] + 1), meter)
-    user = rng.choice(words.USERS) if parent is None else before[parent].user_id
+    user = rng.choice(sample_data.USERS) if parent is None else before[parent].user_id
     return DemoSession(f"demo-{stage.client_session}", user, create, parent, batches, end)
 
 
@@ -126,12 +129,12 @@ def _create(stage: Stage, start: datetime, external_id: str, child: bool) -> dic
         "component": rng.choice(project.components),
         "repository_id": project.repository_id,
         "project_id": project.project_id,
-        "agent_name": rng.choice(words.AGENTS),
+        "agent_name": rng.choice(sample_data.AGENTS),
         "model": stage.model,
         "branch": rng.choice(project.branches),
         "trigger": rng.choices(list(TRIGGERS), list(TRIGGERS.values()))[0],
         "external_id": external_id,
-        "title": rng.choice(words.PROMPTS)[:60].rsplit(" ", 1)[0],
+        "title": rng.choice(sample_data.PROMPTS)[:60].rsplit(" ", 1)[0],
         "started_at": instant(start),
     }
     if rng.random() < SENSITIVE_SHARE:
@@ -161,6 +164,6 @@ def _batches(rng: Random, happenings: list[Happening], times: list[datetime], me
 
 def _end(rng: Random, at: datetime, meter: Meter) -> bytes:
     outcome = rng.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
-    summary = " ".join(rng.sample(words.PROMPTS, k=2))
+    summary = " ".join(rng.sample(sample_data.PROMPTS, k=2))
     body = {"outcome": outcome, "summary": summary, "ended_at": instant(at), "model_metrics": meter.report(at)}
     return _encode(body)

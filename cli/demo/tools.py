@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from cli.demo import words
-from cli.demo.stage import Extra, Happening, Stage
+from cli.demo import sample_data
+from cli.demo.session_builder import Extra, Happening, Stage
 
 Agent = tuple[str, str] | None  # (id, type) of the subagent that uses the tool
 
 
 def _bash(stage: Stage) -> tuple[Extra, Extra]:
-    command = stage.rng.choice(words.COMMANDS)
+    command = stage.rng.choice(sample_data.COMMANDS)
     if stage.chance(0.02):  # somebody always does; it must not reach the log
         command = f"AWS_ACCESS_KEY_ID=AKIA{stage.hex(16).upper()} aws s3 ls"
     response = {"stdout": stage.lines(1, 8), "stderr": "", "interrupted": False, "isImage": False}
@@ -40,7 +40,11 @@ def _grep(stage: Stage) -> tuple[Extra, Extra]:
 
 def _issue(stage: Stage) -> tuple[Extra, Extra]:
     number = stage.rng.randint(100, 2_000)
-    return {"number": number}, {"title": stage.rng.choice(words.PROMPTS), "state": "open", "body": stage.prose(1, 3)}
+    return {"number": number}, {
+        "title": stage.rng.choice(sample_data.PROMPTS),
+        "state": "open",
+        "body": stage.prose(1, 3),
+    }
 
 
 _TOOLS: dict[str, tuple[int, Callable[[Stage], tuple[Extra, Extra]]]] = {
@@ -73,7 +77,7 @@ def tool_use(stage: Stage, agent: Agent = None) -> Iterator[Happening]:
 def _outcome(stage: Stage, agent: Agent, call: Extra, response: Extra) -> Iterator[Happening]:
     duration = round(stage.rng.expovariate(1 / 900)) + 3
     if stage.chance(0.06):
-        error = stage.rng.choice(words.ERRORS)
+        error = stage.rng.choice(sample_data.ERRORS)
         yield stage.event("PostToolUseFailure", agent, **call, error=error, is_interrupt=False, duration_ms=duration)
     elif stage.chance(0.99):
         yield stage.event("PostToolUse", agent, **call, tool_response=response, duration_ms=duration)
@@ -94,7 +98,7 @@ def tool_batch(stage: Stage) -> Iterator[Happening]:
 
 def subagent(stage: Stage) -> Iterator[Happening]:
     """A subagent, from the call of the Agent tool to its answer."""
-    agent = (f"a{stage.hex(16)}", stage.rng.choice(words.SUBAGENTS))
+    agent = (f"a{stage.hex(16)}", stage.rng.choice(sample_data.SUBAGENTS))
     request: Extra = {"description": "Look around", "prompt": stage.prose(1, 3), "subagent_type": agent[1]}
     call: Extra = {"tool_name": "Agent", "tool_input": request, "tool_use_id": f"toolu_{stage.hex(24)}"}
     yield stage.event("PreToolUse", **call)

@@ -4,7 +4,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from cli.demo.stage import instant
+from cli.demo.session_builder import instant
 
 SUBAGENT_MODEL = "claude-haiku-4-5"
 SUBAGENT_SHARE = 0.15

@@ -9,7 +9,6 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from edge.described import body_of, example_of, needs_body
 from edge.guards import action_of
 from edge.openapi.about import ABOUT
 from edge.openapi.dialect import Schema
@@ -38,9 +37,10 @@ from edge.openapi.replies import (
 )
 from edge.openapi.sections import SECTIONS, section_of
 from edge.openapi.shapes import Shapes
-from schemas.examples import BODIES
+from edge.route_docs import body_of, example_of, needs_body
+from schemas.http.examples import BODIES
+from schemas.http.responses import ErrorBody
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Sees
-from schemas.responses import ErrorBody
 
 _NEVER_AWAY = frozenset({"/livez", "/metrics"})
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.openapi.dialect import Schema
-from schemas.vocabulary import term_of
+from schemas.http.glossary import term_of
 
 _PREFIX = "#/components/schemas/"
 _DEPTH_MAX = 6  # a hierarchy has no end

@@ -10,7 +10,7 @@ from litestar.typing import FieldDefinition
 from edge.openapi.dialect import Schema
 from edge.openapi.shapes import explained, schema_of
 from edge.query_parameters import fields_of
-from schemas.vocabulary import term_of
+from schemas.http.glossary import term_of
 
 _BOUNDS = {
     "ge": "minimum",

@@ -7,13 +7,13 @@ import msgspec
 from litestar import Response
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
 
-from edge.error_replies import too_large
+from edge.error_responses import too_large
 from edge.errors import ApiError, forbidden, invalid, not_found, slow_body, unauthenticated, unavailable
 from edge.openapi.dialect import Schema
 from edge.openapi.parameters import OF_EVERY_CALL, RATE_LIMIT
 from edge.openapi.shapes import explained
 from edge.rate_limits import Allowance, too_many_requests
-from schemas.responses import ErrorBody, Reply
+from schemas.http.responses import ErrorBody, Reply
 
 JSON, TEXT = "application/json", "text/plain"
 _WORDS = {200: "It is read, or changed.", 201: "It is created.", 202: "It is accepted for processing."}

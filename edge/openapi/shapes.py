@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from edge.openapi.dialect import Schema, dialect_30
-from schemas.vocabulary import term_of
+from schemas.http.glossary import term_of
 
 REF = "#/components/schemas/{name}"
 

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, patch
 
-from edge.described import takes
 from edge.guards import may
+from edge.route_docs import takes
 from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
 from ingest.sealing.change import changes_as_accepted, seal_change
-from schemas.requests import ChangeSession
-from schemas.responses import ChangedSession, Reply
+from schemas.http.requests import ChangeSession
+from schemas.http.responses import ChangedSession, Reply
 
 _decoder = msgspec.json.Decoder(ChangeSession)
 

@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
-from edge.described import takes
 from edge.guards import may
+from edge.route_docs import takes
 from ingest.appending import append_record, durable
 from ingest.dependencies import Write
 from ingest.sealing.creation import seal_creation
 from ingest.sealing.session_reply import session_as_created
-from schemas.requests import CreateSession
-from schemas.responses import Reply, Session
+from schemas.http.requests import CreateSession
+from schemas.http.responses import Reply, Session
 
 _decoder = msgspec.json.Decoder(CreateSession)
 

@@ -6,13 +6,13 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.status_codes import HTTP_200_OK
 
-from edge.described import takes
 from edge.guards import may
+from edge.route_docs import takes
 from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
 from ingest.sealing.change import end_as_accepted, seal_end
-from schemas.requests import EndSession
-from schemas.responses import EndedSession, Reply
+from schemas.http.requests import EndSession
+from schemas.http.responses import EndedSession, Reply
 
 _decoder = msgspec.json.Decoder(EndSession)
 

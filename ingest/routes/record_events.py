@@ -5,16 +5,16 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from edge.described import takes
 from edge.errors import ApiError
 from edge.guards import may
+from edge.route_docs import takes
 from ingest.appending import append_all, durable
 from ingest.batch import read_batch
 from ingest.dependencies import InSession
 from ingest.metrics import metrics_of
 from ingest.sealing.events import records_of, seal_events
-from schemas.requests import RecordEvents
-from schemas.responses import RecordedEvents, RejectedEvent, Reply
+from schemas.http.requests import RecordEvents
+from schemas.http.responses import RecordedEvents, RejectedEvent, Reply
 
 
 @post(

@@ -8,17 +8,17 @@ from litestar import Request, Response, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from edge.described import takes
 from edge.errors import not_found
 from edge.guards import may
-from edge.path_ids import parse_position
+from edge.path_params import parse_position
+from edge.route_docs import takes
 from ingest.appending import append_all, durable
 from ingest.dependencies import Write
-from ingest.event_log import EventLog
+from ingest.log.port import EventLog
 from ingest.sealing.redrive import redriven_record, seal_redrive
-from schemas.log import LogRecord
-from schemas.requests import RedriveDeadLetter
-from schemas.responses import RedrivenDeadLetter, Reply
+from schemas.http.requests import RedriveDeadLetter
+from schemas.http.responses import RedrivenDeadLetter, Reply
+from schemas.log.position import LogRecord
 
 logger = structlog.get_logger()
 _decoder = msgspec.json.Decoder(RedriveDeadLetter)

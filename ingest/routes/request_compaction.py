@@ -6,13 +6,13 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from edge.described import takes
 from edge.guards import may
+from edge.route_docs import takes
 from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
 from ingest.sealing.compaction import compaction_as_accepted, seal_compaction
-from schemas.requests import RequestCompaction
-from schemas.responses import QueuedCompaction, Reply
+from schemas.http.requests import RequestCompaction
+from schemas.http.responses import QueuedCompaction, Reply
 
 _decoder = msgspec.json.Decoder(RequestCompaction)
 

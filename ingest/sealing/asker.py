@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from schemas.ids import IdSecrets, derived_uuid
-from schemas.records import VERSION, Actor
+from schemas.log.records import VERSION, Actor
 
 
 class Asker(NamedTuple):

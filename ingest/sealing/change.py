@@ -9,9 +9,9 @@ from msgspec import UNSET
 from ingest.sealing.asker import Asker
 from ingest.sealing.metrics import FIELD, seal_metrics
 from ingest.sealing.times import checked, ms_of
-from schemas.records import MetricsReport, MetricsReported, SessionChanged, SessionEnded
-from schemas.requests import ChangeSession, EndSession, ReportMetrics, ReportModel
-from schemas.responses import ChangedSession, EndedSession, instant
+from schemas.http.requests import ChangeSession, EndSession, ReportMetrics, ReportModel
+from schemas.http.responses import ChangedSession, EndedSession, instant
+from schemas.log.records import MetricsReport, MetricsReported, SessionChanged, SessionEnded
 
 
 def seal_change(body: ChangeSession, session_id: UUID, asker: Asker) -> MetricsReported | SessionChanged:

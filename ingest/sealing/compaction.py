@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from ingest.sealing.asker import Asker
+from schemas.http.requests import RequestCompaction
+from schemas.http.responses import QueuedCompaction
 from schemas.ids import is_sensitive
-from schemas.records import CompactionRequested
-from schemas.requests import RequestCompaction
-from schemas.responses import QueuedCompaction
+from schemas.log.records import CompactionRequested
 
 
 def seal_compaction(body: RequestCompaction, session_id: UUID, asker: Asker) -> CompactionRequested:

@@ -8,8 +8,8 @@ from ingest.sealing.invalid import Invalid
 from ingest.sealing.remote_url import Remote, clean_remote
 from ingest.sealing.times import checked
 from schemas import ids
-from schemas.records import SessionCreated
-from schemas.requests import CreateSession
+from schemas.http.requests import CreateSession
+from schemas.log.records import SessionCreated
 
 RUN, SESSION = "run", "session"
 _OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})

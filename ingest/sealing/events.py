@@ -6,12 +6,12 @@ from uuid import UUID
 
 from ingest.sealing.asker import Asker
 from ingest.sealing.times import OUT_OF_RANGE, is_plausible, parse_instant
-from schemas.codec import encode
+from schemas.http.requests import RecordEvent
+from schemas.http.responses import RejectedEvent
 from schemas.ids import derived_event_id, event_id_hasher
-from schemas.records import Event, EventsRecorded
-from schemas.requests import RecordEvent
-from schemas.responses import RejectedEvent
-from schemas.topics import RECORD_BYTES_MAX
+from schemas.log.codec import encode
+from schemas.log.records import Event, EventsRecorded
+from schemas.log.topics import RECORD_BYTES_MAX
 
 _EVENT_OVERHEAD = 256  # what a record adds to an event's type and data, at most
 _REDACTION_OVERHEAD = 40  # the name of a rule and its count

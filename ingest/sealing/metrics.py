@@ -2,9 +2,9 @@
 
 from ingest.sealing.invalid import Invalid
 from ingest.sealing.times import checked
+from schemas.http.requests import ReportMetrics, ReportModel
+from schemas.log.records import MetricsReport, ModelUsage
 from schemas.money import nano_of
-from schemas.records import MetricsReport, ModelUsage
-from schemas.requests import ReportMetrics, ReportModel
 
 FIELD = "model_metrics"
 

@@ -7,10 +7,10 @@ from msgspec import Struct, structs
 
 from ingest.sealing.asker import Asker
 from ingest.sealing.invalid import Invalid
-from schemas.codec import Undecodable, decode_value, encode
-from schemas.log import LogRecord, Position
-from schemas.records import AnyRecord, Redrive
-from schemas.topics import APPENDED_BYTES_MAX
+from schemas.log.codec import Undecodable, decode_value, encode
+from schemas.log.position import LogRecord, Position
+from schemas.log.records import AnyRecord, Redrive
+from schemas.log.topics import APPENDED_BYTES_MAX
 
 NOT_CORRECTED = b"null"
 

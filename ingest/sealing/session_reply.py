@@ -1,9 +1,9 @@
 """The session object as it was just asked for: nothing has happened in it yet."""
 
+from schemas.http.responses import Counts, ModelMetrics, Session, instant
 from schemas.ids import is_sensitive, thread_id, thread_of
-from schemas.log import Position
-from schemas.records import SessionCreated
-from schemas.responses import Counts, ModelMetrics, Session, instant
+from schemas.log.position import Position
+from schemas.log.records import SessionCreated
 
 
 def session_as_created(record: SessionCreated, position: Position) -> Session:

@@ -2,8 +2,8 @@
 
 import re
 
-from processors.derivations.cutting import one_line
-from processors.derivations.story import StoryFact
+from processors.derivations.digest.truncate import one_line
+from processors.derivations.session_facts import StoryFact
 
 TITLE_MAX = 80
 _MACHINES = frozenset({"system", "loop_wakeup", "schedule_wakeup", "poll_event"})

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from schemas.log import LogRecord
-from schemas.records import AnyRecord, EventsRecorded
-from schemas.rows import DeadLetterRow, ReceiptRow
+from schemas.log.position import LogRecord
+from schemas.log.records import AnyRecord, EventsRecorded
+from schemas.store.rows import DeadLetterRow, ReceiptRow
 
 NO_ID = UUID(int=0)
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from operator import attrgetter
 
-from processors.state import SessionState
+from kernel.words import search_text
+from processors.fold.state import SessionState
 from schemas import ids
-from schemas.words import search_text
 
 _NAMES = attrgetter("summary", "title", "repo", "agent_name", "branch", "component", "project_id", "model")
 

@@ -1,11 +1,11 @@
 """A session's state becomes its row of `sessions`."""
 
+from processors.fold.state import SessionState
 from processors.projections.search_text import session_search_text
-from processors.state import SessionState
 from schemas import ids
-from schemas.prices import PriceList
-from schemas.records import ModelUsage
-from schemas.rows import ModelTotals, SessionRow, ToolTotals
+from schemas.log.records import ModelUsage
+from schemas.pricing.price_list import PriceList
+from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
 
 HOUR_MS = 3_600_000
 _SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, not the name and where the cost comes from

@@ -1,7 +1,7 @@
 """Subagents, tasks and uses of tools become their rows of `tasks`."""
 
-from processors.state import SessionState, TaskState
-from schemas.rows import TaskRow
+from processors.fold.state import SessionState, TaskState
+from schemas.store.rows import TaskRow
 
 
 def task_row(state: SessionState, task: TaskState) -> TaskRow:

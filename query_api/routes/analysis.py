@@ -6,14 +6,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from edge.guards import may
-from edge.path_ids import parse_id
+from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.queries import ANALYSIS, OneSession
-from query_api.reading import Reading
-from query_api.visible import visible_session
+from query_api.read_context import Reading
+from query_api.session_access import visible_session
 from schemas.findings import Findings
+from schemas.http.responses import Reply, SessionAnalysis
 from schemas.ids import IdSecrets
-from schemas.responses import Reply, SessionAnalysis
 
 _findings: msgspec.json.Decoder[Findings] = msgspec.json.Decoder(Findings)
 

@@ -5,14 +5,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from edge.guards import may
-from edge.path_ids import parse_id
+from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.paging import Page
 from query_api.queries import COMPACTIONS_PAGE, CompactionRow, CompactionsPage
-from query_api.reading import Reading
-from query_api.visible import visible_session
+from query_api.read_context import Reading
+from query_api.session_access import visible_session
+from schemas.http.responses import Compaction, Reply, instant
 from schemas.ids import IdSecrets
-from schemas.responses import Compaction, Reply, instant
 
 
 @get("/sessions/{session_id:str}/compactions", operation_id="ListCompactions", guards=[may("session.read")])

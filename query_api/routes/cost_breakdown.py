@@ -9,13 +9,13 @@ from litestar.params import FromQuery
 
 from edge.guards import may
 from edge.principal import Principal
-from query_api.answers import CostBreakdown, ModelCost, ProjectCost, UserCost, ratio
 from query_api.queries import COST_BREAKDOWN, CostRow, CostSlice
-from query_api.reading import Reading
+from query_api.read_context import Reading
+from query_api.responses import CostBreakdown, ModelCost, ProjectCost, UserCost, ratio
 from query_api.selection import Selection
 from query_api.session_filters import sees_all
+from schemas.http.responses import Reply
 from schemas.money import usd_of
-from schemas.responses import Reply
 
 T = TypeVar("T")
 

@@ -9,16 +9,16 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from edge.errors import invalid
 from edge.guards import may
-from edge.path_ids import parse_id
+from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.cursor import UnknownCursor, open_cursor, seal_cursor
 from query_api.event_filters import EventFilters
 from query_api.event_pages import FROM_THE_START, event_page
 from query_api.paging import PER_PAGE_DEFAULT
-from query_api.reading import Reading
-from query_api.visible import visible_session
+from query_api.read_context import Reading
+from query_api.session_access import visible_session
+from schemas.http.responses import HookEvent, Reply
 from schemas.ids import IdSecrets
-from schemas.responses import HookEvent, Reply
 
 EVENTS_PER_PAGE_MAX = 1000
 

@@ -7,15 +7,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from edge.guards import may
-from edge.path_ids import parse_id
+from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.hierarchy import Hierarchy
-from query_api.reading import Reading
+from query_api.read_context import Reading
 from query_api.runs import run_of
+from query_api.session_access import visible_session
 from query_api.session_filters import viewer_of
-from query_api.visible import visible_session
+from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
-from schemas.responses import Reply
 
 
 @get("/sessions/{session_id:str}/hierarchy", operation_id="GetHierarchy", guards=[may("session.read")])

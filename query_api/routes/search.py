@@ -10,14 +10,14 @@ from litestar.params import FromQuery, QueryParameter
 from edge.guards import may
 from query_api.paging import Page
 from query_api.queries import SEARCH_PAGE, Found, Matching, SearchPage
-from query_api.reading import Reading
+from query_api.read_context import Reading
 from query_api.routes.sessions import Sort
 from query_api.search.found import found_session
 from query_api.search.highlights import Highlighter
 from query_api.search.query import SearchQuery, parse
 from query_api.session_filters import narrowed
-from query_api.session_replies import rows_of, session_of
-from schemas.responses import FoundSession, Reply
+from query_api.session_responses import rows_of, session_of
+from schemas.http.responses import FoundSession, Reply
 
 Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
 

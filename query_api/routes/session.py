@@ -5,12 +5,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from edge.guards import may
-from edge.path_ids import parse_id
+from edge.path_params import parse_id
 from edge.principal import Principal
-from query_api.reading import Reading
-from query_api.visible import visible_session
+from query_api.read_context import Reading
+from query_api.session_access import visible_session
+from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets
-from schemas.responses import Reply, Session
 
 
 @get("/sessions/{session_id:str}", operation_id="GetSession", guards=[may("session.read")])

@@ -9,10 +9,10 @@ from litestar.params import FromQuery
 from edge.guards import may
 from query_api.paging import Page
 from query_api.queries import SESSIONS_PAGE, Matching, SessionsPage
-from query_api.reading import Reading
+from query_api.read_context import Reading
 from query_api.session_filters import narrowed
-from query_api.session_replies import whole_sessions
-from schemas.responses import Reply, Session
+from query_api.session_responses import whole_sessions
+from schemas.http.responses import Reply, Session
 
 Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"]
 

@@ -4,12 +4,12 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.answers import Summary, ratio, seconds
 from query_api.queries import SUMMARY, SUMMARY_BY_DIMENSION, OrgDays, SummaryRow
-from query_api.reading import Reading, only
+from query_api.read_context import Reading, only
+from query_api.responses import Summary, ratio, seconds
 from query_api.selection import Selection
+from schemas.http.responses import Reply
 from schemas.money import usd_of
-from schemas.responses import Reply
 
 
 @get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])

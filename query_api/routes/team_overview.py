@@ -8,7 +8,6 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.answers import Outcomes, TeamChange, TeamOverview, TeamPeriod, TopAgent, TopProject, ratio
 from query_api.queries import (
     BUSIEST_HOURS,
     TEAM_PERIODS,
@@ -19,10 +18,11 @@ from query_api.queries import (
     TeamSlice,
     TopRow,
 )
-from query_api.reading import Reading
+from query_api.read_context import Reading
+from query_api.responses import Outcomes, TeamChange, TeamOverview, TeamPeriod, TopAgent, TopProject, ratio
 from query_api.selection import Selection
+from schemas.http.responses import Reply
 from schemas.money import usd_of
-from schemas.responses import Reply
 
 T = TypeVar("T")
 TOP = 10

@@ -7,10 +7,10 @@ from edge.guards import may
 from edge.principal import Principal
 from query_api.paging import Page
 from query_api.queries import THREADS_PAGE, Matching, ThreadsPage
-from query_api.reading import Reading
+from query_api.read_context import Reading
 from query_api.session_filters import narrowed, viewer_of
 from query_api.threads import Thread, whole_threads
-from schemas.responses import Reply
+from schemas.http.responses import Reply
 
 
 @get("/sessions/threads", operation_id="ListThreads", guards=[may("session.read")])

@@ -9,13 +9,13 @@ from litestar.params import FromQuery
 
 from edge.errors import invalid
 from edge.guards import may
-from query_api.answers import Period
 from query_api.days import Interval
 from query_api.queries import TIMESERIES, TIMESERIES_BY_DIMENSION, PeriodRow, Timeseries, TimeseriesSlice
-from query_api.reading import Reading
+from query_api.read_context import Reading
+from query_api.responses import Period
 from query_api.selection import Selection
+from schemas.http.responses import Reply, instant
 from schemas.money import usd_of
-from schemas.responses import Reply, instant
 
 Metric = Literal["sessions", "cost", "tokens", "tool_calls", "users"]
 BY_MODEL = ("cost", "tokens")  # a session's other numbers belong to no single model

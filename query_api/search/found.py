@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from query_api.search.highlights import Highlighter
-from schemas.responses import FoundSession, Highlight, Session
+from schemas.http.responses import FoundSession, Highlight, Session
 
 
 def found_session(session: Session, prompts: Sequence[str], highlighter: Highlighter) -> FoundSession:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from kernel.words import folded, folded_lengths
 from query_api.search.query import SearchQuery
-from schemas.words import folded, folded_lengths
 
 OPEN, CLOSE, CUT = "«", "»", "…"
 LENGTH_MAX = 240  # characters of the text that are shown, marks not counted; a longer first term is shown whole

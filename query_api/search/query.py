@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from schemas.words import phrase_text, words_of
+from kernel.words import phrase_text, words_of
 
 Term = tuple[str, ...]  # words that stand one after the other
 

@@ -12,9 +12,9 @@ from support.installation import Installation
 from support.store_refusals import StoreRefusals
 from support.tcp_proxy import TcpProxy
 
-from deploy.address import write_address
-from deploy.stack import LOCAL, Stack
-from deploy.store_server.conditions import DEDUPLICATION_WINDOW
+from deploy.devstack.stack import LOCAL, Stack
+from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
+from runtime.address_file import write_address
 
 TESTS = Path(__file__).parents[1]
 UNLIMITED = resource.RLIM_INFINITY

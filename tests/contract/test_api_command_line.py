@@ -17,7 +17,7 @@ from support.installation import Installation
 from support.sending import Org
 
 from cli.main import main
-from deploy.ports import free_port
+from kernel.ports import free_port
 
 AUDIT = ("freshness", "coverage", "recount")
 THERE = (

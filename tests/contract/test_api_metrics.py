@@ -16,14 +16,14 @@ from support.projection import new_pipeline
 from support.store import TestStore
 from support.write_api import EVENT, WriteApi, a_session, events_path
 
-from deploy.metrics import metrics_served, new_registry
-from deploy.ports import free_port
-from deploy.settings import Settings
+from kernel.ports import free_port
 from processors.errors import Broken
-from processors.fold import FOLD_VERSION
+from processors.fold.fold import FOLD_VERSION
 from processors.metrics import GroupState, ProjectorMetrics
 from processors.progress import Progress
-from processors.watchdog import Watchdog
+from processors.runners.watchdog import Watchdog
+from runtime.metrics import metrics_served, new_registry
+from runtime.settings import Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 UP_AND_AWAY = {"store": 0, "log": 1}

@@ -16,7 +16,7 @@ from support.installation import Installation, eventually_ok
 from support.letters import bury
 from support.traces import log_files_of, log_of, store_of
 
-from schemas.codec import encode
+from schemas.log.codec import encode
 from schemas.permissions import OPERATOR_ORG
 
 NOW = "2026-01-20T10:30:00Z"

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from support.installation import Installation
 from support.issuer import ALGORITHMS, AUDIENCE, ISSUER, Key, good, write_jwks
 
-from deploy.secrets import token_key
 from edge.tokens import issue_token
+from runtime.secrets import token_key
 
 PATH = "/api/v1/acme/sessions"
 

@@ -18,9 +18,9 @@ from support.store import Options
 from support.whole_service import Operation, WholeService, new_whole_service
 
 from schemas import ids
-from schemas.codec import encode
+from schemas.log.codec import encode
+from schemas.log.records import Actor
 from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
-from schemas.records import Actor
 
 Situation = Literal["own", "somebody_else", "foreign_session", "unknown_session", "foreign_org"]
 SITUATIONS: tuple[Situation, ...] = ("own", "somebody_else", "foreign_session", "unknown_session", "foreign_org")

@@ -22,9 +22,9 @@ from support.letters import bury
 from support.sending import Org, hook
 from support.waiting import eventually
 
-from deploy.ports import free_ports
-from deploy.stack import answers_200
-from schemas.codec import encode
+from deploy.devstack.stack import answers_200
+from kernel.ports import free_ports
+from schemas.log.codec import encode
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from schemas.codec import decode, encode
-from schemas.log import LogRecord
-from schemas.records import AnyRecord
-from schemas.topics import record_key
+from schemas.log.codec import decode, encode
+from schemas.log.position import LogRecord
+from schemas.log.records import AnyRecord
+from schemas.log.topics import record_key
 
 SAMPLES = sorted((Path(__file__).parent / "records").glob("*.json"))
 

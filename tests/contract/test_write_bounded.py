@@ -11,10 +11,10 @@ import pytest
 from support.canaries import fill
 from support.write_api import EVENT, WriteApi, events_path, write_api
 
-from ingest.privacy import Privacy
-from ingest.redaction import Effort
-from ingest.redaction.facts import redact_event
-from schemas.records import Event
+from ingest.privacy.policy import Privacy
+from ingest.privacy.redaction import Effort
+from ingest.privacy.redaction.records import redact_event
+from schemas.log.records import Event
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
@@ -157,7 +157,7 @@ async def test_a_large_suspect_body_is_searched_off_the_event_loop(
         searched_in.append(threading.current_thread().name)
         return redact_event(event, effort)
 
-    monkeypatch.setattr("ingest.privacy.redact_event", noting)
+    monkeypatch.setattr("ingest.privacy.policy.redact_event", noting)
     for size in (1_000, 250_000):
         raw = batch(json.dumps({"a": repeated("password=", size)}), 1)
         assert (await api.send("POST", events_path(session), raw=raw)).status_code == 202

@@ -7,8 +7,9 @@ import cramjam
 import pytest
 from support.write_api import EVENT, SECRETS, WriteApi, data_of, events_path, token
 
+from schemas.http.responses import Session
 from schemas.ids import thread_id, thread_of, verify
-from schemas.records import (
+from schemas.log.records import (
     CompactionRequested,
     EventsRecorded,
     MetricsReported,
@@ -17,7 +18,6 @@ from schemas.records import (
     SessionCreated,
     SessionEnded,
 )
-from schemas.responses import Session
 
 KEY = {"idempotency-key": "again"}
 

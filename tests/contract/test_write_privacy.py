@@ -8,8 +8,8 @@ import pytest
 from support.canaries import CANARIES, fill
 from support.write_api import EVENT, WriteApi, data_of, events_path, write_api
 
-from ingest.privacy import Privacy
-from ingest.reduction import KEPT, NAMES
+from ingest.privacy.metadata_only import KEPT, NAMES
+from ingest.privacy.policy import Privacy
 
 TOKEN = f"ghp_{fill(36)}"
 CUT = "[redacted:github_token]"

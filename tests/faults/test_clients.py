@@ -20,7 +20,7 @@ from support.journal import Journal, SentEvent
 from support.sending import Org, hook
 from support.write_api import EVENT
 
-from deploy.secrets import id_secrets
+from runtime.secrets import id_secrets
 from schemas.ids import mint, new_thread
 
 SEED = random.randrange(1 << 20)

@@ -17,14 +17,14 @@ from support.store import Options, TestStore, new_address, new_store
 from support.store_refusals import PASSES, REFUSED
 from support.waiting import eventually
 
+from audit.recount import Recount, Recounted
+from audit.slices import days_asked
 from processors import pipeline as pipeline_module
 from processors.errors import StoreRefuses
 from processors.warehouse import ClickHouseWarehouse, connect
-from query_api.audit.recount import Recount, Recounted
-from query_api.audit.slices import days_asked
 from query_api.queries import P, Question, R
 from query_api.reader import ClickHouseReader, answer, open_reader
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 
 PARTITIONS = 2
 Tables = dict[str, list[tuple[object, ...]]]

@@ -15,11 +15,11 @@ from support.line import PARTITIONS, Line
 from support.line import ended as end_of
 from support.waiting import eventually
 
-from deploy.secret_making import make_embedded_secrets
-from deploy.stack import answers_200
+from deploy.devstack.stack import answers_200
 from ingest.errors import EX_CONFIG
 from processors.errors import Broken
-from processors.faust_app import check_versions
+from processors.runners.faust_app import check_versions
+from runtime.secret_making import make_embedded_secrets
 
 FROM_TOMORROW = "INSERT INTO {database}.migrations (number, name, sha256) VALUES (999, '0999_tomorrow.sql', '')"
 

@@ -23,10 +23,10 @@ from support.projection import new_pipeline, tables
 from support.store import Options, new_address, new_store
 from support.waiting import eventually
 
-from deploy.ports import free_ports
-from processors.watchdog import EXIT_STUCK
-from schemas.log import LogRecord
-from schemas.topics import record_key
+from kernel.ports import free_ports
+from processors.runners.watchdog import EXIT_STUCK
+from schemas.log.position import LogRecord
+from schemas.log.topics import record_key
 
 pytestmark = pytest.mark.kafka
 STEPS = ("folded", "wrote_facts", "wrote_sessions", "wrote_derivations", "wrote_rollups", "wrote_receipts")

@@ -12,8 +12,8 @@ from support.installation import Installation
 from support.open_up import Tables, through_the_door
 from support.sending import Org, hook
 
-from deploy.stack import stack_store_url
-from deploy.store_url import parse_store_url
+from deploy.devstack.stack import stack_store_url
+from runtime.store_url import parse_store_url
 
 TESTS = Path(__file__).parents[1]
 GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 17))  # the fourteenth is tool_calls

@@ -8,9 +8,9 @@ from typing import Any
 from fuzz.case import Case, request
 from fuzz.hostile import IDS, STRINGS, hostile, mutated
 from fuzz.scene import ATTACKERS, LETTER, Scene, letter
-from schemas.examples import BODIES
 from schemas.hooks import KNOWN_EVENT_TYPES
-from schemas.requests import ChangeSession, CreateSession, EndSession, RequestCompaction
+from schemas.http.examples import BODIES
+from schemas.http.requests import ChangeSession, CreateSession, EndSession, RequestCompaction
 
 JSON = {"Content-Type": "application/json"}
 NAMES = (*sorted(KNOWN_EVENT_TYPES), "ApiRequest", "BrandNewKind", "a.b:c_d-e")

@@ -8,7 +8,7 @@ from fuzz.case import Case
 from fuzz.encodings import gzipped
 from fuzz.large import DENSE, batch, repeated
 from fuzz.scene import Scene
-from schemas.requests import EVENT_BYTES_MAX
+from schemas.http.requests import EVENT_BYTES_MAX
 
 KNOWN_TO_COST = (b"password=", b"?token=a&")
 UNFINISHED_BYTES = 10_400_000

@@ -8,7 +8,7 @@ from fuzz.bodies import sent
 from fuzz.case import Case
 from fuzz.encodings import gzipped, zstd
 from fuzz.scene import Scene
-from schemas.requests import BODY_BYTES_MAX, EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX
+from schemas.http.requests import BODY_BYTES_MAX, EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX
 
 HEAD = b'{"event_type":"PostToolUse","timestamp":"2026-01-20T10:30:00Z","data":'
 DENSE = (

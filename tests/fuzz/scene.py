@@ -14,10 +14,10 @@ from support.installation import Installation
 from support.letters import NO_SESSION
 
 from edge.tokens import AUDIENCE, ISSUER
-from ingest.sqlite_log import SqliteEventLog
-from schemas.examples import BODIES
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from schemas.http.examples import BODIES
+from schemas.http.requests import RedriveDeadLetter
 from schemas.permissions import OPERATOR_ORG
-from schemas.requests import RedriveDeadLetter
 
 ATTACKERS, BESIDE = "mallory", "acme"
 USER = "eve"

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from support.installation import Installation
 
-from deploy.ports import free_ports
-from deploy.settings import BadSettings, Settings
-from deploy.stack import Stack, production_shape
+from deploy.devstack.stack import Stack, production_shape
+from kernel.ports import free_ports
+from runtime.settings import BadSettings, Settings
 
 INSIDE = ("/livez", "/readyz", "/metrics")
 LOCAL = "127.0.0.1"

@@ -20,6 +20,11 @@ from strategies import PARTITIONS, logs
 from support.projection import Crash, CrashingWarehouse, new_pipeline
 from support.store import Options, TestStore, new_address, new_store
 
+from audit import slices
+from audit.questions import DayRow
+from audit.recount import Recount
+from audit.routes.operations import operation_routes
+from audit.slices import days_asked
 from cli import audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
@@ -27,16 +32,11 @@ from edge.service import build_service
 from edge.tokens import issue_token
 from processors.progress import Progress
 from query_api.app import query_dependencies, store_readiness
-from query_api.audit import slices
-from query_api.audit.questions import DayRow
-from query_api.audit.recount import Recount
-from query_api.audit.slices import days_asked
 from query_api.freshness import Freshness
+from query_api.read_context import Reading
 from query_api.reader import ClickHouseReader
-from query_api.reading import Reading
-from query_api.routes.operations import operation_routes
 from schemas.ids import IdSecrets
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 from schemas.permissions import OPERATOR_ORG, Role
 
 KEY = b"a secret of at least 32 bytes, for tests"

@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 from support.projection import new_pipeline
 from support.store import TestStore
 
+from audit.metrics import AuditMetrics
+from audit.watch import NIGHTLY_AT_HOUR, Audit
 from processors.progress import Progress
-from query_api.audit.watch import NIGHTLY_AT_HOUR, Audit
-from query_api.metrics import AuditMetrics
 from query_api.reader import ClickHouseReader
 
 NOON = datetime(2026, 1, 20, 12, 30, tzinfo=UTC)

@@ -20,21 +20,21 @@ from support.canaries import CANARIES, fill
 from support.projection import new_pipeline
 from support.store import TestStore
 
+from audit.routes.operations import operation_routes
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
 from ingest.app import INGEST_ERRORS, ingest_dependencies, ingest_routes
 from ingest.body import Bodies
-from ingest.privacy import Privacy
+from ingest.privacy.policy import Privacy
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader
-from query_api.routes.operations import operation_routes
-from schemas.codec import encode
 from schemas.ids import mint, new_thread
+from schemas.log.codec import encode
+from schemas.log.records import AnyRecord, MetricsReport, ModelUsage
+from schemas.log.topics import record_key
 from schemas.permissions import OPERATOR_ORG, Role
-from schemas.records import AnyRecord, MetricsReport, ModelUsage
-from schemas.topics import record_key
 
 KEY = b"a secret of at least 32 bytes, for tests"
 SESSION = named("dead letters")

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.settings import ENGINE_CACHE_BYTES_MAX
-from deploy.store_server import engine_config
+from deploy.devstack.store_server import engine_config
+from runtime.settings import ENGINE_CACHE_BYTES_MAX
 
 # A process opens one engine only, so it needs one of its own.
 SHOW = """
 import json, sys, clickhouse_connect
-from deploy.settings import load_settings
-from deploy.store_url import parse_store_url
+from runtime.settings import load_settings
+from runtime.store_url import parse_store_url
 
 client = clickhouse_connect.get_client(**parse_store_url(load_settings({"data": sys.argv[1]}).store).options)
 print(json.dumps(dict(client.query("SELECT name, toUInt64OrZero(value) FROM system.server_settings").result_rows)))

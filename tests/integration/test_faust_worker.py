@@ -6,9 +6,9 @@ from strategies import SESSIONS, log_of, one_event
 from support.line import PARTITIONS, Line, ended
 from support.waiting import eventually
 
-from schemas.codec import encode
-from schemas.log import LogRecord
-from schemas.topics import partition_of, record_key
+from schemas.log.codec import encode
+from schemas.log.position import LogRecord
+from schemas.log.topics import partition_of, record_key
 
 pytestmark = pytest.mark.kafka
 KEY = record_key(SESSIONS[0])

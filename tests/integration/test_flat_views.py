@@ -8,7 +8,7 @@ import pytest
 from support import slow_analytics as slow
 from support.query_store import DAY_MS, HOUR_MS, NOON, QueryStore, model, session
 
-from schemas.rows import SessionRow
+from schemas.store.rows import SessionRow
 
 pytest_plugins = ["support.query_fixtures"]
 

@@ -11,10 +11,10 @@ from support.projection import ListedLog, new_pipeline
 from support.store import Options, TestStore, new_address, new_store
 
 from processors.errors import Broken
-from processors.faust_app import FaustSettings, take_over
-from processors.guards import check_generation, check_log_tail
 from processors.pipeline import Pipeline
-from schemas.log import LogRecord
+from processors.runners.faust_app import FaustSettings, take_over
+from processors.runners.startup_checks import check_generation, check_log_tail
+from schemas.log.position import LogRecord
 
 
 @pytest.fixture(scope="module")

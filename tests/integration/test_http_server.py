@@ -8,12 +8,12 @@ import pytest
 from fakes import FakeEventLog
 from support.write_api import KEY, SECRETS, a_session, events_path
 
-from deploy import http_server
-from deploy.ports import free_port
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
 from ingest.app import build_ingest
+from kernel.ports import free_port
+from runtime import http_server
 
 HOST = "127.0.0.1"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"  # and empty SETTINGS

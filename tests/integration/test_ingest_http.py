@@ -18,10 +18,10 @@ import httpx
 import pytest
 from support.write_api import EVENT, KEY, a_session, events_path
 
-from deploy.http_server import READ_AHEAD_BYTES
-from deploy.ports import free_port
-from deploy.tethered import tethered
+from deploy.devstack.supervisor.die_with_parent import tethered
 from edge.tokens import issue_token
+from kernel.ports import free_port
+from runtime.http_server import READ_AHEAD_BYTES
 
 MIB = 1_048_576
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from support.store import TestStore
 
-from deploy.provision import Refused
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import own_secrets
-from deploy.store_record import check_own_secrets, check_same_installation, record_in_store, stored_record
+from runtime.provision import Refused
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import own_secrets
+from runtime.store_record import check_own_secrets, check_same_installation, record_in_store, stored_record
 from schemas.installation import OwnSecrets
 
 OURS, THEIRS = OwnSecrets("f1", "/our/secrets"), OwnSecrets("f2", "/their/secrets")

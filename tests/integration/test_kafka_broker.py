@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 from support.kafka import create_topic, need_jars, start_container
 
-from deploy.kafka import jars, probe
-from deploy.kafka.broker import MIB, Broker, BrokerFailed
-from deploy.ports import free_port
+from deploy.devstack.kafka_jars import jars, probe
+from deploy.devstack.kafka_jars.broker import MIB, Broker, BrokerFailed
+from kernel.ports import free_port
 
 pytestmark = pytest.mark.kafka
 

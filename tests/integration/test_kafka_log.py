@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from support.kafka import create_topic
 
-from deploy.kafka.broker import Broker
-from deploy.ports import free_port
+from deploy.devstack.kafka_jars.broker import Broker
 from ingest.errors import BrokenLog
-from ingest.kafka_log import KafkaEventLog, KafkaLogReader, KafkaTopic
-from schemas.log import LogUnavailable, Position
+from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
+from kernel.ports import free_port
+from schemas.log.position import LogUnavailable, Position
 
 pytestmark = pytest.mark.kafka
 FreshTopic = Callable[..., Awaitable[str]]

@@ -24,19 +24,19 @@ from support.secure_kafka import PASSWORD, SUPER, SecureBroker, unsecured_token
 from support.secure_store import SecureStore
 from support.waiting import eventually
 
-from deploy.kafka_settings import kafka_security
-from deploy.ports import free_port
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import token_key
-from deploy.settings import load_settings
-from deploy.stack import answers_200
+from deploy.devstack.stack import answers_200
 from edge.tokens import issue_token
 from ingest.errors import BrokenLog
-from ingest.kafka_log import KafkaEventLog, KafkaLogReader, KafkaTopic
-from ingest.kafka_log.creation import ensure_topic, find_group, find_topic
+from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
+from ingest.log.kafka.creation import ensure_topic, find_group, find_topic
 from kernel.atomic_write import write_whole
+from kernel.ports import free_port
+from runtime.kafka_settings import kafka_security
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import token_key
+from runtime.settings import load_settings
 from schemas.installation import record_topic
-from schemas.log import LogUnavailable
+from schemas.log.position import LogUnavailable
 
 pytestmark = pytest.mark.kafka
 README = Path(__file__).parents[2] / "README.md"

@@ -19,15 +19,15 @@ from support.kafka import need_jars
 from support.line import Line, ended
 from support.rogue_broker import API_VERSIONS, SASL_AUTHENTICATE, SASL_HANDSHAKE, rogue_broker
 
-from deploy.kafka import broker as broker_module
-from deploy.kafka import probe
-from deploy.kafka.broker import Broker
-from deploy.kafka.probe import Login
-from deploy.kafka.users import CLIENT_USER, BrokerUsers
+from deploy.devstack.kafka_jars import broker as broker_module
+from deploy.devstack.kafka_jars import probe
+from deploy.devstack.kafka_jars.broker import Broker
+from deploy.devstack.kafka_jars.probe import Login
+from deploy.devstack.kafka_jars.users import CLIENT_USER, BrokerUsers
 from ingest.errors import BrokenLog
-from ingest.kafka_log import KafkaEventLog, KafkaTopic
-from ingest.kafka_log.creation import ensure_topic, find_topic
-from schemas.kafka_security import KafkaSecurity, Mechanism
+from ingest.log.kafka import KafkaEventLog, KafkaTopic
+from ingest.log.kafka.creation import ensure_topic, find_topic
+from schemas.log.kafka_security import KafkaSecurity, Mechanism
 
 pytestmark = pytest.mark.kafka
 KEY = b"k" * 16

@@ -14,17 +14,17 @@ from support.projection import new_pipeline, tables
 from support.served_store import Served
 from support.store import TestStore, new_store
 
-from deploy.mending import Mender
-from deploy.projector import Projector
-from deploy.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
-from deploy.store_url import StoreAddress
+from audit.recount import Recount, Recounted
+from audit.slices import days_asked
+from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from processors.pipeline import Pipeline
-from query_api.audit.recount import Recount, Recounted
-from query_api.audit.slices import days_asked
 from query_api.freshness import snapshot_of
+from query_api.read_context import Reading
 from query_api.reader import ClickHouseReader, Generation, open_reader
-from query_api.reading import Reading
-from schemas.log import LogRecord
+from runtime.projector import Projector
+from runtime.repair import Mender
+from runtime.store_url import StoreAddress
+from schemas.log.position import LogRecord
 
 pytestmark = pytest.mark.fault(row=25)
 ORGS, SESSIONS = 2_000, 3_000

@@ -19,10 +19,10 @@ import pytest
 from support.waiting import eventually
 from support.write_api import EVENT, KEY, a_session, events_path
 
-from deploy.ports import free_port
-from deploy.stack import answers_200
-from deploy.tethered import tethered
+from deploy.devstack.stack import answers_200
+from deploy.devstack.supervisor.die_with_parent import tethered
 from edge.tokens import issue_token
+from kernel.ports import free_port
 
 MIB = 1 << 20
 ROOT = Path(__file__).parents[2]

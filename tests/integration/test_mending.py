@@ -14,11 +14,11 @@ from support.projection import new_pipeline, tables
 from support.store import TestStore
 from support.waiting import eventually
 
-from deploy.mending import REPAIR_SIGNAL, Mended, Mender, mend_when_asked, repair_request
-from deploy.projector import Projector
 from processors.pipeline import runs
 from query_api.reader import ClickHouseReader, Generation
-from schemas.log import LogRecord
+from runtime.projector import Projector
+from runtime.repair import REPAIR_SIGNAL, Mended, Mender, mend_when_asked, repair_request
+from schemas.log.position import LogRecord
 
 FIRST = "(SELECT session_id FROM {db}.sessions FINAL ORDER BY session_id LIMIT 1)"
 BUSIEST = "(SELECT max(bucket) FROM {db}.rollup_hourly)"

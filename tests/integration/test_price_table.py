@@ -12,15 +12,15 @@ from clickhouse_connect.driver.client import Client
 from support.projection import new_pipeline, tables
 from support.store import Options, TestStore, new_address, new_store
 
-from deploy.price_table import Loaded, TooEarly, extend_history, history_of
-from deploy.projector import make_warehouse
-from deploy.provision import provision_store
-from processors.fold import FOLD_VERSION
+from processors.fold.fold import FOLD_VERSION
 from processors.pricing import COMPLETE_FOR_MS, Pricing
 from processors.warehouse import ClickHouseWarehouse
-from schemas.log import LogRecord
-from schemas.price_file import Price
-from schemas.prices import NOTICE_MS, PriceList, in_force, list_prices, newest
+from runtime.price_table import Loaded, TooEarly, extend_history, history_of
+from runtime.projector import make_warehouse
+from runtime.provision import provision_store
+from schemas.log.position import LogRecord
+from schemas.pricing.price_file import Price
+from schemas.pricing.price_list import NOTICE_MS, PriceList, in_force, list_prices, newest
 
 MODEL = "claude-new-1"
 MINUTE_MS = 60_000

@@ -6,7 +6,7 @@ import clickhouse_connect
 import pytest
 from support.store import Options, new_address, new_store
 
-from deploy import provision
+from runtime import provision
 
 
 def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,18 +14,18 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from support.kafka import broker_from_jars, create_topic
 from support.kafka_tools import kafka_tool
 
-from deploy.kafka import broker as broker_module
-from deploy.kafka.broker import Broker
-from deploy.kafka.jars import jars
+from deploy.devstack.kafka_jars import broker as broker_module
+from deploy.devstack.kafka_jars.broker import Broker
+from deploy.devstack.kafka_jars.jars import jars
 from ingest.errors import BrokenLog
-from ingest.kafka_log import InstalledTopic, KafkaEventLog, KafkaTopic, creation
-from ingest.kafka_log.creation import ensure_topic, find_topic
-from ingest.kafka_log.installation import of_record, read_record
-from ingest.kafka_log.installing import Wish, install
-from ingest.kafka_log.topic import FoundTopic, check_found, look_at
+from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaTopic, creation
+from ingest.log.kafka.creation import ensure_topic, find_topic
+from ingest.log.kafka.installation import of_record, read_record
+from ingest.log.kafka.installing import Wish, install
+from ingest.log.kafka.topic import FoundTopic, check_found, look_at
 from schemas.installation import OwnSecrets
-from schemas.log import LogUnavailable, Position
-from schemas.topics import partition_of
+from schemas.log.position import LogUnavailable, Position
+from schemas.log.topics import partition_of
 
 pytestmark = pytest.mark.kafka
 OURS = OwnSecrets("f1", "/our/secrets")

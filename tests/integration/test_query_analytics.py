@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support import slow_analytics as slow
 from support.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, model, session
 
-from schemas.rows import SessionRow
+from schemas.store.rows import SessionRow
 
 pytest_plugins = ["support.query_fixtures"]
 

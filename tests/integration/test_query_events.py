@@ -17,11 +17,11 @@ from support.projected import api_over, project
 from support.query_store import QueryApi
 from support.store import Options, TestStore, new_address, new_store
 
-from query_api import event_pages, visible
+from query_api import event_pages, session_access
 from query_api.event_pages import within_bytes
 from query_api.queries import EventsPageRow
-from schemas.log import LogRecord
-from schemas.responses import instant
+from schemas.http.responses import instant
+from schemas.log.position import LogRecord
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 Event = dict[str, Any]
@@ -32,7 +32,7 @@ SESSION = named("s")
 def any_id_is_ours() -> Iterator[None]:
     """The logs here have ids that no installation minted; those would not be looked up."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(visible, "_minted_here", lambda *_: True)
+        patch.setattr(session_access, "_minted_here", lambda *_: True)
         yield
 
 

@@ -15,7 +15,7 @@ from support.query_store import NOON, QueryApi, QueryStore, session
 from query_api import statements
 from query_api.errors import StoreUnavailable
 from query_api.reader import ClickHouseReader, Generation, open_reader
-from schemas.responses import instant
+from schemas.http.responses import instant
 
 pytest_plugins = ["support.query_fixtures"]
 

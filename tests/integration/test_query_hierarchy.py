@@ -8,7 +8,7 @@ from support.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session
 from support.sending import ids
 
 from query_api import runs
-from schemas.rows import SessionRow
+from schemas.store.rows import SessionRow
 
 pytest_plugins = ["support.query_fixtures"]
 

@@ -14,14 +14,14 @@ from support.served_store import STRICT
 from support.store import Options, TestStore
 from support.waiting import eventually
 
-from deploy.ports import free_ports
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import own_secrets
-from deploy.stack import answers_200
-from deploy.store_record import record_in_store
+from deploy.devstack.stack import answers_200
+from kernel.ports import free_ports
 from processors.errors import StoreRefuses
 from processors.warehouse import classify, connect
 from query_api.reader import open_reader
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import own_secrets
+from runtime.store_record import record_in_store
 
 pytest_plugins = ["support.query_fixtures"]
 

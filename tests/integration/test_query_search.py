@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.query_store import HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
 from schemas.ids import mint, new_thread
-from schemas.rows import SessionRow
+from schemas.store.rows import SessionRow
 
 pytest_plugins = ["support.query_fixtures"]
 

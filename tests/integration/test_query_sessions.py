@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 from support.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
-from query_api import visible
+from query_api import session_access
+from schemas.http.responses import instant
 from schemas.ids import mint, new_thread
-from schemas.responses import instant
-from schemas.rows import ModelTotals, ToolTotals
+from schemas.store.rows import ModelTotals, ToolTotals
 
 pytest_plugins = ["support.query_fixtures"]
 
@@ -345,7 +345,7 @@ async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) 
     reply = await query_api.get(f"sessions/{session_id}")
 
     assert reply.status_code == 404
-    assert reply.elapsed.total_seconds() < visible.WAIT_S / 2
+    assert reply.elapsed.total_seconds() < session_access.WAIT_S / 2
 
 
 async def test_a_session_that_is_about_to_come_is_waited_for(
@@ -357,7 +357,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
     async def projected_meanwhile(_seconds: float) -> None:
         query_store.put(row)
 
-    monkeypatch.setattr(visible.asyncio, "sleep", projected_meanwhile)
+    monkeypatch.setattr(session_access.asyncio, "sleep", projected_meanwhile)
     reply = await query_api.get(f"sessions/{row.session_id}")
 
     assert reply.status_code == 200
@@ -365,7 +365,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
 
 async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """An id minted for the org that does not come in time is a 404."""
-    monkeypatch.setattr(visible, "WAIT_S", 0.1)
+    monkeypatch.setattr(session_access, "WAIT_S", 0.1)
 
     reply = await query_api.get(f"sessions/{mint(SECRETS, 'session', 'acme', new_thread(None), False, None)}")
 

@@ -13,10 +13,10 @@ from support.sending import ids
 
 from query_api import threads
 from query_api.routes import filters
+from schemas.http.responses import instant
 from schemas.ids import mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
-from schemas.responses import instant
-from schemas.rows import SessionRow
+from schemas.store.rows import SessionRow
 
 pytest_plugins = ["support.query_fixtures"]
 

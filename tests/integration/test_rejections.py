@@ -8,9 +8,9 @@ from builders import session_id as named
 from support.projection import new_pipeline
 from support.store import TestStore
 
+from processors.dead_letter_limit import DEAD_LEAST, WINDOW, RejectionLimit
 from processors.errors import Broken
-from processors.rejections import DEAD_LEAST, WINDOW, RejectionLimit
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 
 
 def unreadable(count: int) -> list[LogRecord]:

@@ -19,7 +19,7 @@ from support.store import TestStore
 
 from processors.rowbinary import encode_rows
 from processors.warehouse import connect, sql
-from schemas.rows import SessionRow
+from schemas.store.rows import SessionRow
 
 HOUR = T0 // 3_600_000 * 3600
 HOURLY = sql("rollups").split(";\n")[0]

@@ -12,11 +12,11 @@ from support.kafka import need_jars
 from support.supervised import Supervised, is_alive
 from support.waiting import eventually
 
-from deploy import stack as stack_module
-from deploy.kafka import probe
-from deploy.kafka.jars import KafkaUnavailable
-from deploy.ports import free_port
-from deploy.stack import Stack, answers_200, run_stack
+from deploy.devstack import stack as stack_module
+from deploy.devstack.kafka_jars import probe
+from deploy.devstack.kafka_jars.jars import KafkaUnavailable
+from deploy.devstack.stack import Stack, answers_200, run_stack
+from kernel.ports import free_port
 
 SERVICES = ["kafka", "store-server", "projector-0", "projector-1", "serve"]
 
@@ -40,7 +40,7 @@ if command in ("store-server", "serve", "processors"):
     http.server.ThreadingHTTPServer((host, int(port)), Answer).serve_forever()
 """
 RUN_STACK = """
-from deploy.stack import run_stack
+from deploy.devstack.stack import run_stack
 sys.exit(run_stack(DATA, "127.0.0.1", {port}, say=say, on_ready=lambda: say("READY")))
 """
 

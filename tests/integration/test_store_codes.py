@@ -3,7 +3,7 @@
 import clickhouse_connect
 from support.store import Options
 
-from schemas.store_codes import CODES
+from store.codes import CODES
 
 
 def test_every_code_has_the_name_that_the_engine_gives_it(engine: Options) -> None:

@@ -8,13 +8,13 @@ from support.floor_engine import floor_engine
 from support.personas import Failed, Persona, act
 from support.store import TestStore
 
-from deploy.provision import Refused, check_migrated, provision_store
 from query_api.errors import StoreRefuses
 from query_api.reader import open_reader
 from query_api.statements import SQL
-from schemas import store_version
-from schemas.prices import list_prices
-from schemas.store_version import FLOOR
+from runtime.provision import Refused, check_migrated, provision_store
+from schemas.pricing.price_list import list_prices
+from store import version
+from store.version import FLOOR
 
 WHOLE = "support.whole_store:"
 PROCESSORS = Path(__file__).parents[2] / "processors"
@@ -50,7 +50,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
 @pytest.mark.fault(row=28)
 async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the floor is above the engine that is there."""
-    monkeypatch.setattr(store_version, "FLOOR", (99, 1))
+    monkeypatch.setattr(version, "FLOOR", (99, 1))
     reader = open_reader(store.address.options, store.address.control)
     why = r"^the store is ClickHouse 26\..*, but 99\.1 or newer is needed: upgrade it"
     try:

@@ -12,11 +12,11 @@ import pytest
 from fakes import FakeEventLog
 from support.query_store import QueryStore
 
-from deploy.http_services import service
-from deploy.secret_making import make_embedded_secrets
-from deploy.settings import Settings
 from query_api.errors import StoreUnavailable
 from query_api.reader import POOL_SIZE, ClickHouseReader
+from runtime.http_services import service
+from runtime.secret_making import make_embedded_secrets
+from runtime.settings import Settings
 
 pytest_plugins = ["support.query_fixtures"]
 

@@ -14,17 +14,17 @@ from support.served_store import Served
 from support.store_refusals import PASSES, REFUSED, WORDS, StoreRefusals
 from support.waiting import eventually
 
-from deploy.ports import free_ports
-from deploy.provision import check_migrated, provision_store
-from deploy.secret_making import make_embedded_secrets
-from deploy.stack import answers_200
-from deploy.store_url import StoreAddress, parse_store_url
+from deploy.devstack.stack import answers_200
+from kernel.ports import free_ports
 from processors.errors import StoreRefuses, StoreUnavailable
 from query_api.app import store_readiness
 from query_api.errors import StoreRefuses as ReadRefused
 from query_api.errors import StoreUnavailable as ReadUnavailable
 from query_api.reader import open_reader
-from schemas.prices import list_prices
+from runtime.provision import check_migrated, provision_store
+from runtime.secret_making import make_embedded_secrets
+from runtime.store_url import StoreAddress, parse_store_url
+from schemas.pricing.price_list import list_prices
 
 
 class Refusing(NamedTuple):

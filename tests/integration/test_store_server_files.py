@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.served_store import CHECKOUT, LOGIN, Served
 
-from deploy.store_server.allowed import FORMATS, SETTINGS, TABLE_FUNCTIONS
-from deploy.store_server.tokens import tokens_of
+from deploy.devstack.store_server.allowed import FORMATS, SETTINGS, TABLE_FUNCTIONS
+from deploy.devstack.store_server.tokens import tokens_of
 
 CANARY = "canary-of-the-store-server"
 READER = {"X-ClickHouse-User": "reader", "X-ClickHouse-Key": "r:secret"}

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from support.waiting import eventually
 
-from deploy.loopback import is_loopback
-from deploy.ports import free_ports
-from deploy.settings import BadSettings, Settings
-from deploy.stack import answers_200
-from deploy.store_process import _check_host
+from deploy.devstack.stack import answers_200
+from deploy.devstack.store_server.process import _check_host
+from kernel.loopback import is_loopback
+from kernel.ports import free_ports
+from runtime.settings import BadSettings, Settings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is tried)
 ENVIRONMENT = {**os.environ, "STORE_URL": "clickhouse://crewkit:password@127.0.0.1"}

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from support.served_store import LOGIN, Served, ask
 from support.store_refusals import StoreRefusals
 
-from deploy.store_server.refusals import ALWAYS, HANG_UP, Refusal
+from deploy.devstack.store_server.refusals import ALWAYS, HANG_UP, Refusal
 
 MIB = 1024 * 1024
 

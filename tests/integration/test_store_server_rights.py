@@ -7,7 +7,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
 from support.served_store import LOGIN, Served, ask
 
-from deploy.store_server import Bound, StoreUser
+from deploy.devstack.store_server import Bound, StoreUser
 
 GIB = 1 << 30
 TIGHT = (

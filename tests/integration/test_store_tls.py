@@ -17,12 +17,12 @@ import pytest
 from support.secure_store import SecureStore
 from support.waiting import eventually
 
-from deploy.ports import free_port
-from deploy.secret_making import make_embedded_secrets
-from deploy.settings import Settings
-from deploy.stack import answers_200
-from deploy.store_url import store_address
+from deploy.devstack.stack import answers_200
 from kernel.atomic_write import write_whole
+from kernel.ports import free_port
+from runtime.secret_making import make_embedded_secrets
+from runtime.settings import Settings
+from runtime.store_url import store_address
 
 PASSWORD = secrets.token_hex(8)
 

@@ -10,8 +10,8 @@ import pytest
 from support.supervised import is_alive, supervised
 from support.waiting import eventually
 
-from deploy.ports import free_port
-from deploy.services import Backoff
+from deploy.devstack.supervisor.services import Backoff
+from kernel.ports import free_port
 
 SLEEPER = 'python("import time; time.sleep(600)")'
 TWO = f"STEPS = [Service(name='one', command={SLEEPER}), Service(name='two', command={SLEEPER})]"
@@ -108,7 +108,7 @@ def test_the_log_of_a_child_that_runs_is_bounded(tmp_path: Path) -> None:
     """It writes without end; its log and the one before never hold more than what it writes in some ticks."""
     steps = f"""
 from functools import partial
-from deploy import child
+from deploy.devstack.supervisor import supervised_process
 child.cut_when_full = partial(child.cut_when_full, bytes_max=50_000)
 TALK = "import time\\nwhile True: print('x' * 999, flush=True); time.sleep(0.001)"
 STEPS = [Service(name='one', command=python(TALK)), Service(name='two', command={SLEEPER})]

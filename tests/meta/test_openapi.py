@@ -14,14 +14,14 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from support.openapi import Schema, faults, operations, resolved
 
-from deploy.http_services import service
-from deploy.secret_making import make_embedded_secrets
-from deploy.settings import Settings
 from edge.allowed_methods import with_all_methods
-from edge.described import body_of
 from edge.openapi.document import calls_of
 from edge.openapi.sections import SECTIONS
-from schemas.examples import BODIES
+from edge.route_docs import body_of
+from runtime.http_services import service
+from runtime.secret_making import make_embedded_secrets
+from runtime.settings import Settings
+from schemas.http.examples import BODIES
 
 PAGE = {"/schema", "/schema/openapi.json", "/schema/assets/{name}"}  # the documentation does not document itself
 TEXT = {"/metrics"}  # for Prometheus, in its own format
@@ -75,7 +75,7 @@ async def test_the_published_document_has_every_call(app: Litestar, document: Sc
 
 
 async def test_every_parameter_and_every_field_says_what_it_means(document: Schema) -> None:
-    """Add the missing name to `schemas/vocabulary.py`."""
+    """Add the missing name to `schemas/http/glossary.py`."""
     unexplained = [
         f"{method} {path}: {parameter['name']}"
         for path, method, operation in operations(document)

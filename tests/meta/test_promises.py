@@ -8,8 +8,8 @@ import pytest
 
 from cli.main import COMMANDS
 from cli.options import _OPTIONS
-from deploy.provision import migrations
-from deploy.settings import Settings, load_settings
+from runtime.provision import migrations
+from runtime.settings import Settings, load_settings
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.permissions import ALLOWED, ROLES
 

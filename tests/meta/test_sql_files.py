@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from support.query_store import QueryStore
 
-from deploy.known_tables import known_tables
-from deploy.provision import migrations
+from audit import questions
 from query_api import queries
-from query_api.audit import questions
 from query_api.queries import Question
 from query_api.statements import SQL, statement, statement_without
+from runtime.known_tables import known_tables
+from runtime.provision import migrations
 
 pytest_plugins = ["support.query_fixtures"]
 

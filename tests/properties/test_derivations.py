@@ -16,12 +16,12 @@ from strategies import PARTITIONS, crowded_logs, logs
 from support.projection import new_pipeline
 from support.store import Options, TestStore, new_address, new_store
 
-from processors.derivations.story import Wanted
-from processors.deriving import derive, portions
-from schemas.codec import decode
+from processors.derivations.run import derive, portions
+from processors.derivations.session_facts import Wanted
 from schemas.findings import Findings
-from schemas.log import LogRecord
-from schemas.records import CompactionRequested, Event, SessionEnded
+from schemas.log.codec import decode
+from schemas.log.position import LogRecord
+from schemas.log.records import CompactionRequested, Event, SessionEnded
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 _NUMBERS = re.compile(r"(\d+) prompts?, (\d+) tool calls?, (\d+) failed")

@@ -18,9 +18,9 @@ from support.gated_store import OUTCOMES, Call, Outcome
 from support.model import PARTITIONS, Violation, World, surroundings
 from support.mutants import MUTANTS
 
-from schemas.codec import encode
-from schemas.records import AnyRecord, EventsRecorded
-from schemas.topics import partition_of, record_key
+from schemas.log.codec import encode
+from schemas.log.records import AnyRecord, EventsRecorded
+from schemas.log.topics import partition_of, record_key
 
 ASKED = os.environ.get("MODEL_EXAMPLES")  # by somebody who wants more of them, and others each time
 EXAMPLES = 500

@@ -17,7 +17,7 @@ from support.store import Options, TestStore, new_address, new_store
 
 from processors.pipeline import Pipeline
 from processors.warehouse import ClickHouseWarehouse, connect
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 
 W = TypeVar("W", bound=ClickHouseWarehouse)
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)

@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.canaries import CANARIES, Canary
 
-from ingest.redaction import may_hold_secrets, redact, redact_text
-from ingest.redaction.detection import suspected
-from ingest.redaction.rules import RULES
-from ingest.redaction.spans import MARKER
-from ingest.redaction.spellings import spellings
+from ingest.privacy.redaction import may_hold_secrets, redact, redact_text
+from ingest.privacy.redaction.detection import suspected
+from ingest.privacy.redaction.rules import RULES
+from ingest.privacy.redaction.spans import MARKER
+from ingest.privacy.redaction.unescaped_levels import spellings
 
 # The first example compiles the rules, and one with everything spelled out at four levels is long.
 unhurried = settings(deadline=None)

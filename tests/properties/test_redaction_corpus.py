@@ -7,7 +7,7 @@ from pathlib import Path
 from support.harmless_texts import harmless_texts
 from support.secret_corpus import CORPUS, OUT_OF_SCOPE, SHAPES, Secret, payloads
 
-from ingest.redaction import redact
+from ingest.privacy.redaction import redact
 
 RECALL_MIN = 0.95
 FALSE_MAX = 0.005

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from ingest.redaction.detection import suspected
-from ingest.redaction.passwords import passwords
-from ingest.redaction.rules import RULES
-from ingest.redaction.spans import Find
+from ingest.privacy.redaction.detection import suspected
+from ingest.privacy.redaction.passwords import passwords
+from ingest.privacy.redaction.rules import RULES
+from ingest.privacy.redaction.spans import Find
 
 SHORT, LONG = 100_000, 400_000
 GROWTH_MAX = 6  # of the processor's time from the short to the long: four is linear, sixteen quadratic

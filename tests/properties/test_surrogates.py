@@ -9,10 +9,10 @@ from support.write_api import NOW_MS, SECRETS, a_session
 from ingest.batch import read_batch
 from ingest.sealing.asker import Asker
 from ingest.sealing.events import records_of, seal_events
-from schemas.codec import decode
 from schemas.hooks import read_payload
-from schemas.log import LogRecord
-from schemas.records import Actor, EventsRecorded
+from schemas.log.codec import decode
+from schemas.log.position import LogRecord
+from schemas.log.records import Actor, EventsRecorded
 
 SESSION = a_session()
 ASKER = Asker("acme", Actor("alice", "member"), NOW_MS, SECRETS, a_session)

@@ -17,8 +17,8 @@ from support.store import TABLES, TestStore, new_address, new_store
 
 from processors.rowbinary import encode_rows
 from processors.warehouse import Warehouse
-from schemas.log import LogRecord
-from schemas.rows import SessionRow
+from schemas.log.position import LogRecord
+from schemas.store.rows import SessionRow
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 _SHAPES = "SELECT name, engine_full, sorting_key FROM system.tables WHERE database = {database:String}"

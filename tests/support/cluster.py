@@ -6,11 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.kafka import broker as broker_module
-from deploy.kafka import probe
-from deploy.kafka.broker import Broker, BrokerSettings
-from deploy.kafka.jars import jars, java
-from deploy.ports import free_ports
+from deploy.devstack.kafka_jars import broker as broker_module
+from deploy.devstack.kafka_jars import probe
+from deploy.devstack.kafka_jars.broker import Broker, BrokerSettings
+from deploy.devstack.kafka_jars.jars import jars, java
+from kernel.ports import free_ports
 from support.kafka import broker_from_jars
 from support.waiting import eventually
 

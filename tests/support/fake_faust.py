@@ -1,7 +1,7 @@
-"""What `processors.faust_app` sees of Faust, driven by hand: streams, rebalances, acknowledgements, commits.
+"""What `processors.runners.faust_app` sees of Faust, driven by hand: streams, rebalances, acknowledgements, commits.
 
 The adapter itself is the real one; so is Faust's code that makes an offset to commit out of what was acknowledged, gaps
-included (it commits over a record that was never acknowledged; see `processors.faust_app`).
+included (it commits over a record that was never acknowledged; see `processors.runners.faust_app`).
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 from faust.transport.consumer import Consumer, IntervalTree
 from msgspec import Struct
 
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 
 
 class Message(Struct, frozen=True):

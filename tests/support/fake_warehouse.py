@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from processors.derivations.story import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, StoryFact
-from processors.fold import FOLD_VERSION
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, StoryFact
+from processors.fold.fold import FOLD_VERSION
 from processors.warehouse import DAY_S, HOUR_S, Bucket, GenerationInfo, ReadPrices, Receipt, Rows, SessionKey
-from schemas.prices import LoadedPrice, list_prices
-from schemas.rows import (
+from schemas.pricing.price_list import LoadedPrice, list_prices
+from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
     DeadLetterRow,

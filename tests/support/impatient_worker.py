@@ -14,11 +14,11 @@ from typing import Any
 
 from faust.transport.consumer import ThreadDelegateConsumer
 
-from deploy import projector
-from deploy.logging import configure_logging
-from deploy.settings import load_settings
-from deploy.worker import run_worker
-from processors import faust_app
+from processors.runners import faust_app
+from runtime import projector
+from runtime.logging import configure_logging
+from runtime.settings import load_settings
+from runtime.worker import run_worker
 
 SESSION_TIMEOUT_S = 6
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from deploy.ports import free_ports
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import token_key
-from deploy.stack import answers_200
+from deploy.devstack.stack import answers_200
 from edge.tokens import issue_token
-from schemas.fail_points import VARIABLE
+from kernel.fail_points import VARIABLE
+from kernel.ports import free_ports
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import token_key
 from schemas.permissions import Role
 
 ORG = "acme"

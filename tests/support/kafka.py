@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from docker.errors import DockerException
 from testcontainers.community.kafka import KafkaContainer
 
-from deploy.kafka.broker import MIB, Broker
-from deploy.kafka.jars import KafkaUnavailable, jars, java
+from deploy.devstack.kafka_jars.broker import MIB, Broker
+from deploy.devstack.kafka_jars.jars import KafkaUnavailable, jars, java
 
 logger = logging.getLogger(__name__)
 

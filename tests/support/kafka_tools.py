@@ -3,8 +3,8 @@
 import shlex
 import subprocess
 
-from deploy.kafka.broker import Broker
-from deploy.kafka.jars import jars, java
+from deploy.devstack.kafka_jars.broker import Broker
+from deploy.devstack.kafka_jars.jars import jars, java
 
 _TOOLS = {"kafka-configs.sh": "ConfigCommand", "kafka-topics.sh": "TopicCommand"}
 

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from deploy.stack import PARTITIONS, Stack
-from ingest.event_log import EventLog
-from ingest.kafka_log import KafkaEventLog, KafkaTopic
-from ingest.sqlite_log import SqliteEventLog
+from deploy.devstack.stack import PARTITIONS, Stack
+from ingest.log.kafka import KafkaEventLog, KafkaTopic
+from ingest.log.port import EventLog
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from schemas.log.topics import TOPIC
 from schemas.permissions import OPERATOR_ORG
-from schemas.topics import TOPIC
 from support.installation import Installation
 from support.waiting import eventually
 

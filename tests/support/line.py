@@ -14,16 +14,16 @@ import clickhouse_connect
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.ports import free_ports
-from deploy.secret_making import make_embedded_secrets
-from deploy.stack import answers_200
-from deploy.store_server.conditions import DEDUPLICATION_WINDOW
-from ingest.kafka_log import KafkaTopic
-from ingest.kafka_log.creation import settings_of
-from ingest.kafka_log.topic import admin_of
+from deploy.devstack.stack import answers_200
+from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
+from ingest.log.kafka import KafkaTopic
+from ingest.log.kafka.creation import settings_of
+from ingest.log.kafka.topic import admin_of
 from kernel.atomic_write import write_whole
-from schemas.kafka_security import KafkaSecurity
-from schemas.log import LogRecord
+from kernel.ports import free_ports
+from runtime.secret_making import make_embedded_secrets
+from schemas.log.kafka_security import KafkaSecurity
+from schemas.log.position import LogRecord
 from support.store import TABLES
 from support.store_refusals import StoreRefusals
 from support.waiting import eventually
@@ -59,7 +59,7 @@ class Line:
         return self.store
 
     def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
-        """A command that goes on running; it fails where ``fail_point`` says (see `schemas.fail_points`)."""
+        """A command that goes on running; it fails where ``fail_point`` says (see `kernel.fail_points`)."""
         return self._spawn(arguments[0], self._command(arguments), fail_point)
 
     def finish(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

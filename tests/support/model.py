@@ -17,18 +17,19 @@ import msgspec
 from msgspec import Struct
 from oracle import TOOL_TYPES, first_copies, recount, recount_tasks
 
-from processors import faust_app, pipeline
+from processors import pipeline
+from processors.dead_letter_limit import RejectionLimit
 from processors.errors import Broken
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
 from processors.progress import Progress
-from processors.rejections import RejectionLimit
+from processors.runners import faust_app
+from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, Warehouse
-from processors.watchdog import Watchdog
-from schemas.log import LogReader, LogRecord
-from schemas.rows import FactRow
+from schemas.log.position import LogReader, LogRecord
+from schemas.store.rows import FactRow
 from support.fake_faust import Assigned, Event, FakeApp, FakeConsumer
 from support.fake_warehouse import FakeWarehouse
 from support.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome

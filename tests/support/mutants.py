@@ -14,14 +14,14 @@ from unittest.mock import patch
 
 import msgspec
 
-from processors import fold
 from processors.errors import StoreUnavailable
+from processors.fold import fold
 from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
+from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
 from processors.warehouse import DAY_S, Bucket
-from processors.watchdog import Watchdog
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 from support.fake_faust import FakeStream
 from support.fake_warehouse import FakeWarehouse
 from support.model import World

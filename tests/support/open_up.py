@@ -13,9 +13,9 @@ from typing import Any
 import clickhouse_connect
 
 from cli.main import main
-from deploy.provision import FIRST_GENERATION
-from deploy.settings import load_settings
-from deploy.store_url import StoreAddress, parse_store_url
+from runtime.provision import FIRST_GENERATION
+from runtime.settings import load_settings
+from runtime.store_url import StoreAddress, parse_store_url
 
 
 class Tables:

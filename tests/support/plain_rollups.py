@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from schemas.rows import DateTime, DateTime64, Int64, ModelTotals, SessionRow, UInt64
+from schemas.store.rows import DateTime, DateTime64, Int64, ModelTotals, SessionRow, UInt64
 
 OUTCOMES = ("success", "failure", "timeout", "cancelled")
 

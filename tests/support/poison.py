@@ -9,8 +9,8 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas.kafka_security import KafkaSecurity
-from schemas.topics import TOPIC, partition_of, record_key
+from schemas.log.kafka_security import KafkaSecurity
+from schemas.log.topics import TOPIC, partition_of, record_key
 
 PARTITIONS = 4
 AWAY_S = 60.0

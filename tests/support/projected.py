@@ -8,7 +8,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 from query_api.reader import ClickHouseReader
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 from support.projection import new_pipeline
 from support.query_store import QueryApi
 from support.store import TestStore

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from processors.dead_letter_limit import RejectionLimit
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
-from processors.rejections import RejectionLimit
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, ClickHouseWarehouse, Rows, Warehouse
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 from support.store import TABLES, TestStore
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.kafka.broker import BrokerSettings
-from deploy.secret_making import make_embedded_secrets
-from deploy.services import Step
-from deploy.stack import LOCAL, Ports, Stack, production_shape, run_stack
+from deploy.devstack.kafka_jars.broker import BrokerSettings
+from deploy.devstack.stack import LOCAL, Ports, Stack, production_shape, run_stack
+from deploy.devstack.supervisor.services import Step
+from runtime.secret_making import make_embedded_secrets
 
 
 class ProxiedStack(Stack, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
+from kernel.words import search_text
 from processors.warehouse import connect
 from query_api import reader as reader_module
 from query_api.app import query_dependencies, query_routes, store_readiness
@@ -26,8 +27,7 @@ from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, Reader
 from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
-from schemas.rows import ModelTotals, SessionRow, ToolTotals
-from schemas.words import search_text
+from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
 from support.store import Options
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +160,7 @@ class QueryStore:
         self.client.command(f"CREATE DATABASE {database}")
         self._databases.append(database)
         self.client.database = database
-        for file in sorted((ROOT / "schemas" / "clickhouse" / kind).glob("*.sql")):
+        for file in sorted((ROOT / "schemas" / "store" / "ddl" / kind).glob("*.sql")):
             for statement in filter(str.strip, file.read_text().split(";\n")):
                 self.client.command(statement)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.ports import free_port
+from kernel.ports import free_port
 from support.waiting import eventually
 
 HOST = "127.0.0.1"

@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.kafka import broker
-from deploy.kafka.broker import HOST, Broker, BrokerSettings
-from deploy.ports import free_ports
-from deploy.private_files import private_folder
+from deploy.devstack.kafka_jars import broker
+from deploy.devstack.kafka_jars.broker import HOST, Broker, BrokerSettings
+from kernel.ports import free_ports
+from runtime.private_files import private_folder
 from support.certificates import HERE, Authority
 
 PASSWORD = "p4ssw0rd-of-all-users"

@@ -10,9 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
-from deploy.store_server.engine import Engine
-from deploy.store_server.server import StoreHttpServer
-from deploy.store_server.users import StoreUser, Users
+from deploy.devstack.store_server.engine import Engine
+from deploy.devstack.store_server.server import StoreHttpServer
+from deploy.devstack.store_server.users import StoreUser, Users
 from support.certificates import HERE, Authority, server_context
 
 PORTS = ("tls", "mutual", "expired", "stranger", "misnamed", "plain")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import uvloop
 
-from deploy.http_server import serve_http
-from deploy.logging import configure_logging
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from ingest.app import build_ingest
-from ingest.sqlite_log import SqliteEventLog
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from runtime.http_server import serve_http
+from runtime.logging import configure_logging
 from support.write_api import KEY, SECRETS
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from ingest.app import build_ingest
-from ingest.sqlite_log import SqliteEventLog
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from support.write_api import KEY, SECRETS
 
 app = build_ingest(SqliteEventLog(Path(os.environ["LOG_FILE"])), SECRETS, TokenVerifier([shared_secret(KEY)]))

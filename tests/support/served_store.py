@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 import clickhouse_connect
 import msgspec
 
-from deploy.store_server import StoreUser
+from deploy.devstack.store_server import StoreUser
 
 CHECKOUT = Path(__file__).parents[2]
 SERVE = """
 import os, sys
 from pathlib import Path
 import msgspec
-from deploy.store_server import StoreUser, serve
+from deploy.devstack.store_server import StoreUser, serve
 users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
 users += msgspec.json.decode(os.environ.get("MORE_USERS", "[]"), type=list[StoreUser])
 ready = lambda port: print(port, flush=True)
@@ -39,7 +39,7 @@ class Served:
     def __init__(
         self, path: Path, port: int = 0, *unknown_for_s: float, users: Sequence[StoreUser] = (), **conditions: str
     ) -> None:
-        """``users`` are known beside `writer` and `reader`; for ``conditions`` see `deploy.store_server.conditions`."""
+        """``users`` are known beside `writer` and `reader`; ``conditions`` are those of the store server's module."""
         command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
         env = os.environ | conditions | {"MORE_USERS": msgspec.json.encode(users).decode()}
         self.process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True)

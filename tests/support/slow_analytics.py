@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.rows import SessionRow
+from schemas.store.rows import SessionRow
 
 Sessions = list[SessionRow]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from deploy.projector import make_warehouse
-from deploy.provision import FIRST_GENERATION, provision_store
-from deploy.store_url import StoreAddress
 from processors.warehouse import ClickHouseWarehouse, connect
-from schemas.prices import list_prices
+from runtime.projector import make_warehouse
+from runtime.provision import FIRST_GENERATION, provision_store
+from runtime.store_url import StoreAddress
+from schemas.pricing.price_list import list_prices
 
 TABLES = (
     *("facts", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),

@@ -7,7 +7,7 @@ import sys
 
 import clickhouse_connect
 
-from deploy.store_url import parse_store_url
+from runtime.store_url import parse_store_url
 
 TABLES = """
 SELECT concat(database, '.', name)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.store_server.conditions import REFUSALS
-from deploy.store_server.refusals import ALWAYS, Refusal
+from deploy.devstack.store_server.conditions import REFUSALS
+from deploy.devstack.store_server.refusals import ALWAYS, Refusal
 from kernel.atomic_write import write_whole
-from schemas.store_codes import CODES, Verdict
+from store.codes import CODES, Verdict
 
 PASSING = (241, 242, 243, 252)  # MEMORY_LIMIT_EXCEEDED, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, TOO_MANY_PARTS
 NOTHING_DONE = "It can't be done."

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from processors.derivations.story import StoryFact
-from schemas.codec import encode
-from schemas.records import AnyRecord
+from processors.derivations.session_facts import StoryFact
+from schemas.log.codec import encode
+from schemas.log.records import AnyRecord
 
 T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
 _NOTHING = StoryFact("acme", str(UUID(int=1)), 0, "events_recorded", T0, "", "", "", "", "", "", "", "", "", "")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
 
-from deploy.stack import Stack
-from schemas.topics import TOPIC
+from deploy.devstack.stack import Stack
+from schemas.log.topics import TOPIC
 from support.installation import Installation
 
 TESTS = Path(__file__).parents[1]

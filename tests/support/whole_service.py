@@ -11,13 +11,13 @@ from builders import LogBuilder
 from fakes import FakeEventLog
 from litestar.routes import HTTPRoute
 
-from deploy.http_services import service
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import id_secrets, token_key
-from deploy.settings import Settings
 from edge.tokens import issue_token
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader, Generation, Row, open_reader
+from runtime.http_services import service
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import id_secrets, token_key
+from runtime.settings import Settings
 from schemas import ids
 from schemas.permissions import Role
 from support.projection import new_pipeline

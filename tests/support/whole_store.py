@@ -30,28 +30,28 @@ from builders import session_id as named
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from litestar.testing import AsyncTestClient
 
-from deploy import mending, price_table, provision
-from deploy.projector import make_warehouse
-from deploy.store_url import StoreAddress
+from audit.coverage import Coverage
+from audit.recount import Recounted
+from audit.routes.operations import operation_routes
+from audit.watch import Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
 from processors import warehouse as warehouse_module
-from processors.guards import check_generation
 from processors.progress import Progress
+from processors.runners.startup_checks import check_generation
 from processors.warehouse import connect
 from query_api.app import query_dependencies, query_routes, store_readiness
-from query_api.audit.coverage import Coverage
-from query_api.audit.recount import Recounted
-from query_api.audit.watch import Audit
 from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, open_reader
-from query_api.routes.operations import operation_routes
-from schemas.log import LogRecord
+from runtime import price_table, provision, repair
+from runtime.projector import make_warehouse
+from runtime.store_url import StoreAddress
+from schemas.log.position import LogRecord
+from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG, Role
-from schemas.prices import list_prices
-from schemas.topics import partition_of, record_key
+from schemas.pricing.price_list import list_prices
 from support.projection import ListedLog, new_pipeline
 
 PARTITIONS = 2
@@ -135,7 +135,7 @@ async def _project(store: StoreAddress) -> None:
         partition = partition_of(record_key(session), PARTITIONS)
         warehouse.last_receipt(partition)
         await pipeline.project_again(partition, [(org, session)])
-    mending._compute_again(warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
+    repair._compute_again(warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
 
 
 class _Store:

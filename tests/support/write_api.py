@@ -15,11 +15,11 @@ from edge.keys import shared_secret
 from edge.tokens import issue_token
 from ingest.app import build_ingest
 from ingest.dependencies import Clock
-from ingest.privacy import KEEP_ALL_BUT_SECRETS, Privacy
-from schemas.codec import decode
+from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from schemas.ids import IdSecrets, mint, new_thread
+from schemas.log.codec import decode
+from schemas.log.records import AnyRecord
 from schemas.permissions import Role
-from schemas.records import AnyRecord
 
 KEY = b"a test key of at least 32 bytes, yes"
 SECRETS = IdSecrets((b"the id key of tests",), b"the seed key of tests")

@@ -8,12 +8,12 @@ import pytest
 from fakes import FakeEventLog
 from support.write_api import KEY, NOW_MS, SECRETS, a_session, token
 
-from deploy.settings import BadSettings, Settings
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.rate_limits import RateLimits
 from edge.request_counters import LocalCounter
 from ingest.app import build_ingest
+from runtime.settings import BadSettings, Settings
 
 PAGE, OTHER = "https://app.example.com", "https://evil.example.net"
 CORS = "access-control-"

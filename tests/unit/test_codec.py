@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 from msgspec import Raw, structs
 
-from schemas.codec import Undecodable, decode, encode
-from schemas.log import LogRecord
-from schemas.records import (
+from schemas.log.codec import Undecodable, decode, encode
+from schemas.log.position import LogRecord
+from schemas.log.records import (
     Actor,
     AnyRecord,
     CompactionRequested,

@@ -13,16 +13,16 @@ from structlog.testing import capture_logs
 from support.issuer import ALGORITHMS, Key, write_jwks
 
 from cli.main import crewkit_sessions
-from deploy.credentials import credentials
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import token_key, token_keys
-from deploy.settings import BadSettings, Settings
 from edge.authentication import TokenVerifier
 from edge.claims import BadToken
 from edge.jwks import parse_jwks
 from edge.keys import shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
+from runtime.credentials import credentials
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import token_key, token_keys
+from runtime.settings import BadSettings, Settings
 
 RSA, EC, ED = (Key(algorithm, algorithm) for algorithm in ALGORITHMS)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processors.derivations.cutting import cut, one_line
+from processors.derivations.digest.truncate import cut, one_line
 
 FAMILY = "👨‍👩‍👧‍👦"
 FLAG = "🇩🇪"

@@ -9,7 +9,7 @@ import pytest
 
 from cli.demo.sessions import DAYS, DemoSession, TooFewEvents, make_sessions
 from schemas.hooks import KNOWN_EVENT_TYPES
-from schemas.requests import (
+from schemas.http.requests import (
     EVENT_BYTES_MAX,
     EVENTS_PER_REQUEST_MAX,
     ChangeSession,

@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console
 
 from cli.demo.findings import Findings, compare
+from cli.demo.render import short, show, sparkline
+from cli.demo.session_detail import Story, show_story
 from cli.demo.sessions import DemoSession, make_sessions
-from cli.demo.showing import short, show, sparkline
-from cli.demo.story import Story, show_story
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 

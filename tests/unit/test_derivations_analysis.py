@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import pytest
 from support.stories import T0, hook, used
 
-from processors.derivations.analysis import FILES, LISTED, Analysis
-from processors.derivations.story import StoryFact
+from processors.derivations.analysis.analysis import FILES, LISTED, Analysis
+from processors.derivations.session_facts import StoryFact
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, TimeSplit, ToolErrorRate
-from schemas.responses import instant
+from schemas.http.responses import instant
 
 
 def found(facts: Iterable[StoryFact], sensitive: bool = False) -> Findings:

@@ -7,9 +7,9 @@ import builders
 import pytest
 from support.stories import hook, lifecycle, used
 
-from processors.derivations.compaction import digest
-from processors.derivations.so_far import PROMPTS_FIRST, PROMPTS_LAST, SoFar
-from processors.derivations.story import StoryFact
+from processors.derivations.digest.digest import digest
+from processors.derivations.digest.state import PROMPTS_FIRST, PROMPTS_LAST, SoFar
+from processors.derivations.session_facts import StoryFact
 
 
 def told(facts: Iterable[StoryFact], instructions: str | None = None, limit: int | None = None, **more: bool) -> str:

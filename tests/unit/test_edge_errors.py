@@ -17,10 +17,10 @@ from edge.errors import ApiError, not_found
 from edge.guards import may
 from edge.keys import shared_secret
 from edge.principal import Principal
-from edge.sentences import explain
 from edge.service import build_service
-from schemas.log import LogUnavailable
-from schemas.responses import Reply
+from edge.validation_messages import explain
+from schemas.http.responses import Reply
+from schemas.log.position import LogUnavailable
 
 RAISED: dict[str, tuple[Exception, int, str]] = {
     "api": (ApiError(409, "conflict", "No."), 409, "conflict"),

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from schemas.fail_points import BadFailPoint, FailPointHit, _off, armed, fail_point, parse
+from kernel.fail_points import BadFailPoint, FailPointHit, _off, armed, fail_point, parse
 
 
 def test_without_the_variable_there_is_no_fail_point() -> None:
@@ -28,7 +28,7 @@ def test_it_strikes_at_the_nth_passing_of_its_name_and_at_no_other() -> None:
 
 def test_kill_is_sigkill() -> None:
     """Nothing of the process runs on."""
-    code = "from schemas.fail_points import fail_point; fail_point('x'); print('lives'); fail_point('x'); print('no')"
+    code = "from kernel.fail_points import fail_point; fail_point('x'); print('lives'); fail_point('x'); print('no')"
     env = os.environ | {"CREWKIT_FAILPOINT": "x:2:kill"}
 
     ran = subprocess.run([sys.executable, "-uc", code], env=env, capture_output=True, text=True, check=False)

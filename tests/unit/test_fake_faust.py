@@ -2,7 +2,7 @@
 
 from support.fake_faust import FakeConsumer
 
-from schemas.log import LogRecord
+from schemas.log.position import LogRecord
 
 
 def _consumer(fetched: list[int], acknowledged: list[int], committed: int = 0) -> FakeConsumer:

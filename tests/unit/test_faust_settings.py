@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.faust_app import ROUND_BYTES_MAX, FaustSettings, _app, _fetch_bytes
+from processors.runners.faust_app import ROUND_BYTES_MAX, FaustSettings, _app, _fetch_bytes
 
 
 def test_a_long_outage_of_the_store_ends_no_membership(tmp_path: Path) -> None:

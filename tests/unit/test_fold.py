@@ -7,14 +7,13 @@ import msgspec
 import pytest
 from strategies import BASE_MS, SESSIONS, log_of
 
-from processors.fold import begin, fold
-from processors.projections.events import fact_rows
+from processors.fold.fold import begin, fold
+from processors.fold.state import SessionState
+from processors.projections.facts import fact_rows
 from processors.projections.sessions import session_row
 from processors.projections.tasks import status_of
-from processors.state import SessionState
-from schemas.codec import decode
-from schemas.prices import list_prices
-from schemas.records import (
+from schemas.log.codec import decode
+from schemas.log.records import (
     Actor,
     AnyRecord,
     Event,
@@ -26,6 +25,7 @@ from schemas.records import (
     SessionCreated,
     SessionEnded,
 )
+from schemas.pricing.price_list import list_prices
 
 Hook = tuple[str, dict[str, Any]]
 COMMON: dict[str, Any] = {

@@ -11,12 +11,12 @@ from support.write_api import NOW_MS, SECRETS, a_session
 from ingest.sealing.asker import Asker
 from ingest.sealing.events import records_of, seal_events
 from ingest.sealing.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant
-from schemas.codec import decode
-from schemas.log import LogRecord
+from schemas.http.requests import RecordEvent
+from schemas.log.codec import decode
+from schemas.log.position import LogRecord
+from schemas.log.records import Actor, Event, EventsRecorded
+from schemas.log.topics import RECORD_BYTES_MAX
 from schemas.money import nano_of
-from schemas.records import Actor, Event, EventsRecorded
-from schemas.requests import RecordEvent
-from schemas.topics import RECORD_BYTES_MAX
 
 SESSION = a_session()
 ASKER = Asker("o" * 200, Actor("u" * 200, "member"), NOW_MS, SECRETS, a_session)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from support.certificates import Authority
 
-from deploy.kafka_settings import kafka_security
-from deploy.settings import BadSettings, Settings
 from kernel.atomic_write import write_whole
-from schemas.kafka_security import KafkaSecurity
+from runtime.kafka_settings import kafka_security
+from runtime.settings import BadSettings, Settings
+from schemas.log.kafka_security import KafkaSecurity
 
 
 def settings(folder: Path, **given: str) -> Settings:

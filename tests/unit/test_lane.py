@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from ingest.lane import ON_THE_LOOP, Lane
-from ingest.privacy import _redacted_in_turns
-from schemas.records import Event
+from ingest.privacy.policy import _redacted_in_turns
+from schemas.log.records import Event
 
 
 def events(count: int, name: str) -> Sequence[Event]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from deploy.log_rotation import begin_anew, cut_when_full
-from deploy.lossy_stream import lossy_stream
-from deploy.private_files import SymbolicLink
+from runtime.best_effort_stream import lossy_stream
+from runtime.log_rotation import begin_anew, cut_when_full
+from runtime.private_files import SymbolicLink
 
 BYTES = 20_000
 WRITER = """

@@ -11,12 +11,12 @@ from structlog.testing import capture_logs
 from support.issuer import Key, write_jwks
 
 from cli.main import crewkit_sessions
-from deploy.credentials import check_tokens_open_orgs, credentials
-from deploy.secret_making import make_embedded_secrets, make_secrets
-from deploy.settings import BadSettings, Settings
 from edge.claims import BadToken
 from edge.operator_keys import parse_private_key
 from edge.tokens import AUDIENCE, ISSUER
+from runtime.credentials import check_tokens_open_orgs, credentials
+from runtime.secret_making import make_embedded_secrets, make_secrets
+from runtime.settings import BadSettings, Settings
 
 ISSUED = Key("RS256", "theirs")
 

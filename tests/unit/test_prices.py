@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import BASE_MS
 
+from processors.fold.state import SessionState
 from processors.projections.sessions import model_totals
-from processors.state import SessionState
-from schemas.price_file import BadPrices, Price, format_prices, parse_prices
-from schemas.prices import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
-from schemas.records import MetricsReport, ModelUsage
+from schemas.log.records import MetricsReport, ModelUsage
+from schemas.pricing.price_file import BadPrices, Price, format_prices, parse_prices
+from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
 
 DAY_MS = 86_400_000
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy.address import read_address, write_address
-from deploy.folder_lock import locked_folder
-from deploy.logging import configure_logging
-from deploy.lossy_stream import lossy_stream
-from deploy.private_files import SymbolicLink, private_data_folder, private_folder
-from deploy.settings import BadSettings
 from kernel.atomic_write import write_whole
+from runtime.address_file import read_address, write_address
+from runtime.best_effort_stream import lossy_stream
+from runtime.folder_lock import locked_folder
+from runtime.logging import configure_logging
+from runtime.private_files import SymbolicLink, private_data_folder, private_folder
+from runtime.settings import BadSettings
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 ANOTHER = 12345

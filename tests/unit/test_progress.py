@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from processors.availability import Outside
 from processors.errors import StoreUnavailable
-from processors.outside import Outside
 from processors.progress import PartitionLag, Place, Progress
 
 _ROW = struct.Struct("<HQQq")

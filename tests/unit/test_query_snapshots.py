@@ -12,7 +12,7 @@ from query_api.errors import NotYetVisible
 from query_api.freshness import Freshness, positions_of, snapshot_of
 from query_api.queries import PROGRESS, NoParams, ProgressRow
 from query_api.reader import Generation, Row, answer
-from schemas.log import Position
+from schemas.log.position import Position
 
 G1 = Generation("g1", 2)
 

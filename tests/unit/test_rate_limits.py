@@ -10,14 +10,14 @@ import pytest
 from fakes import FakeEventLog
 from support.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
 
-from deploy.rate_limits import rate_limits
-from deploy.settings import BadSettings, Settings
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.rate_limits import RateLimits
 from edge.request_counters import HOUR_S, LocalCounter
 from ingest.app import build_ingest
 from kernel.atomic_write import write_whole
+from runtime.rate_limits import rate_limits
+from runtime.settings import BadSettings, Settings
 
 PATH = "/api/v1/acme/sessions"
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from audit.turns import RecountTurns
 from edge.errors import ApiError
-from query_api.audit.turns import RecountTurns
 
 
 async def test_recounts_run_one_after_the_other() -> None:

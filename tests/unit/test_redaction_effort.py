@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.canaries import CANARIES, Canary, fill
 
-from ingest.redaction import Effort, TooDense, redact, redact_text_or_all
-from ingest.redaction import windows as windows_module
-from ingest.redaction.effort import A_MOMENT_S, A_REQUEST_S
-from ingest.redaction.windows import REACH, WINDOW, find_secrets
+from ingest.privacy.redaction import Effort, TooDense, redact, redact_text_or_all
+from ingest.privacy.redaction import windows as windows_module
+from ingest.privacy.redaction.effort import A_MOMENT_S, A_REQUEST_S
+from ingest.privacy.redaction.windows import REACH, WINDOW, find_secrets
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
@@ -195,8 +195,8 @@ def test_no_request_waits_for_rules_to_be_compiled() -> None:
     """Every scanner there is, in a process that has seen no secret yet."""
     program = """
 import gc
-from ingest.redaction import compile_rules
-from ingest.redaction.scanner import Scanner
+from ingest.privacy.redaction import compile_rules
+from ingest.privacy.redaction.scanner import Scanner
 compile_rules()
 scanners = [found for found in gc.get_objects() if isinstance(found, Scanner)]
 print(len(scanners) >= 4, all("_database" in vars(scanner) for scanner in scanners))

@@ -7,10 +7,10 @@ from base64 import b64encode
 import pytest
 from support.canaries import fill
 
-from ingest.redaction import redact, redact_text
-from ingest.redaction.private_keys import private_keys
-from ingest.redaction.seed_phrases import seed_phrases
-from ingest.redaction.spans import Find
+from ingest.privacy.redaction import redact, redact_text
+from ingest.privacy.redaction.private_keys import private_keys
+from ingest.privacy.redaction.seed_phrases import seed_phrases
+from ingest.privacy.redaction.spans import Find
 
 LINES = [fill(64, str(number)) for number in range(6)]
 KINDS = ("RSA", "EC", "DSA", "OPENSSH", "ENCRYPTED", "SSH2 ENCRYPTED")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support.canaries import CANARIES, Canary, fill
 
-from ingest.redaction import TooDense, may_hold_secrets, redact, redact_text
-from ingest.redaction.rules import RULES
+from ingest.privacy.redaction import TooDense, may_hold_secrets, redact, redact_text
+from ingest.privacy.redaction.rules import RULES
 
 NEAR_MISSES = [
     line

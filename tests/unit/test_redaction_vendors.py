@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from support.canaries import CANARIES
 
-from ingest.redaction.scanner import FIRST_ALONE, Scanner
-from ingest.redaction.spans import Find
-from ingest.redaction.vendors import TOKENS, Token
+from ingest.privacy.redaction.scanner import FIRST_ALONE, Scanner
+from ingest.privacy.redaction.spans import Find
+from ingest.privacy.redaction.vendors import TOKENS, Token
 
 NEAR_MISSES = (Path(__file__).parent / "redaction_near_misses.txt").read_text().splitlines()
 SMALL, LARGE = 250_000, 1_000_000  # bytes

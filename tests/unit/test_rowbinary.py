@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.store import TestStore
 
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix, varint
-from schemas.rows import FactRow, ModelTotals, SessionRow, TaskRow, ToolTotals
+from schemas.store.rows import FactRow, ModelTotals, SessionRow, TaskRow, ToolTotals
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)

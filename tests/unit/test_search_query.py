@@ -2,9 +2,9 @@
 
 import pytest
 
+from kernel.words import words_of
 from query_api.search.highlights import Highlighter
 from query_api.search.query import parse
-from schemas.words import words_of
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from builders import LogBuilder, changed, created, ended, hook, recorded, reported, session_id, usage
 
-from processors.fold import begin, fold
-from processors.hook_steps import FIRST_PROMPTS
-from processors.projections.events import fact_rows
+from processors.fold.fold import begin, fold
+from processors.fold.fold_hooks import FIRST_PROMPTS
+from processors.fold.state import SearchedText, SessionState
+from processors.projections.facts import fact_rows
 from processors.projections.sessions import session_row
-from processors.state import SearchedText, SessionState
-from schemas.codec import decode
-from schemas.prices import list_prices
-from schemas.records import AnyRecord
+from schemas.log.codec import decode
+from schemas.log.records import AnyRecord
+from schemas.pricing.price_list import list_prices
 
 SESSION = session_id("s")
 PRICES = list_prices()

@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import crewkit_sessions
-from deploy import secret_files
-from deploy.secret_files import read_secret
-from deploy.secret_making import make_embedded_secrets
-from deploy.secrets import kept_secret, token_key
-from deploy.settings import BadSettings, Settings
-from deploy.stack import Stack
-from deploy.store_process import run_store_server
+from deploy.devstack.stack import Stack
+from deploy.devstack.store_server.process import run_store_server
+from runtime import secret_files
+from runtime.secret_files import read_secret
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import kept_secret, token_key
+from runtime.settings import BadSettings, Settings
 
 KEYS = ("seed.key", "id.keys", "token.key")
 PASSWORDS = ("store-password", "reader-password")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest import sqlite_file
 from ingest.errors import BrokenLog
-from ingest.sqlite_log import SqliteEventLog
-from schemas.log import LogUnavailable
+from ingest.log.sqlite import file
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from schemas.log.position import LogUnavailable
 
 ROOT = Path(__file__).parents[2]
 KEY = b"k" * 16
@@ -25,7 +25,7 @@ KEY = b"k" * 16
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from ingest.sqlite_log import SqliteEventLog
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
 
 async def write(log, worker):
     number = worker
@@ -126,7 +126,7 @@ async def test_a_full_disk_is_a_503_and_passes(tmp_path: Path) -> None:
 @pytest.mark.fault(row=10)
 async def test_the_last_of_a_disk_is_left_alone(log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store is on the same disk, and must not run into a full one; with more room all goes on."""
-    monkeypatch.setattr(sqlite_file, "FREE_BYTES_MIN", 1 << 60)
+    monkeypatch.setattr(file, "FREE_BYTES_MIN", 1 << 60)
     with pytest.raises(LogUnavailable, match="MiB are free on the disk"):
         await log.append(KEY, b"too much")
     monkeypatch.undo()

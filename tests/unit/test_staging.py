@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.staging import IOV_MAX, Staging
+from processors.memfd import IOV_MAX, Staging
 
 
 def test_it_holds_exactly_the_last_rows() -> None:

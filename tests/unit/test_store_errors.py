@@ -7,8 +7,8 @@ from support.store_refusals import refusal_text
 from processors.errors import Broken, StoreRefuses, StoreUnavailable
 from processors.warehouse import classify
 from query_api.reader import _is_outage
-from schemas.store_codes import CODES, Verdict, verdict_of
-from schemas.store_errors import judge, refusal
+from store.codes import CODES, Verdict, verdict_of
+from store.errors import judge, refusal
 
 PROXY = "HTTP driver received HTTP status {}, server response: <html>… (for url http://ch:8123)"
 

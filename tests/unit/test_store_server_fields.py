@@ -7,9 +7,9 @@ from urllib.parse import quote, urlencode
 import msgspec
 import pytest
 
-from deploy.store_server.errors import StoreError
-from deploy.store_server.refusals import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
-from deploy.store_server.request import parse_form, parse_params
+from deploy.devstack.store_server.errors import StoreError
+from deploy.devstack.store_server.refusals import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
+from deploy.devstack.store_server.request import parse_form, parse_params
 from kernel.atomic_write import write_whole
 
 VALUE_MAX, NAME_MAX, FIELDS_MAX = 131_072, 4_096, 1_000

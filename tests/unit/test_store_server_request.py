@@ -11,11 +11,11 @@ import lz4.frame
 import pytest
 from backports import zstd
 
-from deploy.store_server.body import Body, TruncatedBody, as_file
-from deploy.store_server.compression import choose_deflater
-from deploy.store_server.errors import EngineError, StoreError
-from deploy.store_server.request import form_boundary, parse_form, parse_params, parse_request
-from deploy.store_server.users import StoreUser, Users
+from deploy.devstack.store_server.body import Body, TruncatedBody, as_file
+from deploy.devstack.store_server.compression import choose_deflater
+from deploy.devstack.store_server.errors import EngineError, StoreError
+from deploy.devstack.store_server.request import form_boundary, parse_form, parse_params, parse_request
+from deploy.devstack.store_server.users import StoreUser, Users
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "identity": bytes,

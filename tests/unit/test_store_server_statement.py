@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.store_server.engine import Known
-from deploy.store_server.errors import StoreError
-from deploy.store_server.guard import Guard
-from deploy.store_server.statement import parse_statement
+from deploy.devstack.store_server.engine import Known
+from deploy.devstack.store_server.errors import StoreError
+from deploy.devstack.store_server.guard import Guard
+from deploy.devstack.store_server.statement import parse_statement
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
-from deploy.store_server.engine import Engine
-from deploy.store_server.server import StoreHttpServer
-from deploy.store_server.users import Users
+from deploy.devstack.store_server.engine import Engine
+from deploy.devstack.store_server.server import StoreHttpServer
+from deploy.devstack.store_server.users import Users
 
 
 def test_a_request_on_an_idle_connection_finds_nobody_once_all_have_ended() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.store_version import why_too_old
+from store.version import why_too_old
 
 
 @pytest.mark.parametrize(

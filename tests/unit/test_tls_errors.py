@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.certificates import HERE, Authority, server_context
 
-from deploy.tls_files import TlsFiles, tls_context
-from schemas.tls_errors import speaks_tls, tls_failure, tls_refusal
+from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
+from runtime.tls_files import TlsFiles, tls_context
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from support.waiting import eventually
 
-from ingest.kafka_log import token_command
-from ingest.kafka_log.token_command import TokenCommand, TokenFailed
+from ingest.log.kafka import token_command
+from ingest.log.kafka.token_command import TokenCommand, TokenFailed
 
 NOW = 1_000_000.0
 

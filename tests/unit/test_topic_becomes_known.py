@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ingest.kafka_log import topic as topic_module
-from ingest.kafka_log.topic import FoundTopic, KafkaTopic, look_at
+from ingest.log.kafka import topic as topic_module
+from ingest.log.kafka.topic import FoundTopic, KafkaTopic, look_at
 
 TOPIC = KafkaTopic("127.0.0.1:1", "t", 1)
 UNKNOWN, NOT_HERE = 3, [{"error_code": 3, "partitions": []}]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from support.certificates import Authority
 
-from deploy.log_url import KafkaAddress, SqliteAddress, parse_log_url
-from deploy.settings import BadSettings, Settings, load_settings
-from deploy.store_url import parse_store_url, store_address
 from kernel.atomic_write import write_whole
+from runtime.log_url import KafkaAddress, SqliteAddress, parse_log_url
+from runtime.settings import BadSettings, Settings, load_settings
+from runtime.store_url import parse_store_url, store_address
 
 
 def test_a_store_url_names_a_folder_or_a_server() -> None:

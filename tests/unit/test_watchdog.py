@@ -6,7 +6,7 @@ import pytest
 
 from processors.pipeline import Pace
 from processors.progress import Place
-from processors.watchdog import EXIT_STUCK, Watchdog
+from processors.runners.watchdog import EXIT_STUCK, Watchdog
 
 
 class Case:

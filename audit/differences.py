@@ -1,0 +1,86 @@
+"""From the lines on which two sides differ to differences that name table, key and column. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from audit.questions import Numbers, OrphanRow, RollupLine, SessionLine
+from schemas.http.responses import instant
+
+Value = int | str | None
+MEASURES = (
+    *("sessions", "ended", "success", "failure", "timeout", "cancelled", "duration_ms"),
+    *("events", "prompts", "tool_calls", "tool_errors"),
+)
+USAGE = (
+    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens"),
+    "cost_nano",
+)
+SESSION_COLUMNS = (
+    *("version", "events", "prompts", "tool_calls", "tool_errors", "tasks", "subagents", "compactions"),
+    *("unknown_events", "last_event_at", "rows"),
+)
+LEVELS: Mapping[str, tuple[str, ...]] = {
+    "total": ("version", *MEASURES, *USAGE),
+    "user": ("users",),
+    "group": (*MEASURES, "last_active_at"),
+    "model": ("sessions", *USAGE),
+}
+
+
+class Difference(Struct, frozen=True):
+    """One column of one row, or of a group in a bucket, that is not what a recount gives."""
+
+    table: str
+    key: dict[str, str | None]
+    column: str
+    stored: Value
+    recounted: Value
+
+
+def session_differences(line: SessionLine) -> Iterator[Difference]:
+    """The columns of a session that are not what its facts say."""
+    key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
+    return _differences("sessions", key, SESSION_COLUMNS, line.stored, line.recounted)
+
+
+def orphan_differences(row: OrphanRow) -> Iterator[Difference]:
+    """A session that has facts, but no row."""
+    yield Difference("sessions", {"org_id": row.org_id, "session_id": str(row.session_id)}, "rows", 0, 1)
+
+
+def rollup_differences(table: str, line: RollupLine) -> Iterator[Difference]:
+    """The columns of a bucket, or of one of its groups, that are not what its sessions say."""
+    key = {"org_id": line.org_id, "bucket": instant(line.bucket * 1000), **_dimensions(line)}
+    return _differences(table, key, LEVELS[line.level], line.stored, line.recounted)
+
+
+def _dimensions(line: RollupLine) -> dict[str, str | None]:
+    dimensions = {"project_id": line.project_id, "repo": line.repo, "agent_name": line.agent_name}
+    match line.level:
+        case "total":
+            return {}
+        case "user":
+            return {"user_id": line.user_id}
+        case "group":
+            return {**dimensions, "user_id": line.user_id}
+        case _:
+            return {**dimensions, "user_id": line.user_id, "model": line.model}
+
+
+def _differences(
+    table: str, key: dict[str, str | None], columns: tuple[str, ...], stored: Numbers, recounted: Numbers
+) -> Iterator[Difference]:
+    if not (stored and recounted):
+        yield Difference(table, key, "rows", int(bool(stored)), int(bool(recounted)))
+        return
+    for column, one, other in zip(columns, stored, recounted, strict=True):
+        if one != other:
+            yield Difference(table, key, column, _value(column, one), _value(column, other))
+
+
+def _value(column: str, number: int) -> Value:
+    """A number as it is; a time as one, ``null`` where there is none."""
+    if not column.endswith("_at"):
+        return number
+    return instant(number) if number >= 0 else None

@@ -1,0 +1,133 @@
+"""The demo from its start to its exit code: an installation, what is sent to it, what it answers, and the proof."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from msgspec import Struct
+from rich.console import Console
+
+from cli.demo import sample_data
+from cli.demo.api import Api, CallFailed
+from cli.demo.findings import Check, compare, look, prove
+from cli.demo.installation import DidNotStart, own_installation
+from cli.demo.render import progress_bar, show, show_verdict
+from cli.demo.sending import Sender
+from cli.demo.session_detail import one_story, show_story
+from cli.demo.sessions import DemoSession, make_sessions
+from cli.installation import AWAY, DIFFERENT, OK, away
+from edge.tokens import issue_token
+from runtime.address_file import read_address
+from runtime.secrets import token_key
+from runtime.settings import load_settings
+from schemas.permissions import OPERATOR_ORG
+
+TTL_S = 4 * 3600
+READER = "demo"
+
+
+class Target(Struct, frozen=True):
+    """Where to send, and as whom; without an operator's token the installation is not asked to check itself."""
+
+    url: str
+    tokens: dict[str, str]
+    operator: str | None
+
+
+def play(given: Target | None, data: Path | None, org: str, size: tuple[int, int], seed: int, keep: bool) -> int:
+    """Play the demo with ``size`` sessions and events; the exit code.
+
+    Raises:
+        TooFewEvents: for so many sessions.
+    """
+    console = Console(highlight=False)
+    made = make_sessions(seed, *size, datetime.now(UTC))
+    try:
+        with _target(console, given, data, org, keep) as target:
+            kept = asyncio.run(_run(console, target, org, made))
+    except (DidNotStart, CallFailed) as reason:
+        console.print(str(reason), style="red", markup=False)
+        return AWAY
+    return OK if kept else DIFFERENT
+
+
+@contextlib.contextmanager
+def _target(console: Console, given: Target | None, data: Path | None, org: str, keep: bool) -> Iterator[Target]:
+    if given is not None:
+        yield given
+    elif data is not None:
+        settings = load_settings({"data": str(data)})
+        if settings.jwks_file:
+            raise click.UsageError("jwks_file is set, so the demo can't make its tokens: give --url and --token")
+        url = read_address(settings.folder)
+        if url is None:
+            away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
+        yield _with_tokens(url, settings.secrets_folder, org)
+    else:
+        with console.status("Starting an installation of its own …") as status, own_installation(keep) as (url, folder):
+            status.stop()
+            target = _with_tokens(url, folder / "secrets", org)
+            yield target
+            if keep:
+                _say_kept(console, target, folder)
+
+
+def _with_tokens(url: str, secrets: Path, org: str) -> Target:
+    key, now = token_key(secrets), time.time()
+    tokens = {READER: issue_token(key, READER, org, "admin", TTL_S, now)}
+    tokens |= {user: issue_token(key, user, org, "member", TTL_S, now) for user in sample_data.USERS}
+    return Target(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
+
+
+async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> bool:
+    api = Api(target.url, target.tokens)
+    try:
+        console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
+        fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
+        sender = await _send(console, api, org, sessions)
+        with console.status("Waiting until everything can be read …"):
+            found = await look(api, org, sender.ids)
+            story = await one_story(api, org, found.latest)
+        checks = compare(sessions, found, fresh)
+        show(console, found, checks)
+        if story is not None:
+            show_story(console, story)
+        proof = await _prove(console, target)
+        show_verdict(console, proof)
+        return not sender.rejected and all(check.kept for check in (*checks, *proof))
+    finally:
+        await api.close()
+
+
+async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession]) -> Sender:
+    with progress_bar(console) as bar:
+        task = bar.add_task("Sending", total=sum(session.events for session in sessions))
+        sender = Sender(api, org, sessions, lambda events: bar.advance(task, events))
+        await sender.run()
+    if sender.rejected or api.repeats:
+        console.print(f"{sender.rejected:,} events rejected, {api.repeats:,} requests repeated", style="yellow")
+    return sender
+
+
+async def _prove(console: Console, target: Target) -> list[Check]:
+    if target.operator is None:
+        console.print("recount and coverage were not asked for: that needs --operator-token", style="dim")
+        return []
+    operator = Api(target.url, {"operator": target.operator})
+    try:
+        with console.status("Letting the installation check itself …"):
+            return await prove(operator)
+    finally:
+        await operator.close()
+
+
+def _say_kept(console: Console, target: Target, folder: Path) -> None:
+    pid = (folder / "run" / "up.pid").read_text().strip()
+    console.print(
+        f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True
+    )
+    console.print(f"A token of role admin, good for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)

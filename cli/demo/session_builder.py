@@ -1,0 +1,90 @@
+"""Where a made-up session takes place: its randomness, its clock, and the fields that every hook payload carries."""
+
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from msgspec import Struct
+
+from cli.demo import sample_data
+from cli.demo.sample_data import Project
+from schemas.http import responses
+
+Extra = dict[str, Any]
+Happening = tuple[str, Extra]  # (event type, its whole payload)
+PERMISSION_MODES = ("default", "acceptEdits", "plan", "auto")
+
+
+class Stage(Struct):
+    """One session in the making. Everything follows from ``rng``."""
+
+    rng: Random
+    project: Project
+    model: str
+    client_session: str  # the client's own id, inside payloads
+    base: Extra
+    prompt_id: str = ""
+    open_tasks: list[tuple[str, str]] = []
+    tasks: int = 0
+
+    @classmethod
+    def of(cls, rng: Random, project: Project, model: str) -> "Stage":
+        """A stage whose payloads name one machine and one working copy."""
+        client_session = uuid_text(rng)
+        cwd = f"/home/dev/{project.repo}"
+        base = {
+            "session_id": client_session,
+            "transcript_path": f"/home/dev/.claude/projects/{project.repo.replace('/', '-')}/{client_session}.jsonl",
+            "cwd": cwd,
+            "permission_mode": rng.choice(PERMISSION_MODES),
+        }
+        return cls(rng, project, model, client_session, base)
+
+    def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> Happening:
+        """A hook event with the base fields, inside a subagent if ``agent`` (id, type) is given."""
+        data = {"hook_event_name": kind, **self.base, **extra}
+        if self.prompt_id:
+            data["prompt_id"] = self.prompt_id
+        if agent is not None:
+            data["agent_id"], data["agent_type"] = agent
+        return kind, data
+
+    def chance(self, probability: float) -> bool:
+        """True that often."""
+        return self.rng.random() < probability
+
+    def path(self) -> str:
+        """A file of the project."""
+        return f"{self.base['cwd']}/{self.rng.choice(sample_data.FILES)}"
+
+    def lines(self, low: int, high: int) -> str:
+        """Some lines of code or output; each differs somewhere, so they compress no better than real ones."""
+        rng = self.rng
+        some = rng.choices(sample_data.LINES, k=rng.randint(low, high))
+        return "\n".join([line.format(name=self.name(), n=rng.randrange(10_000)) for line in some])
+
+    def prose(self, low: int, high: int) -> str:
+        """Some sentences of an answer."""
+        some = self.rng.choices(sample_data.SENTENCES, k=self.rng.randint(low, high))
+        return " ".join([sentence.format(name=self.name(), n=self.rng.randrange(400)) for sentence in some])
+
+    def name(self) -> str:
+        """An identifier."""
+        return "_".join(self.rng.choices(sample_data.NAMES, k=2))
+
+    def hex(self, digits: int) -> str:
+        """A made-up id."""
+        return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
+
+
+def uuid_text(rng: Random) -> str:
+    """A UUID of version 4 that follows from the seed."""
+    free = rng.getrandbits(122)
+    number = free >> 74 << 80 | 0x4 << 76 | (free >> 62 & 0xFFF) << 64 | 0b10 << 62 | free & (1 << 62) - 1
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def instant(at: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return responses.instant(round(at.timestamp() * 1000))

@@ -1,0 +1,80 @@
+"""`--repair` of the audit: ask the projecting processes to mend what is wrong, and look until it is right."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.installation import away
+from kernel.atomic_write import write_whole
+from runtime.repair import REPAIR_SIGNAL, repair_request
+from runtime.settings import load_settings
+
+UNCHANGED_S = 60.0  # a repair that changes nothing for so long has done what it could
+LOOK_EVERY_S = 1.0
+Found = dict[str, Any]
+
+
+def repaired(data: Path | None, url: str | None, look: Callable[[], Found], is_right: Callable[[Found], bool]) -> Found:
+    """What ``look`` finds once it is right and every process has done its share, or once nothing changes any more."""
+    if url:
+        raise click.UsageError("--repair signals the projectors of this machine: give --data. Elsewhere restart them")
+    found = look()
+    if is_right(found):
+        return found
+    requests = ask_for_repair(load_settings({"data": None if data is None else str(data)}).folder)
+    changed_at = time.monotonic()
+    try:
+        while not (is_right(found) and _done(requests)) and time.monotonic() - changed_at < UNCHANGED_S:
+            time.sleep(LOOK_EVERY_S)
+            before, found = found, look()
+            if found != before:
+                changed_at = time.monotonic()
+    finally:
+        for request in requests:
+            request.unlink(missing_ok=True)
+    return found
+
+
+def ask_for_repair(folder: Path) -> list[Path]:
+    """Ask every projecting process of an installation; ends the command where none runs.
+
+    Returns:
+        A file a process, which is gone once that process has done its share.
+    """
+    pids = list(_projecting(folder / "run"))
+    if not pids:
+        away(f"nothing that projects runs on {folder}: start it, and it looks for what is missing by itself")
+    requests = [repair_request(folder, pid) for pid in pids]
+    for request, pid in zip(requests, pids, strict=True):
+        write_whole(request, "")
+        os.kill(pid, REPAIR_SIGNAL)
+    return requests
+
+
+def _done(requests: Sequence[Path]) -> bool:
+    """While a process still mends, it may remove and make again what looks right already."""
+    return not any(request.exists() for request in requests)
+
+
+def _projecting(run: Path) -> Iterator[int]:
+    """Pids of living processes: while the folder's lock is held its pid files are fresh."""
+    if _is_held(run / "lock"):
+        for file in (run / "up.pid", *sorted(run.glob("projector-*.pid"))):
+            if file.exists():
+                yield int(file.read_text())
+
+
+def _is_held(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

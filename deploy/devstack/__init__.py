@@ -1,0 +1,1 @@
+"""The production shape on one machine without containers, for development and tests."""

@@ -1,0 +1,309 @@
+"""One Kafka broker from jars: a KRaft node that is broker and controller in one, on 127.0.0.1 only.
+
+Any account of this machine can connect to 127.0.0.1, so with `users` both listeners ask for a password. Passwords stand
+in files of mode 600 alone: command lines, those of Kafka's tools too, can be read by all.
+With one node `acks=all` means the page cache: records survive a killed broker, not a power cut.
+"""
+
+import base64
+import contextlib
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from signal import SIGKILL
+
+import msgspec
+
+from deploy.devstack.kafka_jars import jars, probe
+from deploy.devstack.kafka_jars.probe import Login
+from deploy.devstack.kafka_jars.users import (
+    CLIENT_USER,
+    BrokerUsers,
+    controller_login,
+    first_credentials,
+    hidden_properties,
+    new_credentials,
+    sasl_properties,
+)
+from deploy.devstack.supervisor.die_with_parent import tethered
+from kernel.atomic_write import write_whole
+from kernel.ports import free_port
+from runtime.private_files import UMASK, open_private, private_folder
+
+HOST = "127.0.0.1"
+MIB = 1024 * 1024
+TOOL_S = 90.0
+LEARN_TRIES = 3  # the tool waits for a minute; a broker that was killed may be busy with its log for longer
+LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
+
+
+class BrokerFailed(Exception):
+    """Java and the jars are there, but the broker does not run; the message says where to look."""
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one broker needs to know. Everything it writes is below `data_dir`."""
+
+    data_dir: Path
+    port: int
+    controller_port: int
+    advertised_port: int = 0  # where clients are told to connect, if something stands in front; 0: the port itself
+    heap_mib: int = 512
+    users: BrokerUsers | None = None  # None: whoever connects may do everything, as in tests
+    message_bytes_max: int = 8 * MIB  # our batches end at 1 MiB; hostile records of 5 MB must get in to be set aside
+
+    @property
+    def properties_file(self) -> Path:
+        return self.data_dir / "server.properties"
+
+    @property
+    def users_file(self) -> Path:
+        """Which password the metadata hold, as a digest."""
+        return self.data_dir / "users"
+
+    @property
+    def login(self) -> Login | None:
+        """Who clients are."""
+        return None if self.users is None else Login(CLIENT_USER, self.users.password)
+
+    @property
+    def log_dir(self) -> Path:
+        """The records."""
+        return self.data_dir / "records"
+
+    @property
+    def log_file(self) -> Path:
+        """What the broker says about itself."""
+        return self.data_dir / "broker.log"
+
+
+def properties(settings: BrokerSettings) -> dict[str, str]:
+    """The content of `server.properties`."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "listeners": f"CLIENTS://{HOST}:{settings.port},CONTROLLER://{HOST}:{settings.controller_port}",
+        "advertised.listeners": f"CLIENTS://{HOST}:{settings.advertised_port or settings.port}",
+        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENTS",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": f"1@{HOST}:{settings.controller_port}",
+        "log.dirs": str(settings.log_dir.resolve()),
+        "message.max.bytes": str(settings.message_bytes_max),
+        **KEPT_FOR_EVER,
+        **ONE_NODE,
+        **(sasl_properties(settings.users) | {"delete.topic.enable": "false"} if settings.users else {}),
+    }
+
+
+# The log is the truth: nothing in it expires, and a topic exists only if `provision` made it.
+KEPT_FOR_EVER = {
+    "log.retention.ms": "-1",
+    "log.retention.bytes": "-1",
+    "auto.create.topics.enable": "false",
+    "offsets.retention.minutes": str(365 * 24 * 60),  # an installation that rested over a holiday resumes where it was
+}
+ONE_NODE = {
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "500",  # workers that start together share one rebalance
+    "log.cleaner.dedupe.buffer.size": str(16 * MIB),
+    # A broker killed with -9 is let in again when its old registration has expired: 5 s instead of 12 s (measured).
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+}
+
+
+def prepare(settings: BrokerSettings) -> None:
+    """Write the configuration, format the data directory the first time, and let the users in.
+
+    Raises `KafkaUnavailable`, `BrokerFailed`.
+    """
+    private_folder(settings.data_dir)
+    _write_properties(settings.properties_file, properties(settings))
+    # The format writes this file last, so a format that was cut short is done again.
+    if not (settings.log_dir / "meta.properties").exists():
+        _format(settings)
+    elif settings.users is not None and not _knows(settings, settings.users):
+        _learn(settings, settings.users)
+    if settings.users is not None:
+        write_whole(settings.users_file, settings.users.digest)
+
+
+def _write_properties(file: Path, content: Mapping[str, str]) -> None:
+    write_whole(file, "".join(f"{name}={value}\n" for name, value in content.items()))
+
+
+def command(settings: BrokerSettings) -> list[str]:
+    """The command line that runs the broker in the foreground; `prepare` comes first. Raises `KafkaUnavailable`."""
+    return _broker(settings, settings.properties_file)
+
+
+def _broker(settings: BrokerSettings, properties_file: Path) -> list[str]:
+    memory = ["-Xms128m", f"-Xmx{settings.heap_mib}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+    return [*_java(settings, *memory), "kafka.Kafka", str(properties_file)]
+
+
+def _java(settings: BrokerSettings, *options: str) -> list[str]:
+    logging = [f"-Dlog4j2.configurationFile={LOG4J_CONFIG}", f"-Dcrewkit.kafka.log={settings.log_file}"]
+    return [jars.java(), *options, "-Djava.awt.headless=true", *logging, "-cp", f"{jars.jars()}/*"]
+
+
+def _format(settings: BrokerSettings) -> None:
+    words = ["format", "-t", _new_cluster_id(), "-c", str(settings.properties_file)]
+    if settings.users is not None:
+        words += ["--add-scram", first_credentials(settings.users)]
+    with _scratch(settings) as scratch:
+        write_whole(scratch / "words", "".join(f"{word}\n" for word in words))
+        done = _finish(settings, "kafka.tools.StorageTool", f"@{scratch / 'words'}")
+    if done.returncode != 0:
+        raise BrokerFailed(f"could not format {settings.data_dir} for Kafka:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def _knows(settings: BrokerSettings, users: BrokerUsers) -> bool:
+    return settings.users_file.exists() and settings.users_file.read_text() == users.digest
+
+
+def _learn(settings: BrokerSettings, users: BrokerUsers) -> None:
+    """Write the clients' password into metadata of before: of a broker without users, or with another password.
+
+    Only a running broker can do that, so one runs for seconds, on a port that no client knows.
+    """
+    hidden = msgspec.structs.replace(settings, port=free_port(HOST), advertised_port=0)
+    with _scratch(settings) as scratch:
+        _write_properties(scratch / "server", properties(hidden) | hidden_properties(users))
+        _write_properties(scratch / "login", controller_login(users))
+        write_whole(scratch / "credentials", new_credentials(users))
+        line = tethered(_broker(settings, scratch / "server"), SIGKILL)
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(  # noqa: S603 (fixed arguments)
+            line, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, umask=UMASK
+        )
+        try:
+            _tell(hidden, scratch, process)
+        finally:
+            _end(process, timeout_s=20.0)
+
+
+def _tell(hidden: BrokerSettings, scratch: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Give the clients' password to a broker that is just starting. Raises `BrokerFailed`."""
+    where = ["--bootstrap-server", f"{HOST}:{hidden.port}", "--command-config", str(scratch / "login")]
+    whom = ["--alter", "--entity-type", "users", "--entity-name", CLIENT_USER]
+    what = ["--add-config-file", str(scratch / "credentials")]
+    for _ in range(LEARN_TRIES):
+        done = _finish(hidden, "org.apache.kafka.tools.ConfigCommand", *where, *whom, *what)
+        if done.returncode == 0:
+            return
+        if process.poll() is not None:
+            break
+    said = (done.stdout + done.stderr)[-2000:]
+    raise BrokerFailed(f"could not give Kafka its password; its log is {hidden.log_file}:\n{said}")
+
+
+@contextlib.contextmanager
+def _scratch(settings: BrokerSettings) -> Iterator[Path]:
+    """A folder of mode 700 for files with passwords that a tool reads; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=settings.data_dir) as folder:
+        yield Path(folder)
+
+
+def _finish(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run one of Kafka's tools to its end."""
+    line = [*_java(settings), tool, *words]
+    try:
+        return subprocess.run(line, capture_output=True, text=True, timeout=TOOL_S, check=False, umask=UMASK)  # noqa: S603 (fixed arguments)
+    except subprocess.TimeoutExpired as error:
+        raise BrokerFailed(f"{tool} did not end within {TOOL_S:.0f} s; Kafka's log is {settings.log_file}") from error
+
+
+def _end(process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
+    """SIGTERM, and SIGKILL if that takes too long."""
+    process.terminate()
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _new_cluster_id() -> str:
+    """Kafka's spelling of a UUID; a `-` in front would be read as an option, hence the fixed first bits."""
+    return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
+
+
+class Broker:
+    """A broker process that may be started, killed and started again on the same data and port.
+
+    It dies with the process that started it; start it from the main thread (see `tethered.py`).
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        controller_port: int | None = None,
+        advertised_port: int = 0,
+        users: BrokerUsers | None = None,
+    ) -> None:
+        self.settings = BrokerSettings(
+            data_dir=data_dir,
+            port=port or free_port(),
+            controller_port=controller_port or free_port(),
+            advertised_port=advertised_port,
+            users=users,
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port` for clients."""
+        return f"{HOST}:{self.settings.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, or None."""
+        return self._process.pid if self.running and self._process else None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def command(self) -> list[str]:
+        """Prepare the data directory; the command line that a supervisor runs. Raises as `prepare` does."""
+        prepare(self.settings)
+        return command(self.settings)
+
+    def start(self, *, timeout_s: float = 60.0) -> None:
+        """Start and wait until it serves. Raises `KafkaUnavailable`, `BrokerFailed`."""
+        line = tethered(self.command(), SIGKILL)
+        with open(self.settings.data_dir / "console.log", "ab", opener=open_private) as console:
+            self._process = subprocess.Popen(  # noqa: S603 (fixed arguments)
+                line, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, umask=UMASK
+            )
+        self.wait_ready(timeout_s=timeout_s)
+
+    def wait_ready(self, *, timeout_s: float = 60.0) -> None:
+        """Return once it serves. Raises `BrokerFailed` when it has died or takes longer."""
+        deadline = time.monotonic() + timeout_s
+        while not probe.serves(HOST, self.settings.port, self.settings.login):
+            if not self.running or time.monotonic() > deadline:
+                raise BrokerFailed(f"Kafka did not come up; its logs are in {self.settings.data_dir}")
+            time.sleep(0.05)
+
+    def stop(self, *, timeout_s: float = 20.0) -> None:
+        """Ask it to end (SIGTERM) and wait; kill it when that takes longer."""
+        if self._process is not None:
+            _end(self._process, timeout_s)
+
+    def kill(self) -> None:
+        """SIGKILL, as the kernel would on a bad day; the records stay."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,77 @@
+"""Does a broker serve? Asked by hand, with three kinds of request: `deploy` has no Kafka client, and needs no more.
+
+An open port alone says too little: another program may hold it, or the controller has not let the broker in yet; then
+its metadata name no broker, and clients get errors.
+"""
+
+import socket
+import struct
+from io import BufferedRWPair
+from typing import NamedTuple
+
+from deploy.devstack.kafka_jars.scram import Exchange
+from deploy.devstack.kafka_jars.users import MECHANISM
+
+# The oldest layouts that a broker of today reads; metadata of a list of no topics.
+METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE = (3, 1), (17, 1), (36, 0)
+_NO_TOPICS = struct.pack(">i", 0)
+_REPLY_BYTES_MAX = 1 << 20
+
+
+class Login(NamedTuple):
+    """A user of the broker."""
+
+    user: str
+    password: str
+
+
+def serves(host: str, port: int, login: Login | None = None, *, timeout_s: float = 1.0) -> bool:
+    """Whether the broker answers, lets the user in, knows the password itself, and its cluster has a live broker."""
+    try:
+        with socket.create_connection((host, port), timeout=timeout_s) as connection:
+            connection.settimeout(timeout_s)
+            stream = connection.makefile("rwb")
+            if login is not None:
+                _log_in(stream, login)
+            (brokers,) = struct.unpack_from(">i", _ask(stream, METADATA, _NO_TOPICS))
+            return int(brokers) > 0
+    except (OSError, ValueError, struct.error):
+        return False
+
+
+def _log_in(stream: BufferedRWPair, login: Login) -> None:
+    """Raises `ValueError` where the broker refuses us, or is none."""
+    mechanism = MECHANISM.encode()
+    _check(_ask(stream, SASL_HANDSHAKE, struct.pack(">h", len(mechanism)) + mechanism))
+    exchange = Exchange(*login)
+    proof = exchange.proof(_authenticate(stream, exchange.first()))
+    if _authenticate(stream, proof.message) != proof.answer:
+        raise ValueError("it does not know the password")
+
+
+def _authenticate(stream: BufferedRWPair, message: bytes) -> bytes:
+    reply = _check(_ask(stream, SASL_AUTHENTICATE, struct.pack(">i", len(message)) + message))
+    (text,) = struct.unpack_from(">h", reply)  # why it failed; -1: it did not
+    return reply[2 + max(text, 0) + 4 :]
+
+
+def _check(reply: bytes) -> bytes:
+    """What follows the error code."""
+    (error,) = struct.unpack_from(">h", reply)
+    if error:
+        raise ValueError(f"refused with {error}")
+    return reply[2:]
+
+
+def _ask(stream: BufferedRWPair, kind: tuple[int, int], body: bytes) -> bytes:
+    """The body of the reply to one request. Both begin with their size; then a correlation id, here always 1."""
+    request = struct.pack(">hhih", *kind, 1, -1) + body
+    stream.write(struct.pack(">i", len(request)) + request)
+    stream.flush()
+    (size,) = struct.unpack(">i", stream.read(4))
+    if not 4 <= size <= _REPLY_BYTES_MAX:
+        raise ValueError(f"a reply of {size} bytes")
+    reply = stream.read(size)
+    if len(reply) < size:
+        raise ValueError("a reply cut short")
+    return reply[4:]

@@ -1,0 +1,78 @@
+"""Who may connect to the broker of `stack`: our own processes. SASL is on both of its listeners.
+
+With SCRAM clients prove that they know the password, and the broker that it does: a program that takes the broker's
+port while it is down learns nothing. Their credentials are part of the metadata, which the controller can read only
+once it runs; so its own listener has PLAIN, and the one client that connects there is the same process.
+"""
+
+import hashlib
+
+import msgspec
+
+from schemas.log.kafka_security import Mechanism
+
+CLIENT_USER, CONTROLLER_USER = "crewkit", "controller"
+MECHANISM: Mechanism = "SCRAM-SHA-512"
+_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+_PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+
+
+class BrokerUsers(msgspec.Struct, frozen=True, kw_only=True):
+    """The passwords: letters and digits, so that they need no quoting."""
+
+    password: str  # of all clients
+    controller_password: str  # of the broker, at its controller
+
+    @property
+    def digest(self) -> str:
+        """Tells whether the metadata hold this password; 256 random bits can't be guessed from it."""
+        return hashlib.sha256(self.password.encode()).hexdigest()
+
+
+def sasl_properties(users: BrokerUsers) -> dict[str, str]:
+    """What `server.properties` says about both listeners."""
+    return {
+        "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "sasl.mechanism.inter.broker.protocol": MECHANISM,
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.clients.sasl.enabled.mechanisms": MECHANISM,
+        f"listener.name.clients.{MECHANISM.lower()}.sasl.jaas.config": _login(_SCRAM, CLIENT_USER, users.password),
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.controller.plain.sasl.jaas.config": _knows_controller(users),
+    }
+
+
+def hidden_properties(users: BrokerUsers) -> dict[str, str]:
+    """The same for a broker that is to learn the clients' password: the controller's user may connect meanwhile."""
+    return sasl_properties(users) | {
+        "listener.name.clients.sasl.enabled.mechanisms": f"{MECHANISM},PLAIN",
+        "listener.name.clients.plain.sasl.jaas.config": _knows_controller(users),
+    }
+
+
+def controller_login(users: BrokerUsers) -> dict[str, str]:
+    """The settings of a tool of Kafka's that connects to such a broker."""
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.jaas.config": _login(_PLAIN, CONTROLLER_USER, users.controller_password),
+    }
+
+
+def first_credentials(users: BrokerUsers) -> str:
+    """The credentials of clients, as `StorageTool format --add-scram` takes them."""
+    return f"{MECHANISM}=[name={CLIENT_USER},password={users.password}]"
+
+
+def new_credentials(users: BrokerUsers) -> str:
+    """The same as a line of the file that `ConfigCommand --add-config-file` takes."""
+    return f"{MECHANISM}=password={users.password}\n"
+
+
+def _knows_controller(users: BrokerUsers) -> str:
+    password = users.controller_password
+    return _login(_PLAIN, CONTROLLER_USER, password, f' user_{CONTROLLER_USER}="{password}"')
+
+
+def _login(module: str, user: str, password: str, more: str = "") -> str:
+    return f'{module} required username="{user}" password="{password}"{more};'

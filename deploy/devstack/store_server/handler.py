@@ -1,0 +1,267 @@
+"""One HTTP connection: reads requests, says who asks, runs what is asked, replies."""
+
+import logging
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from deploy.devstack.store_server.body import Body, as_file
+from deploy.devstack.store_server.compression import Buffer, choose_deflater
+from deploy.devstack.store_server.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_EXCEPTION, StoreError
+from deploy.devstack.store_server.execution import Result, execute, refuse_for_readers
+from deploy.devstack.store_server.limits import LINE_BYTES_MAX, PROXY_LINE_BYTES_MAX, URL_BYTES_MAX
+from deploy.devstack.store_server.pool import Profile
+from deploy.devstack.store_server.refusals import HANG_UP, Refused
+from deploy.devstack.store_server.replies import Reply
+from deploy.devstack.store_server.request import Request, form_boundary, parse_form, parse_params, parse_request
+from deploy.devstack.store_server.statement import Statement, parse_statement
+from deploy.devstack.store_server.users import Rights, StoreUser
+
+if TYPE_CHECKING:
+    from deploy.devstack.store_server.server import StoreHttpServer
+
+logger = logging.getLogger(__name__)
+
+_HEAD_BYTES = 64 * 1024
+_STATEMENT_BYTES_MAX = 16 * 1024 * 1024
+_SKIP_BYTES_MAX = 64 * 1024 * 1024
+_SKIP_UNKNOWN_BYTES_MAX = 128 * 1024  # of a client that has not said who it is
+_COMPRESS_FROM_BYTES = 4 * 1024
+_PROXY_REFUSAL = b"<html><head><title>414 Request-URI Too Large</title></head></html>\r\n"
+
+
+class Asked(NamedTuple):
+    """One statement, and under what it runs: its data are in the file `data`."""
+
+    request: Request
+    statement: Statement
+    sql: bytes
+    data: str
+    rights: Rights
+    refused: Refused | None
+
+    @property
+    def profile(self) -> Profile:
+        """The connection that it needs."""
+        request = self.request
+        settings = request.settings if self.rights.may_set else (*request.settings, *request.of_transport)
+        return Profile(self.rights, request.database, settings)
+
+
+class StoreHandler(BaseHTTPRequestHandler):
+    """Speaks ClickHouse's HTTP interface with one client until it hangs up."""
+
+    server: "StoreHttpServer"
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a reply is often two packets; waiting between them costs 40 ms
+    rbufsize = _HEAD_BYTES
+    timeout = (
+        300.0  # for a silent client, and for one that does not take its reply; the server is shorter with unknown ones
+    )
+    known = False  # whether a valid credential came over this connection
+
+    def handle_one_request(self) -> None:
+        """http.server's own, but for the length of the first line, which `limits` judges."""
+        try:
+            self.raw_requestline = self.rfile.readline(LINE_BYTES_MAX + 1)
+            if not self.raw_requestline.endswith(b"\n"):
+                self._end_in_the_first_line()
+            elif self.parse_request():
+                self._serve_method()
+        except TimeoutError:
+            self.close_connection = True
+
+    def _end_in_the_first_line(self) -> None:
+        self.close_connection = True
+        if len(self.raw_requestline) > LINE_BYTES_MAX:
+            Reply(self.wfile, keep_alive=False).whole([], HTTPStatus.BAD_REQUEST)
+
+    def _serve_method(self) -> None:
+        if self.command in ("GET", "POST"):
+            self._serve()
+        else:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's signature
+        """Say nothing: the request line may hold a password."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What http.server refuses itself, in ClickHouse's form."""
+        self.close_connection = True
+        error = StoreError(BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
+        Reply(self.wfile, keep_alive=False).error(error, self.server.engine.version)
+
+    def _serve(self) -> None:
+        with self.server.in_flight():
+            self.close_connection = self.close_connection or self.server.stopping
+            reply = Reply(self.wfile, keep_alive=not self.close_connection)
+            try:
+                self._respond(reply)
+            except StoreError as error:
+                self._fail(reply, error)
+            except (ConnectionError, TimeoutError):
+                self.close_connection = True
+            except Exception:
+                logger.exception("a request failed in an unexpected way")
+                self._fail(reply, StoreError(UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
+
+    def _fail(self, reply: Reply, error: StoreError) -> None:
+        if reply.started:
+            self.close_connection = True
+            return
+        if self.close_connection:
+            reply.header("Connection", "close")
+        try:
+            reply.error(error, self.server.engine.version)
+        except OSError:
+            self.close_connection = True
+
+    def _respond(self, reply: Reply) -> None:
+        path, _, query_string = self.path.partition("?")
+        body = self._body()
+        try:
+            if refused := self._refused_by_length():
+                self.close_connection = True
+                reply.header("Connection", "close")
+                reply.whole(*refused)
+            elif path == "/ping":
+                reply.whole([b"Ok.\n"])
+            elif path == "/":
+                self._answer(reply, query_string, body)
+            else:
+                reply.whole([b"There is no such path; queries go to /, and /ping says whether the server runs.\n"], 404)
+        finally:
+            # What was not read would be taken for the next request.
+            skipped = body.skip(_SKIP_BYTES_MAX if self.known else _SKIP_UNKNOWN_BYTES_MAX)
+            self.close_connection = not skipped or self.close_connection
+
+    def _refused_by_length(self) -> tuple[list[bytes], int] | None:
+        """Body and status for a URL that is too long: ClickHouse says 400 and no word, a proxy 414."""
+        if self.server.conditions.behind_proxy and len(self.raw_requestline) > PROXY_LINE_BYTES_MAX:
+            return [_PROXY_REFUSAL], HTTPStatus.REQUEST_URI_TOO_LONG
+        return ([], HTTPStatus.BAD_REQUEST) if len(self.path) > URL_BYTES_MAX else None
+
+    def _body(self) -> Body:
+        try:
+            return Body(self.rfile, cast("dict[str, str]", self.headers))
+        except StoreError:
+            self.close_connection = True
+            raise
+
+    def _answer(self, reply: Reply, query_string: str, body: Body) -> None:
+        headers = cast("dict[str, str]", self.headers)
+        params = parse_params(query_string)
+        user = self._authenticate(headers, params)
+        if boundary := form_boundary(headers):
+            params |= parse_form(body.read_up_to(_STATEMENT_BYTES_MAX), boundary)
+        request = parse_request(params, headers)
+        self.server.guard.check_request(request)
+        sql, statement = _read_statement(request.query, body)
+        self.server.guard.check(statement)
+        with ExitStack() as held:
+            # The body is taken in before a connection is: a slow client must not keep one from others.
+            data = held.enter_context(as_file(sql[statement.data_at :], body)) if statement.is_insert else ""
+            if statement.is_insert:
+                self.server.guard.check_data(statement, data)
+            refused = self.server.conditions.refusals.next(sql[: statement.data_at], params)
+            rights = self.server.users.rights(user, get=self.command == "GET")
+            self._run(reply, Asked(request, statement, sql, data, rights, refused))
+
+    def _authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> StoreUser:
+        user = self.server.users.authenticate(headers, params, _certified(self.connection))
+        if not self.known:
+            self.known = True
+            self.server.let_stay(self.connection)
+        return user
+
+    def _run(self, reply: Reply, asked: Asked) -> None:
+        request, refused = asked.request, asked.refused
+        if asked.rights.readonly:
+            refuse_for_readers(asked.statement)
+        if refused and not refused.applied:
+            raise self._error(refused)
+        with ExitStack() as held:
+            held.enter_context(self.server.sessions.turn(request.session_id))
+            connection = held.enter_context(self.server.pool.lease(asked.profile))
+            if asked.statement.reads:  # an insert that has arrived goes on without its client
+                held.enter_context(self.server.watch(self.connection, connection.mark))
+            result = execute(connection, request, asked.statement, asked.sql, asked.data)
+            if result.rest is not None:
+                held.enter_context(closing(result.rest))  # a client that leaves halfway cancels the query
+            if refused:
+                raise self._error(refused)
+            self._describe(reply, request, result)
+            if result.rest is not None:
+                self._send_stream(reply, request, result)
+        if result.rest is None:
+            self._send_whole(reply, request, result)
+
+    def _error(self, refused: Refused) -> Exception:
+        if refused.code == HANG_UP:
+            return ConnectionAbortedError("hung up on demand")
+        name = self.server.engine.name_of(refused.code)
+        text = f"Code: {refused.code}. DB::Exception: {refused.words} ({name})"
+        return StoreError(refused.code, text, refused.status, whole=True)
+
+    def _describe(self, reply: Reply, request: Request, result: Result) -> None:
+        reply.header("X-ClickHouse-Query-Id", request.query_id)
+        reply.header("X-ClickHouse-Server-Display-Name", socket.gethostname())
+        reply.header(
+            "X-ClickHouse-Timezone", dict(request.settings).get("session_timezone") or self.server.engine.timezone
+        )
+        reply.summary(result.summary)
+        if result.format:
+            reply.header("X-ClickHouse-Format", result.format)
+        reply.header("Content-Type", "application/octet-stream")
+
+    def _send_whole(self, reply: Reply, request: Request, result: Result) -> None:
+        blocks = [rows.data for rows in result.blocks]
+        coded = self._deflater(request) if sum(map(len, blocks)) >= _COMPRESS_FROM_BYTES else None
+        if coded is None:
+            reply.whole(blocks)
+            return
+        coding, deflater = coded
+        reply.header("Content-Encoding", coding)
+        reply.whole([*map(deflater.block, blocks), deflater.finish()])
+
+    def _send_stream(self, reply: Reply, request: Request, result: Result) -> None:
+        coded = self._deflater(request)
+        if coded:
+            reply.header("Content-Encoding", coded[0])
+        reply.chunked(_release_as_sent(result), coded[1] if coded else None)
+
+    def _deflater(self, request: Request) -> Any:
+        return choose_deflater(self.headers.get("Accept-Encoding", "")) if request.compressible else None
+
+
+def _certified(connection: socket.socket) -> str:
+    """The common name of the client's certificate, which the handshake has verified; empty without one."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return ""
+    subject: Any = (connection.getpeercert() or {}).get("subject", ())
+    return next((value for part in subject for name, value in part if name == "commonName"), "")
+
+
+def _release_as_sent(result: Result) -> Iterator[Buffer]:
+    """The blocks of a result, each let go when it has been sent."""
+    blocks, result.blocks = iter(result.blocks), []
+    for rows in chain(blocks, result.rest or ()):
+        yield rows.data
+
+
+def _read_statement(query: bytes, body: Body) -> tuple[bytes, Statement]:
+    """The SQL is `?query=` and then the body. Of an INSERT only the beginning is read; the rest stays."""
+    head = body.read_up_to(_HEAD_BYTES)
+    sql = query.rstrip() + b"\n" + head if query and head else query or head
+    statement = parse_statement(sql)
+    if not statement.is_insert and len(head) == _HEAD_BYTES:
+        sql += body.read_up_to(_STATEMENT_BYTES_MAX)
+        statement = parse_statement(sql)
+    if not sql.strip():
+        raise StoreError(SYNTAX_ERROR, "Empty query")
+    return sql, statement

@@ -1,0 +1,109 @@
+"""Connections to the engine, kept for the next request that needs the same rights, database and settings."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from deploy.devstack.store_server.engine import Connection, Engine
+from deploy.devstack.store_server.errors import TOO_MANY_QUERIES, StoreError
+from deploy.devstack.store_server.users import Rights
+
+RUNNING_MAX = 32
+IDLE_MAX = 32
+WAIT_S = 10.0
+
+
+class Profile(NamedTuple):
+    """What a connection was set up for, and therefore what it can be used for again."""
+
+    rights: Rights
+    database: str
+    settings: tuple[tuple[str, str], ...]
+
+
+class ConnectionPool:
+    """Leases connections, at most `running_max` at once. A connection whose query failed is not used again."""
+
+    def __init__(self, engine: Engine, running_max: int = RUNNING_MAX, idle_max: int = IDLE_MAX) -> None:
+        self._engine = engine
+        self._slots = threading.BoundedSemaphore(running_max)
+        self._idle_max = idle_max
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[Connection, Profile] = OrderedDict()  # the least recently used first
+        self._closed = False
+
+    @contextmanager
+    def lease(self, profile: Profile) -> Iterator[Connection]:
+        """A connection of this profile, alone. Raises StoreError if none is free for too long."""
+        if not self._slots.acquire(timeout=WAIT_S):
+            raise StoreError(TOO_MANY_QUERIES, "Too many queries are running; try again")
+        try:
+            connection = self._take(profile) or self._open(profile)
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._give_back(connection, profile)
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close what is idle, and from now on whatever comes back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, OrderedDict()
+        for connection in idle:
+            connection.close()
+
+    def _take(self, profile: Profile) -> Connection | None:
+        with self._lock:
+            for connection in reversed(self._idle):
+                if self._idle[connection] == profile:
+                    del self._idle[connection]
+                    return connection
+        return None
+
+    def _open(self, profile: Profile) -> Connection:
+        connection = self._engine.connect()
+        try:
+            _set_up(connection, profile)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _give_back(self, connection: Connection, profile: Profile) -> None:
+        with self._lock:
+            spare = connection
+            if connection.reusable and not self._closed:
+                self._idle[connection] = profile
+                if len(self._idle) <= self._idle_max:
+                    return
+                spare, _ = self._idle.popitem(last=False)
+        spare.close()
+
+
+def _set_up(connection: Connection, profile: Profile) -> None:
+    """The user's rights come before the request's settings: the engine then judges these by them."""
+    rights = profile.rights
+    if profile.database:
+        connection.query(f"USE {_quoted(profile.database, '`')}".encode())
+    _set(connection, rights.values)
+    if rights.profile:  # after its values, which it might not let change any more
+        connection.query(f"SET profile = '{rights.profile}'".encode())
+    if rights.readonly:
+        connection.query(f"SET readonly = {rights.readonly}".encode())
+    _set(connection, profile.settings)
+
+
+def _set(connection: Connection, settings: Iterable[tuple[str, str]]) -> None:
+    if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in settings):
+        connection.query(f"SET {assignments}".encode())
+
+
+def _quoted(text: str, mark: str = "'") -> str:
+    escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
+    return f"{mark}{escaped}{mark}"

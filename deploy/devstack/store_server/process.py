@@ -1,0 +1,41 @@
+"""Run the store server for the users that ``STORE_URL`` and the secrets folder name."""
+
+from deploy.devstack.stack import STORE_READER
+from deploy.devstack.store_server.server import serve
+from deploy.devstack.store_server.users import StoreUser
+from kernel.loopback import is_loopback
+from runtime.secret_files import read_secret
+from runtime.settings import BadSettings, Settings
+from runtime.store_url import store_address
+
+
+def run_store_server(settings: Settings) -> int:
+    """Serve until SIGTERM; the exit code. The data is in ``store/`` in the data folder.
+
+    Raises:
+        BadSettings: the store's URL names no user, or the host is more than this machine and nothing allows that.
+    """
+    _check_host(settings)
+    writer = store_address(settings).options
+    if not writer.get("password"):
+        raise BadSettings(
+            "store_url: clickhouse://user@host:port and store_password_file say who may use the store server"
+        )
+    users = [StoreUser(writer["username"], writer["password"], readonly=False)]
+    reader = settings.secrets_folder / "reader-password"
+    if reader.exists():
+        users.append(StoreUser(STORE_READER, read_secret(reader), readonly=True))
+    serve(settings.folder / "store", settings.host, settings.port, users)
+    return 0
+
+
+def _check_host(settings: Settings) -> None:
+    try:
+        is_local = is_loopback(settings.host)
+    except OSError as error:
+        raise BadSettings(f"host: {settings.host} is no address of this machine: {error}") from error
+    if not is_local and not settings.beyond_loopback:
+        raise BadSettings(
+            f"host: {settings.host} is reachable from other machines, and the store server sends passwords and "
+            "payloads as plain HTTP, for development: listen on 127.0.0.1, or add --beyond-loopback where you trust all"
+        )

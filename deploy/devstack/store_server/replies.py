@@ -1,0 +1,83 @@
+"""Writes replies: head and small bodies in one packet, long ones in chunks, and an error in the middle of one."""
+
+import json
+import secrets
+from collections.abc import Iterable
+from http import HTTPStatus
+from io import BufferedIOBase
+
+from deploy.devstack.store_server.compression import Buffer, Deflater
+from deploy.devstack.store_server.errors import StoreError
+
+_JOIN_MAX = 64 * 1024
+
+
+class Reply:
+    """One reply on one connection. `started` is set when the client may have seen the beginning of it."""
+
+    def __init__(self, wfile: BufferedIOBase, keep_alive: bool) -> None:
+        self._wfile = wfile
+        self._headers = {"Connection": "keep-alive" if keep_alive else "close"}
+        self.started = False
+
+    def header(self, name: str, value: str) -> None:
+        """Add a header; line ends in the value would be another header."""
+        self._headers[name] = value.translate({10: None, 13: None})
+
+    def summary(self, counters: dict[str, str]) -> None:
+        """Add the counters ClickHouse's clients read."""
+        self.header("X-ClickHouse-Summary", json.dumps(counters))
+
+    def whole(self, blocks: Iterable[Buffer], status: int = 200) -> None:
+        """Send a reply whose body is all there."""
+        body = list(blocks)
+        self.header("Content-Length", str(sum(map(len, body))))
+        self._send(self._head(status), *body)
+
+    def error(self, error: StoreError, version: str) -> None:
+        """Send an error in ClickHouse's form."""
+        text = error.text if "(version " in error.text[-80:] else f"{error.text} (version {version})"
+        self.header("X-ClickHouse-Exception-Code", str(error.code))
+        self.header("Content-Type", "text/plain; charset=UTF-8")
+        self.whole([f"{text}\n".encode("utf-8", "replace")], error.status)
+
+    def chunked(self, blocks: Iterable[Buffer], deflater: Deflater | None) -> None:
+        """Send a long reply as it comes. If it fails on the way the client is told in the body, ClickHouse's way.
+
+        Then the last chunk is left out, so that a client that does not look for the message fails as well.
+        """
+        tag = secrets.token_hex(8)
+        self.header("Transfer-Encoding", "chunked")
+        self.header("X-ClickHouse-Exception-Tag", tag)
+        self._send(self._head(200))
+        try:
+            for block in blocks:
+                self._chunk(deflater.block(block) if deflater else block)
+        except StoreError as error:
+            message = _in_band(error, tag)
+            self._chunk(deflater.block(message) + deflater.finish() if deflater else message)
+            raise
+        if deflater:
+            self._chunk(deflater.finish())
+        self._send(b"0\r\n\r\n")
+
+    def _head(self, status: int) -> bytes:
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in self._headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+    def _chunk(self, data: Buffer) -> None:
+        if data:
+            self._send(b"%x\r\n" % len(data), data, b"\r\n")
+
+    def _send(self, *parts: Buffer) -> None:
+        self.started = True
+        if sum(map(len, parts)) <= _JOIN_MAX:
+            parts = (b"".join(parts),)
+        for part in parts:
+            self._wfile.write(part)
+
+
+def _in_band(error: StoreError, tag: str) -> bytes:
+    text = error.text.encode("utf-8", "replace") + b"\n"
+    return b"\r\n__exception__\r\n%b\r\n%b%d %b\r\n__exception__\r\n" % (tag.encode(), text, len(text), tag.encode())

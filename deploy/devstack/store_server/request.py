@@ -1,0 +1,113 @@
+"""A request as ClickHouse's HTTP interface means it: which parameter is query, value, setting, or ours."""
+
+import re
+import uuid
+from collections.abc import Mapping, Set
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from deploy.devstack.store_server.errors import CANNOT_READ_ALL_DATA, NOT_IMPLEMENTED, UNKNOWN_SETTING, StoreError
+from deploy.devstack.store_server.limits import check_fields, check_query_string
+
+# Meant for the transport: the engine would refuse them. log_comment is how the pool finds its own queries.
+_OURS = frozenset(
+    "user password query database default_format query_id session_id session_timeout session_check quota_key role "
+    "compress decompress buffer_size wait_end_of_query client_protocol_version send_progress_in_http_headers "
+    "http_headers_progress_interval_ms enable_http_compression log_comment close_session add_http_cors_header "
+    "cancel_http_readonly_queries_on_client_close http_write_exception_in_output_format".split()
+)
+# Of these a real server takes for settings, so a user who may set none is refused with them.
+_OF_TRANSPORT = frozenset(
+    "send_progress_in_http_headers http_headers_progress_interval_ms enable_http_compression log_comment "
+    "add_http_cors_header cancel_http_readonly_queries_on_client_close http_write_exception_in_output_format".split()
+)
+_SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+_BOUNDARY = re.compile(r'multipart/form-data.*?;\s*boundary="?([^";]+)"?', re.IGNORECASE)
+_FIELD_NAME = re.compile(rb'^content-disposition:.*?\bname="([^"]*)"', re.IGNORECASE | re.MULTILINE)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is asked, apart from the SQL in the body. `values` are escaped as ClickHouse wants them: \\n, \\t, \\\\."""
+
+    query: bytes
+    values: dict[str, str]
+    settings: tuple[tuple[str, str], ...]
+    of_transport: tuple[tuple[str, str], ...]
+    database: str
+    default_format: str
+    query_id: str
+    session_id: str
+    wait_for_end: bool
+    compressible: bool
+
+
+def parse_params(query_string: str) -> dict[str, str]:
+    """The parameters of a URL; bytes that are no UTF-8 survive as lone surrogates.
+
+    Raises StoreError for too many, and for one that is too long.
+    """
+    check_query_string(query_string)
+    return dict(parse_qsl(query_string, keep_blank_values=True, errors="surrogateescape"))
+
+
+def parse_request(params: Mapping[str, str], headers: Mapping[str, str]) -> Request:
+    """Sort parameters by what they are for. Raises StoreError for a setting that cannot be the name of one."""
+    return Request(
+        query=params.get("query", "").encode("utf-8", "surrogateescape"),
+        values={name[6:]: _escape(value) for name, value in params.items() if name.startswith("param_")},
+        settings=_settings(params, params.keys() - _OURS),
+        of_transport=_settings(params, params.keys() & _OF_TRANSPORT),
+        database=params.get("database") or headers.get("X-ClickHouse-Database", ""),
+        default_format=params.get("default_format") or headers.get("X-ClickHouse-Format", "") or "TabSeparated",
+        query_id=params.get("query_id") or str(uuid.uuid4()),
+        session_id=params.get("session_id", ""),
+        wait_for_end=params.get("wait_end_of_query") in ("1", "true"),
+        compressible=params.get("enable_http_compression") in ("1", "true"),
+    )
+
+
+def form_boundary(headers: Mapping[str, str]) -> bytes | None:
+    """The boundary if the body is a form: clients send long bound values that way."""
+    found = _BOUNDARY.match(headers.get("Content-Type", ""))
+    return found[1].encode("latin-1") if found else None
+
+
+def parse_form(body: bytes, boundary: bytes) -> dict[str, str]:
+    """The text fields of a multipart form.
+
+    Raises StoreError for files (external data), for too many fields or one that is too long, and without an end.
+    """
+    *parts, end = (b"\r\n" + body).split(b"\r\n--" + boundary)[1:] or [b""]
+    if not end.startswith(b"--"):
+        raise StoreError(CANNOT_READ_ALL_DATA, "Unexpected EOF, did not find the last boundary of the multipart form")
+    fields = list(map(_field, parts))
+    check_fields((len(name), len(value)) for name, value in fields)
+    return {_text(name): _text(value) for name, value in fields}
+
+
+def _field(part: bytes) -> tuple[bytes, bytes]:
+    head, _, value = part.partition(b"\r\n\r\n")
+    name = _FIELD_NAME.search(head.lstrip())
+    if name is None or b"filename=" in head:
+        raise StoreError(NOT_IMPLEMENTED, "External data is not supported; insert it into a table first")
+    return name[1], value
+
+
+def _text(sent: bytes) -> str:
+    return sent.decode("utf-8", "surrogateescape")
+
+
+def _settings(params: Mapping[str, str], names: Set[str]) -> tuple[tuple[str, str], ...]:
+    """In a fixed order, so that equal settings share pooled connections."""
+    chosen = sorted((name, params[name]) for name in names if name[:6] != "param_")
+    for name, value in chosen:
+        if not _SETTING_NAME.fullmatch(name) or _NOT_UTF8.search(value):
+            raise StoreError(UNKNOWN_SETTING, "There is a parameter in the URL that cannot be a setting")
+    return tuple(chosen)
+
+
+def _escape(value: str) -> str:
+    """Bytes that are no UTF-8 in the escaped form that a bound value may use anyway."""
+    return _NOT_UTF8.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02X}", value)

@@ -1,0 +1,122 @@
+"""What must be known of a statement before the engine sees it: its verb, its format, where its data begins.
+
+Two kinds of text are refused here: what would read or write files of this machine, and a second statement. What the
+statement names (`mentions`) is for `guard` to judge; the engine judges the rest.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+import msgspec
+
+from deploy.devstack.store_server.errors import ACCESS_DENIED, SYNTAX_ERROR, StoreError
+from deploy.devstack.store_server.mentions import Mentions, format_named, mentions_of
+from deploy.devstack.store_server.tokens import Token, plain, tokens_of
+
+READS = frozenset({"SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
+CACHED_MAX = 16 * 1024
+
+_BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One statement. `data_at` is the offset where an INSERT's data begins, None if it has none of its own."""
+
+    verb: str
+    format: str = ""
+    totals: bool = False
+    target: bytes = b""
+    settings: bytes = b""
+    data_at: int | None = None
+    mentions: Mentions = Mentions()
+
+    @property
+    def is_insert(self) -> bool:
+        """Whether rows are sent along, rather than made by a SELECT."""
+        return self.data_at is not None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it answers with rows and leaves nothing behind, neither in the store nor in the connection."""
+        return self.verb in READS
+
+
+def parse_statement(sql: bytes) -> Statement:
+    """Look at a statement (for an INSERT: at its beginning). Raises StoreError for what is not let through."""
+    if len(sql) > CACHED_MAX or sql[:64].lstrip()[:6].upper() == b"INSERT":
+        return _parse(sql)
+    return _parse_cached(sql)
+
+
+def _parse(sql: bytes) -> Statement:
+    tokens = tokens_of(sql)
+    verb = next((token.text.upper().decode() for token in tokens if token.kind == "word"), "")
+    if verb == "INSERT":
+        return _insert(sql, tokens)
+    return _other(verb, [Token("word", verb.encode(), 0, 0, 0), *tokens])
+
+
+_parse_cached = lru_cache(maxsize=512)(_parse)
+
+
+def _insert(sql: bytes, tokens: Iterator[Token]) -> Statement:
+    """The first word outside brackets that can follow the target tells which kind of INSERT it is."""
+    seen = [Token("word", b"INSERT", 0, 0, 0)]
+    settings_at: int | None = None
+    for token in tokens:
+        seen.append(token)
+        word = token.text.upper() if token.kind == "word" else b""
+        if word in (b"SELECT", b"WITH", b"EXPLAIN", b"WATCH"):
+            return _other("INSERT", [*seen, *tokens])
+        if token.depth or len(seen) < 4:  # INSERT INTO name: what follows can be a keyword
+            continue
+        if word == b"SETTINGS":
+            settings_at = token.start
+        elif word in (b"FORMAT", b"VALUES") and seen[-2].text != b".":
+            return _with_data(sql, seen, tokens, settings_at)
+    return _other("INSERT", seen)
+
+
+def _with_data(sql: bytes, seen: list[Token], tokens: Iterator[Token], settings_at: int | None) -> Statement:
+    keyword = seen[-1]
+    named = next(tokens, None) if keyword.text.upper() == b"FORMAT" else None
+    _refuse(seen)
+    end = named.end if named else keyword.end
+    gap = _BEFORE_DATA.match(sql, end)
+    return Statement(
+        verb="INSERT",
+        format=plain(named) if named and named.kind in ("word", "name") else "Values",
+        target=sql[: settings_at or keyword.start],
+        settings=sql[settings_at : keyword.start] if settings_at else b"",
+        data_at=gap.end() if gap else end,
+        mentions=mentions_of("INSERT", seen),
+    )
+
+
+def _other(verb: str, tokens: list[Token]) -> Statement:
+    _refuse(tokens)
+    totals = any(token.text.upper() in (b"TOTALS", b"EXTREMES") for token in tokens if token.kind == "word")
+    return Statement(verb=verb, format=_format(tokens), totals=totals, mentions=mentions_of(verb, tokens))
+
+
+def _format(tokens: list[Token]) -> str:
+    """The word after the last FORMAT that ends the statement, or is followed by SETTINGS alone."""
+    for at in range(len(tokens) - 2, 0, -1):
+        if tokens[at].kind == "word" and tokens[at].text.upper() == b"FORMAT":
+            return format_named(tokens, at)
+    return ""
+
+
+def _refuse(tokens: list[Token]) -> None:
+    if len(tokens) > 1 and tokens[0].text.upper() == b"ATTACH":
+        raise StoreError(ACCESS_DENIED, "ATTACH is not allowed here: it would take over files of this machine")
+    for token, after in pairwise(tokens):
+        if token.kind not in ("word", "sign"):
+            continue
+        word = token.text.upper()
+        if (word == b";" and after.text != b";") or (word == b"PARALLEL" and after.text.upper() == b"WITH"):
+            raise StoreError(SYNTAX_ERROR, "Multi-statements are not allowed")
+        if word in (b"INTO", b"FROM") and after.text.upper() in (b"OUTFILE", b"INFILE"):
+            raise StoreError(ACCESS_DENIED, f"{word.decode()} {after.text.upper().decode()} is not allowed here")

@@ -1,0 +1,1 @@
+"""Several processes run as one."""

@@ -1,0 +1,78 @@
+"""One run of one command: a process group of its own, tethered to us, its output in a log file."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.devstack.supervisor.die_with_parent import tethered
+from runtime.log_rotation import cut_when_full
+from runtime.private_files import UMASK, open_private
+
+POLL_S = 0.02
+KILLED_S = 2.0
+
+
+class Process:
+    """A started process. Start it from the main thread (see `tethered.py`).
+
+    It leads a session of its own, so that Ctrl-C in the terminal reaches us alone, and so that workers which outlive it
+    can be found: whatever is left of its group when it ends is killed.
+    """
+
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], log_file: Path, death_signal: signal.Signals
+    ) -> None:
+        """Start the command. Raises `OSError`."""
+        cut_when_full(log_file)
+        with open(log_file, "ab", opener=open_private) as log:
+            self._popen = subprocess.Popen(  # noqa: S603 (the commands are our own)
+                tethered(command, death_signal),
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                umask=UMASK,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for the signal that ended it."""
+        if self._popen.returncode is None and self._is_dead():
+            self._kill_group()
+            self._popen.wait()
+        return self._popen.returncode
+
+    def stop(self, stop_signal: signal.Signals, limit_s: float) -> bool:
+        """Ask it to end, and kill it when that takes longer than `limit_s`; whether it ended by itself."""
+        if self.exit_code() is not None:
+            return True
+        self._popen.send_signal(stop_signal)
+        deadline = time.monotonic() + limit_s
+        while self.exit_code() is None and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        return self.exit_code() is not None or not self.kill()
+
+    def kill(self) -> bool:
+        """SIGKILL to it and its workers; whether there was anything to kill."""
+        if self.exit_code() is not None:
+            return False
+        self._kill_group()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # in the kernel's hands, for example on a dead disk
+            self._popen.wait(KILLED_S)
+        return True
+
+    def _is_dead(self) -> bool:
+        """Looks without reaping: as long as the dead leader is not reaped, its group id can't be given to others."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)

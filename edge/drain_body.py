@@ -1,0 +1,46 @@
+"""Bodies that are refused before they are read: a client that is still sending would not get to see why.
+
+Closing a connection on bytes that nobody has read resets it, and the reply with it.
+"""
+
+import asyncio
+import contextlib
+
+from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
+
+from schemas.http.requests import BODY_BYTES_MAX
+
+DRAIN_BYTES_MAX = 3 * BODY_BYTES_MAX
+DRAIN_WITHIN_S = 2.0
+_SIGNS = {b"content-length", b"transfer-encoding"}
+
+
+class Body:
+    """The body of one request, as far as it has been received."""
+
+    def __init__(self, scope: HTTPScope, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+        names = {name for name, _ in scope["headers"]}
+        self._is_whole = names.isdisjoint(_SIGNS)
+        self._waits = b"expect" in names  # the client sends nothing before it is asked to
+
+    async def receive(self) -> HTTPReceiveMessage:
+        """The next part, as ASGI has it."""
+        self._waits = False
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._size += len(message["body"])
+            self._is_whole = not message["more_body"]
+        else:
+            self._is_whole = True
+        return message  # type: ignore[return-value]  # there are no websockets here
+
+    async def drain(self) -> None:
+        """Receive the rest, unless that takes too long or there is too much of it."""
+        if self._waits:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_WITHIN_S):
+                while not self._is_whole and self._size < DRAIN_BYTES_MAX:
+                    await self.receive()

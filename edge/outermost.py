@@ -1,0 +1,78 @@
+"""The outermost layer of a service: request id, common headers, access log. It sees every reply, errors included."""
+
+import time
+from typing import cast
+
+from litestar import Litestar
+from litestar.enums import HttpMethod, ScopeType
+from litestar.status_codes import HTTP_400_BAD_REQUEST
+from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from edge.addresses import NO_ADDRESS, is_canonical
+from edge.allowed_methods import with_all_methods
+from edge.cors import forget_other_origins
+from edge.drain_body import Body
+from edge.logging import AccessLog
+from edge.metrics import Observe
+from edge.request_id import assign_request_id
+
+_COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
+
+_NO_REPLY = 499  # in the access log alone: the client went away before there was one
+_JSON = (b"content-type", b"application/json")
+_JSON_WITH_CHARSET = (b"content-type", b"application/json; charset=utf-8")
+
+
+class Service(Litestar):
+    """Litestar, in an envelope. (Its own middleware would not see unknown routes and wrong methods.)"""
+
+    observe: Observe = staticmethod(lambda _scope, _status, _began: None)
+    access_log: AccessLog  # set by `build_service`
+    inside: "Service | None" = None  # health and metrics, where they are apart
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            await self._answer(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
+        else:
+            await super().__call__(scope, receive, send)
+            self.access_log.summarise()  # the service ends, if this was its lifespan
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        began, status = time.perf_counter(), _NO_REPLY
+        request_id = assign_request_id(scope)
+        headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
+        forget_other_origins(scope, self.cors_config)
+        if not is_canonical(scope["raw_path"]):
+            scope["path"] = NO_ADDRESS
+        if is_head := scope["method"] == "HEAD":
+            scope["method"] = HttpMethod.GET  # what would be answered, without its body; routes know nothing of it
+
+        async def send_in_envelope(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if status >= HTTP_400_BAD_REQUEST:
+                    await body.drain()
+                message["headers"] = [*map(_with_charset, message["headers"]), *headers]
+                if scope["method"] == HttpMethod.OPTIONS:
+                    message["headers"] = with_all_methods(self, scope, message["headers"])
+            elif is_head and message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        body = Body(scope, receive)
+        with bound_contextvars(request_id=request_id):
+            try:
+                await super().__call__(scope, body.receive, send_in_envelope)
+            finally:
+                if is_head:
+                    scope["method"] = HttpMethod.HEAD  # as it is logged and counted
+                self.access_log.note(scope, status, began)
+                self.observe(scope, status, began)
+
+
+def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    return _JSON_WITH_CHARSET if header == _JSON else header

@@ -1,0 +1,8 @@
+"""The log in Apache Kafka: `KafkaEventLog` appends, `KafkaLogReader` reads by offset. Nobody else knows aiokafka."""
+
+from ingest.log.kafka.installation import InstalledTopic
+from ingest.log.kafka.producer import KafkaEventLog
+from ingest.log.kafka.reader import KafkaLogReader
+from ingest.log.kafka.topic import KafkaTopic
+
+__all__ = ["InstalledTopic", "KafkaEventLog", "KafkaLogReader", "KafkaTopic"]

@@ -1,0 +1,159 @@
+"""Making the log's topic, or finding it: explicit partitions, nothing ever deleted or compacted."""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    InvalidConfigurationError,
+    InvalidReplicationFactorError,
+    PolicyViolationError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from ingest.errors import BrokenLog
+from ingest.log.kafka.acls import CLUSTER_REFUSED, READS, TOPIC_REFUSED, Right, lacking
+from ingest.log.kafka.connection import AWAY
+from ingest.log.kafka.credentials import check_credentials
+from ingest.log.kafka.rights import check_group
+from ingest.log.kafka.token_command import TokenFailed
+from ingest.log.kafka.topic import FindTopic, KafkaTopic, admin_of, check_topic
+from schemas.log.position import LogUnavailable
+
+logger = structlog.get_logger()
+MESSAGE_BYTES_MAX = 8 << 20
+COORDINATOR_S, RETRY_S = 20.0, 0.1
+_REFUSED_SETTING = (InvalidConfigurationError, PolicyViolationError)
+
+
+async def ensure_topic(topic: KafkaTopic) -> bool:
+    """Make the topic if it is not there, with as many copies of each record as it says; whether it was made.
+
+    Raises:
+        BrokenLog: where one is there that is not as it has to be, there are too few brokers for the copies, or the
+            broker refuses us.
+        LogUnavailable: where the broker is away.
+    """
+    try:
+        return await _ensure(topic)
+    except AWAY as error:
+        raise away(topic, error) from error
+
+
+async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaTopic:
+    """Make sure that it is there, without making it; the topic as it is.
+
+    Raises:
+        BrokenLog: where it is missing, or not as it has to be, or the broker refuses us.
+        LogUnavailable: where the broker is away.
+    """
+    try:
+        await check_credentials(topic, READS)
+        return await find(topic)
+    except AWAY as error:
+        raise away(topic, error) from error
+
+
+async def find_group(topic: KafkaTopic, group: str) -> None:
+    """Make sure that we may join a consumer group.
+
+    Raises:
+        BrokenLog: we may not.
+        LogUnavailable: where the broker is away.
+    """
+    try:
+        async with admin_of(topic, timeout_ms=10_000) as admin:
+            await _await_coordinator(admin, group)
+            await check_group(admin, topic, group)
+    except AWAY as error:
+        raise away(topic, error) from error
+
+
+def away(topic: KafkaTopic, error: Exception) -> Exception:
+    """What is said where no broker answers."""
+    if isinstance(error, TokenFailed):
+        return BrokenLog(str(error))  # at the start a mistake is more likely than an outage
+    return LogUnavailable(f"{topic.bootstrap} does not answer: {error}")
+
+
+def settings_of(topic: KafkaTopic) -> dict[str, str]:
+    """The settings that it is made with. Those that a managed service may refuse come first."""
+    return {
+        "min.insync.replicas": str(min(2, topic.replication)),
+        "max.message.bytes": str(MESSAGE_BYTES_MAX),
+        "retention.bytes": "-1",
+        "retention.ms": "-1",
+        "cleanup.policy": "delete",
+    }
+
+
+async def _ensure(topic: KafkaTopic) -> bool:
+    await check_credentials(topic)
+    async with admin_of(topic, timeout_ms=10_000) as admin:
+        made = await _create_with_what_is_taken(admin, topic)
+        await _await_coordinator(admin, topic.name)
+    await check_topic(topic)
+    return made
+
+
+async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
+    """A new cluster makes its topic of committed offsets when it is first asked for a group.
+
+    Asked here, so that the first projectors join at once: those that are refused come back seconds later, and the
+    rebalance that this costs falls into the first traffic.
+    """
+    async with asyncio.timeout(COORDINATOR_S):
+        while True:
+            try:
+                await admin.find_coordinator(group)
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(RETRY_S)
+            except GroupAuthorizationFailedError:
+                return  # no reason to wait; who provisions needs no right on groups
+            else:
+                return
+
+
+async def _create_with_what_is_taken(admin: AIOKafkaAdminClient, topic: KafkaTopic) -> bool:
+    """Managed services refuse settings that they fix themselves: leave out those, and no others.
+
+    Whether what counts instead is good enough is looked at when the topic is there.
+    """
+    settings = settings_of(topic)
+    while True:
+        try:
+            return await _create(admin, topic, settings)
+        except _REFUSED_SETTING as error:
+            if not settings:
+                raise BrokenLog(f"{topic.bootstrap} refuses to make the topic {topic.name}: {error}") from error
+            refused = [name for name in settings if name in str(error)] or [next(iter(settings))]
+            logger.warning("topic_setting_refused", topic=topic.name, settings=refused, error=str(error))
+            settings = {name: value for name, value in settings.items() if name not in refused}
+
+
+async def _create(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str]) -> bool:
+    """Whether it was made; raises what the broker answers where it is neither made nor there."""
+    wanted = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(settings))
+    try:
+        reply = await admin.create_topics([wanted])
+    except TopicAlreadyExistsError:
+        return False
+    _, code, message = reply.topic_errors[0][:3]
+    if code in (0, TopicAlreadyExistsError.errno):
+        return bool(code == 0)
+    if code in (TOPIC_REFUSED, CLUSTER_REFUSED):
+        raise lacking(topic.security, [Right.Create], topic.name)
+    raise _explained(topic, for_code(code)(message))
+
+
+def _explained(topic: KafkaTopic, error: Exception) -> Exception:
+    if isinstance(error, InvalidReplicationFactorError):
+        return BrokenLog(
+            f"{topic.bootstrap} can't keep {topic.replication} copies of each record of {topic.name} ({error}): start "
+            "the brokers that are missing, or, for development, say --replication 1; nothing was made"
+        )
+    return error

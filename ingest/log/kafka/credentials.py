@@ -1,0 +1,156 @@
+"""Does the broker let us in? Asked apart: aiokafka's clients say only that they found no broker.
+
+A mistake in credentials, certificates or rights is one sentence that names the settings to look at. Anything
+else is an outage, and is left to the caller.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from socket import gaierror
+from typing import Any
+
+from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator, collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+from aiokafka.protocol.admin import SaslHandShakeRequest
+
+from ingest.errors import BrokenLog
+from ingest.log.kafka.acls import Right
+from ingest.log.kafka.rights import Node, check_rights
+from ingest.log.kafka.token_command import TokenFailed
+from ingest.log.kafka.topic import KafkaTopic
+from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
+
+_ANSWER_MS = 5_000
+_PROBE_MS = 2_000
+# ValueError: the other end does not know the password itself, so it is no broker of ours.
+_REFUSED = (
+    *(AuthenticationFailedError, AuthenticationMethodNotSupported, IllegalSaslStateError),
+    *(SaslAuthenticationFailed, UnsupportedSaslMechanismError, ValueError),
+)
+_FAILED = (KafkaError, OSError, TimeoutError, ValueError)
+_NOT_THERE = (ConnectionRefusedError, gaierror, TimeoutError)
+
+
+async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, all_brokers: bool = True) -> None:
+    """Log in at the first broker that answers, and ask for the rights on the topic that are ``needed``.
+
+    With ``all_brokers`` the certificates of all others are checked as well, which takes 2 s where one is away.
+
+    Raises:
+        BrokenLog: it refuses us, or we refuse it. To try again would not help, unlike with a broker that is away.
+        TokenFailed: there is no token to log in with.
+    """
+    for host, port, _ in collect_hosts(topic.bootstrap):
+        try:
+            brokers = await _ask(topic, Node(host, port), needed)
+        except _FAILED as error:
+            await _explain(topic, Node(host, port), error)
+            continue  # whether one answers at all is for the caller to find out
+        if topic.security.has_tls and all_brokers:
+            await asyncio.gather(*[_check_certificate(topic, broker) for broker in brokers])
+        return
+
+
+async def _ask(topic: KafkaTopic, node: Node, needed: Sequence[Right]) -> list[Node]:
+    connection = await _connect(node, _ANSWER_MS, topic)
+    try:
+        return await check_rights(connection, topic, needed)
+    finally:
+        connection.close()
+
+
+async def _connect(node: Node, within_ms: int, topic: KafkaTopic) -> Any:
+    connection = _Connection(*node, request_timeout_ms=within_ms, **topic.security.client_options())
+    await connection.connect()
+    return connection
+
+
+async def _check_certificate(topic: KafkaTopic, node: Node) -> None:
+    """Clients go on to the names that brokers give themselves, and would look for one without end."""
+    try:
+        (await _connect(node, _PROBE_MS, topic)).close()
+    except _FAILED as error:
+        if said := tls_refusal(error, str(node), "KAFKA"):
+            raise BrokenLog(f"{said} (advertised.listeners)") from error
+
+
+async def _explain(topic: KafkaTopic, node: Node, error: Exception) -> None:
+    """Raises `BrokenLog` where a failure is no outage, but two ends that do not fit together."""
+    if isinstance(error, TokenFailed):
+        raise error
+    if said := tls_refusal(error, str(node), "KAFKA"):
+        raise BrokenLog(said) from error
+    if isinstance(error, _REFUSED):
+        raise _refused(topic, node, error) from error
+    if not isinstance(error, _NOT_THERE) and (said := await _other_way(topic, node)):
+        raise BrokenLog(said) from error
+
+
+async def _other_way(topic: KafkaTopic, node: Node) -> str | None:
+    """The other end hung up without a word: how it would have answered. None: it would not, so it is away."""
+    if topic.security.context is not None:
+        failure = await asyncio.to_thread(tls_failure, *node, topic.security.context)
+        if failure and (said := tls_refusal(failure, str(node), "KAFKA")):
+            return said
+        if await _answers_in_clear(node):
+            return f"{node} does not speak TLS: check the port and KAFKA_SECURITY"
+    elif await asyncio.to_thread(speaks_tls, *node):
+        return f"{node} speaks TLS alone: set KAFKA_SECURITY to tls or sasl_tls"
+    if not topic.security.has_user and await _wants_login(topic, node):
+        return f"{node} lets in only who logs in: set KAFKA_SECURITY to sasl_tls or sasl_plaintext, and KAFKA_USER"
+    return None
+
+
+async def _answers_in_clear(node: Node) -> bool:
+    try:
+        (await create_conn(*node, request_timeout_ms=_PROBE_MS)).close()
+    except _FAILED:
+        return False
+    return True
+
+
+async def _wants_login(topic: KafkaTopic, node: Node) -> bool:
+    """A listener without log-in answers that this is no time for one."""
+    connection: Any = None
+    try:
+        connection = await _connect(node, _PROBE_MS, topic)
+        answer = await connection.send(SaslHandShakeRequest("PLAIN"))
+        return bool(answer.error_code != IllegalSaslStateError.errno)
+    except _FAILED:
+        return False
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+class _Connection(AIOKafkaConnection):  # type: ignore[misc]  # aiokafka has no types
+    """One that sees a refused token: aiokafka takes the reason that the broker sends for a welcome."""
+
+    def authenticator_oauth(self) -> Any:
+        return _OAuthAuthenticator(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
+
+
+class _OAuthAuthenticator(OAuthAuthenticator):  # type: ignore[misc]  # as above
+    async def step(self, payload: bytes | None) -> Any:
+        if payload:
+            raise SaslAuthenticationFailed(payload.decode(errors="replace"))
+        return await super().step(payload)
+
+
+def _refused(topic: KafkaTopic, node: Node, error: Exception) -> BrokenLog:
+    settings = "KAFKA_TOKEN_COMMAND" if topic.security.tokens else "KAFKA_USER, KAFKA_PASSWORD_FILE"
+    if isinstance(error, IllegalSaslStateError):
+        reason, settings = "it asks for no log-in", "KAFKA_SECURITY, and " + settings
+    else:
+        reason = str(error.args[0]) if error.args else type(error).__name__
+    return BrokenLog(
+        f"{node} does not let {topic.security.who} in with {topic.security.mechanism} ({reason}): "
+        f"check {settings} and KAFKA_SASL_MECHANISM"
+    )

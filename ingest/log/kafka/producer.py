@@ -1,0 +1,144 @@
+"""Appending to Kafka, with a deadline, a byte budget, and a supervisor that replaces a producer that failed."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from ingest.errors import BrokenLog, OnBroken, stop_the_process
+from ingest.log.byte_budget import ByteBudget
+from ingest.log.kafka.connection import AWAY, Connection, connect
+from ingest.log.kafka.reader import KafkaLogReader
+from ingest.log.kafka.token_command import TokenFailed
+from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
+from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
+from kernel.fail_points import fail_point
+from schemas.log.position import LogRecord, LogUnavailable, Position
+from schemas.log.topics import partition_of
+
+_RETRY_S = 1.0
+_FIRST_CONNECT_S = 5.0
+_READY_S = 1.0
+
+
+class KafkaEventLog:
+    """`EventLog` over one topic. It starts although the broker is away, and recovers by itself."""
+
+    def __init__(
+        self,
+        topic: KafkaTopic,
+        *,
+        bytes_max: int = BYTES_IN_FLIGHT_MAX,
+        deadline_s: float = APPEND_DEADLINE_S,
+        on_broken: OnBroken = stop_the_process,
+        find: FindTopic = check_topic,
+    ) -> None:
+        """``on_broken`` is called when the topic turns out to be a wrong one after the start.
+
+        ``find`` looks for ``topic`` each time a connection is made, and completes it.
+        """
+        self._topic, self._find = topic, find
+        self._budget = ByteBudget(bytes_max)
+        self._deadline_s = deadline_s
+        self._on_broken = on_broken
+        self._reader: KafkaLogReader | None = None
+        self._connection: Connection | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises `BrokenLog` where the broker is there and refuses us, or the topic is not as it has to be."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._connection = await asyncio.wait_for(connect(self._topic, self._find), _FIRST_CONNECT_S)
+        except TokenFailed as error:
+            raise BrokenLog(str(error)) from error  # at the start a mistake is more likely than an outage
+        except AWAY:
+            self._connection = None  # the supervisor goes on trying
+        self._supervisor = asyncio.create_task(self._supervise())
+
+    async def stop(self) -> None:
+        """Send what waits, as far as that can be done within 5 s."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait({self._supervisor})
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+        if self._reader is not None:
+            await self._reader.stop()
+
+    async def ready(self) -> bool:
+        """Whether a broker answers."""
+        if self._connection is None:
+            return False
+        try:
+            return await asyncio.wait_for(self._connection.reachable(), _READY_S)
+        except AWAY:
+            return False
+
+    async def append(self, key: bytes, value: bytes) -> Position:
+        """Append to the partition of ``key``. After the deadline the record may still arrive."""
+        connection = self._connection
+        if connection is None:
+            raise LogUnavailable("no broker answers")
+        self._budget.take(len(value))
+        partition = partition_of(key, connection.topic.partitions)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                offset = await self._send(connection, partition, key, value)
+        except AWAY as error:
+            raise LogUnavailable(f"not acknowledged: {error!r}") from error
+        if offset < 0:
+            raise LogUnavailable("stored, but where is not known any more")  # a duplicate the broker has forgotten
+        return Position(partition, offset)
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        if self._reader is None:
+            if self._connection is None:
+                raise LogUnavailable("no broker answers")
+            self._reader = KafkaLogReader(self._connection.topic)
+        return await self._reader.read(partition, start, stop, bytes_max)
+
+    async def _send(self, connection: Connection, partition: int, key: bytes, value: bytes) -> int:
+        try:
+            sent = await connection.producer.send(self._topic.name, value, key, partition)
+            fail_point("ingest.sent")
+        except BaseException:
+            self._budget.give_back(len(value))
+            raise
+        # Whoever waits may give up; the bytes are held until the producer lets go of them.
+        arrived: asyncio.Future[int] = self._loop.create_future()
+        sent.add_done_callback(lambda done: self._settle(connection, done, len(value), arrived))
+        return await arrived
+
+    def _settle(self, connection: Connection, sent: Any, size: int, arrived: "asyncio.Future[int]") -> None:
+        self._budget.give_back(size)
+        error = sent.exception()
+        if error is not None:
+            connection.replace()
+        if arrived.done():
+            return
+        if error is None:
+            arrived.set_result(sent.result().offset)
+        else:
+            arrived.set_exception(error)
+
+    async def _supervise(self) -> None:
+        while True:
+            if self._connection is None:
+                await self._reconnect()
+            else:
+                await self._connection.until_unfit()
+                unfit, self._connection = self._connection, None
+                await asyncio.gather(self._reconnect(), unfit.close())
+
+    async def _reconnect(self) -> None:
+        """Try until there is a connection."""
+        while self._connection is None:
+            try:
+                self._connection = await connect(self._topic, self._find)
+            except BrokenLog as error:
+                self._on_broken(error)
+                await asyncio.sleep(_RETRY_S)
+            except AWAY:
+                await asyncio.sleep(_RETRY_S)

@@ -1,0 +1,117 @@
+"""Reading the topic by offset, without a consumer group: for ends of partitions, and for holes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from ingest.log.kafka.credentials import check_credentials
+from ingest.log.kafka.topic import KafkaTopic
+from schemas.log.position import LogRecord, LogUnavailable
+
+T = TypeVar("T")
+
+_ANSWER_S = 5.0
+_FETCH_BYTES_MAX = 16 * 1_048_576
+_POLL_MS = 250
+
+
+class KafkaLogReader:
+    """`schemas.log.position.LogReader` over one topic. One call at a time; a connection that failed is made anew."""
+
+    def __init__(self, topic: KafkaTopic) -> None:
+        self._topic = topic
+        self._partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+        self._consumer: AIOKafkaConsumer | None = None
+        self._turn = asyncio.Lock()
+
+    async def ends(self) -> Sequence[int]:
+        """The next offset of each partition."""
+
+        async def ask(consumer: AIOKafkaConsumer) -> Sequence[int]:
+            ends = await consumer.end_offsets(self._partitions)
+            return [ends[partition] for partition in self._partitions]
+
+        return await self._with_consumer(ask)
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        if partition >= self._topic.partitions:
+            return []
+        source = TopicPartition(self._topic.name, partition)
+
+        async def ask(consumer: AIOKafkaConsumer) -> Sequence[LogRecord]:
+            ends = await consumer.end_offsets([source])
+            last = min(stop, ends[source])
+            if start >= last:
+                return []
+            consumer.assign([source])
+            consumer.seek(source, start)
+            try:
+                return await _collect(consumer, last, bytes_max)
+            finally:
+                consumer.unsubscribe()  # else it would go on fetching
+
+        return await self._with_consumer(ask)
+
+    async def stop(self) -> None:
+        """Let go of the connection."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def _with_consumer(self, ask: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
+        async with self._turn:
+            try:
+                async with asyncio.timeout(_ANSWER_S):
+                    return await ask(await self._connected())
+            except (KafkaError, OSError, TimeoutError) as error:
+                await self._drop()
+                raise LogUnavailable(f"{self._topic.name} can't be read: {error!r}") from error
+            except BaseException:
+                await self._drop()
+                raise
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            # Else a refusal would look like an outage, and be retried for ever.
+            await check_credentials(self._topic, all_brokers=False)
+            self._consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._topic.bootstrap,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                max_partition_fetch_bytes=_FETCH_BYTES_MAX,
+                fetch_max_bytes=_FETCH_BYTES_MAX,
+                request_timeout_ms=4_000,
+                retry_backoff_ms=100,
+                **self._topic.security.client_options(),
+            )
+            await self._consumer.start()
+        return self._consumer
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            try:
+                await asyncio.wait_for(consumer.stop(), 1.0)
+            except (KafkaError, OSError, TimeoutError):
+                return
+
+
+async def _collect(consumer: AIOKafkaConsumer, stop: int, bytes_max: int) -> list[LogRecord]:
+    records: list[LogRecord] = []
+    size = 0
+    while True:
+        fetched = await consumer.getmany(timeout_ms=_POLL_MS)
+        for message in (message for messages in fetched.values() for message in messages):
+            if message.offset >= stop or (records and size >= bytes_max):
+                return records
+            records.append(LogRecord(message.partition, message.offset, message.key, message.value, message.timestamp))
+            size += len(message.value or b"")
+            if message.offset == stop - 1:
+                return records
+        if records and size >= bytes_max:
+            return records

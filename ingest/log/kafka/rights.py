@@ -1,0 +1,147 @@
+"""What Kafka's ACLs let us do: asked at the start, since each client of aiokafka reports their lack in another way."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from aiokafka.errors import GroupAuthorizationFailedError
+from aiokafka.protocol.admin import DescribeGroupsResponse_v3
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
+
+from ingest.log.kafka.acls import GROUP_REFUSED, JOINS, TOPIC_REFUSED, Right, lacking
+from ingest.log.kafka.topic import KafkaTopic
+
+_METADATA, _DESCRIBE_GROUPS = 3, 15
+_UNKNOWN_RIGHTS = -(1 << 31)  # what a broker says that does not tell
+
+
+class Node(NamedTuple):
+    """Where a broker of the cluster wants to be reached."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+async def check_rights(connection: Any, topic: KafkaTopic, needed: Sequence[Right]) -> list[Node]:
+    """Ask over one connection whether we may do what is ``needed`` with the topic; the brokers of the cluster.
+
+    A topic that is not there has no rights; whether it is there is for others to ask.
+
+    Raises:
+        BrokenLog: we may not; the message says which right is missing, and how to give it.
+        KafkaError, OSError, TimeoutError: where the broker is away.
+    """
+    try:
+        answer = await connection.send(_TopicRights(topic.name))
+    except NotImplementedError:  # older than Kafka 2.3: it tells no rights
+        return _nodes(await connection.send(MetadataRequest([])))
+    if missing := _missing(needed, answer.topics[0], TOPIC_REFUSED):
+        raise lacking(topic.security, missing, topic.name)
+    return _nodes(answer)
+
+
+async def check_group(admin: Any, topic: KafkaTopic, group: str) -> None:
+    """Ask whether we may join a consumer group; raises as `check_rights` does."""
+    try:
+        coordinator = await admin.find_coordinator(group)
+        answer = await admin._send_request(_GroupRights(group), coordinator)  # noqa: SLF001 (aiokafka 0.14 can't read its own)
+    except GroupAuthorizationFailedError as error:
+        raise lacking(topic.security, JOINS, group, "group") from error
+    except NotImplementedError:
+        return
+    if missing := _missing(JOINS, answer.groups[0], GROUP_REFUSED):
+        raise lacking(topic.security, missing, group, "group")
+
+
+def _nodes(answer: Any) -> list[Node]:
+    return [Node(host, port) for _, host, port, _ in answer.brokers]
+
+
+def _missing(needed: Sequence[Right], described: Sequence[Any], refused: int) -> list[Right]:
+    """``described`` begins with an error code, and ends with a bit for each operation that is allowed."""
+    code, rights = described[0], described[-1]
+    if code == refused:
+        return list(needed)
+    if code or rights == _UNKNOWN_RIGHTS:
+        return []
+    return [right for right in needed if not rights >> right & 1]
+
+
+class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
+    API_KEY, API_VERSION = _METADATA, 8
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "brokers",
+            Array(("node_id", Int32), ("host", String("utf-8")), ("port", Int32), ("rack", String("utf-8"))),
+        ),
+        ("cluster_id", String("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            Array(
+                ("error_code", Int16),
+                ("topic", String("utf-8")),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    Array(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", Array(Int32)),
+                        ("isr", Array(Int32)),
+                        ("offline_replicas", Array(Int32)),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+            ),
+        ),
+        ("cluster_authorized_operations", Int32),
+    )
+
+
+class _TopicRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
+    API_KEY, API_VERSION = _METADATA, 8
+    RESPONSE_TYPE = _TopicRightsResponse
+    SCHEMA = Schema(
+        ("topics", Array(String("utf-8"))),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_cluster_authorized_operations", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+    )
+
+
+class _TopicRights(Request[_TopicRightsRequest]):  # type: ignore[misc]  # as above
+    """Metadata in the first layout that has rights in it; aiokafka ends at the fifth."""
+
+    API_KEY = _METADATA
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    def build(self, request_struct_class: Any) -> Any:
+        return request_struct_class([self._topic], False, False, True)
+
+
+class _GroupRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
+    API_KEY, API_VERSION = _DESCRIBE_GROUPS, 3
+    RESPONSE_TYPE = DescribeGroupsResponse_v3
+    SCHEMA = Schema(("groups", Array(String("utf-8"))), ("include_authorized_operations", Boolean))
+
+
+class _GroupRights(Request[_GroupRightsRequest]):  # type: ignore[misc]  # as above
+    """DescribeGroups with the answer that belongs to it; aiokafka reads it as that of the version before."""
+
+    API_KEY = _DESCRIBE_GROUPS
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+
+    def build(self, request_struct_class: Any) -> Any:
+        return request_struct_class([self._group], True)

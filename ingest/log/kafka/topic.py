@@ -1,0 +1,160 @@
+"""Which topic is meant, and whether the broker's topic is really that one, and keeps what is in it for ever."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+
+from ingest.errors import BrokenLog
+from ingest.log.kafka.acls import TOPIC_REFUSED, Right, lacking
+from schemas.installation import COPIES_MIN
+from schemas.log.kafka_security import KafkaSecurity
+
+# A record is split above 1 MiB, but a lone event of 1 MiB brings its envelope along, and may be in base64.
+MESSAGE_BYTES_MIN = 1_048_576 * 3 // 2
+_OK, _UNKNOWN_TOPIC = 0, 3
+BECOMES_KNOWN_S = 3.0  # a topic that was just created is not known at once, nor to all brokers at the same time
+LOOK_AGAIN_S = 0.25
+_MESSAGE_BYTES, _INSYNC = "max.message.bytes", "min.insync.replicas"
+# What every record needs in order to stay where it is. An unclean election gives up acknowledged records.
+_FOR_EVER = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "unclean.leader.election.enable": "false",
+}
+
+
+class KafkaTopic(NamedTuple):
+    """The log's topic. Its partition count is frozen: it decides where a session's records are.
+
+    ``replication`` is how many copies of each record it was made with; with 1 nothing is asked of copies.
+    """
+
+    bootstrap: str  # host:port[,host:port…]
+    name: str
+    partitions: int  # 0: this process was not told, the installation record says it
+    security: KafkaSecurity = KafkaSecurity()
+    replication: int = 1
+
+    @property
+    def copies_min(self) -> int:
+        """How many copies of each record there have to be."""
+        return 1 if self.replication == 1 else COPIES_MIN
+
+
+class FoundTopic(NamedTuple):
+    """What the broker says about a topic: its partitions, the fewest copies of one of them, its effective settings."""
+
+    partitions: int
+    copies: int
+    settings: Mapping[str, str]
+
+
+# Looks for the topic whose name is known; the topic as it has to be, and is. Raises as `check_topic` does.
+FindTopic = Callable[[KafkaTopic], Awaitable[KafkaTopic]]
+
+
+async def check_topic(topic: KafkaTopic) -> KafkaTopic:
+    """Ask the broker whether the topic is as it has to be; returns it.
+
+    Raises:
+        BrokenLog: where it is missing, has another number of partitions, takes too small messages, may lose records,
+            or we may not look.
+        KafkaError, OSError: where the broker is away.
+    """
+    found = await look_at(topic)
+    if found is None:
+        raise no_topic(topic)
+    check_found(topic, found)
+    return topic
+
+
+def no_topic(topic: KafkaTopic) -> BrokenLog:
+    """What is said where it is missing."""
+    return BrokenLog(f"the topic {topic.name} does not exist at {topic.bootstrap}; `provision` makes it")
+
+
+async def look_at(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> FoundTopic | None:
+    """What the broker says about the topic, None where it is missing so long; raises as `check_topic` does."""
+    async with admin_of(topic) as admin:
+        waited_s = 0.0
+        while (found := await _find(admin, topic)) is None and waited_s < patience_s:
+            waited_s += LOOK_AGAIN_S
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return found
+
+
+async def _find(admin: Any, topic: KafkaTopic) -> FoundTopic | None:
+    """None as well where one broker knows it and another, which is asked for its settings, does not yet."""
+    partitions = await _partitions(admin, topic)
+    settings = await _settings(admin, topic) if partitions else None
+    if settings is None:
+        return None
+    return FoundTopic(len(partitions), min(len(partition["replicas"]) for partition in partitions), settings)
+
+
+@contextlib.asynccontextmanager
+async def admin_of(topic: KafkaTopic, timeout_ms: int = 5_000) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A started admin client at the topic's brokers."""
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=topic.bootstrap, request_timeout_ms=timeout_ms, **topic.security.client_options()
+    )
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _partitions(admin: Any, topic: KafkaTopic) -> list[Any]:
+    (description,) = await admin.describe_topics([topic.name])
+    if description["error_code"] == TOPIC_REFUSED:
+        raise lacking(topic.security, [Right.Describe], topic.name)
+    return list(description["partitions"])
+
+
+async def _settings(admin: Any, topic: KafkaTopic) -> Mapping[str, str] | None:
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    code, message, *_, entries = response.resources[0]
+    if code == TOPIC_REFUSED:
+        raise lacking(topic.security, [Right.DescribeConfigs], topic.name)
+    if code == _UNKNOWN_TOPIC:
+        return None
+    if code != _OK:
+        raise for_code(code)(message)
+    return {entry[0]: entry[1] for entry in entries}
+
+
+def check_found(topic: KafkaTopic, found: FoundTopic) -> None:
+    """Compare; raises `BrokenLog` with the first difference and what mends it."""
+    if found.partitions != topic.partitions:
+        raise BrokenLog(
+            f"the topic {topic.name} has {found.partitions} partitions, but this installation was made with "
+            f"{topic.partitions}; a session's records would be in two of them. Set the number back, or begin a new "
+            "version of the topic"
+        )
+    if found.copies < topic.copies_min:
+        raise BrokenLog(
+            f"the topic {topic.name} keeps {found.copies} of the {topic.copies_min} copies of each record that it must "
+            "keep: raise it with kafka-reassign-partitions.sh, or begin anew with `provision --replication 1`, for "
+            "development"
+        )
+    for name, wanted in _FOR_EVER.items():
+        if found.settings.get(name) != wanted:
+            raise BrokenLog(_other_setting(topic, found, name, wanted))
+    for name, least in ((_MESSAGE_BYTES, MESSAGE_BYTES_MIN), (_INSYNC, min(2, topic.copies_min))):
+        if int(found.settings.get(name, "0")) < least:
+            raise BrokenLog(_other_setting(topic, found, name, str(least), " or more"))
+
+
+def _other_setting(topic: KafkaTopic, found: FoundTopic, name: str, wanted: str, more: str = "") -> str:
+    return (
+        f"the topic {topic.name} has {name}={found.settings.get(name)} and must have {wanted}{more}, or records are "
+        f"lost: run `kafka-configs.sh --bootstrap-server {topic.bootstrap} --alter --entity-type topics "
+        f"--entity-name {topic.name} --add-config {name}={wanted}`"
+    )

@@ -1,0 +1,140 @@
+"""The log of the embedded default: one SQLite file behind the same port as Kafka, and readable by offset."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ingest.errors import BrokenLog, OnBroken, stop_the_process
+from ingest.log.byte_budget import ByteBudget
+from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
+from ingest.log.sqlite.file import READ, end_of, open_for_reading, will_pass
+from ingest.log.sqlite.writer import Pending, SqliteWriter
+from schemas.log.position import LogRecord, LogUnavailable, Position
+
+T = TypeVar("T")
+PARTITION = 0  # the only one
+
+
+class SqliteEventLog:
+    """`EventLog` and `schemas.log.position.LogReader` in one file. A reply means that its fsync has returned."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        bytes_max: int = BYTES_IN_FLIGHT_MAX,
+        deadline_s: float = APPEND_DEADLINE_S,
+        on_broken: OnBroken = stop_the_process,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``clock`` gives seconds since 1970, for the log's own timestamps."""
+        self._path = path
+        self._budget = ByteBudget(bytes_max)
+        self._deadline_s = deadline_s
+        self._on_broken = on_broken
+        self._clock = clock
+        self._writer: SqliteWriter | None = None
+        self._reading = threading.Lock()
+        self._reader: sqlite3.Connection | None = None
+        self._end = 0
+        self.commits = 0
+        self._grown = asyncio.Event()
+
+    async def start(self) -> None:
+        """Open the file, or make it. Raises `BrokenLog` where it can't be opened."""
+        self._loop = asyncio.get_running_loop()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._writer = SqliteWriter(self._path, self._clock, self._settle_soon, self._on_broken)
+        except sqlite3.Error as error:
+            raise BrokenLog(f"the log {self._path} can't be opened: {error}") from error
+        self._end = self._writer.end
+
+    async def stop(self) -> None:
+        """Commit what waits, then close the file."""
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            await asyncio.to_thread(writer.close)
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    async def ready(self) -> bool:
+        """Whether the file is open."""
+        return self._writer is not None
+
+    async def append(self, key: bytes, value: bytes) -> Position:
+        """Make one record durable."""
+        if self._writer is None:
+            raise LogUnavailable("the log is closed")
+        self._budget.take(len(value))
+        done: asyncio.Future[int] = self._loop.create_future()
+        self._writer.put(Pending(key, value, done))
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return Position(PARTITION, await done)
+        except TimeoutError as error:
+            raise LogUnavailable(f"no commit within {self._deadline_s} s") from error
+
+    async def ends(self) -> Sequence[int]:
+        """The next offset of the one partition."""
+        return [await asyncio.to_thread(self._query, end_of)]
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        if partition != PARTITION:
+            return []
+        return await asyncio.to_thread(self._query, lambda connection: _read(connection, start, stop, bytes_max))
+
+    async def wait_beyond(self, offset: int, timeout_s: float) -> None:
+        """Return once the record at ``offset`` exists, or after ``timeout_s``."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._end <= offset:
+                    await self._grown.wait()
+        except TimeoutError:
+            return
+
+    def _settle_soon(self, batch: Sequence[Pending], outcome: int | LogUnavailable) -> None:
+        self._loop.call_soon_threadsafe(self._settle, batch, outcome)
+
+    def _settle(self, batch: Sequence[Pending], outcome: int | LogUnavailable) -> None:
+        """Tell everybody of one commit. Whoever ran into the deadline has gone, but their bytes come back now."""
+        for index, pending in enumerate(batch):
+            self._budget.give_back(len(pending.value))
+            if pending.done.done():
+                continue
+            if isinstance(outcome, int):
+                pending.done.set_result(outcome + index)
+            else:
+                pending.done.set_exception(LogUnavailable(*outcome.args))
+        if isinstance(outcome, int):
+            self.commits += 1
+            self._end = outcome + len(batch)
+            self._grown.set()
+            self._grown = asyncio.Event()
+
+    def _query(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with self._reading:
+            try:
+                self._reader = self._reader or open_for_reading(self._path)
+                return ask(self._reader)
+            except sqlite3.Error as error:
+                if not will_pass(error):
+                    self._on_broken(BrokenLog(f"the log {self._path} can't be read any more: {error}"))
+                raise LogUnavailable(str(error)) from error
+
+
+def _read(connection: sqlite3.Connection, start: int, stop: int, bytes_max: int) -> list[LogRecord]:
+    records: list[LogRecord] = []
+    size = 0
+    for offset, key, value, timestamp_ms in connection.execute(READ, (start, stop)):
+        records.append(LogRecord(PARTITION, offset, key, value, timestamp_ms))
+        size += len(value)
+        if size >= bytes_max:
+            break
+    return records

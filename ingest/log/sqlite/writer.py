@@ -1,0 +1,102 @@
+"""The one thread that writes the embedded log. Everything that waits is committed at once, and shares one fsync."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from ingest.errors import BrokenLog, OnBroken
+from ingest.log.sqlite.file import FREE_BYTES_MIN, INSERT, end_of, has_room, open_for_writing, will_pass
+from kernel.fail_points import fail_point
+from schemas.log.position import LogUnavailable
+
+_COMMIT_BYTES_MAX = 16 * 1024 * 1024
+
+
+class Pending(NamedTuple):
+    """A record that waits for its commit, and who waits for it."""
+
+    key: bytes
+    value: bytes
+    done: "asyncio.Future[int]"
+
+
+Settle = Callable[[Sequence[Pending], int | LogUnavailable], None]
+
+
+class SqliteWriter:
+    """Owns the connection. ``settle`` is called, in this thread, with the first offset of a commit or the error."""
+
+    def __init__(self, path: Path, clock: Callable[[], float], settle: Settle, on_broken: OnBroken) -> None:
+        self._path = path
+        self._clock = clock
+        self._settle = settle
+        self._on_broken = on_broken
+        self._waiting: SimpleQueue[Pending | None] = SimpleQueue()
+        self._connection: sqlite3.Connection | None = open_for_writing(path)
+        self.end = end_of(self._connection)
+        self._thread = threading.Thread(target=self._run, name="sqlite-log", daemon=True)
+        self._thread.start()
+
+    def put(self, pending: Pending) -> None:
+        """Queue a record; returns at once."""
+        self._waiting.put(pending)
+
+    def close(self) -> None:
+        """Commit what waits, then let go of the file."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            batch, going_on = self._take_all()
+            if batch:
+                self._settle(batch, self._try_commit(batch))
+        self._disconnect()
+
+    def _take_all(self) -> tuple[list[Pending], bool]:
+        """Everything that waits (at least one thing), and whether more is to come."""
+        batch: list[Pending] = []
+        size = 0
+        item = self._waiting.get()
+        while item is not None:
+            batch.append(item)
+            size += len(item.value)
+            if size >= _COMMIT_BYTES_MAX:
+                return batch, True
+            try:
+                item = self._waiting.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _try_commit(self, batch: Sequence[Pending]) -> int | LogUnavailable:
+        if not has_room(self._path.parent):
+            return LogUnavailable(f"less than {FREE_BYTES_MIN >> 20} MiB are free on the disk of {self._path}")
+        try:
+            return self._commit(batch)
+        except sqlite3.Error as error:
+            self._disconnect()  # rolls back; the next attempt opens the file anew
+            if not will_pass(error):
+                self._on_broken(BrokenLog(f"the log {self._path} can't be written any more: {error}"))
+            return LogUnavailable(str(error))
+
+    def _commit(self, batch: Sequence[Pending]) -> int:
+        connection = self._connection = self._connection or open_for_writing(self._path)
+        now = int(self._clock() * 1000)
+        connection.execute("BEGIN IMMEDIATE")
+        first = end_of(connection)
+        rows = [(first + index, pending.key, pending.value, now) for index, pending in enumerate(batch)]
+        connection.executemany(INSERT, rows)
+        fail_point("ingest.sent")
+        connection.execute("COMMIT")
+        return first
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

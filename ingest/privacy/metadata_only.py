@@ -1,0 +1,135 @@
+"""Sessions whose content may not be kept: what remains of their facts. Pure; the tables here are all there is to it.
+
+What counts, pairs, hierarchy and times need stays; what a person wrote or a tool printed goes. So a reduced session has
+the counts of a full one. A field stays only with a value of the kind that is foreseen for it: a ``tool_name`` that is a
+paragraph is content, and so is a ``reason`` that is none of the known ones.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw, structs
+
+from kernel.surrogates import replace_lone
+from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.log.records import Event, LifecycleRecord
+
+F = TypeVar("F", bound=LifecycleRecord)
+Check = Callable[[Any], bool]
+
+CONTENT = ("title", "summary", "branch", "instructions")  # of lifecycle facts; all the rest of them stays
+
+_NAME = re.compile(r"[A-Za-z0-9_.:@/+\[\]-]{1,128}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def _is_uuid(value: Any) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < 1 << 53
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_one_of(words: str) -> Check:
+    known = frozenset(words.split())
+    return lambda value: isinstance(value, str) and value in known
+
+
+# Names and ids: where one is no identifier, its digest takes its place, so that equal ones still count as one.
+NAMES = ("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "model")
+
+KEPT: Mapping[str, Check] = {
+    "hook_event_name": lambda value: isinstance(value, str) and value in KNOWN_EVENT_TYPES,
+    **dict.fromkeys(("session_id", "prompt_id", "turn_id", "message_id", "elicitation_id"), _is_uuid),
+    **dict.fromkeys(("from_model", "to_model", "requested_model"), _is_name),
+    **dict.fromkeys(("duration_ms", "context_tokens", "seconds_since_last_response", "index"), _is_number),
+    "estimated_cache_write_usd": _is_number,
+    **dict.fromkeys(("stop_hook_active", "is_interrupt", "final"), _is_flag),
+    **dict.fromkeys(("prompt_cache_warm", "prompt_cache_likely_expired"), _is_flag),
+    "permission_mode": _is_one_of("default plan acceptEdits auto dontAsk bypassPermissions"),
+    "source": _is_one_of(
+        "startup resume clear compact fork user sdk system loop_wakeup schedule_wakeup poll_event command picker auto"
+        " user_settings project_settings local_settings policy_settings skills slash_command register_repo_root"
+    ),
+    "reason": _is_one_of("clear resume logout prompt_input_exit other bypass_permissions_disabled"),
+    "trigger": _is_one_of("init maintenance manual auto"),
+    "expansion_type": _is_one_of("slash_command mcp_prompt"),
+    "notification_type": _is_one_of("permission_prompt idle_prompt auth_success agent_needs_input agent_completed"),
+    "error": _is_one_of(
+        "authentication_failed oauth_org_not_allowed account_on_hold verification_required billing_error rate_limit"
+        " overloaded invalid_request model_not_found server_error unknown max_output_tokens cloud_credential_error"
+    ),
+    "cache_ttl": _is_one_of("5m 1h"),
+    "pricing": _is_one_of("configured catalog default"),
+    "memory_type": _is_one_of("User Project Local Managed"),
+    "event": _is_one_of("change add unlink"),
+    "mode": _is_one_of("form url"),
+    "action": _is_one_of("accept decline cancel"),
+}
+
+_fields: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
+_scalar: msgspec.json.Decoder[str | int | float | bool | None] = msgspec.json.Decoder(str | int | float | bool | None)
+_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+
+
+def reduce_event(event: Event, key: bytes) -> Event:
+    """The event with nothing but metadata in its payload; ``key`` makes digests that nobody else can."""
+    data = msgspec.json.encode(_reduced(bytes(event.data), key))
+    return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), odd_data=None)
+
+
+def reduce_record(record: F) -> F:
+    """The fact without content: its fields are null, as if they had been sent so."""
+    content = {name: None for name in CONTENT if getattr(record, name, None)}
+    return structs.replace(record, **content) if content else record
+
+
+def _reduced(data: bytes, key: bytes) -> dict[str, Any]:
+    try:
+        fields = _fields.decode(replace_lone(data))
+    except _ERRORS:
+        return {}
+    reduced: dict[str, Any] = {}
+    for name in fields.keys() & _STAYS.keys():
+        try:
+            value = _scalar.decode(fields[name])
+        except _ERRORS:
+            continue  # of another type: content, or nothing that counts
+        if (kept := _STAYS[name](value, key)) is not None:
+            reduced[name] = kept
+    return dict(sorted(reduced.items()))
+
+
+def _checked(check: Check, value: Any, _key: bytes) -> Any:
+    return value if check(value) else None
+
+
+def _named(value: Any, key: bytes) -> str | None:
+    return _name(value, key) if isinstance(value, str) and value else None
+
+
+def _name(text: str, key: bytes) -> str:
+    return text if _is_name(text) else _digest(text, key)
+
+
+def _digest(value: str, key: bytes) -> str:
+    return f"digest:{hashlib.blake2b(value.encode(), key=key[:64], person=b'reduced-name', digest_size=16).hexdigest()}"
+
+
+_STAYS: Mapping[str, Callable[[Any, bytes], Any]] = {
+    **dict.fromkeys(NAMES, _named),
+    **{name: partial(_checked, check) for name, check in KEPT.items()},
+}

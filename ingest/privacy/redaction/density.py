@@ -1,0 +1,41 @@
+"""Strings that consist of hardly anything but what looks like the beginning of a secret.
+
+Looking at each of these places would take a second a megabyte, and what would be left is of no use. So such a string is
+cut as a whole; a file of settings, or source code about tokens, does not come near this density.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ingest.privacy.redaction.passwords import PLAIN, VAGUE
+from ingest.privacy.redaction.scanner import Scanner
+from ingest.privacy.redaction.spans import Span, marker
+
+DENSE = "dense"  # takes the place of a rule in markers and counts
+_BYTES_MIN = 2_048  # of a string that takes its time
+_BYTES_A_PLACE = 16  # with more places than one for so many bytes a string is dense
+STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+
+_KEY = rb"(?i)(?:" + PLAIN + rb"|" + VAGUE + rb")[\"'`\\\s]{0,3}[:=>]"
+_OPTION = rb"(?i)--[a-z-]{0,16}(?:" + PLAIN + rb"|" + VAGUE + rb")[ =]"
+_WORD = rb"(?i)://|curl |bearer |basic |authorization|-----(?:BEGIN|END) |eyJ|A[KS]IA"
+_places = Scanner([_KEY, _OPTION, _WORD])
+
+
+def without_dense_strings(data: bytes) -> tuple[bytes, int]:
+    """JSON with each dense string cut, and how many there were."""
+    pieces: list[bytes] = []
+    copied = 0
+    for begin, end in _dense(data):
+        pieces += (data[copied:begin], marker(DENSE))
+        copied = end
+    return (b"".join([*pieces, data[copied:]]), len(pieces) // 2) if pieces else (data, 0)
+
+
+def _dense(data: bytes) -> Iterator[Span]:
+    if not _places.reaches(_BYTES_MIN // _BYTES_A_PLACE, data):
+        return
+    for match in STRING.finditer(data):
+        begin, end = match.span(1)
+        if end - begin >= _BYTES_MIN and _places.reaches((end - begin) // _BYTES_A_PLACE, data[begin:end]):
+            yield begin, end

@@ -1,0 +1,77 @@
+"""Pairs that are written as two: ``{"name": "DB_PASSWORD", "value": "…"}``, in JSON, YAML, XML and on command lines."""
+
+import re
+from collections.abc import Iterator
+
+from ingest.privacy.redaction.as_sent import CLOSES, SPACE
+from ingest.privacy.redaction.passwords import PLAIN, VAGUE
+from ingest.privacy.redaction.placeholders import is_placeholder, looks_random
+from ingest.privacy.redaction.spans import Span, is_marker
+
+_IS_PLAIN = re.compile(rb"(?i)[\w.:-]*" + PLAIN)
+_IS_VAGUE = re.compile(rb"(?i)[\w.:-]*" + VAGUE)
+_HEADER = re.compile(rb"(?i)(?:proxy-)?authorization|cookie|set-cookie")
+_KEY = rb"(?:parameter_?|variable_?|var_?|option_?|header_?|attribute_?)?(?:name|key)|variable|option_?name|field"
+_QUOTED_NAME = rb"""(?P<about>["'])(?P<name>[\w.:-]{1,96})(?P=about)"""
+_NAME = (
+    rb"""["']?[ \t]{0,8}[:=][ \t]{0,8}(?:"""
+    + _QUOTED_NAME
+    + rb"""|(?P<bare_name>[\w.:-]{1,96})(?=[,;"]|[ \t]{0,8}[\r\n]))"""
+)
+_TO_NEXT = rb"[ \t]{0,64}[,;]?[ \t]{0,8}\r?\n?[ \t]{0,64}"
+# A patch is a list of lines, each a string: the next line begins behind "," and a sign.
+_NEXT = rb"""(?:""" + _TO_NEXT + rb"""|",[ \t\r\n]{0,8}"[ +-][ \t]{0,64})"""
+_OTHERS = rb"""(?:["']?[a-z_]{1,24}["']?[ \t]{0,8}[:=][ \t]{0,8}["']?[\w./-]{0,48}["']?""" + _TO_NEXT + rb"){0,3}?"
+_VALUE = rb"""["']?(?:parameter_?|option_?|default_?|secret_?|string_?)?(?:value|val)["']?[ \t]{0,8}[:=][ \t]{0,8}"""
+_QUOTED = rb"""(?P<quote>["'])(?P<secret>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)"""
+_BARE = rb"(?P<bare>[^\s\"'\\,;{}\[\]<>()&|!*]{3,256}+)(?=\s|,|\\|\"|'|$)"
+_FORWARD = re.compile(
+    rb"(?is)(?<![a-z])(?:" + _KEY + rb")" + _NAME + _NEXT + _OTHERS + _VALUE + rb"(?:" + _QUOTED + rb"|" + _BARE + rb")"
+)
+_BACKWARD = re.compile(
+    rb"""(?is)(?<![a-z])value["']?\s{0,8}[:=]\s{0,8}"""
+    + _QUOTED.replace(b"4096", b"512")
+    + rb"""(?P=quote)\s{0,64}[,;]?\s{0,64}["']?(?:"""
+    + _KEY
+    + rb""")["']?\s{0,8}[:=]\s{0,8}"""
+    + _QUOTED_NAME
+    + rb"\s{0,64}[}/]"
+)
+_ELEMENT = re.compile(
+    rb"(?i)<\w{1,32}\s[^<>]{0,64}?(?:name|key)="
+    + _QUOTED_NAME
+    + rb"\s{0,8}>(?:[ \t\r\n]{0,64}<value>)?(?P<secret>[^<>{}$\s]{1,256})</"
+)
+
+_WORD = rb"(?:" + PLAIN + rb"|" + VAGUE + rb"|authorization|cookie)"
+_IN_QUOTES = rb"(?:[\"'\\]|u0027)+"
+DETECT = (
+    rb"(?i)"
+    + _WORD
+    + rb"(?:(?:[\"'\\\r\n,;]|u0027|[ \t]+[\\\r\n])[\w\s\"'\\,;:=./+-]*val|"
+    + _IN_QUOTES
+    + SPACE
+    + rb"*(?:[}/]|"
+    + CLOSES
+    + rb"))"
+)
+
+
+def named_values(text: bytes) -> Iterator[Span]:
+    """The values whose names say that they are secret."""
+    for pattern in (_FORWARD, _BACKWARD, _ELEMENT):
+        for match in pattern.finditer(text):
+            group = "secret" if pattern is not _FORWARD or match["secret"] is not None else "bare"
+            value = match[group]
+            if not is_marker(value) and not is_placeholder(value) and _is_secret(_name(pattern, match), value):
+                yield match.span(group)
+
+
+def _name(pattern: re.Pattern[bytes], match: re.Match[bytes]) -> bytes:
+    return match["name"] or (match["bare_name"] if pattern is _FORWARD else b"")
+
+
+def _is_secret(name: bytes, value: bytes) -> bool:
+    if _HEADER.fullmatch(name):
+        return looks_random(value.replace(b" ", b""))
+    return bool(_IS_PLAIN.fullmatch(name)) or bool(_IS_VAGUE.fullmatch(name) and looks_random(value))

@@ -1,0 +1,138 @@
+"""A key and a value: in which kind of text they are, and whether the pair means a secret there."""
+
+import re
+from typing import NamedTuple
+
+from ingest.privacy.redaction.placeholders import is_reference, is_sentence, is_word, looks_random
+
+_SIDE_BYTES_MAX = 128  # of the text around a pair that is looked at
+_IDENTIFIER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_."
+_SETS = re.compile(rb"(?i)define|[\w.]*(?:set|put|add|append|env|default|header|property|config)[a-z_]{0,16}")
+_GIVEN = re.compile(
+    rb"(?:--from-literal[= ]|(?:--set|--set-string|-D|-P|-e|-o|-var|--var|--extra-vars)[= ]?)[\"']?"
+    rb"(?:[^\s\"'=]{1,64}=[^\s\"'=]{1,64}[, ])?"
+)
+_KEY_OF_SERVICE = re.compile(rb"(?=\w{0,250}\d)(?=\w{0,250}[A-Za-z])\w{16,256}")
+_NOTHING_MORE = re.compile(rb"[ \t]*(?:$|[\r\n\"'`|&;)\\]|-|[\w.+-]+://)")
+_USER = re.compile(rb"(?i)\b(?:user(?:_?name)?|login|auth)[\"']?\s?[:=]")
+_MARKS = {
+    quote: re.compile(rb"(?<![A-Za-z])" + quote + rb"|" + quote + rb"(?![A-Za-z])") for quote in (b"'", b"`", b'"')
+}
+_CLOSING = re.compile(rb"[)\],;}\s]|\\+[nrt]|$")
+
+
+class Pair(NamedTuple):
+    """A key's name and a value, by their places in a text."""
+
+    text: bytes
+    name: bytes  # the whole of the key, such as DB_PASSWORD
+    name_begin: int
+    plain: bool  # the name leaves no doubt
+    between: bytes
+    closed: bool  # a quote closes the name
+    value_begin: int
+    value: bytes
+
+    @property
+    def before(self) -> bytes:
+        """The text in front of the name."""
+        return self.text[max(0, self.name_begin - _SIDE_BYTES_MAX) : self.name_begin]
+
+    @property
+    def is_of_pass(self) -> bool:
+        """Whether it is plain, or is so in files of settings: DB_PASS, pwd."""
+        return self.plain or self.name.lower().endswith((b"pass", b"pwd"))
+
+
+def in_quotes(pair: Pair, quote: bytes) -> bool:
+    """``password: "…"``, ``"password", "…"`` in a call, ``--password "…"``."""
+    if pair.between.startswith(b","):
+        if not pair.closed or not (pair.name.startswith(b"--") or _sets(pair.before)):
+            return False
+    elif pair.between == b" ":
+        if not pair.name.startswith(b"--"):
+            return False
+    elif not pair.closed and _closes(pair, quote):
+        return False
+    if quote == b"`" and b"${" in pair.value:
+        return False
+    if pair.plain:
+        return not is_sentence(pair.value)
+    return looks_random(pair.value) or _is_of_user(pair)
+
+
+def in_environment(pair: Pair) -> bool:
+    """``DB_PASSWORD=…``, as shells and env files have it."""
+    if pair.between != b"=" or pair.closed or pair.name != pair.name.upper() or _is_folder(pair):
+        return False
+    if pair.name.endswith(b"_KEY") and not pair.plain:
+        return _KEY_OF_SERVICE.fullmatch(pair.value) is not None and b"PUBLI" not in pair.name
+    if pair.plain or not pair.is_of_pass:
+        return len(pair.value) >= (3 if pair.plain else 8)
+    return len(pair.value) >= 4 and not pair.value.isdigit()
+
+
+def in_query(pair: Pair) -> bool:
+    """Of a URL, of a form, of a connection string, of a command that takes such pairs, or in a .npmrc."""
+    if pair.between.strip() != b"=" or pair.closed:
+        return False
+    if pair.before.endswith((b"?", b"&", b";")):
+        return True
+    return pair.plain and (pair.name.startswith((b"_auth", b"ansible_")) or _is_given(pair.before))
+
+
+def in_option(pair: Pair) -> bool:
+    """``--password …`` of a command."""
+    if not pair.name.startswith(b"--") or pair.value.startswith(b"-") or pair.closed:
+        return False
+    if pair.between == b"=":
+        return True
+    return pair.between == b" " and (looks_random(pair.value) or _ends_an_option(pair))
+
+
+def in_plain_text(pair: Pair) -> bool:
+    """``password: …`` could be a type, ``password=…`` a variable."""
+    end = pair.value_begin + len(pair.value)
+    if pair.between == b" " or b"*" in pair.between or pair.text[end : end + 1] in (b"(", b"["):
+        return b"*" in pair.between and pair.plain and not is_word(pair.value)
+    if pair.plain and pair.value.isdigit():
+        return len(pair.value) >= 4
+    return looks_random(pair.value) and not is_reference(pair.value, in_names=b"pass" not in pair.name.lower())
+
+
+def _ends_an_option(pair: Pair) -> bool:
+    """A word is a password where another option or the end of the command follows."""
+    following = _NOTHING_MORE.match(pair.text, pair.value_begin + len(pair.value))
+    return pair.plain and len(pair.value) >= 4 and following is not None and not is_word(pair.value)
+
+
+def _is_folder(pair: Pair) -> bool:
+    return pair.name.endswith(b"PWD") and (pair.value[:1] in b"/~." or pair.value[1:2] == b":")
+
+
+def _is_of_user(pair: Pair) -> bool:
+    """``{user: "bob", pass: "hunter"}``"""
+    word = len(pair.value) >= 4 and b" " not in pair.value and not is_word(pair.value)
+    return word and pair.is_of_pass and _USER.search(pair.before) is not None
+
+
+def _closes(pair: Pair, quote: bytes) -> bool:
+    """Whether the quote ends a text that ends in a key, as in ``input('Password: ')``."""
+    if _CLOSING.match(pair.text, pair.value_begin) is None:
+        return False
+    if pair.between[-1:].isspace() or pair.before.endswith(quote):
+        return True
+    line = pair.before[pair.before.rfind(b"\n") + 1 :]
+    return len(_MARKS[quote].findall(line)) % 2 == 1
+
+
+def _sets(before: bytes) -> bool:
+    """Whether a function is called that takes a name and a value, as in ``define("…"``."""
+    call, bracket, quote = before.rpartition(b"(")
+    function = call[len(call.rstrip(_IDENTIFIER)) :]
+    return bool(bracket) and quote.strip(b" \n\r\tbfru\"'`") == b"" and _SETS.fullmatch(function) is not None
+
+
+def _is_given(before: bytes) -> bool:
+    """Whether an option of a command stands in front that takes ``name=value``."""
+    return b"-" in before and any(match.end() == len(before) for match in _GIVEN.finditer(before))

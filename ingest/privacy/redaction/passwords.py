@@ -1,0 +1,163 @@
+"""Values of password-like keys, in every form in which such a pair is written.
+
+A key is *plain* where its name leaves no doubt (``password``, ``api_key``), and *vague* where it does not (``token``,
+``pwd``): then the value must look random. What is no secret (``string``, ``${PASSWORD}``, ``None``) stays.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ingest.privacy.redaction.pairs import Pair, in_environment, in_option, in_plain_text, in_query, in_quotes
+from ingest.privacy.redaction.placeholders import is_placeholder
+from ingest.privacy.redaction.scanner import Scanner
+from ingest.privacy.redaction.settings_lines import begins_line, setting
+from ingest.privacy.redaction.spans import Span, is_marker
+
+# What may follow the word in a name, as in SECRET_KEY_BASE, "secret_string", PASSWORD_2.
+_MORE = (
+    rb"(?:[_-]?(?:base|string|value|text|confirm(?:ation)?|prod|production|dev|test|staging|live|old|new|[0-9]{1,2}))?"
+)
+_PLAIN = (
+    rb"(?:passw(?:or)?d|passwort|pass[_-]?phrase|secret"
+    rb"|(?:api|access|private|secret|signing|encryption|account|master|auth|license|fernet|hmac|jwt)[_-]?key"
+    rb"|(?:access|auth|refresh|session|security|api|bearer|bot|client|personal|deploy|private|vault|identity|registry)"
+    rb"[_-]?token)" + _MORE + rb"|_auth"
+)
+_VAGUE = rb"token(?:_(?:value|prod|production|dev|test|staging|live|[0-9]))?|credentials?|pwd|_pass|app_?key"
+PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # what detection looks for as well
+BARE = rb"pass"  # without anything around it
+_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|\bpass\b", rb"_KEY"])
+_IS_PLAIN, _IS_KEY = 0, 2
+_NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+_NAME_BYTES_MAX = 32  # detection allows for as many in front of the word by which a key is found
+
+_RUN = rb"[^\s\"'`\\;&|<>(){}\[\],]"  # of a value without quotes
+_RUN_ON = re.compile(_RUN + rb"*+")  # it ends at a space or a bracket,
+_WORD_ON = re.compile(rb"[^\s\"'`\\]*+")  # in a line of an env file only at a space
+_DECIDES = rb"{1,256}+"  # so many bytes are enough to tell whether a value without quotes is a secret
+
+_TYPE = rb"(?::\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=))?"  # password: str = "…"
+_SETS = rb"(?::=|=>|\|\|=|\?\??=|[:=])"
+_QUOTED = re.compile(
+    rb"""(?P<closes>["'`]?)(?P<between>\]?[*]{0,2}"""
+    + _TYPE
+    + rb"\s{0,8}"
+    + _SETS
+    + rb"""[*]{0,2}\s{0,8}|,\s{0,8}|[ ])"""
+    rb"""[bfru]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)""",
+    re.DOTALL,
+)
+_ELEMENT = re.compile(rb"(?P<between>>)(?:<!\[CDATA\[)?(?P<value>[^<>{}$\s]{1,256}+)(?=</|\]\]>)")
+_UNQUOTED = re.compile(
+    rb"(?P<closes>[\"'`]?)(?P<between>[*]{0,2}\s{0,8}[:=][*]{0,2}\s{0,8}|[ ])(?P<value>(?![=>~])"
+    + _RUN
+    + _DECIDES
+    + rb")"
+)
+_WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
+_KEYS_IN_A_RUN_MAX = 16  # password=password=… is no more than a way to keep us busy
+_MAY_FOLLOW = frozenset(b"\"'`:=,*|?]> \t\r\n\f\v")  # a name in front of a value
+_BREAK = re.compile(rb"\r?\n|\\+[nr]|\"")  # of a line, or of the string of JSON around it
+_TO_QUOTE = {quote: re.compile(rb"(?:[^\\" + quote + rb"]|\\.)*+", re.DOTALL) for quote in (b'"', b"'", b"`")}
+
+
+class _Key(NamedTuple):
+    name: bytes
+    begin: int
+    end: int
+    plain: bool
+
+
+def passwords(text: bytes) -> Iterator[Span]:
+    """The values behind password-like keys."""
+    place, run_end, rejected = 0, 0, 0
+    for end, pattern in sorted(_keys.scan(text)):
+        if end < place or end == len(text) or text[end] not in _MAY_FOLLOW:
+            continue
+        behind = _in_environment if pattern == _IS_KEY else _behind
+        if span := behind(text, _key(text, end, pattern == _IS_PLAIN)):
+            yield span
+            place = span[1]  # a key inside a value that goes anyway is no key
+        elif end < run_end:
+            rejected += 1
+            if rejected > _KEYS_IN_A_RUN_MAX:
+                place = run_end
+        else:
+            run_end, rejected = _run_on(text, end, _WITH_KEYS), 0
+
+
+def _key(text: bytes, end: int, plain: bool) -> _Key:
+    head = text[max(0, end - _NAME_BYTES_MAX) : end]
+    name = head[len(head.rstrip(_NAME)) :]
+    plain = plain and (
+        not name.lower().endswith(b"_auth") or name.startswith(b"_auth")
+    )  # SERVER_AUTH is a name of much
+    return _Key(name, end - len(name), end, plain)
+
+
+def _behind(text: bytes, key: _Key) -> Span | None:
+    return _in_quotes(text, key) or _in_element(text, key) or _in_environment(text, key) or _without_quotes(text, key)
+
+
+def _in_quotes(text: bytes, key: _Key) -> Span | None:
+    match = _QUOTED.match(text, key.end)
+    if match is None:
+        return None
+    begin, end = match.span("value")
+    closing = _closing_quote(text, begin, end, match["quote"])
+    pair = _pair(text, key, match)._replace(value=text[begin : min(closing, end)])
+    return (begin, closing) if in_quotes(pair, match["quote"]) and not _is_none(pair) else None
+
+
+def _pair(text: bytes, key: _Key, match: re.Match[bytes]) -> Pair:
+    closed = match["closes"] != b""
+    return Pair(text, key.name, key.begin, key.plain, match["between"], closed, match.start("value"), match["value"])
+
+
+def _closing_quote(text: bytes, begin: int, end: int, quote: bytes) -> int:
+    """Where a value ends: at the quote, or with the line where there is none."""
+    if text[end : end + 1] != quote and (rest := _TO_QUOTE[quote].match(text, end)):
+        end = rest.end()
+    if text[end : end + 1] == quote:
+        return end
+    line_end = _BREAK.search(text, begin + 1, end)
+    return line_end.start() if line_end else end
+
+
+def _in_element(text: bytes, key: _Key) -> Span | None:
+    """``<password>…</password>``"""
+    match = _ELEMENT.match(text, key.end) if text[key.begin - 1 : key.begin] == b"<" else None
+    return (
+        match.span("value") if match and not is_marker(match["value"]) and not is_placeholder(match["value"]) else None
+    )
+
+
+def _in_environment(text: bytes, key: _Key) -> Span | None:
+    match = _UNQUOTED.match(text, key.end) if text[key.end : key.end + 1] == b"=" else None
+    if match is None or not in_environment(pair := _pair(text, key, match)) or _is_none(pair):
+        return None
+    return pair.value_begin, _run_on(text, match.end("value"), _WORD_ON if begins_line(text, key.begin) else _RUN_ON)
+
+
+def _without_quotes(text: bytes, key: _Key) -> Span | None:
+    match = _UNQUOTED.match(text, key.end)
+    if match is None:
+        return None
+    pair = _pair(text, key, match)
+    begin, end = match.span("value")
+    if (in_query(pair) or in_option(pair)) and not _is_none(pair):
+        return begin, _run_on(text, end, _RUN_ON)
+    if pair.is_of_pass and not pair.closed and (span := setting(text, (key.begin, key.end), pair.between, begin)):
+        return span
+    return (begin, _run_on(text, end, _RUN_ON)) if in_plain_text(pair) and not _is_none(pair) else None
+
+
+def _run_on(text: bytes, end: int, pattern: re.Pattern[bytes]) -> int:
+    match = pattern.match(text, end)
+    return match.end() if match else end
+
+
+def _is_none(pair: Pair) -> bool:
+    names_itself = b"_" in pair.value and pair.value.lower() in pair.name.lower()
+    return names_itself or is_marker(pair.value) or is_placeholder(pair.value)

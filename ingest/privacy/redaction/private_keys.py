@@ -1,0 +1,108 @@
+"""Private keys as text: PEM and PuTTY's format, whole, cut short, or without their beginning, and PEM in base64.
+
+The middle of a key, without its first and its last line, looks like any other base64 and stays.
+"""
+
+import re
+from base64 import b64decode
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from ingest.privacy.redaction.spans import Span
+
+# SSH2 has four dashes and a space; some people write the space with five as well.
+_KIND = rb"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
+_BEGIN = re.compile(rb"----[- ]{0,2}BEGIN " + _KIND)
+_END = re.compile(rb"----[- ]{0,2}END " + _KIND)
+_PUTTY_BEGIN = re.compile(rb"Private-Lines: {0,4}\d{1,4}")
+_PUTTY_END = re.compile(rb"Private-(?:MAC|Hash): {0,4}[a-f0-9]{0,128}")
+_BODY = re.compile(rb"[A-Za-z0-9+/=\s\\:,.\"'-]*")
+_LINES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
+_KEY_BYTES_MAX = 32_768
+_SIGNIFICANT = re.compile(rb"[A-Za-z0-9+/]{16}")  # less is somebody who writes about keys
+
+# Where each line is a string of JSON, a cut of the whole ends with the first of them. No names stand between lines.
+_IN_STRINGS = re.compile(rb"(?:(?:Proc-Type|DEK-Info): |[A-Za-z0-9+/=\s\\,\"'-])*+")
+_LINE = re.compile(rb"[A-Za-z0-9+/=]{16,}+")
+
+# "-----BEGIN " in base64, as it comes out with none, one and two bytes before it in its group of three.
+_ENCODED = re.compile(rb"LS0tLS1CRUdJ|LS0tQkVHSU4g|LS0tLUJFR0lO")
+_ENCODED_RUN = re.compile(  # on one line or on several; the last may be short
+    rb"[A-Za-z0-9+/]++(?:\s{1,32}[A-Za-z0-9+/]{40,}+)*+"
+    rb"(?:\s{1,32}(?:[A-Za-z0-9+/]{4}){0,18}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}[A-Za-z0-9+/=])(?![A-Za-z0-9+/=:_-]))?={0,2}"
+)
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_NAMED_WITHIN = 64  # characters of base64
+
+PRIVATE_KEY = (
+    rb"----[- ]{0,2}(?:BEGIN|END) [A-Z0-9 ]*PRIVATE KEY|Private-Lines:"
+    rb"|LS0tLS1CRUdJ|LS0tQkVHSU4g|LS0tLUJFR0lO"
+)
+
+
+def private_keys(text: bytes) -> Iterator[Span]:
+    """Find keys from the first line to the last, or to where the text breaks off."""
+    ends = _spans(_END, text)
+    yield from _blocks(text, _spans(_BEGIN, text), ends)
+    yield from _blocks(text, _spans(_PUTTY_BEGIN, text), _spans(_PUTTY_END, text))
+    yield from _tails(text, ends)
+    yield from _encoded(text)
+
+
+def _spans(pattern: re.Pattern[bytes], text: bytes) -> list[Span]:
+    return [match.span() for match in pattern.finditer(text)]
+
+
+def _blocks(text: bytes, begins: Sequence[Span], ends: Sequence[Span]) -> Iterator[Span]:
+    for number, (begin, body) in enumerate(begins):
+        until = begins[number + 1][0] if number + 1 < len(begins) else len(text)
+        until = min(until, body + _KEY_BYTES_MAX)
+        end = _first_after(ends, body, until) or _runs_out(text, body, until)
+        if _SIGNIFICANT.search(text, body, end):
+            yield begin, end
+            yield from _lines_in_strings(text, body, end)
+
+
+def _first_after(ends: Sequence[Span], body: int, until: int) -> int | None:
+    found = bisect_left(ends, (body, 0))
+    return ends[found][1] if found < len(ends) and ends[found][0] < until else None
+
+
+def _runs_out(text: bytes, body: int, until: int) -> int:
+    match = _BODY.match(text, body, until)
+    return match.end() if match else body
+
+
+def _lines_in_strings(text: bytes, body: int, end: int) -> Iterator[Span]:
+    lines = _IN_STRINGS.match(text, body, end)
+    if lines and b'"' in lines[0]:
+        yield from (line.span() for line in _LINE.finditer(text, body, lines.end()))
+
+
+def _tails(text: bytes, ends: Sequence[Span]) -> Iterator[Span]:
+    """Lines of base64 before a last line that has no first one."""
+    behind = 0
+    for start, end in ends:
+        head = text[max(behind, start - _KEY_BYTES_MAX) : start]
+        begin = start - len(head) + len(head.rstrip(_LINES))
+        behind = end
+        if _SIGNIFICANT.search(text, begin, start):
+            yield begin, end
+
+
+def _encoded(text: bytes) -> Iterator[Span]:
+    """Certificates begin alike, so the first line is decoded."""
+    end, gone = 0, 0  # of the run, and of what is cut
+    for match in _ENCODED.finditer(text):
+        begin = match.start()
+        if begin >= end and (run := _ENCODED_RUN.match(text, begin)):
+            end = run.end()
+        if begin >= gone and b"PRIVATE KEY" in _decoded(text[begin : begin + _NAMED_WITHIN]):
+            yield begin, end
+            gone = end
+
+
+def _decoded(first: bytes) -> bytes:
+    """What this base64 says, as far as it goes; other characters are left out."""
+    known = _NO_BASE64.sub(b"", first)
+    return b64decode(known[: len(known) // 4 * 4])

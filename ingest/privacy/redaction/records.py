@@ -1,0 +1,93 @@
+"""Redaction of what the log is about to keep: hook events, lifecycle facts, and what is said about refused ones."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from msgspec import Raw, structs
+
+from ingest.privacy.redaction.density import DENSE
+from ingest.privacy.redaction.detection import may_hold_secrets
+from ingest.privacy.redaction.effort import Effort
+from ingest.privacy.redaction.rewriting import redact, redact_text, redact_text_or_all
+from ingest.privacy.redaction.rules import RULES
+from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.http.responses import RejectedEvent
+from schemas.log.records import AnyRecord, Event, EventsRecorded, LifecycleRecord, MetricsReport, ModelUsage
+
+F = TypeVar("F", bound=LifecycleRecord)
+C = TypeVar("C", bound=LifecycleRecord | Event)
+
+_Text = Callable[[str], str]
+_RULES = frozenset(rule.name for rule in RULES) | {DENSE}
+_NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from us
+
+
+def may_need_redaction(events: Sequence[Event]) -> bool:
+    """Whether any of these must be looked at by itself; one look tells for all of them."""
+    known = all(event.event_type in KNOWN_EVENT_TYPES for event in events)
+    return not known or may_hold_secrets(b"\n".join([event.data for event in events]))
+
+
+def redact_event(event: Event, effort: Effort) -> Event:
+    """The event without secrets, the same object where it has none.
+
+    Raises:
+        TooDense: that takes more than the effort.
+    """
+    data, counts = redact(bytes(event.data), effort)
+    event_type, in_type = redact_text(event.event_type, effort)
+    if not counts and not in_type:
+        return event
+    cut = dict(Counter(event.redactions) + Counter(counts) + Counter(in_type))
+    odd_data = None if event.odd_data is None else data
+    return structs.replace(event, event_type=event_type, data=Raw(data), odd_data=odd_data, redactions=cut)
+
+
+def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]) -> F:
+    """The fact without secrets in any of its texts, whatever fields a later kind of fact may have.
+
+    ``redact`` gives what may be kept of a text, with counts by rule; what it raises is raised here.
+    """
+    cut: Counter[str] = Counter()
+
+    def clean(text: str) -> str:
+        kept, counts = redact(text)
+        cut.update(counts)
+        return kept
+
+    fields = {name: getattr(record, name) for name in record.__struct_fields__ if name not in _NOT_SENT}
+    texts = {name: clean(value) for name, value in fields.items() if isinstance(value, str)}
+    report = _clean_report(fields.get("report"), clean)
+    if not cut:
+        return record
+    return structs.replace(record, **texts, **report, redactions=dict(cut + Counter(record.redactions)))
+
+
+def redact_frame(record: AnyRecord) -> AnyRecord:
+    """Without secrets in what is ours to say, where a record was written by somebody else: its source, its counts."""
+    record = structs.replace(record, source=redact_text_or_all(record.source)[0])
+    if isinstance(record, EventsRecorded):
+        return structs.replace(record, events=tuple(map(_of_rules_alone, record.events)))
+    return _of_rules_alone(record)
+
+
+def redact_refusal(refused: RejectedEvent) -> RejectedEvent:
+    """An error may repeat the name of a field that nobody knows."""
+    return structs.replace(refused, error=redact_text_or_all(refused.error)[0])
+
+
+def _of_rules_alone(counted: C) -> C:
+    counts = {rule: count for rule, count in counted.redactions.items() if rule in _RULES}
+    return counted if counts == counted.redactions else structs.replace(counted, redactions=counts)
+
+
+def _clean_report(report: MetricsReport | None, clean: _Text) -> dict[str, Any]:
+    if report is None:
+        return {}
+    models = tuple(usage if usage.model is None else _clean_usage(usage, clean) for usage in report.models)
+    return {"report": structs.replace(report, models=models)}
+
+
+def _clean_usage(usage: ModelUsage, clean: _Text) -> ModelUsage:
+    return structs.replace(usage, model=clean(usage.model or ""))

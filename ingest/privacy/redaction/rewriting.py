@@ -1,0 +1,133 @@
+"""Cutting secrets out of JSON: each becomes its marker, every other byte stays, and the result is JSON as before."""
+
+import re
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from ingest.privacy.redaction.density import DENSE, STRING, without_dense_strings
+from ingest.privacy.redaction.detection import may_hold_secrets
+from ingest.privacy.redaction.effort import Effort, TooDense
+from ingest.privacy.redaction.rules import RULES
+from ingest.privacy.redaction.spans import is_marker, marker
+from ingest.privacy.redaction.unescaped_levels import Spelling, spellings
+from ingest.privacy.redaction.windows import find_secrets
+
+_NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
+_text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
+
+
+class Redacted(NamedTuple):
+    """What may be kept, and how many secrets of which rule were cut out of it."""
+
+    data: bytes
+    counts: dict[str, int]
+
+
+class _Cut(NamedTuple):
+    begin: int
+    end: int
+    rule: int  # its place in the table
+    bare: bool = False  # a number of the JSON itself; its marker needs quotes
+
+
+def compile_rules() -> None:
+    """Compile all that redaction looks for. It takes half a second, which no request should wait for."""
+    may_hold_secrets(b"")
+    without_dense_strings(b"")
+    for rule in RULES:
+        deque(rule.find(b""), maxlen=0)
+
+
+def redact(data: bytes, effort: Effort | None = None) -> Redacted:
+    """Cut every secret out of one JSON value, again and again until nothing is found: each cut leaves less to look at.
+
+    Raises:
+        TooDense: that takes more than the effort, by default that of a request.
+    """
+    if not may_hold_secrets(data):
+        return Redacted(data, {})
+    with effort or Effort() as effort:
+        effort.check()
+        data, dense = without_dense_strings(data)
+        counts = Counter({DENSE: dense})
+        while may_hold_secrets(data) and (cuts := _cuts(data, effort)):
+            data = _rewritten(data, cuts)
+            counts.update(RULES[cut.rule].name for cut in cuts)
+        return Redacted(data, dict(+counts))
+
+
+def redact_text(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
+    """Cut every secret out of a text, and count them by rule; raises what `redact` raises."""
+    if not may_hold_secrets(text.encode()):
+        return text, {}
+    data, counts = redact(msgspec.json.encode(text), effort)
+    return (_text.decode(data), counts) if counts else (text, {})
+
+
+def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
+    """The same, but a text that takes more than the effort is cut as a whole."""
+    try:
+        return redact_text(text, effort)
+    except TooDense:
+        return marker(DENSE).decode(), {DENSE: 1}
+
+
+def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
+    """In order, none touches another."""
+    spelled: list[Spelling] = []
+    found: list[_Cut] = []
+    for spelling in spellings(data):
+        spelled.append(spelling)
+        found += (_Cut(*spelling.origin(*span), rule) for span, rule in find_secrets(spelling.text, effort))
+        effort.check()
+    if not found:
+        return ()
+    strings = _Strings(data)
+    if len(spelled) > 1:
+        found = [_Cut(*spelled[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
+    inside = (clipped for cut in found if (clipped := strings.clip(cut)))
+    return _merged(sorted(inside))
+
+
+def _merged(cuts: Sequence[_Cut]) -> Sequence[_Cut]:
+    merged: list[_Cut] = []
+    for cut in cuts:
+        if merged and cut.begin < merged[-1].end:
+            last = merged[-1]
+            merged[-1] = last._replace(end=max(last.end, cut.end), rule=min(last.rule, cut.rule))
+        else:
+            merged.append(cut)
+    return merged
+
+
+def _rewritten(data: bytes, cuts: Sequence[_Cut]) -> bytes:
+    pieces: list[bytes] = []
+    copied = 0
+    for begin, end, rule, bare in cuts:
+        cut = marker(RULES[rule].name)
+        pieces += (data[copied:begin], b'"%s"' % cut if bare else cut)
+        copied = end
+    return b"".join([*pieces, data[copied:]])
+
+
+class _Strings:
+    """Where the strings of a JSON value are: a cut may not reach out of the one in which it begins."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        spans = [match.span(1) for match in STRING.finditer(data)]
+        self._begins = [begin for begin, _ in spans]
+        self._ends = [end for _, end in spans]
+
+    def clip(self, cut: _Cut) -> _Cut | None:
+        """The part that may be cut, if any: of the string, or the whole of a number, as in ``"password": 12345678``."""
+        index = bisect_right(self._begins, cut.begin) - 1
+        if index >= 0 and cut.begin < self._ends[index]:
+            end = min(cut.end, self._ends[index])
+            return None if is_marker(self._data[cut.begin : end]) else cut._replace(end=end)
+        number = _NUMBER.match(self._data, cut.begin)
+        return cut._replace(bare=True) if number and number.end() == cut.end else None

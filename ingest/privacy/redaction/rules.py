@@ -1,0 +1,145 @@
+"""THE table: what counts as a secret. A rule's name is what stands in its place, ``[redacted:<name>]``, and its count.
+
+``detect`` is for hyperscan, over bytes as they were sent: it must hit wherever ``find`` could find something in one of
+the spellings, so it knows no word boundaries and allows for backslashes; that it hits too often costs time alone.
+``find`` is exact, and sees text with its escapes taken off. Of rules that overlap, the first gives the name.
+"""
+
+from typing import NamedTuple
+
+from ingest.privacy.redaction import basic_credentials as basic
+from ingest.privacy.redaction import commands as arguments
+from ingest.privacy.redaction import connection_strings as connections
+from ingest.privacy.redaction import cookies as cookie
+from ingest.privacy.redaction import logins
+from ingest.privacy.redaction import named_values as named
+from ingest.privacy.redaction import url_credentials as urls
+from ingest.privacy.redaction.as_sent import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE
+from ingest.privacy.redaction.authorization import authorizations
+from ingest.privacy.redaction.passwords import BARE, PLAIN, VAGUE, passwords
+from ingest.privacy.redaction.private_keys import PRIVATE_KEY, private_keys
+from ingest.privacy.redaction.seed_phrases import SEED_PHRASE, seed_phrases
+from ingest.privacy.redaction.spans import Find, secrets_of
+from ingest.privacy.redaction.vendors import ALNUM, DASHED, TOKENS, begins
+
+
+class Rule(NamedTuple):
+    """One kind of secret."""
+
+    name: str
+    detect: bytes
+    find: Find
+    whole: bool = False  # whether it looks at a text as a whole, however long that is
+
+
+_AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
+_AWS_ID_ALONE = b"A" + begins(ALNUM, b"A") + rb"(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+_AWS_SECRET = rb"(?P<secret>(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}[a-z])[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+_SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
+_EITHER = rb"(?:" + PLAIN + rb"|" + VAGUE + rb"|" + BARE + rb")"
+_BEHIND = QUOTES + rb"[\]*]*" + SPACE + rb"*[|?]*"  # a name, in front of : or =
+_IN_NAME = rb"[a-z0-9_.-]{0,32}"
+_TYPE = rb"(?:" + SPACE + rb"?[a-z0-9_&.|\[\] ]+=" + SPACE + rb"*)?"  # token: str = "…"
+
+
+def _mixed(stops: bytes) -> bytes:
+    """Letters and digits in one run, as a value has them that looks random."""
+    run = rb"(?:[^\s\\" + stops + rb"]|\\+[^\s\\nrtf])*"
+    return run + rb"(?:[0-9]" + run + rb"[a-z]|[a-z]" + run + rb"[0-9])"
+
+
+# Without quotes it ends at any, and in quotes at those of its kind, where these are not escaped.
+_RANDOM = (
+    rb"[\"'`\\bfru]*"
+    + _mixed(rb"\"'`")
+    + rb"|[bfru]?\\*\""
+    + _mixed(rb"\"")
+    + rb"|[bfru\\]*(?:'|u0027)"
+    + _mixed(rb"'")
+    + rb"|[bfru\\]*`"
+    + _mixed(rb"`")
+)
+
+RULES: tuple[Rule, ...] = (
+    Rule("private_key", PRIVATE_KEY, private_keys, whole=True),
+    Rule("seed_phrase", SEED_PHRASE, seed_phrases),
+    *(Rule(token.rule, token.detect, token.find) for token in TOKENS),
+    Rule(
+        "openai_key",
+        rb"sk-[A-Za-z0-9]{20}",
+        secrets_of(
+            b"sk-" + begins(DASHED, b"sk-") + rb"[A-Za-z0-9]{32,}+(?![_-])",
+            b"sk-" + begins(DASHED, b"sk-") + rb"(?=[a-z0-9]{0,64}[A-Z])(?=[A-Za-z]{0,64}\d)[A-Za-z0-9]{20,}+(?![_-])",
+        ),
+    ),
+    Rule("aws_access_key", _AWS_ID, secrets_of(_AWS_ID_ALONE)),
+    Rule(
+        "aws_secret_key",
+        _AWS_ID + rb"[\s\\,;:|\"'=][\s\\,;:|\"'=A-Za-z_]*[A-Za-z0-9/+\\]{40}"
+        rb"|(?i)(?:aws|secret)[a-z_.-]*key(?:[\s\\\"':=,>nrtf]|u00(?:27|3e))+[a-z0-9/+\\]{40}",
+        secrets_of(
+            _AWS_ID_ALONE + rb"[\s,;:|\"'=]{1,16}(?:[A-Za-z_]{1,32}[\s:\"'=]{1,16})?" + _AWS_SECRET,
+            rb"(?i:(?:aws|secret)[a-z_.-]{0,24}key)[\s\"':=,>]{1,16}" + _AWS_SECRET,
+        ),
+    ),
+    Rule(
+        "jwt",
+        rb"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.",
+        secrets_of(
+            b"eyJ" + begins(ALNUM, b"eyJ") + rb"[A-Za-z0-9_-]{5,}+\.eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]*+",
+            b"eyJ"
+            + begins(ALNUM, b"eyJ")
+            + rb"[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]{0,4096}+){4}",  # encrypted: five parts
+        ),
+    ),
+    Rule("url_credentials", urls.DETECT, urls.url_credentials),
+    Rule(
+        "url_signature",
+        rb"(?i)(?:sig|signature)=[A-Za-z0-9%+/=_\\-]{16}",
+        secrets_of(rb"(?i)[?&;](?:sig|x-(?:amz|goog)-signature|signature)=(?P<secret>[A-Za-z0-9%+/=_-]{16,})"),
+    ),
+    Rule(
+        "oauth_code",
+        AMPERSAND + rb"code=[A-Za-z0-9._~%+/\\-]{16}",
+        secrets_of(rb"[?&;]code=(?P<secret>(?=[A-Z_%-]*[a-z0-9])(?=[^\s\d]{0,64}\d)[A-Za-z0-9._~%+/-]{16,1024}+)"),
+    ),
+    Rule(
+        "authorization",
+        rb"(?i)authorization" + QUOTES + rb"(?:" + SPACE + rb"|[:=,])"
+        rb"|bearer" + SPACE + rb"+[A-Za-z0-9._~+/=:@!%^*\\-]{16}",
+        authorizations,
+    ),
+    Rule("authorization", basic.DETECT, basic.basic_credentials),
+    Rule("cookie", cookie.DETECT, cookie.cookies),
+    Rule("password", rb"(?i)" + PLAIN + _BEHIND + rb"(?:[:=]|" + CLOSES + rb")", passwords),
+    Rule(
+        "password",
+        rb"(?i)"
+        + VAGUE
+        + _BEHIND
+        + rb"[:=](?:=|"
+        + CLOSES
+        + rb")?\*{0,2}"
+        + SPACE
+        + rb"*"
+        + _TYPE
+        + rb"(?:"
+        + _RANDOM
+        + rb")",
+        passwords,
+    ),
+    Rule("password", rb"(?i)(?:pwd|" + BARE + rb")" + _BEHIND + rb"[:=]", passwords),
+    Rule(
+        "password",
+        rb"(?i)--" + _IN_NAME + _EITHER + rb"[ =]"
+        rb"|" + AMPERSAND + _IN_NAME + _EITHER + SPACE + rb"*="
+        rb"|" + OPENS + _IN_NAME + _EITHER + CLOSES,
+        passwords,
+    ),
+    Rule("password", rb"(?:TOKEN(?:_[A-Z0-9]+)?|CREDENTIALS?|PWD|PASS|_KEY|APPKEY)=", passwords),
+    Rule("password", rb"(?i)" + _EITHER + rb"(?:[\"'`\\]|u0027)+" + SPACE + rb"*,", passwords),
+    Rule("password", named.DETECT, named.named_values),
+    Rule("password", logins.DETECT, logins.logins),
+    Rule("password", connections.DETECT, connections.connection_strings),
+    *(Rule("password", detect, arguments.commands) for detect in arguments.DETECT),
+)

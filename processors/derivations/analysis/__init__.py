@@ -1,0 +1,1 @@
+"""What is found in a session once it has ended."""

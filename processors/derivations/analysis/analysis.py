@@ -1,0 +1,103 @@
+"""The analysis of a session that has ended: see `schemas.findings` for what it says."""
+
+import heapq
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from processors.derivations.analysis.timeline import Timeline
+from processors.derivations.digest.truncate import cut, one_line
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, StoryFact
+from processors.derivations.titles import title_of
+from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, Tally, Uses
+from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
+
+T = TypeVar("T")
+LISTED = 20  # commands
+FILES = 200
+COMMAND_MAX = 500  # characters
+_TESTS = re.compile(
+    r"""(?:^|[\s;&|(/])(?:
+        pytest | py\.test | tox | nox | vitest | jest | mocha | ctest | rspec | phpunit | playwright\s+test
+      | python[\d.]*\s+-m\s+unittest
+      | (?:npm|pnpm|yarn|bun|deno)\s+(?:run\s+)?test | node\s+--test
+      | (?:go|cargo|dotnet|swift|mix|rake|rails|bazel|sbt|flutter)\s+(?:nextest|test)
+      | (?:mvn|mvnw|gradle|gradlew)\b[^;&|]*\b(?:test|verify|check) | make\s+(?:\S+\s+)*?(?:test|check)
+    )(?![\w.-])""",
+    re.VERBOSE,
+)
+
+
+class Analysis:
+    """The findings in the making; `findings` may be asked for after any fact."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self._timeline, self._uses = Timeline(), Uses()
+        self._title: str | None = None
+
+    def take(self, fact: StoryFact) -> None:
+        """The next fact in log order."""
+        if fact.kind != EVENTS_RECORDED:
+            return
+        self.events += 1
+        self._timeline.take(fact)
+        if fact.event_type in TOOL_EVENTS:
+            self._uses.take(fact)
+        elif fact.event_type == "UserPromptSubmit" and self._title is None:
+            self._title = title_of(fact)
+
+    def findings(self, sensitive: bool) -> Findings:
+        """What it has come to. Of a ``sensitive`` session numbers and times alone, whatever its facts hold."""
+        commands = [] if sensitive else list(self._uses.of(SHELLS))
+        files = [] if sensitive else list(self._uses.of(EDITORS))
+        times = self._timeline.times()
+        return Findings(
+            time_split=times.split,
+            tool_error_rates=_error_rates(self._uses),
+            repeated_commands=_repeated(commands),
+            files_edited=_edited(files),
+            tests_run=_tests(commands),
+            longest_gaps=times.longest_gaps,
+            suggested_title=None if sensitive else self._title,
+        )
+
+
+def _error_rates(uses: Uses) -> list[ToolErrorRate]:
+    calls: dict[str, tuple[int, int]] = {}
+    for (tool, _), tally in uses.tallies.items():
+        before = calls.get(tool, (0, 0))
+        calls[tool] = before[0] + tally.calls, before[1] + tally.failures
+    rates = [ToolErrorRate(tool, n, e, e / n if n else None) for tool, (n, e) in calls.items() if n or e]
+    return sorted(rates, key=lambda rate: (-rate.errors, -rate.calls, rate.tool_name))
+
+
+def _repeated(commands: Iterable[tuple[str, Tally]]) -> list[RepeatedCommand]:
+    rows = [RepeatedCommand(_shown(text), t.runs, t.failures) for text, t in commands if t.runs > 1]
+    return _most(rows, LISTED, lambda row: (-row.runs, row.command))
+
+
+def _tests(commands: Iterable[tuple[str, Tally]]) -> list[RunOfTests]:
+    rows = [
+        RunOfTests(_shown(text), tally.runs, tally.failures, tally.last_failed)
+        for text, tally in commands
+        if tally.runs and _TESTS.search(text)
+    ]
+    return _most(rows, LISTED, lambda row: (-row.runs, row.command))
+
+
+def _edited(uses: Iterable[tuple[str, Tally]]) -> list[EditedFile]:
+    edits: dict[str, int] = {}
+    for path, tally in uses:
+        if tally.done:
+            edits[path] = edits.get(path, 0) + tally.done
+    rows = [EditedFile(cut(path, SUBJECT_MAX), count) for path, count in edits.items()]
+    return _most(rows, FILES, lambda row: (-row.edits, row.path))
+
+
+def _shown(command: str) -> str:
+    return one_line(command, COMMAND_MAX)
+
+
+def _most(rows: Iterable[T], count: int, key: Callable[[T], tuple[int, str]]) -> list[T]:
+    return heapq.nsmallest(count, rows, key=key)

@@ -1,0 +1,98 @@
+"""Where the time of a session went: its events in the order of their times, and the stretches between them."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from processors.derivations.session_facts import StoryFact
+from schemas.findings import Gap, TimeSplit
+from schemas.http.responses import instant
+
+IDLE_MS = 600_000  # without any event, and without a tool at work, somebody went away or a machine slept
+GAPS = 5
+
+# What an event changes: a tool begins or is done, the turn is the user's, or goes on.
+_NOTHING, _BEGINS, _DONE, _TURN_OVER, _ASKS, _NEW_TURN, _GOES_ON = range(7)
+_CHANGES = {
+    "PreToolUse": _BEGINS,
+    "PostToolUse": _DONE,
+    "PostToolUseFailure": _DONE,
+    "PermissionDenied": _DONE,
+    "Stop": _TURN_OVER,
+    "StopFailure": _TURN_OVER,
+    "SessionEnd": _TURN_OVER,
+    "Notification": _ASKS,
+    "UserPromptSubmit": _NEW_TURN,
+    "UserPromptExpansion": _GOES_ON,
+    "SessionStart": _GOES_ON,
+}
+_OF_TOOLS = (_BEGINS, _DONE)
+_WAITS_FOR_USER = frozenset({"idle_prompt", "elicitation_dialog", "agent_needs_input"})  # notifications
+_Mark = tuple[int, int, int, bool, str, str]  # time, place in the log, change, of a subagent, tool use, type
+
+
+class Times(NamedTuple):
+    """What a timeline comes to."""
+
+    split: TimeSplit
+    longest_gaps: list[Gap]
+
+
+class Timeline:
+    """The times of a session's events. They may reach the log in another order; of equal ones the log's counts."""
+
+    def __init__(self) -> None:
+        self._marks: list[_Mark] = []
+
+    def take(self, fact: StoryFact) -> None:
+        """One more event."""
+        change, of_agent = _CHANGES.get(fact.event_type, _NOTHING), fact.agent_id != ""
+        if (of_agent and change not in _OF_TOOLS) or (change == _ASKS and fact.detail not in _WAITS_FOR_USER):
+            change = _NOTHING
+        self._marks.append((fact.at, len(self._marks), change, of_agent, fact.tool_use_id, fact.event_type))
+
+    def times(self) -> Times:
+        """The time between the first and the last event by what was going on, and its longest stretches."""
+        marks = sorted(self._marks)
+        spent = {"tools": 0, "model": 0, "waiting": 0, "idle": 0}
+        lengths = []
+        for ms, during in _stretches(marks):
+            spent[during] += ms
+            lengths.append(ms)
+        longest = heapq.nsmallest(GAPS, range(len(lengths)), key=lambda place: (-lengths[place], place))
+        gaps = [_gap(marks[place], marks[place + 1]) for place in longest if lengths[place]]
+        return Times(TimeSplit(sum(lengths), *spent.values()), gaps)
+
+
+def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[int, str]]:
+    """From each event to the next: how long it was, and what was going on."""
+    running: set[str] = set()
+    waiting = False
+    for (at, _, change, of_agent, use, _), following in pairwise(marks):
+        if change != _NOTHING:
+            _run(running, change, use)
+            waiting = _waits(waiting, change, of_agent)
+        ms = following[0] - at
+        yield ms, "tools" if running else "idle" if ms > IDLE_MS else "waiting" if waiting else "model"
+
+
+def _run(running: set[str], change: int, use: str) -> None:
+    """A turn that is over leaves no tool running: one that was interrupted never says so."""
+    if change == _BEGINS and use:
+        running.add(use)
+    elif change == _DONE:
+        running.discard(use)
+    elif change in (_TURN_OVER, _NEW_TURN):
+        running.clear()
+
+
+def _waits(waiting: bool, change: int, of_agent: bool) -> bool:
+    """A subagent may go on working while it is the user's turn."""
+    if change in (_TURN_OVER, _ASKS):
+        return True
+    return waiting and (change == _DONE or of_agent)
+
+
+def _gap(before: _Mark, after: _Mark) -> Gap:
+    return Gap(instant(before[0]), instant(after[0]), after[0] - before[0], before[-1], after[-1])

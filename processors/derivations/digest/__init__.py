@@ -1,0 +1,1 @@
+"""The digest of a session, for the prompt of another one."""

@@ -1,0 +1,76 @@
+"""The digest of a session so far: extracted from its facts, and fit to be handed to a new session as context.
+
+It is Markdown: what was asked for, the last answer, what is open, what failed, which files were touched, which commands
+ran. What does not fit is left out by rank, see `processors.derivations.digest.items`. Instructions stand near its head,
+and whatever has one of their words in it goes before everything else.
+"""
+
+import re
+
+from processors.derivations.digest.budget import Item, fit
+from processors.derivations.digest.items import RANKS, SECTIONS, digest_items
+from processors.derivations.digest.state import SoFar
+from processors.derivations.digest.truncate import cut, one_line
+from schemas.http.responses import instant
+
+CHARACTERS, CHARACTERS_MAX = 8_000, 100_000  # unless the request says otherwise; whatever the request says
+_NAME_MAX = 200
+_WORD = re.compile(r"\w{4,}")
+_WORDS_MAX = 50
+_SENSITIVE = "This session is sensitive: nothing of its content is kept."
+
+
+def digest(so_far: SoFar, instructions: str | None, max_characters: int | None, sensitive: bool) -> str:
+    """What it has come to; never longer than asked for. Of a ``sensitive`` session numbers and times alone."""
+    limit = CHARACTERS if max_characters is None else min(max(max_characters, 0), CHARACTERS_MAX)
+    if sensitive:
+        return cut("\n".join(("# Session so far", _numbers(so_far), "", _SENSITIVE)), limit)
+    head = _head(so_far)
+    if instructions and instructions.strip():
+        head += f"\n\n## Keep in mind\n{cut(instructions.strip(), limit // 4)}"
+    items = digest_items(so_far, limit)
+    return fit(head, SECTIONS, _preferring(_words(instructions), items), limit)
+
+
+def _head(so_far: SoFar) -> str:
+    names = {name: one_line(value, _NAME_MAX) for name, value in so_far.names.items() if value}
+    where = [names.get("repo", "")]
+    where += [f"{word} {names[name]}" for word, name in _NAMED if name in names]
+    where += [f"folder {one_line(so_far.cwd, _NAME_MAX)}"] if so_far.cwd else []
+    title = f"# Session so far: {names['title']}" if "title" in names else "# Session so far"
+    return "\n".join(filter(None, (title, " · ".join(filter(None, where)), _numbers(so_far))))
+
+
+_NAMED = (("branch", "branch"), ("agent", "agent_name"), ("model", "model"))
+
+
+def _numbers(so_far: SoFar) -> str:
+    tallies = so_far.uses.tallies.values()
+    calls, failures = sum(tally.calls for tally in tallies), sum(tally.failures for tally in tallies)
+    parts = (_many(so_far.events, "event"), _many(so_far.prompts, "prompt"), _many(calls, "tool call"))
+    counts = f"{', '.join(parts)}, {failures} failed"
+    return counts if so_far.first_at is None else f"{_period(so_far.first_at, so_far.last_at)} · {counts}"
+
+
+def _period(first: int, last: int) -> str:
+    """``2026-01-20 10:30 to 12:10 UTC``"""
+    begin, end = (instant(ms)[:16].split("T") for ms in (first, last))
+    until = end[1] if begin[0] == end[0] else " ".join(end)
+    return f"{' '.join(begin)} to {until} UTC"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _words(instructions: str | None) -> frozenset[str]:
+    return frozenset(_WORD.findall((instructions or "").casefold())[:_WORDS_MAX])
+
+
+def _preferring(words: frozenset[str], items: list[Item]) -> list[Item]:
+    if not words:
+        return items
+    return [
+        item if words.isdisjoint(_WORD.findall(item.text.casefold())) else item._replace(rank=item.rank - RANKS)
+        for item in items
+    ]

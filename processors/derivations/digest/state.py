@@ -1,0 +1,138 @@
+"""What a digest is made of, gathered from a session's facts one after the other. It holds texts that people wrote."""
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from processors.derivations.digest.truncate import cut
+from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, StoryFact
+from processors.derivations.titles import asked_by_a_machine
+from processors.derivations.tool_usage import TOOL_EVENTS, Uses
+from schemas.log.records import AnyRecord, SessionChanged, SessionCreated
+
+PROMPTS_FIRST, PROMPTS_LAST = 5, 95  # kept; those between them are only counted
+_NAMES = ("title", "repo", "branch", "agent_name", "model")
+_records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+class Prompt(Struct):
+    """What was asked for, how manieth it was, and how often in a row."""
+
+    number: int
+    text: str
+    times: int = 1
+
+
+class Task(Struct):
+    """Something that was noted to be done."""
+
+    subject: str
+    done: bool = False
+
+
+class Report(Struct):
+    """A subagent's latest answer."""
+
+    agent_type: str
+    text: str
+
+
+class SoFar:
+    """A session as of the fact that was taken last."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.names: dict[str, str | None] = {}  # title, repo, …
+        self.cwd = ""
+        self.first_at: int | None = None
+        self.last_at = 0
+        self.prompts = 0
+        self.first_prompts: list[Prompt] = []
+        self.last_prompts: deque[Prompt] = deque(maxlen=PROMPTS_LAST)
+        self.answer = ""
+        self.broke_off = ""  # why the latest turn did, if it did
+        self.summary = ""  # that the client made when its context was full
+        self.tasks: dict[str, Task] = {}
+        self.reports: dict[str, Report] = {}  # by agent
+        self.uses = Uses()
+
+    def take(self, fact: StoryFact) -> None:
+        """The next fact in log order."""
+        if fact.kind != EVENTS_RECORDED:
+            return self._lifecycle(fact)
+        self.events += 1
+        self.first_at = fact.at if self.first_at is None else min(self.first_at, fact.at)
+        self.last_at = max(self.last_at, fact.at)
+        self.cwd = fact.cwd or self.cwd
+        step = _STEPS.get(fact.event_type)
+        return None if step is None else step(self, fact)
+
+    def _lifecycle(self, fact: StoryFact) -> None:
+        record = _records.decode(fact.text) if fact.text else None
+        if isinstance(record, SessionCreated):  # not over what was changed since
+            self.names = {name: getattr(record, name) for name in _NAMES} | self.names
+        elif isinstance(record, SessionChanged):
+            told = {name: getattr(record, name, UNSET) for name in _NAMES}
+            self.names |= {name: value for name, value in told.items() if value is not UNSET}
+
+
+def _prompt(so_far: SoFar, fact: StoryFact) -> None:
+    text = (fact.text or fact.label).strip()
+    if not text or asked_by_a_machine(fact):
+        return
+    so_far.prompts += 1
+    text = cut(text, TEXT_MAX)
+    prompts = so_far.last_prompts or so_far.first_prompts
+    if prompts and prompts[-1].text == text:
+        prompts[-1].times += 1
+    elif len(so_far.first_prompts) < PROMPTS_FIRST:
+        so_far.first_prompts.append(Prompt(so_far.prompts, text))
+    else:
+        so_far.last_prompts.append(Prompt(so_far.prompts, text))
+
+
+def _stop(so_far: SoFar, fact: StoryFact) -> None:
+    """A stop inside a subagent is that subagent's."""
+    if not fact.agent_id:
+        so_far.broke_off = ""
+        so_far.answer = cut(fact.text.strip(), TEXT_MAX) or so_far.answer
+
+
+def _stop_failure(so_far: SoFar, fact: StoryFact) -> None:
+    if not fact.agent_id:
+        so_far.broke_off = fact.detail or "unknown"
+
+
+def _subagent_stop(so_far: SoFar, fact: StoryFact) -> None:
+    if fact.text.strip():
+        so_far.reports[fact.agent_id] = Report(fact.agent_type or "subagent", fact.text)
+
+
+def _post_compact(so_far: SoFar, fact: StoryFact) -> None:
+    so_far.summary = cut(fact.text.strip(), TEXT_MAX) or so_far.summary
+
+
+def _task(so_far: SoFar, fact: StoryFact) -> None:
+    """Either half may come first."""
+    if fact.task_id:
+        task = so_far.tasks.setdefault(fact.task_id, Task(fact.label))
+        task.subject = task.subject or fact.label
+        task.done = task.done or fact.event_type == "TaskCompleted"
+
+
+def _tool(so_far: SoFar, fact: StoryFact) -> None:
+    so_far.uses.take(fact)
+
+
+_STEPS: dict[str, Callable[[SoFar, StoryFact], None]] = {
+    "UserPromptSubmit": _prompt,
+    "Stop": _stop,
+    "StopFailure": _stop_failure,
+    "SubagentStop": _subagent_stop,
+    "PostCompact": _post_compact,
+    "TaskCreated": _task,
+    "TaskCompleted": _task,
+    **dict.fromkeys(TOOL_EVENTS, _tool),
+}

@@ -1,0 +1,43 @@
+"""A session's facts as derivations see them, and what may be asked of them."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from schemas.log.records import CompactionRequested, SessionEnded
+
+EVENTS_RECORDED = "events_recorded"
+TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
+
+
+class StoryFact(NamedTuple):
+    """One fact; texts are cut to a character more than their maximum, so that the cut can be seen."""
+
+    org_id: str
+    session_id: str
+    log_offset: int
+    kind: str
+    at: int  # ms since 1970
+    event_type: str  # of a hook event, else ""
+    tool_name: str
+    tool_use_id: str
+    agent_id: str
+    agent_type: str
+    task_id: str
+    label: str
+    text: str  # prompt, answer or summary; what a tool is used on; the record of a create or a change
+    detail: str  # a failure's error, a prompt's source, a notification's type
+    cwd: str
+
+
+class Wanted(NamedTuple):
+    """A derivation that a fact asks for, as of that fact. It is a value: a retry asks for the same."""
+
+    partition: int
+    offset: int
+    record: CompactionRequested | SessionEnded
+    facts: int  # so many were counted in the session by then; says what the reading will cost
+
+    @property
+    def session(self) -> tuple[str, UUID]:
+        """Whose facts are read."""
+        return self.record.org_id, self.record.session_id

@@ -1,0 +1,91 @@
+"""Uses of tools: each counts once, whichever half of it is seen, by tool and by what it was used on."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from processors.derivations.session_facts import StoryFact
+
+SHELLS = frozenset({"Bash", "PowerShell"})
+TOOL_EVENTS = frozenset({"PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied"})
+EDITORS = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
+Subject = tuple[str, str]  # (tool, command or path)
+
+
+class Tally(Struct):
+    """Uses of one tool on one thing. ``latest`` says how the latest one that came to an end did."""
+
+    calls: int = 0
+    failures: int = 0
+    denied: int = 0
+    last_failed: bool = False
+    error: str = ""  # of the latest failure
+    latest: int = 0  # how many facts about tools had been seen
+
+    @property
+    def done(self) -> int:
+        """How many neither failed nor were denied; one that never came back may have been done."""
+        return max(0, self.calls - self.failures - self.denied)
+
+    @property
+    def runs(self) -> int:
+        """How many were let run; a failure whose call was never seen was one."""
+        return max(self.calls - self.denied, self.failures)
+
+
+class _Use(Struct):
+    tally: Tally
+    failed: bool = False
+    denied: bool = False
+
+
+class Uses:
+    """All uses of tools so far. The rules for counting are those of the session's own counts."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[Subject, Tally] = {}
+        self._by_id: dict[str, _Use] = {}
+        self._seen = 0
+
+    def take(self, fact: StoryFact) -> None:
+        """One more of `TOOL_EVENTS`."""
+        self._seen += 1
+        use = self._use(fact)
+        tally = use.tally
+        tally.latest = self._seen
+        if fact.event_type == "PostToolUseFailure":
+            self._fail(use, fact.detail)
+        elif fact.event_type == "PermissionDenied" and not use.denied and fact.tool_use_id:
+            use.denied = True
+            tally.denied += 1
+        elif fact.event_type == "PostToolUse":
+            tally.last_failed = False
+
+    def of(self, tools: frozenset[str]) -> Iterator[tuple[str, Tally]]:
+        """What these tools were used on, where that is known."""
+        return ((thing, tally) for (tool, thing), tally in self.tallies.items() if tool in tools and thing)
+
+    def _use(self, fact: StoryFact) -> _Use:
+        if not fact.tool_use_id:
+            tally = self._tally(fact)
+            tally.calls += fact.event_type == "PreToolUse"
+            return _Use(tally)
+        use = self._by_id.get(fact.tool_use_id)
+        if use is None:
+            use = self._by_id[fact.tool_use_id] = _Use(self._tally(fact))
+            use.tally.calls += 1
+        return use
+
+    def _tally(self, fact: StoryFact) -> Tally:
+        subject = (fact.tool_name, fact.text)
+        tally = self.tallies.get(subject)
+        if tally is None:
+            tally = self.tallies[subject] = Tally()
+        return tally
+
+    @staticmethod
+    def _fail(use: _Use, error: str) -> None:
+        use.tally.last_failed, use.tally.error = True, error
+        if not use.failed:
+            use.failed = True
+            use.tally.failures += 1

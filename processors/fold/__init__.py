@@ -1,0 +1,1 @@
+"""From a session's facts to its state. Pure."""

@@ -1,0 +1,1 @@
+"""What runs a pipeline: a Faust worker, or a loop in the embedded default."""

@@ -1,0 +1,263 @@
+"""The runner of production: a thin adapter between Faust and the pipeline.
+
+Why these settings (each measured on a real broker): `noack_take`, because `take` acknowledges a batch whose body
+raised; acknowledging in offset order and only behind a finished write, because an un-acknowledged record at the head
+is committed over; `stream_wait_empty=False`, because with True a SIGTERM hangs while anything is un-acknowledged;
+static membership, because a restarted worker then has its partitions back in 2 s instead of a session time-out; a poll
+interval of a day, because while the store is away nothing is read from the log, and a worker that the consumer takes
+for dead then leaves its group. Only the consumer counts this interval, not the broker; a worker that hangs is ended by
+the watchdog long before, and one that is gone is noticed by its heartbeats.
+"""
+
+import asyncio
+import fcntl
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import aiokafka
+import faust
+import mode
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
+from msgspec import Struct
+
+from kernel.fail_points import fail_point
+from processors.errors import Broken
+from processors.metrics import GroupState
+from processors.pipeline import Pipeline, Written
+from schemas.log.kafka_security import KafkaSecurity
+from schemas.log.position import LogRecord, LogUnavailable
+
+logger = structlog.get_logger()
+SESSION_TIMEOUT_S = 60
+POLL_INTERVAL_S = 24 * 3600  # longer than any outage of the store
+FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
+ROUND_BYTES_MAX = 32 << 20  # of all: what a partition has to wait for, at most, until its turn comes again
+_NO_RIGHT = (aiokafka.errors.TopicAuthorizationFailedError, aiokafka.errors.GroupAuthorizationFailedError)
+
+
+class FaustSettings(Struct, frozen=True):
+    """``instance`` numbers the workers of one host; ``bootstrap`` is a comma-separated list of host:port."""
+
+    bootstrap: str
+    topic: str
+    partitions: int
+    group: str
+    instance: int
+    folder: Path
+    security: KafkaSecurity = KafkaSecurity()
+    batch_records: int = 800
+    batch_wait_s: float = 0.5
+
+
+def check_versions() -> None:
+    """Refuse surroundings in which Faust is known to lose records.
+
+    Raises:
+        Broken: with what to install.
+    """
+    if faust.streams._CStreamIterator is None:  # noqa: SLF001  # the only way to ask
+        raise Broken("faust runs without its compiled stream, which acknowledges skipped messages: install its wheel")
+    if _release(version("faust-streaming")) < (0, 15, 3) or _release(aiokafka.__version__) < (0, 14):
+        raise Broken("faust-streaming >= 0.15.3 and aiokafka >= 0.14 are needed: run `make setup`")
+
+
+def lock_instance(settings: FaustSettings) -> IO[str]:
+    """Hold this until the process ends: the same static id started twice makes both rejoin for ever.
+
+    Raises:
+        Broken: another process runs under this instance number.
+    """
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    file = (settings.folder / f"{settings.group}-{settings.instance}.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise Broken(f"a projector with instance {settings.instance} runs already: choose another number") from error
+    return file
+
+
+def build_app(
+    settings: FaustSettings, pipeline: Pipeline, background: Sequence[Callable[[], Awaitable[None]]]
+) -> faust.App:
+    """A Faust app with one agent; ``background`` runs beside it, and what it raises stops the worker."""
+    app = _app(settings)
+    topic = app.topic(
+        settings.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False
+    )
+
+    @app.agent(topic, concurrency=1, name="project_records")
+    async def project_records(stream: Any) -> None:
+        """Store each batch, then acknowledge it; an offset moves only after everything derived from it exists."""
+        async for events in stream.noack_take(settings.batch_records, within=settings.batch_wait_s):
+            written = await pipeline.project([_record(event.message) for event in events])
+            written.add_done_callback(_acknowledger(app, events))
+
+    @app.on_partitions_revoked.connect
+    async def revoked(_: Any, partitions: Iterable[Any], **__: Any) -> None:
+        pipeline.release([tp.partition for tp in partitions])
+
+    @app.on_partitions_assigned.connect
+    async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:
+        mine = sorted(tp.partition for tp in partitions if tp.topic == settings.topic)
+        pipeline.assign(mine)
+        _guarded(app, take_over(settings, pipeline, mine))
+
+    @app.task
+    async def beside() -> None:
+        await asyncio.gather(*[_crashing(app, run()) for run in background])
+
+    app.kept = (revoked, assigned)  # signals hold their receivers weakly
+    return app
+
+
+def group_state(app: faust.App) -> GroupState:
+    """How often the consumer group was rebalanced since this worker started, and the group's generation now."""
+    return GroupState(app.rebalancing_count, app.consumer_generation_id)
+
+
+def run_until_stopped(app: faust.App) -> int:
+    """Run a worker until SIGTERM or SIGINT; the exit code, 1 when something broke it."""
+    try:
+        faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Sequence[int]) -> None:
+    """Check the partitions that may stay idle: everything below their committed offset must have been projected.
+
+    Raises:
+        Broken: an offset was committed that the log does not reach any more, or the topic has grown.
+    """
+    if max(partitions, default=0) >= settings.partitions:
+        raise Broken(
+            f"the topic {settings.topic} has grown beyond its {settings.partitions} partitions, and the count is "
+            "frozen: begin a new version of the topic"
+        )
+    committed, ends = await pipeline.ask_log(partial(_offsets, settings, partitions))
+    for partition in partitions:
+        if committed[partition] > ends[partition]:
+            raise Broken(
+                f"group {settings.group} has committed offset {committed[partition]} of partition {partition}, but "
+                f"the log ends at {ends[partition]}: it lost its tail. Restore it, or project into a new generation"
+            )
+        await pipeline.resume(partition, committed[partition])
+
+
+async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    try:
+        return await _committed(settings, partitions), await _ends(settings, partitions)
+    except _NO_RIGHT as error:
+        raise Broken(f"the right to read the topic or to join the group was taken away: {error!r}") from error
+    except (aiokafka.errors.KafkaError, OSError) as error:
+        raise LogUnavailable(f"the offsets of group {settings.group} can't be read: {error!r}") from error
+
+
+async def _committed(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap.split(","), **settings.security.client_options())
+    try:
+        await admin.start()
+        offsets = await admin.list_consumer_group_offsets(settings.group)
+    finally:
+        await admin.close()
+    known = {tp.partition: meta.offset for tp, meta in offsets.items() if tp.topic == settings.topic}
+    return {partition: max(known.get(partition, 0), 0) for partition in partitions}
+
+
+async def _ends(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
+    consumer = aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap.split(","), **settings.security.client_options()
+    )
+    try:
+        await consumer.start()
+        ends = await consumer.end_offsets([TopicPartition(settings.topic, partition) for partition in partitions])
+    finally:
+        await consumer.stop()
+    return {tp.partition: offset for tp, offset in ends.items()}
+
+
+def _app(settings: FaustSettings) -> faust.App:
+    return faust.App(
+        settings.group,
+        version=1,
+        broker=[f"aiokafka://{address}" for address in settings.bootstrap.split(",")],
+        broker_credentials=_credentials(settings.security),
+        store="memory://",
+        datadir=settings.folder / f"faust-{settings.instance}",
+        processing_guarantee="at_least_once",
+        agent_supervisor=mode.CrashingSupervisor,
+        broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=SESSION_TIMEOUT_S / 10,
+        broker_request_timeout=SESSION_TIMEOUT_S + 30,
+        broker_max_poll_interval=POLL_INTERVAL_S,
+        broker_max_poll_records=settings.batch_records,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{socket.gethostname()}-{settings.instance}",
+        consumer_max_fetch_size=_fetch_bytes(settings.partitions),
+        stream_buffer_maxsize=2 * settings.batch_records,
+        stream_recovery_delay=0,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+
+
+def _fetch_bytes(partitions: int) -> int:
+    return max(FETCH_BYTES_MIN, min(FETCH_BYTES_MAX, ROUND_BYTES_MAX // partitions))
+
+
+def _credentials(security: KafkaSecurity) -> Any:
+    """Faust's form of what `client_options` gives to clients of aiokafka; None without TLS and log-in."""
+    context = security.context if security.has_tls else None
+    if not security.has_user:
+        return context and faust.SSLCredentials(context)
+    if security.tokens is not None:
+        return faust.OAuthCredentials(oauth_cb=security.tokens, ssl_context=context)
+    return faust.SASLCredentials(
+        username=security.user, password=security.password, mechanism=security.mechanism, ssl_context=context
+    )
+
+
+def _record(message: Any) -> LogRecord:
+    return LogRecord(message.partition, message.offset, message.key, message.value, round(message.timestamp * 1000))
+
+
+def _acknowledger(app: faust.App, events: Sequence[Any]) -> Callable[[Written], None]:
+    def acknowledge(written: Written) -> None:
+        if written.cancelled():
+            return
+        if error := written.exception():
+            _guarded(app, app.crash(error))
+            return
+        for event in events:
+            event.ack()
+        fail_point("projector.acknowledged")
+
+    return acknowledge
+
+
+def _guarded(app: faust.App, work: Awaitable[None]) -> None:
+    app.add_future(_crashing(app, work))
+
+
+async def _crashing(app: faust.App, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except (asyncio.CancelledError, LogUnavailable):
+        raise
+    except Exception as error:
+        logger.error("projector_broken", error=str(error))  # the message says what to do
+        await app.crash(error)
+
+
+def _release(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:3] if part.isdigit())

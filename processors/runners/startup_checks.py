@@ -1,0 +1,70 @@
+"""What is checked before a projector starts, and after the log was away: refuse rather than project the wrong thing."""
+
+import asyncio
+
+import msgspec
+
+from processors.errors import Broken
+from processors.fold.fold import FOLD_VERSION
+from processors.pricing import Pricing
+from processors.warehouse import Receipt, Warehouse
+from schemas.log.position import LogReader
+from schemas.log.records import AnyRecord
+
+_records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+def check_generation(warehouse: Warehouse, partitions: int) -> None:
+    """The generation must have been made with this code, this price history and this many partitions.
+
+    Raises:
+        Broken: with what differs and what to do.
+    """
+    made_with = warehouse.generation()
+    if made_with.fold_version != FOLD_VERSION:
+        raise Broken(
+            f"this generation was made with fold version {made_with.fold_version}, this code has {FOLD_VERSION}: "
+            "project into a new generation, or run the version that made this one"
+        )
+    if made_with.partitions != partitions:
+        raise Broken(
+            f"this generation was made for {made_with.partitions} partitions, the log has {partitions}: "
+            "the partition count of a topic is frozen, since a session must stay in its partition"
+        )
+    Pricing(warehouse).complete_until(0)
+
+
+async def check_log_tail(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:
+    """The last receipted record of each partition must still be in the log, unchanged.
+
+    Raises:
+        Broken: the log lost its tail; going on would skip new records, or mix them with old ones.
+    """
+    ends = await reader.ends()
+    for partition in range(partitions):
+        receipt = await asyncio.to_thread(warehouse.last_receipt, partition)
+        if receipt is not None:
+            await _check_receipt(reader, partition, ends[partition], receipt)
+
+
+async def _check_receipt(reader: LogReader, partition: int, end: int, receipt: Receipt) -> None:
+    if receipt.offset >= end:
+        raise Broken(_lost(partition, f"it ends at {end}, but offset {receipt.offset} was projected"))
+    if receipt.outcome != "projected":
+        return  # a dead letter has no identity to compare
+    records = await reader.read(partition, receipt.offset, receipt.offset + 1, 1)
+    if not records or records[0].offset != receipt.offset:
+        raise Broken(_lost(partition, f"offset {receipt.offset}, which was projected, is not in it"))
+    try:
+        record_id = _records.decode(records[0].value or b"").record_id
+    except msgspec.MsgspecError:
+        record_id = None
+    if record_id != receipt.record_id:
+        raise Broken(_lost(partition, f"offset {receipt.offset} holds another record than the one projected"))
+
+
+def _lost(partition: int, what: str) -> str:
+    return (
+        f"partition {partition} of the log lost its tail: {what}. Restore the log, or provision a new generation "
+        "and project what is left into it"
+    )

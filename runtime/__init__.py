@@ -1,0 +1,1 @@
+"""What a process is made of: settings, secrets, credentials, services."""

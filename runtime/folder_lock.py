@@ -1,0 +1,29 @@
+"""One process per data folder of the embedded default: neither its log nor its store can be shared."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from processors.errors import Broken
+from runtime.private_files import open_private, private_folder
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path, *, needed: bool = True) -> Iterator[None]:
+    """Have ``folder`` for oneself; does nothing where that is not ``needed``.
+
+    Raises:
+        Broken: another process has it.
+    """
+    if not needed:
+        yield
+        return
+    run = folder / "run"
+    private_folder(run)
+    with open(run / "lock", "a", opener=open_private) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Broken(f"another process uses {folder}: stop it, or choose another with --data") from error
+        yield

@@ -1,0 +1,190 @@
+"""The HTTP services of production: the write side, the read side, or both in one process."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from audit.metrics import AuditMetrics
+from audit.routes.operations import operation_routes
+from audit.watch import Audit, auditing
+from edge.health import Readiness, all_parts
+from edge.metrics import show_faults
+from edge.outermost import Service
+from edge.rate_limits import counting
+from edge.service import Lifespan, build_service
+from edge.watched_file import following
+from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes, log_readiness
+from ingest.body import Bodies
+from ingest.log.kafka import InstalledTopic, KafkaEventLog
+from ingest.log.port import EventLog
+from ingest.metrics import IngestMetrics, keep_metrics, metered
+from ingest.privacy.policy import Privacy
+from kernel.ports import is_free
+from processors.errors import Broken
+from query_api.app import query_dependencies, query_routes, store_readiness
+from query_api.reader import ClickHouseReader, Reader
+from runtime.address_file import write_address
+from runtime.credentials import check_tokens_open_orgs, credentials
+from runtime.http_server import serve_http
+from runtime.kafka_settings import kafka_topic
+from runtime.log_url import KafkaAddress, parse_log_url
+from runtime.metrics import new_registry
+from runtime.rate_limits import rate_limits
+from runtime.secrets import id_secrets, own_secrets
+from runtime.settings import BadSettings, Settings
+from runtime.store_comparing import compare_store
+from runtime.store_reading import check_reading, store_probe, store_reader
+from runtime.store_transport import check_transport
+from runtime.store_url import store_address
+from schemas.installation import OwnSecrets
+
+ADMIN_CONNECTIONS_MAX = 128
+
+
+def run_services(settings: Settings, sides: Sequence[str]) -> int:
+    """Serve ``ingest``, ``query`` or both until SIGTERM; the exit code.
+
+    Raises:
+        BadSettings: a setting is wrong, a secret is missing, or no token could open an org.
+        Broken, BrokenLog: store or log are not those of this installation.
+    """
+    check_tokens_open_orgs(settings)
+    return uvloop.run(_run(settings, sides))
+
+
+async def _run(settings: Settings, sides: Sequence[str]) -> int:
+    stopping = stop_on_signals()
+    check_ports(settings)
+    own = own_secrets(settings.secrets_folder)
+    log = kafka_log(settings, own) if "ingest" in sides else None
+    reader = store_reader(settings) if "query" in sides else None
+    probe = store_probe(settings) if reader is not None else None
+    app = service(settings, log, reader, probe=probe)
+    async with AsyncExitStack() as ending:
+        for asked in (reader, probe):
+            if asked is not None:
+                ending.callback(asked.close)
+        if log is not None:
+            ending.push_async_callback(log.stop)
+            await log.start()  # before the port opens, so that a wrong topic is told in one sentence
+        if reader is not None and (comparing := await _checked(settings, own, reader)):
+            ending.callback(comparing.cancel)
+        write_address(settings.folder, settings.host, settings.port)
+        await serve(app, settings, stopping)
+    return 0
+
+
+async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":
+    """Check the store at the start. While it is away the service may start: the task compares it later."""
+    await asyncio.to_thread(check_transport, store_address(settings))
+    comparing = await compare_store(settings, own)
+    await check_reading(reader)
+    return comparing
+
+
+def kafka_log(settings: Settings, own: OwnSecrets) -> KafkaEventLog:
+    """The log of production, as far as it is that of the installation with these secrets.
+
+    Raises:
+        BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
+    """
+    address = parse_log_url(settings.log)
+    if not isinstance(address, KafkaAddress):
+        raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
+    topic, find = kafka_topic(settings, address), InstalledTopic(own)
+    return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max, find=find)
+
+
+def service(
+    settings: Settings,
+    log: EventLog | None,
+    reader: Reader | None,
+    registry: CollectorRegistry | None = None,
+    probe: Reader | None = None,
+) -> Service:
+    """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows.
+
+    ``probe`` is what readiness asks instead of ``reader``, so that it waits for nobody's question.
+    """
+    registry = registry or new_registry()
+    metrics = IngestMetrics(registry) if log is not None else None
+    secrets = id_secrets(settings.secrets_folder)
+    routes: list[Any] = []
+    dependencies: dict[str, Any] = {}
+    audits: list[Lifespan] = []
+    parts: list[Readiness] = []
+    if reader is not None:
+        parts.append(store_readiness(probe or reader))
+        routes.extend([*query_routes(), *operation_routes()])
+        dependencies |= query_dependencies(reader, secrets)
+        audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
+    if log is not None and metrics is not None:
+        routes.extend(ingest_routes())
+        parts.append(log_readiness(log))
+        bodies = Bodies(settings.in_flight_bytes_max)
+        privacy = Privacy(settings.orgs_without_content, note_cut=metrics.redacted)
+        dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy, bodies)
+    verifier, files = credentials(settings)
+    limits = rate_limits(settings)
+    show_faults(registry, limits, files)
+    app = build_service(
+        routes,
+        dependencies,
+        verifier,
+        partial(all_parts, *parts),
+        [following(files), counting(limits), *audits],
+        limits=limits,
+        allowed_origins=settings.origins,
+        exception_handlers=INGEST_ERRORS,
+        registry=registry,
+        inside_apart=settings.admin_address is not None,
+    )
+    if metrics is not None:
+        keep_metrics(app, metrics)
+    return app
+
+
+def check_http(settings: Settings) -> None:
+    """Say now what `service` would refuse later, when other things have started.
+
+    Raises:
+        BadSettings: a file is missing or broken, or a secret that others can read; a value is wrong.
+    """
+    credentials(settings), id_secrets(settings.secrets_folder), rate_limits(settings)
+    _ = settings.origins, settings.admin_address
+
+
+def check_ports(settings: Settings) -> None:
+    """Say now that an address can't be had.
+
+    Raises:
+        Broken: another program listens there, or the address is none of this machine.
+    """
+    for option, address in (("port", (settings.host, settings.port)), ("admin-port", settings.admin_address)):
+        if address is not None and not is_free(*address):
+            raise Broken(f"port {address[1]} of {address[0]} is taken: choose another with --{option}")
+
+
+async def serve(app: Service, settings: Settings, stopping: asyncio.Event) -> None:
+    """Serve the API, and health and metrics at their own address where there is one, until ``stopping`` is set."""
+    parts = [serve_http(app, settings.host, settings.port, stopping)]
+    if app.inside is not None and settings.admin_address is not None:
+        parts.append(serve_http(app.inside, *settings.admin_address, stopping, ADMIN_CONNECTIONS_MAX))
+    serving = [asyncio.ensure_future(part) for part in parts]
+    for part in serving:
+        part.add_done_callback(lambda _: stopping.set())  # neither goes on without the other
+    await asyncio.gather(*serving)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping

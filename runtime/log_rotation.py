@@ -1,0 +1,67 @@
+"""Log files do not grow for ever: a full one becomes NAME.1, in the place of the one before, and a new one begins."""
+
+import contextlib
+import os
+import shutil
+from io import FileIO
+from pathlib import Path
+
+from runtime.private_files import open_private
+
+LOG_BYTES_MAX = 32 * 1024 * 1024
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+
+
+def begin_anew(log_file: Path, descriptor: int) -> None:
+    """Let ``descriptor``, by which this process writes the file, lead to a new one. No line is lost.
+
+    Raises:
+        OSError: it could not be done, and the descriptor leads where it did.
+    """
+    scratch = _scratch(log_file)
+    fresh = open_private(scratch, _APPEND)
+    try:
+        with contextlib.suppress(FileNotFoundError):  # it was removed by hand
+            log_file.replace(_old(log_file))
+        scratch.replace(log_file)
+        os.dup2(fresh, descriptor, inheritable=False)
+    finally:
+        os.close(fresh)
+
+
+def cut_when_full(log_file: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
+    """Copy a full log that another process writes to NAME.1, and cut it to nothing.
+
+    That process must have it open for appending; it goes on at the new end and notices nothing. A line that it writes
+    in the microseconds between the last look and the cut is lost; all of the log is, where no disk has room for a copy.
+
+    Raises:
+        OSError: the file can't be read or cut.
+    """
+    if not log_file.exists() or log_file.lstat().st_size < bytes_max:
+        return
+    with open(log_file, "r+b", buffering=0, opener=open_private) as full:
+        with contextlib.suppress(OSError):
+            _copy(full, log_file)
+        full.truncate(0)
+
+
+def _copy(full: FileIO, log_file: Path) -> None:
+    scratch = _scratch(log_file)
+    try:
+        with open(scratch, "xb", buffering=0, opener=open_private) as copy:
+            shutil.copyfileobj(full, copy)
+            scratch.replace(_old(log_file))
+            shutil.copyfileobj(full, copy)  # what came meanwhile
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _old(log_file: Path) -> Path:
+    return log_file.with_name(f"{log_file.name}.1")
+
+
+def _scratch(log_file: Path) -> Path:
+    scratch = log_file.with_name(f".{log_file.name}.new")
+    scratch.unlink(missing_ok=True)
+    return scratch

@@ -1,0 +1,61 @@
+"""`LOG_URL`: where the log is. ``sqlite:///file`` or ``kafka://host:port,host:port/topic``."""
+
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
+
+from runtime.settings import BadSettings
+from runtime.url_parts import port_of, query_of, refuse, split
+from schemas.log.topics import TOPIC
+
+_FORMS = "sqlite:///absolute/file or kafka://host:port,host:port/topic"
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # what Kafka takes as a name
+_PORT = 9092
+
+
+class SqliteAddress(Struct, frozen=True):
+    """One file, one partition."""
+
+    path: Path
+
+
+class KafkaAddress(Struct, frozen=True):
+    """``bootstrap`` is a comma-separated list of host:port."""
+
+    bootstrap: str
+    topic: str
+
+
+def parse_log_url(url: str) -> SqliteAddress | KafkaAddress:
+    """Read a log URL.
+
+    Raises:
+        BadSettings: with the part that is wrong and an example.
+    """
+    parts = split("LOG_URL", url, _FORMS)
+    query_of("LOG_URL", parts, (), _FORMS)
+    if parts.scheme == "sqlite" and not parts.netloc and parts.path not in ("", "/"):
+        return SqliteAddress(Path(parts.path))
+    if parts.scheme == "kafka" and parts.netloc:
+        return KafkaAddress(_bootstrap(parts), _topic(parts))
+    raise BadSettings(f"LOG_URL is {_FORMS}")
+
+
+def _bootstrap(parts: SplitResult) -> str:
+    if "@" in parts.netloc:
+        raise refuse("LOG_URL", "users are in KAFKA_USER and KAFKA_PASSWORD_FILE, not in the URL", _FORMS)
+    for address in parts.netloc.split(","):
+        host = urlsplit(f"kafka://{address}")
+        if not host.hostname:
+            raise refuse("LOG_URL", "an address between two commas has no host", _FORMS)
+        port_of("LOG_URL", host, _PORT)
+    return parts.netloc
+
+
+def _topic(parts: SplitResult) -> str:
+    topic = parts.path.strip("/")
+    if topic and not _TOPIC.fullmatch(topic):
+        raise refuse("LOG_URL", f"{topic!r} is no name of a topic: letters, digits, dots, - and _ alone", _FORMS)
+    return topic or TOPIC

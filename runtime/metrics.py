@@ -1,0 +1,92 @@
+"""The metrics of one process: its registry, and a way to read them where no HTTP service of ours runs."""
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client.process_collector import ProcessCollector
+
+from processors.errors import Broken
+from processors.fold.fold import FOLD_VERSION
+from runtime.settings import Settings
+
+Parts = Callable[[], Mapping[str, bool]]  # what the process depends on, by name, and whether it answers
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry of the process's own, with its version, memory, processor time and open files."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    build = Gauge("crewkit_build_info", "What runs here.", ("version", "fold_version"), registry=registry)
+    build.labels(version("crewkit-sessions"), FOLD_VERSION).set(1)
+    return registry
+
+
+@contextmanager
+def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts = dict) -> Iterator[None]:
+    """Answer on ``metrics_port`` of ``host`` meanwhile, in threads; not at all if the port is 0.
+
+    ``/metrics`` shows the registry, ``/livez`` says that the process lives, ``/readyz`` whether all ``parts`` answer.
+
+    Raises:
+        Broken: the port is taken.
+    """
+    if not settings.metrics_port:
+        yield
+        return
+    try:
+        server = make_server(settings.host, settings.metrics_port, _pages(registry, parts), _Server, _Quiet)
+    except OSError as error:
+        raise Broken(f"metrics_port: {settings.metrics_port} of {settings.host} can't be had: {error}") from error
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _pages(registry: CollectorRegistry, parts: Parts) -> Wsgi:
+    metrics = make_wsgi_app(registry)
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/metrics":
+            pages: Iterable[bytes] = metrics(environ, start_response)
+            return pages
+        status, body = _health(environ["PATH_INFO"], parts)
+        start_response(status, [("Content-Type", "application/json; charset=utf-8"), ("Cache-Control", "no-cache")])
+        return [json.dumps(body).encode()]
+
+    return answer
+
+
+def _health(path: str, parts: Parts) -> tuple[str, Mapping[str, str]]:
+    said = {name: "ok" if here else "is away" for name, here in parts().items()}
+    if path == "/livez":
+        return "200 OK", {"status": "ok"}
+    if path != "/readyz":
+        return "404 Not Found", {"status": "there is nothing under this address"}
+    if "is away" in said.values():
+        return "503 Service Unavailable", {"status": "not_ready", **said}
+    return "200 OK", {"status": "ok", **said}
+
+
+class _Server(ThreadingWSGIServer):
+    """One thread a request."""
+
+
+class _Quiet(WSGIRequestHandler):
+    """Logs no requests, and drops a connection that sends none in time."""
+
+    timeout = 15
+
+    def log_message(self, *_: Any) -> None: ...

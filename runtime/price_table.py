@@ -1,0 +1,86 @@
+"""The table `prices` of the control database: what is in it, and what may be added to it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+from processors.warehouse import sql
+from schemas.pricing.price_file import Price, moment
+from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, has_notice, newest
+
+_TELLS_MAX = 3
+
+
+class TooEarly(Exception):
+    """Prices that begin at a time which may be counted already; the message says what to do."""
+
+
+class Loaded(NamedTuple):
+    """What a load came to."""
+
+    added: Sequence[Price]
+    known: int
+
+
+def history_of(client: Client) -> list[LoadedPrice]:
+    """Every price that was ever loaded, in the order of loading."""
+    rows = client.query(sql("prices"), parameters={"control": client.database}).result_rows
+    return [LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows]
+
+
+def begin_history(client: Client, prices: Iterable[Price]) -> None:
+    """Give a history that is empty its first list."""
+    _add(client, [LoadedPrice(price, 0) for price in prices])
+
+
+def extend_history(client: Client, wanted: Iterable[Price], *, new_generations_only: bool) -> Loaded:
+    """Add those of ``wanted`` that are not known yet: all of them, or none.
+
+    Raises:
+        TooEarly: where one could concern what is counted already, unless it is meant for generations to come.
+    """
+    known = {(price.model, price.from_ms): price for price in newest(history_of(client))}
+    now_us: int = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0]
+    every = list(wanted)
+    rows = [LoadedPrice(price, now_us) for price in every if known.get((price.model, price.from_ms)) != price]
+    if not new_generations_only and _is_counting(client):
+        _refuse_early(rows, now_us // 1000 + NOTICE_MS)
+    _add(client, rows)
+    return Loaded([row.price for row in rows], len(every) - len(rows))
+
+
+def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:
+    early = [f"{row.price.model} from {moment(row.price.from_ms)}" for row in rows if not has_notice(row)]
+    if early:
+        some = ", ".join(early[:_TELLS_MAX]) + (f" and {len(early) - _TELLS_MAX} more" if early[_TELLS_MAX:] else "")
+        raise TooEarly(
+            f"{some}: reports of that time may be counted already, and projecting the log again would give other "
+            f"costs. Nothing was loaded. Let new prices begin after {moment(earliest_ms + 1000)}, or load them with "
+            "--new-generations-only: they then hold in generations that are made from now on"
+        )
+
+
+def _is_counting(client: Client) -> bool:
+    return bool(client.query("SELECT count() FROM generations").result_rows[0][0])
+
+
+def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
+    """All in one block, so that they are there together."""
+    if rows:
+        client.insert("prices", [_values(row) for row in rows], column_names=_COLUMNS)
+
+
+def _values(row: LoadedPrice) -> list[object]:
+    price = row.price
+    rates = (price.input_nano, price.output_nano, price.cache_read_nano, price.cache_write_5m_nano)
+    from_ = _EPOCH + timedelta(milliseconds=price.from_ms)
+    return [price.model, from_, *rates, price.cache_write_1h_nano, _EPOCH + timedelta(microseconds=row.loaded_us)]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS = [
+    *("model", "effective_from", "input_nano", "output_nano", "cache_read_nano", "cache_write_5m_nano"),
+    *("cache_write_1h_nano", "loaded_at"),
+]

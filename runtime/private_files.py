@@ -1,0 +1,74 @@
+"""Files of an installation are for the account that runs it: other accounts of the machine can't read or redirect them.
+
+Prompts and names are in the log, the store, the access logs and Kafka's segments alike, so the whole data folder is
+closed (mode 700). Its folders `run` and `log` are no symbolic links, and no file in them is opened through one.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from kernel.atomic_write import FILE_MODE
+from runtime.settings import BadSettings
+
+UMASK = 0o077  # of every process of ours: its files get mode 600, its folders 700
+FOLDER_MODE = 0o700
+_OTHERS = 0o077
+
+
+class SymbolicLink(OSError, BadSettings):
+    """A symbolic link is where a file of ours belongs; the message names it."""
+
+
+def private_data_folder(folder: Path) -> None:
+    """Make the data folder, or close one that is open to others; what is in it needs no look then.
+
+    Raises:
+        BadSettings: the folder belongs to another account, is shared like ``/tmp``, or can't be made.
+    """
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(f"data: {folder} can't be made: {error.strerror}") from error
+    found = folder.stat()
+    if found.st_mode & stat.S_ISVTX or found.st_uid != os.geteuid():
+        raise BadSettings(f"data: {folder} is not this account's alone; name a folder below it, which is then made")
+    _close(folder, found)
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder inside the data folder, or close it.
+
+    Raises:
+        BadSettings: a symbolic link or another account's folder is in its place.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        raise _symbolic_link(folder)
+    if found.st_uid != os.geteuid():
+        raise BadSettings(f"{folder} belongs to another account: remove it")
+    _close(folder, found)
+
+
+def _close(folder: Path, found: os.stat_result) -> None:
+    if found.st_mode & _OTHERS:
+        folder.chmod(FOLDER_MODE)
+
+
+def open_private(path: Path | str, flags: int) -> int:
+    """Open or make a file with mode 600; an `opener` of `open`. It follows no symbolic link.
+
+    Raises:
+        SymbolicLink: one is in its place.
+        OSError: as `open` does.
+    """
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    except OSError as error:
+        raise _symbolic_link(path) if error.errno == errno.ELOOP else error from None
+
+
+def _symbolic_link(path: Path | str) -> SymbolicLink:
+    return SymbolicLink(f"{path} is a symbolic link, and files of an installation must not go elsewhere: remove it")

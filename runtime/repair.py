@@ -1,0 +1,147 @@
+"""Mend what an audit finds wrong, inside the process that projects: no other may, since its cache knows the old state.
+
+A file that `repair_request` names, and SIGUSR1, ask a projecting process for it (`crewkit-sessions coverage --repair`
+and `recount --repair` do); the file is gone once it is done. Everything is made again out of the log and the facts, so
+it is safe at any time, and harmless where nothing is wrong.
+
+Each process mends its share: the sessions of its partitions, and the buckets whose key falls to one of them. Sessions
+come first. To project a session again also makes its buckets again; a bucket is removed only if it is wrong after that,
+because readers miss it until it is made again.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+
+from audit.differences import Difference
+from audit.recount import Recount
+from audit.slices import days_asked
+from processors import errors
+from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
+from query_api.errors import StoreUnavailable
+from query_api.queries import P, Question, R
+from query_api.reader import Generation, Reader, answer
+from runtime.projector import Projector
+from schemas.log.topics import partition_of, record_key
+
+logger = structlog.get_logger()
+REPAIR_SIGNAL = signal.SIGUSR1
+ROUNDS_MAX = 100  # a recount lists 1,000 differences at most
+WAITS_MAX, WAIT_S = 20, 1.0  # for another process to mend its sessions
+
+
+class Mended(Struct):
+    """What was made again."""
+
+    positions: int = 0
+    sessions: int = 0
+    buckets: int = 0
+
+
+class Mender:
+    """Mends one generation, as far as its partitions are this process's."""
+
+    def __init__(self, projector: Projector, reader: Reader, generation: Generation) -> None:
+        self._pipeline, self._warehouse = projector.pipeline, projector.warehouse
+        self._reader, self._generation = reader, generation
+
+    async def run(self) -> Mended:
+        """Fill the holes, project again what differs from its facts, compute again what differs from its sessions."""
+        mended = Mended(positions=await self._pipeline.fill_holes())
+        tried: set[SessionKey] = set()
+        waits = WAITS_MAX
+        for _ in range(ROUNDS_MAX):
+            differences = (await Recount(self, None, days_asked(None, None)).run()).differences
+            wrong = _sessions_in(differences)
+            if ours := [key for key in wrong if self._is_ours(record_key(key[1])) and key not in tried]:
+                tried.update(ours)
+                await self._project_again(ours)
+                mended.sessions += len(ours)
+            elif wrong and waits:
+                waits -= 1
+                await asyncio.sleep(WAIT_S)
+            elif not (buckets := await self._compute_again(differences)):
+                break
+            else:
+                mended.buckets += buckets
+        logger.info("mended", positions=mended.positions, sessions=mended.sessions, buckets=mended.buckets)
+        return mended
+
+    async def ask(self, question: Question[P, R], params: P) -> list[R]:
+        """The rows that answer a question of the recount."""
+        return await answer(self._reader, self._generation, question, params)
+
+    async def _project_again(self, sessions: Iterable[SessionKey]) -> None:
+        by_partition: dict[int, list[SessionKey]] = {}
+        for key in sessions:
+            by_partition.setdefault(self._partition(record_key(key[1])), []).append(key)
+        for partition, some in by_partition.items():
+            await self._pipeline.project_again(partition, some)
+
+    async def _compute_again(self, differences: Sequence[Difference]) -> int:
+        """A day and its hours fall to one process, since the day is made of them."""
+        hours, days = (
+            [bucket for bucket in _buckets_in(differences, table) if self._is_ours(_day_key(bucket))]
+            for table in ("rollup_hourly", "rollup_daily")
+        )
+        if hours or days:
+            await asyncio.to_thread(_compute_again, self._warehouse, hours, days)
+        return len(hours) + len(days)
+
+    def _is_ours(self, key: bytes) -> bool:
+        return self._partition(key) in self._pipeline.written
+
+    def _partition(self, key: bytes) -> int:
+        return partition_of(key, self._generation.partitions)
+
+
+def _compute_again(warehouse: ClickHouseWarehouse, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+    """A row that was altered may have any version, so it goes before the right one comes."""
+    warehouse.forget_buckets(hours, sorted({*days, *map(day_of, hours)}))
+    warehouse.refresh_rollups([*hours, *((org, day + HOUR_S * n) for org, day in days for n in range(24))])
+
+
+def _day_key(bucket: Bucket) -> bytes:
+    org, day = day_of(bucket)
+    return f"{org} {day}".encode()
+
+
+def _sessions_in(differences: Sequence[Difference]) -> list[SessionKey]:
+    found = (d.key for d in differences if d.table == "sessions")
+    return sorted({(str(key["org_id"]), UUID(key["session_id"])) for key in found})
+
+
+def _buckets_in(differences: Sequence[Difference], table: str) -> list[Bucket]:
+    found = (d.key for d in differences if d.table == table)
+    return sorted({(str(key["org_id"]), _seconds(str(key["bucket"]))) for key in found})
+
+
+def _seconds(instant: str) -> int:
+    return int(datetime.fromisoformat(instant).timestamp())
+
+
+def repair_request(folder: Path, pid: int) -> Path:
+    """The file that asks a process of an installation to mend, and that it removes when it has."""
+    return folder / "run" / f"{pid}.repair"
+
+
+async def mend_when_asked(mender: Mender, folder: Path) -> None:
+    """Mend whenever the process is sent SIGUSR1, until cancelled; what breaks a repair breaks the process."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(REPAIR_SIGNAL, asked.set)
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            await mender.run()
+        except (errors.StoreUnavailable, StoreUnavailable) as error:
+            logger.warning("store_unavailable", error=str(error))  # whoever asked sees that nothing was mended
+        finally:
+            repair_request(folder, os.getpid()).unlink(missing_ok=True)

@@ -1,0 +1,84 @@
+"""Files that hold a secret: one that other accounts can read or change is refused, whatever it holds.
+
+A secret belongs to this account and has mode 600, in a folder of mode 700. Two exceptions are for secrets that an
+orchestrator mounts, which this account can't change and root answers for:
+
+* a file of root may be readable by a group of this account (Kubernetes' `defaultMode: 0400` with an `fsGroup`);
+* the folder is not looked at where the file system is read-only: nothing in it can be replaced.
+
+Symbolic links are followed, as Kubernetes' volumes consist of them; what they lead to is looked at.
+"""
+
+import os
+from pathlib import Path
+
+from runtime.settings import BadSettings
+
+ROOT = 0
+_OTHERS, _GROUP_READS = 0o077, 0o040
+
+
+def read_secret(file: Path) -> str:
+    """The text of a secret file, without space around it.
+
+    Raises:
+        BadSettings: other accounts can read or change the file, or this one can't read it; the message says what to do.
+        FileNotFoundError: it is not there.
+    """
+    try:
+        with file.open() as opened:
+            _check(file, os.fstat(opened.fileno()))  # of the very file that is read
+            return opened.read().strip()
+    except (PermissionError, IsADirectoryError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{file} can't be read: {getattr(error, 'strerror', error)}") from error
+
+
+def check_secrets_folder(folder: Path) -> None:
+    """Look whether other accounts could replace or list the secrets in a folder.
+
+    Raises:
+        BadSettings: they could; the message says what to do.
+    """
+    found = folder.stat()
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return
+    _check_owner(folder, found)
+    if found.st_mode & _OTHERS:
+        raise BadSettings(f"{folder} is open to other accounts, and holds secrets: chmod 700 {folder}")
+
+
+def make_secret(file: Path, text: str) -> None:
+    """Write a secret that is not there yet.
+
+    Two processes that start at once agree on one value: the link fails for the second.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    mine = file.with_name(f".{file.name}.{os.getpid()}")
+    mine.unlink(missing_ok=True)
+    with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        os.link(mine, file)
+    except FileExistsError:
+        pass
+    finally:
+        mine.unlink()
+
+
+def _check(file: Path, found: os.stat_result) -> None:
+    _check_owner(file, found)
+    tolerated = _GROUP_READS if found.st_uid == ROOT != os.geteuid() else 0
+    if found.st_mode & _OTHERS & ~tolerated:
+        raise BadSettings(f"{file} can be read or changed by other accounts, and is a secret: chmod 600 {file}")
+
+
+def _check_owner(path: Path, found: os.stat_result) -> None:
+    if found.st_uid not in (os.geteuid(), ROOT):
+        raise BadSettings(
+            f"{path} belongs to another account (uid {found.st_uid}), and is a secret: "
+            f"chown it to this one, then chmod {'700' if path.is_dir() else '600'} {path}"
+        )

@@ -1,0 +1,70 @@
+"""Making the secrets of an installation: for the embedded default and for `stack` at their first start, else on demand.
+
+Nothing else makes them. A process that invented its own, on a volume that is empty by mistake, would make ids that the
+others do not know, and other ids of events for the same events, in a log that is for ever.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime.operator_key import PRIVATE, PUBLIC, make_operator_keys
+from runtime.secret_files import check_secrets_folder, make_secret
+from runtime.secrets import IDS, SEED, TOKENS, new_key
+from runtime.settings import BadSettings
+
+_USE = {
+    SEED: "copy it to every machine that serves, and keep a backup; it never changes",
+    IDS: "copy it to every machine that serves, and keep a backup; new lines go first, none is taken out",
+    TOKENS: "copy it to every machine that serves; it signs tokens of development",
+    PRIVATE: "keep it where the operator works, and on no machine that serves; it signs tokens of operators",
+    PUBLIC: "copy it to every machine that serves; it verifies them",
+}
+
+
+def make_embedded_secrets(folder: Path, *, begun: bool = False) -> None:
+    """Make what is missing of the secrets of one machine; where it has ``begun``, only the key that signs tokens.
+
+    Raises:
+        BadSettings: one of those behind ids is missing beside the other, or the folder is open to other accounts.
+    """
+    make_missing(folder, (TOKENS,) if begun else (SEED, IDS, TOKENS))
+
+
+def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
+    """Make the secrets of a new installation; a line for each file that was made, with what to do with it.
+
+    Raises:
+        BadSettings: there is nothing to make, or it can't be made.
+    """
+    names = (SEED, IDS, *((TOKENS,) if dev_tokens else ()))
+    made = make_missing(folder, names)
+    if not (folder / PRIVATE).exists() and not (folder / PUBLIC).exists():
+        with _writing(folder):
+            make_operator_keys(folder)
+        made += [PRIVATE, PUBLIC]
+    if not made:
+        raise BadSettings(f"{folder} has its secrets: none is overwritten")
+    return (f"{folder / name}: {_USE[name]}" for name in made)
+
+
+def make_missing(folder: Path, names: Sequence[str]) -> list[str]:
+    """Make keys in those of the files that are not there; their names. Raises as above."""
+    missing = [name for name in names if not (folder / name).exists()]
+    lost = {SEED, IDS} & set(missing)
+    if len(lost) == 1:
+        raise BadSettings(f"{folder} has lost its {lost.pop()}: bring it back, since ids were made with it")
+    with _writing(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_secrets_folder(folder)
+        for name in missing:
+            make_secret(folder / name, new_key())
+    return missing
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadSettings(f"no secrets can be made in {folder}: {error.strerror}") from error

@@ -1,0 +1,94 @@
+"""The installation's secrets: files in ``DIR/secrets``, readable by their owner alone; `secret_making` makes them.
+
+``seed.key`` derives everything that must come out the same for ever and never changes. ``id.keys`` holds one key a
+line, the first makes ids and all verify, so it may be rotated. ``token.key`` holds one key a line as well: the first
+signs tokens (HS256), all verify. Each is read by `secret_files`, which refuses one that others can read or change.
+"""
+
+import hashlib
+import secrets
+from pathlib import Path
+
+from runtime.secret_files import check_secrets_folder, make_secret, read_secret
+from runtime.settings import BadSettings
+from schemas.ids import IdSecrets
+from schemas.installation import OwnSecrets
+
+SEED, IDS, TOKENS = "seed.key", "id.keys", "token.key"
+KEY_BYTES = 32
+FINGERPRINT_BYTES = 16
+
+
+def id_secrets(folder: Path) -> IdSecrets:
+    """The secrets behind ids.
+
+    Raises:
+        BadSettings: a file is not there, holds something else, or others can read it.
+    """
+    return IdSecrets(_keys(folder / IDS), _keys(folder / SEED)[0])
+
+
+def own_secrets(folder: Path) -> OwnSecrets:
+    """What tells the secrets of one installation from those of another; raises as `id_secrets` does.
+
+    The fingerprint is of ``seed.key`` and of the last line of ``id.keys``: a rotation puts lines before it, and a line
+    never goes away. It is a digest of random keys, so it reveals nothing about them.
+    """
+    secrets_ = id_secrets(folder)
+    digest = hashlib.blake2b(digest_size=FINGERPRINT_BYTES, person=b"crewkit-secrets")
+    for key in (secrets_.seed_key, secrets_.id_keys[-1]):
+        digest.update(len(key).to_bytes(4, "big") + key)
+    return OwnSecrets(digest.hexdigest(), str(folder))
+
+
+def token_key(folder: Path) -> bytes:
+    """The secret that signs tokens."""
+    return token_keys(folder)[0]
+
+
+def token_keys(folder: Path) -> tuple[bytes, ...]:
+    """The secrets that verify them: during a rotation the former one as well."""
+    return _keys(folder / TOKENS)
+
+
+def _keys(file: Path) -> tuple[bytes, ...]:
+    lines = _read(file).split()
+    try:
+        keys = tuple(bytes.fromhex(line) for line in lines)
+    except ValueError:
+        keys = ()
+    if not keys or any(len(key) < KEY_BYTES for key in keys):
+        raise BadSettings(f"{file} holds keys, one a line, each of {2 * KEY_BYTES} hexadecimal digits")
+    return keys
+
+
+def _read(file: Path) -> str:
+    try:
+        check_secrets_folder(file.parent)
+        return read_secret(file)
+    except FileNotFoundError as error:
+        raise BadSettings(
+            f"{file} is not there: bring it from where the secrets of this installation are, or, for a new one, run "
+            "`crewkit-sessions secrets make`"
+        ) from error
+
+
+def kept_secret(file: Path) -> str:
+    """A password between processes of one machine: 64 hexadecimal digits, made the first time.
+
+    Raises:
+        BadSettings: other accounts can read or change it, or it can't be made.
+    """
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_secrets_folder(file.parent)
+        if not file.exists():
+            make_secret(file, new_key())
+    except OSError as error:
+        raise BadSettings(f"{file} is not there and can't be made: {error.strerror}") from error
+    return read_secret(file)
+
+
+def new_key() -> str:
+    """A line of a file of keys."""
+    return secrets.token_hex(KEY_BYTES) + "\n"

@@ -1,0 +1,129 @@
+"""The embedded default: log, projector, store and both route sets in one process, and in one data folder."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from edge.outermost import Service
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from kernel.atomic_write import write_whole
+from processors.errors import Broken
+from processors.metrics import ProjectorMetrics
+from processors.runners.local_loop import run_local
+from query_api.reader import Generation
+from runtime.address_file import write_address
+from runtime.folder_lock import locked_folder
+from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
+from runtime.log_url import SqliteAddress, parse_log_url
+from runtime.metrics import new_registry
+from runtime.projector import Projector, check_start, make_projector
+from runtime.provision import Refused, provision_store
+from runtime.repair import Mender, mend_when_asked
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import own_secrets
+from runtime.settings import BadSettings, Settings
+from runtime.store_reading import store_probe, store_reader
+from runtime.store_record import record_in_store
+from runtime.store_url import store_address
+from schemas.pricing.price_list import list_prices
+
+PARTITIONS = 1
+LISTENS_WITHIN_S = 0.1
+DRAIN_S = 8.0
+
+
+def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
+    """Serve until SIGTERM; the exit code. ``on_ready`` is called once requests are answered.
+
+    Raises:
+        Broken: what is in the folder does not fit; the message says what to do.
+        BadSettings: a setting is wrong.
+    """
+    settings = msgspec.structs.replace(settings, dev_tokens=True)  # tokens of this machine open its orgs
+    make_embedded_secrets(settings.secrets_folder, begun=_log_file(settings).exists())
+    check_http(settings)
+    pid = settings.folder / "run" / "up.pid"
+    with locked_folder(settings.folder):
+        write_whole(pid, f"{os.getpid()}\n")
+        try:
+            check_ports(settings)
+            return uvloop.run(_run(settings, on_ready))
+        finally:
+            pid.unlink(missing_ok=True)
+
+
+async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
+    stopping = stop_on_signals()
+    await asyncio.to_thread(_provision, settings)
+    log = _log(settings)
+    await log.start()
+    projector = make_projector(settings, log, PARTITIONS)
+    await check_start(projector, PARTITIONS)
+    registry = new_registry()
+    ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
+    projecting = asyncio.ensure_future(_project(settings, projector, log))
+    app = service(settings, log, store_reader(settings), registry, store_probe(settings))
+    serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))
+    for part in (projecting, serving):
+        part.add_done_callback(lambda _: stopping.set())
+    await stopping.wait()
+    await serving
+    await _end(projecting, projector)
+    await log.stop()
+    return 0
+
+
+async def _serve(settings: Settings, app: Service, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
+    write_address(settings.folder, settings.host, settings.port)
+    asyncio.get_running_loop().call_later(LISTENS_WITHIN_S, on_ready)
+    await serve(app, settings, stopping)
+
+
+async def _project(settings: Settings, projector: Projector, log: SqliteEventLog) -> None:
+    projector.watchdog.start()
+    reader = store_reader(settings)
+    mender = Mender(projector, reader, Generation(settings.generation, PARTITIONS))
+    try:
+        await asyncio.gather(
+            run_local(projector.pipeline, projector.warehouse, log),
+            projector.progress.run(),
+            mend_when_asked(mender, settings.folder),
+        )
+    finally:
+        reader.close()
+
+
+async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None:
+    """Let the write under way finish; what is not projected yet comes first at the next start."""
+    projector.watchdog.stop()
+    if projecting.done():
+        projecting.result()  # it never ends by itself: raises what broke it
+    projecting.cancel()
+    await asyncio.wait({projecting})
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(projector.pipeline.drain(), DRAIN_S)
+
+
+def _provision(settings: Settings) -> None:
+    store = store_address(settings)
+    try:
+        provision_store(store, PARTITIONS, list_prices())
+        record_in_store(store, PARTITIONS, own_secrets(settings.secrets_folder))
+    except Refused as error:
+        raise Broken(str(error)) from error
+
+
+def _log(settings: Settings) -> SqliteEventLog:
+    return SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
+
+
+def _log_file(settings: Settings) -> Path:
+    address = parse_log_url(settings.log)
+    if not isinstance(address, SqliteAddress):
+        raise BadSettings("log_url: `up` has its log in a file; with Kafka run ingest, query-api and processors")
+    return address.path

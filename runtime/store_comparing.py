@@ -1,0 +1,56 @@
+"""The read side looks whether the store is that of its installation: at the start, or as soon as the store answers."""
+
+import asyncio
+import os
+import sys
+
+import structlog
+
+from ingest.errors import EX_CONFIG
+from processors.errors import Broken, StoreRefuses, StoreUnavailable
+from runtime.provision import Refused
+from runtime.settings import Settings
+from runtime.store_record import check_own_secrets
+from runtime.store_url import store_address
+from schemas.installation import OwnSecrets
+
+logger = structlog.get_logger()
+RETRY_S = 1.0
+ANSWER_WITHIN_S = 5.0
+
+
+async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
+    """Compare now; while the store is away the service may start, and the task that is returned compares later.
+
+    Raises:
+        Broken: the store belongs to another installation, or to none yet.
+    """
+    try:
+        await _compare(settings, own)
+    except StoreUnavailable as error:
+        logger.warning("store_unavailable", error=str(error))
+        return asyncio.create_task(_compare_later(settings, own))
+    return None
+
+
+async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
+    while True:
+        await asyncio.sleep(RETRY_S)
+        try:
+            return await _compare(settings, own)
+        except (StoreUnavailable, StoreRefuses):
+            continue  # readers say what is refused, and go on once it is not
+        except Broken as error:
+            sys.stderr.write(f"crewkit-sessions stops: {error}\n")
+            sys.stderr.flush()
+            os._exit(EX_CONFIG)
+
+
+async def _compare(settings: Settings, own: OwnSecrets) -> None:
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            await asyncio.to_thread(check_own_secrets, store_address(settings), own)
+    except TimeoutError as error:
+        raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
+    except Refused as error:
+        raise Broken(str(error)) from error

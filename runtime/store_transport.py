@@ -1,0 +1,54 @@
+"""Do we and the store speak the same way? Looked at before the start: later it would look like an outage."""
+
+import http.client
+
+from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
+from processors.errors import Broken
+from runtime.store_url import StoreAddress
+from runtime.tls_files import TlsFiles, tls_context
+
+_ANSWER_S = 2.0
+
+
+def check_transport(store: StoreAddress) -> None:
+    """Refuse a server with which TLS fails, or that speaks TLS where we do not; one that is away is no matter here.
+
+    Raises:
+        Broken: with the certificate or the setting to look at.
+    """
+    if "host" not in store.options:
+        return
+    host, port = store.options["host"], store.options["port"]
+    said = _secure(store, host, port) if store.options.get("secure") else _plain(host, port)
+    if said:
+        raise Broken(said)
+
+
+def _secure(store: StoreAddress, host: str, port: int) -> str | None:
+    names = ("ca_cert", "client_cert", "client_cert_key")
+    failure = tls_failure(host, port, tls_context(TlsFiles("store", *(store.options.get(name, "") for name in names))))
+    if failure is None:
+        return None
+    if said := tls_refusal(failure, f"{host}:{port}", "STORE"):
+        return said
+    if _answers_in_clear(host, port):
+        return f"{host}:{port} does not speak TLS: check the port and `secure` in STORE_URL"
+    return None
+
+
+def _plain(host: str, port: int) -> str | None:
+    if _answers_in_clear(host, port) or not speaks_tls(host, port):
+        return None
+    return f"{host}:{port} speaks TLS: add ?secure=true to STORE_URL"
+
+
+def _answers_in_clear(host: str, port: int) -> bool:
+    """Some servers answer in the clear at a port of TLS as well, but not with 200."""
+    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,128 @@
+"""`STORE_URL`: where the store is. ``chdb:///dir`` or ``clickhouse://user:password@host:port/database?secure=true``.
+
+The engine in this process gets its caches by the URL too: ``chdb:///dir?cache_bytes_max=268435456``.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urlencode
+
+from msgspec import Struct, structs
+
+from runtime.settings import ENGINE_CACHE_BYTES_MAX, BadSettings, Settings
+from runtime.tls_files import TlsFiles, secret_of, tls_context
+from runtime.url_parts import port_of, query_of, refuse, split
+
+CONTROL_DATABASE = "crewkit"
+ENGINE_CONFIG = Path(__file__).with_name("embedded_engine.xml")
+CACHE_BYTES_MIN = 8 << 20
+_FORMS = "chdb:///absolute/folder or clickhouse://user:password@host:port/database[?secure=true]"
+_DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PORT, _TLS_PORT = 8123, 8443
+# Those that our tables fill. By itself the engine lets most of them grow to gigabytes, each.
+_CACHES = (
+    "mark_cache_size",
+    "primary_index_cache_size",
+    "index_mark_cache_size",
+    "text_index_tokens_cache_size",
+    "text_index_header_cache_size",
+    "text_index_postings_cache_size",
+    "query_condition_cache_size",
+    "compiled_expression_cache_size",
+)
+
+
+class StoreAddress(Struct, frozen=True):
+    """``options`` are those of `clickhouse_connect.get_client`; ``control`` is the database that lists generations."""
+
+    options: dict[str, Any]
+    control: str = CONTROL_DATABASE
+
+    def database(self, generation: str) -> str:
+        """The database of one generation."""
+        return f"{self.control}_{generation}"
+
+    def at(self, database: str) -> dict[str, Any]:
+        """Options of a client whose current database is ``database``."""
+        return {**self.options, "database": database}
+
+
+def store_address(settings: Settings) -> StoreAddress:
+    """The store that the settings name, with the password and the certificates of their files.
+
+    Raises:
+        BadSettings: the URL or a file is wrong, or others can read the password.
+    """
+    return with_files(parse_store_url(settings.store), settings)
+
+
+def parse_store_url(url: str) -> StoreAddress:
+    """Read a store URL.
+
+    Raises:
+        BadSettings: with the part that is wrong and an example.
+    """
+    parts = split("STORE_URL", url, _FORMS)
+    if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
+        query = query_of("STORE_URL", parts, ("cache_bytes_max",), _FORMS)
+        return StoreAddress({"interface": "chdb", "path": _engine(Path(parts.path).absolute(), query)})
+    if parts.scheme == "clickhouse" and parts.hostname:
+        return StoreAddress(_server(parts), _control(parts.path))
+    raise BadSettings(f"STORE_URL is {_FORMS}")
+
+
+def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
+    """The same with what is in files; raises as `store_address` does."""
+    if "host" not in store.options:
+        return store
+    files = TlsFiles("store", settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
+    options = dict(store.options)
+    if settings.store_password_file:
+        if options["password"]:
+            raise BadSettings("store_password_file: there is a password in store_url as well; take it out")
+        options["password"] = secret_of("store_password_file", settings.store_password_file)
+    if options.get("secure"):
+        tls_context(files)  # says now what is wrong with them
+        options |= _tls_options(files, has_password=bool(options["password"]))
+    elif files.given:
+        raise BadSettings(f"{files.given[0]} is of no use without TLS: add ?secure=true to store_url")
+    return structs.replace(store, options=options)
+
+
+def _server(parts: SplitResult) -> dict[str, Any]:
+    if "," in parts.netloc:
+        raise refuse("STORE_URL", "there is one host, no list of them", _FORMS)
+    secure = query_of("STORE_URL", parts, ("secure",), _FORMS).get("secure", "false")
+    if secure not in ("true", "false"):
+        raise refuse("STORE_URL", f"secure is true or false, not {secure!r}", _FORMS)
+    has_tls = secure == "true"
+    return {
+        "host": parts.hostname,
+        "port": port_of("STORE_URL", parts, _TLS_PORT if has_tls else _PORT),
+        "username": unquote(parts.username or "default"),
+        "password": unquote(parts.password or ""),
+    } | ({"secure": True, "verify": True} if has_tls else {})
+
+
+def _control(path: str) -> str:
+    name = path.strip("/") or CONTROL_DATABASE
+    if not _DATABASE.fullmatch(name):
+        raise refuse("STORE_URL", f"{name!r} is no name of a database: letters, digits and _ alone", _FORMS)
+    return name
+
+
+def _tls_options(files: TlsFiles, *, has_password: bool) -> dict[str, Any]:
+    """With a certificate and no password the certificate says who we are; with both it only opens the connection."""
+    options = {"ca_cert": files.ca, "client_cert": files.cert, "client_cert_key": files.key}
+    given: dict[str, Any] = {name: path for name, path in options.items() if path}
+    return given | ({"tls_mode": "strict"} if files.cert and has_password else {})
+
+
+def _engine(folder: Path, query: dict[str, str]) -> str:
+    """The engine's own address: its folder, its configuration, and what each cache may hold."""
+    given = query.get("cache_bytes_max", str(ENGINE_CACHE_BYTES_MAX))
+    if not given.isdecimal() or int(given) < CACHE_BYTES_MIN:
+        raise BadSettings(f"engine_cache_bytes_max: at least {CACHE_BYTES_MIN} bytes, not {given}")
+    sizes = dict.fromkeys(_CACHES, int(given) // len(_CACHES))
+    return f"{folder}?config-file={quote(str(ENGINE_CONFIG))}&{urlencode(sizes)}"

@@ -1,0 +1,63 @@
+"""URLs in settings: every part is understood or refused, since a part that is dropped in silence may be `secure=true`.
+
+No message shows a user or password.
+"""
+
+from collections.abc import Collection
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from runtime.settings import BadSettings
+
+
+def split(setting: str, url: str, example: str) -> SplitResult:
+    """The parts of a URL without a fragment.
+
+    Raises:
+        BadSettings: there is a fragment, or brackets do not match.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadSettings(f"{setting} is no URL ({error}); it is {example}") from error
+    if parts.fragment or url.endswith("#"):
+        raise BadSettings(f"{setting}: a fragment (#…) has no meaning; it is {example}")
+    return parts
+
+
+def port_of(setting: str, parts: SplitResult, default: int) -> int:
+    """The port, or what it is without one.
+
+    Raises:
+        BadSettings: it is no number from 1 to 65535.
+    """
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise BadSettings(f"{setting}: the port of {parts.hostname} is no number from 1 to 65535")
+    return default if port is None else port
+
+
+def query_of(setting: str, parts: SplitResult, allowed: Collection[str], example: str) -> dict[str, str]:
+    """The query, a value for each key.
+
+    Raises:
+        BadSettings: a key is not in ``allowed``, or is there twice.
+    """
+    try:
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError as error:
+        raise BadSettings(f"{setting}: the query after ? has the form key=value; it is {example}") from error
+    query = dict(pairs)
+    if unknown := sorted(set(query) - set(allowed)):
+        known = ", ".join(sorted(allowed)) or "none"
+        raise BadSettings(f"{setting}: {unknown[0]!r} after ? is not known (known: {known}); it is {example}")
+    if len(query) < len(pairs):
+        raise BadSettings(f"{setting}: a key after ? is there twice")
+    return query
+
+
+def refuse(setting: str, part: str, example: str) -> BadSettings:
+    """The error about one part."""
+    return BadSettings(f"{setting}: {part}; it is {example}")

@@ -1,0 +1,71 @@
+"""A body of each kind that a client may send, as it stands in the documentation; a test sends every one of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.http.glossary import EVENT_ID, SESSION_ID
+from schemas.http.requests import (
+    ChangeSession,
+    CreateSession,
+    EndSession,
+    RecordEvents,
+    RedriveDeadLetter,
+    RequestCompaction,
+)
+
+_TOTALS = {"input_tokens": 15_000, "output_tokens": 3_000, "cost_usd": 0.045}
+
+BODIES: Mapping[type, Any] = {
+    CreateSession: {
+        "remote_url": "git@github.com:acme/backend",
+        "component": "api",
+        "repository_id": "repo_abc123",
+        "project_id": "prj_1",
+        "agent_name": "reviewer",
+        "model": "claude-sonnet-4-5",
+        "branch": "main",
+        "external_id": "claude-5f1c9f4a",
+        "trigger": "interactive",
+        "title": "Retry the upload",
+    },
+    RecordEvents: {
+        "events": [
+            {
+                "event_type": "UserPromptSubmit",
+                "timestamp": "2026-01-20T10:30:00Z",
+                "data": {"prompt": "Make the upload retry with back-off."},
+            },
+            {
+                "event_type": "PostToolUse",
+                "timestamp": "2026-01-20T10:30:04.250Z",
+                "data": {
+                    "tool_name": "Bash",
+                    "tool_use_id": "toolu_01",
+                    "tool_input": {"command": "make test"},
+                    "duration_ms": 1250,
+                },
+                "event_id": EVENT_ID,
+                "seq": 17,
+            },
+        ]
+    },
+    ChangeSession: {"title": "Retry the upload", "branch": None, "model_metrics": _TOTALS},
+    EndSession: {
+        "summary": "The upload retries with back-off; tests pass.",
+        "model_metrics": {"models": [{"model": "claude-sonnet-4-5", **_TOTALS}]},
+        "outcome": "success",
+    },
+    RedriveDeadLetter: {
+        "record": {
+            "kind": "events_recorded",
+            "v": 1,
+            "record_id": "6d1f0a52-93c4-4b7e-8a15-2c9e4d7f0b31",
+            "org_id": "acme",
+            "session_id": SESSION_ID,
+            "actor": {"user_id": "alice", "role": "member"},
+            "received_at": 1_768_905_000_000,
+            "events": [{"event_id": EVENT_ID, "event_type": "Stop", "timestamp": 1_768_904_999_000, "data": {}}],
+        }
+    },
+    RequestCompaction: {"instructions": "Keep the failing tests.", "max_characters": 8_000},
+}

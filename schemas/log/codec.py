@@ -1,0 +1,121 @@
+"""Bytes <-> records. `decode` is the one gate through which anything from the log comes in."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw, structs
+
+from schemas.log.position import LogRecord
+from schemas.log.records import VERSION, AnyRecord, Event, EventsRecorded, Record
+from schemas.log.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
+from schemas.permissions import NAME_CHARACTERS_MAX
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+_EMPTY = Raw(b"{}")
+_MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: what a DateTime64(3) of ours can hold
+
+_MODELS_MAX = 1024  # 2^53 tokens of each make a sum that a UInt64 can hold
+
+
+class Undecodable(Exception):
+    """This record can't be projected, now or ever with this code; it becomes a dead letter and stops nobody."""
+
+
+def encode(record: Record) -> bytes:
+    """The value of a log record."""
+    if isinstance(record, EventsRecorded) and any(event.odd_data is not None for event in record.events):
+        record = structs.replace(record, events=tuple(_without_odd_data(event) for event in record.events))
+    return _encoder.encode(record)
+
+
+def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
+    """Read one record and check everything that the projector relies on.
+
+    Raises:
+        Undecodable: with one sentence that says why.
+    """
+    record = decode_value(log_record.value)
+    _check_key(log_record, record.session_id, partitions)
+    return record
+
+
+def decode_value(value: bytes | None) -> AnyRecord:
+    """What a record says, wherever it stands.
+
+    Raises:
+        Undecodable: with one sentence that says why.
+    """
+    if not value:
+        raise Undecodable("the record has no value")
+    record = _parse(value)
+    if record.v != VERSION:
+        raise Undecodable(f"version {record.v} is unknown here")
+    if record.session_id.version != 4:
+        raise Undecodable("the session id has the wrong shape")
+    _check_contents(record)
+    _restore_odd_data(record)
+    return record
+
+
+def _without_odd_data(event: Event) -> Event:
+    return event if event.odd_data is None else structs.replace(event, data=_EMPTY)
+
+
+def _restore_odd_data(record: AnyRecord) -> None:
+    for event in record.events if isinstance(record, EventsRecorded) else ():
+        if event.odd_data is not None:
+            structs.force_setattr(event, "data", Raw(event.odd_data))
+
+
+def _parse(value: bytes) -> AnyRecord:
+    try:
+        return _decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Undecodable(f"not a record: {error}") from error
+
+
+def _check_key(log_record: LogRecord, session_id: UUID, partitions: int) -> None:
+    if log_record.key != record_key(session_id):
+        raise Undecodable("the key is not the session id")
+    if partition_of(log_record.key, partitions) != log_record.partition:
+        raise Undecodable(f"the key does not belong to partition {log_record.partition}")
+
+
+def _check_contents(record: AnyRecord) -> None:
+    if not 0 < len(record.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= record.received_at < _MS_MAX:
+        raise Undecodable("org or time of receipt is out of range")
+    if not isinstance(record, EventsRecorded):
+        return _check_lifecycle(record)
+    if not 1 <= len(record.events) <= FACTS_PER_RECORD_MAX:
+        raise Undecodable(f"a record holds 1 to {FACTS_PER_RECORD_MAX} facts, this one {len(record.events)}")
+    for event in record.events:
+        if not _MS_MIN <= event.timestamp < _MS_MAX or not -(1 << 63) <= (event.seq or 0) < 1 << 63:
+            raise Undecodable("an event's time or sequence number is out of range")
+        if event.redactions:
+            _check_redactions(event.redactions)
+    return None
+
+
+def _check_lifecycle(record: Any) -> None:
+    times = (getattr(record, "started_at", None), getattr(record, "ended_at", None))
+    if not all(at is None or _MS_MIN <= at < _MS_MAX for at in times):
+        raise Undecodable("a time is out of range")
+    _check_redactions(record.redactions)
+    if (report := getattr(record, "report", None)) is None:
+        return
+    if len(report.models) > _MODELS_MAX or not all(_bounded(usage) for usage in report.models):
+        raise Undecodable("a number in the report, or that of its models, is out of range")
+
+
+def _check_redactions(counts: dict[str, int]) -> None:
+    if not all(0 <= count < 1 << 32 for count in counts.values()):
+        raise Undecodable("a number of redactions is out of range")
+
+
+def _bounded(usage: Any) -> bool:
+    cost = usage.cost_nano or 0
+    tokens = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens)
+    caches = (usage.cache_creation_tokens, usage.cache_creation_1h_tokens)
+    return 0 <= cost <= 10**15 and all(0 <= number <= 1 << 53 for number in (*tokens, *caches))

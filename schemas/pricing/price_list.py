@@ -1,0 +1,107 @@
+"""What tokens cost where the client reported no cost: a history of prices that only grows, and integer arithmetic.
+
+A price holds for a model from a moment on. Projecting the log again must give the same costs, whatever was loaded in
+the meantime and however late a projector comes to a report. Three rules see to that:
+
+1. *A generation takes what was loaded before it was made, whatever that begins with, and of what was loaded later only
+   what began at least `NOTICE_MS` after its loading* (`in_force`). So no price is added to a time that may be counted
+   already: one in the future needs no new generation, and one in the past changes new generations alone.
+2. *A list is complete for reports received until `NOTICE_MS` / 2 after it was read.* A projector reads it again before
+   it prices a later one (`processors.pricing`), so it needs no restart; the other half is for the load to arrive.
+   Both are times of the store's clock, which may be behind the clock of those who receive reports by as much.
+3. *A report is priced as of the moment that it tells (`reported_at`), but never later than it was received*: clients
+   may be a day ahead of us, and a price of tomorrow may still be loaded.
+
+`generations.prices_sha256` is the hash of what a generation began with; a projector that finds another one refuses to
+start, since rows of the history were lost or changed. Whoever makes a generation takes `PriceList(newest(history))`.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.log.records import ModelUsage
+from schemas.money import NANO_PER_USD, USD_MAX
+from schemas.pricing.price_file import PRICED_TOKENS, Price, parse_prices
+
+NOTICE_MS = 3_600_000
+
+# `claude-opus-4` is also `claude-opus-4-20250514`, `claude-opus-4@latest` and `claude-opus-4[1m]`, but neither
+# `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version.
+_SAME_MODEL = re.compile(r"(?![A-Za-z0-9])(?!-\d{1,2}(?!\d))")
+
+
+class LoadedPrice(NamedTuple):
+    """One row of the history; ``loaded_us``: microseconds since 1970 by the store's clock, 0 for the first list."""
+
+    price: Price
+    loaded_us: int
+
+
+class PriceList:
+    """Finds the price of a model at a time: of the longest of its names that has one in force, the latest."""
+
+    def __init__(self, prices: Iterable[Price]) -> None:
+        """``prices``: at most one for a model and a moment."""
+        order = sorted(prices, key=lambda price: (-len(price.model), price.model, -price.from_ms))
+        self.prices: Sequence[Price] = tuple(order)
+        self.sha256 = hashlib.sha256(msgspec.json.encode(self.prices)).hexdigest()
+
+    def price_of(self, model: str, at_ms: int) -> Price | None:
+        """The price in force for ``model`` at ``at_ms``, None where the list has none."""
+        for price in self.prices:
+            if price.from_ms <= at_ms and is_same_model(price.model, model):
+                return price
+        return None
+
+    def cost_nano(self, model: str, usage: ModelUsage, at_ms: int) -> int | None:
+        """Nano-dollars, rounded down once at the end, at most a million dollars; None where the model has no price."""
+        price = self.price_of(model, at_ms)
+        if price is None:
+            return None
+        hour = min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
+        nano = (
+            usage.input_tokens * price.input_nano
+            + usage.output_tokens * price.output_nano
+            + usage.cache_read_tokens * price.cache_read_nano
+            + (usage.cache_creation_tokens - hour) * price.cache_write_5m_nano
+            + hour * price.cache_write_1h_nano
+        )
+        return min(nano // PRICED_TOKENS, USD_MAX * NANO_PER_USD)
+
+
+def is_same_model(name: str, model: str) -> bool:
+    """Whether ``name`` is the model's name, or that without its date, provider's suffix or the like."""
+    return model.startswith(name) and _SAME_MODEL.match(model, len(name)) is not None
+
+
+def newest(history: Iterable[LoadedPrice]) -> list[Price]:
+    """What was loaded last for each model and moment."""
+    rows = sorted(history, key=lambda row: row.loaded_us)
+    return list({(row.price.model, row.price.from_ms): row.price for row in rows}.values())
+
+
+def in_force(history: Iterable[LoadedPrice], made_us: int) -> PriceList:
+    """The list of a generation that was made at ``made_us``; see rule 1."""
+    return PriceList(newest(row for row in history if row.loaded_us <= made_us or has_notice(row)))
+
+
+def began_with(history: Iterable[LoadedPrice], made_us: int) -> PriceList:
+    """The list that a generation was made with."""
+    return PriceList(newest(row for row in history if row.loaded_us <= made_us))
+
+
+def has_notice(row: LoadedPrice) -> bool:
+    """Whether nothing that this price concerns can have been counted when it was loaded."""
+    return row.price.from_ms * 1000 >= row.loaded_us + NOTICE_MS * 1000
+
+
+@cache
+def list_prices() -> PriceList:
+    """The list that comes with this version: what a new installation begins with, unless it is given another."""
+    return PriceList(parse_prices(Path(__file__).with_name("prices.toml").read_text()))

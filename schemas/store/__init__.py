@@ -1,0 +1,1 @@
+"""The tables: one row struct a table, and the numbered DDL."""

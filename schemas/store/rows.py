@@ -1,0 +1,199 @@
+"""One struct per table; field order = column order, so a row can be written as RowBinary without naming columns.
+
+Times are milliseconds since 1970 (the tables' DateTime64(3)), hours and days are seconds since 1970 (DateTime), money
+is nano-dollars. ``None`` is NULL.
+"""
+
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from msgspec import Struct
+
+UInt16 = Annotated[int, "UInt16"]
+UInt32 = Annotated[int, "UInt32"]
+UInt64 = Annotated[int, "UInt64"]
+Int64 = Annotated[int, "Int64"]
+DateTime = Annotated[int, "UInt32"]
+DateTime64 = Annotated[int, "Int64"]
+
+
+class FactRow(Struct, gc=False):
+    """A fact, hook event or lifecycle request, with the typed columns that fold and reads need."""
+
+    org_id: str
+    session_id: UUID
+    kind: str  # of the record: events_recorded, session_created, …
+    user_id: str
+    role: str
+    received_at: DateTime64
+    log_partition: UInt16
+    log_offset: UInt64  # up to here the same for all facts of a record
+    log_index: UInt16
+    event_id: UUID
+    version: UInt64  # 2^64-1-(offset·2^16+index): of two writes of one event id the first in the log wins
+    timestamp: DateTime64
+    event_type: str  # of a hook event, else ""
+    tool_name: str
+    tool_use_id: str
+    agent_id: str
+    agent_type: str
+    task_id: str
+    label: str  # a task's subject or a prompt, the first 200 characters
+    model: str
+    seq: Int64 | None
+    duration_ms: Int64 | None
+    redactions: dict[str, UInt32]
+    data: bytes  # a hook event's payload verbatim, a lifecycle request's record
+
+
+class ModelTotals(NamedTuple):
+    """Running totals of one model in a session."""
+
+    model: str
+    input_tokens: UInt64
+    output_tokens: UInt64
+    cache_read_tokens: UInt64
+    cache_creation_tokens: UInt64
+    cache_creation_1h_tokens: UInt64
+    cost_nano: Int64
+    cost_source: str  # reported | priced | unknown
+
+
+class ToolTotals(NamedTuple):
+    """Use of one tool in a session."""
+
+    tool_name: str
+    calls: UInt64
+    errors: UInt64
+    duration_ms: UInt64
+
+
+class SessionRow(Struct):
+    """The whole state of a session as of log position (``log_partition``, ``version - 1``)."""
+
+    org_id: str
+    started_hour: DateTime
+    session_id: UUID
+    version: UInt64
+    log_partition: UInt16
+    created: bool
+    thread_id: UUID
+    run_id: UUID | None
+    parent_id: UUID | None
+    relation: str | None
+    external_id: str | None
+    trigger: str
+    sensitive: bool
+    user_id: str
+    project_id: str | None
+    repository_id: str | None
+    repo: str | None
+    remote_url: str | None
+    component: str | None
+    branch: str | None
+    agent_name: str | None
+    model: str | None
+    title: str | None
+    summary: str | None
+    started_at: DateTime64
+    last_event_at: DateTime64 | None
+    ended_at: DateTime64 | None
+    outcome: str | None
+    duration_ms: Int64 | None
+    input_tokens: UInt64
+    output_tokens: UInt64
+    cache_read_tokens: UInt64
+    cache_creation_tokens: UInt64
+    cache_creation_1h_tokens: UInt64
+    cost_nano: Int64
+    models: list[ModelTotals]
+    events: UInt64
+    prompts: UInt64
+    tool_calls: UInt64
+    tool_errors: UInt64
+    tasks: UInt64
+    subagents: UInt64
+    compactions: UInt64
+    unknown_events: UInt64
+    tools: list[ToolTotals]
+    redactions: dict[str, UInt64]
+    first_prompts: list[str]
+    search_text: str  # the words that the session can be found by, see `kernel.words`
+
+
+class TaskRow(Struct):
+    """A subagent, a task, or a pair of tool use."""
+
+    org_id: str
+    session_id: UUID
+    kind: str  # subagent | task | tool
+    task_id: str
+    version: UInt64
+    log_partition: UInt16
+    name: str
+    status: str  # running | completed | failed | unknown
+    started_at: DateTime64 | None
+    ended_at: DateTime64 | None
+    duration_ms: Int64 | None
+    agent_type: str
+    parent_task_id: str
+    tool_calls: UInt64
+
+
+class CompactionRow(Struct):
+    """A digest that was asked for, of the session as of log position (``log_partition``, ``version - 1``)."""
+
+    org_id: str
+    session_id: UUID
+    compaction_id: UUID  # the request's fact id
+    version: UInt64
+    log_partition: UInt16
+    covered_events: UInt64
+    digest: str
+
+
+class AnalysisRow(Struct):
+    """What was found in a session as of its latest end, at (``log_partition``, ``version - 1``)."""
+
+    org_id: str
+    session_id: UUID
+    version: UInt64
+    log_partition: UInt16
+    covered_events: UInt64
+    findings: bytes  # JSON of `schemas.findings.Findings`
+
+
+class ReceiptRow(Struct):
+    """The receipt of one log record: everything derived from it exists."""
+
+    log_partition: UInt16
+    log_offset: UInt64
+    record_id: UUID
+    outcome: str  # projected | dead
+    org_id: str
+    session_id: UUID
+    kind: str
+    received_at: DateTime64
+    facts: UInt32
+    added: UInt32  # how many of them were new in their session
+    redrive_of: str  # the position of the dead letter that it repeats, else ""
+
+
+class DeadLetterRow(Struct):
+    """A record that could not be projected, and why."""
+
+    log_partition: UInt16
+    log_offset: UInt64
+    logged_at: DateTime64
+    reason: str
+    key: bytes
+    value: bytes
+
+
+class ProgressRow(Struct):
+    """How far the projection of one partition has come, and up to when that is everything."""
+
+    log_partition: UInt16
+    projected: UInt64  # the next offset to project; the row's version, so that a late worker can't move it back
+    log_end: UInt64
+    complete_through: DateTime64

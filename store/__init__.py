@@ -1,0 +1,1 @@
+"""ClickHouse, reached one way."""
