@@ -32,10 +32,10 @@ demo: $(STAMP) ## Send 200 sessions with 50,000 events, show what came out, and 
 	@$(BIN)/crewkit-sessions demo
 
 chaos: $(STAMP) ## Break an installation in every way and check every number: MINUTES=10 SEED=… MODE=stack|embedded
-	@PYTHONPATH=tests:. $(BIN)/python -m chaos --minutes $(MINUTES) --mode $(MODE) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --mode $(MODE) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(STAMP) ## Attack `up` with hostile requests of every kind and check every promise: MINUTES=10 SEED=… ARGS=--help
-	@PYTHONPATH=tests:. $(BIN)/python -m fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(STAMP) ## Lint, types, and who may import whom
 	@$(BIN)/ruff check .

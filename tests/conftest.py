@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.installation import Installation
-from support.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
-from support.line import Line
-from support.served_store import STRICT, Served
-from support.store import Options, TestStore, new_address, new_store
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
+from tests.support.rigs.projector_rig import Line
+from tests.support.rigs.served_store import STRICT, Served
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,4 @@
-"""`python -m chaos --mode stack --minutes 10 --seed 7`: faults injected, events sent, differences found; 0 or 1."""
+"""`python -m tests.chaos --mode stack --minutes 10 --seed 7`: faults injected, events sent, differences; 0 or 1."""
 
 import logging
 import random
@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
-from support.checker import Checker, described, nothing_left
-from support.clients import Client, GaveUp
-from support.journal import Journal
-from support.supervised import is_alive
 
-from chaos.faults import Fault, faults_of
-from chaos.targets import Embedded, Proxied, Target
+from tests.chaos.faults import Fault, faults_of
+from tests.chaos.targets import Embedded, Proxied, Target
+from tests.support.clients.agents import Client, GaveUp
+from tests.support.clients.journal import Journal
+from tests.support.oracles.checker import Checker, described, nothing_left
+from tests.support.rigs.supervised import is_alive
 
 ORGS = ("acme", "globex")
 # Between faults. A stack works on while a part of it is broken; the single process works in between alone, so it is

@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from support.poison import poison
-from support.store_refusals import PASSES
-from support.waiting import eventually
-
-from chaos.targets import Embedded, Proxied, Target
+from tests.chaos.targets import Embedded, Proxied, Target
+from tests.support.clients.poison import poison
+from tests.support.fakes.store_refusals import PASSES
+from tests.support.waiting import eventually
 
 SERVICES = ("serve", "projector-0", "projector-1", "store-server", "kafka")
 FAIL_POINTS = (

@@ -1,22 +1,21 @@
 """What is broken: an installation, and the network around it."""
 
-import os
 import resource
 import signal
 import sys
 from pathlib import Path
 
 import httpx
-from support.folder import largest_of
-from support.installation import Installation
-from support.store_refusals import StoreRefusals
-from support.tcp_proxy import TcpProxy
 
 from deploy.devstack.stack import LOCAL, Stack
 from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
 from runtime.address_file import write_address
+from tests.support import CHECKOUT
+from tests.support.fakes.store_refusals import StoreRefusals
+from tests.support.fakes.tcp_proxy import TcpProxy
+from tests.support.rigs.folder import largest_of
+from tests.support.rigs.installation import Installation
 
-TESTS = Path(__file__).parents[1]
 UNLIMITED = resource.RLIM_INFINITY
 
 
@@ -79,12 +78,12 @@ class Proxied(Target):
         self.proxies |= {"kafka": TcpProxy(ports.kafka), "store": TcpProxy(ports.store)}
         self.refusals = StoreRefusals(data / "store-refusals.json")
         self.environment |= self.refusals.environment | {DEDUPLICATION_WINDOW: "1000"}  # as if it were replicated
-        self.environment["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
+        self.environment["PYTHONPATH"] = str(CHECKOUT)
         write_address(data, LOCAL, self.port)  # so that the commands find it
 
     def command_line(self) -> list[str]:
         proxies = [str(self.proxies[name].port) for name in ("kafka", "store")]
-        return [sys.executable, "-m", "support.proxied_stack", str(self.data), str(self.port), *proxies]
+        return [sys.executable, "-m", "tests.support.rigs.proxied_stack", str(self.data), str(self.port), *proxies]
 
     def heal(self) -> None:
         self.refusals.end()

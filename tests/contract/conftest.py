@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from support.write_api import WriteApi, write_api
+
+from tests.support.rigs.write_api import WriteApi, write_api
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """API section "GET …/:id/analysis": what is found after the end, on both ways to run."""
 
-from support.installation import Installation
-from support.told_session import ToldSession
-
 from schemas.findings import Findings
+from tests.support.clients.session_client import ToldSession
+from tests.support.rigs.installation import Installation
 
 CANARY = "canary-2b9e"
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from support.installation import Installation, eventually_ok
 
 from schemas.permissions import Role
+from tests.support.rigs.installation import Installation, eventually_ok
 
 FIRST, LAST = date(2026, 1, 5), date(2026, 1, 18)  # two weeks, from a Monday to a Sunday
 PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")

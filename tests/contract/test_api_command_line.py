@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from support.installation import Installation
-from support.sending import Org
 
 from cli.main import main
 from kernel.ports import free_port
+from tests.support.clients.sending import Org
+from tests.support.rigs.installation import Installation
 
 AUDIT = ("freshness", "coverage", "recount")
 THERE = (

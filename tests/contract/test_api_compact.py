@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from support.installation import Installation
-from support.told_session import ToldSession
+from tests.support.clients.session_client import ToldSession
+from tests.support.rigs.installation import Installation
 
 CANARY = "canary-7d1f"
 

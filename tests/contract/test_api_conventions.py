@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import cramjam
 import httpx
 import pytest
-from support.installation import Installation
-from support.waiting import eventually
 
 from schemas.permissions import OPERATOR_ORG
+from tests.support.rigs.installation import Installation
+from tests.support.waiting import eventually
 
 MIB = 1_048_576
 FRESH = timedelta(seconds=15)  # about a second, where nobody else needs the machine

@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from support.installation import Installation
-from support.waiting import eventually
+
+from tests.support.rigs.installation import Installation
+from tests.support.waiting import eventually
 
 PARTS = {"kafka": "log", "store-server": "store"}  # a process of the stack, and what is away without it
 RETURNS_S = 60

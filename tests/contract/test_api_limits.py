@@ -6,8 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.installation import Installation
-from support.redis import RedisServer, need_redis
+
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.redis import RedisServer, need_redis
 
 PAGE = "https://app.example.com"
 OPTIONS = ("--writes-per-hour", "5", "--reads-per-hour", "3", "--allowed-origins", f"{PAGE},http://localhost:3000")

@@ -3,18 +3,11 @@
 import re
 from collections.abc import Iterable
 from importlib.metadata import version
-from pathlib import Path
 
 import httpx
 import pytest
-from builders import LogBuilder
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from strategies import one_event
-from support.canaries import fill
-from support.projection import new_pipeline
-from support.store import TestStore
-from support.write_api import EVENT, WriteApi, a_session, events_path
 
 from kernel.ports import free_port
 from processors.errors import Broken
@@ -24,8 +17,15 @@ from processors.progress import Progress
 from processors.runners.watchdog import Watchdog
 from runtime.metrics import metrics_served, new_registry
 from runtime.settings import Settings
+from tests.support import CHECKOUT
+from tests.support.builders import LogBuilder
+from tests.support.corpora.canaries import fill
+from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.store import TestStore
+from tests.support.rigs.write_api import EVENT, WriteApi, a_session, events_path
+from tests.support.strategies import one_event
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (CHECKOUT / "README.md").read_text()
 UP_AND_AWAY = {"store": 0, "log": 1}
 TOKEN = f"ghp_{fill(36)}"
 TOO_LATE = {**EVENT, "timestamp": "2199-01-01T00:00:00Z"}

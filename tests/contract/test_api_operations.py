@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
-from support.installation import Installation
-from support.sending import Org, hook
-from support.waiting import eventually
 
 from schemas.permissions import OPERATOR_ORG
+from tests.support.clients.sending import Org, hook
+from tests.support.rigs.installation import Installation
+from tests.support.waiting import eventually
 
 RECEIPT = {"position", "outcome", "received_at", "stored_at", "facts", "added", "reason"}
 

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.installation import Installation
-from support.sending import Org, hook
+
+from tests.support.clients.sending import Org, hook
+from tests.support.rigs.installation import Installation
 
 FIELDS = ["event_id", "event_type", "timestamp", "received_at", "seq", "tool_name", "agent_id", "data", "position"]
 PAYLOADS = [

@@ -1,8 +1,9 @@
 """API section "Reading", `GET …/sessions/filters`, on both ways to run."""
 
 import pytest
-from support.installation import Installation
-from support.sending import Org
+
+from tests.support.clients.sending import Org
+from tests.support.rigs.installation import Installation
 
 NOTHING: dict[str, list[str]] = {"projects": [], "repos": [], "agents": [], "models": [], "users": []}
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from support.installation import Installation
-from support.sending import Org, hook, ids
+
+from tests.support.clients.sending import Org, hook, ids
+from tests.support.rigs.installation import Installation
 
 NODE = [
     *("id", "kind", "name", "status", "started_at", "ended_at", "duration_ms", "agent_type", "parent_task_id"),

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.installation import Installation
-from support.sending import Org, hook, ids
+
+from tests.support.clients.sending import Org, hook, ids
+from tests.support.rigs.installation import Installation
 
 
 @pytest.fixture

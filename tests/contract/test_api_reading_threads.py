@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from support.installation import Installation
-from support.sending import Org, hook, ids
+
+from tests.support.clients.sending import Org, hook, ids
+from tests.support.rigs.installation import Installation
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from typing import Any
 
 import httpx
-from support.installation import Installation, eventually_ok
-from support.openapi import Schema, faults, operations
+
+from tests.support.oracles.openapi import Schema, faults, operations
+from tests.support.rigs.installation import Installation, eventually_ok
 
 # In the order in which a client would call them; the documented example is the body.
 WRITES = ("RecordEvents", "ChangeSession", "RequestCompaction", "EndSession")

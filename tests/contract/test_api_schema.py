@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.installation import Installation
 
-TESTS = Path(__file__).parents[1]
+from tests.support import CHECKOUT
+from tests.support.rigs.installation import Installation
+
 OPTIONS = ["--continue-on-failure", "--no-color"]
 LIMIT_S = 280  # 25 s where the machine has nothing else to do
 
@@ -18,7 +19,7 @@ LIMIT_S = 280  # 25 s where the machine has nothing else to do
 # `positive_data_acceptance` runs inside a check of ours, which knows the rules that no schema can say.
 CONFIGURATION = """
 seed = 20260120
-hooks = "support.schemathesis_rules"
+hooks = "tests.support.clients.schemathesis_rules"
 
 [headers]
 Authorization = "Bearer {token}"
@@ -56,7 +57,7 @@ def test_schemathesis_finds_nothing(installation: Installation, fresh_org: str, 
         timeout=LIMIT_S,
         check=False,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )
 
     assert found.returncode == 0, found.stdout[-20_000:] + found.stderr[-2_000:]

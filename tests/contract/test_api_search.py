@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from support.installation import Installation, eventually_ok
+
+from tests.support.rigs.installation import Installation, eventually_ok
 
 NOW = "2026-01-20T10:30:00Z"
 FIELDS = {"summary", "title", "repo", "agent", "branch", "component", "project", "model", "prompts"}

@@ -16,11 +16,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.installation import Installation
-from support.issuer import ALGORITHMS, AUDIENCE, ISSUER, Key, good, write_jwks
 
 from edge.tokens import issue_token
 from runtime.secrets import token_key
+from tests.support.fakes.token_issuer import ALGORITHMS, AUDIENCE, ISSUER, Key, good, write_jwks
+from tests.support.rigs.installation import Installation
 
 PATH = "/api/v1/acme/sessions"
 

@@ -12,15 +12,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from builders import created, ended, hook, recorded, reported, usage
-from support.installation import Installation
-from support.store import Options
-from support.whole_service import Operation, WholeService, new_whole_service
 
 from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.records import Actor
 from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
+from tests.support.builders import created, ended, hook, recorded, reported, usage
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.store import Options
+from tests.support.rigs.whole_service import Operation, WholeService, new_whole_service
 
 Situation = Literal["own", "somebody_else", "foreign_session", "unknown_session", "foreign_org"]
 SITUATIONS: tuple[Situation, ...] = ("own", "somebody_else", "foreign_session", "unknown_session", "foreign_org")

@@ -9,8 +9,9 @@ import cramjam
 import httpx
 import msgspec
 import pytest
-from support.installation import Installation
-from support.sending import Org, hook
+
+from tests.support.clients.sending import Org, hook
+from tests.support.rigs.installation import Installation
 
 EVERYTHING: dict[str, Any] = {
     "remote_url": "git@github.com:acme/backend",

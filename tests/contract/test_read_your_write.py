@@ -1,6 +1,6 @@
 """API section "Conventions of every reply": a write says where it stands in the log, and a read waits for that."""
 
-from support.installation import Installation
+from tests.support.rigs.installation import Installation
 
 
 def test_a_read_that_waits_for_a_position_sees_the_write(installation: Installation, fresh_org: str) -> None:

@@ -13,20 +13,21 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from builders import hook as hook_of_a_record
-from builders import recorded
-from support.cluster import three_brokers
-from support.installation import Installation
-from support.issuer import AUDIENCE, ISSUER, Key, write_jwks
-from support.letters import bury
-from support.sending import Org, hook
-from support.waiting import eventually
 
 from deploy.devstack.stack import answers_200
 from kernel.ports import free_ports
 from schemas.log.codec import encode
+from tests.support import CHECKOUT
+from tests.support.builders import hook as hook_of_a_record
+from tests.support.builders import recorded
+from tests.support.clients.sending import Org, hook
+from tests.support.fakes.token_issuer import AUDIENCE, ISSUER, Key, write_jwks
+from tests.support.rigs.cluster import three_brokers
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.raw_append import bury
+from tests.support.waiting import eventually
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (CHECKOUT / "README.md").read_text()
 
 
 def section(title: str) -> str:

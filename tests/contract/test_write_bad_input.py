@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import cramjam
 import httpx
 import pytest
-from support.write_api import EVENT, WriteApi, a_session, events_path
+
+from tests.support.rigs.write_api import EVENT, WriteApi, a_session, events_path
 
 SESSION = a_session()
 _UUID = re.compile("[0-9a-f-]{36}")

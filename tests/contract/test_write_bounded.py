@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.canaries import fill
-from support.write_api import EVENT, WriteApi, events_path, write_api
 
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import Effort
 from ingest.privacy.redaction.records import redact_event
 from schemas.log.records import Event
+from tests.support.corpora.canaries import fill
+from tests.support.rigs.write_api import EVENT, WriteApi, events_path, write_api
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"

@@ -5,7 +5,6 @@ import json
 
 import cramjam
 import pytest
-from support.write_api import EVENT, SECRETS, WriteApi, data_of, events_path, token
 
 from schemas.http.responses import Session
 from schemas.ids import thread_id, thread_of, verify
@@ -18,6 +17,7 @@ from schemas.log.records import (
     SessionCreated,
     SessionEnded,
 )
+from tests.support.rigs.write_api import EVENT, SECRETS, WriteApi, data_of, events_path, token
 
 KEY = {"idempotency-key": "again"}
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.canaries import CANARIES, fill
-from support.write_api import EVENT, WriteApi, data_of, events_path, write_api
 
 from ingest.privacy.metadata_only import KEPT, NAMES
 from ingest.privacy.policy import Privacy
+from tests.support.corpora.canaries import CANARIES, fill
+from tests.support.rigs.write_api import EVENT, WriteApi, data_of, events_path, write_api
 
 TOKEN = f"ghp_{fill(36)}"
 CUT = "[redacted:github_token]"

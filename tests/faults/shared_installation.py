@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import pytest
-from chaos.targets import Target
-from support.checker import nothing_left
-from support.load import Load
-from support.supervised import is_alive
+
+from tests.chaos.targets import Target
+from tests.support.clients.load import Load
+from tests.support.oracles.checker import nothing_left
+from tests.support.rigs.supervised import is_alive
 
 T = TypeVar("T", bound=Target)
 

@@ -13,15 +13,15 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 import httpx
 import msgspec
 import pytest
-from support.checker import Checker
-from support.clients import CANARY
-from support.installation import Installation, eventually_ok
-from support.journal import Journal, SentEvent
-from support.sending import Org, hook
-from support.write_api import EVENT
 
 from runtime.secrets import id_secrets
 from schemas.ids import mint, new_thread
+from tests.support.clients.agents import CANARY
+from tests.support.clients.journal import Journal, SentEvent
+from tests.support.clients.sending import Org, hook
+from tests.support.oracles.checker import Checker
+from tests.support.rigs.installation import Installation, eventually_ok
+from tests.support.rigs.write_api import EVENT
 
 SEED = random.randrange(1 << 20)
 IDLE = 2_000

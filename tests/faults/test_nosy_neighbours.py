@@ -9,12 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.folder import files_of
-from support.installation import ORG, Installation
-from support.kafka import need_jars
-from support.waiting import eventually
 
 from edge.logging import LINES_A_SECOND
+from tests.support.rigs.folder import files_of
+from tests.support.rigs.installation import ORG, Installation
+from tests.support.rigs.kafka import need_jars
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])

@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from oracle import recount
-from support.projected import project
-from support.store import TestStore
-from support.write_api import EVENT, NOW_MS, events_path, write_api
+
+from tests.support.oracles.sessions import recount
+from tests.support.rigs.projected import project
+from tests.support.rigs.store import TestStore
+from tests.support.rigs.write_api import EVENT, NOW_MS, events_path, write_api
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 JUMPS = (0, -DAY_MS, 40 * DAY_MS, 40 * DAY_MS - 1, -HOUR_MS, 0)

@@ -11,19 +11,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from chaos.faults import STACK
-from chaos.targets import Proxied
-from faults.shared_installation import load_of, running
-from support.checker import Checker
-from support.clients import Client
-from support.installation import ORG, eventually_ok
-from support.journal import Journal
-from support.kafka import need_jars
-from support.load import Load
-from support.poison import poison
-from support.store_refusals import PASSING
-from support.supervised import is_alive
-from support.waiting import eventually
+
+from tests.chaos.faults import STACK
+from tests.chaos.targets import Proxied
+from tests.faults.shared_installation import load_of, running
+from tests.support.clients.agents import Client
+from tests.support.clients.journal import Journal
+from tests.support.clients.load import Load
+from tests.support.clients.poison import poison
+from tests.support.fakes.store_refusals import PASSING
+from tests.support.oracles.checker import Checker
+from tests.support.rigs.installation import ORG, eventually_ok
+from tests.support.rigs.kafka import need_jars
+from tests.support.rigs.supervised import is_alive
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 SERVICES = {"kafka", "store-server", "serve", "projector-0", "projector-1"}

@@ -6,16 +6,6 @@ from pathlib import Path
 
 import clickhouse_connect
 import pytest
-from builders import LogBuilder, changed, compaction_requested, created, ended, hook, recorded, reported, usage
-from builders import session_id as named
-from support.line import Line
-from support.line import ended as end_of
-from support.projection import ListedLog, new_pipeline, tables
-from support.query_store import QueryApi
-from support.refusing_client import RefusingStore
-from support.store import Options, TestStore, new_address, new_store
-from support.store_refusals import PASSES, REFUSED
-from support.waiting import eventually
 
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
@@ -25,6 +15,26 @@ from processors.warehouse import ClickHouseWarehouse, connect
 from query_api.queries import P, Question, R
 from query_api.reader import ClickHouseReader, answer, open_reader
 from schemas.log.position import LogRecord
+from tests.support.builders import (
+    LogBuilder,
+    changed,
+    compaction_requested,
+    created,
+    ended,
+    hook,
+    recorded,
+    reported,
+    usage,
+)
+from tests.support.builders import session_id as named
+from tests.support.fakes.refusing_client import RefusingStore
+from tests.support.fakes.store_refusals import PASSES, REFUSED
+from tests.support.rigs.projection import ListedLog, new_pipeline, tables
+from tests.support.rigs.projector_rig import Line
+from tests.support.rigs.projector_rig import ended as end_of
+from tests.support.rigs.query_store import QueryApi
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
+from tests.support.waiting import eventually
 
 PARTITIONS = 2
 Tables = dict[str, list[tuple[object, ...]]]

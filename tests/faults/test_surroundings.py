@@ -9,17 +9,17 @@ import aiokafka
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
-from strategies import log_of, one_event
-from support.installation import Installation
-from support.line import PARTITIONS, Line
-from support.line import ended as end_of
-from support.waiting import eventually
 
 from deploy.devstack.stack import answers_200
 from ingest.errors import EX_CONFIG
 from processors.errors import Broken
 from processors.runners.faust_app import check_versions
 from runtime.secret_making import make_embedded_secrets
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.projector_rig import PARTITIONS, Line
+from tests.support.rigs.projector_rig import ended as end_of
+from tests.support.strategies import log_of, one_event
+from tests.support.waiting import eventually
 
 FROM_TOMORROW = "INSERT INTO {database}.migrations (number, name, sha256) VALUES (999, '0999_tomorrow.sql', '')"
 

@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from chaos.targets import Embedded
-from faults.shared_installation import load_of, running
-from support.checker import Checker
-from support.load import Load
-from support.small_disk import MIB, SmallDisk, small_disk
-from support.waiting import eventually
+
+from tests.chaos.targets import Embedded
+from tests.faults.shared_installation import load_of, running
+from tests.support.clients.load import Load
+from tests.support.oracles.checker import Checker
+from tests.support.rigs.small_disk import MIB, SmallDisk, small_disk
+from tests.support.waiting import eventually
 
 FAIL_POINTS = (
     *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_facts"),

@@ -12,21 +12,21 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from builders import LogBuilder, changed, created, ended, hook, recorded, reported, usage
-from builders import session_id as named
-from support.checker import Checker
-from support.installation import Installation
-from support.line import PARTITIONS, Line
-from support.line import ended as end_of
-from support.load import Load
-from support.projection import new_pipeline, tables
-from support.store import Options, new_address, new_store
-from support.waiting import eventually
 
 from kernel.ports import free_ports
 from processors.runners.watchdog import EXIT_STUCK
 from schemas.log.position import LogRecord
 from schemas.log.topics import record_key
+from tests.support.builders import LogBuilder, changed, created, ended, hook, recorded, reported, usage
+from tests.support.builders import session_id as named
+from tests.support.clients.load import Load
+from tests.support.oracles.checker import Checker
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.projector_rig import PARTITIONS, Line
+from tests.support.rigs.projector_rig import ended as end_of
+from tests.support.rigs.store import Options, new_address, new_store
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 STEPS = ("folded", "wrote_facts", "wrote_sessions", "wrote_derivations", "wrote_rollups", "wrote_receipts")

@@ -1,6 +1,5 @@
 """Tables made wrong behind a running installation's back: the audit says what is wrong, and a repair mends it."""
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -8,14 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.installation import Installation
-from support.open_up import Tables, through_the_door
-from support.sending import Org, hook
 
 from deploy.devstack.stack import stack_store_url
 from runtime.store_url import parse_store_url
+from tests.support import CHECKOUT
+from tests.support.clients.sending import Org, hook
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.up_with_sql_socket import Tables, through_the_door
 
-TESTS = Path(__file__).parents[1]
 GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 17))  # the fourteenth is tool_calls
 DELETE_SESSION = "DELETE FROM sessions WHERE session_id = '{id}'"
 ALTER_BUCKET = (
@@ -30,10 +29,10 @@ class OpenUp(Installation):
 
     def __init__(self, data: Path) -> None:
         super().__init__("up", data)
-        self.environment["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
+        self.environment["PYTHONPATH"] = str(CHECKOUT)
 
     def command_line(self) -> list[str]:
-        return [sys.executable, "-m", "support.open_up", str(self.data), str(self.port)]
+        return [sys.executable, "-m", "tests.support.rigs.up_with_sql_socket", str(self.data), str(self.port)]
 
 
 class Opened(NamedTuple):

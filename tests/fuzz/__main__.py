@@ -1,4 +1,4 @@
-"""`python -m fuzz --minutes 10 --seed 7`: hostile requests against `up`; findings, each with its request; 0 or 1."""
+"""`python -m tests.fuzz --minutes 10 --seed 7`: hostile requests against `up`; findings with their requests; 0 or 1."""
 
 import json
 import random
@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
-from support.installation import Installation
 
-from fuzz.attackers import LIMIT_S, Plan
-from fuzz.exchange import Connection, send_bent
-from fuzz.families import BY_NAME, case_of, chosen
-from fuzz.findings import Findings, saved_case
-from fuzz.judging import faults_of
-from fuzz.run import Limits, Run
-from fuzz.scene import open_scene, set_the_stage
-from fuzz.score import KINDS
+from tests.fuzz.attackers import LIMIT_S, Plan
+from tests.fuzz.exchange import Connection, send_bent
+from tests.fuzz.families import BY_NAME, case_of, chosen
+from tests.fuzz.findings import Findings, saved_case
+from tests.fuzz.judging import faults_of
+from tests.fuzz.run import Limits, Run
+from tests.fuzz.scene import open_scene, set_the_stage
+from tests.fuzz.score import KINDS
+from tests.support.rigs.installation import Installation
 
 SAVED = Path("var/fuzz")
 NO_LIMIT = ("--writes-per-hour", "1000000000", "--reads-per-hour", "1000000000")  # attackers ask more than an org may

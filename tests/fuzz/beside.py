@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
-from support.clients import CANARY, GIVE_UP_S, Client, GaveUp
-from support.journal import Journal, SentEvent
 
-from fuzz.processor import Stalls, loop_of
+from tests.fuzz.processor import Stalls, loop_of
+from tests.support.clients.agents import CANARY, GIVE_UP_S, Client, GaveUp
+from tests.support.clients.journal import Journal, SentEvent
 
 EVERY_S = 0.05
 BATCHES_PER_SESSION = 150

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
-from fuzz.case import Case
-from fuzz.processor import Stalls, loop_of
+from tests.fuzz.case import Case
+from tests.fuzz.processor import Stalls, loop_of
 
 Address = tuple[str, int]
 QUIET_S = 0.4  # after so long without a byte a connection that is bent has said what it had to say

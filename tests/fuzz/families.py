@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from fuzz import addresses, bodies, costly, encodings, large, tokens, wire
-from fuzz.case import Case
-from fuzz.scene import Scene
+from tests.fuzz import addresses, bodies, costly, encodings, large, tokens, wire
+from tests.fuzz.case import Case
+from tests.fuzz.scene import Scene
 
 Lane = Literal["quick", "wire", "heavy", "costly", "slow"]
 

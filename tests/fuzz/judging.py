@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from fuzz.case import Case
-from fuzz.exchange import Answered, Reply
+from tests.fuzz.case import Case
+from tests.fuzz.exchange import Answered, Reply
 
 # The HTTP server says these by itself where it can't read a request, with no body.
 OF_THE_SERVER = frozenset({400, 408, 414, 431})

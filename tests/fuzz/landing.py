@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import httpx
-from support.installation import eventually_ok
 
-from fuzz.judging import Fault
-from fuzz.scene import ATTACKERS
 from schemas.permissions import OPERATOR_ORG, Role
+from tests.fuzz.judging import Fault
+from tests.fuzz.scene import ATTACKERS
+from tests.support.rigs.installation import eventually_ok
 
 RECEIPTS = 300  # are read one by one; coverage is about all of them
 LAG_S = 120.0

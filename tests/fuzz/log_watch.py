@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.folder import files_of
+from tests.support.rigs.folder import files_of
 
 ALARMS = (b"unexpected_error", b"Traceback (most recent call last)", b"panicked at", b'"level": "critical"')
 

@@ -8,24 +8,24 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import httpx
-from support.checker import Checker
-from support.clients import GaveUp
-from support.installation import Installation, eventually_ok
-from support.journal import Journal
 
-from fuzz.attackers import AttackersProcess, Long, Plan, Promised, Report, Seen, Tally
-from fuzz.beside import Answer, Beside
-from fuzz.families import BY_NAME
-from fuzz.findings import Findings
-from fuzz.judging import Fault
-from fuzz.landing import landed
-from fuzz.log_watch import LogWatch
-from fuzz.machine import OtherLoad
-from fuzz.memory import AtRest, at_rest, resident_bytes, too_much
-from fuzz.scene import BESIDE
-from fuzz.score import Score
-from fuzz.waiting_client import figures, slow_ones
 from schemas.permissions import OPERATOR_ORG, Role
+from tests.fuzz.attackers import AttackersProcess, Long, Plan, Promised, Report, Seen, Tally
+from tests.fuzz.beside import Answer, Beside
+from tests.fuzz.families import BY_NAME
+from tests.fuzz.findings import Findings
+from tests.fuzz.judging import Fault
+from tests.fuzz.landing import landed
+from tests.fuzz.log_watch import LogWatch
+from tests.fuzz.machine import OtherLoad
+from tests.fuzz.memory import AtRest, at_rest, resident_bytes, too_much
+from tests.fuzz.scene import BESIDE
+from tests.fuzz.score import Score
+from tests.fuzz.waiting_client import figures, slow_ones
+from tests.support.clients.agents import GaveUp
+from tests.support.clients.journal import Journal
+from tests.support.oracles.checker import Checker
+from tests.support.rigs.installation import Installation, eventually_ok
 
 SAY_EVERY_S = 10.0
 WARM_UP_SHARE, WARM_UP_S_MAX = 0.25, 60.0

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import jwt
 import msgspec
-from support.installation import Installation
-from support.letters import NO_SESSION
 
 from edge.tokens import AUDIENCE, ISSUER
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from schemas.http.examples import BODIES
 from schemas.http.requests import RedriveDeadLetter
 from schemas.permissions import OPERATOR_ORG
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.raw_append import NO_SESSION
 
 ATTACKERS, BESIDE = "mallory", "acme"
 USER = "eve"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from fuzz.attackers import Tally
+from tests.fuzz.attackers import Tally
 
 KINDS: Sequence[str] = ("2xx", "3xx", "4xx", "503", "5xx", "none")
 

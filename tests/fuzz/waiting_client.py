@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from fuzz.attackers import Long
-from fuzz.beside import Answer
-from fuzz.families import BY_NAME, Lane
-from fuzz.judging import Fault
+from tests.fuzz.attackers import Long
+from tests.fuzz.beside import Answer
+from tests.fuzz.families import BY_NAME, Lane
+from tests.fuzz.judging import Fault
 
 SHOWN = 5  # the slowest
 SUSPECTS = 6

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
-from support.installation import Installation
 
 from deploy.devstack.stack import Stack, production_shape
 from kernel.ports import free_ports
 from runtime.settings import BadSettings, Settings
+from tests.support.rigs.installation import Installation
 
 INSIDE = ("/livez", "/readyz", "/metrics")
 LOCAL = "127.0.0.1"

@@ -11,14 +11,9 @@ from typing import Any
 import clickhouse_connect
 import httpx
 import pytest
-from builders import HOUR_MS, MINUTE_MS, ORG, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
-from builders import session_id as named
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from litestar.testing import TestClient
-from strategies import PARTITIONS, logs
-from support.projection import Crash, CrashingWarehouse, new_pipeline
-from support.store import Options, TestStore, new_address, new_store
 
 from audit import slices
 from audit.questions import DayRow
@@ -38,6 +33,24 @@ from query_api.reader import ClickHouseReader
 from schemas.ids import IdSecrets
 from schemas.log.position import LogRecord
 from schemas.permissions import OPERATOR_ORG, Role
+from tests.support.builders import (
+    HOUR_MS,
+    MINUTE_MS,
+    ORG,
+    T0,
+    LogBuilder,
+    changed,
+    created,
+    ended,
+    hook,
+    recorded,
+    reported,
+    usage,
+)
+from tests.support.builders import session_id as named
+from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
+from tests.support.strategies import PARTITIONS, logs
 
 KEY = b"a secret of at least 32 bytes, for tests"
 OTHER = "globex"

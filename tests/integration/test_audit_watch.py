@@ -8,16 +8,16 @@ from typing import Any
 
 import clickhouse_connect
 import pytest
-from builders import LogBuilder, created, ended, hook, recorded, reported, usage
-from builders import session_id as named
 from prometheus_client import CollectorRegistry
-from support.projection import new_pipeline
-from support.store import TestStore
 
 from audit.metrics import AuditMetrics
 from audit.watch import NIGHTLY_AT_HOUR, Audit
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader
+from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
+from tests.support.builders import session_id as named
+from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.store import TestStore
 
 NOON = datetime(2026, 1, 20, 12, 30, tzinfo=UTC)
 

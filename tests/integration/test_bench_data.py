@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.store import Options, TestStore, new_address, new_store
 
 from bench.query_data import SQL, Data, fill_tables
 from query_api.statements import statement
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 DATA = Data(sessions=400, days=3, users=5, prompts=2, events=300)
 V4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

@@ -12,13 +12,7 @@ import clickhouse_connect
 import httpx
 import msgspec
 import pytest
-from builders import ORG, SECRETS, T0, compaction_requested, created, ended, hook, recorded
-from builders import session_id as named
-from fakes import FakeEventLog
 from msgspec import structs
-from support.canaries import CANARIES, fill
-from support.projection import new_pipeline
-from support.store import TestStore
 
 from audit.routes.operations import operation_routes
 from edge.authentication import TokenVerifier
@@ -35,6 +29,12 @@ from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, MetricsReport, ModelUsage
 from schemas.log.topics import record_key
 from schemas.permissions import OPERATOR_ORG, Role
+from tests.support.builders import ORG, SECRETS, T0, compaction_requested, created, ended, hook, recorded
+from tests.support.builders import session_id as named
+from tests.support.corpora.canaries import CANARIES, fill
+from tests.support.fakes.log import FakeEventLog
+from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.store import TestStore
 
 KEY = b"a secret of at least 32 bytes, for tests"
 SESSION = named("dead letters")

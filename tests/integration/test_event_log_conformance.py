@@ -7,13 +7,13 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import pytest
-from fakes import FakeEventLog
 
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.log.port import EventLog
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from schemas.log.position import LogReader, LogUnavailable, Position
 from schemas.log.topics import partition_of, record_key
+from tests.support.fakes.log import FakeEventLog
 
 KEYS = [record_key(UUID(int=number << 64 | 0x4000 << 64 | 1 << 63)) for number in range(1, 9)]
 MANY = 1 << 30

@@ -2,13 +2,13 @@
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from strategies import SESSIONS, log_of, one_event
-from support.line import PARTITIONS, Line, ended
-from support.waiting import eventually
 
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
+from tests.support.rigs.projector_rig import PARTITIONS, Line, ended
+from tests.support.strategies import SESSIONS, log_of, one_event
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 KEY = record_key(SESSIONS[0])

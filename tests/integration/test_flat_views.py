@@ -5,12 +5,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from support import slow_analytics as slow
-from support.query_store import DAY_MS, HOUR_MS, NOON, QueryStore, model, session
 
 from schemas.store.rows import SessionRow
+from tests.support.oracles import analytics as slow
+from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, QueryStore, model, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 NAMES = (None, "a", "")
 

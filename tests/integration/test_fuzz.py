@@ -11,17 +11,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from fuzz.families import FAMILIES
 
-TESTS = Path(__file__).parents[1]
+from tests.fuzz.families import FAMILIES
+from tests.support import CHECKOUT
+
 LOOSE = ("--answer-s", "20", "--late-s", "60", "--memory-mb", "700")
 
 
 @pytest.mark.timeout(400)
 def test_a_short_run_with_every_family_finds_nothing(tmp_path: Path) -> None:
     """No 5xx but 503, one error shape, no forged token that opens, no lost 2xx, every event counted, nobody died."""
-    command = [sys.executable, "-m", "fuzz", "--minutes", "0.4", "--seed", "7", "--json", *LOOSE]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS), str(TESTS.parent)))}
+    command = [sys.executable, "-m", "tests.fuzz", "--minutes", "0.4", "--seed", "7", "--json", *LOOSE]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
 
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from strategies import PARTITIONS, log_of, one_event
-from support.projection import ListedLog, new_pipeline
-from support.store import Options, TestStore, new_address, new_store
 
 from processors.errors import Broken
 from processors.pipeline import Pipeline
 from processors.runners.faust_app import FaustSettings, take_over
 from processors.runners.startup_checks import check_generation, check_log_tail
 from schemas.log.position import LogRecord
+from tests.support.rigs.projection import ListedLog, new_pipeline
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
+from tests.support.strategies import PARTITIONS, log_of, one_event
 
 
 @pytest.fixture(scope="module")

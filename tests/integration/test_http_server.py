@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from time import time
 
 import pytest
-from fakes import FakeEventLog
-from support.write_api import KEY, SECRETS, a_session, events_path
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
@@ -14,6 +12,8 @@ from edge.tokens import issue_token
 from ingest.app import build_ingest
 from kernel.ports import free_port
 from runtime import http_server
+from tests.support.fakes.log import FakeEventLog
+from tests.support.rigs.write_api import KEY, SECRETS, a_session, events_path
 
 HOST = "127.0.0.1"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"  # and empty SETTINGS

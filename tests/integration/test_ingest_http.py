@@ -16,15 +16,15 @@ from pathlib import Path
 import cramjam
 import httpx
 import pytest
-from support.write_api import EVENT, KEY, a_session, events_path
 
 from deploy.devstack.supervisor.die_with_parent import tethered
 from edge.tokens import issue_token
 from kernel.ports import free_port
 from runtime.http_server import READ_AHEAD_BYTES
+from tests.support import CHECKOUT
+from tests.support.rigs.write_api import EVENT, KEY, a_session, events_path
 
 MIB = 1_048_576
-ROOT = Path(__file__).parents[2]
 
 
 class Served:
@@ -54,10 +54,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     environment = {
         **os.environ,
         "LOG_FILE": str(tmp_path_factory.mktemp("served") / "log.sqlite"),
-        "PYTHONPATH": f"{ROOT}/tests",
+        "PYTHONPATH": str(CHECKOUT),
     }
     process = subprocess.Popen(
-        tethered([*command, "support.served_ingest:app"], signal.SIGTERM), env=environment, stderr=subprocess.DEVNULL
+        tethered([*command, "tests.support.rigs.served_ingest:app"], signal.SIGTERM),
+        env=environment,
+        stderr=subprocess.DEVNULL,
     )
     made = Served(port, process.pid)
     wait_until_ready(made)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
-from support.kafka import create_topic, need_jars, start_container
 
 from deploy.devstack.kafka_jars import jars, probe
 from deploy.devstack.kafka_jars.broker import MIB, Broker, BrokerFailed
 from kernel.ports import free_port
+from tests.support.rigs.kafka import create_topic, need_jars, start_container
 
 pytestmark = pytest.mark.kafka
 

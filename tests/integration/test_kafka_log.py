@@ -5,13 +5,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from support.kafka import create_topic
 
 from deploy.devstack.kafka_jars.broker import Broker
 from ingest.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from kernel.ports import free_port
 from schemas.log.position import LogUnavailable, Position
+from tests.support.rigs.kafka import create_topic
 
 pytestmark = pytest.mark.kafka
 FreshTopic = Callable[..., Awaitable[str]]

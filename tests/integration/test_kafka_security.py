@@ -18,11 +18,6 @@ from typing import Any
 
 import httpx
 import pytest
-from support.kafka import need_jars
-from support.line import ended
-from support.secure_kafka import PASSWORD, SUPER, SecureBroker, unsecured_token
-from support.secure_store import SecureStore
-from support.waiting import eventually
 
 from deploy.devstack.stack import answers_200
 from edge.tokens import issue_token
@@ -37,9 +32,15 @@ from runtime.secrets import token_key
 from runtime.settings import load_settings
 from schemas.installation import record_topic
 from schemas.log.position import LogUnavailable
+from tests.support import CHECKOUT
+from tests.support.rigs.kafka import need_jars
+from tests.support.rigs.projector_rig import ended
+from tests.support.rigs.secure_kafka import PASSWORD, SUPER, SecureBroker, unsecured_token
+from tests.support.rigs.secure_store import SecureStore
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
-README = Path(__file__).parents[2] / "README.md"
+README = CHECKOUT / "README.md"
 STORE_PASSWORD = secrets.token_hex(8)
 KEY = b"k" * 16
 GROUP = "any.g1"

@@ -14,10 +14,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from strategies import log_of, one_event
-from support.kafka import need_jars
-from support.line import Line, ended
-from support.rogue_broker import API_VERSIONS, SASL_AUTHENTICATE, SASL_HANDSHAKE, rogue_broker
 
 from deploy.devstack.kafka_jars import broker as broker_module
 from deploy.devstack.kafka_jars import probe
@@ -28,6 +24,10 @@ from ingest.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
 from ingest.log.kafka.creation import ensure_topic, find_topic
 from schemas.log.kafka_security import KafkaSecurity, Mechanism
+from tests.support.fakes.rogue_broker import API_VERSIONS, SASL_AUTHENTICATE, SASL_HANDSHAKE, rogue_broker
+from tests.support.rigs.kafka import need_jars
+from tests.support.rigs.projector_rig import Line, ended
+from tests.support.strategies import log_of, one_event
 
 pytestmark = pytest.mark.kafka
 KEY = b"k" * 16

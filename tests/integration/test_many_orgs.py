@@ -8,11 +8,6 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from builders import DAY_MS, HOUR_MS, T0, LogBuilder, created, hook, recorded, reported, usage
-from builders import session_id as named
-from support.projection import new_pipeline, tables
-from support.served_store import Served
-from support.store import TestStore, new_store
 
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
@@ -25,6 +20,11 @@ from runtime.projector import Projector
 from runtime.repair import Mender
 from runtime.store_url import StoreAddress
 from schemas.log.position import LogRecord
+from tests.support.builders import DAY_MS, HOUR_MS, T0, LogBuilder, created, hook, recorded, reported, usage
+from tests.support.builders import session_id as named
+from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.served_store import Served
+from tests.support.rigs.store import TestStore, new_store
 
 pytestmark = pytest.mark.fault(row=25)
 ORGS, SESSIONS = 2_000, 3_000

@@ -16,16 +16,16 @@ from pathlib import Path
 import cramjam
 import httpx
 import pytest
-from support.waiting import eventually
-from support.write_api import EVENT, KEY, a_session, events_path
 
 from deploy.devstack.stack import answers_200
 from deploy.devstack.supervisor.die_with_parent import tethered
 from edge.tokens import issue_token
 from kernel.ports import free_port
+from tests.support import CHECKOUT
+from tests.support.rigs.write_api import EVENT, KEY, a_session, events_path
+from tests.support.waiting import eventually
 
 MIB = 1 << 20
-ROOT = Path(__file__).parents[2]
 CLIENTS = 6  # at once, so that several large bodies are in memory beside small blocks that stay
 ROUNDS = 12
 LEFT_MAX = 40 * MIB
@@ -93,11 +93,11 @@ class Served:
 def served(tmp_path: Path) -> Iterator[Served]:
     """It is ended afterwards by its own pid."""
     port = free_port()
-    command = [sys.executable, "-m", "support.served_by_us", str(port), str(tmp_path)]
+    command = [sys.executable, "-m", "tests.support.rigs.served_by_us", str(port), str(tmp_path)]
     with (tmp_path / "out").open("wb") as out:
         process = subprocess.Popen(
             tethered(command, signal.SIGKILL),
-            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
             stdout=out,
             stderr=out,
         )

@@ -8,17 +8,17 @@ from typing import Any
 
 import clickhouse_connect
 import pytest
-from builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
-from builders import session_id as named
-from support.projection import new_pipeline, tables
-from support.store import TestStore
-from support.waiting import eventually
 
 from processors.pipeline import runs
 from query_api.reader import ClickHouseReader, Generation
 from runtime.projector import Projector
 from runtime.repair import REPAIR_SIGNAL, Mended, Mender, mend_when_asked, repair_request
 from schemas.log.position import LogRecord
+from tests.support.builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
+from tests.support.builders import session_id as named
+from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.store import TestStore
+from tests.support.waiting import eventually
 
 FIRST = "(SELECT session_id FROM {db}.sessions FINAL ORDER BY session_id LIMIT 1)"
 BUSIEST = "(SELECT max(bucket) FROM {db}.rollup_hourly)"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from support.store import Options, TestStore, new_address, new_store
 
 from runtime.known_tables import known_tables
 from runtime.provision import Refused, check_migrated, migrations, provision_store
 from schemas.pricing.price_list import list_prices
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 TOMORROW = "INSERT INTO {db}.migrations (number, name, sha256) VALUES (999, '0999_tomorrow.sql', '')"
 ADDED = [

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 
-from strategies import log_of, one_event
-from support.projection import SlowWarehouse, new_pipeline
-from support.store import TestStore
-
 from processors.warehouse import connect
+from tests.support.rigs.projection import SlowWarehouse, new_pipeline
+from tests.support.rigs.store import TestStore
+from tests.support.strategies import log_of, one_event
 
 
 async def test_who_waits_for_a_write_may_be_cancelled_and_the_write_goes_on(store: TestStore) -> None:

@@ -7,10 +7,7 @@ from contextlib import contextmanager
 
 import clickhouse_connect
 import pytest
-from builders import LogBuilder, created, reported, session_id, usage
 from clickhouse_connect.driver.client import Client
-from support.projection import new_pipeline, tables
-from support.store import Options, TestStore, new_address, new_store
 
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import COMPLETE_FOR_MS, Pricing
@@ -21,6 +18,9 @@ from runtime.provision import provision_store
 from schemas.log.position import LogRecord
 from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import NOTICE_MS, PriceList, in_force, list_prices, newest
+from tests.support.builders import LogBuilder, created, reported, session_id, usage
+from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 MODEL = "claude-new-1"
 MINUTE_MS = 60_000

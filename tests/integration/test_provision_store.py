@@ -4,9 +4,9 @@ from typing import Any
 
 import clickhouse_connect
 import pytest
-from support.store import Options, new_address, new_store
 
 from runtime import provision
+from tests.support.rigs.store import Options, new_address, new_store
 
 
 def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: pytest.MonkeyPatch) -> None:

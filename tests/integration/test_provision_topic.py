@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from support.kafka import broker_from_jars, create_topic
-from support.kafka_tools import kafka_tool
 
 from deploy.devstack.kafka_jars import broker as broker_module
 from deploy.devstack.kafka_jars.broker import Broker
@@ -26,6 +24,8 @@ from ingest.log.kafka.topic import FoundTopic, check_found, look_at
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogUnavailable, Position
 from schemas.log.topics import partition_of
+from tests.support.rigs.kafka import broker_from_jars, create_topic
+from tests.support.rigs.kafka_tools import kafka_tool
 
 pytestmark = pytest.mark.kafka
 OURS = OwnSecrets("f1", "/our/secrets")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from support import slow_analytics as slow
-from support.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, model, session
 
 from schemas.store.rows import SessionRow
+from tests.support.oracles import analytics as slow
+from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, model, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 TODAY = date(2026, 1, 20)
 PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")

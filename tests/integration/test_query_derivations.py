@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import compaction_requested, created, ended, hook, recorded
-from support.projection import Crash, CrashingWarehouse, new_pipeline
-from support.store import Options
-from support.whole_service import WholeService, new_whole_service
 
 from processors.warehouse import connect
+from tests.support.builders import compaction_requested, created, ended, hook, recorded
+from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
+from tests.support.rigs.store import Options
+from tests.support.rigs.whole_service import WholeService, new_whole_service
 
 BEFORE_DERIVATIONS = 3  # writes: events, sessions, tasks
 

@@ -8,20 +8,20 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from builders import ORG, T0, LogBuilder, created, hook, recorded
-from builders import session_id as named
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import EVENT_TYPES, PARTITIONS, logs
-from support.projected import api_over, project
-from support.query_store import QueryApi
-from support.store import Options, TestStore, new_address, new_store
 
 from query_api import event_pages, session_access
 from query_api.event_pages import within_bytes
 from query_api.queries import EventsPageRow
 from schemas.http.responses import instant
 from schemas.log.position import LogRecord
+from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
+from tests.support.builders import session_id as named
+from tests.support.rigs.projected import api_over, project
+from tests.support.rigs.query_store import QueryApi
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
+from tests.support.strategies import EVENT_TYPES, PARTITIONS, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 Event = dict[str, Any]

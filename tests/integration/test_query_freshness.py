@@ -10,14 +10,14 @@ import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
-from support.query_store import NOON, QueryApi, QueryStore, session
 
 from query_api import statements
 from query_api.errors import StoreUnavailable
 from query_api.reader import ClickHouseReader, Generation, open_reader
 from schemas.http.responses import instant
+from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 WAIT = "X-Wait-For-Position"
 

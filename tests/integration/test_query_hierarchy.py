@@ -4,13 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session
-from support.sending import ids
 
 from query_api import runs
 from schemas.store.rows import SessionRow
+from tests.support.clients.sending import ids
+from tests.support.rigs.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 RUN = uuid4()
 

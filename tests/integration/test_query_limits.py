@@ -1,9 +1,10 @@
 """A question that runs into a limit of the store is refused by it, and told as what it is."""
 
 import pytest
-from support.query_store import QueryApi, QueryStore, session
 
-pytest_plugins = ["support.query_fixtures"]
+from tests.support.rigs.query_store import QueryApi, QueryStore, session
+
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,6 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import ProgrammingError
-from support.personas import Failed, Persona, act
-from support.query_store import QueryApi, QueryStore, session
-from support.served_store import STRICT
-from support.store import Options, TestStore
-from support.waiting import eventually
 
 from deploy.devstack.stack import answers_200
 from kernel.ports import free_ports
@@ -22,10 +17,15 @@ from query_api.reader import open_reader
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.store_record import record_in_store
+from tests.support.rigs.personas import Failed, Persona, act
+from tests.support.rigs.query_store import QueryApi, QueryStore, session
+from tests.support.rigs.served_store import STRICT
+from tests.support.rigs.store import Options, TestStore
+from tests.support.waiting import eventually
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
-READ, FILL = "support.reading_as:read", "support.reading_as:fill"
+READ, FILL = "tests.support.rigs.reading_as:read", "tests.support.rigs.reading_as:fill"
 READONLY_1 = Persona({"readonly": "1"})
 READONLY_2 = Persona({"readonly": "2"})
 TIGHT = Persona({"readonly": "2"}, {"max_memory_usage": {"max": "1000000000"}, "max_execution_time": {"max": "30"}})

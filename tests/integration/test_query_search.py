@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from support.query_store import HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
 from schemas.ids import mint, new_thread
 from schemas.store.rows import SessionRow
+from tests.support.rigs.query_store import HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 PATH = "sessions/search"
 VERSIONS, TOLD = 4, 60

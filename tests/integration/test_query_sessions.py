@@ -4,14 +4,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from support.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
 from query_api import session_access
 from schemas.http.responses import instant
 from schemas.ids import mint, new_thread
 from schemas.store.rows import ModelTotals, ToolTotals
+from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 
 async def test_a_list_says_where_it_stands(query_store: QueryStore, query_api: QueryApi) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 import pytest
-from support.query_store import NOON, QueryApi, QueryStore, model, session
 
 from schemas.permissions import Role
+from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, model, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 SECRET = "zzsecret"
 ANALYTICS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")

@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from support.query_store import HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
-from support.sending import ids
 
 from query_api import threads
 from query_api.routes import filters
@@ -17,8 +15,10 @@ from schemas.http.responses import instant
 from schemas.ids import mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.store.rows import SessionRow
+from tests.support.clients.sending import ids
+from tests.support.rigs.query_store import HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 TAGS = [new_thread(bytes([n] * 32)) for n in range(6)]
 CALLERS: list[tuple[str, Role]] = [("owner", "owner"), ("bob", "member"), ("alice", "manager")]

@@ -5,13 +5,13 @@ from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
-from support.query_store import SECRETS, QueryApi, QueryStore, session
 
 from query_api.reader import Generation, Reader, Row
 from query_api.time_class import CLASS_S, end_of_class
 from schemas.ids import mint, new_thread
+from tests.support.rigs.query_store import SECRETS, QueryApi, QueryStore, session
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 OF_A_SESSION = ("", "/events", "/hierarchy", "/analysis", "/compactions")
 Asked = tuple[str, Mapping[str, object]]

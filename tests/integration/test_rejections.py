@@ -3,14 +3,14 @@
 import contextlib
 
 import pytest
-from builders import LogBuilder, created
-from builders import session_id as named
-from support.projection import new_pipeline
-from support.store import TestStore
 
 from processors.dead_letter_limit import DEAD_LEAST, WINDOW, RejectionLimit
 from processors.errors import Broken
 from schemas.log.position import LogRecord
+from tests.support.builders import LogBuilder, created
+from tests.support.builders import session_id as named
+from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.store import TestStore
 
 
 def unreadable(count: int) -> list[LogRecord]:

@@ -5,11 +5,11 @@ the session nor its tasks would be written. The model check shows that on a stor
 """
 
 import pytest
-from builders import ORG, LogBuilder, created, hook, recorded, session_id
-from support.projected import project
-from support.store import TestStore
 
 from processors import warehouse
+from tests.support.builders import ORG, LogBuilder, created, hook, recorded, session_id
+from tests.support.rigs.projected import project
+from tests.support.rigs.store import TestStore
 
 FACTS = warehouse.sql("facts")
 BELOW = "log_offset < {below:UInt64}"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
-from support.redis import RedisServer, need_redis
 
 from edge.redis_counter import _PREFIX, ANSWERS_WITHIN_S, TRY_AGAIN_AFTER_S, RedisCounter, open_redis_counter
 from edge.request_counters import HOUR_S, LocalCounter, RequestCounter
+from tests.support.rigs.redis import RedisServer, need_redis
 
 
 @pytest.fixture

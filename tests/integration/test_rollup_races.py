@@ -1,7 +1,7 @@
 """Two writers and one bucket, on the real engine: what `processors/rollups.sql` says of a bucket is one moment's truth.
 
-The model check shows on a store in memory that it must be so (`tests/support/mutants.py`). Here the SQL is shown to be
-so, and the same test to catch the SQL with the mistake in it.
+The model check shows on a store in memory that it must be so (`oracles.mutants`). Here the SQL is shown to be so, and the
+same test to catch the SQL with the mistake in it.
 """
 
 import threading
@@ -12,14 +12,14 @@ from uuid import UUID
 
 import clickhouse_connect
 import pytest
-from builders import ORG, T0
 from clickhouse_connect.driver.client import Client
-from strategies import NO_SESSION
-from support.store import TestStore
 
 from processors.rowbinary import encode_rows
 from processors.warehouse import connect, sql
 from schemas.store.rows import SessionRow
+from tests.support.builders import ORG, T0
+from tests.support.rigs.store import TestStore
+from tests.support.strategies import NO_SESSION
 
 HOUR = T0 // 3_600_000 * 3600
 HOURLY = sql("rollups").split(";\n")[0]

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.kafka import need_jars
-from support.supervised import Supervised, is_alive
-from support.waiting import eventually
 
 from deploy.devstack import stack as stack_module
 from deploy.devstack.kafka_jars import probe
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable
 from deploy.devstack.stack import Stack, answers_200, run_stack
 from kernel.ports import free_port
+from tests.support.rigs.kafka import need_jars
+from tests.support.rigs.supervised import Supervised, is_alive
+from tests.support.waiting import eventually
 
 SERVICES = ["kafka", "store-server", "projector-0", "projector-1", "serve"]
 

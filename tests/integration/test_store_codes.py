@@ -1,9 +1,9 @@
 """The table of error codes, held against the engine."""
 
 import clickhouse_connect
-from support.store import Options
 
 from store.codes import CODES
+from tests.support.rigs.store import Options
 
 
 def test_every_code_has_the_name_that_the_engine_gives_it(engine: Options) -> None:

@@ -4,9 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.floor_engine import floor_engine
-from support.personas import Failed, Persona, act
-from support.store import TestStore
 
 from query_api.errors import StoreRefuses
 from query_api.reader import open_reader
@@ -15,9 +12,13 @@ from runtime.provision import Refused, check_migrated, provision_store
 from schemas.pricing.price_list import list_prices
 from store import version
 from store.version import FLOOR
+from tests.support import CHECKOUT
+from tests.support.rigs.floor_engine import floor_engine
+from tests.support.rigs.personas import Failed, Persona, act
+from tests.support.rigs.store import TestStore
 
-WHOLE = "support.whole_store:"
-PROCESSORS = Path(__file__).parents[2] / "processors"
+WHOLE = "tests.support.rigs.whole_store:"
+PROCESSORS = CHECKOUT / "processors"
 
 
 def everything(folder: Path, engine: Path | None) -> dict[str, Any]:

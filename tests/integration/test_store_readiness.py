@@ -9,16 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes import FakeEventLog
-from support.query_store import QueryStore
 
 from query_api.errors import StoreUnavailable
 from query_api.reader import POOL_SIZE, ClickHouseReader
 from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
+from tests.support.fakes.log import FakeEventLog
+from tests.support.rigs.query_store import QueryStore
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 
 class HeldClient:

@@ -9,10 +9,6 @@ from typing import NamedTuple
 
 import pytest
 from structlog.testing import capture_logs
-from support.query_store import QueryApi
-from support.served_store import Served
-from support.store_refusals import PASSES, REFUSED, WORDS, StoreRefusals
-from support.waiting import eventually
 
 from deploy.devstack.stack import answers_200
 from kernel.ports import free_ports
@@ -25,6 +21,10 @@ from runtime.provision import check_migrated, provision_store
 from runtime.secret_making import make_embedded_secrets
 from runtime.store_url import StoreAddress, parse_store_url
 from schemas.pricing.price_list import list_prices
+from tests.support.fakes.store_refusals import PASSES, REFUSED, WORDS, StoreRefusals
+from tests.support.rigs.query_store import QueryApi
+from tests.support.rigs.served_store import Served
+from tests.support.waiting import eventually
 
 
 class Refusing(NamedTuple):

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from support.personas import Failed, Persona, act
-from support.shipped_users import Right, persona, rights, statements
 
 from query_api.statements import SQL
+from tests.support.rigs.personas import Failed, Persona, act
+from tests.support.rigs.shipped_users import Right, persona, rights, statements
 
-WHOLE = "support.whole_store:"
+WHOLE = "tests.support.rigs.whole_store:"
 TASKS = {
     "crewkit_provision": "make",
     "crewkit_projector": "project",

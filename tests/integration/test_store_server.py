@@ -27,7 +27,9 @@ import lz4.frame
 import pytest
 from backports import zstd
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, StreamFailureError
-from support.served_store import CHECKOUT, LOGIN, SERVE, Served, ask
+
+from tests.support import CHECKOUT
+from tests.support.rigs.served_store import LOGIN, SERVE, Served, ask
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from support.served_store import LOGIN, Served, ask
+
+from tests.support.rigs.served_store import LOGIN, Served, ask
 
 CONNECTIONS_MAX = 512
 UNKNOWN_FOR_S = 1.0

@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.served_store import CHECKOUT, LOGIN, Served
 
 from deploy.devstack.store_server.allowed import FORMATS, SETTINGS, TABLE_FUNCTIONS
 from deploy.devstack.store_server.tokens import tokens_of
+from tests.support import CHECKOUT
+from tests.support.rigs.served_store import LOGIN, Served
 
 CANARY = "canary-of-the-store-server"
 READER = {"X-ClickHouse-User": "reader", "X-ClickHouse-Key": "r:secret"}

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waiting import eventually
 
 from deploy.devstack.stack import answers_200
 from deploy.devstack.store_server.process import _check_host
 from kernel.loopback import is_loopback
 from kernel.ports import free_ports
 from runtime.settings import BadSettings, Settings
+from tests.support.waiting import eventually
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is tried)
 ENVIRONMENT = {**os.environ, "STORE_URL": "clickhouse://crewkit:password@127.0.0.1"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
-from support.served_store import LOGIN, Served, ask
-from support.store_refusals import StoreRefusals
 
 from deploy.devstack.store_server.refusals import ALWAYS, HANG_UP, Refusal
+from tests.support.fakes.store_refusals import StoreRefusals
+from tests.support.rigs.served_store import LOGIN, Served, ask
 
 MIB = 1024 * 1024
 

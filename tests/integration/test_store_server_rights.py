@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
-from support.served_store import LOGIN, Served, ask
 
 from deploy.devstack.store_server import Bound, StoreUser
+from tests.support.rigs.served_store import LOGIN, Served, ask
 
 GIB = 1 << 30
 TIGHT = (

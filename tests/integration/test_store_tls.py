@@ -14,8 +14,6 @@ from pathlib import Path
 
 import clickhouse_connect
 import pytest
-from support.secure_store import SecureStore
-from support.waiting import eventually
 
 from deploy.devstack.stack import answers_200
 from kernel.atomic_write import write_whole
@@ -23,6 +21,8 @@ from kernel.ports import free_port
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
 from runtime.store_url import store_address
+from tests.support.rigs.secure_store import SecureStore
+from tests.support.waiting import eventually
 
 PASSWORD = secrets.token_hex(8)
 

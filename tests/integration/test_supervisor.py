@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from support.supervised import is_alive, supervised
-from support.waiting import eventually
 
 from deploy.devstack.supervisor.services import Backoff
 from kernel.ports import free_port
+from tests.support.rigs.supervised import is_alive, supervised
+from tests.support.waiting import eventually
 
 SLEEPER = 'python("import time; time.sleep(600)")'
 TWO = f"STEPS = [Service(name='one', command={SLEEPER}), Service(name='two', command={SLEEPER})]"

@@ -7,13 +7,14 @@ import subprocess
 import sys
 
 import pytest
-from builders import LogBuilder, created, ended, hook, recorded, reported, usage
-from builders import session_id as named
-from support.installation import Installation
-from support.line import PARTITIONS, PYTHONPATH, Line
-from support.line import ended as end_of
-from support.projection import new_pipeline, tables
-from support.store import TABLES, Options, new_address, new_store
+
+from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
+from tests.support.builders import session_id as named
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.projector_rig import PARTITIONS, PYTHONPATH, Line
+from tests.support.rigs.projector_rig import ended as end_of
+from tests.support.rigs.store import TABLES, Options, new_address, new_store
 
 pytestmark = pytest.mark.kafka
 PLACES = {"sessions": "AFTER created", "facts": "FIRST"}

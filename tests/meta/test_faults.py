@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from faults.matrix import ROWS
+from tests.faults.matrix import ROWS
 
 TESTS = Path(__file__).parents[1]
 SOURCES = {file.relative_to(TESTS): file.read_text() for file in sorted(TESTS.rglob("test_*.py"))}

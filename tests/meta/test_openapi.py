@@ -9,10 +9,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from fakes import FakeEventLog
 from litestar import Litestar
 from litestar.routes import HTTPRoute
-from support.openapi import Schema, faults, operations, resolved
 
 from edge.allowed_methods import with_all_methods
 from edge.openapi.document import calls_of
@@ -22,6 +20,8 @@ from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
 from schemas.http.examples import BODIES
+from tests.support.fakes.log import FakeEventLog
+from tests.support.oracles.openapi import Schema, faults, operations, resolved
 
 PAGE = {"/schema", "/schema/openapi.json", "/schema/assets/{name}"}  # the documentation does not document itself
 TEXT = {"/metrics"}  # for Prometheus, in its own format

@@ -12,9 +12,9 @@ from runtime.provision import migrations
 from runtime.settings import Settings, load_settings
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.permissions import ALLOWED, ROLES
+from tests.support import CHECKOUT
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+README = (CHECKOUT / "README.md").read_text()
 
 
 def test_every_setting_is_in_the_readme_and_every_setting_of_the_readme_is_there() -> None:
@@ -54,12 +54,12 @@ def test_every_command_has_a_help_that_teaches() -> None:
 @pytest.mark.parametrize("target", ["setup", "run", "test", "demo", "stack", "bench", "check"])
 def test_the_makefile_explains_its_targets(target: str) -> None:
     """`make` alone lists them."""
-    assert re.search(rf"^{target}:.*## \S", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.search(rf"^{target}:.*## \S", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
 
 
 def test_the_readme_names_every_folder_of_the_product() -> None:
     """A newcomer finds each piece from the map."""
-    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"tests", "bench"}
+    folders = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")} | {"tests", "bench"}
 
     assert {folder for folder in folders if f"`{folder}/`" not in README} == set()
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from support.query_store import QueryStore
 
 from audit import questions
 from query_api import queries
@@ -15,8 +14,9 @@ from query_api.queries import Question
 from query_api.statements import SQL, statement, statement_without
 from runtime.known_tables import known_tables
 from runtime.provision import migrations
+from tests.support.rigs.query_store import QueryStore
 
-pytest_plugins = ["support.query_fixtures"]
+pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 QUESTIONS: list[Question[Any, Any]] = [
     value for value in (*vars(queries).values(), *vars(questions).values()) if isinstance(value, Question)

@@ -8,13 +8,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from builders import LogBuilder, compaction_requested, created, ended, hook, recorded, session_id
-from derivation_oracle import expected_analyses, expected_compactions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import PARTITIONS, crowded_logs, logs
-from support.projection import new_pipeline
-from support.store import Options, TestStore, new_address, new_store
 
 from processors.derivations.run import derive, portions
 from processors.derivations.session_facts import Wanted
@@ -22,6 +17,11 @@ from schemas.findings import Findings
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
 from schemas.log.records import CompactionRequested, Event, SessionEnded
+from tests.support.builders import LogBuilder, compaction_requested, created, ended, hook, recorded, session_id
+from tests.support.oracles.derivations import expected_analyses, expected_compactions
+from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
+from tests.support.strategies import PARTITIONS, crowded_logs, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 _NUMBERS = re.compile(r"(\d+) prompts?, (\d+) tool calls?, (\d+) failed")

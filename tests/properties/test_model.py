@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from msgspec import structs
-from strategies import SESSIONS, crowded_facts, facts
-from support.gated_store import OUTCOMES, Call, Outcome
-from support.model import PARTITIONS, Violation, World, surroundings
-from support.mutants import MUTANTS
 
 from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, EventsRecorded
 from schemas.log.topics import partition_of, record_key
+from tests.support.fakes.gated_store import OUTCOMES, Call, Outcome
+from tests.support.oracles.model import PARTITIONS, Violation, World, surroundings
+from tests.support.oracles.mutants import MUTANTS
+from tests.support.strategies import SESSIONS, crowded_facts, facts
 
 ASKED = os.environ.get("MODEL_EXAMPLES")  # by somebody who wants more of them, and others each time
 EXAMPLES = 500

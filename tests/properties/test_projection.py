@@ -10,14 +10,14 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import first_copies, recount, recount_tasks
-from strategies import PARTITIONS, deliveries, log_of, logs, one_event
-from support.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
-from support.store import Options, TestStore, new_address, new_store
 
 from processors.pipeline import Pipeline
 from processors.warehouse import ClickHouseWarehouse, connect
 from schemas.log.position import LogRecord
+from tests.support.oracles.sessions import first_copies, recount, recount_tasks
+from tests.support.rigs.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
+from tests.support.strategies import PARTITIONS, deliveries, log_of, logs, one_event
 
 W = TypeVar("W", bound=ClickHouseWarehouse)
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)

@@ -6,13 +6,13 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.canaries import CANARIES, Canary
 
 from ingest.privacy.redaction import may_hold_secrets, redact, redact_text
 from ingest.privacy.redaction.detection import suspected
 from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.spans import MARKER
 from ingest.privacy.redaction.unescaped_levels import spellings
+from tests.support.corpora.canaries import CANARIES, Canary
 
 # The first example compiles the rules, and one with everything spelled out at four levels is long.
 unhurried = settings(deadline=None)

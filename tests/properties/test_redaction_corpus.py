@@ -2,16 +2,15 @@
 
 import json
 from collections import Counter
-from pathlib import Path
-
-from support.harmless_texts import harmless_texts
-from support.secret_corpus import CORPUS, OUT_OF_SCOPE, SHAPES, Secret, payloads
 
 from ingest.privacy.redaction import redact
+from tests.support import CHECKOUT
+from tests.support.corpora.harmless_texts import harmless_texts
+from tests.support.corpora.secrets import CORPUS, OUT_OF_SCOPE, SHAPES, Secret, payloads
 
 RECALL_MIN = 0.95
 FALSE_MAX = 0.005
-README = Path(__file__).parents[2] / "README.md"
+README = CHECKOUT / "README.md"
 
 
 def found_in(secret: Secret) -> list[str]:

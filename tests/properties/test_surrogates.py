@@ -4,7 +4,6 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.write_api import NOW_MS, SECRETS, a_session
 
 from ingest.batch import read_batch
 from ingest.sealing.asker import Asker
@@ -13,6 +12,7 @@ from schemas.hooks import read_payload
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
 from schemas.log.records import Actor, EventsRecorded
+from tests.support.rigs.write_api import NOW_MS, SECRETS, a_session
 
 SESSION = a_session()
 ASKER = Asker("acme", Actor("alice", "member"), NOW_MS, SECRETS, a_session)

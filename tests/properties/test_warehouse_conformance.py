@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import PARTITIONS, SESSIONS, logs, session_rows, task_rows
-from support.fake_warehouse import SHAPES, FakeWarehouse
-from support.projection import new_pipeline
-from support.rowbinary_reading import decode_rows
-from support.store import TABLES, TestStore, new_address, new_store
 
 from processors.rowbinary import encode_rows
 from processors.warehouse import Warehouse
 from schemas.log.position import LogRecord
 from schemas.store.rows import SessionRow
+from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
+from tests.support.oracles.rowbinary import decode_rows
+from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.store import TABLES, TestStore, new_address, new_store
+from tests.support.strategies import PARTITIONS, SESSIONS, logs, session_rows, task_rows
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 _SHAPES = "SELECT name, engine_full, sorting_key FROM system.tables WHERE database = {database:String}"

@@ -1,1 +1,5 @@
-"""What the tests need from outside: a real broker, and topics of their own."""
+"""What the tests are built from: rigs, fakes, oracles, clients, corpora."""
+
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]

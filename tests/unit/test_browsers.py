@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from fakes import FakeEventLog
-from support.write_api import KEY, NOW_MS, SECRETS, a_session, token
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
@@ -14,6 +12,8 @@ from edge.rate_limits import RateLimits
 from edge.request_counters import LocalCounter
 from ingest.app import build_ingest
 from runtime.settings import BadSettings, Settings
+from tests.support.fakes.log import FakeEventLog
+from tests.support.rigs.write_api import KEY, NOW_MS, SECRETS, a_session, token
 
 PAGE, OTHER = "https://app.example.com", "https://evil.example.net"
 CORS = "access-control-"

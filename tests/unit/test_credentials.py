@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from structlog.testing import capture_logs
-from support.issuer import ALGORITHMS, Key, write_jwks
 
 from cli.main import crewkit_sessions
 from edge.authentication import TokenVerifier
@@ -23,6 +22,7 @@ from runtime.credentials import credentials
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import token_key, token_keys
 from runtime.settings import BadSettings, Settings
+from tests.support.fakes.token_issuer import ALGORITHMS, Key, write_jwks
 
 RSA, EC, ED = (Key(algorithm, algorithm) for algorithm in ALGORITHMS)
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 import pytest
-from support.stories import T0, hook, used
 
 from processors.derivations.analysis.analysis import FILES, LISTED, Analysis
 from processors.derivations.session_facts import StoryFact
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, TimeSplit, ToolErrorRate
 from schemas.http.responses import instant
+from tests.support.session_facts import T0, hook, used
 
 
 def found(facts: Iterable[StoryFact], sensitive: bool = False) -> Findings:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from uuid import uuid4
 
-import builders
 import pytest
-from support.stories import hook, lifecycle, used
 
 from processors.derivations.digest.digest import digest
 from processors.derivations.digest.state import PROMPTS_FIRST, PROMPTS_LAST, SoFar
 from processors.derivations.session_facts import StoryFact
+from tests.support import builders
+from tests.support.session_facts import hook, lifecycle, used
 
 
 def told(facts: Iterable[StoryFact], instructions: str | None = None, limit: int | None = None, **more: bool) -> str:

@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote_to_bytes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.write_api import WriteApi, token, write_api
 
 from edge.addresses import PATH_BYTES_MAX, is_canonical
+from tests.support.rigs.write_api import WriteApi, token, write_api
 
 WORDS = re.compile(rb"/[a-z0-9./_~-]*")
 

@@ -10,7 +10,6 @@ import pytest
 from litestar import get
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
-from support.write_api import KEY, NOW_MS, token
 
 from edge.authentication import TokenVerifier
 from edge.errors import ApiError, not_found
@@ -21,6 +20,7 @@ from edge.service import build_service
 from edge.validation_messages import explain
 from schemas.http.responses import Reply
 from schemas.log.position import LogUnavailable
+from tests.support.rigs.write_api import KEY, NOW_MS, token
 
 RAISED: dict[str, tuple[Exception, int, str]] = {
     "api": (ApiError(409, "conflict", "No."), 409, "conflict"),

@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from support.waiting import eventually
 
 from query_api.fairness import FairTurns
 from query_api.reader import Allowed, ClickHouseReader, Generation
+from tests.support.waiting import eventually
 
 MANY = 60
 

@@ -1,8 +1,7 @@
 """What stands for Faust commits what Faust was measured to commit on a real broker, the mistakes included."""
 
-from support.fake_faust import FakeConsumer
-
 from schemas.log.position import LogRecord
+from tests.support.fakes.faust import FakeConsumer
 
 
 def _consumer(fetched: list[int], acknowledged: list[int], committed: int = 0) -> FakeConsumer:

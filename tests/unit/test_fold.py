@@ -5,7 +5,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from strategies import BASE_MS, SESSIONS, log_of
 
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
@@ -26,6 +25,7 @@ from schemas.log.records import (
     SessionEnded,
 )
 from schemas.pricing.price_list import list_prices
+from tests.support.strategies import BASE_MS, SESSIONS, log_of
 
 Hook = tuple[str, dict[str, Any]]
 COMMON: dict[str, Any] = {

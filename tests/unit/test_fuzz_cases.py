@@ -8,12 +8,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from fuzz.attackers import LANES, _turns
-from fuzz.case import as_curl
-from fuzz.families import BY_NAME, FAMILIES, case_of, chosen
-from fuzz.findings import save, saved_case
-from fuzz.hostile import Verbatim, mutated, written
-from fuzz.scene import Scene, claims, signed
+
+from tests.fuzz.attackers import LANES, _turns
+from tests.fuzz.case import as_curl
+from tests.fuzz.families import BY_NAME, FAMILIES, case_of, chosen
+from tests.fuzz.findings import save, saved_case
+from tests.fuzz.hostile import Verbatim, mutated, written
+from tests.fuzz.scene import Scene, claims, signed
 
 SCENE = Scene()
 NAMES = [family.name for family in FAMILIES]

@@ -12,20 +12,21 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from fuzz.attackers import Attackers, Long, Plan, Promised, Report, Seen, Tally
-from fuzz.beside import Answer, Beside
-from fuzz.case import Case, request
-from fuzz.exchange import Connection, send_bent
-from fuzz.findings import Findings
-from fuzz.judging import Fault, faults_of
-from fuzz.landing import landed
-from fuzz.log_watch import LogWatch
-from fuzz.memory import AtRest, too_much
-from fuzz.run import Limits, Run
-from fuzz.scene import Scene
-from fuzz.waiting_client import CORES, needed_s, slow_ones
-from support.installation import Installation
-from support.journal import Journal
+
+from tests.fuzz.attackers import Attackers, Long, Plan, Promised, Report, Seen, Tally
+from tests.fuzz.beside import Answer, Beside
+from tests.fuzz.case import Case, request
+from tests.fuzz.exchange import Connection, send_bent
+from tests.fuzz.findings import Findings
+from tests.fuzz.judging import Fault, faults_of
+from tests.fuzz.landing import landed
+from tests.fuzz.log_watch import LogWatch
+from tests.fuzz.memory import AtRest, too_much
+from tests.fuzz.run import Limits, Run
+from tests.fuzz.scene import Scene
+from tests.fuzz.waiting_client import CORES, needed_s, slow_ones
+from tests.support.clients.journal import Journal
+from tests.support.rigs.installation import Installation
 
 MB = 1 << 20
 READ = Case("read", request("GET", "/api/v1/mallory/sessions", {}))

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
-from support.write_api import NOW_MS, SECRETS, a_session
 
 from ingest.sealing.asker import Asker
 from ingest.sealing.events import records_of, seal_events
@@ -17,6 +16,7 @@ from schemas.log.position import LogRecord
 from schemas.log.records import Actor, Event, EventsRecorded
 from schemas.log.topics import RECORD_BYTES_MAX
 from schemas.money import nano_of
+from tests.support.rigs.write_api import NOW_MS, SECRETS, a_session
 
 SESSION = a_session()
 ASKER = Asker("o" * 200, Actor("u" * 200, "member"), NOW_MS, SECRETS, a_session)

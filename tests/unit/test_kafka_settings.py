@@ -4,12 +4,12 @@ import ssl
 from pathlib import Path
 
 import pytest
-from support.certificates import Authority
 
 from kernel.atomic_write import write_whole
 from runtime.kafka_settings import kafka_security
 from runtime.settings import BadSettings, Settings
 from schemas.log.kafka_security import KafkaSecurity
+from tests.support.rigs.certificates import Authority
 
 
 def settings(folder: Path, **given: str) -> Settings:

@@ -8,7 +8,6 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from structlog.testing import capture_logs
-from support.issuer import Key, write_jwks
 
 from cli.main import crewkit_sessions
 from edge.claims import BadToken
@@ -17,6 +16,7 @@ from edge.tokens import AUDIENCE, ISSUER
 from runtime.credentials import check_tokens_open_orgs, credentials
 from runtime.secret_making import make_embedded_secrets, make_secrets
 from runtime.settings import BadSettings, Settings
+from tests.support.fakes.token_issuer import Key, write_jwks
 
 ISSUED = Key("RS256", "theirs")
 

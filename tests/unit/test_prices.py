@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import BASE_MS
 
 from processors.fold.state import SessionState
 from processors.projections.sessions import model_totals
 from schemas.log.records import MetricsReport, ModelUsage
 from schemas.pricing.price_file import BadPrices, Price, format_prices, parse_prices
 from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
+from tests.support.strategies import BASE_MS
 
 DAY_MS = 86_400_000
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")

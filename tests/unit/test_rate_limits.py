@@ -7,8 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes import FakeEventLog
-from support.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
@@ -18,6 +16,8 @@ from ingest.app import build_ingest
 from kernel.atomic_write import write_whole
 from runtime.rate_limits import rate_limits
 from runtime.settings import BadSettings, Settings
+from tests.support.fakes.log import FakeEventLog
+from tests.support.rigs.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
 
 PATH = "/api/v1/acme/sessions"
 

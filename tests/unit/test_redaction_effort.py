@@ -10,12 +10,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.canaries import CANARIES, Canary, fill
 
 from ingest.privacy.redaction import Effort, TooDense, redact, redact_text_or_all
 from ingest.privacy.redaction import windows as windows_module
 from ingest.privacy.redaction.effort import A_MOMENT_S, A_REQUEST_S
 from ingest.privacy.redaction.windows import REACH, WINDOW, find_secrets
+from tests.support.corpora.canaries import CANARIES, Canary, fill
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"

@@ -5,12 +5,12 @@ import time
 from base64 import b64encode
 
 import pytest
-from support.canaries import fill
 
 from ingest.privacy.redaction import redact, redact_text
 from ingest.privacy.redaction.private_keys import private_keys
 from ingest.privacy.redaction.seed_phrases import seed_phrases
 from ingest.privacy.redaction.spans import Find
+from tests.support.corpora.canaries import fill
 
 LINES = [fill(64, str(number)) for number in range(6)]
 KINDS = ("RSA", "EC", "DSA", "OPENSSH", "ENCRYPTED", "SSH2 ENCRYPTED")

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
-from support.canaries import CANARIES, Canary, fill
 
 from ingest.privacy.redaction import TooDense, may_hold_secrets, redact, redact_text
 from ingest.privacy.redaction.rules import RULES
+from tests.support.corpora.canaries import CANARIES, Canary, fill
 
 NEAR_MISSES = [
     line

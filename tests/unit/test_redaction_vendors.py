@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.canaries import CANARIES
 
 from ingest.privacy.redaction.scanner import FIRST_ALONE, Scanner
 from ingest.privacy.redaction.spans import Find
 from ingest.privacy.redaction.vendors import TOKENS, Token
+from tests.support.corpora.canaries import CANARIES
 
 NEAR_MISSES = (Path(__file__).parent / "redaction_near_misses.txt").read_text().splitlines()
 SMALL, LARGE = 250_000, 1_000_000  # bytes

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.store import TestStore
 
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix, varint
 from schemas.store.rows import FactRow, ModelTotals, SessionRow, TaskRow, ToolTotals
+from tests.support.rigs.store import TestStore
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)

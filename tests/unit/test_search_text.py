@@ -1,7 +1,5 @@
 """What a session can be found by, as its facts come in."""
 
-from builders import LogBuilder, changed, created, ended, hook, recorded, reported, session_id, usage
-
 from processors.fold.fold import begin, fold
 from processors.fold.fold_hooks import FIRST_PROMPTS
 from processors.fold.state import SearchedText, SessionState
@@ -10,6 +8,7 @@ from processors.projections.sessions import session_row
 from schemas.log.codec import decode
 from schemas.log.records import AnyRecord
 from schemas.pricing.price_list import list_prices
+from tests.support.builders import LogBuilder, changed, created, ended, hook, recorded, reported, session_id, usage
 
 SESSION = session_id("s")
 PRICES = list_prices()

@@ -17,8 +17,8 @@ from ingest.errors import BrokenLog
 from ingest.log.sqlite import file
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from schemas.log.position import LogUnavailable
+from tests.support import CHECKOUT
 
-ROOT = Path(__file__).parents[2]
 KEY = b"k" * 16
 
 # Appends numbered records, eight at a time, and prints each number once it is acknowledged.
@@ -65,7 +65,9 @@ def file_size_limit(size: int) -> Iterator[None]:
 
 def write_and_kill(path: Path, after: int) -> dict[int, str]:
     """Offset to number of every append that was acknowledged before the kill."""
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
+    )
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(after)]
     process.send_signal(signal.SIGKILL)
@@ -174,7 +176,11 @@ def test_by_default_the_end_is_an_exit_with_a_message(tmp_path: Path) -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "log.sqlite")], capture_output=True, text=True, timeout=60, cwd=ROOT
+        [sys.executable, "-c", code, str(tmp_path / "log.sqlite")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=CHECKOUT,
     )
 
     assert done.returncode == 78

@@ -2,13 +2,13 @@
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, OperationalError, ProgrammingError
-from support.store_refusals import refusal_text
 
 from processors.errors import Broken, StoreRefuses, StoreUnavailable
 from processors.warehouse import classify
 from query_api.reader import _is_outage
 from store.codes import CODES, Verdict, verdict_of
 from store.errors import judge, refusal
+from tests.support.fakes.store_refusals import refusal_text
 
 PROXY = "HTTP driver received HTTP status {}, server response: <html>… (for url http://ch:8123)"
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.tcp_proxy import TcpProxy
+
+from tests.support.fakes.tcp_proxy import TcpProxy
 
 
 @pytest.fixture

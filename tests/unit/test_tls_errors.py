@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.certificates import HERE, Authority, server_context
 
 from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
 from runtime.tls_files import TlsFiles, tls_context
+from tests.support.rigs.certificates import HERE, Authority, server_context
 
 
 @contextlib.contextmanager

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waiting import eventually
 
 from ingest.log.kafka import token_command
 from ingest.log.kafka.token_command import TokenCommand, TokenFailed
+from tests.support.waiting import eventually
 
 NOW = 1_000_000.0
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from support.certificates import Authority
 
 from kernel.atomic_write import write_whole
 from runtime.log_url import KafkaAddress, SqliteAddress, parse_log_url
 from runtime.settings import BadSettings, Settings, load_settings
 from runtime.store_url import parse_store_url, store_address
+from tests.support.rigs.certificates import Authority
 
 
 def test_a_store_url_names_a_folder_or_a_server() -> None:

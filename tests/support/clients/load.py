@@ -1,0 +1,51 @@
+"""Clients at work in the background while something breaks."""
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import httpx
+
+from tests.support.clients.agents import Client, GaveUp
+from tests.support.clients.journal import Journal
+from tests.support.waiting import eventually
+
+RATE = 700.0  # events a second of one client: enough that something is always under way, few enough to check soon
+EVENTS_PER_SESSION = 1_000
+
+
+class Load:
+    """``with Load(…) as load``: each org has a client that writes until the end; all of them finish their sessions."""
+
+    def __init__(self, connect: Callable[[str], httpx.Client], orgs: Sequence[str], seed: int) -> None:
+        """``connect`` makes an HTTP client for an org."""
+        self.journal = Journal()
+        self.failed: list[str] = []
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, args=(Client(connect, self.journal, org, seed + n, RATE),))
+            for n, org in enumerate(orgs)
+        ]
+
+    def more(self, events: int = 300, within_s: float = 90) -> None:
+        """Wait until so many more events were accepted: what was broken works again, or has not struck yet."""
+        goal = self.journal.events + events
+        eventually(lambda: self.journal.events >= goal or self.failed, within_s=within_s)
+        assert not self.failed, self.failed
+
+    def _work(self, client: Client) -> None:
+        try:
+            client.run(self._stop, EVENTS_PER_SESSION)
+        except (GaveUp, AssertionError) as error:
+            self.failed.append(str(error))
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        assert kind is not None or not self.failed, self.failed

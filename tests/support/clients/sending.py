@@ -1,0 +1,77 @@
+"""Writing to a running installation as a client would, and waiting until a read shows it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import msgspec
+
+from schemas.permissions import Role
+from tests.support.rigs.installation import Installation
+from tests.support.waiting import eventually
+
+AT = "2026-01-20T10:30:00.000Z"
+
+
+class Org:
+    """One org of an installation, seen by some of its people; reads wait for everything that was written here."""
+
+    def __init__(self, installation: Installation, org: str) -> None:
+        self.org = org
+        self._installation = installation
+        self._clients: dict[tuple[str, Role], httpx.Client] = {}
+        self._positions: dict[str, int] = {}
+
+    def client(self, user: str = "alice", role: Role = "admin") -> httpx.Client:
+        """This user's client, made when first asked for."""
+        if (user, role) not in self._clients:
+            self._clients[user, role] = self._installation.client(role, self.org, user)
+        return self._clients[user, role]
+
+    def write(self, method: str, path: str, body: Any, user: str = "alice", **request: Any) -> httpx.Response:
+        """A write that must be accepted; ``path`` begins after the org."""
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        headers = {"Content-Type": "application/json", **request.pop("headers", {})}
+        reply = self.client(user).request(method, self._path(path), content=content, headers=headers, **request)
+        assert reply.is_success, reply.text
+        partition, offset = reply.headers["X-Log-Position"].split(":")
+        self._positions[partition] = max(int(offset), self._positions.get(partition, -1))
+        return reply
+
+    def create(self, user: str = "alice", **body: Any) -> dict[str, Any]:
+        """A new session, as the reply shows it."""
+        created: dict[str, Any] = self.write("POST", "sessions", body, user).json()["data"]
+        return created
+
+    def record(self, session: dict[str, Any], *events: dict[str, Any]) -> httpx.Response:
+        """Append hook events to a session."""
+        return self.write("POST", f"observability/sessions/{session['id']}/events", {"events": list(events)})
+
+    def get(self, path: str, *, user: str = "alice", role: Role = "admin", **params: Any) -> httpx.Response:
+        """A read that shows every write made here."""
+        wait = ",".join(f"{partition}:{offset}" for partition, offset in self._positions.items())
+        headers = {"X-Wait-For-Position": wait} if wait else {}
+        return self.client(user, role).get(self._path(path), params=params, headers=headers)
+
+    def data(self, path: str, **asked: Any) -> Any:
+        """The data of a read that must succeed; what is not visible yet is asked for again, as the reply says."""
+        reply = eventually(lambda: _unless_away(self.get(path, **asked)), within_s=60)
+        assert reply.status_code == httpx.codes.OK, reply.text
+        return reply.json()["data"]
+
+    def _path(self, path: str) -> str:
+        return f"/api/v1/{self.org}/{path}"
+
+
+def _unless_away(reply: httpx.Response) -> httpx.Response | None:
+    return None if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE else reply
+
+
+def hook(event_type: str, at: str = AT, **data: Any) -> dict[str, Any]:
+    """A hook event as a client sends it."""
+    return {"event_type": event_type, "timestamp": at, "data": data}
+
+
+def ids(items: Sequence[dict[str, Any]]) -> list[str]:
+    """The ids of these sessions."""
+    return [item["id"] for item in items]

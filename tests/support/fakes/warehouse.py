@@ -1,0 +1,249 @@
+"""A warehouse in memory, beside the real one: the same answers out of plain dictionaries, for the model check.
+
+`tests/properties/test_warehouse_conformance.py` runs the same logs through both, so that what is shown on this one says
+something about the other.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, StoryFact
+from processors.fold.fold import FOLD_VERSION
+from processors.warehouse import DAY_S, HOUR_S, Bucket, GenerationInfo, ReadPrices, Receipt, Rows, SessionKey
+from schemas.pricing.price_list import LoadedPrice, list_prices
+from schemas.store.rows import (
+    AnalysisRow,
+    CompactionRow,
+    DeadLetterRow,
+    FactRow,
+    ProgressRow,
+    ReceiptRow,
+    SessionRow,
+    TaskRow,
+)
+from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
+from tests.support.oracles.rowbinary import decode_rows
+
+Key = tuple[Any, ...]
+_READ_AT_MS = 1 << 42  # the store's clock: later than anything that is ever received
+_TOOL_EVENTS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
+_SUBJECTS = {
+    **dict.fromkeys(("Bash", "PowerShell"), "command"),
+    "NotebookEdit": "notebook_path",
+    **dict.fromkeys(("Agent", "Task"), "description"),
+    **dict.fromkeys(("Glob", "Grep", "WebFetch", "WebSearch")),
+}
+_TEXTS = {
+    "UserPromptSubmit": "prompt",
+    "Stop": "last_assistant_message",
+    "SubagentStop": "last_assistant_message",
+    "PostCompact": "compact_summary",
+}
+_DETAILS = {
+    **dict.fromkeys(("PostToolUseFailure", "StopFailure"), "error"),
+    "UserPromptSubmit": "source",
+    "Notification": "notification_type",
+}
+
+
+class TableShape(NamedTuple):
+    """What of a table's definition decides which rows are seen: sorting key, and the column that orders equal keys."""
+
+    row: type[Any]
+    key: tuple[str, ...]
+    version: str | None
+
+
+SHAPES = {
+    "facts": TableShape(FactRow, ("org_id", "session_id", "event_id"), "version"),
+    "sessions": TableShape(SessionRow, ("org_id", "started_hour", "session_id"), "version"),
+    "tasks": TableShape(TaskRow, ("org_id", "session_id", "kind", "task_id"), "version"),
+    "compactions": TableShape(CompactionRow, ("org_id", "session_id", "compaction_id"), "version"),
+    "analyses": TableShape(AnalysisRow, ("org_id", "session_id"), "version"),
+    "rollup_hourly": TableShape(RollupRow, ("org_id", "bucket"), "version"),
+    "rollup_daily": TableShape(RollupRow, ("org_id", "bucket"), "version"),
+    "receipts": TableShape(ReceiptRow, ("log_partition", "log_offset"), None),
+    "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
+    "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
+}
+_KEYS = {table: attrgetter(*shape.key) for table, shape in SHAPES.items()}
+_VERSIONS: dict[str, Callable[[Any], Any]] = {
+    table: attrgetter(shape.version) if shape.version else lambda _row: 0 for table, shape in SHAPES.items()
+}
+
+
+class Conflict(NamedTuple):
+    """Two rows with one key and one version that say different things."""
+
+    table: str
+    before: Any
+    after: Any
+
+
+class FakeWarehouse:
+    """`Warehouse` in memory: what readers see after FINAL. ``conflicts`` collects what no fault may bring about."""
+
+    def __init__(self, partitions: int = 1) -> None:
+        self._partitions = partitions
+        self.tables: dict[str, dict[Key, Any]] = {table: {} for table in SHAPES}
+        self.conflicts: list[Conflict] = []
+        self.writes = 0
+
+    def insert(self, table: str, rows: Rows) -> None:
+        self.put(table, self.decode(table, rows))
+
+    def decode(self, table: str, rows: Rows) -> list[Any]:
+        """RowBinary of a table as its rows."""
+        return decode_rows(SHAPES[table].row, rows if isinstance(rows, bytes) else b"".join(rows))
+
+    def put(self, table: str, rows: Iterable[Any]) -> None:
+        """ReplacingMergeTree: of equal keys the highest version is seen, of equal versions the one written last."""
+        self.writes += 1
+        seen, version, key_of = self.tables[table], _VERSIONS[table], _KEYS[table]
+        for row in rows:
+            key = key_of(row)
+            before = seen.get(key)
+            if before is not None and version(before) == version(row) and before != row:
+                self.conflicts.append(Conflict(table, before, row))
+            if before is None or version(before) <= version(row):
+                seen[key] = row
+
+    def rows(self, table: str) -> list[Any]:
+        """What a reader sees of a table, in the order of its key."""
+        seen = self.tables[table]
+        return [seen[key] for key in sorted(seen)]
+
+    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
+        for _ in self.refreshing(hours):
+            pass
+
+    def refreshing(self, hours: Iterable[Bucket]) -> Iterator[None]:
+        """`refresh_rollups` in its steps. Each of its two statements reads once, and writes later what it read."""
+        touched = sorted(set(hours))
+        hourly = self.read_hours(touched)
+        yield
+        self.put("rollup_hourly", hourly)
+        yield
+        daily = self.read_days(sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched}))
+        yield
+        self.put("rollup_daily", daily)
+
+    def read_hours(self, hours: Sequence[Bucket]) -> list[RollupRow]:
+        """What these hours must hold, as of now."""
+        inside: dict[Bucket, list[SessionRow]] = defaultdict(list)
+        for session in list(self.tables["sessions"].values()):
+            inside[session.org_id, session.started_hour].append(session)
+        return [row for org, hour in hours if (row := rollup_of_sessions(org, hour, inside[org, hour]))]
+
+    def read_days(self, days: Sequence[Bucket]) -> list[RollupRow]:
+        """What these days must hold, as of now."""
+        hours = self.tables["rollup_hourly"]
+        of_day = {(org, day): [hours.get((org, day + HOUR_S * n)) for n in range(24)] for org, day in days}
+        return [row for (org, day), some in of_day.items() if (row := rollup_of_hours(org, day, filter(None, some)))]
+
+    def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
+        for table in ("sessions", "tasks", "compactions", "analyses"):
+            for key, row in list(self.tables[table].items()):
+                if (row.org_id, row.session_id) in sessions:
+                    del self.tables[table][key]
+
+    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+        for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
+            for bucket in buckets:
+                self.tables[table].pop(tuple(bucket), None)
+
+    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
+        return [
+            row if row.kind != EVENTS_RECORDED else msgspec.structs.replace(row, data=b"")
+            for row in self._facts_of(sessions)
+            if row.log_offset < below
+        ]
+
+    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+        facts = [row for row in self._facts_of(sessions) if row.log_offset <= upto]
+        return map(_story_fact, sorted(facts, key=attrgetter("org_id", "session_id")))
+
+    def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
+        found, next_offset = [], 0
+        for offset in [*(offset for offset in self._receipted(partition) if offset < below), below]:
+            if offset > next_offset:
+                found.append((next_offset, offset))
+            next_offset = offset + 1
+        return found
+
+    def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
+        receipts = self.tables["receipts"]
+        return [
+            offset
+            for offset in self._receipted(partition)
+            if start <= offset < stop and _session(receipts[partition, offset]) in sessions
+        ]
+
+    def recent_outcomes(self, partition: int, count: int) -> list[bool]:
+        receipts = self.tables["receipts"]
+        return [receipts[partition, offset].outcome == "dead" for offset in self._receipted(partition)[-count:]]
+
+    def last_receipt(self, partition: int) -> Receipt | None:
+        offsets = self._receipted(partition)
+        if not offsets:
+            return None
+        row = self.tables["receipts"][partition, offsets[-1]]
+        return Receipt(row.log_offset, row.record_id, row.outcome)
+
+    def generation(self) -> GenerationInfo:
+        return GenerationInfo(FOLD_VERSION, list_prices().sha256, self._partitions, 1)
+
+    def prices(self) -> ReadPrices:
+        return ReadPrices([LoadedPrice(price, 0) for price in list_prices().prices], _READ_AT_MS)
+
+    def _facts_of(self, sessions: Sequence[SessionKey]) -> list[FactRow]:
+        rows = [row for row in list(self.tables["facts"].values()) if _session(row) in sessions]
+        return sorted(rows, key=attrgetter("log_offset", "log_index"))
+
+    def _receipted(self, partition: int) -> list[int]:
+        return sorted(offset for of, offset in list(self.tables["receipts"]) if of == partition)
+
+
+def _session(row: Any) -> SessionKey:
+    return row.org_id, row.session_id
+
+
+def _story_fact(row: FactRow) -> StoryFact:
+    payload = _payload(row.data)
+    return StoryFact(
+        *(row.org_id, str(row.session_id), row.log_offset, row.kind, row.timestamp, row.event_type),
+        *(row.tool_name, row.tool_use_id, row.agent_id, row.agent_type, row.task_id, row.label),
+        text=_text(row, payload),
+        detail=_shown(payload, _DETAILS.get(row.event_type), SUBJECT_MAX),
+        cwd=_shown(payload, "cwd" if row.event_type in ("SessionStart", "UserPromptSubmit") else None, SUBJECT_MAX),
+    )
+
+
+def _text(row: FactRow, payload: Any) -> str:
+    if row.kind in ("session_created", "session_changed"):
+        return row.data.decode()
+    if row.event_type in _TOOL_EVENTS:
+        used_on = payload.get("tool_input") if isinstance(payload, dict) else None
+        return _shown(used_on, _SUBJECTS.get(row.tool_name, "file_path"), SUBJECT_MAX)
+    return _shown(payload, _TEXTS.get(row.event_type), TEXT_MAX)
+
+
+def _payload(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+def _shown(holder: Any, name: str | None, characters_max: int) -> str:
+    """A text in a payload, cut; what is no string is shown as its JSON."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text[: characters_max + 1]

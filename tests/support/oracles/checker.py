@@ -1,0 +1,209 @@
+"""Holds what clients were promised against what an installation shows, invariant by invariant.
+
+It asks as anybody can: over HTTP, the product's own audit too, and by looking at files and processes. It shares no code
+with the projector.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Raw, Struct
+
+from schemas.permissions import OPERATOR_ORG
+from tests.support.clients.agents import CANARY
+from tests.support.clients.journal import Digest, Journal, SentEvent, SentSession, digest
+from tests.support.oracles.counts import counts
+from tests.support.rigs.folder import files_of
+from tests.support.rigs.installation import Installation, eventually_ok
+
+LAG_S = 60.0
+SHOWN = 5
+REDACTED = b"[redacted:aws_access_key]"
+
+Differences = dict[str, list[str]]  # by invariant
+
+
+class _Event(Struct):
+    event_id: str
+    event_type: str
+    timestamp: str
+    data: Raw
+
+
+class _Meta(Struct):
+    next_cursor: str | None
+
+
+class _EventPage(Struct):
+    data: list[_Event]
+    meta: _Meta
+
+
+_page = msgspec.json.Decoder(_EventPage)
+
+
+class Checker:
+    """Checks one installation against one journal. Nobody writes while it works."""
+
+    def __init__(self, installation: Installation, journal: Journal) -> None:
+        self._installation, self._journal = installation, journal
+        self._found: Differences = {}
+
+    def check(self) -> Differences:
+        """Everything that is not as it must be, by invariant; empty if nothing is wrong."""
+        self._lag_returns()
+        self._coverage_and_recount()
+        for org, sessions in self._journal.by_org().items():
+            with self._installation.client("admin", org, timeout=60) as http:
+                self._sessions(http, org, sessions)
+                self._totals(http, org, sessions)
+                self._tenancy(http, org)
+        self._replies()
+        self._canaries()
+        return self._found
+
+    def _lag_returns(self) -> None:
+        """I9: within a minute everything is projected, and a read may wait for it."""
+        deadline = time.monotonic() + LAG_S
+        while (lag := self._audit("freshness")["lag_records"]) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        if lag:
+            self._note("I9", f"{lag} records still wait after {LAG_S:.0f} s")
+
+    def _coverage_and_recount(self) -> None:
+        """I4, I5, I6, as the product itself proves them."""
+        coverage, recount = self._audit("coverage"), self._audit("recount")
+        if not coverage["complete"]:
+            self._note("I4", f"{coverage['missing']} positions have no receipt")
+        for difference in recount["differences"]:
+            self._note("I5", str(difference))
+
+    def _sessions(self, http: httpx.Client, org: str, sessions: Mapping[str, SentSession]) -> None:
+        for session_id, sent in sessions.items():
+            path = f"/api/v1/{org}/sessions/{session_id}"
+            shown = eventually_ok(http, "GET", path, headers=self._journal.wait_header).json()["data"]
+            stored = self._stored(http, path)
+            self._events(session_id, sent, stored)
+            self._counts(session_id, sent, shown)
+
+    def _stored(self, http: httpx.Client, path: str) -> dict[Digest, list[str]]:
+        """The ids of the stored events, by what they say."""
+        found: dict[Digest, list[str]] = {}
+        for event in _events(http, path):
+            said = digest(event.event_type, event.timestamp, bytes(event.data))
+            found.setdefault(said, []).append(event.event_id)
+        return found
+
+    def _events(self, session_id: str, sent: SentSession, stored: Mapping[Digest, list[str]]) -> None:
+        expected = {_as_kept(event).digest: event for event in sent.accepted.values()}
+        for said, event in expected.items():
+            if said not in stored:
+                self._note("I1", f"{session_id} lacks {event.event_type} {event.data[:80]!r}")
+            elif event.event_id is not None and stored[said] != [event.event_id]:
+                self._note("I3", f"{session_id} has {event.event_id} as {stored[said]}")
+        strange = [ids for said, ids in stored.items() if said not in expected]
+        if len(strange) > len(sent.unknown):
+            self._note("I2", f"{session_id} has events that nobody sent: {strange[:SHOWN]}")
+        for ids in stored.values():
+            if len(ids) > 1:
+                self._note("I3", f"{session_id} has one event under {ids[:SHOWN]}")
+
+    def _counts(self, session_id: str, sent: SentSession, shown: Mapping[str, Any]) -> None:
+        if sent.unknown:
+            return  # some of them may count
+        for name, expected in counts(sent.accepted.values()).items():
+            if shown["counts"][name] != expected:
+                self._note("I6", f"{session_id} shows {shown['counts'][name]} {name}, {expected} were sent")
+        told = {
+            "title": (shown["title"], sent.title),
+            "outcome": (shown["outcome"], sent.outcome),
+            "input_tokens": (shown["model_metrics"]["input_tokens"], sent.input_tokens),
+            "cost_usd": (shown["model_metrics"]["cost_usd"], sent.cost_nano / 10**9),
+        }
+        for name, (is_shown, expected_value) in told.items():
+            if is_shown != expected_value:
+                self._note("I6", f"{session_id} shows {name} {is_shown!r}, {expected_value!r} was sent")
+
+    def _totals(self, http: httpx.Client, org: str, sessions: Mapping[str, SentSession]) -> None:
+        """I5, from outside: the totals of an org are the sums of what was sent."""
+        summary = eventually_ok(http, "GET", f"/api/v1/{org}/sessions/analytics/summary").json()["data"]
+        expected = {
+            "total_sessions": len(sessions),
+            "ended_sessions": sum(1 for sent in sessions.values() if sent.outcome),
+            "input_tokens": sum(sent.input_tokens for sent in sessions.values()),
+            "total_cost_usd": sum(sent.cost_nano for sent in sessions.values()) / 10**9,
+        }
+        for name, value in expected.items():
+            if summary[name] != value:
+                self._note("I5", f"{org} shows {name} {summary[name]}, {value} was sent")
+
+    def _tenancy(self, http: httpx.Client, org: str) -> None:
+        """I7: a session of another org is not there."""
+        foreign = next((sid for sid, sent in self._journal.sessions.items() if sent.org != org), None)
+        if foreign is None:
+            return
+        for path in ("", "/events", "/hierarchy", "/analysis", "/compactions"):
+            reply = http.get(f"/api/v1/{org}/sessions/{foreign}{path}")
+            if reply.status_code != httpx.codes.NOT_FOUND:
+                self._note("I7", f"{org} reads {path or 'a session'} of another org: {reply.status_code}")
+
+    def _replies(self) -> None:
+        """I11: no answer but the documented ones."""
+        for reply in self._journal.odd_replies:
+            self._note("I11", reply)
+
+    def _canaries(self) -> None:
+        """I10: the secret that every event held is in no file of the installation."""
+        for file in files_of(self._installation.data):
+            if _holds(file, CANARY.encode()):
+                self._note("I10", f"{file} holds a secret")
+
+    def _audit(self, name: str) -> dict[str, Any]:
+        """What the command of that name shows; while a service is away it is asked again."""
+        with self._installation.client("operator", OPERATOR_ORG, timeout=60) as http:
+            found: dict[str, Any] = eventually_ok(http, "GET", f"/api/v1/operator/{name}", LAG_S).json()["data"]
+        return found
+
+    def _note(self, invariant: str, what: str) -> None:
+        self._found.setdefault(invariant, []).append(what)
+
+
+def described(found: Differences) -> str:
+    """For people: how many differences of each kind, and the first of them."""
+    lines = (f"{name}: {len(some)}\n    " + "\n    ".join(some[:SHOWN]) for name, some in sorted(found.items()))
+    return "\n".join(lines) or "no differences"
+
+
+def nothing_left(installation: Installation, pids: Mapping[str, int], is_alive: Callable[[int], bool]) -> list[str]:
+    """I9, after the end: processes that still live, and pid files that are still there."""
+    alive = [f"{name} ({pid}) still runs" for name, pid in pids.items() if is_alive(pid)]
+    return alive + [f"{file} is left" for file in (installation.data / "run").glob("*.pid")]
+
+
+def _events(http: httpx.Client, path: str) -> Iterator[_Event]:
+    cursor: str | None = ""
+    while cursor is not None:
+        params = {"per_page": "1000", **({"cursor": cursor} if cursor else {})}
+        page = _page.decode(eventually_ok(http, "GET", f"{path}/events", params=params).content)
+        yield from page.data
+        cursor = page.meta.next_cursor
+
+
+def _as_kept(event: SentEvent) -> SentEvent:
+    """What is kept of it: the same bytes, but for the secret."""
+    return event._replace(data=event.data.replace(CANARY.encode(), REDACTED))
+
+
+def _holds(file: Path, needle: bytes) -> bool:
+    with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
+        before = b""
+        while chunk := opened.read(1 << 20):
+            if needle in before + chunk:
+                return True
+            before = chunk[-len(needle) :]
+    return False

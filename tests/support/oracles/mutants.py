@@ -1,0 +1,305 @@
+"""The real code with one thing done wrong, each a mistake that somebody could make with good reasons.
+
+The model check must catch every one. A mutant is a small patch of `processors`, or of what stands for the store and for
+Faust where the line is theirs.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+
+from processors.errors import StoreUnavailable
+from processors.fold import fold
+from processors.pipeline import Pipeline, _done
+from processors.plan import Plan, Planner
+from processors.runners.watchdog import Watchdog
+from processors.state_cache import StateCache
+from processors.warehouse import DAY_S, Bucket
+from schemas.log.position import LogRecord
+from tests.support.fakes.faust import FakeStream
+from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.oracles.model import World
+
+Patch = Callable[[], AbstractContextManager[Any]]
+MUTANTS: dict[str, Patch] = {}
+
+
+def mutant(make: Patch) -> Patch:
+    """A mutant under its function's name, in words."""
+    MUTANTS[make.__name__.replace("_", " ")] = make
+    return make
+
+
+@mutant
+def acknowledge_before_the_writes() -> AbstractContextManager[Any]:
+    """What is folded is as good as written."""
+    real = Pipeline.project
+
+    async def project(self: Pipeline, records: Sequence[LogRecord]) -> Any:
+        await real(self, records)
+        return _done()
+
+    return patch.object(Pipeline, "project", project)
+
+
+@mutant
+def acknowledge_before_the_receipts() -> AbstractContextManager[Any]:
+    """They are for the audit only."""
+    return _not_waited_for("receipts")
+
+
+@mutant
+def receipts_before_the_rest() -> AbstractContextManager[Any]:
+    """They are the smallest."""
+    real = Pipeline._write
+
+    async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
+        await self._insert("receipts", plan.receipts)
+        await real(self, plan, records, fold_s)
+
+    return patch.object(Pipeline, "_write", write)
+
+
+def _not_waited_for(table: str) -> AbstractContextManager[Any]:
+    real = Pipeline._insert
+    kept: list[Any] = []
+
+    async def insert(self: Pipeline, to: str, rows: Any) -> None:
+        writing = asyncio.ensure_future(real(self, to, rows))
+        kept.append(writing)
+        if to != table:
+            await writing
+
+    return patch.object(Pipeline, "_insert", insert)
+
+
+@mutant
+def sessions_skipped_after_a_crash() -> AbstractContextManager[Any]:
+    """Its facts are there, so somebody has written it."""
+    return _skipped_when_repeated("sessions")
+
+
+@mutant
+def tasks_skipped_after_a_crash() -> AbstractContextManager[Any]:
+    """The same with another step."""
+    return _skipped_when_repeated("tasks")
+
+
+@mutant
+def derivations_skipped_after_a_crash() -> AbstractContextManager[Any]:
+    """The same with another step."""
+    return _skipped_when_repeated("derivations")
+
+
+@mutant
+def rollups_skipped_after_a_crash() -> AbstractContextManager[Any]:
+    """The same with another step."""
+    return _skipped_when_repeated("rollups")
+
+
+def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
+    repeated: dict[int, bool] = {}
+    real_write, real_step = Pipeline._write, Pipeline._step
+
+    async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
+        store = getattr(self._warehouse, "_store", self._warehouse)  # a clean pass has no gate before it
+        keys = [(row.org_id, row.session_id, row.event_id) for row in store.decode("facts", plan.facts)]
+        repeated[id(self)] = all(key in store.tables["facts"] for key in keys)
+        await real_write(self, plan, records, fold_s)
+
+    async def step(self: Pipeline, name: str, call: Any) -> Any:
+        if name == skipped and repeated[id(self)]:
+            return msgspec.defstruct("Nothing", [("compactions", bytes, b""), ("analyses", bytes, b"")])()
+        return await real_step(self, name, call)
+
+    return _all(patch.object(Pipeline, "_write", write), patch.object(Pipeline, "_step", step))
+
+
+@mutant
+def cache_kept_over_a_rebalance() -> AbstractContextManager[Any]:
+    """It was right when we had the partition last."""
+    return patch.object(StateCache, "drop", lambda _self, _partition: None)
+
+
+@mutant
+def take_for_noack_take() -> AbstractContextManager[Any]:
+    """One letter less, and Faust acknowledges by itself."""
+    return patch.object(FakeStream, "noack_take", FakeStream.take)
+
+
+@mutant
+def rollup_version_by_clock() -> AbstractContextManager[Any]:
+    """The later write is the better one."""
+    clock = count(1)
+    real = FakeWarehouse.put
+
+    def put(self: FakeWarehouse, table: str, rows: Any) -> None:
+        if table.startswith("rollup"):
+            rows = [msgspec.structs.replace(row, version=next(clock)) for row in rows]
+        real(self, table, rows)
+
+    return _all(patch.object(FakeWarehouse, "put", put), patch.object(World, "versions_are_sums", False))
+
+
+@mutant
+def rollup_version_by_count() -> AbstractContextManager[Any]:
+    """Who has seen more sessions has seen more."""
+    real = FakeWarehouse.put
+
+    def put(self: FakeWarehouse, table: str, rows: Any) -> None:
+        if table.startswith("rollup"):
+            rows = [msgspec.structs.replace(row, version=row.sessions) for row in rows]
+        real(self, table, rows)
+
+    return _all(patch.object(FakeWarehouse, "put", put), patch.object(World, "versions_are_sums", False))
+
+
+@mutant
+def rollup_content_and_version_from_two_readings() -> AbstractContextManager[Any]:
+    """Two subqueries over one table."""
+
+    def refreshing(self: FakeWarehouse, hours: Any) -> Iterator[None]:
+        touched = sorted(set(hours))
+        days = sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})
+        for table, read, buckets in (
+            ("rollup_hourly", self.read_hours, touched),
+            ("rollup_daily", self.read_days, days),
+        ):
+            contents = read(buckets)
+            yield
+            versions = {(row.org_id, row.bucket): row.version for row in read(buckets)}
+            yield
+            self.put(table, [_with_version(row, versions) for row in contents])
+            yield
+
+    return patch.object(FakeWarehouse, "refreshing", refreshing)
+
+
+def _with_version(row: Any, versions: dict[Bucket, int]) -> Any:
+    return msgspec.structs.replace(row, version=versions.get((row.org_id, row.bucket), row.version))
+
+
+@mutant
+def reload_that_sees_facts_of_the_batch_and_beyond() -> AbstractContextManager[Any]:
+    """Everything that is known of a session is its state."""
+    real = Planner._load_some
+    return patch.object(Planner, "_load_some", lambda self, keys, below: real(self, keys, 1 << 60))
+
+
+@mutant
+def no_density_check() -> AbstractContextManager[Any]:
+    """Kafka loses nothing."""
+
+    async def fill_holes(self: Pipeline, partition: int, below: int) -> int:
+        await self._stand_at(partition, below)
+        return 0
+
+    return patch.object(Pipeline, "_fill_holes", fill_holes)
+
+
+@mutant
+def jumps_are_not_noticed() -> AbstractContextManager[Any]:
+    """A check at each assignment is enough."""
+
+    async def project(self: Pipeline, records: Sequence[LogRecord]) -> Any:
+        async with self._turn:
+            await self._fold(records)
+            return self._last or _done()
+
+    return patch.object(Pipeline, "project", project)
+
+
+@mutant
+def eviction_before_write_1() -> AbstractContextManager[Any]:
+    """What was folded may go."""
+    real = Pipeline._write
+
+    async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
+        self._cache.stored(plan.pinned)
+        with patch.object(self._cache, "stored", lambda _keys: None):
+            await real(self, plan, records, fold_s)
+
+    return patch.object(Pipeline, "_write", write)
+
+
+@mutant
+def nothing_is_pinned() -> AbstractContextManager[Any]:
+    """The most recently used is not evicted anyway."""
+    return patch.object(StateCache, "pin", lambda _self, _keys: None)
+
+
+@mutant
+def retry_that_folds_again() -> AbstractContextManager[Any]:
+    """The whole batch once more, from the start."""
+    real_plan, real_write = Planner.plan, Pipeline._write
+    made_of: dict[int, tuple[Plan, Sequence[LogRecord]]] = {}
+
+    def plan(self: Planner, records: Sequence[LogRecord]) -> Plan:
+        made = real_plan(self, records)
+        made_of[id(made)] = (made, records)
+        return made
+
+    async def write(self: Pipeline, made: Plan, records: int, fold_s: float) -> None:
+        while True:
+            try:
+                return await real_write(self, made, records, fold_s)
+            except StoreUnavailable:
+                again = partial(self._planner.plan, made_of[id(made)][1])
+                made = await self._retry(self._folding, again)
+
+    async def step(self: Pipeline, _name: str, call: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writing, call)
+
+    return _all(
+        patch.object(Planner, "plan", plan),
+        patch.object(Pipeline, "_write", write),
+        patch.object(Pipeline, "_step", step),
+    )
+
+
+@mutant
+def a_started_hour_that_moves() -> AbstractContextManager[Any]:
+    """The create knows best when the session started."""
+    real = fold.LIFECYCLE["session_created"]
+
+    def created(state: Any, fact: Any) -> None:
+        real(state, fact)
+        state.started_at = fact.received_at if fact.started_at is None else fact.started_at
+
+    return patch.dict(fold.LIFECYCLE, {"session_created": created})
+
+
+@mutant
+def partitions_of_others_are_spoken_of() -> AbstractContextManager[Any]:
+    """What the model check found when it was new: a take-over that a rebalance overtook went on and said so."""
+
+    async def stand_at(self: Pipeline, partition: int, offset: int) -> None:
+        await self.drain()
+        self._folded[partition] = self.written[partition] = offset
+
+    return patch.object(Pipeline, "_stand_at", stand_at)
+
+
+@mutant
+def a_watchdog_that_any_batch_calms() -> AbstractContextManager[Any]:
+    """As long as something is projected, the projector is not stuck."""
+    real = Watchdog._stands
+
+    def stands(self: Watchdog, *args: Any) -> Any:
+        return msgspec.structs.replace(real(self, *args), waited_s=0.0)
+
+    return patch.object(Watchdog, "_stands", stands)
+
+
+@contextmanager
+def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in patches:
+            stack.enter_context(one)
+        yield

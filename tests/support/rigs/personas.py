@@ -1,0 +1,131 @@
+"""A user of the store with a profile and rights of its own: the in-process engine, opened by a process for each.
+
+That engine has one user, `default`, and takes its profile, its rights and its row policies from a `users.xml`. So what
+a persona does is a function in a module of the tests, called in a child process on the same folder, one after the
+other. It is called with the options of a client and its own arguments, and what it returns must be JSON.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from tests.support import CHECKOUT
+
+_CONFIG = """<clickhouse>
+    <user_directories><users_xml><path>{users}</path></users_xml></user_directories>
+    <access_control_improvements>
+        <select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>
+        <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>
+    </access_control_improvements>
+</clickhouse>
+"""
+_USERS = """<clickhouse>
+    <profiles>
+        <default/>
+        <persona>{settings}<constraints>{constraints}</constraints></persona>
+    </profiles>
+    <quotas><default/></quotas>
+    <users>
+        <default>
+            <password/>
+            <networks><ip>::/0</ip></networks>
+            <profile>persona</profile>
+            <quota>default</quota>
+            {grants}
+            {filters}
+        </default>
+    </users>
+</clickhouse>
+"""
+
+
+class Persona(NamedTuple):
+    """A user: settings, bounds of settings (`{"max": "30"}`, `{"const": ""}`), rights (all, if none), row filters."""
+
+    settings: Mapping[str, str] = {}
+    constraints: Mapping[str, Mapping[str, str]] = {}
+    grants: Sequence[str] = ()
+    filters: Mapping[str, str] = {}  # by database.table
+
+    def users_xml(self) -> str:
+        """The file that makes the engine's user this one."""
+        queries = "".join(_element("query", escape(grant)) for grant in self.grants)
+        return _USERS.format(
+            settings="".join(_element(name, escape(value)) for name, value in self.settings.items()),
+            constraints="".join(_element(name, _inner(bounds)) for name, bounds in self.constraints.items()),
+            grants=_element("grants", queries) if queries else "",
+            filters=_element("databases", "".join(_filter(*of_table) for of_table in self.filters.items())),
+        )
+
+
+class Failed(Exception):
+    """What the persona did raised this: the type and the message."""
+
+
+def act(folder: Path, persona: Persona, target: str, *arguments: Any, engine: Path | None = None) -> Any:
+    """Call ``module:function`` as this persona, on the engine's folder; what it returned.
+
+    ``engine`` is where another engine than that of `.venv` is installed.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        users, config = Path(place, "users.xml"), Path(place, "config.xml")
+        users.write_text(persona.users_xml())
+        config.write_text(_CONFIG.format(users=users))
+        path = [str(engine)] if engine else []
+        return _call([*path, str(CHECKOUT)], f"{folder}?config-file={quote(str(config))}", target, arguments)
+
+
+def _call(path: Sequence[str], address: str, target: str, arguments: Sequence[Any]) -> Any:
+    command = [sys.executable, "-m", "tests.support.rigs.personas", target, address, json.dumps(arguments)]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    reply = json.loads(done.stdout.splitlines()[-1])
+    if "raised" in reply:
+        raise Failed(reply["raised"])
+    return reply["returned"]
+
+
+def _element(name: str, inner: str) -> str:
+    return f"<{name}>{inner}</{name}>"
+
+
+def _inner(bounds: Mapping[str, str]) -> str:
+    return "".join(_element(kind, value) for kind, value in bounds.items())
+
+
+def _filter(table: str, condition: str) -> str:
+    database, name = table.split(".")
+    return _element(database, _element(name, _element("filter", escape(condition))))
+
+
+def _main() -> None:
+    target, address, arguments = sys.argv[1:4]
+    module, name = target.split(":")
+    try:
+        returned = getattr(importlib.import_module(module), name)(
+            {"interface": "chdb", "path": address}, *json.loads(arguments)
+        )
+        reply = {"returned": returned}
+    except Exception as error:
+        reply = {"raised": f"{type(error).__name__}: {error}"}
+    print(json.dumps(reply), flush=True)
+    os._exit(0)  # threads of a reader that was not closed would wait for questions
+
+
+if __name__ == "__main__":
+    _main()

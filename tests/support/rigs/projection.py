@@ -1,0 +1,89 @@
+"""Driving the real pipeline in tests: a log in memory behind the reader's port, and a warehouse that crashes on cue."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from processors.dead_letter_limit import RejectionLimit
+from processors.pipeline import Pipeline
+from processors.plan import Planner
+from processors.pricing import Pricing
+from processors.state_cache import StateCache
+from processors.warehouse import Bucket, ClickHouseWarehouse, Rows, Warehouse
+from schemas.log.position import LogRecord
+from tests.support.rigs.store import TABLES, TestStore
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+class ListedLog:
+    """A log whose records are known: what `KafkaLogReader` and the SQLite log are elsewhere."""
+
+    def __init__(self, records: Sequence[LogRecord], partitions: int) -> None:
+        self._records, self._partitions = records, partitions
+
+    async def ends(self) -> Sequence[int]:
+        return [sum(1 for r in self._records if r.partition == p) for p in range(self._partitions)]
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        found = [r for r in self._records if r.partition == partition and start <= r.offset < stop]
+        return found[: max(1, bytes_max >> 22)]
+
+
+class SlowWarehouse(ClickHouseWarehouse):
+    """Facts take their time to arrive, so that the fold of the next batch is always ahead of them."""
+
+    def insert(self, table: str, rows: Rows) -> None:
+        if table == "facts":
+            time.sleep(0.03)
+        super().insert(table, rows)
+
+
+class CrashingWarehouse(ClickHouseWarehouse):
+    """Dies at the n-th write, before or after it took effect."""
+
+    def crash_at(self, nth: int, after: bool) -> "CrashingWarehouse":
+        self._left, self._after = nth, after
+        return self
+
+    def insert(self, table: str, rows: Rows) -> None:
+        self._die_or(lambda: ClickHouseWarehouse.insert(self, table, rows))
+
+    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
+        self._die_or(lambda: ClickHouseWarehouse.refresh_rollups(self, hours))
+
+    def _die_or(self, write: Callable[[], None]) -> None:
+        if self._left < 0:
+            raise Crash
+        self._left -= 1
+        dies = self._left < 0
+        if dies and not self._after:
+            raise Crash
+        write()
+        if dies:
+            raise Crash
+
+
+def new_pipeline(
+    store: TestStore,
+    log: Sequence[LogRecord],
+    facts_max: int = 1_000_000,
+    warehouse: Warehouse | None = None,
+    dead_share_max: float = 0.9,
+) -> Pipeline:
+    """A projector as a process would start it."""
+    warehouse = warehouse or store.warehouse()
+    cache = StateCache(facts_max)
+    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, RejectionLimit(dead_share_max))
+    return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache)
+
+
+def tables(store: TestStore) -> dict[str, list[tuple[object, ...]]]:
+    """Everything that is derived, as readers see it."""
+    out = {}
+    for table in TABLES:
+        columns = "* EXCEPT stored_at" if table == "receipts" else "*"
+        rows = store.client.query(f"SELECT {columns} FROM {store.database}.{table} FINAL ORDER BY ALL").result_rows
+        out[table] = [tuple(map(str, row)) for row in rows]
+    return out

@@ -1,0 +1,188 @@
+"""A projection line of real parts: a topic on the shared broker, a store server and Faust workers in processes."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from deploy.devstack.stack import answers_200
+from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
+from ingest.log.kafka import KafkaTopic
+from ingest.log.kafka.creation import settings_of
+from ingest.log.kafka.topic import admin_of
+from kernel.atomic_write import write_whole
+from kernel.ports import free_ports
+from runtime.secret_making import make_embedded_secrets
+from schemas.log.kafka_security import KafkaSecurity
+from schemas.log.position import LogRecord
+from tests.support import CHECKOUT
+from tests.support.fakes.store_refusals import StoreRefusals
+from tests.support.rigs.store import TABLES
+from tests.support.waiting import eventually
+
+PARTITIONS = 2
+PYTHONPATH = str(CHECKOUT)
+
+
+class Line:
+    """Start what a test needs; `end` stops all of it, by pid."""
+
+    def __init__(self, bootstrap: str, folder: Path, security: KafkaSecurity = KafkaSecurity()) -> None:  # noqa: B008 (frozen)
+        self.bootstrap, self.folder, self.security = bootstrap, folder, security
+        self.topic = f"line-{secrets.token_hex(4)}"
+        self.port = free_ports(1)[0]
+        self.password = secrets.token_urlsafe(12)
+        self.refusals = StoreRefusals(folder / "store-refusals.json")
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start_store(self) -> subprocess.Popen[bytes]:
+        """The store server, and the tables in it, and what is recorded of it all; the server."""
+        make_embedded_secrets(self.folder / "secrets")
+        store = self.run_store()
+        made = self.finish("provision", "--partitions", str(PARTITIONS), "--replication", "1")
+        assert made.returncode == 0, made.stderr
+        return store
+
+    def run_store(self) -> subprocess.Popen[bytes]:
+        """The store server alone, for the first time or again."""
+        self.store = self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
+        eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
+        return self.store
+
+    def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
+        """A command that goes on running; it fails where ``fail_point`` says (see `kernel.fail_points`)."""
+        return self._spawn(arguments[0], self._command(arguments), fail_point)
+
+    def finish(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A command that ends."""
+        told = os.environ | self.env | env
+        return subprocess.run(
+            self._command(arguments), env=told, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def worker(self, instance: int = 0, fail_point: str = "") -> subprocess.Popen[bytes]:
+        """A projector."""
+        return self.run("processors", "--instance", str(instance), fail_point=fail_point)
+
+    def impatient_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
+        """A projector that is given up by its group after seconds of silence; for ``env`` see its module."""
+        command = [sys.executable, "-m", "tests.support.rigs.short_timeout_worker", str(self.folder), str(instance)]
+        return self._spawn("processors", command, fail_point, **env)
+
+    async def send(self, records: list[LogRecord]) -> None:
+        """Put records into the topic as they are."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, max_request_size=8 << 20, **self.security.client_options()
+        )
+        await producer.start()
+        try:
+            for record in records:
+                await producer.send_and_wait(self.topic, record.value, record.key, record.partition)
+        finally:
+            await producer.stop()
+
+    async def set_topic(self, changes: Mapping[str, str]) -> None:
+        """Give the topic the settings that `provision` gives it, but for these."""
+        topic = KafkaTopic(self.bootstrap, self.topic, PARTITIONS, self.security)
+        async with admin_of(topic) as admin:
+            settings = settings_of(topic) | dict(changes)
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)])
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the store."""
+        client = clickhouse_connect.get_client(
+            host="127.0.0.1",
+            port=self.port,
+            username="crewkit",
+            password=self.password,
+            database="crewkit_g1",
+            autogenerate_session_id=False,
+        )
+        try:
+            return [tuple(row) for row in client.query(sql).result_rows]
+        finally:
+            client.close()
+
+    def tables(self) -> dict[str, list[tuple[str, ...]]]:
+        """Everything that is derived, as readers see it; in the form of `tests.support.rigs.projection.tables`."""
+        return {
+            table: [
+                tuple(map(str, row))
+                for row in self.query(
+                    f"SELECT * {'EXCEPT stored_at ' if table == 'receipts' else ''}FROM {table} FINAL ORDER BY ALL"
+                )
+            ]
+            for table in TABLES
+        }
+
+    def await_receipts(self, count: int, within_s: float = 40) -> None:
+        """Wait until so many records have their receipt."""
+        eventually(lambda: self.query("SELECT count() FROM receipts FINAL")[0][0] >= count, within_s=within_s)
+
+    def receipts_of(self, partition: int) -> int:
+        """How many records of a partition have their receipt."""
+        found: int = self.query(f"SELECT count() FROM receipts FINAL WHERE log_partition = {partition}")[0][0]
+        return found
+
+    def end(self) -> None:
+        """Stop everything that was started, the last first."""
+        for process in reversed(self._running):
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(timeout=20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def _spawn(self, name: str, command: list[str], fail_point: str, **told: str) -> subprocess.Popen[bytes]:
+        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | told
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        self._running.append(process)
+        return process
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-P", "-m", "cli", arguments[0], "--data", str(self.folder), *arguments[1:]]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What tells a process of ours about this line."""
+        return {
+            "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
+            "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
+            **self.refusals.environment,
+            DEDUPLICATION_WINDOW: "1000",  # as the tables of a replicated installation
+            "DEV_TOKENS": "1",
+            **(self._user() if self.security.has_user else {}),
+        }
+
+    def _user(self) -> dict[str, str]:
+        """The settings by which our processes log in at the broker."""
+        file = self.folder / "password"
+        write_whole(file, self.security.password)
+        return {
+            "KAFKA_SECURITY": self.security.protocol,
+            "KAFKA_SASL_MECHANISM": self.security.mechanism,
+            "KAFKA_USER": self.security.user,
+            "KAFKA_PASSWORD_FILE": str(file),
+        }
+
+
+def ended(process: subprocess.Popen[bytes], within_s: float = 30) -> int:
+    """The exit code of a process that is to end by itself."""
+    begun = time.monotonic()
+    while process.poll() is None and time.monotonic() - begun < within_s:
+        time.sleep(0.05)
+    assert process.returncode is not None, "it still runs"
+    return process.returncode

@@ -1,0 +1,214 @@
+"""A store with the tables of one generation, and the read side in front of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import time
+from typing import Any, get_type_hints
+from unittest.mock import patch
+from uuid import UUID, uuid4
+
+import clickhouse_connect
+import httpx
+import msgspec
+from clickhouse_connect.driver.client import Client
+from litestar import Litestar
+
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.service import build_service
+from edge.tokens import issue_token
+from kernel.words import search_text
+from processors.warehouse import connect
+from query_api import reader as reader_module
+from query_api.app import query_dependencies, query_routes, store_readiness
+from query_api.freshness import Freshness
+from query_api.reader import ClickHouseReader, Reader
+from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
+from schemas.permissions import Role
+from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
+from tests.support import CHECKOUT
+from tests.support.rigs.store import Options
+
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+NOON = 1_768_910_400_000  # 2026-01-20T12:00:00Z, "now" of the tests
+SECRETS = IdSecrets((b"first key of tests",), b"seed key of the tests")
+_JWT_KEY = b"a secret of at least 32 bytes, for tests"
+
+
+def session(org_id: str = "acme", **changes: Any) -> SessionRow:
+    """A session that started an hour ago and is still active; only what matters is told."""
+    session_id = changes.get("session_id") or mint(SECRETS, "session", org_id, new_thread(None), False, None)
+    started_at = changes.get("started_at", NOON - HOUR_MS)
+    models = changes.get("models", [])
+    derived: dict[str, Any] = {
+        "org_id": org_id,
+        "session_id": session_id,
+        "thread_id": thread_id(org_id, thread_of(session_id)),
+        "started_hour": started_at // HOUR_MS * 3600,
+        "started_at": started_at,
+        **{name: sum(getattr(model, name) for model in models) for name in (*_TOKENS, "cost_nano")},
+    }
+    row = SessionRow(**{**_ABSENT, **_BLANK, "search_text": "", **derived, **changes})
+    return row if "search_text" in changes else msgspec.structs.replace(row, search_text=_search_text(row))
+
+
+def _search_text(row: SessionRow) -> str:
+    """The words of a row, as a projector would leave them."""
+    if row.sensitive:
+        return ""
+    named = (row.summary, row.title, row.repo, row.agent_name, row.branch, row.component, row.project_id, row.model)
+    return search_text(filter(None, [*named, *(totals.model for totals in row.models), *row.first_prompts]))
+
+
+def model(name: str, tokens: Sequence[int] = (0, 0, 0, 0, 0), cost_nano: int = 0) -> ModelTotals:
+    """Running totals of one model: input, output, cache read, cache creation (and of it for an hour)."""
+    return ModelTotals(name, *tokens, cost_nano, "priced")
+
+
+_TOKENS = ModelTotals._fields[1:6]
+_ABSENT = {name: 0 if kind is int else None for name, kind in get_type_hints(SessionRow).items()}
+_BLANK = {
+    "version": 1,
+    "created": True,
+    "trigger": "interactive",
+    "sensitive": False,
+    "user_id": "alice",
+    "models": [],
+    "tools": [],
+    "redactions": {},
+    "first_prompts": [],
+}
+
+
+class QueryStore:
+    """Databases of its own in an engine; rows go in as a projector would leave them."""
+
+    def __init__(self, engine: Options) -> None:
+        self._engine = engine
+        self.base = f"q_{uuid4().hex[:8]}"
+        self._databases: list[str] = []
+        self.client = connect(**engine, tz_mode="aware")
+        self._provision(self.base, "control")
+        self.add_generation("g1")
+        self.switch("g1")
+        self.reader = ClickHouseReader(self.connect, self.base)
+
+    def connect(self) -> Client:
+        return clickhouse_connect.get_client(**self._engine, tz_mode="aware")
+
+    @contextmanager
+    def limited(self, **limits: object) -> Iterator[None]:
+        """Questions meanwhile have these limits; a reader fits its own once, when it first connects."""
+        with patch.object(reader_module, "LIMITS", {**reader_module.LIMITS, **limits}):
+            self.reader._allowed = None
+            try:
+                yield
+            finally:
+                self.reader._allowed = None
+
+    def add_generation(self, name: str, partitions: int = 1) -> None:
+        self._provision(f"{self.base}_{name}", "generation")
+        self._insert(self.base, "generations", {"name": name, "event": "created", "partitions": partitions})
+
+    def switch(self, name: str) -> None:
+        self._insert(self.base, "generations", {"name": name, "event": "live"})
+
+    def put(self, *rows: SessionRow, generation: str = "g1") -> None:
+        """Store sessions and refresh the rollups of every hour that has any."""
+        self._insert(f"{self.base}_{generation}", "sessions", *(_as_json(row) for row in rows))
+        self.refresh(generation)
+
+    def refresh(self, generation: str = "g1") -> None:
+        self.client.database = f"{self.base}_{generation}"
+        found = self.client.query("SELECT DISTINCT org_id, toUnixTimestamp(started_hour) FROM sessions").result_rows
+        buckets = [(org, datetime.fromtimestamp(at, UTC)) for org, at in found]
+        hourly, daily = _rollups().split(";\n")[:2]
+        self.client.raw_query(hourly, parameters={"hours": buckets})
+        days = sorted({(org, at.replace(hour=0)) for org, at in buckets})
+        self.client.raw_query(daily, parameters={"days": days})
+
+    def progress(
+        self, partition: int, projected: int, log_end: int, complete_through: int, generation: str = "g1"
+    ) -> None:
+        row = dict(zip(("log_partition", "projected", "log_end"), (partition, projected, log_end), strict=True))
+        self._insert(f"{self.base}_{generation}", "progress", {**row, "complete_through": _text(complete_through)})
+
+    def reset(self) -> None:
+        """Back to one empty generation, and a reader that remembers nothing."""
+        self.client.database = self.base
+        self.client.command("TRUNCATE TABLE generations")
+        self._insert(self.base, "generations", {"name": "g1", "event": "created", "partitions": 1})
+        for database in self._databases[2:]:
+            self.client.command(f"DROP DATABASE {database} SYNC")
+        del self._databases[2:]
+        for table in ("sessions", "tasks", "rollup_hourly", "rollup_daily", "progress"):
+            self.client.command(f"TRUNCATE TABLE {self.base}_g1.{table}")
+        self.switch("g1")
+        self.reader.close()
+        self.reader = ClickHouseReader(self.connect, self.base)
+
+    def close(self) -> None:
+        self.reader.close()
+        self.client.database = "default"
+        for database in self._databases:
+            self.client.command(f"DROP DATABASE {database} SYNC")
+        self.client.close()
+
+    def _provision(self, database: str, kind: str) -> None:
+        self.client.command(f"CREATE DATABASE {database}")
+        self._databases.append(database)
+        self.client.database = database
+        for file in sorted((CHECKOUT / "schemas" / "store" / "ddl" / kind).glob("*.sql")):
+            for statement in filter(str.strip, file.read_text().split(";\n")):
+                self.client.command(statement)
+
+    def _insert(self, database: str, table: str, *rows: Mapping[str, Any]) -> None:
+        self.client.database = database
+        block = b"\n".join(msgspec.json.encode(row) for row in rows)
+        self.client.raw_insert(f"{database}.{table}", insert_block=block, fmt="JSONEachRow")
+
+
+class QueryApi:
+    """The read side over HTTP, asked in any role. It is noon of 2026-01-20 there."""
+
+    def __init__(self, reader: Reader, now_ms: int = NOON, wait_s: float = 10.0) -> None:
+        dependencies = query_dependencies(reader, SECRETS, lambda: now_ms / 1000, Freshness(reader, wait_s))
+        verifier = TokenVerifier([shared_secret(_JWT_KEY)])
+        self.app: Litestar = build_service(query_routes(), dependencies, verifier, store_readiness(reader))
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        org: str = "acme",
+        user: str = "owner",
+        role: Role = "owner",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """GET ``/api/v1/<org>/<path>``; parameters that are None are left out."""
+        token = issue_token(_JWT_KEY, user, org, role, 3600, time())
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test") as client:
+            return await client.get(
+                f"/api/v1/{org}/{path}", params=given, headers={"Authorization": f"Bearer {token}", **(headers or {})}
+            )
+
+
+def _rollups() -> str:
+    folder = CHECKOUT / "processors"
+    return next(path for path in (folder / "sql" / "rollups.sql", folder / "rollups.sql") if path.exists()).read_text()
+
+
+def _as_json(row: SessionRow) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.structs.asdict(row)
+    for name in ("started_at", "last_event_at", "ended_at"):
+        values[name] = None if values[name] is None else _text(values[name])
+    values["models"] = [totals._asdict() for totals in row.models]
+    values["tools"] = [ToolTotals(*tool)._asdict() for tool in row.tools]
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}
+
+
+def _text(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d %H:%M:%S}.{ms % 1000:03d}"

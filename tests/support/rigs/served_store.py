@@ -1,0 +1,77 @@
+"""A store server in another process, and ways to ask it."""
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import clickhouse_connect
+import msgspec
+
+from deploy.devstack.store_server import StoreUser
+from tests.support import CHECKOUT
+
+SERVE = """
+import os, sys
+from pathlib import Path
+import msgspec
+from deploy.devstack.store_server import StoreUser, serve
+users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
+users += msgspec.json.decode(os.environ.get("MORE_USERS", "[]"), type=list[StoreUser])
+ready = lambda port: print(port, flush=True)
+serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float, sys.argv[3:]))
+"""
+
+
+# A reader with ClickHouse's readonly=1.
+STRICT = StoreUser("strict", "s-secret", readonly=True, may_set=False)
+
+
+class Served:
+    """A store server in another process."""
+
+    def __init__(
+        self, path: Path, port: int = 0, *unknown_for_s: float, users: Sequence[StoreUser] = (), **conditions: str
+    ) -> None:
+        """``users`` are known beside `writer` and `reader`; ``conditions`` are those of the store server's module."""
+        command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
+        env = os.environ | conditions | {"MORE_USERS": msgspec.json.encode(users).decode()}
+        self.process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How a client finds it, as a user who may write."""
+        return {"host": "127.0.0.1", "port": self.port, "username": "writer", "password": "w-secret"}
+
+    def client(self, **options: Any) -> Any:
+        return clickhouse_connect.get_client(**(self.options | {"autogenerate_session_id": False} | options))
+
+    def reader(self, **options: Any) -> Any:
+        return self.client(username="reader", password="r:secret", **options)
+
+    def http(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(15)
+
+
+LOGIN = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "w-secret"}
+
+
+def ask(served: Served, sql: str | bytes = b"", method: str = "POST", login: Any = LOGIN, **params: str) -> Any:
+    """One bare request on a new connection: status, headers, body."""
+    connection = served.http()
+    with contextlib.closing(connection):
+        connection.request(method, "/?" + urlencode(params), body=sql or None, headers=login)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()

@@ -1,0 +1,69 @@
+"""The users of `deploy/clickhouse/users.sql`, read out of that file, for the in-process engine to be each of them."""
+
+import re
+from importlib import resources
+from typing import NamedTuple
+
+from tests.support.rigs.personas import Persona
+
+PLACEHOLDER = re.compile(r"\{\{[^}]*\}\}")
+# The engine in the process makes every client USE a database, for which it wants to be allowed to see it. On a server
+# nothing of the kind is asked.
+OF_THE_ENGINE = ("GRANT SHOW DATABASES ON *.*",)
+_GRANT = re.compile(r"GRANT (.+) ON (\S+) TO (\w+)")
+_USER = re.compile(r"CREATE USER IF NOT EXISTS (\w+) .*?(?:SETTINGS PROFILE '(\w+)')?$")
+_PROFILE = re.compile(r"CREATE SETTINGS PROFILE IF NOT EXISTS (\w+) SETTINGS (.+)")
+_SETTING = re.compile(r"(\w+) = (\w+)(?: MAX (\w+))?")
+_POLICY = re.compile(r"CREATE ROW POLICY IF NOT EXISTS \w+ ON (.+) USING (.+) TO (\w+)$")
+
+
+class Right(NamedTuple):
+    """One right of one user."""
+
+    user: str
+    right: str
+    scope: str
+
+    @property
+    def grant(self) -> str:
+        return f"GRANT {self.right} ON {self.scope}"
+
+
+def statements(org: str = "acme") -> list[str]:
+    """The file's statements, each in one line, with everything filled in that who installs it has to."""
+    text = (resources.files("deploy") / "clickhouse" / "users.sql").read_text()
+    bare = "\n".join(re.sub(r"(^| )--.*", "", line) for line in text.splitlines())
+    filled = PLACEHOLDER.sub("0" * 64, bare.replace("{{ORG}}", org))
+    return [" ".join(statement.split()) for statement in filled.split(";") if statement.strip()]
+
+
+def rights() -> list[Right]:
+    """Every right that is granted, one by one."""
+    return [
+        Right(user, right, scope)
+        for found in filter(None, map(_GRANT.fullmatch, statements()))
+        for rights, scope, user in [found.groups()]
+        for right in rights.split(", ")
+    ]
+
+
+def persona(name: str, org: str = "acme", without: Right | None = None) -> Persona:
+    """A user of the file, without one of their rights if that is said."""
+    (profile,) = [found[2] for found in filter(None, map(_USER.fullmatch, statements(org))) if found[1] == name]
+    settings = _settings(profile)
+    return Persona(
+        {setting: value for setting, value, _ in settings},
+        {setting: {"max": most} for setting, _, most in settings if most},
+        [*OF_THE_ENGINE, *(right.grant for right in rights() if right.user == name and right != without)],
+        _filters(name, org),
+    )
+
+
+def _settings(profile: str | None) -> list[tuple[str, str, str]]:
+    found = [match for match in map(_PROFILE.fullmatch, statements()) if match and match[1] == profile]
+    return [setting for match in found for setting in _SETTING.findall(match[2])]
+
+
+def _filters(user: str, org: str) -> dict[str, str]:
+    found = [match for match in map(_POLICY.fullmatch, statements(org)) if match and match[3] == user]
+    return {table: match[2] for match in found for table in match[1].split(", ")}

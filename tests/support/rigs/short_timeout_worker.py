@@ -1,0 +1,48 @@
+"""Run a projector that is given up by its group after 6 seconds of silence instead of 60, the least a broker allows.
+
+`python -m tests.support.rigs.short_timeout_worker DATA INSTANCE`; log and store are in the environment, and what else
+is to be small or wrong:
+
+* STILL_S: for how long a partition may stand still
+* POLL_INTERVAL_S: for how long nothing may be read from the log
+* WITHHELD: a partition of which Faust fetches nothing, and does not say so
+"""
+
+import os
+import sys
+from typing import Any
+
+from faust.transport.consumer import ThreadDelegateConsumer
+
+from processors.runners import faust_app
+from runtime import projector
+from runtime.logging import configure_logging
+from runtime.settings import load_settings
+from runtime.worker import run_worker
+
+SESSION_TIMEOUT_S = 6
+
+
+def withhold(partition: int) -> None:
+    """Let Faust's consumer forget to fetch a partition, as it is known to do after some rebalances."""
+    real = ThreadDelegateConsumer._get_active_partitions
+
+    def active(self: Any) -> set[Any]:
+        return {tp for tp in real(self) if tp.partition != partition}
+
+    ThreadDelegateConsumer._get_active_partitions = active
+
+
+def main(data: str, instance: str) -> int:
+    """Run until SIGTERM; the exit code."""
+    faust_app.SESSION_TIMEOUT_S = SESSION_TIMEOUT_S
+    projector.STILL_S = float(os.environ.get("STILL_S", projector.STILL_S))
+    faust_app.POLL_INTERVAL_S = int(os.environ.get("POLL_INTERVAL_S", faust_app.POLL_INTERVAL_S))
+    if "WITHHELD" in os.environ:
+        withhold(int(os.environ["WITHHELD"]))
+    configure_logging()
+    return run_worker(load_settings({"data": data, "instance": int(instance)}))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

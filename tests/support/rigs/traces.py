@@ -1,0 +1,60 @@
+"""Everything that an installation has written down: its log, its store, its log files."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+
+from aiokafka import AIOKafkaConsumer
+
+from deploy.devstack.stack import Stack
+from schemas.log.topics import TOPIC
+from tests.support import CHECKOUT
+from tests.support.rigs.installation import Installation
+
+
+def log_of(installation: Installation) -> bytes:
+    """The values of all records."""
+    if installation.kind == "stack":
+        return asyncio.run(_topic(_stack(installation)))
+    with sqlite3.connect(f"file:{installation.data / 'log.sqlite'}?mode=ro", uri=True) as connection:
+        return b"\n".join(value for (value,) in connection.execute("SELECT value FROM records"))
+
+
+def store_of(installation: Installation) -> bytes:
+    """All rows of all tables. An `up` must have been stopped, since its store belongs to one process."""
+    stack = installation.kind == "stack"
+    url = _stack(installation).store_url if stack else f"chdb://{installation.data / 'store'}"
+    command = [sys.executable, "-m", "tests.support.rigs.store_dump", url]
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    return subprocess.run(command, env=env, capture_output=True, check=True, timeout=120).stdout
+
+
+def log_files_of(installation: Installation) -> bytes:
+    """What its processes have said."""
+    files = [*installation.data.glob("*.out"), *installation.data.rglob("*.log")]
+    return b"\n".join(file.read_bytes() for file in files)
+
+
+def _stack(installation: Installation) -> Stack:
+    return Stack.on(installation.data, "127.0.0.1", installation.port)
+
+
+async def _topic(stack: Stack) -> bytes:
+    consumer = AIOKafkaConsumer(
+        TOPIC,
+        bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}",
+        auto_offset_reset="earliest",
+        **stack.security.client_options(),
+    )
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(consumer.assignment())
+        values: list[bytes] = []
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            batches = await consumer.getmany(timeout_ms=1_000)
+            values.extend(record.value or b"" for batch in batches.values() for record in batch)
+        return b"\n".join(values)
+    finally:
+        await consumer.stop()

@@ -1,0 +1,60 @@
+"""Run `up` with a door to its tables: nobody else can open them while it runs, since the engine is inside it.
+
+`python -m tests.support.rigs.up_with_sql_socket DATA PORT`: what `crewkit-sessions up` runs, and beside it a
+thread that carries out the statements that come in at the socket DATA/tables.
+"""
+
+import sys
+import threading
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+
+from cli.main import main
+from runtime.provision import FIRST_GENERATION
+from runtime.settings import load_settings
+from runtime.store_url import StoreAddress, parse_store_url
+
+
+class Tables:
+    """Statements on the tables of a generation."""
+
+    def __init__(self, address: StoreAddress) -> None:
+        self._options = address.at(address.database(FIRST_GENERATION))
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        """Carry it out; the rows of a query."""
+        client = clickhouse_connect.get_client(**self._options)
+        try:
+            return [tuple(row) for row in client.query(statement).result_rows]
+        finally:
+            client.close()
+
+
+def through_the_door(data: Path, statement: str) -> list[tuple[Any, ...]]:
+    """`Tables.run`, in the process that serves ``data``."""
+    with Client(str(_door(data))) as caller:
+        caller.send(statement)
+        found: list[tuple[Any, ...]] = caller.recv()
+    return found
+
+
+def _serve(data: Path) -> None:
+    tables = Tables(parse_store_url(load_settings({"data": str(data)}).store))
+    with Listener(str(_door(data))) as listener:
+        while True:
+            with listener.accept() as caller:
+                caller.send(tables.run(caller.recv()))
+
+
+def _door(data: Path) -> Path:
+    return data / "tables"
+
+
+if __name__ == "__main__":
+    folder, port = sys.argv[1:]
+    threading.Thread(target=_serve, args=(Path(folder),), daemon=True).start()
+    sys.argv = ["crewkit-sessions", "up", "--data", folder, "--port", port]
+    main()

@@ -1,0 +1,123 @@
+"""The service as `up` serves it, in this process: every route over a store that the real pipeline filled."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import httpx
+from litestar.routes import HTTPRoute
+
+from edge.tokens import issue_token
+from processors.progress import Progress
+from query_api.reader import ClickHouseReader, Generation, Row, open_reader
+from runtime.http_services import service
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import id_secrets, token_key
+from runtime.settings import Settings
+from schemas import ids
+from schemas.permissions import Role
+from tests.support.builders import LogBuilder
+from tests.support.fakes.log import FakeEventLog
+from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
+
+
+class Operation(NamedTuple):
+    """One thing that the service can be asked, as the app itself knows it."""
+
+    name: str
+    method: str
+    path: str  # with {org_id}, {session_id} …
+    parameters: frozenset[str]  # of the query
+
+
+class NotingReader:
+    """The reader, which notes what the store was asked about an org (how fresh it is, is asked once a second)."""
+
+    def __init__(self, reader: ClickHouseReader) -> None:
+        self._reader = reader
+        self.asked: list[str] = []
+
+    async def live(self) -> Generation:
+        return await self._reader.live()
+
+    async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+        if "org_id" in params:
+            self.asked.append(name)
+        return await self._reader.query(generation, name, params)
+
+
+class WholeService:
+    """Both route sets; ``log`` is what is projected, and what is written goes to a log of its own."""
+
+    def __init__(self, store: TestStore, folder: Path) -> None:
+        settings = Settings(data=str(folder), dev_tokens=True)
+        make_embedded_secrets(settings.secrets_folder)
+        self.store, self.secrets = store, id_secrets(settings.secrets_folder)
+        self.log = LogBuilder(partitions=1)
+        self._reader = open_reader(store.address.options, store.address.control)
+        self.reader = NotingReader(self._reader)
+        self._token_key = token_key(settings.secrets_folder)
+        self.written = FakeEventLog()
+        self.app = service(settings, self.written, self.reader)
+
+    def session_id(self, org: str, thread: int | None = None) -> UUID:
+        """A new session of ``org``, in a thread of its own unless one is given."""
+        tag = ids.new_thread(None) if thread is None else thread
+        return ids.mint(self.secrets, "session", org, tag, False, None)
+
+    async def project(self) -> None:
+        """Everything in the log is in the tables when it returns."""
+        pipeline = new_pipeline(self.store, self.log.records)
+        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: time.time_ns() // 1_000_000)
+        await progress.look()
+        await pipeline.project(self.log.records)
+        await pipeline.drain()
+
+    def operations(self) -> list[Operation]:
+        """Every operation but the public ones, from the app's own routes."""
+        return [
+            Operation(str(handler.operation_id), method, route.path_format, frozenset(_query_parameters(model)))
+            for route in self.app.routes
+            if isinstance(route, HTTPRoute)
+            for method, (handler, model) in route.route_handler_map.items()
+            if method != "OPTIONS" and not _is_public(route, handler)
+        ]
+
+    def public_paths(self) -> set[str]:
+        """What needs no credential."""
+        return {
+            route.path
+            for route in self.app.routes
+            if isinstance(route, HTTPRoute)
+            for handler, _ in route.route_handler_map.values()
+            if _is_public(route, handler)
+        }
+
+    async def ask(self, method: str, path: str, *, role: Role, org: str, user: str, **request: Any) -> httpx.Response:
+        """One request, with a good token."""
+        headers = {"Authorization": f"Bearer {issue_token(self._token_key, user, org, role, 600, time.time())}"}
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+            return await client.request(method, path, **request)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def new_whole_service(engine: Options, folder: Path) -> Iterator[WholeService]:
+    """Make the store, hand out, drop."""
+    for store in new_store(new_address(engine), partitions=1):
+        running = WholeService(store, folder)
+        yield running
+        running.close()
+
+
+def _is_public(route: HTTPRoute, handler: Any) -> bool:
+    return bool(handler.opt.get("public")) or route.path.startswith("/schema")
+
+
+def _query_parameters(model: Any) -> set[str]:
+    return {parameter.field_alias for parameter in model.expected_query_params}

@@ -1,0 +1,263 @@
+"""Everything that this product asks of a store: each statement of each process, as a function for each of its users.
+
+They are called in processes of their own (see `personas.py`) with the options of a client, one after the other on one
+folder. What they return is the same on every engine.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import clickhouse_connect
+import msgspec
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from litestar.testing import AsyncTestClient
+
+from audit.coverage import Coverage
+from audit.recount import Recounted
+from audit.routes.operations import operation_routes
+from audit.watch import Audit
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.service import build_service
+from edge.tokens import issue_token
+from processors import warehouse as warehouse_module
+from processors.progress import Progress
+from processors.runners.startup_checks import check_generation
+from processors.warehouse import connect
+from query_api.app import query_dependencies, query_routes, store_readiness
+from query_api.freshness import Freshness
+from query_api.reader import ClickHouseReader, open_reader
+from runtime import price_table, provision, repair
+from runtime.projector import make_warehouse
+from runtime.store_url import StoreAddress
+from schemas.log.position import LogRecord
+from schemas.log.topics import partition_of, record_key
+from schemas.permissions import OPERATOR_ORG, Role
+from schemas.pricing.price_list import list_prices
+from tests.support.builders import (
+    MINUTE_MS,
+    ORG,
+    SECRETS,
+    T0,
+    LogBuilder,
+    changed,
+    compaction_requested,
+    created,
+    ended,
+    hook,
+    recorded,
+    reported,
+    usage,
+)
+from tests.support.builders import session_id as named
+from tests.support.rigs.projection import ListedLog, new_pipeline
+
+PARTITIONS = 2
+OTHER = "globex"
+KEY = b"a secret of at least 32 bytes, for tests"
+POISON = b"nobody can read this"
+NOW_MS = T0 + MINUTE_MS * 60
+CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
+
+
+def the_log() -> list[LogRecord]:
+    """Two orgs over three days, all kinds of facts, runs of several conversations, a resent batch, a dead letter."""
+    log = LogBuilder(PARTITIONS, seed=5)
+    run = log.uuid()
+    for n in range(6):
+        org = (ORG, OTHER)[n % 2]
+        session, start = named(n, org), T0 - n * 11 * 60 * MINUTE_MS
+        log.add(created(session, org_id=org, agent_name=f"agent{n % 3}", started_at=start, run_id=run, repo="a/b"))
+        batch = recorded(session, *_work(start), org_id=org)
+        log.add(batch, batch)
+        log.add(reported(session, usage(input_tokens=n + 1, cost_nano=10**9 + n), org_id=org))
+        log.add(changed(session, org_id=org, project_id="moved", title="mend the login"))
+        log.add(compaction_requested(session, org_id=org), ended(session, org_id=org))
+    log.add_bytes(POISON)
+    return log.records
+
+
+def _work(at: int) -> list[Any]:
+    used = {"tool_name": "Bash", "tool_use_id": "t1", "tool_input": {"command": "make test"}}
+    return [
+        hook("UserPromptSubmit", at, prompt="mend the login of the reviewer"),
+        hook("PreToolUse", at + MINUTE_MS, **used),
+        hook("PostToolUse", at + 2 * MINUTE_MS, **used),
+        hook("SubagentStart", at + 3 * MINUTE_MS, agent_id="a1", agent_type="helper"),
+        hook("TaskCreated", at + 4 * MINUTE_MS, task_id="1"),
+        hook("Stop", at + 5 * MINUTE_MS, last_assistant_message="it works again"),
+    ]
+
+
+def make(options: dict[str, Any]) -> list[str]:
+    """What `provision` does, twice, and what loads prices; what was done the second time."""
+    store = StoreAddress(options)
+    provision.provision_store(store, PARTITIONS, list_prices())
+    again = provision.provision_store(store, PARTITIONS, list_prices())
+    client = connect(**store.at(store.control))
+    price_table.history_of(client)
+    dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
+    price_table.extend_history(client, [dearer], new_generations_only=False)
+    client.close()
+    return again
+
+
+def project(options: dict[str, Any]) -> list[str]:
+    """What a projector does: its checks, the log, holes, repairs of sessions and of buckets; the SQL files it used."""
+    used: set[str] = set()
+    whole = warehouse_module.sql
+
+    def sql(name: str) -> str:
+        used.add(name)
+        return whole(name)
+
+    warehouse_module.sql = sql  # type: ignore[assignment]
+    asyncio.run(_project(StoreAddress(options)))
+    return sorted(used)
+
+
+async def _project(store: StoreAddress) -> None:
+    warehouse = make_warehouse(store, "g1")
+    check_generation(warehouse, PARTITIONS)
+    provision.check_migrated(store, "g1")
+    log = the_log()
+    ends = [sum(record.partition == partition for record in log) for partition in range(PARTITIONS)]
+    pipeline = new_pipeline(_Store(store), log, warehouse=warehouse)  # type: ignore[arg-type]
+    pipeline.assign(range(PARTITIONS))
+    # Of each partition the first half, then its last record: what is in between is a hole, which is filled.
+    await pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
+    await pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
+    await pipeline.drain()
+    await Progress(pipeline, warehouse, ListedLog(log, PARTITIONS), lambda: NOW_MS).look()
+    for org, session in ((ORG, named(0, ORG)), (OTHER, named(1, OTHER))):
+        partition = partition_of(record_key(session), PARTITIONS)
+        warehouse.last_receipt(partition)
+        await pipeline.project_again(partition, [(org, session)])
+    repair._compute_again(warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
+
+
+class _Store:
+    """As much of `TestStore` as a pipeline needs, of tables that are there."""
+
+    partitions = PARTITIONS
+
+    def __init__(self, address: StoreAddress) -> None:
+        self.address = address
+
+
+def ask(options: dict[str, Any]) -> dict[str, Any]:
+    """What `query-api` does: its check, each route, the audit. The answers by question, and the SQL files it used."""
+    return asyncio.run(_ask(options))
+
+
+async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
+    reader = open_reader(options)
+    used: set[str] = set()
+    whole = reader._run
+
+    async def run(database: str, name: str, *rest: Any) -> Any:
+        used.add(name)
+        return await whole(database, name, *rest)
+
+    reader._run = run  # type: ignore[method-assign]
+    try:
+        await reader.check()
+        return {"answers": await _answers(reader), "audit": await _audit(reader), "used": sorted(used)}
+    finally:
+        reader.close()
+
+
+async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
+    dependencies = query_dependencies(reader, SECRETS, lambda: NOW_MS / 1000, Freshness(reader))
+    verifier = TokenVerifier([shared_secret(KEY)])
+    app = build_service([*query_routes(), *operation_routes()], dependencies, verifier, store_readiness(reader))
+    found = {}
+    async with AsyncTestClient(app) as client:
+        for org, role, path in _questions():
+            token = issue_token(KEY, "alice", org, role, 600, time.time())
+            reply = await client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {token}"})
+            found[path] = [reply.status_code, _lasting(reply.json())]
+    return found
+
+
+async def _audit(reader: ClickHouseReader) -> list[Any]:
+    found: list[Any] = []
+
+    def see(scope: str, coverage: Coverage, recounted: Recounted, _seconds: float) -> None:
+        found.append([scope, coverage.complete, recounted.equal])
+
+    await Audit(reader, 60, see).once()
+    return found
+
+
+def _questions() -> Iterator[tuple[str, Role, str]]:
+    for n, org in enumerate((ORG, OTHER)):
+        session = f"{org}/sessions/{named(n, org)}"
+        for part in ("", "/events", "/events?event_type=Stop", "/hierarchy?include=tools", "/compactions", "/analysis"):
+            yield org, "admin", session + part
+        for part in (
+            *("", "?sort=-cost_usd&repo=a/b", "/search?q=login", "/threads", "/filters"),
+            *("/analytics/summary", "/analytics/summary?agent_name=agent0", "/analytics/timeseries"),
+            *("/analytics/timeseries?agent_name=agent0", "/analytics/timeseries?interval=week&metric=cost"),
+            *("/analytics/by-agent", "/analytics/cost-breakdown", "/analytics/by-user", "/analytics/team-overview"),
+        ):
+            yield org, "admin", f"{org}/sessions{part}"
+        yield org, "admin", f"{org}/ops/receipts/0:1"
+        yield org, "admin", f"{org}/ops/recount"
+    (poison,) = [f"{record.partition}:{record.offset}" for record in the_log() if record.value == POISON]
+    for part in ("freshness", "coverage", "recount", "dead-letters", f"dead-letters/{poison}"):
+        yield OPERATOR_ORG, "operator", f"operator/{part}"
+
+
+def _lasting(value: Any) -> Any:
+    """Without what the clock says."""
+    if isinstance(value, dict):
+        return {name: _lasting(inner) for name, inner in value.items() if name not in CHANGING}
+    return [_lasting(inner) for inner in value] if isinstance(value, list) else value
+
+
+def version(options: dict[str, Any]) -> str:
+    """Of the engine."""
+    client = connect(**options)
+    try:
+        return str(client.server_version)
+    finally:
+        client.close()
+
+
+def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
+    """What a BI tool does: the orgs that it sees, by view."""
+    client = connect_as_a_tool(options)
+    try:
+        return {
+            view: [
+                org for (org,) in client.query(f"SELECT DISTINCT org_id FROM crewkit_g1.{view} ORDER BY 1").result_rows
+            ]
+            for view in ("rollup_hourly_flat", "rollup_daily_flat", "rollup_hourly", "rollup_daily")
+        }
+    finally:
+        client.close()
+
+
+def run(options: dict[str, Any], statements: list[str]) -> list[str]:
+    """What each statement comes to: "done", or the text of its error."""
+    client = connect_as_a_tool(options)
+    try:
+        return [_come_to(client, statement) for statement in statements]
+    finally:
+        client.close()
+
+
+def _come_to(client: Any, statement: str) -> str:
+    try:
+        client.query(statement)
+    except ClickHouseError as error:
+        return str(error)
+    return "done"
+
+
+def connect_as_a_tool(options: Mapping[str, Any]) -> Any:
+    """Without the settings of a projector."""
+    return clickhouse_connect.get_client(**options)

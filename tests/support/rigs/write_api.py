@@ -1,0 +1,102 @@
+"""The ingest service as a whole, over a fake log, and a client that speaks to it as a user would."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from edge.authentication import TokenVerifier
+from edge.keys import shared_secret
+from edge.tokens import issue_token
+from ingest.app import build_ingest
+from ingest.dependencies import Clock
+from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
+from schemas.ids import IdSecrets, mint, new_thread
+from schemas.log.codec import decode
+from schemas.log.records import AnyRecord
+from schemas.permissions import Role
+from tests.support.fakes.log import FakeEventLog
+
+KEY = b"a test key of at least 32 bytes, yes"
+SECRETS = IdSecrets((b"the id key of tests",), b"the seed key of tests")
+NOW_MS = 1_768_905_000_000  # 2026-01-20T10:30:00Z
+EVENT = {"event_type": "PostToolUse", "timestamp": "2026-01-20T10:30:00Z", "data": {"tool_name": "Bash"}}
+
+
+class WriteApi:
+    """One user's view of the service; ``log`` shows what became durable."""
+
+    def __init__(self, client: httpx.AsyncClient, log: FakeEventLog) -> None:
+        self.client = client
+        self.log = log
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        role: Role = "member",
+        org: str = "acme",
+        user: str = "alice",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """A request with a good token; ``path`` begins after the org, ``raw`` replaces the JSON of ``body``."""
+        given = {"authorization": f"Bearer {token(role, org, user)}", "content-type": "application/json"}
+        content = json.dumps(body).encode() if raw is None else raw
+        return await self.client.request(
+            method, f"/api/v1/acme{path}", content=content, headers={**given, **(headers or {})}
+        )
+
+    async def create(self, **body: Any) -> dict[str, Any]:
+        """A new session, as the reply shows it."""
+        reply = await self.send("POST", "/sessions", body)
+        assert reply.status_code == 201, reply.text
+        created: dict[str, Any] = reply.json()["data"]
+        return created
+
+    async def records(self) -> list[AnyRecord]:
+        """Everything in the log, in order of partition and offset."""
+        ends = await self.log.ends()
+        return [
+            decode(record, self.log.partitions)
+            for partition, end in enumerate(ends)
+            for record in await self.log.read(partition, 0, end, 1 << 30)
+        ]
+
+
+def token(role: Role = "member", org: str = "acme", user: str = "alice") -> str:
+    """A token that is good at `NOW_MS`, for an hour."""
+    return issue_token(KEY, user, org, role, 3600, NOW_MS / 1000)
+
+
+def a_session(org: str = "acme", sensitive: bool = False) -> UUID:
+    """An id as a create would answer it."""
+    return mint(SECRETS, "session", org, new_thread(None), sensitive, None)
+
+
+@asynccontextmanager
+async def write_api(
+    privacy: Privacy = KEEP_ALL_BUT_SECRETS, clock: Clock = lambda: NOW_MS, partitions: int = 1
+) -> AsyncIterator[WriteApi]:
+    """The service at `NOW_MS`, or at another time; tokens are good whatever it is."""
+    log = FakeEventLog(partitions)
+    verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
+    app = build_ingest(log, SECRETS, verifier, clock, privacy)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield WriteApi(client, log)
+
+
+def events_path(session_id: UUID | str) -> str:
+    """Where events of a session are sent."""
+    return f"/observability/sessions/{session_id}/events"
+
+
+def data_of(record: Any) -> list[bytes]:
+    """The payloads of an events record, as bytes."""
+    return [bytes(event.data) for event in msgspec.structs.asdict(record)["events"]]
