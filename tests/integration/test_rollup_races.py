@@ -1,7 +1,7 @@
 """Two writers and one bucket, on the real engine: what `processors/rollups.sql` says of a bucket is one moment's truth.
 
-The model check shows on a store in memory that it must be so (`oracles.mutants`). Here the SQL is shown to be so, and the
-same test to catch the SQL with the mistake in it.
+The model check shows on a store in memory that it must be so (`oracles.mutants`). Here the SQL is shown to be so, and
+the same test to catch the SQL with the mistake in it.
 """
 
 import threading
