@@ -5,19 +5,19 @@ import sys
 from rich.console import Console
 
 from bench import (
-    at_rest_up,
     end_to_end_stack,
     end_to_end_up,
+    footprint,
     ingest_kafka,
     ingest_sqlite,
     memory_up,
     projector_chdb,
     projector_store_server,
-    query_list,
+    query,
     query_one_session,
     query_search,
     query_summary,
-    redaction_cost,
+    redaction,
     visible_latency,
 )
 from bench.harness import FAILED, RESULTS_FILE, keep, run, table
@@ -29,19 +29,19 @@ QUESTIONS = {
         projector_store_server,
         ingest_sqlite,
         ingest_kafka,
-        redaction_cost,
+        redaction,
         end_to_end_up,
         end_to_end_stack,
         visible_latency,
-        query_list,
+        query,
         query_search,
         query_summary,
         query_one_session,
         memory_up,
-        at_rest_up,
+        footprint,
     )
 }
-BY_NAME_ALONE = {at_rest_up.QUESTION.name}  # long, and hardly ever of interest
+BY_NAME_ALONE = {footprint.QUESTION.name}  # long, and hardly ever of interest
 
 
 def main(names: list[str]) -> int:

@@ -1,7 +1,7 @@
 """How many events a second does the write side make durable in Kafka?"""
 
 from bench.harness import Question, Result, Say
-from bench.ingesting import ingest
+from bench.ingest import ingest
 from bench.kafka import kafka_topic, log_url
 from bench.services import http_service, temporary_folder
 

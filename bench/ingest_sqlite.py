@@ -5,7 +5,7 @@ import sys
 import time
 
 from bench.harness import Question, Result, Say
-from bench.ingesting import ingest
+from bench.ingest import ingest
 from bench.load import ORG, Target
 from bench.services import HOST, NOTHING_SET, STOP_S, TTL_S, temporary_folder, wait_until
 from deploy.devstack.stack import answers_200
@@ -19,7 +19,7 @@ def measure(say: Say) -> list[Result]:
     """One process: HTTP and one SQLite file."""
     with temporary_folder() as folder:
         port = free_port()
-        command = [sys.executable, "-m", "bench.ingest_alone", str(folder), str(port)]
+        command = [sys.executable, "-m", "bench.ingest_server", str(folder), str(port)]
         process = Process(command, NOTHING_SET, folder / "ingest.log", signal.SIGKILL)
         try:
             wait_until(lambda: answers_200(HOST, port, "/livez"), process, folder)

@@ -1,8 +1,8 @@
 """How fast is a session with 100,000 events shown, the first page of its events, and what happened inside it?"""
 
 from bench.harness import Question, Result, Say
+from bench.latency import ask, read
 from bench.query_data import Data, fill
-from bench.query_latency import ask, read
 from bench.services import http_service, temporary_folder
 
 MARKS_MS = {"": 50, "/events": 50, "/hierarchy": 300}

@@ -3,9 +3,9 @@
 from urllib.parse import urlencode
 
 from bench.harness import Question, Result, Say
+from bench.latency import ask
+from bench.query import DATA, MARK_MS
 from bench.query_data import fill, vocabulary
-from bench.query_latency import ask
-from bench.query_list import DATA, MARK_MS
 from bench.services import http_service, temporary_folder
 
 COMMON, OTHER = vocabulary()[1], vocabulary()[8]

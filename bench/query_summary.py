@@ -5,9 +5,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bench.harness import Question, Result, Say, at_least, plain
+from bench.latency import ask
 from bench.load import percentile
 from bench.query_data import Data, fill
-from bench.query_latency import ask
 from bench.query_without_rollups import Compared, compare
 from bench.services import http_service, temporary_folder
 

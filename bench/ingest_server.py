@@ -1,4 +1,4 @@
-"""The write side over the embedded log, without projector and store: `python -m bench.ingest_alone FOLDER PORT`."""
+"""The write side over the embedded log, without projector and store: `python -m bench.ingest_server FOLDER PORT`."""
 
 import sys
 

@@ -3,8 +3,8 @@
 from urllib.parse import urlencode
 
 from bench.harness import Question, Result, Say
+from bench.latency import ask
 from bench.query_data import Data, fill
-from bench.query_latency import ask
 from bench.services import http_service, temporary_folder
 
 MARK_MS = 50

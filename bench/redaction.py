@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from bench.harness import Question, Result, Say, at_most, plain
-from bench.ingesting import load_of
+from bench.ingest import load_of
 from bench.load import ORG, Target
 from bench.services import HOST, NOTHING_SET, STOP_S, TTL_S, cpu_s, temporary_folder, wait_until
 from deploy.devstack.stack import answers_200
