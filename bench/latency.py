@@ -1,4 +1,4 @@
-"""Asks over HTTP, one question after the other on one connection, and says how long the answers took."""
+"""Measures how long reads take over HTTP: one request after the other on one connection."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -6,57 +6,60 @@ from typing import Any
 
 import uvloop
 
-from bench.harness import Result, Say, at_most, plain
-from bench.http_client import Wire, connect
-from bench.load import Refused, Target, get, head, percentile
+from bench.harness import Report, Result, at_most, plain
+from bench.http_client import Connection, connect
+from bench.load import Target, UnexpectedResponse, get, percentile, request_head
 from bench.services import cpu_s
 from deploy.devstack.supervisor.process import Process
 
-WARM, ASKED = 10, 100  # answers that are not counted, and those that are
+WARM_UP, MEASURED = 10, 100  # requests
 
 
-def ask(name: str, process: Process, target: Target, paths: Sequence[str], mark_ms: float, say: Say) -> list[Result]:
-    """The usual and the slow answer to ``paths``, which take turns; the slow one should stay below its mark.
+def measure_reads(
+    name: str, process: Process, target: Target, paths: Sequence[str], mark_ms: float, report: Report
+) -> list[Result]:
+    """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
 
-    Processor time is what says something on a machine that does other things as well.
+    Compare processor time on a machine that has other work.
     """
-    used = cpu_s(process.pid)
-    seconds = uvloop.run(_answers(name, target, paths, say))
-    used = cpu_s(process.pid) - used
+    before = cpu_s(process.pid)
+    seconds = uvloop.run(_time_reads(name, target, paths, report))
+    used = cpu_s(process.pid) - before
     return [
-        plain(f"{name} processor time", used / (WARM + ASKED) * 1e3, "ms"),
+        plain(f"{name} processor time", used / (WARM_UP + MEASURED) * 1e3, "ms"),
         plain(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
         at_most(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", mark_ms),
     ]
 
 
 def read(target: Target, path: str) -> Any:
-    """One answer."""
+    """Return the decoded body of one read."""
 
-    async def answer() -> Any:
-        wire = await connect(target.host, target.port)
+    async def fetch() -> Any:
+        connection = await connect(target.host, target.port)
         try:
-            return await get(wire, target, path)
+            return await get(connection, target, path)
         finally:
-            wire.close()
+            connection.close()
 
-    return uvloop.run(answer())
+    return uvloop.run(fetch())
 
 
-async def _answers(name: str, target: Target, paths: Sequence[str], say: Say) -> list[float]:
-    wire = await connect(target.host, target.port)
+async def _time_reads(name: str, target: Target, paths: Sequence[str], report: Report) -> list[float]:
+    connection = await connect(target.host, target.port)
     seconds = []
-    for number in range(WARM + ASKED):
-        say(f"{name}, {number} of {WARM + ASKED}")
-        seconds.append(await _answer(wire, head(target, "GET", paths[number % len(paths)], 0)))
-    wire.close()
-    return seconds[WARM:]
+    for number in range(WARM_UP + MEASURED):
+        report(f"{name}, {number} of {WARM_UP + MEASURED}")
+        request = request_head(target, "GET", paths[number % len(paths)], 0)
+        seconds.append(await _time_read(connection, request))
+    connection.close()
+    return seconds[WARM_UP:]
 
 
-async def _answer(wire: Wire, request: bytes) -> float:
+async def _time_read(connection: Connection, request: bytes) -> float:
     begin = perf_counter()
-    answer = await wire.call(request)
+    response = await connection.call(request)
     seconds = perf_counter() - begin
-    if answer.status != 200:
-        raise Refused(f"{answer.status} {answer.body[:300]!r}")
+    if response.status != 200:
+        raise UnexpectedResponse.of(response)
     return seconds
