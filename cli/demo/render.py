@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from cli.demo.findings import Check, Findings
+from cli.demo.results import Check, Findings
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDE = 100  # columns of a terminal in which everything has its place

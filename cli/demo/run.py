@@ -13,10 +13,10 @@ from rich.console import Console
 
 from cli.demo import sample_data
 from cli.demo.api import Api, CallFailed
-from cli.demo.findings import Check, compare, look, prove
 from cli.demo.installation import DidNotStart, own_installation
 from cli.demo.render import progress_bar, show, show_verdict
-from cli.demo.sending import Sender
+from cli.demo.results import Check, compare, look, prove
+from cli.demo.sender import Sender
 from cli.demo.session_detail import one_story, show_story
 from cli.demo.sessions import DemoSession, make_sessions
 from cli.installation import AWAY, DIFFERENT, OK, away

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
-from cli.demo.findings import Findings, compare
 from cli.demo.render import short, show, sparkline
+from cli.demo.results import Findings, compare
 from cli.demo.session_detail import Story, show_story
 from cli.demo.sessions import DemoSession, make_sessions
 
