@@ -11,8 +11,8 @@ from random import Random
 import msgspec
 
 from cli.demo import sample_data
-from cli.demo.session_builder import Stage, instant
-from cli.demo.session_script import script
+from cli.demo.session_builder import SessionBuilder, instant
+from cli.demo.session_script import make_events
 
 BATCH = 100
 SCRIPT_BATCHES = 25
@@ -32,11 +32,11 @@ def make_scripts(seed: int = 7) -> Scripts:
 
 def _make_script(rng: Random, tour: bool) -> list[bytes]:
     models = list(sample_data.MODELS)
-    builder = Stage.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(models))
+    builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(models))
     begin = datetime.now(UTC) - timedelta(hours=3)
     events = [
         {"event_type": kind, "timestamp": instant(begin + timedelta(seconds=4 * seq)), "data": data, "seq": seq}
-        for seq, (kind, data) in enumerate(script(builder, SESSION_EVENTS, ended=True, tour=tour))
+        for seq, (kind, data) in enumerate(make_events(builder, SESSION_EVENTS, ended=True, tour=tour))
     ]
     return [_encode({"events": events[first : first + BATCH]}) for first in range(0, SESSION_EVENTS, BATCH)]
 

@@ -1,4 +1,4 @@
-"""How the demo judges and prints what the API reports."""
+"""How the demo checks and prints what the API reports."""
 
 from datetime import UTC, datetime
 from io import StringIO
@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
-from cli.demo.render import short, show, sparkline
-from cli.demo.results import Findings, compare
-from cli.demo.session_detail import Story, show_story
+from cli.demo.render import abbreviate, show_results, sparkline
+from cli.demo.results import Results, check_results
+from cli.demo.session_detail import SessionDetail, show_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
@@ -31,7 +31,7 @@ def reported(session: DemoSession) -> dict[str, Any]:
     }
 
 
-def findings(made: list[DemoSession]) -> Findings:
+def results_of(made: list[DemoSession]) -> Results:
     sessions = [reported(session) for session in made]
     cost = 0.25 * len(made)
     row = {"agent_name": None, "model": "m", "sessions": 3, "tokens": 1, "tool_error_rate": None}
@@ -39,24 +39,24 @@ def findings(made: list[DemoSession]) -> Findings:
     days = [{"period_start": f"2026-03-0{day}T00:00:00.000Z", "value": day} for day in (1, 2, 3)]
     summary = {"total_sessions": len(made), "total_cost_usd": cost}
     costs = {"by_model": total, "by_project": total, "by_user": total}
-    return Findings(sessions, sessions[:2], summary, total, costs, days, days)
+    return Results(sessions, sessions[:2], summary, total, costs, days, days)
 
 
 def test_equal_numbers_keep_every_promise() -> None:
-    """What was sent is what the API reports."""
+    """The API reports what was sent."""
     made = make_sessions(1, 5, 600, NOW)
 
-    assert all(check.kept for check in compare(made, findings(made), fresh=True))
+    assert all(check.passed for check in check_results(made, results_of(made), fresh=True))
 
 
 def test_one_event_too_few_breaks_the_promise() -> None:
-    """A total that is right by chance is not enough: each session has to be right."""
+    """A correct total is not enough: each session must be correct."""
     made = make_sessions(1, 5, 600, NOW)
-    found = findings(made)
-    found.sessions[0]["counts"]["events"] -= 1
-    found.sessions[1]["counts"]["events"] += 1
+    results = results_of(made)
+    results.sessions[0]["counts"]["events"] -= 1
+    results.sessions[1]["counts"]["events"] += 1
 
-    broken = [check.name for check in compare(made, found, fresh=True) if not check.kept]
+    broken = [check.name for check in check_results(made, results, fresh=True) if not check.passed]
 
     assert broken == ["sessions with the right count"]
 
@@ -64,38 +64,39 @@ def test_one_event_too_few_breaks_the_promise() -> None:
 def test_money_that_does_not_add_up_breaks_the_promise() -> None:
     """To the last of nine decimals."""
     made = make_sessions(1, 5, 600, NOW)
-    found = findings(made)
-    found.costs["by_user"] = [{**found.costs["by_user"][0], "cost_usd": 1.250000001}]
+    results = results_of(made)
+    results.costs["by_user"] = [{**results.costs["by_user"][0], "cost_usd": 1.250000001}]
 
-    assert [check.kept for check in compare(made, found, fresh=True)][-1] is False
+    assert [check.passed for check in check_results(made, results, fresh=True)][-1] is False
 
 
 def test_totals_are_compared_only_where_the_org_was_empty_before() -> None:
-    """The sessions of others are none of our business."""
+    """An org that had sessions before has other totals."""
     made = make_sessions(1, 5, 600, NOW)
+    some, every = (check_results(made, results_of(made), fresh) for fresh in (False, True))
 
-    assert len(compare(made, findings(made), fresh=False)) < len(compare(made, findings(made), fresh=True))
+    assert len(some) < len(every)
 
 
 def test_absent_values_are_shown_and_nothing_is_cut_at_eighty_columns() -> None:
-    """A terminal of the usual width shows whole words."""
+    """A terminal of 80 columns shows whole words."""
     made = make_sessions(1, 5, 600, NOW)
     console = Console(width=80, record=True, file=StringIO())
 
-    show(console, findings(made), compare(made, findings(made), fresh=True))
+    show_results(console, results_of(made), check_results(made, results_of(made), fresh=True))
 
     assert "…" not in console.export_text()
 
 
-def test_a_story_is_shown_whole() -> None:
-    """The time as a bar, a few of each list and how many more there are, and every line of the digest."""
+def test_a_session_is_shown_in_detail() -> None:
+    """The time as a bar, three of each list and the number of others, and every line of the digest."""
     split = {"total_ms": 100, "tools_ms": 50, "model_ms": 25, "waiting_for_user_ms": 25, "idle_ms": 0}
     lists = {"repeated_commands": [], "tests_run": [{"command": "tox", "runs": 2, "failures": 1}]}
     edited = [{"path": f"/home/dev/acme/src/f{n}.py", "edits": n} for n in range(5)]
     found = {"suggested_title": "Fix it", "time_split": split, "files_edited": edited, **lists}
     console = Console(width=80, record=True, file=StringIO())
 
-    show_story(console, Story({"id": "x"}, found, "# Session so far\n\n## Asked for\n1. Fix [it]"))
+    show_session_detail(console, SessionDetail({"id": "x"}, found, "# Session so far\n\n## Asked for\n1. Fix [it]"))
 
     shown = console.export_text()
     for part in ("Fix it", "tools 50%, model 25%,", "src/f2.py ×2", "and 2 more", "1 of 2 failed"):
@@ -111,5 +112,5 @@ def test_a_sparkline_shows_the_highest_the_lowest_and_nothing() -> None:
 
 
 def test_large_numbers_are_short() -> None:
-    """With a unit, as people say them."""
-    assert [short(n) for n in (999, 1_500, 12_345_678, 2e9)] == ["999", "1.5k", "12.3M", "2.0G"]
+    """One decimal and a unit."""
+    assert [abbreviate(n) for n in (999, 1_500, 12_345_678, 2e9)] == ["999", "1.5k", "12.3M", "2.0G"]
