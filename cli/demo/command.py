@@ -17,6 +17,7 @@ import click
     "--events", default=50_000, show_default=True, type=click.IntRange(180, 10_000_000), help="Number of hook events."
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same data.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Also draw the results in this SVG file.")
 @click.option("--keep", is_flag=True, help="Leave the demo's installation running.")
 def demo(
     data: Path | None,
@@ -27,6 +28,7 @@ def demo(
     sessions: int,
     events: int,
     seed: int,
+    svg: Path | None,
     keep: bool,
 ) -> None:
     """Send made-up sessions with all 33 kinds of hook event, show the results, and prove that nothing is missing.
@@ -39,8 +41,10 @@ def demo(
 
     if url and not token:
         raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --role admin`)")
+    if svg and not svg.parent.is_dir():
+        raise click.UsageError(f"--svg: there is no folder {svg.parent}")
     given = Target(url, {READER: token}, operator_token) if url and token else None
     try:
-        sys.exit(run_demo(given, data, org, (sessions, events), seed, keep))
+        sys.exit(run_demo(given, data, org, (sessions, events), seed, keep, svg))
     except TooFewEvents as reason:
         raise click.UsageError(str(reason)) from reason

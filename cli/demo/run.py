@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,10 +16,11 @@ from cli.demo import sample_data
 from cli.demo.api import Api, CallFailed
 from cli.demo.installation import DidNotStart, temporary_installation
 from cli.demo.render import progress_bar, show_proof, show_results
-from cli.demo.results import Check, check_results, prove, read_results
+from cli.demo.results import Check, Results, check_results, prove, read_results
 from cli.demo.sender import Sender
-from cli.demo.session_detail import read_session_detail, show_session_detail
+from cli.demo.session_detail import SessionDetail, read_session_detail, show_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
+from cli.demo.svg import draw_svg
 from cli.installation import AWAY, DIFFERENT, OK, away
 from edge.tokens import issue_token
 from runtime.address_file import read_address
@@ -38,8 +40,40 @@ class Target(Struct, frozen=True):
     operator: str | None
 
 
-def run_demo(given: Target | None, data: Path | None, org: str, size: tuple[int, int], seed: int, keep: bool) -> int:
-    """Run the demo with ``size`` (sessions, events), and return the exit code.
+class Outcome(Struct, frozen=True):
+    """What the demo shows, and the number of events that the API rejected."""
+
+    results: Results
+    checks: list[Check]
+    detail: SessionDetail | None
+    proof: list[Check]
+    rejected: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether every promise is kept."""
+        return not self.rejected and all(check.passed for check in (*self.checks, *self.proof))
+
+    def show(self, console: Console, with_detail: bool = True) -> None:
+        """Print everything, or everything except the session in detail."""
+        show_results(console, self.results, self.checks)
+        if self.detail is not None and with_detail:
+            show_session_detail(console, self.detail)
+        show_proof(console, self.proof)
+        if not self.proof:
+            console.print("recount and coverage were skipped: they need --operator-token", style="dim")
+
+
+def run_demo(
+    given: Target | None,
+    data: Path | None,
+    org: str,
+    size: tuple[int, int],
+    seed: int,
+    keep: bool,
+    svg: Path | None = None,
+) -> int:
+    """Run the demo with ``size`` (sessions, events), draw it in ``svg`` if given, and return the exit code.
 
     Raises:
         TooFewEvents: the sessions need more events.
@@ -48,11 +82,15 @@ def run_demo(given: Target | None, data: Path | None, org: str, size: tuple[int,
     made = make_sessions(seed, *size, datetime.now(UTC))
     try:
         with _target(console, given, data, org, keep) as target:
-            passed = asyncio.run(_run(console, target, org, made))
+            outcome = asyncio.run(_run(console, target, org, made))
     except (DidNotStart, CallFailed) as reason:
         console.print(str(reason), style="red", markup=False)
         return AWAY
-    return OK if passed else DIFFERENT
+    if svg is not None:
+        picture = draw_svg(partial(outcome.show, with_detail=False))  # the digest would double its height
+        svg.write_text(picture, encoding="utf-8")
+        console.print(f"Picture written to {svg}", markup=False)
+    return OK if outcome.passed else DIFFERENT
 
 
 @contextlib.contextmanager
@@ -83,7 +121,7 @@ def _with_tokens(url: str, secrets: Path, org: str) -> Target:
     return Target(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
 
 
-async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> bool:
+async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> Outcome:
     api = Api(target.url, target.tokens)
     try:
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
@@ -92,15 +130,13 @@ async def _run(console: Console, target: Target, org: str, sessions: list[DemoSe
         with console.status("Waiting until everything can be read …"):
             results = await read_results(api, org, sender.ids)
             detail = await read_session_detail(api, org, results.latest)
-        checks = check_results(sessions, results, fresh)
-        show_results(console, results, checks)
-        if detail is not None:
-            show_session_detail(console, detail)
-        proof = await _prove(console, target)
-        show_proof(console, proof)
-        return not sender.rejected and all(check.passed for check in (*checks, *proof))
+        with console.status("Letting the installation check itself …"):
+            proof = await _prove(target)
     finally:
         await api.close()
+    outcome = Outcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
+    outcome.show(console)
+    return outcome
 
 
 async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession]) -> Sender:
@@ -113,14 +149,12 @@ async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession
     return sender
 
 
-async def _prove(console: Console, target: Target) -> list[Check]:
+async def _prove(target: Target) -> list[Check]:
     if target.operator is None:
-        console.print("recount and coverage were skipped: they need --operator-token", style="dim")
         return []
     operator = Api(target.url, {"operator": target.operator})
     try:
-        with console.status("Letting the installation check itself …"):
-            return await prove(operator)
+        return await prove(operator)
     finally:
         await operator.close()
 

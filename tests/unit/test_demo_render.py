@@ -1,15 +1,22 @@
 """How the demo checks and prints what the API reports."""
 
+import re
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+from click.testing import CliRunner
 from rich.console import Console
 
+from cli.demo.command import demo
 from cli.demo.render import abbreviate, show_results, sparkline
-from cli.demo.results import Results, check_results
+from cli.demo.results import Check, Results, check_results
+from cli.demo.run import Outcome
 from cli.demo.session_detail import SessionDetail, show_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
+from cli.demo.svg import draw_svg
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 
@@ -114,3 +121,50 @@ def test_a_sparkline_shows_the_highest_the_lowest_and_nothing() -> None:
 def test_large_numbers_are_short() -> None:
     """One decimal and a unit."""
     assert [abbreviate(n) for n in (999, 1_500, 12_345_678, 2e9)] == ["999", "1.5k", "12.3M", "2.0G"]
+
+
+def svg_of(made: list[DemoSession]) -> str:
+    proof = [Check("coverage", "every position has its receipt", "yes", passed=True)]
+    results = results_of(made)
+    return draw_svg(Outcome(results, check_results(made, results, fresh=True), None, proof, 0).show)
+
+
+def test_the_picture_shows_tables_sparklines_and_proof() -> None:
+    """It is well-formed SVG, and nothing is cut off."""
+    texts = [node.text or "" for node in ElementTree.fromstring(svg_of(make_sessions(1, 5, 600, NOW))).iter()]  # noqa: S314 (our own text)
+    shown = "\n".join(texts).replace("\xa0", " ")
+
+    for part in (
+        "Latest sessions",
+        "acme/web",
+        "Cost by agent",
+        "Cost by model",
+        sparkline([1, 2, 3]),
+        "✔",
+        "coverage",
+    ):
+        assert part in shown
+    assert "…" not in shown
+
+
+def test_the_picture_loads_nothing_from_other_hosts() -> None:
+    """The only address is the name of the XML namespace; every other reference is to a part of the picture."""
+    svg = svg_of(make_sessions(1, 5, 600, NOW))
+
+    assert re.findall(r"[^\"'(\s]*//[^\"')\s]+", svg) == ["http://www.w3.org/2000/svg"]
+    assert set(re.findall(r"url\((.)", svg)) == {"#"}
+    assert not re.search("@font-face|@import|href", svg)
+
+
+def test_the_same_results_make_the_same_picture() -> None:
+    """It can be committed."""
+    made = make_sessions(1, 5, 600, NOW)
+
+    assert svg_of(made) == svg_of(made)
+
+
+def test_a_picture_needs_a_folder(tmp_path: Path) -> None:
+    """The demo says so before it sends anything."""
+    refused = CliRunner().invoke(demo, ["--svg", str(tmp_path / "none" / "demo.svg")])
+
+    assert (refused.exit_code, "there is no folder" in refused.output) == (2, True)
