@@ -24,8 +24,11 @@ from kernel.words import words_of
 from processors.warehouse import Warehouse
 from runtime.projector import make_warehouse
 from runtime.provision import FIRST_GENERATION, provision_store
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import id_secrets
 from runtime.single_process import PARTITIONS
 from runtime.store_url import parse_store_url
+from schemas.ids import mint, new_thread
 from schemas.pricing.price_list import list_prices
 
 SQL = Path(__file__).parent / "sql"
@@ -73,20 +76,26 @@ def main(folder: Path, data: Data) -> None:
     store = parse_store_url(store_url(folder))
     provision_store(store, PARTITIONS, list_prices())
     client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
-    fill_tables(client, make_warehouse(store, FIRST_GENERATION), data)
+    fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, _mint_session_id(folder / "secrets"))
     _wait_for_merges(client)
 
 
-def fill_tables(client: Client, warehouse: Warehouse, data: Data) -> None:
+def _mint_session_id(secrets: Path) -> UUID:
+    """Return an id that `up` accepts: it verifies ids before it reads."""
+    make_embedded_secrets(secrets)
+    return mint(id_secrets(secrets), "session", ORG, new_thread(None), False, None)
+
+
+def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: UUID) -> None:
     """Fill the tables of one generation, which is the client's current database."""
-    _fill_sessions(client, data)
+    _fill_sessions(client, data, session_zero)
     fill_rollups(warehouse, data)
     if data.events:
-        _fill_one_session(client, data)
+        _fill_session_zero(client, data, session_zero)
 
 
-def _fill_sessions(client: Client, data: Data) -> None:
-    fixed = {"org_id": ORG, "since": data.since, "words": search_words()}
+def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
+    fixed = {"org_id": ORG, "since": data.since, "words": search_words(), "session_zero": session_zero}
     fixed |= {name: getattr(data, name) for name in ("days", "users", "prompts")}
     for older in (True, False):
         for first in range(0, data.sessions, STEP):
@@ -104,18 +113,11 @@ def fill_rollups(warehouse: Warehouse, data: Data) -> None:
         warehouse.refresh_rollups(hours[first : first + HOURS])
 
 
-def _fill_one_session(client: Client, data: Data) -> None:
+def _fill_session_zero(client: Client, data: Data, session_id: UUID) -> None:
     _report(f"one session with {data.events:,} events")
-    session = {"org_id": ORG, "session_id": session_zero(client)}
+    session = {"org_id": ORG, "session_id": session_id}
     for table in ("facts", "tasks"):
         _insert(client, table, {**session, "since": data.since, "count": data.events})
-
-
-def session_zero(client: Client) -> UUID:
-    """Return the id of the session with the lowest version."""
-    (row,) = client.query("SELECT session_id FROM sessions FINAL ORDER BY version LIMIT 1").result_rows
-    session_id: UUID = row[0]
-    return session_id
 
 
 def search_words() -> list[str]:
