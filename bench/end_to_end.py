@@ -1,4 +1,4 @@
-"""How many events a second does a whole installation accept, project and show, on one machine with its clients?"""
+"""How many events a second does an installation accept, project and show, on one machine with its clients?"""
 
 from functools import partial
 from time import perf_counter

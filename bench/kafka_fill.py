@@ -64,7 +64,7 @@ def _created(id_: UUID, body: CreateSession, keys: IdSecrets, now_ms: int) -> Se
 
 
 def _recorded(id_: UUID, batch: Sequence[_ParsedEvent], now_ms: int) -> EventsRecorded:
-    events = tuple(Event(uuid.uuid4(), one.event_type, one.timestamp, one.data, one.seq) for one in batch)
+    events = tuple(Event(uuid.uuid4(), event.event_type, event.timestamp, event.data, event.seq) for event in batch)
     return EventsRecorded(**_base(id_, now_ms), events=events)
 
 

@@ -1,6 +1,6 @@
 """Request bodies built before the clock starts: realistic events, 100 a batch, as bytes.
 
-No event has an id of its own, so one body sent to two sessions is two hundred different events. A script is the
+Events carry no id, so one body sent to two sessions is two hundred different events. A script is the
 `SCRIPT_BATCHES` bodies of one session; many sessions send the same script.
 """
 

@@ -15,7 +15,6 @@ from runtime.store_url import parse_store_url
 _SQL = """
 SELECT
     count() AS records,
-    sum(added) AS added,
     toUnixTimestamp64Milli(min(stored_at)) AS first_ms,
     toUnixTimestamp64Milli(max(stored_at)) AS last_ms,
     sumIf(facts, stored_at > (SELECT min(stored_at) FROM receipts)) AS later,
@@ -28,7 +27,6 @@ class Receipts(Struct, frozen=True):
     """Totals of all receipts. ``later`` counts the facts of all batches except the first."""
 
     records: int
-    added: int
     first_ms: int
     last_ms: int
     later: int

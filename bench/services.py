@@ -1,4 +1,4 @@
-"""Starts the services that are measured, each with a data folder of its own, and stops them by pid."""
+"""Starts the services that are measured, each with its own data folder, and stops them by pid."""
 
 import contextlib
 import os

@@ -18,7 +18,7 @@ MARK_S = 1.5
 
 
 class Prober:
-    """Reads what was acknowledged, on connections of its own, and measures when it is visible."""
+    """Reads what was acknowledged, on its own connections, and measures when it is visible."""
 
     def __init__(self, target: Target) -> None:
         self._target = target

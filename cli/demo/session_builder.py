@@ -11,7 +11,7 @@ from cli.demo.sample_data import Project
 from schemas.http import responses
 
 Extra = dict[str, Any]
-HookEvent = tuple[str, Extra]  # (event type, its whole payload)
+HookEvent = tuple[str, Extra]  # (event type, payload)
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "auto")
 
 

@@ -164,7 +164,7 @@ def test_the_same_results_make_the_same_picture() -> None:
 
 
 def test_a_picture_needs_a_folder(tmp_path: Path) -> None:
-    """The demo says so before it sends anything."""
+    """The demo refuses before it sends anything."""
     refused = CliRunner().invoke(demo, ["--svg", str(tmp_path / "none" / "demo.svg")])
 
     assert (refused.exit_code, "there is no folder" in refused.output) == (2, True)
