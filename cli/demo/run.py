@@ -71,7 +71,7 @@ def run_demo(
     size: tuple[int, int],
     seed: int,
     keep: bool,
-    svg: Path | None = None,
+    svg: Path | None,
 ) -> int:
     """Run the demo with ``size`` (sessions, events), draw it in ``svg`` if given, and return the exit code.
 
