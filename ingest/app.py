@@ -16,15 +16,15 @@ from edge.service import Lifespan, build_service
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
 from ingest.errors import reply_to_invalid, reply_to_wrong_body
+from ingest.intake.events.record import record_events
+from ingest.intake.redrive import redrive_dead_letter
+from ingest.intake.sessions.compact import request_compaction
+from ingest.intake.sessions.end import end_session
 from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from ingest.routes.change_session import change_session
 from ingest.routes.create_session import create_session
-from ingest.routes.end_session import end_session
-from ingest.routes.record_events import record_events
-from ingest.routes.redrive_dead_letter import redrive_dead_letter
-from ingest.routes.request_compaction import request_compaction
 from ingest.sealing.invalid import Invalid
 from schemas.ids import IdSecrets
 

@@ -13,10 +13,10 @@ from edge.path_params import parse_id
 from edge.principal import Principal, principal_of
 from ingest.body import Bodies
 from ingest.idempotency import HEADER, parse_idempotency_key
+from ingest.intake.context import Asker
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
-from ingest.sealing.asker import Asker
 from schemas.ids import IdSecrets, UnknownId, verify
 from schemas.log.records import Actor
 

@@ -14,6 +14,8 @@ from uuid import UUID
 from msgspec import structs
 
 from ingest.body import Body
+from ingest.intake.context import Asker
+from ingest.intake.events.identify import SealedEvents
 from ingest.lane import ON_THE_LOOP, Lane
 from ingest.privacy.metadata_only import reduce_event, reduce_record
 from ingest.privacy.redaction import Effort, TooDense, may_hold_secrets, redact_text, redact_text_or_all
@@ -26,8 +28,6 @@ from ingest.privacy.redaction.records import (
     redact_record,
     redact_refusal,
 )
-from ingest.sealing.asker import Asker
-from ingest.sealing.events import SealedEvents
 from schemas.http.requests import EVENT_BYTES_MAX
 from schemas.http.responses import RejectedEvent
 from schemas.ids import is_sensitive

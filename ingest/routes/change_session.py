@@ -7,9 +7,9 @@ from litestar import Request, Response, patch
 
 from edge.guards import may
 from edge.route_docs import takes
-from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
-from ingest.sealing.change import changes_as_accepted, seal_change
+from ingest.intake.sessions.change import changes_as_accepted, seal_change
+from ingest.intake.steps import append_record, durable
 from schemas.http.requests import ChangeSession
 from schemas.http.responses import ChangedSession, Reply
 

@@ -7,9 +7,9 @@ from litestar import Request, Response, post
 
 from edge.guards import may
 from edge.route_docs import takes
-from ingest.appending import append_record, durable
 from ingest.dependencies import Write
-from ingest.sealing.creation import seal_creation
+from ingest.intake.sessions.create import seal_creation
+from ingest.intake.steps import append_record, durable
 from ingest.sealing.session_reply import session_as_created
 from schemas.http.requests import CreateSession
 from schemas.http.responses import Reply, Session

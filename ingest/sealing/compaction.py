@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from ingest.sealing.asker import Asker
+from ingest.intake.context import Asker
 from schemas.http.requests import RequestCompaction
 from schemas.http.responses import QueuedCompaction
 from schemas.ids import is_sensitive

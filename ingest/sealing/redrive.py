@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from ingest.sealing.asker import Asker
+from ingest.intake.context import Asker
 from ingest.sealing.invalid import Invalid
 from schemas.log.codec import Undecodable, decode_value, encode
 from schemas.log.position import LogRecord, Position

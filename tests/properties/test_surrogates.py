@@ -5,9 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.batch import read_batch
-from ingest.sealing.asker import Asker
-from ingest.sealing.events import records_of, seal_events
+from ingest.intake.context import Asker
+from ingest.intake.events.batch import read_batch
+from ingest.intake.events.identify import records_of, seal_events
 from schemas.hooks import read_payload
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord

@@ -1,7 +1,7 @@
 """A report of running totals: top-level numbers or numbers by model, never both; money becomes nano-dollars."""
 
+from ingest.intake.times import checked
 from ingest.sealing.invalid import Invalid
-from ingest.sealing.times import checked
 from schemas.http.requests import ReportMetrics, ReportModel
 from schemas.log.records import MetricsReport, ModelUsage
 from schemas.money import nano_of

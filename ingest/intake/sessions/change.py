@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from ingest.sealing.asker import Asker
-from ingest.sealing.metrics import FIELD, seal_metrics
-from ingest.sealing.times import checked, ms_of
+from ingest.intake.context import Asker
+from ingest.intake.sessions.metrics_report import FIELD, seal_metrics
+from ingest.intake.times import checked, ms_of
 from schemas.http.requests import ChangeSession, EndSession, ReportMetrics, ReportModel
 from schemas.http.responses import ChangedSession, EndedSession, instant
 from schemas.log.records import MetricsReport, MetricsReported, SessionChanged, SessionEnded

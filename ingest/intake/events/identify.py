@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from ingest.sealing.asker import Asker
-from ingest.sealing.times import OUT_OF_RANGE, is_plausible, parse_instant
+from ingest.intake.context import Asker
+from ingest.intake.times import OUT_OF_RANGE, is_plausible, parse_instant
 from schemas.http.requests import RecordEvent
 from schemas.http.responses import RejectedEvent
 from schemas.ids import derived_event_id, event_id_hasher

@@ -9,7 +9,7 @@ from msgspec import Raw
 from edge.error_responses import too_large
 from edge.errors import invalid
 from edge.validation_messages import explain
-from ingest.surrogates import respell, restore
+from ingest.intake.events.surrogates import respell, restore
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
 from schemas.http.responses import RejectedEvent
 

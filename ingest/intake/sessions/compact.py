@@ -8,8 +8,8 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 
 from edge.guards import may
 from edge.route_docs import takes
-from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
+from ingest.intake.steps import append_record, durable
 from ingest.sealing.compaction import compaction_as_accepted, seal_compaction
 from schemas.http.requests import RequestCompaction
 from schemas.http.responses import QueuedCompaction, Reply

@@ -8,11 +8,11 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from edge.errors import ApiError
 from edge.guards import may
 from edge.route_docs import takes
-from ingest.appending import append_all, durable
-from ingest.batch import read_batch
 from ingest.dependencies import InSession
+from ingest.intake.events.batch import read_batch
+from ingest.intake.events.identify import records_of, seal_events
+from ingest.intake.steps import append_all, durable
 from ingest.metrics import metrics_of
-from ingest.sealing.events import records_of, seal_events
 from schemas.http.requests import RecordEvents
 from schemas.http.responses import RecordedEvents, RejectedEvent, Reply
 

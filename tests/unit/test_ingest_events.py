@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from ingest.sealing.asker import Asker
-from ingest.sealing.events import records_of, seal_events
-from ingest.sealing.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant
+from ingest.intake.context import Asker
+from ingest.intake.events.identify import records_of, seal_events
+from ingest.intake.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant
 from schemas.http.requests import RecordEvent
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord

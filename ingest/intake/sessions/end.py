@@ -8,9 +8,9 @@ from litestar.status_codes import HTTP_200_OK
 
 from edge.guards import may
 from edge.route_docs import takes
-from ingest.appending import append_record, durable
 from ingest.dependencies import InSession
-from ingest.sealing.change import end_as_accepted, seal_end
+from ingest.intake.sessions.change import end_as_accepted, seal_end
+from ingest.intake.steps import append_record, durable
 from schemas.http.requests import EndSession
 from schemas.http.responses import EndedSession, Reply
 

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from ingest.sealing.asker import Asker
+from ingest.intake.context import Asker
+from ingest.intake.sessions.remote_url import Remote, clean_remote
+from ingest.intake.times import checked
 from ingest.sealing.invalid import Invalid
-from ingest.sealing.remote_url import Remote, clean_remote
-from ingest.sealing.times import checked
 from schemas import ids
 from schemas.http.requests import CreateSession
 from schemas.log.records import SessionCreated

@@ -12,8 +12,8 @@ from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_position
 from edge.route_docs import takes
-from ingest.appending import append_all, durable
 from ingest.dependencies import Write
+from ingest.intake.steps import append_all, durable
 from ingest.log.port import EventLog
 from ingest.sealing.redrive import redriven_record, seal_redrive
 from schemas.http.requests import RedriveDeadLetter
