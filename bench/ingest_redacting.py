@@ -20,7 +20,7 @@ from runtime.logging import configure_logging
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import id_secrets, token_key
 
-HOW = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(suspect=lambda _: False)}
+HOW = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(may_hold_secrets=lambda _: False)}
 
 
 async def serve(privacy: Privacy, folder: Path, port: int) -> None:

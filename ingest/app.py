@@ -16,16 +16,16 @@ from edge.service import Lifespan, build_service
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
 from ingest.errors import reply_to_invalid, reply_to_wrong_body
+from ingest.intake.context import Invalid
 from ingest.intake.events.record import record_events
 from ingest.intake.redrive import redrive_dead_letter
+from ingest.intake.sessions.change import change_session
 from ingest.intake.sessions.compact import request_compaction
+from ingest.intake.sessions.create import create_session
 from ingest.intake.sessions.end import end_session
 from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
-from ingest.routes.change_session import change_session
-from ingest.routes.create_session import create_session
-from ingest.sealing.invalid import Invalid
 from schemas.ids import IdSecrets
 
 INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid, ValidationError: reply_to_wrong_body}
@@ -79,7 +79,7 @@ def build_ingest(
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
     dependencies = ingest_dependencies(
-        metered(log, metrics), secrets, clock, privacy._replace(note_cut=metrics.redacted), Bodies(bytes_max)
+        metered(log, metrics), secrets, clock, privacy._replace(on_redacted=metrics.redacted), Bodies(bytes_max)
     )
     lifespan = [ingest_lifespan(log)]
     app = build_service(

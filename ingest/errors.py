@@ -3,7 +3,7 @@
 ::
 
     ApiError            the client is told (4xx)
-    sealing.Invalid     422 with the field, see `reply_to_invalid`
+    Invalid             422 with the field, see `reply_to_invalid`
     ValidationError     422 with the field, see `reply_to_wrong_body`
     LogUnavailable      503, the client sends the same request again
     BrokenLog           the process ends: going on could break a promise, a restart is safe
@@ -20,9 +20,9 @@ from litestar import Request, Response
 from edge.error_responses import reply_to_error
 from edge.errors import invalid
 from edge.validation_messages import explain
+from ingest.intake.context import Invalid
 from ingest.privacy.redaction import Effort, redact_text_or_all
 from ingest.privacy.redaction.effort import A_MOMENT_S
-from ingest.sealing.invalid import Invalid
 from schemas.http.responses import ErrorBody
 
 EX_CONFIG = 78  # of sysexits.h

@@ -85,32 +85,32 @@ _scalar: msgspec.json.Decoder[str | int | float | bool | None] = msgspec.json.De
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
-def reduce_event(event: Event, key: bytes) -> Event:
+def strip_event(event: Event, key: bytes) -> Event:
     """The event with nothing but metadata in its payload; ``key`` makes digests that nobody else can."""
-    data = msgspec.json.encode(_reduced(bytes(event.data), key))
+    data = msgspec.json.encode(_stripped(bytes(event.data), key))
     return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), odd_data=None)
 
 
-def reduce_record(record: F) -> F:
+def strip_record(record: F) -> F:
     """The fact without content: its fields are null, as if they had been sent so."""
     content = {name: None for name in CONTENT if getattr(record, name, None)}
     return structs.replace(record, **content) if content else record
 
 
-def _reduced(data: bytes, key: bytes) -> dict[str, Any]:
+def _stripped(data: bytes, key: bytes) -> dict[str, Any]:
     try:
         fields = _fields.decode(replace_lone(data))
     except _ERRORS:
         return {}
-    reduced: dict[str, Any] = {}
+    stripped: dict[str, Any] = {}
     for name in fields.keys() & _STAYS.keys():
         try:
             value = _scalar.decode(fields[name])
         except _ERRORS:
             continue  # of another type: content, or nothing that counts
         if (kept := _STAYS[name](value, key)) is not None:
-            reduced[name] = kept
-    return dict(sorted(reduced.items()))
+            stripped[name] = kept
+    return dict(sorted(stripped.items()))
 
 
 def _checked(check: Check, value: Any, _key: bytes) -> Any:

@@ -5,16 +5,15 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from edge.errors import ApiError
 from edge.guards import may
 from edge.route_docs import takes
-from ingest.dependencies import InSession
+from ingest.dependencies import SessionWrite
 from ingest.intake.events.batch import read_batch
-from ingest.intake.events.identify import records_of, seal_events
-from ingest.intake.steps import append_all, durable
+from ingest.intake.events.identify import identify_events
+from ingest.intake.steps import durable, store_events
 from ingest.metrics import metrics_of
 from schemas.http.requests import RecordEvents
-from schemas.http.responses import RecordedEvents, RejectedEvent, Reply
+from schemas.http.responses import RecordedEvents, Reply
 
 
 @post(
@@ -24,20 +23,12 @@ from schemas.http.responses import RecordedEvents, RejectedEvent, Reply
     guards=[may("session.write")],
     opt=takes(RecordEvents),
 )
-async def record_events(request: Request[Any, Any, Any], session_write: InSession) -> Response[Reply[RecordedEvents]]:
+async def record_events(
+    request: Request[Any, Any, Any], session_write: SessionWrite
+) -> Response[Reply[RecordedEvents]]:
     """Every accepted event is durable when this answers; an invalid one does not refuse its neighbours."""
-    asker, log, privacy, bodies, session_id = session_write
-    async with bodies.read(request) as body:
+    async with session_write.bodies.read(request) as body:
         batch = await body.place.run(read_batch, body.text)
-        sealed = await body.place.run(seal_events, batch, session_id, asker)
-        sealed = await privacy.of_events(sealed, body, session_id, asker, bodies.lane)
-        metrics_of(request.app).events(sealed.accepted, sealed.rejected)
-        if not sealed.accepted:
-            raise _nothing_valid(sealed.rejected)
-        records = await body.place.run(records_of, sealed.accepted, session_id, asker)
-        position = await append_all(log, session_id, records)
-    return durable(RecordedEvents(len(sealed.accepted), sealed.rejected), position)
-
-
-def _nothing_valid(rejected: list[RejectedEvent]) -> ApiError:
-    return ApiError(422, "invalid", "None of the events is valid.", {"events": rejected})
+        events = await body.place.run(identify_events, batch, session_write.context)
+        events, position = await store_events(session_write, events, body, metrics_of(request.app))
+    return durable(RecordedEvents(len(events.accepted), events.rejected), position)

@@ -8,13 +8,25 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 
 from edge.guards import may
 from edge.route_docs import takes
-from ingest.dependencies import InSession
-from ingest.intake.steps import append_record, durable
-from ingest.sealing.compaction import compaction_as_accepted, seal_compaction
+from ingest.dependencies import SessionWrite
+from ingest.intake.context import SessionContext
+from ingest.intake.steps import durable, write_record
 from schemas.http.requests import RequestCompaction
 from schemas.http.responses import QueuedCompaction, Reply
+from schemas.ids import is_sensitive
+from schemas.log.records import CompactionRequested
 
 _decoder = msgspec.json.Decoder(RequestCompaction)
+
+
+def decide(body: RequestCompaction, context: SessionContext) -> CompactionRequested:
+    """Return the record of a requested digest. Instructions are content: those for a sensitive session are dropped."""
+    return CompactionRequested(
+        **context.head(),
+        fact_id=context.fact_id("compact"),
+        instructions=None if is_sensitive(context.session_id) else body.instructions,
+        max_characters=body.max_characters,
+    )
 
 
 @post(
@@ -25,11 +37,13 @@ _decoder = msgspec.json.Decoder(RequestCompaction)
     opt=takes(RequestCompaction, optional=True),
 )
 async def request_compaction(
-    request: Request[Any, Any, Any], session_write: InSession
+    request: Request[Any, Any, Any], session_write: SessionWrite
 ) -> Response[Reply[QueuedCompaction]]:
     """Ask for a digest of the session as of now; it is made in the background, see `ListCompactions`."""
-    async with session_write.bodies.read(request, optional=True) as body:
-        asked = await body.decode(_decoder)
-        sealed = seal_compaction(asked, session_write.session_id, session_write.asker)
-        record, position = await append_record(session_write, sealed)
-    return durable(compaction_as_accepted(record), position)
+    _, record, position = await write_record(request, session_write, _decoder, decide, optional=True)
+    return durable(respond(record), position)
+
+
+def respond(record: CompactionRequested) -> QueuedCompaction:
+    """Return the response's data: the digest has the fact's id, so every copy of a call gets the same one."""
+    return QueuedCompaction(record.session_id, record.fact_id, "queued")
