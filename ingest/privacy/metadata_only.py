@@ -88,7 +88,7 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 def strip_event(event: Event, key: bytes) -> Event:
     """The event with nothing but metadata in its payload; ``key`` makes digests that nobody else can."""
     data = msgspec.json.encode(_stripped(bytes(event.data), key))
-    return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), odd_data=None)
+    return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), data_base64=None)
 
 
 def strip_record(record: F) -> F:

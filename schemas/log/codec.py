@@ -25,8 +25,8 @@ class Undecodable(Exception):
 
 def encode(record: Record) -> bytes:
     """The value of a log record."""
-    if isinstance(record, EventsRecorded) and any(event.odd_data is not None for event in record.events):
-        record = structs.replace(record, events=tuple(_without_odd_data(event) for event in record.events))
+    if isinstance(record, EventsRecorded) and any(event.data_base64 is not None for event in record.events):
+        record = structs.replace(record, events=tuple(_without_base64(event) for event in record.events))
     return _encoder.encode(record)
 
 
@@ -55,18 +55,18 @@ def decode_value(value: bytes | None) -> AnyRecord:
     if record.session_id.version != 4:
         raise Undecodable("the session id has the wrong shape")
     _check_contents(record)
-    _restore_odd_data(record)
+    _restore_data(record)
     return record
 
 
-def _without_odd_data(event: Event) -> Event:
-    return event if event.odd_data is None else structs.replace(event, data=_EMPTY)
+def _without_base64(event: Event) -> Event:
+    return event if event.data_base64 is None else structs.replace(event, data=_EMPTY)
 
 
-def _restore_odd_data(record: AnyRecord) -> None:
+def _restore_data(record: AnyRecord) -> None:
     for event in record.events if isinstance(record, EventsRecorded) else ():
-        if event.odd_data is not None:
-            structs.force_setattr(event, "data", Raw(event.odd_data))
+        if event.data_base64 is not None:
+            structs.force_setattr(event, "data", Raw(event.data_base64))
 
 
 def _parse(value: bytes) -> AnyRecord:

@@ -8,7 +8,7 @@ carry defaults, unknown fields are tolerated, and a decoder for every version ev
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 VERSION = 1
 
@@ -40,10 +40,10 @@ class MetricsReport(Struct, frozen=True, omit_defaults=True):
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
-    """One hook event. ``data`` stays the client's bytes; ``redactions`` counts what was cut out of it, per rule.
+    """One hook event. ``data`` holds the client's bytes; ``redactions`` counts the secrets cut out of it, by rule.
 
-    ``odd_data`` holds those bytes in base64 where a record can't: lone surrogates are JSON, but no text. `codec` moves
-    them, so that whoever has an `Event` finds its payload in ``data``.
+    A record can't hold a payload with lone surrogates, which are JSON but no text: ``data_base64`` holds it instead.
+    `codec` moves the bytes, so ``data`` is the payload of every `Event` in Python.
     """
 
     event_id: UUID
@@ -52,7 +52,7 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     data: Raw
     seq: int | None = None
     redactions: dict[str, int] = {}
-    odd_data: bytes | None = None
+    data_base64: bytes | None = field(default=None, name="odd_data")  # the name in stored records
 
 
 class Redrive(Struct, frozen=True):

@@ -66,7 +66,7 @@ def _identify(event: RecordEvent, ids: "_DerivedIds", now: int) -> Event:
         raise _Refused("invalid_event", "data must be an object")
     event_id = event.event_id or ids.of(event, data)
     if type(event) is not RecordEvent:  # its payload is JSON, but msgspec can't skip it
-        return Event(event_id, event.event_type, timestamp, event.data, event.seq, odd_data=bytes(event.data))
+        return Event(event_id, event.event_type, timestamp, event.data, event.seq, data_base64=bytes(event.data))
     return Event(event_id, event.event_type, timestamp, event.data, event.seq)
 
 
@@ -105,4 +105,4 @@ def _length(event: Event) -> int:
     """Return the most bytes that an event takes in a record; payloads with lone surrogates are in base64."""
     length = len(memoryview(event.data))
     redactions = _REDACTION_OVERHEAD * len(event.redactions)
-    return _EVENT_OVERHEAD + redactions + (length if event.odd_data is None else length * 4 // 3)
+    return _EVENT_OVERHEAD + redactions + (length if event.data_base64 is None else length * 4 // 3)

@@ -40,8 +40,8 @@ def redact_event(event: Event, effort: Effort) -> Event:
     if not counts and not in_type:
         return event
     cut = dict(Counter(event.redactions) + Counter(counts) + Counter(in_type))
-    odd_data = None if event.odd_data is None else data
-    return structs.replace(event, event_type=event_type, data=Raw(data), odd_data=odd_data, redactions=cut)
+    data_base64 = None if event.data_base64 is None else data
+    return structs.replace(event, event_type=event_type, data=Raw(data), data_base64=data_base64, redactions=cut)
 
 
 def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]) -> F:
