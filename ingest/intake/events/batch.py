@@ -9,7 +9,7 @@ from msgspec import Raw
 from edge.error_responses import too_large
 from edge.errors import invalid
 from edge.validation_messages import explain
-from ingest.intake.events.surrogates import respell, restore
+from ingest.intake.events.surrogates import restore, substitute
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
 from schemas.http.responses import RejectedEvent
 
@@ -43,10 +43,10 @@ def read_batch(body: bytes) -> Sequence[Read]:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        respelled = respell(body)
-        if respelled is None:
+        substituted = substitute(body)
+        if substituted is None:
             raise
-        return restore(_read(respelled[0]), respelled[1])
+        return restore(_read(substituted[0]), substituted[1])
 
 
 def _read(body: bytes) -> Sequence[Read]:

@@ -1,7 +1,7 @@
-r"""Taking batches apart whose payloads have lone surrogates.
+r"""Parsing of batches whose payloads have lone surrogates.
 
-Each lone ``\ud83d`` is spelled ``\ue83d`` meanwhile, and back again in the payloads; the letter is one that begins no
-other escape of the body, so that the way back is exact.
+Before parsing, each lone ``\ud83d`` becomes ``\ue83d``; afterwards the payloads get it back. The letter begins no
+other escape of the body, so the way back is exact.
 """
 
 import re
@@ -9,47 +9,47 @@ from collections.abc import Sequence
 
 from msgspec import Raw, structs
 
-from kernel.surrogates import LONE, SUSPECT
+from kernel.surrogates import LONE, SURROGATE_ESCAPE
 from schemas.http.requests import RecordEvent
 from schemas.http.responses import RejectedEvent
 
 _STAND_INS = b"efcba"
-_LONE_MAX = 10_000  # beyond it this is no text that was cut, but an attempt to keep us busy
+_LONE_MAX = 10_000  # a body with more is no text that was cut, but an attempt to consume the processor
 
 
-class OddEvent(RecordEvent, frozen=True, gc=False):
-    """An event whose payload has lone surrogates, which a record can't hold as they are."""
+class EventWithLoneSurrogates(RecordEvent, frozen=True, gc=False):
+    """An event whose payload a record can't hold as it is."""
 
 
-def respell(body: bytes) -> tuple[bytes, int] | None:
-    """The body with another letter in each lone surrogate, and that letter; None where there is none, or too many."""
-    if not SUSPECT.search(body):
+def substitute(body: bytes) -> tuple[bytes, int] | None:
+    """Return the body with another letter in each lone surrogate, and the letter; None if there is none or too many."""
+    if not SURROGATE_ESCAPE.search(body):
         return None
     letter = next((letter for letter in _STAND_INS if not _escapes_with(letter).search(body)), None)
     if letter is None:
         return None
-    spellings = {b"d": bytes([letter]), b"D": bytes([letter]).upper()}
+    letters = {b"d": bytes([letter]), b"D": bytes([letter]).upper()}
 
-    def respelled(lone: re.Match[bytes]) -> bytes:
+    def with_letter(lone: re.Match[bytes]) -> bytes:
         if lone["letter"] is None:
             return lone["before"]
-        return lone["before"] + b"\\u" + spellings[lone["letter"]] + lone["rest"]
+        return lone["before"] + b"\\u" + letters[lone["letter"]] + lone["rest"]
 
-    result, count = LONE.subn(respelled, body, count=_LONE_MAX + 1)
+    result, count = LONE.subn(with_letter, body, count=_LONE_MAX + 1)
     return (result, letter) if count <= _LONE_MAX else None
 
 
 def restore(events: Sequence[RecordEvent | RejectedEvent], letter: int) -> list[RecordEvent | RejectedEvent]:
-    """The events with their payloads as the client sent them."""
+    """Return the events with their payloads as the client sent them."""
     return [event if isinstance(event, RejectedEvent) else _restored(event, letter) for event in events]
 
 
 def _restored(event: RecordEvent, letter: int) -> RecordEvent:
-    respelled = bytes(event.data)
-    data = _escapes_with(letter).sub(lambda escape: b"\\uD" if escape[1].isupper() else b"\\ud", respelled)
-    if data == respelled:
+    parsed = bytes(event.data)
+    data = _escapes_with(letter).sub(lambda escape: b"\\uD" if escape[1].isupper() else b"\\ud", parsed)
+    if data == parsed:
         return event
-    return OddEvent(**{**structs.asdict(event), "data": Raw(data)})
+    return EventWithLoneSurrogates(**{**structs.asdict(event), "data": Raw(data)})
 
 
 def _escapes_with(letter: int) -> re.Pattern[bytes]:

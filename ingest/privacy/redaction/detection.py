@@ -18,6 +18,6 @@ def may_hold_secrets(data: bytes) -> bool:
     return bool(_scanner.scan(data))
 
 
-def suspected(data: bytes) -> frozenset[int]:
+def candidate_rules(data: bytes) -> frozenset[int]:
     """The rules, by their place in the table, that could find something in this very spelling."""
     return _ANY_RULE.intersection(hit.pattern for hit in _scanner.scan(data))

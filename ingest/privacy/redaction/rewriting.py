@@ -13,7 +13,7 @@ from ingest.privacy.redaction.detection import may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
 from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.spans import is_marker, marker
-from ingest.privacy.redaction.unescaped_levels import Spelling, spellings
+from ingest.privacy.redaction.unescaped_levels import Level, unescaped_levels
 from ingest.privacy.redaction.windows import find_secrets
 
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
@@ -78,17 +78,17 @@ def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, di
 
 def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
     """In order, none touches another."""
-    spelled: list[Spelling] = []
+    levels: list[Level] = []
     found: list[_Cut] = []
-    for spelling in spellings(data):
-        spelled.append(spelling)
-        found += (_Cut(*spelling.origin(*span), rule) for span, rule in find_secrets(spelling.text, effort))
+    for level in unescaped_levels(data):
+        levels.append(level)
+        found += (_Cut(*level.origin(*span), rule) for span, rule in find_secrets(level.text, effort))
         effort.check()
     if not found:
         return ()
     strings = _Strings(data)
-    if len(spelled) > 1:
-        found = [_Cut(*spelled[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
+    if len(levels) > 1:
+        found = [_Cut(*levels[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
     inside = (clipped for cut in found if (clipped := strings.clip(cut)))
     return _merged(sorted(inside))
 

@@ -18,10 +18,10 @@ _ESCAPE = re.compile(
 _LETTERS = {b'"': b'"', b"\\": b"\\", b"/": b"/", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
-class Spelling:
+class Level:
     """A text, and where each part of it stands in the bytes that were sent."""
 
-    def __init__(self, text: bytes, source: "Spelling | None" = None) -> None:
+    def __init__(self, text: bytes, source: "Level | None" = None) -> None:
         self.text = text
         self._source = source
         # Of each escape that was taken off: where it begins and ends, here and in the source.
@@ -30,9 +30,9 @@ class Spelling:
         self._source_begins: list[int] = []
         self._source_ends: list[int] = []
 
-    def unescaped(self) -> "Spelling | None":
+    def unescaped(self) -> "Level | None":
         """With one more level of escapes taken off; None where there is none."""
-        taken = Spelling(b"", self)
+        taken = Level(b"", self)
         pieces: list[bytes] = []
         copied, length = 0, 0
         for match in _ESCAPE.finditer(self.text):
@@ -79,14 +79,14 @@ class Spelling:
         return place if before < 0 else self._source_ends[before] + place - self._ends[before]
 
 
-def spellings(data: bytes) -> Iterator[Spelling]:
+def unescaped_levels(data: bytes) -> Iterator[Level]:
     """As sent first, then with fewer and fewer escapes."""
-    spelling: Spelling | None = Spelling(data)
+    level: Level | None = Level(data)
     for _ in range(LEVELS_MAX + 1):
-        if spelling is None:
+        if level is None:
             return
-        yield spelling
-        spelling = spelling.unescaped() if b"\\" in spelling.text else None
+        yield level
+        level = level.unescaped() if b"\\" in level.text else None
 
 
 def _meant(escape: re.Match[bytes]) -> bytes | None:

@@ -6,7 +6,7 @@ and none sees one in which detection hits nothing. A few rules look at a text as
 
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.detection import suspected
+from ingest.privacy.redaction.detection import candidate_rules
 from ingest.privacy.redaction.effort import Effort
 from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.spans import Find, Span
@@ -24,7 +24,9 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
     of_whole: dict[Find, int] = {}
     for begin in range(0, len(text), WINDOW):
         window = _Window(text, begin)
-        finders = {RULES[rule].find: rule for rule in suspected(window.bytes())}  # some are detected in several ways
+        finders = {
+            RULES[rule].find: rule for rule in candidate_rules(window.bytes())
+        }  # some are detected in several ways
         for find, rule in finders.items():
             if RULES[rule].whole:
                 of_whole[find] = rule
