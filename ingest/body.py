@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.datastructures import Headers
 from litestar.types import Receive
 
+from edge.drain_body import DRAIN_BYTES_MAX
 from edge.error_responses import too_large
 from edge.errors import ApiError
 from edge.principal import principal_of
@@ -22,7 +23,6 @@ T = TypeVar("T")
 
 INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, to decode or to encode; more would hold up other requests
 _ENCODED_SLACK = 65_536  # what does not compress gets a little longer
-_DRAIN_BYTES_MAX = 3 * BODY_BYTES_MAX  # a client that is still sending would not read our reply
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -112,7 +112,7 @@ async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encodi
 
 async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes], bytes_max: int) -> None:
     size, more = 0, True
-    while more and size <= _DRAIN_BYTES_MAX:
+    while more and size <= DRAIN_BYTES_MAX:  # a slow client needs more than `edge.drain_body` gives it
         message = await receive()
         if message["type"] != "http.request":
             raise ApiError(400, "incomplete_body", "The body ended before it was complete.")
