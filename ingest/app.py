@@ -34,17 +34,17 @@ __all__ = ["INGEST_ERRORS", "build_ingest", "ingest_dependencies", "ingest_lifes
 
 
 def clock_ms() -> int:
-    """Milliseconds since 1970."""
+    """Return the time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def ingest_routes() -> list[HTTPRouteHandler]:
-    """Every route that writes; the service they are part of needs `INGEST_ERRORS` as well."""
+    """Return every route that writes; their service needs `INGEST_ERRORS` as well."""
     return [create_session, record_events, change_session, end_session, request_compaction, redrive_dead_letter]
 
 
 def ingest_lifespan(log: EventLog) -> Lifespan:
-    """Keeps the log open while the service runs."""
+    """Return the lifespan that opens the log at startup and closes it at shutdown."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -58,7 +58,7 @@ def ingest_lifespan(log: EventLog) -> Lifespan:
 
 
 def log_readiness(log: EventLog) -> Readiness:
-    """For ``/readyz``: whether an append would probably succeed."""
+    """Return the part of ``/readyz`` that says whether an append would probably succeed."""
 
     async def ready() -> Mapping[str, bool]:
         return {"log": await log.ready()}
