@@ -1,8 +1,8 @@
-"""The records of the log: one frozen tagged struct a kind.
+"""The records of the log: one frozen tagged struct for each kind.
 
 An accepted request becomes a record. A record holds one fact, or up to 5,000 of them (`EventsRecorded`); a fact is a
-row of `facts`. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars. Later fields
-carry defaults, unknown fields are tolerated, and a decoder for every version ever written stays.
+row of `facts`. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are
+added later have defaults, unknown fields are tolerated, and a decoder for every written version remains.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class Actor(Struct, frozen=True):
-    """Who made the request, from the token."""
+    """Who sent the request, from the token."""
 
     user_id: str
     role: str
@@ -56,7 +56,7 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Redrive(Struct, frozen=True):
-    """A record that could not be projected was appended again: where the first one stands, by whom, and when (ms)."""
+    """A dead letter was appended again: the position of the first record, who did it, and when (ms)."""
 
     position: str
     by: str
@@ -64,7 +64,7 @@ class Redrive(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
-    """What every record says: its own identity, whose it is, who sent it, and when it was received."""
+    """The fields of every record: its identity, its org and session, who sent it, and when it was received."""
 
     v: int
     record_id: UUID
@@ -77,7 +77,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
 
 
 class LifecycleRecord(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """A request of its own: ``fact_id`` is its identity, ``redactions`` counts what was cut out of its texts."""
+    """A request with one fact: ``fact_id`` is its identity, ``redactions`` counts the secrets cut out of its texts."""
 
     fact_id: UUID
     redactions: dict[str, int] = {}
@@ -116,7 +116,7 @@ class MetricsReported(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=
 
 
 class SessionChanged(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
-    """Some fields were set, or cleared by None; unset ones stay. It may bring a report of totals as well."""
+    """Some fields were set, or cleared by None; unset ones stay. It may also bring a report of totals."""
 
     title: str | None | UnsetType = UNSET
     summary: str | None | UnsetType = UNSET
@@ -139,7 +139,7 @@ class SessionEnded(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class CompactionRequested(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="compaction_requested"):
-    """Somebody asked for a digest of the session so far."""
+    """A digest of the session as of now was requested."""
 
     instructions: str | None = None
     max_characters: int | None = None

@@ -1,4 +1,4 @@
-"""Taking a batch of hook events apart. All valid: one typed call. Else one by one, to find those that are not."""
+"""Parses a batch of hook events: with one typed call if all are valid, else one by one to find the invalid ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from schemas.http.responses import RejectedEvent
 Read = RecordEvent | RejectedEvent
 
 
-# A list with an end: msgspec would build a list of millions before it could count it.
+# A list of bounded length: msgspec would build a list of millions before it checks the length.
 _Elements = msgspec.defstruct(
     "_Elements",
     [(f"e{index}", Raw, b"") for index in range(EVENTS_PER_REQUEST_MAX + 1)],
@@ -32,11 +32,11 @@ _anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 
 
 def read_batch(body: bytes) -> Sequence[Read]:
-    """The events in their order; an invalid one is replaced by what is wrong with it.
+    """Return the events in their order, each invalid one replaced by its error.
 
     Raises:
-        ApiError: 413 for an event that is too large, 422 for none or too many.
-        msgspec.MsgspecError: for a body that is no batch at all.
+        ApiError: 413 for an event that is too large, 422 for no events or too many.
+        msgspec.MsgspecError: the body is no batch.
     """
     try:
         return _read(body)

@@ -13,7 +13,7 @@ from schemas.log.codec import encode
 from schemas.log.records import Event, EventsRecorded
 from schemas.log.topics import RECORD_BYTES_MAX
 
-_EVENT_OVERHEAD = 256  # what a record adds to an event's type and data, at most
+_EVENT_OVERHEAD = 256  # the most that a record adds to an event's type and data
 _REDACTION_OVERHEAD = 40  # the name of a rule and its count
 _OBJECT = ord("{")
 

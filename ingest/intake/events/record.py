@@ -26,7 +26,7 @@ from schemas.http.responses import RecordedEvents, Reply
 async def record_events(
     request: Request[Any, Any, Any], session_write: SessionWrite
 ) -> Response[Reply[RecordedEvents]]:
-    """Every accepted event is durable when this answers; an invalid one does not refuse its neighbours."""
+    """Record a batch of events. When the response arrives, every accepted event is durable; invalid ones are listed."""
     async with session_write.bodies.read(request) as body:
         batch = await body.place.run(read_batch, body.text)
         events = await body.place.run(identify_events, batch, session_write.context)
