@@ -22,7 +22,7 @@ from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import id_secrets, token_key
 from runtime.settings import Settings
 
-PRIVACY = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(suspect=lambda _: False)}
+PRIVACY = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(may_hold_secrets=lambda _: False)}
 
 
 async def serve(settings: Settings) -> None:

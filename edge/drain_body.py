@@ -1,6 +1,6 @@
-"""Bodies that are refused before they are read: a client that is still sending would not get to see why.
+"""Drains the body of a refused request, so that a client that is still sending receives the response.
 
-Closing a connection on bytes that nobody has read resets it, and the reply with it.
+Closing a connection with unread bytes resets it, and the response is lost.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ _SIGNS = {b"content-length", b"transfer-encoding"}
 
 
 class Body:
-    """The body of one request, as far as it has been received."""
+    """The body of one request, and how much of it has arrived."""
 
     def __init__(self, scope: HTTPScope, receive: Receive) -> None:
         self._receive = receive
         self._size = 0
         names = {name for name, _ in scope["headers"]}
         self._is_whole = names.isdisjoint(_SIGNS)
-        self._waits = b"expect" in names  # the client sends nothing before it is asked to
+        self._waits = b"expect" in names  # the client sends nothing before the server asks for it
 
     async def receive(self) -> HTTPReceiveMessage:
-        """The next part, as ASGI has it."""
+        """Return the next ASGI message."""
         self._waits = False
         message = await self._receive()
         if message["type"] == "http.request":
@@ -37,7 +37,7 @@ class Body:
         return message  # type: ignore[return-value]  # there are no websockets here
 
     async def drain(self) -> None:
-        """Receive the rest, unless that takes too long or there is too much of it."""
+        """Receive the rest, within `DRAIN_WITHIN_S` and up to `DRAIN_BYTES_MAX`."""
         if self._waits:
             return
         with contextlib.suppress(TimeoutError):

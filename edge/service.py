@@ -23,7 +23,6 @@ from edge.outermost import Service
 from edge.principal import principal_of
 from edge.query_parameters import learn_parameters, refuse_unknown_parameters
 from edge.rate_limits import LimitRate, RateLimits
-from schemas.http.requests import BODY_BYTES_MAX
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -67,7 +66,6 @@ def build_service(
         lifespan=list(lifespan),
         openapi_config=None,  # ours says more, see `edge.openapi`
         cors_config=cors_for(allowed_origins),
-        request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
         debug=False,
         **options,

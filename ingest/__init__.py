@@ -1,1 +1,1 @@
-"""The write side: a request becomes facts, the facts become durable in the log, then comes the reply."""
+"""The write side: a request becomes records, the log makes them durable, then comes the response."""

@@ -16,16 +16,16 @@ from edge.service import Lifespan, build_service
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
 from ingest.errors import reply_to_invalid, reply_to_wrong_body
+from ingest.intake.context import Invalid
+from ingest.intake.events.record import record_events
+from ingest.intake.redrive import redrive_dead_letter
+from ingest.intake.sessions.change import change_session
+from ingest.intake.sessions.compact import request_compaction
+from ingest.intake.sessions.create import create_session
+from ingest.intake.sessions.end import end_session
 from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
-from ingest.routes.change_session import change_session
-from ingest.routes.create_session import create_session
-from ingest.routes.end_session import end_session
-from ingest.routes.record_events import record_events
-from ingest.routes.redrive_dead_letter import redrive_dead_letter
-from ingest.routes.request_compaction import request_compaction
-from ingest.sealing.invalid import Invalid
 from schemas.ids import IdSecrets
 
 INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid, ValidationError: reply_to_wrong_body}
@@ -34,17 +34,17 @@ __all__ = ["INGEST_ERRORS", "build_ingest", "ingest_dependencies", "ingest_lifes
 
 
 def clock_ms() -> int:
-    """Milliseconds since 1970."""
+    """Return the time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def ingest_routes() -> list[HTTPRouteHandler]:
-    """Every route that writes; the service they are part of needs `INGEST_ERRORS` as well."""
+    """Return every route that writes; their service needs `INGEST_ERRORS` as well."""
     return [create_session, record_events, change_session, end_session, request_compaction, redrive_dead_letter]
 
 
 def ingest_lifespan(log: EventLog) -> Lifespan:
-    """Keeps the log open while the service runs."""
+    """Return the lifespan that opens the log at startup and closes it at shutdown."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -58,7 +58,7 @@ def ingest_lifespan(log: EventLog) -> Lifespan:
 
 
 def log_readiness(log: EventLog) -> Readiness:
-    """For ``/readyz``: whether an append would probably succeed."""
+    """Return the part of ``/readyz`` that says whether an append would probably succeed."""
 
     async def ready() -> Mapping[str, bool]:
         return {"log": await log.ready()}
@@ -79,7 +79,7 @@ def build_ingest(
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
     dependencies = ingest_dependencies(
-        metered(log, metrics), secrets, clock, privacy._replace(note_cut=metrics.redacted), Bodies(bytes_max)
+        metered(log, metrics), secrets, clock, privacy._replace(on_redacted=metrics.redacted), Bodies(bytes_max)
     )
     lifespan = [ingest_lifespan(log)]
     app = build_service(

@@ -1,8 +1,8 @@
-"""The bodies of requests under way: how many bytes of them the process holds, and how long one may take to arrive.
+"""Limits on the bodies of requests in progress: the bytes that the process holds, and the time to arrive.
 
-Bytes count from the moment they arrive until their request is answered. Where they are too many, the body that has been
-arriving longest makes room: a stalled client loses, not the next one. An org may hold half of the bytes, so that it
-can't take them from all others.
+Bytes count from their arrival until the response. If there are too many, the body that began to arrive first makes
+room: a stalled client loses, not the next one. An org may hold half of the bytes, so that it can't take them from all
+others.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from ingest.log.port import APPEND_DEADLINE_S, LogUnavailable
 
 SILENCE_S = 15.0  # how long a client may send nothing
 GRACE_S = 30.0  # how long a body of any size may take
-BYTES_PER_S_MIN = 100_000  # how fast it has to arrive beyond that
-YOUNG_S = 2.0  # a younger body makes no room for others: it may be as fast as they are
+BYTES_PER_S_MIN = 100_000  # the least speed after `GRACE_S`
+YOUNG_S = 2.0  # a younger body makes no room for others: it may be as fast
 
 
 class Arrivals:
@@ -30,19 +30,19 @@ class Arrivals:
         self.bytes = 0
 
     def arrival(self, org_id: str) -> "Arrival":
-        """A body that an org begins to send; a context manager."""
+        """Return the context manager of a body that an org begins to send."""
         return Arrival(self, org_id)
 
     def begin(self, arrival: "Arrival") -> None:
-        """Note that it begins to arrive."""
+        """Note that a body begins to arrive."""
         self._arriving[arrival] = None
 
     def is_whole(self, arrival: "Arrival") -> None:
-        """Note that it has arrived: it makes no room for others any more."""
+        """Note that a body has arrived: it no longer makes room for others."""
         self._arriving.pop(arrival, None)
 
     def count(self, arrival: "Arrival", more: int) -> None:
-        """Count ``more`` bytes of it.
+        """Count ``more`` bytes of a body.
 
         Raises:
             ApiError: 503, there is no room for them.
@@ -50,7 +50,7 @@ class Arrivals:
         while more > 0 and (is_of_org := self._lacks_room(arrival, more)) is not None:
             oldest = self._oldest_beside(arrival, of_org=is_of_org)
             if oldest is None:
-                raise unavailable("overloaded", "Too many bytes are under way; send the same request again.")
+                raise unavailable("overloaded", "Too many bytes are in progress; send the same request again.")
             oldest.make_room()
         self.bytes += more
         self._of_org[arrival.org_id] += more
@@ -58,7 +58,7 @@ class Arrivals:
             del self._of_org[arrival.org_id]
 
     def _lacks_room(self, arrival: "Arrival", more: int) -> bool | None:
-        """Whether it is the org that holds too much, or (False) the process; None where there is room."""
+        """Return True if the org holds too much, False if the process does, None if there is room."""
         if _is_beyond(self._bytes_max // 2, self._of_org[arrival.org_id] - arrival.bytes, arrival.bytes + more):
             return True
         return False if _is_beyond(self._bytes_max, self.bytes - arrival.bytes, arrival.bytes + more) else None
@@ -74,7 +74,7 @@ class Arrivals:
 
 
 class Arrival:
-    """One body and the time that its request has: to arrive, and from `whole` on to be answered. Enter it once."""
+    """One body, and its request's deadline: first for its arrival, after `whole` for the response. Enter it once."""
 
     def __init__(self, arrivals: Arrivals, org_id: str) -> None:
         self._arrivals = arrivals
@@ -100,7 +100,7 @@ class Arrival:
             raise self._refusal() from late
 
     async def grow(self, more: int) -> None:
-        """Count ``more`` bytes that have arrived, and give it time for the next ones.
+        """Count ``more`` bytes that have arrived, and extend the deadline for the next ones.
 
         Raises:
             ApiError: 503, there is no room for them.
@@ -110,14 +110,14 @@ class Arrival:
         self._limit.reschedule(min(_now() + SILENCE_S, self.began + GRACE_S + self.bytes / BYTES_PER_S_MIN))
 
     async def whole(self) -> None:
-        """It has arrived."""
+        """Note that the body has arrived, and start the deadline of the response."""
         await self._stop_if_late()
         self._arrivals.is_whole(self)
         self._refusal = _too_late
         self._limit.reschedule(_now() + APPEND_DEADLINE_S)
 
     def resize(self, size: int) -> None:
-        """Decoded it has ``size`` bytes.
+        """Count the decoded body's ``size`` instead of the bytes that arrived.
 
         Raises:
             ApiError: 503, there is no room for them.
@@ -125,14 +125,14 @@ class Arrival:
         self._count(size - self.bytes)
 
     def make_room(self) -> None:
-        """End its request; its client may send it again."""
+        """End the request; its client may send it again."""
         self._arrivals.is_whole(self)
         self._count(-self.bytes)
         self._refusal = _made_room
         self._limit.reschedule(_now())
 
     async def _stop_if_late(self) -> None:
-        """Wait for the cancellation that is on its way where the time was up as these bytes came."""
+        """Wait for the pending cancellation if the deadline passed while these bytes arrived."""
         if self._refusal is _made_room or self._limit.expired():
             await asyncio.sleep(SILENCE_S)
 
@@ -154,5 +154,5 @@ def _now() -> float:
 
 
 def _is_beyond(bytes_max: int, of_others: int, own: int) -> bool:
-    """A lone body always fits."""
+    """Return whether there are too many bytes; a lone body always fits."""
     return of_others > 0 and of_others + own > bytes_max

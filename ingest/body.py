@@ -1,4 +1,4 @@
-"""Reading a request's body: limits before parsing, bounded inflation, JSON and nothing else."""
+"""Reads a request's body: limits before parsing, bounded inflation, only JSON."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.datastructures import Headers
 from litestar.types import Receive
 
+from edge.drain_body import DRAIN_BYTES_MAX
 from edge.error_responses import too_large
 from edge.errors import ApiError
 from edge.principal import principal_of
@@ -20,39 +21,38 @@ from schemas.http.requests import BODY_BYTES_MAX
 
 T = TypeVar("T")
 
-INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, to decode or to encode; more would hold up other requests
-_ENCODED_SLACK = 65_536  # what does not compress gets a little longer
-_DRAIN_BYTES_MAX = 3 * BODY_BYTES_MAX  # a client that is still sending would not read our reply
+INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, decode or encode; more would delay other requests
+_ENCODED_SLACK = 65_536  # incompressible data grows a little
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Body(NamedTuple):
-    """A body as JSON text, and where to work on so much of it."""
+    """A body as JSON text, and the place that runs work on so much text."""
 
     text: bytes
     place: Place
 
     async def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
-        """Read it as what the decoder makes; raises what `decode_body` raises."""
+        """Decode the text; raises as `decode_body`."""
         return await self.place.run(decode_body, self.text, decoder)
 
 
 class Bodies:
-    """Receives bodies within bounds of size and time, and decodes them from their content encoding."""
+    """Receives bodies within limits of size and time, and removes their content encoding."""
 
     def __init__(self, bytes_max: int = BYTES_IN_FLIGHT_MAX) -> None:
-        """``bytes_max`` is how many bytes of bodies the process may hold."""
+        """``bytes_max`` limits the bytes of all bodies that the process holds."""
         self._arrivals = Arrivals(bytes_max)
         self.lane = Lane()
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request[Any, Any, Any], *, optional: bool = False) -> AsyncIterator[Body]:
-        """The body of a request that is answered inside. An optional body may be left out: it reads as ``{}``.
+        """Yield a request's body; respond inside the context. A missing optional body reads as ``{}``.
 
         Raises:
-            ApiError: 415 for another content type or encoding, 413 beyond 10 MiB, 400 for what can't be decoded, 408
-                for a body that arrives too slowly, 503 where too many bytes are under way.
-            LogUnavailable: the request is not answered in time.
+            ApiError: 415 for another content type or encoding, 413 above 10 MiB, 400 for a corrupt encoding, 408 for a
+                body that arrives too slowly, 503 if too many bytes are in progress.
+            LogUnavailable: the response takes too long.
         """
         is_absent = optional and "content-type" not in request.headers
         encoding = "identity" if is_absent else _encoding_of(request.headers)
@@ -63,7 +63,7 @@ class Bodies:
             yield await self._decoded(arrival, encoding, b"{}" if is_absent else sent)
 
     async def _decoded(self, arrival: Arrival, encoding: str, sent: bytes) -> Body:
-        """A short body may be long once it is inflated: the event loop stops there, and the lane begins anew."""
+        """Inflate on the event loop; if that exceeds the inline limit, stop and start again in the lane."""
         text = _inflate_short(encoding, sent)
         if text is None:
             text = await self.lane.run(_inflate, encoding, sent)
@@ -72,11 +72,11 @@ class Bodies:
 
 
 def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Read a typed body.
+    """Decode a typed body.
 
     Raises:
-        msgspec.ValidationError: well-formed, but not what the type wants.
-        msgspec.DecodeError: no JSON, even where a wrong value stands before the place where it breaks.
+        msgspec.ValidationError: JSON that does not match the type.
+        msgspec.DecodeError: no JSON, even if a wrong value comes before the syntax error.
     """
     try:
         return decoder.decode(body)
@@ -107,12 +107,12 @@ async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encodi
         await _receive_chunks(request.receive, arrival, chunks, bytes_max)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
     finally:
-        chunks.clear()  # an error would hold them until its client has read the reply
+        chunks.clear()  # else an error would hold them until its client has read the response
 
 
 async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes], bytes_max: int) -> None:
     size, more = 0, True
-    while more and size <= _DRAIN_BYTES_MAX:
+    while more and size <= DRAIN_BYTES_MAX:  # a slow client needs more than `edge.drain_body` gives it
         message = await receive()
         if message["type"] != "http.request":
             raise ApiError(400, "incomplete_body", "The body ended before it was complete.")
@@ -127,7 +127,7 @@ async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes
 
 
 def _inflate_short(encoding: str, sent: bytes) -> bytes | None:
-    """None where it is too long for the event loop."""
+    """Return the text; None if it is too long for the event loop."""
     if len(sent) > INLINE_BYTES_MAX:
         return None
     try:
@@ -144,7 +144,7 @@ def _inflate(encoding: str, sent: bytes) -> bytes:
 
 
 def _inflated(encoding: str, sent: bytes, bytes_max: int) -> bytes:
-    """The text, valid UTF-8: msgspec does not check the payloads that it skips."""
+    """Return the text; check UTF-8, since msgspec does not check payloads that it skips."""
     try:
         text = ENCODINGS[encoding](sent, bytes_max)
     except Corrupt as error:

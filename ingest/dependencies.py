@@ -1,51 +1,45 @@
-"""What a write route is given: who asks, the log, and the session that its path names."""
+"""What a write route receives: the context of its command, the log, and the parts that its steps need."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 from litestar import Request
+from litestar.datastructures import Headers
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
-from edge.errors import not_found
+from edge.errors import invalid, not_found
 from edge.path_params import parse_id
-from edge.principal import Principal, principal_of
+from edge.principal import principal_of
 from ingest.body import Bodies
-from ingest.idempotency import HEADER, parse_idempotency_key
+from ingest.intake.context import CommandContext, SessionContext
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
-from ingest.sealing.asker import Asker
 from schemas.ids import IdSecrets, UnknownId, verify
 from schemas.log.records import Actor
 
 Clock = Callable[[], int]  # milliseconds since 1970
+C = TypeVar("C", bound=CommandContext)
+
+_KEY_HEADER = "Idempotency-Key"
+_KEY_CHARACTERS_MAX = 255
 
 
-class NewWrite(NamedTuple):
-    """A write in an org: who asks, and where it goes."""
+class Write(NamedTuple, Generic[C]):
+    """The context of a command, and the parts through which its steps go."""
 
-    asker: Asker
+    context: C
     log: EventLog
     privacy: Privacy
     bodies: Bodies
-
-
-class SessionWrite(NamedTuple):
-    """A write in a session whose id was minted for the asker's org."""
-
-    asker: Asker
-    log: EventLog
-    privacy: Privacy
-    bodies: Bodies
-    session_id: UUID
 
 
 # Litestar would compare each of these with its annotation again; they are ours. A route takes one of them, since two
 # dependencies are resolved in two tasks (measured: 0.15 ms a request).
-Write = NamedDependency[SkipValidation[NewWrite]]
-InSession = NamedDependency[SkipValidation[SessionWrite]]
+NewWrite = NamedDependency[SkipValidation[Write[CommandContext]]]
+SessionWrite = NamedDependency[SkipValidation[Write[SessionContext]]]
 
 
 def ingest_dependencies(
@@ -56,21 +50,21 @@ def ingest_dependencies(
     bodies: Bodies,
     new_id: Callable[[], UUID] = uuid4,
 ) -> Mapping[str, Provide]:
-    """The dependencies of `ingest_routes`, by the names under which their handlers ask for them."""
+    """Return the dependencies of `ingest_routes`, by the names of their handlers' parameters."""
+    compile_rules()  # now, so that the first request does not wait for it
 
-    compile_rules()  # before the first request, and not by it
+    def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
+        caller = principal_of(request.scope)
+        actor, key = Actor(caller.user_id, caller.role), _idempotency_key(request.headers)
+        context = CommandContext(caller.org_id, actor, clock(), secrets, new_id, key)
+        return Write(context, log, privacy, bodies)
 
-    def ask(request: Request[Any, Any, Any], caller: Principal) -> Asker:
-        key = parse_idempotency_key(request.headers.get(HEADER))
-        return Asker(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, new_id, key)
-
-    def provide_write(request: Request[Any, Any, Any]) -> NewWrite:
-        return NewWrite(ask(request, principal_of(request.scope)), log, privacy, bodies)
-
-    def provide_session_write(request: Request[Any, Any, Any]) -> SessionWrite:
+    def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
         caller = principal_of(request.scope)
         session_id = _known_session(request.path_params["session_id"], caller.org_id, secrets)
-        return SessionWrite(ask(request, caller), log, privacy, bodies, session_id)
+        actor, key = Actor(caller.user_id, caller.role), _idempotency_key(request.headers)
+        context = SessionContext(caller.org_id, actor, clock(), secrets, new_id, key, session_id=session_id)
+        return Write(context, log, privacy, bodies)
 
     return {
         "write": Provide(provide_write, sync_to_thread=False),
@@ -85,3 +79,21 @@ def _known_session(text: str, org_id: str, secrets: IdSecrets) -> UUID:
     except UnknownId as unknown:
         raise not_found() from unknown
     return session_id
+
+
+def _idempotency_key(headers: Headers) -> str | None:
+    """Return the key that makes a call repeatable; None where none was sent.
+
+    Raises:
+        ApiError: 422, the key is empty, too long or not printable.
+    """
+    header = headers.get(_KEY_HEADER)
+    if header is None:
+        return None
+    try:
+        key = header.encode("latin-1").decode()  # HTTP servers decode headers as Latin-1
+    except UnicodeError:
+        key = ""
+    if not (1 <= len(key) <= _KEY_CHARACTERS_MAX and key.isprintable()):
+        raise invalid({_KEY_HEADER: [f"must have 1 to {_KEY_CHARACTERS_MAX} printable characters"]})
+    return key

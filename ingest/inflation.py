@@ -1,4 +1,4 @@
-"""Content encodings. None makes more bytes than it may, and their work is linear in the bytes they read and make."""
+"""Content encodings. Their output is limited, and their work is linear in the bytes they read and write."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 import cramjam
 
 _GZIP = 31  # zlib's window bits, for a gzip header
-_SLICE = 4_096  # zlib copies what follows a member: of a slice that is little, of a body with many members it is not
+_SLICE = 4_096  # zlib copies the input behind a member: little of a slice, but much of a body with many members
 
 
 class Corrupt(Exception):
-    """The bytes are not in the encoding that the request names."""
+    """The bytes do not have the encoding that the request names."""
 
 
 class TooLarge(Exception):
-    """The body holds more bytes than it may."""
+    """The decoded body exceeds the limit."""
 
 
 def _identity(body: bytes, bytes_max: int) -> bytes:
@@ -24,7 +24,7 @@ def _identity(body: bytes, bytes_max: int) -> bytes:
 
 
 def _gunzip(body: bytes, bytes_max: int) -> bytes:
-    """Inflate each member of a gzip file: a client may write one an event."""
+    """Inflate each member of a gzip file: a client may write one member for each event."""
     view, inflated = memoryview(body), bytearray()
     place = _inflate_member(view, inflated, bytes_max)
     while place < len(view):
@@ -33,7 +33,7 @@ def _gunzip(body: bytes, bytes_max: int) -> bytes:
 
 
 def _inflate_member(view: memoryview, inflated: bytearray, bytes_max: int) -> int:
-    """Append what the first member of ``view`` holds; return its length."""
+    """Append the content of the first member of ``view``; return the member's length."""
     member = zlib.decompressobj(_GZIP)
     place = 0
     while not member.eof:
@@ -55,7 +55,7 @@ def _unzstd(body: bytes, bytes_max: int) -> bytes:
     try:
         size = cramjam.zstd.decompress_into(body, room)
     except cramjam.DecompressionError as error:
-        if "whole buffer" in str(error):  # the room was not enough
+        if "whole buffer" in str(error):  # `room` is too small
             raise TooLarge from error
         raise Corrupt(str(error)) from error
     if size > bytes_max:

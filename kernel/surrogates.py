@@ -1,11 +1,11 @@
-r"""Lone surrogates in JSON: ``"\ud83d"`` without its other half, as clients cut text in the middle of an emoji.
+r"""Lone surrogates in JSON: ``"\ud83d"`` without its other half, from clients that cut text inside an emoji.
 
-It is JSON by the grammar, but no text, and msgspec refuses it even where it only skips.
+The grammar of JSON allows them, but they are no text, and msgspec refuses them even in values that it skips.
 """
 
 import re
 
-SUSPECT = re.compile(rb"\\u[dD][89a-fA-F]")
+SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 LONE = re.compile(
     rb"""(?P<before> (?:
           [^\\]++                                         # no escape
@@ -14,12 +14,12 @@ LONE = re.compile(
         | \\u[dD][89abAB]..\\u[dD][c-fC-F]..              # of a whole pair
     )*+ ) (?: \\u (?P<letter>[dD]) (?P<rest>[89a-fA-F]..) )?""",
     re.VERBOSE | re.DOTALL,
-)  # it matches from escape to escape up to the end; one that could fail would be tried again in the middle of a pair
+)  # it always matches, from one escape to the next: after a failure `re` would try again in the middle of a pair
 
 
 def replace_lone(data: bytes) -> bytes:
-    """The same JSON with each lone surrogate replaced by U+FFFD, so that it can be read."""
-    return LONE.sub(_with_stand_in, data) if SUSPECT.search(data) else data
+    """Return the same JSON with each lone surrogate replaced by U+FFFD, so that msgspec can read it."""
+    return LONE.sub(_with_stand_in, data) if SURROGATE_ESCAPE.search(data) else data
 
 
 def _with_stand_in(lone: re.Match[bytes]) -> bytes:

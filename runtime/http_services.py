@@ -128,7 +128,7 @@ def service(
         routes.extend(ingest_routes())
         parts.append(log_readiness(log))
         bodies = Bodies(settings.in_flight_bytes_max)
-        privacy = Privacy(settings.orgs_without_content, note_cut=metrics.redacted)
+        privacy = Privacy(settings.orgs_without_content, on_redacted=metrics.redacted)
         dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy, bodies)
     verifier, files = credentials(settings)
     limits = rate_limits(settings)

@@ -1,8 +1,8 @@
-"""Sessions whose content may not be kept: what remains of their facts. Pure; the tables here are all there is to it.
+"""Strips the content of facts whose session may have metadata only. Pure; the tables below decide.
 
-What counts, pairs, hierarchy and times need stays; what a person wrote or a tool printed goes. So a reduced session has
-the counts of a full one. A field stays only with a value of the kind that is foreseen for it: a ``tool_name`` that is a
-paragraph is content, and so is a ``reason`` that is none of the known ones.
+Fields for counts, pairs, hierarchy and times stay; text from people and output of tools goes. A stripped session has
+the same counts as a full one. A field stays only with a value of the expected kind: a ``tool_name`` that is a paragraph
+is content, and so is an unknown ``reason``.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from schemas.log.records import Event, LifecycleRecord
 F = TypeVar("F", bound=LifecycleRecord)
 Check = Callable[[Any], bool]
 
-CONTENT = ("title", "summary", "branch", "instructions")  # of lifecycle facts; all the rest of them stays
+CONTENT = ("title", "summary", "branch", "instructions")  # of lifecycle facts; their other fields stay
 
 _NAME = re.compile(r"[A-Za-z0-9_.:@/+\[\]-]{1,128}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -48,10 +48,10 @@ def _is_one_of(words: str) -> Check:
     return lambda value: isinstance(value, str) and value in known
 
 
-# Names and ids: where one is no identifier, its digest takes its place, so that equal ones still count as one.
+# Names and ids: a value that is no identifier is replaced by its digest, so that equal values still count as one.
 NAMES = ("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "model")
 
-KEPT: Mapping[str, Check] = {
+CHECKS: Mapping[str, Check] = {
     "hook_event_name": lambda value: isinstance(value, str) and value in KNOWN_EVENT_TYPES,
     **dict.fromkeys(("session_id", "prompt_id", "turn_id", "message_id", "elicitation_id"), _is_uuid),
     **dict.fromkeys(("from_model", "to_model", "requested_model"), _is_name),
@@ -85,32 +85,32 @@ _scalar: msgspec.json.Decoder[str | int | float | bool | None] = msgspec.json.De
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
-def reduce_event(event: Event, key: bytes) -> Event:
-    """The event with nothing but metadata in its payload; ``key`` makes digests that nobody else can."""
-    data = msgspec.json.encode(_reduced(bytes(event.data), key))
-    return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), odd_data=None)
+def strip_event(event: Event, key: bytes) -> Event:
+    """Return the event with only metadata in its payload. ``key`` makes digests that only its owner can compute."""
+    data = msgspec.json.encode(_stripped(bytes(event.data), key))
+    return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), data_base64=None)
 
 
-def reduce_record(record: F) -> F:
-    """The fact without content: its fields are null, as if they had been sent so."""
+def strip_record(record: F) -> F:
+    """Return the record with null in its fields of content, as if the client had sent null."""
     content = {name: None for name in CONTENT if getattr(record, name, None)}
     return structs.replace(record, **content) if content else record
 
 
-def _reduced(data: bytes, key: bytes) -> dict[str, Any]:
+def _stripped(data: bytes, key: bytes) -> dict[str, Any]:
     try:
         fields = _fields.decode(replace_lone(data))
     except _ERRORS:
         return {}
-    reduced: dict[str, Any] = {}
-    for name in fields.keys() & _STAYS.keys():
+    stripped: dict[str, Any] = {}
+    for name in fields.keys() & _ALLOWED.keys():
         try:
             value = _scalar.decode(fields[name])
         except _ERRORS:
-            continue  # of another type: content, or nothing that counts
-        if (kept := _STAYS[name](value, key)) is not None:
-            reduced[name] = kept
-    return dict(sorted(reduced.items()))
+            continue  # another type: content, or a value that nothing needs
+        if (allowed := _ALLOWED[name](value, key)) is not None:
+            stripped[name] = allowed
+    return dict(sorted(stripped.items()))
 
 
 def _checked(check: Check, value: Any, _key: bytes) -> Any:
@@ -129,7 +129,7 @@ def _digest(value: str, key: bytes) -> str:
     return f"digest:{hashlib.blake2b(value.encode(), key=key[:64], person=b'reduced-name', digest_size=16).hexdigest()}"
 
 
-_STAYS: Mapping[str, Callable[[Any, bytes], Any]] = {
+_ALLOWED: Mapping[str, Callable[[Any, bytes], Any]] = {
     **dict.fromkeys(NAMES, _named),
-    **{name: partial(_checked, check) for name, check in KEPT.items()},
+    **{name: partial(_checked, check) for name, check in CHECKS.items()},
 }

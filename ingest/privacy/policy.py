@@ -1,7 +1,6 @@
-"""What of a request may reach the log, which is for ever: no content where none may be kept, and never a secret.
+"""The third and fourth step of a write (`ingest.intake.steps`): strip content where none may be stored, redact secrets.
 
-Ids of events and sessions follow from what was sent, so they are made before this, and a rule that is added or changed
-later changes no id.
+Both run before the log, which is for ever.
 """
 
 from collections import Counter
@@ -14,8 +13,9 @@ from uuid import UUID
 from msgspec import structs
 
 from ingest.body import Body
+from ingest.intake.events.identify import IdentifiedEvents
 from ingest.lane import ON_THE_LOOP, Lane
-from ingest.privacy.metadata_only import reduce_event, reduce_record
+from ingest.privacy.metadata_only import strip_event, strip_record
 from ingest.privacy.redaction import Effort, TooDense, may_hold_secrets, redact_text, redact_text_or_all
 from ingest.privacy.redaction.density import DENSE
 from ingest.privacy.redaction.effort import A_MOMENT_S
@@ -26,82 +26,83 @@ from ingest.privacy.redaction.records import (
     redact_record,
     redact_refusal,
 )
-from ingest.sealing.asker import Asker
-from ingest.sealing.events import SealedEvents
 from schemas.http.requests import EVENT_BYTES_MAX
 from schemas.http.responses import RejectedEvent
 from schemas.ids import is_sensitive
 from schemas.log.records import AnyRecord, Event, EventsRecorded, LifecycleRecord
 
-F = TypeVar("F", bound=LifecycleRecord)
+R = TypeVar("R", bound=LifecycleRecord)
 
-_GROUP = 8  # events that are looked at together: most of a suspect request are clean, and a look has its own price
+_GROUP = 8  # events that are scanned together: most are clean even beside a secret, and each scan has a fixed price
 _PIECE_BYTES = 131_072  # of events that the lane takes before another request has its turn
-_INLINE_BYTES_MAX = 131_072  # of a suspect body: dense with secrets, such a request holds up the loop for 13 ms
-_LONG_PIECES = 4  # from this many on the work of a request is long
+_INLINE_BYTES_MAX = 131_072  # of a body that may hold secrets: full of them, it blocks the loop for 13 ms
+_LONG_PIECES = 4  # a request with more pieces is long
 
 
 class Privacy(NamedTuple):
-    """How this installation keeps what is private."""
+    """What an installation stores. ``key`` in the methods makes the digests that replace names."""
 
-    metadata_orgs: frozenset[str] = frozenset()  # of which no content is kept
-    suspect: Callable[[bytes], bool] = may_hold_secrets
-    note_cut: Callable[[Mapping[str, int]], None] = lambda _counts: None  # told what was cut out of a fact, by rule
+    metadata_orgs: frozenset[str] = frozenset()  # no content of these orgs is stored
+    may_hold_secrets: Callable[[bytes], bool] = may_hold_secrets
+    on_redacted: Callable[[Mapping[str, int]], None] = lambda _counts: None  # receives counts by rule
 
-    async def of_lifecycle(self, record: F, lane: Lane) -> F:
-        """The lifecycle fact that may be kept."""
-        if self._is_reduced(record.org_id, record.session_id):
-            record = reduce_record(record)
+    def strips(self, org_id: str, session_id: UUID) -> bool:
+        """Return whether no content of this session may be stored."""
+        return org_id in self.metadata_orgs or is_sensitive(session_id)
+
+    def strip_record(self, record: R) -> R:
+        """Return the record, without content where none may be stored."""
+        return strip_record(record) if self.strips(record.org_id, record.session_id) else record
+
+    async def redact_record(self, record: R, lane: Lane) -> R:
+        """Return the record without secrets."""
         try:
-            kept = redact_record(record, partial(redact_text, effort=Effort(A_MOMENT_S)))
+            redacted = redact_record(record, partial(redact_text, effort=Effort(A_MOMENT_S)))
         except TooDense:
-            kept = await lane.run(redact_record, record, partial(redact_text_or_all, effort=Effort()))
-        self._note([record], [kept])
-        return kept
+            redacted = await lane.run(redact_record, record, partial(redact_text_or_all, effort=Effort()))
+        self._report([record], [redacted])
+        return redacted
 
-    async def of_events(
-        self, sealed: SealedEvents, body: Body, session_id: UUID, asker: Asker, lane: Lane
-    ) -> SealedEvents:
-        """The events that may be kept. ``body`` is what they came in: mostly one look at it is enough."""
-        key = asker.secrets.seed_key
-        if self._is_reduced(asker.org_id, session_id):
-            accepted = await body.place.run(_reduced, sealed.accepted, key)
-            sealed = sealed._replace(accepted=accepted)
-        if not await body.place.run(self.suspect, body.text):
-            return sealed
-        rejected = await body.place.run(_redacted_refusals, sealed.rejected)
-        return SealedEvents(await _redacted(sealed.accepted, key, body, lane), rejected)
+    async def strip_events(self, events: IdentifiedEvents, body: Body, key: bytes) -> IdentifiedEvents:
+        """Return the events without content; ask `strips` before."""
+        return events._replace(accepted=await body.place.run(_stripped, events.accepted, key))
 
-    async def of_record(self, record: AnyRecord, key: bytes, lane: Lane) -> AnyRecord:
-        """The record that may be kept of one that is given as a whole: how it came to be, nobody knows.
+    async def redact_events(self, events: IdentifiedEvents, body: Body, key: bytes, lane: Lane) -> IdentifiedEvents:
+        """Return the events without secrets. One scan of ``body``, in which they came, is enough for most requests."""
+        if not await body.place.run(self.may_hold_secrets, body.text):
+            return events
+        rejected = await body.place.run(_redacted_refusals, events.rejected)
+        return IdentifiedEvents(await _redacted(events.accepted, key, body, lane), rejected)
 
-        ``key`` makes the digests of names; the session's org and id say whether content may be kept.
-        """
+    async def strip_whole(self, record: AnyRecord, key: bytes, lane: Lane) -> AnyRecord:
+        """Return a record that an operator sends as a whole, without content where none may be stored."""
+        if not isinstance(record, EventsRecorded):
+            return self.strip_record(record)
+        if not self.strips(record.org_id, record.session_id):
+            return record
+        return structs.replace(record, events=tuple(await lane.run(_stripped, record.events, key)))
+
+    async def redact_whole(self, record: AnyRecord, key: bytes, lane: Lane) -> AnyRecord:
+        """Return a record that an operator sends as a whole, without secrets; nothing in it is trusted."""
         record = await lane.run(redact_frame, record)
         if not isinstance(record, EventsRecorded):
-            return await self.of_lifecycle(record, lane)
-        events: Sequence[Event] = record.events
-        if self._is_reduced(record.org_id, record.session_id):
-            events = await lane.run(_reduced, events, key)
-        kept = await _redacted_in_turns(events, key, lane)
-        self._note(events, kept)
-        return structs.replace(record, events=tuple(kept))
+            return await self.redact_record(record, lane)
+        redacted = await _redacted_in_turns(record.events, key, lane)
+        self._report(record.events, redacted)
+        return structs.replace(record, events=tuple(redacted))
 
-    def _note(self, given: Iterable[Event | LifecycleRecord], kept: Iterable[Event | LifecycleRecord]) -> None:
-        """A record that is given as a whole says itself what was cut out of it before."""
-        for before, after in zip(given, kept, strict=True):
-            if before is not after:
-                self.note_cut(Counter(after.redactions) - Counter(before.redactions))
-
-    def _is_reduced(self, org_id: str, session_id: UUID) -> bool:
-        return org_id in self.metadata_orgs or is_sensitive(session_id)
+    def _report(self, before: Iterable[Event | LifecycleRecord], after: Iterable[Event | LifecycleRecord]) -> None:
+        """Report what was redacted now; a record that is sent as a whole brings earlier counts."""
+        for old, new in zip(before, after, strict=True):
+            if old is not new:
+                self.on_redacted(Counter(new.redactions) - Counter(old.redactions))
 
 
 KEEP_ALL_BUT_SECRETS = Privacy()
 
 
 async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane) -> list[Event]:
-    """A small request mostly takes a moment; where it takes more, the lane begins anew. A large one begins there."""
+    """Redact a small request on the event loop for a moment; if that is not enough, or it is large, in the lane."""
     if body.place is ON_THE_LOOP and len(body.text) <= _INLINE_BYTES_MAX:
         try:
             return _without_secrets(events, partial(_redact_bounded, key=key, effort=Effort(A_MOMENT_S)))
@@ -111,14 +112,14 @@ async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane)
 
 
 async def _redacted_in_turns(events: Sequence[Event], key: bytes, lane: Lane) -> list[Event]:
-    redact = partial(_redact_or_reduce, key=key, effort=Effort())
-    kept: list[Event] = []
+    redact = partial(_redact_or_strip, key=key, effort=Effort())
+    redacted: list[Event] = []
     async with AsyncExitStack() as until_done:
         for number, piece in enumerate(_pieces(events)):
             if number == _LONG_PIECES:
                 await until_done.enter_async_context(lane.long_work)
-            kept += await lane.run(_without_secrets, piece, redact)
-    return kept
+            redacted += await lane.run(_without_secrets, piece, redact)
+    return redacted
 
 
 def _pieces(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
@@ -131,30 +132,32 @@ def _pieces(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 
 
 def _without_secrets(events: Sequence[Event], redact: Callable[[Event], Event]) -> list[Event]:
-    kept: list[Event] = []
+    redacted: list[Event] = []
     for first in range(0, len(events), _GROUP):
         group = events[first : first + _GROUP]
-        kept += map(redact, group) if may_need_redaction(group) else group
-    return kept
+        redacted += map(redact, group) if may_need_redaction(group) else group
+    return redacted
 
 
 def _redact_bounded(event: Event, key: bytes, effort: Effort) -> Event:
-    """A payload of nothing but short secrets outgrows what the log takes; then only its metadata stays."""
-    kept = redact_event(event, effort)
-    return kept if kept is event or len(memoryview(kept.data)) <= EVENT_BYTES_MAX else reduce_event(kept, key)
+    """Redact, and strip a payload that its markers make larger than the log takes: one full of short secrets."""
+    redacted = redact_event(event, effort)
+    if redacted is event or len(memoryview(redacted.data)) <= EVENT_BYTES_MAX:
+        return redacted
+    return strip_event(redacted, key)
 
 
-def _redact_or_reduce(event: Event, key: bytes, effort: Effort) -> Event:
-    """Of a payload that takes more than the effort only metadata stays as well: names, which are short."""
+def _redact_or_strip(event: Event, key: bytes, effort: Effort) -> Event:
+    """Redact, and strip a payload that takes more than the effort; the names that remain are short."""
     try:
         return _redact_bounded(event, key, effort)
     except TooDense:
-        kept = redact_event(reduce_event(event, key), Effort())
-        return structs.replace(kept, redactions=dict(Counter(kept.redactions) + Counter({DENSE: 1})))
+        stripped = redact_event(strip_event(event, key), Effort())
+        return structs.replace(stripped, redactions=dict(Counter(stripped.redactions) + Counter({DENSE: 1})))
 
 
-def _reduced(events: Sequence[Event], key: bytes) -> list[Event]:
-    return [reduce_event(event, key) for event in events]
+def _stripped(events: Sequence[Event], key: bytes) -> list[Event]:
+    return [strip_event(event, key) for event in events]
 
 
 def _redacted_refusals(rejected: Sequence[RejectedEvent]) -> list[RejectedEvent]:

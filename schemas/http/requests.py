@@ -1,6 +1,6 @@
 """Strict HTTP bodies: unknown fields, wrong types and values out of range are refused with the path of the field.
 
-Times are RFC 3339 with an offset. The rules that need a clock (a time at most 24 h ahead) are kept by `ingest.sealing`.
+Times are RFC 3339 with an offset. `ingest.intake` checks the rules that need a clock (a time at most 24 h ahead).
 """
 
 from datetime import datetime

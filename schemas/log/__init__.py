@@ -1,1 +1,1 @@
-"""What is in the log: its records, their bytes, and the topic and positions that hold them."""
+"""The log's contract: records, their bytes, the topic, and positions."""

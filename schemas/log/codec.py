@@ -1,4 +1,4 @@
-"""Bytes <-> records. `decode` is the one gate through which anything from the log comes in."""
+"""Bytes <-> records. Everything that is read from the log goes through `decode`."""
 
 from typing import Any
 from uuid import UUID
@@ -14,27 +14,27 @@ from schemas.permissions import NAME_CHARACTERS_MAX
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 _EMPTY = Raw(b"{}")
-_MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: what a DateTime64(3) of ours can hold
+_MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: the range of the store's DateTime64(3)
 
-_MODELS_MAX = 1024  # 2^53 tokens of each make a sum that a UInt64 can hold
+_MODELS_MAX = 1024  # with 2^53 tokens each, the sum fits into a UInt64
 
 
 class Undecodable(Exception):
-    """This record can't be projected, now or ever with this code; it becomes a dead letter and stops nobody."""
+    """This code can never project the record; it becomes a dead letter, and the projector continues."""
 
 
 def encode(record: Record) -> bytes:
-    """The value of a log record."""
-    if isinstance(record, EventsRecorded) and any(event.odd_data is not None for event in record.events):
-        record = structs.replace(record, events=tuple(_without_odd_data(event) for event in record.events))
+    """Return the value of a log record."""
+    if isinstance(record, EventsRecorded) and any(event.data_base64 is not None for event in record.events):
+        record = structs.replace(record, events=tuple(_without_base64(event) for event in record.events))
     return _encoder.encode(record)
 
 
 def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
-    """Read one record and check everything that the projector relies on.
+    """Decode one record and check everything that the projector relies on.
 
     Raises:
-        Undecodable: with one sentence that says why.
+        Undecodable: with one sentence that gives the reason.
     """
     record = decode_value(log_record.value)
     _check_key(log_record, record.session_id, partitions)
@@ -42,10 +42,10 @@ def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
 
 
 def decode_value(value: bytes | None) -> AnyRecord:
-    """What a record says, wherever it stands.
+    """Decode a record without regard to its key and partition.
 
     Raises:
-        Undecodable: with one sentence that says why.
+        Undecodable: with one sentence that gives the reason.
     """
     if not value:
         raise Undecodable("the record has no value")
@@ -55,18 +55,18 @@ def decode_value(value: bytes | None) -> AnyRecord:
     if record.session_id.version != 4:
         raise Undecodable("the session id has the wrong shape")
     _check_contents(record)
-    _restore_odd_data(record)
+    _restore_data(record)
     return record
 
 
-def _without_odd_data(event: Event) -> Event:
-    return event if event.odd_data is None else structs.replace(event, data=_EMPTY)
+def _without_base64(event: Event) -> Event:
+    return event if event.data_base64 is None else structs.replace(event, data=_EMPTY)
 
 
-def _restore_odd_data(record: AnyRecord) -> None:
+def _restore_data(record: AnyRecord) -> None:
     for event in record.events if isinstance(record, EventsRecorded) else ():
-        if event.odd_data is not None:
-            structs.force_setattr(event, "data", Raw(event.odd_data))
+        if event.data_base64 is not None:
+            structs.force_setattr(event, "data", Raw(event.data_base64))
 
 
 def _parse(value: bytes) -> AnyRecord:

@@ -1,4 +1,4 @@
-"""How a client of Kafka proves who it is, and knows the broker: the same for every client of this installation."""
+"""How Kafka clients authenticate themselves and the broker: the same for every client of this installation."""
 
 import ssl
 from typing import Any, Literal, Protocol
@@ -16,23 +16,23 @@ _WIRE: dict[Transport, str] = {
 
 
 class TokenSource(Protocol):
-    """Where tokens for OAUTHBEARER come from."""
+    """A source of tokens for OAUTHBEARER."""
 
     async def token(self) -> str:
-        """A token that is valid now."""
+        """Return a token that is valid now."""
         ...
 
 
 class KafkaSecurity(Struct, frozen=True):
-    """``user``, ``password``, ``mechanism`` and ``tokens`` count with SASL alone, ``context`` with TLS alone."""
+    """``user``, ``password``, ``mechanism`` and ``tokens`` apply only with SASL, ``context`` only with TLS."""
 
     protocol: Transport = "plaintext"
     mechanism: Mechanism = "SCRAM-SHA-512"
     user: str = ""
     password: str = ""
-    context: ssl.SSLContext | None = None  # whom we trust, and our own certificate if there is one
+    context: ssl.SSLContext | None = None  # the trusted authorities, and the client's certificate if it has one
     tokens: TokenSource | None = None  # with OAUTHBEARER, instead of user and password
-    certificate: str = ""  # the file of our own certificate, to be named in errors
+    certificate: str = ""  # the file of the client's certificate, for errors
 
     @property
     def has_user(self) -> bool:
@@ -52,7 +52,7 @@ class KafkaSecurity(Struct, frozen=True):
         return f"the client with the certificate {self.certificate}" if self.certificate else "the user ANONYMOUS"
 
     def client_options(self) -> dict[str, Any]:
-        """The keywords that every client of aiokafka takes for this."""
+        """Return the keyword arguments for any client of aiokafka."""
         return self._transport_options() | self._login_options()
 
     def _transport_options(self) -> dict[str, Any]:
@@ -73,5 +73,5 @@ class KafkaSecurity(Struct, frozen=True):
         }
 
     def __repr__(self) -> str:
-        """Without the password: topics are shown in errors and logs."""
+        """Leave the password out: errors and logs show topics."""
         return f"KafkaSecurity({self.protocol!r}, {self.mechanism!r}, {self.user!r})"

@@ -1,15 +1,15 @@
-"""What a log is to those who read it: dense offsets per partition, kept for ever."""
+"""The log for its readers: dense offsets in each partition, records stored for ever."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
 class LogUnavailable(Exception):
-    """The log is away, full or too slow; nothing is known about the outcome, so the same request may be sent again."""
+    """The log is unreachable, full or too slow. The outcome is unknown, so the same request may be sent again."""
 
 
 class LogRecord(NamedTuple):
-    """One record as the log holds it. ``timestamp_ms`` is the log's own time, in ms since 1970."""
+    """One record's bytes at its position. ``timestamp_ms`` is the log's time, in ms since 1970."""
 
     partition: int
     offset: int
@@ -47,9 +47,9 @@ class LogReader(Protocol):
     """Reads the log by offset, independent of any consumer group. Every call may raise `LogUnavailable`."""
 
     async def ends(self) -> Sequence[int]:
-        """The next offset of each partition, as of a moment after the call began."""
+        """Return the next offset of each partition, as of a moment after the call began."""
         ...
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Records of ``[start, stop)`` in order, about ``bytes_max`` of them, but at least one if any is there."""
+        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes, but at least one if any exists."""
         ...

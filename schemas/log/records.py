@@ -1,20 +1,20 @@
-"""The records of the log: one frozen tagged struct a kind.
+"""The records of the log: one frozen tagged struct for each kind.
 
 An accepted request becomes a record. A record holds one fact, or up to 5,000 of them (`EventsRecorded`); a fact is a
-row of `facts`. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars. Later fields
-carry defaults, unknown fields are tolerated, and a decoder for every version ever written stays.
+row of `facts`. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are
+added later have defaults, unknown fields are tolerated, and a decoder for every written version remains.
 """
 
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 VERSION = 1
 
 
 class Actor(Struct, frozen=True):
-    """Who made the request, from the token."""
+    """Who sent the request, from the token."""
 
     user_id: str
     role: str
@@ -40,10 +40,10 @@ class MetricsReport(Struct, frozen=True, omit_defaults=True):
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
-    """One hook event. ``data`` stays the client's bytes; ``redactions`` counts what was cut out of it, per rule.
+    """One hook event. ``data`` holds the client's bytes; ``redactions`` counts the secrets cut out of it, by rule.
 
-    ``odd_data`` holds those bytes in base64 where a record can't: lone surrogates are JSON, but no text. `codec` moves
-    them, so that whoever has an `Event` finds its payload in ``data``.
+    A record can't hold a payload with lone surrogates, which are JSON but no text: ``data_base64`` holds it instead.
+    `codec` moves the bytes, so ``data`` is the payload of every `Event` in Python.
     """
 
     event_id: UUID
@@ -52,11 +52,11 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     data: Raw
     seq: int | None = None
     redactions: dict[str, int] = {}
-    odd_data: bytes | None = None
+    data_base64: bytes | None = field(default=None, name="odd_data")  # the name in stored records
 
 
 class Redrive(Struct, frozen=True):
-    """A record that could not be projected was appended again: where the first one stands, by whom, and when (ms)."""
+    """A dead letter was appended again: the position of the first record, who did it, and when (ms)."""
 
     position: str
     by: str
@@ -64,7 +64,7 @@ class Redrive(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
-    """What every record says: its own identity, whose it is, who sent it, and when it was received."""
+    """The fields of every record: its identity, its org and session, who sent it, and when it was received."""
 
     v: int
     record_id: UUID
@@ -77,7 +77,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
 
 
 class LifecycleRecord(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """A request of its own: ``fact_id`` is its identity, ``redactions`` counts what was cut out of its texts."""
+    """A request with one fact: ``fact_id`` is its identity, ``redactions`` counts the secrets cut out of its texts."""
 
     fact_id: UUID
     redactions: dict[str, int] = {}
@@ -116,7 +116,7 @@ class MetricsReported(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=
 
 
 class SessionChanged(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
-    """Some fields were set, or cleared by None; unset ones stay. It may bring a report of totals as well."""
+    """Some fields were set, or cleared by None; unset ones stay. It may also bring a report of totals."""
 
     title: str | None | UnsetType = UNSET
     summary: str | None | UnsetType = UNSET
@@ -139,7 +139,7 @@ class SessionEnded(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class CompactionRequested(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="compaction_requested"):
-    """Somebody asked for a digest of the session so far."""
+    """A digest of the session as of now was requested."""
 
     instructions: str | None = None
     max_characters: int | None = None

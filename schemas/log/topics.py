@@ -1,25 +1,25 @@
-"""Names of the log's topics and the rule for keys: one session, one partition, for ever."""
+"""The log's topic and the rule for keys: a session stays in one partition for ever."""
 
 from uuid import UUID
 
 TOPIC = "crewkit.sessions.v1"
-RECORD_BYTES_MAX = 1_048_576  # one request becomes one record, and is split only above this size
-APPENDED_BYTES_MAX = 1_500_000  # of a lone event of 1 MiB in base64, with its envelope; every topic takes it
+RECORD_BYTES_MAX = 1_048_576  # a request becomes one record, or several above this size
+APPENDED_BYTES_MAX = 1_500_000  # a lone event of 1 MiB in base64, with its envelope; every topic accepts it
 FACTS_PER_RECORD_MAX = 1 << 16
 
 
 def record_key(session_id: UUID) -> bytes:
-    """The key of every record about a session: the 16 bytes of its id."""
+    """Return the key of every record about a session: the 16 bytes of its id."""
     return session_id.bytes
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition Kafka's default partitioner gives to ``key``: murmur2, as in the Java client."""
+    """Return the partition that Kafka's default partitioner gives to ``key``: murmur2, as in the Java client."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def murmur2(data: bytes) -> int:
-    """32-bit murmur2 with the seed that Kafka's clients use."""
+    """Return the 32-bit murmur2 hash with the seed of Kafka's clients."""
     m, mask = 0x5BD1E995, 0xFFFFFFFF
     h = 0x9747B28C ^ len(data)
     whole = len(data) & ~3

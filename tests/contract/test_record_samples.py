@@ -9,7 +9,7 @@ import pytest
 
 from schemas.log.codec import decode, encode
 from schemas.log.position import LogRecord
-from schemas.log.records import AnyRecord
+from schemas.log.records import AnyRecord, EventsRecorded
 from schemas.log.topics import record_key
 
 SAMPLES = sorted((Path(__file__).parent / "records").glob("*.json"))
@@ -28,6 +28,17 @@ def test_a_stored_sample_is_still_read(path: Path) -> None:
     record = decode_sample(path)
 
     assert json.loads(encode(record)) == json.loads(path.read_bytes())
+
+
+def test_a_payload_with_lone_surrogates_is_read_and_written_as_ever() -> None:
+    """Its key in the log is `odd_data`, whatever the field is called in Python: to the byte."""
+    (path,) = (path for path in SAMPLES if path.stem.endswith("lone_surrogates"))
+
+    record = decode_sample(path)
+
+    assert isinstance(record, EventsRecorded)
+    assert [bytes(event.data) for event in record.events] == [b'{"prompt": "\\ud83d"}', b"{}"]
+    assert encode(record) == path.read_bytes().strip()
 
 
 def test_every_kind_has_a_sample() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.privacy.metadata_only import KEPT, NAMES
+from ingest.privacy.metadata_only import CHECKS, NAMES
 from ingest.privacy.policy import Privacy
 from tests.support.corpora.canaries import CANARIES, fill
 from tests.support.rigs.write_api import EVENT, WriteApi, data_of, events_path, write_api
@@ -177,7 +177,7 @@ async def test_an_org_whose_capture_mode_is_metadata_keeps_no_content(metadata_a
     assert b'"tool_name":"Bash"' in await log_of(metadata_api)
 
 
-@pytest.mark.parametrize("name", [*NAMES, *KEPT])
+@pytest.mark.parametrize("name", [*NAMES, *CHECKS])
 async def test_text_in_the_place_of_metadata_is_content(metadata_api: WriteApi, name: str) -> None:
     """Whatever field it is in, and a secret that looks like a name is cut all the same."""
     session = (await metadata_api.create())["id"]

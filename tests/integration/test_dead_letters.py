@@ -95,7 +95,7 @@ class Whole:
         return b"\n".join(r.value or b"" for r in await self.log.read(partition, offset + 1, 1 << 40, 1 << 30))
 
     def _privacy(self) -> Privacy:
-        return Privacy(frozenset({"quiet"}), note_cut=self.cut.update)
+        return Privacy(frozenset({"quiet"}), on_redacted=self.cut.update)
 
     def _connect(self) -> Any:
         return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")

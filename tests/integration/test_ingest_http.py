@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from deploy.devstack.supervisor.die_with_parent import tethered
+from edge.drain_body import DRAIN_WITHIN_S
 from edge.tokens import issue_token
 from kernel.ports import free_port
 from runtime.http_server import READ_AHEAD_BYTES
@@ -102,6 +103,20 @@ def test_a_body_that_is_too_large_is_a_413_that_reaches_the_client(served: Serve
     statuses = [served.client.post(served.events, content=a_batch().ljust(size)).status_code for size in sizes]
 
     assert statuses == [202, 413, 413]
+
+
+def test_a_client_that_sends_too_much_slowly_can_finish(served: Served) -> None:
+    """It sends for longer than the body of another refused request is drained, and then reads its 413."""
+    size, rest = 10 * MIB + 1, 3 * MIB
+    with socket.create_connection(("127.0.0.1", served.port), timeout=40) as connection:
+        head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        head += f"authorization: {served.client.headers['authorization']}\r\ncontent-length: {size + rest}\r\n\r\n"
+        connection.sendall(head.encode() + b" " * size)
+        for _ in range(12):
+            time.sleep((DRAIN_WITHIN_S + 1) / 12)
+            connection.sendall(b" " * (rest // 12))
+
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.fault(row=17)

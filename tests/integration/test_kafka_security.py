@@ -237,14 +237,14 @@ REFUSALS: dict[str, tuple[str, dict[str, str], str]] = {
         CLIENT_CERTIFICATE,
     ),
     "tls to a plain port": ("plain", TLS, "does not speak TLS: check the port and KAFKA_SECURITY"),
-    "no tls to a port of tls": ("tls", {}, "speaks TLS alone: set KAFKA_SECURITY to tls or sasl_tls"),
+    "no tls to a port of tls": ("tls", {}, "speaks only TLS: set KAFKA_SECURITY to tls or sasl_tls"),
     "a password in the clear to a port of tls": (
         "sasl-tls",
         {"KAFKA_SECURITY": "sasl_plaintext", **LOGIN},
-        "speaks TLS alone: set KAFKA_SECURITY to tls or sasl_tls",
+        "speaks only TLS: set KAFKA_SECURITY to tls or sasl_tls",
     ),
-    "no log-in": ("sasl-tls", TLS, "lets in only who logs in: set KAFKA_SECURITY to sasl_tls"),
-    "no log-in in the clear": ("sasl", {}, "lets in only who logs in: set KAFKA_SECURITY to sasl_tls"),
+    "no log-in": ("sasl-tls", TLS, "requires a log-in: set KAFKA_SECURITY to sasl_tls"),
+    "no log-in in the clear": ("sasl", {}, "requires a log-in: set KAFKA_SECURITY to sasl_tls"),
     "a log-in where none is asked for": ("tls", SASL_TLS, "it asks for no log-in.*: check KAFKA_SECURITY"),
 }
 

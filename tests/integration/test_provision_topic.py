@@ -82,9 +82,9 @@ async def test_nothing_is_guessed_and_nothing_half_made(kafka: str) -> None:
     """Without a count, with too few brokers for the copies, or with two copies: refused before anything is there."""
     topic = new_topic(kafka)
     for told, wish, said in (
-        (topic._replace(partitions=0), ONE_COPY, "say --partitions N; .* 64 is a good one"),
+        (topic._replace(partitions=0), ONE_COPY, "choose --partitions N; .* 64 is a good one"),
         (topic._replace(partitions=-1), ONE_COPY, "1 to 2000, not -1"),
-        (topic, Wish(), "can't keep 3 copies .*start the brokers that are missing.*--replication 1; nothing was made"),
+        (topic, Wish(), "can't keep 3 copies .*start the missing brokers.*--replication 1; nothing was made"),
         (topic, Wish(replication=2), "3 or more, or 1 for development, not 2"),
     ):
         with pytest.raises(BrokenLog, match=said):

@@ -149,7 +149,7 @@ def test_no_payload_breaks_a_derivation(two: TestStore) -> None:
     """Wrong types, half characters, no UTF-8, depth: the session has its digest and its analysis all the same."""
     session = session_id("hostile")
     log = LogBuilder(PARTITIONS)
-    events = [Event(UUID(int=0), kind, 5, msgspec.Raw(data), odd_data=data) for kind in TYPES for data in HOSTILE]
+    events = [Event(UUID(int=0), kind, 5, msgspec.Raw(data), data_base64=data) for kind in TYPES for data in HOSTILE]
     log.add(created(session, repo="a/b"), recorded(session, *events), compaction_requested(session), ended(session))
 
     _project(two, log.records)

@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.privacy.redaction import may_hold_secrets, redact, redact_text
-from ingest.privacy.redaction.detection import suspected
+from ingest.privacy.redaction.detection import candidate_rules
 from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.spans import MARKER
-from ingest.privacy.redaction.unescaped_levels import spellings
+from ingest.privacy.redaction.unescaped_levels import unescaped_levels
 from tests.support.corpora.canaries import CANARIES, Canary
 
 # The first example compiles the rules, and one with everything spelled out at four levels is long.
@@ -150,7 +150,7 @@ values = st.recursive(
 )
 
 
-def spelled(text: str, how: int) -> str:
+def escaped(text: str, how: int) -> str:
     """A string of JSON: as usual, with Unicode as it is, its slashes escaped, everything escaped, or as for HTML."""
     if how == 3:
         return '"' + "".join(f"\\u{unit:04X}" for unit in _units(text)) + '"'
@@ -213,10 +213,10 @@ def _shape(value: Any) -> Any:
 )
 def test_a_secret_never_survives_wherever_it_is(canary: Canary, path: list[str], how: int, around: str) -> None:
     """In keys, values, lists and JSON inside strings, whichever way its letters are spelled."""
-    sent = spelled(f"{around}\n{canary.written}\n{around}", how)
+    sent = escaped(f"{around}\n{canary.written}\n{around}", how)
     for step in path:
         if step == "nested":
-            sent = spelled(sent, how if len(sent) < 20_000 else 0)
+            sent = escaped(sent, how if len(sent) < 20_000 else 0)
         else:
             sent = (
                 {"list": f"[1, {sent}]", "value": f'{{"a": {sent}}}', "key": f"{{{sent}: 1}}"}[step]
@@ -271,9 +271,9 @@ def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
 @given(st.lists(texts | canaries.map(lambda canary: canary.written), max_size=5).map("".join), st.integers(0, 4))
 def test_detection_hits_wherever_an_exact_rule_would_find_something(text: str, how: int) -> None:
     """Else a secret would pass unseen: over the bytes as sent, and in each of their spellings."""
-    sent = spelled(text, how).encode()
-    for spelling in spellings(sent):
-        finders = {RULES[rule].find for rule in suspected(spelling.text)}
-        missed = [rule.name for rule in RULES if rule.find not in finders and any(rule.find(spelling.text))]
+    sent = escaped(text, how).encode()
+    for level in unescaped_levels(sent):
+        finders = {RULES[rule].find for rule in candidate_rules(level.text)}
+        missed = [rule.name for rule in RULES if rule.find not in finders and any(rule.find(level.text))]
         assert missed == []
-        assert may_hold_secrets(sent) or not any(any(rule.find(spelling.text)) for rule in RULES)
+        assert may_hold_secrets(sent) or not any(any(rule.find(level.text)) for rule in RULES)

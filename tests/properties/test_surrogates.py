@@ -5,9 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.batch import read_batch
-from ingest.sealing.asker import Asker
-from ingest.sealing.events import records_of, seal_events
+from ingest.intake.context import SessionContext
+from ingest.intake.events.batch import read_batch
+from ingest.intake.events.identify import identify_events, to_records
 from schemas.hooks import read_payload
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
@@ -15,7 +15,7 @@ from schemas.log.records import Actor, EventsRecorded
 from tests.support.rigs.write_api import NOW_MS, SECRETS, a_session
 
 SESSION = a_session()
-ASKER = Asker("acme", Actor("alice", "member"), NOW_MS, SECRETS, a_session)
+CONTEXT = SessionContext("acme", Actor("alice", "member"), NOW_MS, SECRETS, a_session, session_id=SESSION)
 pieces = st.sampled_from(
     [
         r"\ud83d",
@@ -43,13 +43,13 @@ def test_every_spelling_comes_back_as_it_was_sent(parts: list[str]) -> None:
     frame = b'{"event_type":"Stop","timestamp":"2026-01-20T10:30:00Z","data":%s}'
     body = b'{"events":[' + b",".join(frame % payload for payload in payloads) + b"]}"
 
-    sealed = seal_events(read_batch(body), SESSION, ASKER)
-    (value,) = records_of(sealed.accepted, SESSION, ASKER)
+    events = identify_events(read_batch(body), CONTEXT)
+    (value,) = to_records(events.accepted, CONTEXT)
     record = decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1)
 
     assert isinstance(record, EventsRecorded)
     assert [bytes(event.data) for event in record.events] == payloads
-    assert sealed.rejected == []
+    assert events.rejected == []
 
 
 @given(texts)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.sealing.remote_url import clean_remote
+from ingest.intake.sessions.remote_url import clean_remote
 
 SPELLINGS = [
     ("git@github.com:acme/backend", "git@github.com:acme/backend", "acme/backend"),

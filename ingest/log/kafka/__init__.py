@@ -1,4 +1,4 @@
-"""The log in Apache Kafka: `KafkaEventLog` appends, `KafkaLogReader` reads by offset. Nobody else knows aiokafka."""
+"""The log in Apache Kafka: `KafkaEventLog` appends, `KafkaLogReader` reads by offset. No other part knows aiokafka."""
 
 from ingest.log.kafka.installation import InstalledTopic
 from ingest.log.kafka.producer import KafkaEventLog

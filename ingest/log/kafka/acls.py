@@ -1,4 +1,4 @@
-"""The rights that Kafka's ACLs give, and the sentence about those that are missing."""
+"""Rights in Kafka's ACLs, and the error that names missing ones."""
 
 from collections.abc import Iterable
 from enum import IntEnum
@@ -7,11 +7,11 @@ from typing import Literal
 from ingest.errors import BrokenLog
 from schemas.log.kafka_security import KafkaSecurity
 
-TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first one also for a topic that is not there
+TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first also for a missing topic
 
 
 class Right(IntEnum):
-    """The operations that we need, by Kafka's numbers."""
+    """The operations that this product needs, by Kafka's numbers."""
 
     Read = 3
     Write = 4
@@ -28,7 +28,7 @@ JOINS = (Right.Describe, Right.Read)
 def lacking(
     security: KafkaSecurity, missing: Iterable[Right], name: str, kind: Literal["topic", "group"] = "topic"
 ) -> BrokenLog:
-    """Say which rights are missing on a topic or a group, and how to give them."""
+    """Return the error that names the missing rights on a topic or a group, and the command that grants them."""
     names = [right.name for right in missing]
     options = " ".join(f"--operation {right}" for right in names)
     principal = f"User:{security.user or '…'}"

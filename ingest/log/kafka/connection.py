@@ -1,4 +1,4 @@
-"""One idempotent producer, from its start to its end. A producer that failed once is never trusted again."""
+"""One idempotent producer, from its start to its end. After its first failure it is replaced."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from ingest.log.kafka.acls import WRITES
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.topic import FindTopic, KafkaTopic
 
-STOP_S = 5.0  # `stop()` can hang for ever while the broker is away
+STOP_S = 5.0  # `stop()` can hang for ever if the broker is unreachable
 CONNECT_S = 10.0
 _CLOSE_S = 1.0
 _BATCH_BYTES = 1_048_576
@@ -23,45 +23,45 @@ class Connection:
     """A started producer, and whether it has to be replaced."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: KafkaTopic) -> None:
-        """``topic`` is the one that was found, with its partition count."""
+        """``topic`` comes from `FindTopic`, with its partition count."""
         self.producer, self.topic = producer, topic
         self._unfit = asyncio.Event()
         producer.client.cluster.add_listener(self._look)
 
     def _look(self, cluster: Any) -> None:
-        """A topic that has grown is seen when metadata come in; the next connection is refused, and says why."""
+        """Replace the connection if metadata show more partitions; the next connect fails and says why."""
         partitions = cluster.partitions_for_topic(self.topic.name)
         if partitions is not None and len(partitions) != self.topic.partitions:
             self.replace()
 
     def replace(self) -> None:
-        """Something failed that an idempotent producer does not recover from, such as its sequence numbers."""
+        """Mark the connection as unfit: an idempotent producer does not recover, as from wrong sequence numbers."""
         self._unfit.set()
 
     async def until_unfit(self) -> None:
-        """Return when the producer failed or its sender has died."""
+        """Return when the producer has failed or its sender has died."""
         unfit = asyncio.create_task(self._unfit.wait())
-        await asyncio.wait({unfit, self.producer._sender.sender_task}, return_when=asyncio.FIRST_COMPLETED)  # noqa: SLF001 (nothing public tells that the sender died)
+        await asyncio.wait({unfit, self.producer._sender.sender_task}, return_when=asyncio.FIRST_COMPLETED)  # noqa: SLF001 (aiokafka has no public sign of a dead sender)
         unfit.cancel()
 
     async def reachable(self) -> bool:
-        """Whether a broker answers now."""
+        """Return whether a broker answers now."""
         return bool(await self.producer.client.force_metadata_update())
 
     async def close(self) -> None:
-        """Send what waits; what can't be sent in 5 s is given up."""
+        """Send the waiting records; fail those that can't be sent in 5 s."""
         await close_producer(self.producer)
 
 
-async def connect(told: KafkaTopic, find: FindTopic) -> Connection:
-    """A new producer, to the topic that ``find`` finds.
+async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
+    """Start a producer for the topic that ``find`` returns.
 
     Raises:
-        BrokenLog: where the topic is not as it has to be, or the broker refuses us.
-        KafkaError, OSError, TimeoutError: where the broker is away.
+        BrokenLog: the topic is not as it has to be, or the broker refuses this client.
+        KafkaError, OSError, TimeoutError: the broker is unreachable.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=told.bootstrap,
+        bootstrap_servers=configured.bootstrap,
         enable_idempotence=True,
         acks="all",
         compression_type="zstd",
@@ -70,12 +70,12 @@ async def connect(told: KafkaTopic, find: FindTopic) -> Connection:
         max_request_size=_REQUEST_BYTES_MAX,
         request_timeout_ms=5_000,
         metadata_max_age_ms=30_000,
-        **told.security.client_options(),
+        **configured.security.client_options(),
     )
     try:
         async with asyncio.timeout(CONNECT_S):
-            await check_credentials(told, WRITES)
-            topic = await find(told)
+            await check_credentials(configured, WRITES)
+            topic = await find(configured)
             await producer.start()
             await producer.partitions_for(topic.name)
     except BaseException:
@@ -85,7 +85,7 @@ async def connect(told: KafkaTopic, find: FindTopic) -> Connection:
 
 
 async def close_producer(producer: Any) -> None:
-    """Stop it if that can be done; else fail what it holds, so that nobody and no memory waits for it."""
+    """Stop the producer, and fail the records that it still holds, so that no caller waits and no memory leaks."""
     try:
         await asyncio.wait_for(producer.stop(), STOP_S)
     except AWAY:
@@ -93,8 +93,8 @@ async def close_producer(producer: Any) -> None:
             await asyncio.wait_for(producer.client.close(), _CLOSE_S)
         if (task := producer._sender.sender_task) is not None:  # noqa: SLF001 (stop() did not)
             task.cancel()
-    finally:  # with a dead sender stop() returns, and leaves behind whoever waits
-        _give_up(producer._message_accumulator)  # noqa: SLF001 (nothing public gives up)
+    finally:  # with a dead sender stop() returns, and its callers would wait for ever
+        _give_up(producer._message_accumulator)  # noqa: SLF001 (aiokafka has no public way to give up)
 
 
 def _give_up(accumulator: Any) -> None:
@@ -103,4 +103,4 @@ def _give_up(accumulator: Any) -> None:
     for batch in held:
         waiter = batch._drain_waiter  # noqa: SLF001 (as above)
         if waiter.done() and not waiter.cancelled():
-            waiter.exception()  # seen, so that asyncio does not report it as forgotten
+            waiter.exception()  # retrieved, else asyncio reports an exception that was never retrieved

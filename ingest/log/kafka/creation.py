@@ -1,4 +1,4 @@
-"""Making the log's topic, or finding it: explicit partitions, nothing ever deleted or compacted."""
+"""Creates the log's topic, or finds it: explicit partitions, no retention limit, no compaction."""
 
 import asyncio
 from collections.abc import Mapping
@@ -31,12 +31,12 @@ _REFUSED_SETTING = (InvalidConfigurationError, PolicyViolationError)
 
 
 async def ensure_topic(topic: KafkaTopic) -> bool:
-    """Make the topic if it is not there, with as many copies of each record as it says; whether it was made.
+    """Create the topic if it is missing, with its ``replication``; return whether it was created.
 
     Raises:
-        BrokenLog: where one is there that is not as it has to be, there are too few brokers for the copies, or the
-            broker refuses us.
-        LogUnavailable: where the broker is away.
+        BrokenLog: an existing topic is not as it has to be, there are too few brokers for the copies, or the broker
+            refuses this client.
+        LogUnavailable: the broker is unreachable.
     """
     try:
         return await _ensure(topic)
@@ -45,11 +45,11 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
 
 
 async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaTopic:
-    """Make sure that it is there, without making it; the topic as it is.
+    """Return the topic as it is; never create it.
 
     Raises:
-        BrokenLog: where it is missing, or not as it has to be, or the broker refuses us.
-        LogUnavailable: where the broker is away.
+        BrokenLog: it is missing or not as it has to be, or the broker refuses this client.
+        LogUnavailable: the broker is unreachable.
     """
     try:
         await check_credentials(topic, READS)
@@ -59,11 +59,11 @@ async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaT
 
 
 async def find_group(topic: KafkaTopic, group: str) -> None:
-    """Make sure that we may join a consumer group.
+    """Check that this client may join a consumer group.
 
     Raises:
-        BrokenLog: we may not.
-        LogUnavailable: where the broker is away.
+        BrokenLog: it may not.
+        LogUnavailable: the broker is unreachable.
     """
     try:
         async with admin_of(topic, timeout_ms=10_000) as admin:
@@ -74,14 +74,14 @@ async def find_group(topic: KafkaTopic, group: str) -> None:
 
 
 def away(topic: KafkaTopic, error: Exception) -> Exception:
-    """What is said where no broker answers."""
+    """Return the error to raise if no broker answers."""
     if isinstance(error, TokenFailed):
         return BrokenLog(str(error))  # at the start a mistake is more likely than an outage
     return LogUnavailable(f"{topic.bootstrap} does not answer: {error}")
 
 
 def settings_of(topic: KafkaTopic) -> dict[str, str]:
-    """The settings that it is made with. Those that a managed service may refuse come first."""
+    """Return the settings of a new topic. Those that a managed service may refuse come first."""
     return {
         "min.insync.replicas": str(min(2, topic.replication)),
         "max.message.bytes": str(MESSAGE_BYTES_MAX),
@@ -94,17 +94,17 @@ def settings_of(topic: KafkaTopic) -> dict[str, str]:
 async def _ensure(topic: KafkaTopic) -> bool:
     await check_credentials(topic)
     async with admin_of(topic, timeout_ms=10_000) as admin:
-        made = await _create_with_what_is_taken(admin, topic)
+        made = await _create_with_accepted_settings(admin, topic)
         await _await_coordinator(admin, topic.name)
     await check_topic(topic)
     return made
 
 
 async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
-    """A new cluster makes its topic of committed offsets when it is first asked for a group.
+    """Wait until a new cluster has its topic of committed offsets; it creates that topic at the first request.
 
-    Asked here, so that the first projectors join at once: those that are refused come back seconds later, and the
-    rebalance that this costs falls into the first traffic.
+    The first projectors then join at once. Without this they are refused and return seconds later, and the rebalance
+    falls into the first traffic.
     """
     async with asyncio.timeout(COORDINATOR_S):
         while True:
@@ -113,15 +113,15 @@ async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
             except GroupCoordinatorNotAvailableError:
                 await asyncio.sleep(RETRY_S)
             except GroupAuthorizationFailedError:
-                return  # no reason to wait; who provisions needs no right on groups
+                return  # no reason to wait: `provision` needs no right on groups
             else:
                 return
 
 
-async def _create_with_what_is_taken(admin: AIOKafkaAdminClient, topic: KafkaTopic) -> bool:
-    """Managed services refuse settings that they fix themselves: leave out those, and no others.
+async def _create_with_accepted_settings(admin: AIOKafkaAdminClient, topic: KafkaTopic) -> bool:
+    """Create the topic without the settings that a managed service refuses because it fixes them itself.
 
-    Whether what counts instead is good enough is looked at when the topic is there.
+    `check_topic` checks the values of the service afterwards.
     """
     settings = settings_of(topic)
     while True:
@@ -136,7 +136,7 @@ async def _create_with_what_is_taken(admin: AIOKafkaAdminClient, topic: KafkaTop
 
 
 async def _create(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str]) -> bool:
-    """Whether it was made; raises what the broker answers where it is neither made nor there."""
+    """Return whether the topic was created; raise the broker's error if it neither was nor exists."""
     wanted = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(settings))
     try:
         reply = await admin.create_topics([wanted])
@@ -154,6 +154,6 @@ def _explained(topic: KafkaTopic, error: Exception) -> Exception:
     if isinstance(error, InvalidReplicationFactorError):
         return BrokenLog(
             f"{topic.bootstrap} can't keep {topic.replication} copies of each record of {topic.name} ({error}): start "
-            "the brokers that are missing, or, for development, say --replication 1; nothing was made"
+            "the missing brokers, or, for development, use --replication 1; nothing was made"
         )
     return error

@@ -1,7 +1,7 @@
-"""Does the broker let us in? Asked apart: aiokafka's clients say only that they found no broker.
+"""Checks whether the broker accepts this client's credentials, because aiokafka's clients only report "no broker".
 
-A mistake in credentials, certificates or rights is one sentence that names the settings to look at. Anything
-else is an outage, and is left to the caller.
+A mistake in credentials, certificates or rights becomes one sentence that names the settings to check. Anything else
+is an outage, which the caller handles.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
 
 _ANSWER_MS = 5_000
 _PROBE_MS = 2_000
-# ValueError: the other end does not know the password itself, so it is no broker of ours.
+# ValueError: the other end does not know the password, so it is not the expected broker.
 _REFUSED = (
     *(AuthenticationFailedError, AuthenticationMethodNotSupported, IllegalSaslStateError),
     *(SaslAuthenticationFailed, UnsupportedSaslMechanismError, ValueError),
@@ -39,12 +39,12 @@ _NOT_THERE = (ConnectionRefusedError, gaierror, TimeoutError)
 
 
 async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, all_brokers: bool = True) -> None:
-    """Log in at the first broker that answers, and ask for the rights on the topic that are ``needed``.
+    """Log in at the first broker that answers, and check the ``needed`` rights on the topic.
 
-    With ``all_brokers`` the certificates of all others are checked as well, which takes 2 s where one is away.
+    With ``all_brokers`` also check the certificates of all others, which takes 2 s for an unreachable one.
 
     Raises:
-        BrokenLog: it refuses us, or we refuse it. To try again would not help, unlike with a broker that is away.
+        BrokenLog: the broker refuses this client, or the client refuses the broker. A retry would not help.
         TokenFailed: there is no token to log in with.
     """
     for host, port, _ in collect_hosts(topic.bootstrap):
@@ -52,7 +52,7 @@ async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, 
             brokers = await _ask(topic, Node(host, port), needed)
         except _FAILED as error:
             await _explain(topic, Node(host, port), error)
-            continue  # whether one answers at all is for the caller to find out
+            continue  # the caller finds out whether any broker answers
         if topic.security.has_tls and all_brokers:
             await asyncio.gather(*[_check_certificate(topic, broker) for broker in brokers])
         return
@@ -73,7 +73,7 @@ async def _connect(node: Node, within_ms: int, topic: KafkaTopic) -> Any:
 
 
 async def _check_certificate(topic: KafkaTopic, node: Node) -> None:
-    """Clients go on to the names that brokers give themselves, and would look for one without end."""
+    """Check one broker's certificate: clients connect to the names that brokers advertise, and would retry for ever."""
     try:
         (await _connect(node, _PROBE_MS, topic)).close()
     except _FAILED as error:
@@ -82,7 +82,7 @@ async def _check_certificate(topic: KafkaTopic, node: Node) -> None:
 
 
 async def _explain(topic: KafkaTopic, node: Node, error: Exception) -> None:
-    """Raises `BrokenLog` where a failure is no outage, but two ends that do not fit together."""
+    """Raise `BrokenLog` if the failure is no outage but a mismatch between the two ends."""
     if isinstance(error, TokenFailed):
         raise error
     if said := tls_refusal(error, str(node), "KAFKA"):
@@ -94,7 +94,7 @@ async def _explain(topic: KafkaTopic, node: Node, error: Exception) -> None:
 
 
 async def _other_way(topic: KafkaTopic, node: Node) -> str | None:
-    """The other end hung up without a word: how it would have answered. None: it would not, so it is away."""
+    """Explain a connection that was closed without a message; None if the other end is unreachable."""
     if topic.security.context is not None:
         failure = await asyncio.to_thread(tls_failure, *node, topic.security.context)
         if failure and (said := tls_refusal(failure, str(node), "KAFKA")):
@@ -102,9 +102,9 @@ async def _other_way(topic: KafkaTopic, node: Node) -> str | None:
         if await _answers_in_clear(node):
             return f"{node} does not speak TLS: check the port and KAFKA_SECURITY"
     elif await asyncio.to_thread(speaks_tls, *node):
-        return f"{node} speaks TLS alone: set KAFKA_SECURITY to tls or sasl_tls"
+        return f"{node} speaks only TLS: set KAFKA_SECURITY to tls or sasl_tls"
     if not topic.security.has_user and await _wants_login(topic, node):
-        return f"{node} lets in only who logs in: set KAFKA_SECURITY to sasl_tls or sasl_plaintext, and KAFKA_USER"
+        return f"{node} requires a log-in: set KAFKA_SECURITY to sasl_tls or sasl_plaintext, and KAFKA_USER"
     return None
 
 
@@ -117,7 +117,7 @@ async def _answers_in_clear(node: Node) -> bool:
 
 
 async def _wants_login(topic: KafkaTopic, node: Node) -> bool:
-    """A listener without log-in answers that this is no time for one."""
+    """Return whether the listener requires a log-in; one that does not refuses the handshake as an illegal state."""
     connection: Any = None
     try:
         connection = await _connect(node, _PROBE_MS, topic)
@@ -131,7 +131,7 @@ async def _wants_login(topic: KafkaTopic, node: Node) -> bool:
 
 
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]  # aiokafka has no types
-    """One that sees a refused token: aiokafka takes the reason that the broker sends for a welcome."""
+    """A connection that notices a refused token: aiokafka reads the broker's reason as success."""
 
     def authenticator_oauth(self) -> Any:
         return _OAuthAuthenticator(sasl_oauth_token_provider=self._sasl_oauth_token_provider)

@@ -1,7 +1,7 @@
-"""The installation record in Kafka: the first message of a topic beside the log, which counts for ever.
+"""The installation record in Kafka: the first message of a topic beside the log, valid for ever.
 
-It is a topic and no setting of one, since those hold no free text; and a topic apart, so that `ingest` needs no right
-to read the log.
+It is a message because topic settings hold no free text. It has its own topic so that `ingest` needs no right to read
+the log.
 """
 
 import asyncio
@@ -29,24 +29,24 @@ _ANSWER_S = 5.0
 
 
 class InstalledTopic:
-    """A `FindTopic`: the topic as the installation record says, if that agrees with what this process was told."""
+    """A `FindTopic`: the topic in the installation record, if this process's configuration agrees with it."""
 
     def __init__(self, own: OwnSecrets | None) -> None:
-        """``own`` are the secrets of this process; None where it has none."""
+        """``own`` are the secrets of this process; None if it has none."""
         self._own = own
         self._record: InstallationRecord | None = None
 
-    async def __call__(self, told: KafkaTopic) -> KafkaTopic:
-        """The topic, with its partition count.
+    async def __call__(self, configured: KafkaTopic) -> KafkaTopic:
+        """Return the topic with its partition count.
 
         Raises:
-            BrokenLog: where nothing is recorded, or something else than what this process has; and as `check_topic`.
-            KafkaError, OSError, TimeoutError: where the broker is away.
+            BrokenLog: nothing is recorded, or it differs from this process's configuration; and as `check_topic`.
+            KafkaError, OSError, TimeoutError: the broker is unreachable.
         """
-        record = self._record or await read_record(told)
+        record = self._record or await read_record(configured)
         if record is None:
-            raise await _missing(told)
-        topic = agreed(told, record, self._own)
+            raise await _missing(configured)
+        topic = agreed(configured, record, self._own)
         await check_topic(topic)
         if self._record is None and topic.replication == 1:
             logger.warning(
@@ -57,29 +57,29 @@ class InstalledTopic:
 
     @property
     def record(self) -> InstallationRecord:
-        """What was found; only after a call that succeeded."""
+        """The record that a successful call found."""
         if self._record is None:
-            raise RuntimeError("the record is known when the topic was found")
+            raise RuntimeError("the record is known only after the topic was found")
         return self._record
 
 
-def agreed(told: KafkaTopic, record: InstallationRecord, own: OwnSecrets | None) -> KafkaTopic:
-    """The recorded topic; raises `BrokenLog` where this process has other secrets, or was told another count."""
-    place = f"the topic {record_topic(told.name)}"
-    if told.partitions not in (0, record.partitions):
-        raise BrokenLog(other_partitions(told.partitions, record.partitions, place))
+def agreed(configured: KafkaTopic, record: InstallationRecord, own: OwnSecrets | None) -> KafkaTopic:
+    """Return the recorded topic. Raises `BrokenLog` if this process has other secrets or another partition count."""
+    place = f"the topic {record_topic(configured.name)}"
+    if configured.partitions not in (0, record.partitions):
+        raise BrokenLog(other_partitions(configured.partitions, record.partitions, place))
     if own is not None and own.fingerprint != record.secrets:
         raise BrokenLog(other_secrets(own, place))
-    return told._replace(partitions=record.partitions, replication=record.replication)
+    return configured._replace(partitions=record.partitions, replication=record.replication)
 
 
 def of_record(topic: KafkaTopic) -> KafkaTopic:
-    """The topic that holds the record; as durable as the log's."""
+    """Return the topic that holds the record; it is as durable as the log's."""
     return topic._replace(name=record_topic(topic.name), partitions=1)
 
 
 async def read_record(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> InstallationRecord | None:
-    """The record beside ``topic``, None where nothing was recorded; raises as `InstalledTopic` does."""
+    """Return the record beside ``topic``; None if nothing was recorded. Raises as `InstalledTopic` does."""
     place = of_record(topic)
     if await look_at(place, patience_s) is None:
         return None
@@ -95,7 +95,7 @@ async def read_record(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) ->
 
 
 async def write_record(topic: KafkaTopic, record: InstallationRecord) -> None:
-    """Append a record; of two that do so at once the first counts for both, so read it afterwards."""
+    """Append a record. Of two appended at once the first counts for both, so read it afterwards."""
     producer = AIOKafkaProducer(
         bootstrap_servers=topic.bootstrap, enable_idempotence=True, acks="all", **topic.security.client_options()
     )
@@ -107,7 +107,7 @@ async def write_record(topic: KafkaTopic, record: InstallationRecord) -> None:
 
 
 def new_record(topic: KafkaTopic, own: OwnSecrets) -> InstallationRecord:
-    """What is recorded of an installation that is made now."""
+    """Return the record of an installation that is made now."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return InstallationRecord(
         partitions=topic.partitions, replication=topic.replication, secrets=own.fingerprint, made_at=now
@@ -135,11 +135,11 @@ async def _first(place: KafkaTopic) -> bytes | None:
         await consumer.stop()
 
 
-async def _missing(told: KafkaTopic) -> BrokenLog:
-    """Nothing is recorded, perhaps because there is no topic either."""
-    if await look_at(told, patience_s=0) is None:  # what is new had its time when the record was looked for
-        return no_topic(told)
+async def _missing(configured: KafkaTopic) -> BrokenLog:
+    """Return the error for a missing record, perhaps because the topic is missing too."""
+    if await look_at(configured, patience_s=0) is None:  # reading the record has waited already
+        return no_topic(configured)
     return BrokenLog(
-        f"nothing is recorded of the topic {told.name} at {told.bootstrap}: run `crewkit-sessions provision "
-        f"--partitions N`, which writes it into {record_topic(told.name)}"
+        f"nothing is recorded of the topic {configured.name} at {configured.bootstrap}: run "
+        f"`crewkit-sessions provision --partitions N`, which writes it into {record_topic(configured.name)}"
     )

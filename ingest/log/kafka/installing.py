@@ -1,6 +1,6 @@
-"""What `provision` does at the broker: two topics, and once for ever the record of what the installation is made with.
+"""What `provision` does at the broker: it creates two topics, and once the record of how the installation is made.
 
-Every step looks first, so it may run again, and two may run at once: the first record counts for both.
+Every step checks first, so it can be repeated. Two runs at once are safe: the first record counts for both.
 """
 
 from typing import NamedTuple
@@ -17,37 +17,37 @@ from schemas.installation import COPIES_MIN, PARTITIONS_ADVISED, PARTITIONS_MAX,
 
 
 class Wish(Struct, frozen=True):
-    """What `provision` was asked for: copies of each record (0: as recorded, else 3), and whether it makes topics."""
+    """Options of `provision`: copies of each record (0: as recorded, else 3), and whether it creates topics."""
 
     replication: int = 0
     makes_topics: bool = True
 
 
 class Installed(NamedTuple):
-    """The topic as it is now, what is recorded of it, and whether this run made it."""
+    """The topic as it is now, its record, and whether this run created it."""
 
     topic: KafkaTopic
     record: InstallationRecord
     made: bool
 
 
-async def install(told: KafkaTopic, own: OwnSecrets, wish: Wish) -> Installed:
-    """Make the topics that are missing, and record what they were made with, unless that is recorded already.
+async def install(configured: KafkaTopic, own: OwnSecrets, wish: Wish) -> Installed:
+    """Create the missing topics, and record how they were made unless a record exists.
 
     Raises:
-        BrokenLog: what is asked for is not enough, or differs from what is there; the message says what to do.
-        LogUnavailable: the broker is away.
+        BrokenLog: the options are not enough, or differ from what exists; the message says what to do.
+        LogUnavailable: the broker is unreachable.
     """
     try:
-        return await _install(told, own, wish)
+        return await _install(configured, own, wish)
     except AWAY as error:
-        raise away(told, error) from error
+        raise away(configured, error) from error
 
 
-async def _install(told: KafkaTopic, own: OwnSecrets, wish: Wish) -> Installed:
-    await check_credentials(told)
-    record = await read_record(told, patience_s=0)
-    topic = _begun(told, wish) if record is None else _recorded(told, record, own, wish)
+async def _install(configured: KafkaTopic, own: OwnSecrets, wish: Wish) -> Installed:
+    await check_credentials(configured)
+    record = await read_record(configured, patience_s=0)
+    topic = _begun(configured, wish) if record is None else _recorded(configured, record, own, wish)
     if wish.makes_topics:
         made = await ensure_topic(topic)
         await ensure_topic(of_record(topic))
@@ -62,42 +62,45 @@ async def _install(told: KafkaTopic, own: OwnSecrets, wish: Wish) -> Installed:
     return Installed(_recorded(topic, counts, own, wish), counts, made)
 
 
-def _begun(told: KafkaTopic, wish: Wish) -> KafkaTopic:
-    """The topic of a new installation."""
-    if not told.partitions:
+def _begun(configured: KafkaTopic, wish: Wish) -> KafkaTopic:
+    """Return the topic of a new installation."""
+    if not configured.partitions:
         raise BrokenLog(
-            f"nothing is recorded yet of the topic {told.name} at {told.bootstrap}: say --partitions N; the number is "
-            f"for ever and bounds how many projectors can share the work, {PARTITIONS_ADVISED} is a good one"
+            f"nothing is recorded yet of the topic {configured.name} at {configured.bootstrap}: "
+            "choose --partitions N; the number is for ever and limits how many projectors can share the work, "
+            f"{PARTITIONS_ADVISED} is a good one"
         )
-    if not 0 < told.partitions <= PARTITIONS_MAX:
-        raise BrokenLog(f"partitions: a topic has 1 to {PARTITIONS_MAX}, not {told.partitions}")
+    if not 0 < configured.partitions <= PARTITIONS_MAX:
+        raise BrokenLog(f"partitions: a topic has 1 to {PARTITIONS_MAX}, not {configured.partitions}")
     replication = wish.replication or COPIES_MIN
     if replication != 1 and replication < COPIES_MIN:
         raise BrokenLog(f"--replication is {COPIES_MIN} or more, or 1 for development, not {replication}")
-    return told._replace(replication=replication)
+    return configured._replace(replication=replication)
 
 
-def _recorded(told: KafkaTopic, record: InstallationRecord, own: OwnSecrets, wish: Wish) -> KafkaTopic:
+def _recorded(configured: KafkaTopic, record: InstallationRecord, own: OwnSecrets, wish: Wish) -> KafkaTopic:
     if wish.replication not in (0, record.replication):
         raise BrokenLog(
             f"this installation was made with --replication {record.replication}, not {wish.replication}: leave the "
-            "option out; copies of a topic that is there are changed with kafka-reassign-partitions.sh"
+            "option out; kafka-reassign-partitions.sh changes the copies of an existing topic"
         )
-    return agreed(told, record, own)
+    return agreed(configured, record, own)
 
 
 async def _need(topic: KafkaTopic) -> None:
-    """Both topics must be there; raises `BrokenLog` with the lines that make those that are missing."""
+    """Check that both topics exist. Raises `BrokenLog` with the commands that create the missing ones."""
     missing = [wanted for wanted in (topic, of_record(topic)) if await look_at(wanted, patience_s=0) is None]
     if missing:
         names, lines = " and ".join(wanted.name for wanted in missing), "\n".join(map(create_line, missing))
-        raise BrokenLog(f"{topic.bootstrap} lacks {names}: let somebody run this, then provision again\n{lines}")
+        raise BrokenLog(
+            f"{topic.bootstrap} lacks {names}: have this run by someone with the rights, then provision again\n{lines}"
+        )
     for wanted in (topic, of_record(topic)):
         await check_topic(wanted)
 
 
 def create_line(topic: KafkaTopic) -> str:
-    """The command by which somebody else makes the topic."""
+    """Return the command with which an operator creates the topic."""
     settings = "".join(f" --config {name}={value}" for name, value in settings_of(topic).items())
     login = " --command-config client.properties" if topic.security.has_user else ""
     return (

@@ -1,4 +1,4 @@
-"""Appending to Kafka, with a deadline, a byte budget, and a supervisor that replaces a producer that failed."""
+"""Appends to Kafka, with a deadline, a byte budget, and a supervisor that replaces a failed producer."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _READY_S = 1.0
 
 
 class KafkaEventLog:
-    """`EventLog` over one topic. It starts although the broker is away, and recovers by itself."""
+    """`EventLog` over one topic. It starts without a reachable broker, and recovers by itself."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class KafkaEventLog:
         on_broken: OnBroken = stop_the_process,
         find: FindTopic = check_topic,
     ) -> None:
-        """``on_broken`` is called when the topic turns out to be a wrong one after the start.
+        """``on_broken`` is called if the topic turns out to be wrong after the start.
 
-        ``find`` looks for ``topic`` each time a connection is made, and completes it.
+        ``find`` checks and completes ``topic`` for each new connection.
         """
         self._topic, self._find = topic, find
         self._budget = ByteBudget(bytes_max)
@@ -45,18 +45,18 @@ class KafkaEventLog:
         self._supervisor: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Raises `BrokenLog` where the broker is there and refuses us, or the topic is not as it has to be."""
+        """Connect. Raises `BrokenLog` if the broker refuses this client, or the topic is not as it has to be."""
         self._loop = asyncio.get_running_loop()
         try:
             self._connection = await asyncio.wait_for(connect(self._topic, self._find), _FIRST_CONNECT_S)
         except TokenFailed as error:
             raise BrokenLog(str(error)) from error  # at the start a mistake is more likely than an outage
         except AWAY:
-            self._connection = None  # the supervisor goes on trying
+            self._connection = None  # the supervisor retries
         self._supervisor = asyncio.create_task(self._supervise())
 
     async def stop(self) -> None:
-        """Send what waits, as far as that can be done within 5 s."""
+        """Send the waiting records, for 5 s at most, and disconnect."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait({self._supervisor})
@@ -67,7 +67,7 @@ class KafkaEventLog:
             await self._reader.stop()
 
     async def ready(self) -> bool:
-        """Whether a broker answers."""
+        """Return whether a broker answers."""
         if self._connection is None:
             return False
         try:
@@ -88,11 +88,11 @@ class KafkaEventLog:
         except AWAY as error:
             raise LogUnavailable(f"not acknowledged: {error!r}") from error
         if offset < 0:
-            raise LogUnavailable("stored, but where is not known any more")  # a duplicate the broker has forgotten
+            raise LogUnavailable("stored, but its position is unknown")  # a duplicate that the broker has forgotten
         return Position(partition, offset)
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if self._reader is None:
             if self._connection is None:
                 raise LogUnavailable("no broker answers")
@@ -106,7 +106,7 @@ class KafkaEventLog:
         except BaseException:
             self._budget.give_back(len(value))
             raise
-        # Whoever waits may give up; the bytes are held until the producer lets go of them.
+        # The caller may give up; the budget holds the bytes until the producer releases them.
         arrived: asyncio.Future[int] = self._loop.create_future()
         sent.add_done_callback(lambda done: self._settle(connection, done, len(value), arrived))
         return await arrived
@@ -133,7 +133,7 @@ class KafkaEventLog:
                 await asyncio.gather(self._reconnect(), unfit.close())
 
     async def _reconnect(self) -> None:
-        """Try until there is a connection."""
+        """Retry until there is a connection."""
         while self._connection is None:
             try:
                 self._connection = await connect(self._topic, self._find)

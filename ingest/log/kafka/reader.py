@@ -1,4 +1,4 @@
-"""Reading the topic by offset, without a consumer group: for ends of partitions, and for holes."""
+"""Reads the topic by offset, without a consumer group: for the ends of partitions, and for gaps."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ _POLL_MS = 250
 
 
 class KafkaLogReader:
-    """`schemas.log.position.LogReader` over one topic. One call at a time; a connection that failed is made anew."""
+    """`schemas.log.position.LogReader` over one topic. One call at a time; a failed connection is replaced."""
 
     def __init__(self, topic: KafkaTopic) -> None:
         self._topic = topic
@@ -28,7 +28,7 @@ class KafkaLogReader:
         self._turn = asyncio.Lock()
 
     async def ends(self) -> Sequence[int]:
-        """The next offset of each partition."""
+        """Return the next offset of each partition."""
 
         async def ask(consumer: AIOKafkaConsumer) -> Sequence[int]:
             ends = await consumer.end_offsets(self._partitions)
@@ -37,7 +37,7 @@ class KafkaLogReader:
         return await self._with_consumer(ask)
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if partition >= self._topic.partitions:
             return []
         source = TopicPartition(self._topic.name, partition)
@@ -52,12 +52,12 @@ class KafkaLogReader:
             try:
                 return await _collect(consumer, last, bytes_max)
             finally:
-                consumer.unsubscribe()  # else it would go on fetching
+                consumer.unsubscribe()  # else it would continue to fetch
 
         return await self._with_consumer(ask)
 
     async def stop(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await consumer.stop()
@@ -76,7 +76,7 @@ class KafkaLogReader:
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            # Else a refusal would look like an outage, and be retried for ever.
+            # Without this, a refusal would look like an outage and be retried for ever.
             await check_credentials(self._topic, all_brokers=False)
             self._consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._topic.bootstrap,

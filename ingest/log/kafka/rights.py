@@ -1,4 +1,4 @@
-"""What Kafka's ACLs let us do: asked at the start, since each client of aiokafka reports their lack in another way."""
+"""Checks this client's rights in Kafka's ACLs at the start: aiokafka's clients report missing rights in many ways."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,11 +13,11 @@ from ingest.log.kafka.acls import GROUP_REFUSED, JOINS, TOPIC_REFUSED, Right, la
 from ingest.log.kafka.topic import KafkaTopic
 
 _METADATA, _DESCRIBE_GROUPS = 3, 15
-_UNKNOWN_RIGHTS = -(1 << 31)  # what a broker says that does not tell
+_UNKNOWN_RIGHTS = -(1 << 31)  # from a broker that does not report rights
 
 
 class Node(NamedTuple):
-    """Where a broker of the cluster wants to be reached."""
+    """The advertised address of a broker."""
 
     host: str
     port: int
@@ -27,17 +27,17 @@ class Node(NamedTuple):
 
 
 async def check_rights(connection: Any, topic: KafkaTopic, needed: Sequence[Right]) -> list[Node]:
-    """Ask over one connection whether we may do what is ``needed`` with the topic; the brokers of the cluster.
+    """Check over one connection the ``needed`` rights on the topic; return the brokers of the cluster.
 
-    A topic that is not there has no rights; whether it is there is for others to ask.
+    A missing topic has no rights; `check_topic` checks that it exists.
 
     Raises:
-        BrokenLog: we may not; the message says which right is missing, and how to give it.
-        KafkaError, OSError, TimeoutError: where the broker is away.
+        BrokenLog: a right is missing; the message names it, and how to grant it.
+        KafkaError, OSError, TimeoutError: the broker is unreachable.
     """
     try:
         answer = await connection.send(_TopicRights(topic.name))
-    except NotImplementedError:  # older than Kafka 2.3: it tells no rights
+    except NotImplementedError:  # Kafka before 2.3 does not report rights
         return _nodes(await connection.send(MetadataRequest([])))
     if missing := _missing(needed, answer.topics[0], TOPIC_REFUSED):
         raise lacking(topic.security, missing, topic.name)
@@ -45,7 +45,7 @@ async def check_rights(connection: Any, topic: KafkaTopic, needed: Sequence[Righ
 
 
 async def check_group(admin: Any, topic: KafkaTopic, group: str) -> None:
-    """Ask whether we may join a consumer group; raises as `check_rights` does."""
+    """Check that this client may join a consumer group; raises as `check_rights` does."""
     try:
         coordinator = await admin.find_coordinator(group)
         answer = await admin._send_request(_GroupRights(group), coordinator)  # noqa: SLF001 (aiokafka 0.14 can't read its own)
@@ -62,7 +62,7 @@ def _nodes(answer: Any) -> list[Node]:
 
 
 def _missing(needed: Sequence[Right], described: Sequence[Any], refused: int) -> list[Right]:
-    """``described`` begins with an error code, and ends with a bit for each operation that is allowed."""
+    """Return the missing rights. ``described`` begins with an error code, and ends with a bit for each granted one."""
     code, rights = described[0], described[-1]
     if code == refused:
         return list(needed)
@@ -118,7 +118,7 @@ class _TopicRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
 
 
 class _TopicRights(Request[_TopicRightsRequest]):  # type: ignore[misc]  # as above
-    """Metadata in the first layout that has rights in it; aiokafka ends at the fifth."""
+    """Metadata in the first version that reports rights; aiokafka ends at version 5."""
 
     API_KEY = _METADATA
 
@@ -136,7 +136,7 @@ class _GroupRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
 
 
 class _GroupRights(Request[_GroupRightsRequest]):  # type: ignore[misc]  # as above
-    """DescribeGroups with the answer that belongs to it; aiokafka reads it as that of the version before."""
+    """DescribeGroups with its own response; aiokafka reads it as the response of the previous version."""
 
     API_KEY = _DESCRIBE_GROUPS
 

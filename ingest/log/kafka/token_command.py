@@ -1,6 +1,6 @@
-"""Tokens for OAUTHBEARER, printed by a command: ``TOKEN``, or ``TOKEN SECONDS`` with the seconds that it has to live.
+"""Tokens for OAUTHBEARER, printed by a command: ``TOKEN``, or ``TOKEN SECONDS`` with its remaining lifetime.
 
-Without seconds the ``exp`` of a JWT counts; a token of unknown life is used for one connection. The command runs
+Without seconds the ``exp`` of a JWT counts; a token of unknown lifetime is used for one connection. The command runs
 without a shell and without standard input. Its output is the token, so no error and no log shows it.
 """
 
@@ -21,21 +21,21 @@ from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 ENDS_WITHIN_S = 10.0
-_USED_SHARE = 0.8  # of its life; then a new one is asked for
+_USED_SHARE = 0.8  # of its lifetime; then the command runs again
 _ERROR_CHARS = 200
 
 
 class TokenFailed(KafkaError):  # type: ignore[misc]  # aiokafka has no types
-    """The command gave no token; the message says why. Another try may help."""
+    """The command printed no token; the message says why. A retry may help."""
 
     def __str__(self) -> str:
-        """The message alone; aiokafka would put the name of this class before it."""
+        """Return the message alone; aiokafka would put the class name in front."""
         return str(self.args[0])
 
 
 class _Token(Struct, frozen=True):
     text: str
-    until: float  # when to ask for the next one
+    until: float  # when to run the command again
 
 
 class _Claims(Struct):
@@ -43,13 +43,13 @@ class _Claims(Struct):
 
 
 class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
-    """One for all clients of a process, which run on several event loops; one command runs at a time."""
+    """Shared by all clients of a process, which run on several event loops. One command runs at a time."""
 
     def __init__(self, command: str, *, clock: Callable[[], float] = time.time) -> None:
-        """``command`` is split as a shell would, and run as it is.
+        """``command`` is split as a shell would split it.
 
         Raises:
-            ValueError: quotes are not closed, or there is no word.
+            ValueError: a quote is not closed, or there is no word.
         """
         self._words = shlex.split(command)
         if not self._words:
@@ -59,10 +59,10 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
         self._token: _Token | None = None
 
     async def token(self) -> str:
-        """A token that is valid for some time yet.
+        """Return a token that is valid for some time.
 
         Raises:
-            TokenFailed: the command fails, takes longer than 10 s, or prints something else.
+            TokenFailed: the command fails, takes more than 10 s, or prints something else.
         """
         return await asyncio.to_thread(self._valid)
 
@@ -85,7 +85,7 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
         return float(word)
 
     def _run(self) -> str:
-        """What the command prints; it and what it started are killed where it takes too long."""
+        """Return what the command prints; kill it and its children if it takes too long."""
         try:
             process = subprocess.Popen(  # noqa: S603 (the operator's own command)
                 self._words,
@@ -115,7 +115,7 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
 
     @property
     def _name(self) -> str:
-        """The program alone: arguments may be secret."""
+        """The program without its arguments, which may be secret."""
         return f"KAFKA_TOKEN_COMMAND ({self._words[0]})"
 
 
@@ -126,7 +126,7 @@ def _kill(process: "subprocess.Popen[str]") -> None:
 
 
 def _life(token: str, now: float) -> float:
-    """Seconds until the ``exp`` of a JWT; 0 where the token is none, or has no ``exp``. The broker verifies it."""
+    """Return the seconds until the ``exp`` of a JWT; 0 if there is none. The broker verifies the token."""
     try:
         part = token.split(".")[1]
         claims = msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)), type=_Claims)

@@ -1,4 +1,4 @@
-"""Which topic is meant, and whether the broker's topic is really that one, and keeps what is in it for ever."""
+"""The log's topic, and the check that the broker's topic is that one and retains its records for ever."""
 
 import asyncio
 import contextlib
@@ -14,13 +14,13 @@ from ingest.log.kafka.acls import TOPIC_REFUSED, Right, lacking
 from schemas.installation import COPIES_MIN
 from schemas.log.kafka_security import KafkaSecurity
 
-# A record is split above 1 MiB, but a lone event of 1 MiB brings its envelope along, and may be in base64.
+# A record is split above 1 MiB, but a lone event of 1 MiB has an envelope, and may be in base64.
 MESSAGE_BYTES_MIN = 1_048_576 * 3 // 2
 _OK, _UNKNOWN_TOPIC = 0, 3
-BECOMES_KNOWN_S = 3.0  # a topic that was just created is not known at once, nor to all brokers at the same time
+BECOMES_KNOWN_S = 3.0  # brokers learn of a new topic with a delay, each at its time
 LOOK_AGAIN_S = 0.25
 _MESSAGE_BYTES, _INSYNC = "max.message.bytes", "min.insync.replicas"
-# What every record needs in order to stay where it is. An unclean election gives up acknowledged records.
+# Settings without which records are lost. An unclean election discards acknowledged records.
 _FOR_EVER = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
@@ -32,40 +32,40 @@ _FOR_EVER = {
 class KafkaTopic(NamedTuple):
     """The log's topic. Its partition count is frozen: it decides where a session's records are.
 
-    ``replication`` is how many copies of each record it was made with; with 1 nothing is asked of copies.
+    ``replication`` is the number of copies of each record at creation; with 1 copies are not checked.
     """
 
     bootstrap: str  # host:port[,host:port…]
     name: str
-    partitions: int  # 0: this process was not told, the installation record says it
+    partitions: int  # 0: not configured, the installation record has it
     security: KafkaSecurity = KafkaSecurity()
     replication: int = 1
 
     @property
     def copies_min(self) -> int:
-        """How many copies of each record there have to be."""
+        """The least number of copies of each record."""
         return 1 if self.replication == 1 else COPIES_MIN
 
 
 class FoundTopic(NamedTuple):
-    """What the broker says about a topic: its partitions, the fewest copies of one of them, its effective settings."""
+    """A topic at the broker: its partitions, the fewest copies of one of them, its effective settings."""
 
     partitions: int
     copies: int
     settings: Mapping[str, str]
 
 
-# Looks for the topic whose name is known; the topic as it has to be, and is. Raises as `check_topic` does.
+# From the configured topic to the checked one. Raises as `check_topic` does.
 FindTopic = Callable[[KafkaTopic], Awaitable[KafkaTopic]]
 
 
 async def check_topic(topic: KafkaTopic) -> KafkaTopic:
-    """Ask the broker whether the topic is as it has to be; returns it.
+    """Check at the broker that the topic is as it has to be; return it.
 
     Raises:
-        BrokenLog: where it is missing, has another number of partitions, takes too small messages, may lose records,
-            or we may not look.
-        KafkaError, OSError: where the broker is away.
+        BrokenLog: it is missing, has another number of partitions, accepts too small messages, may lose records, or
+            this client may not describe it.
+        KafkaError, OSError: the broker is unreachable.
     """
     found = await look_at(topic)
     if found is None:
@@ -75,12 +75,12 @@ async def check_topic(topic: KafkaTopic) -> KafkaTopic:
 
 
 def no_topic(topic: KafkaTopic) -> BrokenLog:
-    """What is said where it is missing."""
+    """Return the error for a missing topic."""
     return BrokenLog(f"the topic {topic.name} does not exist at {topic.bootstrap}; `provision` makes it")
 
 
 async def look_at(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> FoundTopic | None:
-    """What the broker says about the topic, None where it is missing so long; raises as `check_topic` does."""
+    """Return the broker's topic; None if it is missing for ``patience_s``. Raises as `check_topic` does."""
     async with admin_of(topic) as admin:
         waited_s = 0.0
         while (found := await _find(admin, topic)) is None and waited_s < patience_s:
@@ -90,7 +90,7 @@ async def look_at(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> Fou
 
 
 async def _find(admin: Any, topic: KafkaTopic) -> FoundTopic | None:
-    """None as well where one broker knows it and another, which is asked for its settings, does not yet."""
+    """Return the topic; None also if the broker that is asked for settings does not know it yet."""
     partitions = await _partitions(admin, topic)
     settings = await _settings(admin, topic) if partitions else None
     if settings is None:
@@ -100,7 +100,7 @@ async def _find(admin: Any, topic: KafkaTopic) -> FoundTopic | None:
 
 @contextlib.asynccontextmanager
 async def admin_of(topic: KafkaTopic, timeout_ms: int = 5_000) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A started admin client at the topic's brokers."""
+    """Start an admin client at the topic's brokers; stop it at the end."""
     admin = AIOKafkaAdminClient(
         bootstrap_servers=topic.bootstrap, request_timeout_ms=timeout_ms, **topic.security.client_options()
     )
@@ -131,18 +131,18 @@ async def _settings(admin: Any, topic: KafkaTopic) -> Mapping[str, str] | None:
 
 
 def check_found(topic: KafkaTopic, found: FoundTopic) -> None:
-    """Compare; raises `BrokenLog` with the first difference and what mends it."""
+    """Compare. Raises `BrokenLog` with the first difference and its remedy."""
     if found.partitions != topic.partitions:
         raise BrokenLog(
             f"the topic {topic.name} has {found.partitions} partitions, but this installation was made with "
-            f"{topic.partitions}; a session's records would be in two of them. Set the number back, or begin a new "
+            f"{topic.partitions}; a session's records would be in two of them. Set the number back, or start a new "
             "version of the topic"
         )
     if found.copies < topic.copies_min:
         raise BrokenLog(
             f"the topic {topic.name} keeps {found.copies} of the {topic.copies_min} copies of each record that it must "
-            "keep: raise it with kafka-reassign-partitions.sh, or begin anew with `provision --replication 1`, for "
-            "development"
+            "keep: raise it with kafka-reassign-partitions.sh, or, for development, start again with "
+            "`provision --replication 1`"
         )
     for name, wanted in _FOR_EVER.items():
         if found.settings.get(name) != wanted:

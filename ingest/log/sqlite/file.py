@@ -1,4 +1,4 @@
-"""The file of the embedded log: one table, offsets dense from 0, room on its disk, and what its errors mean."""
+"""The file of the embedded log: its table with dense offsets from 0, its disk's free space, its errors."""
 
 import os
 import sqlite3
@@ -20,19 +20,19 @@ FROM records
 WHERE "offset" >= ? AND "offset" < ?
 ORDER BY "offset"
 """
-_PAGE_BYTES = 16_384  # a record is tens of kilobytes; small pages would make long chains of them
+_PAGE_BYTES = 16_384  # a record has tens of kilobytes; small pages would make long chains
 _WAL_PAGES_MAX = 2_048  # 32 MiB between checkpoints
 _BUSY_S = 2.0
-# The store of `up` is on the same disk, keeps twice as much free, and must not run into a full one in mid-write.
+# The store of `up` is on the same disk and leaves twice as much free: the disk must not fill up during its writes.
 FREE_BYTES_MIN = 128 * 1024 * 1024
 
 _PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-# A disk or quota without room shows itself in these as well. Whatever they hit was not committed.
+# A full disk or quota can also cause these. The write that they interrupt is not committed.
 _PASSING_IO = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE}
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open the file, make it if need be. A commit returns after fsync."""
+    """Open the file, create it if missing. A commit returns after fsync."""
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -43,24 +43,24 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection beside the writer's; reads neither wait for it nor hold it up."""
+    """Open a second connection; reads and the writer do not wait for each other."""
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
 def end_of(connection: sqlite3.Connection) -> int:
-    """The next offset."""
+    """Return the next offset."""
     return int(connection.execute(END).fetchone()[0])
 
 
 def has_room(path: Path) -> bool:
-    """Whether the disk has room for more, with some to spare."""
+    """Return whether the disk has `FREE_BYTES_MIN` or more left."""
     disk = os.statvfs(path)
     return disk.f_bavail * disk.f_frsize >= FREE_BYTES_MIN
 
 
 def will_pass(error: sqlite3.Error) -> bool:
-    """Whether the disk is merely full or the file busy: nothing was committed, and it may be tried again."""
+    """Return whether the disk is full or the file is busy: nothing was committed, and a retry may succeed."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & 0xFF in _PASSING or code in _PASSING_IO

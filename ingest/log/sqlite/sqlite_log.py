@@ -1,4 +1,4 @@
-"""The log of the embedded default: one SQLite file behind the same port as Kafka, and readable by offset."""
+"""The log of the embedded default: one SQLite file behind the same port as Kafka, readable by offset."""
 
 import asyncio
 import sqlite3
@@ -20,7 +20,7 @@ PARTITION = 0  # the only one
 
 
 class SqliteEventLog:
-    """`EventLog` and `schemas.log.position.LogReader` in one file. A reply means that its fsync has returned."""
+    """`EventLog` and `schemas.log.position.LogReader` in one file. `append` returns after fsync."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class SqliteEventLog:
         self._grown = asyncio.Event()
 
     async def start(self) -> None:
-        """Open the file, or make it. Raises `BrokenLog` where it can't be opened."""
+        """Open the file, create it if missing. Raises `BrokenLog` if it can't be opened."""
         self._loop = asyncio.get_running_loop()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -55,7 +55,7 @@ class SqliteEventLog:
         self._end = self._writer.end
 
     async def stop(self) -> None:
-        """Commit what waits, then close the file."""
+        """Commit the waiting records, then close the file."""
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await asyncio.to_thread(writer.close)
@@ -64,7 +64,7 @@ class SqliteEventLog:
             self._reader = None
 
     async def ready(self) -> bool:
-        """Whether the file is open."""
+        """Return whether the file is open."""
         return self._writer is not None
 
     async def append(self, key: bytes, value: bytes) -> Position:
@@ -81,11 +81,11 @@ class SqliteEventLog:
             raise LogUnavailable(f"no commit within {self._deadline_s} s") from error
 
     async def ends(self) -> Sequence[int]:
-        """The next offset of the one partition."""
+        """Return the next offset of the one partition."""
         return [await asyncio.to_thread(self._query, end_of)]
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Records of ``[start, stop)`` in order, until there are about ``bytes_max`` of them."""
+        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if partition != PARTITION:
             return []
         return await asyncio.to_thread(self._query, lambda connection: _read(connection, start, stop, bytes_max))
@@ -103,7 +103,7 @@ class SqliteEventLog:
         self._loop.call_soon_threadsafe(self._settle, batch, outcome)
 
     def _settle(self, batch: Sequence[Pending], outcome: int | LogUnavailable) -> None:
-        """Tell everybody of one commit. Whoever ran into the deadline has gone, but their bytes come back now."""
+        """Finish every append of one commit. Those past their deadline are gone; their bytes are released now."""
         for index, pending in enumerate(batch):
             self._budget.give_back(len(pending.value))
             if pending.done.done():

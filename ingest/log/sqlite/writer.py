@@ -1,4 +1,4 @@
-"""The one thread that writes the embedded log. Everything that waits is committed at once, and shares one fsync."""
+"""The one thread that writes the embedded log. All waiting records are committed together, with one fsync."""
 
 import asyncio
 import sqlite3
@@ -17,7 +17,7 @@ _COMMIT_BYTES_MAX = 16 * 1024 * 1024
 
 
 class Pending(NamedTuple):
-    """A record that waits for its commit, and who waits for it."""
+    """A record that waits for its commit; ``done`` receives its offset."""
 
     key: bytes
     value: bytes
@@ -28,7 +28,7 @@ Settle = Callable[[Sequence[Pending], int | LogUnavailable], None]
 
 
 class SqliteWriter:
-    """Owns the connection. ``settle`` is called, in this thread, with the first offset of a commit or the error."""
+    """Owns the connection, and calls ``settle`` in this thread with a commit's first offset or its error."""
 
     def __init__(self, path: Path, clock: Callable[[], float], settle: Settle, on_broken: OnBroken) -> None:
         self._path = path
@@ -46,7 +46,7 @@ class SqliteWriter:
         self._waiting.put(pending)
 
     def close(self) -> None:
-        """Commit what waits, then let go of the file."""
+        """Commit the waiting records, then close the file."""
         self._waiting.put(None)
         self._thread.join()
 
@@ -59,7 +59,7 @@ class SqliteWriter:
         self._disconnect()
 
     def _take_all(self) -> tuple[list[Pending], bool]:
-        """Everything that waits (at least one thing), and whether more is to come."""
+        """Wait for a record or the end; return all waiting records, and whether more may come."""
         batch: list[Pending] = []
         size = 0
         item = self._waiting.get()
@@ -80,7 +80,7 @@ class SqliteWriter:
         try:
             return self._commit(batch)
         except sqlite3.Error as error:
-            self._disconnect()  # rolls back; the next attempt opens the file anew
+            self._disconnect()  # rolls back; the next attempt opens the file again
             if not will_pass(error):
                 self._on_broken(BrokenLog(f"the log {self._path} can't be written any more: {error}"))
             return LogUnavailable(str(error))

@@ -1,8 +1,8 @@
-"""Cutting secrets out of what clients send, before the log. Pure: bytes in, bytes and counts out.
+"""Cuts secrets out of clients' data before the log. Pure: bytes in, bytes and counts out.
 
-Detection is one pass of hyperscan over the raw bytes of a request; only what it hits is looked at by exact rules, in
-each of its spellings, and cut. The rules stand in one table, `rules.RULES`. Three properties hold whatever is sent: the
-result is JSON where the input was, redacting it again changes nothing, and the work is bounded (`effort`).
+Detection is one pass of hyperscan over the raw bytes of a request. The exact rules search only what it hits, at each
+level of escapes. The rules are one table, `rules.RULES`. For any input three properties hold: JSON stays JSON,
+redacting again changes nothing, and the work is limited (`effort`).
 """
 
 from ingest.privacy.redaction.detection import may_hold_secrets

@@ -1,6 +1,6 @@
-r"""Marks as they may be spelled in the bytes of a request, for detection: behind backslashes, or as ``\u003c``.
+r"""Punctuation as a request may write it, for detection: after backslashes, or as ``\u003c``.
 
-Encoders that think of HTML write < > & ' in the second way.
+Encoders that care about HTML write < > & ' in the second form.
 """
 
 SPACE = rb"(?:\s|\\+[nrtf])"

@@ -1,4 +1,4 @@
-"""What clients send in an ``Authorization:`` header, as commands, logs and recorded requests show it."""
+"""Credentials in an ``Authorization:`` header, as in commands, logs and recorded requests."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _WORDS = re.compile(
 
 
 def authorizations(text: bytes) -> Iterator[Span]:
-    """Credentials of an Authorization header, and bearer tokens wherever they stand."""
+    """Find the credentials of Authorization headers, and bearer tokens anywhere."""
     for pattern, takes in ((_WITH_SCHEME, _is_credential), (_BARE, _is_token), (_SCHEME_ALONE, looks_random)):
         for match in pattern.finditer(text):
             secret = match["secret"]
@@ -33,5 +33,5 @@ def _is_token(secret: bytes) -> bool:
 
 
 def _is_credential(secret: bytes) -> bool:
-    """In a header anything is, but for the words of those who write about headers."""
+    """Return whether a header's value is a credential: any value is, except words from texts about headers."""
     return _WORDS.fullmatch(secret) is None

@@ -1,4 +1,4 @@
-"""``user:password`` in base64, as the Basic scheme and the configuration of Docker have it."""
+"""``user:password`` in base64, as in the Basic scheme and in Docker's configuration."""
 
 import re
 from base64 import b64decode
@@ -21,13 +21,13 @@ DETECT = (
 
 
 def basic_credentials(text: bytes) -> Iterator[Span]:
-    """What stands behind ``Basic``, or as ``"auth"`` of a registry, where it can be decoded to a pair."""
+    """Find values after ``Basic``, or of a registry's ``"auth"``, that decode to a pair."""
     for pattern in (_BASIC, _AUTH):
         yield from (match.span("secret") for match in pattern.finditer(text) if is_pair(match["secret"]))
 
 
 def is_pair(value: bytes) -> bool:
-    """Whether this is base64 of printable text with a colon in it."""
+    """Return whether this is base64 of printable text with a colon."""
     bare = value.rstrip(b"=").translate(_URL_SAFE)
     try:
         decoded = b64decode(bare + b"=" * (-len(bare) % 4), validate=True).decode()

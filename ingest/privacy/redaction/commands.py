@@ -1,6 +1,6 @@
-"""Passwords among the arguments of commands that are known to take them there.
+"""Passwords among the arguments of commands that are known to accept them.
 
-A command is followed to the end of its line, or to the next command; what is quoted is one argument.
+A command extends to the end of its line, or to the next command; a quoted text is one argument.
 """
 
 import re
@@ -21,7 +21,7 @@ _ARGUMENT = (
 
 
 class _Command(NamedTuple):
-    """A command's names, what stands in front of a secret among its arguments, and how that begins."""
+    """A command's names, the option before a secret among its arguments, and how that option begins."""
 
     name: bytes
     option: bytes
@@ -29,7 +29,7 @@ class _Command(NamedTuple):
 
     @property
     def spaced(self) -> bytes:
-        """The name with any white space in it."""
+        """The name, with any white space for its spaces."""
         return self.name.replace(b" ", SPACE + rb"+")
 
 
@@ -93,7 +93,7 @@ DETECT = (
 
 
 def commands(text: bytes) -> Iterator[Span]:
-    """The secrets among the arguments of each command."""
+    """Find the secrets among the arguments of each command."""
     hits = sorted(_names.scan(text))
     for number, (end, command) in enumerate(hits):
         following = next((hit.end for hit in hits[number + 1 : number + 4] if hit.end > end), len(text))

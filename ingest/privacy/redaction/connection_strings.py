@@ -1,4 +1,4 @@
-"""Passwords that are known by what is around them: of databases, in SQL, and in the configuration of servers."""
+"""Passwords that their surroundings identify: of databases, in SQL, and in the configuration of servers."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ DETECT = (
 
 
 def connection_strings(text: bytes) -> Iterator[Span]:
-    """The passwords in them."""
+    """Find the passwords in them."""
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):
             secret = match["secret"]

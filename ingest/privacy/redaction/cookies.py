@@ -1,4 +1,4 @@
-"""Cookies that open a session, in headers, in jars, and where a program sets them."""
+"""Cookies that open a session, in headers, in jars, and in programs."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ DETECT = (
 
 
 def cookies(text: bytes) -> Iterator[Span]:
-    """The values that would let another take over a session."""
+    """Find the values with which another client could take over a session."""
     place = 0
     for header in _HEADER.finditer(text):
         if header.end() >= place:

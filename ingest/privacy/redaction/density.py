@@ -1,7 +1,7 @@
-"""Strings that consist of hardly anything but what looks like the beginning of a secret.
+"""Dense strings: almost all of their text looks like the beginning of a secret.
 
-Looking at each of these places would take a second a megabyte, and what would be left is of no use. So such a string is
-cut as a whole; a file of settings, or source code about tokens, does not come near this density.
+Searching each of these places would take a second a megabyte, and the rest would be of no use. So a dense string is cut
+as a whole. Files of settings, and source code about tokens, are far below this density.
 """
 
 import re
@@ -11,9 +11,9 @@ from ingest.privacy.redaction.passwords import PLAIN, VAGUE
 from ingest.privacy.redaction.scanner import Scanner
 from ingest.privacy.redaction.spans import Span, marker
 
-DENSE = "dense"  # takes the place of a rule in markers and counts
-_BYTES_MIN = 2_048  # of a string that takes its time
-_BYTES_A_PLACE = 16  # with more places than one for so many bytes a string is dense
+DENSE = "dense"  # used like a rule's name in markers and counts
+_BYTES_MIN = 2_048  # a shorter string costs little
+_BYTES_A_PLACE = 16  # with more places than one in so many bytes, a string is dense
 STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 
 _KEY = rb"(?i)(?:" + PLAIN + rb"|" + VAGUE + rb")[\"'`\\\s]{0,3}[:=>]"
@@ -23,7 +23,7 @@ _places = Scanner([_KEY, _OPTION, _WORD])
 
 
 def without_dense_strings(data: bytes) -> tuple[bytes, int]:
-    """JSON with each dense string cut, and how many there were."""
+    """Return the JSON with each dense string cut, and their number."""
     pieces: list[bytes] = []
     copied = 0
     for begin, end in _dense(data):

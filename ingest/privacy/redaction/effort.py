@@ -1,7 +1,7 @@
-"""How much of the processor redaction may take for one request, whatever a client makes of its bytes.
+"""A limit on the processor time that redaction may take for one request, for any input.
 
-It is measured, not counted: 200 rules take between 1 and 1,000 ns a byte, depending on what they look at. So it is the
-same on a slow machine and with a rule of tomorrow, and a request comes out otherwise only where it reaches the bound.
+It is measured in seconds, not in steps: 200 rules take between 1 and 1,000 ns a byte, depending on the input. So it is
+the same on a slow machine and with future rules. Only a request that reaches the limit gets another result.
 """
 
 import time
@@ -14,11 +14,11 @@ A_MOMENT_S = 0.005  # on the event loop
 
 
 class TooDense(Exception):
-    """The effort is used up: these bytes hold more to look at than a request is worth."""
+    """The effort is used up: these bytes take more time than a request may have."""
 
 
 class Effort:
-    """Seconds of the processor. They pass while it is entered, in one thread at a time."""
+    """Seconds of processor time. They pass inside its context, in one thread at a time."""
 
     def __init__(self, seconds: float = A_REQUEST_S, clock: Callable[[], float] = time.thread_time) -> None:
         self._left = seconds
@@ -35,6 +35,6 @@ class Effort:
         self._left -= self._clock() - self._began
 
     def check(self) -> None:
-        """Raises `TooDense` where nothing is left, now and ever after; to be called between pieces of work."""
+        """Raise `TooDense` if no time is left; call it between pieces of work."""
         if self._clock() - self._began > self._left:
             raise TooDense

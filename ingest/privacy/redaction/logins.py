@@ -1,4 +1,4 @@
-"""A user and a password side by side: in .netrc, in calls, and as people write them down."""
+"""A user and a password side by side: in .netrc, in calls, and in notes of people."""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ DETECT = (
 
 
 def logins(text: bytes) -> Iterator[Span]:
-    """The passwords of such pairs."""
+    """Find the passwords of such pairs."""
     yield from (match.span("secret") for match in _NETRC.finditer(text) if not is_marker(match["secret"]))
     for pattern in (_CALL, _SAID, _TYPED, _SIGNED):
         for match in pattern.finditer(text):
@@ -72,7 +72,7 @@ def logins(text: bytes) -> Iterator[Span]:
 
 
 def _is_shown(match: re.Match[bytes]) -> bool:
-    """Whether a word is set apart as one that is meant: by quotes, by a colon, or by its letters and digits."""
+    """Return whether a word is marked as a literal: by quotes, by a colon, or by its letters and digits."""
     secret = match["secret"].rstrip(b".")
     if is_marker(secret) or is_placeholder(secret) or is_word(secret):
         return False

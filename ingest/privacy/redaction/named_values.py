@@ -1,4 +1,4 @@
-"""Pairs that are written as two: ``{"name": "DB_PASSWORD", "value": "…"}``, in JSON, YAML, XML and on command lines."""
+"""Pairs whose name and value are two fields: ``{"name": "PASSWORD", "value": "…"}``. In JSON, YAML, XML, commands."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _NAME = (
     + rb"""|(?P<bare_name>[\w.:-]{1,96})(?=[,;"]|[ \t]{0,8}[\r\n]))"""
 )
 _TO_NEXT = rb"[ \t]{0,64}[,;]?[ \t]{0,8}\r?\n?[ \t]{0,64}"
-# A patch is a list of lines, each a string: the next line begins behind "," and a sign.
+# A patch is a list of lines, each a string: the next line begins after "," and a sign.
 _NEXT = rb"""(?:""" + _TO_NEXT + rb"""|",[ \t\r\n]{0,8}"[ +-][ \t]{0,64})"""
 _OTHERS = rb"""(?:["']?[a-z_]{1,24}["']?[ \t]{0,8}[:=][ \t]{0,8}["']?[\w./-]{0,48}["']?""" + _TO_NEXT + rb"){0,3}?"
 _VALUE = rb"""["']?(?:parameter_?|option_?|default_?|secret_?|string_?)?(?:value|val)["']?[ \t]{0,8}[:=][ \t]{0,8}"""
@@ -58,7 +58,7 @@ DETECT = (
 
 
 def named_values(text: bytes) -> Iterator[Span]:
-    """The values whose names say that they are secret."""
+    """Find the values whose names mark them as secret."""
     for pattern in (_FORWARD, _BACKWARD, _ELEMENT):
         for match in pattern.finditer(text):
             group = "secret" if pattern is not _FORWARD or match["secret"] is not None else "bare"

@@ -1,11 +1,11 @@
-"""A key and a value: in which kind of text they are, and whether the pair means a secret there."""
+"""A key and a value: their kind of text, and whether the pair is a secret there."""
 
 import re
 from typing import NamedTuple
 
 from ingest.privacy.redaction.placeholders import is_reference, is_sentence, is_word, looks_random
 
-_SIDE_BYTES_MAX = 128  # of the text around a pair that is looked at
+_SIDE_BYTES_MAX = 128  # of the text around a pair
 _IDENTIFIER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_."
 _SETS = re.compile(rb"(?i)define|[\w.]*(?:set|put|add|append|env|default|header|property|config)[a-z_]{0,16}")
 _GIVEN = re.compile(
@@ -27,7 +27,7 @@ class Pair(NamedTuple):
     text: bytes
     name: bytes  # the whole of the key, such as DB_PASSWORD
     name_begin: int
-    plain: bool  # the name leaves no doubt
+    plain: bool  # its name leaves no doubt
     between: bytes
     closed: bool  # a quote closes the name
     value_begin: int
@@ -35,17 +35,17 @@ class Pair(NamedTuple):
 
     @property
     def before(self) -> bytes:
-        """The text in front of the name."""
+        """The text before the name."""
         return self.text[max(0, self.name_begin - _SIDE_BYTES_MAX) : self.name_begin]
 
     @property
     def is_of_pass(self) -> bool:
-        """Whether it is plain, or is so in files of settings: DB_PASS, pwd."""
+        """Whether the name is plain, or plain in files of settings: DB_PASS, pwd."""
         return self.plain or self.name.lower().endswith((b"pass", b"pwd"))
 
 
 def in_quotes(pair: Pair, quote: bytes) -> bool:
-    """``password: "…"``, ``"password", "…"`` in a call, ``--password "…"``."""
+    """Return whether it is a secret in quotes: ``password: "…"``, ``"password", "…"`` in a call, ``--password "…"``."""
     if pair.between.startswith(b","):
         if not pair.closed or not (pair.name.startswith(b"--") or _sets(pair.before)):
             return False
@@ -62,7 +62,7 @@ def in_quotes(pair: Pair, quote: bytes) -> bool:
 
 
 def in_environment(pair: Pair) -> bool:
-    """``DB_PASSWORD=…``, as shells and env files have it."""
+    """Return whether it is a secret of a shell or an env file: ``DB_PASSWORD=…``."""
     if pair.between != b"=" or pair.closed or pair.name != pair.name.upper() or _is_folder(pair):
         return False
     if pair.name.endswith(b"_KEY") and not pair.plain:
@@ -73,7 +73,7 @@ def in_environment(pair: Pair) -> bool:
 
 
 def in_query(pair: Pair) -> bool:
-    """Of a URL, of a form, of a connection string, of a command that takes such pairs, or in a .npmrc."""
+    """Return whether it is a secret of a URL, a form, a connection string, a command's ``name=value``, or a .npmrc."""
     if pair.between.strip() != b"=" or pair.closed:
         return False
     if pair.before.endswith((b"?", b"&", b";")):
@@ -82,7 +82,7 @@ def in_query(pair: Pair) -> bool:
 
 
 def in_option(pair: Pair) -> bool:
-    """``--password …`` of a command."""
+    """Return whether it is a secret of a command's option: ``--password …``."""
     if not pair.name.startswith(b"--") or pair.value.startswith(b"-") or pair.closed:
         return False
     if pair.between == b"=":
@@ -91,7 +91,7 @@ def in_option(pair: Pair) -> bool:
 
 
 def in_plain_text(pair: Pair) -> bool:
-    """``password: …`` could be a type, ``password=…`` a variable."""
+    """Return whether it is a secret in plain text: ``password: …`` could be a type, ``password=…`` a variable."""
     end = pair.value_begin + len(pair.value)
     if pair.between == b" " or b"*" in pair.between or pair.text[end : end + 1] in (b"(", b"["):
         return b"*" in pair.between and pair.plain and not is_word(pair.value)
@@ -101,7 +101,7 @@ def in_plain_text(pair: Pair) -> bool:
 
 
 def _ends_an_option(pair: Pair) -> bool:
-    """A word is a password where another option or the end of the command follows."""
+    """Return whether a word is a password because another option or the end of the command follows."""
     following = _NOTHING_MORE.match(pair.text, pair.value_begin + len(pair.value))
     return pair.plain and len(pair.value) >= 4 and following is not None and not is_word(pair.value)
 
@@ -117,7 +117,7 @@ def _is_of_user(pair: Pair) -> bool:
 
 
 def _closes(pair: Pair, quote: bytes) -> bool:
-    """Whether the quote ends a text that ends in a key, as in ``input('Password: ')``."""
+    """Return whether the quote ends a text that ends in a key, as in ``input('Password: ')``."""
     if _CLOSING.match(pair.text, pair.value_begin) is None:
         return False
     if pair.between[-1:].isspace() or pair.before.endswith(quote):
@@ -127,12 +127,12 @@ def _closes(pair: Pair, quote: bytes) -> bool:
 
 
 def _sets(before: bytes) -> bool:
-    """Whether a function is called that takes a name and a value, as in ``define("…"``."""
+    """Return whether a function is called that takes a name and a value, as in ``define("…"``."""
     call, bracket, quote = before.rpartition(b"(")
     function = call[len(call.rstrip(_IDENTIFIER)) :]
     return bool(bracket) and quote.strip(b" \n\r\tbfru\"'`") == b"" and _SETS.fullmatch(function) is not None
 
 
 def _is_given(before: bytes) -> bool:
-    """Whether an option of a command stands in front that takes ``name=value``."""
+    """Return whether an option of a command that takes ``name=value`` precedes."""
     return b"-" in before and any(match.end() == len(before) for match in _GIVEN.finditer(before))

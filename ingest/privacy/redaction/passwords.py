@@ -1,7 +1,7 @@
-"""Values of password-like keys, in every form in which such a pair is written.
+"""Values of password-like keys, in every notation of such pairs.
 
-A key is *plain* where its name leaves no doubt (``password``, ``api_key``), and *vague* where it does not (``token``,
-``pwd``): then the value must look random. What is no secret (``string``, ``${PASSWORD}``, ``None``) stays.
+A key is *plain* if its name leaves no doubt (``password``, ``api_key``), otherwise *vague* (``token``, ``pwd``): then
+the value must look random. Values that are no secret (``string``, ``${PASSWORD}``, ``None``) stay.
 """
 
 import re
@@ -14,7 +14,7 @@ from ingest.privacy.redaction.scanner import Scanner
 from ingest.privacy.redaction.settings_lines import begins_line, setting
 from ingest.privacy.redaction.spans import Span, is_marker
 
-# What may follow the word in a name, as in SECRET_KEY_BASE, "secret_string", PASSWORD_2.
+# Suffixes of the word in a name, as in SECRET_KEY_BASE, "secret_string", PASSWORD_2.
 _MORE = (
     rb"(?:[_-]?(?:base|string|value|text|confirm(?:ation)?|prod|production|dev|test|staging|live|old|new|[0-9]{1,2}))?"
 )
@@ -25,17 +25,17 @@ _PLAIN = (
     rb"[_-]?token)" + _MORE + rb"|_auth"
 )
 _VAGUE = rb"token(?:_(?:value|prod|production|dev|test|staging|live|[0-9]))?|credentials?|pwd|_pass|app_?key"
-PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # what detection looks for as well
+PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # detection uses them too
 BARE = rb"pass"  # without anything around it
 _keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|\bpass\b", rb"_KEY"])
 _IS_PLAIN, _IS_KEY = 0, 2
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-_NAME_BYTES_MAX = 32  # detection allows for as many in front of the word by which a key is found
+_NAME_BYTES_MAX = 32  # detection allows as many before the word that marks a key
 
 _RUN = rb"[^\s\"'`\\;&|<>(){}\[\],]"  # of a value without quotes
-_RUN_ON = re.compile(_RUN + rb"*+")  # it ends at a space or a bracket,
-_WORD_ON = re.compile(rb"[^\s\"'`\\]*+")  # in a line of an env file only at a space
-_DECIDES = rb"{1,256}+"  # so many bytes are enough to tell whether a value without quotes is a secret
+_RUN_ON = re.compile(_RUN + rb"*+")  # it ends at a space or a bracket
+_WORD_ON = re.compile(rb"[^\s\"'`\\]*+")  # in a line of an env file it ends only at a space
+_DECIDES = rb"{1,256}+"  # so many bytes decide whether a value without quotes is a secret
 
 _TYPE = rb"(?::\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=))?"  # password: str = "…"
 _SETS = rb"(?::=|=>|\|\|=|\?\??=|[:=])"
@@ -56,8 +56,8 @@ _UNQUOTED = re.compile(
     + rb")"
 )
 _WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
-_KEYS_IN_A_RUN_MAX = 16  # password=password=… is no more than a way to keep us busy
-_MAY_FOLLOW = frozenset(b"\"'`:=,*|?]> \t\r\n\f\v")  # a name in front of a value
+_KEYS_IN_A_RUN_MAX = 16  # password=password=… only serves to consume the processor
+_MAY_FOLLOW = frozenset(b"\"'`:=,*|?]> \t\r\n\f\v")  # a key's name, before its value
 _BREAK = re.compile(rb"\r?\n|\\+[nr]|\"")  # of a line, or of the string of JSON around it
 _TO_QUOTE = {quote: re.compile(rb"(?:[^\\" + quote + rb"]|\\.)*+", re.DOTALL) for quote in (b'"', b"'", b"`")}
 
@@ -70,7 +70,7 @@ class _Key(NamedTuple):
 
 
 def passwords(text: bytes) -> Iterator[Span]:
-    """The values behind password-like keys."""
+    """Find the values of password-like keys."""
     place, run_end, rejected = 0, 0, 0
     for end, pattern in sorted(_keys.scan(text)):
         if end < place or end == len(text) or text[end] not in _MAY_FOLLOW:
@@ -78,7 +78,7 @@ def passwords(text: bytes) -> Iterator[Span]:
         behind = _in_environment if pattern == _IS_KEY else _behind
         if span := behind(text, _key(text, end, pattern == _IS_PLAIN)):
             yield span
-            place = span[1]  # a key inside a value that goes anyway is no key
+            place = span[1]  # a key inside a value that is cut is no key
         elif end < run_end:
             rejected += 1
             if rejected > _KEYS_IN_A_RUN_MAX:
@@ -92,7 +92,7 @@ def _key(text: bytes, end: int, plain: bool) -> _Key:
     name = head[len(head.rstrip(_NAME)) :]
     plain = plain and (
         not name.lower().endswith(b"_auth") or name.startswith(b"_auth")
-    )  # SERVER_AUTH is a name of much
+    )  # SERVER_AUTH may mean anything
     return _Key(name, end - len(name), end, plain)
 
 
@@ -116,7 +116,7 @@ def _pair(text: bytes, key: _Key, match: re.Match[bytes]) -> Pair:
 
 
 def _closing_quote(text: bytes, begin: int, end: int, quote: bytes) -> int:
-    """Where a value ends: at the quote, or with the line where there is none."""
+    """Return the end of a value: at the quote, or at the end of the line if there is no quote."""
     if text[end : end + 1] != quote and (rest := _TO_QUOTE[quote].match(text, end)):
         end = rest.end()
     if text[end : end + 1] == quote:

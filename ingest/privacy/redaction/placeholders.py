@@ -1,4 +1,4 @@
-"""What stands where a secret would stand, and is none: variables, types, templates, references, sentences."""
+"""Values that are no secrets, in the place of one: variables, types, templates, references, sentences."""
 
 import re
 
@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(
     """,
     re.DOTALL,
 )
-# What people write behind a key, or behind an option, when they write about it.
+# Words after a key or an option in texts about it.
 _WORDS = frozenset(
     b"""
     a accepted an and are argument as at auto be by can changed correct default disabled does empty enabled
@@ -47,24 +47,24 @@ _ESCAPE = re.compile(rb"\\+(?:u[0-9a-fA-F]{4}|[^\\])")
 
 
 def is_placeholder(value: bytes) -> bool:
-    """Whether a value only says that there is a secret."""
+    """Return whether a value only stands for a secret."""
     return len(value) <= _BYTES_MAX and _PLACEHOLDER.fullmatch(value) is not None
 
 
 def is_reference(value: bytes, in_names: bool) -> bool:
-    """Whether it is a variable of a program or, ``in_names``, the name of something, as in ``secret: api-tls-2``."""
+    """Return whether it is a variable of a program or, with ``in_names``, a name, as in ``secret: api-tls-2``."""
     if in_names and len(value) < _NAME_BYTES_MAX and _NAME.fullmatch(value):
         return True
     return _VARIABLE.fullmatch(value) is not None or _SNAKE.fullmatch(value) is not None
 
 
 def is_word(value: bytes) -> bool:
-    """Whether it is a word of a sentence about secrets."""
+    """Return whether it is a word of a sentence about secrets."""
     return value.strip(b".,;:!?)*_`").lower() in _WORDS
 
 
 def is_sentence(value: bytes) -> bool:
-    """Whether it is what a label says: three words or more, the first with a capital, or letters that are not Latin."""
+    """Return whether it is a label: three words or more, the first with a capital, or only non-Latin letters."""
     if _DIGIT_IN_WORD.search(value):
         return False
     words = value.split()
@@ -72,7 +72,7 @@ def is_sentence(value: bytes) -> bool:
 
 
 def looks_random(value: bytes) -> bool:
-    """Letters and digits, without spaces; what is spelled as an escape is a space, or is none of these."""
+    """Return whether it has letters and digits but no spaces; an escape counts as a space or as neither."""
     if _SPACE.search(value):
         return False
     plain = _ESCAPE.sub(b"", value) if b"\\" in value else value

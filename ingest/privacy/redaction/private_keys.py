@@ -1,6 +1,6 @@
 """Private keys as text: PEM and PuTTY's format, whole, cut short, or without their beginning, and PEM in base64.
 
-The middle of a key, without its first and its last line, looks like any other base64 and stays.
+The middle of a key, without its first and last line, looks like any other base64 and stays.
 """
 
 import re
@@ -19,13 +19,13 @@ _PUTTY_END = re.compile(rb"Private-(?:MAC|Hash): {0,4}[a-f0-9]{0,128}")
 _BODY = re.compile(rb"[A-Za-z0-9+/=\s\\:,.\"'-]*")
 _LINES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
 _KEY_BYTES_MAX = 32_768
-_SIGNIFICANT = re.compile(rb"[A-Za-z0-9+/]{16}")  # less is somebody who writes about keys
+_SIGNIFICANT = re.compile(rb"[A-Za-z0-9+/]{16}")  # a shorter text is about keys
 
-# Where each line is a string of JSON, a cut of the whole ends with the first of them. No names stand between lines.
+# If each line is a string of JSON, a cut of the whole ends with the first line. No names are between lines.
 _IN_STRINGS = re.compile(rb"(?:(?:Proc-Type|DEK-Info): |[A-Za-z0-9+/=\s\\,\"'-])*+")
 _LINE = re.compile(rb"[A-Za-z0-9+/=]{16,}+")
 
-# "-----BEGIN " in base64, as it comes out with none, one and two bytes before it in its group of three.
+# "-----BEGIN " in base64, with none, one and two bytes before it in its group of three.
 _ENCODED = re.compile(rb"LS0tLS1CRUdJ|LS0tQkVHSU4g|LS0tLUJFR0lO")
 _ENCODED_RUN = re.compile(  # on one line or on several; the last may be short
     rb"[A-Za-z0-9+/]++(?:\s{1,32}[A-Za-z0-9+/]{40,}+)*+"
@@ -41,7 +41,7 @@ PRIVATE_KEY = (
 
 
 def private_keys(text: bytes) -> Iterator[Span]:
-    """Find keys from the first line to the last, or to where the text breaks off."""
+    """Find keys from the first line to the last, or to the end of a cut text."""
     ends = _spans(_END, text)
     yield from _blocks(text, _spans(_BEGIN, text), ends)
     yield from _blocks(text, _spans(_PUTTY_BEGIN, text), _spans(_PUTTY_END, text))
@@ -80,7 +80,7 @@ def _lines_in_strings(text: bytes, body: int, end: int) -> Iterator[Span]:
 
 
 def _tails(text: bytes, ends: Sequence[Span]) -> Iterator[Span]:
-    """Lines of base64 before a last line that has no first one."""
+    """Find lines of base64 before a last line without a first one."""
     behind = 0
     for start, end in ends:
         head = text[max(behind, start - _KEY_BYTES_MAX) : start]
@@ -91,7 +91,7 @@ def _tails(text: bytes, ends: Sequence[Span]) -> Iterator[Span]:
 
 
 def _encoded(text: bytes) -> Iterator[Span]:
-    """Certificates begin alike, so the first line is decoded."""
+    """Find keys in base64. Certificates begin alike, so the first line is decoded."""
     end, gone = 0, 0  # of the run, and of what is cut
     for match in _ENCODED.finditer(text):
         begin = match.start()
@@ -103,6 +103,6 @@ def _encoded(text: bytes) -> Iterator[Span]:
 
 
 def _decoded(first: bytes) -> bytes:
-    """What this base64 says, as far as it goes; other characters are left out."""
+    """Decode the whole groups of this base64, without other characters."""
     known = _NO_BASE64.sub(b"", first)
     return b64decode(known[: len(known) // 4 * 4])

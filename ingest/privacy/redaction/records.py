@@ -1,4 +1,4 @@
-"""Redaction of what the log is about to keep: hook events, lifecycle facts, and what is said about refused ones."""
+"""Redacts hook events, lifecycle records, and the errors of refused events."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,34 +20,34 @@ C = TypeVar("C", bound=LifecycleRecord | Event)
 
 _Text = Callable[[str], str]
 _RULES = frozenset(rule.name for rule in RULES) | {DENSE}
-_NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from us
+_NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from this service
 
 
 def may_need_redaction(events: Sequence[Event]) -> bool:
-    """Whether any of these must be looked at by itself; one look tells for all of them."""
+    """Return whether any of these events must be redacted by itself; one scan covers all of them."""
     known = all(event.event_type in KNOWN_EVENT_TYPES for event in events)
     return not known or may_hold_secrets(b"\n".join([event.data for event in events]))
 
 
 def redact_event(event: Event, effort: Effort) -> Event:
-    """The event without secrets, the same object where it has none.
+    """Return the event without secrets; the same object if it has none.
 
     Raises:
-        TooDense: that takes more than the effort.
+        TooDense: it takes more than the effort.
     """
     data, counts = redact(bytes(event.data), effort)
     event_type, in_type = redact_text(event.event_type, effort)
     if not counts and not in_type:
         return event
     cut = dict(Counter(event.redactions) + Counter(counts) + Counter(in_type))
-    odd_data = None if event.odd_data is None else data
-    return structs.replace(event, event_type=event_type, data=Raw(data), odd_data=odd_data, redactions=cut)
+    data_base64 = None if event.data_base64 is None else data
+    return structs.replace(event, event_type=event_type, data=Raw(data), data_base64=data_base64, redactions=cut)
 
 
 def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]) -> F:
-    """The fact without secrets in any of its texts, whatever fields a later kind of fact may have.
+    """Return the record without secrets in its texts, including fields that later kinds of records add.
 
-    ``redact`` gives what may be kept of a text, with counts by rule; what it raises is raised here.
+    ``redact`` returns the redacted text, with counts by rule; its exceptions pass through.
     """
     cut: Counter[str] = Counter()
 
@@ -65,7 +65,7 @@ def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]
 
 
 def redact_frame(record: AnyRecord) -> AnyRecord:
-    """Without secrets in what is ours to say, where a record was written by somebody else: its source, its counts."""
+    """Redact the fields that this service usually sets, in a record from an operator: its source and its counts."""
     record = structs.replace(record, source=redact_text_or_all(record.source)[0])
     if isinstance(record, EventsRecorded):
         return structs.replace(record, events=tuple(map(_of_rules_alone, record.events)))
@@ -73,7 +73,7 @@ def redact_frame(record: AnyRecord) -> AnyRecord:
 
 
 def redact_refusal(refused: RejectedEvent) -> RejectedEvent:
-    """An error may repeat the name of a field that nobody knows."""
+    """Redact a refused event's error, which may repeat the name of an unknown field."""
     return structs.replace(refused, error=redact_text_or_all(refused.error)[0])
 
 

@@ -1,4 +1,4 @@
-"""Cutting secrets out of JSON: each becomes its marker, every other byte stays, and the result is JSON as before."""
+"""Cuts secrets out of JSON: each becomes its marker, every other byte stays, and the result is still JSON."""
 
 import re
 from bisect import bisect_right
@@ -13,7 +13,7 @@ from ingest.privacy.redaction.detection import may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
 from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.spans import is_marker, marker
-from ingest.privacy.redaction.unescaped_levels import Spelling, spellings
+from ingest.privacy.redaction.unescaped_levels import Level, unescaped_levels
 from ingest.privacy.redaction.windows import find_secrets
 
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
@@ -21,7 +21,7 @@ _text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
 class Redacted(NamedTuple):
-    """What may be kept, and how many secrets of which rule were cut out of it."""
+    """JSON without secrets, and the number of secrets that were cut out, by rule."""
 
     data: bytes
     counts: dict[str, int]
@@ -35,7 +35,7 @@ class _Cut(NamedTuple):
 
 
 def compile_rules() -> None:
-    """Compile all that redaction looks for. It takes half a second, which no request should wait for."""
+    """Compile all patterns of redaction. It takes half a second, for which no request should wait."""
     may_hold_secrets(b"")
     without_dense_strings(b"")
     for rule in RULES:
@@ -43,10 +43,10 @@ def compile_rules() -> None:
 
 
 def redact(data: bytes, effort: Effort | None = None) -> Redacted:
-    """Cut every secret out of one JSON value, again and again until nothing is found: each cut leaves less to look at.
+    """Cut every secret out of one JSON value, and repeat until none is found: each cut leaves less to search.
 
     Raises:
-        TooDense: that takes more than the effort, by default that of a request.
+        TooDense: it takes more than the effort, by default that of a request.
     """
     if not may_hold_secrets(data):
         return Redacted(data, {})
@@ -61,7 +61,7 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
 
 
 def redact_text(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
-    """Cut every secret out of a text, and count them by rule; raises what `redact` raises."""
+    """Cut every secret out of a text, and count them by rule; raises as `redact`."""
     if not may_hold_secrets(text.encode()):
         return text, {}
     data, counts = redact(msgspec.json.encode(text), effort)
@@ -69,7 +69,7 @@ def redact_text(text: str, effort: Effort | None = None) -> tuple[str, dict[str,
 
 
 def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
-    """The same, but a text that takes more than the effort is cut as a whole."""
+    """Redact a text as `redact_text`; replace a text that takes more than the effort as a whole."""
     try:
         return redact_text(text, effort)
     except TooDense:
@@ -77,18 +77,18 @@ def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, di
 
 
 def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
-    """In order, none touches another."""
-    spelled: list[Spelling] = []
+    """Return the cuts in order, without overlaps."""
+    levels: list[Level] = []
     found: list[_Cut] = []
-    for spelling in spellings(data):
-        spelled.append(spelling)
-        found += (_Cut(*spelling.origin(*span), rule) for span, rule in find_secrets(spelling.text, effort))
+    for level in unescaped_levels(data):
+        levels.append(level)
+        found += (_Cut(*level.origin(*span), rule) for span, rule in find_secrets(level.text, effort))
         effort.check()
     if not found:
         return ()
     strings = _Strings(data)
-    if len(spelled) > 1:
-        found = [_Cut(*spelled[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
+    if len(levels) > 1:
+        found = [_Cut(*levels[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
     inside = (clipped for cut in found if (clipped := strings.clip(cut)))
     return _merged(sorted(inside))
 
@@ -115,7 +115,7 @@ def _rewritten(data: bytes, cuts: Sequence[_Cut]) -> bytes:
 
 
 class _Strings:
-    """Where the strings of a JSON value are: a cut may not reach out of the one in which it begins."""
+    """The places of the strings in a JSON value: a cut may not extend beyond the string in which it begins."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -124,7 +124,7 @@ class _Strings:
         self._ends = [end for _, end in spans]
 
     def clip(self, cut: _Cut) -> _Cut | None:
-        """The part that may be cut, if any: of the string, or the whole of a number, as in ``"password": 12345678``."""
+        """Return the part that may be cut, if any: of the string, or a whole number, as in ``"password": 12345678``."""
         index = bisect_right(self._begins, cut.begin) - 1
         if index >= 0 and cut.begin < self._ends[index]:
             end = min(cut.end, self._ends[index])

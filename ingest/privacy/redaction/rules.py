@@ -1,8 +1,8 @@
-"""THE table: what counts as a secret. A rule's name is what stands in its place, ``[redacted:<name>]``, and its count.
+"""THE table: what counts as a secret. A rule's name is in the marker, ``[redacted:<name>]``, and in the counts.
 
-``detect`` is for hyperscan, over bytes as they were sent: it must hit wherever ``find`` could find something in one of
-the spellings, so it knows no word boundaries and allows for backslashes; that it hits too often costs time alone.
-``find`` is exact, and sees text with its escapes taken off. Of rules that overlap, the first gives the name.
+``detect`` is for hyperscan, over bytes as they were sent: it must hit wherever ``find`` could find something at any
+level of escapes. So it has no word boundaries and allows backslashes; extra hits only cost time. ``find`` is exact, and
+sees text without escapes. Of rules that overlap, the first gives the name.
 """
 
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     name: str
     detect: bytes
     find: Find
-    whole: bool = False  # whether it looks at a text as a whole, however long that is
+    whole: bool = False  # whether it searches the whole text, not windows
 
 
 _AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
@@ -37,18 +37,18 @@ _AWS_ID_ALONE = b"A" + begins(ALNUM, b"A") + rb"(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A
 _AWS_SECRET = rb"(?P<secret>(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}[a-z])[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
 _EITHER = rb"(?:" + PLAIN + rb"|" + VAGUE + rb"|" + BARE + rb")"
-_BEHIND = QUOTES + rb"[\]*]*" + SPACE + rb"*[|?]*"  # a name, in front of : or =
+_BEHIND = QUOTES + rb"[\]*]*" + SPACE + rb"*[|?]*"  # after a name, before : or =
 _IN_NAME = rb"[a-z0-9_.-]{0,32}"
 _TYPE = rb"(?:" + SPACE + rb"?[a-z0-9_&.|\[\] ]+=" + SPACE + rb"*)?"  # token: str = "…"
 
 
 def _mixed(stops: bytes) -> bytes:
-    """Letters and digits in one run, as a value has them that looks random."""
+    """Return the pattern of letters and digits in one run, as in a random value."""
     run = rb"(?:[^\s\\" + stops + rb"]|\\+[^\s\\nrtf])*"
     return run + rb"(?:[0-9]" + run + rb"[a-z]|[a-z]" + run + rb"[0-9])"
 
 
-# Without quotes it ends at any, and in quotes at those of its kind, where these are not escaped.
+# Without quotes it ends at any quote; in quotes, at an unescaped quote of the same kind.
 _RANDOM = (
     rb"[\"'`\\bfru]*"
     + _mixed(rb"\"'`")

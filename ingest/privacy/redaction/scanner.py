@@ -7,31 +7,31 @@ from typing import Any, NamedTuple
 
 import hyperscan
 
-FIRST_ALONE = hyperscan.HS_FLAG_SINGLEMATCH  # whether a pattern matches, not how often
+FIRST_ALONE = hyperscan.HS_FLAG_SINGLEMATCH  # report whether a pattern matches, not how often
 
 
 class Hit(NamedTuple):
-    """Which pattern matched, by its place in the list, and the end of what it matched."""
+    """The end of a match, and its pattern's place in the list."""
 
     end: int
     pattern: int
 
 
 class Scanner:
-    """Compiled at its first use, and then for good. Any thread may scan."""
+    """Patterns that are compiled once, at the first use. Any thread may scan."""
 
     def __init__(self, patterns: Sequence[bytes], flags: int = 0) -> None:
         self._patterns, self._flags = patterns, flags
         self._of_thread = threading.local()
 
     def scan(self, data: Any) -> list[Hit]:
-        """Every match in a buffer, in no order to rely on."""
+        """Return every match in a buffer, in no particular order."""
         hits: list[Hit] = []
         self._database.scan(data, match_event_handler=_note, context=hits, scratch=self._scratch())
         return hits
 
     def reaches(self, count: int, data: Any) -> bool:
-        """Whether there are so many matches in a buffer; looks no further than that."""
+        """Return whether a buffer has ``count`` matches; stop the scan there."""
         hits = _Counted(count)
         try:
             self._database.scan(data, match_event_handler=_count, context=hits, scratch=self._scratch())
@@ -54,7 +54,7 @@ class Scanner:
 
 
 class _Counted:
-    """Counts down to the last match that is of interest."""
+    """A countdown to the last match that matters."""
 
     def __init__(self, left: int) -> None:
         self.left = left

@@ -1,7 +1,7 @@
-"""Seed phrases of wallets: 12, 15, 18, 21 or 24 small words behind a name that says what they are.
+"""Seed phrases of wallets: 12, 15, 18, 21 or 24 lower-case words after a name such as ``mnemonic``.
 
-The list of the 2,048 words is left out: the name, the sign behind it and the exact number of words are enough. Words
-that no list has, and each sentence has, tell prose.
+The list of the 2,048 words is not needed: the name, the sign after it and the exact number of words are enough. Words
+such as "the", which no list has and most sentences have, mark prose.
 """
 
 from ingest.privacy.redaction.spans import Find, secrets_of
@@ -10,7 +10,7 @@ _NAME = rb"(?:mnemonic|(?:seed|recovery|backup|secret|wallet)[ _-]?(?:phrase|wor
 _WORDS = rb"[a-z]{3,8}(?: [a-z]{3,8}){11}"
 _PROSE = rb"(?:the|and|for|from|with|not|but|are|was|has|its|our|their)"
 
-# Quotes may be escaped, and signs that HTML knows spelled out. A few words are enough for a suspicion.
+# Quotes may be escaped, and HTML's signs written as \u00XX. For detection a few words are enough.
 SEED_PHRASE = rb"(?i)" + _NAME + rb"[a-z_-]*(?:[\s:=>\"'\\nrt]|u00(?:27|3e))+(?:[a-z]{3,8} ){4}"
 seed_phrases: Find = secrets_of(
     rb"(?i:(?<![a-z])" + _NAME + rb"(?:[_-][a-z_-]{0,15})?)[\"']?(?:\s{0,4}[:=]{1,2}>?\s{0,4}[\"']?|\s{1,4}[\"'])"

@@ -1,7 +1,7 @@
-"""A setting with a line to itself, as in YAML, properties and INI: ``password: hunter``.
+"""A setting on its own line, as in YAML, properties and INI: ``password: hunter``.
 
-There the word may be a password, where in a program it is a type or a variable. So the lines around decide: those of
-programs end in commas and brackets. What looks like a type is one.
+In a setting the word may be a password; in a program it is a type or a variable. So the lines around it decide: those
+of programs end in commas and brackets. A word that looks like a type counts as a type.
 """
 
 import re
@@ -11,7 +11,7 @@ from ingest.privacy.redaction.spans import Span, is_marker
 
 _LINE_BYTES_MAX = 256
 _SECTION_BYTES_MAX = 512
-# In front of a key: marks of a list, a diff, a comment, and of tools that number lines.
+# Before a key: marks of a list, a diff, a comment, and of tools that number lines.
 _IN_FRONT = re.compile(
     rb"(?:[\w./-]{1,128}[:-]\d{1,6}[:-])?(?:[ \t]*\d{1,6}(?:\xe2\x86\x92|\t|:|\|))?[+]?(?P<indent>[ \t]*)"
     rb"(?:[-*+][ \t]+|export[ \t]+|[#;][ \t]?)?(?:\*\*)?[\"'`]?"
@@ -32,7 +32,7 @@ _SECTION = re.compile(
 
 
 def setting(text: bytes, name: Span, between: bytes, value_begin: int) -> Span | None:
-    """The place of the value where this is such a line, and the value no type, variable or word of a sentence."""
+    """Return the place of the value if this is such a line and the value no type, variable or word of a sentence."""
     match = _VALUE.match(text, value_begin)
     if match is None or between == b" ":
         return None
@@ -52,18 +52,18 @@ def setting(text: bytes, name: Span, between: bytes, value_begin: int) -> Span |
 
 
 def begins_line(text: bytes, place: int) -> bool:
-    """Whether nothing but marks of lists, diffs and tools stands in front of it."""
+    """Return whether only marks of lists, diffs and tools precede the place in its line."""
     return _IN_FRONT.fullmatch(text, _line_begin(text, place), place) is not None
 
 
 def _line_begin(text: bytes, place: int) -> int:
-    """Behind the last line break, or behind the quote that opens a string."""
+    """Return the place after the last line break, or after the quote that opens a string."""
     least = max(0, place - _LINE_BYTES_MAX)
     return max(text.rfind(b"\n", least, place), text.rfind(b'"', least, place)) + 1 or least
 
 
 def _in_program(text: bytes, begin: int, end: int) -> bool:
-    """Whether the line before leaves something open, or the line behind closes it."""
+    """Return whether the previous line leaves a bracket or list open, or the next line closes one."""
     before = text[max(0, begin - 80) : begin].rstrip()
     line_break = text.find(b"\n", end, end + _LINE_BYTES_MAX)
     closes = line_break >= 0 and _CLOSE.match(text, line_break + 1) is not None
@@ -71,7 +71,7 @@ def _in_program(text: bytes, begin: int, end: int) -> bool:
 
 
 def _is_written_so(text: bytes, begin: int, key: bytes, between: bytes, indent: bytes) -> bool:
-    """With a colon and a space; with = at the begin of a line, in a dotted name, or in a section."""
+    """Return whether it has a colon and a space, or = at the begin of a line, in a dotted name, or in a section."""
     if b":" in between:
         return between[-1:] in (b" ", b"\t")
     if b"." in key:

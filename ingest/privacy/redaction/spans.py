@@ -1,4 +1,4 @@
-"""What an exact rule is: a function from text to the places of the secrets in it."""
+"""An exact rule: a function from a text to the places of the secrets in it."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +10,12 @@ MARKER = re.compile(rb"\[redacted:[a-z0-9_]+\]")
 
 
 def marker(rule: str) -> bytes:
-    """What stands in the place of a secret."""
+    """Return the marker that replaces a secret."""
     return b"[redacted:%s]" % rule.encode()
 
 
 def secrets_of(*patterns: bytes) -> Find:
-    """A rule of regular expressions alone; the group ``secret`` is the secret where there is one, else all of it."""
+    """Return a rule made of regular expressions. The secret is the group ``secret``, or the whole match without one."""
     compiled = [re.compile(pattern) for pattern in patterns]
 
     def find(text: bytes) -> Iterator[Span]:
@@ -27,5 +27,5 @@ def secrets_of(*patterns: bytes) -> Find:
 
 
 def is_marker(secret: bytes) -> bool:
-    """Whether this was cut before: cutting it again would change nothing but the count."""
+    """Return whether this is a marker of an earlier cut; a second cut would change only the count."""
     return MARKER.fullmatch(secret) is not None

@@ -1,14 +1,14 @@
-r"""A payload as it is sent, and with one, two, … levels of JSON escapes taken off.
+r"""A payload as it was sent, and with one, two, … levels of JSON escapes removed.
 
-A secret may be spelled ``\u0067hp_…``, stand behind a ``\n``, or in JSON inside a string of JSON. So the exact rules
-look at each spelling, and what they find is traced back to the bytes that were sent.
+A secret may be written ``\u0067hp_…``, follow a ``\n``, or be in JSON inside a string of JSON. So the exact rules
+search each level, and their finds are traced back to the bytes that were sent.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-LEVELS_MAX = 8  # a quote at this depth is spelled with 255 backslashes
+LEVELS_MAX = 8  # a quote at this depth has 255 backslashes
 
 _ESCAPE = re.compile(
     rb"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -18,21 +18,21 @@ _ESCAPE = re.compile(
 _LETTERS = {b'"': b'"', b"\\": b"\\", b"/": b"/", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
-class Spelling:
-    """A text, and where each part of it stands in the bytes that were sent."""
+class Level:
+    """A text, and the place of each of its parts in the bytes that were sent."""
 
-    def __init__(self, text: bytes, source: "Spelling | None" = None) -> None:
+    def __init__(self, text: bytes, source: "Level | None" = None) -> None:
         self.text = text
         self._source = source
-        # Of each escape that was taken off: where it begins and ends, here and in the source.
+        # Of each removed escape: its begin and end, here and in the source.
         self._begins: list[int] = []
         self._ends: list[int] = []
         self._source_begins: list[int] = []
         self._source_ends: list[int] = []
 
-    def unescaped(self) -> "Spelling | None":
-        """With one more level of escapes taken off; None where there is none."""
-        taken = Spelling(b"", self)
+    def unescaped(self) -> "Level | None":
+        """Return the text with one more level of escapes removed; None if it has none."""
+        taken = Level(b"", self)
         pieces: list[bytes] = []
         copied, length = 0, 0
         for match in _ESCAPE.finditer(self.text):
@@ -50,13 +50,13 @@ class Spelling:
         return taken
 
     def origin(self, begin: int, end: int) -> tuple[int, int]:
-        """Where this part of the text stands in the bytes that were sent; never half an escape."""
+        """Return the place of this part in the bytes that were sent; never half an escape."""
         if self._source is None:
             return begin, end
         return self._source.origin(self._back(begin, self._source_begins), self._back(end, self._source_ends))
 
     def whole(self, begin: int, end: int) -> tuple[int, int]:
-        """This part of the source, and the rest of an escape that it would tear apart."""
+        """Extend this part of the source by the rest of an escape that it would split."""
         first, last = bisect_right(self._source_begins, begin) - 1, bisect_right(self._source_begins, end) - 1
         if first >= 0 and begin < self._source_ends[first]:
             begin = self._source_begins[first]
@@ -71,7 +71,7 @@ class Spelling:
         self._source_ends.append(source_end)
 
     def _back(self, place: int, inside: list[int]) -> int:
-        """``inside`` says where a place goes that is in the middle of one escape's bytes."""
+        """Return the place in the source; ``inside`` has the place for the middle of an escape's bytes."""
         before = bisect_right(self._ends, place) - 1
         following = before + 1
         if following < len(self._begins) and self._begins[following] < place:
@@ -79,18 +79,18 @@ class Spelling:
         return place if before < 0 else self._source_ends[before] + place - self._ends[before]
 
 
-def spellings(data: bytes) -> Iterator[Spelling]:
-    """As sent first, then with fewer and fewer escapes."""
-    spelling: Spelling | None = Spelling(data)
+def unescaped_levels(data: bytes) -> Iterator[Level]:
+    """Yield the text as sent, then with fewer and fewer escapes."""
+    level: Level | None = Level(data)
     for _ in range(LEVELS_MAX + 1):
-        if spelling is None:
+        if level is None:
             return
-        yield spelling
-        spelling = spelling.unescaped() if b"\\" in spelling.text else None
+        yield level
+        level = level.unescaped() if b"\\" in level.text else None
 
 
 def _meant(escape: re.Match[bytes]) -> bytes | None:
-    """The bytes that an escape stands for, U+FFFD for half a pair; None for what only looks like an escape."""
+    """Return the bytes that an escape means, U+FFFD for half a pair; None if it only looks like an escape."""
     if escape["letter"] is not None:
         return _LETTERS.get(escape["letter"])
     if escape["unit"] is None:

@@ -1,7 +1,8 @@
-"""``scheme://user:password@host``, whatever the password is made of.
+"""``scheme://user:password@host``, for any password.
 
-People forget to write ``@`` and ``/`` as ``%40`` and ``%2F``, so where a password ends is a guess: at the last ``@``
-before the first ``/`` that follows one, and further on where what follows can't be a host. In doubt too much is cut.
+People forget to write ``@`` and ``/`` as ``%40`` and ``%2F``, so the end of a password is a guess: the last ``@``
+before the first ``/`` that follows one, or a later ``@`` if the text after it can't be a host. In doubt too much is
+cut.
 """
 
 import re
@@ -33,7 +34,7 @@ DETECT = rb":" + _SLASHES + rb"(?:[^\s\"/@:]*:[^\s\"@]*@|[A-Za-z0-9_-]{20,512}@)
 
 
 def url_credentials(text: bytes) -> Iterator[Span]:
-    """User and password of each URL, and keys that stand in their place."""
+    """Find the user and password of each URL, and keys in their place."""
     place = 0
     for match in _USER.finditer(text):
         if match.start() >= place and (end := _end(text, match)):
@@ -45,7 +46,7 @@ def url_credentials(text: bytes) -> Iterator[Span]:
 
 
 def _end(text: bytes, match: re.Match[bytes]) -> int | None:
-    """Where the password ends: at an ``@``."""
+    """Return the end of the password, which is at an ``@``."""
     begin = match.end()
     if text.find(b"@", begin, begin + _BYTES_MAX) < 0:
         return None
@@ -60,7 +61,7 @@ def _end(text: bytes, match: re.Match[bytes]) -> int | None:
 
 
 def _last_at(text: bytes, begin: int, stop: int) -> int:
-    """The ``@`` in front of the host."""
+    """Return the place of the ``@`` before the host."""
     at = text.find(b"@", begin, stop)
     if at < 0:
         return at

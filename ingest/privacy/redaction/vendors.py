@@ -1,13 +1,13 @@
-r"""THE table of vendors' tokens: by which words each is known, of which characters and how long it is.
+r"""THE table of vendors' tokens: the words that identify each, its characters and its length.
 
-Detection (hyperscan, over bytes as they were sent) and the exact rule are both made from a row. Only what a vendor
-gives a shape stands here: 32 hexadecimal digits alone could be anything. The shapes are facts on which open scanners
-of repositories agree (gitleaks, betterleaks, TruffleHog, Nosey Parker), but for rows that say *vendor* (its
-documentation or source) or *seen* (what its clients and the examples of its users show).
+Detection (hyperscan, over bytes as they were sent) and the exact rule are both made from a row. The table has only
+tokens with a distinctive shape: 32 hexadecimal digits alone could be anything. Open scanners of repositories agree on
+the shapes (gitleaks, betterleaks, TruffleHog, Nosey Parker), except for rows marked *vendor* (from its documentation or
+source) or *seen* (from its clients and examples of its users).
 
-Lengths are least lengths where the words leave no doubt, since vendors lengthen their tokens: the whole run is cut.
-Where the words are everyday identifiers (``fw_``, ``key-``, ``cio``), a row is ``weak``: the length is exact, the token
-stands alone, and it has digits, capitals and small letters, as far as its alphabet has them.
+If the words leave no doubt, the length is a minimum, since vendors lengthen their tokens: the whole run is cut. If the
+words are everyday identifiers (``fw_``, ``key-``, ``cio``), the row is ``weak``: the length is exact, the token has no
+neighbours, and it has digits, capitals and small letters, as far as its alphabet has them.
 """
 
 import re
@@ -24,11 +24,11 @@ _TRIPLE_TAIL = rb"[AEIMQUYcgk][w-z0-5]"
 _TRIPLE = rb"[MNO][DTjz]" + _TRIPLE_TAIL  # three decimal digits in base64
 _KINDS = ((b"0-9", b"7"), (b"A-Z", b"A"), (b"a-z", b"a"))  # and one that each alphabet has which has any
 _BEFORE_MAX = 80  # bytes
-_ALONE = DASHED + b"+/"  # one of these in front of it: then a weak word is a part of something else
+_ALONE = DASHED + b"+/"  # after one of these a weak word is a part of something else
 
 
 def begins(unwanted: bytes, known: bytes = b"") -> bytes:
-    """Nothing unwanted stands in front of what is known, or a terminal's colour does, which ends with a letter."""
+    """Return the pattern: before ``known`` is nothing unwanted, or a terminal's colour, which ends with a letter."""
     return rb"(?:(?<![%s]%s)|(?<=[0-9;\[][mK]%s))" % (unwanted, known, known)
 
 
@@ -46,11 +46,11 @@ class Token(NamedTuple):
     weak: bool = False
     context: bool = False  # word and ``then`` stay, for they only say what is between them
     not_after: bytes = ALNUM
-    hint: bytes = b""  # a part of it that detection looks for instead, where that is much cheaper
+    hint: bytes = b""  # a part that detection searches instead, if that is much cheaper
 
     @property
     def detect(self) -> bytes:
-        """Hit wherever ``find`` could: no boundaries, and any slash may be spelled ``\\/``."""
+        """The pattern that hits wherever ``find`` could: no boundaries, and any slash may be written ``\\/``."""
         if self.hint:
             return self.hint
         words = b"|".join(map(_spelled, self._words()))
@@ -59,7 +59,7 @@ class Token(NamedTuple):
 
     @property
     def find(self) -> Find:
-        """Find the places of such tokens. Each word is a pattern that begins with it, which is fast to search for."""
+        """The rule for such tokens. Each word has a pattern that begins with it, which is fast to search."""
         patterns = [self._exact(word) for word in self._words()]
         if self.before:
             return _from(begins(self.not_after) + self.before, patterns)
@@ -80,7 +80,7 @@ class Token(NamedTuple):
         return self._start(word) + secret + self._end()
 
     def _start(self, word: bytes) -> bytes:
-        """A look behind that repeats the word leaves the word in front, where ``re`` looks for literals."""
+        """Put the word first, where ``re`` searches for literals; the look-behind repeats it."""
         unwanted = _ALONE if self.weak else self.not_after
         return word if self.before or not unwanted else word + begins(unwanted, word)
 
@@ -103,7 +103,7 @@ class Token(NamedTuple):
 
 
 def _from(before: bytes, patterns: Iterable[bytes]) -> Find:
-    """Find secrets that begin in front of a pattern, with what ``before`` matches: looked for where one hits."""
+    """Return a rule for secrets that begin with ``before`` and continue with a pattern; search the pattern first."""
     head, compiled = re.compile(before + rb"\Z"), [re.compile(pattern) for pattern in patterns]
 
     def find(text: bytes) -> Iterator[Span]:

@@ -1,30 +1,32 @@
-"""Exact rules over a text of any length: a window after the other, and only the rules that could find something in it.
+"""Applies the exact rules to a text of any length: window by window, and only the rules that could find something.
 
-A regular expression takes up to 60 ns a byte, and lets no other thread run meanwhile. So none sees more than a window,
-and none sees one in which detection hits nothing. A few rules look at a text as a whole; they cost little.
+A regular expression takes up to 60 ns a byte, and blocks all other threads meanwhile. So each search covers one window,
+and no window without a hit of detection is searched. A few rules search the whole text; they cost little.
 """
 
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.detection import suspected
+from ingest.privacy.redaction.detection import candidate_rules
 from ingest.privacy.redaction.effort import Effort
 from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.spans import Find, Span
 
 WINDOW = 16_384
-REACH = 2_048  # what a rule sees around a window: 1,024 bytes at most; a longer secret makes the window grow
+REACH = 2_048  # of context around a window, of which rules use 1,024 bytes; a longer secret extends the window
 
 
 def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
-    """The places of secrets, each with its rule by its place in the table.
+    """Yield the place of each secret, with its rule's place in the table.
 
     Raises:
-        TooDense: there is more to look at than the effort allows.
+        TooDense: it takes more than the effort.
     """
     of_whole: dict[Find, int] = {}
     for begin in range(0, len(text), WINDOW):
         window = _Window(text, begin)
-        finders = {RULES[rule].find: rule for rule in suspected(window.bytes())}  # some are detected in several ways
+        finders = {
+            RULES[rule].find: rule for rule in candidate_rules(window.bytes())
+        }  # a rule may be detected in several ways
         for find, rule in finders.items():
             if RULES[rule].whole:
                 of_whole[find] = rule
@@ -36,7 +38,7 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
 
 
 class _Window:
-    """The part of a text in which secrets begin that are found here, and some bytes around it."""
+    """A part of a text with some bytes around it. It finds the secrets that begin in the part."""
 
     def __init__(self, text: bytes, begin: int) -> None:
         self._text = text
@@ -48,7 +50,7 @@ class _Window:
         return self._text[self._first : self._last]
 
     def spans(self, find: Find, effort: Effort) -> list[Span]:
-        """What a rule finds here; as long as that reaches the last byte, it may go on behind it."""
+        """Return a rule's finds; extend the window while one reaches its last byte, since it may continue."""
         last = self._last
         while True:
             spans = list(self._until(last, find, effort))

@@ -1,7 +1,7 @@
-"""A report of running totals: top-level numbers or numbers by model, never both; money becomes nano-dollars."""
+"""A report of running totals: numbers at the top or numbers by model, never both; money becomes nano-dollars."""
 
-from ingest.sealing.invalid import Invalid
-from ingest.sealing.times import checked
+from ingest.intake.context import Invalid
+from ingest.intake.times import checked_ms
 from schemas.http.requests import ReportMetrics, ReportModel
 from schemas.log.records import MetricsReport, ModelUsage
 from schemas.money import nano_of
@@ -9,13 +9,13 @@ from schemas.money import nano_of
 FIELD = "model_metrics"
 
 
-def seal_metrics(body: ReportMetrics, now: int) -> MetricsReport:
-    """The report as the log keeps it.
+def to_report(body: ReportMetrics, now: int) -> MetricsReport:
+    """Return the report as the log stores it.
 
     Raises:
-        Invalid: for both kinds of numbers, for none, for a model named twice, or a time out of range.
+        Invalid: both kinds of numbers, neither, a model named twice, or a time out of range.
     """
-    reported_at = checked(body.reported_at, f"{FIELD}.reported_at", now)
+    reported_at = checked_ms(body.reported_at, f"{FIELD}.reported_at", now)
     if body.models is None:
         _check_any(body)
         return MetricsReport((_usage(body),), reported_at)

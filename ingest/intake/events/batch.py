@@ -1,4 +1,4 @@
-"""Taking a batch of hook events apart. All valid: one typed call. Else one by one, to find those that are not."""
+"""Parses a batch of hook events: with one typed call if all are valid, else one by one to find the invalid ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from msgspec import Raw
 from edge.error_responses import too_large
 from edge.errors import invalid
 from edge.validation_messages import explain
-from ingest.surrogates import respell, restore
+from ingest.intake.events.surrogates import restore, substitute
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
 from schemas.http.responses import RejectedEvent
 
 Read = RecordEvent | RejectedEvent
 
 
-# A list with an end: msgspec would build a list of millions before it could count it.
+# A list of bounded length: msgspec would build a list of millions before it checks the length.
 _Elements = msgspec.defstruct(
     "_Elements",
     [(f"e{index}", Raw, b"") for index in range(EVENTS_PER_REQUEST_MAX + 1)],
@@ -32,21 +32,21 @@ _anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 
 
 def read_batch(body: bytes) -> Sequence[Read]:
-    """The events in their order; an invalid one is replaced by what is wrong with it.
+    """Return the events in their order, each invalid one replaced by its error.
 
     Raises:
-        ApiError: 413 for an event that is too large, 422 for none or too many.
-        msgspec.MsgspecError: for a body that is no batch at all.
+        ApiError: 413 for an event that is too large, 422 for no events or too many.
+        msgspec.MsgspecError: the body is no batch.
     """
     try:
         return _read(body)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        respelled = respell(body)
-        if respelled is None:
+        substituted = substitute(body)
+        if substituted is None:
             raise
-        return restore(_read(respelled[0]), respelled[1])
+        return restore(_read(substituted[0]), substituted[1])
 
 
 def _read(body: bytes) -> Sequence[Read]:

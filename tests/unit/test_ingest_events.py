@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from ingest.sealing.asker import Asker
-from ingest.sealing.events import records_of, seal_events
-from ingest.sealing.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant
+from ingest.intake.context import SessionContext
+from ingest.intake.events.identify import identify_events, to_records
+from ingest.intake.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant
 from schemas.http.requests import RecordEvent
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
@@ -19,20 +19,20 @@ from schemas.money import nano_of
 from tests.support.rigs.write_api import NOW_MS, SECRETS, a_session
 
 SESSION = a_session()
-ASKER = Asker("o" * 200, Actor("u" * 200, "member"), NOW_MS, SECRETS, a_session)
+CONTEXT = SessionContext("o" * 200, Actor("u" * 200, "member"), NOW_MS, SECRETS, a_session, session_id=SESSION)
 
 
-def sealed(sizes: list[int]) -> list[Event]:
+def identified(sizes: list[int]) -> list[Event]:
     events = [RecordEvent("E" * 64, "2026-01-20T10:30:00Z", Raw(b'{"a":"%s"}' % (b"x" * size))) for size in sizes]
-    return seal_events(events, SESSION, ASKER).accepted
+    return identify_events(events, CONTEXT).accepted
 
 
 @given(st.lists(st.integers(0, 700_000), min_size=1, max_size=12))
 def test_records_are_split_above_one_mebibyte(sizes: list[int]) -> None:
     """Each holds at least one event, none is larger unless it holds one alone, and together they hold all in order."""
-    events = sealed(sizes)
+    events = identified(sizes)
 
-    values = records_of(events, SESSION, ASKER)
+    values = to_records(events, CONTEXT)
 
     records = [decode(LogRecord(0, 0, SESSION.bytes, value, 0), 1) for value in values]
     parts = [record.events for record in records if isinstance(record, EventsRecorded)]
@@ -43,7 +43,7 @@ def test_records_are_split_above_one_mebibyte(sizes: list[int]) -> None:
 
 def test_what_fits_into_one_record_is_one_record() -> None:
     """5,000 small events are."""
-    assert len(records_of(sealed([1] * 5_000)[:4_000], SESSION, ASKER)) == 1
+    assert len(to_records(identified([1] * 5_000)[:4_000], CONTEXT)) == 1
 
 
 @given(st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)), st.integers(-1439, 1439))  # noqa: DTZ001 (made aware below)

@@ -1,10 +1,10 @@
-"""Times of clients: RFC 3339 in, milliseconds since 1970 out, between 2000-01-01 and a day ahead of us."""
+"""Times of clients: RFC 3339 in, milliseconds since 1970 out, between 2000-01-01 and a day from now."""
 
 from datetime import UTC, datetime
 
 import msgspec
 
-from ingest.sealing.invalid import Invalid
+from ingest.intake.context import Invalid
 
 EARLIEST_MS = 946_684_800_000  # 2000-01-01
 AHEAD_MS = 24 * 3600 * 1000
@@ -14,12 +14,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_plausible(ms: int, now: int) -> bool:
-    """Whether a client may say that something happened then."""
+    """Return whether a client may send this time."""
     return EARLIEST_MS <= ms <= now + AHEAD_MS
 
 
 def ms_of(instant: datetime) -> int:
-    """Milliseconds since 1970; what is finer is cut off."""
+    """Return milliseconds since 1970; smaller units are cut off."""
     since = instant - _EPOCH
     return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
 
@@ -36,11 +36,11 @@ def parse_instant(text: str) -> int:
     return ms_of(instant)
 
 
-def checked(instant: datetime | None, field: str, now: int) -> int | None:
-    """Milliseconds of an optional time of a body.
+def checked_ms(instant: datetime | None, field: str, now: int) -> int | None:
+    """Return the milliseconds of an optional time of a body.
 
     Raises:
-        Invalid: for a time that is out of range.
+        Invalid: the time is out of range.
     """
     if instant is None:
         return None

@@ -1,11 +1,11 @@
-"""A batch of hook events becomes one record, or several where it is too large for one."""
+"""From a batch of hook events to one record, or to several if it is too large for one. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from ingest.sealing.asker import Asker
-from ingest.sealing.times import OUT_OF_RANGE, is_plausible, parse_instant
+from ingest.intake.context import SessionContext
+from ingest.intake.times import OUT_OF_RANGE, is_plausible, parse_instant
 from schemas.http.requests import RecordEvent
 from schemas.http.responses import RejectedEvent
 from schemas.ids import derived_event_id, event_id_hasher
@@ -13,13 +13,13 @@ from schemas.log.codec import encode
 from schemas.log.records import Event, EventsRecorded
 from schemas.log.topics import RECORD_BYTES_MAX
 
-_EVENT_OVERHEAD = 256  # what a record adds to an event's type and data, at most
+_EVENT_OVERHEAD = 256  # the most that a record adds to an event's type and data
 _REDACTION_OVERHEAD = 40  # the name of a rule and its count
 _OBJECT = ord("{")
 
 
-class SealedEvents(NamedTuple):
-    """What was accepted, and what was not and why."""
+class IdentifiedEvents(NamedTuple):
+    """The events of a batch that are accepted, and for each of the others why it is rejected."""
 
     accepted: list[Event]
     rejected: list[RejectedEvent]
@@ -31,30 +31,30 @@ class _Refused(Exception):
         self.code = code
 
 
-def seal_events(batch: Sequence[RecordEvent | RejectedEvent], session_id: UUID, asker: Asker) -> SealedEvents:
-    """Check each event by itself and give an id to those that came without one."""
-    sealed = SealedEvents([], [])
-    ids = _DerivedIds(asker, session_id)
+def identify_events(batch: Sequence[RecordEvent | RejectedEvent], context: SessionContext) -> IdentifiedEvents:
+    """Check each event by itself, and give an id to each that came without one."""
+    events = IdentifiedEvents([], [])
+    ids = _DerivedIds(context)
     for index, event in enumerate(batch):
         if isinstance(event, RejectedEvent):
-            sealed.rejected.append(event)
+            events.rejected.append(event)
             continue
         try:
-            sealed.accepted.append(_seal(event, ids, asker.received_at))
+            events.accepted.append(_identify(event, ids, context.received_at))
         except _Refused as refused:
-            sealed.rejected.append(RejectedEvent(index, refused.code, str(refused)))
-    return sealed
+            events.rejected.append(RejectedEvent(index, refused.code, str(refused)))
+    return events
 
 
-def records_of(events: Sequence[Event], session_id: UUID, asker: Asker) -> list[bytes]:
-    """The records that hold ``events`` in their order; each of them holds at least one."""
-    whole = _encode(events, session_id, asker)
+def to_records(events: Sequence[Event], context: SessionContext) -> list[bytes]:
+    """Return the records that hold ``events`` in their order; each holds at least one."""
+    whole = _encode(events, context)
     if len(whole) <= RECORD_BYTES_MAX or len(events) == 1:
         return [whole]
-    return [_encode(part, session_id, asker) for part in _parts(events)]
+    return [_encode(part, context) for part in _parts(events)]
 
 
-def _seal(event: RecordEvent, ids: "_DerivedIds", now: int) -> Event:
+def _identify(event: RecordEvent, ids: "_DerivedIds", now: int) -> Event:
     try:
         timestamp = parse_instant(event.timestamp)
     except ValueError as error:
@@ -65,17 +65,17 @@ def _seal(event: RecordEvent, ids: "_DerivedIds", now: int) -> Event:
     if data[0] != _OBJECT:
         raise _Refused("invalid_event", "data must be an object")
     event_id = event.event_id or ids.of(event, data)
-    if type(event) is not RecordEvent:  # a payload that is JSON, but that msgspec can't skip
-        return Event(event_id, event.event_type, timestamp, event.data, event.seq, odd_data=bytes(event.data))
+    if type(event) is not RecordEvent:  # its payload is JSON, but msgspec can't skip it
+        return Event(event_id, event.event_type, timestamp, event.data, event.seq, data_base64=bytes(event.data))
     return Event(event_id, event.event_type, timestamp, event.data, event.seq)
 
 
 class _DerivedIds:
-    """Ids of events that came without one: the same event in another request has the same id."""
+    """Ids of events that came without one: the same event in another request gets the same id."""
 
-    def __init__(self, asker: Asker, session_id: UUID) -> None:
-        self._hasher = event_id_hasher(asker.secrets.seed_key, session_id)
-        self._seen: dict[int, int] = {}  # by the id's integer: a UUID hashes itself in Python
+    def __init__(self, context: SessionContext) -> None:
+        self._hasher = event_id_hasher(context.secrets.seed_key, context.session_id)
+        self._seen: dict[int, int] = {}  # by the id's integer: hashing a UUID runs Python code
 
     def of(self, event: RecordEvent, data: memoryview) -> UUID:
         first = derived_event_id(self._hasher, event.event_type, event.timestamp, data, 0)
@@ -86,8 +86,8 @@ class _DerivedIds:
         return derived_event_id(self._hasher, event.event_type, event.timestamp, data, before)
 
 
-def _encode(events: Sequence[Event], session_id: UUID, asker: Asker) -> bytes:
-    return encode(EventsRecorded(**asker.head(session_id), events=tuple(events)))
+def _encode(events: Sequence[Event], context: SessionContext) -> bytes:
+    return encode(EventsRecorded(**context.head(), events=tuple(events)))
 
 
 def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
@@ -102,7 +102,7 @@ def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 
 
 def _length(event: Event) -> int:
-    """Bytes of an event in a record, at most; odd payloads are in base64."""
+    """Return the most bytes that an event takes in a record; payloads with lone surrogates are in base64."""
     length = len(memoryview(event.data))
     redactions = _REDACTION_OVERHEAD * len(event.redactions)
-    return _EVENT_OVERHEAD + redactions + (length if event.odd_data is None else length * 4 // 3)
+    return _EVENT_OVERHEAD + redactions + (length if event.data_base64 is None else length * 4 // 3)

@@ -1,4 +1,4 @@
-"""The remote URL of a repository: credentials taken out, and the slug (`acme/backend`) derived from it."""
+"""The remote URL of a repository, without credentials, and its slug (`acme/backend`)."""
 
 import re
 from typing import NamedTuple
@@ -9,7 +9,7 @@ _PORT = re.compile(r"\d*")
 
 
 class Remote(NamedTuple):
-    """What may be stored of a remote URL, and the slug of its repository (None where it has none)."""
+    """A remote URL without credentials, and the slug of its repository, if it has one."""
 
     url: str
     repo: str | None
@@ -24,14 +24,14 @@ def clean_remote(url: str) -> Remote:
         user = _login(match["user"])
         path = _without_query(match["path"])
         return Remote(f"{user}{match['host']}:{path}", _slug(path))
-    return Remote(url, None)  # a path on somebody's disk, or nothing we know
+    return Remote(url, None)  # a path on a disk, or an unknown form
 
 
 def _from_url(scheme: str, rest: str) -> Remote:
     userinfo, address = _split_userinfo(rest)
     address = _without_query(address)
     host, _, path = address.partition("/")
-    user = _login(userinfo) if "ssh" in scheme.lower() else ""  # over https even a lone user name may be a token
+    user = _login(userinfo) if "ssh" in scheme.lower() else ""  # over https a user name alone may be a token
     clean = f"{scheme}://{user}{address}"
     return Remote(clean, _slug(path) if host else None)
 
@@ -41,7 +41,7 @@ def _split_userinfo(rest: str) -> tuple[str | None, str]:
     if "@" in authority:
         userinfo, _, host = authority.rpartition("@")
         return userinfo, f"{host}{slash}{path}"
-    # An unescaped slash inside a password: what looks like a port is none, and the real host comes after an @.
+    # The password has an unescaped slash: the apparent port is none, and the real host follows an @.
     if ":" in authority and not _PORT.fullmatch(authority.rpartition(":")[2]) and "@" in path:
         userinfo, _, address = rest.rpartition("@")
         return userinfo, address
@@ -49,7 +49,7 @@ def _split_userinfo(rest: str) -> tuple[str | None, str]:
 
 
 def _login(userinfo: str | None) -> str:
-    """`git@` of `git:secret`: over ssh the name is part of the address, a password never is."""
+    """Return `git@` for `git:secret`: over ssh the name is part of the address, a password never is."""
     name = (userinfo or "").partition(":")[0]
     return f"{name}@" if name else ""
 

@@ -1,0 +1,1 @@
+"""Hook events: from a batch to records."""

@@ -1,0 +1,34 @@
+"""POST /:org_id/observability/sessions/:session_id/events"""
+
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from edge.guards import may
+from edge.route_docs import takes
+from ingest.dependencies import SessionWrite
+from ingest.intake.events.batch import read_batch
+from ingest.intake.events.identify import identify_events
+from ingest.intake.steps import durable, store_events
+from ingest.metrics import metrics_of
+from schemas.http.requests import RecordEvents
+from schemas.http.responses import RecordedEvents, Reply
+
+
+@post(
+    "/api/v1/{org_id:str}/observability/sessions/{session_id:str}/events",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="RecordEvents",
+    guards=[may("session.write")],
+    opt=takes(RecordEvents),
+)
+async def record_events(
+    request: Request[Any, Any, Any], session_write: SessionWrite
+) -> Response[Reply[RecordedEvents]]:
+    """Record a batch of events. When the response arrives, every accepted event is durable; invalid ones are listed."""
+    async with session_write.bodies.read(request) as body:
+        batch = await body.place.run(read_batch, body.text)
+        events = await body.place.run(identify_events, batch, session_write.context)
+        events, position = await store_events(session_write, events, body, metrics_of(request.app))
+    return durable(RecordedEvents(len(events.accepted), events.rejected), position)

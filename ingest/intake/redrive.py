@@ -1,0 +1,108 @@
+"""POST /operator/dead-letters/:position/redrive"""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar import Request, Response, post
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_202_ACCEPTED
+from msgspec import Struct, structs
+
+from edge.errors import not_found
+from edge.guards import may
+from edge.path_params import parse_position
+from edge.route_docs import takes
+from ingest.dependencies import NewWrite
+from ingest.intake.context import CommandContext, Invalid
+from ingest.intake.steps import append, durable
+from ingest.log.port import EventLog
+from schemas.http.requests import RedriveDeadLetter
+from schemas.http.responses import RedrivenDeadLetter, Reply
+from schemas.log.codec import Undecodable, decode_value, encode
+from schemas.log.position import LogRecord, Position
+from schemas.log.records import AnyRecord, Redrive
+from schemas.log.topics import APPENDED_BYTES_MAX
+
+NOT_CORRECTED = b"null"
+logger = structlog.get_logger()
+
+
+class _Identity(Struct):
+    record_id: UUID
+
+
+_decoder = msgspec.json.Decoder(RedriveDeadLetter)
+_identity: msgspec.json.Decoder[_Identity] = msgspec.json.Decoder(_Identity)
+
+
+def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> AnyRecord:
+    """Return the record to append at the end of the log: the letter's, or the corrected one.
+
+    At its old place it would be too late for the versions of derived rows. It keeps its ids, so facts that were
+    already counted are counted once. It says which position it repeats, and who redrove it.
+
+    Raises:
+        Invalid: it still can't be projected, or the correction is about another record.
+    """
+    value = letter.value if corrected == NOT_CORRECTED else corrected
+    try:
+        record = decode_value(value)
+    except Undecodable as reason:
+        raise Invalid("record", f"can't be projected: {reason}") from reason
+    if (known := _record_id(letter.value)) not in (None, record.record_id):
+        raise Invalid("record.record_id", f"must stay {known}")
+    position = str(Position(letter.partition, letter.offset))
+    return structs.replace(record, redrive=Redrive(position, context.actor.user_id, context.received_at))
+
+
+@post(
+    "/api/v1/operator/dead-letters/{position:str}/redrive",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="RedriveDeadLetter",
+    guards=[may("operate")],
+    opt=takes(RedriveDeadLetter),
+)
+async def redrive_dead_letter(
+    request: Request[Any, Any, Any], write: NewWrite, position: FromPath[str]
+) -> Response[Reply[RedrivenDeadLetter]]:
+    """Append the record once more, as it is or corrected. The dead letter stays, and shows where it was redriven to.
+
+    As in every write, secrets are redacted, and content is dropped where none may be stored.
+    """
+    context, log, privacy, bodies = write
+    key = context.secrets.seed_key
+    letter = await _read_letter(log, position)
+    async with bodies.read(request) as body:
+        command = await body.decode(_decoder)
+        record = await body.place.run(decide, letter, bytes(command.record), context)
+        record = await privacy.strip_whole(record, key, bodies.lane)
+        record = await privacy.redact_whole(record, key, bodies.lane)
+        to = await append(log, record.session_id, [_encoded(record)])
+    logger.info("dead_letter_redriven", position=position, to=str(to), by=context.actor.user_id)
+    return durable(RedrivenDeadLetter(position, str(to), record.session_id), to)
+
+
+def _record_id(value: bytes | None) -> UUID | None:
+    """Return the id in the letter's bytes; None where they can't be read."""
+    try:
+        return _identity.decode(value or b"").record_id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+async def _read_letter(log: EventLog, text: str) -> LogRecord:
+    """Return the record from the log: `ingest` reads no store. A position that was projected does no harm."""
+    position = parse_position(text)
+    found = await log.read(position.partition, position.offset, position.offset + 1, 1)
+    if not found or found[0].offset != position.offset:
+        raise not_found()
+    return found[0]
+
+
+def _encoded(record: AnyRecord) -> bytes:
+    value = encode(record)
+    if len(value) > APPENDED_BYTES_MAX:
+        raise Invalid("record", f"is larger than {APPENDED_BYTES_MAX} bytes")
+    return value

@@ -1,0 +1,153 @@
+"""POST /:org_id/sessions"""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, post
+
+from edge.guards import may
+from edge.route_docs import takes
+from ingest.dependencies import NewWrite
+from ingest.intake.context import CommandContext, Invalid
+from ingest.intake.sessions.remote_url import Remote, clean_remote
+from ingest.intake.steps import durable, write_record
+from ingest.intake.times import checked_ms
+from schemas import ids
+from schemas.http.requests import CreateSession
+from schemas.http.responses import Counts, ModelMetrics, Reply, Session, instant
+from schemas.log.position import Position
+from schemas.log.records import SessionCreated
+
+RUN, SESSION = "run", "session"
+_OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})
+_decoder = msgspec.json.Decoder(CreateSession)
+
+
+def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
+    """Return the record of a new session. With an idempotency key or an external id, its ids never change.
+
+    Raises:
+        Invalid: for a parent or run that was not minted for this org, a relation without a parent, a wrong time.
+    """
+    started_at = checked_ms(body.started_at, "started_at", context.received_at)
+    identity = _identity(body, context)
+    remote = clean_remote(body.remote_url) if body.remote_url else Remote("", None)
+    return SessionCreated(
+        **context.head_of(identity.session_id),
+        fact_id=ids.derived_uuid(context.secrets.seed_key, "session-created", [identity.session_id.bytes]),
+        run_id=identity.run_id,
+        parent_id=body.parent_id,
+        relation=body.relation,
+        external_id=body.external_id,
+        trigger=body.trigger or "interactive",
+        repository_id=body.repository_id,
+        remote_url=remote.url or None,
+        repo=remote.repo,
+        component=body.component,
+        project_id=body.project_id,
+        agent_name=body.agent_name,
+        model=body.model,
+        branch=body.branch,
+        title=body.title,
+        started_at=started_at,
+    )
+
+
+@post(
+    "/api/v1/{org_id:str}/sessions",
+    operation_id="CreateSession",
+    guards=[may("session.write")],
+    opt=takes(CreateSession),
+)
+async def create_session(request: Request[Any, Any, Any], write: NewWrite) -> Response[Reply[Session]]:
+    """Begin a conversation. With an idempotency key, or an external id, a repeated call returns the same ids."""
+    _, record, position = await write_record(request, write, _decoder, decide)
+    return durable(respond(record, position), position)
+
+
+def respond(record: SessionCreated, position: Position) -> Session:
+    """Return the session in which nothing has happened yet. The first create in the log wins; later reads show it."""
+    return Session(
+        id=record.session_id,
+        org_id=record.org_id,
+        run_id=record.run_id,
+        thread_id=ids.thread_id(record.org_id, ids.thread_of(record.session_id)),
+        parent_id=record.parent_id,
+        relation=record.relation,
+        external_id=record.external_id,
+        status="active",
+        outcome=None,
+        trigger=record.trigger or "interactive",
+        sensitive=ids.is_sensitive(record.session_id),
+        project_id=record.project_id,
+        repository_id=record.repository_id,
+        repo=record.repo,
+        remote_url=record.remote_url,
+        component=record.component,
+        branch=record.branch,
+        agent_name=record.agent_name,
+        model=record.model,
+        user_id=record.actor.user_id,
+        title=record.title,
+        summary=None,
+        started_at=instant(record.received_at if record.started_at is None else record.started_at),
+        last_event_at=None,
+        ended_at=None,
+        duration_seconds=None,
+        model_metrics=ModelMetrics(),
+        models=[],
+        counts=Counts(),
+        tools=[],
+        redactions={},
+        position=str(position),
+    )
+
+
+class _Identity(NamedTuple):
+    session_id: UUID
+    run_id: UUID
+
+
+def _identity(body: CreateSession, context: CommandContext) -> _Identity:
+    if body.relation is not None and body.parent_id is None:
+        raise Invalid("parent_id", "is required with a relation")
+    parent = _verified(body.parent_id, SESSION, "parent_id", context)
+    _verified(body.run_id, RUN, "run_id", context)
+    sensitive = bool(body.sensitive) or (parent is not None and parent.sensitive)
+    seed = _seed(body, sensitive, context)
+    keeps_thread = parent is not None and body.relation in _OF_PARENTS_THREAD
+    thread = parent.thread if parent and keeps_thread else ids.new_thread(seed)
+    session_id = ids.mint(context.secrets, SESSION, context.org_id, thread, sensitive, seed)
+    return _Identity(session_id, body.run_id or _new_run(thread, sensitive, seed, context))
+
+
+def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContext) -> ids.IdParts | None:
+    if id_ is None:
+        return None
+    try:
+        return ids.verify(context.secrets, purpose, context.org_id, id_)
+    except ids.UnknownId as unknown:
+        raise Invalid(field, f"is no {purpose} of this org") from unknown
+
+
+def _seed(body: CreateSession, sensitive: bool, context: CommandContext) -> bytes | None:
+    """Return the seed that gives a repeated call the same ids: the key, and every field on which the ids depend."""
+    if context.idempotency_key is not None:
+        purpose, key = "idempotency-key", context.idempotency_key
+    elif body.external_id is not None:
+        purpose, key = "external-id", body.external_id
+    else:
+        return None
+    family = [
+        body.parent_id.bytes if body.parent_id else None,
+        body.relation,
+        body.run_id.bytes if body.run_id else None,
+    ]
+    parts = [context.org_id, context.actor.user_id, key, *family, "sensitive" if sensitive else None]
+    return ids.derive(context.secrets.seed_key, purpose, parts)
+
+
+def _new_run(thread: int, sensitive: bool, seed: bytes | None, context: CommandContext) -> UUID:
+    run_seed = None if seed is None else ids.derive(context.secrets.seed_key, "new-run", [seed])
+    return ids.mint(context.secrets, RUN, context.org_id, thread, sensitive, run_seed)

@@ -1,0 +1,107 @@
+"""The steps of every write, in their order. Another way in, such as an import, shares the last three.
+
+1. read      the body, within its limits of size and time    `ingest.body`
+2. identify  the record: its ids and times                   the ``decide`` of each command
+3. strip     content that may not be stored                  `ingest.privacy.metadata_only`
+4. redact    secrets                                         `ingest.privacy.redaction`
+5. append    to the log                                      `ingest.log`
+
+Ids are derived before steps 3 and 4, so a changed rule of redaction changes no id. Before the log has acknowledged
+the record there is no response.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+
+from edge.errors import ApiError
+from ingest.body import Body
+from ingest.dependencies import Write
+from ingest.intake.context import CommandContext, SessionContext
+from ingest.intake.events.identify import IdentifiedEvents, to_records
+from ingest.log.port import EventLog
+from ingest.metrics import IngestMetrics
+from kernel.fail_points import fail_point
+from schemas.http.responses import RejectedEvent, Reply
+from schemas.log.codec import encode
+from schemas.log.position import Position
+from schemas.log.records import LifecycleRecord
+from schemas.log.topics import record_key
+
+B = TypeVar("B")
+C = TypeVar("C", bound=CommandContext)
+R = TypeVar("R", bound=LifecycleRecord)
+T = TypeVar("T")
+
+
+async def write_record(
+    request: Request[Any, Any, Any],
+    write: Write[C],
+    decoder: msgspec.json.Decoder[B],
+    decide: Callable[[B, C], R],
+    *,
+    optional: bool = False,
+) -> tuple[B, R, Position]:
+    """Take a lifecycle command through all steps; return its body, and its record as appended.
+
+    Raises:
+        ApiError, Invalid, msgspec.MsgspecError: the body is refused.
+        LogUnavailable: nothing is known about the outcome.
+    """
+    async with write.bodies.read(request, optional=optional) as body:
+        command = await body.decode(decoder)
+        record = decide(command, write.context)
+        record = write.privacy.strip_record(record)
+        record = await write.privacy.redact_record(record, write.bodies.lane)
+        position = await append(write.log, record.session_id, [encode(record)])
+    return command, record, position
+
+
+async def store_events(
+    write: Write[SessionContext], events: IdentifiedEvents, body: Body, metrics: IngestMetrics
+) -> tuple[IdentifiedEvents, Position]:
+    """Take events that came in ``body`` through the last three steps; return them as appended.
+
+    Raises:
+        ApiError: 422, none of the events is valid.
+        LogUnavailable: nothing is known about the outcome.
+    """
+    context, log, privacy, bodies = write
+    if privacy.strips(context.org_id, context.session_id):
+        events = await privacy.strip_events(events, body, context.secrets.seed_key)
+    events = await privacy.redact_events(events, body, context.secrets.seed_key, bodies.lane)
+    metrics.events(events.accepted, events.rejected)
+    if not events.accepted:
+        raise _nothing_valid(events.rejected)
+    records = await body.place.run(to_records, events.accepted, context)
+    return events, await append(log, context.session_id, records)
+
+
+async def append(log: EventLog, session_id: UUID, records: Sequence[bytes]) -> Position:
+    """Append records one after the other, in the client's order; return the position of the last.
+
+    If one fails, those before it are stored; the ids of their events make it harmless to send all of them again. The
+    request's own deadline (`Arrival.whole`) limits the time of all appends together.
+
+    Raises:
+        LogUnavailable: for any of them.
+    """
+    key = record_key(session_id)
+    for record in records:
+        fail_point("ingest.before_append")
+        position = await log.append(key, record)
+        fail_point("ingest.appended")
+    return position
+
+
+def durable(data: T, position: Position) -> Response[Reply[T]]:
+    """Return the response to a write: the records up to ``position`` are in the log."""
+    text = str(position)
+    return Response(Reply(data, {"position": text}), headers={"X-Log-Position": text})
+
+
+def _nothing_valid(rejected: list[RejectedEvent]) -> ApiError:
+    return ApiError(422, "invalid", "None of the events is valid.", {"events": rejected})

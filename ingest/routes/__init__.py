@@ -1,1 +1,0 @@
-"""One file a route. Each takes a body, makes facts of it, appends them, and answers."""
