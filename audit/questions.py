@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from query_api.queries import NoParams, Question
+from query_api.question import NoParams, Question
 
 Numbers = tuple[int, ...]
 

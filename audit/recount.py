@@ -29,7 +29,7 @@ from audit.questions import (
 )
 from audit.slices import Slice, days_asked, parts_of, slices
 from query_api.days import Days
-from query_api.queries import NoParams, P, Question, R
+from query_api.question import NoParams, P, Question, R
 from schemas.hooks import KNOWN_EVENT_TYPES
 from store.key_lists import cut_to_size
 

@@ -17,7 +17,7 @@ from audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, GapsUpTo
 from audit.recount import Recount, Recounted
 from audit.slices import Slice, days_asked
 from query_api.errors import StoreUnavailable
-from query_api.queries import NoParams, P, Question, R
+from query_api.question import NoParams, P, Question, R
 from query_api.reader import Reader, answer
 
 logger = structlog.get_logger()

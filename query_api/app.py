@@ -12,29 +12,29 @@ from litestar.di import Provide
 from edge.authentication import TokenVerifier
 from edge.health import Readiness
 from edge.service import Lifespan, build_service
+from query_api.analytics.by_agent import by_agent
+from query_api.analytics.by_user import by_user
+from query_api.analytics.cost_breakdown import cost_breakdown
+from query_api.analytics.filter import provide_selection
+from query_api.analytics.summary import summary
+from query_api.analytics.team_overview import team_overview
+from query_api.analytics.timeseries import timeseries
 from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
-from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
 from query_api.freshness_header import stamp_replies
 from query_api.read_context import provide_reading
 from query_api.reader import Reader
-from query_api.routes.analysis import get_analysis
-from query_api.routes.by_agent import by_agent
-from query_api.routes.by_user import by_user
-from query_api.routes.compactions import list_compactions
-from query_api.routes.cost_breakdown import cost_breakdown
-from query_api.routes.events import list_events
-from query_api.routes.filters import list_filter_values
-from query_api.routes.hierarchy import get_hierarchy
-from query_api.routes.search import search_sessions
-from query_api.routes.session import get_session
-from query_api.routes.sessions import list_sessions
-from query_api.routes.summary import summary
-from query_api.routes.team_overview import team_overview
-from query_api.routes.threads import list_threads
-from query_api.routes.timeseries import timeseries
-from query_api.selection import provide_selection
-from query_api.session_filters import provide_matching, provide_page
+from query_api.sessions.analysis import get_analysis
+from query_api.sessions.compactions import list_compactions
+from query_api.sessions.event_filter import provide_event_filters
+from query_api.sessions.events import list_events
+from query_api.sessions.filter_values import list_filter_values
+from query_api.sessions.hierarchy import get_hierarchy
+from query_api.sessions.list import list_sessions
+from query_api.sessions.one import get_session
+from query_api.sessions.search import search_sessions
+from query_api.sessions.session_filter import provide_matching, provide_page
+from query_api.sessions.threads_route import list_threads
 from schemas.ids import IdSecrets
 
 Clock = Callable[[], float]  # seconds since 1970

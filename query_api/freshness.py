@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from edge.errors import invalid
 from query_api.errors import NotYetVisible, StoreUnavailable
-from query_api.queries import PROGRESS, NoParams, ProgressRow
+from query_api.question import PROGRESS, NoParams, ProgressRow
 from query_api.reader import Generation, Reader, answer
 from schemas.log.position import Position
 

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, positions_of
 from query_api.freshness_header import remember_complete_through
-from query_api.queries import P, Question, R
+from query_api.question import P, Question, R
 from query_api.reader import Reader, answer
 from schemas.http.responses import Reply, instant
 

@@ -27,7 +27,7 @@ from kernel.tls_errors import tls_refusal
 from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
 from query_api.fairness import FairTurns
 from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, ProfileSetting, fit, untunable
-from query_api.queries import P, Question, R
+from query_api.question import P, Question, R
 from query_api.statements import names_of_absent, statement_untuned, statement_without, tuning
 from store.codes import Verdict
 from store.errors import judge, refusal

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from query_api import event_pages, session_access
-from query_api.event_pages import within_bytes
-from query_api.queries import EventsPageRow
+from query_api.question import EventsPageRow
+from query_api.sessions import event_page, session_access
+from query_api.sessions.event_page import within_bytes
 from schemas.http.responses import instant
 from schemas.log.position import LogRecord
 from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
@@ -137,7 +137,7 @@ def filled(store: TestStore) -> TestStore:
 
 async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page never has more bytes than can be held, always at least one event, and its cursor goes on behind it."""
-    monkeypatch.setattr(event_pages, "PAGE_BYTES_MAX", 350)
+    monkeypatch.setattr(event_page, "PAGE_BYTES_MAX", 350)
     with api_over(filled) as api:
         first = (await api.get(f"sessions/{SESSION}/events", {"per_page": 30})).json()
         everything = await _all_pages(api, ORG, SESSION, {"per_page": 30})

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from query_api import runs
+from query_api.sessions import runs
 from schemas.store.rows import SessionRow
 from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from query_api import session_access
+from query_api.sessions import session_access
 from schemas.http.responses import instant
 from schemas.ids import mint, new_thread
 from schemas.store.rows import ModelTotals, ToolTotals

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from audit import questions
-from query_api import queries
-from query_api.queries import Question
+from query_api import question as questions_read
+from query_api.question import Question
 from query_api.statements import SQL, statement, statement_without
 from runtime.known_tables import known_tables
 from runtime.provision import migrations
@@ -19,7 +19,7 @@ from tests.support.rigs.query_store import QueryStore
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 QUESTIONS: list[Question[Any, Any]] = [
-    value for value in (*vars(queries).values(), *vars(questions).values()) if isinstance(value, Question)
+    value for value in (*vars(questions_read).values(), *vars(questions).values()) if isinstance(value, Question)
 ]
 _OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(events|sessions|tasks|rollup_\w+|compactions|analyses)\b")
 _PLACEHOLDER = re.compile(r"\{(\w+):([^}]+)\}")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edge.errors import ApiError
 from query_api.errors import NotYetVisible
 from query_api.freshness import Freshness, positions_of, snapshot_of
-from query_api.queries import PROGRESS, NoParams, ProgressRow
+from query_api.question import PROGRESS, NoParams, ProgressRow
 from query_api.reader import Generation, Row, answer
 from schemas.log.position import Position
 

@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.hierarchy import DEPTH_MAX, TaskNode, tree_of
-from query_api.queries import TaskRow
+from query_api.question import TaskRow
+from query_api.sessions.task_tree import DEPTH_MAX, TaskNode, tree_of
 
 
 def row(kind: str, name: str, parent: str = "", started: int | None = 0, ended: int | None = None) -> TaskRow:

@@ -6,10 +6,10 @@ from litestar.di import NamedDependency
 from edge.guards import may
 from edge.principal import Principal
 from query_api.paging import Page
-from query_api.queries import THREADS_PAGE, Matching, ThreadsPage
+from query_api.question import THREADS_PAGE, Matching, ThreadsPage
 from query_api.read_context import Reading
-from query_api.session_filters import narrowed, viewer_of
-from query_api.threads import Thread, whole_threads
+from query_api.sessions.session_filter import narrowed, viewer_of
+from query_api.sessions.threads import Thread, whole_threads
 from schemas.http.responses import Reply
 
 

@@ -8,7 +8,9 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.queries import (
+from query_api.analytics.filter import Selection
+from query_api.analytics.responses import Outcomes, TeamChange, TeamOverview, TeamPeriod, TopAgent, TopProject, ratio
+from query_api.question import (
     BUSIEST_HOURS,
     TEAM_PERIODS,
     TEAM_TOPS,
@@ -19,8 +21,6 @@ from query_api.queries import (
     TopRow,
 )
 from query_api.read_context import Reading
-from query_api.responses import Outcomes, TeamChange, TeamOverview, TeamPeriod, TopAgent, TopProject, ratio
-from query_api.selection import Selection
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from query_api.queries import SESSIONS_BY_ID, Found, SessionRow, SessionsById
+from query_api.question import SESSIONS_BY_ID, Found, SessionRow, SessionsById
 from query_api.read_context import Reading
 from schemas.http.responses import Counts, ModelMetrics, ModelUse, Session, ToolUse, instant
 from schemas.log.position import Position

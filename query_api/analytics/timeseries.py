@@ -9,11 +9,11 @@ from litestar.params import FromQuery
 
 from edge.errors import invalid
 from edge.guards import may
+from query_api.analytics.filter import Selection
+from query_api.analytics.responses import Period
 from query_api.days import Interval
-from query_api.queries import TIMESERIES, TIMESERIES_BY_DIMENSION, PeriodRow, Timeseries, TimeseriesSlice
+from query_api.question import TIMESERIES, TIMESERIES_BY_DIMENSION, PeriodRow, Timeseries, TimeseriesSlice
 from query_api.read_context import Reading
-from query_api.responses import Period
-from query_api.selection import Selection
 from schemas.http.responses import Reply, instant
 from schemas.money import usd_of
 

@@ -9,11 +9,11 @@ from litestar.params import FromPath, FromQuery
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from query_api.hierarchy import Hierarchy
 from query_api.read_context import Reading
-from query_api.runs import run_of
-from query_api.session_access import visible_session
-from query_api.session_filters import viewer_of
+from query_api.sessions.runs import run_of
+from query_api.sessions.session_access import visible_session
+from query_api.sessions.session_filter import viewer_of
+from query_api.sessions.task_tree import Hierarchy
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
 

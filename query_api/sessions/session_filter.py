@@ -9,9 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
 from edge.principal import Principal
+from query_api.analytics.filter import refuse_other_users
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
-from query_api.queries import Matching
-from query_api.selection import refuse_other_users
+from query_api.question import Matching
 from query_api.times import bound
 from schemas.http.requests import Trigger
 from schemas.log.records import Outcome

@@ -9,11 +9,11 @@ from litestar.params import FromQuery
 
 from edge.guards import may
 from edge.principal import Principal
-from query_api.queries import COST_BREAKDOWN, CostRow, CostSlice
+from query_api.analytics.filter import Selection
+from query_api.analytics.responses import CostBreakdown, ModelCost, ProjectCost, UserCost, ratio
+from query_api.question import COST_BREAKDOWN, CostRow, CostSlice
 from query_api.read_context import Reading
-from query_api.responses import CostBreakdown, ModelCost, ProjectCost, UserCost, ratio
-from query_api.selection import Selection
-from query_api.session_filters import sees_all
+from query_api.sessions.session_filter import sees_all
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from edge.guards import may
 from edge.principal import Principal
-from query_api.queries import FILTER_VALUES, ValuesThatOccur
+from query_api.question import FILTER_VALUES, ValuesThatOccur
 from query_api.read_context import Reading
-from query_api.session_filters import sees_all, viewer_of
+from query_api.sessions.session_filter import sees_all, viewer_of
 from schemas.http.responses import Reply
 
 VALUES_MAX = 1_000  # of each list

@@ -4,10 +4,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.queries import BY_AGENT, AgentRow
+from query_api.analytics.filter import Selection
+from query_api.analytics.responses import AgentUse, ratio, seconds
+from query_api.question import BY_AGENT, AgentRow
 from query_api.read_context import Reading
-from query_api.responses import AgentUse, ratio, seconds
-from query_api.selection import Selection
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from query_api.queries import TaskRow
+from query_api.question import TaskRow
 from schemas.http.responses import Session, instant
 
 DEPTH_MAX = 64

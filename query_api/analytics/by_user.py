@@ -4,11 +4,11 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
+from query_api.analytics.filter import Selection
+from query_api.analytics.responses import UserUse, seconds
 from query_api.paging import Page
-from query_api.queries import BY_USER, SlicePage, UserRow
+from query_api.question import BY_USER, SlicePage, UserRow
 from query_api.read_context import Reading
-from query_api.responses import UserUse, seconds
-from query_api.selection import Selection
 from schemas.http.responses import Reply, instant
 from schemas.money import usd_of
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from edge.errors import not_found
 from edge.principal import Principal
 from query_api.read_context import Reading
-from query_api.session_filters import sees_all
-from query_api.session_responses import session_by_id
+from query_api.sessions.by_id import session_by_id
+from query_api.sessions.session_filter import sees_all
 from query_api.time_class import end_of_class
 from schemas.http.responses import Session
 from schemas.ids import IdSecrets, UnknownId, verify

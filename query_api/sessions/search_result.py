@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from query_api.search.highlights import Highlighter
+from query_api.sessions.highlights import Highlighter
 from schemas.http.responses import FoundSession, Highlight, Session
 
 

@@ -9,14 +9,14 @@ from litestar.params import FromQuery, QueryParameter
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.queries import SEARCH_PAGE, Found, Matching, SearchPage
+from query_api.question import SEARCH_PAGE, Found, Matching, SearchPage
 from query_api.read_context import Reading
-from query_api.routes.sessions import Sort
-from query_api.search.found import found_session
-from query_api.search.highlights import Highlighter
-from query_api.search.query import SearchQuery, parse
-from query_api.session_filters import narrowed
-from query_api.session_responses import rows_of, session_of
+from query_api.sessions.by_id import rows_of, session_of
+from query_api.sessions.highlights import Highlighter
+from query_api.sessions.list import Sort
+from query_api.sessions.search_query import SearchQuery, parse
+from query_api.sessions.search_result import found_session
+from query_api.sessions.session_filter import narrowed
 from schemas.http.responses import FoundSession, Reply
 
 Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]

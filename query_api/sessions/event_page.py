@@ -7,9 +7,9 @@ from uuid import UUID
 
 from msgspec import Raw
 
-from query_api.event_filters import EventFilters
-from query_api.queries import EVENTS_PAGE, EVENTS_WHOLE, EventsPage, EventsPageRow, EventsWhole, EventWholeRow
+from query_api.question import EVENTS_PAGE, EVENTS_WHOLE, EventsPage, EventsPageRow, EventsWhole, EventWholeRow
 from query_api.read_context import Reading
+from query_api.sessions.event_filter import EventFilters
 from schemas.http.responses import HookEvent, instant
 from schemas.log.position import Position
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from kernel.words import folded, folded_lengths
-from query_api.search.query import SearchQuery
+from query_api.sessions.search_query import SearchQuery
 
 OPEN, CLOSE, CUT = "«", "»", "…"
 LENGTH_MAX = 240  # characters of the text that are shown, marks not counted; a longer first term is shown whole

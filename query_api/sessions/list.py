@@ -8,10 +8,10 @@ from litestar.params import FromQuery
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.queries import SESSIONS_PAGE, Matching, SessionsPage
+from query_api.question import SESSIONS_PAGE, Matching, SessionsPage
 from query_api.read_context import Reading
-from query_api.session_filters import narrowed
-from query_api.session_responses import whole_sessions
+from query_api.sessions.by_id import whole_sessions
+from query_api.sessions.session_filter import narrowed
 from schemas.http.responses import Reply, Session
 
 Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"]

@@ -12,11 +12,11 @@ from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.cursor import UnknownCursor, open_cursor, seal_cursor
-from query_api.event_filters import EventFilters
-from query_api.event_pages import FROM_THE_START, event_page
 from query_api.paging import PER_PAGE_DEFAULT
 from query_api.read_context import Reading
-from query_api.session_access import visible_session
+from query_api.sessions.event_filter import EventFilters
+from query_api.sessions.event_page import FROM_THE_START, event_page
+from query_api.sessions.session_access import visible_session
 from schemas.http.responses import HookEvent, Reply
 from schemas.ids import IdSecrets
 

@@ -8,9 +8,9 @@ from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.paging import Page
-from query_api.queries import COMPACTIONS_PAGE, CompactionRow, CompactionsPage
+from query_api.question import COMPACTIONS_PAGE, CompactionRow, CompactionsPage
 from query_api.read_context import Reading
-from query_api.session_access import visible_session
+from query_api.sessions.session_access import visible_session
 from schemas.http.responses import Compaction, Reply, instant
 from schemas.ids import IdSecrets
 

@@ -11,7 +11,7 @@ from litestar.params import FromQuery, SkipValidation
 from edge.errors import forbidden
 from edge.principal import Principal
 from query_api.days import Days, days_of
-from query_api.queries import Slice
+from query_api.question import Slice
 from schemas.permissions import allows
 
 P = TypeVar("P", bound=Slice)

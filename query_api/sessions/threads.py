@@ -5,10 +5,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from query_api.hierarchy import Totals
-from query_api.queries import THREAD_CONVERSATIONS, ThreadConversations, ThreadsPageRow
+from query_api.question import THREAD_CONVERSATIONS, ThreadConversations, ThreadsPageRow
 from query_api.read_context import Reading
-from query_api.session_responses import whole_sessions
+from query_api.sessions.by_id import whole_sessions
+from query_api.sessions.task_tree import Totals
 from schemas.http.responses import Session, instant
 from schemas.money import usd_of
 

@@ -8,7 +8,7 @@ from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.read_context import Reading
-from query_api.session_access import visible_session
+from query_api.sessions.session_access import visible_session
 from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets
 

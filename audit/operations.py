@@ -8,11 +8,11 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 
 from audit.coverage import GAPS_MAX, Coverage, coverage_of
+from audit.dead_letters_route import get_dead_letter, list_dead_letters
 from audit.freshness import InstallationFreshness, freshness_of
 from audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, RECEIPT, GapsUpTo, PositionOfOrg
-from audit.receipts import Receipt, receipt_of
+from audit.receipt import Receipt, receipt_of
 from audit.recount import Recount, Recounted
-from audit.routes.dead_letters import get_dead_letter, list_dead_letters
 from audit.slices import days_asked
 from audit.turns import OPERATOR_WAIT_S, ORG_WAIT_S, RecountTurns
 from edge.guards import may
@@ -20,9 +20,9 @@ from edge.path_params import parse_position
 from edge.principal import Principal
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness_header import stamp_replies
-from query_api.queries import NoParams
+from query_api.question import NoParams
 from query_api.read_context import Reading, provide_reading
-from query_api.session_filters import provide_page
+from query_api.sessions.session_filter import provide_page
 from query_api.time_class import end_of_class
 from schemas.http.responses import Reply
 

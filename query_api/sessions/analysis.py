@@ -8,9 +8,9 @@ from litestar.params import FromPath
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from query_api.queries import ANALYSIS, OneSession
+from query_api.question import ANALYSIS, OneSession
 from query_api.read_context import Reading
-from query_api.session_access import visible_session
+from query_api.sessions.session_access import visible_session
 from schemas.findings import Findings
 from schemas.http.responses import Reply, SessionAnalysis
 from schemas.ids import IdSecrets

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from edge.errors import not_found
-from query_api.hierarchy import Conversation, Run, Totals, tree_of
-from query_api.queries import (
+from query_api.question import (
     RUN_CONVERSATIONS,
     TASKS_OF_SESSIONS,
     RunConversationRow,
@@ -15,7 +14,8 @@ from query_api.queries import (
     TasksOfSessions,
 )
 from query_api.read_context import Reading
-from query_api.session_responses import whole_sessions
+from query_api.sessions.by_id import whole_sessions
+from query_api.sessions.task_tree import Conversation, Run, Totals, tree_of
 from schemas.http.responses import Session, instant
 from schemas.money import usd_of
 
