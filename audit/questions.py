@@ -214,13 +214,13 @@ class OrphanRow(Struct, frozen=True):
     version: int
 
 
-FRESHNESS_BY_PARTITION = Question("freshness_by_partition", NoParams, PartitionProgressRow)
-COVERAGE = Question("coverage", GapsUpTo, CoverageRow)
-RECEIPT = Question("receipt", PositionOfOrg, ReceiptRow)
-DEAD_LETTERS = Question("dead_letters", DeadLetterPage, DeadLetterRow)
-DEAD_LETTER = Question("dead_letter", AtPosition, WholeDeadLetterRow)
-RECOUNT_PINS = Question("recount_pins", NoParams, SettledRow)
-RECOUNT_DAYS = Question("recount_days", Span, DayRow)
-RECOUNT_SESSIONS = Question("recount_sessions", RecountSessions, SessionsFound)
-RECOUNT_ORPHANS = Question("recount_orphans", RecountOrphans, OrphanRow)
-RECOUNT_ROLLUPS = Question("recount_rollups", RecountRollups, RollupsFound)
+FRESHNESS_BY_PARTITION = Question("query_api.sql.freshness_by_partition", NoParams, PartitionProgressRow)
+COVERAGE = Question("query_api.sql.coverage", GapsUpTo, CoverageRow)
+RECEIPT = Question("query_api.sql.receipt", PositionOfOrg, ReceiptRow)
+DEAD_LETTERS = Question("query_api.sql.dead_letters", DeadLetterPage, DeadLetterRow)
+DEAD_LETTER = Question("query_api.sql.dead_letter", AtPosition, WholeDeadLetterRow)
+RECOUNT_PINS = Question("query_api.sql.recount_pins", NoParams, SettledRow)
+RECOUNT_DAYS = Question("query_api.sql.recount_days", Span, DayRow)
+RECOUNT_SESSIONS = Question("query_api.sql.recount_sessions", RecountSessions, SessionsFound)
+RECOUNT_ORPHANS = Question("query_api.sql.recount_orphans", RecountOrphans, OrphanRow)
+RECOUNT_ROLLUPS = Question("query_api.sql.recount_rollups", RecountRollups, RollupsFound)

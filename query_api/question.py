@@ -18,7 +18,7 @@ R = TypeVar("R", bound=Struct)
 
 
 class Question(NamedTuple, Generic[P, R]):
-    """``sql/<name>.sql``, with the parameters it takes and the rows it gives."""
+    """The SQL file ``<package>.<file>``, with the parameters it takes and the rows it gives."""
 
     name: str
     params: type[P]
@@ -485,27 +485,27 @@ class UserRow(Struct, frozen=True):
     total_count: int
 
 
-LIVE_GENERATION = Question("live_generation", NoParams, LiveGenerationRow)
-PROGRESS = Question("progress", NoParams, ProgressRow)
-SESSIONS_BY_ID = Question("sessions_by_id", SessionsById, SessionRow)
-SESSIONS_PAGE = Question("sessions_page", SessionsPage, SessionsPageRow)
-RUN_CONVERSATIONS = Question("run_conversations", RunOf, RunConversationRow)
-TASKS_OF_SESSIONS = Question("tasks_of_sessions", TasksOfSessions, TaskRow)
-THREADS_PAGE = Question("threads_page", ThreadsPage, ThreadsPageRow)
-THREAD_CONVERSATIONS = Question("thread_conversations", ThreadConversations, ThreadConversationRow)
-FILTER_VALUES = Question("filter_values", ValuesThatOccur, ValueRow)
-EVENTS_PAGE = Question("events_page", EventsPage, EventsPageRow)
-EVENTS_WHOLE = Question("events_whole", EventsWhole, EventWholeRow)
-SEARCH_PAGE = Question("search_page", SearchPage, SessionsPageRow)
-COMPACTIONS_PAGE = Question("compactions_page", CompactionsPage, CompactionRow)
-ANALYSIS = Question("analysis", OneSession, AnalysisRow)
-SUMMARY = Question("summary", OrgDays, SummaryRow)
-SUMMARY_BY_DIMENSION = Question("summary_by_dimension", Slice, SummaryRow)
-TIMESERIES = Question("timeseries", Timeseries, PeriodRow)
-TIMESERIES_BY_DIMENSION = Question("timeseries_by_dimension", TimeseriesSlice, PeriodRow)
-BY_AGENT = Question("by_agent", Slice, AgentRow)
-COST_BREAKDOWN = Question("cost_breakdown", CostSlice, CostRow)
-BY_USER = Question("by_user", SlicePage, UserRow)
-TEAM_PERIODS = Question("team_periods", TeamSlice, TeamPeriodRow)
-TEAM_TOPS = Question("team_tops", SliceTop, TopRow)
-BUSIEST_HOURS = Question("busiest_hours", Slice, HourRow)
+LIVE_GENERATION = Question("query_api.sql.live_generation", NoParams, LiveGenerationRow)
+PROGRESS = Question("query_api.sql.progress", NoParams, ProgressRow)
+SESSIONS_BY_ID = Question("query_api.sql.sessions_by_id", SessionsById, SessionRow)
+SESSIONS_PAGE = Question("query_api.sql.sessions_page", SessionsPage, SessionsPageRow)
+RUN_CONVERSATIONS = Question("query_api.sql.run_conversations", RunOf, RunConversationRow)
+TASKS_OF_SESSIONS = Question("query_api.sql.tasks_of_sessions", TasksOfSessions, TaskRow)
+THREADS_PAGE = Question("query_api.sql.threads_page", ThreadsPage, ThreadsPageRow)
+THREAD_CONVERSATIONS = Question("query_api.sql.thread_conversations", ThreadConversations, ThreadConversationRow)
+FILTER_VALUES = Question("query_api.sql.filter_values", ValuesThatOccur, ValueRow)
+EVENTS_PAGE = Question("query_api.sql.events_page", EventsPage, EventsPageRow)
+EVENTS_WHOLE = Question("query_api.sql.events_whole", EventsWhole, EventWholeRow)
+SEARCH_PAGE = Question("query_api.sql.search_page", SearchPage, SessionsPageRow)
+COMPACTIONS_PAGE = Question("query_api.sql.compactions_page", CompactionsPage, CompactionRow)
+ANALYSIS = Question("query_api.sql.analysis", OneSession, AnalysisRow)
+SUMMARY = Question("query_api.sql.summary", OrgDays, SummaryRow)
+SUMMARY_BY_DIMENSION = Question("query_api.sql.summary_by_dimension", Slice, SummaryRow)
+TIMESERIES = Question("query_api.sql.timeseries", Timeseries, PeriodRow)
+TIMESERIES_BY_DIMENSION = Question("query_api.sql.timeseries_by_dimension", TimeseriesSlice, PeriodRow)
+BY_AGENT = Question("query_api.sql.by_agent", Slice, AgentRow)
+COST_BREAKDOWN = Question("query_api.sql.cost_breakdown", CostSlice, CostRow)
+BY_USER = Question("query_api.sql.by_user", SlicePage, UserRow)
+TEAM_PERIODS = Question("query_api.sql.team_periods", TeamSlice, TeamPeriodRow)
+TEAM_TOPS = Question("query_api.sql.team_tops", SliceTop, TopRow)
+BUSIEST_HOURS = Question("query_api.sql.busiest_hours", Slice, HourRow)
