@@ -214,13 +214,13 @@ class OrphanRow(Struct, frozen=True):
     version: int
 
 
-FRESHNESS_BY_PARTITION = Question("query_api.sql.freshness_by_partition", NoParams, PartitionProgressRow)
-COVERAGE = Question("query_api.sql.coverage", GapsUpTo, CoverageRow)
-RECEIPT = Question("query_api.sql.receipt", PositionOfOrg, ReceiptRow)
-DEAD_LETTERS = Question("query_api.sql.dead_letters", DeadLetterPage, DeadLetterRow)
-DEAD_LETTER = Question("query_api.sql.dead_letter", AtPosition, WholeDeadLetterRow)
-RECOUNT_PINS = Question("query_api.sql.recount_pins", NoParams, SettledRow)
-RECOUNT_DAYS = Question("query_api.sql.recount_days", Span, DayRow)
-RECOUNT_SESSIONS = Question("query_api.sql.recount_sessions", RecountSessions, SessionsFound)
-RECOUNT_ORPHANS = Question("query_api.sql.recount_orphans", RecountOrphans, OrphanRow)
-RECOUNT_ROLLUPS = Question("query_api.sql.recount_rollups", RecountRollups, RollupsFound)
+FRESHNESS_BY_PARTITION = Question("audit.freshness", NoParams, PartitionProgressRow)
+COVERAGE = Question("audit.coverage", GapsUpTo, CoverageRow)
+RECEIPT = Question("audit.receipt", PositionOfOrg, ReceiptRow)
+DEAD_LETTERS = Question("audit.dead_letters", DeadLetterPage, DeadLetterRow)
+DEAD_LETTER = Question("audit.dead_letter", AtPosition, WholeDeadLetterRow)
+RECOUNT_PINS = Question("audit.recount_pins", NoParams, SettledRow)
+RECOUNT_DAYS = Question("audit.recount_days", Span, DayRow)
+RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsFound)
+RECOUNT_ORPHANS = Question("audit.recount_orphans", RecountOrphans, OrphanRow)
+RECOUNT_ROLLUPS = Question("audit.recount_rollups", RecountRollups, RollupsFound)

@@ -48,7 +48,7 @@ def main(folder: Path, since: datetime) -> None:
     without = (SQL / "summary_of_sessions.sql").read_text()
     compared = Compared([], [])
     for number in range(WARM + ASKED):
-        fast, one = _answer(client, statement("query_api.sql.summary"), asked)
+        fast, one = _answer(client, statement("query_api.analytics.summary"), asked)
         slow, other = _answer(client, without, asked)
         if one != other:
             raise RuntimeError(f"rollups say {one}, sessions {other}")

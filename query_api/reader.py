@@ -118,7 +118,7 @@ class ClickHouseReader:
         """The latest generation that was switched to; what a reply was told a second ago is told again."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
-            found = await self._run(self._base, "query_api.sql.live_generation", {})
+            found = await self._run(self._base, "query_api.live_generation", {})
             if not found:
                 raise StoreUnavailable("no generation is live")
             self._live = asked_at, Generation(**found[0])
@@ -137,7 +137,7 @@ class ClickHouseReader:
         """
         try:
             async with asyncio.timeout(CHECK_WITHIN_S):
-                await self.query(await self.live(), "query_api.sql.progress", {})
+                await self.query(await self.live(), "query_api.progress", {})
         except TimeoutError as error:
             raise StoreUnavailable(f"no answer within {CHECK_WITHIN_S:.0f} s") from error
 

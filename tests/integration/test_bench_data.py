@@ -27,7 +27,7 @@ def test_rollups_answer_what_the_sessions_answer(filled: TestStore) -> None:
     """The two questions whose speed is compared are one question."""
     asked = {"org_id": "acme", "since": DATA.since, "until": datetime.now(UTC) + timedelta(days=1)}
 
-    by_rollups = filled.rows(statement("query_api.sql.summary"), **asked)
+    by_rollups = filled.rows(statement("query_api.analytics.summary"), **asked)
 
     assert by_rollups == filled.rows((SQL / "summary_of_sessions.sql").read_text(), **asked)
     assert by_rollups[0]["sessions"] == DATA.sessions

@@ -99,7 +99,7 @@ async def test_one_request_is_answered_by_one_generation(query_store: QueryStore
     query_store.add_generation("g2")
     query_store.switch("g2")
 
-    found = await query_store.reader.query(before, "query_api.sql.progress", {})
+    found = await query_store.reader.query(before, "query_api.progress", {})
 
     assert [row["projected"] for row in found] == [10]
 
@@ -192,7 +192,7 @@ async def test_a_question_that_is_wrong_is_no_outage(query_store: QueryStore) ->
     """A mistake of ours is not disguised as an outage, and the client stays usable."""
     with pytest.raises(DatabaseError):
         await query_store.reader.query(
-            Generation("g1", 1), "query_api.sql.sessions_by_id", {"org_id": "acme", "session_ids": ["x"]}
+            Generation("g1", 1), "query_api.sessions.by_id", {"org_id": "acme", "session_ids": ["x"]}
         )
 
     assert (await query_store.reader.live()).name == "g1"

@@ -11,8 +11,8 @@ FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phra
 
 def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
     """Of one line or two, with parentheses inside or without."""
-    assert "agent_name" in statement("query_api.sql.search_page")
-    shortened = statement_without("query_api.sql.search_page", frozenset(FILTERS))
+    assert "agent_name" in statement("query_api.sessions.search")
+    shortened = statement_without("query_api.sessions.search", frozenset(FILTERS))
 
     assert [name for name in FILTERS if f"{{{name}:" in shortened] == []
     assert "AND hasAllTokens(search_text, {words:Array(String)})\nORDER BY" in shortened
@@ -22,10 +22,10 @@ def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
 @given(st.sets(st.sampled_from(FILTERS)))
 def test_what_is_asked_for_stays(asked: set[str]) -> None:
     """Whatever is left out, each condition that is needed is there, word for word, and the parentheses match."""
-    shortened = statement_without("query_api.sql.search_page", frozenset(FILTERS) - asked)
+    shortened = statement_without("query_api.sessions.search", frozenset(FILTERS) - asked)
 
     for name in FILTERS:
-        count = statement("query_api.sql.search_page").count(f"{{{name}:") if name in asked else 0
+        count = statement("query_api.sessions.search").count(f"{{{name}:") if name in asked else 0
         assert shortened.count(f"{{{name}:") == count
     assert shortened.count("(") == shortened.count(")")
 
@@ -52,7 +52,7 @@ def test_the_settings_that_a_reader_checks_are_those_of_the_files() -> None:
 
 def test_the_other_settings_of_a_question_stay() -> None:
     """As they were, in one line."""
-    left = statement_untuned(statement("query_api.sql.sessions_by_id"), frozenset({"max_threads"}))
+    left = statement_untuned(statement("query_api.sessions.by_id"), frozenset({"max_threads"}))
 
     _, _, settings = left.partition("\nSETTINGS ")
     assert settings == "merge_tree_min_rows_for_concurrent_read = 1, merge_tree_min_bytes_for_concurrent_read = 1"
