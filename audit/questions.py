@@ -1,4 +1,4 @@
-"""What an audit asks of the store. Times are ms since 1970, buckets seconds since 1970, money is nano-dollars."""
+"""The questions of a recount. Times are ms since 1970, buckets seconds since 1970, money is nano-dollars."""
 
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -11,101 +11,15 @@ from query_api.question import NoParams, Question
 Numbers = tuple[int, ...]
 
 
-class PartitionProgressRow(Struct, frozen=True):
-    """How far one partition is projected; ``complete_ms`` 0: it has not reported yet."""
-
-    log_partition: int
-    projected: int
-    log_end: int
-    complete_ms: int
-    age_ms: int
-
-
-class GapsUpTo(Struct, frozen=True):
-    """``limit`` gaps a partition are listed."""
-
-    limit: int
-
-
-class CoverageRow(Struct, frozen=True):
-    """The receipts of one partition from ``first`` to ``end``, and the ranges below ``end`` that have none."""
-
-    log_partition: int
-    first: int
-    end: int
-    receipts: int
-    projected: int
-    dead: int
-    gaps: list[tuple[int, int]]
-
-
-class PositionOfOrg(Struct, frozen=True):
-    """A position of the log, as seen from an org."""
-
-    org_id: str
-    log_partition: int
-    log_offset: int
-
-
-class ReceiptRow(Struct, frozen=True):
-    """What became of a position; ``reason`` is empty unless it is dead."""
-
-    outcome: str
-    received_ms: int
-    stored_ms: int
-    facts: int
-    added: int
-    reason: str
-
-
-class DeadLetterPage(Struct, frozen=True):
-    """A page of all dead letters."""
-
-    limit: int
-    offset: int
-
-
-class DeadLetterRow(Struct, frozen=True):
-    """A record that could not be projected, and the positions at which it was appended again."""
-
-    log_partition: int
-    log_offset: int
-    logged_ms: int
-    reason: str
-    size: int
-    redriven_to: list[tuple[int, int]]
-    total_count: int
-
-
-class AtPosition(Struct, frozen=True):
-    """A position of the log."""
-
-    log_partition: int
-    log_offset: int
-
-
-class WholeDeadLetterRow(Struct, frozen=True):
-    """The same with its bytes, in base64."""
-
-    log_partition: int
-    log_offset: int
-    logged_ms: int
-    reason: str
-    size: int
-    key_base64: str
-    value_base64: str
-    redriven_to: list[tuple[int, int]]
-
-
 class SettledRow(Struct, frozen=True):
-    """Below the offset ``settled`` everything of this partition is in the tables."""
+    """All records of this partition below the offset ``settled`` are in the tables."""
 
     log_partition: int
     settled: int
 
 
-class Span(Struct, frozen=True):
-    """The buckets ``[since, until)`` of an org, or of all."""
+class RecountSpan(Struct, frozen=True):
+    """The buckets ``[since, until)`` of an org, or of all orgs."""
 
     org_id: str | None
     since: datetime
@@ -120,15 +34,15 @@ class DayRow(Struct, frozen=True):
     events: int
 
 
-class Settled(Span, frozen=True):
-    """Compare only what is settled: ``pins[partition]`` is the offset below which all is in the tables."""
+class SettledSpan(RecountSpan, frozen=True):
+    """Compare only settled rows: all records of a partition below the offset ``pins[partition]`` are in the tables."""
 
     pins: list[int]
     limit: int
 
 
-class RecountSessions(Settled, frozen=True):
-    """The sessions of one of ``parts`` equal parts; ``session_ids`` that are not empty: these alone."""
+class RecountSessions(SettledSpan, frozen=True):
+    """The sessions of one of ``parts`` equal parts; if ``session_ids`` is not empty, only these."""
 
     part: int
     parts: int
@@ -136,22 +50,22 @@ class RecountSessions(Settled, frozen=True):
     session_ids: list[UUID]
 
 
-class RecountOrphans(Settled, frozen=True):
+class RecountOrphans(SettledSpan, frozen=True):
     """The sessions of one of ``parts`` equal parts."""
 
     part: int
     parts: int
 
 
-class RecountRollups(Settled, frozen=True):
-    """``interval`` is hour or day; ``buckets`` that are not empty: these alone."""
+class RecountRollups(SettledSpan, frozen=True):
+    """The buckets of one ``interval``, hour or day; if ``buckets`` is not empty, only these."""
 
     interval: str
     buckets: list[tuple[str, int]]
 
 
 class SessionLine(NamedTuple):
-    """A session on which the two sides differ; an empty side knows nothing of it."""
+    """A session on which the two sides differ; a side without the session is empty."""
 
     org_id: str
     session_id: UUID
@@ -160,7 +74,7 @@ class SessionLine(NamedTuple):
 
 
 class RollupLine(NamedTuple):
-    """A bucket's total, user, group or model group on which the two sides differ; an empty side lacks it."""
+    """A total, user, group or model group of a bucket on which the two sides differ; a side without it is empty."""
 
     org_id: str
     bucket: int
@@ -176,8 +90,8 @@ class RollupLine(NamedTuple):
     recounted: Numbers
 
 
-class SessionsFound(Struct, frozen=True):
-    """What one reading of sessions against their facts found; the lists are cut at ``limit``, the counts are not."""
+class SessionsCompared(Struct, frozen=True):
+    """One comparison of sessions with their facts; ``limit`` applies to the lists, not to the counts."""
 
     compared: int
     events: int
@@ -187,8 +101,8 @@ class SessionsFound(Struct, frozen=True):
     lines: list[SessionLine]
 
 
-class RollupsFound(Struct, frozen=True):
-    """What one reading of rollups against sessions found; the lists are cut at ``limit``, the counts are not."""
+class RollupsCompared(Struct, frozen=True):
+    """One comparison of rollups with sessions; ``limit`` applies to the lists, not to the counts."""
 
     compared: int
     moving: int
@@ -197,16 +111,16 @@ class RollupsFound(Struct, frozen=True):
     lines: list[RollupLine]
 
 
-F = TypeVar("F", SessionsFound, RollupsFound)
+C = TypeVar("C", SessionsCompared, RollupsCompared)
 
 
-def joined(found: F, more: F) -> F:
-    """What two readings of different sessions, or buckets, found together: counts and lists are added."""
-    return type(found)(**{name: getattr(found, name) + getattr(more, name) for name in found.__struct_fields__})
+def joined(one: C, other: C) -> C:
+    """Return two comparisons of different sessions, or buckets, as one: counts and lists are added."""
+    return type(one)(**{name: getattr(one, name) + getattr(other, name) for name in one.__struct_fields__})
 
 
 class OrphanRow(Struct, frozen=True):
-    """A session without a row: how many facts it has, and the version its row should have."""
+    """A session without a row: the number of its facts, and the version that its row should have."""
 
     org_id: str
     session_id: UUID
@@ -214,13 +128,8 @@ class OrphanRow(Struct, frozen=True):
     version: int
 
 
-FRESHNESS_BY_PARTITION = Question("audit.freshness", NoParams, PartitionProgressRow)
-COVERAGE = Question("audit.coverage", GapsUpTo, CoverageRow)
-RECEIPT = Question("audit.receipt", PositionOfOrg, ReceiptRow)
-DEAD_LETTERS = Question("audit.dead_letters", DeadLetterPage, DeadLetterRow)
-DEAD_LETTER = Question("audit.dead_letter", AtPosition, WholeDeadLetterRow)
 RECOUNT_PINS = Question("audit.recount_pins", NoParams, SettledRow)
-RECOUNT_DAYS = Question("audit.recount_days", Span, DayRow)
-RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsFound)
+RECOUNT_DAYS = Question("audit.recount_days", RecountSpan, DayRow)
+RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsCompared)
 RECOUNT_ORPHANS = Question("audit.recount_orphans", RecountOrphans, OrphanRow)
-RECOUNT_ROLLUPS = Question("audit.recount_rollups", RecountRollups, RollupsFound)
+RECOUNT_ROLLUPS = Question("audit.recount_rollups", RecountRollups, RollupsCompared)

@@ -1,4 +1,4 @@
-"""Analytics: where the money went."""
+"""Analytics: cost by model, project and user."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -6,36 +6,93 @@ from typing import Any, TypeVar
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
+from msgspec import Struct
 
 from edge.guards import may
 from edge.principal import Principal
-from query_api.analytics.filter import Selection
-from query_api.analytics.responses import CostBreakdown, ModelCost, ProjectCost, UserCost, ratio
-from query_api.question import COST_BREAKDOWN, CostRow, CostSlice
-from query_api.read_context import Reading
-from query_api.sessions.session_filter import sees_all
+from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.visibility import viewer_of
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 
 T = TypeVar("T")
 
 
+class CostsOf(Buckets, frozen=True):
+    """These buckets, filtered by model too. ``viewer_id`` is set if the caller may not see names of other people."""
+
+    model: str | None
+    viewer_id: str | None
+
+
+class CostRow(Struct, frozen=True):
+    """A member of one of the lists `total`, `model`, `project` and `user`."""
+
+    list: str
+    member: str | None
+    sessions: int
+    tokens: int
+    cost_nano: int
+
+
+COST_BREAKDOWN = Question("query_api.analytics.cost_breakdown", CostsOf, CostRow)
+
+
+class ModelCost(Struct, frozen=True):
+    """The cost of one model; its sessions are those that used it."""
+
+    model: str
+    sessions: int
+    cost_usd: float
+    tokens: int
+    cost_share: float | None
+
+
+class ProjectCost(Struct, frozen=True):
+    """The cost of one project; ``null`` is the name of the sessions without one."""
+
+    project_id: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+    cost_share: float | None
+
+
+class UserCost(Struct, frozen=True):
+    """The cost of one user."""
+
+    user_id: str
+    sessions: int
+    cost_usd: float
+    tokens: int
+    cost_share: float | None
+
+
+class CostBreakdown(Struct, frozen=True):
+    """Each list adds up to the total, but ``by_user`` holds only the caller if the caller may not see other names."""
+
+    total_cost_usd: float
+    by_model: list[ModelCost]
+    by_project: list[ProjectCost]
+    by_user: list[UserCost]
+
+
 @get("/sessions/analytics/cost-breakdown", operation_id="AnalyticsCostBreakdown", guards=[may("analytics.read")])
-async def cost_breakdown(
-    reading: NamedDependency[Reading],
+async def get_cost_breakdown(
+    context: NamedDependency[ReadContext],
     principal: NamedDependency[Principal],
-    selection: NamedDependency[Selection],
+    analytics_filter: NamedDependency[AnalyticsFilter],
     model: FromQuery[str | None] = None,
 ) -> Response[Reply[CostBreakdown]]:
-    """The total, and what it is made of by model, by project and by user, the costliest first."""
-    viewer_id = None if sees_all(principal) else principal.user_id
-    return reading.analytics(
-        breakdown_of(await reading.ask(COST_BREAKDOWN, selection.params(CostSlice, model=model, viewer_id=viewer_id)))
-    )
+    """Return the total cost, and its parts by model, by project and by user, the most expensive first."""
+    params = analytics_filter.params(CostsOf, model=model, viewer_id=viewer_of(principal))
+    return context.reply_with_freshness(_breakdown(await context.ask(COST_BREAKDOWN, params)))
 
 
-def breakdown_of(rows: list[CostRow]) -> CostBreakdown:
-    """The reply's lists; without any row nothing was spent."""
+def _breakdown(rows: list[CostRow]) -> CostBreakdown:
+    """Return the reply's lists; without any row the cost is 0."""
     total = sum(row.cost_nano for row in rows if row.list == "total")
     return CostBreakdown(
         total_cost_usd=usd_of(total),

@@ -1,41 +1,63 @@
-"""What an analytics request is about: days, and a cut through the dimensions. Read the same way by every route."""
+"""The days and dimensions of an analytics request, which all analytics routes read the same way."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, SkipValidation
+from msgspec import Struct
 
-from edge.errors import forbidden
 from edge.principal import Principal
 from query_api.days import Days, days_of
-from query_api.question import Slice
-from schemas.permissions import allows
+from query_api.visibility import refuse_other_users
 
-P = TypeVar("P", bound=Slice)
+
+class Buckets(Struct, frozen=True):
+    """The buckets ``[since, until)`` of an org, filtered by dimensions; ``None`` filters nothing."""
+
+    org_id: str
+    since: datetime
+    until: datetime
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str | None
+
+
+class WholeBuckets(Struct, frozen=True):
+    """The buckets ``[since, until)`` of an org."""
+
+    org_id: str
+    since: datetime
+    until: datetime
+
+
+B = TypeVar("B", bound=Buckets)
 Today = Callable[[], date]
 
 
-class Selection(NamedTuple):
-    """Days and cut, as the store is asked."""
+class AnalyticsFilter(NamedTuple):
+    """The days of a request, and the buckets to read for them."""
 
     days: Days
-    slice: Slice
+    buckets: Buckets
 
     @property
-    def is_cut(self) -> bool:
-        """Whether any dimension is given, so that the plain totals of a bucket are no answer."""
-        cut = self.slice
-        return any(value is not None for value in (cut.project_id, cut.repo, cut.agent_name, cut.user_id))
+    def has_dimension(self) -> bool:
+        """Return whether any dimension is given, so that the totals of whole buckets are not the answer."""
+        buckets = self.buckets
+        return any(
+            value is not None for value in (buckets.project_id, buckets.repo, buckets.agent_name, buckets.user_id)
+        )
 
-    def params(self, kind: type[P], **more: Any) -> P:
-        """The parameters of a question that cuts like this and needs ``more``."""
-        return kind(**msgspec.structs.asdict(self.slice), **more)
+    def params(self, kind: type[B], **more: Any) -> B:
+        """Return the parameters of a question that takes the filter and ``more``."""
+        return kind(**msgspec.structs.asdict(self.buckets), **more)
 
 
-def provide_selection(
+def provide_analytics_filter(
     principal: NamedDependency[Principal],
     today: NamedDependency[SkipValidation[Today]],
     start_date: FromQuery[date | None] = None,
@@ -44,18 +66,23 @@ def provide_selection(
     repo: FromQuery[str | None] = None,
     agent_name: FromQuery[str | None] = None,
     user_id: FromQuery[str | None] = None,
-) -> Selection:
-    """The query parameters that all analytics take.
+) -> AnalyticsFilter:
+    """Return the filter of the query parameters that all analytics take.
 
     Raises:
-        ApiError: 422 for days that can't be asked for, 403 for the numbers of another user.
+        ApiError: 422 for days outside the limits, 403 for the numbers of another user.
     """
     refuse_other_users(principal, user_id)
     days = days_of(start_date, end_date, today())
-    return Selection(days, Slice(principal.org_id, days.since, days.until, project_id, repo, agent_name, user_id))
+    buckets = Buckets(principal.org_id, days.since, days.until, project_id, repo, agent_name, user_id)
+    return AnalyticsFilter(days, buckets)
 
 
-def refuse_other_users(principal: Principal, user_id: str | None) -> None:
-    """403 for whoever asks for somebody else by name, and may not."""
-    if user_id not in (None, principal.user_id) and not allows(principal.role, "analytics.by_user"):
-        raise forbidden()
+def ratio(part: float, whole: float) -> float | None:
+    """Return ``part / whole``, or null if ``whole`` is 0."""
+    return part / whole if whole else None
+
+
+def average_seconds(total_ms: int, count: int) -> float | None:
+    """Return the average of ``count`` durations in seconds, or null if there are none."""
+    return ratio(total_ms / 1000, count)

@@ -1,52 +1,154 @@
-"""Analytics: what the team did, beside the time before."""
+"""Analytics: what the team did, compared with the time before."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from litestar import Response, get
 from litestar.di import NamedDependency
+from msgspec import Struct
 
 from edge.guards import may
-from query_api.analytics.filter import Selection
-from query_api.analytics.responses import Outcomes, TeamChange, TeamOverview, TeamPeriod, TopAgent, TopProject, ratio
-from query_api.question import (
-    BUSIEST_HOURS,
-    TEAM_PERIODS,
-    TEAM_TOPS,
-    HourRow,
-    SliceTop,
-    TeamPeriodRow,
-    TeamSlice,
-    TopRow,
-)
-from query_api.read_context import Reading
+from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
+from query_api.question import Question
+from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 
 T = TypeVar("T")
 TOP = 10
+
+
+class TwoPeriods(Buckets, frozen=True):
+    """These buckets, and those of ``[previous_since, since)`` before them."""
+
+    previous_since: datetime
+
+
+class TeamPeriodRow(Struct, frozen=True):
+    """Totals of one of the two periods."""
+
+    is_current: bool
+    users: int
+    sessions: int
+    success: int
+    failure: int
+    timeout: int
+    cancelled: int
+    tokens: int
+    cost_nano: int
+
+
+class TopMembers(Buckets, frozen=True):
+    """The first ``limit`` members of each list in these buckets."""
+
+    limit: int
+
+
+class TopMemberRow(Struct, frozen=True):
+    """A member of one of the lists `agent` and `project`."""
+
+    list: str
+    member: str | None
+    sessions: int
+    tokens: int
+    cost_nano: int
+
+
+class HourRow(Struct, frozen=True):
+    """An hour of a day of the week (0: Monday) in which sessions started."""
+
+    weekday: int
+    hour: int
+    sessions: int
+
+
+TEAM_PERIODS = Question("query_api.analytics.team_periods", TwoPeriods, TeamPeriodRow)
+TEAM_TOPS = Question("query_api.analytics.team_tops", TopMembers, TopMemberRow)
+BUSIEST_HOURS = Question("query_api.analytics.busiest_hours", Buckets, HourRow)
 _NOTHING = (0,) * (len(TeamPeriodRow.__struct_fields__) - 1)
 
 
+class Outcomes(Struct, frozen=True):
+    """Sessions by outcome; ``none``: not ended, or ended without one."""
+
+    success: int
+    failure: int
+    timeout: int
+    cancelled: int
+    none: int
+
+
+class TeamPeriod(Struct, frozen=True):
+    """What the team did in a period."""
+
+    active_users: int
+    sessions: int
+    sessions_per_user: float | None
+    cost_usd: float
+    tokens: int
+    outcomes: Outcomes
+
+
+class TeamChange(Struct, frozen=True):
+    """The change from the previous period to the current one: 0.12 is 12 % more, null if the previous one has none."""
+
+    active_users: float | None
+    sessions: float | None
+    sessions_per_user: float | None
+    cost_usd: float | None
+    tokens: float | None
+
+
+class TopAgent(Struct, frozen=True):
+    """One of the agents with most sessions; ``null`` is the name of the sessions without one."""
+
+    agent_name: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+
+
+class TopProject(Struct, frozen=True):
+    """One of the projects with most sessions; ``null`` is the name of the sessions without one."""
+
+    project_id: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+
+
+class TeamOverview(Struct, frozen=True):
+    """These days beside the equally long time before; ``busiest_hours[weekday][hour]`` counts starts in UTC."""
+
+    current: TeamPeriod
+    previous: TeamPeriod
+    change: TeamChange
+    top_agents: list[TopAgent]
+    top_projects: list[TopProject]
+    busiest_hours: list[list[int]]
+
+
 @get("/sessions/analytics/team-overview", operation_id="AnalyticsTeamOverview", guards=[may("analytics.read")])
-async def team_overview(
-    reading: NamedDependency[Reading], selection: NamedDependency[Selection]
+async def get_team_overview(
+    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
 ) -> Response[Reply[TeamOverview]]:
-    """The days asked for beside the equally long time before, with the ten agents and projects that had most sessions.
+    """Compare these days with the equally long time before, with the ten agents and projects that had most sessions.
 
     ``busiest_hours`` has a list for each day of the week, Monday first, with the sessions that started in each hour.
     """
+    previous_since = analytics_filter.days.previous_since
     periods, tops, hours = await asyncio.gather(
-        reading.ask(TEAM_PERIODS, selection.params(TeamSlice, previous_since=selection.days.previous_since)),
-        reading.ask(TEAM_TOPS, selection.params(SliceTop, limit=TOP)),
-        reading.ask(BUSIEST_HOURS, selection.slice),
+        context.ask(TEAM_PERIODS, analytics_filter.params(TwoPeriods, previous_since=previous_since)),
+        context.ask(TEAM_TOPS, analytics_filter.params(TopMembers, limit=TOP)),
+        context.ask(BUSIEST_HOURS, analytics_filter.buckets),
     )
-    return reading.analytics(overview_of(periods, tops, hours))
+    return context.reply_with_freshness(_overview(periods, tops, hours))
 
 
-def overview_of(periods: Sequence[TeamPeriodRow], tops: Sequence[TopRow], hours: Sequence[HourRow]) -> TeamOverview:
-    """The reply's numbers; a period without a row is one in which nothing happened."""
+def _overview(periods: Sequence[TeamPeriodRow], tops: Sequence[TopMemberRow], hours: Sequence[HourRow]) -> TeamOverview:
+    """Return the reply's numbers; a period without a row had no activity."""
     found = {row.is_current: row for row in periods}
     current, previous = (found.get(which, TeamPeriodRow(which, *_NOTHING)) for which in (True, False))
     return TeamOverview(
@@ -72,18 +174,18 @@ def _period(row: TeamPeriodRow) -> TeamPeriod:
 
 
 def _change(now: TeamPeriodRow, before: TeamPeriodRow) -> TeamChange:
-    """Of integers, so that what did not change is exactly 0."""
+    """Return the changes, computed from integers, so that an unchanged number gives exactly 0."""
     return TeamChange(
         active_users=ratio(now.users - before.users, before.users),
         sessions=ratio(now.sessions - before.sessions, before.sessions),
-        # Of n/u after b/v, without dividing twice; null too where nobody is left.
+        # From b/v to n/u with a single division; null also if there are no users now.
         sessions_per_user=ratio(now.sessions * before.users - before.sessions * now.users, before.sessions * now.users),
         cost_usd=ratio(now.cost_nano - before.cost_nano, before.cost_nano),
         tokens=ratio(now.tokens - before.tokens, before.tokens),
     )
 
 
-def _members(rows: Sequence[TopRow], name: str, make: Callable[..., T]) -> list[T]:
+def _members(rows: Sequence[TopMemberRow], name: str, make: Callable[..., T]) -> list[T]:
     return [make(row.member, row.sessions, usd_of(row.cost_nano), row.tokens) for row in rows if row.list == name]
 
 

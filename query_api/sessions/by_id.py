@@ -1,44 +1,115 @@
-"""Whole sessions: from rows of `sessions` to the session object of the API."""
+"""Whole sessions, by their keys or ids: from rows of `sessions` to the session object of the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from query_api.question import SESSIONS_BY_ID, Found, SessionRow, SessionsById
-from query_api.read_context import Reading
+from msgspec import Struct
+
+from query_api.question import Question
+from query_api.read_context import ReadContext
 from schemas.http.responses import Counts, ModelMetrics, ModelUse, Session, ToolUse, instant
 from schemas.log.position import Position
 from schemas.money import usd_of
 from schemas.store.rows import ModelTotals, ToolTotals
 
-ASKED_AT_ONCE = 1_000
+SESSIONS_PER_QUESTION = 1_000
 
 
-async def whole_sessions(reading: Reading, org_id: str, found: Sequence[Found]) -> list[Session]:
-    """The sessions that were found, in this order; those that the org does not have are left out."""
-    return [session_of(row) for row in await rows_of(reading, org_id, found)]
+class OrgSessionKey(Struct, frozen=True):
+    """The key of a session within its org. The hour (s since 1970) makes the lookup fast."""
+
+    session_id: UUID
+    started_hour_s: int
 
 
-async def rows_of(
-    reading: Reading, org_id: str, found: Sequence[Found], with_prompts: bool = False
-) -> list[SessionRow]:
-    """The same as rows."""
-    by_id: dict[UUID, SessionRow] = {}
-    for first in range(0, len(found), ASKED_AT_ONCE):
-        some = found[first : first + ASKED_AT_ONCE]
+class SessionsById(Struct, frozen=True):
+    """These sessions, if they belong to this org; ``started_hours`` are those of all of them, or empty if unknown."""
+
+    org_id: str
+    session_ids: list[UUID]
+    started_hours: list[int]
+    with_prompts: bool
+
+
+class SessionDetailRow(Struct, frozen=True):
+    """The whole state of a session as of log position (``log_partition``, ``version - 1``)."""
+
+    session_id: UUID
+    org_id: str
+    version: int
+    log_partition: int
+    thread_id: UUID
+    run_id: UUID | None
+    parent_id: UUID | None
+    relation: str | None
+    external_id: str | None
+    trigger: str
+    sensitive: bool
+    user_id: str
+    project_id: str | None
+    repository_id: str | None
+    repo: str | None
+    remote_url: str | None
+    component: str | None
+    branch: str | None
+    agent_name: str | None
+    model: str | None
+    title: str | None
+    summary: str | None
+    started_ms: int
+    last_event_ms: int | None
+    ended_ms: int | None
+    outcome: str | None
+    duration_ms: int | None
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cache_creation_1h_tokens: int
+    cost_nano: int
+    models: list[ModelTotals]
+    events: int
+    prompts: int
+    tool_calls: int
+    tool_errors: int
+    tasks: int
+    subagents: int
+    compactions: int
+    unknown_events: int
+    tools: list[ToolTotals]
+    redactions: Mapping[str, int]
+    first_prompts: list[str]  # empty unless requested; each up to a length
+
+
+SESSIONS_BY_ID = Question("query_api.sessions.by_id", SessionsById, SessionDetailRow)
+
+
+async def load_sessions(context: ReadContext, org_id: str, keys: Sequence[OrgSessionKey]) -> list[Session]:
+    """Return the sessions with these keys, in this order, without those that the org does not have."""
+    return [session_of(row) for row in await load_session_rows(context, org_id, keys)]
+
+
+async def load_session_rows(
+    context: ReadContext, org_id: str, keys: Sequence[OrgSessionKey], with_prompts: bool = False
+) -> list[SessionDetailRow]:
+    """Return the same sessions as rows."""
+    by_id: dict[UUID, SessionDetailRow] = {}
+    for first in range(0, len(keys), SESSIONS_PER_QUESTION):
+        some = keys[first : first + SESSIONS_PER_QUESTION]
         ids, hours = [key.session_id for key in some], sorted({key.started_hour_s for key in some})
-        rows = await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, ids, hours, with_prompts))
+        rows = await context.ask(SESSIONS_BY_ID, SessionsById(org_id, ids, hours, with_prompts))
         by_id |= {row.session_id: row for row in rows}
-    return [by_id[key.session_id] for key in found if key.session_id in by_id]
+    return [by_id[key.session_id] for key in keys if key.session_id in by_id]
 
 
-async def session_by_id(reading: Reading, org_id: str, session_id: UUID) -> Session | None:
-    """The session with this id, if the org has it."""
-    rows = await reading.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], [], with_prompts=False))
+async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
+    """Return the session with this id, if the org has it."""
+    rows = await context.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], [], with_prompts=False))
     return session_of(rows[0]) if rows else None
 
 
-def session_of(row: SessionRow) -> Session:
-    """The whole session object."""
+def session_of(row: SessionDetailRow) -> Session:
+    """Return the session object of the API."""
     return Session(
         id=row.session_id,
         org_id=row.org_id,
@@ -79,7 +150,7 @@ def _instant(ms: int | None) -> str | None:
     return None if ms is None else instant(ms)
 
 
-def _metrics(row: SessionRow) -> ModelMetrics:
+def _metrics(row: SessionDetailRow) -> ModelMetrics:
     return ModelMetrics(
         row.input_tokens,
         row.output_tokens,
@@ -103,7 +174,7 @@ def _model(model: ModelTotals) -> ModelUse:
     )
 
 
-def _counts(row: SessionRow) -> Counts:
+def _counts(row: SessionDetailRow) -> Counts:
     return Counts(
         row.events,
         row.prompts,

@@ -1,6 +1,7 @@
 """The hook events of one session."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get
@@ -13,41 +14,73 @@ from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.cursor import UnknownCursor, open_cursor, seal_cursor
 from query_api.paging import PER_PAGE_DEFAULT
-from query_api.read_context import Reading
-from query_api.sessions.event_filter import EventFilters
-from query_api.sessions.event_page import FROM_THE_START, event_page
-from query_api.sessions.session_access import visible_session
-from schemas.http.responses import HookEvent, Reply
+from query_api.read_context import ReadContext
+from query_api.sessions.event_page import EventsPage, HookEvent, load_event_page
+from query_api.sessions.one import load_visible_session
+from query_api.times import bound
+from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
 
 EVENTS_PER_PAGE_MAX = 1000
+FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
+
+
+class EventFilter(NamedTuple):
+    """Filters of a session's hook events. ``None`` filters nothing; ``after`` is inclusive, ``before`` exclusive."""
+
+    event_type: str | None
+    tool_name: str | None
+    agent_id: str | None
+    after: datetime | None
+    before: datetime | None
+
+    def cursor_parts(self) -> list[str | None]:
+        """Return what binds a cursor to these filters."""
+        times = (None if at is None else at.isoformat() for at in (self.after, self.before))
+        return [self.event_type, self.tool_name, self.agent_id, *times]
+
+
+def provide_event_filter(
+    event_type: FromQuery[str | None] = None,
+    tool_name: FromQuery[str | None] = None,
+    agent_id: FromQuery[str | None] = None,
+    after: FromQuery[datetime | None] = None,
+    before: FromQuery[datetime | None] = None,
+) -> EventFilter:
+    """Return the filter of the query parameters; times are those of the events.
+
+    Raises:
+        ApiError: 422 for a time without an offset.
+    """
+    return EventFilter(event_type, tool_name, agent_id, bound("after", after), bound("before", before))
 
 
 @get("/sessions/{session_id:str}/events", operation_id="ListEvents", guards=[may("session.read")])
 async def list_events(
     session_id: FromPath[str],
     principal: NamedDependency[Principal],
-    reading: NamedDependency[Reading],
+    context: NamedDependency[ReadContext],
     id_secrets: NamedDependency[IdSecrets],
-    event_filters: NamedDependency[EventFilters],
+    event_filter: NamedDependency[EventFilter],
     cursor: FromQuery[str | None] = None,
     per_page: Annotated[int, QueryParameter(ge=1, le=EVENTS_PER_PAGE_MAX)] = PER_PAGE_DEFAULT,
 ) -> Response[Reply[list[HookEvent]]]:
-    """Hook events in the order in which the log has them, each payload byte for byte.
+    """List the hook events of a session in the order of the log, each payload byte for byte.
 
     ``meta.next_cursor`` leads to the next page of the same session with the same filters; it is null at the end. A page
-    may hold fewer events than asked for where payloads are large.
+    with large payloads may hold fewer events than ``per_page``.
     """
-    session = await visible_session(reading, principal, parse_id(session_id), id_secrets)
-    bound_to = _bound_to(principal.org_id, session.id, event_filters)
+    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    bound_to = _bound_to(principal.org_id, session.id, event_filter)
     begin = FROM_THE_START if cursor is None else _opened(id_secrets, bound_to, cursor)
-    page = await event_page(reading, principal.org_id, session.id, event_filters, begin, per_page)
+    params = EventsPage(principal.org_id, session.id, *event_filter, version_max=begin, limit=per_page + 1)
+    page = await load_event_page(context, params)
     after = None if page.next_version is None else seal_cursor(id_secrets.seed_key, bound_to, page.next_version)
-    return reading.reply(page.events, {"next_cursor": after})
+    return context.reply(page.events, {"next_cursor": after})
 
 
-def _bound_to(org_id: str, session_id: UUID, filters: EventFilters) -> list[str | bytes | None]:
-    return ["events", org_id, session_id.bytes, *filters.text()]
+def _bound_to(org_id: str, session_id: UUID, event_filter: EventFilter) -> list[str | bytes | None]:
+    return ["events", org_id, session_id.bytes, *event_filter.cursor_parts()]
 
 
 def _opened(secrets: IdSecrets, bound_to: list[str | bytes | None], cursor: str) -> int:

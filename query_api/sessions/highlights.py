@@ -1,4 +1,4 @@
-"""Where the terms of a search stand in a text: between « and », with some of the text around the first of them."""
+"""Highlights: the terms of a search in a text, marked with « and », with some text around the first of them."""
 
 import re
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from kernel.words import folded, folded_lengths
 from query_api.sessions.search_query import SearchQuery
 
 OPEN, CLOSE, CUT = "«", "»", "…"
-LENGTH_MAX = 240  # characters of the text that are shown, marks not counted; a longer first term is shown whole
-BEFORE = 60  # of them before the first term, where the text is longer than that
+LENGTH_MAX = 240  # characters of the text that are shown, without marks; a longer first term is shown whole
+BEFORE = 60  # of them before the first term, if the text is longer than that
 
-Span = tuple[int, int]
+TextSpan = tuple[int, int]  # start and stop, in characters
 
 
 class Highlighter:
-    """Marks the terms of one search in one text after the other."""
+    """Marks the terms of one search in texts."""
 
     def __init__(self, query: SearchQuery) -> None:
         longest_first = sorted(query.terms, key=len, reverse=True)
@@ -22,15 +22,15 @@ class Highlighter:
         self._terms = re.compile(f"(?<![^ ])(?:{either})(?![^ ])" if either else "(?!)")
 
     def mark(self, text: str) -> str | None:
-        """The text around the first term, with every term in it marked; None if there is none."""
+        """Return the text around the first term with every term in it marked, or None if it contains no term."""
         spans = self._spans(text)
         return _marked(text, spans, _window(text, *spans[0])) if spans else None
 
-    def _spans(self, text: str) -> list[Span]:
-        """Where in the text the terms stand, from left to right."""
+    def _spans(self, text: str) -> list[TextSpan]:
+        """Return where the terms are in the text, from left to right."""
         found = [match.span() for match in self._terms.finditer(folded(text))]
         origins = _origins(text) if found else ()
-        spans: list[Span] = []
+        spans: list[TextSpan] = []
         for start, stop in found:
             first, after = origins[start], max(origins[stop], origins[stop - 1] + 1)
             if spans and first < spans[-1][1]:  # one character, such as ½, may be the end of a word and begin the next
@@ -40,15 +40,15 @@ class Highlighter:
 
 
 def _origins(text: str) -> Sequence[int]:
-    """By place in the folded text: the place of the character that it comes from. One more for the end."""
+    """Return, for each place in the folded text and for its end, the place of the character that it comes from."""
     lengths = folded_lengths(text)
     if min(lengths) == max(lengths) == 1:
         return range(len(text) + 1)
     return [*(place for place, length in enumerate(lengths) for _ in range(length)), len(text)]
 
 
-def _window(text: str, start: int, stop: int) -> Span:
-    """What is shown of a text whose first term stands there; a long text is cut where words end."""
+def _window(text: str, start: int, stop: int) -> TextSpan:
+    """Return the part of a text that is shown around its first term; a long text is cut at the ends of words."""
     if len(text) <= LENGTH_MAX:
         return 0, len(text)
     begin = max(0, start - BEFORE)
@@ -60,7 +60,7 @@ def _window(text: str, start: int, stop: int) -> Span:
     return begin, min(end, len(text))
 
 
-def _marked(text: str, spans: Sequence[Span], window: Span) -> str:
+def _marked(text: str, spans: Sequence[TextSpan], window: TextSpan) -> str:
     begin, end = window
     parts, done = [CUT if begin else ""], begin
     for start, stop in spans:

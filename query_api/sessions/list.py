@@ -8,24 +8,41 @@ from litestar.params import FromQuery
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.question import SESSIONS_PAGE, Matching, SessionsPage
-from query_api.read_context import Reading
-from query_api.sessions.by_id import whole_sessions
-from query_api.sessions.session_filter import narrowed
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.by_id import OrgSessionKey, load_sessions
+from query_api.sessions.session_filter import SessionFilter, with_filter
 from schemas.http.responses import Reply, Session
 
 Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"]
 
 
+class SessionsPage(SessionFilter, frozen=True):
+    """A page of the matching sessions, in one of the orders that the file knows."""
+
+    sort: str
+    limit: int
+    offset: int
+
+
+class SessionsPageRow(OrgSessionKey, frozen=True):
+    """One session of the page, and the number of all matches."""
+
+    total_count: int
+
+
+SESSIONS_PAGE = Question("query_api.sessions.list", SessionsPage, SessionsPageRow)
+
+
 @get("/sessions", operation_id="ListSessions", guards=[may("session.read")])
 async def list_sessions(
-    reading: NamedDependency[Reading],
-    matching: NamedDependency[Matching],
+    context: NamedDependency[ReadContext],
+    session_filter: NamedDependency[SessionFilter],
     paging: NamedDependency[Page],
     sort: FromQuery[Sort] = "-started_at",
 ) -> Response[Reply[list[Session]]]:
-    """Sessions of the org that the caller may see, newest first unless ``sort`` says otherwise."""
-    question = narrowed(SessionsPage, matching, sort=sort, limit=paging.size, offset=paging.offset)
-    found, total = await reading.page(SESSIONS_PAGE, question)
-    sessions = await whole_sessions(reading, matching.org_id, found)
-    return reading.reply(sessions, paging.meta(total))
+    """List the sessions of the org that the caller may see, newest first unless ``sort`` names another order."""
+    params = with_filter(SessionsPage, session_filter, sort=sort, limit=paging.size, offset=paging.offset)
+    keys, total = await context.ask_page(SESSIONS_PAGE, params)
+    sessions = await load_sessions(context, session_filter.org_id, keys)
+    return context.reply(sessions, paging.meta(total))

@@ -1,30 +1,30 @@
-"""What a search asks for: words, and phrases between quotation marks."""
+"""The terms of a search: words, and phrases between quotation marks."""
 
 from typing import NamedTuple
 
 from kernel.words import phrase_text, words_of
 
-Term = tuple[str, ...]  # words that stand one after the other
+SearchTerm = tuple[str, ...]  # words that follow one another
 
 
 class SearchQuery(NamedTuple):
-    """All of these terms must be found in a session."""
+    """The terms that a session must contain, all of them."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[SearchTerm, ...]
 
     @property
     def words(self) -> list[str]:
-        """Every word of every term, each once."""
+        """Return the words of all terms, each once."""
         return list(dict.fromkeys(word for term in self.terms for word in term))
 
     @property
     def phrases(self) -> list[str]:
-        """The terms of several words, as they stand in the kept text."""
+        """Return the terms of several words, as they are stored in `search_text`."""
         return [phrase_text(term) for term in self.terms if len(term) > 1]
 
 
 def parse(text: str) -> SearchQuery:
-    """The terms of any text. A quotation mark that is never closed is none; what holds no word asks for nothing."""
+    """Return the terms of any text; an unclosed quotation mark counts as text, and parts without a word are dropped."""
     parts = text.split('"')
     quoted = parts[1 : len(parts) - 1 : 2]
     loose = parts[0::2] if len(parts) % 2 else [*parts[0::2], parts[-1]]

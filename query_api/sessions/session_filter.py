@@ -1,27 +1,51 @@
-"""Which sessions a list is about: the caller's filters, within what the caller may see."""
+"""The filters that all lists of sessions take, limited to the sessions that the caller may see."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery
+from msgspec import Struct
 
 from edge.principal import Principal
-from query_api.analytics.filter import refuse_other_users
-from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
-from query_api.question import Matching
 from query_api.times import bound
+from query_api.visibility import refuse_other_users, viewer_of
 from schemas.http.requests import Trigger
 from schemas.log.records import Outcome
-from schemas.permissions import allows
 
-M = TypeVar("M", bound=Matching)
+
+class SessionFilter(Struct, frozen=True):
+    """Sessions of an org. ``None`` filters nothing; ``own_user_id`` is set if the caller sees only their own."""
+
+    org_id: str
+    own_user_id: str | None
+    user_id: str | None
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    model: str | None
+    trigger: str | None
+    outcome: str | None
+    ended: bool | None
+    external_id: str | None
+    run_id: UUID | None
+    thread_id: UUID | None
+    started_after: datetime | None
+    started_before: datetime | None
+
+
+F = TypeVar("F", bound=SessionFilter)
 Status = Literal["active", "ended"]
 
 
-def provide_matching(
+def with_filter(params: type[F], session_filter: SessionFilter, **more: Any) -> F:
+    """Return the parameters of a question that takes the filter and ``more``."""
+    return params(**msgspec.structs.asdict(session_filter), **more)
+
+
+def provide_session_filter(
     principal: NamedDependency[Principal],
     project_id: FromQuery[str | None] = None,
     repo: FromQuery[str | None] = None,
@@ -37,14 +61,14 @@ def provide_matching(
     external_id: FromQuery[str | None] = None,
     started_after: FromQuery[datetime | None] = None,
     started_before: FromQuery[datetime | None] = None,
-) -> Matching:
-    """The filters that all lists of sessions take; ``started_after`` is included, ``started_before`` is not.
+) -> SessionFilter:
+    """Return the filter of the query parameters; ``started_after`` is inclusive, ``started_before`` exclusive.
 
     Raises:
         ApiError: 422 for a time without an offset, 403 for the sessions of another user.
     """
     refuse_other_users(principal, user_id)
-    return Matching(
+    return SessionFilter(
         org_id=principal.org_id,
         own_user_id=principal.user_id if current_user_only else viewer_of(principal),
         user_id=user_id,
@@ -61,26 +85,3 @@ def provide_matching(
         started_after=bound("started_after", started_after),
         started_before=bound("started_before", started_before),
     )
-
-
-def provide_page(
-    page: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 1,
-    per_page: Annotated[int, QueryParameter(ge=1, le=PER_PAGE_MAX)] = PER_PAGE_DEFAULT,
-) -> Page:
-    """The page asked for."""
-    return Page(page, per_page)
-
-
-def sees_all(principal: Principal) -> bool:
-    """Whether the caller sees the sessions, and the names, of everybody in the org."""
-    return allows(principal.role, "session.read_all")
-
-
-def viewer_of(principal: Principal) -> str | None:
-    """The one user whose sessions the caller sees; None for who sees everybody's."""
-    return None if sees_all(principal) else principal.user_id
-
-
-def narrowed(kind: type[M], matching: Matching, **more: Any) -> M:
-    """The parameters of a question about ``matching`` that needs ``more``."""
-    return kind(**msgspec.structs.asdict(matching), **more)

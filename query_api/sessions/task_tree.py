@@ -1,30 +1,36 @@
-"""A run as a tree: its conversations, and in each what happened inside it, children under what they belong to."""
+"""The tree of what happened in one session: each node under its parent. Pure."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
-from query_api.question import TaskRow
-from schemas.http.responses import Session, instant
+from schemas.http.responses import instant
 
 DEPTH_MAX = 64
 Key = tuple[str, str]  # kind and id
-_ORDER = ("subagent", "task", "tool")  # in which a parent's id is looked up, as each kind has ids of its own
+_ORDER = ("subagent", "task", "tool")  # in which a parent's id is looked up, since ids are unique only within a kind
 
 
-class Totals(Struct, frozen=True):
-    """What some sessions add up to."""
+class TaskNodeRow(Struct, frozen=True):
+    """A subagent, a task or a use of a tool, and the number of nodes of its session; absent texts are empty."""
 
-    sessions: int
-    events: int
+    session_id: UUID
+    kind: str
+    task_id: str
+    title: str
+    status: str
+    started_ms: int | None
+    ended_ms: int | None
+    duration_ms: int | None
+    agent: str
+    parent: str
     tool_calls: int
-    tokens: int
-    cost_usd: float
+    nodes: int
 
 
 class TaskNode(Struct, frozen=True):
-    """A subagent, a task or a use of a tool. ``duration_ms`` is what was reported, else from start to end."""
+    """A subagent, a task or a use of a tool. ``duration_ms`` is the reported duration, else from start to end."""
 
     id: str
     kind: str
@@ -39,31 +45,8 @@ class TaskNode(Struct, frozen=True):
     children: list["TaskNode"]
 
 
-class Conversation(Session, frozen=True, kw_only=True):
-    """A session, and what happened inside it; ``truncated`` if there is more."""
-
-    tasks: list[TaskNode]
-    truncated: bool
-
-
-class Run(Struct, frozen=True):
-    """The conversations of one run, as far as the caller may see them; it ends when all of them have."""
-
-    id: UUID | None
-    started_at: str
-    ended_at: str | None
-    totals: Totals
-    conversations: list[Conversation]
-
-
-class Hierarchy(Struct, frozen=True):
-    """A run with everything in it."""
-
-    run: Run
-
-
-def tree_of(rows: Sequence[TaskRow]) -> list[TaskNode]:
-    """The nodes in order of time, each once: under its parent, or at the top if that is not among them."""
+def tree_of(rows: Sequence[TaskNodeRow]) -> list[TaskNode]:
+    """Return the nodes in order of time, each once: under its parent, or at the top if the parent is not among them."""
     ordered = sorted(rows, key=_by_time)
     above = _parents(ordered)
     nodes = {_key(row): _node(row) for row in ordered}
@@ -74,8 +57,8 @@ def tree_of(rows: Sequence[TaskRow]) -> list[TaskNode]:
     return top
 
 
-def _parents(rows: Sequence[TaskRow]) -> dict[Key, Key | None]:
-    """Whoever has no way to the top, going round in a circle or from too deep, comes to stand there."""
+def _parents(rows: Sequence[TaskNodeRow]) -> dict[Key, Key | None]:
+    """Return each node's parent. A node in a circle, or too deep, has none and moves to the top."""
     known = {_key(row) for row in rows}
     above = {_key(row): next((key for key in _possible_parents(row) if key in known), None) for row in rows}
     for key in above:
@@ -84,7 +67,7 @@ def _parents(rows: Sequence[TaskRow]) -> dict[Key, Key | None]:
     return above
 
 
-def _possible_parents(row: TaskRow) -> list[Key]:
+def _possible_parents(row: TaskNodeRow) -> list[Key]:
     return [(kind, row.parent) for kind in _ORDER if row.parent]
 
 
@@ -97,17 +80,17 @@ def _reaches_top(key: Key, above: dict[Key, Key | None]) -> bool:
     return at is None
 
 
-def _key(row: TaskRow) -> Key:
+def _key(row: TaskNodeRow) -> Key:
     return row.kind, row.task_id
 
 
-def _by_time(row: TaskRow) -> tuple[bool, int, Key]:
-    """What never started, nor ended, comes last."""
+def _by_time(row: TaskNodeRow) -> tuple[bool, int, Key]:
+    """Return the sort key; a node that neither started nor ended comes last."""
     at = row.ended_ms if row.started_ms is None else row.started_ms
     return at is None, at or 0, _key(row)
 
 
-def _node(row: TaskRow) -> TaskNode:
+def _node(row: TaskNodeRow) -> TaskNode:
     return TaskNode(
         id=row.task_id,
         kind=row.kind,

@@ -28,7 +28,7 @@ from edge.tokens import issue_token
 from processors.progress import Progress
 from query_api.app import query_dependencies, store_readiness
 from query_api.freshness import Freshness
-from query_api.read_context import Reading
+from query_api.read_context import ReadContext
 from query_api.reader import ClickHouseReader
 from schemas.ids import IdSecrets
 from schemas.log.position import LogRecord
@@ -447,8 +447,8 @@ async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Ope
         if heals:
             filled.alter(f"DELETE FROM {{db}}.rollup_hourly WHERE version = {version}")
 
-    reading = Reading(filled.reader, await Freshness(filled.reader).snapshot(), "")
-    found = await Recount(reading, None, days_asked(None, None), pause).run()
+    context = ReadContext(filled.reader, await Freshness(filled.reader).snapshot(), "")
+    found = await Recount(context, None, days_asked(None, None), pause).run()
 
     assert found.equal == heals
     assert [(wrong.column, wrong.stored) for wrong in found.differences] == ([] if heals else [("version", version)])

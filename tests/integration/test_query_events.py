@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from query_api.question import EventsPageRow
-from query_api.sessions import event_page, session_access
-from query_api.sessions.event_page import within_bytes
+from query_api.sessions import event_page
+from query_api.sessions import one as one_session
+from query_api.sessions.event_page import EventsPageRow, within_bytes
 from schemas.http.responses import instant
 from schemas.log.position import LogRecord
 from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
@@ -32,7 +32,7 @@ SESSION = named("s")
 def any_id_is_ours() -> Iterator[None]:
     """The logs here have ids that no installation minted; those would not be looked up."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_access, "_minted_here", lambda *_: True)
+        patch.setattr(one_session, "_minted_here", lambda *_: True)
         yield
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from query_api.sessions import runs
+from query_api.sessions import hierarchy
 from schemas.store.rows import SessionRow
 from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session
@@ -43,7 +43,7 @@ async def test_a_long_run_shows_its_first_conversations_and_the_one_asked_for(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its totals count all of them."""
-    monkeypatch.setattr(runs, "CONVERSATIONS_MAX", 3)
+    monkeypatch.setattr(hierarchy, "CONVERSATIONS_MAX", 3)
     rows = [session(run_id=RUN, started_at=NOON + n * HOUR_MS, events=1) for n in range(6)]
     query_store.put(*rows)
 
@@ -57,7 +57,7 @@ async def test_a_conversation_whose_nodes_are_left_out_says_so(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where all conversations together have too many nodes; the one asked for comes first."""
-    monkeypatch.setattr(runs, "NODES_IN_ALL_MAX", 4)
+    monkeypatch.setattr(hierarchy, "NODES_IN_ALL_MAX", 4)
     rows = [session(run_id=RUN, started_at=NOON + n * HOUR_MS, subagents=3 * (n < 3)) for n in range(4)]
     query_store.put(*rows)
     for row in rows[:3]:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from query_api.sessions import session_access
+from query_api.sessions import one
 from schemas.http.responses import instant
 from schemas.ids import mint, new_thread
 from schemas.store.rows import ModelTotals, ToolTotals
@@ -345,7 +345,7 @@ async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) 
     reply = await query_api.get(f"sessions/{session_id}")
 
     assert reply.status_code == 404
-    assert reply.elapsed.total_seconds() < session_access.WAIT_S / 2
+    assert reply.elapsed.total_seconds() < one.WAIT_S / 2
 
 
 async def test_a_session_that_is_about_to_come_is_waited_for(
@@ -357,7 +357,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
     async def projected_meanwhile(_seconds: float) -> None:
         query_store.put(row)
 
-    monkeypatch.setattr(session_access.asyncio, "sleep", projected_meanwhile)
+    monkeypatch.setattr(one.asyncio, "sleep", projected_meanwhile)
     reply = await query_api.get(f"sessions/{row.session_id}")
 
     assert reply.status_code == 200
@@ -365,7 +365,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
 
 async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """An id minted for the org that does not come in time is a 404."""
-    monkeypatch.setattr(session_access, "WAIT_S", 0.1)
+    monkeypatch.setattr(one, "WAIT_S", 0.1)
 
     reply = await query_api.get(f"sessions/{mint(SECRETS, 'session', 'acme', new_thread(None), False, None)}")
 
