@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from audit.questions import Numbers, OrphanRow, RollupLine, SessionLine
+from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine
 from schemas.http.responses import instant
 
 MEASURES = (

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from audit.confirm import confirmed_differences
 from audit.differences import Difference, orphan_differences, rollup_differences, session_differences
-from audit.questions import (
+from audit.recount_questions import (
     RECOUNT_DAYS,
     RECOUNT_ORPHANS,
     RECOUNT_PINS,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from audit.questions import DayRow
+from audit.recount_questions import DayRow
 from edge.errors import invalid
 from query_api.days import DAY_MAX, DAY_MIN, Days
 

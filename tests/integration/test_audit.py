@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from litestar.testing import TestClient
 
 from audit import slices
-from audit.operations import operation_routes
-from audit.questions import DayRow
 from audit.recount import Recount
+from audit.recount_questions import DayRow
+from audit.routes import operation_routes
 from audit.slices import days_asked
 from cli import audit
 from edge.authentication import TokenVerifier

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from audit.operations import operation_routes
+from audit.routes import operation_routes
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import build_service

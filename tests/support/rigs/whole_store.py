@@ -15,8 +15,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from litestar.testing import AsyncTestClient
 
 from audit.coverage import Coverage
-from audit.operations import operation_routes
 from audit.recount import Recounted
+from audit.routes import operation_routes
 from audit.watch import Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
