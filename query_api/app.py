@@ -36,7 +36,6 @@ from query_api.sessions.session_filter import provide_session_filter
 from query_api.sessions.threads import list_threads
 from schemas.ids import IdSecrets
 
-Clock = Callable[[], float]  # seconds since 1970
 READY_WITHIN_S = 1.0
 
 
@@ -65,9 +64,9 @@ def query_routes() -> list[Router]:
 
 
 def query_dependencies(
-    reader: Reader, id_secrets: IdSecrets, clock: Clock = time, freshness: Freshness | None = None
+    reader: Reader, id_secrets: IdSecrets, clock: Callable[[], float] = time, freshness: Freshness | None = None
 ) -> dict[str, Provide]:
-    """Return what the routes need from their process; ``clock`` gives the current day."""
+    """Return what the routes need from their process; ``clock`` (s since 1970) gives the current day."""
     return {
         "reader": _shared(reader),
         "freshness": _shared(freshness or Freshness(reader)),
