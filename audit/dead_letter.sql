@@ -1,5 +1,5 @@
--- What are the bytes at one position that could not be projected, and why not? No row: it is no dead letter.
--- Tables: dead_letters (key: log_partition, log_offset), receipts for where it was redriven to.
+-- What are the bytes at one position that could not be projected, and why not? No row: it is not a dead letter.
+-- Tables: dead_letters (key: log_partition, log_offset), receipts (where it was redriven to).
 SELECT
     log_partition,
     log_offset,

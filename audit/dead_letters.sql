@@ -1,5 +1,5 @@
 -- Which records could not be projected, the newest first: one page of them, and how many are there in all?
--- Tables: dead_letters (key: log_partition, log_offset), receipts for where they were redriven to.
+-- Tables: dead_letters (key: log_partition, log_offset), receipts (where they were redriven to).
 SELECT
     log_partition,
     log_offset,

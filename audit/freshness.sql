@@ -1,5 +1,5 @@
--- How far is each partition of the log projected, and how old is what its readers see?
--- Table: progress (key: log_partition), one row per partition. A time of 0: that partition has not reported yet.
+-- How far is each partition of the log projected, and how old is the data that readers see?
+-- Table: progress (key: log_partition), one row per partition. A time of 0: the partition has not reported yet.
 SELECT
     log_partition,
     projected,

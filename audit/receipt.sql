@@ -1,7 +1,7 @@
 -- What became of one position of the log, as far as this org may know? No row: nothing yet, or it is another org's.
 -- Tables: receipts, dead_letters (key: log_partition, log_offset).
--- A dead record's receipt names no org, since what it says of itself can't be believed; it is shown to the org that
--- its bytes name, and to no other.
+-- The receipt of a dead record names no org, because its content is not trusted; it is shown only to the org that its
+-- bytes name.
 SELECT
     outcome,
     toUnixTimestamp64Milli(received_at) AS received_ms,

@@ -1,6 +1,6 @@
--- Which sessions have facts, but no row? Listed are those whose facts are all settled, so that a row must be there.
+-- Which sessions have facts, but no row? Only those whose facts are all settled are listed, so that a row must exist.
 -- Tables: facts (key: org_id, session_id), sessions (key: org_id, started_hour, session_id).
--- Without a row it is not known in which hour a session started: its first fact's time stands for it.
+-- Without a row the hour in which a session started is unknown; the time of its first fact is used instead.
 SELECT
     org_id,
     session_id,

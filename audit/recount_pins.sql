@@ -1,5 +1,5 @@
--- Up to which offset of each partition is everything in the tables? A receipt is a record's last write, so below the
--- highest one every session, task and rollup has taken in all that it will.
+-- Up to which offset of each partition are all records in the tables? A receipt is the last write of a record, so below
+-- the highest one every session, task and rollup is complete.
 -- Table: receipts (key: log_partition, log_offset).
 SELECT
     log_partition,

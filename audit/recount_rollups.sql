@@ -1,14 +1,14 @@
--- Do the rollups of these hours (or days) say what the sessions say? One row: what was compared, what differs.
+-- Do the rollups of these hours (or days) equal the sessions? One row: the counts, and the lines that differ.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket), sessions (key: org_id, started_hour).
--- Both sides are laid out as lines: the bucket's totals, its users, its groups, its model groups. `numbers` are
+-- Both sides are lines: the totals of a bucket, its users, its groups, its model groups. `numbers` are
 --   total: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
 --          tool_errors, input, output, cache read, cache creation (and of it for 1 h) tokens, cost_nano
 --   group: sessions … tool_errors, last_active_at (ms)
 --   model: sessions, tokens as above, cost_nano
---   user:  nothing but that the user is there
--- Each is made signed by itself: an array of signed and unsigned ones has no common type before ClickHouse 26.9.
--- No numbers: that side has no such line. A bucket with a session beyond the settled offset of its partition is moving,
--- and not compared; but it is never ahead of sessions that are read after it.
+--   user:  a constant, so that only the presence of the user is compared
+-- Each number is cast to signed: signed and unsigned ones in one array have no common type before ClickHouse 26.9.
+-- No numbers: that side does not have the line. A bucket with a session beyond the settled offset of its partition is
+-- moving, and is not compared; but it is never ahead of sessions that are read after it.
 SELECT
     countIf(level = 'total') AS compared,
     countIf(level = 'total' AND is_moving) AS moving,

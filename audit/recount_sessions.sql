@@ -1,9 +1,9 @@
--- Do the sessions that started in these days say what their facts say? One row: what was compared, what differs.
+-- Do the sessions that started in these days equal their facts? One row: the counts, and the lines that differ.
 -- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, event_id).
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
--- unknown_events, last_event_at (ms, -1: none), rows. No numbers: that side knows nothing of the session.
--- A session that one side has seen beyond the settled offset of its partition is moving, and not compared; but its row
--- is never ahead of facts that are read after it.
+-- unknown_events, last_event_at (ms, -1: none), rows. No numbers: that side does not have the session.
+-- A session with a record beyond the settled offset of its partition, on either side, is moving, and is not compared;
+-- but its row is never ahead of facts that are read after it.
 SELECT
     count() AS compared,
     sum(recounted[2]) AS events,

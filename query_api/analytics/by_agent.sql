@@ -1,6 +1,6 @@
--- What did each agent do in these days, the costliest first? Sessions without an agent form a row of their own.
--- Table: rollup_daily (key: org_id, bucket), read twice as of one moment: its groups count sessions, its model groups
--- tokens and money. Laying both end to end in one pass would unpack every measure for the other kind as well.
+-- What did each agent do in these days, the most expensive first? Sessions without an agent form one row.
+-- Table: rollup_daily (key: org_id, bucket), read twice in one snapshot: groups for sessions, model groups for tokens
+-- and money. Concatenating both in one pass would unpack every measure for the other kind as well.
 SELECT
     agent_name,
     sum(part_sessions) AS sessions,

@@ -1,7 +1,6 @@
--- What did each user do in these days, the costliest first, one page of them, and how many are there in all?
+-- What did each user do in these days, the most expensive first: one page of users, and how many are there in all?
 -- Table: rollup_daily (key: org_id, bucket).
--- Groups (sessions) and model groups (tokens, money) of a day are laid end to end as parts of one list; a measure
--- that only one kind has is padded with zeros over the other, on the right or (a negative size) on the left.
+-- Groups and model groups of a day are concatenated as in the view rollup_daily_flat, whose planning takes 2 to 4 ms.
 SELECT
     user AS user_id,
     sum(agent_sessions) AS sessions,

@@ -1,6 +1,6 @@
 -- What did the sessions of one project, repo, agent or user do in these days, in total? Always one row.
--- Table: rollup_daily (key: org_id, bucket), read twice as of one moment: its groups count sessions, its model groups
--- tokens and money. Laying both end to end in one pass would unpack every measure for the other kind as well.
+-- Table: rollup_daily (key: org_id, bucket), read twice in one snapshot: groups for sessions, model groups for tokens
+-- and money. Concatenating both in one pass would unpack every measure for the other kind as well.
 SELECT
     sum(part_sessions) AS sessions,
     sum(part_ended) AS ended,

@@ -1,8 +1,7 @@
--- Which agents, and which projects, had most sessions in these days? One row a list and member, the first of each list;
--- sessions without an agent or project are a member of their own.
+-- Which agents, and which projects, had most sessions in these days? One row for each list and member, the first
+-- members of each list; sessions without an agent or project form one member.
 -- Table: rollup_daily (key: org_id, bucket).
--- Groups (sessions) and model groups (tokens, money) of a day are laid end to end as parts of one list; a measure
--- that only one kind has is padded with zeros over the other, on the right or (a negative size) on the left.
+-- Groups and model groups of a day are concatenated as in the view rollup_daily_flat, whose planning takes 2 to 4 ms.
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts
 SELECT

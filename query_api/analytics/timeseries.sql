@@ -1,4 +1,5 @@
--- How did one number of an org develop over these hours, days or weeks? No row where nothing happened.
+-- How did one number of an org develop over these hours, days or weeks? No row for a period
+-- without activity.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket); the other one, and unused columns, are not read.
 SELECT
     toUnixTimestamp(if({interval:String} = 'week', toDateTime(toMonday(bucket), 'UTC'), bucket)) AS period_start,

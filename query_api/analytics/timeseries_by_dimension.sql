@@ -1,8 +1,8 @@
--- How did one number of one project, repo, agent, user or model develop over these hours, days or weeks? No row where
--- nothing happened.
+-- How did one number of one project, repo, agent, user or model develop over these hours, days or weeks? No row for
+-- a period without activity.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket); the other one is not read.
--- Groups (sessions) and model groups (tokens, money) of a period are laid end to end as parts of one list; a measure
--- that only one kind has is padded with zeros over the other, on the right or (a negative size) on the left.
+-- Groups and model groups of a period are concatenated as in the flat views; through these, dates do not limit what is
+-- read, and planning takes longer.
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts
 SELECT

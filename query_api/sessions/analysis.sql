@@ -1,4 +1,4 @@
--- What was found in a session after its end? No row: nothing yet.
+-- What did the analysis of an ended session find? No row: it is not made yet.
 -- Table: analyses (key: org_id, session_id).
 SELECT findings
 FROM analyses FINAL

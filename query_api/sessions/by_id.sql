@@ -1,8 +1,7 @@
 -- What is the whole state of these sessions of an org? One row each, in no order.
--- Table: sessions (key: org_id, started_hour, session_id); where the hours are not
--- given, the bloom filter on session_id finds them.
--- Few rows from many granules: the last settings let two threads share them. Prompts are long, and not even read without
--- need.
+-- Table: sessions (key: org_id, started_hour, session_id); without the hours, the bloom filter on session_id
+-- finds them. Few rows come from many granules; the last settings let two threads share them. Prompts are long, and are
+-- read only on request.
 SELECT
     session_id,
     org_id,

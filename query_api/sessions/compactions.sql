@@ -1,6 +1,6 @@
--- Which digests of a session were asked for, newest first, and what became of them: one page, and how many are there?
+-- Which digests of a session were requested, newest first, and which are made: one page, and how many are there?
 -- Tables: facts (key: org_id, session_id, event_id), compactions (key: org_id, session_id, compaction_id).
--- The request is a fact, so it is listed from the moment at which it is stored; its digest follows.
+-- A request is a fact, so it is listed as soon as it is stored; its digest follows.
 SELECT
     request.compaction_id AS compaction_id,
     request.requested_ms AS requested_ms,

@@ -1,6 +1,6 @@
--- What do these hook events of a session say, in log order? Each id comes with the version that counts.
--- Table: facts (key: org_id, session_id, event_id). A page lies scattered over all of a session's granules, and most
--- of the time goes into unpacking payloads: a granule at a time, so that every core has a part in it.
+-- What do these hook events of a session contain, in log order? Each id comes with the version that counts.
+-- Table: facts (key: org_id, session_id, event_id). The events of a page are spread over all granules of the session,
+-- and most of the time goes into decompressing payloads; the settings spread single granules over all cores.
 SELECT
     event_id,
     event_type,

@@ -1,6 +1,6 @@
--- Which hook events of a session match, in log order from a place on: the first of them, and how large is each?
--- Table: facts (key: org_id, session_id, event_id). Event ids follow no order, so the whole session is looked through,
--- but in narrow columns only; `version` falls as the place in the log rises.
+-- Which hook events of a session match, in log order from a version on: the first of them, and how large is each?
+-- Table: facts (key: org_id, session_id, event_id). Event ids are in no order, so the whole session is read, but only
+-- in narrow columns; `version` falls as the place in the log rises.
 SELECT
     event_id,
     version,

@@ -1,6 +1,6 @@
--- Which sessions of an org match: one page of their ids in the order asked for, and how many are there in all?
+-- Which sessions of an org match: one page of their ids in the order of `sort`, and how many are there in all?
 -- Table: sessions (key: org_id, started_hour, session_id).
--- The order is the name of a column or of one of these; columns of the others are not read.
+-- `sort` is the name of a column or of one of these expressions; columns of the others are not read.
 WITH
     -toUnixTimestamp64Milli(started_at) AS `-started_at`,
     -cost_nano AS `-cost_usd`,

@@ -1,4 +1,4 @@
--- Which conversations of a run may the caller see, the one they asked for first, and what do all of them add up to?
+-- Which conversations of a run may the caller see, the requested one first, and what are the totals of all of them?
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
     session_id,

@@ -1,10 +1,10 @@
--- Which sessions of an org match and have all of these words, and these phrases: one page of their ids in the order asked
--- for, and how many are there in all?
--- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text answers for the words.
--- An index alone would bring a session back whose older row had the word. The last setting makes it right: where a row
--- was found, the newer rows of its key are read as well, and only the newest one is asked for its words.
--- Phrases need the text itself, which is read only if there are any, and only where rows have the words.
--- The order is the name of a column or of one of these; columns of the others are not read.
+-- Which sessions of an org match and have all of these words and phrases: one page of their ids in the order of `sort`,
+-- and how many are there in all?
+-- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text finds the words.
+-- The index alone would return a session whose older row had the word. With the last setting the newer rows of each
+-- found key are read as well, and only the newest row is checked for its words.
+-- Phrases need the text itself, which is read only if there are any, and only of rows that have the words.
+-- `sort` is the name of a column or of one of these expressions; columns of the others are not read.
 WITH
     -toUnixTimestamp64Milli(started_at) AS `-started_at`,
     -cost_nano AS `-cost_usd`,

@@ -1,5 +1,5 @@
--- What happened inside these sessions of an org: their subagents, tasks and, if asked for, uses of tools, at most so
--- many of each session and of all, and how many of each session are there?
+-- What happened inside these sessions of an org: which subagents, tasks and uses of tools, with limits for each session
+-- and for all, and how many of each session are there?
 -- Table: tasks (key: org_id, session_id, kind, task_id).
 SELECT
     session_id,

@@ -1,4 +1,4 @@
--- Which conversations of these threads of an org may the caller see, the latest first, at most so many of each thread?
+-- Which conversations of these threads of an org may the caller see, the latest first, with a limit for each thread?
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
     session_id,

@@ -1,5 +1,5 @@
 -- Which threads of an org have a conversation that matches, the latest activity first, one page of them, how many are
--- there in all, and what does all that the caller may see of each add up to?
+-- there in all, and what are the totals of what the caller may see of each?
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
     thread_id,
