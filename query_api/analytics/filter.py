@@ -14,24 +14,21 @@ from query_api.days import Days, days_of
 from query_api.visibility import refuse_other_users
 
 
-class Buckets(Struct, frozen=True):
-    """The buckets ``[since, until)`` of an org, filtered by dimensions; ``None`` filters nothing."""
-
-    org_id: str
-    since: datetime
-    until: datetime
-    project_id: str | None
-    repo: str | None
-    agent_name: str | None
-    user_id: str | None
-
-
 class WholeBuckets(Struct, frozen=True):
     """The buckets ``[since, until)`` of an org."""
 
     org_id: str
     since: datetime
     until: datetime
+
+
+class Buckets(WholeBuckets, frozen=True):
+    """The same buckets, filtered by dimensions; ``None`` filters nothing."""
+
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str | None
 
 
 B = TypeVar("B", bound=Buckets)

@@ -337,7 +337,7 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
 
 
 async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
-    """Facts without a session are found, also when only the days of its facts are asked for."""
+    """Facts without a session are found, even if the request names only the days of the facts."""
     filled.alter(f"DELETE FROM {{db}}.sessions WHERE session_id = '{named(0)}'")
 
     found = await filled.data("operator/recount")
@@ -352,7 +352,7 @@ async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
 
 
 async def test_a_recount_of_some_days_compares_these_alone(filled: Operations) -> None:
-    """Days outside of those asked for are not looked at, and an end before the start is refused."""
+    """Days outside the request are not read, and an end before the start is refused."""
     day = filled.one("SELECT toString(toDate(min(started_hour))) FROM {db}.sessions")
     expected = filled.one(f"SELECT count() FROM {{db}}.sessions FINAL WHERE toDate(started_hour) = '{day}'")
 
@@ -530,7 +530,7 @@ def test_commands_end_with_one_clear_line(command: Any) -> None:
 
 
 def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations) -> None:
-    """A gap or a difference is named, with what to do, and is an exit code of its own."""
+    """A gap or a difference is named, with what to do, and has its own exit code."""
     filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 2")
     filled.alter("INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM {db}.sessions FINAL LIMIT 1")
 

@@ -146,12 +146,12 @@ async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, mon
     assert [event["timestamp"] for event in everything] == [instant(T0 + n) for n in range(30)]
 
 
-@pytest.mark.parametrize(("sizes", "kept"), [([], 0), ([9], 1), ([3, 3, 2], 3), ([3, 3, 3], 2), ([9, 0], 1)])
-def test_a_page_holds_at_least_one_event(sizes: list[int], kept: int) -> None:
+@pytest.mark.parametrize(("sizes", "shown"), [([], 0), ([9], 1), ([3, 3, 2], 3), ([3, 3, 3], 2), ([9, 0], 1)])
+def test_a_page_holds_at_least_one_event(sizes: list[int], shown: int) -> None:
     """As many of the first as fit, and the first even if it does not."""
     places = [EventsPageRow(UUID(int=n), n, size) for n, size in enumerate(sizes)]
 
-    assert len(within_bytes(places, 8)) == kept
+    assert len(within_bytes(places, 8)) == shown
 
 
 async def test_a_cursor_is_bound_to_its_question(filled: TestStore) -> None:

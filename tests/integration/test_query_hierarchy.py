@@ -16,7 +16,7 @@ RUN = uuid4()
 
 
 def put_tasks(store: QueryStore, row: SessionRow, *tasks: dict[str, Any]) -> None:
-    """Nodes of a session, as a projector would leave them; only what matters is told."""
+    """Nodes of a session, as a projector would write them; the other fields have defaults."""
     bare = {
         "org_id": row.org_id,
         "session_id": str(row.session_id),
@@ -56,7 +56,7 @@ async def test_a_long_run_shows_its_first_conversations_and_the_one_asked_for(
 async def test_a_conversation_whose_nodes_are_left_out_says_so(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where all conversations together have too many nodes; the one asked for comes first."""
+    """If all conversations together have too many nodes, the requested one comes first."""
     monkeypatch.setattr(hierarchy, "NODES_IN_ALL_MAX", 4)
     rows = [session(run_id=RUN, started_at=NOON + n * HOUR_MS, subagents=3 * (n < 3)) for n in range(4)]
     query_store.put(*rows)
@@ -70,7 +70,7 @@ async def test_a_conversation_whose_nodes_are_left_out_says_so(
 
 
 async def test_circles_and_missing_parents_lose_nothing(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Whatever nodes name as their parent; of two states of a node the later one is shown."""
+    """Any parent is accepted; of two states of a node the later one is shown."""
     row = session()
     query_store.put(row)
     tasks = [("a", "b"), ("b", "a"), ("self", "self"), ("orphan", "gone"), ("child", "orphan")]

@@ -1,4 +1,4 @@
-"""Each question of the read side is one SQL file, and both know the same names."""
+"""Each question of the read side has one SQL file, and both use the same names."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def _as_little_as_possible(name: str) -> str:
 
 
 def test_no_question_takes_all_columns_of_a_table() -> None:
-    """A newer version may add some, to one of two tables that a question lays together first."""
+    """A newer version may add columns to one of two tables that a question combines."""
     tables = known_tables(migration.text for kind in ("control", "generation") for migration in migrations(kind))
     files = [*FILES.values(), *(CHECKOUT / "processors").rglob("*.sql")]
     stars = {
@@ -47,13 +47,13 @@ def test_no_question_takes_all_columns_of_a_table() -> None:
 
 
 def test_every_file_is_asked_and_every_question_has_its_file() -> None:
-    """No SQL file lies about unused, and no question lacks its file."""
+    """Every SQL file belongs to a question, and every question has its file."""
     assert {question.name for question in QUESTIONS} == set(FILES)
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_placeholders_are_the_fields_of_the_parameters(question: Question[Any, Any]) -> None:
-    """A file asks for each parameter of its struct, and for no other."""
+    """A file uses each parameter of its struct, and no other."""
     placeholders = {name for name, _kind in _PLACEHOLDER.findall(statement(question.name))}
 
     assert placeholders == _names(question.params)
@@ -64,7 +64,7 @@ def test_placeholders_are_the_fields_of_the_parameters(question: Question[Any, A
 def test_columns_are_the_fields_of_the_row(
     question: Question[Any, Any], said: Callable[[str], str], org_store: QueryStore
 ) -> None:
-    """A file answers with each field of its row struct, in order, whatever the parameters and however few."""
+    """A file returns each field of its row struct, in order, with all parameters and with as few as possible."""
     client = org_store.client
     client.database = org_store.base if question.row is LiveGenerationRow else f"{org_store.base}_g1"
     parameters = {
@@ -79,7 +79,7 @@ def test_columns_are_the_fields_of_the_row(
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_begins_with_its_question(name: str) -> None:
-    """The header says what is asked, of which table, by which key; and every org's data is asked for by its org."""
+    """The header states the question, the table and the key; data of an org is read by its org."""
     text = FILES[name].read_text()
 
     assert text.startswith("-- ")

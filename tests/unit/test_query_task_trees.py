@@ -1,4 +1,4 @@
-"""Building a tree out of nodes that name their parents, whatever they name."""
+"""Trees of nodes that name any parent."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -11,7 +11,7 @@ from query_api.sessions.task_tree import DEPTH_MAX, TaskNode, TaskNodeRow, tree_
 
 
 def row(kind: str, name: str, parent: str = "", started: int | None = 0, ended: int | None = None) -> TaskNodeRow:
-    """A node; only what places it is told."""
+    """A node; the fields that do not place it have defaults."""
     return TaskNodeRow(UUID(int=1), kind, name, "", "running", started, ended, None, "", parent, 0, 1)
 
 
@@ -46,7 +46,7 @@ def test_children_stand_under_the_parent_they_name(nodes: list[TaskNodeRow]) -> 
 
 @given(rows, st.randoms())
 def test_the_order_of_rows_does_not_matter_without_circles(nodes: list[TaskNodeRow], random: object) -> None:
-    """Siblings stand in order of time; ties are told apart by kind and id."""
+    """Siblings are in order of time, then of kind and id."""
     shuffled = list(nodes)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' own Random
 
@@ -71,7 +71,7 @@ def test_an_agents_work_stands_under_it_in_order_of_time() -> None:
 
 
 def test_a_circle_is_cut_and_a_deep_chain_ends() -> None:
-    """Both can be encoded, whatever they are: a reply nested without end would be none."""
+    """Both can be encoded: the nesting of a reply is limited."""
     circle = [row("subagent", "a", "b"), row("subagent", "b", "a"), row("subagent", "c", "c")]
     chain = [row("subagent", str(n), str(n - 1) if n else "", n) for n in range(5000)]
 

@@ -1,4 +1,4 @@
-"""A question is shortened by the conditions that ask for nothing, and by nothing else."""
+"""A statement loses only the conditions that filter nothing."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
 
 @given(st.sets(st.sampled_from(FILTERS)))
 def test_what_is_asked_for_stays(asked: set[str]) -> None:
-    """Whatever is left out, each condition that is needed is there, word for word, and the parentheses match."""
+    """Each condition that is needed is there, word for word, and the parentheses match."""
     shortened = statement_without("query_api.sessions.search", frozenset(FILTERS) - asked)
 
     for name in FILTERS:
