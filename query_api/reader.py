@@ -81,7 +81,7 @@ class Reader(Protocol):
         ...
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """The rows that ``<name>.sql`` finds in one generation."""
+        """The rows that ``sql/<name>.sql`` finds in one generation."""
         ...
 
 
@@ -125,7 +125,7 @@ class ClickHouseReader:
         return self._live[1]
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """The rows that ``<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
+        """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     async def check(self) -> None:

@@ -1,9 +1,7 @@
--- The rollups for people and BI tools: one row per bucket and group. Every measure may be summed under any grouping. A row
--- without a model (NULL) holds the measures of sessions; a row with one (it may be '') holds tokens and money. Measures
--- that a kind of row does not hold are 0. A session that used two models counts in the `model_sessions` of both. Count
--- users by uniqExact(user_id). A name that is NULL is absent.
--- Groups and model groups of a bucket are concatenated as parts of one list. A measure that only one kind has is padded
--- with zeros for the other: on the right or, with a negative size, on the left.
+-- The rollups for people and BI tools: one row per bucket and group, so that every measure may be summed under any
+-- grouping. A row without a model (NULL) holds what belongs to sessions, a row with one (it may be '') tokens and money;
+-- what a kind of row does not hold is 0 there. A session that used two models is in the `model_sessions` of both.
+-- Users are counted by uniqExact(user_id). A name that is NULL is absent.
 CREATE VIEW IF NOT EXISTS rollup_hourly_flat AS
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts
