@@ -99,7 +99,7 @@ class Worker:
 
     def _progress(self) -> Progress:
         """It says where partitions stand; nobody looks at what it would write to the store."""
-        made = Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)  # type: ignore[arg-type]
+        made = Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)
         self.pipeline.on_written = None
         return made
 
