@@ -1,20 +1,20 @@
-"""When a difference may be believed, while the tables that are compared are being written to.
+"""Confirm differences while the compared tables are being written.
 
-Two rules keep it from crying wolf:
+Two rules prevent false alarms:
 
-* Before anything is compared it is noted how far each partition is *settled*. What a session has seen beyond that is
-  still being written, so a session, or a bucket that holds one, is *moving*, and not compared.
-* The tables of one question are not read at the same instant, so a difference counts only when a second reading, begun
-  after the first one ended, shows the very same numbers. What is derived may lag behind what is moving, but is never
-  ahead of a source that is read after it.
+* Before a comparison, the offset below which each partition is *settled* is noted. A session with a record beyond it is
+  still being written. Such a session, and a bucket that holds one, is *moving*, and is not compared.
+* The tables of one question are not read at the same instant. So a difference counts only if a second comparison, begun
+  after the first one ended, shows the same numbers. Derived rows may lag behind their source, but they are never ahead
+  of a source that is read after them.
 
-What is moving, or differs for the first time, is read again after a short wait, and in the end reported as moving.
+Moving rows and new differences are compared again after a short wait; those that remain are reported as moving.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-READ_AGAIN_MAX = 3
+COMPARED_AGAIN_MAX = 3
 
 L = TypeVar("L", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
@@ -22,8 +22,8 @@ L_co = TypeVar("L_co", bound=Hashable, covariant=True)
 K_co = TypeVar("K_co", bound=Hashable, covariant=True)
 
 
-class Found(Protocol[L_co, K_co]):
-    """What one reading found; ``moving`` and ``different`` count all, the lists may be cut."""
+class Comparison(Protocol[L_co, K_co]):
+    """The result of one comparison; ``moving`` and ``different`` count all, the lists may be cut."""
 
     @property
     def compared(self) -> int: ...
@@ -37,36 +37,36 @@ class Found(Protocol[L_co, K_co]):
     def lines(self) -> Sequence[L_co]: ...
 
 
-class Believed(NamedTuple, Generic[L]):
-    """The lines that differ for certain. ``moving`` rows could not be compared; ``cut``: there are more lines."""
+class Confirmed(NamedTuple, Generic[L]):
+    """The lines that certainly differ. ``moving`` rows could not be compared; ``cut``: there are more lines."""
 
     lines: list[L]
     moving: int
     cut: bool
 
 
-async def believed(
-    first: Found[L, K],
+async def confirmed_differences(
+    first: Comparison[L, K],
     key_of: Callable[[L], K],
-    read_again: Callable[[list[K]], Awaitable[Found[L, K]]],
+    compare_again: Callable[[list[K]], Awaitable[Comparison[L, K]]],
     pause: Callable[[], Awaitable[None]],
-) -> Believed[L]:
-    """Read what is in doubt again until nothing is, or often enough."""
+) -> Confirmed[L]:
+    """Compare unconfirmed rows again until there are none, or `COMPARED_AGAIN_MAX` times."""
     found, before = first, frozenset[L]()
-    unread, cut = 0, False
-    for _ in range(READ_AGAIN_MAX):
-        unread += found.moving - len(found.moving_keys)
+    unlisted, cut = 0, False
+    for _ in range(COMPARED_AGAIN_MAX):
+        unlisted += found.moving - len(found.moving_keys)
         cut = cut or found.different > len(found.lines)
         if not found.moving_keys and before == frozenset(found.lines):
             break
         before = frozenset(found.lines)
         await pause()
-        found = await read_again(_in_doubt(found, key_of))
-    doubtful = {key_of(line) for line in found.lines if line not in before}
+        found = await compare_again(_unconfirmed(found, key_of))
+    unconfirmed = {key_of(line) for line in found.lines if line not in before}
     lines = [line for line in found.lines if line in before]
-    return Believed(lines, unread + len(found.moving_keys) + len(doubtful), cut)
+    return Confirmed(lines, unlisted + len(found.moving_keys) + len(unconfirmed), cut)
 
 
-def _in_doubt(found: Found[L, K], key_of: Callable[[L], K]) -> list[K]:
-    """What has to be read again, each once, in the order in which it was found."""
+def _unconfirmed(found: Comparison[L, K], key_of: Callable[[L], K]) -> list[K]:
+    """Return the keys to compare again, each once, in the order in which they were found."""
     return list(dict.fromkeys([*found.moving_keys, *map(key_of, found.lines)]))

@@ -1,18 +1,67 @@
-"""The records that could not be projected, as those who run the installation see them. Pure."""
+"""The records that could not be projected. They are redriven on the write side."""
 
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
 
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from msgspec import Struct
 
-from audit.questions import DeadLetterRow, WholeDeadLetterRow
 from edge.errors import not_found
-from schemas.http.responses import instant
+from edge.guards import may
+from edge.path_params import parse_position
+from query_api.paging import Page
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Reply, instant
 from schemas.log.position import Position
 
 
+class DeadLettersPage(Struct, frozen=True):
+    """A page of all dead letters."""
+
+    limit: int
+    offset: int
+
+
+class DeadLettersPageRow(Struct, frozen=True):
+    """A record that could not be projected, and the positions at which it was appended again."""
+
+    log_partition: int
+    log_offset: int
+    logged_ms: int
+    reason: str
+    size: int
+    redriven_to: list[tuple[int, int]]
+    total_count: int
+
+
+class AtPosition(Struct, frozen=True):
+    """A position of the log."""
+
+    log_partition: int
+    log_offset: int
+
+
+class WholeDeadLetterRow(Struct, frozen=True):
+    """The same with its bytes, in base64."""
+
+    log_partition: int
+    log_offset: int
+    logged_ms: int
+    reason: str
+    size: int
+    key_base64: str
+    value_base64: str
+    redriven_to: list[tuple[int, int]]
+
+
+DEAD_LETTERS = Question("audit.dead_letters", DeadLettersPage, DeadLettersPageRow)
+DEAD_LETTER = Question("audit.dead_letter", AtPosition, WholeDeadLetterRow)
+
+
 class DeadLetter(Struct, frozen=True):
-    """A position whose record could not be projected, why, and where it was appended again."""
+    """A position whose record could not be projected, the reason, and where it was appended again."""
 
     position: str
     logged_at: str
@@ -22,7 +71,7 @@ class DeadLetter(Struct, frozen=True):
 
 
 class WholeDeadLetter(Struct, frozen=True):
-    """The same with its bytes: in base64, and as text where they are text."""
+    """The same with its bytes: in base64, and as text if they are UTF-8."""
 
     position: str
     logged_at: str
@@ -34,30 +83,35 @@ class WholeDeadLetter(Struct, frozen=True):
     text: str | None
 
 
-def letter_of(row: DeadLetterRow) -> DeadLetter:
-    """A line of the list."""
-    return DeadLetter(*_head(row))
+@get("/dead-letters", operation_id="ListDeadLetters", guards=[may("operate")])
+async def list_dead_letters(
+    context: NamedDependency[ReadContext], paging: NamedDependency[Page]
+) -> Response[Reply[list[DeadLetter]]]:
+    """List the records that could not be projected, the newest first."""
+    rows, total = await context.ask_page(DEAD_LETTERS, DeadLettersPage(paging.size, paging.offset))
+    return context.reply([DeadLetter(*_head(row)) for row in rows], paging.meta(total))
 
 
-def whole_letter_of(rows: Sequence[WholeDeadLetterRow]) -> WholeDeadLetter:
-    """One with its bytes.
-
-    Raises:
-        ApiError: 404 where the position is no dead letter.
-    """
+@get("/dead-letters/{position:str}", operation_id="GetDeadLetter", guards=[may("operate")])
+async def get_dead_letter(
+    position: FromPath[str], context: NamedDependency[ReadContext]
+) -> Response[Reply[WholeDeadLetter]]:
+    """Return a dead letter with its bytes, as they are in the log."""
+    at = parse_position(position)
+    rows = await context.ask(DEAD_LETTER, AtPosition(at.partition, at.offset))
     if not rows:
         raise not_found()
-    row = rows[0]
+    return context.reply(_whole(rows[0]))
+
+
+def _whole(row: WholeDeadLetterRow) -> WholeDeadLetter:
     return WholeDeadLetter(*_head(row), row.key_base64, row.value_base64, _text(b64decode(row.value_base64)))
 
 
-def _head(row: DeadLetterRow | WholeDeadLetterRow) -> tuple[str, str, str, int, list[str]]:
-    place = str(Position(row.log_partition, row.log_offset))
-    return place, instant(row.logged_ms), row.reason, row.size, _positions(row.redriven_to)
-
-
-def _positions(found: Iterable[tuple[int, int]]) -> list[str]:
-    return [str(Position(*place)) for place in found]
+def _head(row: DeadLettersPageRow | WholeDeadLetterRow) -> tuple[str, str, str, int, list[str]]:
+    position = str(Position(row.log_partition, row.log_offset))
+    redriven_to = [str(Position(*at)) for at in row.redriven_to]
+    return position, instant(row.logged_ms), row.reason, row.size, redriven_to
 
 
 def _text(value: bytes) -> str | None:

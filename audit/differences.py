@@ -1,13 +1,12 @@
-"""From the lines on which two sides differ to differences that name table, key and column. Pure."""
+"""Differences by table, key and column, from the lines on which the two sides of a recount differ. Pure."""
 
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from audit.questions import Numbers, OrphanRow, RollupLine, SessionLine
+from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine
 from schemas.http.responses import instant
 
-Value = int | str | None
 MEASURES = (
     *("sessions", "ended", "success", "failure", "timeout", "cancelled", "duration_ms"),
     *("events", "prompts", "tool_calls", "tool_errors"),
@@ -29,28 +28,28 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 
 
 class Difference(Struct, frozen=True):
-    """One column of one row, or of a group in a bucket, that is not what a recount gives."""
+    """One column of one row, or of a group in a bucket, that differs from its recount."""
 
     table: str
     key: dict[str, str | None]
     column: str
-    stored: Value
-    recounted: Value
+    stored: int | str | None
+    recounted: int | str | None
 
 
 def session_differences(line: SessionLine) -> Iterator[Difference]:
-    """The columns of a session that are not what its facts say."""
+    """Yield the columns of a session that differ from its facts."""
     key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
     return _differences("sessions", key, SESSION_COLUMNS, line.stored, line.recounted)
 
 
 def orphan_differences(row: OrphanRow) -> Iterator[Difference]:
-    """A session that has facts, but no row."""
+    """Yield the difference of a session that has facts, but no row."""
     yield Difference("sessions", {"org_id": row.org_id, "session_id": str(row.session_id)}, "rows", 0, 1)
 
 
 def rollup_differences(table: str, line: RollupLine) -> Iterator[Difference]:
-    """The columns of a bucket, or of one of its groups, that are not what its sessions say."""
+    """Yield the columns of a bucket, or of one of its groups, that differ from its sessions."""
     key = {"org_id": line.org_id, "bucket": instant(line.bucket * 1000), **_dimensions(line)}
     return _differences(table, key, LEVELS[line.level], line.stored, line.recounted)
 
@@ -79,8 +78,8 @@ def _differences(
             yield Difference(table, key, column, _value(column, one), _value(column, other))
 
 
-def _value(column: str, number: int) -> Value:
-    """A number as it is; a time as one, ``null`` where there is none."""
+def _value(column: str, number: int) -> int | str | None:
+    """Return a number as it is, and a time as text, or ``null`` if there is none."""
     if not column.endswith("_at"):
         return number
     return instant(number) if number >= 0 else None

@@ -1,15 +1,32 @@
-"""How fresh what readers see is, partition by partition. Pure."""
+"""How far each partition is projected, and how old the data that readers see is."""
 
 from collections.abc import Sequence
 
+from litestar import Response, get
+from litestar.di import NamedDependency
 from msgspec import Struct
 
-from audit.questions import PartitionProgressRow
-from schemas.http.responses import instant
+from edge.guards import may
+from query_api.question import NoParams, Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Reply, instant
+
+
+class PartitionFreshnessRow(Struct, frozen=True):
+    """How far one partition is projected; ``complete_ms`` is 0 until it has reported."""
+
+    log_partition: int
+    projected: int
+    log_end: int
+    complete_ms: int
+    age_ms: int
+
+
+FRESHNESS = Question("audit.freshness", NoParams, PartitionFreshnessRow)
 
 
 class PartitionFreshness(Struct, frozen=True):
-    """One partition; ``null`` where it has not reported yet."""
+    """One partition; times are ``null`` until it has reported."""
 
     partition: int
     log_end: int
@@ -20,21 +37,27 @@ class PartitionFreshness(Struct, frozen=True):
 
 
 class InstallationFreshness(Struct, frozen=True):
-    """Everything accepted before ``complete_through`` is visible; ``null`` while a partition has not reported."""
+    """Everything accepted before ``complete_through`` is visible; it is ``null`` until all partitions have reported."""
 
     complete_through: str | None
     lag_records: int
     partitions: list[PartitionFreshness]
 
 
-def freshness_of(rows: Sequence[PartitionProgressRow]) -> InstallationFreshness:
-    """The whole is as fresh as its oldest partition."""
+@get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])
+async def show_freshness(context: NamedDependency[ReadContext]) -> Response[Reply[InstallationFreshness]]:
+    """Show how far each partition of the log is projected, and until when everything accepted is visible."""
+    return context.reply(freshness_of(await context.ask(FRESHNESS, NoParams())))
+
+
+def freshness_of(rows: Sequence[PartitionFreshnessRow]) -> InstallationFreshness:
+    """Return the freshness of the installation, which is that of its oldest partition."""
     partitions = [_partition(row) for row in rows]
     complete_ms = min((row.complete_ms for row in rows), default=0)
     return InstallationFreshness(_instant(complete_ms), sum(partition.lag for partition in partitions), partitions)
 
 
-def _partition(row: PartitionProgressRow) -> PartitionFreshness:
+def _partition(row: PartitionFreshnessRow) -> PartitionFreshness:
     return PartitionFreshness(
         partition=row.log_partition,
         log_end=row.log_end,

@@ -1,4 +1,4 @@
-"""What the read side tells Prometheus: what the audit in the background found."""
+"""Prometheus metrics of the background audit."""
 
 import time
 
@@ -9,7 +9,7 @@ from audit.recount import Recounted
 
 
 class AuditMetrics:
-    """One for each process that audits. Anything but 0 missing and 0 differences is a reason to wake somebody."""
+    """The metrics of one process that audits. Alert on any missing position and on any difference."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._runs = Counter("crewkit_audit_runs_total", "Audits that came to an end.", ("scope",), registry=registry)
@@ -27,7 +27,7 @@ class AuditMetrics:
         )
 
     def found(self, scope: str, coverage: Coverage, recounted: Recounted, seconds: float) -> None:
-        """Note one audit; ``scope`` is ``hours`` or ``all``."""
+        """Record one audit; ``scope`` is ``hours`` or ``all``."""
         self._runs.labels(scope).inc()
         self._missing.set(coverage.missing)
         self._differences.labels(scope).set(len(recounted.differences))

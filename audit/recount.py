@@ -1,17 +1,18 @@
-"""The recount: sessions against their facts, rollups against the sessions, slice by slice. See `settling` for when a
-difference is believed."""
+"""The recount: compare sessions with their facts and rollups with the sessions, slice by slice.
+
+See `confirm` for the rules by which a difference counts.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
 
-from audit.confirm import believed
+from audit.confirm import confirmed_differences
 from audit.differences import Difference, orphan_differences, rollup_differences, session_differences
-from audit.questions import (
+from audit.recount_questions import (
     RECOUNT_DAYS,
     RECOUNT_ORPHANS,
     RECOUNT_PINS,
@@ -20,16 +21,16 @@ from audit.questions import (
     RecountOrphans,
     RecountRollups,
     RecountSessions,
+    RecountSpan,
     RollupLine,
-    RollupsFound,
+    RollupsCompared,
     SessionLine,
-    SessionsFound,
-    Span,
+    SessionsCompared,
     joined,
 )
-from audit.slices import Slice, days_asked, parts_of, slices
+from audit.slices import RecountSlice, days_asked, parts_of, slices
 from query_api.days import Days
-from query_api.queries import NoParams, P, Question, R
+from query_api.question import Asks, NoParams
 from schemas.hooks import KNOWN_EVENT_TYPES
 from store.key_lists import cut_to_size
 
@@ -40,16 +41,8 @@ INTERVALS = {"rollup_hourly": "hour", "rollup_daily": "day"}
 Pause = Callable[[], Awaitable[None]]
 
 
-class Asks(Protocol):
-    """Whoever answers questions, all from one generation."""
-
-    async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """The rows that answer a question."""
-        ...
-
-
 class Compared(Struct):
-    """How much was held against its source."""
+    """How many rows were compared with their source."""
 
     sessions: int = 0
     events: int = 0
@@ -58,7 +51,7 @@ class Compared(Struct):
 
 
 class Moving(Struct):
-    """How much was still being written at every look, so that nothing can be said of it."""
+    """How many rows were still being written at each comparison, so that they could not be compared."""
 
     sessions: int = 0
     rollup_hourly: int = 0
@@ -66,7 +59,7 @@ class Moving(Struct):
 
 
 class Recounted(Struct):
-    """What a recount found; of the differences 1,000 are listed at most, ``truncated`` says that there are more."""
+    """The result of a recount; at most 1,000 differences are listed, and ``truncated`` if there are more."""
 
     equal: bool
     compared: Compared
@@ -76,16 +69,16 @@ class Recounted(Struct):
 
 
 class Recount:
-    """One recount, of an org or of all."""
+    """One recount, of an org or of all orgs."""
 
     def __init__(self, asks: Asks, org_id: str | None, days: Days, pause: Pause | None = None) -> None:
         self._asks, self._org_id, self._days, self._pause = asks, org_id, days, pause or partial(asyncio.sleep, PAUSE_S)
         self._found = Recounted(True, Compared(), Moving(), [], False)
 
     async def run(self) -> Recounted:
-        """Compare everything once, and what is in doubt again."""
+        """Compare everything once, and unconfirmed rows again."""
         always = days_asked(None, None)
-        days = await self._asks.ask(RECOUNT_DAYS, Span(self._org_id, always.since, always.until))
+        days = await self._asks.ask(RECOUNT_DAYS, RecountSpan(self._org_id, always.since, always.until))
         for piece in slices(days, self._days):
             for part in range(piece.parts):
                 await self._sessions(piece, part)
@@ -96,26 +89,26 @@ class Recount:
             await self._orphans(part, parts)
         return self._found
 
-    async def of_hours(self, hours: Slice) -> Recounted:
-        """Compare the sessions that began in these hours, and the hours themselves."""
+    async def of_hours(self, hours: RecountSlice) -> Recounted:
+        """Compare the sessions that began in these hours, and the hourly rollups of these hours."""
         await self._sessions(hours, 0)
         await self._rollups(hours, "rollup_hourly")
         return self._found
 
-    async def _sessions(self, piece: Slice, part: int) -> None:
-        read = partial(self._read_sessions, piece, part)
-        first = await read([])
-        result = await believed(first, _session_of, read, self._pause)
+    async def _sessions(self, piece: RecountSlice, part: int) -> None:
+        compare = partial(self._compare_sessions, piece, part)
+        first = await compare([])
+        result = await confirmed_differences(first, _session_of, compare, self._pause)
         self._found.compared.sessions += first.compared
         self._found.compared.events += first.events
         self._found.moving.sessions += result.moving
         for line in result.lines:
             self._note(session_differences(line), result.cut)
 
-    async def _rollups(self, piece: Slice, table: str) -> None:
-        read = partial(self._read_rollups, piece, INTERVALS[table])
-        first = await read([])
-        result = await believed(first, _bucket_of, read, self._pause)
+    async def _rollups(self, piece: RecountSlice, table: str) -> None:
+        compare = partial(self._compare_rollups, piece, INTERVALS[table])
+        first = await compare([])
+        result = await confirmed_differences(first, _bucket_of, compare, self._pause)
         _add(self._found.compared, table, first.compared)
         _add(self._found.moving, table, result.moving)
         for line in result.lines:
@@ -127,23 +120,25 @@ class Recount:
         for row in await self._asks.ask(RECOUNT_ORPHANS, params):
             self._note(orphan_differences(row), cut=False)
 
-    async def _read_sessions(self, piece: Slice, part: int, only_these: list[UUID]) -> SessionsFound:
+    async def _compare_sessions(self, piece: RecountSlice, part: int, only_these: list[UUID]) -> SessionsCompared:
         settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
-        found = SessionsFound(0, 0, 0, [], 0, [])
+        found = SessionsCompared(0, 0, 0, [], 0, [])
         for some in cut_to_size(only_these) if only_these else [[]]:
             params = RecountSessions(*settled, part, piece.parts, sorted(KNOWN_EVENT_TYPES), some)
             found = joined(found, (await self._asks.ask(RECOUNT_SESSIONS, params))[0])
         return found
 
-    async def _read_rollups(self, piece: Slice, interval: str, only_these: list[tuple[str, int]]) -> RollupsFound:
+    async def _compare_rollups(
+        self, piece: RecountSlice, interval: str, only_these: list[tuple[str, int]]
+    ) -> RollupsCompared:
         settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
-        found = RollupsFound(0, 0, [], 0, [])
+        found = RollupsCompared(0, 0, [], 0, [])
         for some in cut_to_size(only_these) if only_these else [[]]:
             found = joined(found, (await self._asks.ask(RECOUNT_ROLLUPS, RecountRollups(*settled, interval, some)))[0])
         return found
 
     async def _pins(self) -> list[int]:
-        """By partition, the offset below which everything is in the tables. It is noted before they are read."""
+        """Return, by partition, the offset below which all records are in the tables; it is read before they are."""
         settled = {row.log_partition: row.settled for row in await self._asks.ask(RECOUNT_PINS, NoParams())}
         return [settled.get(partition, 0) for partition in range(max(settled, default=-1) + 1)]
 

@@ -1,10 +1,10 @@
-"""Cutting a recount into slices, so that memory and time of each question are bounded. Pure."""
+"""The slices of a recount, which bound the memory and time of each question. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from audit.questions import DayRow
+from audit.recount_questions import DayRow
 from edge.errors import invalid
 from query_api.days import DAY_MAX, DAY_MIN, Days
 
@@ -12,29 +12,29 @@ EVENTS_PER_QUESTION = 2_000_000
 SESSIONS_PER_QUESTION = 200_000
 
 
-class Slice(NamedTuple):
-    """Days that are compared at once; their sessions in ``parts`` questions, each about as large as the others."""
+class RecountSlice(NamedTuple):
+    """Days that are compared at once; their sessions in ``parts`` questions of about the same size."""
 
     since: datetime
     until: datetime
     sessions: int
     events: int
 
-    def until_end_of(self, later: "Slice") -> "Slice":
-        """This slice and all days up to a later one."""
-        return Slice(self.since, later.until, self.sessions + later.sessions, self.events + later.events)
+    def until_end_of(self, later: "RecountSlice") -> "RecountSlice":
+        """Return this slice extended by a later one."""
+        return RecountSlice(self.since, later.until, self.sessions + later.sessions, self.events + later.events)
 
     @property
     def parts(self) -> int:
-        """One, unless a single day is too much for one question."""
+        """Return the number of questions: 1, unless a single day is too large for one."""
         return max(1, -(-self.events // EVENTS_PER_QUESTION), -(-self.sessions // SESSIONS_PER_QUESTION))
 
 
 def days_asked(start_date: date | None, end_date: date | None) -> Days:
-    """The days asked for, without a limit: by default all there are.
+    """Return the days of a request, without a limit: by default all days.
 
     Raises:
-        ApiError: 422 if the end is before the start, or the store's calendar does not know them.
+        ApiError: 422 if the end is before the start, or a day is outside the store's range.
     """
     days = Days(start_date or DAY_MIN, end_date or DAY_MAX)
     wrong = {
@@ -49,10 +49,10 @@ def days_asked(start_date: date | None, end_date: date | None) -> Days:
     return days
 
 
-def slices(days: Iterable[DayRow], asked: Days) -> Iterator[Slice]:
-    """The days asked for, in order: as many as fit into one question, but at least one."""
-    taken: Slice | None = None
-    for day in filter(lambda day: asked.since <= day.since < asked.until, map(_slice, days)):
+def slices(days: Iterable[DayRow], requested: Days) -> Iterator[RecountSlice]:
+    """Yield the days of the request in order, as many at once as fit into one question, but at least one."""
+    taken: RecountSlice | None = None
+    for day in filter(lambda day: requested.since <= day.since < requested.until, map(_slice, days)):
         joined = day if taken is None else taken.until_end_of(day)
         if taken is not None and joined.parts > 1:
             yield taken
@@ -63,10 +63,10 @@ def slices(days: Iterable[DayRow], asked: Days) -> Iterator[Slice]:
 
 
 def parts_of(days: Iterable[DayRow]) -> int:
-    """Into how many questions one about all sessions at once is cut."""
+    """Return into how many questions a question about all sessions is split."""
     return max(1, -(-sum(day.sessions for day in days) // SESSIONS_PER_QUESTION))
 
 
-def _slice(day: DayRow) -> Slice:
+def _slice(day: DayRow) -> RecountSlice:
     since = datetime.fromtimestamp(day.day, UTC)
-    return Slice(since, since + timedelta(days=1), day.sessions, day.events)
+    return RecountSlice(since, since + timedelta(days=1), day.sessions, day.events)

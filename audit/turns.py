@@ -1,6 +1,6 @@
-"""Recounts take turns, one at a time in a process: at once they would keep every reader busy.
+"""Turns: a process runs one recount at a time, because several at once would occupy every reader.
 
-The audit in the background does not wait: it must not fail for want of a turn.
+The background audit takes no turn, so that it cannot fail because another recount is running.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from edge.errors import unavailable
 
 ORG_WAIT_S = 5.0
-OPERATOR_WAIT_S = 20.0  # a command runs for a person, who would have to start it again
+OPERATOR_WAIT_S = 20.0  # a person who runs the command would have to start it again
 
 
 class RecountTurns:
@@ -21,10 +21,10 @@ class RecountTurns:
 
     @asynccontextmanager
     async def turn(self, wait_s: float) -> AsyncIterator[None]:
-        """Wait for a turn for so long, and have it inside.
+        """Wait at most ``wait_s`` seconds for the turn, and hold it inside the block.
 
         Raises:
-            ApiError: 503, it does not come in time.
+            ApiError: 503 if it does not come in time.
         """
         try:
             async with asyncio.timeout(wait_s):

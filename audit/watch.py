@@ -1,6 +1,6 @@
-"""The audit in the background: every minute over what began in the last hours, and once a night over everything.
+"""The background audit: every minute the sessions that began in the last hours, and once a night all of them.
 
-It asks what `coverage` and `recount` ask. What it finds stands in the log and in `/metrics`; it mends nothing.
+It asks the questions of `coverage` and `recount`. It reports to the log and to `/metrics`, and repairs nothing.
 """
 
 import asyncio
@@ -12,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from litestar import Litestar
 
-from audit.coverage import GAPS_MAX, Coverage, coverage_of
-from audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, GapsUpTo
+from audit.coverage import Coverage, load_coverage
 from audit.recount import Recount, Recounted
-from audit.slices import Slice, days_asked
+from audit.slices import RecountSlice, days_asked
 from query_api.errors import StoreUnavailable
-from query_api.queries import NoParams, P, Question, R
+from query_api.question import P, Question, R
 from query_api.reader import Reader, answer
 
 logger = structlog.get_logger()
@@ -25,16 +24,20 @@ HOURS = 3
 NIGHTLY_AT_HOUR = 3  # in UTC
 SHOWN_MAX = 5
 
-Found = Callable[[str, Coverage, Recounted, float], None]  # scope (hours | all), what was found, seconds it took
+OnAudited = Callable[[str, Coverage, Recounted, float], None]  # scope (hours | all), the results, seconds it took
 
 
 class Audit:
-    """Compares the live generation with itself, again and again."""
+    """Audits the live generation at intervals."""
 
     def __init__(
-        self, reader: Reader, every_s: float, on_found: Found, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        reader: Reader,
+        every_s: float,
+        on_found: OnAudited,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """``on_found`` is told of every run; ``every_s`` is the pause between two, 0 for none at all."""
+        """``on_found`` receives every result; ``every_s`` is the pause between two audits, 0 for no audits."""
         self._reader, self._every_s, self._on_found, self._now = reader, every_s, on_found, now
         self._last_full: datetime | None = None
 
@@ -46,36 +49,32 @@ class Audit:
                 await self.once()
             except StoreUnavailable as error:
                 logger.warning("store_unavailable", error=str(error))
-            except Exception:  # requests must not suffer for it; that no audit ends any more is seen in the metrics
+            except Exception:  # requests must not fail with it; the metrics show that audits no longer end
                 logger.exception("audit_failed")
 
     async def once(self) -> None:
-        """Look at the last hours, or at everything if it is the first time tonight."""
+        """Audit the last hours, or everything if this is the first audit of the night."""
         began, now = time.monotonic(), self._now()
         full = self._is_night(now)
         recount = Recount(self, None, days_asked(None, None))
-        coverage = await self._coverage()
+        coverage = await load_coverage(self)
         recounted = await (recount.run() if full else recount.of_hours(_last_hours(now)))
         if full:
             self._last_full = now
         scope = "all" if full else "hours"
-        self._tell(scope, coverage, recounted)
+        self._log(scope, coverage, recounted)
         self._on_found(scope, coverage, recounted, time.monotonic() - began)
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """The rows that answer a question in the live generation."""
+        """Return the rows that answer a question in the live generation."""
         return await answer(self._reader, await self._reader.live(), question, params)
 
-    async def _coverage(self) -> Coverage:
-        progress = await self.ask(FRESHNESS_BY_PARTITION, NoParams())
-        return coverage_of(progress, await self.ask(COVERAGE, GapsUpTo(GAPS_MAX)))
-
     def _is_night(self, now: datetime) -> bool:
-        """Whether the full audit of this night is still to come."""
+        """Return whether the full audit of this night has yet to run."""
         last = self._last_full
         return now.hour == NIGHTLY_AT_HOUR and (last is None or now - last > timedelta(hours=12))
 
-    def _tell(self, scope: str, coverage: Coverage, recounted: Recounted) -> None:
+    def _log(self, scope: str, coverage: Coverage, recounted: Recounted) -> None:
         if coverage.complete and recounted.equal:
             logger.info("audit", scope=scope, positions=coverage.positions, sessions=recounted.compared.sessions)
             return
@@ -84,14 +83,14 @@ class Audit:
         logger.error("audit_found", scope=scope, missing=coverage.missing, differences=many, some=some)
 
 
-def _last_hours(now: datetime) -> Slice:
-    """The hour that has begun, and those before it."""
+def _last_hours(now: datetime) -> RecountSlice:
+    """Return the current hour and those before it."""
     until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return Slice(until - timedelta(hours=HOURS), until, 0, 0)
+    return RecountSlice(until - timedelta(hours=HOURS), until, 0, 0)
 
 
 def auditing(audit: Audit) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """A lifespan during which the audit runs."""
+    """Return a lifespan that runs the audit."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:

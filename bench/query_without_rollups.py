@@ -48,7 +48,7 @@ def main(folder: Path, since: datetime) -> None:
     without_rollups = (SQL / "summary_of_sessions.sql").read_text()
     compared = Compared([], [])
     for number in range(WARM_UP + MEASURED):
-        fast, expected = _time_query(client, statement("summary"), parameters)
+        fast, expected = _time_query(client, statement("query_api.analytics.summary"), parameters)
         slow, actual = _time_query(client, without_rollups, parameters)
         if expected != actual:
             raise RuntimeError(f"rollups give {expected}, sessions {actual}")

@@ -1,4 +1,4 @@
-"""The read side as routes and dependencies, and as a service of its own."""
+"""The routes of the read side, the dependencies that they need, and its readiness."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -12,37 +12,35 @@ from litestar.di import Provide
 from edge.authentication import TokenVerifier
 from edge.health import Readiness
 from edge.service import Lifespan, build_service
+from query_api.analytics.by_agent import list_by_agent
+from query_api.analytics.by_user import list_by_user
+from query_api.analytics.cost_breakdown import get_cost_breakdown
+from query_api.analytics.filter import provide_analytics_filter
+from query_api.analytics.summary import get_summary
+from query_api.analytics.team_overview import get_team_overview
+from query_api.analytics.timeseries import get_timeseries
 from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
-from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
-from query_api.freshness_header import stamp_replies
-from query_api.read_context import provide_reading
+from query_api.freshness_header import freshness_header
+from query_api.read_context import provide_page, provide_read_context
 from query_api.reader import Reader
-from query_api.routes.analysis import get_analysis
-from query_api.routes.by_agent import by_agent
-from query_api.routes.by_user import by_user
-from query_api.routes.compactions import list_compactions
-from query_api.routes.cost_breakdown import cost_breakdown
-from query_api.routes.events import list_events
-from query_api.routes.filters import list_filter_values
-from query_api.routes.hierarchy import get_hierarchy
-from query_api.routes.search import search_sessions
-from query_api.routes.session import get_session
-from query_api.routes.sessions import list_sessions
-from query_api.routes.summary import summary
-from query_api.routes.team_overview import team_overview
-from query_api.routes.threads import list_threads
-from query_api.routes.timeseries import timeseries
-from query_api.selection import provide_selection
-from query_api.session_filters import provide_matching, provide_page
+from query_api.sessions.analysis import get_analysis
+from query_api.sessions.compactions import list_compactions
+from query_api.sessions.events import list_events, provide_event_filter
+from query_api.sessions.filter_values import list_filter_values
+from query_api.sessions.hierarchy import get_hierarchy
+from query_api.sessions.list import list_sessions
+from query_api.sessions.one import get_session
+from query_api.sessions.search import search_sessions
+from query_api.sessions.session_filter import provide_session_filter
+from query_api.sessions.threads import list_threads
 from schemas.ids import IdSecrets
 
-Clock = Callable[[], float]  # seconds since 1970
 READY_WITHIN_S = 1.0
 
 
 def query_routes() -> list[Router]:
-    """Everything that is read, under ``/api/v1/<org>``."""
+    """Return the routes that read, under ``/api/v1/<org>``."""
     return [
         Router(
             "/api/v1/{org_id:str}",
@@ -50,36 +48,35 @@ def query_routes() -> list[Router]:
                 *(list_sessions, search_sessions, list_threads, list_filter_values),
                 *(get_session, list_events, get_hierarchy),
                 *(list_compactions, get_analysis),
-                *(summary, timeseries, by_agent, cost_breakdown, by_user, team_overview),
+                *(get_summary, get_timeseries, list_by_agent, get_cost_breakdown, list_by_user, get_team_overview),
             ],
             dependencies={
-                "reading": Provide(provide_reading),
-                "matching": Provide(provide_matching, sync_to_thread=False),
+                "context": Provide(provide_read_context),
+                "session_filter": Provide(provide_session_filter, sync_to_thread=False),
                 "paging": Provide(provide_page, sync_to_thread=False),
-                "event_filters": Provide(provide_event_filters, sync_to_thread=False),
-                "selection": Provide(provide_selection, sync_to_thread=False),
+                "event_filter": Provide(provide_event_filter, sync_to_thread=False),
+                "analytics_filter": Provide(provide_analytics_filter, sync_to_thread=False),
             },
             exception_handlers=EXCEPTION_HANDLERS,
-            middleware=[stamp_replies],
+            middleware=[freshness_header],
         )
     ]
 
 
 def query_dependencies(
-    reader: Reader, id_secrets: IdSecrets, clock: Clock = time, freshness: Freshness | None = None
+    reader: Reader, id_secrets: IdSecrets, clock: Callable[[], float] = time, freshness: Freshness | None = None
 ) -> dict[str, Provide]:
-    """What the routes need of the process they run in; ``clock`` tells which day is today."""
-    looks = freshness or Freshness(reader)
+    """Return what the routes need from their process; ``clock`` (s since 1970) gives the current day."""
     return {
         "reader": _shared(reader),
-        "freshness": _shared(looks),
+        "freshness": _shared(freshness or Freshness(reader)),
         "id_secrets": _shared(id_secrets),
         "today": _shared(lambda: datetime.fromtimestamp(clock(), UTC).date()),
     }
 
 
 def store_readiness(probe: Reader) -> Readiness:
-    """For ``/readyz``: whether the store says within a second which generation is live."""
+    """Return the check for ``/readyz``: the store names the live generation within a second."""
 
     async def ready() -> Mapping[str, bool]:
         try:
@@ -95,7 +92,7 @@ def store_readiness(probe: Reader) -> Readiness:
 def build_query_api(
     reader: Reader, id_secrets: IdSecrets, verifier: TokenVerifier, lifespan: Sequence[Lifespan] = (), **options: Any
 ) -> Litestar:
-    """The read side alone; ``options`` go to `build_service`."""
+    """Build the read side alone; ``options`` go to `build_service`."""
     return build_service(
         query_routes(),
         query_dependencies(reader, id_secrets),

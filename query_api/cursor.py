@@ -1,4 +1,4 @@
-"""Keyset cursors: where the next page begins, signed, so that nobody can make one up or use it for another question.
+"""Keyset cursors: where the next page begins, signed, so that a client can neither forge one nor use it elsewhere.
 
 A cursor is 24 bytes in URL-safe base64: the place (8 bytes), then an HMAC over what it is bound to and the place.
 """
@@ -15,20 +15,20 @@ _PLACE_BYTES, _MAC_BYTES = 8, 16
 
 
 class UnknownCursor(Exception):
-    """This was not handed out for this question; the caller learns no more than that."""
+    """This cursor was not made for this question. The caller learns no more than that."""
 
 
 def seal_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], place: int) -> str:
-    """The cursor of a place (below 2^64) in the answer to the question that ``bound_to`` names."""
+    """Return the cursor of a place (below 2^64) in the list that ``bound_to`` names."""
     packed = place.to_bytes(_PLACE_BYTES, "big")
     return urlsafe_b64encode(packed + _mac(seed_key, bound_to, packed)).decode()
 
 
 def open_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], cursor: str) -> int:
-    """The place that `seal_cursor` was given.
+    """Return the place that `seal_cursor` received.
 
     Raises:
-        UnknownCursor: for whatever it did not make, or made for another question.
+        UnknownCursor: it did not make this cursor, or made it for another list.
     """
     sealed = _bytes_of(cursor)
     packed, mac = sealed[:_PLACE_BYTES], sealed[_PLACE_BYTES:]
@@ -38,7 +38,7 @@ def open_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], cursor:
 
 
 def _bytes_of(cursor: str) -> bytes:
-    """24 bytes are 32 characters, without padding or bits left over: each cursor has one spelling."""
+    """Decode 32 characters to 24 bytes; without padding or unused bits, each cursor has exactly one spelling."""
     if not _SHAPE.fullmatch(cursor):
         raise UnknownCursor(cursor)
     return urlsafe_b64decode(cursor)

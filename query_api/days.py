@@ -1,4 +1,4 @@
-"""Which days, and which periods of them, analytics are about. All of it in UTC."""
+"""The days of an analytics request, and the periods in them, in UTC."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +9,7 @@ from edge.errors import invalid
 DAYS_DEFAULT = 30
 DAYS_MAX = 800
 Interval = Literal["hour", "day", "week"]
-DAY_MIN, DAY_MAX = date(1970, 1, 1), date(2105, 12, 31)  # what the store's clock can show
+DAY_MIN, DAY_MAX = date(1970, 1, 1), date(2105, 12, 31)  # the range of the store's `DateTime`
 _STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
@@ -21,21 +21,21 @@ class Days(NamedTuple):
 
     @property
     def since(self) -> datetime:
-        """Where the first day begins."""
+        """Return the start of the first day."""
         return _midnight(self.first)
 
     @property
     def until(self) -> datetime:
-        """Where the last day ends."""
+        """Return the end of the last day."""
         return _midnight(self.last) + timedelta(days=1)
 
     @property
     def previous_since(self) -> datetime:
-        """Where the equally long time before the first day begins; there is none before 1970."""
+        """Return the start of the equally long time before the first day; it is never before 1970."""
         return max(self.since - (self.until - self.since), _midnight(DAY_MIN))
 
     def periods(self, interval: Interval) -> Iterator[datetime]:
-        """The start of each period; the first week starts on its Monday, even before the first day."""
+        """Yield the start of each period; the first week starts on its Monday, even before the first day."""
         at = self.since - timedelta(days=self.since.weekday() if interval == "week" else 0)
         while at < self.until:
             yield at
@@ -43,10 +43,10 @@ class Days(NamedTuple):
 
 
 def days_of(start_date: date | None, end_date: date | None, today: date) -> Days:
-    """The days asked for: by default the last 30, today included.
+    """Return the days of a request: by default the last 30, including today.
 
     Raises:
-        ApiError: 422 if the end is before the start, or more than 800 days are asked for.
+        ApiError: 422 if the end is before the start, or there are more than 800 days.
     """
     _check_known(start_date=start_date, end_date=end_date)
     last = end_date or today

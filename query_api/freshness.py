@@ -1,4 +1,4 @@
-"""How complete the answers are: what readers may claim, and waiting until a position of the log is visible."""
+"""Freshness: what is visible at a moment, and waiting until a position of the log is."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from edge.errors import invalid
 from query_api.errors import NotYetVisible, StoreUnavailable
-from query_api.queries import PROGRESS, NoParams, ProgressRow
+from query_api.question import NoParams, Question
 from query_api.reader import Generation, Reader, answer
 from schemas.log.position import Position
 
@@ -16,24 +18,36 @@ WAIT_HEADER = "X-Wait-For-Position"
 WAIT_S = 10.0
 POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
-AHEAD_S = 0.1  # from this age on the next claim is fetched while the last is still used: nobody waits for it
+AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is still used, so that no request waits
+
+
+class PartitionProgressRow(Struct, frozen=True):
+    """How far one partition is projected; everything accepted before ``complete_through`` (ms since 1970) is in it."""
+
+    log_partition: int
+    projected: int
+    log_end: int
+    complete_through: int
+
+
+PROGRESS = Question("query_api.progress", NoParams, PartitionProgressRow)
 
 
 class Snapshot(NamedTuple):
-    """What was visible at one moment in one generation; whatever is asked of it later holds at least that much."""
+    """What was visible at one moment in one generation. Any later answer of that generation contains at least that."""
 
     generation: Generation
-    complete_through: int  # ms since 1970: everything accepted before it is in the answer
+    complete_through: int  # ms since 1970: everything accepted before it is visible
     lag_records: int
     projected: Mapping[int, int]  # partition to the next offset to project
 
     def shows(self, positions: Sequence[Position]) -> bool:
-        """Whether all of these are projected; a partition that does not exist never is."""
+        """Return whether all of these are projected; a position in a partition that does not exist never is."""
         return all(self.projected.get(at.partition, 0) > at.offset for at in positions)
 
 
 class Freshness:
-    """Looks at `progress`. Those who want to know at the same time share one look."""
+    """Reads `progress`. Requests at the same time share one reading."""
 
     def __init__(self, reader: Reader, wait_s: float = WAIT_S) -> None:
         self._reader = reader
@@ -44,7 +58,7 @@ class Freshness:
         self._ahead: asyncio.Task[None] | None = None
 
     async def snapshot(self, reuse_s: float = REUSE_S) -> Snapshot:
-        """What is visible, as of at most ``reuse_s`` ago."""
+        """Return what is visible, as of at most ``reuse_s`` ago."""
         age = monotonic() - self._looked_at
         if self._last is None or age > reuse_s:
             return await self._renewed(reuse_s)
@@ -53,10 +67,10 @@ class Freshness:
         return self._last
 
     async def when_visible(self, positions: Sequence[Position]) -> Snapshot:
-        """A snapshot that shows all ``positions``.
+        """Return a snapshot that shows all ``positions``.
 
         Raises:
-            NotYetVisible: when none does in time.
+            NotYetVisible: no snapshot does in time.
         """
         give_up_at = monotonic() + self._wait_s
         while not (seen := await self.snapshot(POLL_S)).shows(positions):
@@ -74,7 +88,7 @@ class Freshness:
             return self._last
 
     async def _renew_ahead(self) -> None:
-        with contextlib.suppress(StoreUnavailable):  # whoever needs a new claim will be told
+        with contextlib.suppress(StoreUnavailable):  # the next request that needs a new snapshot raises it
             await self._renewed(AHEAD_S)
 
     async def _look(self) -> Snapshot:
@@ -82,22 +96,22 @@ class Freshness:
         return snapshot_of(generation, await answer(self._reader, generation, PROGRESS, NoParams()))
 
 
-def snapshot_of(generation: Generation, rows: Sequence[ProgressRow]) -> Snapshot:
-    """What follows from the progress of each partition; nothing is claimed while one has not reported yet."""
-    heard_of_all = 0 < len(rows) >= generation.partitions
+def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) -> Snapshot:
+    """Return what follows from the progress of each partition; it claims nothing before all of them have reported."""
+    all_reported = 0 < len(rows) >= generation.partitions
     return Snapshot(
         generation,
-        min(row.complete_through for row in rows) if heard_of_all else 0,
+        min(row.complete_through for row in rows) if all_reported else 0,
         sum(max(0, row.log_end - row.projected) for row in rows),
         {row.log_partition: row.projected for row in rows},
     )
 
 
-def positions_of(values: Sequence[str]) -> list[Position]:
-    """The positions in the values of the header, each one or several, separated by commas.
+def parse_positions(values: Sequence[str]) -> list[Position]:
+    """Return the positions in the header's values; one value may hold several, separated by commas.
 
     Raises:
-        ApiError: 422 if one of them is none.
+        ApiError: 422 if one of them is not a position.
     """
     try:
         return [Position.parse(text) for value in values for text in value.split(",")]

@@ -27,8 +27,8 @@ from kernel.tls_errors import tls_refusal
 from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
 from query_api.fairness import FairTurns
 from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, ProfileSetting, fit, untunable
-from query_api.queries import P, Question, R
-from query_api.statements import names_of_absent, statement_untuned, statement_without, tuning
+from query_api.question import P, Question, R
+from query_api.statements import TUNING, names_of_absent, statement_untuned, statement_without
 from store.codes import Verdict
 from store.errors import judge, refusal
 from store.version import VERSION_SQL, why_too_old
@@ -118,7 +118,7 @@ class ClickHouseReader:
         """The latest generation that was switched to; what a reply was told a second ago is told again."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
-            found = await self._run(self._base, "live_generation", {})
+            found = await self._run(self._base, "query_api.live_generation", {})
             if not found:
                 raise StoreUnavailable("no generation is live")
             self._live = asked_at, Generation(**found[0])
@@ -137,7 +137,7 @@ class ClickHouseReader:
         """
         try:
             async with asyncio.timeout(CHECK_WITHIN_S):
-                await self.query(await self.live(), "progress", {})
+                await self.query(await self.live(), "query_api.progress", {})
         except TimeoutError as error:
             raise StoreUnavailable(f"no answer within {CHECK_WITHIN_S:.0f} s") from error
 
@@ -240,10 +240,9 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
         StoreRefuses: the store is too old, or with such a profile answers could be wrong.
     """
     _check_version(client)
-    tuned = tuning()
-    asked = {"names": [*LIMITS, *{name for name, _ in tuned}], "overflow": OVERFLOW}
+    asked = {"names": [*LIMITS, *{name for name, _ in TUNING}], "overflow": OVERFLOW}
     profile = {name: ProfileSetting(*rest) for name, *rest in client.query(PROFILE_SQL, asked).result_rows}
-    fitted, left_out = fit(LIMITS, profile), untunable(tuned, profile)
+    fitted, left_out = fit(LIMITS, profile), untunable(TUNING, profile)
     if fitted.remarks or left_out:
         why = "the settings profile of the store's user"
         logger.warning("store_limits_differ", why=why, limits=fitted.remarks, without=sorted(left_out))

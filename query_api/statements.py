@@ -1,63 +1,71 @@
-"""The SQL files, one question each, and what of a question need not, or may not, be said."""
+"""Statements: the text of a question's SQL file, without the conditions and settings that do not apply."""
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 
-SQL = Path(__file__).parent / "sql"
+from store.sql import read_sql
 
 # `AND ({agent_name:Nullable(String)} IS NULL OR …)`, and `AND (empty({phrases:Array(String)}) OR …)`
 _CONDITION = re.compile(r"\n *AND \((?:\{(\w+):[^}]*\} IS NULL|empty\(\{(\w+):[^}]*\}\))\s+OR ")
 _SETTINGS = re.compile(r"\s+SETTINGS\s+(?P<settings>[^()]+)\Z")
 _SETTING = re.compile(r"(\w+) *= *(\w+)")
 
+# The settings in SQL files, with their values. Each makes a question faster and changes no answer.
+TUNING = frozenset(
+    {
+        ("max_threads", "2"),
+        ("merge_tree_min_bytes_for_concurrent_read", "1"),
+        ("merge_tree_min_read_task_size", "1"),
+        ("merge_tree_min_rows_for_concurrent_read", "1"),
+        ("merge_tree_min_rows_for_concurrent_read", "8192"),
+        ("optimize_aggregation_in_order", "1"),
+        ("use_skip_indexes_if_final", "1"),
+        ("use_skip_indexes_if_final_exact_mode", "1"),
+    }
+)
 
-@lru_cache
+
 def statement(name: str) -> str:
-    """The text of ``sql/<name>.sql``."""
-    return (SQL / f"{name}.sql").read_text()
+    """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``."""
+    return read_sql(*name.rsplit(".", 1))
 
 
 @lru_cache(maxsize=1024)
 def statement_without(name: str, absent: frozenset[str]) -> str:
-    """The text, but for the conditions that hold because their parameter is ``absent`` (NULL, or an empty array).
+    """Return the text without the conditions that hold because their parameter is ``absent`` (NULL or an empty array).
 
-    The answer is the same. The store takes about a quarter of a millisecond to read a condition, and a list of sessions
-    has fourteen: as much as it takes to answer many a question.
+    The result is the same. The store needs about a quarter of a millisecond to parse a condition, and a list of
+    sessions has fourteen: as much as many questions take in all.
     """
-    text, kept, done = statement(name), [], 0
+    text, parts, done = statement(name), [], 0
     for found in _CONDITION.finditer(text):
         if (found[1] or found[2]) in absent and found.start() >= done:
-            kept.append(text[done : found.start()])
+            parts.append(text[done : found.start()])
             done = _end_of_condition(text, found.start())
-    return "".join([*kept, text[done:]])
-
-
-def tuning() -> set[tuple[str, str]]:
-    """The settings that questions carry themselves, with their values: each makes one quicker, and no answer other."""
-    return {setting for file in SQL.glob("*.sql") for setting in _SETTING.findall(_settings_of(file.read_text()))}
+    return "".join([*parts, text[done:]])
 
 
 @lru_cache(maxsize=1024)
 def statement_untuned(sql: str, names: frozenset[str]) -> str:
-    """The same question without these of its settings."""
-    left = [f"{name} = {value}" for name, value in _SETTING.findall(_settings_of(sql)) if name not in names]
+    """Return the statement without these of its settings."""
+    left = [f"{name} = {value}" for name, value in settings_of(sql) if name not in names]
     return _SETTINGS.sub("\nSETTINGS " + ", ".join(left) if left else "", sql)
 
 
-def _settings_of(sql: str) -> str:
+def settings_of(sql: str) -> list[tuple[str, str]]:
+    """Return the settings at the end of a statement, with their values."""
     found = _SETTINGS.search(sql)
-    return found["settings"] if found else ""
+    return _SETTING.findall(found["settings"]) if found else []
 
 
 def names_of_absent(params: Mapping[str, object]) -> frozenset[str]:
-    """Which parameters ask for nothing."""
+    """Return the names of the parameters that filter nothing."""
     return frozenset(name for name, value in params.items() if value is None or value == [])
 
 
 def _end_of_condition(text: str, start: int) -> int:
-    """Just after the parenthesis that closes the first one from ``start`` on."""
+    """Return the place after the parenthesis that closes the first one from ``start`` on."""
     depth = 0
     for place in range(text.index("(", start), len(text)):
         depth += {"(": 1, ")": -1}.get(text[place], 0)

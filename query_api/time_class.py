@@ -1,9 +1,9 @@
-"""Answers whose time must not say what the store holds: they are given at one of few moments."""
+"""Delay responses whose time would reveal what the store holds: they leave at a multiple of one interval."""
 
 import asyncio
 from time import monotonic
 
-CLASS_S = 0.05  # well above the time of a question about one row, so that nearly all such answers share one moment
+CLASS_S = 0.05  # well above the time of a question about one row, so that nearly all of them leave after one interval
 
 
 async def end_of_class(began: float) -> None:

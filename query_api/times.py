@@ -1,4 +1,4 @@
-"""Times in a query: with an offset, and within what the store's clock can show."""
+"""Times in query parameters: with an offset, and limited to the range of the store's `DateTime`."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 1, 1, tzinfo=UT
 
 
 def bound(name: str, at: datetime | None) -> datetime | None:
-    """Where a range of times begins or ends; a time that the store's clock can't show is as good as its first or last.
+    """Return the bound of a range of times in UTC; a time outside the store's range becomes its first or last one.
 
     Raises:
         ApiError: 422 for a time without an offset.

@@ -11,7 +11,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from audit.metrics import AuditMetrics
-from audit.routes.operations import operation_routes
+from audit.routes import operation_routes
 from audit.watch import Audit, auditing
 from edge.health import Readiness, all_parts
 from edge.metrics import show_faults

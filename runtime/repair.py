@@ -26,7 +26,7 @@ from audit.slices import days_asked
 from processors import errors
 from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
 from query_api.errors import StoreUnavailable
-from query_api.queries import P, Question, R
+from query_api.question import P, Question, R
 from query_api.reader import Generation, Reader, answer
 from runtime.projector import Projector
 from schemas.log.topics import partition_of, record_key

@@ -1,8 +1,7 @@
-"""What the analysis of an ended session finds. The projector writes it, the read side replies with it.
+"""The findings of the analysis of an ended session. The projector writes them, the read side returns them.
 
-Durations are whole milliseconds; times are RFC 3339 in UTC. Texts that a client sent are cut to some hundred
-characters.
-Of a sensitive session there are times and counts alone: no commands, no paths, no title.
+Durations are whole milliseconds; times are RFC 3339 in UTC. Texts from the client are cut to a few hundred characters.
+The findings of a sensitive session have times and counts only: no commands, no paths, no title.
 """
 
 from msgspec import Struct
@@ -12,8 +11,8 @@ class TimeSplit(Struct, frozen=True):
     """Where the time between the first and the last event went; the four parts add up to ``total_ms``.
 
     ``tools_ms``: a tool was running · ``waiting_for_user_ms``: the model had stopped, or asked for input ·
-    ``model_ms``: neither, so the model was at work · ``idle_ms``: nothing at all was heard for more than ten minutes,
-    and no tool was running.
+    ``model_ms``: neither, so the model was at work · ``idle_ms``: no event arrived for more than ten minutes, and no
+    tool was running.
     """
 
     total_ms: int
@@ -24,7 +23,7 @@ class TimeSplit(Struct, frozen=True):
 
 
 class ToolErrorRate(Struct, frozen=True):
-    """How often one tool was called, and how often it failed; ``error_rate`` is null for errors without calls."""
+    """Calls and errors of one tool; ``error_rate`` is null for errors without calls."""
 
     tool_name: str
     calls: int
@@ -41,14 +40,14 @@ class RepeatedCommand(Struct, frozen=True):
 
 
 class EditedFile(Struct, frozen=True):
-    """A file that was written or edited, and how many times that succeeded."""
+    """A file that was written or edited, and the number of successful edits."""
 
     path: str
     edits: int
 
 
 class RunOfTests(Struct, frozen=True):
-    """A command that runs tests; ``last_failed``: its latest run that came to an end did not pass."""
+    """A command that runs tests; ``last_failed``: its latest completed run failed."""
 
     command: str
     runs: int
@@ -57,7 +56,7 @@ class RunOfTests(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """A time without any event, between one of type ``after`` and one of type ``before``."""
+    """A time without events, between one of type ``after`` and one of type ``before``."""
 
     started_at: str
     ended_at: str
@@ -67,11 +66,11 @@ class Gap(Struct, frozen=True):
 
 
 class Findings(Struct, frozen=True):
-    """Everything that the analysis says of one session.
+    """The findings of one session.
 
     ``tool_error_rates`` have the most errors first, ``repeated_commands`` and ``tests_run`` the most runs,
-    ``files_edited`` the most edits, ``longest_gaps`` the longest. ``suggested_title``: the first thing that was asked
-    for, in a line; null if nothing was.
+    ``files_edited`` the most edits, ``longest_gaps`` the longest. ``suggested_title``: the first prompt in one line;
+    null if there is none.
     """
 
     time_split: TimeSplit

@@ -1,25 +1,26 @@
-"""Success bodies and the one error body. Absent values are null, times are RFC 3339 in UTC with milliseconds."""
+"""The responses that several routes share, those of the write side, and the error body.
+
+Absent values are null, times are RFC 3339 in UTC with milliseconds.
+"""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
-
-from schemas.findings import Findings
+from msgspec import UNSET, Struct, UnsetType
 
 T = TypeVar("T")
 
 
 class Reply(Struct, Generic[T], frozen=True):
-    """What every success looks like."""
+    """The body of every success."""
 
     data: T
     meta: dict[str, Any]
 
 
 class ErrorBody(Struct, frozen=True):
-    """What every error looks like: one sentence, a code, what is wrong with which field, and the request's id."""
+    """The body of every error: a sentence, a code, details by field, and the request's id."""
 
     error: str
     code: str
@@ -52,7 +53,7 @@ class ModelUse(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """What happened in a session; the counting rules are in the API's reference."""
+    """Counts of a session; the counting rules are in the API's reference."""
 
     events: int = 0
     prompts: int = 0
@@ -110,35 +111,8 @@ class Session(Struct, frozen=True, kw_only=True):
     position: str
 
 
-class HookEvent(Struct, frozen=True):
-    """A hook event as it was recorded; ``data`` is the payload byte for byte, ``position`` its record in the log."""
-
-    event_id: UUID
-    event_type: str
-    timestamp: str
-    received_at: str
-    seq: int | None
-    tool_name: str | None
-    agent_id: str | None
-    data: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
-    position: str
-
-
-class Highlight(Struct, frozen=True):
-    """A text in which a search found something: where it stands, and what of it, the words between « and »."""
-
-    field: str
-    text: str
-
-
-class FoundSession(Session, frozen=True, kw_only=True):
-    """A session that a search found, and where."""
-
-    highlights: list[Highlight]
-
-
 class RejectedEvent(Struct, frozen=True):
-    """An event of a batch that was refused: where it stood, and why."""
+    """A refused event of a batch: its index, and the reason."""
 
     index: int
     code: str
@@ -146,14 +120,14 @@ class RejectedEvent(Struct, frozen=True):
 
 
 class RecordedEvents(Struct, frozen=True):
-    """How many events of a batch are durable now, and which were refused."""
+    """The number of events of a batch that are durable, and the events that were refused."""
 
     accepted: int
     rejected: list[RejectedEvent]
 
 
 class ChangedSession(Struct, frozen=True):
-    """The changes as accepted; what was not asked for is not in it."""
+    """The accepted changes; fields that the request did not name are absent."""
 
     id: UUID
     title: str | None | UnsetType = UNSET
@@ -165,7 +139,7 @@ class ChangedSession(Struct, frozen=True):
 
 
 class EndedSession(Struct, frozen=True):
-    """The end as asked for; the first end in the log wins, and a read shows it."""
+    """The end as requested; the first end in the log counts, and a read shows it."""
 
     id: UUID
     status: str
@@ -173,25 +147,8 @@ class EndedSession(Struct, frozen=True):
     outcome: str | None
 
 
-class Compaction(Struct, frozen=True):
-    """A digest that was asked for; what it covers and says is null until it is done."""
-
-    compaction_id: UUID
-    requested_at: str
-    status: str
-    covered_events: int | None
-    digest: str | None
-
-
-class SessionAnalysis(Struct, frozen=True):
-    """How far the analysis of a session is, and what it found once it is done."""
-
-    status: str
-    findings: Findings | None
-
-
 class QueuedCompaction(Struct, frozen=True):
-    """A digest of session ``id`` was asked for; it is listed under ``compaction_id``, at first as queued."""
+    """A requested digest of session ``id``; it is listed under ``compaction_id``, at first as queued."""
 
     id: UUID
     compaction_id: UUID
@@ -199,7 +156,7 @@ class QueuedCompaction(Struct, frozen=True):
 
 
 class RedrivenDeadLetter(Struct, frozen=True):
-    """Where the dead letter stands, and where its record stands again."""
+    """The position of the dead letter, and the position at which its record was appended again."""
 
     position: str
     redriven_to: str
@@ -207,6 +164,6 @@ class RedrivenDeadLetter(Struct, frozen=True):
 
 
 def instant(ms: int) -> str:
-    """``2026-01-20T10:30:00.000Z`` of milliseconds since 1970."""
+    """Return the time of milliseconds since 1970, such as ``2026-01-20T10:30:00.000Z``."""
     seconds, rest = divmod(ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

@@ -18,7 +18,7 @@ PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team
 COSTS = ("0.1", "0.2", "0.3", "0.000000001", "1234.567890123", "7", "0.045", "33.3")
 
 
-class Told(NamedTuple):
+class SentSession(NamedTuple):
     """A session as it was sent."""
 
     user: str
@@ -33,10 +33,10 @@ class Told(NamedTuple):
     seconds: int
 
 
-def told() -> list[Told]:
+def sessions_to_send() -> list[SentSession]:
     """Sessions in the two weeks and the two before, of few people, agents, projects and models."""
     return [
-        Told(
+        SentSession(
             user="abc"[number % 3],
             agent=("reviewer", "writer", None)[number * 7 % 3],
             project=("p1", "p2", None)[number // 2 % 3],
@@ -55,7 +55,7 @@ def told() -> list[Told]:
 class Counted:
     """An org whose sessions were all sent and projected."""
 
-    def __init__(self, installation: Installation, org: str, sessions: list[Told]) -> None:
+    def __init__(self, installation: Installation, org: str, sessions: list[SentSession]) -> None:
         self.installation, self.org, self.sessions = installation, org, sessions
         self.positions = [self._send(session) for session in sessions]
 
@@ -71,7 +71,7 @@ class Counted:
         assert reply.status_code == 200, reply.text
         return json.loads(reply.text, parse_float=Decimal)["data"]
 
-    def within(self, first: date = FIRST, last: date = LAST, **cut: str) -> list[Told]:
+    def within(self, first: date = FIRST, last: date = LAST, **cut: str) -> list[SentSession]:
         return [
             session
             for session in self.sessions
@@ -79,7 +79,7 @@ class Counted:
             if all(getattr(session, name) == value for name, value in cut.items())
         ]
 
-    def _send(self, session: Told) -> str:
+    def _send(self, session: SentSession) -> str:
         """Create, report and end; the position of the last of these."""
         started = session.started.isoformat()
         created = {
@@ -103,18 +103,18 @@ class Counted:
 
 @pytest.fixture(scope="module")
 def counted(installation: Installation) -> Counted:
-    return Counted(installation, f"org-analytics-{installation.kind}", told())
+    return Counted(installation, f"org-analytics-{installation.kind}", sessions_to_send())
 
 
-def usd(sessions: list[Told]) -> Decimal:
+def usd(sessions: list[SentSession]) -> Decimal:
     return sum((session.usd for session in sessions), Decimal())
 
 
-def tokens(sessions: list[Told]) -> int:
+def tokens(sessions: list[SentSession]) -> int:
     return sum(session.tokens for session in sessions)
 
 
-def average_s(sessions: list[Told]) -> Any:
+def average_s(sessions: list[SentSession]) -> Any:
     ended = [session.seconds for session in sessions if session.outcome is not None]
     return pytest.approx(Decimal(sum(ended)) / len(ended), abs=Decimal("1e-9")) if ended else None
 
@@ -123,7 +123,7 @@ def near(part: Decimal | int, whole: Decimal | int) -> Any:
     return pytest.approx(Decimal(part) / whole, abs=Decimal("1e-9")) if whole else None
 
 
-def grouped(sessions: list[Told], key: Callable[[Told], Any]) -> dict[Any, list[Told]]:
+def grouped(sessions: list[SentSession], key: Callable[[SentSession], Any]) -> dict[Any, list[SentSession]]:
     return {name: [session for session in sessions if key(session) == name] for name in map(key, sessions)}
 
 
@@ -155,7 +155,7 @@ def test_every_filter_on_every_path(counted: Counted) -> None:
         ]
 
 
-def _check_summary(data: dict[str, Any], found: list[Told]) -> None:
+def _check_summary(data: dict[str, Any], found: list[SentSession]) -> None:
     outcomes = Counter(session.outcome for session in found)
     assert data == {
         "total_sessions": len(found),
@@ -173,7 +173,7 @@ def _check_summary(data: dict[str, Any], found: list[Told]) -> None:
     }
 
 
-def _check_agents(data: list[dict[str, Any]], found: list[Told]) -> None:
+def _check_agents(data: list[dict[str, Any]], found: list[SentSession]) -> None:
     assert [agent["cost_usd"] for agent in data] == sorted((agent["cost_usd"] for agent in data), reverse=True)
     assert {agent["agent_name"]: agent for agent in data} == {
         name: {
@@ -190,7 +190,7 @@ def _check_agents(data: list[dict[str, Any]], found: list[Told]) -> None:
     }
 
 
-def _check_users(data: list[dict[str, Any]], found: list[Told]) -> None:
+def _check_users(data: list[dict[str, Any]], found: list[SentSession]) -> None:
     groups = grouped(found, lambda session: session.user)
     assert {user["user_id"] for user in data} == set(groups)
     for user in data:
@@ -202,9 +202,9 @@ def _check_users(data: list[dict[str, Any]], found: list[Told]) -> None:
         assert user["last_active_at"].endswith("Z")
 
 
-def _check_costs(data: dict[str, Any], found: list[Told]) -> None:
+def _check_costs(data: dict[str, Any], found: list[SentSession]) -> None:
     assert data["total_cost_usd"] == usd(found)
-    lists: dict[str, tuple[str, Callable[[Told], Any]]] = {
+    lists: dict[str, tuple[str, Callable[[SentSession], Any]]] = {
         "by_model": ("model", lambda session: session.model),
         "by_project": ("project_id", lambda session: session.project),
         "by_user": ("user_id", lambda session: session.user),
@@ -223,7 +223,7 @@ def _check_costs(data: dict[str, Any], found: list[Told]) -> None:
         }
 
 
-def _check_team(data: dict[str, Any], found: list[Told], before: list[Told]) -> None:
+def _check_team(data: dict[str, Any], found: list[SentSession], before: list[SentSession]) -> None:
     assert set(data) == {"current", "previous", "change", "top_agents", "top_projects", "busiest_hours"}
     now, past = _period(found), _period(before)
     assert (data["current"], data["previous"]) == (now, past)
@@ -242,7 +242,7 @@ def _check_team(data: dict[str, Any], found: list[Told], before: list[Told]) -> 
     assert data["busiest_hours"] == grid
 
 
-def _period(found: list[Told]) -> dict[str, Any]:
+def _period(found: list[SentSession]) -> dict[str, Any]:
     outcomes = Counter(session.outcome or "none" for session in found)
     users = len({session.user for session in found})
     per_user = Decimal(repr(len(found) / users)) if users else None
@@ -259,7 +259,7 @@ def _period(found: list[Told]) -> dict[str, Any]:
 def test_timeseries_of_every_metric_and_interval(counted: Counted) -> None:
     """Gaps are 0; weeks are ISO weeks, the first one named by its Monday even before the first day."""
     found = counted.within()
-    metrics: dict[str, Callable[[list[Told]], Any]] = {
+    metrics: dict[str, Callable[[list[SentSession]], Any]] = {
         "sessions": len,
         "cost": usd,
         "tokens": tokens,

@@ -40,7 +40,7 @@ def test_a_digest_tells_the_session_up_to_the_request(installation: Installation
 
 
 def test_a_late_copy_of_the_call_changes_nothing(installation: Installation, fresh_org: str) -> None:
-    """The same compaction id, one digest, as of the first call; without a key each call is a request of its own."""
+    """The same compaction id, one digest, as of the first call; without a key each call is a new request."""
     with ToldSession(installation, fresh_org) as session:
         session.tell(prompted("First"))
         first = session.compact("again", max_characters=300)
@@ -58,7 +58,7 @@ def test_a_late_copy_of_the_call_changes_nothing(installation: Installation, fre
 
 
 def test_limits_instructions_and_pages(installation: Installation, fresh_org: str) -> None:
-    """Never longer than asked for; instructions stand in it and decide what is kept; newest first, in pages."""
+    """Never longer than requested; instructions are in it and decide what is included; newest first, in pages."""
     with ToldSession(installation, fresh_org) as session:
         for n in range(40):
             session.use("Edit", {"file_path": f"/work/backend/module_{n:02}/generated_file.py"}, f"t{n}")

@@ -64,7 +64,7 @@ def test_a_receipt_is_its_orgs_alone(installation: Installation, org: Org) -> No
 
 
 def test_a_recount_of_the_org_finds_everything_equal(org: Org) -> None:
-    """Of the days asked for; by default of all there are."""
+    """Of the days of the request; by default of all days."""
     january, may = (org.create(started_at=f"2026-0{month}-20T10:00:00Z") for month in (1, 5))
     org.record(january, hook("Stop"), hook("Stop", n=1))
     org.record(may, hook("Stop"))

@@ -23,8 +23,8 @@ def at(hour: int) -> str:
 def test_each_filter(org: Org) -> None:
     """Alone and together; a session that lacks the value is no match, and `model` is any of its models."""
     url = "ssh://git@github.com/acme/backend.git"
-    told: dict[str, Any] = {"project_id": "p", "agent_name": "a", "external_id": "x", "trigger": "scheduled"}
-    one = org.create(remote_url=url, started_at=at(9), **told)
+    fields: dict[str, Any] = {"project_id": "p", "agent_name": "a", "external_id": "x", "trigger": "scheduled"}
+    one = org.create(remote_url=url, started_at=at(9), **fields)
     org.write("PATCH", f"sessions/{one['id']}", {"model_metrics": {"models": [{"model": "m1"}, {"model": "m2"}]}})
     org.write("POST", f"sessions/{one['id']}/end", {"outcome": "timeout"})
     two = org.create(user="bob", project_id="q", started_at=at(3))

@@ -57,8 +57,8 @@ def test_threads_come_in_pages_the_latest_activity_first(org: Org) -> None:
 
 def test_a_thread_is_shown_whole_if_one_of_its_conversations_matches(org: Org) -> None:
     """With each filter of the list; a thread needs one conversation that matches all of them."""
-    told: dict[str, Any] = {"project_id": "p", "agent_name": "a", "external_id": "x", "trigger": "headless"}
-    one = org.create(remote_url="https://example.com/acme/backend", started_at=at(1), **told)
+    fields: dict[str, Any] = {"project_id": "p", "agent_name": "a", "external_id": "x", "trigger": "headless"}
+    one = org.create(remote_url="https://example.com/acme/backend", started_at=at(1), **fields)
     two = org.create(parent_id=one["id"], relation="resume", started_at=at(8), project_id="q")
     org.create(project_id="p", started_at=at(4))
     metrics = {"models": [{"model": "m", "input_tokens": 1}]}

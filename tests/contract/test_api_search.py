@@ -22,10 +22,10 @@ class Searched:
         self.client = installation.client(org=org)
         self._positions: list[str] = []
 
-    def create(self, user: str = "alice", prompts: tuple[str, ...] = (), summary: str = "", **told: Any) -> str:
+    def create(self, user: str = "alice", prompts: tuple[str, ...] = (), summary: str = "", **fields: Any) -> str:
         """A session of that user, whole: created, prompted, ended with a summary."""
         with self.installation.client(org=self.org, user=user, role="member") as client:
-            id_: str = self._send(client, "POST", self.path, json=told).json()["data"]["id"]
+            id_: str = self._send(client, "POST", self.path, json=fields).json()["data"]["id"]
             if prompts:
                 events = [{"event_type": "UserPromptSubmit", "timestamp": NOW, "data": {"prompt": p}} for p in prompts]
                 events_path = f"/api/v1/{self.org}/observability/sessions/{id_}/events"
@@ -34,8 +34,8 @@ class Searched:
                 self._send(client, "POST", f"{self.path}/{id_}/end", json={"summary": summary})
             return id_
 
-    def change(self, id_: str, **told: Any) -> None:
-        self._send(self.client, "PATCH", f"{self.path}/{id_}", json=told)
+    def change(self, id_: str, **fields: Any) -> None:
+        self._send(self.client, "PATCH", f"{self.path}/{id_}", json=fields)
 
     def ask(self, client: httpx.Client | None = None, **params: Any) -> httpx.Response:
         """A search that sees everything written so far."""

@@ -12,7 +12,7 @@ from audit.slices import days_asked
 from processors import pipeline as pipeline_module
 from processors.errors import StoreRefuses
 from processors.warehouse import ClickHouseWarehouse, connect
-from query_api.queries import P, Question, R
+from query_api.question import P, Question, R
 from query_api.reader import ClickHouseReader, answer, open_reader
 from schemas.log.position import LogRecord
 from tests.support.builders import (

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from litestar.testing import TestClient
 
 from audit import slices
-from audit.questions import DayRow
 from audit.recount import Recount
-from audit.routes.operations import operation_routes
+from audit.recount_questions import DayRow
+from audit.routes import operation_routes
 from audit.slices import days_asked
 from cli import audit
 from edge.authentication import TokenVerifier
@@ -28,7 +28,7 @@ from edge.tokens import issue_token
 from processors.progress import Progress
 from query_api.app import query_dependencies, store_readiness
 from query_api.freshness import Freshness
-from query_api.read_context import Reading
+from query_api.read_context import ReadContext
 from query_api.reader import ClickHouseReader
 from schemas.ids import IdSecrets
 from schemas.log.position import LogRecord
@@ -337,7 +337,7 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
 
 
 async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
-    """Facts without a session are found, also when only the days of its facts are asked for."""
+    """Facts without a session are found, even if the request names only the days of the facts."""
     filled.alter(f"DELETE FROM {{db}}.sessions WHERE session_id = '{named(0)}'")
 
     found = await filled.data("operator/recount")
@@ -352,7 +352,7 @@ async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
 
 
 async def test_a_recount_of_some_days_compares_these_alone(filled: Operations) -> None:
-    """Days outside of those asked for are not looked at, and an end before the start is refused."""
+    """Days outside the request are not read, and an end before the start is refused."""
     day = filled.one("SELECT toString(toDate(min(started_hour))) FROM {db}.sessions")
     expected = filled.one(f"SELECT count() FROM {{db}}.sessions FINAL WHERE toDate(started_hour) = '{day}'")
 
@@ -447,8 +447,8 @@ async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Ope
         if heals:
             filled.alter(f"DELETE FROM {{db}}.rollup_hourly WHERE version = {version}")
 
-    reading = Reading(filled.reader, await Freshness(filled.reader).snapshot(), "")
-    found = await Recount(reading, None, days_asked(None, None), pause).run()
+    context = ReadContext(filled.reader, await Freshness(filled.reader).snapshot(), "")
+    found = await Recount(context, None, days_asked(None, None), pause).run()
 
     assert found.equal == heals
     assert [(wrong.column, wrong.stored) for wrong in found.differences] == ([] if heals else [("version", version)])
@@ -530,7 +530,7 @@ def test_commands_end_with_one_clear_line(command: Any) -> None:
 
 
 def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations) -> None:
-    """A gap or a difference is named, with what to do, and is an exit code of its own."""
+    """A gap or a difference is named, with what to do, and has its own exit code."""
     filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 2")
     filled.alter("INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM {db}.sessions FINAL LIMIT 1")
 

@@ -29,7 +29,7 @@ def test_rollups_answer_what_the_sessions_answer(filled: TestStore) -> None:
     """Both queries whose speed is compared return the same."""
     parameters = {"org_id": "acme", "since": DATA.since, "until": datetime.now(UTC) + timedelta(days=1)}
 
-    by_rollups = filled.rows(statement("summary"), **parameters)
+    by_rollups = filled.rows(statement("query_api.analytics.summary"), **parameters)
 
     assert by_rollups == filled.rows((SQL / "summary_of_sessions.sql").read_text(), **parameters)
     assert by_rollups[0]["sessions"] == DATA.sessions

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from audit.routes.operations import operation_routes
+from audit.routes import operation_routes
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import build_service
@@ -45,7 +45,7 @@ class Whole:
     """Both route sets over one log and one store, and the projector between them."""
 
     def __init__(self, store: TestStore) -> None:
-        self.cut: Counter[str] = Counter()  # as the metrics are told
+        self.cut: Counter[str] = Counter()  # as reported to the metrics
         self.store, self.log = store, FakeEventLog(partitions=4)
         self.reader = ClickHouseReader(self._connect, store.address.control)
         self.app = build_service(
@@ -75,7 +75,7 @@ class Whole:
         await pipeline.drain()
 
     async def send(self, method: str, path: str, *, role: Role = "operator", **request: Any) -> httpx.Response:
-        """A request of an operator, or of somebody of the org."""
+        """A request of an operator, or of a member of the org."""
         org = OPERATOR_ORG if role == "operator" else ORG
         headers = {"Authorization": f"Bearer {issue_token(KEY, 'olga', org, role, 600, time.time())}"}
         transport = httpx.ASGITransport(self.app)  # type: ignore[arg-type]  # an ASGI app all the same
@@ -115,7 +115,7 @@ def plain(record: AnyRecord) -> dict[str, Any]:
 
 
 def a_batch(version: int = 1) -> AnyRecord:
-    """Two events of the session, in a record with an id of its own."""
+    """Two events of the session, in a record with a new id."""
     events = [hook("PreToolUse", event_id=UUID(int=n, version=4), tool_name="Bash", tool_use_id="t1") for n in (1, 2)]
     return recorded(SESSION, *events, record_id=UUID(int=77, version=4), v=version)
 
@@ -189,7 +189,7 @@ async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -
 
 
 def canary_records() -> list[AnyRecord]:
-    """Every canary in every text of a record, whether a client or somebody else could have put it there."""
+    """Every canary in every text of a record, whether a client or another writer could have put it there."""
     text = "\n".join(canary.written for canary in CANARIES)
     data = {"prompt": text, "tool_input": {"deep": [{text: text}]}, "nested": json.dumps([text])}
     records: list[AnyRecord] = [
@@ -215,8 +215,10 @@ async def test_no_secret_comes_back_with_a_redriven_record(whole: Whole, record:
 
     assert (reply.status_code, again.status_code) == (202, 202)
     first, second = (msgspec.json.decode(value) for value in (await whole.after(dead)).splitlines())
-    kept = await whole.after(dead)
-    assert [c.text for c in CANARIES if c.secret.encode() in kept or json.dumps(c.secret)[1:-1].encode() in kept] == []
+    logged = await whole.after(dead)
+    assert [
+        c.text for c in CANARIES if c.secret.encode() in logged or json.dumps(c.secret)[1:-1].encode() in logged
+    ] == []
     counted = first.get("events", [first])
     assert set().union(*(one["redactions"] for one in counted)) == {canary.rule for canary in CANARIES}
     assert whole.cut == sum((Counter(one["redactions"]) for one in counted), Counter())
@@ -242,8 +244,8 @@ async def test_a_redriven_record_keeps_no_content_where_none_may_be_kept(whole: 
     replies += [await whole.redrive(garbage, record=plain(record)) for record in records]
 
     assert [reply.status_code for reply in replies] == [202] * 8
-    kept = [await whole.log.read(*_place(reply.json()["data"]["redriven_to"]), 1 << 30) for reply in replies]
-    values = [record.value or b"" for (record,) in kept]
+    logged = [await whole.log.read(*_place(reply.json()["data"]["redriven_to"]), 1 << 30) for reply in replies]
+    values = [record.value or b"" for (record,) in logged]
     assert b"quince" not in b"".join(values)
     assert b'"tool_name":"Bash"' in values[0]
     assert b'"agent_name":"reviewer"' in values[1]

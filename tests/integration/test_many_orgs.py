@@ -14,7 +14,7 @@ from audit.slices import days_asked
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from processors.pipeline import Pipeline
 from query_api.freshness import snapshot_of
-from query_api.read_context import Reading
+from query_api.read_context import ReadContext
 from query_api.reader import ClickHouseReader, Generation, open_reader
 from runtime.projector import Projector
 from runtime.repair import Mender
@@ -111,8 +111,8 @@ async def project(pipeline: Pipeline, records: list[LogRecord]) -> None:
 
 async def recounted(store: TestStore, reader: ClickHouseReader) -> Recounted:
     """All there is."""
-    reading = Reading(reader, snapshot_of(Generation("g1", 1), []), "")
-    return await Recount(reading, None, days_asked(None, None)).run()
+    context = ReadContext(reader, snapshot_of(Generation("g1", 1), []), "")
+    return await Recount(context, None, days_asked(None, None)).run()
 
 
 async def test_one_batch_of_thousands_of_orgs_is_projected(store: TestStore, reader: ClickHouseReader) -> None:

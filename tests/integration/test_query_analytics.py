@@ -188,7 +188,7 @@ async def test_pages_of_users(query_store: QueryStore, query_api: QueryApi) -> N
 
 
 async def test_a_period_is_compared_with_the_one_before(query_store: QueryStore, query_api: QueryApi) -> None:
-    """As many days before the first as were asked for, with no gap and no overlap."""
+    """As many days before the first as in the request, without a gap or an overlap."""
     midnight = NOON - 12 * HOUR_MS
     ago = {"current": (0, 1), "previous": (2, 3), "earlier": (4,)}
     for days in ago.values():
@@ -255,7 +255,7 @@ async def test_large_sums_add_up_to_the_nano_dollar(query_store: QueryStore, que
 
 
 async def test_a_week_starts_on_its_monday(query_store: QueryStore, query_api: QueryApi) -> None:
-    """The first week is named by its Monday, also before the first day, and holds only days that were asked for."""
+    """The first week has the name of its Monday, even before the first day, and holds only days of the request."""
     query_store.put(session(started_at=NOON - 1 * DAY_MS), session(started_at=NOON))
 
     reply = await query_api.get(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from query_api import event_pages, session_access
-from query_api.event_pages import within_bytes
-from query_api.queries import EventsPageRow
+from query_api.sessions import event_page
+from query_api.sessions import one as one_session
+from query_api.sessions.event_page import EventsPageRow, within_bytes
 from schemas.http.responses import instant
 from schemas.log.position import LogRecord
 from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
@@ -32,7 +32,7 @@ SESSION = named("s")
 def any_id_is_ours() -> Iterator[None]:
     """The logs here have ids that no installation minted; those would not be looked up."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_access, "_minted_here", lambda *_: True)
+        patch.setattr(one_session, "_minted_here", lambda *_: True)
         yield
 
 
@@ -137,7 +137,7 @@ def filled(store: TestStore) -> TestStore:
 
 async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page never has more bytes than can be held, always at least one event, and its cursor goes on behind it."""
-    monkeypatch.setattr(event_pages, "PAGE_BYTES_MAX", 350)
+    monkeypatch.setattr(event_page, "PAGE_BYTES_MAX", 350)
     with api_over(filled) as api:
         first = (await api.get(f"sessions/{SESSION}/events", {"per_page": 30})).json()
         everything = await _all_pages(api, ORG, SESSION, {"per_page": 30})
@@ -146,12 +146,12 @@ async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, mon
     assert [event["timestamp"] for event in everything] == [instant(T0 + n) for n in range(30)]
 
 
-@pytest.mark.parametrize(("sizes", "kept"), [([], 0), ([9], 1), ([3, 3, 2], 3), ([3, 3, 3], 2), ([9, 0], 1)])
-def test_a_page_holds_at_least_one_event(sizes: list[int], kept: int) -> None:
+@pytest.mark.parametrize(("sizes", "shown"), [([], 0), ([9], 1), ([3, 3, 2], 3), ([3, 3, 3], 2), ([9, 0], 1)])
+def test_a_page_holds_at_least_one_event(sizes: list[int], shown: int) -> None:
     """As many of the first as fit, and the first even if it does not."""
     places = [EventsPageRow(UUID(int=n), n, size) for n, size in enumerate(sizes)]
 
-    assert len(within_bytes(places, 8)) == kept
+    assert len(within_bytes(places, 8)) == shown
 
 
 async def test_a_cursor_is_bound_to_its_question(filled: TestStore) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from time import monotonic
 
 import httpx
@@ -101,7 +99,7 @@ async def test_one_request_is_answered_by_one_generation(query_store: QueryStore
     query_store.add_generation("g2")
     query_store.switch("g2")
 
-    found = await query_store.reader.query(before, "progress", {})
+    found = await query_store.reader.query(before, "query_api.progress", {})
 
     assert [row["projected"] for row in found] == [10]
 
@@ -193,7 +191,9 @@ async def test_an_empty_store_is_an_outage(query_store: QueryStore) -> None:
 async def test_a_question_that_is_wrong_is_no_outage(query_store: QueryStore) -> None:
     """A mistake of ours is not disguised as an outage, and the client stays usable."""
     with pytest.raises(DatabaseError):
-        await query_store.reader.query(Generation("g1", 1), "sessions_by_id", {"org_id": "acme", "session_ids": ["x"]})
+        await query_store.reader.query(
+            Generation("g1", 1), "query_api.sessions.by_id", {"org_id": "acme", "session_ids": ["x"]}
+        )
 
     assert (await query_store.reader.live()).name == "g1"
 
@@ -203,23 +203,16 @@ async def test_a_store_that_is_there_is_ready(query_api: QueryApi) -> None:
     assert (await _readyz(query_api)).status_code == 200
 
 
-async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A question that takes too long is broken off by the store, as an outage."""
-    (tmp_path / "slow.sql").write_text("SELECT sleepEachRow(0.01) FROM numbers(1000) SETTINGS max_block_size = 1")
-    monkeypatch.setattr(statements, "SQL", tmp_path)
+    slow = "SELECT sleepEachRow(0.01) FROM numbers(1000) SETTINGS max_block_size = 1"
+    monkeypatch.setattr(statements, "read_sql", lambda *_: slow)
     began = monotonic()
 
     with query_store.limited(max_execution_time=0.2), pytest.raises(StoreUnavailable):
-        await query_store.reader.query(Generation("g1", 1), "slow", {})
+        await query_store.reader.query(Generation("g1", 1), "tests.slow", {})
 
     assert monotonic() - began < 5
-
-
-@pytest.fixture(autouse=True)
-def _fresh_statements() -> Iterator[None]:
-    yield
-    statements.statement.cache_clear()
-    statements.statement_without.cache_clear()
 
 
 async def _readyz(api: QueryApi) -> httpx.Response:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from query_api import runs
+from query_api.sessions import hierarchy
 from schemas.store.rows import SessionRow
 from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session
@@ -16,7 +16,7 @@ RUN = uuid4()
 
 
 def put_tasks(store: QueryStore, row: SessionRow, *tasks: dict[str, Any]) -> None:
-    """Nodes of a session, as a projector would leave them; only what matters is told."""
+    """Nodes of a session, as a projector would write them; the other fields have defaults."""
     bare = {
         "org_id": row.org_id,
         "session_id": str(row.session_id),
@@ -43,7 +43,7 @@ async def test_a_long_run_shows_its_first_conversations_and_the_one_asked_for(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its totals count all of them."""
-    monkeypatch.setattr(runs, "CONVERSATIONS_MAX", 3)
+    monkeypatch.setattr(hierarchy, "CONVERSATIONS_MAX", 3)
     rows = [session(run_id=RUN, started_at=NOON + n * HOUR_MS, events=1) for n in range(6)]
     query_store.put(*rows)
 
@@ -56,8 +56,8 @@ async def test_a_long_run_shows_its_first_conversations_and_the_one_asked_for(
 async def test_a_conversation_whose_nodes_are_left_out_says_so(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where all conversations together have too many nodes; the one asked for comes first."""
-    monkeypatch.setattr(runs, "NODES_IN_ALL_MAX", 4)
+    """If all conversations together have too many nodes, the requested one comes first."""
+    monkeypatch.setattr(hierarchy, "NODES_IN_ALL_MAX", 4)
     rows = [session(run_id=RUN, started_at=NOON + n * HOUR_MS, subagents=3 * (n < 3)) for n in range(4)]
     query_store.put(*rows)
     for row in rows[:3]:
@@ -70,7 +70,7 @@ async def test_a_conversation_whose_nodes_are_left_out_says_so(
 
 
 async def test_circles_and_missing_parents_lose_nothing(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Whatever nodes name as their parent; of two states of a node the later one is shown."""
+    """Any parent is accepted; of two states of a node the later one is shown."""
     row = session()
     query_store.put(row)
     tasks = [("a", "b"), ("b", "a"), ("self", "self"), ("orphan", "gone"), ("child", "orphan")]

@@ -1,4 +1,4 @@
-"""A question that runs into a limit of the store is refused by it, and told as what it is."""
+"""A question that exceeds a limit of the store is refused with the error of that limit."""
 
 import pytest
 

@@ -101,7 +101,7 @@ def test_a_right_that_is_missing_for_some_questions_stops_those_alone(filled: tu
 
 @pytest.fixture
 def strict(engine: Options) -> Options:
-    """How a user of the store server with readonly=1 connects: whatever setting a request brings is refused."""
+    """How a user of the store server with readonly=1 connects: every setting of a request is refused."""
     return engine | {"username": STRICT.name, "password": STRICT.password}
 
 

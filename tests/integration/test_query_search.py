@@ -16,7 +16,7 @@ from tests.support.rigs.query_store import HOUR_MS, NOON, SECRETS, QueryApi, Que
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 PATH = "sessions/search"
-VERSIONS, TOLD = 4, 60
+VERSIONS, SESSIONS = 4, 60
 orgs: Iterator[str] = (f"org-{number}" for number in count())
 
 
@@ -81,7 +81,7 @@ async def test_an_item_is_the_whole_session(query_store: QueryStore, query_api: 
 
 
 async def test_words_are_whole_and_phrases_are_within_one_text(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A part of a word finds nothing; a phrase finds its words in their order, in one text, whatever separates them."""
+    """A part of a word finds nothing; a phrase finds its words in their order, in one text, with any separators."""
     row = session(title="debug the log-in", summary="page opens", first_prompts=["fix a", "bug now"])
     query_store.put(row)
 
@@ -156,7 +156,7 @@ async def test_a_search_can_be_filtered_sorted_and_paged(query_store: QueryStore
 
 
 async def test_who_finds_what(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Members and viewers find their own sessions, an org its own, and nobody what is sensitive."""
+    """Members and viewers find their own sessions, an org its own, and no search finds sensitive ones."""
     mine, theirs = session(title="word", user_id="bob"), session(title="word", user_id="alice")
     sensitive = mint(SECRETS, "session", "acme", new_thread(None), True, None)
     query_store.put(mine, theirs, session("other", title="word"))
@@ -188,9 +188,9 @@ async def test_a_search_finds_what_the_newest_rows_have(org_store: QueryStore, d
     """However the versions of sessions are spread over parts, late ones too, only the newest one counts."""
     org = next(orgs)
     stored: dict[str, SessionRow] = {}
-    sessions = [session(org, started_at=NOON - number % 3 * HOUR_MS) for number in range(TOLD)]
+    sessions = [session(org, started_at=NOON - number % 3 * HOUR_MS) for number in range(SESSIONS)]
     for _ in range(draw.randrange(1, 6)):
-        part = [_told(draw, row) for row in draw.sample(sessions, draw.randrange(1, TOLD))]
+        part = [_version_of(draw, row) for row in draw.sample(sessions, draw.randrange(1, SESSIONS))]
         org_store.put(*part)
         for row in part:
             known = stored.get(str(row.session_id))
@@ -205,7 +205,7 @@ async def test_a_search_finds_what_the_newest_rows_have(org_store: QueryStore, d
         assert await found(api, f'"{phrase}"', org=org) == {id_ for id_, row in stored.items() if row.title == phrase}
 
 
-def _told(draw: Random, row: SessionRow) -> SessionRow:
+def _version_of(draw: Random, row: SessionRow) -> SessionRow:
     """A version of a session; equal version means equal content."""
     version = draw.randrange(1, VERSIONS)
     words = Random(f"{row.session_id} {version}").choices("abcd", k=2)

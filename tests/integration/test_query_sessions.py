@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from query_api import session_access
+from query_api.sessions import one
 from schemas.http.responses import instant
 from schemas.ids import mint, new_thread
 from schemas.store.rows import ModelTotals, ToolTotals
@@ -64,7 +64,7 @@ async def test_sessions_that_tie_keep_their_places(query_store: QueryStore, quer
     ],
 )
 async def test_each_order(sort: str | None, order: str, query_store: QueryStore, query_api: QueryApi) -> None:
-    """A list comes in the order asked for; what lacks the measure comes last."""
+    """A list has the requested order; sessions without the measure come last."""
     costs, tokens = {"a": 2, "b": 9, "c": 1, "d": 5, "e": 0}, {"a": 7, "b": 5, "c": 9, "d": 3, "e": 1}
     durations, last_events = {"a": 8, "c": 5, "d": 9, "e": 1}, {"a": 1, "b": 2, "c": 9, "d": 8}
     query_store.put(
@@ -127,7 +127,7 @@ async def test_each_filter(
 
 
 async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Whatever has not ended is active."""
+    """A session that has not ended is active."""
     active = session()
     query_store.put(active, session(ended_at=NOON))
 
@@ -185,7 +185,7 @@ async def test_the_ends_of_time(query_store: QueryStore, query_api: QueryApi) ->
 
 
 async def test_the_whole_session(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A session is shown with everything the store knows of it, as the API words it, and where in the log it stands."""
+    """A session is shown with all fields that the store has, in the words of the API, and its position in the log."""
     row = session(
         version=1842,
         log_partition=2,
@@ -341,11 +341,11 @@ async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: Q
     "session_id", ["x", "../acme", str(NOBODYS), f"{{{NOBODYS}}}", NOBODYS.hex, "%00", str(UUID(int=0))]
 )
 async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) -> None:
-    """An id that was not minted here is a 404 at once, whatever its shape."""
+    """An id of any shape that was not minted here is a 404 at once."""
     reply = await query_api.get(f"sessions/{session_id}")
 
     assert reply.status_code == 404
-    assert reply.elapsed.total_seconds() < session_access.WAIT_S / 2
+    assert reply.elapsed.total_seconds() < one.WAIT_S / 2
 
 
 async def test_a_session_that_is_about_to_come_is_waited_for(
@@ -357,7 +357,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
     async def projected_meanwhile(_seconds: float) -> None:
         query_store.put(row)
 
-    monkeypatch.setattr(session_access.asyncio, "sleep", projected_meanwhile)
+    monkeypatch.setattr(one.asyncio, "sleep", projected_meanwhile)
     reply = await query_api.get(f"sessions/{row.session_id}")
 
     assert reply.status_code == 200
@@ -365,7 +365,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
 
 async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """An id minted for the org that does not come in time is a 404."""
-    monkeypatch.setattr(session_access, "WAIT_S", 0.1)
+    monkeypatch.setattr(one, "WAIT_S", 0.1)
 
     reply = await query_api.get(f"sessions/{mint(SECRETS, 'session', 'acme', new_thread(None), False, None)}")
 

@@ -32,7 +32,7 @@ ATTACKS = (
 
 @pytest.mark.parametrize("path", LISTS)
 async def test_orgs_see_nothing_of_each_other(path: str, query_store: QueryStore, query_api: QueryApi) -> None:
-    """What an org is told is the same, whatever other orgs have stored."""
+    """The replies to an org do not depend on what other orgs have stored."""
     query_store.put(session(external_id="mine"))
     alone = (await query_api.get(path)).json()
     names = dict.fromkeys(DIMENSIONS, SECRET)
@@ -100,7 +100,7 @@ async def test_members_may_not_name_others(path: str, role: Role, query_store: Q
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.fault(row=18)
 async def test_a_filter_is_only_a_string(attack: str, query_store: QueryStore, query_api: QueryApi) -> None:
-    """Whatever stands in a filter matches the sessions with exactly that value, and nothing else."""
+    """Any text in a filter matches the sessions with exactly that value, and no others."""
     odd = session(user_id=attack, models=[model(attack)], external_id=attack, **dict.fromkeys(DIMENSIONS[:3], attack))
     query_store.put(odd, session(), session("other"))
 

@@ -9,8 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from query_api import threads
-from query_api.routes import filters
+from query_api.sessions import filter_values, threads
 from schemas.http.responses import instant
 from schemas.ids import mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
@@ -152,7 +151,7 @@ async def test_a_list_of_values_ends(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the most used ones."""
-    monkeypatch.setattr(filters, "VALUES_MAX", 2)
+    monkeypatch.setattr(filter_values, "VALUES_MAX", 2)
     query_store.put(*(session(project_id=name, agent_name="a") for name in ("rare", "often", "often", "last")))
 
     found = (await query_api.get("sessions/filters")).json()["data"]

@@ -60,7 +60,7 @@ def prober(query_store: QueryStore) -> Prober:
 async def test_a_404_costs_the_store_the_same_whoever_has_the_id(
     route: str, query_store: QueryStore, prober: Prober
 ) -> None:
-    """Other orgs' ids ask the very question that ids of nobody ask; those of other users as many questions."""
+    """Ids of other orgs cause the same question as unknown ids; ids of other users cause as many questions."""
     foreign, others = session("other"), session(user_id="alice")
     query_store.put(foreign, others, session(user_id="bob"))
     minted_for_another = mint(SECRETS, "session", "other", new_thread(None), False, None)
@@ -86,7 +86,7 @@ async def test_a_404_comes_at_the_end_of_its_time_class(route: str, query_store:
 
 
 async def test_a_time_class_ends_at_a_multiple_of_its_length() -> None:
-    """So an answer that took longer is in the next class, not at a moment of its own."""
+    """An answer that took longer leaves at the next multiple, not at once."""
     for spent in (0.0, 0.2, 0.99, 1.5, 2.3):
         began = monotonic() - spent * CLASS_S
 

@@ -7,12 +7,12 @@ import pytest
 
 from query_api.errors import StoreRefuses
 from query_api.reader import open_reader
-from query_api.statements import SQL
 from runtime.provision import Refused, check_migrated, provision_store
 from schemas.pricing.price_list import list_prices
 from store import version
 from store.version import FLOOR
 from tests.support import CHECKOUT
+from tests.support.questions import sql_files
 from tests.support.rigs.floor_engine import floor_engine
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.store import TestStore
@@ -42,7 +42,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
     for done in (floor, current):
         assert done["made_again"] == []
         assert set(done["used"]) == {"rollups", *(file.stem for file in (PROCESSORS / "sql").glob("*.sql"))}
-        assert set(done["asked"]["used"]) == {file.stem for file in SQL.glob("*.sql")}
+        assert set(done["asked"]["used"]) == set(sql_files())
         assert {status for status, _ in done["asked"]["answers"].values()} == {200}
         assert done["asked"]["audit"] == [["hours", True, True]]
     assert floor["asked"]["answers"] == current["asked"]["answers"]

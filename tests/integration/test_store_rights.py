@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from query_api.statements import SQL
+from tests.support.questions import sql_files
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.shipped_users import Right, persona, rights, statements
 
@@ -46,7 +46,7 @@ def test_every_question_and_the_audit_are_answered_under_the_shipped_rights(fill
     done = act(filled, persona("crewkit_query"), f"{WHOLE}ask")
 
     assert {status for status, _ in done["answers"].values()} == {200}
-    assert set(done["used"]) == {file.stem for file in SQL.glob("*.sql")}
+    assert set(done["used"]) == set(sql_files())
     assert done["audit"] == [["hours", True, True]]
 
 

@@ -1,4 +1,4 @@
-"""Each question of the read side is one SQL file, and both know the same names."""
+"""Each question of the read side has one SQL file, and both use the same names."""
 
 import re
 from collections.abc import Callable
@@ -8,20 +8,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from audit import questions
-from query_api import queries
-from query_api.queries import Question
-from query_api.statements import SQL, statement, statement_without
+from query_api.question import LiveGenerationRow, Question
+from query_api.statements import statement, statement_without
 from runtime.known_tables import known_tables
 from runtime.provision import migrations
+from tests.support import CHECKOUT
+from tests.support.questions import questions, sql_files
 from tests.support.rigs.query_store import QueryStore
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
-QUESTIONS: list[Question[Any, Any]] = [
-    value for value in (*vars(queries).values(), *vars(questions).values()) if isinstance(value, Question)
-]
-_OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(events|sessions|tasks|rollup_\w+|compactions|analyses)\b")
+QUESTIONS = questions()
+FILES = sql_files()
+_OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(facts|sessions|tasks|rollup_\w+|compactions|analyses)\b")
 _PLACEHOLDER = re.compile(r"\{(\w+):([^}]+)\}")
 
 
@@ -34,9 +33,9 @@ def _as_little_as_possible(name: str) -> str:
 
 
 def test_no_question_takes_all_columns_of_a_table() -> None:
-    """A newer version may add some, to one of two tables that a question lays together first."""
+    """A newer version may add columns to one of two tables that a question combines."""
     tables = known_tables(migration.text for kind in ("control", "generation") for migration in migrations(kind))
-    files = [*SQL.glob("*.sql"), *(SQL.parents[1] / "processors").rglob("*.sql")]
+    files = [*FILES.values(), *(CHECKOUT / "processors").rglob("*.sql")]
     stars = {
         (file.name, table)
         for file in files
@@ -48,17 +47,13 @@ def test_no_question_takes_all_columns_of_a_table() -> None:
 
 
 def test_every_file_is_asked_and_every_question_has_its_file() -> None:
-    """No SQL file lies about unused, and no question lacks its file."""
-    sources = "".join(path.read_text() for path in SQL.parent.rglob("*.py"))
-    files = {path.stem for path in SQL.glob("*.sql")}
-
-    assert {question.name for question in QUESTIONS} <= files
-    assert {name for name in files if f'"{name}"' not in sources} == set()
+    """Every SQL file belongs to a question, and every question has its file."""
+    assert {question.name for question in QUESTIONS} == set(FILES)
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_placeholders_are_the_fields_of_the_parameters(question: Question[Any, Any]) -> None:
-    """A file asks for each parameter of its struct, and for no other."""
+    """A file uses each parameter of its struct, and no other."""
     placeholders = {name for name, _kind in _PLACEHOLDER.findall(statement(question.name))}
 
     assert placeholders == _names(question.params)
@@ -69,9 +64,9 @@ def test_placeholders_are_the_fields_of_the_parameters(question: Question[Any, A
 def test_columns_are_the_fields_of_the_row(
     question: Question[Any, Any], said: Callable[[str], str], org_store: QueryStore
 ) -> None:
-    """A file answers with each field of its row struct, in order, whatever the parameters and however few."""
+    """A file returns each field of its row struct, in order, with all parameters and with as few as possible."""
     client = org_store.client
-    client.database = org_store.base if question.name == "live_generation" else f"{org_store.base}_g1"
+    client.database = org_store.base if question.row is LiveGenerationRow else f"{org_store.base}_g1"
     parameters = {
         name: _some_value(kind)
         for name, kind in re.findall(r"\{(\w+):((?:[^{}()]|\([^{}]*\))+)\}", statement(question.name))
@@ -82,10 +77,10 @@ def test_columns_are_the_fields_of_the_row(
     assert [row[0] for row in described.result_rows] == list(question.row.__struct_fields__)
 
 
-@pytest.mark.parametrize("path", sorted(SQL.glob("*.sql")), ids=lambda path: path.stem)
-def test_every_file_begins_with_its_question(path: Any) -> None:
-    """The header says what is asked, of which table, by which key; and every org's data is asked for by its org."""
-    text = path.read_text()
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_begins_with_its_question(name: str) -> None:
+    """The header states the question, the table and the key; data of an org is read by its org."""
+    text = FILES[name].read_text()
 
     assert text.startswith("-- ")
     assert "?" in text.split("\nWITH")[0].split("\nSELECT")[0]

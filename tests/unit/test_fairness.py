@@ -37,7 +37,7 @@ async def settle() -> None:
 
 
 async def test_no_org_has_all_turns() -> None:
-    """One is left for whoever comes next, and that is at once."""
+    """One is left for the next org, which gets it at once."""
     turns = FairTurns(4, of_one=3)
     visitors = Visitors(turns)
     visitors.come("busy", MANY)
@@ -64,7 +64,7 @@ async def test_orgs_come_one_after_the_other_however_much_each_wants() -> None:
 
 
 async def test_the_fewest_under_way_come_first() -> None:
-    """An org that has a turn waits behind one that has none, whoever came first."""
+    """An org that has a turn waits behind one that has none, even if it came first."""
     turns = FairTurns(3, of_one=2)
     visitors = Visitors(turns)
     visitors.come("busy", MANY)
@@ -97,7 +97,7 @@ async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
 
 
 class StuckClient:
-    """A client whose questions are answered when it is told to."""
+    """A client that answers its questions when the test says so."""
 
     def __init__(self, asked: list[str], go_on: threading.Event) -> None:
         self._asked, self._go_on, self.database = asked, go_on, ""

@@ -31,7 +31,7 @@ def test_a_cursor_opens_for_its_own_question_alone(
 
     with pytest.raises(UnknownCursor):
         open_cursor(b"another seed key", question, cursor)
-    if [_told(part) for part in other] != [_told(part) for part in question]:
+    if [_as_bytes(part) for part in other] != [_as_bytes(part) for part in question]:
         with pytest.raises(UnknownCursor):
             open_cursor(KEY, other, cursor)
 
@@ -49,10 +49,10 @@ def test_a_cursor_with_another_letter_is_none(place: int, at: int, letter: str) 
 
 @given(st.text() | st.text("AQgw_-=", min_size=28, max_size=36))
 def test_text_that_was_made_up_is_no_cursor(text: str) -> None:
-    """Whatever somebody sends, it is refused in the same way."""
+    """Any other text is refused in the same way."""
     with pytest.raises(UnknownCursor):
         open_cursor(KEY, ["q"], text)
 
 
-def _told(part: str | bytes | None) -> bytes | None:
+def _as_bytes(part: str | bytes | None) -> bytes | None:
     return part.encode() if isinstance(part, str) else part

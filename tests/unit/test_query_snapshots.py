@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from edge.errors import ApiError
 from query_api.errors import NotYetVisible
-from query_api.freshness import Freshness, positions_of, snapshot_of
-from query_api.queries import PROGRESS, NoParams, ProgressRow
+from query_api.freshness import PROGRESS, Freshness, PartitionProgressRow, parse_positions, snapshot_of
+from query_api.question import NoParams
 from query_api.reader import Generation, Row, answer
 from schemas.log.position import Position
 
@@ -36,13 +36,15 @@ class FakeReader:
 
 
 rows = st.lists(
-    st.builds(ProgressRow, st.integers(0, 9), st.integers(0, 100), st.integers(0, 100), st.integers(1, 1 << 42)),
+    st.builds(
+        PartitionProgressRow, st.integers(0, 9), st.integers(0, 100), st.integers(0, 100), st.integers(1, 1 << 42)
+    ),
     unique_by=lambda row: row.log_partition,
 )
 
 
 @given(rows, st.integers(0, 5))
-def test_no_more_is_claimed_than_every_partition_says(progress: list[ProgressRow], partitions: int) -> None:
+def test_no_more_is_claimed_than_every_partition_says(progress: list[PartitionProgressRow], partitions: int) -> None:
     """`complete_through` is after no partition's, and nothing is claimed before all reported; lag is never < 0."""
     seen = snapshot_of(Generation("g1", partitions), progress)
 
@@ -83,14 +85,14 @@ async def test_waiting_ends_in_any_case(position: Position) -> None:
 
 def test_the_header_holds_one_or_several_positions() -> None:
     """Values are separated by commas or come in several headers."""
-    assert positions_of(["0:17, 2:3", "1:0"]) == [Position(0, 17), Position(2, 3), Position(1, 0)]
+    assert parse_positions(["0:17, 2:3", "1:0"]) == [Position(0, 17), Position(2, 3), Position(1, 0)]
 
 
 @pytest.mark.parametrize("value", ["", "1", "1:", ":1", "a:1", "1:-1", "1:1,", "0:1;1:2", "1:99999999999999999999"])
 def test_a_malformed_header_is_refused(value: str) -> None:
     """What is no position is a 422 that names the header."""
     with pytest.raises(ApiError) as refused:
-        positions_of([value])
+        parse_positions([value])
 
     assert refused.value.status == 422
     assert "X-Wait-For-Position" in refused.value.details

@@ -1,4 +1,4 @@
-"""Building a tree out of nodes that name their parents, whatever they name."""
+"""Trees of nodes that name any parent."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -7,13 +7,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.hierarchy import DEPTH_MAX, TaskNode, tree_of
-from query_api.queries import TaskRow
+from query_api.sessions.task_tree import DEPTH_MAX, TaskNode, TaskNodeRow, tree_of
 
 
-def row(kind: str, name: str, parent: str = "", started: int | None = 0, ended: int | None = None) -> TaskRow:
-    """A node; only what places it is told."""
-    return TaskRow(UUID(int=1), kind, name, "", "running", started, ended, None, "", parent, 0, 1)
+def row(kind: str, name: str, parent: str = "", started: int | None = 0, ended: int | None = None) -> TaskNodeRow:
+    """A node; the fields that do not place it have defaults."""
+    return TaskNodeRow(UUID(int=1), kind, name, "", "running", started, ended, None, "", parent, 0, 1)
 
 
 ids = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -26,7 +25,7 @@ rows = st.lists(
 
 
 @given(rows)
-def test_every_node_is_in_the_tree_once(nodes: list[TaskRow]) -> None:
+def test_every_node_is_in_the_tree_once(nodes: list[TaskNodeRow]) -> None:
     """Whether its parent is there or not, itself, or one of its own children: nothing is lost, nothing repeated."""
     found = [(node.kind, node.id) for node in _all(tree_of(nodes))]
 
@@ -34,7 +33,7 @@ def test_every_node_is_in_the_tree_once(nodes: list[TaskRow]) -> None:
 
 
 @given(rows)
-def test_children_stand_under_the_parent_they_name(nodes: list[TaskRow]) -> None:
+def test_children_stand_under_the_parent_they_name(nodes: list[TaskNodeRow]) -> None:
     """And a node at the top names none, or one that is not there, or has no way to the top."""
     tree = tree_of(nodes)
 
@@ -46,8 +45,8 @@ def test_children_stand_under_the_parent_they_name(nodes: list[TaskRow]) -> None
 
 
 @given(rows, st.randoms())
-def test_the_order_of_rows_does_not_matter_without_circles(nodes: list[TaskRow], random: object) -> None:
-    """Siblings stand in order of time; ties are told apart by kind and id."""
+def test_the_order_of_rows_does_not_matter_without_circles(nodes: list[TaskNodeRow], random: object) -> None:
+    """Siblings are in order of time, then of kind and id."""
     shuffled = list(nodes)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' own Random
 
@@ -72,7 +71,7 @@ def test_an_agents_work_stands_under_it_in_order_of_time() -> None:
 
 
 def test_a_circle_is_cut_and_a_deep_chain_ends() -> None:
-    """Both can be encoded, whatever they are: a reply nested without end would be none."""
+    """Both can be encoded: the nesting of a reply is limited."""
     circle = [row("subagent", "a", "b"), row("subagent", "b", "a"), row("subagent", "c", "c")]
     chain = [row("subagent", str(n), str(n - 1) if n else "", n) for n in range(5000)]
 
@@ -92,7 +91,7 @@ def _depth(node: TaskNode) -> int:
     return 1 + max(map(_depth, node.children), default=0)
 
 
-def _in_circle(node: TaskNode, nodes: list[TaskRow]) -> bool:
+def _in_circle(node: TaskNode, nodes: list[TaskNodeRow]) -> bool:
     """Whether the way up from a node comes back to where it has been."""
     parents = {(one.kind, one.task_id): one.parent for one in nodes}
     at: tuple[str, str] | None = (node.kind, node.id)

@@ -9,7 +9,7 @@ from edge.errors import ApiError
 
 
 async def test_recounts_run_one_after_the_other() -> None:
-    """However many are asked for at once."""
+    """For any number of requests at once."""
     turns = RecountTurns()
     under_way: list[int] = []
 
@@ -37,7 +37,7 @@ async def test_who_waits_too_long_may_ask_again() -> None:
 
 
 async def test_a_recount_that_fails_gives_its_turn_back() -> None:
-    """The next one is not kept waiting."""
+    """The next one does not have to wait."""
     turns = RecountTurns()
     with pytest.raises(ZeroDivisionError):
         async with turns.turn(0):

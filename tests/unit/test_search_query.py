@@ -3,8 +3,8 @@
 import pytest
 
 from kernel.words import words_of
-from query_api.search.highlights import Highlighter
-from query_api.search.query import parse
+from query_api.sessions.highlights import Highlighter
+from query_api.sessions.search_query import parse
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,18 @@
-"""A question is shortened by the conditions that ask for nothing, and by nothing else."""
+"""A statement loses only the conditions that filter nothing."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.statements import SQL, names_of_absent, statement, statement_untuned, statement_without, tuning
+from query_api.statements import TUNING, names_of_absent, settings_of, statement, statement_untuned, statement_without
+from tests.support.questions import sql_files
 
 FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phrases")
 
 
 def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
     """Of one line or two, with parentheses inside or without."""
-    assert "agent_name" in statement("search_page")
-    shortened = statement_without("search_page", frozenset(FILTERS))
+    assert "agent_name" in statement("query_api.sessions.search")
+    shortened = statement_without("query_api.sessions.search", frozenset(FILTERS))
 
     assert [name for name in FILTERS if f"{{{name}:" in shortened] == []
     assert "AND hasAllTokens(search_text, {words:Array(String)})\nORDER BY" in shortened
@@ -20,11 +21,11 @@ def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
 
 @given(st.sets(st.sampled_from(FILTERS)))
 def test_what_is_asked_for_stays(asked: set[str]) -> None:
-    """Whatever is left out, each condition that is needed is there, word for word, and the parentheses match."""
-    shortened = statement_without("search_page", frozenset(FILTERS) - asked)
+    """Each condition that is needed is there, word for word, and the parentheses match."""
+    shortened = statement_without("query_api.sessions.search", frozenset(FILTERS) - asked)
 
     for name in FILTERS:
-        count = statement("search_page").count(f"{{{name}:") if name in asked else 0
+        count = statement("query_api.sessions.search").count(f"{{{name}:") if name in asked else 0
         assert shortened.count(f"{{{name}:") == count
     assert shortened.count("(") == shortened.count(")")
 
@@ -36,18 +37,22 @@ def test_null_and_empty_ask_for_nothing_but_false_zero_and_empty_text_do() -> No
 
 def test_every_setting_of_a_question_can_be_left_out() -> None:
     """Of each file: all of them, or one; the text before them stays as it is."""
-    assert {"max_threads", "optimize_aggregation_in_order", "use_skip_indexes_if_final"} <= {n for n, _ in tuning()}
-    for file in SQL.glob("*.sql"):
-        sql = statement(file.stem)
-        bare = statement_untuned(sql, frozenset(name for name, _ in tuning()))
+    for name in sql_files():
+        sql = statement(name)
+        bare = statement_untuned(sql, frozenset(name for name, _ in TUNING))
 
-        assert "SETTINGS" not in bare, file
+        assert "SETTINGS" not in bare, name
         assert sql.startswith(bare)
+
+
+def test_the_settings_that_a_reader_checks_are_those_of_the_files() -> None:
+    """Each with its value, so that a profile which forbids one is noticed before the first question."""
+    assert {setting for name in sql_files() for setting in settings_of(statement(name))} == TUNING
 
 
 def test_the_other_settings_of_a_question_stay() -> None:
     """As they were, in one line."""
-    left = statement_untuned(statement("sessions_by_id"), frozenset({"max_threads"}))
+    left = statement_untuned(statement("query_api.sessions.by_id"), frozenset({"max_threads"}))
 
     _, _, settings = left.partition("\nSETTINGS ")
     assert settings == "merge_tree_min_rows_for_concurrent_read = 1, merge_tree_min_bytes_for_concurrent_read = 1"

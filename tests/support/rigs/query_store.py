@@ -37,7 +37,7 @@ _JWT_KEY = b"a secret of at least 32 bytes, for tests"
 
 
 def session(org_id: str = "acme", **changes: Any) -> SessionRow:
-    """A session that started an hour ago and is still active; only what matters is told."""
+    """A session that started an hour ago and is still active; ``changes`` override its fields."""
     session_id = changes.get("session_id") or mint(SECRETS, "session", org_id, new_thread(None), False, None)
     started_at = changes.get("started_at", NOON - HOUR_MS)
     models = changes.get("models", [])
@@ -54,7 +54,7 @@ def session(org_id: str = "acme", **changes: Any) -> SessionRow:
 
 
 def _search_text(row: SessionRow) -> str:
-    """The words of a row, as a projector would leave them."""
+    """The words of a row, as a projector would write them."""
     if row.sensitive:
         return ""
     named = (row.summary, row.title, row.repo, row.agent_name, row.branch, row.component, row.project_id, row.model)
@@ -82,7 +82,7 @@ _BLANK = {
 
 
 class QueryStore:
-    """Databases of its own in an engine; rows go in as a projector would leave them."""
+    """Its own databases in an engine; rows are stored as a projector would write them."""
 
     def __init__(self, engine: Options) -> None:
         self._engine = engine
@@ -135,7 +135,7 @@ class QueryStore:
         self._insert(f"{self.base}_{generation}", "progress", {**row, "complete_through": _text(complete_through)})
 
     def reset(self) -> None:
-        """Back to one empty generation, and a reader that remembers nothing."""
+        """Return to one empty generation, and a reader without memory."""
         self.client.database = self.base
         self.client.command("TRUNCATE TABLE generations")
         self._insert(self.base, "generations", {"name": "g1", "event": "created", "partitions": 1})

@@ -16,7 +16,7 @@ from litestar.testing import AsyncTestClient
 
 from audit.coverage import Coverage
 from audit.recount import Recounted
-from audit.routes.operations import operation_routes
+from audit.routes import operation_routes
 from audit.watch import Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret

@@ -1,0 +1,86 @@
+"""The receipt of one position of the log, as far as its org may know it."""
+
+from collections.abc import Sequence
+from time import monotonic
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from audit.freshness import FRESHNESS
+from edge.errors import not_found
+from edge.guards import may
+from edge.path_params import parse_position
+from edge.principal import Principal
+from query_api.question import NoParams, Question
+from query_api.read_context import ReadContext
+from query_api.time_class import end_of_class
+from schemas.http.responses import Reply, instant
+from schemas.log.position import Position
+
+
+class PositionOfOrg(Struct, frozen=True):
+    """A position of the log, as one org may see it."""
+
+    org_id: str
+    log_partition: int
+    log_offset: int
+
+
+class OrgReceiptRow(Struct, frozen=True):
+    """What became of a position; ``reason`` is empty unless it is dead."""
+
+    outcome: str
+    received_ms: int
+    stored_ms: int
+    facts: int
+    added: int
+    reason: str
+
+
+RECEIPT = Question("audit.receipt", PositionOfOrg, OrgReceiptRow)
+
+
+class Receipt(Struct, frozen=True):
+    """``outcome`` is projected, dead (see ``reason``) or waiting; a waiting position has no times yet."""
+
+    position: str
+    outcome: str
+    received_at: str | None = None
+    stored_at: str | None = None
+    facts: int | None = None
+    added: int | None = None
+    reason: str | None = None
+
+
+@get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])
+async def get_receipt(
+    position: FromPath[str], context: NamedDependency[ReadContext], principal: NamedDependency[Principal]
+) -> Response[Reply[Receipt]]:
+    """Return what became of a position that a write of this org returned: projected, dead or still waiting.
+
+    Any other position of the log is always `waiting`: those of other orgs, and those that are not written yet.
+    """
+    began, at = monotonic(), parse_position(position)
+    partitions = len(await context.ask(FRESHNESS, NoParams()))
+    rows = await context.ask(RECEIPT, PositionOfOrg(principal.org_id, at.partition, at.offset))
+    receipt = _receipt(at, partitions, rows)
+    if not rows:
+        await end_of_class(began)
+    return context.reply(receipt)
+
+
+def _receipt(position: Position, partitions: int, rows: Sequence[OrgReceiptRow]) -> Receipt:
+    """Return the receipt of a position; without a row of the org it is waiting, whether it is written or not.
+
+    Raises:
+        ApiError: 404 if the partition does not exist.
+    """
+    if not rows and position.partition >= partitions:
+        raise not_found()
+    if not rows:
+        return Receipt(str(position), "waiting")
+    row = rows[0]
+    times = instant(row.received_ms), instant(row.stored_ms)
+    return Receipt(str(position), row.outcome, *times, row.facts, row.added, row.reason or None)

@@ -1,0 +1,27 @@
+-- What became of one position of the log, as far as this org may know? No row: nothing yet, or it is another org's.
+-- Tables: receipts, dead_letters (key: log_partition, log_offset).
+-- The receipt of a dead record names no org, because its content is not trusted; it is shown only to the org that its
+-- bytes name.
+SELECT
+    outcome,
+    toUnixTimestamp64Milli(received_at) AS received_ms,
+    toUnixTimestamp64Milli(stored_at) AS stored_ms,
+    facts,
+    added,
+    letter.reason AS reason
+FROM
+(
+    SELECT log_partition, log_offset, org_id, outcome, received_at, stored_at, facts, added
+    FROM receipts FINAL
+    WHERE log_partition = {log_partition:UInt16}
+      AND log_offset = {log_offset:UInt64}
+) AS receipt
+LEFT JOIN
+(
+    SELECT log_partition, log_offset, reason, value
+    FROM dead_letters FINAL
+    WHERE log_partition = {log_partition:UInt16}
+      AND log_offset = {log_offset:UInt64}
+) AS letter USING (log_partition, log_offset)
+WHERE receipt.org_id = {org_id:String}
+   OR JSONExtractString(letter.value, 'org_id') = {org_id:String}

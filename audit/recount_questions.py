@@ -1,0 +1,135 @@
+"""The questions of a recount. Times are ms since 1970, buckets seconds since 1970, money is nano-dollars."""
+
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from query_api.question import NoParams, Question
+
+Numbers = tuple[int, ...]
+
+
+class SettledRow(Struct, frozen=True):
+    """All records of this partition below the offset ``settled`` are in the tables."""
+
+    log_partition: int
+    settled: int
+
+
+class RecountSpan(Struct, frozen=True):
+    """The buckets ``[since, until)`` of an org, or of all orgs."""
+
+    org_id: str | None
+    since: datetime
+    until: datetime
+
+
+class DayRow(Struct, frozen=True):
+    """How much there is to recount on the day that starts ``day`` seconds after 1970."""
+
+    day: int
+    sessions: int
+    events: int
+
+
+class SettledSpan(RecountSpan, frozen=True):
+    """Compare only settled rows: all records of a partition below the offset ``pins[partition]`` are in the tables."""
+
+    pins: list[int]
+    limit: int
+
+
+class RecountSessions(SettledSpan, frozen=True):
+    """The sessions of one of ``parts`` equal parts; if ``session_ids`` is not empty, only these."""
+
+    part: int
+    parts: int
+    known_types: list[str]
+    session_ids: list[UUID]
+
+
+class RecountOrphans(SettledSpan, frozen=True):
+    """The sessions of one of ``parts`` equal parts."""
+
+    part: int
+    parts: int
+
+
+class RecountRollups(SettledSpan, frozen=True):
+    """The buckets of one ``interval``, hour or day; if ``buckets`` is not empty, only these."""
+
+    interval: str
+    buckets: list[tuple[str, int]]
+
+
+class SessionLine(NamedTuple):
+    """A session on which the two sides differ; a side without the session is empty."""
+
+    org_id: str
+    session_id: UUID
+    stored: Numbers
+    recounted: Numbers
+
+
+class RollupLine(NamedTuple):
+    """A total, user, group or model group of a bucket on which the two sides differ; a side without it is empty."""
+
+    org_id: str
+    bucket: int
+    stored_version: int
+    recounted_version: int
+    level: str
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str
+    model: str
+    stored: Numbers
+    recounted: Numbers
+
+
+class SessionsCompared(Struct, frozen=True):
+    """One comparison of sessions with their facts; ``limit`` applies to the lists, not to the counts."""
+
+    compared: int
+    events: int
+    moving: int
+    moving_keys: list[UUID]
+    different: int
+    lines: list[SessionLine]
+
+
+class RollupsCompared(Struct, frozen=True):
+    """One comparison of rollups with sessions; ``limit`` applies to the lists, not to the counts."""
+
+    compared: int
+    moving: int
+    moving_keys: list[tuple[str, int]]
+    different: int
+    lines: list[RollupLine]
+
+
+C = TypeVar("C", SessionsCompared, RollupsCompared)
+
+
+def joined(one: C, other: C) -> C:
+    """Return two comparisons of different sessions, or buckets, as one: counts and lists are added."""
+    return type(one)(**{name: getattr(one, name) + getattr(other, name) for name in one.__struct_fields__})
+
+
+class OrphanRow(Struct, frozen=True):
+    """A session without a row: the number of its facts, and the version that its row should have."""
+
+    org_id: str
+    session_id: UUID
+    facts: int
+    version: int
+
+
+RECOUNT_PINS = Question("audit.recount_pins", NoParams, SettledRow)
+RECOUNT_DAYS = Question("audit.recount_days", RecountSpan, DayRow)
+RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsCompared)
+RECOUNT_ORPHANS = Question("audit.recount_orphans", RecountOrphans, OrphanRow)
+RECOUNT_ROLLUPS = Question("audit.recount_rollups", RecountRollups, RollupsCompared)

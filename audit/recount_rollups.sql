@@ -1,0 +1,276 @@
+-- Do the rollups of these hours (or days) equal the sessions? One row: the counts, and the lines that differ.
+-- Tables: rollup_hourly or rollup_daily (key: org_id, bucket), sessions (key: org_id, started_hour).
+-- Both sides are lines: the totals of a bucket, its users, its groups, its model groups. `numbers` are
+--   total: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
+--          tool_errors, input, output, cache read, cache creation (and of it for 1 h) tokens, cost_nano
+--   group: sessions … tool_errors, last_active_at (ms)
+--   model: sessions, tokens as above, cost_nano
+--   user:  a constant, so that only the presence of the user is compared
+-- Each number is cast to signed: signed and unsigned ones in one array have no common type before ClickHouse 26.9.
+-- No numbers: that side does not have the line. A bucket with a session beyond the settled offset of its partition is
+-- moving, and is not compared; but it is never ahead of sessions that are read after it.
+SELECT
+    countIf(level = 'total') AS compared,
+    countIf(level = 'total' AND is_moving) AS moving,
+    groupArrayIf({limit:UInt32})((org_id, toUnixTimestamp(bucket)), level = 'total' AND is_moving) AS moving_keys,
+    countIf(is_different) AS different,
+    groupArrayIf({limit:UInt32})(
+        (org_id, toUnixTimestamp(bucket), stored_version, recounted_version,
+         level, project_id, repo, agent_name, user_id, model, stored, recounted),
+        is_different) AS lines
+FROM
+(
+    SELECT
+        org_id,
+        bucket,
+        level,
+        project_id,
+        repo,
+        agent_name,
+        user_id,
+        model,
+        anyIf(numbers, side = 'stored') AS stored,
+        anyIf(numbers, side = 'recounted') AS recounted,
+        max(if(level = 'total', stored[1], 0)) OVER bucket_lines AS stored_version,
+        max(if(level = 'total', recounted[1], 0)) OVER bucket_lines AS recounted_version,
+        max(max(unsettled)) OVER bucket_lines AND stored_version <= recounted_version AS is_moving,
+        NOT is_moving AND stored != recounted AS is_different
+    FROM
+    (
+        WITH
+            started AS
+            (
+                SELECT
+                    org_id, project_id, repo, agent_name, user_id, version, log_partition, outcome, duration_ms,
+                    started_at, last_event_at, events, prompts, tool_calls, tool_errors, input_tokens, output_tokens,
+                    cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, cost_nano, models,
+                    if({interval:String} = 'hour', started_hour, toStartOfDay(started_hour)) AS bucket,
+                    ended_at IS NOT NULL AS is_ended
+                FROM sessions FINAL
+                WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+                  AND started_hour >= {since:DateTime('UTC')}
+                  AND started_hour < {until:DateTime('UTC')}
+                  AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
+                       OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
+            ),
+            rolled_up AS
+            (
+                SELECT *
+                FROM
+                (
+                    SELECT
+                        org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms,
+                        events, prompts, tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens,
+                        cache_creation_tokens, cache_creation_1h_tokens, cost_nano, users, groups, model_groups
+                    FROM rollup_hourly FINAL
+                    WHERE {interval:String} = 'hour'
+                    UNION ALL
+                    SELECT
+                        org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms,
+                        events, prompts, tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens,
+                        cache_creation_tokens, cache_creation_1h_tokens, cost_nano, users, groups, model_groups
+                    FROM rollup_daily FINAL
+                    WHERE {interval:String} != 'hour'
+                )
+                WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+                  AND bucket >= {since:DateTime('UTC')}
+                  AND bucket < {until:DateTime('UTC')}
+                  AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
+                       OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
+            )
+        SELECT
+            'recounted' AS side,
+            if(grouping(user_id) = 1, 'total', 'group') AS level,
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id,
+            '' AS model,
+            max(version > {pins:Array(UInt64)}[log_partition + 1]) AS unsettled,
+            [
+                toInt64(count()),
+                toInt64(countIf(is_ended)),
+                toInt64(countIf(outcome = 'success')),
+                toInt64(countIf(outcome = 'failure')),
+                toInt64(countIf(outcome = 'timeout')),
+                toInt64(countIf(outcome = 'cancelled')),
+                toInt64(sumIf(ifNull(duration_ms, 0), is_ended)),
+                toInt64(sum(events)),
+                toInt64(sum(prompts)),
+                toInt64(sum(tool_calls)),
+                toInt64(sum(tool_errors))] AS counts,
+            if(level = 'group',
+                arrayPushBack(counts, toUnixTimestamp64Milli(max(ifNull(last_event_at, started_at)))),
+                arrayConcat([toInt64(sum(version))], counts, [
+                    toInt64(sum(input_tokens)),
+                    toInt64(sum(output_tokens)),
+                    toInt64(sum(cache_read_tokens)),
+                    toInt64(sum(cache_creation_tokens)),
+                    toInt64(sum(cache_creation_1h_tokens)),
+                    toInt64(sum(cost_nano))])) AS numbers
+        FROM started
+        GROUP BY GROUPING SETS ((org_id, bucket), (org_id, bucket, project_id, repo, agent_name, user_id))
+        UNION ALL
+        SELECT
+            'recounted',
+            'user',
+            org_id,
+            bucket,
+            NULL,
+            NULL,
+            NULL,
+            user_id,
+            '',
+            0,
+            [],
+            [toInt64(1)]
+        FROM started
+        GROUP BY
+            org_id,
+            bucket,
+            user_id
+        UNION ALL
+        SELECT
+            'recounted',
+            'model',
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id,
+            use.model,
+            0,
+            [],
+            [
+                toInt64(count()),
+                toInt64(sum(use.input_tokens)),
+                toInt64(sum(use.output_tokens)),
+                toInt64(sum(use.cache_read_tokens)),
+                toInt64(sum(use.cache_creation_tokens)),
+                toInt64(sum(use.cache_creation_1h_tokens)),
+                toInt64(sum(use.cost_nano))]
+        FROM started
+        ARRAY JOIN models AS use
+        GROUP BY
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id,
+            use.model
+        UNION ALL
+        SELECT
+            'stored',
+            'total',
+            org_id,
+            bucket,
+            NULL,
+            NULL,
+            NULL,
+            '',
+            '',
+            0,
+            [],
+            [
+                toInt64(version),
+                toInt64(sessions),
+                toInt64(ended),
+                toInt64(success),
+                toInt64(failure),
+                toInt64(timeout),
+                toInt64(cancelled),
+                toInt64(duration_ms),
+                toInt64(events),
+                toInt64(prompts),
+                toInt64(tool_calls),
+                toInt64(tool_errors),
+                toInt64(input_tokens),
+                toInt64(output_tokens),
+                toInt64(cache_read_tokens),
+                toInt64(cache_creation_tokens),
+                toInt64(cache_creation_1h_tokens),
+                toInt64(cost_nano)]
+        FROM rolled_up
+        UNION ALL
+        SELECT
+            'stored',
+            'user',
+            org_id,
+            bucket,
+            NULL,
+            NULL,
+            NULL,
+            user,
+            '',
+            0,
+            [],
+            [toInt64(1)]
+        FROM rolled_up
+        ARRAY JOIN users AS user
+        UNION ALL
+        SELECT
+            'stored',
+            'group',
+            org_id,
+            bucket,
+            part.project_id,
+            part.repo,
+            part.agent_name,
+            part.user_id,
+            '',
+            0,
+            [],
+            [
+                toInt64(part.sessions),
+                toInt64(part.ended),
+                toInt64(part.success),
+                toInt64(part.failure),
+                toInt64(part.timeout),
+                toInt64(part.cancelled),
+                toInt64(part.duration_ms),
+                toInt64(part.events),
+                toInt64(part.prompts),
+                toInt64(part.tool_calls),
+                toInt64(part.tool_errors),
+                toUnixTimestamp64Milli(part.last_active_at)]
+        FROM rolled_up
+        ARRAY JOIN groups AS part
+        UNION ALL
+        SELECT
+            'stored',
+            'model',
+            org_id,
+            bucket,
+            part.project_id,
+            part.repo,
+            part.agent_name,
+            part.user_id,
+            part.model,
+            0,
+            [],
+            [
+                toInt64(part.sessions),
+                toInt64(part.input_tokens),
+                toInt64(part.output_tokens),
+                toInt64(part.cache_read_tokens),
+                toInt64(part.cache_creation_tokens),
+                toInt64(part.cache_creation_1h_tokens),
+                toInt64(part.cost_nano)]
+        FROM rolled_up
+        ARRAY JOIN model_groups AS part
+    )
+    GROUP BY
+        org_id,
+        bucket,
+        level,
+        project_id,
+        repo,
+        agent_name,
+        user_id,
+        model
+    WINDOW bucket_lines AS (PARTITION BY org_id, bucket)
+)

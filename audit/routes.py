@@ -1,0 +1,73 @@
+"""The routes that check an installation: its freshness, its coverage, its receipts, and a recount of its numbers."""
+
+from datetime import date
+
+from litestar import Response, Router, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromQuery
+
+from audit.coverage import show_coverage
+from audit.dead_letters import get_dead_letter, list_dead_letters
+from audit.freshness import show_freshness
+from audit.receipt import get_receipt
+from audit.recount import Recount, Recounted
+from audit.slices import days_asked
+from audit.turns import OPERATOR_WAIT_S, ORG_WAIT_S, RecountTurns
+from edge.guards import may
+from edge.principal import Principal
+from query_api.errors import EXCEPTION_HANDLERS
+from query_api.freshness_header import freshness_header
+from query_api.read_context import ReadContext, provide_page, provide_read_context
+from schemas.http.responses import Reply
+
+
+@get("/recount", operation_id="RecountInstallation", guards=[may("operate")])
+async def recount_installation(
+    context: NamedDependency[ReadContext],
+    recounts: NamedDependency[RecountTurns],
+    start_date: FromQuery[date | None] = None,
+    end_date: FromQuery[date | None] = None,
+) -> Response[Reply[Recounted]]:
+    """Recount every org's sessions from their facts, and the rollups from the sessions, and list the differences."""
+    recount = Recount(context, None, days_asked(start_date, end_date))
+    async with recounts.turn(OPERATOR_WAIT_S):
+        return context.reply_with_freshness(await recount.run())
+
+
+@get("/recount", operation_id="RecountOrg", guards=[may("org.recount")])
+async def recount_org(
+    context: NamedDependency[ReadContext],
+    principal: NamedDependency[Principal],
+    recounts: NamedDependency[RecountTurns],
+    start_date: FromQuery[date | None] = None,
+    end_date: FromQuery[date | None] = None,
+) -> Response[Reply[Recounted]]:
+    """Recount this org's sessions from their facts, and the rollups from the sessions, and list the differences."""
+    recount = Recount(context, principal.org_id, days_asked(start_date, end_date))
+    async with recounts.turn(ORG_WAIT_S):
+        return context.reply_with_freshness(await recount.run())
+
+
+def operation_routes() -> list[Router]:
+    """Return the routes that check an installation, for operators and for each org. Their recounts take turns."""
+    turns = RecountTurns()
+    return [
+        Router(
+            path,
+            route_handlers=handlers,
+            dependencies={
+                "context": Provide(provide_read_context),
+                "paging": Provide(provide_page, sync_to_thread=False),
+                "recounts": Provide(lambda: turns, sync_to_thread=False),
+            },
+            exception_handlers=EXCEPTION_HANDLERS,
+            middleware=[freshness_header],
+        )
+        for path, handlers in (
+            (
+                "/api/v1/operator",
+                [show_freshness, show_coverage, recount_installation, list_dead_letters, get_dead_letter],
+            ),
+            ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),
+        )
+    ]

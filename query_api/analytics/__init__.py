@@ -1,0 +1,1 @@
+"""What is read about many sessions at once, a file for each question."""

@@ -1,0 +1,65 @@
+"""Analytics: what each agent did."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from edge.guards import may
+from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds, ratio
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Reply
+from schemas.money import usd_of
+
+
+class AgentRow(Struct, frozen=True):
+    """An agent, or the sessions without one."""
+
+    agent_name: str | None
+    sessions: int
+    ended: int
+    duration_ms: int
+    tool_calls: int
+    tool_errors: int
+    users: int
+    tokens: int
+    cost_nano: int
+
+
+BY_AGENT = Question("query_api.analytics.by_agent", Buckets, AgentRow)
+
+
+class AgentUse(Struct, frozen=True):
+    """What one agent did; ``null`` is the name of the sessions without one."""
+
+    agent_name: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+    avg_duration_seconds: float | None
+    users: int
+    tool_error_rate: float | None
+    cost_share: float | None
+
+
+@get("/sessions/analytics/by-agent", operation_id="AnalyticsByAgent", guards=[may("analytics.read")])
+async def list_by_agent(
+    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
+) -> Response[Reply[list[AgentUse]]]:
+    """List the agents by cost, the most expensive first. Sessions without an agent have the name ``null``."""
+    rows = await context.ask(BY_AGENT, analytics_filter.buckets)
+    total_nano = sum(row.cost_nano for row in rows)
+    return context.reply_with_freshness([_agent(row, total_nano) for row in rows])
+
+
+def _agent(row: AgentRow, total_nano: int) -> AgentUse:
+    return AgentUse(
+        agent_name=row.agent_name,
+        sessions=row.sessions,
+        cost_usd=usd_of(row.cost_nano),
+        tokens=row.tokens,
+        avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
+        users=row.users,
+        tool_error_rate=ratio(row.tool_errors, row.tool_calls),
+        cost_share=ratio(row.cost_nano, total_nano),
+    )

@@ -1,0 +1,73 @@
+"""Analytics: what each user did."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from edge.guards import may
+from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds
+from query_api.paging import Page
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Reply, instant
+from schemas.money import usd_of
+
+
+class UsersPage(Buckets, frozen=True):
+    """A page of the users in these buckets."""
+
+    limit: int
+    offset: int
+
+
+class UserRow(Struct, frozen=True):
+    """A user, and the number of all users."""
+
+    user_id: str
+    sessions: int
+    ended: int
+    duration_ms: int
+    tokens: int
+    cost_nano: int
+    last_active_ms: int
+    top_agent: str | None
+    total_count: int
+
+
+BY_USER = Question("query_api.analytics.by_user", UsersPage, UserRow)
+
+
+class UserUse(Struct, frozen=True):
+    """What one user did, and the agent of most of the user's sessions."""
+
+    user_id: str
+    sessions: int
+    cost_usd: float
+    tokens: int
+    avg_duration_seconds: float | None
+    last_active_at: str
+    top_agent: str | None
+
+
+@get("/sessions/analytics/by-user", operation_id="AnalyticsByUser", guards=[may("analytics.by_user")])
+async def list_by_user(
+    context: NamedDependency[ReadContext],
+    analytics_filter: NamedDependency[AnalyticsFilter],
+    paging: NamedDependency[Page],
+) -> Response[Reply[list[UserUse]]]:
+    """List the users by cost, the most expensive first."""
+    params = analytics_filter.params(UsersPage, limit=paging.size, offset=paging.offset)
+    rows, total = await context.ask_page(BY_USER, params)
+    return context.reply_with_freshness([_user(row) for row in rows], paging.meta(total))
+
+
+def _user(row: UserRow) -> UserUse:
+    return UserUse(
+        user_id=row.user_id,
+        sessions=row.sessions,
+        cost_usd=usd_of(row.cost_nano),
+        tokens=row.tokens,
+        avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
+        last_active_at=instant(row.last_active_ms),
+        top_agent=row.top_agent,
+    )

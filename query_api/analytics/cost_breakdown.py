@@ -1,0 +1,110 @@
+"""Analytics: cost by model, project and user."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from msgspec import Struct
+
+from edge.guards import may
+from edge.principal import Principal
+from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.visibility import viewer_of
+from schemas.http.responses import Reply
+from schemas.money import usd_of
+
+T = TypeVar("T")
+
+
+class CostsOf(Buckets, frozen=True):
+    """These buckets, filtered by model too. ``viewer_id`` is set if the caller may not see names of other people."""
+
+    model: str | None
+    viewer_id: str | None
+
+
+class CostRow(Struct, frozen=True):
+    """A member of one of the lists `total`, `model`, `project` and `user`."""
+
+    list: str
+    member: str | None
+    sessions: int
+    tokens: int
+    cost_nano: int
+
+
+COST_BREAKDOWN = Question("query_api.analytics.cost_breakdown", CostsOf, CostRow)
+
+
+class ModelCost(Struct, frozen=True):
+    """The cost of one model; its sessions are those that used it."""
+
+    model: str
+    sessions: int
+    cost_usd: float
+    tokens: int
+    cost_share: float | None
+
+
+class ProjectCost(Struct, frozen=True):
+    """The cost of one project; ``null`` is the name of the sessions without one."""
+
+    project_id: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+    cost_share: float | None
+
+
+class UserCost(Struct, frozen=True):
+    """The cost of one user."""
+
+    user_id: str
+    sessions: int
+    cost_usd: float
+    tokens: int
+    cost_share: float | None
+
+
+class CostBreakdown(Struct, frozen=True):
+    """Each list adds up to the total, but ``by_user`` holds only the caller if the caller may not see other names."""
+
+    total_cost_usd: float
+    by_model: list[ModelCost]
+    by_project: list[ProjectCost]
+    by_user: list[UserCost]
+
+
+@get("/sessions/analytics/cost-breakdown", operation_id="AnalyticsCostBreakdown", guards=[may("analytics.read")])
+async def get_cost_breakdown(
+    context: NamedDependency[ReadContext],
+    principal: NamedDependency[Principal],
+    analytics_filter: NamedDependency[AnalyticsFilter],
+    model: FromQuery[str | None] = None,
+) -> Response[Reply[CostBreakdown]]:
+    """Return the total cost, and its parts by model, by project and by user, the most expensive first."""
+    params = analytics_filter.params(CostsOf, model=model, viewer_id=viewer_of(principal))
+    return context.reply_with_freshness(_breakdown(await context.ask(COST_BREAKDOWN, params)))
+
+
+def _breakdown(rows: list[CostRow]) -> CostBreakdown:
+    """Return the reply's lists; without any row the cost is 0."""
+    total = sum(row.cost_nano for row in rows if row.list == "total")
+    return CostBreakdown(
+        total_cost_usd=usd_of(total),
+        by_model=_members(rows, "model", total, ModelCost),
+        by_project=_members(rows, "project", total, ProjectCost),
+        by_user=_members(rows, "user", total, UserCost),
+    )
+
+
+def _members(rows: list[CostRow], name: str, total: int, make: Callable[..., T]) -> list[T]:
+    return [make(*_measures(row, total)) for row in rows if row.list == name]
+
+
+def _measures(row: CostRow, total: int) -> tuple[Any, ...]:
+    return row.member, row.sessions, usd_of(row.cost_nano), row.tokens, ratio(row.cost_nano, total)

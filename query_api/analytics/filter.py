@@ -1,0 +1,85 @@
+"""The days and dimensions of an analytics request, which all analytics routes read the same way."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, SkipValidation
+from msgspec import Struct
+
+from edge.principal import Principal
+from query_api.days import Days, days_of
+from query_api.visibility import refuse_other_users
+
+
+class WholeBuckets(Struct, frozen=True):
+    """The buckets ``[since, until)`` of an org."""
+
+    org_id: str
+    since: datetime
+    until: datetime
+
+
+class Buckets(WholeBuckets, frozen=True):
+    """The same buckets, filtered by dimensions; ``None`` filters nothing."""
+
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str | None
+
+
+B = TypeVar("B", bound=Buckets)
+Today = Callable[[], date]
+
+
+class AnalyticsFilter(NamedTuple):
+    """The days of a request, and the buckets to read for them."""
+
+    days: Days
+    buckets: Buckets
+
+    @property
+    def has_dimension(self) -> bool:
+        """Return whether any dimension is given, so that the totals of whole buckets are not the answer."""
+        buckets = self.buckets
+        return any(
+            value is not None for value in (buckets.project_id, buckets.repo, buckets.agent_name, buckets.user_id)
+        )
+
+    def params(self, kind: type[B], **more: Any) -> B:
+        """Return the parameters of a question that takes the filter and ``more``."""
+        return kind(**msgspec.structs.asdict(self.buckets), **more)
+
+
+def provide_analytics_filter(
+    principal: NamedDependency[Principal],
+    today: NamedDependency[SkipValidation[Today]],
+    start_date: FromQuery[date | None] = None,
+    end_date: FromQuery[date | None] = None,
+    project_id: FromQuery[str | None] = None,
+    repo: FromQuery[str | None] = None,
+    agent_name: FromQuery[str | None] = None,
+    user_id: FromQuery[str | None] = None,
+) -> AnalyticsFilter:
+    """Return the filter of the query parameters that all analytics take.
+
+    Raises:
+        ApiError: 422 for days outside the limits, 403 for the numbers of another user.
+    """
+    refuse_other_users(principal, user_id)
+    days = days_of(start_date, end_date, today())
+    buckets = Buckets(principal.org_id, days.since, days.until, project_id, repo, agent_name, user_id)
+    return AnalyticsFilter(days, buckets)
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """Return ``part / whole``, or null if ``whole`` is 0."""
+    return part / whole if whole else None
+
+
+def average_seconds(total_ms: int, count: int) -> float | None:
+    """Return the average of ``count`` durations in seconds, or null if there are none."""
+    return ratio(total_ms / 1000, count)

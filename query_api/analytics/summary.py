@@ -1,0 +1,89 @@
+"""Analytics: totals."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from edge.guards import may
+from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, average_seconds, ratio
+from query_api.question import Question
+from query_api.read_context import ReadContext, one
+from schemas.http.responses import Reply
+from schemas.money import usd_of
+
+
+class SummaryRow(Struct, frozen=True):
+    """Totals."""
+
+    sessions: int
+    ended: int
+    failed: int
+    duration_ms: int
+    tool_calls: int
+    tool_errors: int
+    users: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cost_nano: int
+
+
+SUMMARY = Question("query_api.analytics.summary", WholeBuckets, SummaryRow)
+SUMMARY_BY_DIMENSION = Question("query_api.analytics.summary_by_dimension", Buckets, SummaryRow)
+
+
+class Summary(Struct, frozen=True):
+    """Totals over the sessions that started in these days."""
+
+    total_sessions: int
+    active_sessions: int
+    ended_sessions: int
+    failed_sessions: int
+    total_cost_usd: float
+    total_tokens: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    avg_duration_seconds: float | None
+    avg_cost_usd_per_session: float | None
+    unique_users: int
+    tool_calls: int
+    tool_error_rate: float | None
+
+
+@get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])
+async def get_summary(
+    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
+) -> Response[Reply[Summary]]:
+    """Return totals over the sessions that started in these days."""
+    return context.reply_with_freshness(_summary(await _load_totals(context, analytics_filter)))
+
+
+async def _load_totals(context: ReadContext, analytics_filter: AnalyticsFilter) -> SummaryRow:
+    """Return the totals, from whole buckets unless a dimension is given."""
+    buckets = analytics_filter.buckets
+    if analytics_filter.has_dimension:
+        return one(await context.ask(SUMMARY_BY_DIMENSION, buckets))
+    return one(await context.ask(SUMMARY, WholeBuckets(buckets.org_id, buckets.since, buckets.until)))
+
+
+def _summary(row: SummaryRow) -> Summary:
+    return Summary(
+        total_sessions=row.sessions,
+        active_sessions=row.sessions - row.ended,
+        ended_sessions=row.ended,
+        failed_sessions=row.failed,
+        total_cost_usd=usd_of(row.cost_nano),
+        total_tokens=row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_creation_tokens,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cache_read_tokens=row.cache_read_tokens,
+        cache_creation_tokens=row.cache_creation_tokens,
+        avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
+        avg_cost_usd_per_session=ratio(float(usd_of(row.cost_nano)), row.sessions),
+        unique_users=row.users,
+        tool_calls=row.tool_calls,
+        tool_error_rate=ratio(row.tool_errors, row.tool_calls),
+    )

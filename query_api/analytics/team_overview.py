@@ -1,0 +1,194 @@
+"""Analytics: what the team did, compared with the time before."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from edge.guards import may
+from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Reply
+from schemas.money import usd_of
+
+T = TypeVar("T")
+TOP = 10
+
+
+class TwoPeriods(Buckets, frozen=True):
+    """These buckets, and those of ``[previous_since, since)`` before them."""
+
+    previous_since: datetime
+
+
+class TeamPeriodRow(Struct, frozen=True):
+    """Totals of one of the two periods."""
+
+    is_current: bool
+    users: int
+    sessions: int
+    success: int
+    failure: int
+    timeout: int
+    cancelled: int
+    tokens: int
+    cost_nano: int
+
+
+class TopMembers(Buckets, frozen=True):
+    """The first ``limit`` members of each list in these buckets."""
+
+    limit: int
+
+
+class TopMemberRow(Struct, frozen=True):
+    """A member of one of the lists `agent` and `project`."""
+
+    list: str
+    member: str | None
+    sessions: int
+    tokens: int
+    cost_nano: int
+
+
+class HourRow(Struct, frozen=True):
+    """An hour of a day of the week (0: Monday) in which sessions started."""
+
+    weekday: int
+    hour: int
+    sessions: int
+
+
+TEAM_PERIODS = Question("query_api.analytics.team_periods", TwoPeriods, TeamPeriodRow)
+TEAM_TOPS = Question("query_api.analytics.team_tops", TopMembers, TopMemberRow)
+BUSIEST_HOURS = Question("query_api.analytics.busiest_hours", Buckets, HourRow)
+_NOTHING = (0,) * (len(TeamPeriodRow.__struct_fields__) - 1)
+
+
+class Outcomes(Struct, frozen=True):
+    """Sessions by outcome; ``none``: not ended, or ended without one."""
+
+    success: int
+    failure: int
+    timeout: int
+    cancelled: int
+    none: int
+
+
+class TeamPeriod(Struct, frozen=True):
+    """What the team did in a period."""
+
+    active_users: int
+    sessions: int
+    sessions_per_user: float | None
+    cost_usd: float
+    tokens: int
+    outcomes: Outcomes
+
+
+class TeamChange(Struct, frozen=True):
+    """The change from the previous period to the current one: 0.12 is 12 % more, null if the previous one has none."""
+
+    active_users: float | None
+    sessions: float | None
+    sessions_per_user: float | None
+    cost_usd: float | None
+    tokens: float | None
+
+
+class TopAgent(Struct, frozen=True):
+    """One of the agents with most sessions; ``null`` is the name of the sessions without one."""
+
+    agent_name: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+
+
+class TopProject(Struct, frozen=True):
+    """One of the projects with most sessions; ``null`` is the name of the sessions without one."""
+
+    project_id: str | None
+    sessions: int
+    cost_usd: float
+    tokens: int
+
+
+class TeamOverview(Struct, frozen=True):
+    """These days beside the equally long time before; ``busiest_hours[weekday][hour]`` counts starts in UTC."""
+
+    current: TeamPeriod
+    previous: TeamPeriod
+    change: TeamChange
+    top_agents: list[TopAgent]
+    top_projects: list[TopProject]
+    busiest_hours: list[list[int]]
+
+
+@get("/sessions/analytics/team-overview", operation_id="AnalyticsTeamOverview", guards=[may("analytics.read")])
+async def get_team_overview(
+    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
+) -> Response[Reply[TeamOverview]]:
+    """Compare these days with the equally long time before, with the ten agents and projects that had most sessions.
+
+    ``busiest_hours`` has a list for each day of the week, Monday first, with the sessions that started in each hour.
+    """
+    previous_since = analytics_filter.days.previous_since
+    periods, tops, hours = await asyncio.gather(
+        context.ask(TEAM_PERIODS, analytics_filter.params(TwoPeriods, previous_since=previous_since)),
+        context.ask(TEAM_TOPS, analytics_filter.params(TopMembers, limit=TOP)),
+        context.ask(BUSIEST_HOURS, analytics_filter.buckets),
+    )
+    return context.reply_with_freshness(_overview(periods, tops, hours))
+
+
+def _overview(periods: Sequence[TeamPeriodRow], tops: Sequence[TopMemberRow], hours: Sequence[HourRow]) -> TeamOverview:
+    """Return the reply's numbers; a period without a row had no activity."""
+    found = {row.is_current: row for row in periods}
+    current, previous = (found.get(which, TeamPeriodRow(which, *_NOTHING)) for which in (True, False))
+    return TeamOverview(
+        current=_period(current),
+        previous=_period(previous),
+        change=_change(current, previous),
+        top_agents=_members(tops, "agent", TopAgent),
+        top_projects=_members(tops, "project", TopProject),
+        busiest_hours=_grid(hours),
+    )
+
+
+def _period(row: TeamPeriodRow) -> TeamPeriod:
+    ended = row.success + row.failure + row.timeout + row.cancelled
+    return TeamPeriod(
+        active_users=row.users,
+        sessions=row.sessions,
+        sessions_per_user=ratio(row.sessions, row.users),
+        cost_usd=usd_of(row.cost_nano),
+        tokens=row.tokens,
+        outcomes=Outcomes(row.success, row.failure, row.timeout, row.cancelled, row.sessions - ended),
+    )
+
+
+def _change(now: TeamPeriodRow, before: TeamPeriodRow) -> TeamChange:
+    """Return the changes, computed from integers, so that an unchanged number gives exactly 0."""
+    return TeamChange(
+        active_users=ratio(now.users - before.users, before.users),
+        sessions=ratio(now.sessions - before.sessions, before.sessions),
+        # From b/v to n/u with a single division; null also if there are no users now.
+        sessions_per_user=ratio(now.sessions * before.users - before.sessions * now.users, before.sessions * now.users),
+        cost_usd=ratio(now.cost_nano - before.cost_nano, before.cost_nano),
+        tokens=ratio(now.tokens - before.tokens, before.tokens),
+    )
+
+
+def _members(rows: Sequence[TopMemberRow], name: str, make: Callable[..., T]) -> list[T]:
+    return [make(row.member, row.sessions, usd_of(row.cost_nano), row.tokens) for row in rows if row.list == name]
+
+
+def _grid(rows: Sequence[HourRow]) -> list[list[int]]:
+    counts = {(row.weekday, row.hour): row.sessions for row in rows}
+    return [[counts.get((weekday, hour), 0) for hour in range(24)] for weekday in range(7)]

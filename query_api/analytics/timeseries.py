@@ -1,0 +1,87 @@
+"""Analytics: one metric over time."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from msgspec import Struct
+
+from edge.errors import invalid
+from edge.guards import may
+from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets
+from query_api.days import Interval
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Reply, instant
+from schemas.money import usd_of
+
+Metric = Literal["sessions", "cost", "tokens", "tool_calls", "users"]
+BY_MODEL = ("cost", "tokens")  # a session's other numbers belong to no single model
+
+
+class Timeseries(WholeBuckets, frozen=True):
+    """One metric by period."""
+
+    interval: str
+    metric: str
+
+
+class TimeseriesByDimension(Buckets, frozen=True):
+    """One metric by period, filtered by dimensions; ``model`` applies to cost and tokens only."""
+
+    interval: str
+    metric: str
+    model: str | None
+
+
+class PeriodRow(Struct, frozen=True):
+    """A period with activity; it starts ``period_start`` seconds after 1970."""
+
+    period_start: int
+    value: int
+
+
+TIMESERIES = Question("query_api.analytics.timeseries", Timeseries, PeriodRow)
+TIMESERIES_BY_DIMENSION = Question("query_api.analytics.timeseries_by_dimension", TimeseriesByDimension, PeriodRow)
+
+
+class Period(Struct, frozen=True):
+    """One metric in one hour, day or week."""
+
+    period_start: str
+    value: int | float
+
+
+@get("/sessions/analytics/timeseries", operation_id="AnalyticsTimeseries", guards=[may("analytics.read")])
+async def get_timeseries(
+    context: NamedDependency[ReadContext],
+    analytics_filter: NamedDependency[AnalyticsFilter],
+    interval: FromQuery[Interval] = "day",
+    metric: FromQuery[Metric] = "sessions",
+    model: FromQuery[str | None] = None,
+) -> Response[Reply[list[Period]]]:
+    """Return one metric by hour, day or week (from Monday), 0 for a period without activity."""
+    if model is not None and metric not in BY_MODEL:
+        raise invalid({"model": ["can only be given for cost and tokens"]})
+    rows = await _load_rows(context, analytics_filter, interval, metric, model)
+    values = {row.period_start: row.value for row in rows}
+    periods = [_period(at, values, metric) for at in analytics_filter.days.periods(interval)]
+    return context.reply_with_freshness(periods)
+
+
+async def _load_rows(
+    context: ReadContext, analytics_filter: AnalyticsFilter, interval: Interval, metric: Metric, model: str | None
+) -> list[PeriodRow]:
+    if analytics_filter.has_dimension or model is not None:
+        params = analytics_filter.params(TimeseriesByDimension, interval=interval, metric=metric, model=model)
+        return await context.ask(TIMESERIES_BY_DIMENSION, params)
+    buckets = analytics_filter.buckets
+    return await context.ask(TIMESERIES, Timeseries(buckets.org_id, buckets.since, buckets.until, interval, metric))
+
+
+def _period(at: datetime, values: dict[int, int], metric: Metric) -> Period:
+    start = int(at.astimezone(UTC).timestamp())
+    value = values.get(start, 0)
+    return Period(instant(start * 1000), usd_of(value) if metric == "cost" else value)

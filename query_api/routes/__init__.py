@@ -1,1 +1,0 @@
-"""The read side's routes, one file a resource."""

@@ -1,1 +1,0 @@
-"""Searching the sessions: what was asked, and where it stands in what was found. Pure; the store does the finding."""

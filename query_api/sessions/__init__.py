@@ -1,0 +1,1 @@
+"""What is read about sessions, a file for each question."""

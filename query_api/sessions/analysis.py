@@ -1,0 +1,65 @@
+"""The analysis of one session."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from edge.guards import may
+from edge.path_params import parse_id
+from edge.principal import Principal
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.one import load_visible_session
+from schemas.findings import Findings
+from schemas.http.responses import Reply
+from schemas.ids import IdSecrets
+
+_decode: msgspec.json.Decoder[Findings] = msgspec.json.Decoder(Findings)
+
+
+class AnalysisOf(Struct, frozen=True):
+    """The analysis of one session of an org."""
+
+    org_id: str
+    session_id: UUID
+
+
+class FindingsRow(Struct, frozen=True):
+    """JSON of `schemas.findings.Findings`."""
+
+    findings: str
+
+
+ANALYSIS = Question("query_api.sessions.analysis", AnalysisOf, FindingsRow)
+
+
+class SessionAnalysis(Struct, frozen=True):
+    """The state of a session's analysis, and what it found once it is done."""
+
+    status: str
+    findings: Findings | None
+
+
+@get("/sessions/{session_id:str}/analysis", operation_id="GetAnalysis", guards=[may("session.read")])
+async def get_analysis(
+    session_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    context: NamedDependency[ReadContext],
+    id_secrets: NamedDependency[IdSecrets],
+) -> Response[Reply[SessionAnalysis]]:
+    """Return what the analysis found in an ended session.
+
+    The status is `none` before the end, then `queued` until the analysis is made, which takes about a second. It covers
+    the events up to the session's latest end. Of a sensitive session it has only numbers and times.
+    """
+    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    if session.ended_at is None:
+        return context.reply(SessionAnalysis("none", None))
+    rows = await context.ask(ANALYSIS, AnalysisOf(principal.org_id, session.id))
+    if not rows:
+        return context.reply(SessionAnalysis("queued", None))
+    return context.reply(SessionAnalysis("done", _decode.decode(rows[0].findings)))

@@ -1,0 +1,191 @@
+"""Whole sessions, by their keys or ids: from rows of `sessions` to the session object of the API."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Counts, ModelMetrics, ModelUse, Session, ToolUse, instant
+from schemas.log.position import Position
+from schemas.money import usd_of
+from schemas.store.rows import ModelTotals, ToolTotals
+
+SESSIONS_PER_QUESTION = 1_000
+
+
+class OrgSessionKey(Struct, frozen=True):
+    """The key of a session within its org. The hour (s since 1970) makes the lookup fast."""
+
+    session_id: UUID
+    started_hour_s: int
+
+
+class SessionsById(Struct, frozen=True):
+    """These sessions, if they belong to this org; ``started_hours`` are those of all of them, or empty if unknown."""
+
+    org_id: str
+    session_ids: list[UUID]
+    started_hours: list[int]
+    with_prompts: bool
+
+
+class SessionDetailRow(Struct, frozen=True):
+    """The whole state of a session as of log position (``log_partition``, ``version - 1``)."""
+
+    session_id: UUID
+    org_id: str
+    version: int
+    log_partition: int
+    thread_id: UUID
+    run_id: UUID | None
+    parent_id: UUID | None
+    relation: str | None
+    external_id: str | None
+    trigger: str
+    sensitive: bool
+    user_id: str
+    project_id: str | None
+    repository_id: str | None
+    repo: str | None
+    remote_url: str | None
+    component: str | None
+    branch: str | None
+    agent_name: str | None
+    model: str | None
+    title: str | None
+    summary: str | None
+    started_ms: int
+    last_event_ms: int | None
+    ended_ms: int | None
+    outcome: str | None
+    duration_ms: int | None
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cache_creation_1h_tokens: int
+    cost_nano: int
+    models: list[ModelTotals]
+    events: int
+    prompts: int
+    tool_calls: int
+    tool_errors: int
+    tasks: int
+    subagents: int
+    compactions: int
+    unknown_events: int
+    tools: list[ToolTotals]
+    redactions: Mapping[str, int]
+    first_prompts: list[str]  # empty unless requested; each up to a length
+
+
+SESSIONS_BY_ID = Question("query_api.sessions.by_id", SessionsById, SessionDetailRow)
+
+
+async def load_sessions(context: ReadContext, org_id: str, keys: Sequence[OrgSessionKey]) -> list[Session]:
+    """Return the sessions with these keys, in this order, without those that the org does not have."""
+    return [session_of(row) for row in await load_session_rows(context, org_id, keys)]
+
+
+async def load_session_rows(
+    context: ReadContext, org_id: str, keys: Sequence[OrgSessionKey], with_prompts: bool = False
+) -> list[SessionDetailRow]:
+    """Return the same sessions as rows."""
+    by_id: dict[UUID, SessionDetailRow] = {}
+    for first in range(0, len(keys), SESSIONS_PER_QUESTION):
+        some = keys[first : first + SESSIONS_PER_QUESTION]
+        ids, hours = [key.session_id for key in some], sorted({key.started_hour_s for key in some})
+        rows = await context.ask(SESSIONS_BY_ID, SessionsById(org_id, ids, hours, with_prompts))
+        by_id |= {row.session_id: row for row in rows}
+    return [by_id[key.session_id] for key in keys if key.session_id in by_id]
+
+
+async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
+    """Return the session with this id, if the org has it."""
+    rows = await context.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], [], with_prompts=False))
+    return session_of(rows[0]) if rows else None
+
+
+def session_of(row: SessionDetailRow) -> Session:
+    """Return the session object of the API."""
+    return Session(
+        id=row.session_id,
+        org_id=row.org_id,
+        run_id=row.run_id,
+        thread_id=row.thread_id,
+        parent_id=row.parent_id,
+        relation=row.relation,
+        external_id=row.external_id,
+        status="active" if row.ended_ms is None else "ended",
+        outcome=row.outcome,
+        trigger=row.trigger,
+        sensitive=row.sensitive,
+        project_id=row.project_id,
+        repository_id=row.repository_id,
+        repo=row.repo,
+        remote_url=row.remote_url,
+        component=row.component,
+        branch=row.branch,
+        agent_name=row.agent_name,
+        model=row.model,
+        user_id=row.user_id,
+        title=row.title,
+        summary=row.summary,
+        started_at=instant(row.started_ms),
+        last_event_at=_instant(row.last_event_ms),
+        ended_at=_instant(row.ended_ms),
+        duration_seconds=None if row.duration_ms is None else row.duration_ms / 1000,
+        model_metrics=_metrics(row),
+        models=[_model(model) for model in row.models],
+        counts=_counts(row),
+        tools=[_tool(tool) for tool in row.tools],
+        redactions=dict(row.redactions),
+        position=str(Position(row.log_partition, row.version - 1)),
+    )
+
+
+def _instant(ms: int | None) -> str | None:
+    return None if ms is None else instant(ms)
+
+
+def _metrics(row: SessionDetailRow) -> ModelMetrics:
+    return ModelMetrics(
+        row.input_tokens,
+        row.output_tokens,
+        row.cache_read_tokens,
+        row.cache_creation_tokens,
+        row.cache_creation_1h_tokens,
+        usd_of(row.cost_nano),
+    )
+
+
+def _model(model: ModelTotals) -> ModelUse:
+    return ModelUse(
+        model.model,
+        model.input_tokens,
+        model.output_tokens,
+        model.cache_read_tokens,
+        model.cache_creation_tokens,
+        model.cache_creation_1h_tokens,
+        usd_of(model.cost_nano),
+        model.cost_source,
+    )
+
+
+def _counts(row: SessionDetailRow) -> Counts:
+    return Counts(
+        row.events,
+        row.prompts,
+        row.tool_calls,
+        row.tool_errors,
+        row.tasks,
+        row.subagents,
+        row.compactions,
+        row.unknown_events,
+    )
+
+
+def _tool(tool: ToolTotals) -> ToolUse:
+    return ToolUse(tool.tool_name, tool.calls, tool.errors, tool.duration_ms)

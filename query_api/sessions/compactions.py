@@ -1,0 +1,78 @@
+"""The digests of one session."""
+
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from edge.guards import may
+from edge.path_params import parse_id
+from edge.principal import Principal
+from query_api.paging import Page
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.one import load_visible_session
+from schemas.http.responses import Reply, instant
+from schemas.ids import IdSecrets
+
+
+class CompactionsPage(Struct, frozen=True):
+    """A page of the digests of a session."""
+
+    org_id: str
+    session_id: UUID
+    limit: int
+    offset: int
+
+
+class RequestedDigestRow(Struct, frozen=True):
+    """A request for a digest, the digest if it ``is_made``, and the number of all requests."""
+
+    compaction_id: UUID
+    requested_ms: int
+    is_made: bool
+    covered_events: int
+    digest: str
+    total_count: int
+
+
+COMPACTIONS_PAGE = Question("query_api.sessions.compactions", CompactionsPage, RequestedDigestRow)
+
+
+class Compaction(Struct, frozen=True):
+    """A requested digest; the events that it covers and its text are null until it is done."""
+
+    compaction_id: UUID
+    requested_at: str
+    status: str
+    covered_events: int | None
+    digest: str | None
+
+
+@get("/sessions/{session_id:str}/compactions", operation_id="ListCompactions", guards=[may("session.read")])
+async def list_compactions(
+    session_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    context: NamedDependency[ReadContext],
+    id_secrets: NamedDependency[IdSecrets],
+    paging: NamedDependency[Page],
+) -> Response[Reply[list[Compaction]]]:
+    """List the requested digests, newest first; a digest is `queued` until it is made, which takes about a second.
+
+    A digest is extracted from the session's facts up to the request: prompts, the last answer, open tasks, failures,
+    files touched, commands. The same facts give the same digest at any time. What exceeds its length is left out by
+    rank, files that were only read first.
+    """
+    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    params = CompactionsPage(principal.org_id, session.id, limit=paging.size, offset=paging.offset)
+    rows, total = await context.ask_page(COMPACTIONS_PAGE, params)
+    return context.reply([_compaction(row) for row in rows], paging.meta(total))
+
+
+def _compaction(row: RequestedDigestRow) -> Compaction:
+    requested_at = instant(row.requested_ms)
+    if not row.is_made:
+        return Compaction(row.compaction_id, requested_at, "queued", None, None)
+    return Compaction(row.compaction_id, requested_at, "done", row.covered_events, row.digest)

@@ -1,0 +1,91 @@
+"""The hook events of one session."""
+
+from datetime import datetime
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from edge.errors import invalid
+from edge.guards import may
+from edge.path_params import parse_id
+from edge.principal import Principal
+from query_api.cursor import UnknownCursor, open_cursor, seal_cursor
+from query_api.paging import PER_PAGE_DEFAULT
+from query_api.read_context import ReadContext
+from query_api.sessions.event_page import EventsPage, HookEvent, load_event_page
+from query_api.sessions.one import load_visible_session
+from query_api.times import bound
+from schemas.http.responses import Reply
+from schemas.ids import IdSecrets
+
+EVENTS_PER_PAGE_MAX = 1000
+FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
+
+
+class EventFilter(NamedTuple):
+    """Filters of a session's hook events. ``None`` filters nothing; ``after`` is inclusive, ``before`` exclusive."""
+
+    event_type: str | None
+    tool_name: str | None
+    agent_id: str | None
+    after: datetime | None
+    before: datetime | None
+
+    def cursor_parts(self) -> list[str | None]:
+        """Return what binds a cursor to these filters."""
+        times = (None if at is None else at.isoformat() for at in (self.after, self.before))
+        return [self.event_type, self.tool_name, self.agent_id, *times]
+
+
+def provide_event_filter(
+    event_type: FromQuery[str | None] = None,
+    tool_name: FromQuery[str | None] = None,
+    agent_id: FromQuery[str | None] = None,
+    after: FromQuery[datetime | None] = None,
+    before: FromQuery[datetime | None] = None,
+) -> EventFilter:
+    """Return the filter of the query parameters; times are those of the events.
+
+    Raises:
+        ApiError: 422 for a time without an offset.
+    """
+    return EventFilter(event_type, tool_name, agent_id, bound("after", after), bound("before", before))
+
+
+@get("/sessions/{session_id:str}/events", operation_id="ListEvents", guards=[may("session.read")])
+async def list_events(
+    session_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    context: NamedDependency[ReadContext],
+    id_secrets: NamedDependency[IdSecrets],
+    event_filter: NamedDependency[EventFilter],
+    cursor: FromQuery[str | None] = None,
+    per_page: Annotated[int, QueryParameter(ge=1, le=EVENTS_PER_PAGE_MAX)] = PER_PAGE_DEFAULT,
+) -> Response[Reply[list[HookEvent]]]:
+    """List the hook events of a session in the order of the log, each payload byte for byte.
+
+    ``meta.next_cursor`` leads to the next page of the same session with the same filters; it is null at the end. A page
+    with large payloads may hold fewer events than ``per_page``.
+    """
+    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    bound_to = _bound_to(principal.org_id, session.id, event_filter)
+    begin = FROM_THE_START if cursor is None else _opened(id_secrets, bound_to, cursor)
+    params = EventsPage(principal.org_id, session.id, *event_filter, version_max=begin, limit=per_page + 1)
+    page = await load_event_page(context, params)
+    after = None if page.next_version is None else seal_cursor(id_secrets.seed_key, bound_to, page.next_version)
+    return context.reply(page.events, {"next_cursor": after})
+
+
+def _bound_to(org_id: str, session_id: UUID, event_filter: EventFilter) -> list[str | bytes | None]:
+    return ["events", org_id, session_id.bytes, *event_filter.cursor_parts()]
+
+
+def _opened(secrets: IdSecrets, bound_to: list[str | bytes | None], cursor: str) -> int:
+    try:
+        return open_cursor(secrets.seed_key, bound_to, cursor)
+    except UnknownCursor as error:
+        message = "must be a next_cursor of this session's events, with the same filters"
+        raise invalid({"cursor": [message]}) from error

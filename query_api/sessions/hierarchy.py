@@ -1,0 +1,173 @@
+"""The run of one session: its conversations, and in each its subagents and tasks."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from msgspec import Struct, structs
+
+from edge.errors import not_found
+from edge.guards import may
+from edge.path_params import parse_id
+from edge.principal import Principal
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.by_id import OrgSessionKey, load_sessions
+from query_api.sessions.one import load_visible_session
+from query_api.sessions.task_tree import TaskNode, TaskNodeRow, tree_of
+from query_api.visibility import viewer_of
+from schemas.http.responses import Reply, Session, instant
+from schemas.ids import IdSecrets
+from schemas.money import usd_of
+
+CONVERSATIONS_MAX = 1_000  # of a run; its totals count all of them
+NODES_MAX = 5_000  # of a conversation
+NODES_IN_ALL_MAX = 100_000
+_KINDS = ["subagent", "task"]
+
+
+class RunOf(Struct, frozen=True):
+    """The run of a session, or the session alone if it has none. ``viewer_id`` is set if the caller sees only their
+    own sessions."""
+
+    org_id: str
+    viewer_id: str | None
+    session_id: UUID
+    run_id: UUID | None
+    limit: int
+
+
+class RunConversationRow(OrgSessionKey, frozen=True):
+    """One conversation of the run, and the totals of all of them."""
+
+    total_sessions: int
+    total_events: int
+    total_tool_calls: int
+    total_tokens: int
+    total_cost_nano: int
+    run_started_ms: int
+    run_ended_ms: int | None
+
+
+class TasksOfSessions(Struct, frozen=True):
+    """The nodes of these ``kinds`` in these sessions, at most ``limit_by`` of each session and ``limit`` of all."""
+
+    org_id: str
+    session_ids: list[UUID]
+    kinds: list[str]
+    limit_by: int
+    limit: int
+
+
+RUN_CONVERSATIONS = Question("query_api.sessions.run_conversations", RunOf, RunConversationRow)
+TASKS_OF_SESSIONS = Question("query_api.sessions.tasks_of_sessions", TasksOfSessions, TaskNodeRow)
+
+
+class Totals(Struct, frozen=True):
+    """The totals of several sessions."""
+
+    sessions: int
+    events: int
+    tool_calls: int
+    tokens: int
+    cost_usd: float
+
+
+class Conversation(Session, frozen=True, kw_only=True):
+    """A session and its tasks; ``truncated`` if there are more than are shown."""
+
+    tasks: list[TaskNode]
+    truncated: bool
+
+
+class Run(Struct, frozen=True):
+    """The conversations of one run that the caller may see; the run ends when all of them have ended."""
+
+    id: UUID | None
+    started_at: str
+    ended_at: str | None
+    totals: Totals
+    conversations: list[Conversation]
+
+
+class Hierarchy(Struct, frozen=True):
+    """A run with its conversations and tasks."""
+
+    run: Run
+
+
+@get("/sessions/{session_id:str}/hierarchy", operation_id="GetHierarchy", guards=[may("session.read")])
+async def get_hierarchy(
+    session_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    context: NamedDependency[ReadContext],
+    id_secrets: NamedDependency[IdSecrets],
+    include: FromQuery[Literal["tools"] | None] = None,
+) -> Response[Reply[Hierarchy]]:
+    """Return the run of the session: its conversations, and in each its subagents and tasks.
+
+    ``include=tools`` adds uses of tools. What an agent did is listed under that agent. A start without an end, an end
+    without a start and a node with an unknown parent are included. A conversation shows at most 5,000 nodes (then it is
+    ``truncated``). A run shows its first 1,000 conversations besides this session; its totals count all of them.
+    """
+    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    run = await _load_run(context, viewer_of(principal), session, with_tools=include == "tools")
+    return context.reply(Hierarchy(run))
+
+
+async def _load_run(context: ReadContext, viewer_id: str | None, session: Session, with_tools: bool) -> Run:
+    """Return the part of the run that ``viewer_id`` (None: any user) sees.
+
+    Raises:
+        ApiError: 404 if the caller can no longer see the session.
+    """
+    params = RunOf(session.org_id, viewer_id, session.id, session.run_id, CONVERSATIONS_MAX)
+    found = await context.ask(RUN_CONVERSATIONS, params)
+    if not found:
+        raise not_found()
+    session_ids = [row.session_id for row in found]
+    kinds = [*_KINDS, "tool"] if with_tools else _KINDS
+    nodes = await context.ask(
+        TASKS_OF_SESSIONS, TasksOfSessions(session.org_id, session_ids, kinds, NODES_MAX, NODES_IN_ALL_MAX)
+    )
+    sessions = await load_sessions(context, session.org_id, found)
+    return _run(session, found[0], _conversations(sessions, nodes, with_tools))
+
+
+def _run(session: Session, row: RunConversationRow, conversations: list[Conversation]) -> Run:
+    return Run(
+        id=session.run_id,
+        started_at=instant(row.run_started_ms),
+        ended_at=None if row.run_ended_ms is None else instant(row.run_ended_ms),
+        totals=Totals(
+            row.total_sessions, row.total_events, row.total_tool_calls, row.total_tokens, usd_of(row.total_cost_nano)
+        ),
+        conversations=conversations,
+    )
+
+
+def _conversations(sessions: Sequence[Session], nodes: Sequence[TaskNodeRow], with_tools: bool) -> list[Conversation]:
+    """Return the conversations in the order in which they started."""
+    rows: dict[object, list[TaskNodeRow]] = {session.id: [] for session in sessions}
+    for row in nodes:
+        rows.get(row.session_id, []).append(row)
+    cut = len(nodes) == NODES_IN_ALL_MAX
+    return [
+        Conversation(
+            **structs.asdict(session),
+            tasks=tree_of(rows[session.id]),
+            truncated=_is_truncated(session, rows[session.id], cut, with_tools),
+        )
+        for session in sorted(sessions, key=lambda session: (session.started_at, session.id))
+    ]
+
+
+def _is_truncated(session: Session, rows: Sequence[TaskNodeRow], cut: bool, with_tools: bool) -> bool:
+    """Return whether nodes are missing; if the list of all was ``cut``, a session without nodes may have had some."""
+    if rows:
+        return rows[0].nodes > len(rows)
+    counts = session.counts
+    return cut and counts.subagents + counts.tasks + (counts.tool_calls if with_tools else 0) > 0

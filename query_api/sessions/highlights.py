@@ -1,0 +1,70 @@
+"""Highlights: the terms of a search in a text, marked with « and », with some text around the first of them."""
+
+import re
+from collections.abc import Sequence
+
+from kernel.words import folded, folded_lengths
+from query_api.sessions.search_query import SearchQuery
+
+OPEN, CLOSE, CUT = "«", "»", "…"
+LENGTH_MAX = 240  # characters of the text that are shown, without marks; a longer first term is shown whole
+BEFORE = 60  # of them before the first term, if the text is longer than that
+
+TextSpan = tuple[int, int]  # start and stop, in characters
+
+
+class Highlighter:
+    """Marks the terms of one search in texts."""
+
+    def __init__(self, query: SearchQuery) -> None:
+        longest_first = sorted(query.terms, key=len, reverse=True)
+        either = "|".join(" +".join(map(re.escape, term)) for term in longest_first)
+        self._terms = re.compile(f"(?<![^ ])(?:{either})(?![^ ])" if either else "(?!)")
+
+    def mark(self, text: str) -> str | None:
+        """Return the text around the first term with every term in it marked, or None if it contains no term."""
+        spans = self._spans(text)
+        return _marked(text, spans, _window(text, *spans[0])) if spans else None
+
+    def _spans(self, text: str) -> list[TextSpan]:
+        """Return where the terms are in the text, from left to right."""
+        found = [match.span() for match in self._terms.finditer(folded(text))]
+        origins = _origins(text) if found else ()
+        spans: list[TextSpan] = []
+        for start, stop in found:
+            first, after = origins[start], max(origins[stop], origins[stop - 1] + 1)
+            if spans and first < spans[-1][1]:  # one character, such as ½, may be the end of a word and begin the next
+                first = spans.pop()[0]
+            spans.append((first, after))
+        return spans
+
+
+def _origins(text: str) -> Sequence[int]:
+    """Return, for each place in the folded text and for its end, the place of the character that it comes from."""
+    lengths = folded_lengths(text)
+    if min(lengths) == max(lengths) == 1:
+        return range(len(text) + 1)
+    return [*(place for place, length in enumerate(lengths) for _ in range(length)), len(text)]
+
+
+def _window(text: str, start: int, stop: int) -> TextSpan:
+    """Return the part of a text that is shown around its first term; a long text is cut at the ends of words."""
+    if len(text) <= LENGTH_MAX:
+        return 0, len(text)
+    begin = max(0, start - BEFORE)
+    if begin and (space := text.find(" ", begin, start)) >= 0:
+        begin = space + 1
+    end = max(stop, begin + LENGTH_MAX)
+    if end < len(text) and (space := text.rfind(" ", stop, end)) >= 0:
+        end = space
+    return begin, min(end, len(text))
+
+
+def _marked(text: str, spans: Sequence[TextSpan], window: TextSpan) -> str:
+    begin, end = window
+    parts, done = [CUT if begin else ""], begin
+    for start, stop in spans:
+        if stop <= end:
+            parts += [text[done:start], OPEN, text[start:stop], CLOSE]
+            done = stop
+    return "".join([*parts, text[done:end], CUT if end < len(text) else ""])

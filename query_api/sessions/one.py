@@ -1,0 +1,78 @@
+"""One session, and the only way from an id in a path to a session that the caller may see."""
+
+import asyncio
+from time import monotonic
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from edge.errors import not_found
+from edge.guards import may
+from edge.path_params import parse_id
+from edge.principal import Principal
+from query_api.read_context import ReadContext
+from query_api.sessions.by_id import load_session
+from query_api.time_class import end_of_class
+from query_api.visibility import sees_all
+from schemas.http.responses import Reply, Session
+from schemas.ids import IdSecrets, UnknownId, verify
+
+WAIT_S = 2.0
+POLL_S = 0.05
+NO_SESSION = UUID(int=0)  # has no version, so it equals no id
+
+
+@get("/sessions/{session_id:str}", operation_id="GetSession", guards=[may("session.read")])
+async def get_session(
+    session_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    context: NamedDependency[ReadContext],
+    id_secrets: NamedDependency[IdSecrets],
+) -> Response[Reply[Session]]:
+    """Return the whole session. The request waits up to 2 s for a session that was just created."""
+    return context.reply(await load_visible_session(context, principal, parse_id(session_id), id_secrets))
+
+
+async def load_visible_session(
+    context: ReadContext, principal: Principal, session_id: UUID, secrets: IdSecrets
+) -> Session:
+    """Return the session, as soon as it is projected.
+
+    Raises:
+        ApiError: 404, in one time class, if it does not exist, or belongs to another org or another user.
+    """
+    began = monotonic()
+    session = await _session_of_org(context, principal.org_id, session_id, secrets)
+    if session is None or (session.user_id != principal.user_id and not sees_all(principal)):
+        await end_of_class(began)
+        raise not_found()
+    return session
+
+
+async def _session_of_org(context: ReadContext, org_id: str, session_id: UUID, secrets: IdSecrets) -> Session | None:
+    """Look up an id only if it was minted for the org: the store would take longer if another org had it.
+
+    For any other id the same question is asked about no session, so that it goes through the same queue.
+    """
+    if not _minted_here(secrets, org_id, session_id):
+        return await load_session(context, org_id, NO_SESSION)
+    return await load_session(context, org_id, session_id) or await _wait_for(context, org_id, session_id)
+
+
+async def _wait_for(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
+    give_up_at = monotonic() + WAIT_S
+    session = None
+    while session is None and monotonic() < give_up_at:
+        await asyncio.sleep(POLL_S)
+        session = await load_session(context, org_id, session_id)
+    return session
+
+
+def _minted_here(secrets: IdSecrets, org_id: str, session_id: UUID) -> bool:
+    try:
+        verify(secrets, "session", org_id, session_id)
+    except UnknownId:
+        return False
+    return True

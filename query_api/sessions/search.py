@@ -1,0 +1,98 @@
+"""The search of an org's sessions by words."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+from msgspec import Struct
+
+from edge.guards import may
+from query_api.paging import Page
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.by_id import load_session_rows, session_of
+from query_api.sessions.highlights import Highlighter
+from query_api.sessions.list import SessionsPage, SessionsPageRow, Sort
+from query_api.sessions.search_query import parse
+from query_api.sessions.session_filter import SessionFilter, with_filter
+from schemas.http.responses import Reply, Session
+
+Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
+
+
+class SearchPage(SessionsPage, frozen=True):
+    """A page of the sessions that have all of these words, and these phrases (as `kernel.words` stores them)."""
+
+    words: list[str]
+    phrases: list[str]
+
+
+SEARCH_PAGE = Question("query_api.sessions.search", SearchPage, SessionsPageRow)
+
+
+class Highlight(Struct, frozen=True):
+    """A text that contains a term of the search: its field, and a part of it with the terms between « and »."""
+
+    field: str
+    text: str
+
+
+class FoundSession(Session, frozen=True, kw_only=True):
+    """A session that matches a search, and the texts that match."""
+
+    highlights: list[Highlight]
+
+
+@get("/sessions/search", operation_id="SearchSessions", guards=[may("session.read")])
+async def search_sessions(
+    q: Q,
+    context: NamedDependency[ReadContext],
+    session_filter: NamedDependency[SessionFilter],
+    paging: NamedDependency[Page],
+    sort: FromQuery[Sort] = "-started_at",
+) -> Response[Reply[list[FoundSession]]]:
+    """List the sessions that contain all of the words, newest first unless ``sort`` names another order.
+
+    A word may be in summary, title, repo, agent, branch, component, project, model or the first 50 prompts (200
+    characters of each). The words of a quoted phrase must follow one another in one of these. Case, accents and the
+    characters between words do not matter. A ``q`` without any word matches nothing. Matching texts are highlighted.
+    """
+    query = parse(q)
+    if not query.terms:
+        return context.reply(list[FoundSession](), paging.meta(0))
+    page = {"sort": sort, "limit": paging.size, "offset": paging.offset}
+    params = with_filter(SearchPage, session_filter, **page, words=query.words, phrases=query.phrases)
+    keys, total = await context.ask_page(SEARCH_PAGE, params)
+    rows = await load_session_rows(context, session_filter.org_id, keys, with_prompts=True)
+    highlighter = Highlighter(query)
+    sessions = [found_session(session_of(row), row.first_prompts, highlighter) for row in rows]
+    return context.reply(sessions, paging.meta(total))
+
+
+def found_session(session: Session, prompts: Sequence[str], highlighter: Highlighter) -> FoundSession:
+    """Return the whole session with a highlight for each of its texts that contains a term of the search."""
+    marked = ((field, highlighter.mark(text)) for field, text in _searched_texts(session, prompts))
+    highlights = [Highlight(field, text) for field, text in marked if text is not None]
+    fields = {name: getattr(session, name) for name in Session.__struct_fields__}
+    return FoundSession(**fields, highlights=highlights)
+
+
+def _searched_texts(session: Session, prompts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the texts that a search reads, with the names that the API's reference gives them."""
+    if session.sensitive:
+        return
+    models = dict.fromkeys([session.model, *(use.model for use in session.models)])
+    named: list[tuple[str, str | None]] = [
+        ("summary", session.summary),
+        ("title", session.title),
+        ("repo", session.repo),
+        ("agent", session.agent_name),
+        ("branch", session.branch),
+        ("component", session.component),
+        ("project", session.project_id),
+        *(("model", model) for model in models),
+        *(("prompts", prompt) for prompt in prompts),
+    ]
+    yield from ((field, text) for field, text in named if text)

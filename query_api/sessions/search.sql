@@ -1,0 +1,46 @@
+-- Which sessions of an org match and have all of these words and phrases: one page of their ids in the order of `sort`,
+-- and how many are there in all?
+-- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text finds the words.
+-- The index alone would return a session whose older row had the word. With the last setting the newer rows of each
+-- found key are read as well, and only the newest row is checked for its words.
+-- Phrases need the text itself, which is read only if there are any, and only of rows that have the words.
+-- `sort` is the name of a column or of one of these expressions; columns of the others are not read.
+WITH
+    -toUnixTimestamp64Milli(started_at) AS `-started_at`,
+    -cost_nano AS `-cost_usd`,
+    -toInt64(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens) AS `-tokens`,
+    -ifNull(duration_ms, -1) AS `-duration_seconds`,
+    -ifNull(toUnixTimestamp64Milli(last_event_at), -1) AS `-last_event_at`
+SELECT
+    session_id,
+    toUnixTimestamp(started_hour) AS started_hour_s,
+    count() OVER () AS total_count
+FROM sessions FINAL
+WHERE org_id = {org_id:String}
+  AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL
+       OR (started_at >= {started_after:Nullable(DateTime64(3, 'UTC'))} AND started_hour >= toStartOfHour({started_after:Nullable(DateTime64(3, 'UTC'))})))
+  AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL
+       OR (started_at < {started_before:Nullable(DateTime64(3, 'UTC'))} AND started_hour <= toStartOfHour({started_before:Nullable(DateTime64(3, 'UTC'))})))
+  AND ({own_user_id:Nullable(String)} IS NULL OR user_id = {own_user_id:Nullable(String)})
+  AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})
+  AND ({project_id:Nullable(String)} IS NULL OR project_id = {project_id:Nullable(String)})
+  AND ({repo:Nullable(String)} IS NULL OR repo = {repo:Nullable(String)})
+  AND ({agent_name:Nullable(String)} IS NULL OR agent_name = {agent_name:Nullable(String)})
+  AND ({model:Nullable(String)} IS NULL OR has(models.model, {model:Nullable(String)}))
+  AND ({trigger:Nullable(String)} IS NULL OR trigger = {trigger:Nullable(String)})
+  AND ({outcome:Nullable(String)} IS NULL OR outcome = {outcome:Nullable(String)})
+  AND ({ended:Nullable(Bool)} IS NULL OR (ended_at IS NOT NULL) = {ended:Nullable(Bool)})
+  AND ({external_id:Nullable(String)} IS NULL OR external_id = {external_id:Nullable(String)})
+  AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
+  AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})
+  AND hasAllTokens(search_text, {words:Array(String)})
+  AND (empty({phrases:Array(String)})
+       OR arrayAll(phrase -> position(search_text, phrase) > 0, {phrases:Array(String)}))
+ORDER BY
+    {sort:Identifier},
+    started_at DESC,
+    session_id
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}
+SETTINGS
+    use_skip_indexes_if_final = 1,
+    use_skip_indexes_if_final_exact_mode = 1

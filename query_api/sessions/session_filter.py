@@ -1,0 +1,87 @@
+"""The filters that all lists of sessions take, limited to the sessions that the caller may see."""
+
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from msgspec import Struct
+
+from edge.principal import Principal
+from query_api.times import bound
+from query_api.visibility import refuse_other_users, viewer_of
+from schemas.http.requests import Trigger
+from schemas.log.records import Outcome
+
+
+class SessionFilter(Struct, frozen=True):
+    """Sessions of an org. ``None`` filters nothing; ``own_user_id`` is set if the caller sees only their own."""
+
+    org_id: str
+    own_user_id: str | None
+    user_id: str | None
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    model: str | None
+    trigger: str | None
+    outcome: str | None
+    ended: bool | None
+    external_id: str | None
+    run_id: UUID | None
+    thread_id: UUID | None
+    started_after: datetime | None
+    started_before: datetime | None
+
+
+F = TypeVar("F", bound=SessionFilter)
+Status = Literal["active", "ended"]
+
+
+def with_filter(params: type[F], session_filter: SessionFilter, **more: Any) -> F:
+    """Return the parameters of a question that takes the filter and ``more``."""
+    return params(**msgspec.structs.asdict(session_filter), **more)
+
+
+def provide_session_filter(
+    principal: NamedDependency[Principal],
+    project_id: FromQuery[str | None] = None,
+    repo: FromQuery[str | None] = None,
+    agent_name: FromQuery[str | None] = None,
+    current_user_only: FromQuery[bool] = False,
+    user_id: FromQuery[str | None] = None,
+    status: FromQuery[Status | None] = None,
+    outcome: FromQuery[Outcome | None] = None,
+    model: FromQuery[str | None] = None,
+    trigger: FromQuery[Trigger | None] = None,
+    run_id: FromQuery[UUID | None] = None,
+    thread_id: FromQuery[UUID | None] = None,
+    external_id: FromQuery[str | None] = None,
+    started_after: FromQuery[datetime | None] = None,
+    started_before: FromQuery[datetime | None] = None,
+) -> SessionFilter:
+    """Return the filter of the query parameters; ``started_after`` is inclusive, ``started_before`` exclusive.
+
+    Raises:
+        ApiError: 422 for a time without an offset, 403 for the sessions of another user.
+    """
+    refuse_other_users(principal, user_id)
+    return SessionFilter(
+        org_id=principal.org_id,
+        own_user_id=principal.user_id if current_user_only else viewer_of(principal),
+        user_id=user_id,
+        project_id=project_id,
+        repo=repo,
+        agent_name=agent_name,
+        model=model,
+        trigger=trigger,
+        outcome=outcome,
+        ended=None if status is None else status == "ended",
+        external_id=external_id,
+        run_id=run_id,
+        thread_id=thread_id,
+        started_after=bound("started_after", started_after),
+        started_before=bound("started_before", started_before),
+    )

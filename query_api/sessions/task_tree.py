@@ -1,0 +1,106 @@
+"""The tree of what happened in one session: each node under its parent. Pure."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.http.responses import instant
+
+DEPTH_MAX = 64
+Key = tuple[str, str]  # kind and id
+_ORDER = ("subagent", "task", "tool")  # in which a parent's id is looked up, since ids are unique only within a kind
+
+
+class TaskNodeRow(Struct, frozen=True):
+    """A subagent, a task or a use of a tool, and the number of nodes of its session; absent texts are empty."""
+
+    session_id: UUID
+    kind: str
+    task_id: str
+    title: str
+    status: str
+    started_ms: int | None
+    ended_ms: int | None
+    duration_ms: int | None
+    agent: str
+    parent: str
+    tool_calls: int
+    nodes: int
+
+
+class TaskNode(Struct, frozen=True):
+    """A subagent, a task or a use of a tool. ``duration_ms`` is the reported duration, else from start to end."""
+
+    id: str
+    kind: str
+    name: str | None
+    status: str
+    started_at: str | None
+    ended_at: str | None
+    duration_ms: int | None
+    agent_type: str | None
+    parent_task_id: str | None
+    tool_calls: int
+    children: list["TaskNode"]
+
+
+def tree_of(rows: Sequence[TaskNodeRow]) -> list[TaskNode]:
+    """Return the nodes in order of time, each once: under its parent, or at the top if the parent is not among them."""
+    ordered = sorted(rows, key=_by_time)
+    above = _parents(ordered)
+    nodes = {_key(row): _node(row) for row in ordered}
+    top: list[TaskNode] = []
+    for key, node in nodes.items():
+        parent = above[key]
+        (top if parent is None else nodes[parent].children).append(node)
+    return top
+
+
+def _parents(rows: Sequence[TaskNodeRow]) -> dict[Key, Key | None]:
+    """Return each node's parent. A node in a circle, or too deep, has none and moves to the top."""
+    known = {_key(row) for row in rows}
+    above = {_key(row): next((key for key in _possible_parents(row) if key in known), None) for row in rows}
+    for key in above:
+        if not _reaches_top(key, above):
+            above[key] = None
+    return above
+
+
+def _possible_parents(row: TaskNodeRow) -> list[Key]:
+    return [(kind, row.parent) for kind in _ORDER if row.parent]
+
+
+def _reaches_top(key: Key, above: dict[Key, Key | None]) -> bool:
+    at: Key | None = key
+    for _ in range(DEPTH_MAX):
+        if at is None:
+            return True
+        at = above[at]
+    return at is None
+
+
+def _key(row: TaskNodeRow) -> Key:
+    return row.kind, row.task_id
+
+
+def _by_time(row: TaskNodeRow) -> tuple[bool, int, Key]:
+    """Return the sort key; a node that neither started nor ended comes last."""
+    at = row.ended_ms if row.started_ms is None else row.started_ms
+    return at is None, at or 0, _key(row)
+
+
+def _node(row: TaskNodeRow) -> TaskNode:
+    return TaskNode(
+        id=row.task_id,
+        kind=row.kind,
+        name=row.title or None,
+        status=row.status,
+        started_at=None if row.started_ms is None else instant(row.started_ms),
+        ended_at=None if row.ended_ms is None else instant(row.ended_ms),
+        duration_ms=row.duration_ms,
+        agent_type=row.agent or None,
+        parent_task_id=row.parent or None,
+        tool_calls=row.tool_calls,
+        children=[],
+    )

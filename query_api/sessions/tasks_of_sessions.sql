@@ -1,0 +1,29 @@
+-- What happened inside these sessions of an org: which subagents, tasks and uses of tools, with limits for each session
+-- and for all, and how many of each session are there?
+-- Table: tasks (key: org_id, session_id, kind, task_id).
+SELECT
+    session_id,
+    kind,
+    task_id,
+    name AS title,
+    status,
+    toUnixTimestamp64Milli(started_at) AS started_ms,
+    toUnixTimestamp64Milli(ended_at) AS ended_ms,
+    duration_ms,
+    agent_type AS agent,
+    parent_task_id AS parent,
+    tool_calls,
+    count() OVER (PARTITION BY session_id) AS nodes
+FROM tasks FINAL
+WHERE org_id = {org_id:String}
+  AND session_id IN {session_ids:Array(UUID)}
+  AND kind IN {kinds:Array(String)}
+ORDER BY
+    indexOf({session_ids:Array(UUID)}, session_id),
+    kind = 'tool',
+    ifNull(started_at, ended_at) IS NULL,
+    ifNull(started_at, ended_at),
+    kind,
+    task_id
+LIMIT {limit_by:UInt64} BY session_id
+LIMIT {limit:UInt64}

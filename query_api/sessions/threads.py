@@ -1,0 +1,116 @@
+"""The threads of an org: conversations that continue one another."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from edge.guards import may
+from edge.principal import Principal
+from query_api.paging import Page
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.by_id import OrgSessionKey, load_sessions
+from query_api.sessions.hierarchy import Totals
+from query_api.sessions.session_filter import SessionFilter, with_filter
+from query_api.visibility import viewer_of
+from schemas.http.responses import Reply, Session, instant
+from schemas.money import usd_of
+
+CONVERSATIONS_MAX = 1_000  # of a thread, the latest ones; its totals count all of them
+
+
+class ThreadsPage(SessionFilter, frozen=True):
+    """A page of the threads with a match. ``viewer_id`` is set if the caller sees only their own sessions."""
+
+    viewer_id: str | None
+    limit: int
+    offset: int
+
+
+class ThreadsPageRow(Struct, frozen=True):
+    """One thread, the totals of what the caller sees of it, and the number of all matching threads."""
+
+    thread_id: UUID
+    thread_started_ms: int
+    thread_last_event_ms: int | None
+    total_sessions: int
+    total_events: int
+    total_tool_calls: int
+    total_tokens: int
+    total_cost_nano: int
+    total_count: int
+
+
+class ConversationsOf(Struct, frozen=True):
+    """The conversations of these threads that the caller sees."""
+
+    org_id: str
+    viewer_id: str | None
+    thread_ids: list[UUID]
+    limit_by: int
+
+
+class ThreadConversationRow(OrgSessionKey, frozen=True):
+    """A conversation and its thread."""
+
+    thread_id: UUID
+
+
+THREADS_PAGE = Question("query_api.sessions.threads", ThreadsPage, ThreadsPageRow)
+THREAD_CONVERSATIONS = Question("query_api.sessions.thread_conversations", ConversationsOf, ThreadConversationRow)
+
+
+class Thread(Struct, frozen=True):
+    """The part of a thread that the caller may see; its conversations in the order in which they started."""
+
+    thread_id: UUID
+    started_at: str
+    last_event_at: str | None
+    totals: Totals
+    conversations: list[Session]
+
+
+@get("/sessions/threads", operation_id="ListThreads", guards=[may("session.read")])
+async def list_threads(
+    principal: NamedDependency[Principal],
+    context: NamedDependency[ReadContext],
+    session_filter: NamedDependency[SessionFilter],
+    paging: NamedDependency[Page],
+) -> Response[Reply[list[Thread]]]:
+    """List conversations that continue one another, the thread with the latest activity first.
+
+    A thread is shown whole if one of its conversations matches the filters.
+    """
+    viewer_id = viewer_of(principal)
+    params = with_filter(ThreadsPage, session_filter, viewer_id=viewer_id, limit=paging.size, offset=paging.offset)
+    rows, total = await context.ask_page(THREADS_PAGE, params)
+    return context.reply(await _threads(context, principal.org_id, viewer_id, rows), paging.meta(total))
+
+
+async def _threads(
+    context: ReadContext, org_id: str, viewer_id: str | None, rows: Sequence[ThreadsPageRow]
+) -> list[Thread]:
+    """Return the threads of ``rows`` with the conversations that ``viewer_id`` (None: any user) sees."""
+    if not rows:
+        return []
+    params = ConversationsOf(org_id, viewer_id, [row.thread_id for row in rows], CONVERSATIONS_MAX)
+    keys = await context.ask(THREAD_CONVERSATIONS, params)
+    conversations: dict[UUID, list[Session]] = {row.thread_id: [] for row in rows}
+    for session in await load_sessions(context, org_id, keys[::-1]):
+        conversations[session.thread_id].append(session)
+    return [_thread(row, conversations[row.thread_id]) for row in rows]
+
+
+def _thread(row: ThreadsPageRow, conversations: list[Session]) -> Thread:
+    return Thread(
+        thread_id=row.thread_id,
+        started_at=instant(row.thread_started_ms),
+        last_event_at=None if row.thread_last_event_ms is None else instant(row.thread_last_event_ms),
+        totals=Totals(
+            row.total_sessions, row.total_events, row.total_tool_calls, row.total_tokens, usd_of(row.total_cost_nano)
+        ),
+        conversations=conversations,
+    )

@@ -1,0 +1,37 @@
+-- Which threads of an org have a conversation that matches, the latest activity first, one page of them, how many are
+-- there in all, and what are the totals of what the caller may see of each?
+-- Table: sessions (key: org_id, started_hour, session_id).
+SELECT
+    thread_id,
+    toUnixTimestamp64Milli(min(started_at)) AS thread_started_ms,
+    toUnixTimestamp64Milli(max(last_event_at)) AS thread_last_event_ms,
+    count() AS total_sessions,
+    sum(events) AS total_events,
+    sum(tool_calls) AS total_tool_calls,
+    sum(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens) AS total_tokens,
+    sum(cost_nano) AS total_cost_nano,
+    count() OVER () AS total_count
+FROM sessions FINAL
+WHERE org_id = {org_id:String}
+  AND ({viewer_id:Nullable(String)} IS NULL OR user_id = {viewer_id:Nullable(String)})
+GROUP BY thread_id
+HAVING countIf(
+        org_id = {org_id:String}
+    AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL OR started_at >= {started_after:Nullable(DateTime64(3, 'UTC'))})
+    AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL OR started_at < {started_before:Nullable(DateTime64(3, 'UTC'))})
+    AND ({own_user_id:Nullable(String)} IS NULL OR user_id = {own_user_id:Nullable(String)})
+    AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})
+    AND ({project_id:Nullable(String)} IS NULL OR project_id = {project_id:Nullable(String)})
+    AND ({repo:Nullable(String)} IS NULL OR repo = {repo:Nullable(String)})
+    AND ({agent_name:Nullable(String)} IS NULL OR agent_name = {agent_name:Nullable(String)})
+    AND ({model:Nullable(String)} IS NULL OR has(models.model, {model:Nullable(String)}))
+    AND ({trigger:Nullable(String)} IS NULL OR trigger = {trigger:Nullable(String)})
+    AND ({outcome:Nullable(String)} IS NULL OR outcome = {outcome:Nullable(String)})
+    AND ({ended:Nullable(Bool)} IS NULL OR (ended_at IS NOT NULL) = {ended:Nullable(Bool)})
+    AND ({external_id:Nullable(String)} IS NULL OR external_id = {external_id:Nullable(String)})
+    AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
+    AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})) > 0
+ORDER BY
+    max(ifNull(last_event_at, started_at)) DESC,
+    thread_id
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}

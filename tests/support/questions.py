@@ -1,0 +1,36 @@
+"""Every question that the product asks the store when it reads, and every SQL file of one."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+from query_api.question import Question
+from tests.support import CHECKOUT
+
+PACKAGES = ("query_api", "audit")
+
+
+def sql_files() -> dict[str, Path]:
+    """The SQL files by their names, such as ``query_api.analytics.summary``."""
+    files = [file for package in PACKAGES for file in sorted((CHECKOUT / package).rglob("*.sql"))]
+    return {".".join(file.relative_to(CHECKOUT).with_suffix("").parts): file for file in files}
+
+
+def questions() -> list[Question[Any, Any]]:
+    """The questions of all modules, each once."""
+    found = {value.name: value for module in _modules() for value in vars(module).values() if _is_question(value)}
+    return [found[name] for name in sorted(found)]
+
+
+def _modules() -> list[Any]:
+    names = [
+        module.name
+        for package in PACKAGES
+        for module in pkgutil.walk_packages([str(CHECKOUT / package)], f"{package}.")
+    ]
+    return [importlib.import_module(name) for name in names]
+
+
+def _is_question(value: object) -> bool:
+    return isinstance(value, Question)
