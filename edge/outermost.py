@@ -9,8 +9,8 @@ from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from edge.addresses import NO_ADDRESS, is_canonical
 from edge.allowed_methods import with_all_methods
+from edge.canonical_path import NO_ADDRESS, is_canonical
 from edge.cors import forget_other_origins
 from edge.drain_body import Body
 from edge.logging import AccessLog

@@ -35,7 +35,7 @@ from runtime.http_server import serve_http
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
-from runtime.rate_limits import rate_limits
+from runtime.rate_limit_settings import rate_limits
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_comparing import compare_store

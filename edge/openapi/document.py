@@ -23,7 +23,7 @@ from edge.openapi.parameters import (
     query_parameters,
     reply_headers,
 )
-from edge.openapi.replies import (
+from edge.openapi.responses import (
     JSON,
     TEXT,
     data_of,
@@ -36,7 +36,7 @@ from edge.openapi.replies import (
     told_by,
 )
 from edge.openapi.sections import SECTIONS, section_of
-from edge.openapi.shapes import Shapes
+from edge.openapi.type_schemas import Shapes
 from edge.route_docs import body_of, example_of, needs_body
 from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody

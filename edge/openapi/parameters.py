@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.typing import FieldDefinition
 
 from edge.openapi.dialect import Schema
-from edge.openapi.shapes import explained, schema_of
+from edge.openapi.type_schemas import explained, schema_of
 from edge.query_parameters import fields_of
 from schemas.http.glossary import term_of
 

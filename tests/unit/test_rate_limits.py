@@ -14,7 +14,7 @@ from edge.rate_limits import RateLimits
 from edge.request_counters import HOUR_S, LocalCounter
 from ingest.app import build_ingest
 from kernel.atomic_write import write_whole
-from runtime.rate_limits import rate_limits
+from runtime.rate_limit_settings import rate_limits
 from runtime.settings import BadSettings, Settings
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token

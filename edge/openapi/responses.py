@@ -11,7 +11,7 @@ from edge.error_responses import too_large
 from edge.errors import ApiError, forbidden, invalid, not_found, slow_body, unauthenticated, unavailable
 from edge.openapi.dialect import Schema
 from edge.openapi.parameters import OF_EVERY_CALL, RATE_LIMIT
-from edge.openapi.shapes import explained
+from edge.openapi.type_schemas import explained
 from edge.rate_limits import Allowance, too_many_requests
 from schemas.http.responses import ErrorBody, Reply
 
