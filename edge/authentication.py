@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from edge.claims import BadToken, Grant, grant_of
+from edge.claims import BadToken, Grant, grant_from_claims
 from edge.errors import unauthenticated
 from edge.keys import VerificationKey
 from edge.principal import Principal
@@ -53,7 +53,7 @@ class TokenVerifier:
         """
         grant = self._grants.get(token)
         if grant is None:
-            grant = grant_of(*self._claims(token))
+            grant = grant_from_claims(*self._claims(token))
             grant.check_time(self._clock())
             self._remember(token, grant)
         grant.check_time(self._clock())

@@ -16,7 +16,7 @@ _CANONICAL = re.compile(
 # An org has 200 characters, of 12 bytes each where all are escaped. The router remembers the last 1,024 addresses,
 # whether their requests had a credential or not.
 PATH_BYTES_MAX = 4_096
-NO_ADDRESS = "/…"  # where a request goes that spells its address in another way; no route has it
+UNROUTABLE_PATH = "/…"  # where a request goes that spells its address in another way; no route has it
 
 
 def is_canonical(raw_path: bytes) -> bool:

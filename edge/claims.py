@@ -32,7 +32,7 @@ class Grant:
             raise BadToken("the token has expired")
 
 
-def grant_of(claims: dict[str, Any], key: VerificationKey) -> Grant:
+def grant_from_claims(claims: dict[str, Any], key: VerificationKey) -> Grant:
     """Check every claim but the times, which are checked at each use; ``key`` is the one that signed them.
 
     Raises:
@@ -44,13 +44,13 @@ def grant_of(claims: dict[str, Any], key: VerificationKey) -> Grant:
     if key.audience not in (audience if isinstance(audience, list) else [audience]):
         raise BadToken("wrong audience")
     principal = _principal(claims)
-    if principal.org_id != OPERATOR_ORG and not key.opens_orgs:
+    if principal.org_id != OPERATOR_ORG and not key.grants_org_access:
         raise BadToken("this key signs for operators alone")
     not_before = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
     return Grant(principal, _name(claims, "jti"), not_before, _time(claims, "exp"))
 
 
-def is_name(value: object) -> bool:
+def is_valid_name(value: object) -> bool:
     """Whether a user, an org or a token may be called so."""
     return isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS_MAX and value.isprintable()
 
@@ -66,7 +66,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
 
 def _name(claims: dict[str, Any], claim: str) -> str:
     value = claims.get(claim)
-    if not is_name(value):
+    if not is_valid_name(value):
         raise BadToken(f"{claim} is missing or no name")
     return cast(str, value)
 

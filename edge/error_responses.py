@@ -22,7 +22,7 @@ _MISSING = re.compile(r"^Missing required .*'(.+?)'")
 _NOT_JSON = "The body is not valid JSON."
 
 
-def reply_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+def respond_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
     """The reply for anything that was raised while a request was answered."""
     problem = _as_api_error(error)
     if problem is None:
@@ -59,10 +59,10 @@ def _from_parameters(error: Exception) -> ApiError | None:
     extra = known.extra if isinstance(known.extra, list) else [{"message": known.detail}]
     # Ids in a path are text, so never wrong here; Litestar lists one that its handler does not take all the same.
     faults = [item for item in extra if item.get("source") != "path"]
-    return invalid({item.get("key") or "body": [_of_parameter(item.get("message", ""))] for item in faults})
+    return invalid({item.get("key") or "body": [_parameter_sentence(item.get("message", ""))] for item in faults})
 
 
-def _of_parameter(message: str) -> str:
+def _parameter_sentence(message: str) -> str:
     """A parameter is always sent as text, so that it is a string says nothing."""
     return explain(message)[1].removesuffix(", not a string")
 
@@ -109,4 +109,4 @@ _TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Exception], ApiError | Non
     (UnicodeDecodeError, _from_syntax),
 )
 
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {Exception: reply_to_error, HTTPException: reply_to_error}
+COMMON_EXCEPTION_HANDLERS: ExceptionHandlersMap = {Exception: respond_to_error, HTTPException: respond_to_error}

@@ -34,6 +34,6 @@ def may(action: Action) -> Guard:
     return May(action)
 
 
-def action_of(handler: BaseRouteHandler) -> Action | None:
+def required_action(handler: BaseRouteHandler) -> Action | None:
     """What a route's guard asks for; None for a route that is open to all."""
     return next((guard.action for guard in handler.guards or () if isinstance(guard, May)), None)

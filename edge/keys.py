@@ -19,10 +19,10 @@ class VerificationKey(NamedTuple):
     kid: str | None = None
     issuer: str = ISSUER
     audience: str = AUDIENCE
-    opens_orgs: bool = True
+    grants_org_access: bool = True
 
 
-def shared_secret(secret: bytes, kid: str | None = None, *, opens_orgs: bool = True) -> VerificationKey:
+def shared_secret(secret: bytes, kid: str | None = None, *, grants_org_access: bool = True) -> VerificationKey:
     """A key that both signs and verifies (HS256).
 
     Raises:
@@ -30,12 +30,12 @@ def shared_secret(secret: bytes, kid: str | None = None, *, opens_orgs: bool = T
     """
     if len(secret) < HS256_BYTES_MIN:
         raise ValueError(f"a secret for HS256 has at least {HS256_BYTES_MIN} bytes, this one has {len(secret)}")
-    return VerificationKey("HS256", secret, kid, opens_orgs=opens_orgs)
+    return VerificationKey("HS256", secret, kid, grants_org_access=grants_org_access)
 
 
 def operators_key(key: Any) -> VerificationKey:
     """The public half of the operator's own key (Ed25519), which opens no org."""
-    return VerificationKey("EdDSA", key, opens_orgs=False)
+    return VerificationKey("EdDSA", key, grants_org_access=False)
 
 
 def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audience: str = AUDIENCE) -> VerificationKey:

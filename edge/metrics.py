@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Count
 
 from edge.authentication import PUBLIC
 from edge.rate_limits import RateLimits
-from edge.route_docs import answers_with
+from edge.route_docs import responds_with
 from edge.watched_file import WatchedFile
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -45,7 +45,7 @@ class HttpMetrics:
         self._seconds.labels(route, method).observe(time.perf_counter() - began)
 
 
-def show_faults(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:
+def register_fault_gauges(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:
     """Gauges of what requests go on in spite of: 1 while it lasts."""
     away = Gauge("crewkit_rate_limit_store_away", "The shared counter of requests does not answer.", registry=registry)
     away.set_function(lambda: limits.store_is_away)
@@ -57,7 +57,7 @@ def show_faults(registry: CollectorRegistry, limits: RateLimits, files: Sequence
 def metrics_route(registry: CollectorRegistry) -> HTTPRouteHandler:
     """``/metrics``; to be scraped from inside: a proxy should not pass it on."""
 
-    @get("/metrics", opt=PUBLIC | answers_with(_EXAMPLE), operation_id="Metrics", sync_to_thread=False)
+    @get("/metrics", opt=PUBLIC | responds_with(_EXAMPLE), operation_id="Metrics", sync_to_thread=False)
     def metrics() -> Response[bytes]:
         """Counters and gauges of this process, in Prometheus' text format."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -61,7 +61,7 @@ class RateLimits:
         await self._counter.close()
 
 
-def counting(limits: RateLimits) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def closing_limits(limits: RateLimits) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """A lifespan at whose end nothing counts any more."""
 
     @asynccontextmanager
@@ -90,18 +90,18 @@ class LimitRate:
         elif left.remaining < 0:
             raise too_many_requests(left)
         else:
-            await self.app(scope, receive, _telling(left, send))
+            await self.app(scope, receive, _with_headers(left, send))
 
 
-def _telling(left: Allowance, send: Send) -> Send:
+def _with_headers(left: Allowance, send: Send) -> Send:
     headers = [(name.lower().encode(), value.encode()) for name, value in left.headers().items()]
 
-    async def send_telling(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *headers]
         await send(message)
 
-    return send_telling
+    return send_with_headers
 
 
 def too_many_requests(left: Allowance) -> ApiError:

@@ -12,22 +12,22 @@ def takes(kind: type, *, optional: bool = False) -> dict[str, Any]:
     return {_BODY: kind, _OPTIONAL: optional}
 
 
-def answers_with(example: Any) -> dict[str, Any]:
+def responds_with(example: Any) -> dict[str, Any]:
     """The ``opt`` of a route whose answer has names of its own, or is no JSON at all."""
     return {_EXAMPLE: example}
 
 
-def body_of(handler: BaseRouteHandler) -> type | None:
+def body_type(handler: BaseRouteHandler) -> type | None:
     """The kind of body that a route takes, None for none."""
     kind: type | None = handler.opt.get(_BODY)
     return kind
 
 
-def needs_body(handler: BaseRouteHandler) -> bool:
+def requires_body(handler: BaseRouteHandler) -> bool:
     """Whether a call without its body is refused."""
     return not handler.opt.get(_OPTIONAL)
 
 
-def example_of(handler: BaseRouteHandler) -> Any:
+def response_example(handler: BaseRouteHandler) -> Any:
     """The example that a route gives by itself, None where it is put together from those of its fields."""
     return handler.opt.get(_EXAMPLE)

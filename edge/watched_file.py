@@ -12,7 +12,7 @@ from litestar import Litestar
 logger = structlog.get_logger()
 
 T = TypeVar("T")
-LOOK_EVERY_S = 2.0
+POLL_EVERY_S = 2.0
 
 
 class Unreadable(ValueError):
@@ -51,7 +51,7 @@ class WatchedFile(Generic[T]):
             self.is_broken = False
             logger.info("file_taken", file=str(self.path))
 
-    async def follow(self, every_s: float = LOOK_EVERY_S) -> None:
+    async def follow(self, every_s: float = POLL_EVERY_S) -> None:
         """Look for ever."""
         while True:
             await asyncio.sleep(every_s)
@@ -78,16 +78,16 @@ class WatchedFile(Generic[T]):
             raise Unreadable(f"can't be read: {error.strerror}") from error
 
 
-def following(files: Sequence[WatchedFile[Any]]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def watching_files(files: Sequence[WatchedFile[Any]]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """A lifespan during which these files are followed."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        following = [asyncio.ensure_future(file.follow()) for file in files]
+        watching_files = [asyncio.ensure_future(file.follow()) for file in files]
         try:
             yield
         finally:
-            for task in following:
+            for task in watching_files:
                 task.cancel()
 
     return lifespan

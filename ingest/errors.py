@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 from litestar import Request, Response
 
-from edge.error_responses import reply_to_error
+from edge.error_responses import respond_to_error
 from edge.errors import invalid
 from edge.validation_messages import explain
 from ingest.privacy.redaction import Effort, redact_text_or_all
@@ -44,13 +44,13 @@ def stop_the_process(error: BrokenLog) -> NoReturn:
 
 def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
     """A broken rule is a 422 with its field; why a record can't be read may quote from it."""
-    return reply_to_error(request, invalid({error.field: [_shown(error.sentence)]}))
+    return respond_to_error(request, invalid({error.field: [_shown(error.sentence)]}))
 
 
 def reply_to_wrong_body(request: Request[Any, Any, Any], error: msgspec.ValidationError) -> Response[ErrorBody]:
     """A 422 that names the field; where nobody knows the field its name may be anything, a secret too."""
     path, sentence = explain(str(error))
-    return reply_to_error(request, invalid({_shown(path): [sentence]}))
+    return respond_to_error(request, invalid({_shown(path): [sentence]}))
 
 
 def _shown(text: str) -> str:

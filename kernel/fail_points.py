@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 VARIABLE = "CREWKIT_FAILPOINT"
-Action = Callable[[], None]
+Effect = Callable[[], None]
 
 
 class FailPointHit(Exception):
@@ -32,23 +32,23 @@ def _raise() -> None:
     raise FailPointHit("a fail-point was set here")
 
 
-def parse(text: str) -> Mapping[tuple[str, int], Action]:
+def parse_fail_points(text: str) -> Mapping[tuple[str, int], Effect]:
     """What is to happen the nth time a name is passed.
 
     Raises:
         BadFailPoint: for anything but ``name:nth:kill|raise|sleep=SECONDS``.
     """
-    actions: dict[tuple[str, int], Action] = {}
+    actions: dict[tuple[str, int], Effect] = {}
     for part in filter(None, text.split(",")):
         try:
             name, nth, action = part.split(":")
-            actions[name, int(nth)] = _action(action)
+            actions[name, int(nth)] = _parse_effect(action)
         except ValueError as error:
             raise BadFailPoint(f"{VARIABLE}: {part!r} is not name:nth:kill|raise|sleep=SECONDS") from error
     return actions
 
 
-def _action(text: str) -> Action:
+def _parse_effect(text: str) -> Effect:
     if text in ("kill", "raise"):
         return {"kill": _kill, "raise": _raise}[text]
     verb, _, seconds = text.partition("=")
@@ -58,7 +58,7 @@ def _action(text: str) -> Action:
     return lambda: time.sleep(pause)
 
 
-def armed(actions: Mapping[tuple[str, int], Action]) -> Callable[[str], None]:
+def arm(actions: Mapping[tuple[str, int], Effect]) -> Callable[[str], None]:
     """A function to call at each place; it counts how often each was passed, in all threads together."""
     passed: Counter[str] = Counter()
     lock = threading.Lock()
@@ -77,4 +77,4 @@ def _off(name: str) -> None:
     """Nothing is to fail."""
 
 
-fail_point: Callable[[str], None] = armed(parse(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else _off
+fail_point: Callable[[str], None] = arm(parse_fail_points(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else _off

@@ -8,9 +8,9 @@ import ssl
 from collections.abc import Iterator
 from typing import Literal
 
-Settings = Literal["KAFKA", "STORE"]  # how the names of the settings begin
+SettingPrefix = Literal["KAFKA", "STORE"]  # how the names of the settings begin
 
-_SWITCH: dict[Settings, str] = {"KAFKA": "KAFKA_SECURITY", "STORE": "`secure` in STORE_URL"}
+_SWITCH: dict[SettingPrefix, str] = {"KAFKA": "KAFKA_SECURITY", "STORE": "`secure` in STORE_URL"}
 # OpenSSL's X509_V_ERR_…; all others mean that no chain leads to a CA that we trust.
 _NOT_YET_VALID, _EXPIRED, _HOST_MISMATCH, _ADDRESS_MISMATCH = 9, 10, 62, 64
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
@@ -23,7 +23,7 @@ _PROBE_S = 2.0
 _REFUSES_WITHIN_S = 0.5
 
 
-def tls_refusal(error: BaseException, peer: str, settings: Settings) -> str | None:
+def tls_refusal(error: BaseException, peer: str, settings: SettingPrefix) -> str | None:
     """Why TLS with ``peer`` is refused by one of the two, and which setting to check; None for any other error."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -90,7 +90,7 @@ def _unfit(error: ssl.SSLCertVerificationError) -> str:
     return f"comes from no CA that we trust ({error.verify_message})"
 
 
-def _refused(error: ssl.SSLError, peer: str, settings: Settings) -> str | None:
+def _refused(error: ssl.SSLError, peer: str, settings: SettingPrefix) -> str | None:
     """None where the connection just ended, as it does when a server dies."""
     reason = error.reason or ""
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "EOF" in reason:

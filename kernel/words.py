@@ -28,10 +28,10 @@ class _Folding(dict[int, str]):
 def fold_character(character: str) -> str:
     """What the character means to search: letters and digits, spaces around what is neither, or nothing."""
     plain = normalize("NFKD", normalize("NFKD", character).casefold()).translate(_WITH_STROKE)
-    return "".join([_kept(part) for part in plain])
+    return "".join([_fold_part(part) for part in plain])
 
 
-def _kept(part: str) -> str:
+def _fold_part(part: str) -> str:
     kind = category(part)
     if combining(part) or kind == "Me" or ord(part) in _INVISIBLE or (kind == "Cf" and part != _BREAK):
         return ""
@@ -51,7 +51,7 @@ def folded_lengths(text: str) -> list[int]:
     return [len(_FOLDING[ord(character)]) for character in text]
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words, in their order."""
     return folded(text).split()
 
@@ -62,7 +62,7 @@ def search_text(texts: Iterable[str]) -> str:
     A space before and after each word, and one more between two texts: so `` a b `` is found where ``a`` is followed
     by ``b`` in one text, and only there.
     """
-    return "".join([f" {' '.join(words)} " for text in texts if (words := words_of(text))])
+    return "".join([f" {' '.join(words)} " for text in texts if (words := split_words(text))])
 
 
 def phrase_text(words: Iterable[str]) -> str:

@@ -55,10 +55,10 @@ def check_tokens_open_orgs(settings: Settings) -> None:
 
 def _secret_of_tokens(settings: Settings) -> list[VerificationKey]:
     """It may be left off machines where it opens no org."""
-    opens_orgs = settings.dev_tokens and not settings.jwks_file
-    if not opens_orgs and not (settings.secrets_folder / TOKENS).exists():
+    grants_org_access = settings.dev_tokens and not settings.jwks_file
+    if not grants_org_access and not (settings.secrets_folder / TOKENS).exists():
         return []
-    return [shared_secret(key, opens_orgs=opens_orgs) for key in token_keys(settings.secrets_folder)]
+    return [shared_secret(key, grants_org_access=grants_org_access) for key in token_keys(settings.secrets_folder)]
 
 
 def _beside(own: Sequence[VerificationKey], verifier: TokenVerifier) -> Callable[[Sequence[VerificationKey]], None]:

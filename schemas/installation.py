@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-VERSION = 1
+INSTALLATION_VERSION = 1
 PARTITIONS_MAX = 2_000  # an audit sends an offset of each in one value, which has bounds: see `store.key_lists`
 PARTITIONS_ADVISED = 64
 COPIES_MIN = 3  # of each record, unless an installation is made for development, with one
@@ -22,7 +22,7 @@ class UnreadableRecord(Exception):
 class InstallationRecord(Struct, frozen=True, kw_only=True):
     """``secrets`` is their fingerprint; ``replication`` is what `provision` was asked for; ``made_at`` is UTC."""
 
-    v: int = VERSION
+    v: int = INSTALLATION_VERSION
     partitions: int
     replication: int
     secrets: str
@@ -56,7 +56,7 @@ def decode_record(raw: bytes) -> InstallationRecord:
         record = msgspec.json.decode(raw, type=InstallationRecord)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableRecord(f"holds no installation record: {error}") from error
-    if record.v != VERSION:
+    if record.v != INSTALLATION_VERSION:
         raise UnreadableRecord(f"holds a record of version {record.v}: run the version of this code that made it")
     return record
 

@@ -36,7 +36,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "operator": frozenset({"operate"}),
 }
 
-Sees = Literal[
+Visibility = Literal[
     "all",  # the same for everybody who may: a write to a session whose id they know, totals, receipts
     "session",  # one session: somebody else's is not there (404), and nothing in the reply tells of it
     "sessions",  # several: those of others are left out, and nothing in the reply tells of them
@@ -44,42 +44,42 @@ Sees = Literal[
 ]
 
 
-class Right(NamedTuple):
+class RoutePermission(NamedTuple):
     """What a route asks of its caller's role, and what a role without `session.read_all` finds there."""
 
     action: Action
-    sees: Sees = "all"
+    sees: Visibility = "all"
 
 
-ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the test that walks them
-    "CreateSession": Right("session.write"),
-    "RecordEvents": Right("session.write"),
-    "ChangeSession": Right("session.write"),
-    "EndSession": Right("session.write"),
-    "RequestCompaction": Right("session.write"),
-    "ListSessions": Right("session.read", "sessions"),
-    "SearchSessions": Right("session.read", "sessions"),
-    "GetSession": Right("session.read", "session"),
-    "ListCompactions": Right("session.read", "session"),
-    "GetAnalysis": Right("session.read", "session"),
-    "ListEvents": Right("session.read", "session"),
-    "GetHierarchy": Right("session.read", "session"),
-    "ListThreads": Right("session.read", "sessions"),
-    "ListFilterValues": Right("session.read", "sessions"),
-    "AnalyticsSummary": Right("analytics.read", "no_names"),
-    "AnalyticsTimeseries": Right("analytics.read", "no_names"),
-    "AnalyticsByAgent": Right("analytics.read", "no_names"),
-    "AnalyticsCostBreakdown": Right("analytics.read", "no_names"),
-    "AnalyticsTeamOverview": Right("analytics.read", "no_names"),
-    "AnalyticsByUser": Right("analytics.by_user"),
-    "GetReceipt": Right("receipt.read"),
-    "RecountOrg": Right("org.recount"),
-    "ShowFreshness": Right("operate"),
-    "ShowCoverage": Right("operate"),
-    "RecountInstallation": Right("operate"),
-    "ListDeadLetters": Right("operate"),
-    "GetDeadLetter": Right("operate"),
-    "RedriveDeadLetter": Right("operate"),
+ROUTES: dict[str, RoutePermission] = {  # by operation id; a route without a row fails the test that walks them
+    "CreateSession": RoutePermission("session.write"),
+    "RecordEvents": RoutePermission("session.write"),
+    "ChangeSession": RoutePermission("session.write"),
+    "EndSession": RoutePermission("session.write"),
+    "RequestCompaction": RoutePermission("session.write"),
+    "ListSessions": RoutePermission("session.read", "sessions"),
+    "SearchSessions": RoutePermission("session.read", "sessions"),
+    "GetSession": RoutePermission("session.read", "session"),
+    "ListCompactions": RoutePermission("session.read", "session"),
+    "GetAnalysis": RoutePermission("session.read", "session"),
+    "ListEvents": RoutePermission("session.read", "session"),
+    "GetHierarchy": RoutePermission("session.read", "session"),
+    "ListThreads": RoutePermission("session.read", "sessions"),
+    "ListFilterValues": RoutePermission("session.read", "sessions"),
+    "AnalyticsSummary": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsTimeseries": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsByAgent": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsCostBreakdown": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsTeamOverview": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsByUser": RoutePermission("analytics.by_user"),
+    "GetReceipt": RoutePermission("receipt.read"),
+    "RecountOrg": RoutePermission("org.recount"),
+    "ShowFreshness": RoutePermission("operate"),
+    "ShowCoverage": RoutePermission("operate"),
+    "RecountInstallation": RoutePermission("operate"),
+    "ListDeadLetters": RoutePermission("operate"),
+    "GetDeadLetter": RoutePermission("operate"),
+    "RedriveDeadLetter": RoutePermission("operate"),
 }
 
 

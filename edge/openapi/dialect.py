@@ -9,21 +9,21 @@ Schema = dict[str, Any]
 _NULL = {"type": "null"}
 
 
-def dialect_30(schema: Any) -> Any:
+def to_openapi(schema: Any) -> Any:
     """The same schema, all the way down, in words that 3.0 knows."""
     if isinstance(schema, list):
-        return [dialect_30(item) for item in schema]
+        return [to_openapi(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {key: _inner(key, value) for key, value in schema.items() if key not in ("title", "anyOf")}
+    translated = {key: _inner(key, value) for key, value in schema.items() if key not in ("title", "anyOf")}
     if "anyOf" in schema:
-        told |= _any_of(schema["anyOf"])
-    return _enumerated(_tuple(_bounds(told)))
+        translated |= _any_of(schema["anyOf"])
+    return _enumerated(_tuple(_bounds(translated)))
 
 
 def _inner(key: str, value: Any) -> Any:
     """Below ``properties`` stand names, which may be any word at all."""
-    return {name: dialect_30(field) for name, field in value.items()} if key == "properties" else dialect_30(value)
+    return {name: to_openapi(field) for name, field in value.items()} if key == "properties" else to_openapi(value)
 
 
 def nullable(schema: Schema) -> Schema:
@@ -36,7 +36,7 @@ def nullable(schema: Schema) -> Schema:
 
 
 def _any_of(choices: list[Schema]) -> Schema:
-    others = [dialect_30(choice) for choice in choices if choice != _NULL]
+    others = [to_openapi(choice) for choice in choices if choice != _NULL]
     one = others[0] if len(others) == 1 else {"anyOf": others}
     return nullable(one) if _NULL in choices else one
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.openapi.dialect import Schema
-from schemas.http.glossary import term_of
+from schemas.http.glossary import entry_for
 
 _PREFIX = "#/components/schemas/"
 _DEPTH_MAX = 6  # a hierarchy has no end
@@ -35,9 +35,9 @@ class Examples:
         return _BY_TYPE.get(schema.get("type", ""))
 
     def _field(self, name: str, schema: Schema, owner: str, depth: int) -> Any:
-        term = term_of(name, owner)
-        if term is not None and term.example is not None and _is_plain(schema):
-            return term.example
+        entry = entry_for(name, owner)
+        if entry is not None and entry.example is not None and _is_plain(schema):
+            return entry.example
         return self.of(schema, owner, depth)
 
 

@@ -16,7 +16,7 @@ ANALYTICS = Section("Analytics", "Numbers over the sessions that started in a ra
 OPERATIONS = Section("Operations", "What became of a write; whether the numbers are right.")
 OPERATOR = Section("Operator", "For those who run the installation, with a token of role `operator`.")
 HEALTH = Section("Health", "For supervisors and monitoring; no credential is needed.")
-SECTIONS = (WRITING, READING, ANALYTICS, OPERATIONS, OPERATOR, HEALTH)
+PAGE_SECTIONS = (WRITING, READING, ANALYTICS, OPERATIONS, OPERATOR, HEALTH)
 
 _BY_PATH = (("/api/v1/operator/", OPERATOR), ("/ops/", OPERATIONS), ("/analytics/", ANALYTICS))
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from edge.openapi.dialect import Schema, dialect_30
-from schemas.http.glossary import term_of
+from edge.openapi.dialect import Schema, to_openapi
+from schemas.http.glossary import entry_for
 
 REF = "#/components/schemas/{name}"
 
 
-class Shapes:
+class TypeSchemas:
     """``components`` holds what is named; `of` gives a type's schema, which refers to them."""
 
     def __init__(self, bodies: Collection[Any], replies: Collection[Any]) -> None:
@@ -25,32 +25,32 @@ class Shapes:
     def _add(self, kinds: Collection[Any], finish: Any) -> dict[str, Schema]:
         schemas, components = msgspec.json.schema_components(kinds, ref_template=REF)
         for name, component in components.items():
-            self.components[name] = _explained(finish(dialect_30(component)), name)
-        return {repr(kind): dialect_30(schema) for kind, schema in zip(kinds, schemas, strict=True)}
+            self.components[name] = _with_field_meanings(finish(to_openapi(component)), name)
+        return {repr(kind): to_openapi(schema) for kind, schema in zip(kinds, schemas, strict=True)}
 
 
-def schema_of(kind: Any) -> Schema:
+def plain_schema(kind: Any) -> Schema:
     """The schema of a plain type."""
-    schema: Schema = dialect_30(msgspec.json.schema(kind))
+    schema: Schema = to_openapi(msgspec.json.schema(kind))
     return schema
 
 
-def explained(name: str, schema: Schema, owner: str = "") -> Schema:
+def with_meaning(name: str, schema: Schema, owner: str = "") -> Schema:
     """The schema of a field or parameter with the meaning of its name."""
-    term = term_of(name, owner)
-    if term is None:
+    entry = entry_for(name, owner)
+    if entry is None:
         return schema
     if "$ref" in schema:
         schema = {"allOf": [schema]}
-    more: Schema = {"description": term.meaning}
+    more: Schema = {"description": entry.meaning}
     if schema.get("type") == "string" and "enum" not in schema:
-        more |= _kept_to(term.format, term.values, bool(schema.get("nullable")))
+        more |= _constraints(entry.format, entry.values, bool(schema.get("nullable")))
     return {**schema, **more}
 
 
-def _kept_to(form: str | None, values: Collection[str], is_nullable: bool) -> Schema:
-    told: Schema = {"format": form} if form else {}
-    return told | ({"enum": [*values, None] if is_nullable else [*values]} if values else {})
+def _constraints(form: str | None, values: Collection[str], is_nullable: bool) -> Schema:
+    constraints: Schema = {"format": form} if form else {}
+    return constraints | ({"enum": [*values, None] if is_nullable else [*values]} if values else {})
 
 
 def _body(schema: Schema) -> Schema:
@@ -65,7 +65,7 @@ def _reply(schema: Schema) -> Schema:
     return {**schema, "required": always, "properties": bare} if fields else schema
 
 
-def _explained(schema: Schema, owner: str) -> Schema:
-    fields = {name: explained(name, field, owner) for name, field in schema.get("properties", {}).items()}
+def _with_field_meanings(schema: Schema, owner: str) -> Schema:
+    fields = {name: with_meaning(name, field, owner) for name, field in schema.get("properties", {}).items()}
     schema = {**schema, "properties": fields} if fields else schema
     return {key: value for key, value in schema.items() if (key, value) != ("required", [])}

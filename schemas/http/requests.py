@@ -23,7 +23,7 @@ _OBJECT_OR_NULL = {"anyOf": [{"type": "object"}, {"type": "null"}]}
 
 Text = Annotated[str, Meta(max_length=512, pattern=_NO_CONTROL)]
 Url = Annotated[str, Meta(max_length=2_048, pattern=_NO_CONTROL)]
-Summary = Annotated[str, Meta(max_length=20_000, pattern=_NO_CONTROL_BUT_SPACE)]
+LongText = Annotated[str, Meta(max_length=20_000, pattern=_NO_CONTROL_BUT_SPACE)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Tokens = Annotated[int, Meta(ge=0, le=1 << 53)]
 Usd = Annotated[float, Meta(ge=0, le=USD_MAX)]  # 15 significant digits: 9 decimals of up to a million, exactly
@@ -100,7 +100,7 @@ class ChangeSession(Struct, frozen=True, forbid_unknown_fields=True):
 
     model_metrics: ReportMetrics | None | UnsetType = UNSET
     title: Text | None | UnsetType = UNSET
-    summary: Summary | None | UnsetType = UNSET
+    summary: LongText | None | UnsetType = UNSET
     branch: Text | None | UnsetType = UNSET
     agent_name: Text | None | UnsetType = UNSET
     project_id: Text | None | UnsetType = UNSET
@@ -109,7 +109,7 @@ class ChangeSession(Struct, frozen=True, forbid_unknown_fields=True):
 class EndSession(Struct, frozen=True, forbid_unknown_fields=True):
     """The session is over; the first end wins."""
 
-    summary: Summary | None = None
+    summary: LongText | None = None
     model_metrics: ReportMetrics | None = None
     outcome: Outcome | None = None
     ended_at: Instant | None = None
@@ -125,5 +125,5 @@ class RedriveDeadLetter(Struct, frozen=True, forbid_unknown_fields=True):
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):
     """Ask for a digest of the session so far."""
 
-    instructions: Summary | None = None
+    instructions: LongText | None = None
     max_characters: Annotated[int, Meta(ge=200, le=100_000)] | None = None

@@ -12,10 +12,10 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from edge.allowed_methods import with_all_methods
-from edge.openapi.document import calls_of
-from edge.openapi.sections import SECTIONS
-from edge.route_docs import body_of
+from edge.cors import set_allow_header
+from edge.openapi.document import operations_of
+from edge.openapi.sections import PAGE_SECTIONS
+from edge.route_docs import body_type
 from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
@@ -58,7 +58,7 @@ def test_documented_and_implemented_routes_are_the_same(app: Litestar) -> None:
         if method != "OPTIONS"
     }
 
-    assert implemented == {(call.path, call.method) for call in calls_of(app)}
+    assert implemented == {(call.path, call.method) for call in operations_of(app)}
 
 
 async def test_the_published_document_has_every_call(app: Litestar, document: Schema) -> None:
@@ -66,11 +66,11 @@ async def test_the_published_document_has_every_call(app: Litestar, document: Sc
     found = [(path, method.upper()) for path, method, _ in operations(document)]
     names = [operation["operationId"] for _, _, operation in operations(document)]
 
-    assert found == [(call.path, call.method) for call in calls_of(app)]
+    assert found == [(call.path, call.method) for call in operations_of(app)]
     assert len(set(names)) == len(names)
     for path, method, operation in operations(document):
         assert operation["description"], f"{method} {path}"
-        assert operation["tags"][0] in {section.name for section in SECTIONS}
+        assert operation["tags"][0] in {section.name for section in PAGE_SECTIONS}
         assert operation["security"] == [] or "Roles: " in operation["description"]
 
 
@@ -107,8 +107,8 @@ async def test_every_reply_has_an_example_that_fits_its_schema(document: Schema)
 
 async def test_every_body_has_an_example_that_fits_its_schema_and_its_decoder(app: Litestar, document: Schema) -> None:
     """What is documented and what is decoded is one type."""
-    for call in calls_of(app):
-        kind = body_of(call.handler)
+    for call in operations_of(app):
+        kind = body_type(call.handler)
         assert (kind is None) == (call.method not in ("POST", "PATCH")), call.path
         if kind is not None:
             content = document["paths"][call.path][call.method.lower()]["requestBody"]["content"]["application/json"]
@@ -155,7 +155,7 @@ def test_options_names_every_method_of_an_address(app: Litestar) -> None:
     """Also where one service has them from two sets of routes."""
     scope: Any = {"path_template": "/api/v1/{org_id}/sessions"}
 
-    assert with_all_methods(app, scope, [(b"allow", b"GET")]) == [(b"allow", b"GET, OPTIONS, POST")]
+    assert set_allow_header(app, scope, [(b"allow", b"GET")]) == [(b"allow", b"GET, OPTIONS, POST")]
 
 
 async def test_the_page_asks_no_other_host_for_anything(client: httpx.AsyncClient) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from edge.logging import LINES_A_SECOND, SUMMARY_EVERY_S, AccessLog, shown_path
+from edge.logging import LINES_PER_SECOND, SUMMARY_EVERY_S, AccessLog, masked_path
 from edge.principal import Principal
 
 
@@ -23,13 +23,13 @@ from edge.principal import Principal
 )
 def test_addresses_of_ours_are_shown(path: str) -> None:
     """Words of routes, ids, positions, and the caller's own org."""
-    assert shown_path(path, "acme") == path
+    assert masked_path(path, "acme") == path
 
 
 @pytest.mark.parametrize("part", ["AKIA" + "X7" * 8, "ghp_" + "a1" * 18, "bob@example.com", "Acme Corp", "x" * 40])
 def test_anything_else_is_not(part: str) -> None:
     """A secret that somebody put into a URL by mistake stays out of the log."""
-    assert shown_path(f"/api/v1/{part}/sessions/{part}", "acme") == "/api/v1/…/sessions/…"
+    assert masked_path(f"/api/v1/{part}/sessions/{part}", "acme") == "/api/v1/…/sessions/…"
 
 
 class Lab:
@@ -67,7 +67,7 @@ def test_a_flood_of_rejected_requests_has_ten_lines_a_second_and_a_count() -> No
         before = len(logs)
         lab.move(SUMMARY_EVERY_S - 1)
 
-    assert before == 2 * LINES_A_SECOND
+    assert before == 2 * LINES_PER_SECOND
     (summary,) = logs[before:]
     assert summary == {
         "event": "requests_rejected",
@@ -82,9 +82,9 @@ def test_after_a_flood_the_next_one_is_counted_anew() -> None:
     lab = Lab()
     with capture_logs() as logs:
         for _ in range(2):
-            lab.request(401, LINES_A_SECOND + 5)
+            lab.request(401, LINES_PER_SECOND + 5)
             lab.move(SUMMARY_EVERY_S)
-        lab.request(401, LINES_A_SECOND)
+        lab.request(401, LINES_PER_SECOND)
         lab.move(60)
 
     assert [log["lines_left_out"] for log in logs if log["event"] == "requests_rejected"] == [5, 5]
@@ -107,17 +107,17 @@ def test_strangers_can_not_hide_what_a_user_was_refused() -> None:
     lab = Lab()
     lab.request(401, 1_000)
     with capture_logs() as logs:
-        lab.request(403, LINES_A_SECOND + 1, user=ALICE)
+        lab.request(403, LINES_PER_SECOND + 1, user=ALICE)
 
-    assert [(log["status"], log["user"]) for log in logs] == [(403, "alice")] * LINES_A_SECOND
+    assert [(log["status"], log["user"]) for log in logs] == [(403, "alice")] * LINES_PER_SECOND
 
 
 def test_what_was_left_out_is_said_at_the_end_of_the_service() -> None:
     """Once, without waiting."""
     lab = Lab()
-    lab.request(401, LINES_A_SECOND + 3)
+    lab.request(401, LINES_PER_SECOND + 3)
     with capture_logs() as logs:
-        lab.log.summarise()
+        lab.log.log_summary()
         lab.move(60)
 
     assert [log["lines_left_out"] for log in logs] == [3]

@@ -17,7 +17,7 @@ from tests.support.rigs.write_api import KEY, NOW_MS, SECRETS, a_session, token
 
 PAGE, OTHER = "https://app.example.com", "https://evil.example.net"
 CORS = "access-control-"
-EXPOSED = (
+EXPOSED_HEADERS = (
     "ETag, Retry-After, X-Complete-Through, X-Log-Position, X-RateLimit-Limit, X-RateLimit-Remaining, "
     "X-RateLimit-Reset, X-Request-Id"
 )
@@ -84,7 +84,7 @@ async def test_every_reply_may_be_read_errors_too() -> None:
     assert [reply.status_code for reply in replies] == [200, 401, 404, 405, 422, 429]
     for reply in replies:
         assert reply.headers["access-control-allow-origin"] == PAGE
-        assert reply.headers["access-control-expose-headers"] == EXPOSED
+        assert reply.headers["access-control-expose-headers"] == EXPOSED_HEADERS
 
 
 OTHERS = [OTHER, f"{PAGE}.evil.net", f"{PAGE}:8443", "http://app.example.com", "null", "\xff", ""]
