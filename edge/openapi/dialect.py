@@ -1,6 +1,6 @@
-"""From JSON Schema, as msgspec makes it, to the dialect of OpenAPI 3.0.
+"""Translate msgspec's JSON Schema to OpenAPI 3.0.
 
-3.0 and not 3.1, because the Swagger UI that is packaged for Python reads no 3.1, nor do many client generators.
+The document is 3.0, not 3.1: neither the packaged Swagger UI nor many client generators read 3.1.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ _NULL = {"type": "null"}
 
 
 def to_openapi(schema: Any) -> Any:
-    """The same schema, all the way down, in words that 3.0 knows."""
+    """Translate a schema and all schemas inside it."""
     if isinstance(schema, list):
         return [to_openapi(item) for item in schema]
     if not isinstance(schema, dict):
@@ -22,13 +22,13 @@ def to_openapi(schema: Any) -> Any:
 
 
 def _inner(key: str, value: Any) -> Any:
-    """Below ``properties`` stand names, which may be any word at all."""
+    """Translate a value. Keys of ``properties`` are field names, not keywords."""
     return {name: to_openapi(field) for name, field in value.items()} if key == "properties" else to_openapi(value)
 
 
 def nullable(schema: Schema) -> Schema:
-    """The same, or null."""
-    if "$ref" in schema:  # nothing may stand beside a reference
+    """Return the schema, extended by null."""
+    if "$ref" in schema:  # 3.0 ignores the siblings of a reference
         return {"allOf": [schema], "nullable": True}
     if "enum" in schema:
         return {**schema, "enum": [*schema["enum"], None], "nullable": True}
@@ -49,7 +49,7 @@ def _bounds(schema: Schema) -> Schema:
 
 
 def _tuple(schema: Schema) -> Schema:
-    """A list of fixed length; 3.0 knows no types by place."""
+    """Translate a list of fixed length: 3.0 has no types by position."""
     if "prefixItems" not in schema:
         return schema
     places = schema.pop("prefixItems")

@@ -1,4 +1,4 @@
-"""The whole document, from the routes of a service."""
+"""Build the OpenAPI document of a service from its routes."""
 
 import inspect
 import re
@@ -15,7 +15,7 @@ from edge.openapi.dialect import Schema
 from edge.openapi.examples import Examples
 from edge.openapi.parameters import (
     COMMON_HEADERS,
-    RATE_LIMIT,
+    RATE_LIMIT_HEADERS,
     READ_HEADERS,
     WRITE_HEADERS,
     header_parameters,
@@ -27,13 +27,13 @@ from edge.openapi.responses import (
     JSON,
     TEXT,
     data_type,
-    envelope,
+    envelope_schema,
     error_components,
     error_refs,
     header_refs,
     meta_schema,
     response_type_of,
-    success,
+    success_response,
 )
 from edge.openapi.sections import PAGE_SECTIONS, section_of
 from edge.openapi.type_schemas import TypeSchemas
@@ -42,19 +42,19 @@ from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
 
-_NEVER_AWAY = frozenset({"/livez", "/metrics"})
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WITHOUT_503 = frozenset({"/livez", "/metrics"})
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-_TO_MEMBERS: Mapping[Visibility, str] = {
+_MEMBER_NOTES: Mapping[Visibility, str] = {
     "all": "",
-    "session": "To members and viewers only their own sessions are known (404).",
+    "session": "Members and viewers get 404 for sessions of other users.",
     "sessions": "Members and viewers see only their own sessions.",
-    "no_names": "Members and viewers see the whole org's numbers, but no names of people besides their own.",
+    "no_names": "Members and viewers see the numbers of the whole org, but no user names except their own.",
 }
 
 
 class Operation(NamedTuple):
-    """One method of one address, and the handler that answers it."""
+    """One method of one path, and its handler."""
 
     method: str
     path: str
@@ -76,11 +76,11 @@ class Operation(NamedTuple):
 
 
 def operations_of(app: Litestar) -> list[Operation]:
-    """Every documented call, by path and method."""
-    return sorted(_calls(app), key=lambda call: (call.path, call.method))
+    """Return every documented operation, by path and method."""
+    return sorted(_iterate(app), key=lambda op: (op.path, op.method))
 
 
-def _calls(app: Litestar) -> Iterator[Operation]:
+def _iterate(app: Litestar) -> Iterator[Operation]:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for method, (handler, model) in route.route_handler_map.items():
@@ -88,16 +88,16 @@ def _calls(app: Litestar) -> Iterator[Operation]:
                     yield Operation(str(method), route.path_format, handler, route.path_parameters, model)
 
 
-def document_of(app: Litestar, title: str, version: str) -> Schema:
-    """The OpenAPI document of a service."""
-    calls = operations_of(app)
-    bodies = [kind for call in calls if (kind := body_type(call.handler)) is not None]
-    replies = [data_type(call.response_type) or call.response_type for call in calls if call.response_type is not bytes]
-    shapes = TypeSchemas(bodies, [*replies, ErrorBody])
+def build_document(app: Litestar, title: str, version: str) -> Schema:
+    """Return the OpenAPI document of a service."""
+    ops = operations_of(app)
+    bodies = [kind for op in ops if (kind := body_type(op.handler)) is not None]
+    responses = [data_type(op.response_type) or op.response_type for op in ops if op.response_type is not bytes]
+    schemas = TypeSchemas(bodies, [*responses, ErrorBody])
     paths: dict[str, Schema] = {}
-    for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, shapes)
-    used = {section_of(call.path, call.method) for call in calls}
+    for op in ops:
+        paths.setdefault(op.path, {})[op.method.lower()] = _operation(op, schemas)
+    used = {section_of(op.path, op.method) for op in ops}
     return {
         "openapi": "3.0.3",
         "info": {"title": title, "version": version, "description": ABOUT},
@@ -105,7 +105,7 @@ def document_of(app: Litestar, title: str, version: str) -> Schema:
         "tags": [{"name": it.name, "description": it.about} for it in PAGE_SECTIONS if it in used],
         "paths": paths,
         "components": {
-            "schemas": shapes.components,
+            "schemas": schemas.components,
             "parameters": header_parameters(),
             "headers": response_headers(),
             "responses": error_components(),
@@ -114,61 +114,68 @@ def document_of(app: Litestar, title: str, version: str) -> Schema:
     }
 
 
-def _operation(call: Operation, shapes: TypeSchemas) -> Schema:
-    query = list(query_parameters(call.handler, call.model))
+def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
+    query = list(query_parameters(op.handler, op.model))
     operation: Schema = {
-        "operationId": call.handler.operation_id,
-        "summary": _WORDS.sub(" ", str(call.handler.operation_id)),
-        "description": _description(call),
-        "tags": [section_of(call.path, call.method).name],
-        "security": [] if call.is_public else [{"bearer": []}],
-        "parameters": [*path_parameters(call.path_names), *query, *_headers(call)],
-        "responses": _responses(call, shapes, [parameter["name"] for parameter in query]),
+        "operationId": op.handler.operation_id,
+        "summary": _WORD_BOUNDARY.sub(" ", str(op.handler.operation_id)),
+        "description": _description(op),
+        "tags": [section_of(op.path, op.method).name],
+        "security": [] if op.is_public else [{"bearer": []}],
+        "parameters": [*path_parameters(op.path_names), *query, *_headers(op)],
+        "responses": _responses(op, schemas, [parameter["name"] for parameter in query]),
     }
-    if (kind := body_type(call.handler)) is not None:
-        content = {"schema": shapes.of(kind), "example": BODIES[kind]}
-        operation["requestBody"] = {"required": requires_body(call.handler), "content": {JSON: content}}
+    if (kind := body_type(op.handler)) is not None:
+        content = {"schema": schemas.of(kind), "example": BODIES[kind]}
+        operation["requestBody"] = {"required": requires_body(op.handler), "content": {JSON: content}}
     return operation
 
 
-def _description(call: Operation) -> str:
-    action = required_action(call.handler)
-    doc = inspect.getdoc(call.handler.fn) or ""
+def _description(op: Operation) -> str:
+    action = required_action(op.handler)
+    doc = inspect.getdoc(op.handler.fn) or ""
     if action is None:
         return doc
-    permission = ROUTES.get(str(call.handler.operation_id))
+    permission = ROUTES.get(str(op.handler.operation_id))
     roles = ", ".join(role for role in ROLES if action in ALLOWED[role])
-    return " ".join(filter(None, (f"{doc}\n\nRoles: {roles}.", _TO_MEMBERS[permission.sees] if permission else "")))
+    return " ".join(filter(None, (f"{doc}\n\nRoles: {roles}.", _MEMBER_NOTES[permission.sees] if permission else "")))
 
 
-def _headers(call: Operation) -> list[Schema]:
+def _headers(op: Operation) -> list[Schema]:
     names = [*COMMON_HEADERS]
-    if call.writes:
+    if op.writes:
         names += WRITE_HEADERS
-    elif not call.is_public:
+    elif not op.is_public:
         names += READ_HEADERS
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
-def _responses(call: Operation, shapes: TypeSchemas, query: list[str]) -> Schema:
-    headers = [*COMMON_HEADERS, *(() if call.is_public else RATE_LIMIT)]
-    headers += ["X-Log-Position"] if call.writes else () if call.is_public else ["ETag", "X-Complete-Through"]
-    schema, status = _answer(call, shapes, query), call.handler.status_code
-    example = response_example(call.handler) or Examples(shapes.components).of(schema)
-    replies = {str(status): success(status, schema, example, headers, TEXT if call.response_type is bytes else JSON)}
-    if not call.is_public and not call.writes:
-        replies["304"] = {"description": "What `If-None-Match` named still holds.", "headers": header_refs(headers)}
+def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
+    headers = [*COMMON_HEADERS, *(() if op.is_public else RATE_LIMIT_HEADERS)]
+    headers += ["X-Log-Position"] if op.writes else () if op.is_public else ["ETag", "X-Complete-Through"]
+    schema, status = _success_schema(op, schemas, query), op.handler.status_code
+    example = response_example(op.handler) or Examples(schemas.components).of(schema)
+    responses = {
+        str(status): success_response(status, schema, example, headers, TEXT if op.response_type is bytes else JSON)
+    }
+    if not op.is_public and not op.writes:
+        responses["304"] = {
+            "description": "The version in `If-None-Match` is still current.",
+            "headers": header_refs(headers),
+        }
     errors = error_refs(
-        public=call.is_public, takes_body=body_type(call.handler) is not None, may_be_away=call.path not in _NEVER_AWAY
+        public=op.is_public,
+        takes_body=body_type(op.handler) is not None,
+        may_be_unavailable=op.path not in _WITHOUT_503,
     )
-    return replies | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
+    return responses | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
 
 
-def _answer(call: Operation, shapes: TypeSchemas, query: list[str]) -> Schema:
-    data = data_type(call.response_type)
-    if call.response_type is bytes:
+def _success_schema(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
+    data = data_type(op.response_type)
+    if op.response_type is bytes:
         return {"type": "string"}
     if data is None:
-        return shapes.of(call.response_type)
-    counts = "/analytics/" in call.path or "recount" in call.path
-    return envelope(shapes.of(data), meta_schema(writes=call.writes, query=query, counts=counts))
+        return schemas.of(op.response_type)
+    counts = "/analytics/" in op.path or "recount" in op.path
+    return envelope_schema(schemas.of(data), meta_schema(writes=op.writes, query=query, counts=counts))

@@ -1,4 +1,4 @@
-"""What a route can be given besides its body: in the path, in the query, in headers."""
+"""Parameters of routes in path, query and headers, and the headers of responses."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _BOUNDS = {
 
 
 class HeaderDoc(NamedTuple):
-    """A header that many routes take or answer with."""
+    """A request or response header that many routes share."""
 
     meaning: str
     schema: Schema
@@ -37,29 +37,31 @@ _SECONDS = {"type": "integer", "minimum": 0}
 
 REQUEST_HEADERS: Mapping[str, HeaderDoc] = {
     "X-Request-Id": HeaderDoc(
-        "Names the request in reply, errors and logs: 1 to 64 of `A-Za-z0-9._-`; anything else is replaced.",
+        "Request id for response, errors and logs: 1 to 64 of `A-Za-z0-9._-`. The service replaces any other value.",
         {"type": "string"},
         "cli-7f3a",
     ),
     "Idempotency-Key": HeaderDoc(
-        "Makes the call repeatable: the same key with the same caller answers the same ids, for ever. (Events have "
-        "identities of their own and need none.)",
+        "Makes the call repeatable: the same key of the same caller always returns the same ids. Events have their own "
+        "ids and need no key.",
         _PRINTABLE,
         "create-5f1c9f4a",
     ),
     "Content-Encoding": HeaderDoc(
-        "How the body is encoded; its limits hold after decoding.",
+        "Encoding of the body. Size limits apply after decoding.",
         {"type": "string", "enum": ["identity", "gzip", "zstd"]},
         "gzip",
     ),
     "X-Wait-For-Position": HeaderDoc(
-        "Wait until these positions (of `X-Log-Position`; commas between several) are in the answer: 10 s at most, "
-        "then 503 `not_yet_visible`.",
+        "Wait until the response includes these positions (from `X-Log-Position`, separated by commas). After 10 s, "
+        "the response is 503 `not_yet_visible`.",
         _POSITIONS,
         "2:1841",
     ),
     "If-None-Match": HeaderDoc(
-        "An `ETag` that is known already: 304 if it still holds.", {"type": "string"}, 'W/"9f86d081"'
+        "`ETag` of an earlier response. If it is still current, the response is 304.",
+        {"type": "string"},
+        'W/"9f86d081"',
     ),
 }
 COMMON_HEADERS = ("X-Request-Id",)
@@ -67,25 +69,27 @@ WRITE_HEADERS = ("Idempotency-Key", "Content-Encoding")
 READ_HEADERS = ("X-Wait-For-Position", "If-None-Match")
 
 RESPONSE_HEADERS: Mapping[str, HeaderDoc] = {
-    "X-Request-Id": HeaderDoc("The id of this request.", {"type": "string"}, "cli-7f3a"),
+    "X-Request-Id": HeaderDoc("Id of this request.", {"type": "string"}, "cli-7f3a"),
     "X-RateLimit-Limit": HeaderDoc(
-        "How many requests of this kind the org may make an hour; 0: no limit.", _SECONDS, 600_000
+        "Requests of this kind (reads or writes) allowed per hour and org. Absent if there is no limit.",
+        _SECONDS,
+        600_000,
     ),
-    "X-RateLimit-Remaining": HeaderDoc("How many of them are left.", _SECONDS, 599_999),
-    "X-RateLimit-Reset": HeaderDoc("In how many seconds the count begins anew.", _SECONDS, 3_540),
-    "X-Log-Position": HeaderDoc("Where the write stands in the log; a read can wait for it.", _POSITION, "2:1841"),
+    "X-RateLimit-Remaining": HeaderDoc("Requests left in this hour.", _SECONDS, 599_999),
+    "X-RateLimit-Reset": HeaderDoc("Seconds until the count restarts.", _SECONDS, 3_540),
+    "X-Log-Position": HeaderDoc("Log position of the write. A read can wait for it.", _POSITION, "2:1841"),
     "X-Complete-Through": HeaderDoc(
-        "Everything accepted before this time is in the answer.", _INSTANT, "2026-01-20T10:30:00.000Z"
+        "The response includes everything accepted before this time.", _INSTANT, "2026-01-20T10:30:00.000Z"
     ),
-    "ETag": HeaderDoc("Names this state of the answer, for `If-None-Match`.", {"type": "string"}, 'W/"9f86d081"'),
-    "Retry-After": HeaderDoc("In how many seconds to try again; back off with jitter.", _SECONDS, 1),
-    "WWW-Authenticate": HeaderDoc("How to authenticate.", {"type": "string"}, "Bearer"),
+    "ETag": HeaderDoc("Version of the response, for `If-None-Match`.", {"type": "string"}, 'W/"9f86d081"'),
+    "Retry-After": HeaderDoc("Seconds to wait before the next try; back off with jitter.", _SECONDS, 1),
+    "WWW-Authenticate": HeaderDoc("Authentication scheme.", {"type": "string"}, "Bearer"),
 }
-RATE_LIMIT = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
 def header_parameters() -> dict[str, Schema]:
-    """The components for every header that can be sent."""
+    """Return the components of the request headers."""
     return {
         name: {
             "name": name,
@@ -99,7 +103,7 @@ def header_parameters() -> dict[str, Schema]:
 
 
 def response_headers() -> dict[str, Schema]:
-    """The components for every header that can be answered."""
+    """Return the components of the response headers."""
     return {
         name: {"description": header.meaning, "schema": header.schema, "example": header.example}
         for name, header in RESPONSE_HEADERS.items()
@@ -107,13 +111,13 @@ def response_headers() -> dict[str, Schema]:
 
 
 def path_parameters(names: Mapping[str, Any]) -> Iterator[Schema]:
-    """Those of the path. All of them are text: one of the wrong shape is an unknown one."""
+    """Yield the path parameters. All are strings: a value of the wrong shape is unknown, not invalid."""
     for name in names:
         yield _parameter(name, "path", {"type": "string"}, required=True)
 
 
 def query_parameters(handler: HTTPRouteHandler, model: Any) -> Iterator[Schema]:
-    """Those of the handler and of everything that it depends on, in alphabetical order."""
+    """Yield the query parameters of the handler and its dependencies, in alphabetical order."""
     fields = signature_fields(handler)
     for expected in sorted(model.expected_query_params, key=lambda expected: expected.field_alias):
         schema = _bounded(fields[expected.field_name])
@@ -133,7 +137,7 @@ def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Sche
 
 
 def _with_example(meaning: str, example: Any) -> str:
-    """Of what may be left out the example is told in words: Swagger UI would send it along with every try."""
+    """Append the example to the description. Swagger UI pre-fills and sends the examples of optional parameters."""
     return (
         meaning
         if example is None
@@ -142,7 +146,7 @@ def _with_example(meaning: str, example: Any) -> str:
 
 
 def _bounded(field: FieldDefinition) -> Schema:
-    """The schema of a parameter, its bounds included; one that is not given is simply absent, never null."""
+    """Return the schema of a parameter with its bounds. Parameters may be absent, but never null."""
     schema = {key: value for key, value in plain_schema(field.annotation).items() if key != "nullable"}
     if "enum" in schema:
         schema["enum"] = [value for value in schema["enum"] if value is not None]

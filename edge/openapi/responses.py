@@ -1,4 +1,4 @@
-"""What a route answers: its one success, and each error that it can give, all errors in the one shape."""
+"""Responses of routes: one success, and the possible errors, which share one shape."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple, get_args, get_origin
@@ -10,13 +10,13 @@ from litestar.status_codes import HTTP_401_UNAUTHORIZED
 from edge.error_responses import too_large
 from edge.errors import ApiError, forbidden, invalid, not_found, slow_body, unauthenticated, unavailable
 from edge.openapi.dialect import Schema
-from edge.openapi.parameters import COMMON_HEADERS, RATE_LIMIT
+from edge.openapi.parameters import COMMON_HEADERS, RATE_LIMIT_HEADERS
 from edge.openapi.type_schemas import with_meaning
 from edge.rate_limits import Allowance, too_many_requests
 from schemas.http.responses import ErrorBody, Reply
 
 JSON, TEXT = "application/json", "text/plain"
-_WORDS = {200: "It is read, or changed.", 201: "It is created.", 202: "It is accepted for processing."}
+_SUCCESS = {200: "Success.", 201: "Created.", 202: "Accepted for processing."}
 _PAGE_META = ("current_page", "per_page", "total_pages", "total_count")
 _STRING, _INTEGER = {"type": "string"}, {"type": "integer"}
 _META: dict[str, Schema] = {
@@ -29,7 +29,7 @@ _META: dict[str, Schema] = {
 
 
 class ErrorResponse(NamedTuple):
-    """What stands for a status in the components: its name, what it means, the error itself, headers of its own."""
+    """The component of an error status: name, meaning, an example error, additional headers."""
 
     name: str
     meaning: str
@@ -38,17 +38,17 @@ class ErrorResponse(NamedTuple):
 
 
 def response_type_of(return_type: Any) -> Any:
-    """What a handler answers with: the type inside ``Response``."""
+    """Return the type inside ``Response``."""
     return get_args(return_type)[0] if get_origin(return_type) is Response else return_type
 
 
 def data_type(answer: Any) -> Any:
-    """The type of ``data``, None for an answer that has no envelope."""
+    """Return the type of ``data``; None for a response without the ``{data, meta}`` envelope."""
     return get_args(answer)[0] if get_origin(answer) is Reply else None
 
 
 def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema:
-    """What ``meta`` says, which follows from what the route takes."""
+    """Return the schema of ``meta``, which depends on the parameters of the route."""
     names = ["position"] if writes else []
     names += _PAGE_META if "page" in query else ()
     names += ("next_cursor",) if "cursor" in query else ()
@@ -57,28 +57,28 @@ def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema
     return {"type": "object", "properties": fields} | ({"required": names} if names else {})
 
 
-def envelope(data: Schema, meta: Schema) -> Schema:
-    """What every success looks like."""
+def envelope_schema(data: Schema, meta: Schema) -> Schema:
+    """Return the schema of a successful JSON response."""
     return {"type": "object", "required": ["data", "meta"], "properties": {"data": data, "meta": meta}}
 
 
-def success(status: int, schema: Schema, example: Any, headers: Collection[str], kind: str = JSON) -> Schema:
-    """The reply that every call hopes for."""
+def success_response(status: int, schema: Schema, example: Any, headers: Collection[str], kind: str = JSON) -> Schema:
+    """Return the successful response."""
     content = {kind: {"schema": schema, "example": example}}
-    return {"description": _WORDS[status], "headers": header_refs(headers), "content": content}
+    return {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}
 
 
 def header_refs(names: Collection[str]) -> Schema:
-    """References to headers of replies."""
+    """Return references to response headers."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def error_refs(*, public: bool, takes_body: bool, may_be_away: bool) -> Iterator[tuple[int, str]]:
-    """Status and component of each error that a route can give."""
+def error_refs(*, public: bool, takes_body: bool, may_be_unavailable: bool) -> Iterator[tuple[int, str]]:
+    """Yield status and component name of each error that a route can return."""
     yield from _named(400, 408, 413, 415) if takes_body else ()
     yield from () if public else _named(401, 403, 404, 429)
     yield from _named(422)
-    yield from _named(503) if may_be_away else ()
+    yield from _named(503) if may_be_unavailable else ()
 
 
 def _named(*statuses: int) -> Iterator[tuple[int, str]]:
@@ -87,35 +87,35 @@ def _named(*statuses: int) -> Iterator[tuple[int, str]]:
 
 
 def error_components() -> dict[str, Schema]:
-    """A reply for each status, with an example of its body."""
-    return {reply.name: _error(status, reply) for status, reply in _ERRORS.items()}
+    """Return a response for each error status, with an example body."""
+    return {response.name: _error(status, response) for status, response in _ERRORS.items()}
 
 
-def _error(status: int, reply: ErrorResponse) -> Schema:
-    problem = reply.make()
+def _error(status: int, response: ErrorResponse) -> Schema:
+    problem = response.make()
     body = ErrorBody(problem.message, problem.code, dict(problem.details), "cli-7f3a")
-    limits = () if status == HTTP_401_UNAUTHORIZED else RATE_LIMIT
+    limits = () if status == HTTP_401_UNAUTHORIZED else RATE_LIMIT_HEADERS
     content = {"schema": {"$ref": "#/components/schemas/ErrorBody"}, "example": msgspec.to_builtins(body)}
     return {
-        "description": " ".join(reply.meaning.split()),
-        "headers": header_refs((*COMMON_HEADERS, *limits, *reply.headers)),
+        "description": " ".join(response.meaning.split()),
+        "headers": header_refs((*COMMON_HEADERS, *limits, *response.headers)),
         "content": {JSON: content},
     }
 
 
-def _no_json() -> ApiError:
+def _invalid_json() -> ApiError:
     return ApiError(400, "invalid_json", "The body is not valid JSON.")
 
 
-def _type() -> ApiError:
+def _wrong_type() -> ApiError:
     return ApiError(415, "unsupported_media_type", "The content type must be application/json.")
 
 
-def _too_many() -> ApiError:
+def _rate_limited() -> ApiError:
     return too_many_requests(Allowance(600_000, -1, 1_800))
 
 
-def _away() -> ApiError:
+def _unavailable_log() -> ApiError:
     return unavailable("log_unavailable", "The log can't take this right now; send the same request again.")
 
 
@@ -125,33 +125,37 @@ def _wrong_value() -> ApiError:
 
 _ERRORS = {
     400: ErrorResponse(
-        "BadRequest", "The body is no JSON (`invalid_json`), or its encoding is broken (`corrupt_encoding`).", _no_json
+        "BadRequest",
+        "The body is not JSON (`invalid_json`), or cannot be decompressed (`corrupt_encoding`).",
+        _invalid_json,
     ),
-    401: ErrorResponse("Unauthenticated", "No credential, or a bad one.", unauthenticated, ("WWW-Authenticate",)),
+    401: ErrorResponse(
+        "Unauthenticated", "The bearer token is missing or not valid.", unauthenticated, ("WWW-Authenticate",)
+    ),
     403: ErrorResponse("Forbidden", "The caller's role does not allow this.", forbidden),
     404: ErrorResponse(
         "NotFound",
-        """Unknown here. What is another org's is unknown as well, and so is another user's session where the caller may
-        see only their own, and an id of the wrong shape.""",
+        """Not found. This includes data of other orgs, ids of the wrong shape, and other users' sessions if the caller
+        may see only their own.""",
         not_found,
     ),
-    408: ErrorResponse(
-        "SlowBody", "The body does not arrive, or too slowly; the same request may be sent again.", slow_body
-    ),
-    413: ErrorResponse("TooLarge", "The body, or one of its events, is larger than is taken.", too_large),
+    408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", slow_body),
+    413: ErrorResponse("TooLarge", "The body or one of its events is too large.", too_large),
     415: ErrorResponse(
-        "UnsupportedMediaType", "Another content type than JSON, another encoding than gzip or zstd.", _type
+        "UnsupportedMediaType",
+        "The content type is not JSON, or the content encoding is not gzip or zstd.",
+        _wrong_type,
     ),
-    422: ErrorResponse("Invalid", "Well-formed, but wrong, or not known: `details` says what, by field.", _wrong_value),
+    422: ErrorResponse("Invalid", "Some values are not valid or some fields are unknown: see `details`.", _wrong_value),
     429: ErrorResponse(
-        "TooManyRequests", "The org has used up its requests of this hour.", _too_many, ("Retry-After",)
+        "TooManyRequests", "The org has used up its requests of this hour.", _rate_limited, ("Retry-After",)
     ),
     503: ErrorResponse(
         "Unavailable",
-        """The log or the store is away (`log_unavailable`, `store_unavailable`), the store does not let this service
-        read (`store_refuses`), too much is under way (`overloaded`), or what was waited for is not visible in time
-        (`not_yet_visible`).""",
-        _away,
+        """The log or the store is unavailable (`log_unavailable`, `store_unavailable`), the store denies this service
+        read access (`store_refuses`), the service has too many requests in progress (`overloaded`), or a position was
+        not visible in time (`not_yet_visible`).""",
+        _unavailable_log,
         ("Retry-After",),
     ),
 }

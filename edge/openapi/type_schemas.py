@@ -1,4 +1,4 @@
-"""The schemas of bodies and replies, by the types that decode and encode them, each field with what it means."""
+"""Schemas of bodies and responses, made from the types that decode and encode them, with the meaning of each field."""
 
 from collections.abc import Collection
 from typing import Any
@@ -12,14 +12,14 @@ REF = "#/components/schemas/{name}"
 
 
 class TypeSchemas:
-    """``components`` holds what is named; `of` gives a type's schema, which refers to them."""
+    """The named schemas in ``components``, and `of`, which returns a type's schema with references to them."""
 
-    def __init__(self, bodies: Collection[Any], replies: Collection[Any]) -> None:
+    def __init__(self, bodies: Collection[Any], responses: Collection[Any]) -> None:
         self.components: dict[str, Schema] = {}
-        self._schemas = self._add(bodies, _body) | self._add(replies, _reply)
+        self._schemas = self._add(bodies, _unchanged) | self._add(responses, _response_fields)
 
     def of(self, kind: Any) -> Schema:
-        """The schema of one of the types that were given."""
+        """Return the schema of one of the given types."""
         return self._schemas[repr(kind)]
 
     def _add(self, kinds: Collection[Any], finish: Any) -> dict[str, Schema]:
@@ -30,13 +30,13 @@ class TypeSchemas:
 
 
 def plain_schema(kind: Any) -> Schema:
-    """The schema of a plain type."""
+    """Return the schema of a type without named parts."""
     schema: Schema = to_openapi(msgspec.json.schema(kind))
     return schema
 
 
 def with_meaning(name: str, schema: Schema, owner: str = "") -> Schema:
-    """The schema of a field or parameter with the meaning of its name."""
+    """Add the meaning of a field's or parameter's name to its schema."""
     entry = entry_for(name, owner)
     if entry is None:
         return schema
@@ -53,12 +53,12 @@ def _constraints(form: str | None, values: Collection[str], is_nullable: bool) -
     return constraints | ({"enum": [*values, None] if is_nullable else [*values]} if values else {})
 
 
-def _body(schema: Schema) -> Schema:
+def _unchanged(schema: Schema) -> Schema:
     return schema
 
 
-def _reply(schema: Schema) -> Schema:
-    """A reply always has all of its fields, also those that our code may leave out when it makes one."""
+def _response_fields(schema: Schema) -> Schema:
+    """Mark all fields as required: responses always have them, also where the constructor has a default."""
     fields: dict[str, Schema] = schema.get("properties", {})
     always = [name for name in fields if name in schema["required"] or "default" in fields[name]]
     bare = {name: {key: value for key, value in field.items() if key != "default"} for name, field in fields.items()}
