@@ -1,24 +1,24 @@
-"""An address has one spelling. A proxy that compares addresses byte by byte then sees the address that is answered.
+"""Each path has one accepted spelling, so that a proxy which compares paths byte by byte sees the path that is routed.
 
-Routing alone would take ``//metrics``, ``/x/../metrics``, ``/metrics/`` and ``/%6detrics`` for ``/metrics``.
+The router alone would route ``//metrics``, ``/x/../metrics``, ``/metrics/`` and ``/%6detrics`` to ``/metrics``.
 """
 
 import re
 
-# One or more segments. None is empty, "." or "..", so there is no slash at the end either. Escaped are bytes that
-# need it (names of orgs have spaces, colons and other alphabets): no letter, digit, "-", ".", "_" or "~", of which the
-# words of routes consist, and no slash.
+# One or more segments. No segment is empty, "." or "..", so a path has no trailing slash. Org names may need escapes
+# (spaces, colons, other alphabets). Letters, digits, "-", ".", "_", "~" and "/" may not be escaped: routes consist of
+# them.
 _CANONICAL = re.compile(
     rb"(?:/(?!\.\.?(?:/|\Z))"
     rb"(?:[^/%]++|%(?:[0189a-f][0-9a-f]|2[0-9a-c]|3[a-f]|40|5[b-e]|60|7[b-df]))+)+|/",
     re.IGNORECASE,
 )
-# An org has 200 characters, of 12 bytes each where all are escaped. The router remembers the last 1,024 addresses,
-# whether their requests had a credential or not.
+# An org name has up to 200 characters of up to 12 escaped bytes each. The limit bounds memory: the router caches the
+# last 1,024 paths, including those of requests without a credential.
 PATH_BYTES_MAX = 4_096
-UNROUTABLE_PATH = "/…"  # where a request goes that spells its address in another way; no route has it
+UNROUTABLE_PATH = "/…"  # path given to requests with another spelling; no route matches it
 
 
 def is_canonical(raw_path: bytes) -> bool:
-    """Whether a path, as it was sent, is the one spelling of its address. Costs a microsecond."""
+    """Return whether a path, as sent, has the accepted spelling. Takes about a microsecond."""
     return len(raw_path) <= PATH_BYTES_MAX and _CANONICAL.fullmatch(raw_path) is not None

@@ -25,16 +25,16 @@ EXPOSED_HEADERS = [
 
 
 def cors_config(allowed_origins: Sequence[str]) -> CORSConfig | None:
-    """Litestar's configuration, None where no page may call. Tokens are sent by the page, so no cookies are allowed."""
+    """Return Litestar's CORS configuration; None if no page may call. Pages send tokens, so cookies are not allowed."""
     if not allowed_origins:
         return None
     return CORSConfig(allow_origins=list(allowed_origins), expose_headers=EXPOSED_HEADERS, allow_headers=["*"])
 
 
 def drop_foreign_origins(scope: HTTPScope, cors: CORSConfig | None) -> None:
-    """A page that may not call is answered like anything that is no browser, without a header that lets it read.
+    """Remove the ``Origin`` of pages that may not call, so that their responses carry no CORS headers.
 
-    Litestar would refuse its preflight in a shape of its own, and tell it which headers it could have read.
+    Litestar would refuse the preflight request in another error shape, and list the headers that pages may read.
     """
     if cors is None or cors.is_allow_all_origins:
         return
@@ -46,12 +46,12 @@ def drop_foreign_origins(scope: HTTPScope, cors: CORSConfig | None) -> None:
 
 
 def collect_methods(app: Litestar) -> None:
-    """Note, once, which methods each address has."""
+    """Store the methods of each path in the app's state, once."""
     routes = (route for route in app.routes if isinstance(route, HTTPRoute))
     app.state[_STATE] = {route.path_format: ", ".join(sorted(route.route_handler_map)).encode() for route in routes}
 
 
 def set_allow_header(app: Litestar, scope: Scope, headers: Iterable[RawHeader]) -> list[RawHeader]:
-    """The headers of a reply to OPTIONS, ``Allow`` put right."""
+    """Return the headers of an OPTIONS response with ``Allow`` listing all methods of the path."""
     allowed = app.state[_STATE].get(scope.get("path_template"))
     return [(name, allowed if name == b"allow" and allowed else value) for name, value in headers]

@@ -1,4 +1,4 @@
-"""From whatever was raised to the one error body. This is the only place that makes error replies."""
+"""Turn exceptions into error responses. This is the only place that builds error bodies."""
 
 import re
 from collections.abc import Callable
@@ -23,11 +23,11 @@ _NOT_JSON = "The body is not valid JSON."
 
 
 def respond_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
-    """The reply for anything that was raised while a request was answered."""
+    """Return the response for an exception that was raised during a request."""
     problem = _as_api_error(error)
     if problem is None:
         logger.exception("unexpected_error", exc_info=error)
-        problem = ApiError(500, "internal", "Something went wrong on our side.")
+        problem = ApiError(500, "internal", "The service failed unexpectedly.")
     body = ErrorBody(problem.message, problem.code, dict(problem.details), request_id_of(request.scope))
     return Response(body, status_code=problem.status, headers=dict(problem.headers), media_type=MediaType.JSON)
 
@@ -57,35 +57,35 @@ def _from_parameters(error: Exception) -> ApiError | None:
     if missing := _MISSING.search(known.detail):
         return invalid({missing[1]: ["is required"]})
     extra = known.extra if isinstance(known.extra, list) else [{"message": known.detail}]
-    # Ids in a path are text, so never wrong here; Litestar lists one that its handler does not take all the same.
+    # Path ids are strings, so they are never wrong here. Litestar lists those that the handler does not declare.
     faults = [item for item in extra if item.get("source") != "path"]
     return invalid({item.get("key") or "body": [_parameter_sentence(item.get("message", ""))] for item in faults})
 
 
 def _parameter_sentence(message: str) -> str:
-    """A parameter is always sent as text, so that it is a string says nothing."""
+    """Explain a parameter's error. Parameters are always strings, so the wrong type is not worth a mention."""
     return explain(message)[1].removesuffix(", not a string")
 
 
 def _from_http(error: Exception) -> ApiError | None:
-    """Litestar's own: unknown routes, methods, bodies. A 500 of its own is as unexpected as any other error."""
+    """Translate Litestar's errors: unknown routes, methods, bodies. None for a 500, which is unexpected."""
     known = cast(HTTPException, error)
     make = _BY_STATUS.get(known.status_code)
     return make(known) if make else None
 
 
 def bad_request() -> ApiError:
-    """What can't even be read."""
+    """Return the error for an unreadable request."""
     return ApiError(400, "bad_request", "The request could not be read.")
 
 
 def method_not_allowed(allow: str) -> ApiError:
-    """The address exists, for other methods: those in ``allow``."""
-    return ApiError(405, "method_not_allowed", "This address does not know this method.", headers={"Allow": allow})
+    """Return the error for a path that supports only the methods in ``allow``."""
+    return ApiError(405, "method_not_allowed", "This address does not support this method.", headers={"Allow": allow})
 
 
 def too_large() -> ApiError:
-    """More than is taken in one request."""
+    """Return the error for a request above the size limits."""
     return ApiError(413, "too_large", "The request is too large.")
 
 
@@ -97,7 +97,7 @@ _BY_STATUS: dict[int, Callable[[HTTPException], ApiError]] = {
     413: lambda _error: too_large(),
 }
 
-# The first that fits. ValidationException is a 400 of Litestar's, msgspec's ValidationError a DecodeError.
+# The first match counts: ValidationException is an HTTPException, msgspec's ValidationError is a DecodeError.
 _TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Exception], ApiError | None]], ...] = (
     (ApiError, lambda error: cast(ApiError, error)),
     (LogUnavailable, _from_log),

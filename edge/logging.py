@@ -1,8 +1,8 @@
-"""The access log. Never a body, a token or a query string; and not a line for each of a flood of rejected requests.
+"""The access log. It never contains bodies, tokens or query strings.
 
-Anyone can be rejected, as fast as they like, so rejected requests (4xx) have ten lines a second at most: ten of those
-without a credential, and ten of the others, so that the first can't hide the second. What is beyond is counted by
-status in one line, `requests_rejected`, every ten seconds. The metrics count everything.
+Rejected requests (4xx) have at most ten lines per second without a credential, and ten with one: a flood of requests
+without a credential cannot hide the others. Omitted lines are counted by status in one line, `requests_rejected`, every
+ten seconds. The metrics count every request.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 from litestar.status_codes import HTTP_400_BAD_REQUEST, HTTP_500_INTERNAL_SERVER_ERROR
 from litestar.types import HTTPScope
 
-# Words of routes, ids, versions, positions, files of the OpenAPI page.
+# Route words, ids, versions, positions, and files of the OpenAPI page.
 _KNOWN_SEGMENT = re.compile(
     r"|[a-z][a-z-]{0,23}|v1|g\d{1,6}|\d{1,6}:\d{1,20}|[0-9a-fA-F-]{36}|[a-z-]{1,40}\.(?:json|js|css|png)"
 )
@@ -24,7 +24,7 @@ access = structlog.get_logger("access")
 
 LINES_PER_SECOND = 10
 SUMMARY_EVERY_S = 10.0
-CallLater = Callable[[float, Callable[[], None]], object]  # calls after so many seconds
+CallLater = Callable[[float, Callable[[], None]], object]  # (seconds, function): calls the function after that delay
 
 
 def _call_later(seconds: float, call: Callable[[], None]) -> object:
@@ -35,20 +35,20 @@ class AccessLog:
     """The access log of one service."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, later: CallLater = _call_later) -> None:
-        """``clock`` gives seconds since any moment."""
+        """``clock`` returns seconds since an arbitrary moment."""
         self._clock, self._call_later = clock, later
         self._lines = {with_user: _Lines() for with_user in (False, True)}
         self._omitted: Counter[int] = Counter()
 
     def note(self, scope: HTTPScope, status: int, began: float) -> None:
-        """One line a request, or its count; ``began`` as of `time.perf_counter`."""
+        """Log or count a request; ``began`` is a time of `time.perf_counter`."""
         if _is_rejected(status) and not self._lines[bool(scope.get("user"))].take(int(self._clock())):
             self._count_rejected(status)
         else:
             log_access(scope, status, began)
 
     def log_summary(self) -> None:
-        """Say now what was left out."""
+        """Log the count of omitted lines now."""
         counts, self._omitted = self._omitted, Counter()
         if counts:
             by_status = {str(status): counts[status] for status in sorted(counts)}
@@ -61,12 +61,12 @@ class AccessLog:
 
 
 class _Lines:
-    """The lines of one second."""
+    """Limit the lines of one second."""
 
     _second, _taken = -1, 0
 
     def take(self, second: int) -> bool:
-        """Whether there is one left."""
+        """Use up a line; return whether it was still available."""
         if second != self._second:
             self._second, self._taken = second, 0
         self._taken += 1
@@ -78,7 +78,7 @@ def _is_rejected(status: int) -> bool:
 
 
 def log_access(scope: HTTPScope, status: int, began: float) -> None:
-    """Write the line of a request; ``began`` as of `time.perf_counter`."""
+    """Log a request; ``began`` is a time of `time.perf_counter`."""
     user: Any = scope.get("user")
     access.info(
         "request",
@@ -92,5 +92,5 @@ def log_access(scope: HTTPScope, status: int, began: float) -> None:
 
 
 def masked_path(path: str, org: str | None) -> str:
-    """The path with an ellipsis for what no address of ours has: somebody may have put anything there."""
+    """Replace unknown path segments by an ellipsis, since a client may have put a secret there."""
     return "/".join(part if part == org or _KNOWN_SEGMENT.fullmatch(part) else "…" for part in path.split("/"))

@@ -1,4 +1,4 @@
-"""The outermost layer of a service: request id, common headers, access log. It sees every reply, errors included."""
+"""The outermost layer of a service: request id, common headers, access log. It sees every response, also errors."""
 
 import time
 from typing import cast
@@ -18,17 +18,17 @@ from edge.request_id import assign_request_id
 
 _COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
 
-_CLIENT_CLOSED_REQUEST = 499  # in the access log alone: the client went away before there was one
+_CLIENT_CLOSED_REQUEST = 499  # only in access log and metrics: the client disconnected before the response
 _JSON = (b"content-type", b"application/json")
 _JSON_WITH_CHARSET = (b"content-type", b"application/json; charset=utf-8")
 
 
 class App(Litestar):
-    """Litestar, in an envelope. (Its own middleware would not see unknown routes and wrong methods.)"""
+    """Litestar with common headers and logging around it. Litestar's middleware sees no unknown routes or methods."""
 
     observe: Observe = staticmethod(lambda _scope, _status, _began: None)
     access_log: AccessLog  # set by `build_service`
-    internal: "App | None" = None  # health and metrics, where they are apart
+    internal: "App | None" = None  # health and metrics, if they have their own port
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -37,7 +37,7 @@ class App(Litestar):
             await self._handle(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
         else:
             await super().__call__(scope, receive, send)
-            self.access_log.log_summary()  # the service ends, if this was its lifespan
+            self.access_log.log_summary()  # the lifespan has ended
 
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), _CLIENT_CLOSED_REQUEST
@@ -47,7 +47,7 @@ class App(Litestar):
         if not is_canonical(scope["raw_path"]):
             scope["path"] = UNROUTABLE_PATH
         if is_head := scope["method"] == "HEAD":
-            scope["method"] = HttpMethod.GET  # what would be answered, without its body; routes know nothing of it
+            scope["method"] = HttpMethod.GET  # routes handle only GET; the body is dropped below
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -68,7 +68,7 @@ class App(Litestar):
                 await super().__call__(scope, body.receive, send_with_headers)
             finally:
                 if is_head:
-                    scope["method"] = HttpMethod.HEAD  # as it is logged and counted
+                    scope["method"] = HttpMethod.HEAD  # for log and metrics
                 self.access_log.note(scope, status, began)
                 self.observe(scope, status, began)
 

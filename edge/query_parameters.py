@@ -1,4 +1,4 @@
-"""Query parameters that mean nothing are refused, so that a misspelt filter never silently filters nothing."""
+"""Refuse unknown query parameters, so that a misspelt filter is an error instead of no filter."""
 
 import re
 from collections import Counter
@@ -14,13 +14,13 @@ from litestar.typing import FieldDefinition
 
 from edge.errors import ApiError, invalid
 
-OWN_PARAMETERS = "query_parameters"  # the `opt` in which a route names those that it reads by itself
+OWN_PARAMETERS = "query_parameters"  # key of a route's `opt`: parameters that the route reads itself
 _STATE = "known_query_parameters"
 _NUMBER = re.compile(r"\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*", re.IGNORECASE)
 
 
 class KnownParameters(NamedTuple):
-    """The query parameters of a route: all of them; those that may be repeated, that take any text, that are times."""
+    """The query parameters of a route: all names; those that may repeat, that take any text, that are times."""
 
     names: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
@@ -29,7 +29,7 @@ class KnownParameters(NamedTuple):
 
 
 def collect_parameters(app: Litestar) -> None:
-    """Note, once, which query parameters each route (with its dependencies) declares."""
+    """Store the query parameters of each route and its dependencies in the app's state, once."""
     known: dict[int, KnownParameters] = {}
     for route in app.routes:
         if isinstance(route, HTTPRoute):
@@ -39,7 +39,7 @@ def collect_parameters(app: Litestar) -> None:
 
 
 def signature_fields(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
-    """Every parameter of the handler and its dependencies, by the name in the signature."""
+    """Return the parameters of the handler and its dependencies, by name in the signature."""
     fields = dict(handler.parsed_fn_signature.parameters)
     for provided in handler.resolve_dependencies().values():
         fields = {**provided.parsed_fn_signature.parameters, **fields}
@@ -47,11 +47,11 @@ def signature_fields(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
 
 
 async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """A `before_request` hook of the whole service.
+    """Check the query of a request; a `before_request` hook of the whole service.
 
     Raises:
-        ApiError: 422 with the names that the route does not know, or can't take like this; 400 for what is no text,
-            which a filter would never find.
+        ApiError: 422 with the unknown, repeated or malformed parameters; 400 if the query is not UTF-8, which no
+            filter could match.
     """
     if not (query := request.scope["query_string"]):
         return
@@ -89,7 +89,7 @@ def _find_faults(known: KnownParameters, given: list[tuple[str, str]]) -> dict[s
     for name, count in Counter(name for name, _ in given).items():
         if count > 1 and name not in known.lists:
             faults.setdefault(name, ["must not be given more than once"])
-    for name, value in given:  # msgspec would take these for no value at all, and for seconds since 1970
+    for name, value in given:  # msgspec would read these as absent, and as seconds since 1970
         if value.lower() == "null" and name not in known.texts:
             faults.setdefault(name, ["must not be null"])
         if name in known.times and _NUMBER.fullmatch(value):

@@ -1,4 +1,4 @@
-"""One HTTP service out of routes: authentication, errors, health, OpenAPI and the common headers around them."""
+"""Build an HTTP service from routes: adds authentication, errors, health, OpenAPI and common headers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -43,14 +43,14 @@ def build_service(
     separate_internal: bool = False,
     **options: Any,
 ) -> App:
-    """The ASGI app; ``options`` go to Litestar as they are.
+    """Return the ASGI app; ``options`` go to Litestar unchanged.
 
-    ``limits`` are those of each org (None: there are none), ``allowed_origins`` lets browsers in (off by default),
-    ``registry`` is what ``/metrics`` shows besides the requests. With ``inside_apart`` health and metrics are an app to
-    themselves, the ``inside`` of this one.
+    ``limits`` apply to each org (None: no limits). ``allowed_origins`` are the origins of browser pages that may call
+    (default: none). ``registry`` has further metrics for ``/metrics``. With ``separate_internal``, health and metrics
+    form a second app, ``internal``.
 
-    Give routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
-    second one where another router or an earlier handler has the same path.
+    Pass routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
+    second one if another router or an earlier handler has the same path.
     """
     registry = registry or CollectorRegistry()
     internal = [*health_routes(readiness), metrics_route(registry)]
@@ -64,7 +64,7 @@ def build_service(
         exception_handlers={**COMMON_EXCEPTION_HANDLERS, **exception_handlers},
         before_request=refuse_unknown_parameters,
         lifespan=list(lifespan),
-        openapi_config=None,  # ours says more, see `edge.openapi`
+        openapi_config=None,  # `edge.openapi` generates the document
         cors_config=cors_config(allowed_origins),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
@@ -78,7 +78,7 @@ def build_service(
 
 
 def _internal_app(routes: Sequence[ControllerRouterHandler]) -> App:
-    """What is for who runs the service, without a credential; its own requests are not counted."""
+    """Return the app of health and metrics, without authentication. Its requests are not counted."""
     return _complete(
         App(
             [*routes],

@@ -57,18 +57,18 @@ def test_keys_for_something_else_are_left_out_and_named_in_the_log() -> None:
 
 
 BROKEN = {
-    "nothing": (b"", "no JWKS"),
-    "no JSON": (b"{", "no JWKS"),
-    "no set": (b"[]", "no JWKS"),
-    "deep": (b"[" * 100_000, "no JWKS"),
-    "no UTF-8": (b'{"keys": [{"kid": "\xff"}]}', "no JWKS"),
+    "nothing": (b"", "not a JWKS"),
+    "no JSON": (b"{", "not a JWKS"),
+    "no set": (b"[]", "not a JWKS"),
+    "deep": (b"[" * 100_000, "not a JWKS"),
+    "no UTF-8": (b'{"keys": [{"kid": "\xff"}]}', "not a JWKS"),
     "no keys": (file_of(), "no key for"),
     "only others": (file_of(RSA.jwk(use="enc")), "no key for"),
     "a private key": (file_of({**RSA.jwk(), "d": "AQAB"}), "private"),
     "a shared secret": (file_of(RSA.jwk(), {"kty": "oct", "k": "c2VjcmV0", "kid": "s"}), "private"),
     "no kid": (file_of(RSA.jwk(kid=...)), "without a kid"),
     "an empty kid": (file_of(RSA.jwk(kid="")), "without a kid"),
-    "a kid twice": (file_of(RSA.jwk(kid="a"), EC.jwk(kid="a")), "two keys of the kid 'a'"),
+    "a kid twice": (file_of(RSA.jwk(kid="a"), EC.jwk(kid="a")), "two keys with the kid 'a'"),
     "a weak key": (file_of(_weak()), "2048"),
     "half a key": (file_of(RSA.jwk(n=...)), "malformed"),
     "a point off the curve": (file_of(EC.jwk(x="A" * 43)), "malformed"),
@@ -109,10 +109,10 @@ async def test_a_file_is_taken_again_when_it_changes(tmp_path: Path) -> None:
     file.write_bytes(b"1")
     watched = WatchedFile(file, int, taken.append)
 
-    await watched.look()
+    await watched.reload()
     file.write_bytes(b"2")
-    await watched.look()
-    await watched.look()
+    await watched.reload()
+    await watched.reload()
 
     assert taken == [1, 2]
 
@@ -126,8 +126,8 @@ async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path:
     with capture_logs() as logs:
         for change in (lambda: file.write_text("{"), file.unlink, lambda: write_jwks(file, EC.jwk())):
             change()
-            await watched.look()
-            await watched.look()
+            await watched.reload()
+            await watched.reload()
             broken.append(watched.is_broken)
 
     assert broken == [True, True, False]
@@ -141,7 +141,7 @@ def test_a_missing_or_broken_file_is_a_refusal_to_start(tmp_path: Path) -> None:
     (tmp_path / "broken").write_text("{")
     for options, said in (
         (("--jwks-file", str(tmp_path / "none")), "No such file"),
-        (("--jwks-file", str(tmp_path / "broken")), "is no JWKS"),
+        (("--jwks-file", str(tmp_path / "broken")), "is not a JWKS"),
         (("--revoked-file", str(tmp_path)), "Is a directory"),
     ):
         for command in ("up", "stack"):
@@ -166,7 +166,7 @@ def test_the_own_secret_is_for_operators_once_there_is_a_jwks_file(tmp_path: Pat
 
     assert (alone.verify(member).role, alone.verify(operator).role) == ("viewer", "operator")
     assert beside.verify(operator).role == "operator"
-    with pytest.raises(BadToken, match="operators alone"):
+    with pytest.raises(BadToken, match="operator tokens only"):
         beside.verify(member)
     assert beside.verify(RSA.sign(aud="a", iss="crewkit-sessions")).user_id == "alice"
 
