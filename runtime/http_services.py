@@ -30,12 +30,12 @@ from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader, Reader
 from runtime.address_file import write_address
-from runtime.credentials import check_tokens_open_orgs, credentials
+from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.http_server import serve_http
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
-from runtime.rate_limit_settings import rate_limits
+from runtime.rate_limit_settings import create_rate_limits
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_comparing import compare_store
@@ -130,8 +130,8 @@ def service(
         bodies = Bodies(settings.in_flight_bytes_max)
         privacy = Privacy(settings.orgs_without_content, note_cut=metrics.redacted)
         dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy, bodies)
-    verifier, files = credentials(settings)
-    limits = rate_limits(settings)
+    verifier, files = load_credentials(settings)
+    limits = create_rate_limits(settings)
     register_fault_gauges(registry, limits, files)
     app = build_service(
         routes,
@@ -156,7 +156,7 @@ def check_http(settings: Settings) -> None:
     Raises:
         BadSettings: a file is missing or broken, or a secret that others can read; a value is wrong.
     """
-    credentials(settings), id_secrets(settings.secrets_folder), rate_limits(settings)
+    load_credentials(settings), id_secrets(settings.secrets_folder), create_rate_limits(settings)
     _ = settings.origins, settings.admin_address
 
 

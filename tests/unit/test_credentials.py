@@ -18,7 +18,7 @@ from edge.jwks import parse_jwks
 from edge.keys import shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
-from runtime.credentials import credentials
+from runtime.credentials import load_credentials
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import token_key, token_keys
 from runtime.settings import BadSettings, Settings
@@ -156,8 +156,8 @@ def test_the_own_secret_is_for_operators_once_there_is_a_jwks_file(tmp_path: Pat
     """Without one it opens orgs as well."""
     write_jwks(tmp_path / "jwks.json", RSA.jwk())
     make_embedded_secrets(tmp_path / "secrets")
-    alone = credentials(Settings(data=str(tmp_path), dev_tokens=True))[0]
-    beside = credentials(Settings(data=str(tmp_path), jwks_file=str(tmp_path / "jwks.json"), jwks_audience="a"))[0]
+    alone = load_credentials(Settings(data=str(tmp_path), dev_tokens=True))[0]
+    beside = load_credentials(Settings(data=str(tmp_path), jwks_file=str(tmp_path / "jwks.json"), jwks_audience="a"))[0]
     made = {
         who: CliRunner().invoke(crewkit_sessions, ["token", "--data", str(tmp_path), *who]).stdout.strip()
         for who in (("--org", "acme", "--user", "bob", "--role", "viewer"), ("--operator",))

@@ -13,7 +13,7 @@ from cli.main import crewkit_sessions
 from edge.claims import BadToken
 from edge.operator_keys import parse_private_key
 from edge.tokens import AUDIENCE, ISSUER
-from runtime.credentials import check_tokens_open_orgs, credentials
+from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.secret_making import make_embedded_secrets, make_secrets
 from runtime.settings import BadSettings, Settings
 from tests.support.fakes.token_issuer import Key, write_jwks
@@ -49,7 +49,7 @@ def signed(folder: Path, *who: str) -> str:
 
 def test_the_public_half_verifies_what_the_operator_signs(operator: Path, pod: Settings) -> None:
     """And nothing else opens anything on a machine without a secret of tokens; the issuer's tokens are as ever."""
-    verifier = credentials(pod)[0]
+    verifier = load_credentials(pod)[0]
 
     assert verifier.verify(signed(operator, "--operator")).role == "operator"
     assert verifier.verify(ISSUED.sign(aud=pod.jwks_audience, iss=pod.jwks_issuer)).org_id
@@ -63,7 +63,7 @@ def test_the_operators_key_opens_no_org(operator: Path, pod: Settings) -> None:
     """Whatever it signs, and not with the kid of another key either."""
     forging = Key("EdDSA", "")
     forging.private = parse_private_key((operator / "operator.key").read_text())
-    verifier = credentials(pod)[0]
+    verifier = load_credentials(pod)[0]
 
     for headers, said in (({"kid": ...}, "operator tokens only"), ({"kid": ISSUED.kid}, "no key verifies")):
         with pytest.raises(BadToken, match=said):
@@ -77,8 +77,8 @@ def test_the_operators_key_is_rotated_with_both_in_the_file(operator: Path, pod:
     both.write_text((tmp_path / "new" / "operator.pub").read_text() + (operator / "operator.pub").read_text())
     tokens = [signed(folder, "--operator") for folder in (operator, tmp_path / "new")]
 
-    rotating = credentials(msgspec.structs.replace(pod, operator_public_key_file=str(both)))[0]
-    before = credentials(pod)[0]
+    rotating = load_credentials(msgspec.structs.replace(pod, operator_public_key_file=str(both)))[0]
+    before = load_credentials(pod)[0]
 
     assert [rotating.verify(token).role for token in tokens] == ["operator", "operator"]
     with pytest.raises(BadToken):
@@ -108,9 +108,9 @@ def test_a_wrong_public_key_is_refused(pod: Settings, tmp_path: Path, what: str)
     file.write_bytes(content)
 
     with pytest.raises(BadSettings, match=f"operator_public_key_file: {file} .*{said}"):
-        credentials(msgspec.structs.replace(pod, operator_public_key_file=str(file)))
+        load_credentials(msgspec.structs.replace(pod, operator_public_key_file=str(file)))
     with pytest.raises(BadSettings, match="operator_public_key_file: /nowhere No such file"):
-        credentials(msgspec.structs.replace(pod, operator_public_key_file="/nowhere"))
+        load_credentials(msgspec.structs.replace(pod, operator_public_key_file="/nowhere"))
 
 
 def test_a_private_key_that_cannot_sign_is_told(operator: Path) -> None:
@@ -132,7 +132,7 @@ def test_who_shuts_operators_out_is_told_so(pod: Settings) -> None:
     (pod.secrets_folder / "operator.pub").unlink()
 
     with capture_logs() as said:
-        credentials(pod)
+        load_credentials(pod)
 
     assert [line["event"] for line in said] == ["operators_shut_out"]
 
@@ -140,17 +140,17 @@ def test_who_shuts_operators_out_is_told_so(pod: Settings) -> None:
 def test_our_own_tokens_open_orgs_in_production_only_if_that_is_said(pod: Settings) -> None:
     """Without that, and without a JWKS file, no service would serve anybody, so it does not start."""
     alone = msgspec.structs.replace(pod, jwks_file="")
-    with pytest.raises(BadSettings, match=r"jwks_file: no token would open an org.*--dev-tokens"):
+    with pytest.raises(BadSettings, match=r"jwks_file: no token would grant access to an org.*--dev-tokens"):
         check_tokens_open_orgs(alone)
     for enough in (pod, msgspec.structs.replace(alone, dev_tokens=True)):
         check_tokens_open_orgs(enough)
     make_embedded_secrets(pod.secrets_folder)
     token = signed(pod.secrets_folder, "--org", "acme", "--user", "u", "--role", "viewer")
 
-    assert credentials(msgspec.structs.replace(alone, dev_tokens=True))[0].verify(token).role == "viewer"
+    assert load_credentials(msgspec.structs.replace(alone, dev_tokens=True))[0].verify(token).role == "viewer"
     for closed in (alone, msgspec.structs.replace(pod, dev_tokens=True)):
         with pytest.raises(BadToken, match="operator tokens only"):
-            credentials(closed)[0].verify(token)
+            load_credentials(closed)[0].verify(token)
 
 
 def test_no_token_is_printed_with_kafka_that_would_open_nothing(operator: Path, pod: Settings) -> None:

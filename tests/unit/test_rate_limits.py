@@ -14,7 +14,7 @@ from edge.rate_limits import RateLimits
 from edge.request_counters import HOUR_S, LocalCounter
 from ingest.app import build_ingest
 from kernel.atomic_write import write_whole
-from runtime.rate_limit_settings import rate_limits
+from runtime.rate_limit_settings import create_rate_limits
 from runtime.settings import BadSettings, Settings
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
@@ -162,14 +162,17 @@ async def test_hours_that_are_over_are_swept_out(monkeypatch: pytest.MonkeyPatch
         ({"rate_limit_url": "rediss://x:1/0?ssl_cert_reqs=none"}, "'ssl_cert_reqs' after"),
         ({"rate_limit_url": "redis://x:1/0/more"}, "after the port"),
         ({"rate_limit_url": "redis://x:1/0#x"}, "a fragment"),
-        ({"rate_limit_url": "redis://:p@x:1/0", "rate_limit_password_file": "/x"}, "a password in rate_limit_url"),
+        (
+            {"rate_limit_url": "redis://:p@x:1/0", "rate_limit_password_file": "/x"},
+            "contains a password",
+        ),
         ({"rate_limit_url": "redis://x:1/0", "rate_limit_password_file": "/nowhere"}, "there is no /nowhere"),
     ],
 )
 def test_wrong_settings_are_told_at_the_start(wrong: dict[str, Any], said: str) -> None:
     """By the name of the setting."""
     with pytest.raises(BadSettings, match=said):
-        rate_limits(Settings(**wrong))
+        create_rate_limits(Settings(**wrong))
 
 
 def test_the_password_of_the_counting_server_comes_from_its_file(tmp_path: Path) -> None:
@@ -177,7 +180,7 @@ def test_the_password_of_the_counting_server_comes_from_its_file(tmp_path: Path)
     file = tmp_path / "password"
     write_whole(file, "s3cret\n")
 
-    limits = rate_limits(Settings(rate_limit_url="rediss://us@x:1/2", rate_limit_password_file=str(file)))
+    limits = create_rate_limits(Settings(rate_limit_url="rediss://us@x:1/2", rate_limit_password_file=str(file)))
 
     login = limits._counter._redis.connection_pool.connection_kwargs
     assert (login["username"], login["password"], login["db"]) == ("us", "s3cret", 2)
@@ -185,7 +188,7 @@ def test_the_password_of_the_counting_server_comes_from_its_file(tmp_path: Path)
 
 async def test_the_defaults_are_those_of_the_contract() -> None:
     """600,000 writes and 60,000 reads an hour."""
-    limits = rate_limits(Settings())
+    limits = create_rate_limits(Settings())
 
     told = [await limits.spend("acme", method) for method in ("POST", "PATCH", "GET", "HEAD")]
 
