@@ -1,4 +1,4 @@
-"""The operator's key can be left off the machines that serve: a public half suffices there, and signs nothing."""
+"""Machines that serve need only the operator's public key, which cannot sign."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ISSUED = Key("RS256", "theirs")
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Path:
-    """The folder of secrets where the operator works."""
+    """Return the secrets folder of the operator's machine."""
     folder = tmp_path / "operator"
     list(make_secrets(folder, dev_tokens=False))
     return folder
@@ -31,7 +31,7 @@ def operator(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pod(tmp_path: Path, operator: Path) -> Settings:
-    """A machine that serves: what it is given is no secret of the operator's."""
+    """Return the settings of a machine that serves, without any secret of the operator."""
     folder = tmp_path / "pod"
     folder.mkdir(mode=0o700)
     for name in ("seed.key", "id.keys", "operator.pub"):
@@ -42,13 +42,13 @@ def pod(tmp_path: Path, operator: Path) -> Settings:
 
 
 def signed(folder: Path, *who: str) -> str:
-    """A token of the command."""
+    """Return a token issued by the command."""
     arguments = ["token", "--secrets", str(folder), *who]
     return CliRunner().invoke(crewkit_sessions, arguments, catch_exceptions=False).stdout.strip()
 
 
-def test_the_public_half_verifies_what_the_operator_signs(operator: Path, pod: Settings) -> None:
-    """And nothing else opens anything on a machine without a secret of tokens; the issuer's tokens are as ever."""
+def test_the_public_key_verifies_operator_tokens(operator: Path, pod: Settings) -> None:
+    """On a machine without a token secret, only operator tokens and those of the JWKS issuer are accepted."""
     verifier = load_credentials(pod)[0]
 
     assert verifier.verify(signed(operator, "--operator")).role == "operator"
@@ -59,8 +59,8 @@ def test_the_public_half_verifies_what_the_operator_signs(operator: Path, pod: S
         verifier.verify(signed(operator, "--operator"))
 
 
-def test_the_operators_key_opens_no_org(operator: Path, pod: Settings) -> None:
-    """Whatever it signs, and not with the kid of another key either."""
+def test_the_operators_key_grants_no_access_to_orgs(operator: Path, pod: Settings) -> None:
+    """This holds for every token it signs, also with the kid of another key."""
     forging = Key("EdDSA", "")
     forging.private = parse_private_key((operator / "operator.key").read_text())
     verifier = load_credentials(pod)[0]
@@ -71,7 +71,7 @@ def test_the_operators_key_opens_no_org(operator: Path, pod: Settings) -> None:
 
 
 def test_the_operators_key_is_rotated_with_both_in_the_file(operator: Path, pod: Settings, tmp_path: Path) -> None:
-    """A setting names the file; the one in the folder of secrets does not count then."""
+    """A setting names the file; the file in the secrets folder is then ignored."""
     list(make_secrets(tmp_path / "new", dev_tokens=False))
     both = tmp_path / "both.pem"
     both.write_text((tmp_path / "new" / "operator.pub").read_text() + (operator / "operator.pub").read_text())
@@ -102,7 +102,7 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_public_key_is_refused(pod: Settings, tmp_path: Path, what: str) -> None:
-    """With the setting, the file and what is wrong."""
+    """The message names the setting, the file and the cause."""
     content, said = WRONG[what]
     file = tmp_path / "wrong.pem"
     file.write_bytes(content)
@@ -113,8 +113,8 @@ def test_a_wrong_public_key_is_refused(pod: Settings, tmp_path: Path, what: str)
         load_credentials(msgspec.structs.replace(pod, operator_public_key_file="/nowhere"))
 
 
-def test_a_private_key_that_cannot_sign_is_told(operator: Path) -> None:
-    """And one that others can read is refused like any secret."""
+def test_an_unusable_private_key_is_refused(operator: Path) -> None:
+    """A key that other users can read is refused like any secret."""
     for content, said in (
         (b"junk", "does not contain a private key in PEM"),
         (_pem(OTHER, private=True), "contains a private key that is not Ed25519"),
@@ -127,8 +127,8 @@ def test_a_private_key_that_cannot_sign_is_told(operator: Path) -> None:
         signed(operator, "--operator")
 
 
-def test_who_shuts_operators_out_is_told_so(pod: Settings) -> None:
-    """Without a key of either kind the machine serves, and its operators' routes are closed."""
+def test_missing_operator_keys_are_logged(pod: Settings) -> None:
+    """Without a key of either kind the machine serves, but no operator token is valid."""
     (pod.secrets_folder / "operator.pub").unlink()
 
     with capture_logs() as said:
@@ -137,8 +137,8 @@ def test_who_shuts_operators_out_is_told_so(pod: Settings) -> None:
     assert [line["event"] for line in said] == ["operators_shut_out"]
 
 
-def test_our_own_tokens_open_orgs_in_production_only_if_that_is_said(pod: Settings) -> None:
-    """Without that, and without a JWKS file, no service would serve anybody, so it does not start."""
+def test_our_tokens_grant_access_to_orgs_only_if_configured(pod: Settings) -> None:
+    """Without dev tokens and without a JWKS file, no client could be served, so the service does not start."""
     alone = msgspec.structs.replace(pod, jwks_file="")
     with pytest.raises(BadSettings, match=r"jwks_file: no token would grant access to an org.*--dev-tokens"):
         check_tokens_open_orgs(alone)
@@ -153,7 +153,7 @@ def test_our_own_tokens_open_orgs_in_production_only_if_that_is_said(pod: Settin
             load_credentials(closed)[0].verify(token)
 
 
-def test_no_token_is_printed_with_kafka_that_would_open_nothing(operator: Path, pod: Settings) -> None:
+def test_with_kafka_a_token_that_would_be_invalid_is_not_printed(operator: Path, pod: Settings) -> None:
     """Wrong usage, unless `--dev-tokens` says that services take it."""
     make_embedded_secrets(operator)
     arguments = ["token", "--secrets", str(operator), "--org", "acme", "--user", "u", "--role", "viewer"]
