@@ -1,4 +1,6 @@
-"""Introduction of the API page: the rules that hold for every call."""
+"""Texts of the API page: its introduction, and its sections with the routes that belong to each."""
+
+from typing import NamedTuple
 
 ABOUT = """
 The system of record for AI coding sessions. Send the events of a session; read sessions and analytics.
@@ -33,3 +35,34 @@ until it includes the write. Every read returns its freshness in `X-Complete-Thr
 **Limits.** A body has at most 10,485,760 bytes after decoding, a request 5,000 events, an event 1,048,576 bytes. The
 requests of an org are limited per hour: see `X-RateLimit-*`.
 """.strip()
+
+
+class Section(NamedTuple):
+    """A heading and its introduction."""
+
+    name: str
+    about: str
+
+
+WRITING = Section(
+    "Writing",
+    "Every 2xx means that the write is durable in the log. After any other status, the same request can be sent again.",
+)
+READING = Section("Reading", "Sessions that the caller may see, and their parts.")
+ANALYTICS = Section("Analytics", "Statistics of the sessions that started in a range of days (UTC).")
+OPERATIONS = Section("Operations", "Receipts of writes, and checks that the numbers are right.")
+OPERATOR = Section("Operator", "For operators of the installation. Needs a token of role `operator`.")
+HEALTH = Section("Health", "For supervisors and monitoring; no credential is needed.")
+PAGE_SECTIONS = (WRITING, READING, ANALYTICS, OPERATIONS, OPERATOR, HEALTH)
+
+_BY_PATH = (("/api/v1/operator/", OPERATOR), ("/ops/", OPERATIONS), ("/analytics/", ANALYTICS))
+
+
+def section_of(path: str, method: str) -> Section:
+    """Derive the section from the path and the method, so that routes need not name it."""
+    if not path.startswith("/api/"):
+        return HEALTH
+    for part, section in _BY_PATH:
+        if part in path:
+            return section
+    return READING if method == "GET" else WRITING

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from edge.guards import required_action
-from edge.openapi.about import ABOUT
+from edge.openapi.about import ABOUT, PAGE_SECTIONS, section_of
 from edge.openapi.dialect import Schema
 from edge.openapi.examples import Examples
 from edge.openapi.parameters import (
@@ -35,7 +35,6 @@ from edge.openapi.responses import (
     response_type_of,
     success_response,
 )
-from edge.openapi.sections import PAGE_SECTIONS, section_of
 from edge.openapi.type_schemas import TypeSchemas
 from edge.route_docs import body_type, requires_body, response_example
 from schemas.http.examples import BODIES

@@ -13,8 +13,8 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from edge.cors import set_allow_header
+from edge.openapi.about import PAGE_SECTIONS
 from edge.openapi.document import operations_of
-from edge.openapi.sections import PAGE_SECTIONS
 from edge.route_docs import body_type
 from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
