@@ -10,7 +10,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from edge.errors import ApiError, invalid, not_found, unauthenticated, unavailable
+from edge.errors import ApiError, invalid, invalid_json, log_unavailable, not_found, unauthenticated
 from edge.request_id import request_id_of
 from edge.validation_messages import explain
 from schemas.http.responses import ErrorBody
@@ -19,7 +19,6 @@ from schemas.log.position import LogUnavailable
 logger = structlog.get_logger()
 
 _MISSING = re.compile(r"^Missing required .*'(.+?)'")
-_NOT_JSON = "The body is not valid JSON."
 
 
 def respond_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
@@ -45,11 +44,7 @@ def _from_validation(error: Exception) -> ApiError:
 
 
 def _from_syntax(_error: Exception) -> ApiError:
-    return ApiError(400, "invalid_json", _NOT_JSON)
-
-
-def _from_log(_error: Exception) -> ApiError:
-    return unavailable("log_unavailable", "The log can't take this right now; send the same request again.")
+    return invalid_json()
 
 
 def _from_parameters(error: Exception) -> ApiError | None:
@@ -100,7 +95,7 @@ _BY_STATUS: dict[int, Callable[[HTTPException], ApiError]] = {
 # The first match counts: ValidationException is an HTTPException, msgspec's ValidationError is a DecodeError.
 _TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Exception], ApiError | None]], ...] = (
     (ApiError, lambda error: cast(ApiError, error)),
-    (LogUnavailable, _from_log),
+    (LogUnavailable, lambda _error: log_unavailable()),
     (ValidationException, _from_parameters),
     (HTTPException, _from_http),
     (msgspec.ValidationError, _from_validation),

@@ -56,6 +56,11 @@ def invalid(details: Mapping[str, list[str]]) -> ApiError:
     return ApiError(422, "invalid", "The request is well-formed, but some of its values are not valid.", details)
 
 
+def invalid_json() -> ApiError:
+    """Return 400: the body is not JSON."""
+    return ApiError(400, "invalid_json", "The body is not valid JSON.")
+
+
 def slow_body() -> ApiError:
     """Return 408: the body did not arrive in time. The client may send the same request again."""
     message = "The body did not arrive in time; send the same request again."
@@ -65,3 +70,8 @@ def slow_body() -> ApiError:
 def unavailable(code: str, message: str, retry_after_s: int = 1) -> ApiError:
     """Return 503: a dependency is unavailable. The client may send the same request again."""
     return ApiError(503, code, message, headers={"Retry-After": str(retry_after_s)})
+
+
+def log_unavailable() -> ApiError:
+    """Return 503: the log does not accept the write."""
+    return unavailable("log_unavailable", "The log can't take this right now; send the same request again.")

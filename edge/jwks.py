@@ -46,9 +46,7 @@ def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tu
 def _verifies_tokens(jwk: dict[str, Any]) -> bool:
     """Return whether a key verifies tokens. Identity providers also list keys for other uses, which is no error."""
     if any(name in jwk for name in _PRIVATE):
-        raise Unreadable(
-            f"contains a private key or a secret (kid {jwk.get('kid')!r}): it must contain public keys only"
-        )
+        raise Unreadable(f"contains a private key or a secret (kid {jwk.get('kid')!r}): keep only public keys in it")
     algorithm = _algorithm(jwk)
     fits = algorithm is not None and jwk.get("alg", algorithm) == algorithm and jwk.get("use", "sig") == "sig"
     if not fits:

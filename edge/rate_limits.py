@@ -104,9 +104,7 @@ def _with_headers(allowance: Allowance, send: Send) -> Send:
     return send_with_headers
 
 
-def too_many_requests(allowance: Allowance) -> ApiError:
+def too_many_requests(left: Allowance) -> ApiError:
     """Return 429: the org has used up its requests of this hour."""
     message = "Your organisation has used up its requests of this hour; send the same request again later."
-    return ApiError(
-        429, "rate_limited", message, headers={**allowance.headers(), "Retry-After": str(allowance.resets_in_s)}
-    )
+    return ApiError(429, "rate_limited", message, headers={**left.headers(), "Retry-After": str(left.resets_in_s)})

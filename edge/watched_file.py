@@ -45,10 +45,7 @@ class WatchedFile(Generic[T]):
         except Unreadable as error:
             self.is_broken = True
             logger.error(
-                "file_not_taken",
-                file=str(self.path),
-                reason=str(error),
-                consequence="the last valid content stays in use",
+                "file_not_taken", file=str(self.path), reason=str(error), consequence="the last valid one is used"
             )
             return
         if changed is not None:
@@ -88,11 +85,11 @@ def watching_files(files: Sequence[WatchedFile[Any]]) -> Callable[[Litestar], Ab
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        watching_files = [asyncio.ensure_future(file.watch()) for file in files]
+        tasks = [asyncio.ensure_future(file.watch()) for file in files]
         try:
             yield
         finally:
-            for task in watching_files:
+            for task in tasks:
                 task.cancel()
 
     return lifespan

@@ -154,19 +154,12 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     headers += ["X-Log-Position"] if op.writes else () if op.is_public else ["ETag", "X-Complete-Through"]
     schema, status = _success_schema(op, schemas, query), op.handler.status_code
     example = response_example(op.handler) or Examples(schemas.components).of(schema)
-    responses = {
-        str(status): success_response(status, schema, example, headers, TEXT if op.response_type is bytes else JSON)
-    }
+    media_type = TEXT if op.response_type is bytes else JSON
+    responses = {str(status): success_response(status, schema, example, headers, media_type)}
     if not op.is_public and not op.writes:
-        responses["304"] = {
-            "description": "The version in `If-None-Match` is still current.",
-            "headers": header_refs(headers),
-        }
-    errors = error_refs(
-        public=op.is_public,
-        takes_body=body_type(op.handler) is not None,
-        may_be_unavailable=op.path not in _WITHOUT_503,
-    )
+        responses["304"] = {"description": "`If-None-Match` is still current.", "headers": header_refs(headers)}
+    has_body = body_type(op.handler) is not None
+    errors = error_refs(public=op.is_public, has_body=has_body, or_503=op.path not in _WITHOUT_503)
     return responses | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
 
 

@@ -59,9 +59,7 @@ REQUEST_HEADERS: Mapping[str, HeaderDoc] = {
         "2:1841",
     ),
     "If-None-Match": HeaderDoc(
-        "`ETag` of an earlier response. If it is still current, the response is 304.",
-        {"type": "string"},
-        'W/"9f86d081"',
+        "`ETag` of an earlier response; returns 304 if it is still current.", {"type": "string"}, 'W/"9f86d081"'
     ),
 }
 COMMON_HEADERS = ("X-Request-Id",)
@@ -70,11 +68,7 @@ READ_HEADERS = ("X-Wait-For-Position", "If-None-Match")
 
 RESPONSE_HEADERS: Mapping[str, HeaderDoc] = {
     "X-Request-Id": HeaderDoc("Id of this request.", {"type": "string"}, "cli-7f3a"),
-    "X-RateLimit-Limit": HeaderDoc(
-        "Requests of this kind (reads or writes) allowed per hour and org. Absent if there is no limit.",
-        _SECONDS,
-        600_000,
-    ),
+    "X-RateLimit-Limit": HeaderDoc("Reads or writes of the org per hour; absent without a limit.", _SECONDS, 600_000),
     "X-RateLimit-Remaining": HeaderDoc("Requests left in this hour.", _SECONDS, 599_999),
     "X-RateLimit-Reset": HeaderDoc("Seconds until the count restarts.", _SECONDS, 3_540),
     "X-Log-Position": HeaderDoc("Log position of the write. A read can wait for it.", _POSITION, "2:1841"),

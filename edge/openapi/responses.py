@@ -1,6 +1,6 @@
 """Responses of routes: one success, and the possible errors, which share one shape."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -8,7 +8,16 @@ from litestar import Response
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
 
 from edge.error_responses import too_large
-from edge.errors import ApiError, forbidden, invalid, not_found, slow_body, unauthenticated, unavailable
+from edge.errors import (
+    ApiError,
+    forbidden,
+    invalid,
+    invalid_json,
+    log_unavailable,
+    not_found,
+    slow_body,
+    unauthenticated,
+)
 from edge.openapi.dialect import Schema
 from edge.openapi.parameters import COMMON_HEADERS, RATE_LIMIT_HEADERS
 from edge.openapi.type_schemas import with_meaning
@@ -33,7 +42,7 @@ class ErrorResponse(NamedTuple):
 
     name: str
     meaning: str
-    make: Callable[[], ApiError]
+    example: ApiError
     headers: tuple[str, ...] = ()
 
 
@@ -42,9 +51,9 @@ def response_type_of(return_type: Any) -> Any:
     return get_args(return_type)[0] if get_origin(return_type) is Response else return_type
 
 
-def data_type(answer: Any) -> Any:
+def data_type(response: Any) -> Any:
     """Return the type of ``data``; None for a response without the ``{data, meta}`` envelope."""
-    return get_args(answer)[0] if get_origin(answer) is Reply else None
+    return get_args(response)[0] if get_origin(response) is Reply else None
 
 
 def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema:
@@ -73,12 +82,12 @@ def header_refs(names: Collection[str]) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def error_refs(*, public: bool, takes_body: bool, may_be_unavailable: bool) -> Iterator[tuple[int, str]]:
+def error_refs(*, public: bool, has_body: bool, or_503: bool) -> Iterator[tuple[int, str]]:
     """Yield status and component name of each error that a route can return."""
-    yield from _named(400, 408, 413, 415) if takes_body else ()
+    yield from _named(400, 408, 413, 415) if has_body else ()
     yield from () if public else _named(401, 403, 404, 429)
     yield from _named(422)
-    yield from _named(503) if may_be_unavailable else ()
+    yield from _named(503) if or_503 else ()
 
 
 def _named(*statuses: int) -> Iterator[tuple[int, str]]:
@@ -88,13 +97,13 @@ def _named(*statuses: int) -> Iterator[tuple[int, str]]:
 
 def error_components() -> dict[str, Schema]:
     """Return a response for each error status, with an example body."""
-    return {response.name: _error(status, response) for status, response in _ERRORS.items()}
+    return {response.name: _error(response) for response in _ERRORS.values()}
 
 
-def _error(status: int, response: ErrorResponse) -> Schema:
-    problem = response.make()
+def _error(response: ErrorResponse) -> Schema:
+    problem = response.example
     body = ErrorBody(problem.message, problem.code, dict(problem.details), "cli-7f3a")
-    limits = () if status == HTTP_401_UNAUTHORIZED else RATE_LIMIT_HEADERS
+    limits = () if problem.status == HTTP_401_UNAUTHORIZED else RATE_LIMIT_HEADERS
     content = {"schema": {"$ref": "#/components/schemas/ErrorBody"}, "example": msgspec.to_builtins(body)}
     return {
         "description": " ".join(response.meaning.split()),
@@ -103,59 +112,33 @@ def _error(status: int, response: ErrorResponse) -> Schema:
     }
 
 
-def _invalid_json() -> ApiError:
-    return ApiError(400, "invalid_json", "The body is not valid JSON.")
-
-
-def _wrong_type() -> ApiError:
-    return ApiError(415, "unsupported_media_type", "The content type must be application/json.")
-
-
-def _rate_limited() -> ApiError:
-    return too_many_requests(Allowance(600_000, -1, 1_800))
-
-
-def _unavailable_log() -> ApiError:
-    return unavailable("log_unavailable", "The log can't take this right now; send the same request again.")
-
-
-def _wrong_value() -> ApiError:
-    return invalid({"per_page": ["must be at most 100"]})
-
-
+_NOT_JSON = "The body is not JSON (`invalid_json`), or its encoding is corrupt (`corrupt_encoding`)."
+_BAD_TYPE = ApiError(415, "unsupported_media_type", "The content type must be application/json.")
+_BAD_VALUE = invalid({"per_page": ["must be at most 100"]})
+_TOO_MANY = too_many_requests(Allowance(600_000, -1, 1_800))
 _ERRORS = {
-    400: ErrorResponse(
-        "BadRequest",
-        "The body is not JSON (`invalid_json`), or cannot be decompressed (`corrupt_encoding`).",
-        _invalid_json,
-    ),
-    401: ErrorResponse(
-        "Unauthenticated", "The bearer token is missing or not valid.", unauthenticated, ("WWW-Authenticate",)
-    ),
-    403: ErrorResponse("Forbidden", "The caller's role does not allow this.", forbidden),
+    400: ErrorResponse("BadRequest", _NOT_JSON, invalid_json()),
+    401: ErrorResponse("Unauthenticated", "The bearer token is not valid.", unauthenticated(), ("WWW-Authenticate",)),
+    403: ErrorResponse("Forbidden", "The caller's role does not allow this.", forbidden()),
     404: ErrorResponse(
         "NotFound",
         """Not found. This includes data of other orgs, ids of the wrong shape, and other users' sessions if the caller
         may see only their own.""",
-        not_found,
+        not_found(),
     ),
-    408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", slow_body),
-    413: ErrorResponse("TooLarge", "The body or one of its events is too large.", too_large),
+    408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", slow_body()),
+    413: ErrorResponse("TooLarge", "The body or one of its events is too large.", too_large()),
     415: ErrorResponse(
-        "UnsupportedMediaType",
-        "The content type is not JSON, or the content encoding is not gzip or zstd.",
-        _wrong_type,
+        "UnsupportedMediaType", "The content type is not JSON, or the encoding is not gzip or zstd.", _BAD_TYPE
     ),
-    422: ErrorResponse("Invalid", "Some values are not valid or some fields are unknown: see `details`.", _wrong_value),
-    429: ErrorResponse(
-        "TooManyRequests", "The org has used up its requests of this hour.", _rate_limited, ("Retry-After",)
-    ),
+    422: ErrorResponse("Invalid", "Some values are not valid or some fields are unknown: see `details`.", _BAD_VALUE),
+    429: ErrorResponse("TooManyRequests", "The org's requests of this hour are used up.", _TOO_MANY, ("Retry-After",)),
     503: ErrorResponse(
         "Unavailable",
         """The log or the store is unavailable (`log_unavailable`, `store_unavailable`), the store denies this service
         read access (`store_refuses`), the service has too many requests in progress (`overloaded`), or a position was
         not visible in time (`not_yet_visible`).""",
-        _unavailable_log,
+        log_unavailable(),
         ("Retry-After",),
     ),
 }

@@ -32,16 +32,14 @@ def _id(meaning: str, example: str) -> Entry:
 
 _IDENTITY = {
     "org_id": Entry("The org that owns the session; equals the token's `org_id`.", "acme"),
-    "session_id": _id(
-        "Session id, as returned by create. In the hierarchy, a session is called a conversation.", SESSION_ID
-    ),
+    "session_id": _id("Session id, as returned by create. In the hierarchy: a conversation.", SESSION_ID),
     "id": _id("Session id.", SESSION_ID),
     "run_id": _id("Run that the session belongs to. A create request without `run_id` starts a new run.", RUN_ID),
     "thread_id": _id("Thread: the sessions that continue each other by resume, fork or compact.", THREAD_ID),
     "parent_id": _id("Session that this one continues.", SESSION_ID),
     "relation": Entry("How the session continues its parent.", "resume", values=("resume", "fork", "clear", "compact")),
     "external_id": Entry(
-        "The client's id for the session. Repeating a create request with it returns the same session.",
+        "The client's id for the session. A repeated create returns the same session.",
         "claude-5f1c9f4a",
     ),
     "user_id": Entry("User id: the `sub` of the user's token.", "alice"),
@@ -56,19 +54,15 @@ _IDENTITY = {
     "title": Entry("Title, for display.", "Retry the upload"),
     "summary": Entry("Result of the session, written by the client.", "The upload retries with back-off; tests pass."),
     "trigger": Entry(
-        "What started the session.", "interactive", values=("interactive", "headless", "scheduled", "import")
+        "Origin of the session.", "interactive", values=("interactive", "headless", "scheduled", "import")
     ),
-    "sensitive": Entry(
-        "Whether the service stores only counts, tokens and times of the session, and no content.", False
-    ),
+    "sensitive": Entry("Whether only counts, tokens and times are stored, and no content.", False),
     "position": Entry("Log position `<partition>:<offset>`. The response includes every record up to it.", "2:1841"),
 }
 
 _LIFE = {
-    "CreateSession.started_at": _time(
-        "Start time, for imports: 2000-01-01 to 24 hours ahead. Default: the time of receipt."
-    ),
-    "EndSession.ended_at": _time("End time, for imports. Default: the time of receipt."),
+    "CreateSession.started_at": _time("Start time, for imports: 2000-01-01 to 24 h ahead. Default: time of receipt."),
+    "EndSession.ended_at": _time("End time, for imports. Default: time of receipt."),
     "HookEvent.position": Entry("Log position of the record that holds the event.", "2:1841"),
     "status": Entry("`active` until the first end request, then `ended`.", "ended", values=("active", "ended")),
     "outcome": Entry(
@@ -80,16 +74,12 @@ _LIFE = {
     "ended_at": _time("End time.", "2026-01-20T10:43:32.400Z"),
     "last_event_at": _time("Time of the latest event.", "2026-01-20T10:43:31.000Z"),
     "received_at": _time("Time at which the service accepted it.", "2026-01-20T10:30:00.120Z"),
-    "duration_seconds": Entry(
-        "Seconds from the start to the end, or to the last event of an active session; at least 0.", 812.4
-    ),
+    "duration_seconds": Entry("Seconds from start to end, or to the last event before the end; at least 0.", 812.4),
     "duration_ms": Entry("Duration in milliseconds.", 1250),
     "last_active_at": _time("Time of the latest activity.", "2026-01-20T10:43:31.000Z"),
     "started_after": _time("Return only sessions that started at or after this time.", "2026-01-01T00:00:00Z"),
     "started_before": _time("Return only sessions that started before this time.", "2026-02-01T00:00:00Z"),
-    "reported_at": _time(
-        "Time at which the client took the totals. The latest `reported_at` wins, in any order of arrival."
-    ),
+    "reported_at": _time("Time of the totals. The latest `reported_at` wins, in any order of arrival."),
     "stored_at": _time("Time at which the record was visible in the tables.", "2026-01-20T10:30:00.480Z"),
     "period_start": _time("Start of the hour, day or week (weeks start on Monday).", "2026-01-19T00:00:00.000Z"),
 }
@@ -101,9 +91,7 @@ _TOTALS = {
     "output_tokens": Entry("Output tokens.", 3_000),
     "cache_read_tokens": Entry("Tokens read from the prompt cache.", 120_000),
     "cache_creation_tokens": Entry("Tokens written to the prompt cache.", 8_000),
-    "cache_creation_1h_tokens": Entry(
-        "Tokens written to the prompt cache with a lifetime of one hour; part of `cache_creation_tokens`.", 0
-    ),
+    "cache_creation_1h_tokens": Entry("Part of `cache_creation_tokens` with a lifetime of one hour.", 0),
     "cost_usd": Entry("Cost in US dollars, exact to 9 decimals.", 0.045),
     "cost_source": Entry(
         "`reported` by the client, `priced` from the price table, or `unknown` if no price is known.",
@@ -129,14 +117,10 @@ _TOTALS = {
 }
 
 _EVENTS = {
-    "RecordEvents.events": Entry(
-        "1 to 5,000 events. The service rejects each invalid event and stores the others.", None
-    ),
+    "RecordEvents.events": Entry("1 to 5,000 events. Invalid events are rejected, the others stored.", None),
     "event_id": _id("Event id, unique in its session. An event that is sent again counts once.", EVENT_ID),
     "event_type": Entry("Hook event type. Events of unknown types are stored, too.", "PostToolUse"),
-    "timestamp": _time(
-        "Time of the event: 2000-01-01 to 24 hours ahead of the server's clock.", "2026-01-20T10:30:00Z"
-    ),
+    "timestamp": _time("Time of the event: 2000-01-01 to 24 h ahead of the server.", "2026-01-20T10:30:00Z"),
     "seq": Entry("Sequence number set by the client. It is stored, and does not affect the order.", 17),
     "data": Entry(
         "Payload: any JSON object. It is stored byte for byte, after redaction.",
@@ -151,12 +135,8 @@ _EVENTS = {
 }
 
 _DERIVED = {
-    "compaction_id": _id(
-        "Digest id. A repeated request with the same `Idempotency-Key` returns the same id.", EVENT_ID
-    ),
-    "QueuedCompaction.status": Entry(
-        "Always `queued`: the digest is made in the background.", "queued", values=("queued",)
-    ),
+    "compaction_id": _id("Digest id. Requests with the same `Idempotency-Key` return the same id.", EVENT_ID),
+    "QueuedCompaction.status": Entry("The digest is made in the background.", "queued", values=("queued",)),
     "instructions": Entry(
         """Focus of the digest. The text appears near the top of the digest, and passages that contain one of its
         words (four letters or more) are kept first.""",
@@ -177,9 +157,7 @@ _DERIVED = {
         values=("none", "queued", "done"),
     ),
     "findings": Entry("Findings as of the session's latest end; null until the status is `done`.", None),
-    "time_split": Entry(
-        "How the time from the first to the last event was spent. The parts add up to `total_ms`.", None
-    ),
+    "time_split": Entry("Time from the first to the last event; the parts add up to `total_ms`.", None),
     "total_ms": Entry("Milliseconds from the first to the last event.", 812_400),
     "tools_ms": Entry("Milliseconds during which a tool was running.", 320_500),
     "model_ms": Entry("Milliseconds during which the model was working.", 410_000),
@@ -268,9 +246,7 @@ _ANALYTICS = {
     "none": Entry("Number of sessions without an outcome.", 17),
     "top_agents": Entry("Most used agents.", None),
     "top_projects": Entry("Projects with the most sessions.", None),
-    "busiest_hours": Entry(
-        "Number of sessions started, by weekday (Monday first) and hour of the day (UTC).", [[0] * 24] * 7
-    ),
+    "busiest_hours": Entry("Sessions started, by weekday (Monday first) and hour (UTC).", [[0] * 24] * 7),
     "projects": Entry("Projects of the org, most used first.", ["prj_1"]),
     "repos": Entry("Repositories of the org, most used first.", ["acme/backend"]),
     "agents": Entry("Agents of the org, most used first.", ["reviewer"]),
@@ -336,9 +312,7 @@ _AUDIT = {
 }
 
 _META = {
-    "Meta.position": Entry(
-        "Log position of the write; the last position if the write became several records.", "2:1841"
-    ),
+    "Meta.position": Entry("Log position of the write, or the last one of several.", "2:1841"),
     "current_page": Entry("Number of this page, starting at 1.", 1),
     "per_page": Entry("Number of items per page.", 25),
     "total_pages": Entry("Number of pages.", 5),
@@ -357,9 +331,7 @@ _PARAMETERS = {
     "end_date": Entry("Last day (UTC, inclusive). Default: today.", "2026-01-30", "date"),
     "interval": Entry("Length of a period. Weeks start on Monday.", "day"),
     "metric": Entry("Metric to return.", "sessions"),
-    "q": Entry(
-        'Whole words that must all occur, or a `"quoted phrase"`. Case and accents are ignored.', "upload retry"
-    ),
+    "q": Entry('Whole words, all required, or a `"quoted phrase"`; ignores case and accents.', "upload retry"),
     "include": Entry("`tools` adds a node for each tool call.", "tools"),
     "after": _time("Return only events at or after this time.", "2026-01-20T10:00:00Z"),
     "before": _time("Return only events before this time.", "2026-01-20T11:00:00Z"),
