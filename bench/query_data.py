@@ -20,7 +20,7 @@ from msgspec import Struct
 from bench.harness import Report
 from bench.load import ORG
 from cli.demo import sample_data
-from kernel.words import words_of
+from kernel.words import split_words
 from processors.warehouse import Warehouse
 from runtime.projector import make_warehouse
 from runtime.provision import FIRST_GENERATION, provision_store
@@ -122,7 +122,7 @@ def _fill_session_zero(client: Client, data: Data, session_id: UUID) -> None:
 
 def search_words() -> list[str]:
     """Return the words of prompts and titles, common ones first."""
-    common = sorted({word for prompt in sample_data.PROMPTS for word in words_of(prompt)})
+    common = sorted({word for prompt in sample_data.PROMPTS for word in split_words(prompt)})
     return [*common, *(f"module{number}" for number in range(RARE_WORDS))]
 
 

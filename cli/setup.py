@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 
 from cli.options import settings_of_a_process, settings_options
-from edge.claims import is_name
+from edge.claims import is_valid_name
 from edge.tokens import issue_token
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.operator_key import operator_signer
@@ -64,7 +64,7 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         raise click.UsageError("give --org, --user and --role, or --operator")
     if org == OPERATOR_ORG and not operator:
         raise click.UsageError(f"{OPERATOR_ORG} is a reserved name")
-    if not (is_name(org) and is_name(user)):
+    if not (is_valid_name(org) and is_valid_name(user)):
         raise click.UsageError("names of orgs and users have 1 to 200 printable characters")
     settings, ttl_s = load_settings(options), _seconds(ttl)
     if settings.jwks_file and not operator:

@@ -1,1 +1,1 @@
-"""What both HTTP services share: who asks, what they may do, and the one shape of every reply and error."""
+"""Shared by all HTTP services: authentication, permissions, limits, and the shapes of responses and errors."""

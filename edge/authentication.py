@@ -1,4 +1,4 @@
-"""Verifying bearer tokens, and the middleware that does so before every route that is not opted out."""
+"""Verify bearer tokens, in a middleware that runs before every route except the public ones."""
 
 import re
 import time
@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from edge.claims import BadToken, Grant, grant_of
+from edge.claims import BadToken, Grant, grant_from_claims
 from edge.errors import unauthenticated
 from edge.keys import VerificationKey
 from edge.principal import Principal
@@ -16,13 +16,13 @@ from edge.principal import Principal
 PUBLIC = {"public": True}  # the `opt` of a route that needs no credential
 _TOKEN_BYTES_MAX = 8_192
 _CACHE_MAX = 4_096
-# Three parts in base64url as RFC 7515 has it: no padding, no other alphabet, and in a last group of two or three
-# characters the bits that belong to no byte are 0. PyJWT takes other spellings, so one token would have many. (Of a
-# signature by ES256 anyone can compute a twin. Issuers use either, so both are taken; the `jti` is the same.)
+# Three base64url parts as in RFC 7515: no padding, no other alphabet, and unused bits of the last group are 0. PyJWT
+# accepts other spellings, so one token would have many. (Anyone can compute a second valid ES256 signature. Issuers use
+# either form, so both are accepted; the `jti` is the same.)
 _GROUP = "[A-Za-z0-9_-]"
 _PART = f"(?:{_GROUP}{{4}})*+(?:{_GROUP}[AQgw]|{_GROUP}{{2}}[AEIMQUYcgkosw048])?"
 _CANONICAL = re.compile(rf"{_PART}\.{_PART}\.{_PART}")
-# Claims are checked by `claims.py`, with a clock that can be injected; of PyJWT only the signature is asked.
+# PyJWT checks only the signature. `claims.py` checks the claims, with an injected clock.
 _SIGNATURE_ONLY: Mapping[str, Any] = {
     "verify_signature": True,
     **dict.fromkeys(("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss"), False),
@@ -31,7 +31,7 @@ _SIGNATURE_ONLY: Mapping[str, Any] = {
 
 
 class TokenVerifier:
-    """Turns a token into its principal. A verification costs about 30 µs, so verified tokens are remembered."""
+    """Turn tokens into principals. A verification takes about 30 µs, so verified tokens are cached."""
 
     def __init__(
         self,
@@ -39,21 +39,21 @@ class TokenVerifier:
         clock: Callable[[], float] = time.time,
         revoked: Callable[[str], bool] = lambda _jti: False,
     ) -> None:
-        """``clock`` gives seconds since 1970; ``revoked`` is asked with a token's ``jti`` at each use."""
+        """``clock`` returns seconds since 1970. ``revoked`` is called with the token's ``jti`` at each use."""
         self._keys = tuple(keys)
         self._clock = clock
         self._revoked = revoked
         self._grants: dict[str, Grant] = {}
 
     def verify(self, token: str) -> Principal:
-        """The principal of a token that is good now.
+        """Return the principal of a token that is valid now.
 
         Raises:
-            BadToken: for any other token.
+            BadToken: the token is not valid.
         """
         grant = self._grants.get(token)
         if grant is None:
-            grant = grant_of(*self._claims(token))
+            grant = grant_from_claims(*self._claims(token))
             grant.check_time(self._clock())
             self._remember(token, grant)
         grant.check_time(self._clock())
@@ -62,29 +62,29 @@ class TokenVerifier:
         return grant.principal
 
     def use_keys(self, keys: Sequence[VerificationKey]) -> None:
-        """These keys, and no others, from now on; what the former ones have verified is verified again."""
+        """Replace the keys. Cached tokens are verified again with the new keys."""
         self._keys = tuple(keys)
         self._grants.clear()
 
     def _remember(self, token: str, grant: Grant) -> None:
         if len(self._grants) >= _CACHE_MAX:
-            del self._grants[next(iter(self._grants))]  # the oldest one; if it is still in use it comes back
+            del self._grants[next(iter(self._grants))]  # the oldest one; it returns to the cache at its next use
         self._grants[token] = grant
 
     def _claims(self, token: str) -> tuple[dict[str, Any], VerificationKey]:
         if len(token) > _TOKEN_BYTES_MAX:
             raise BadToken("the token is too long")
         if not _CANONICAL.fullmatch(token):
-            raise BadToken("the token is not spelled as it was issued")
+            raise BadToken("the token is not canonical base64url")
         for key in self._candidates(token):
             try:
                 claims = jwt.decode(token, key.key, algorithms=[key.algorithm], options=dict(_SIGNATURE_ONLY))  # type: ignore[arg-type]  # a TypedDict there
                 return claims, key
             except jwt.InvalidSignatureError:
-                continue  # of two secrets without a kid during a rotation the other may fit
+                continue  # during a rotation there are two secrets without a kid
             except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
                 raise BadToken(str(error)) from error
-        raise BadToken("no key fits")
+        raise BadToken("no key verifies the signature")
 
     def _candidates(self, token: str) -> list[VerificationKey]:
         try:
@@ -96,7 +96,7 @@ class TokenVerifier:
 
 
 class Authenticate:
-    """ASGI middleware: puts the principal into the scope as ``user``, or refuses with 401."""
+    """ASGI middleware that sets ``scope["user"]`` to the principal, or refuses with 401."""
 
     def __init__(self, app: ASGIApp, verifier: TokenVerifier) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""From the claims of a token whose signature is good to the principal it stands for."""
+"""Check the claims of a token with a valid signature, and derive its principal."""
 
 from typing import Any, cast
 
@@ -6,15 +6,15 @@ from edge.keys import VerificationKey
 from edge.principal import Principal
 from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG, ROLES
 
-CLOCK_SKEW_S = 5  # between the machine that issued a token and this one
+CLOCK_SKEW_S = 5  # tolerated between the issuer's clock and ours
 
 
 class BadToken(Exception):
-    """This token opens nothing; the reason is for our logs, the caller learns only that it was refused."""
+    """The token is not valid. The reason is for our logs; the response does not contain it."""
 
 
 class Grant:
-    """A verified token: the principal, its id, and for how long it is good (seconds since 1970)."""
+    """A verified token: principal, token id, and validity period (seconds since 1970)."""
 
     __slots__ = ("expires_at", "jti", "not_before", "principal")
 
@@ -25,18 +25,18 @@ class Grant:
         self.expires_at = expires_at
 
     def check_time(self, now: float) -> None:
-        """Raises `BadToken` before the token's time and after it."""
+        """Raise `BadToken` outside the validity period."""
         if now < self.not_before - CLOCK_SKEW_S:
             raise BadToken("the token is not valid yet")
         if now >= self.expires_at:
             raise BadToken("the token has expired")
 
 
-def grant_of(claims: dict[str, Any], key: VerificationKey) -> Grant:
-    """Check every claim but the times, which are checked at each use; ``key`` is the one that signed them.
+def grant_from_claims(claims: dict[str, Any], key: VerificationKey) -> Grant:
+    """Check every claim except the times, which `Grant.check_time` checks at each use. ``key`` signed the token.
 
     Raises:
-        BadToken: with the claim that is missing or wrong.
+        BadToken: a claim is missing or wrong; the message names it.
     """
     if claims.get("iss") != key.issuer:
         raise BadToken("wrong issuer")
@@ -44,14 +44,14 @@ def grant_of(claims: dict[str, Any], key: VerificationKey) -> Grant:
     if key.audience not in (audience if isinstance(audience, list) else [audience]):
         raise BadToken("wrong audience")
     principal = _principal(claims)
-    if principal.org_id != OPERATOR_ORG and not key.opens_orgs:
-        raise BadToken("this key signs for operators alone")
+    if principal.org_id != OPERATOR_ORG and not key.grants_org_access:
+        raise BadToken("this key may sign operator tokens only")
     not_before = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
     return Grant(principal, _name(claims, "jti"), not_before, _time(claims, "exp"))
 
 
-def is_name(value: object) -> bool:
-    """Whether a user, an org or a token may be called so."""
+def is_valid_name(value: object) -> bool:
+    """Return whether ``value`` is a valid name of a user, an org or a token."""
     return isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS_MAX and value.isprintable()
 
 
@@ -60,19 +60,19 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if role not in ROLES:
         raise BadToken("unknown role")
     if (role == "operator") != (org_id == OPERATOR_ORG):
-        raise BadToken("the operator role and the operator org belong together")
+        raise BadToken("the operator role requires the operator org, and the reverse")
     return Principal(user_id, org_id, role)
 
 
 def _name(claims: dict[str, Any], claim: str) -> str:
     value = claims.get(claim)
-    if not is_name(value):
-        raise BadToken(f"{claim} is missing or no name")
+    if not is_valid_name(value):
+        raise BadToken(f"{claim} is missing or not a valid name")
     return cast(str, value)
 
 
 def _time(claims: dict[str, Any], claim: str) -> float:
     value = claims.get(claim)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1 << 53:
-        raise BadToken(f"{claim} is missing or no time")
+        raise BadToken(f"{claim} is missing or not a valid time")
     return float(value)

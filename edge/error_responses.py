@@ -1,4 +1,4 @@
-"""From whatever was raised to the one error body. This is the only place that makes error replies."""
+"""Turn exceptions into error responses. This is the only place that builds error bodies."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from edge.errors import ApiError, invalid, not_found, unauthenticated, unavailable
+from edge.errors import ApiError, invalid, invalid_json, log_unavailable, not_found, unauthenticated
 from edge.request_id import request_id_of
 from edge.validation_messages import explain
 from schemas.http.responses import ErrorBody
@@ -19,15 +19,14 @@ from schemas.log.position import LogUnavailable
 logger = structlog.get_logger()
 
 _MISSING = re.compile(r"^Missing required .*'(.+?)'")
-_NOT_JSON = "The body is not valid JSON."
 
 
-def reply_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
-    """The reply for anything that was raised while a request was answered."""
+def respond_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+    """Return the response for an exception that was raised during a request."""
     problem = _as_api_error(error)
     if problem is None:
         logger.exception("unexpected_error", exc_info=error)
-        problem = ApiError(500, "internal", "Something went wrong on our side.")
+        problem = ApiError(500, "internal", "The service failed unexpectedly.")
     body = ErrorBody(problem.message, problem.code, dict(problem.details), request_id_of(request.scope))
     return Response(body, status_code=problem.status, headers=dict(problem.headers), media_type=MediaType.JSON)
 
@@ -45,11 +44,7 @@ def _from_validation(error: Exception) -> ApiError:
 
 
 def _from_syntax(_error: Exception) -> ApiError:
-    return ApiError(400, "invalid_json", _NOT_JSON)
-
-
-def _from_log(_error: Exception) -> ApiError:
-    return unavailable("log_unavailable", "The log can't take this right now; send the same request again.")
+    return invalid_json()
 
 
 def _from_parameters(error: Exception) -> ApiError | None:
@@ -57,35 +52,35 @@ def _from_parameters(error: Exception) -> ApiError | None:
     if missing := _MISSING.search(known.detail):
         return invalid({missing[1]: ["is required"]})
     extra = known.extra if isinstance(known.extra, list) else [{"message": known.detail}]
-    # Ids in a path are text, so never wrong here; Litestar lists one that its handler does not take all the same.
+    # Path ids are strings, so they are never wrong here. Litestar lists those that the handler does not declare.
     faults = [item for item in extra if item.get("source") != "path"]
-    return invalid({item.get("key") or "body": [_of_parameter(item.get("message", ""))] for item in faults})
+    return invalid({item.get("key") or "body": [_parameter_sentence(item.get("message", ""))] for item in faults})
 
 
-def _of_parameter(message: str) -> str:
-    """A parameter is always sent as text, so that it is a string says nothing."""
+def _parameter_sentence(message: str) -> str:
+    """Explain a parameter's error. Parameters are always strings, so the wrong type is not worth a mention."""
     return explain(message)[1].removesuffix(", not a string")
 
 
 def _from_http(error: Exception) -> ApiError | None:
-    """Litestar's own: unknown routes, methods, bodies. A 500 of its own is as unexpected as any other error."""
+    """Translate Litestar's errors: unknown routes, methods, bodies. None for a 500, which is unexpected."""
     known = cast(HTTPException, error)
     make = _BY_STATUS.get(known.status_code)
     return make(known) if make else None
 
 
 def bad_request() -> ApiError:
-    """What can't even be read."""
+    """Return the error for an unreadable request."""
     return ApiError(400, "bad_request", "The request could not be read.")
 
 
 def method_not_allowed(allow: str) -> ApiError:
-    """The address exists, for other methods: those in ``allow``."""
-    return ApiError(405, "method_not_allowed", "This address does not know this method.", headers={"Allow": allow})
+    """Return the error for a path that supports only the methods in ``allow``."""
+    return ApiError(405, "method_not_allowed", "This address does not support this method.", headers={"Allow": allow})
 
 
 def too_large() -> ApiError:
-    """More than is taken in one request."""
+    """Return the error for a request above the size limits."""
     return ApiError(413, "too_large", "The request is too large.")
 
 
@@ -97,10 +92,10 @@ _BY_STATUS: dict[int, Callable[[HTTPException], ApiError]] = {
     413: lambda _error: too_large(),
 }
 
-# The first that fits. ValidationException is a 400 of Litestar's, msgspec's ValidationError a DecodeError.
+# The first match counts: ValidationException is an HTTPException, msgspec's ValidationError is a DecodeError.
 _TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Exception], ApiError | None]], ...] = (
     (ApiError, lambda error: cast(ApiError, error)),
-    (LogUnavailable, _from_log),
+    (LogUnavailable, lambda _error: log_unavailable()),
     (ValidationException, _from_parameters),
     (HTTPException, _from_http),
     (msgspec.ValidationError, _from_validation),
@@ -109,4 +104,4 @@ _TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Exception], ApiError | Non
     (UnicodeDecodeError, _from_syntax),
 )
 
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {Exception: reply_to_error, HTTPException: reply_to_error}
+COMMON_EXCEPTION_HANDLERS: ExceptionHandlersMap = {Exception: respond_to_error, HTTPException: respond_to_error}

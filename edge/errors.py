@@ -1,13 +1,13 @@
-"""Errors that are replies. Everything a handler may raise ends in the one error shape.
+"""Errors with an HTTP response. Every exception of a handler becomes a response of one shape.
 
 ::
 
-    ApiError                 what a handler says on purpose, with its status and code
+    ApiError                 an intended error response, with its status and code
     Litestar HTTPException   unknown route 404, wrong method 405, wrong parameter 422, body too large 413
     msgspec ValidationError  422 with the path of the field
     msgspec DecodeError, RecursionError, UnicodeDecodeError  400
-    LogUnavailable           503, the same request may be sent again; so may one with 408
-    anything else            500 `internal`, logged with its trace; the reply says nothing of it
+    LogUnavailable           503; the client may send the same request again, also after 408
+    anything else            500 `internal`, logged with its trace; the response hides it
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _NONE: Mapping[str, Any] = {}
 
 
 class ApiError(Exception):
-    """A reply that is no success: status, code in snake_case, one sentence, and what is wrong with which field."""
+    """An error response: status, code in snake_case, one sentence, and the errors by field."""
 
     def __init__(
         self,
@@ -36,32 +36,42 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """Unknown here: also what belongs to another org, or to another user where the role may not see it."""
+    """Return 404: unknown, or of another org, or of another user whose data the role may not see."""
     return ApiError(404, "not_found", "There is nothing here under this address.")
 
 
 def unauthenticated() -> ApiError:
-    """No credential, or one that opens nothing; why is not told."""
-    message = "A valid bearer token is needed in the Authorization header."
+    """Return 401: the token is missing or not valid. The response does not say why."""
+    message = "The Authorization header must contain a valid bearer token."
     return ApiError(401, "unauthenticated", message, headers={"WWW-Authenticate": "Bearer"})
 
 
 def forbidden() -> ApiError:
-    """The caller is known, and their role may not do this."""
+    """Return 403: the caller's role does not allow the action."""
     return ApiError(403, "forbidden", "Your role does not allow this.")
 
 
 def invalid(details: Mapping[str, list[str]]) -> ApiError:
-    """Well-formed, but wrong: field (by its path) to what is wrong with it."""
+    """Return 422: ``details`` maps the path of each wrong field to its errors."""
     return ApiError(422, "invalid", "The request is well-formed, but some of its values are not valid.", details)
 
 
+def invalid_json() -> ApiError:
+    """Return 400: the body is not JSON."""
+    return ApiError(400, "invalid_json", "The body is not valid JSON.")
+
+
 def slow_body() -> ApiError:
-    """The body does not arrive, or too slowly; the same request may be sent again."""
+    """Return 408: the body did not arrive in time. The client may send the same request again."""
     message = "The body did not arrive in time; send the same request again."
     return ApiError(408, "slow_body", message, headers={"Connection": "close"})
 
 
 def unavailable(code: str, message: str, retry_after_s: int = 1) -> ApiError:
-    """A part we depend on is away; the same request may be sent again."""
+    """Return 503: a dependency is unavailable. The client may send the same request again."""
     return ApiError(503, code, message, headers={"Retry-After": str(retry_after_s)})
+
+
+def log_unavailable() -> ApiError:
+    """Return 503: the log does not accept the write."""
+    return unavailable("log_unavailable", "The log can't take this right now; send the same request again.")

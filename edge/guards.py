@@ -1,4 +1,4 @@
-"""Who may do what, asked before a route's parameters are even read."""
+"""Guards of routes: they check org and role before the parameters are read."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from schemas.permissions import OPERATOR_ORG, Action, allows
 
 
 class May:
-    """A guard that knows what it asks for, so that documentation and tests can ask it."""
+    """A guard that exposes its action, for the documentation and the tests."""
 
     def __init__(self, action: Action) -> None:
         self.action = action
@@ -26,14 +26,13 @@ class May:
 
 
 def may(action: Action) -> Guard:
-    """Refuse whoever is of another org than the path's (404, so nothing is learned), or of a role that may not (403).
+    """Return a guard that refuses other orgs than the path's (404, which reveals nothing) and other roles (403).
 
-    A path without an org belongs to those who run the installation.
+    Paths without an org belong to operators of the installation.
     """
-
     return May(action)
 
 
-def action_of(handler: BaseRouteHandler) -> Action | None:
-    """What a route's guard asks for; None for a route that is open to all."""
+def required_action(handler: BaseRouteHandler) -> Action | None:
+    """Return the action that a route's guard requires; None for a public route."""
     return next((guard.action for guard in handler.guards or () if isinstance(guard, May)), None)

@@ -1,4 +1,4 @@
-"""A JWKS file (RFC 7517): the public keys of whoever issues the tokens, chosen by ``kid``, several at once."""
+"""Parse a JWKS file (RFC 7517): the public keys of the token issuer. Tokens choose a key by ``kid``."""
 
 from collections import Counter
 from typing import Any
@@ -16,9 +16,9 @@ from edge.watched_file import Unreadable
 logger = structlog.get_logger()
 
 RSA_BITS_MIN = 2_048
-# What a key is decides its algorithm; an ``alg`` in the file may only agree.
+# Key type and curve determine the algorithm; an ``alg`` in the file must match it.
 _ALGORITHMS = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
-_PRIVATE = ("d", "k")  # the private half, or a secret that both sides would share
+_PRIVATE = ("d", "k")  # members of private keys and of shared secrets
 
 
 class _KeySet(Struct):
@@ -26,27 +26,27 @@ class _KeySet(Struct):
 
 
 def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tuple[VerificationKey, ...]:
-    """The keys of a file that verify tokens; those for something else are left out, and named in the log.
+    """Return the keys of a file that verify tokens. Keys for other uses are skipped and logged.
 
     Raises:
-        Unreadable: no JWKS; no key that fits; a key that is private, weak or malformed; a ``kid`` missing or twice.
+        Unreadable: no JWKS; no usable key; a key that is private, weak or malformed; a ``kid`` missing or duplicated.
     """
     try:
         listed = msgspec.json.decode(raw, type=_KeySet).keys
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable(f'is no JWKS ({{"keys": […]}}): {error}') from error
+        raise Unreadable(f'is not a JWKS ({{"keys": […]}}): {error}') from error
     keys = tuple(_verification_key(jwk, issuer, audience) for jwk in listed if _verifies_tokens(jwk))
     if not keys:
-        raise Unreadable("holds no key for RS256, ES256 or EdDSA")
-    if twice := [kid for kid, times in Counter(key.kid for key in keys).items() if times > 1]:
-        raise Unreadable(f"has two keys of the kid {twice[0]!r}")
+        raise Unreadable("contains no key for RS256, ES256 or EdDSA")
+    if duplicates := [kid for kid, times in Counter(key.kid for key in keys).items() if times > 1]:
+        raise Unreadable(f"has two keys with the kid {duplicates[0]!r}")
     return keys
 
 
 def _verifies_tokens(jwk: dict[str, Any]) -> bool:
-    """Identity providers list keys for other uses beside these; only what must not be there is an error."""
+    """Return whether a key verifies tokens. Identity providers also list keys for other uses, which is no error."""
     if any(name in jwk for name in _PRIVATE):
-        raise Unreadable(f"holds a private key or a secret (kid {jwk.get('kid')!r}): it must hold public keys alone")
+        raise Unreadable(f"contains a private key or a secret (kid {jwk.get('kid')!r}): keep only public keys in it")
     algorithm = _algorithm(jwk)
     fits = algorithm is not None and jwk.get("alg", algorithm) == algorithm and jwk.get("use", "sig") == "sig"
     if not fits:
@@ -62,12 +62,12 @@ def _algorithm(jwk: dict[str, Any]) -> str | None:
 def _verification_key(jwk: dict[str, Any], issuer: str, audience: str) -> VerificationKey:
     kid = jwk.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise Unreadable("has a key without a kid: tokens could not choose it")
+        raise Unreadable("has a key without a kid: tokens cannot choose it")
     algorithm = str(_algorithm(jwk))
     try:
         key = jwt.PyJWK(jwk, algorithm).key
     except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"has a malformed key (kid {kid!r}): {error}") from error
     if algorithm == "RS256" and key.key_size < RSA_BITS_MIN:
-        raise Unreadable(f"has a weak key (kid {kid!r}): RSA of {key.key_size} bits, {RSA_BITS_MIN} are the least")
+        raise Unreadable(f"has a weak key (kid {kid!r}): RSA with {key.key_size} bits, the minimum is {RSA_BITS_MIN}")
     return public_key(algorithm, key, kid, issuer, audience)

@@ -1,8 +1,8 @@
-"""The access log. Never a body, a token or a query string; and not a line for each of a flood of rejected requests.
+"""The access log. It never contains bodies, tokens or query strings.
 
-Anyone can be rejected, as fast as they like, so rejected requests (4xx) have ten lines a second at most: ten of those
-without a credential, and ten of the others, so that the first can't hide the second. What is beyond is counted by
-status in one line, `requests_rejected`, every ten seconds. The metrics count everything.
+Rejected requests (4xx) have at most ten lines per second without a credential, and ten with one: a flood of requests
+without a credential cannot hide the others. Omitted lines are counted by status in one line, `requests_rejected`, every
+ten seconds. The metrics count every request.
 """
 
 import asyncio
@@ -16,61 +16,61 @@ import structlog
 from litestar.status_codes import HTTP_400_BAD_REQUEST, HTTP_500_INTERNAL_SERVER_ERROR
 from litestar.types import HTTPScope
 
-# Words of routes, ids, versions, positions, files of the OpenAPI page.
-_OURS = re.compile(
+# Route words, ids, versions, positions, and files of the OpenAPI page.
+_KNOWN_SEGMENT = re.compile(
     r"|[a-z][a-z-]{0,23}|v1|g\d{1,6}|\d{1,6}:\d{1,20}|[0-9a-fA-F-]{36}|[a-z-]{1,40}\.(?:json|js|css|png)"
 )
 access = structlog.get_logger("access")
 
-LINES_A_SECOND = 10
+LINES_PER_SECOND = 10
 SUMMARY_EVERY_S = 10.0
-Later = Callable[[float, Callable[[], None]], object]  # calls after so many seconds
+CallLater = Callable[[float, Callable[[], None]], object]  # (seconds, function): calls the function after that delay
 
 
-def _later(seconds: float, call: Callable[[], None]) -> object:
+def _call_later(seconds: float, call: Callable[[], None]) -> object:
     return asyncio.get_running_loop().call_later(seconds, call)
 
 
 class AccessLog:
     """The access log of one service."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, later: Later = _later) -> None:
-        """``clock`` gives seconds since any moment."""
-        self._clock, self._later = clock, later
+    def __init__(self, clock: Callable[[], float] = time.monotonic, later: CallLater = _call_later) -> None:
+        """``clock`` returns seconds since an arbitrary moment."""
+        self._clock, self._call_later = clock, later
         self._lines = {with_user: _Lines() for with_user in (False, True)}
-        self._left_out: Counter[int] = Counter()
+        self._omitted: Counter[int] = Counter()
 
     def note(self, scope: HTTPScope, status: int, began: float) -> None:
-        """One line a request, or its count; ``began`` as of `time.perf_counter`."""
+        """Log or count a request; ``began`` is a time of `time.perf_counter`."""
         if _is_rejected(status) and not self._lines[bool(scope.get("user"))].take(int(self._clock())):
-            self._leave_out(status)
+            self._count_rejected(status)
         else:
             log_access(scope, status, began)
 
-    def summarise(self) -> None:
-        """Say now what was left out."""
-        counts, self._left_out = self._left_out, Counter()
+    def log_summary(self) -> None:
+        """Log the count of omitted lines now."""
+        counts, self._omitted = self._omitted, Counter()
         if counts:
             by_status = {str(status): counts[status] for status in sorted(counts)}
             access.warning("requests_rejected", lines_left_out=counts.total(), by_status=by_status)
 
-    def _leave_out(self, status: int) -> None:
-        if not self._left_out:
-            self._later(SUMMARY_EVERY_S, self.summarise)
-        self._left_out[status] += 1
+    def _count_rejected(self, status: int) -> None:
+        if not self._omitted:
+            self._call_later(SUMMARY_EVERY_S, self.log_summary)
+        self._omitted[status] += 1
 
 
 class _Lines:
-    """The lines of one second."""
+    """Limit the lines of one second."""
 
     _second, _taken = -1, 0
 
     def take(self, second: int) -> bool:
-        """Whether there is one left."""
+        """Use up a line; return whether it was still available."""
         if second != self._second:
             self._second, self._taken = second, 0
         self._taken += 1
-        return self._taken <= LINES_A_SECOND
+        return self._taken <= LINES_PER_SECOND
 
 
 def _is_rejected(status: int) -> bool:
@@ -78,12 +78,12 @@ def _is_rejected(status: int) -> bool:
 
 
 def log_access(scope: HTTPScope, status: int, began: float) -> None:
-    """Write the line of a request; ``began`` as of `time.perf_counter`."""
+    """Log a request; ``began`` is a time of `time.perf_counter`."""
     user: Any = scope.get("user")
     access.info(
         "request",
         method=scope["method"],
-        path=shown_path(scope["path"], user and user.org_id),
+        path=masked_path(scope["path"], user and user.org_id),
         status=status,
         ms=round((time.perf_counter() - began) * 1000, 2),
         org=user and user.org_id,
@@ -91,6 +91,6 @@ def log_access(scope: HTTPScope, status: int, began: float) -> None:
     )
 
 
-def shown_path(path: str, org: str | None) -> str:
-    """The path with an ellipsis for what no address of ours has: somebody may have put anything there."""
-    return "/".join(part if part == org or _OURS.fullmatch(part) else "…" for part in path.split("/"))
+def masked_path(path: str, org: str | None) -> str:
+    """Replace unknown path segments by an ellipsis, since a client may have put a secret there."""
+    return "/".join(part if part == org or _KNOWN_SEGMENT.fullmatch(part) else "…" for part in path.split("/"))

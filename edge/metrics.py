@@ -1,4 +1,4 @@
-"""What Prometheus reads at ``/metrics``: requests here, and whatever else is registered with the process's registry."""
+"""HTTP metrics, and ``/metrics``, which returns all metrics of the process's registry to Prometheus."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,54 +12,54 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Count
 
 from edge.authentication import PUBLIC
 from edge.rate_limits import RateLimits
-from edge.route_docs import answers_with
+from edge.route_docs import responds_with
 from edge.watched_file import WatchedFile
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 _EXAMPLE = 'crewkit_http_requests_total{method="GET",route="/api/v1/{org_id}/sessions",status="200"} 12.0\n'
 
-Observe = Callable[[HTTPScope, int, float], None]  # the status, and when it began as of `time.perf_counter`
+Observe = Callable[[HTTPScope, int, float], None]  # scope, status, start time of `time.perf_counter`
 
 
 class HttpMetrics:
-    """Requests by route template, so that ids in paths make no new series; unknown routes and methods share one."""
+    """Count requests by route template, so that ids in paths create no series. Unknown routes share one series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
-            "crewkit_http_requests_total", "Requests answered.", ("route", "method", "status"), registry=registry
+            "crewkit_http_requests_total", "Number of responses.", ("route", "method", "status"), registry=registry
         )
         self._seconds = Histogram(
             "crewkit_http_request_duration_seconds",
-            "From the first byte of a request to the last of its answer.",
+            "Time from the first byte of a request to the last byte of its response.",
             ("route", "method"),
             buckets=SECONDS,
             registry=registry,
         )
 
     def observe(self, scope: HTTPScope, status: int, began: float) -> None:
-        """Note one answer; 499 stands for a client that went away before it."""
+        """Count a response; status 499 means that the client disconnected before it."""
         route = scope.get("path_template", "unknown")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._requests.labels(route, method, status).inc()
         self._seconds.labels(route, method).observe(time.perf_counter() - began)
 
 
-def show_faults(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:
-    """Gauges of what requests go on in spite of: 1 while it lasts."""
-    away = Gauge("crewkit_rate_limit_store_away", "The shared counter of requests does not answer.", registry=registry)
+def register_fault_gauges(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:
+    """Register gauges of faults that do not stop requests: 1 while a fault lasts."""
+    away = Gauge("crewkit_rate_limit_store_away", "The shared request counter is unreachable.", registry=registry)
     away.set_function(lambda: limits.store_is_away)
-    broken = Gauge("crewkit_credentials_file_broken", "The last good one counts.", ("file",), registry=registry)
+    broken = Gauge("crewkit_credentials_file_broken", "The last valid version is in use.", ("file",), registry=registry)
     for file in files:
         broken.labels(file.path.name).set_function(partial(getattr, file, "is_broken"))
 
 
 def metrics_route(registry: CollectorRegistry) -> HTTPRouteHandler:
-    """``/metrics``; to be scraped from inside: a proxy should not pass it on."""
+    """Return ``/metrics``, for scraping inside the network: a proxy should not expose it."""
 
-    @get("/metrics", opt=PUBLIC | answers_with(_EXAMPLE), operation_id="Metrics", sync_to_thread=False)
+    @get("/metrics", opt=PUBLIC | responds_with(_EXAMPLE), operation_id="Metrics", sync_to_thread=False)
     def metrics() -> Response[bytes]:
-        """Counters and gauges of this process, in Prometheus' text format."""
+        """Return the metrics of this process in Prometheus text format."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return metrics

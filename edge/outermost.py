@@ -1,4 +1,4 @@
-"""The outermost layer of a service: request id, common headers, access log. It sees every reply, errors included."""
+"""The outermost layer of a service: request id, common headers, access log. It sees every response, also errors."""
 
 import time
 from typing import cast
@@ -9,9 +9,8 @@ from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from edge.addresses import NO_ADDRESS, is_canonical
-from edge.allowed_methods import with_all_methods
-from edge.cors import forget_other_origins
+from edge.canonical_path import UNROUTABLE_PATH, is_canonical
+from edge.cors import drop_foreign_origins, set_allow_header
 from edge.drain_body import Body
 from edge.logging import AccessLog
 from edge.metrics import Observe
@@ -19,38 +18,38 @@ from edge.request_id import assign_request_id
 
 _COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
 
-_NO_REPLY = 499  # in the access log alone: the client went away before there was one
+_CLIENT_CLOSED_REQUEST = 499  # only in access log and metrics: the client disconnected before the response
 _JSON = (b"content-type", b"application/json")
 _JSON_WITH_CHARSET = (b"content-type", b"application/json; charset=utf-8")
 
 
-class Service(Litestar):
-    """Litestar, in an envelope. (Its own middleware would not see unknown routes and wrong methods.)"""
+class App(Litestar):
+    """Litestar with common headers and logging around it. Litestar's middleware sees no unknown routes or methods."""
 
     observe: Observe = staticmethod(lambda _scope, _status, _began: None)
     access_log: AccessLog  # set by `build_service`
-    inside: "Service | None" = None  # health and metrics, where they are apart
+    internal: "App | None" = None  # health and metrics, if they have their own port
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
         if scope["type"] == ScopeType.HTTP:
-            await self._answer(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
+            await self._handle(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
         else:
             await super().__call__(scope, receive, send)
-            self.access_log.summarise()  # the service ends, if this was its lifespan
+            self.access_log.log_summary()  # the lifespan has ended
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), _NO_REPLY
+    async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        began, status = time.perf_counter(), _CLIENT_CLOSED_REQUEST
         request_id = assign_request_id(scope)
         headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
-        forget_other_origins(scope, self.cors_config)
+        drop_foreign_origins(scope, self.cors_config)
         if not is_canonical(scope["raw_path"]):
-            scope["path"] = NO_ADDRESS
+            scope["path"] = UNROUTABLE_PATH
         if is_head := scope["method"] == "HEAD":
-            scope["method"] = HttpMethod.GET  # what would be answered, without its body; routes know nothing of it
+            scope["method"] = HttpMethod.GET  # routes handle only GET; the body is dropped below
 
-        async def send_in_envelope(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -58,7 +57,7 @@ class Service(Litestar):
                     await body.drain()
                 message["headers"] = [*map(_with_charset, message["headers"]), *headers]
                 if scope["method"] == HttpMethod.OPTIONS:
-                    message["headers"] = with_all_methods(self, scope, message["headers"])
+                    message["headers"] = set_allow_header(self, scope, message["headers"])
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)
@@ -66,10 +65,10 @@ class Service(Litestar):
         body = Body(scope, receive)
         with bound_contextvars(request_id=request_id):
             try:
-                await super().__call__(scope, body.receive, send_in_envelope)
+                await super().__call__(scope, body.receive, send_with_headers)
             finally:
                 if is_head:
-                    scope["method"] = HttpMethod.HEAD  # as it is logged and counted
+                    scope["method"] = HttpMethod.HEAD  # for log and metrics
                 self.access_log.note(scope, status, began)
                 self.observe(scope, status, began)
 

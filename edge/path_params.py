@@ -1,4 +1,4 @@
-"""Ids and positions in a path. They are taken as text, since one of the wrong shape is simply an unknown one."""
+"""Parse ids and positions in paths. Routes take them as strings: a value of the wrong shape is a 404, not a 422."""
 
 import re
 from uuid import UUID
@@ -12,10 +12,10 @@ PARTITION_MAX = (1 << 16) - 1
 
 
 def parse_id(text: str) -> UUID:
-    """A session, run or thread id out of a path.
+    """Parse a session, run or thread id.
 
     Raises:
-        ApiError: 404 for anything that is no UUID in version-4 shape.
+        ApiError: 404 if the text is not a UUID of version-4 shape.
     """
     if not _SHAPE.fullmatch(text):
         raise not_found()
@@ -23,10 +23,10 @@ def parse_id(text: str) -> UUID:
 
 
 def parse_position(text: str) -> Position:
-    """A position out of a path.
+    """Parse a log position.
 
     Raises:
-        ApiError: 404 for anything that is no position of a log.
+        ApiError: 404 if the text is not a log position.
     """
     try:
         position = Position.parse(text)

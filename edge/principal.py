@@ -1,4 +1,4 @@
-"""Who makes a request, as their token says."""
+"""The caller of a request, as named by the token."""
 
 from typing import NamedTuple, cast
 
@@ -8,7 +8,7 @@ from schemas.permissions import Role
 
 
 class Principal(NamedTuple):
-    """A user of an org, in a role."""
+    """A user of an org, with a role."""
 
     user_id: str
     org_id: str
@@ -16,5 +16,5 @@ class Principal(NamedTuple):
 
 
 def principal_of(scope: Scope) -> Principal:
-    """The caller of an authenticated route; as a dependency it is called ``principal``."""
+    """Return the caller of an authenticated request; the dependency is named ``principal``."""
     return cast(Principal, scope["user"])

@@ -1,4 +1,4 @@
-"""Query parameters that mean nothing are refused, so that a misspelt filter never silently filters nothing."""
+"""Refuse unknown query parameters, so that a misspelt filter is an error instead of no filter."""
 
 import re
 from collections import Counter
@@ -14,13 +14,13 @@ from litestar.typing import FieldDefinition
 
 from edge.errors import ApiError, invalid
 
-ALSO_KNOWN = "query_parameters"  # the `opt` in which a route names those that it reads by itself
+OWN_PARAMETERS = "query_parameters"  # key of a route's `opt`: parameters that the route reads itself
 _STATE = "known_query_parameters"
 _NUMBER = re.compile(r"\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*", re.IGNORECASE)
 
 
-class Known(NamedTuple):
-    """The query parameters of a route: all of them; those that may be repeated, that take any text, that are times."""
+class KnownParameters(NamedTuple):
+    """The query parameters of a route: all names; those that may repeat, that take any text, that are times."""
 
     names: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
@@ -28,18 +28,18 @@ class Known(NamedTuple):
     times: frozenset[str] = frozenset()
 
 
-def learn_parameters(app: Litestar) -> None:
-    """Note, once, which query parameters each route (with its dependencies) declares."""
-    known: dict[int, Known] = {}
+def collect_parameters(app: Litestar) -> None:
+    """Store the query parameters of each route and its dependencies in the app's state, once."""
+    known: dict[int, KnownParameters] = {}
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for handler, model in route.route_handler_map.values():
-                known[id(handler)] = _known(handler, model.expected_query_params)
+                known[id(handler)] = _known_parameters(handler, model.expected_query_params)
     app.state[_STATE] = known
 
 
-def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
-    """Every parameter of the handler and its dependencies, by the name in the signature."""
+def signature_fields(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
+    """Return the parameters of the handler and its dependencies, by name in the signature."""
     fields = dict(handler.parsed_fn_signature.parameters)
     for provided in handler.resolve_dependencies().values():
         fields = {**provided.parsed_fn_signature.parameters, **fields}
@@ -47,49 +47,49 @@ def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
 
 
 async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """A `before_request` hook of the whole service.
+    """Check the query of a request; a `before_request` hook of the whole service.
 
     Raises:
-        ApiError: 422 with the names that the route does not know, or can't take like this; 400 for what is no text,
-            which a filter would never find.
+        ApiError: 422 with the unknown, repeated or malformed parameters; 400 if the query is not UTF-8, which no
+            filter could match.
     """
     if not (query := request.scope["query_string"]):
         return
-    known: Known = request.app.state[_STATE].get(id(request.scope["route_handler"]), Known())
-    if faults := _faults(known, _given(query)):
+    known: KnownParameters = request.app.state[_STATE].get(id(request.scope["route_handler"]), KnownParameters())
+    if faults := _find_faults(known, _parse_query(query)):
         raise invalid(faults)
 
 
-def _given(query: bytes) -> list[tuple[str, str]]:
+def _parse_query(query: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:
         raise ApiError(400, "bad_encoding", "The query is not percent-encoded UTF-8.") from error
 
 
-def _known(handler: HTTPRouteHandler, expected: Iterable[Any]) -> Known:
-    fields = fields_of(handler)
-    own = frozenset(handler.opt.get(ALSO_KNOWN, ()))
-    return Known(
+def _known_parameters(handler: HTTPRouteHandler, expected: Iterable[Any]) -> KnownParameters:
+    fields = signature_fields(handler)
+    own = frozenset(handler.opt.get(OWN_PARAMETERS, ()))
+    return KnownParameters(
         own | {it.field_alias for it in expected},
         own | {it.field_alias for it in expected if it.is_sequence},
-        own | {it.field_alias for it in expected if _takes(str, fields[it.field_name])},
-        frozenset(it.field_alias for it in expected if _takes(datetime, fields[it.field_name])),
+        own | {it.field_alias for it in expected if _accepts(str, fields[it.field_name])},
+        frozenset(it.field_alias for it in expected if _accepts(datetime, fields[it.field_name])),
     )
 
 
-def _takes(kind: type, field: FieldDefinition) -> bool:
+def _accepts(kind: type, field: FieldDefinition) -> bool:
     if field.is_literal:
         return False
-    return field.is_subclass_of(kind) or any(_takes(kind, inner) for inner in field.inner_types)
+    return field.is_subclass_of(kind) or any(_accepts(kind, inner) for inner in field.inner_types)
 
 
-def _faults(known: Known, given: list[tuple[str, str]]) -> dict[str, list[str]]:
+def _find_faults(known: KnownParameters, given: list[tuple[str, str]]) -> dict[str, list[str]]:
     faults = {name: ["is not a known parameter"] for name, _ in given if name not in known.names}
     for name, count in Counter(name for name, _ in given).items():
         if count > 1 and name not in known.lists:
             faults.setdefault(name, ["must not be given more than once"])
-    for name, value in given:  # msgspec would take these for no value at all, and for seconds since 1970
+    for name, value in given:  # msgspec would read these as absent, and as seconds since 1970
         if value.lower() == "null" and name not in known.texts:
             faults.setdefault(name, ["must not be null"])
         if name in known.times and _NUMBER.fullmatch(value):

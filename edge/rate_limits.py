@@ -1,8 +1,8 @@
-"""What an org may ask for in an hour: so many writes, so many reads. Every authenticated reply says what is left.
+"""Limit each org's writes and reads per hour. Every authenticated response states the remaining requests.
 
-Litestar's own rate limit keeps the time of each request of the hour in one list, which it reads from its store and
-writes back whole at each request: at 600,000 an hour that is megabytes, and of two processes that do so at once one is
-not counted. So this is a counter instead, and one step on the server where several processes share it.
+Litestar's rate limit stores the time of each request in one list, which it reads and rewrites at each request. At
+600,000 requests per hour the list has megabytes, and of two concurrent requests one is not counted. This module counts
+instead, in one atomic step if several processes share the counter.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -20,14 +20,14 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Allowance(NamedTuple):
-    """What is left of a limit after this request; ``remaining`` is -1 where it was one too many."""
+    """The rest of a limit after this request; ``remaining`` is -1 if the request exceeded it."""
 
     limit: int
     remaining: int
     resets_in_s: int
 
     def headers(self) -> dict[str, str]:
-        """As every reply carries them."""
+        """Return the headers of every response."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(max(0, self.remaining)),
@@ -36,14 +36,14 @@ class Allowance(NamedTuple):
 
 
 class RateLimits:
-    """The limits of every org, 0 for none, and who counts."""
+    """The limits of every org (0: no limit) and the counter."""
 
     def __init__(self, counter: RequestCounter, writes_per_hour: int, reads_per_hour: int) -> None:
         self._counter = counter
         self._limits = {"writes": writes_per_hour, "reads": reads_per_hour}
 
     async def spend(self, org_id: str, method: str) -> Allowance | None:
-        """Count a request, whatever its size; None where there is no limit to tell."""
+        """Count a request of any size; return None if there is no limit."""
         kind = "reads" if method in _READS else "writes"
         limit = self._limits[kind]
         if limit == 0:
@@ -53,16 +53,16 @@ class RateLimits:
 
     @property
     def store_is_away(self) -> bool:
-        """Whether each process counts by itself for want of the server that should."""
+        """Whether each process counts by itself because the shared counter is unreachable."""
         return self._counter.is_away
 
     async def close(self) -> None:
-        """Let go of what counts."""
+        """Close the counter."""
         await self._counter.close()
 
 
-def counting(limits: RateLimits) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """A lifespan at whose end nothing counts any more."""
+def closing_limits(limits: RateLimits) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Return a lifespan that closes the counter at shutdown."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -75,7 +75,7 @@ def counting(limits: RateLimits) -> Callable[[Litestar], AbstractAsyncContextMan
 
 
 class LimitRate:
-    """ASGI middleware behind `Authenticate`: what needs no credential is free."""
+    """ASGI middleware after `Authenticate`. Public routes are not counted."""
 
     def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
         self.app = app
@@ -84,27 +84,27 @@ class LimitRate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         principal: Principal | None = scope.get("user")
         method = cast(HTTPScope, scope)["method"]
-        left = None if principal is None else await self.limits.spend(principal.org_id, method)
-        if left is None:
+        allowance = None if principal is None else await self.limits.spend(principal.org_id, method)
+        if allowance is None:
             await self.app(scope, receive, send)
-        elif left.remaining < 0:
-            raise too_many_requests(left)
+        elif allowance.remaining < 0:
+            raise too_many_requests(allowance)
         else:
-            await self.app(scope, receive, _telling(left, send))
+            await self.app(scope, receive, _with_headers(allowance, send))
 
 
-def _telling(left: Allowance, send: Send) -> Send:
-    headers = [(name.lower().encode(), value.encode()) for name, value in left.headers().items()]
+def _with_headers(allowance: Allowance, send: Send) -> Send:
+    headers = [(name.lower().encode(), value.encode()) for name, value in allowance.headers().items()]
 
-    async def send_telling(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *headers]
         await send(message)
 
-    return send_telling
+    return send_with_headers
 
 
 def too_many_requests(left: Allowance) -> ApiError:
-    """The hour of the caller's org is used up."""
+    """Return 429: the org has used up its requests of this hour."""
     message = "Your organisation has used up its requests of this hour; send the same request again later."
     return ApiError(429, "rate_limited", message, headers={**left.headers(), "Retry-After": str(left.resets_in_s)})

@@ -1,4 +1,4 @@
-"""Counting for several processes at once, in Redis or Valkey; while it is away each of them counts by itself."""
+"""Count requests of several processes in Redis or Valkey. If it is unreachable, each process counts by itself."""
 
 import asyncio
 import time
@@ -15,12 +15,12 @@ from edge.request_counters import HOUR_S, LocalCounter, RequestCounter, Window
 
 logger = structlog.get_logger()
 
-ANSWERS_WITHIN_S = 0.5
-TRY_AGAIN_AFTER_S = 1.0  # while it is away one request a second waits for it, the others don't
-CONNECTIONS = 8  # a request waits for one of them, rather than opening one more at each burst
+TIMEOUT_S = 0.5
+RETRY_AFTER_S = 1.0  # while it is unreachable, one request per second tries it; the others do not wait
+CONNECTIONS_MAX = 8  # requests of a burst wait for a free connection instead of opening more
 _PREFIX = "crewkit-sessions:rate:"
 
-# One step on the server. The end of the hour is set by whoever finds none: a counter can't be left without one.
+# One atomic step on the server. Any request sets a missing expiry, so no counter can stay without one.
 _COUNT = """
 local used = redis.call('INCR', KEYS[1])
 local left = redis.call('TTL', KEYS[1])
@@ -33,62 +33,62 @@ return {used, left}
 
 
 def open_redis_counter(url: str, password: str | None = None) -> "RedisCounter":
-    """A counter whose connections are made when first needed; ``password`` where there is none in the URL.
+    """Return a counter that connects at its first use; ``password`` is used if the URL has none.
 
     Raises:
-        ValueError: for a URL that is none of Redis.
+        ValueError: the URL is not a Redis URL.
     """
-    once_more = Retry(NoBackoff(), 1)  # for a connection that has gone while nobody used it
+    once_more = Retry(NoBackoff(), 1)  # for a connection that was closed while idle
     login = {"password": password} if password else {}
-    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=None, retry=once_more, **login)
+    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=None, retry=once_more, **login)
     return RedisCounter(Redis.from_pool(pool))
 
 
 class RedisCounter:
-    """`RequestCounter` on a server. A limit is no reason to refuse work: without the server it holds by process."""
+    """`RequestCounter` on a server. If it is unreachable, each process falls back to its own counter."""
 
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.monotonic) -> None:
         self._redis = redis
         self._script = redis.register_script(_COUNT)
         self._clock = clock
-        self._here: RequestCounter = LocalCounter(clock)
-        self._away_until: float | None = None  # None: it answers
+        self._local: RequestCounter = LocalCounter(clock)
+        self._retry_at: float | None = None  # None: the server responds
 
     async def count(self, name: str) -> Window:
-        """One request more, on the server if it answers."""
-        if self._away_until is not None:
-            if self._clock() < self._away_until:
-                return await self._here.count(name)
-            self._away_until = self._clock() + TRY_AGAIN_AFTER_S
+        """Count a request on the server if it responds, else in this process."""
+        if self._retry_at is not None:
+            if self._clock() < self._retry_at:
+                return await self._local.count(name)
+            self._retry_at = self._clock() + RETRY_AFTER_S
         try:
-            window = await self._count_there(name)
+            window = await self._count_on_server(name)
         except (RedisError, OSError, TimeoutError) as error:
-            self._note_away(error)
-            return await self._here.count(name)
-        self._note_back()
+            self._mark_away(error)
+            return await self._local.count(name)
+        self._mark_back()
         return window
 
     @property
     def is_away(self) -> bool:
-        """Whether the last request that asked the server got no answer."""
-        return self._away_until is not None
+        """Whether the last request to the server got no response."""
+        return self._retry_at is not None
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def _count_there(self, name: str) -> Window:
-        async with asyncio.timeout(ANSWERS_WITHIN_S):
+    async def _count_on_server(self, name: str) -> Window:
+        async with asyncio.timeout(TIMEOUT_S):
             found = await self._script(keys=[_PREFIX + name], args=[HOUR_S])
         used, left = cast(list[int], found)
         return Window(used, max(1, left))
 
-    def _note_away(self, error: Exception) -> None:
-        if self._away_until is None:
+    def _mark_away(self, error: Exception) -> None:
+        if self._retry_at is None:
             logger.error("rate_limit_store_away", reason=repr(error), consequence="each process counts by itself")
-        self._away_until = self._clock() + TRY_AGAIN_AFTER_S
+        self._retry_at = self._clock() + RETRY_AFTER_S
 
-    def _note_back(self) -> None:
-        if self._away_until is not None:
+    def _mark_back(self) -> None:
+        if self._retry_at is not None:
             logger.info("rate_limit_store_back")
-        self._away_until = None
+        self._retry_at = None

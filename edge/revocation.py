@@ -1,37 +1,37 @@
-"""The revocation file: tokens that open nothing any more, one ``jti`` a line."""
+"""The revocation file: ids (``jti``) of revoked tokens, one per line."""
 
 from edge.watched_file import Unreadable
 from schemas.permissions import NAME_CHARACTERS_MAX
 
 
 def parse_revoked(raw: bytes) -> frozenset[str]:
-    """The ids in a file; blank lines and lines that begin with ``#`` say nothing.
+    """Return the ids in a file. Blank lines and lines that begin with ``#`` are ignored.
 
     Raises:
-        Unreadable: for what can't be a list of ids.
+        Unreadable: the file is not UTF-8, or a line is too long to be an id.
     """
     try:
         lines = raw.decode().splitlines()
     except UnicodeDecodeError as error:
-        raise Unreadable("is no text") from error
+        raise Unreadable("is not UTF-8 text") from error
     ids = frozenset(line for text in lines if (line := text.strip()) and not line.startswith("#"))
     if too_long := next((line for line in ids if len(line) > NAME_CHARACTERS_MAX), None):
-        raise Unreadable(f"has a line of {len(too_long)} characters: it holds one jti a line")
+        raise Unreadable(f"has a line of {len(too_long)} characters: each line must be one jti")
     return ids
 
 
 class Revoked:
-    """Every id that was in the file since this process began.
+    """All ids that were in the file since this process started.
 
-    Ids are only ever added: a file that is being rewritten, was emptied or went missing revokes no less than before.
-    A line that is taken out counts again after a restart.
+    Ids are only added, so a half-written, empty or missing file cannot un-revoke a token. Removing a line takes effect
+    at the next restart.
     """
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
 
     def add(self, ids: frozenset[str]) -> None:
-        """These are revoked as well."""
+        """Revoke these ids, too."""
         self._ids |= ids
 
     def __contains__(self, jti: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a route says of itself for the documentation where its signature can't: its body, an example of its answer."""
+"""Documentation of a route that its signature cannot express: body type and example response."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ _BODY, _OPTIONAL, _EXAMPLE = "body", "body_optional", "example"
 
 
 def takes(kind: type, *, optional: bool = False) -> dict[str, Any]:
-    """The ``opt`` of a route whose JSON body is of this kind: routes read bodies by themselves, limits first."""
+    """Return the ``opt`` of a route with this JSON body. Routes read bodies themselves, to check limits first."""
     return {_BODY: kind, _OPTIONAL: optional}
 
 
-def answers_with(example: Any) -> dict[str, Any]:
-    """The ``opt`` of a route whose answer has names of its own, or is no JSON at all."""
+def responds_with(example: Any) -> dict[str, Any]:
+    """Return the ``opt`` of a route whose response is not composed of documented fields, or not JSON."""
     return {_EXAMPLE: example}
 
 
-def body_of(handler: BaseRouteHandler) -> type | None:
-    """The kind of body that a route takes, None for none."""
+def body_type(handler: BaseRouteHandler) -> type | None:
+    """Return the type of a route's body; None if it has no body."""
     kind: type | None = handler.opt.get(_BODY)
     return kind
 
 
-def needs_body(handler: BaseRouteHandler) -> bool:
-    """Whether a call without its body is refused."""
+def requires_body(handler: BaseRouteHandler) -> bool:
+    """Return whether the body is required."""
     return not handler.opt.get(_OPTIONAL)
 
 
-def example_of(handler: BaseRouteHandler) -> Any:
-    """The example that a route gives by itself, None where it is put together from those of its fields."""
+def response_example(handler: BaseRouteHandler) -> Any:
+    """Return the example that a route declares; None if its fields' examples compose it."""
     return handler.opt.get(_EXAMPLE)

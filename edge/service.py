@@ -1,4 +1,4 @@
-"""One HTTP service out of routes: authentication, errors, health, OpenAPI and the common headers around them."""
+"""Build an HTTP service from routes: adds authentication, errors, health, OpenAPI and common headers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,17 +11,16 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
-from edge.allowed_methods import learn_methods
 from edge.authentication import Authenticate, TokenVerifier
-from edge.cors import cors_for
-from edge.error_responses import EXCEPTION_HANDLERS
+from edge.cors import collect_methods, cors_config
+from edge.error_responses import COMMON_EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
 from edge.logging import AccessLog
 from edge.metrics import HttpMetrics, metrics_route
 from edge.openapi.page import PAGE_ROUTES, publish_document
-from edge.outermost import Service
+from edge.outermost import App
 from edge.principal import principal_of
-from edge.query_parameters import learn_parameters, refuse_unknown_parameters
+from edge.query_parameters import collect_parameters, refuse_unknown_parameters
 from edge.rate_limits import LimitRate, RateLimits
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -40,48 +39,48 @@ def build_service(
     registry: CollectorRegistry | None = None,
     allowed_origins: Sequence[str] = (),
     exception_handlers: Mapping[Any, Any] = MappingProxyType({}),
-    inside_apart: bool = False,
+    separate_internal: bool = False,
     **options: Any,
-) -> Service:
-    """The ASGI app; ``options`` go to Litestar as they are.
+) -> App:
+    """Return the ASGI app; ``options`` go to Litestar unchanged.
 
-    ``limits`` are those of each org (None: there are none), ``allowed_origins`` lets browsers in (off by default),
-    ``registry`` is what ``/metrics`` shows besides the requests. With ``inside_apart`` health and metrics are an app to
-    themselves, the ``inside`` of this one.
+    ``limits`` apply to each org (None: no limits). ``allowed_origins`` are the origins of browser pages that may call
+    (default: none). ``registry`` has further metrics for ``/metrics``. With ``separate_internal``, health and metrics
+    form a second app, ``internal``.
 
-    Give routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
-    second one where another router or an earlier handler has the same path.
+    Pass routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
+    second one if another router or an earlier handler has the same path.
     """
     registry = registry or CollectorRegistry()
-    inside = [*health_routes(readiness), metrics_route(registry)]
-    app = Service(
-        [*route_handlers, *([] if inside_apart else inside), *PAGE_ROUTES],
+    internal = [*health_routes(readiness), metrics_route(registry)]
+    app = App(
+        [*route_handlers, *([] if separate_internal else internal), *PAGE_ROUTES],
         dependencies={**dependencies, "principal": Provide(principal_of, sync_to_thread=False)},
         middleware=[
             DefineMiddleware(Authenticate, verifier=verifier),
             *([DefineMiddleware(LimitRate, limits=limits)] if limits else []),
         ],
-        exception_handlers={**EXCEPTION_HANDLERS, **exception_handlers},
+        exception_handlers={**COMMON_EXCEPTION_HANDLERS, **exception_handlers},
         before_request=refuse_unknown_parameters,
         lifespan=list(lifespan),
-        openapi_config=None,  # ours says more, see `edge.openapi`
-        cors_config=cors_for(allowed_origins),
+        openapi_config=None,  # `edge.openapi` generates the document
+        cors_config=cors_config(allowed_origins),
         logging_config=None,
         debug=False,
         **options,
     )
     app.observe = HttpMetrics(registry).observe
-    publish_document(_completed(app), title, version)
-    app.inside = _inside(inside) if inside_apart else None
+    publish_document(_complete(app), title, version)
+    app.internal = _internal_app(internal) if separate_internal else None
     return app
 
 
-def _inside(routes: Sequence[ControllerRouterHandler]) -> Service:
-    """What is for who runs the service, without a credential; its own requests are not counted."""
-    return _completed(
-        Service(
+def _internal_app(routes: Sequence[ControllerRouterHandler]) -> App:
+    """Return the app of health and metrics, without authentication. Its requests are not counted."""
+    return _complete(
+        App(
             [*routes],
-            exception_handlers=EXCEPTION_HANDLERS,
+            exception_handlers=COMMON_EXCEPTION_HANDLERS,
             before_request=refuse_unknown_parameters,
             openapi_config=None,
             logging_config=None,
@@ -90,8 +89,8 @@ def _inside(routes: Sequence[ControllerRouterHandler]) -> Service:
     )
 
 
-def _completed(app: Service) -> Service:
+def _complete(app: App) -> App:
     app.access_log = AccessLog()
-    learn_parameters(app)
-    learn_methods(app)
+    collect_parameters(app)
+    collect_methods(app)
     return app

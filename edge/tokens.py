@@ -1,4 +1,4 @@
-"""Issuing tokens of our own: HS256, signed with the installation's secret, or EdDSA, signed with the operator's key."""
+"""Issue tokens: HS256 with the installation's secret, or EdDSA with the operator's key."""
 
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ TTL_S = 4 * 3600
 
 
 def issue_token(key: bytes | Ed25519PrivateKey, user_id: str, org_id: str, role: Role, ttl_s: int, now: float) -> str:
-    """A signed token for ``user_id`` of ``org_id``; ``now`` in seconds since 1970."""
+    """Return a signed token for ``user_id`` of ``org_id``; ``now`` is in seconds since 1970."""
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,

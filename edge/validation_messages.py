@@ -1,11 +1,11 @@
-"""What msgspec says about a wrong value, in sentences for people: field path and what is wrong with it."""
+"""Translate msgspec's validation errors to a field path and a sentence for the client."""
 
 import re
 from collections.abc import Callable
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$?\.?(?P<path>.*?)`)?$", re.DOTALL)
 _PLACE = re.compile(r" - at `\$[\w.\[\]]*`$")
-_MESSAGE_MAX = 1_000  # a longer message repeats what the client sent
+_MESSAGE_MAX = 1_000  # a longer message contains the client's text
 _TYPES = {
     "str": "a string",
     "int": "an integer",
@@ -24,7 +24,7 @@ _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"
 
 
 def explain(message: str) -> tuple[str, str]:
-    """``("model_metrics.models[0].input_tokens", "must be at least 0")``; the whole body's path is ``body``."""
+    """Return path and sentence: ``("models[0].input_tokens", "must be at least 0")``. ``body`` is the whole body."""
     match = _AT.match(_shortened(message))
     what, path = (match["what"], match["path"] or "") if match else (message, "")
     for pattern, say in _RULES:
@@ -35,7 +35,7 @@ def explain(message: str) -> tuple[str, str]:
 
 
 def _shortened(message: str) -> str:
-    """Without a name or a value of a length that none of ours has; the path stays."""
+    """Remove the overlong name or value from a message; the path stays."""
     if len(message) <= _MESSAGE_MAX:
         return message
     what = "unknown field `…`" if "unknown field" in message[:40] else message[:40]

@@ -1,4 +1,4 @@
-"""A file that is read again when it changes. While it can't be read, what was read last goes on counting."""
+"""A file that is reloaded when it changes. While it is unreadable, its last valid content stays in use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -12,52 +12,54 @@ from litestar import Litestar
 logger = structlog.get_logger()
 
 T = TypeVar("T")
-LOOK_EVERY_S = 2.0
+POLL_EVERY_S = 2.0
 
 
 class Unreadable(ValueError):
-    """The file is missing, or does not hold what it should; the message goes on after its name."""
+    """The file is missing or has invalid content. The message continues a sentence that begins with the file name."""
 
 
 class WatchedFile(Generic[T]):
-    """``take`` is called with what the file holds: at once, and again after each change.
+    """Call ``on_change`` with the parsed content: at once, and after each change.
 
-    Changes are found by comparing the bytes, since times can deceive: clocks are coarse, and copies may keep them.
+    Changes are detected by comparing bytes, not times: clocks are coarse, and copies may preserve times.
     """
 
-    def __init__(self, path: Path, parse: Callable[[bytes], T], take: Callable[[T], None]) -> None:
-        """Read it for the first time.
+    def __init__(self, path: Path, parse: Callable[[bytes], T], on_change: Callable[[T], None]) -> None:
+        """Read the file for the first time.
 
         Raises:
-            Unreadable: there is nothing to fall back on yet.
+            Unreadable: the file is unreadable, and there is no earlier content.
         """
         self.path = path
-        self.is_broken = False  # what it holds now is not what counts
+        self.is_broken = False  # its current content is invalid and not in use
         self._parse = parse
-        self._take = take
+        self._on_change = on_change
         self._bytes: bytes | None = self._read()
-        take(parse(self._bytes))
+        on_change(parse(self._bytes))
 
-    async def look(self) -> None:
-        """Read it again if it has changed; what is wrong with it is logged, once for each change."""
+    async def reload(self) -> None:
+        """Reload the file if it has changed. An invalid content is logged once per change."""
         try:
             changed = await asyncio.to_thread(self._changed)
         except Unreadable as error:
             self.is_broken = True
-            logger.error("file_not_taken", file=str(self.path), reason=str(error), consequence="the last one counts")
+            logger.error(
+                "file_not_taken", file=str(self.path), reason=str(error), consequence="the last valid one is used"
+            )
             return
         if changed is not None:
-            self._take(changed[0])
+            self._on_change(changed[0])
             self.is_broken = False
             logger.info("file_taken", file=str(self.path))
 
-    async def follow(self, every_s: float = LOOK_EVERY_S) -> None:
-        """Look for ever."""
+    async def watch(self, every_s: float = POLL_EVERY_S) -> None:
+        """Poll the file for ever."""
         while True:
             await asyncio.sleep(every_s)
             try:
-                await self.look()
-            except Exception:  # whatever a file may do to a parser: nobody would notice a watch that has ended
+                await self.reload()
+            except Exception:  # a parser may fail in any way, and the watch must go on
                 logger.exception("file_not_taken", file=str(self.path))
 
     def _changed(self) -> tuple[T] | None:
@@ -78,16 +80,16 @@ class WatchedFile(Generic[T]):
             raise Unreadable(f"can't be read: {error.strerror}") from error
 
 
-def following(files: Sequence[WatchedFile[Any]]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """A lifespan during which these files are followed."""
+def watching_files(files: Sequence[WatchedFile[Any]]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Return a lifespan that watches the files."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        following = [asyncio.ensure_future(file.follow()) for file in files]
+        tasks = [asyncio.ensure_future(file.watch()) for file in files]
         try:
             yield
         finally:
-            for task in following:
+            for task in tasks:
                 task.cancel()
 
     return lifespan

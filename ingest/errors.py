@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 from litestar import Request, Response
 
-from edge.error_responses import reply_to_error
+from edge.error_responses import respond_to_error
 from edge.errors import invalid
 from edge.validation_messages import explain
 from ingest.intake.context import Invalid
@@ -44,13 +44,13 @@ def stop_the_process(error: BrokenLog) -> NoReturn:
 
 def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
     """Return the 422 for a broken rule, redacted: the sentence may quote the record."""
-    return reply_to_error(request, invalid({error.field: [_shown(error.sentence)]}))
+    return respond_to_error(request, invalid({error.field: [_shown(error.sentence)]}))
 
 
 def reply_to_wrong_body(request: Request[Any, Any, Any], error: msgspec.ValidationError) -> Response[ErrorBody]:
     """Return the 422 that names the field, redacted: the name of an unknown field may be a secret."""
     path, sentence = explain(str(error))
-    return reply_to_error(request, invalid({_shown(path): [sentence]}))
+    return respond_to_error(request, invalid({_shown(path): [sentence]}))
 
 
 def _shown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Replace a file at once."""
+"""Replace a file atomically."""
 
 import os
 from pathlib import Path
@@ -7,9 +7,9 @@ FILE_MODE = 0o600
 
 
 def write_whole(path: Path, text: str, mode: int = FILE_MODE) -> None:
-    """Replace the file at once: a reader sees the old text or the new, never a part.
+    """Replace the file atomically: readers see the old text or the new, never a part.
 
-    A symbolic link in its place is replaced, not followed.
+    A symbolic link is replaced, not followed.
     """
     scratch = path.with_name(f".{path.name}.new")
     scratch.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Places at which a process can be made to fail, each named after what has just been done. For tests of faults alone.
+"""Fail-points: places where a test can make the process fail, each named after the step just done. For tests only.
 
-``CREWKIT_FAILPOINT=name:nth:action``, several separated by commas: the nth time that ``name`` is passed (from 1) the
-process is killed with SIGKILL (``kill``), an error is raised (``raise``), or the thread stands still
-(``sleep=SECONDS``). Without the variable a call does nothing.
+``CREWKIT_FAILPOINT=name:nth:action``, several separated by commas: at the nth pass of ``name`` (counted from 1), the
+process is killed with SIGKILL (``kill``), an error is raised (``raise``), or the thread sleeps (``sleep=SECONDS``).
+Without the variable, a call does nothing.
 """
 
 import os
@@ -13,15 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 VARIABLE = "CREWKIT_FAILPOINT"
-Action = Callable[[], None]
+Effect = Callable[[], None]
 
 
 class FailPointHit(Exception):
-    """Raised by a fail-point that was told to."""
+    """Raised by a fail-point with the action ``raise``."""
 
 
 class BadFailPoint(ValueError):
-    """The variable can't be read; the message says what is expected."""
+    """The variable is malformed. The message states the expected form."""
 
 
 def _kill() -> None:
@@ -29,26 +29,26 @@ def _kill() -> None:
 
 
 def _raise() -> None:
-    raise FailPointHit("a fail-point was set here")
+    raise FailPointHit("a fail-point is set here")
 
 
-def parse(text: str) -> Mapping[tuple[str, int], Action]:
-    """What is to happen the nth time a name is passed.
+def parse_fail_points(text: str) -> Mapping[tuple[str, int], Effect]:
+    """Return the action of each (name, pass number).
 
     Raises:
-        BadFailPoint: for anything but ``name:nth:kill|raise|sleep=SECONDS``.
+        BadFailPoint: a part is not ``name:nth:kill|raise|sleep=SECONDS``.
     """
-    actions: dict[tuple[str, int], Action] = {}
+    actions: dict[tuple[str, int], Effect] = {}
     for part in filter(None, text.split(",")):
         try:
             name, nth, action = part.split(":")
-            actions[name, int(nth)] = _action(action)
+            actions[name, int(nth)] = _parse_effect(action)
         except ValueError as error:
             raise BadFailPoint(f"{VARIABLE}: {part!r} is not name:nth:kill|raise|sleep=SECONDS") from error
     return actions
 
 
-def _action(text: str) -> Action:
+def _parse_effect(text: str) -> Effect:
     if text in ("kill", "raise"):
         return {"kill": _kill, "raise": _raise}[text]
     verb, _, seconds = text.partition("=")
@@ -58,8 +58,8 @@ def _action(text: str) -> Action:
     return lambda: time.sleep(pause)
 
 
-def armed(actions: Mapping[tuple[str, int], Action]) -> Callable[[str], None]:
-    """A function to call at each place; it counts how often each was passed, in all threads together."""
+def arm(actions: Mapping[tuple[str, int], Effect]) -> Callable[[str], None]:
+    """Return the function to call at each place. It counts the passes of each name over all threads."""
     passed: Counter[str] = Counter()
     lock = threading.Lock()
 
@@ -74,7 +74,7 @@ def armed(actions: Mapping[tuple[str, int], Action]) -> Callable[[str], None]:
 
 
 def _off(name: str) -> None:
-    """Nothing is to fail."""
+    """Do nothing."""
 
 
-fail_point: Callable[[str], None] = armed(parse(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else _off
+fail_point: Callable[[str], None] = arm(parse_fail_points(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else _off

@@ -1,14 +1,14 @@
-"""Whether a host is this machine alone."""
+"""Detect hosts that are reachable from this machine only."""
 
 import ipaddress
 import socket
 
 
 def is_loopback(host: str) -> bool:
-    """Whether every address that ``host`` means for a listener is a loopback one; a name is looked up.
+    """Return whether a listener on ``host`` has only loopback addresses. Names are resolved.
 
     Raises:
-        OSError: the name is not known.
+        OSError: the name cannot be resolved.
     """
     found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return all(_is_loopback(str(address[0])) for *_, address in found)

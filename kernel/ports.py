@@ -1,15 +1,15 @@
-"""Choosing TCP ports on this machine."""
+"""Choose free TCP ports on this machine."""
 
 import random
 import socket
 
-# Below Linux' ephemeral range (from 32768). Inside it the kernel may lend the port to an outgoing connection while our
-# server is down between a kill and its restart; a client that keeps dialling may even connect to itself on it.
+# Below Linux' ephemeral range (from 32768). In that range, the kernel may give the port to an outgoing connection while
+# our server restarts; a client that keeps dialling may even connect to itself.
 FIRST, LAST = 15_000, 32_000
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now (connections in TIME_WAIT do not count)."""
+    """Return whether a server could listen there now (connections in TIME_WAIT do not count)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -22,7 +22,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Different ports nobody listens on now; random, so that processes choosing at once rarely choose the same."""
+    """Return different free ports. They are random, so that concurrent processes rarely choose the same."""
     candidates = random.sample(range(FIRST, LAST), k=200)
     free = [port for port in candidates if is_free(host, port)][:count]
     if len(free) < count:
@@ -31,5 +31,5 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """One such port."""
+    """Return one free port."""
     return free_ports(1, host)[0]

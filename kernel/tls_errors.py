@@ -1,6 +1,6 @@
-"""What a failed TLS handshake means, as one sentence, read from an exception and its causes.
+"""Explain a failed TLS handshake in one sentence, from an exception and its causes.
 
-An error of TLS is no outage: the other end answers, and it will answer the same again.
+A TLS error is not an outage: the peer responds, and a retry would fail in the same way.
 """
 
 import socket
@@ -8,10 +8,10 @@ import ssl
 from collections.abc import Iterator
 from typing import Literal
 
-Settings = Literal["KAFKA", "STORE"]  # how the names of the settings begin
+SettingPrefix = Literal["KAFKA", "STORE"]  # prefix of the setting names
 
-_SWITCH: dict[Settings, str] = {"KAFKA": "KAFKA_SECURITY", "STORE": "`secure` in STORE_URL"}
-# OpenSSL's X509_V_ERR_…; all others mean that no chain leads to a CA that we trust.
+_SWITCH: dict[SettingPrefix, str] = {"KAFKA": "KAFKA_SECURITY", "STORE": "`secure` in STORE_URL"}
+# OpenSSL's X509_V_ERR_…; all other codes mean that no chain leads to a trusted CA.
 _NOT_YET_VALID, _EXPIRED, _HOST_MISMATCH, _ADDRESS_MISMATCH = 9, 10, 62, 64
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 _NO_VERSION = ("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE")
@@ -23,8 +23,8 @@ _PROBE_S = 2.0
 _REFUSES_WITHIN_S = 0.5
 
 
-def tls_refusal(error: BaseException, peer: str, settings: Settings) -> str | None:
-    """Why TLS with ``peer`` is refused by one of the two, and which setting to check; None for any other error."""
+def tls_refusal(error: BaseException, peer: str, settings: SettingPrefix) -> str | None:
+    """Return why one side refuses TLS, and which setting to check; None if the error is not a TLS refusal."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate of {peer} {_unfit(cause)}: check {settings}_CA_FILE and the certificate"
@@ -34,23 +34,23 @@ def tls_refusal(error: BaseException, peer: str, settings: Settings) -> str | No
 
 
 def speaks_tls(host: str, port: int) -> bool:
-    """Say whether TLS is spoken at an address. Nothing is sent there, and no certificate is checked."""
+    """Return whether the server at an address speaks TLS. Sends no data, and checks no certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with socket.create_connection((host, port), timeout=_PROBE_S) as plain, context.wrap_socket(plain):
             return True
     except ssl.SSLError as error:
-        return "ALERT" in (error.reason or "")  # only who speaks TLS refuses in its words
+        return "ALERT" in (error.reason or "")  # only a TLS server sends an alert
     except OSError:
         return False
 
 
 def tls_failure(host: str, port: int, context: ssl.SSLContext) -> OSError | None:
-    """How TLS with an address fails; None where it does not.
+    """Return the error of TLS with an address; None if it works.
 
-    A server may refuse a client certificate after the handshake, and then hang up. What a client has sent by then can
-    make it miss the reason, so nothing is sent here.
+    A server may refuse the client certificate after the handshake, and then close the connection. Data sent by then
+    can make the client miss the reason, so this function sends none.
     """
     try:
         with (
@@ -67,7 +67,7 @@ def tls_failure(host: str, port: int, context: ssl.SSLContext) -> OSError | None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and everything that it wraps: libraries put the cause in one of four places."""
+    """Yield an exception and all wrapped ones. Libraries store the cause in one of four places."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -90,8 +90,8 @@ def _unfit(error: ssl.SSLCertVerificationError) -> str:
     return f"comes from no CA that we trust ({error.verify_message})"
 
 
-def _refused(error: ssl.SSLError, peer: str, settings: Settings) -> str | None:
-    """None where the connection just ended, as it does when a server dies."""
+def _refused(error: ssl.SSLError, peer: str, settings: SettingPrefix) -> str | None:
+    """Return why the peer refuses TLS; None if the connection just ended, as when a server dies."""
     reason = error.reason or ""
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "EOF" in reason:
         return None
@@ -99,10 +99,10 @@ def _refused(error: ssl.SSLError, peer: str, settings: Settings) -> str | None:
     if any(part in reason for part in _NO_TLS):
         return f"{peer} does not speak TLS: check the port and {_SWITCH[settings]}"
     if any(part in reason for part in _NO_VERSION):
-        return f"{peer} speaks no version of TLS that we take ({words}): let it speak 1.2 or newer"
+        return f"{peer} supports no accepted version of TLS ({words}): enable TLS 1.2 or newer there"
     if any(part in reason for part in _CLIENT_CERTIFICATE):
         return (
-            f"{peer} asks for a client certificate, and ours is missing or not to its liking ({words}): "
-            f"check that {settings}_CERT_FILE and {settings}_KEY_FILE are set, in date and of a CA that it trusts"
+            f"{peer} asks for a client certificate, and ours is missing or not accepted ({words}): "
+            f"check that {settings}_CERT_FILE and {settings}_KEY_FILE are set, not expired, and of a CA that it trusts"
         )
     return f"TLS with {peer} fails ({words or error}): check {settings}_CA_FILE and {_SWITCH[settings]}"

@@ -1,22 +1,22 @@
-"""What a word is, for search: a run of letters and digits, without case and accents, whatever stands around it.
+"""Split text into search words: runs of letters and digits, without case and accents.
 
-One table, from a character to what it folds to, serves the text that a projector keeps of a session, the question, and
-the highlights, so that the three never disagree. It follows from `unicodedata`: compatibility forms (ﬁ, ½) fold to
-what they stand for, ß to ss, é to e, and letters with a stroke, which Unicode takes for letters of their own (ø, ł), to
-those without. Signs that complete a letter (of Indic scripts, of Thai) belong to the word; invisible ones do not exist.
+One folding table serves the stored search text of a session, the query and the highlights, so that all three agree. It
+is computed with `unicodedata`: compatibility forms fold to their parts (ﬁ to fi), ß to ss, é to e, and letters with a
+stroke, which Unicode does not decompose (ø, ł), to the letter without it. Signs that complete a letter (Indic scripts,
+Thai) belong to the word. Invisible characters are removed.
 """
 
 from collections.abc import Iterable
 from unicodedata import category, combining, normalize
 
-_KNOWN_MAX = 50_000  # characters; more than any language writes with, so nobody fills the memory with rare ones
+_KNOWN_MAX = 50_000  # characters; more than any language uses, and a bound on memory
 _WITH_STROKE = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe"})
 _INVISIBLE = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x034F}  # variation selectors, the grapheme joiner
-_BREAK = "\u200b"  # a space without width is a space
+_BREAK = "\u200b"  # the zero-width space separates words
 
 
 class _Folding(dict[int, str]):
-    """For `str.translate`; it learns a character when it meets it."""
+    """A table for `str.translate` that computes and caches each character at its first use."""
 
     def __missing__(self, character: int) -> str:
         folded = fold_character(chr(character))
@@ -26,12 +26,12 @@ class _Folding(dict[int, str]):
 
 
 def fold_character(character: str) -> str:
-    """What the character means to search: letters and digits, spaces around what is neither, or nothing."""
+    """Return the folded character: letters and digits, a space for a separator, or nothing."""
     plain = normalize("NFKD", normalize("NFKD", character).casefold()).translate(_WITH_STROKE)
-    return "".join([_kept(part) for part in plain])
+    return "".join([_fold_part(part) for part in plain])
 
 
-def _kept(part: str) -> str:
+def _fold_part(part: str) -> str:
     kind = category(part)
     if combining(part) or kind == "Me" or ord(part) in _INVISIBLE or (kind == "Cf" and part != _BREAK):
         return ""
@@ -42,29 +42,29 @@ _FOLDING = _Folding()
 
 
 def folded(text: str) -> str:
-    """The text with each character folded; what is no part of a word is a space."""
+    """Return the text with each character folded. Characters outside words become spaces."""
     return text.translate(_FOLDING)
 
 
 def folded_lengths(text: str) -> list[int]:
-    """How many characters of the folded text come from each character."""
+    """Return the length of the folded form of each character."""
     return [len(_FOLDING[ord(character)]) for character in text]
 
 
-def words_of(text: str) -> list[str]:
-    """The words, in their order."""
+def split_words(text: str) -> list[str]:
+    """Return the words, in order."""
     return folded(text).split()
 
 
 def search_text(texts: Iterable[str]) -> str:
-    """The words of several texts, as they are kept for search.
+    """Return the words of several texts in the stored form for search.
 
-    A space before and after each word, and one more between two texts: so `` a b `` is found where ``a`` is followed
-    by ``b`` in one text, and only there.
+    Each word has a space before and after it, and two texts have one more between them: `` a b `` matches exactly
+    where ``b`` follows ``a`` in one text.
     """
-    return "".join([f" {' '.join(words)} " for text in texts if (words := words_of(text))])
+    return "".join([f" {' '.join(words)} " for text in texts if (words := split_words(text))])
 
 
 def phrase_text(words: Iterable[str]) -> str:
-    """What to look for in a `search_text`, to find these words one after the other."""
+    """Return the substring of a `search_text` that contains these words in sequence."""
     return f" {' '.join(words)} "

@@ -16,7 +16,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.types import ExceptionHandlersMap
 
-from edge.error_responses import reply_to_error
+from edge.error_responses import respond_to_error
 from edge.errors import ApiError, unavailable
 from schemas.http.responses import ErrorBody
 
@@ -45,22 +45,22 @@ class AnswerTooLarge(Exception):
 
 def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable) -> Response[ErrorBody]:
     message = "The store can't answer right now; send the same request again."
-    return reply_to_error(request, unavailable("store_unavailable", message))
+    return respond_to_error(request, unavailable("store_unavailable", message))
 
 
 def _store_refuses(request: Request[Any, Any, Any], _error: StoreRefuses) -> Response[ErrorBody]:
     message = "The store does not let this service read; who runs it finds the reason in its log."
-    return reply_to_error(request, unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S))
+    return respond_to_error(request, unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S))
 
 
 def _not_yet_visible(request: Request[Any, Any, Any], _error: NotYetVisible) -> Response[ErrorBody]:
     message = "What you wait for is not visible yet; send the same request again."
-    return reply_to_error(request, unavailable("not_yet_visible", message))
+    return respond_to_error(request, unavailable("not_yet_visible", message))
 
 
 def _answer_too_large(request: Request[Any, Any, Any], _error: AnswerTooLarge) -> Response[ErrorBody]:
     message = "The answer has too many rows: ask for fewer days, or for a part of them by a filter."
-    return reply_to_error(request, ApiError(422, "answer_too_large", message))
+    return respond_to_error(request, ApiError(422, "answer_too_large", message))
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {

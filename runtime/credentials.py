@@ -1,4 +1,4 @@
-"""Which tokens an installation takes: those of its own secret, or of the keys in a JWKS file; less the revoked ones."""
+"""Load the credentials: the keys that verify tokens (our own, and those of a JWKS file), and the revoked tokens."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,19 +20,19 @@ T = TypeVar("T")
 logger = structlog.get_logger()
 
 
-def credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile[Any]]]:
-    """The verifier, and the files that it is kept up to date from while they are followed.
+def load_credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile[Any]]]:
+    """Return the verifier, and the files that update it while they are watched.
 
-    Our own keys verify beside those of a JWKS file: commands sign with them what they ask of a running installation.
-    They are the operator's, which opens no org, and the secret of tokens. That opens orgs where it is asked to, and no
-    JWKS file says who else issues tokens.
+    Our own keys verify tokens in addition to the JWKS file, because commands sign requests to a running installation
+    with them. They are the operator's key, which grants no access to orgs, and the token secret, which grants it only
+    with ``dev_tokens`` and without a JWKS file.
 
     Raises:
-        BadSettings: a file is missing or broken.
+        BadSettings: a file is missing or invalid.
     """
     own = [*operator_keys(settings), *_secret_of_tokens(settings)]
     if not own:
-        logger.warning("operators_shut_out", why="there is neither operator.pub nor token.key in the folder of secrets")
+        logger.warning("operators_shut_out", why="the secrets folder contains neither operator.pub nor token.key")
     revoked = Revoked()
     verifier = TokenVerifier(own, revoked=revoked.__contains__)
     files: list[WatchedFile[Any]] = []
@@ -45,20 +45,20 @@ def credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile
 
 
 def check_tokens_open_orgs(settings: Settings) -> None:
-    """Raises `BadSettings` where no token could open an org."""
+    """Raise `BadSettings` if no token could grant access to an org."""
     if not (settings.jwks_file or settings.dev_tokens):
         raise BadSettings(
-            "jwks_file: no token would open an org; name the public keys of who issues tokens, or, for development, "
-            "say --dev-tokens, and tokens of `crewkit-sessions token` do"
+            "jwks_file: no token would grant access to an org; set it to the public keys of your token issuer or, for "
+            "development, use --dev-tokens, which accepts the tokens of `crewkit-sessions token`"
         )
 
 
 def _secret_of_tokens(settings: Settings) -> list[VerificationKey]:
-    """It may be left off machines where it opens no org."""
-    opens_orgs = settings.dev_tokens and not settings.jwks_file
-    if not opens_orgs and not (settings.secrets_folder / TOKENS).exists():
+    """Return the token secret's keys. The secret may be missing on machines where it grants no access to orgs."""
+    grants_org_access = settings.dev_tokens and not settings.jwks_file
+    if not grants_org_access and not (settings.secrets_folder / TOKENS).exists():
         return []
-    return [shared_secret(key, opens_orgs=opens_orgs) for key in token_keys(settings.secrets_folder)]
+    return [shared_secret(key, grants_org_access=grants_org_access) for key in token_keys(settings.secrets_folder)]
 
 
 def _beside(own: Sequence[VerificationKey], verifier: TokenVerifier) -> Callable[[Sequence[VerificationKey]], None]:

@@ -13,12 +13,12 @@ from prometheus_client import CollectorRegistry
 from audit.metrics import AuditMetrics
 from audit.routes import operation_routes
 from audit.watch import Audit, auditing
-from edge.health import Readiness, all_parts
-from edge.metrics import show_faults
-from edge.outermost import Service
-from edge.rate_limits import counting
+from edge.health import Readiness, check_all
+from edge.metrics import register_fault_gauges
+from edge.outermost import App
+from edge.rate_limits import closing_limits
 from edge.service import Lifespan, build_service
-from edge.watched_file import following
+from edge.watched_file import watching_files
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes, log_readiness
 from ingest.body import Bodies
 from ingest.log.kafka import InstalledTopic, KafkaEventLog
@@ -30,12 +30,12 @@ from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader, Reader
 from runtime.address_file import write_address
-from runtime.credentials import check_tokens_open_orgs, credentials
+from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.http_server import serve_http
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
-from runtime.rate_limits import rate_limits
+from runtime.rate_limit_settings import create_rate_limits
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_comparing import compare_store
@@ -107,7 +107,7 @@ def service(
     reader: Reader | None,
     registry: CollectorRegistry | None = None,
     probe: Reader | None = None,
-) -> Service:
+) -> App:
     """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows.
 
     ``probe`` is what readiness asks instead of ``reader``, so that it waits for nobody's question.
@@ -130,20 +130,20 @@ def service(
         bodies = Bodies(settings.in_flight_bytes_max)
         privacy = Privacy(settings.orgs_without_content, on_redacted=metrics.redacted)
         dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy, bodies)
-    verifier, files = credentials(settings)
-    limits = rate_limits(settings)
-    show_faults(registry, limits, files)
+    verifier, files = load_credentials(settings)
+    limits = create_rate_limits(settings)
+    register_fault_gauges(registry, limits, files)
     app = build_service(
         routes,
         dependencies,
         verifier,
-        partial(all_parts, *parts),
-        [following(files), counting(limits), *audits],
+        partial(check_all, *parts),
+        [watching_files(files), closing_limits(limits), *audits],
         limits=limits,
         allowed_origins=settings.origins,
         exception_handlers=INGEST_ERRORS,
         registry=registry,
-        inside_apart=settings.admin_address is not None,
+        separate_internal=settings.admin_address is not None,
     )
     if metrics is not None:
         keep_metrics(app, metrics)
@@ -156,7 +156,7 @@ def check_http(settings: Settings) -> None:
     Raises:
         BadSettings: a file is missing or broken, or a secret that others can read; a value is wrong.
     """
-    credentials(settings), id_secrets(settings.secrets_folder), rate_limits(settings)
+    load_credentials(settings), id_secrets(settings.secrets_folder), create_rate_limits(settings)
     _ = settings.origins, settings.admin_address
 
 
@@ -171,11 +171,11 @@ def check_ports(settings: Settings) -> None:
             raise Broken(f"port {address[1]} of {address[0]} is taken: choose another with --{option}")
 
 
-async def serve(app: Service, settings: Settings, stopping: asyncio.Event) -> None:
+async def serve(app: App, settings: Settings, stopping: asyncio.Event) -> None:
     """Serve the API, and health and metrics at their own address where there is one, until ``stopping`` is set."""
     parts = [serve_http(app, settings.host, settings.port, stopping)]
-    if app.inside is not None and settings.admin_address is not None:
-        parts.append(serve_http(app.inside, *settings.admin_address, stopping, ADMIN_CONNECTIONS_MAX))
+    if app.internal is not None and settings.admin_address is not None:
+        parts.append(serve_http(app.internal, *settings.admin_address, stopping, ADMIN_CONNECTIONS_MAX))
     serving = [asyncio.ensure_future(part) for part in parts]
     for part in serving:
         part.add_done_callback(lambda _: stopping.set())  # neither goes on without the other

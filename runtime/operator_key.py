@@ -1,6 +1,6 @@
-"""Who signs for the operator, and what verifies it: a key pair of the operator's own, or else the secret of tokens.
+"""The keys that sign and verify operator tokens: the operator's key pair or, without one, the token secret.
 
-With the pair no machine that serves holds anything that could sign: `operator.pub` is enough there.
+With the key pair, machines that serve need only `operator.pub`, so they cannot sign.
 """
 
 from pathlib import Path
@@ -17,18 +17,18 @@ PRIVATE, PUBLIC = "operator.key", "operator.pub"
 
 
 def operator_signer(folder: Path) -> Ed25519PrivateKey | bytes:
-    """What signs operators' tokens: `operator.key` where it is, else the first line of `token.key`.
+    """Return the key that signs operator tokens: `operator.key` if it exists, else the first line of `token.key`.
 
     Raises:
-        BadSettings: neither is there, or it can't be used.
+        BadSettings: neither file exists, or the key is not usable.
     """
     file = folder / PRIVATE
     if not file.exists():
         if (folder / TOKENS).exists():
             return token_key(folder)
         raise BadSettings(
-            f"{file} is not there, nor is {TOKENS}: run this where the operator's key is, or, for a new installation, "
-            "run `crewkit-sessions secrets make`"
+            f"neither {file} nor {TOKENS} exists: run this on the machine with the operator's key or, for a new "
+            "installation, run `crewkit-sessions secrets make`"
         )
     check_secrets_folder(folder)
     try:
@@ -38,10 +38,10 @@ def operator_signer(folder: Path) -> Ed25519PrivateKey | bytes:
 
 
 def operator_keys(settings: Settings) -> tuple[VerificationKey, ...]:
-    """What verifies them: the keys of the file that is named, else of `operator.pub`; none where that is not there.
+    """Return the keys that verify them: those of the configured file, else of `operator.pub`; none without either.
 
     Raises:
-        BadSettings: the file that is named is not there, or it can't be used.
+        BadSettings: the configured file does not exist, or a key is not usable.
     """
     named = settings.operator_public_key_file
     file = Path(named).absolute() if named else settings.secrets_folder / PUBLIC
@@ -56,7 +56,7 @@ def operator_keys(settings: Settings) -> tuple[VerificationKey, ...]:
 
 
 def make_operator_keys(folder: Path) -> None:
-    """Write a new pair into a folder of secrets; raises `OSError`."""
+    """Write a new key pair into a secrets folder; raises `OSError`."""
     private, public = new_key_pair()
     make_secret(folder / PRIVATE, private)
     make_secret(folder / PUBLIC, public)

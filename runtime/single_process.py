@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from edge.outermost import Service
+from edge.outermost import App
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
 from processors.errors import Broken
@@ -78,7 +78,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     return 0
 
 
-async def _serve(settings: Settings, app: Service, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
+async def _serve(settings: Settings, app: App, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
     write_address(settings.folder, settings.host, settings.port)
     asyncio.get_running_loop().call_later(LISTENS_WITHIN_S, on_ready)
     await serve(app, settings, stopping)

@@ -1,4 +1,4 @@
-"""The 33 known hook events, and the few payload fields that are projected. Everything else is kept verbatim."""
+"""The 33 known hook event types, and the payload fields that are projected. All other fields are stored verbatim."""
 
 import msgspec
 from msgspec import Raw, Struct
@@ -14,12 +14,12 @@ KNOWN_EVENT_TYPES = frozenset(
     """.split()
 )
 
-LABEL_CHARACTERS_MAX = 200  # of a prompt; a task's subject is kept whole up to here too
+LABEL_CHARACTERS_MAX = 200  # of prompts and task subjects
 _DURATION_MS_MAX = 1 << 48
 
 
 class HookPayload(Struct, gc=False):
-    """What is projected of a payload; a field that is missing, empty or of another type is absent."""
+    """The projected fields of a payload. A field that is missing, empty or of another type is absent."""
 
     tool_name: str | None = None
     tool_use_id: str | None = None
@@ -40,7 +40,7 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
 def read_payload(data: Raw | bytes) -> HookPayload:
-    """Read the projected fields; never raises: a payload of unexpected shape is stored and counted all the same."""
+    """Read the projected fields. Never raises: payloads of unexpected shape are stored and counted, too."""
     try:
         return _strict.decode(data)
     except _ERRORS:
@@ -48,7 +48,7 @@ def read_payload(data: Raw | bytes) -> HookPayload:
 
 
 def duration_of(payload: HookPayload) -> int | None:
-    """Whole milliseconds, None where the payload has no sane duration."""
+    """Return whole milliseconds; None if the payload has no valid duration."""
     value = payload.duration_ms
     if value is None or not 0 <= value < _DURATION_MS_MAX:
         return None
@@ -67,5 +67,5 @@ def _read_field_by_field(data: bytes) -> HookPayload:
             try:
                 setattr(payload, name, decoder.decode(fields[name]))
             except _ERRORS:
-                continue  # of another type: this one column stays empty
+                continue  # wrong type: only this column stays empty
     return payload

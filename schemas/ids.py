@@ -1,17 +1,17 @@
-"""Minting and verifying session, run, thread and event ids.
+"""Create and verify session, run, thread and event ids.
 
 A session id is a UUID in version-4 shape whose 122 free bits are, from the top::
 
     thread 56 | sensitive 1 | unique 41 | mac 24
 
-The mac is an HMAC-SHA256 over the purpose, the org and the 98 bits before it. So the write side can tell, without
-reading anything, that an id was minted here for this org, whether its content may be kept, and which thread it
-belongs to. Run ids have the same shape and another purpose.
+The mac is an HMAC-SHA256 over the purpose, the org and the 98 bits before it. So the write side knows from the id alone
+that it was created here for this org, whether content may be stored, and which thread it belongs to. Run ids have the
+same shape and another purpose.
 
 Two kinds of secret:
 
-* ``id_keys`` serve the macs of random ids and may be rotated: the first one makes, all of them verify;
-* ``seed_key`` derives everything that has to come out the same for ever, and therefore never changes.
+* ``id_keys`` make the macs of random ids and can be rotated: the first key creates, all keys verify;
+* ``seed_key`` derives every value that must stay the same for ever, so it never changes.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ import msgspec
 THREAD_BITS = 56
 UNIQUE_BITS = 41
 MAC_BITS = 24
-BODY_BITS = THREAD_BITS + 1 + UNIQUE_BITS  # what the mac covers
+BODY_BITS = THREAD_BITS + 1 + UNIQUE_BITS  # the bits that the mac covers
 
 _VERSION_4 = 0x4 << 76
 _VARIANT = 0b10 << 62
@@ -36,25 +36,25 @@ _LENGTHS = struct.Struct(">IIII")
 
 
 class UnknownId(Exception):
-    """This id was not minted here for this org; the caller learns no more than that."""
+    """The id was not created here for this org. The response reveals no more than that."""
 
 
 class IdSecrets(NamedTuple):
-    """The two kinds of secret, each key at least 16 bytes."""
+    """The two kinds of secret. Each key has at least 16 bytes."""
 
     id_keys: tuple[bytes, ...]
     seed_key: bytes
 
 
 class IdParts(NamedTuple):
-    """What an id says about itself: its thread tag (56 bits) and whether content may be kept."""
+    """The parts of an id: its thread tag (56 bits), and whether the session is sensitive (no content is stored)."""
 
     thread: int
     sensitive: bool
 
 
 def mint(secrets_: IdSecrets, purpose: str, org: str, thread: int, sensitive: bool, seed: bytes | None) -> UUID:
-    """Make an id for ``purpose`` ("session" or "run"): random, or the one that follows from ``seed`` for ever."""
+    """Create an id for ``purpose`` ("session" or "run"): random, or always the same for the same ``seed``."""
     if seed is None:
         key, unique = secrets_.id_keys[0], secrets.randbits(UNIQUE_BITS)
     else:
@@ -64,16 +64,16 @@ def mint(secrets_: IdSecrets, purpose: str, org: str, thread: int, sensitive: bo
 
 
 def verify(secrets_: IdSecrets, purpose: str, org: str, id_: UUID) -> IdParts:
-    """Read an id that was minted here for this org.
+    """Verify and read an id that was created here for this org.
 
     Raises:
-        UnknownId: for any other id, whoever made it.
+        UnknownId: the id is any other.
     """
     free = _from_uuid(id_)
-    if _to_uuid(free) != id_:  # the six fixed bits are under no mac; other ones would make it another id
+    if _to_uuid(free) != id_:  # the mac does not cover the six fixed bits
         raise UnknownId(str(id_))
     body, mac = free >> MAC_BITS, free & ((1 << MAC_BITS) - 1)
-    # Every key is tried, so that the time taken tells nothing about which one fits.
+    # Every key is tried, so that the time does not reveal which key matches.
     matches = [_mac(key, purpose, org, body) == mac for key in (secrets_.seed_key, *secrets_.id_keys)]
     if not any(matches):
         raise UnknownId(str(id_))
@@ -81,54 +81,54 @@ def verify(secrets_: IdSecrets, purpose: str, org: str, id_: UUID) -> IdParts:
 
 
 def new_thread(seed: bytes | None) -> int:
-    """A thread tag of 56 bits: random, or the one that follows from ``seed`` (from its other half than the id's)."""
+    """Return a thread tag of 56 bits: random, or derived from the second half of ``seed`` (the id uses the first)."""
     return secrets.randbits(THREAD_BITS) if seed is None else _bits(seed[16:], THREAD_BITS)
 
 
 def thread_id(org: str, thread: int) -> UUID:
-    """The public id of a thread: BLAKE2b over org and tag. It needs no key, so any reader can compute it."""
+    """Return the public id of a thread: BLAKE2b over org and tag, without a key, so that any reader can compute it."""
     digest = hashlib.blake2b(_join([b"thread", org.encode(), thread.to_bytes(7, "big")]), digest_size=16).digest()
     return _to_uuid(int.from_bytes(digest, "big") >> 6)
 
 
 def thread_of(id_: UUID) -> int:
-    """The thread tag inside a session id, without verifying it (the projector verifies no mac)."""
+    """Return the thread tag of a session id without verifying the id (the projector verifies no mac)."""
     return _from_uuid(id_) >> (MAC_BITS + UNIQUE_BITS + 1)
 
 
 def is_sensitive(id_: UUID) -> bool:
-    """Whether a session id says that its content may not be kept, without verifying it."""
+    """Return whether a session id is marked as sensitive (no content is stored), without verifying it."""
     return bool(_from_uuid(id_) >> (MAC_BITS + UNIQUE_BITS) & 1)
 
 
 def derive(seed_key: bytes, purpose: str, parts: Sequence[str | bytes | None]) -> bytes:
-    """32 bytes that follow from ``parts`` for ever; each part is length-prefixed, so no two lists of parts collide."""
+    """Derive 32 bytes from ``parts``, always the same. Parts are length-prefixed, so no two lists of parts collide."""
     encoded = [b"\0" if part is None else b"\1" + (part.encode() if isinstance(part, str) else part) for part in parts]
     return hmac.digest(seed_key, _join([purpose.encode(), *encoded]), "sha256")
 
 
 def derived_uuid(seed_key: bytes, purpose: str, parts: Sequence[str | bytes | None]) -> UUID:
-    """A UUID in version-4 shape that follows from ``parts`` for ever."""
+    """Derive a UUID of version-4 shape from ``parts``, always the same."""
     return _to_uuid(_bits(derive(seed_key, purpose, parts), 122))
 
 
 def event_id_hasher(seed_key: bytes, session_id: UUID) -> hashlib.blake2b:
-    """A keyed BLAKE2b, 128 bits, that has already taken in the session; copy it for each event."""
+    """Return a keyed BLAKE2b of 128 bits that has already hashed the session; copy it for each event."""
     return hashlib.blake2b(_join([b"event", session_id.bytes]), key=seed_key[:64], digest_size=16)
 
 
 def derived_event_id(
     hasher: hashlib.blake2b, event_type: str, timestamp: str, data: bytes | memoryview, ordinal: int
 ) -> UUID:
-    """The id of an event that came without one: equal (type, timestamp, data) in two requests are one event.
+    """Derive the id of an event sent without one. Equal (type, timestamp, data) in two requests are one event.
 
-    ``timestamp`` and ``data`` are taken as sent; ``ordinal`` counts the equal events before it in the request.
+    ``timestamp`` and ``data`` are the bytes as sent; ``ordinal`` counts the equal events before it in the request.
     """
     event = hasher.copy()
     head, sent = event_type.encode(), timestamp.encode()
     event.update(_LENGTHS.pack(len(head), len(sent), len(data), ordinal) + head + sent)
     event.update(data)
-    return msgspec.convert(event.digest(), UUID)  # a third of the time that the constructor takes
+    return msgspec.convert(event.digest(), UUID)  # takes a third of the constructor's time
 
 
 def _mac(key: bytes, purpose: str, org: str, body: int) -> int:

@@ -1,14 +1,14 @@
-"""Money is integer nano-dollars inside and a decimal number outside; nothing in between is ever rounded."""
+"""Convert between integer nano-dollars (stored) and decimal US dollars (API). No value in between is rounded."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
 NANO_PER_USD = 1_000_000_000
 USD_MAX = 1_000_000
-_DOUBLES_TELL_APART = (1 << 23) * NANO_PER_USD  # from 2^23 on neighbouring doubles are more than 1e-9 apart
+_DOUBLES_TELL_APART = (1 << 23) * NANO_PER_USD  # above 2^23, neighbouring doubles are more than 1e-9 apart
 
 
 def nano_of(usd: float) -> int:
-    """Nano-dollars of a number as it was written, whose shortest form a double keeps up to 15 digits.
+    """Return the nano-dollars of a number as written: the shortest form of a double preserves up to 15 digits.
 
     More than 9 decimals are rounded half to even.
     """
@@ -16,7 +16,7 @@ def nano_of(usd: float) -> int:
 
 
 def usd_of(nano: int) -> float:
-    """The decimal number for a reply, exact to the nano-dollar: a Decimal where doubles lie further apart than that."""
+    """Return the number for a response, exact to the nano-dollar: a Decimal where doubles are too coarse."""
     if abs(nano) < _DOUBLES_TELL_APART:
         return nano / NANO_PER_USD
-    return Decimal(nano).scaleb(-9)  # type: ignore[return-value]  # a number too, and written as one
+    return Decimal(nano).scaleb(-9)  # type: ignore[return-value]  # msgspec encodes a Decimal as a number as well

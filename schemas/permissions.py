@@ -1,22 +1,22 @@
-"""Who may do what: one table, read by guards, by queries, and by the test that walks every route.
+"""The permissions of all roles and routes: one table for guards, queries, and the test that walks every route.
 
-`ALLOWED` tells what a role may do in its own org, `ROUTES` which of these each route asks for, and what somebody finds
-there who sees only their own sessions (a session is one's own if its ``user_id`` is the token's ``sub``).
+`ALLOWED` lists the actions of a role in its own org. `ROUTES` lists the action that each route requires, and what the
+route shows to users who see only their own sessions (a user owns a session if its ``user_id`` is the token's ``sub``).
 """
 
 from typing import Literal, NamedTuple, get_args
 
 Role = Literal["owner", "admin", "manager", "member", "viewer", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
-OPERATOR_ORG = "operator"  # reserved: the org of those who run the installation, which holds no sessions
-NAME_CHARACTERS_MAX = 200  # of an org, a user, and the id of a token
+OPERATOR_ORG = "operator"  # reserved for operators of the installation; this org has no sessions
+NAME_CHARACTERS_MAX = 200  # of the names of orgs and users, and of token ids
 
 Action = Literal[
     "session.write",  # create, append events, report metrics, end, compact
     "session.read",  # list, get, events, hierarchy, threads, search, analysis, compactions, filters
-    "session.read_all",  # … of everybody in the org, not only one's own; and names of people
-    "analytics.read",  # org-wide numbers without names of people
-    "analytics.by_user",  # by-user, and user_id filters other than oneself
+    "session.read_all",  # sessions of all users of the org, and user names
+    "analytics.read",  # org-wide numbers without user names
+    "analytics.by_user",  # by-user, and filters by other users
     "receipt.read",
     "org.recount",
     "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations
@@ -36,53 +36,53 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "operator": frozenset({"operate"}),
 }
 
-Sees = Literal[
-    "all",  # the same for everybody who may: a write to a session whose id they know, totals, receipts
-    "session",  # one session: somebody else's is not there (404), and nothing in the reply tells of it
-    "sessions",  # several: those of others are left out, and nothing in the reply tells of them
-    "no_names",  # numbers of the whole org, in which no user is named but oneself
+Visibility = Literal[
+    "all",  # the same for every allowed role: writes to a session with a known id, totals, receipts
+    "session",  # one session: another user's is a 404, and the response does not reveal it
+    "sessions",  # several sessions: those of other users are left out, and the response does not reveal them
+    "no_names",  # numbers of the whole org, which name no user except the caller
 ]
 
 
-class Right(NamedTuple):
-    """What a route asks of its caller's role, and what a role without `session.read_all` finds there."""
+class RoutePermission(NamedTuple):
+    """The action that a route requires, and what it shows to roles without `session.read_all`."""
 
     action: Action
-    sees: Sees = "all"
+    sees: Visibility = "all"
 
 
-ROUTES: dict[str, Right] = {  # by operation id; a route without a row fails the test that walks them
-    "CreateSession": Right("session.write"),
-    "RecordEvents": Right("session.write"),
-    "ChangeSession": Right("session.write"),
-    "EndSession": Right("session.write"),
-    "RequestCompaction": Right("session.write"),
-    "ListSessions": Right("session.read", "sessions"),
-    "SearchSessions": Right("session.read", "sessions"),
-    "GetSession": Right("session.read", "session"),
-    "ListCompactions": Right("session.read", "session"),
-    "GetAnalysis": Right("session.read", "session"),
-    "ListEvents": Right("session.read", "session"),
-    "GetHierarchy": Right("session.read", "session"),
-    "ListThreads": Right("session.read", "sessions"),
-    "ListFilterValues": Right("session.read", "sessions"),
-    "AnalyticsSummary": Right("analytics.read", "no_names"),
-    "AnalyticsTimeseries": Right("analytics.read", "no_names"),
-    "AnalyticsByAgent": Right("analytics.read", "no_names"),
-    "AnalyticsCostBreakdown": Right("analytics.read", "no_names"),
-    "AnalyticsTeamOverview": Right("analytics.read", "no_names"),
-    "AnalyticsByUser": Right("analytics.by_user"),
-    "GetReceipt": Right("receipt.read"),
-    "RecountOrg": Right("org.recount"),
-    "ShowFreshness": Right("operate"),
-    "ShowCoverage": Right("operate"),
-    "RecountInstallation": Right("operate"),
-    "ListDeadLetters": Right("operate"),
-    "GetDeadLetter": Right("operate"),
-    "RedriveDeadLetter": Right("operate"),
+ROUTES: dict[str, RoutePermission] = {  # by operation id; a test requires a row for every route
+    "CreateSession": RoutePermission("session.write"),
+    "RecordEvents": RoutePermission("session.write"),
+    "ChangeSession": RoutePermission("session.write"),
+    "EndSession": RoutePermission("session.write"),
+    "RequestCompaction": RoutePermission("session.write"),
+    "ListSessions": RoutePermission("session.read", "sessions"),
+    "SearchSessions": RoutePermission("session.read", "sessions"),
+    "GetSession": RoutePermission("session.read", "session"),
+    "ListCompactions": RoutePermission("session.read", "session"),
+    "GetAnalysis": RoutePermission("session.read", "session"),
+    "ListEvents": RoutePermission("session.read", "session"),
+    "GetHierarchy": RoutePermission("session.read", "session"),
+    "ListThreads": RoutePermission("session.read", "sessions"),
+    "ListFilterValues": RoutePermission("session.read", "sessions"),
+    "AnalyticsSummary": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsTimeseries": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsByAgent": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsCostBreakdown": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsTeamOverview": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsByUser": RoutePermission("analytics.by_user"),
+    "GetReceipt": RoutePermission("receipt.read"),
+    "RecountOrg": RoutePermission("org.recount"),
+    "ShowFreshness": RoutePermission("operate"),
+    "ShowCoverage": RoutePermission("operate"),
+    "RecountInstallation": RoutePermission("operate"),
+    "ListDeadLetters": RoutePermission("operate"),
+    "GetDeadLetter": RoutePermission("operate"),
+    "RedriveDeadLetter": RoutePermission("operate"),
 }
 
 
 def allows(role: Role, action: Action) -> bool:
-    """Whether ``role`` may do ``action`` in its own org."""
+    """Return whether ``role`` may do ``action`` in its own org."""
     return action in ALLOWED[role]

@@ -1,1 +1,1 @@
-"""The OpenAPI page: made from what the routes say of themselves, so that a new route documents itself."""
+"""The OpenAPI document, generated from the route handlers, and the page that shows it."""

@@ -1,36 +1,68 @@
-"""The page's introduction: what holds for every call."""
+"""Texts of the API page: its introduction, and its sections with the routes that belong to each."""
+
+from typing import NamedTuple
 
 ABOUT = """
-The system of record for AI coding sessions. Send what happens in a session, read sessions and analytics.
+The system of record for AI coding sessions. Send the events of a session; read sessions and analytics.
 
 **Credential.** `Authorization: Bearer <token>`, a JWT with `iss`, `aud`, `sub`, `org_id`, `role`, `exp`, `iat`, `jti`.
-The org in the path is the token's; any other is answered with 404.
+The org in the path must be the token's org; any other org returns 404.
 
-**Success.** `{"data": …, "meta": {…}}`. Lists carry `current_page`, `per_page`, `total_pages` and `total_count`; a page
+**Success.** `{"data": …, "meta": {…}}`. Lists have `current_page`, `per_page`, `total_pages` and `total_count`. A page
 past the end is empty.
 
-**Errors.** One shape for all: `{"error": "one sentence", "code": "snake_case", "details": {"field": ["what is wrong"]},
-"request_id": "…"}`. An address that knows other methods answers 405. 429 and 503 may be repeated as they are: wait
-`Retry-After` seconds, and back off with jitter. What the HTTP server refuses by itself has a status and no body: 400
-for what is no HTTP/1.1, 414 for an address of more than 65,534 bytes, 431 for more than 100 header fields.
+**Errors** have one shape: `{"error": "one sentence", "code": "snake_case", "details": {"field": ["what is wrong"]},
+"request_id": "…"}`. A known path with an unsupported method returns 405. After 429 or 503, send the same request
+again: wait `Retry-After` seconds, and back off with jitter. The HTTP server itself refuses three kinds of requests,
+without a body: invalid HTTP/1.1 (400), a URL of more than 65,534 bytes (414), more than 100 header fields (431).
 
-**Addresses** have one spelling: a doubled slash, one at the end, `.` and `..`, and escaped letters or digits are 404.
+**Paths** have one spelling. Double or trailing slashes, `.` and `..`, and escaped letters or digits return 404.
 
-**Times** are RFC 3339. Replies give UTC with milliseconds (`2026-01-20T10:30:00.000Z`); requests may have any offset,
-but must have one. All days and weeks are UTC; weeks begin on Monday.
+**Times** are RFC 3339. Responses use UTC with milliseconds (`2026-01-20T10:30:00.000Z`). Times in requests need an
+offset, and may have any. Days and weeks are UTC; weeks start on Monday.
 
-**Null** means absent: in the bodies of create and end as well as in replies, where every field is always there. In
-PATCH, `null` clears a field, and a field that is not there stays as it is. Unknown fields and unknown query parameters
-are refused with 422.
+**Null** means absent, in the bodies of create and end and in responses. Responses always have every field. In PATCH,
+`null` clears a field, and a missing field stays unchanged. Unknown fields and unknown query parameters return 422.
 
-**Money** is in US dollars, as a decimal number with up to 9 decimals. Inside it is counted in integers of nano-dollars,
-so sums add up exactly. **Tokens** are integers from 0 to 2^53.
+**Money** is in US dollars, as a decimal number with up to 9 decimals. The service stores integer nano-dollars, so sums
+are exact. **Tokens** are integers from 0 to 2^53.
 
-**Ids** of sessions, runs and threads are UUIDs. One of the wrong shape is an unknown one: 404.
+**Ids** of sessions, runs and threads are UUIDs. An id of the wrong shape is unknown and returns 404.
 
-**Read your write.** Each write answers `X-Log-Position`; give it to a read as `X-Wait-For-Position`, and the read waits
-until it shows the write. Every read says in `X-Complete-Through` how fresh it is.
+**Read your write.** Each write returns `X-Log-Position`. Send it with a read as `X-Wait-For-Position`: the read waits
+until it includes the write. Every read returns its freshness in `X-Complete-Through`.
 
-**Limits.** Bodies up to 10,485,760 bytes after decoding, 5,000 events a request, 1,048,576 bytes an event; requests an
-hour per org, see `X-RateLimit-*`.
+**Limits.** A body has at most 10,485,760 bytes after decoding, a request 5,000 events, an event 1,048,576 bytes. The
+requests of an org are limited per hour: see `X-RateLimit-*`.
 """.strip()
+
+
+class Section(NamedTuple):
+    """A heading and its introduction."""
+
+    name: str
+    about: str
+
+
+WRITING = Section(
+    "Writing",
+    "Every 2xx means that the write is durable in the log. After any other status, the same request can be sent again.",
+)
+READING = Section("Reading", "Sessions that the caller may see, and their parts.")
+ANALYTICS = Section("Analytics", "Statistics of the sessions that started in a range of days (UTC).")
+OPERATIONS = Section("Operations", "Receipts of writes, and checks that the numbers are right.")
+OPERATOR = Section("Operator", "For operators of the installation. Needs a token of role `operator`.")
+HEALTH = Section("Health", "For supervisors and monitoring; no credential is needed.")
+PAGE_SECTIONS = (WRITING, READING, ANALYTICS, OPERATIONS, OPERATOR, HEALTH)
+
+_BY_PATH = (("/api/v1/operator/", OPERATOR), ("/ops/", OPERATIONS), ("/analytics/", ANALYTICS))
+
+
+def section_of(path: str, method: str) -> Section:
+    """Derive the section from the path and the method, so that routes need not name it."""
+    if not path.startswith("/api/"):
+        return HEALTH
+    for part, section in _BY_PATH:
+        if part in path:
+            return section
+    return READING if method == "GET" else WRITING

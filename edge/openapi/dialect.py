@@ -1,6 +1,6 @@
-"""From JSON Schema, as msgspec makes it, to the dialect of OpenAPI 3.0.
+"""Translate msgspec's JSON Schema to OpenAPI 3.0.
 
-3.0 and not 3.1, because the Swagger UI that is packaged for Python reads no 3.1, nor do many client generators.
+The document is 3.0, not 3.1: neither the packaged Swagger UI nor many client generators read 3.1.
 """
 
 from typing import Any
@@ -9,26 +9,26 @@ Schema = dict[str, Any]
 _NULL = {"type": "null"}
 
 
-def dialect_30(schema: Any) -> Any:
-    """The same schema, all the way down, in words that 3.0 knows."""
+def to_openapi(schema: Any) -> Any:
+    """Translate a schema and all schemas inside it."""
     if isinstance(schema, list):
-        return [dialect_30(item) for item in schema]
+        return [to_openapi(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {key: _inner(key, value) for key, value in schema.items() if key not in ("title", "anyOf")}
+    translated = {key: _inner(key, value) for key, value in schema.items() if key not in ("title", "anyOf")}
     if "anyOf" in schema:
-        told |= _any_of(schema["anyOf"])
-    return _enumerated(_tuple(_bounds(told)))
+        translated |= _any_of(schema["anyOf"])
+    return _enumerated(_tuple(_bounds(translated)))
 
 
 def _inner(key: str, value: Any) -> Any:
-    """Below ``properties`` stand names, which may be any word at all."""
-    return {name: dialect_30(field) for name, field in value.items()} if key == "properties" else dialect_30(value)
+    """Translate a value. Keys of ``properties`` are field names, not keywords."""
+    return {name: to_openapi(field) for name, field in value.items()} if key == "properties" else to_openapi(value)
 
 
 def nullable(schema: Schema) -> Schema:
-    """The same, or null."""
-    if "$ref" in schema:  # nothing may stand beside a reference
+    """Return the schema, extended by null."""
+    if "$ref" in schema:  # 3.0 ignores the siblings of a reference
         return {"allOf": [schema], "nullable": True}
     if "enum" in schema:
         return {**schema, "enum": [*schema["enum"], None], "nullable": True}
@@ -36,7 +36,7 @@ def nullable(schema: Schema) -> Schema:
 
 
 def _any_of(choices: list[Schema]) -> Schema:
-    others = [dialect_30(choice) for choice in choices if choice != _NULL]
+    others = [to_openapi(choice) for choice in choices if choice != _NULL]
     one = others[0] if len(others) == 1 else {"anyOf": others}
     return nullable(one) if _NULL in choices else one
 
@@ -49,7 +49,7 @@ def _bounds(schema: Schema) -> Schema:
 
 
 def _tuple(schema: Schema) -> Schema:
-    """A list of fixed length; 3.0 knows no types by place."""
+    """Translate a list of fixed length: 3.0 has no types by position."""
     if "prefixItems" not in schema:
         return schema
     places = schema.pop("prefixItems")

@@ -1,4 +1,4 @@
-"""The whole document, from the routes of a service."""
+"""Build the OpenAPI document of a service from its routes."""
 
 import inspect
 import re
@@ -9,52 +9,51 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from edge.guards import action_of
-from edge.openapi.about import ABOUT
+from edge.guards import required_action
+from edge.openapi.about import ABOUT, PAGE_SECTIONS, section_of
 from edge.openapi.dialect import Schema
 from edge.openapi.examples import Examples
 from edge.openapi.parameters import (
-    OF_A_READ,
-    OF_A_WRITE,
-    OF_EVERY_CALL,
-    RATE_LIMIT,
+    COMMON_HEADERS,
+    RATE_LIMIT_HEADERS,
+    READ_HEADERS,
+    WRITE_HEADERS,
     header_parameters,
     path_parameters,
     query_parameters,
-    reply_headers,
+    response_headers,
 )
-from edge.openapi.replies import (
+from edge.openapi.responses import (
     JSON,
     TEXT,
-    data_of,
-    envelope,
+    data_type,
+    envelope_schema,
     error_components,
-    errors_of,
+    error_refs,
     header_refs,
-    meta_of,
-    success,
-    told_by,
+    meta_schema,
+    response_type_of,
+    success_response,
 )
-from edge.openapi.sections import SECTIONS, section_of
-from edge.openapi.shapes import Shapes
-from edge.route_docs import body_of, example_of, needs_body
+from edge.openapi.type_schemas import TypeSchemas
+from edge.route_docs import body_type, requires_body, response_example
 from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody
-from schemas.permissions import ALLOWED, ROLES, ROUTES, Sees
+from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
 
-_NEVER_AWAY = frozenset({"/livez", "/metrics"})
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WITHOUT_503 = frozenset({"/livez", "/metrics"})
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-_TO_MEMBERS: Mapping[Sees, str] = {
+_MEMBER_NOTES: Mapping[Visibility, str] = {
     "all": "",
-    "session": "To members and viewers only their own sessions are known (404).",
+    "session": "Members and viewers get 404 for sessions of other users.",
     "sessions": "Members and viewers see only their own sessions.",
-    "no_names": "Members and viewers see the whole org's numbers, but no names of people besides their own.",
+    "no_names": "Members and viewers see the numbers of the whole org, but no user names except their own.",
 }
 
 
-class Call(NamedTuple):
-    """One method of one address, and the handler that answers it."""
+class Operation(NamedTuple):
+    """One method of one path, and its handler."""
 
     method: str
     path: str
@@ -63,112 +62,112 @@ class Call(NamedTuple):
     model: Any
 
     @property
-    def answer(self) -> Any:
-        return told_by(self.handler.parsed_fn_signature.return_type.annotation)
+    def response_type(self) -> Any:
+        return response_type_of(self.handler.parsed_fn_signature.return_type.annotation)
 
     @property
     def is_public(self) -> bool:
-        return action_of(self.handler) is None
+        return required_action(self.handler) is None
 
     @property
     def writes(self) -> bool:
         return self.method != "GET"
 
 
-def calls_of(app: Litestar) -> list[Call]:
-    """Every documented call, by path and method."""
-    return sorted(_calls(app), key=lambda call: (call.path, call.method))
+def operations_of(app: Litestar) -> list[Operation]:
+    """Return every documented operation, by path and method."""
+    return sorted(_iterate(app), key=lambda op: (op.path, op.method))
 
 
-def _calls(app: Litestar) -> Iterator[Call]:
+def _iterate(app: Litestar) -> Iterator[Operation]:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for method, (handler, model) in route.route_handler_map.items():
                 if handler.include_in_schema is not False:
-                    yield Call(str(method), route.path_format, handler, route.path_parameters, model)
+                    yield Operation(str(method), route.path_format, handler, route.path_parameters, model)
 
 
-def document_of(app: Litestar, title: str, version: str) -> Schema:
-    """The OpenAPI document of a service."""
-    calls = calls_of(app)
-    bodies = [kind for call in calls if (kind := body_of(call.handler)) is not None]
-    replies = [data_of(call.answer) or call.answer for call in calls if call.answer is not bytes]
-    shapes = Shapes(bodies, [*replies, ErrorBody])
+def build_document(app: Litestar, title: str, version: str) -> Schema:
+    """Return the OpenAPI document of a service."""
+    ops = operations_of(app)
+    bodies = [kind for op in ops if (kind := body_type(op.handler)) is not None]
+    responses = [data_type(op.response_type) or op.response_type for op in ops if op.response_type is not bytes]
+    schemas = TypeSchemas(bodies, [*responses, ErrorBody])
     paths: dict[str, Schema] = {}
-    for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, shapes)
-    used = {section_of(call.path, call.method) for call in calls}
+    for op in ops:
+        paths.setdefault(op.path, {})[op.method.lower()] = _operation(op, schemas)
+    used = {section_of(op.path, op.method) for op in ops}
     return {
         "openapi": "3.0.3",
         "info": {"title": title, "version": version, "description": ABOUT},
         "servers": [{"url": "/"}],
-        "tags": [{"name": it.name, "description": it.about} for it in SECTIONS if it in used],
+        "tags": [{"name": it.name, "description": it.about} for it in PAGE_SECTIONS if it in used],
         "paths": paths,
         "components": {
-            "schemas": shapes.components,
+            "schemas": schemas.components,
             "parameters": header_parameters(),
-            "headers": reply_headers(),
+            "headers": response_headers(),
             "responses": error_components(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
 
 
-def _operation(call: Call, shapes: Shapes) -> Schema:
-    query = list(query_parameters(call.handler, call.model))
+def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
+    query = list(query_parameters(op.handler, op.model))
     operation: Schema = {
-        "operationId": call.handler.operation_id,
-        "summary": _WORDS.sub(" ", str(call.handler.operation_id)),
-        "description": _description(call),
-        "tags": [section_of(call.path, call.method).name],
-        "security": [] if call.is_public else [{"bearer": []}],
-        "parameters": [*path_parameters(call.path_names), *query, *_headers(call)],
-        "responses": _replies(call, shapes, [parameter["name"] for parameter in query]),
+        "operationId": op.handler.operation_id,
+        "summary": _WORD_BOUNDARY.sub(" ", str(op.handler.operation_id)),
+        "description": _description(op),
+        "tags": [section_of(op.path, op.method).name],
+        "security": [] if op.is_public else [{"bearer": []}],
+        "parameters": [*path_parameters(op.path_names), *query, *_headers(op)],
+        "responses": _responses(op, schemas, [parameter["name"] for parameter in query]),
     }
-    if (kind := body_of(call.handler)) is not None:
-        content = {"schema": shapes.of(kind), "example": BODIES[kind]}
-        operation["requestBody"] = {"required": needs_body(call.handler), "content": {JSON: content}}
+    if (kind := body_type(op.handler)) is not None:
+        content = {"schema": schemas.of(kind), "example": BODIES[kind]}
+        operation["requestBody"] = {"required": requires_body(op.handler), "content": {JSON: content}}
     return operation
 
 
-def _description(call: Call) -> str:
-    action = action_of(call.handler)
-    told = inspect.getdoc(call.handler.fn) or ""
+def _description(op: Operation) -> str:
+    action = required_action(op.handler)
+    doc = inspect.getdoc(op.handler.fn) or ""
     if action is None:
-        return told
-    right = ROUTES.get(str(call.handler.operation_id))
+        return doc
+    permission = ROUTES.get(str(op.handler.operation_id))
     roles = ", ".join(role for role in ROLES if action in ALLOWED[role])
-    return " ".join(filter(None, (f"{told}\n\nRoles: {roles}.", _TO_MEMBERS[right.sees] if right else "")))
+    return " ".join(filter(None, (f"{doc}\n\nRoles: {roles}.", _MEMBER_NOTES[permission.sees] if permission else "")))
 
 
-def _headers(call: Call) -> list[Schema]:
-    names = [*OF_EVERY_CALL]
-    if call.writes:
-        names += OF_A_WRITE
-    elif not call.is_public:
-        names += OF_A_READ
+def _headers(op: Operation) -> list[Schema]:
+    names = [*COMMON_HEADERS]
+    if op.writes:
+        names += WRITE_HEADERS
+    elif not op.is_public:
+        names += READ_HEADERS
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
-def _replies(call: Call, shapes: Shapes, query: list[str]) -> Schema:
-    headers = [*OF_EVERY_CALL, *(() if call.is_public else RATE_LIMIT)]
-    headers += ["X-Log-Position"] if call.writes else () if call.is_public else ["ETag", "X-Complete-Through"]
-    schema, status = _answer(call, shapes, query), call.handler.status_code
-    example = example_of(call.handler) or Examples(shapes.components).of(schema)
-    replies = {str(status): success(status, schema, example, headers, TEXT if call.answer is bytes else JSON)}
-    if not call.is_public and not call.writes:
-        replies["304"] = {"description": "What `If-None-Match` named still holds.", "headers": header_refs(headers)}
-    errors = errors_of(
-        public=call.is_public, takes_body=body_of(call.handler) is not None, may_be_away=call.path not in _NEVER_AWAY
-    )
-    return replies | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
+def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
+    headers = [*COMMON_HEADERS, *(() if op.is_public else RATE_LIMIT_HEADERS)]
+    headers += ["X-Log-Position"] if op.writes else () if op.is_public else ["ETag", "X-Complete-Through"]
+    schema, status = _success_schema(op, schemas, query), op.handler.status_code
+    example = response_example(op.handler) or Examples(schemas.components).of(schema)
+    media_type = TEXT if op.response_type is bytes else JSON
+    responses = {str(status): success_response(status, schema, example, headers, media_type)}
+    if not op.is_public and not op.writes:
+        responses["304"] = {"description": "`If-None-Match` is still current.", "headers": header_refs(headers)}
+    has_body = body_type(op.handler) is not None
+    errors = error_refs(public=op.is_public, has_body=has_body, or_503=op.path not in _WITHOUT_503)
+    return responses | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
 
 
-def _answer(call: Call, shapes: Shapes, query: list[str]) -> Schema:
-    data = data_of(call.answer)
-    if call.answer is bytes:
+def _success_schema(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
+    data = data_type(op.response_type)
+    if op.response_type is bytes:
         return {"type": "string"}
     if data is None:
-        return shapes.of(call.answer)
-    counts = "/analytics/" in call.path or "recount" in call.path
-    return envelope(shapes.of(data), meta_of(writes=call.writes, query=query, counts=counts))
+        return schemas.of(op.response_type)
+    counts = "/analytics/" in op.path or "recount" in op.path
+    return envelope_schema(schemas.of(data), meta_schema(writes=op.writes, query=query, counts=counts))

@@ -1,24 +1,24 @@
-"""Examples of whole bodies, put together from the examples of their fields."""
+"""Compose examples of whole bodies from the examples of their fields."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from edge.openapi.dialect import Schema
-from schemas.http.glossary import term_of
+from schemas.http.glossary import entry_for
 
 _PREFIX = "#/components/schemas/"
-_DEPTH_MAX = 6  # a hierarchy has no end
+_DEPTH_MAX = 6  # a hierarchy is recursive
 _BY_TYPE: Mapping[str, Any] = {"string": "…", "integer": 1, "number": 1.5, "boolean": True, "object": {}}
 
 
 class Examples:
-    """Composes examples of what the named schemas describe."""
+    """Compose examples of the named schemas."""
 
     def __init__(self, components: Mapping[str, Schema]) -> None:
         self._components = components
 
     def of(self, schema: Schema, owner: str = "", depth: int = 0) -> Any:
-        """A value that fits ``schema``; ``owner`` is the struct that it belongs to."""
+        """Return a value that fits ``schema``; ``owner`` is the struct that it belongs to."""
         if "example" in schema:
             return schema["example"]
         if "allOf" in schema or "anyOf" in schema:
@@ -35,13 +35,13 @@ class Examples:
         return _BY_TYPE.get(schema.get("type", ""))
 
     def _field(self, name: str, schema: Schema, owner: str, depth: int) -> Any:
-        term = term_of(name, owner)
-        if term is not None and term.example is not None and _is_plain(schema):
-            return term.example
+        entry = entry_for(name, owner)
+        if entry is not None and entry.example is not None and _is_plain(schema):
+            return entry.example
         return self.of(schema, owner, depth)
 
 
 def _is_plain(schema: Schema) -> bool:
-    """Whether the field's own example says it all; structs are put together from theirs."""
+    """Return whether the field's own example is complete. Structs are composed from their fields' examples."""
     items = schema.get("items", {})
     return not ({"$ref", "allOf"} & schema.keys() or "$ref" in items)

@@ -1,6 +1,6 @@
-"""The page at ``/schema``: Swagger UI out of its package, so that no other host is asked for anything.
+"""The API page at ``/schema``: Swagger UI served from its Python package, so that it works offline.
 
-No script is inline, so that a strict content security policy keeps it so.
+No script is inline, so a strict content security policy can forbid inline scripts and other hosts.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from swagger_ui_bundle import swagger_ui_path
 
 from edge.authentication import PUBLIC
 from edge.errors import not_found
-from edge.openapi.document import document_of
+from edge.openapi.document import build_document
 
 _DOCUMENT = "openapi_document"
 _SCRIPT = b"""\
@@ -43,7 +43,7 @@ _PAGE = b"""\
 <body><main id="page"><a href="/schema/openapi.json">openapi.json</a></main></body>
 </html>
 """
-# Scripts and calls from here alone. Swagger UI sets style attributes and has icons in data URLs.
+# Allows scripts and calls of this host only. Swagger UI sets style attributes and has icons in data URLs.
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -56,25 +56,25 @@ _ASSETS: Mapping[str, str] = {
 
 
 def publish_document(app: Litestar, title: str, version: str) -> None:
-    """Make the document, once; its routes answer with it."""
-    app.state[_DOCUMENT] = msgspec.json.encode(document_of(app, title, version))
+    """Build the document once; its route returns the stored bytes."""
+    app.state[_DOCUMENT] = msgspec.json.encode(build_document(app, title, version))
 
 
 @get("/schema/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def openapi_json(state: State) -> Response[bytes]:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     return Response(state[_DOCUMENT], media_type=MediaType.JSON)
 
 
 @get("/schema", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def page() -> Response[bytes]:
-    """The document, for people."""
+    """Return the page that shows the document."""
     return Response(_PAGE, media_type=MediaType.HTML, headers={"Content-Security-Policy": _POLICY})
 
 
 @get("/schema/assets/{name:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def asset(request: Request[object, object, State]) -> Response[bytes]:
-    """What the page consists of."""
+    """Return a file of the page."""
     name = str(request.path_params["name"])
     if name == "start.js":
         return Response(_SCRIPT, media_type="text/javascript")

@@ -1,4 +1,4 @@
-"""What a route can be given besides its body: in the path, in the query, in headers."""
+"""Parameters of routes in path, query and headers, and the headers of responses."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.typing import FieldDefinition
 
 from edge.openapi.dialect import Schema
-from edge.openapi.shapes import explained, schema_of
-from edge.query_parameters import fields_of
-from schemas.http.glossary import term_of
+from edge.openapi.type_schemas import plain_schema, with_meaning
+from edge.query_parameters import signature_fields
+from schemas.http.glossary import entry_for
 
 _BOUNDS = {
     "ge": "minimum",
@@ -21,8 +21,8 @@ _BOUNDS = {
 }
 
 
-class Header(NamedTuple):
-    """A header that many routes take or answer with."""
+class HeaderDoc(NamedTuple):
+    """A request or response header that many routes share."""
 
     meaning: str
     schema: Schema
@@ -35,57 +35,55 @@ _PRINTABLE = {"type": "string", "minLength": 1, "maxLength": 255}
 _INSTANT = {"type": "string", "format": "date-time"}
 _SECONDS = {"type": "integer", "minimum": 0}
 
-TAKEN: Mapping[str, Header] = {
-    "X-Request-Id": Header(
-        "Names the request in reply, errors and logs: 1 to 64 of `A-Za-z0-9._-`; anything else is replaced.",
+REQUEST_HEADERS: Mapping[str, HeaderDoc] = {
+    "X-Request-Id": HeaderDoc(
+        "Request id for response, errors and logs: 1 to 64 of `A-Za-z0-9._-`. The service replaces any other value.",
         {"type": "string"},
         "cli-7f3a",
     ),
-    "Idempotency-Key": Header(
-        "Makes the call repeatable: the same key with the same caller answers the same ids, for ever. (Events have "
-        "identities of their own and need none.)",
+    "Idempotency-Key": HeaderDoc(
+        "Makes the call repeatable: the same key of the same caller always returns the same ids. Events have their own "
+        "ids and need no key.",
         _PRINTABLE,
         "create-5f1c9f4a",
     ),
-    "Content-Encoding": Header(
-        "How the body is encoded; its limits hold after decoding.",
+    "Content-Encoding": HeaderDoc(
+        "Encoding of the body. Size limits apply after decoding.",
         {"type": "string", "enum": ["identity", "gzip", "zstd"]},
         "gzip",
     ),
-    "X-Wait-For-Position": Header(
-        "Wait until these positions (of `X-Log-Position`; commas between several) are in the answer: 10 s at most, "
-        "then 503 `not_yet_visible`.",
+    "X-Wait-For-Position": HeaderDoc(
+        "Wait until the response includes these positions (from `X-Log-Position`, separated by commas). After 10 s, "
+        "the response is 503 `not_yet_visible`.",
         _POSITIONS,
         "2:1841",
     ),
-    "If-None-Match": Header(
-        "An `ETag` that is known already: 304 if it still holds.", {"type": "string"}, 'W/"9f86d081"'
+    "If-None-Match": HeaderDoc(
+        "`ETag` of an earlier response; returns 304 if it is still current.", {"type": "string"}, 'W/"9f86d081"'
     ),
 }
-OF_EVERY_CALL = ("X-Request-Id",)
-OF_A_WRITE = ("Idempotency-Key", "Content-Encoding")
-OF_A_READ = ("X-Wait-For-Position", "If-None-Match")
+COMMON_HEADERS = ("X-Request-Id",)
+WRITE_HEADERS = ("Idempotency-Key", "Content-Encoding")
+READ_HEADERS = ("X-Wait-For-Position", "If-None-Match")
 
-GIVEN: Mapping[str, Header] = {
-    "X-Request-Id": Header("The id of this request.", {"type": "string"}, "cli-7f3a"),
-    "X-RateLimit-Limit": Header(
-        "How many requests of this kind the org may make an hour; 0: no limit.", _SECONDS, 600_000
+RESPONSE_HEADERS: Mapping[str, HeaderDoc] = {
+    "X-Request-Id": HeaderDoc("Id of this request.", {"type": "string"}, "cli-7f3a"),
+    "X-RateLimit-Limit": HeaderDoc("Reads or writes of the org per hour; absent without a limit.", _SECONDS, 600_000),
+    "X-RateLimit-Remaining": HeaderDoc("Requests left in this hour.", _SECONDS, 599_999),
+    "X-RateLimit-Reset": HeaderDoc("Seconds until the count restarts.", _SECONDS, 3_540),
+    "X-Log-Position": HeaderDoc("Log position of the write. A read can wait for it.", _POSITION, "2:1841"),
+    "X-Complete-Through": HeaderDoc(
+        "The response includes everything accepted before this time.", _INSTANT, "2026-01-20T10:30:00.000Z"
     ),
-    "X-RateLimit-Remaining": Header("How many of them are left.", _SECONDS, 599_999),
-    "X-RateLimit-Reset": Header("In how many seconds the count begins anew.", _SECONDS, 3_540),
-    "X-Log-Position": Header("Where the write stands in the log; a read can wait for it.", _POSITION, "2:1841"),
-    "X-Complete-Through": Header(
-        "Everything accepted before this time is in the answer.", _INSTANT, "2026-01-20T10:30:00.000Z"
-    ),
-    "ETag": Header("Names this state of the answer, for `If-None-Match`.", {"type": "string"}, 'W/"9f86d081"'),
-    "Retry-After": Header("In how many seconds to try again; back off with jitter.", _SECONDS, 1),
-    "WWW-Authenticate": Header("How to authenticate.", {"type": "string"}, "Bearer"),
+    "ETag": HeaderDoc("Version of the response, for `If-None-Match`.", {"type": "string"}, 'W/"9f86d081"'),
+    "Retry-After": HeaderDoc("Seconds to wait before the next try; back off with jitter.", _SECONDS, 1),
+    "WWW-Authenticate": HeaderDoc("Authentication scheme.", {"type": "string"}, "Bearer"),
 }
-RATE_LIMIT = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
 def header_parameters() -> dict[str, Schema]:
-    """The components for every header that can be sent."""
+    """Return the components of the request headers."""
     return {
         name: {
             "name": name,
@@ -94,27 +92,27 @@ def header_parameters() -> dict[str, Schema]:
             "required": False,
             "schema": header.schema,
         }
-        for name, header in TAKEN.items()
+        for name, header in REQUEST_HEADERS.items()
     }
 
 
-def reply_headers() -> dict[str, Schema]:
-    """The components for every header that can be answered."""
+def response_headers() -> dict[str, Schema]:
+    """Return the components of the response headers."""
     return {
         name: {"description": header.meaning, "schema": header.schema, "example": header.example}
-        for name, header in GIVEN.items()
+        for name, header in RESPONSE_HEADERS.items()
     }
 
 
 def path_parameters(names: Mapping[str, Any]) -> Iterator[Schema]:
-    """Those of the path. All of them are text: one of the wrong shape is an unknown one."""
+    """Yield the path parameters. All are strings: a value of the wrong shape is unknown, not invalid."""
     for name in names:
         yield _parameter(name, "path", {"type": "string"}, required=True)
 
 
 def query_parameters(handler: HTTPRouteHandler, model: Any) -> Iterator[Schema]:
-    """Those of the handler and of everything that it depends on, in alphabetical order."""
-    fields = fields_of(handler)
+    """Yield the query parameters of the handler and its dependencies, in alphabetical order."""
+    fields = signature_fields(handler)
     for expected in sorted(model.expected_query_params, key=lambda expected: expected.field_alias):
         schema = _bounded(fields[expected.field_name])
         if expected.default is not None:
@@ -123,17 +121,17 @@ def query_parameters(handler: HTTPRouteHandler, model: Any) -> Iterator[Schema]:
 
 
 def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Schema:
-    told = explained(name, schema)
-    meaning = told.pop("description", "")
-    parameter: Schema = {"name": name, "in": place, "required": required, "schema": told, "description": meaning}
-    term = term_of(name)
-    if required and term is not None:
-        return {**parameter, "example": term.example}
-    return {**parameter, "description": _with_example(meaning, term.example if term else None)}
+    described = with_meaning(name, schema)
+    meaning = described.pop("description", "")
+    parameter: Schema = {"name": name, "in": place, "required": required, "schema": described, "description": meaning}
+    entry = entry_for(name)
+    if required and entry is not None:
+        return {**parameter, "example": entry.example}
+    return {**parameter, "description": _with_example(meaning, entry.example if entry else None)}
 
 
 def _with_example(meaning: str, example: Any) -> str:
-    """Of what may be left out the example is told in words: Swagger UI would send it along with every try."""
+    """Append the example to the description. Swagger UI pre-fills and sends the examples of optional parameters."""
     return (
         meaning
         if example is None
@@ -142,8 +140,8 @@ def _with_example(meaning: str, example: Any) -> str:
 
 
 def _bounded(field: FieldDefinition) -> Schema:
-    """The schema of a parameter, its bounds included; one that is not given is simply absent, never null."""
-    schema = {key: value for key, value in schema_of(field.annotation).items() if key != "nullable"}
+    """Return the schema of a parameter with its bounds. Parameters may be absent, but never null."""
+    schema = {key: value for key, value in plain_schema(field.annotation).items() if key != "nullable"}
     if "enum" in schema:
         schema["enum"] = [value for value in schema["enum"] if value is not None]
     kept_to = field.kwarg_definition

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from kernel.words import phrase_text, words_of
+from kernel.words import phrase_text, split_words
 
 SearchTerm = tuple[str, ...]  # words that follow one another
 
@@ -28,6 +28,6 @@ def parse(text: str) -> SearchQuery:
     parts = text.split('"')
     quoted = parts[1 : len(parts) - 1 : 2]
     loose = parts[0::2] if len(parts) % 2 else [*parts[0::2], parts[-1]]
-    terms = [(word,) for part in loose for word in words_of(part)]
-    phrases = [tuple(words_of(part)) for part in quoted]
+    terms = [(word,) for part in loose for word in split_words(part)]
+    phrases = [tuple(split_words(part)) for part in quoted]
     return SearchQuery(tuple(dict.fromkeys(term for term in (*terms, *phrases) if term)))

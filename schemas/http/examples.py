@@ -1,4 +1,4 @@
-"""A body of each kind that a client may send, as it stands in the documentation; a test sends every one of them."""
+"""Documented examples of all request bodies. A test sends each of them."""
 
 from collections.abc import Mapping
 from typing import Any

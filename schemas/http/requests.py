@@ -1,4 +1,4 @@
-"""Strict HTTP bodies: unknown fields, wrong types and values out of range are refused with the path of the field.
+"""HTTP request bodies. Unknown fields, wrong types and values out of range are refused with the path of the field.
 
 Times are RFC 3339 with an offset. `ingest.intake` checks the rules that need a clock (a time at most 24 h ahead).
 """
@@ -23,10 +23,10 @@ _OBJECT_OR_NULL = {"anyOf": [{"type": "object"}, {"type": "null"}]}
 
 Text = Annotated[str, Meta(max_length=512, pattern=_NO_CONTROL)]
 Url = Annotated[str, Meta(max_length=2_048, pattern=_NO_CONTROL)]
-Summary = Annotated[str, Meta(max_length=20_000, pattern=_NO_CONTROL_BUT_SPACE)]
+LongText = Annotated[str, Meta(max_length=20_000, pattern=_NO_CONTROL_BUT_SPACE)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Tokens = Annotated[int, Meta(ge=0, le=1 << 53)]
-Usd = Annotated[float, Meta(ge=0, le=USD_MAX)]  # 15 significant digits: 9 decimals of up to a million, exactly
+Usd = Annotated[float, Meta(ge=0, le=USD_MAX)]  # 15 significant digits: exact for 9 decimals up to a million
 EventType = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 
 Relation = Literal["resume", "fork", "clear", "compact"]
@@ -34,7 +34,7 @@ Trigger = Literal["interactive", "headless", "scheduled", "import"]
 
 
 class CreateSession(Struct, frozen=True, forbid_unknown_fields=True):
-    """A conversation begins, in a new run unless ``run_id`` names one."""
+    """Start a session, in a new run unless ``run_id`` names one."""
 
     remote_url: Url | None = None
     component: Text | None = None
@@ -54,7 +54,7 @@ class CreateSession(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordEvent(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One hook event; ``data`` is any JSON object and is kept byte for byte."""
+    """One hook event. ``data`` is any JSON object and is stored byte for byte."""
 
     event_type: EventType
     timestamp: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -64,7 +64,7 @@ class RecordEvent(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class RecordEvents(Struct, frozen=True, forbid_unknown_fields=True):
-    """A batch of hook events; an invalid one does not refuse its neighbours."""
+    """A batch of hook events. Invalid events are rejected one by one."""
 
     events: Annotated[list[RecordEvent], Meta(min_length=1, max_length=EVENTS_PER_REQUEST_MAX)]
 
@@ -82,7 +82,7 @@ class ReportModel(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReportMetrics(Struct, frozen=True, forbid_unknown_fields=True):
-    """Running totals of a session, either as a whole or by model; both is refused."""
+    """Running totals of a session, either in total or by model, not both."""
 
     input_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
@@ -96,34 +96,34 @@ class ReportMetrics(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChangeSession(Struct, frozen=True, forbid_unknown_fields=True):
-    """Set fields of a session; ``null`` clears one, an absent one stays."""
+    """Set fields of a session. ``null`` clears a field, an absent field stays unchanged."""
 
     model_metrics: ReportMetrics | None | UnsetType = UNSET
     title: Text | None | UnsetType = UNSET
-    summary: Summary | None | UnsetType = UNSET
+    summary: LongText | None | UnsetType = UNSET
     branch: Text | None | UnsetType = UNSET
     agent_name: Text | None | UnsetType = UNSET
     project_id: Text | None | UnsetType = UNSET
 
 
 class EndSession(Struct, frozen=True, forbid_unknown_fields=True):
-    """The session is over; the first end wins."""
+    """End a session. The first end request wins."""
 
-    summary: Summary | None = None
+    summary: LongText | None = None
     model_metrics: ReportMetrics | None = None
     outcome: Outcome | None = None
     ended_at: Instant | None = None
 
 
 class RedriveDeadLetter(Struct, frozen=True, forbid_unknown_fields=True):
-    """Append a record that could not be projected once more: as it is, or corrected. Its ids stay what they are."""
+    """Append a record that could not be projected again, unchanged or corrected. Its ids stay the same."""
 
-    # Any default would be shown as JSON in the documentation, and Raw is none.
+    # A plain default would appear in the documentation as JSON, which Raw is not.
     record: Annotated[Raw, Meta(extra_json_schema=_OBJECT_OR_NULL)] = field(default_factory=lambda: Raw(b"null"))
 
 
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):
-    """Ask for a digest of the session so far."""
+    """Request a digest of the session up to now."""
 
-    instructions: Summary | None = None
+    instructions: LongText | None = None
     max_characters: Annotated[int, Meta(ge=200, le=100_000)] | None = None

@@ -1,6 +1,6 @@
 """API section "Conventions of every reply", row by row, over real HTTP and on both ways to run.
 
-What holds for every route is asked of every route: the document at ``/schema/openapi.json`` says which there are.
+Rules for every route are tested on every route of the document at ``/schema/openapi.json``.
 """
 
 import gzip
@@ -21,12 +21,12 @@ from tests.support.rigs.installation import Installation
 from tests.support.waiting import eventually
 
 MIB = 1_048_576
-FRESH = timedelta(seconds=15)  # about a second, where nobody else needs the machine
+FRESH = timedelta(seconds=15)  # takes about a second on an idle machine
 JSON = "application/json; charset=utf-8"
 EVENT = {"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}
 UNKNOWN = "9b2f0000-0000-4000-8000-000000000000"
-QUERIES = {"SearchSessions": {"q": "word"}}  # what must be given
-ABOUT_FAULTS = {"GetDeadLetter"}  # a healthy installation has nothing to show there: these are refused alone
+QUERIES = {"SearchSessions": {"q": "word"}}  # required parameters
+ABOUT_FAULTS = {"GetDeadLetter"}  # a healthy installation has no dead letters, so only errors are tested
 
 
 class Route(NamedTuple):
@@ -39,7 +39,7 @@ class Route(NamedTuple):
 
 
 class Here:
-    """An org of the installation with one session that has an event, as its admin sees it."""
+    """An org with one session that has one event, and clients of its admin and of an operator."""
 
     def __init__(self, installation: Installation, org: str) -> None:
         self.installation, self.org = installation, org
@@ -51,7 +51,7 @@ class Here:
         recorded = self.client.post(self.events, json={"events": [EVENT]})
         self.position = recorded.headers["X-Log-Position"]
         self.see(self.position)
-        # A stack that has just come up claims nothing before each of its partitions was looked at.
+        # A stack that has just started reports no freshness before it has read each partition.
         eventually(lambda: age_of(self.get("/sessions")) < FRESH, within_s=60)
 
     @property
@@ -69,7 +69,7 @@ class Here:
         return self.client.get(self.at(path), **request)
 
     def ask(self, route: Route, client: httpx.Client | None = None, **request: Any) -> httpx.Response:
-        """The route, about this org's session; writes get a body that each of them refuses."""
+        """Call a route for this org's session. Writes get a body that every route refuses."""
         names = {"org_id": self.org, "session_id": self.session, "position": self.position}
         path = re.sub(r"\{(\w+)(:\w+)?\}", lambda found: names.get(found[1], UNKNOWN), route.path)
         params = {**QUERIES.get(route.name, {}), **request.pop("params", {})}
@@ -78,7 +78,7 @@ class Here:
         return by.request(route.method, path, params=params, **body, **request)
 
     def routes(self) -> list[Route]:
-        """All of them."""
+        """Return all documented routes."""
         document = self.anybody.get("/schema/openapi.json").json()
         return [
             Route(operation["operationId"], method.upper(), path, operation.get("security") in ([], [{}]))
@@ -88,11 +88,11 @@ class Here:
         ]
 
     def guarded(self) -> list[Route]:
-        """Those that need a credential."""
+        """Return the routes that need a credential."""
         return [route for route in self.routes() if not route.is_public]
 
     def reads(self) -> list[Route]:
-        """Those of them that read, and find something."""
+        """Return the guarded reads that find something."""
         return [route for route in self.guarded() if route.method == "GET" and route.name not in ABOUT_FAULTS]
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class Here:
 
 @pytest.fixture(scope="module")
 def here(installation: Installation) -> Iterator[Here]:
-    """One for all tests that do not mind what else is in the org."""
+    """Return an org shared by all tests that accept other content in it."""
     made = Here(installation, "org-conventions")
     yield made
     made.close()
@@ -110,14 +110,14 @@ def here(installation: Installation) -> Iterator[Here]:
 
 @pytest.fixture
 def alone(installation: Installation, fresh_org: str) -> Iterator[Here]:
-    """One whose sessions a test counts."""
+    """Return an org of one test, which counts its sessions."""
     made = Here(installation, fresh_org)
     yield made
     made.close()
 
 
 def check_error(reply: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
-    """The one shape: a sentence, a code in snake case, details by field, and the request's id."""
+    """Check the error shape: a sentence, a code in snake case, details by field, and the request's id."""
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == JSON
     error: dict[str, Any] = reply.json()
@@ -132,21 +132,21 @@ def check_error(reply: httpx.Response, status: int, code: str | None = None) -> 
 
 
 def check_common(reply: httpx.Response) -> None:
-    """What each reply carries, whatever it says."""
+    """Check the headers of every response."""
     assert reply.headers["cache-control"] == "private, no-cache"
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", reply.headers["x-request-id"])
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 
 def check_limits(reply: httpx.Response, limit: str) -> None:
-    """What is left of the hour."""
+    """Check the rate limit headers."""
     assert reply.headers["x-ratelimit-limit"] == limit
     assert 0 <= int(reply.headers["x-ratelimit-remaining"]) < int(limit)
     assert 1 <= int(reply.headers["x-ratelimit-reset"]) <= 3600
 
 
 def test_every_route_refuses_in_one_shape(here: Here) -> None:
-    """No credential 401, another org 404, an unknown parameter 422, an unknown method 405; never anything else."""
+    """No credential is 401, another org 404, an unknown parameter 422, an unsupported method 405."""
     stranger = here.installation.client(org=f"{here.org}-other")
     not_found = []
     for route in here.guarded():
@@ -169,8 +169,8 @@ def test_every_route_refuses_in_one_shape(here: Here) -> None:
     assert all(body == not_found[0] for body in not_found)
 
 
-def test_every_read_answers_in_one_shape(here: Here) -> None:
-    """`data` and `meta` in JSON, with what is left of the hour, a weak tag, and up to when it is complete."""
+def test_every_read_has_one_shape(here: Here) -> None:
+    """Reads return `data` and `meta` in JSON, with rate limits, a weak tag and their freshness in headers."""
     for route in here.reads():
         reply = here.ask(route)
 
@@ -187,21 +187,21 @@ def test_every_read_answers_in_one_shape(here: Here) -> None:
 
 
 def assert_fresh(reply: httpx.Response) -> None:
-    """A time in UTC with milliseconds, and not long ago."""
+    """Check that the response is fresh: a recent time in UTC with milliseconds."""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", reply.headers["x-complete-through"])
     assert -timedelta(seconds=1) < age_of(reply) < FRESH
 
 
 def age_of(reply: httpx.Response) -> timedelta:
-    """How long ago everything was in the answer."""
+    """Return the age of the data in the response."""
     return datetime.now(UTC) - datetime.fromisoformat(reply.headers["x-complete-through"])
 
 
-def test_what_the_caller_has_is_not_sent_again(here: Here) -> None:
-    """304 without a body, with the tag and a fresh time, on every read."""
+def test_a_current_tag_returns_304(here: Here) -> None:
+    """Every read returns 304 without a body, with the tag and a fresh time."""
     for route in here.reads():
         if "/operator/" in route.path:
-            continue  # these are about the whole installation, which others use meanwhile
+            continue  # these cover the whole installation, which other tests change
         tag = here.ask(route).headers["etag"]
         reply = here.ask(route, headers={"If-None-Match": tag})
 
@@ -212,8 +212,8 @@ def test_what_the_caller_has_is_not_sent_again(here: Here) -> None:
         assert_fresh(reply)
 
 
-def test_a_tag_may_be_sent_in_every_way(here: Here) -> None:
-    """Among others, as a strong one, as ``*``; another one, or what is none, is not the caller's fault."""
+def test_a_tag_may_have_every_form(here: Here) -> None:
+    """A tag may be one of several, strong, or ``*``. Other or malformed tags return 200."""
     path = f"/sessions/{here.session}"
     tag = here.get(path).headers["etag"]
     for known, status in (
@@ -228,7 +228,7 @@ def test_a_tag_may_be_sent_in_every_way(here: Here) -> None:
 
 
 def test_a_tag_changes_with_the_data(here: Here) -> None:
-    """And a caller who has the former gets the new."""
+    """A caller with the old tag gets the new data."""
     path = f"/sessions/{here.session}"
     tag = here.get(path).headers["etag"]
     changed = here.client.patch(here.at(path), json={"title": "new"})
@@ -240,7 +240,7 @@ def test_a_tag_changes_with_the_data(here: Here) -> None:
 
 
 def test_pages(alone: Here) -> None:
-    """From 1, 25 items by default and 100 at most; past the end there is nothing, and the right numbers."""
+    """Pages start at 1 and have 25 items by default, 100 at most. A page past the end is empty, with correct totals."""
     for _ in range(2):
         alone.see(alone.client.post(alone.at("/sessions"), json={}).headers["X-Log-Position"])
 
@@ -262,8 +262,8 @@ def test_pages(alone: Here) -> None:
 
 
 @pytest.mark.parametrize("given", ["r-1", "x", "A.b_c-9" * 9, "0" * 64])
-def test_a_sane_request_id_comes_back(here: Here, given: str) -> None:
-    """On success, on errors, and on what needs no credential."""
+def test_a_valid_request_id_is_returned(here: Here, given: str) -> None:
+    """This holds for success, errors and public routes."""
     headers = {"X-Request-Id": given}
     for reply in (
         here.get("/sessions", headers=headers),
@@ -277,7 +277,7 @@ def test_a_sane_request_id_comes_back(here: Here, given: str) -> None:
 
 @pytest.mark.parametrize("given", [b"", b"x" * 65, b"a b", b"a/b", b"\xff", b"<script>", None])
 def test_any_other_request_id_is_replaced(here: Here, given: bytes | None) -> None:
-    """By one of ours, a new one each time."""
+    """The service creates a new id each time."""
     headers = {} if given is None else {"X-Request-Id": given}
     minted = {here.anybody.get("/livez", headers=headers).headers["x-request-id"] for _ in range(3)}
 
@@ -285,8 +285,8 @@ def test_any_other_request_id_is_replaced(here: Here, given: bytes | None) -> No
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,64}", one) and one.encode() != given for one in minted)
 
 
-def test_every_write_says_where_it_stands_in_the_log(here: Here) -> None:
-    """In a header and in `meta`; a read that waits for it shows it."""
+def test_every_write_returns_its_log_position(here: Here) -> None:
+    """The position is in a header and in `meta`. A read that waits for it includes the write."""
     session = here.at(f"/sessions/{here.session}")
     for method, path, body, status in (
         ("POST", here.at("/sessions"), {}, 201),
@@ -307,8 +307,8 @@ def test_every_write_says_where_it_stands_in_the_log(here: Here) -> None:
     assert here.get(f"/sessions/{here.session}").json()["data"]["outcome"] == "success"
 
 
-def test_a_read_waits_for_several_positions_and_not_for_ever(alone: Here) -> None:
-    """All of them, in one header or several; what is not projected within 10 s is a 503 that may be repeated."""
+def test_a_read_waits_for_several_positions_for_a_bounded_time(alone: Here) -> None:
+    """Positions may be in one header or several. If one is not projected within 10 s, the response is 503."""
     written = [alone.client.post(alone.at("/sessions"), json={}).headers["X-Log-Position"] for _ in range(3)]
     together = alone.get("/sessions", headers={"X-Wait-For-Position": ", ".join(written)})
     apart = alone.client.get(alone.at("/sessions"), headers=[("X-Wait-For-Position", position) for position in written])
@@ -326,7 +326,7 @@ def test_a_read_waits_for_several_positions_and_not_for_ever(alone: Here) -> Non
 
 
 def test_head_is_a_get_without_its_body(here: Here) -> None:
-    """Same status, same headers; the tag works as well."""
+    """HEAD has the same status and headers, and supports tags."""
     for client, path in ((here.client, here.at("/sessions")), (here.anybody, "/livez"), (here.anybody, "/nowhere")):
         got, head = client.get(path), client.head(path)
 
@@ -338,8 +338,8 @@ def test_head_is_a_get_without_its_body(here: Here) -> None:
     check_common(here.client.head(here.at("/sessions")))
 
 
-def test_options_say_what_there_is(here: Here) -> None:
-    """With a credential. Browsers are let in by a setting, and this installation has none."""
+def test_options_lists_the_methods(here: Here) -> None:
+    """OPTIONS needs a credential. This installation allows no browser pages."""
     path = here.at("/sessions")
     known = here.client.options(path)
     preflight = here.anybody.options(
@@ -353,7 +353,7 @@ def test_options_say_what_there_is(here: Here) -> None:
 
 
 def test_one_connection_serves_many_requests_errors_included(here: Here) -> None:
-    """Keep-alive: what was refused does not take the connection with it, not even with a body unread."""
+    """Keep-alive survives refused requests, even with an unread body."""
     connection = http.client.HTTPConnection("127.0.0.1", here.installation.port, timeout=15)
     auth = here.client.headers["authorization"]
     asked = (
@@ -396,7 +396,7 @@ def test_one_connection_serves_many_requests_errors_included(here: Here) -> None
     ],
 )
 def test_garbage_in_a_path_is_a_404(here: Here, path: str) -> None:
-    """An id of the wrong shape is an unknown one, on reads and on writes."""
+    """An id of the wrong shape is unknown, in reads and writes."""
     for method, at in (
         ("GET", f"/sessions/{path}"),
         ("PATCH", f"/sessions/{path}"),
@@ -407,7 +407,7 @@ def test_garbage_in_a_path_is_a_404(here: Here, path: str) -> None:
 
 
 def sent(here: Here, method: str, target: str, **headers: str) -> httpx.Response:
-    """A request whose target goes out as it is, which clients would tidy up."""
+    """Send a request with an unchanged target, which clients would normalise."""
     given = {"Authorization": here.client.headers["authorization"], "Content-Type": "application/json", **headers}
     url = httpx.URL(here.installation.url).copy_with(raw_path=target.encode())
     body = b"{}" if method in ("POST", "PATCH") else None
@@ -443,7 +443,7 @@ def sent(here: Here, method: str, target: str, **headers: str) -> httpx.Response
     ],
 )
 def test_garbage_in_a_query_is_no_500(here: Here, query: str, status: int) -> None:
-    """A value that may be one finds nothing; one that is none, or no text, is refused."""
+    """A valid value without a match returns an empty list. Invalid values and bytes that are not text are refused."""
     reply = sent(here, "GET", here.at(f"/sessions?{query}"))
 
     if status == 200:
@@ -453,7 +453,7 @@ def test_garbage_in_a_query_is_no_500(here: Here, query: str, status: int) -> No
 
 
 def test_garbage_in_headers_is_no_500(here: Here) -> None:
-    """Bytes that are no text in each header that is read; a header of 60 kB."""
+    """Each header is sent with bytes that are not text, and one header with 60 kB."""
     auth = here.client.headers["authorization"].encode()
     path, events = here.at("/sessions"), here.events
 
@@ -486,13 +486,13 @@ def test_garbage_in_headers_is_no_500(here: Here) -> None:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused_by_the_server(here: Here, request_: bytes) -> None:
-    """Before any of our code sees it: a 4xx without a body, or a closed connection; and it serves on."""
+def test_invalid_http_is_refused_by_the_server(here: Here, request_: bytes) -> None:
+    """The server sends a 4xx without a body or closes the connection, before our code runs, and keeps serving."""
     with socket.create_connection(("127.0.0.1", here.installation.port), timeout=15) as connection:
         try:
             connection.sendall(request_)
             answer = connection.recv(65_536)
-        except OSError:  # it hung up while we were still sending
+        except OSError:  # the server closed the connection while we were sending
             answer = b""
 
     assert answer == b"" or re.match(rb"HTTP/1\.1 4\d\d ", answer), answer
@@ -500,7 +500,7 @@ def test_what_is_no_http_is_refused_by_the_server(here: Here, request_: bytes) -
 
 
 class Sized(NamedTuple):
-    """A body, how it is sent, and what becomes of it."""
+    """A body, its headers and encoding, and the expected status."""
 
     body: bytes
     headers: dict[str, str]
@@ -555,7 +555,7 @@ SIZES = {
 @pytest.mark.parametrize("name", SIZES)
 @pytest.mark.fault(row=17)
 def test_bodies_at_their_limits(here: Here, name: str) -> None:
-    """What is just not too much is taken; a byte more is refused, however it was packed."""
+    """A body at the limit is accepted; one byte more is refused, in every encoding."""
     body, headers, chunked, status = SIZES[name]
     content = iter([body[at : at + 100_000] for at in range(0, len(body), 100_000)]) if chunked else body
 
@@ -570,7 +570,7 @@ def test_bodies_at_their_limits(here: Here, name: str) -> None:
 
 
 def test_a_refusal_reaches_a_client_that_is_still_sending(here: Here) -> None:
-    """The body is taken in before the reply: closing a connection on unread bytes would take the reply with it."""
+    """The body is received before the response: closing a connection with unread bytes would lose the response."""
     for token, content_type, status in (
         ("Bearer x", "application/json", 401),
         (here.client.headers["authorization"], "text/plain", 415),
@@ -586,8 +586,8 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(here: Here) -> None:
         assert answer.startswith(f"HTTP/1.1 {status} ".encode())
 
 
-def test_a_client_that_asks_first_need_not_send(here: Here) -> None:
-    """`Expect: 100-continue`: a refusal comes before the body."""
+def test_expect_100_continue_is_refused_before_the_body(here: Here) -> None:
+    """With `Expect: 100-continue`, a refusal comes before the body."""
     head = (
         f"POST {here.at('/sessions')} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nExpect: 100-continue\r\n"
         f"Content-Type: application/json\r\nContent-Length: {5 * MIB}\r\n\r\n"

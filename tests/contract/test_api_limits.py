@@ -1,4 +1,4 @@
-"""API section "Conventions", rate limits and browsers, as two processes of one installation's settings share them."""
+"""API section "Conventions": rate limits and browsers, over two processes with the same settings."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ OPTIONS = ("--writes-per-hour", "5", "--reads-per-hour", "3", "--allowed-origins
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Installation]]:
-    """Two that count in one place, which stands in for the several processes of production."""
+    """Start two processes with one shared counter, like the several processes of production."""
     folder = tmp_path_factory.mktemp("pair")
     server = RedisServer(need_redis(), folder).start()
     both = [Installation("up", folder / name, *OPTIONS, "--rate-limit-url", server.url) for name in ("a", "b")]
@@ -30,8 +30,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installatio
         server.kill()
 
 
-def test_an_org_has_one_limit_wherever_it_asks(pair: tuple[Installation, Installation]) -> None:
-    """What one process let through is gone for the other; then there is a 429 that says when to come again."""
+def test_an_org_has_one_limit_over_all_processes(pair: tuple[Installation, Installation]) -> None:
+    """Requests to one process count for the other. Beyond the limit, a 429 states when to retry."""
     clients = [each.client(org="shared") for each in pair]
     path = "/api/v1/shared/sessions"
 
@@ -56,8 +56,8 @@ def check_refusal(reply: httpx.Response) -> None:
     assert 0 < int(reply.headers["retry-after"]) <= 3600
 
 
-def test_another_org_has_its_own(pair: tuple[Installation, Installation]) -> None:
-    """And an operator too; health needs no credential and is free."""
+def test_each_org_has_its_own_limit(pair: tuple[Installation, Installation]) -> None:
+    """Health routes need no credential and are not counted."""
     pair[0].client(org="busy").get("/api/v1/busy/sessions")
     idle = pair[1].client(org="idle").get("/api/v1/idle/sessions")
     health = [httpx.get(f"{pair[0].url}/readyz", trust_env=False) for _ in range(5)]
@@ -66,8 +66,8 @@ def test_another_org_has_its_own(pair: tuple[Installation, Installation]) -> Non
     assert {reply.status_code for reply in health} == {200}
 
 
-def test_a_page_that_was_let_in_may_call(pair: tuple[Installation, Installation]) -> None:
-    """Its preflight needs no token, and it may read a 429 with all its headers."""
+def test_an_allowed_page_may_call(pair: tuple[Installation, Installation]) -> None:
+    """Its preflight needs no token, and it may read a 429 with all headers."""
     path = f"{pair[0].url}/api/v1/browser/sessions"
     asks = {"Origin": PAGE, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     preflight = httpx.options(path, headers=asks, trust_env=False)
@@ -85,7 +85,7 @@ def test_a_page_that_was_let_in_may_call(pair: tuple[Installation, Installation]
 
 
 def test_without_the_shared_counter_each_process_counts(tmp_path: Path) -> None:
-    """A server that does not answer is no outage: work goes on, and the log says so."""
+    """An unreachable server is no outage: requests are served, and the log reports it."""
     alone = Installation("up", tmp_path, *OPTIONS, "--rate-limit-url", "redis://127.0.0.1:1/0")
     try:
         client = alone.start().client(org="acme")

@@ -1,4 +1,4 @@
-"""schemathesis against the running service: whatever the document allows, and forbids, it behaves as documented."""
+"""schemathesis against the running service: requests that the document allows or forbids behave as documented."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ from tests.support import CHECKOUT
 from tests.support.rigs.installation import Installation
 
 OPTIONS = ["--continue-on-failure", "--no-color"]
-LIMIT_S = 280  # 25 s where the machine has nothing else to do
+LIMIT_S = 280  # takes 25 s on an idle machine
 
-# All of schemathesis' checks run; two things are set so that they can.
-# `X-Wait-For-Position` is one that is there: another would be waited for, 10 s each (test_read_your_write has those).
-# `Content-Encoding` is none: schemathesis would name an encoding without using it (test_write_bad_input has those).
-# `positive_data_acceptance` runs inside a check of ours, which knows the rules that no schema can say.
+# All checks of schemathesis run. Two headers are fixed:
+# `X-Wait-For-Position` exists: for any other position, a read waits 10 s (test_read_your_write tests those).
+# `Content-Encoding` is identity: schemathesis would send an encoding without using it (see test_write_bad_input).
+# `positive_data_acceptance` runs inside our own check, which knows the rules that a schema cannot express.
 CONFIGURATION = """
 seed = 20260120
 hooks = "tests.support.clients.schemathesis_rules"
@@ -45,7 +45,7 @@ headers = {{ Authorization = "Bearer {operator}" }}
 
 @pytest.mark.only_on("up")  # `stack` has the same app and document, over more processes
 def test_schemathesis_finds_nothing(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
-    """As an admin, and for the operator's routes as an operator; the session that it plays with is a real one."""
+    """Requests come from an admin, for operator routes from an operator, and use an existing session."""
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(_configuration(installation, fresh_org))
 

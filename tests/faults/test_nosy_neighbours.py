@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge.logging import LINES_A_SECOND
+from edge.logging import LINES_PER_SECOND
 from tests.support.rigs.folder import files_of
 from tests.support.rigs.installation import ORG, Installation
 from tests.support.rigs.kafka import need_jars
@@ -61,7 +61,7 @@ def test_rejected_requests_do_not_fill_the_log(careless: Installation) -> None:
             assert {stranger.get(path).status_code for _ in range(1_000)} == {401 if "api" in path else 404}
     seconds = int(time.monotonic() - began) + 2
 
-    assert log.stat().st_size - before < 300 * (LINES_A_SECOND * seconds + 1)
+    assert log.stat().st_size - before < 300 * (LINES_PER_SECOND * seconds + 1)
     assert log.stat().st_size - before < 2_000 * 226 / 2
     assert _rejected(careless) - counted == 2_000
     assert careless.client(user="last-one").get(f"/api/v1/{ORG}/sessions").is_success

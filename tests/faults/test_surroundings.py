@@ -205,7 +205,9 @@ def test_too_few_brokers_for_three_copies_are_refused(line: Line) -> None:
 def test_another_partition_count_in_the_environment_is_refused(line: Line) -> None:
     """Which needs none: the count is recorded."""
     for command in (*RUN, ("provision",)):
-        sentence(line.finish(*command, PARTITIONS="5"), "told of 5 partitions", "made with 2", "set PARTITIONS back")
+        sentence(
+            line.finish(*command, PARTITIONS="5"), "configured for 5 partitions", "made with 2", "set PARTITIONS back"
+        )
 
 
 @pytest.mark.kafka
@@ -213,7 +215,7 @@ def test_another_partition_count_in_the_environment_is_refused(line: Line) -> No
 def test_secrets_of_another_installation_are_refused(line: Line, strangers: str) -> None:
     """By all who have secrets; the message says where the fingerprint is, and what to bring back."""
     for command in (("ingest", "--port", "0"), ("serve", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
-        sentence(line.finish(*command, SECRETS=strangers), f"secrets in {strangers} are not those", "bring back")
+        sentence(line.finish(*command, SECRETS=strangers), f"secrets in {strangers} are not those", "restore the")
 
 
 @pytest.mark.kafka

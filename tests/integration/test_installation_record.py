@@ -21,7 +21,7 @@ def test_the_first_record_counts(store: TestStore) -> None:
 
     assert stored_record(store.address) == (4, "f1")
     assert store.client.query(f"SELECT count() FROM {store.address.control}.installation").result_rows == [(1,)]
-    with pytest.raises(Refused, match=r"told of 5 partitions.*made with 4"):
+    with pytest.raises(Refused, match=r"configured for 5 partitions.*made with 4"):
         record_in_store(store.address, 5, OURS)
     for refused in (
         lambda: record_in_store(store.address, 4, THEIRS),

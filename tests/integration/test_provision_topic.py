@@ -74,7 +74,7 @@ async def test_the_count_is_told_once_and_read_by_all(kafka: str) -> None:
     assert first.topic == again.topic == found == topic
     other = topic._replace(partitions=8)
     for refused in (install(other, OURS, Wish()), find_topic(other, InstalledTopic(OURS))):
-        with pytest.raises(BrokenLog, match=r"told of 8 partitions.*made with 4.*set PARTITIONS back"):
+        with pytest.raises(BrokenLog, match=r"configured for 8 partitions.*made with 4.*set PARTITIONS back"):
             await refused
 
 
@@ -119,7 +119,7 @@ async def test_secrets_of_another_installation_are_refused(kafka: str) -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        (b"junk", "holds no installation record"),
+        (b"junk", "contains no installation record"),
         (b'{"v":2,"partitions":1,"replication":1,"secrets":"","made_at":""}', "version 2"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Both ways to count requests keep the same promises; the shared one on a real server that goes away and comes back."""
+"""Both request counters have the same behaviour. The shared one runs on a real server that stops and returns."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from edge.redis_counter import _PREFIX, ANSWERS_WITHIN_S, TRY_AGAIN_AFTER_S, RedisCounter, open_redis_counter
+from edge.redis_counter import _PREFIX, RETRY_AFTER_S, TIMEOUT_S, RedisCounter, open_redis_counter
 from edge.request_counters import HOUR_S, LocalCounter, RequestCounter
 from tests.support.rigs.redis import RedisServer, need_redis
 
@@ -41,7 +41,7 @@ class Clock:
 
 
 async def test_each_name_is_counted_by_itself(counter: RequestCounter) -> None:
-    """From one up, within an hour that begins with the first."""
+    """Counts start at one, in an hour that begins with the first request."""
     counted = [await counter.count(name) for name in ("a", "a", "b", "a ünusual: name\N{SNOWMAN}")]
 
     assert [window.used for window in counted] == [1, 2, 1, 1]
@@ -49,14 +49,14 @@ async def test_each_name_is_counted_by_itself(counter: RequestCounter) -> None:
 
 
 async def test_requests_at_once_are_counted_apart(counter: RequestCounter) -> None:
-    """Each gets a number of its own, so that a limit lets through exactly as many as it says."""
+    """Each gets a different number, so that a limit admits exactly its number of requests."""
     windows = await asyncio.gather(*(counter.count("busy") for _ in range(200)))
 
     assert sorted(window.used for window in windows) == list(range(1, 201))
 
 
 async def test_processes_share_one_count(server: RedisServer) -> None:
-    """Two that count at once never let one request through more than one alone would."""
+    """Two processes together admit no more requests than one alone."""
     both = [open_redis_counter(server.url) for _ in range(2)]
 
     windows = await asyncio.gather(*(both[number % 2].count("shared") for number in range(200)))
@@ -67,26 +67,26 @@ async def test_processes_share_one_count(server: RedisServer) -> None:
 
 
 async def test_an_hour_on_the_server_ends(server: RedisServer) -> None:
-    """Its key goes by itself, also one that lost its end (set by hand, restored from a copy)."""
+    """Its key expires, also one that lost its expiry (set by hand, restored from a backup)."""
     redis = Redis.from_url(server.url)
     counter = RedisCounter(redis)
 
     await counter.count("a")
-    kept_for = await redis.ttl(_PREFIX + "a")
+    ttl = await redis.ttl(_PREFIX + "a")
     await redis.set(_PREFIX + "b", 41)
-    lost_its_end = await counter.count("b")
+    without_expiry = await counter.count("b")
     await redis.pexpireat(_PREFIX + "a", 1)  # as if the hour were over
     again = await counter.count("a")
 
-    assert HOUR_S - 5 <= kept_for <= HOUR_S
-    assert lost_its_end == (42, HOUR_S)
+    assert HOUR_S - 5 <= ttl <= HOUR_S
+    assert without_expiry == (42, HOUR_S)
     assert again == (1, HOUR_S)
     await counter.close()
 
 
 @pytest.mark.parametrize("outage", ["killed", "hangs"])
-async def test_a_server_that_is_away_is_no_outage(server: RedisServer, outage: str) -> None:
-    """Counting goes on in the process, at once or nearly so, is reported once, and returns to the server."""
+async def test_an_unreachable_server_is_no_outage(server: RedisServer, outage: str) -> None:
+    """The process counts by itself without a long wait, logs it once, and later returns to the server."""
     clock = Clock()
     counter = RedisCounter(Redis.from_url(server.url), clock)
     await counter.count("a")
@@ -96,23 +96,23 @@ async def test_a_server_that_is_away_is_no_outage(server: RedisServer, outage: s
     with capture_logs() as logs:
         away = [await counter.count("a") for _ in range(50)]
         waited_s = time.monotonic() - began
-        clock.now += TRY_AGAIN_AFTER_S
+        clock.now += RETRY_AFTER_S
         still_away = await counter.count("a")
         was_away = counter.is_away
         server.start() if outage == "killed" else server.send(signal.SIGCONT)
-        clock.now += TRY_AGAIN_AFTER_S
+        clock.now += RETRY_AFTER_S
         back = await counter.count("a")
 
     assert [window.used for window in (*away, still_away)] == list(range(1, 52))
     assert (was_away, counter.is_away) == (True, False)
-    assert waited_s < ANSWERS_WITHIN_S + 0.5
+    assert waited_s < TIMEOUT_S + 0.5
     assert back.used <= 4  # on the server again, where the requests that got no answer may have been counted
     assert [log["event"] for log in logs] == ["rate_limit_store_away", "rate_limit_store_back"]
     await counter.close()
 
 
 async def test_a_server_that_refuses_is_no_outage_either(server: RedisServer) -> None:
-    """A wrong password, or a key of another type."""
+    """A wrong password or a key of another type is handled like an unreachable server."""
     redis = Redis.from_url(server.url)
     await redis.rpush(_PREFIX + "a", "list")
     counter = RedisCounter(redis)

@@ -1,4 +1,4 @@
-"""The OpenAPI page says all that there is, and only that; and it needs nobody but us."""
+"""The OpenAPI document describes exactly what is implemented, and its page loads nothing from other hosts."""
 
 import json
 import re
@@ -12,10 +12,10 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from edge.allowed_methods import with_all_methods
-from edge.openapi.document import calls_of
-from edge.openapi.sections import SECTIONS
-from edge.route_docs import body_of
+from edge.cors import set_allow_header
+from edge.openapi.about import PAGE_SECTIONS
+from edge.openapi.document import operations_of
+from edge.route_docs import body_type
 from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
@@ -23,13 +23,13 @@ from schemas.http.examples import BODIES
 from tests.support.fakes.log import FakeEventLog
 from tests.support.oracles.openapi import Schema, faults, operations, resolved
 
-PAGE = {"/schema", "/schema/openapi.json", "/schema/assets/{name}"}  # the documentation does not document itself
-TEXT = {"/metrics"}  # for Prometheus, in its own format
+PAGE = {"/schema", "/schema/openapi.json", "/schema/assets/{name}"}  # the page does not document itself
+TEXT = {"/metrics"}  # in the format of Prometheus
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
-    """Both route sets; nothing is asked of log or store."""
+    """Return the app with both route sets. No test sends a request to log or store."""
     reader: Any = object()
     settings = Settings(data=str(tmp_path_factory.mktemp("openapi")))
     make_embedded_secrets(settings.secrets_folder)
@@ -38,7 +38,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
 
 @pytest.fixture
 async def client(app: Litestar) -> httpx.AsyncClient:
-    """Somebody without a credential."""
+    """Return a client without a credential."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
@@ -49,7 +49,7 @@ async def document(client: httpx.AsyncClient) -> Schema:
 
 
 def test_documented_and_implemented_routes_are_the_same(app: Litestar) -> None:
-    """As the router knows them, not as the documentation collects them."""
+    """The expected routes come from the router, not from the generator."""
     implemented = {
         (route.path_format, str(method))
         for route in app.routes
@@ -58,24 +58,24 @@ def test_documented_and_implemented_routes_are_the_same(app: Litestar) -> None:
         if method != "OPTIONS"
     }
 
-    assert implemented == {(call.path, call.method) for call in calls_of(app)}
+    assert implemented == {(call.path, call.method) for call in operations_of(app)}
 
 
 async def test_the_published_document_has_every_call(app: Litestar, document: Schema) -> None:
-    """Each under its own name, in a section, with what it does and who may."""
+    """Each operation has a unique name, a section, a description and its roles."""
     found = [(path, method.upper()) for path, method, _ in operations(document)]
     names = [operation["operationId"] for _, _, operation in operations(document)]
 
-    assert found == [(call.path, call.method) for call in calls_of(app)]
+    assert found == [(call.path, call.method) for call in operations_of(app)]
     assert len(set(names)) == len(names)
     for path, method, operation in operations(document):
         assert operation["description"], f"{method} {path}"
-        assert operation["tags"][0] in {section.name for section in SECTIONS}
+        assert operation["tags"][0] in {section.name for section in PAGE_SECTIONS}
         assert operation["security"] == [] or "Roles: " in operation["description"]
 
 
 async def test_every_parameter_and_every_field_says_what_it_means(document: Schema) -> None:
-    """Add the missing name to `schemas/http/glossary.py`."""
+    """If this fails, add the missing name to `schemas/http/glossary.py`."""
     unexplained = [
         f"{method} {path}: {parameter['name']}"
         for path, method, operation in operations(document)
@@ -93,7 +93,7 @@ async def test_every_parameter_and_every_field_says_what_it_means(document: Sche
 
 
 async def test_every_reply_has_an_example_that_fits_its_schema(document: Schema) -> None:
-    """Success and errors alike; a client is written after the example."""
+    """This holds for success and errors, since clients are written from examples."""
     wrong = [
         f"{method} {path} {status}: {fault}"
         for path, method, operation in operations(document)
@@ -106,9 +106,9 @@ async def test_every_reply_has_an_example_that_fits_its_schema(document: Schema)
 
 
 async def test_every_body_has_an_example_that_fits_its_schema_and_its_decoder(app: Litestar, document: Schema) -> None:
-    """What is documented and what is decoded is one type."""
-    for call in calls_of(app):
-        kind = body_of(call.handler)
+    """The documented type is the decoded type."""
+    for call in operations_of(app):
+        kind = body_type(call.handler)
         assert (kind is None) == (call.method not in ("POST", "PATCH")), call.path
         if kind is not None:
             content = document["paths"][call.path][call.method.lower()]["requestBody"]["content"]["application/json"]
@@ -116,8 +116,8 @@ async def test_every_body_has_an_example_that_fits_its_schema_and_its_decoder(ap
             assert msgspec.json.decode(json.dumps(BODIES[kind]), type=kind) is not None
 
 
-async def test_every_call_but_the_public_ones_lists_the_errors_that_all_can_give(document: Schema) -> None:
-    """Who asks, what they may, how often; bodies add theirs."""
+async def test_every_operation_lists_the_common_errors(document: Schema) -> None:
+    """Authentication, permissions and rate limits add errors to guarded routes, bodies to routes with a body."""
     for path, method, operation in operations(document):
         statuses = set(operation["responses"])
         assert "422" in statuses
@@ -128,7 +128,7 @@ async def test_every_call_but_the_public_ones_lists_the_errors_that_all_can_give
 
 
 async def test_the_document_refers_to_nothing_that_is_not_there(document: Schema) -> None:
-    """And nothing is kept that nobody refers to."""
+    """Every component is referenced, too."""
     references = set(_references(document))
     components = {
         f"#/components/{kind}/{name}"
@@ -152,14 +152,14 @@ def _references(node: Any) -> Iterator[str]:
 
 
 def test_options_names_every_method_of_an_address(app: Litestar) -> None:
-    """Also where one service has them from two sets of routes."""
+    """This includes methods from two sets of routes."""
     scope: Any = {"path_template": "/api/v1/{org_id}/sessions"}
 
-    assert with_all_methods(app, scope, [(b"allow", b"GET")]) == [(b"allow", b"GET, OPTIONS, POST")]
+    assert set_allow_header(app, scope, [(b"allow", b"GET")]) == [(b"allow", b"GET, OPTIONS, POST")]
 
 
-async def test_the_page_asks_no_other_host_for_anything(client: httpx.AsyncClient) -> None:
-    """It works offline: all that it loads is here, the policy forbids the rest, and no script is inline."""
+async def test_the_page_loads_nothing_from_other_hosts(client: httpx.AsyncClient) -> None:
+    """It works offline: the service has all files, the policy forbids other hosts, and no script is inline."""
     page = await client.get("/schema")
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
 
@@ -178,7 +178,7 @@ async def test_the_page_asks_no_other_host_for_anything(client: httpx.AsyncClien
 
 
 async def test_the_script_that_starts_the_page_names_no_other_host(client: httpx.AsyncClient) -> None:
-    """Not even the validator that Swagger UI would ask by default."""
+    """The validator that Swagger UI calls by default is off, too."""
     script = (await client.get("/schema/assets/start.js")).text
 
     assert "//" not in script
@@ -186,13 +186,13 @@ async def test_the_script_that_starts_the_page_names_no_other_host(client: httpx
 
 
 @pytest.mark.parametrize("name", ["swagger-ui.js", "..%2f__init__.py", "%2e%2e%2f__init__.py", "index.html"])
-async def test_no_other_file_can_be_had(client: httpx.AsyncClient, name: str) -> None:
-    """The page's files, and none beside them."""
+async def test_no_other_file_is_served(client: httpx.AsyncClient, name: str) -> None:
+    """Only the files of the page are served."""
     assert (await client.get(f"/schema/assets/{name}")).status_code == 404
 
 
 def test_the_packaged_swagger_ui_reads_the_dialect_that_we_write() -> None:
-    """3.0: a page that can't be rendered would be no page."""
+    """The document is OpenAPI 3.0, which Swagger UI 4 renders."""
     from swagger_ui_bundle import swagger_ui_path
 
     assert Path(swagger_ui_path).name.startswith("swagger-ui-4.")

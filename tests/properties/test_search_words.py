@@ -7,7 +7,7 @@ from unicodedata import category, combining, normalize
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.words import fold_character, folded, folded_lengths, phrase_text, search_text, words_of
+from kernel.words import fold_character, folded, folded_lengths, phrase_text, search_text, split_words
 from query_api.sessions.highlights import CLOSE, CUT, OPEN, Highlighter
 from query_api.sessions.search_query import SearchQuery, parse
 
@@ -23,7 +23,7 @@ def test_a_question_is_read_whatever_it_is(text: str) -> None:
     query = parse(text)
 
     assert all(query.terms)
-    assert set(query.words) == set(words_of(text))
+    assert set(query.words) == set(split_words(text))
     assert all(word == "".join(word.split()) and category(c)[0] in "LMN" for word in query.words for c in word)
     assert all(re.fullmatch(r" [^ ]+( [^ ]+)+ ", phrase) for phrase in query.phrases)
 
@@ -32,10 +32,10 @@ def test_a_question_is_read_whatever_it_is(text: str) -> None:
 def test_case_and_composition_do_not_count(text: str, other: str) -> None:
     """However a text is composed, decomposed or written in capitals, its words are the same; and folding is once."""
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
-        assert words_of(normalize(form, text)) == words_of(text)
-    assert words_of(text.casefold()) == words_of(text)
+        assert split_words(normalize(form, text)) == split_words(text)
+    assert split_words(text.casefold()) == split_words(text)
     assert folded(folded(text)) == folded(text)
-    assert words_of(f"{text} {other}") == words_of(text) + words_of(other)
+    assert split_words(f"{text} {other}") == split_words(text) + split_words(other)
     assert len(folded(text)) == sum(folded_lengths(text))
 
 
@@ -53,14 +53,16 @@ def test_a_phrase_is_found_where_its_words_follow_each_other(kept: list[str], ph
 
     width = len(phrase)
     assert found == any(
-        words_of(text)[at : at + width] == phrase for text in kept for at in range(len(words_of(text)) - width + 1)
+        split_words(text)[at : at + width] == phrase
+        for text in kept
+        for at in range(len(split_words(text)) - width + 1)
     )
 
 
 @given(st.lists(texts, max_size=4))
 def test_the_kept_text_has_the_words_and_no_other(kept: list[str]) -> None:
     """Split at spaces, as the index does, it is the words of all texts."""
-    assert search_text(kept).split() == [word for text in kept for word in words_of(text)]
+    assert search_text(kept).split() == [word for text in kept for word in split_words(text)]
 
 
 @given(texts.map(lambda text: text.replace(OPEN, "").replace(CLOSE, "").replace(CUT, "")), texts)
@@ -75,7 +77,7 @@ def test_highlights_are_the_text_with_marks_around_its_terms(text: str, asked: s
         inside = re.findall(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}", marked)
         assert len(inside) == marked.count(OPEN) == marked.count(CLOSE) > 0
         assert marked.replace(OPEN, "").replace(CLOSE, "").strip(CUT) in text
-        assert all(set(words_of(piece)) & set(query.words) for piece in inside)
+        assert all(set(split_words(piece)) & set(query.words) for piece in inside)
 
 
 @given(st.text("ab é", max_size=2_000))

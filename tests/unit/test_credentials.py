@@ -1,4 +1,4 @@
-"""Which keys count: what a JWKS and a revocation file may hold, when they are read again, and what if they break."""
+"""Keys and revoked tokens: valid contents of the JWKS and the revocation file, their reload, and invalid files."""
 
 import json
 import stat
@@ -18,7 +18,7 @@ from edge.jwks import parse_jwks
 from edge.keys import shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
-from runtime.credentials import credentials
+from runtime.credentials import load_credentials
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import token_key, token_keys
 from runtime.settings import BadSettings, Settings
@@ -37,7 +37,7 @@ def _weak() -> dict[str, Any]:
 
 
 def test_each_key_is_pinned_to_its_algorithm() -> None:
-    """By what it is, whether the file says so or not."""
+    """The key's type decides, with or without an ``alg`` in the file."""
     named = parse_jwks(file_of(RSA.jwk(), EC.jwk(), ED.jwk()))
     unnamed = parse_jwks(file_of(*(key.jwk(alg=..., use=...) for key in (RSA, EC, ED))))
 
@@ -45,8 +45,8 @@ def test_each_key_is_pinned_to_its_algorithm() -> None:
     assert [key.algorithm for key in unnamed] == list(ALGORITHMS)
 
 
-def test_keys_for_something_else_are_left_out_and_named_in_the_log() -> None:
-    """Identity providers list keys to encrypt with, and for other algorithms, beside those that we take."""
+def test_keys_for_other_uses_are_skipped_and_logged() -> None:
+    """Identity providers also list keys for encryption and for other algorithms."""
     others = [RSA.jwk(use="enc"), RSA.jwk(alg="RS512"), {"kty": "EC", "crv": "P-521", "kid": "p"}, {"kty": ["RSA"]}, {}]
 
     with capture_logs() as logs:
@@ -57,18 +57,18 @@ def test_keys_for_something_else_are_left_out_and_named_in_the_log() -> None:
 
 
 BROKEN = {
-    "nothing": (b"", "no JWKS"),
-    "no JSON": (b"{", "no JWKS"),
-    "no set": (b"[]", "no JWKS"),
-    "deep": (b"[" * 100_000, "no JWKS"),
-    "no UTF-8": (b'{"keys": [{"kid": "\xff"}]}', "no JWKS"),
+    "nothing": (b"", "not a JWKS"),
+    "no JSON": (b"{", "not a JWKS"),
+    "no set": (b"[]", "not a JWKS"),
+    "deep": (b"[" * 100_000, "not a JWKS"),
+    "no UTF-8": (b'{"keys": [{"kid": "\xff"}]}', "not a JWKS"),
     "no keys": (file_of(), "no key for"),
     "only others": (file_of(RSA.jwk(use="enc")), "no key for"),
     "a private key": (file_of({**RSA.jwk(), "d": "AQAB"}), "private"),
     "a shared secret": (file_of(RSA.jwk(), {"kty": "oct", "k": "c2VjcmV0", "kid": "s"}), "private"),
     "no kid": (file_of(RSA.jwk(kid=...)), "without a kid"),
     "an empty kid": (file_of(RSA.jwk(kid="")), "without a kid"),
-    "a kid twice": (file_of(RSA.jwk(kid="a"), EC.jwk(kid="a")), "two keys of the kid 'a'"),
+    "a kid twice": (file_of(RSA.jwk(kid="a"), EC.jwk(kid="a")), "two keys with the kid 'a'"),
     "a weak key": (file_of(_weak()), "2048"),
     "half a key": (file_of(RSA.jwk(n=...)), "malformed"),
     "a point off the curve": (file_of(EC.jwk(x="A" * 43)), "malformed"),
@@ -78,15 +78,15 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_jwks_says_what_is_wrong(name: str) -> None:
-    """In a sentence that goes on after the file's name."""
+    """The message continues a sentence that begins with the file name."""
     raw, reason = BROKEN[name]
 
     with pytest.raises(Unreadable, match=reason):
         parse_jwks(raw)
 
 
-def test_a_revocation_file_has_one_id_a_line() -> None:
-    """With or without an end of line at its end, with blank lines and comments."""
+def test_a_revocation_file_has_one_id_per_line() -> None:
+    """Blank lines, comments and a missing final newline are allowed."""
     assert parse_revoked(b"# lost\n a \r\n\nb") == {"a", "b"}
     assert parse_revoked(b"") == frozenset()
     for broken in (b"\xff\xfe", b"x" * 201):
@@ -94,8 +94,8 @@ def test_a_revocation_file_has_one_id_a_line() -> None:
             parse_revoked(broken)
 
 
-def test_what_was_revoked_stays_revoked() -> None:
-    """Whatever becomes of the file while the process lives."""
+def test_a_revoked_token_stays_revoked() -> None:
+    """Later contents of the file do not un-revoke it while the process lives."""
     revoked = Revoked()
     for ids in ({"a"}, set(), {"b"}):
         revoked.add(frozenset(ids))
@@ -103,22 +103,22 @@ def test_what_was_revoked_stays_revoked() -> None:
     assert ("a" in revoked, "b" in revoked, "c" in revoked) == (True, True, False)
 
 
-async def test_a_file_is_taken_again_when_it_changes(tmp_path: Path) -> None:
-    """Even when size and time stay the same; one that did not change is not taken again."""
+async def test_a_file_is_reloaded_when_it_changes(tmp_path: Path) -> None:
+    """It is reloaded even if size and time stay the same, and not reloaded without a change."""
     file, taken = tmp_path / "file", []
     file.write_bytes(b"1")
     watched = WatchedFile(file, int, taken.append)
 
-    await watched.look()
+    await watched.reload()
     file.write_bytes(b"2")
-    await watched.look()
-    await watched.look()
+    await watched.reload()
+    await watched.reload()
 
     assert taken == [1, 2]
 
 
 async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path: Path) -> None:
-    """Missing or broken: the last good one counts, and the log says so, once for each change."""
+    """If the file is missing or invalid, its last valid content stays in use, and each change is logged once."""
     file, taken, broken = tmp_path / "jwks.json", [], []
     write_jwks(file, RSA.jwk())
     watched = WatchedFile(file, parse_jwks, taken.append)
@@ -126,8 +126,8 @@ async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path:
     with capture_logs() as logs:
         for change in (lambda: file.write_text("{"), file.unlink, lambda: write_jwks(file, EC.jwk())):
             change()
-            await watched.look()
-            await watched.look()
+            await watched.reload()
+            await watched.reload()
             broken.append(watched.is_broken)
 
     assert broken == [True, True, False]
@@ -136,12 +136,12 @@ async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path:
     assert [log["log_level"] for log in logs] == ["error", "error", "info"]
 
 
-def test_a_missing_or_broken_file_is_a_refusal_to_start(tmp_path: Path) -> None:
-    """With the setting, the file and what is wrong with it, before anything has started."""
+def test_a_missing_or_invalid_file_prevents_the_start(tmp_path: Path) -> None:
+    """The message names the setting, the file and the cause, before anything has started."""
     (tmp_path / "broken").write_text("{")
     for options, said in (
         (("--jwks-file", str(tmp_path / "none")), "No such file"),
-        (("--jwks-file", str(tmp_path / "broken")), "is no JWKS"),
+        (("--jwks-file", str(tmp_path / "broken")), "is not a JWKS"),
         (("--revoked-file", str(tmp_path)), "Is a directory"),
     ):
         for command in ("up", "stack"):
@@ -152,12 +152,12 @@ def test_a_missing_or_broken_file_is_a_refusal_to_start(tmp_path: Path) -> None:
         assert not (tmp_path / "data" / "log.sqlite").exists()
 
 
-def test_the_own_secret_is_for_operators_once_there_is_a_jwks_file(tmp_path: Path) -> None:
-    """Without one it opens orgs as well."""
+def test_with_a_jwks_file_the_token_secret_signs_operator_tokens_only(tmp_path: Path) -> None:
+    """Without one, it signs tokens of orgs, too."""
     write_jwks(tmp_path / "jwks.json", RSA.jwk())
     make_embedded_secrets(tmp_path / "secrets")
-    alone = credentials(Settings(data=str(tmp_path), dev_tokens=True))[0]
-    beside = credentials(Settings(data=str(tmp_path), jwks_file=str(tmp_path / "jwks.json"), jwks_audience="a"))[0]
+    alone = load_credentials(Settings(data=str(tmp_path), dev_tokens=True))[0]
+    beside = load_credentials(Settings(data=str(tmp_path), jwks_file=str(tmp_path / "jwks.json"), jwks_audience="a"))[0]
     made = {
         who: CliRunner().invoke(crewkit_sessions, ["token", "--data", str(tmp_path), *who]).stdout.strip()
         for who in (("--org", "acme", "--user", "bob", "--role", "viewer"), ("--operator",))
@@ -166,13 +166,13 @@ def test_the_own_secret_is_for_operators_once_there_is_a_jwks_file(tmp_path: Pat
 
     assert (alone.verify(member).role, alone.verify(operator).role) == ("viewer", "operator")
     assert beside.verify(operator).role == "operator"
-    with pytest.raises(BadToken, match="operators alone"):
+    with pytest.raises(BadToken, match="operator tokens only"):
         beside.verify(member)
     assert beside.verify(RSA.sign(aud="a", iss="crewkit-sessions")).user_id == "alice"
 
 
-def test_the_own_secret_may_be_rotated(tmp_path: Path) -> None:
-    """One a line: the first signs, all verify. What else the file may hold is told in a sentence."""
+def test_the_token_secret_can_be_rotated(tmp_path: Path) -> None:
+    """The first line signs, all lines verify. Any other content is refused with a message."""
     make_embedded_secrets(tmp_path)
     old = token_key(tmp_path)
     file = tmp_path / "token.key"
@@ -186,8 +186,8 @@ def test_the_own_secret_may_be_rotated(tmp_path: Path) -> None:
             token_keys(tmp_path)
 
 
-def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    """Mode 600, in a folder of mode 700."""
+def test_only_the_owner_can_read_secrets(tmp_path: Path) -> None:
+    """Files have mode 600, their folder 700."""
     folder = tmp_path / "secrets"
     make_embedded_secrets(folder)
 
@@ -212,16 +212,16 @@ def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
         ["--org", "acme", "--user", "bob", "--role", "admin", "--jwks-file", "x"],
     ],
 )
-def test_no_token_is_printed_that_would_open_nothing(tmp_path: Path, arguments: list[str]) -> None:
-    """Wrong usage: exit code 2, a sentence, and nothing on standard output."""
+def test_a_token_that_would_be_invalid_is_not_printed(tmp_path: Path, arguments: list[str]) -> None:
+    """Wrong usage ends with exit code 2, a message, and nothing on standard output."""
     result = CliRunner().invoke(crewkit_sessions, ["token", "--data", str(tmp_path), *arguments])
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Error:" in result.stderr
 
 
-def test_keys_that_are_replaced_take_what_they_verified_with_them() -> None:
-    """A token that was remembered is verified again."""
+def test_replacing_keys_clears_the_cache_of_verified_tokens() -> None:
+    """A cached token is verified again."""
     verifier = TokenVerifier(parse_jwks(file_of(RSA.jwk()), "https://id.example.com", "sessions"))
     token = RSA.sign()
     verifier.verify(token)

@@ -1,4 +1,4 @@
-"""What a line of the access log says of a path, and which requests have a line."""
+"""The access log: the paths in its lines, and the requests that get a line."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from edge.logging import LINES_A_SECOND, SUMMARY_EVERY_S, AccessLog, shown_path
+from edge.logging import LINES_PER_SECOND, SUMMARY_EVERY_S, AccessLog, masked_path
 from edge.principal import Principal
 
 
@@ -21,19 +21,19 @@ from edge.principal import Principal
         "/livez",
     ],
 )
-def test_addresses_of_ours_are_shown(path: str) -> None:
-    """Words of routes, ids, positions, and the caller's own org."""
-    assert shown_path(path, "acme") == path
+def test_known_path_segments_are_logged(path: str) -> None:
+    """Route words, ids, positions and the caller's org are logged."""
+    assert masked_path(path, "acme") == path
 
 
 @pytest.mark.parametrize("part", ["AKIA" + "X7" * 8, "ghp_" + "a1" * 18, "bob@example.com", "Acme Corp", "x" * 40])
-def test_anything_else_is_not(part: str) -> None:
-    """A secret that somebody put into a URL by mistake stays out of the log."""
-    assert shown_path(f"/api/v1/{part}/sessions/{part}", "acme") == "/api/v1/…/sessions/…"
+def test_unknown_path_segments_are_masked(part: str) -> None:
+    """A secret that a client put into a URL by mistake does not reach the log."""
+    assert masked_path(f"/api/v1/{part}/sessions/{part}", "acme") == "/api/v1/…/sessions/…"
 
 
 class Lab:
-    """An access log whose time the test moves."""
+    """An access log with a clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -57,7 +57,7 @@ ALICE = Principal("alice", "acme", "member")
 
 
 def test_a_flood_of_rejected_requests_has_ten_lines_a_second_and_a_count() -> None:
-    """The count says how many of which status were left out, ten seconds after the first of them."""
+    """Ten seconds after the first omitted line, one line counts them by status."""
     lab = Lab()
     with capture_logs() as logs:
         lab.request(401, 1_000)
@@ -67,7 +67,7 @@ def test_a_flood_of_rejected_requests_has_ten_lines_a_second_and_a_count() -> No
         before = len(logs)
         lab.move(SUMMARY_EVERY_S - 1)
 
-    assert before == 2 * LINES_A_SECOND
+    assert before == 2 * LINES_PER_SECOND
     (summary,) = logs[before:]
     assert summary == {
         "event": "requests_rejected",
@@ -77,14 +77,14 @@ def test_a_flood_of_rejected_requests_has_ten_lines_a_second_and_a_count() -> No
     }
 
 
-def test_after_a_flood_the_next_one_is_counted_anew() -> None:
-    """Each has its own line; without one there is none."""
+def test_each_flood_has_its_own_count() -> None:
+    """Each flood gets one line; without omitted lines there is none."""
     lab = Lab()
     with capture_logs() as logs:
         for _ in range(2):
-            lab.request(401, LINES_A_SECOND + 5)
+            lab.request(401, LINES_PER_SECOND + 5)
             lab.move(SUMMARY_EVERY_S)
-        lab.request(401, LINES_A_SECOND)
+        lab.request(401, LINES_PER_SECOND)
         lab.move(60)
 
     assert [log["lines_left_out"] for log in logs if log["event"] == "requests_rejected"] == [5, 5]
@@ -92,8 +92,8 @@ def test_after_a_flood_the_next_one_is_counted_anew() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 202, 304, 500, 503])
-def test_what_is_not_rejected_always_has_its_line(status: int) -> None:
-    """Successes and faults of ours, in the middle of a flood as well."""
+def test_requests_that_are_not_rejected_always_have_a_line(status: int) -> None:
+    """Successes and server errors are logged during a flood, too."""
     lab = Lab()
     lab.request(401, 1_000)
     with capture_logs() as logs:
@@ -102,22 +102,22 @@ def test_what_is_not_rejected_always_has_its_line(status: int) -> None:
     assert [log["status"] for log in logs] == [status] * 1_000
 
 
-def test_strangers_can_not_hide_what_a_user_was_refused() -> None:
-    """Requests with a credential have lines of their own."""
+def test_requests_without_a_credential_cannot_hide_those_with_one() -> None:
+    """Requests with a credential have a separate limit of lines."""
     lab = Lab()
     lab.request(401, 1_000)
     with capture_logs() as logs:
-        lab.request(403, LINES_A_SECOND + 1, user=ALICE)
+        lab.request(403, LINES_PER_SECOND + 1, user=ALICE)
 
-    assert [(log["status"], log["user"]) for log in logs] == [(403, "alice")] * LINES_A_SECOND
+    assert [(log["status"], log["user"]) for log in logs] == [(403, "alice")] * LINES_PER_SECOND
 
 
-def test_what_was_left_out_is_said_at_the_end_of_the_service() -> None:
-    """Once, without waiting."""
+def test_omitted_lines_are_counted_at_shutdown() -> None:
+    """The count is logged once, at once."""
     lab = Lab()
-    lab.request(401, LINES_A_SECOND + 3)
+    lab.request(401, LINES_PER_SECOND + 3)
     with capture_logs() as logs:
-        lab.log.summarise()
+        lab.log.log_summary()
         lab.move(60)
 
     assert [log["lines_left_out"] for log in logs] == [3]

@@ -1,4 +1,4 @@
-"""A token is taken if everything about it is right, and opens nothing otherwise."""
+"""A token is accepted only if its signature and all of its claims are valid."""
 
 from typing import Any
 
@@ -36,8 +36,8 @@ def signed(key: Any = KEY, algorithm: str = "HS256", headers: dict[str, Any] | N
     return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
 
 
-def test_an_issued_token_is_taken() -> None:
-    """By its whole life, and again from the cache."""
+def test_an_issued_token_is_accepted() -> None:
+    """It is valid until it expires, also from the cache."""
     token = issue_token(KEY, "alice", "acme", "member", 3600, NOW)
 
     assert verifier().verify(token) == Principal("alice", "acme", "member")
@@ -69,7 +69,7 @@ WRONG = {
 
 @pytest.mark.parametrize("changes", WRONG.values(), ids=WRONG)
 def test_a_wrong_or_missing_claim_is_refused(changes: dict[str, Any]) -> None:
-    """Each claim counts."""
+    """Every claim is checked."""
     try:
         token = signed(**changes)
     except (TypeError, ValueError):
@@ -97,13 +97,13 @@ def test_a_wrong_or_missing_claim_is_refused(changes: dict[str, Any]) -> None:
     ],
 )
 def test_anything_else_is_refused(token: str) -> None:
-    """Garbage, other keys, other algorithms, none, unknown key ids."""
+    """Garbage, other keys, other or no algorithms, and unknown key ids are refused."""
     with pytest.raises(BadToken):
         verifier().verify(token)
 
 
 def test_a_cached_token_still_expires() -> None:
-    """The cache remembers the signature, not the time."""
+    """The cache stores the signature check, not the time check."""
     now = [NOW]
     cached = TokenVerifier([shared_secret(KEY)], lambda: now[0])
     token = signed()
@@ -115,7 +115,7 @@ def test_a_cached_token_still_expires() -> None:
 
 
 def test_a_revoked_token_is_refused_at_its_next_use() -> None:
-    """Even if it is cached."""
+    """This holds for cached tokens, too."""
     revoked: set[str] = set()
     cached = TokenVerifier([shared_secret(KEY)], lambda: NOW, revoked.__contains__)
     cached.verify(signed())
@@ -126,7 +126,7 @@ def test_a_revoked_token_is_refused_at_its_next_use() -> None:
 
 
 def test_the_cache_is_bounded() -> None:
-    """Ten thousand tokens leave no ten thousand behind."""
+    """Old tokens are evicted."""
     busy = verifier()
     for number in range(5_000):
         busy.verify(signed(jti=str(number)))
@@ -135,7 +135,7 @@ def test_the_cache_is_bounded() -> None:
 
 
 def test_asymmetric_keys_are_chosen_by_kid_and_pinned_to_their_algorithm() -> None:
-    """Three kinds at once; a token signed with HS256 and the public key of another is refused."""
+    """Three kinds of keys work together. A token signed with HS256 and a public key as the secret is refused."""
     private = {
         "RS256": rsa.generate_private_key(public_exponent=65537, key_size=2048),
         "ES256": ec.generate_private_key(ec.SECP256R1()),
@@ -156,7 +156,7 @@ def test_asymmetric_keys_are_chosen_by_kid_and_pinned_to_their_algorithm() -> No
 
 
 def test_two_secrets_at_once_allow_a_rotation() -> None:
-    """Without a kid either may fit."""
+    """Without a kid, either secret may verify a token."""
     old, new = b"an old key of at least 32 bytes, yes", b"the new key of at least 32 bytes, yes"
     both = TokenVerifier([shared_secret(new), shared_secret(old)], lambda: NOW)
 

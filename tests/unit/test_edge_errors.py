@@ -1,4 +1,4 @@
-"""Whatever is raised while a request is answered becomes the one error shape, and tells nothing of our inside."""
+"""Every exception of a request becomes the one error shape, and reveals no internals."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -73,8 +73,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("name", RAISED)
-async def test_whatever_is_raised_has_one_shape(client: httpx.AsyncClient, name: str) -> None:
-    """Status and code as the error says; nothing of its text unless it was meant for the client."""
+async def test_every_exception_has_one_shape(client: httpx.AsyncClient, name: str) -> None:
+    """Status and code follow the exception. Its text is hidden unless it is meant for the client."""
     reply = await client.get(f"/api/v1/acme/raise/{name}", headers={"x-request-id": "r1"})
 
     _, status, code = RAISED[name]
@@ -100,7 +100,7 @@ async def test_whatever_is_raised_has_one_shape(client: httpx.AsyncClient, name:
     ],
 )
 async def test_wrong_parameters_are_a_422(client: httpx.AsyncClient, query: str, field: str, sentence: str) -> None:
-    """Known ones with a wrong value, unknown ones by their name."""
+    """Known parameters with a wrong value, and unknown parameters, are named."""
     reply = await client.get(f"/api/v1/acme/things/x?{query}")
 
     assert (reply.status_code, reply.json()["details"]) == (422, {field: [sentence]})
@@ -108,14 +108,14 @@ async def test_wrong_parameters_are_a_422(client: httpx.AsyncClient, query: str,
 
 @pytest.mark.parametrize("query", ["page=1&%ff=1", "sort=%ff", "sort=%ed%a0%80", "sort=%c0%80"])
 async def test_a_query_that_is_no_text_is_a_400(client: httpx.AsyncClient, query: str) -> None:
-    """A replacement for what can't be read would be another question."""
+    """Replacement characters would change the filter."""
     reply = await client.get(f"/api/v1/acme/things/x?{query}")
 
     assert (reply.status_code, reply.json()["code"]) == (400, "bad_encoding")
 
 
-async def test_good_parameters_are_taken(client: httpx.AsyncClient) -> None:
-    """And the principal is the token's."""
+async def test_valid_parameters_are_accepted(client: httpx.AsyncClient) -> None:
+    """The principal is that of the token."""
     reply = await client.get("/api/v1/acme/things/x?page=2&sort=b&after=2026-01-20T10:30:00%2B02:00")
 
     assert reply.json()["data"] == {"user": "alice", "thing": "x", "page": 2, "sort": "b"}
@@ -124,15 +124,15 @@ async def test_good_parameters_are_taken(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/schema", "/schema/openapi.json"])
 async def test_what_needs_no_credential(client: httpx.AsyncClient, path: str) -> None:
-    """Health and the description of the API."""
+    """Health and the API document need no credential."""
     del client.headers["authorization"]
 
     assert (await client.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic abc", "bearer x", "Bearer é", "token"])
-async def test_a_credential_that_opens_nothing_is_a_401(client: httpx.AsyncClient, value: str) -> None:
-    """Always the same body, and the scheme that is wanted."""
+async def test_an_invalid_credential_is_a_401(client: httpx.AsyncClient, value: str) -> None:
+    """The response is always the same, and names the expected scheme."""
     reply = await client.get("/api/v1/acme/things/x", headers={"authorization": value.encode()})
 
     assert (reply.status_code, reply.json()["code"]) == (401, "unauthenticated")
@@ -140,7 +140,7 @@ async def test_a_credential_that_opens_nothing_is_a_401(client: httpx.AsyncClien
 
 
 async def test_operators_and_orgs_are_apart(client: httpx.AsyncClient) -> None:
-    """An operator's token opens the operators' routes and nothing else; nobody else's opens those."""
+    """Operator tokens give access to operator routes only, and no other token does."""
     operator = {"authorization": f"Bearer {token('operator', 'operator')}"}
 
     assert (await client.get("/api/v1/operator/things", headers=operator)).status_code == 200
@@ -150,7 +150,7 @@ async def test_operators_and_orgs_are_apart(client: httpx.AsyncClient) -> None:
 
 
 async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
-    """404 and 405 in the one shape; 405 says which methods there are."""
+    """404 and 405 have the one shape; 405 lists the supported methods."""
     assert (await client.get("/nowhere")).json()["code"] == "not_found"
     refused = await client.post("/livez")
     assert refused.json()["code"] == "method_not_allowed"
@@ -177,6 +177,6 @@ async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
         (f"Invalid enum value '{'x' * 1_000}' - at `$.a`", "a", "is not one of the allowed values"),
     ],
 )
-def test_sentences(message: str, path: str, sentence: str) -> None:
-    """What msgspec says, in words for people."""
+def test_validation_messages(message: str, path: str, sentence: str) -> None:
+    """msgspec's messages become sentences for the client."""
     assert explain(message) == (path, sentence)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from kernel.fail_points import BadFailPoint, FailPointHit, _off, armed, fail_point, parse
+from kernel.fail_points import BadFailPoint, FailPointHit, _off, arm, fail_point, parse_fail_points
 
 
 def test_without_the_variable_there_is_no_fail_point() -> None:
@@ -17,7 +17,7 @@ def test_without_the_variable_there_is_no_fail_point() -> None:
 
 def test_it_strikes_at_the_nth_passing_of_its_name_and_at_no_other() -> None:
     """Others pass, before and after."""
-    at = armed(parse("a:2:raise,b:1:sleep=0"))
+    at = arm(parse_fail_points("a:2:raise,b:1:sleep=0"))
 
     at("a")
     at("b")
@@ -41,4 +41,4 @@ def test_kill_is_sigkill() -> None:
 def test_a_fail_point_that_cannot_be_read_says_what_is_expected(text: str) -> None:
     """A test with a misspelt fault must not pass for want of one."""
     with pytest.raises(BadFailPoint, match="name:nth:kill"):
-        parse(text)
+        parse_fail_points(text)

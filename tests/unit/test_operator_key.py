@@ -1,4 +1,4 @@
-"""The operator's key can be left off the machines that serve: a public half suffices there, and signs nothing."""
+"""Machines that serve need only the operator's public key, which cannot sign."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cli.main import crewkit_sessions
 from edge.claims import BadToken
 from edge.operator_keys import parse_private_key
 from edge.tokens import AUDIENCE, ISSUER
-from runtime.credentials import check_tokens_open_orgs, credentials
+from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.secret_making import make_embedded_secrets, make_secrets
 from runtime.settings import BadSettings, Settings
 from tests.support.fakes.token_issuer import Key, write_jwks
@@ -23,7 +23,7 @@ ISSUED = Key("RS256", "theirs")
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Path:
-    """The folder of secrets where the operator works."""
+    """Return the secrets folder of the operator's machine."""
     folder = tmp_path / "operator"
     list(make_secrets(folder, dev_tokens=False))
     return folder
@@ -31,7 +31,7 @@ def operator(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pod(tmp_path: Path, operator: Path) -> Settings:
-    """A machine that serves: what it is given is no secret of the operator's."""
+    """Return the settings of a machine that serves, without any secret of the operator."""
     folder = tmp_path / "pod"
     folder.mkdir(mode=0o700)
     for name in ("seed.key", "id.keys", "operator.pub"):
@@ -42,43 +42,43 @@ def pod(tmp_path: Path, operator: Path) -> Settings:
 
 
 def signed(folder: Path, *who: str) -> str:
-    """A token of the command."""
+    """Return a token issued by the command."""
     arguments = ["token", "--secrets", str(folder), *who]
     return CliRunner().invoke(crewkit_sessions, arguments, catch_exceptions=False).stdout.strip()
 
 
-def test_the_public_half_verifies_what_the_operator_signs(operator: Path, pod: Settings) -> None:
-    """And nothing else opens anything on a machine without a secret of tokens; the issuer's tokens are as ever."""
-    verifier = credentials(pod)[0]
+def test_the_public_key_verifies_operator_tokens(operator: Path, pod: Settings) -> None:
+    """On a machine without a token secret, only operator tokens and those of the JWKS issuer are accepted."""
+    verifier = load_credentials(pod)[0]
 
     assert verifier.verify(signed(operator, "--operator")).role == "operator"
     assert verifier.verify(ISSUED.sign(aud=pod.jwks_audience, iss=pod.jwks_issuer)).org_id
     make_embedded_secrets(operator)
     (operator / "operator.key").unlink()
-    with pytest.raises(BadToken, match="no key fits"):
+    with pytest.raises(BadToken, match="no key verifies"):
         verifier.verify(signed(operator, "--operator"))
 
 
-def test_the_operators_key_opens_no_org(operator: Path, pod: Settings) -> None:
-    """Whatever it signs, and not with the kid of another key either."""
+def test_the_operators_key_grants_no_access_to_orgs(operator: Path, pod: Settings) -> None:
+    """This holds for every token it signs, also with the kid of another key."""
     forging = Key("EdDSA", "")
     forging.private = parse_private_key((operator / "operator.key").read_text())
-    verifier = credentials(pod)[0]
+    verifier = load_credentials(pod)[0]
 
-    for headers, said in (({"kid": ...}, "operators alone"), ({"kid": ISSUED.kid}, "no key fits")):
+    for headers, said in (({"kid": ...}, "operator tokens only"), ({"kid": ISSUED.kid}, "no key verifies")):
         with pytest.raises(BadToken, match=said):
             verifier.verify(forging.sign(headers, aud=AUDIENCE, iss=ISSUER))
 
 
 def test_the_operators_key_is_rotated_with_both_in_the_file(operator: Path, pod: Settings, tmp_path: Path) -> None:
-    """A setting names the file; the one in the folder of secrets does not count then."""
+    """A setting names the file; the file in the secrets folder is then ignored."""
     list(make_secrets(tmp_path / "new", dev_tokens=False))
     both = tmp_path / "both.pem"
     both.write_text((tmp_path / "new" / "operator.pub").read_text() + (operator / "operator.pub").read_text())
     tokens = [signed(folder, "--operator") for folder in (operator, tmp_path / "new")]
 
-    rotating = credentials(msgspec.structs.replace(pod, operator_public_key_file=str(both)))[0]
-    before = credentials(pod)[0]
+    rotating = load_credentials(msgspec.structs.replace(pod, operator_public_key_file=str(both)))[0]
+    before = load_credentials(pod)[0]
 
     assert [rotating.verify(token).role for token in tokens] == ["operator", "operator"]
     with pytest.raises(BadToken):
@@ -93,64 +93,67 @@ def _pem(key: ec.EllipticCurvePrivateKey, *, private: bool) -> bytes:
 
 OTHER = ec.generate_private_key(ec.SECP256R1())
 WRONG = {
-    "nothing": (b"", "no public key in PEM"),
-    "another kind": (_pem(OTHER, private=False), "of another kind than Ed25519"),
-    "a private key": (_pem(OTHER, private=True), "a private key, which stays where the operator works"),
-    "broken": (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "is broken"),
+    "nothing": (b"", "does not contain a public key in PEM"),
+    "another kind": (_pem(OTHER, private=False), "that is not Ed25519"),
+    "a private key": (_pem(OTHER, private=True), "a private key, which must stay on the operator's machine"),
+    "broken": (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "a malformed public key"),
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_public_key_is_refused(pod: Settings, tmp_path: Path, what: str) -> None:
-    """With the setting, the file and what is wrong."""
+    """The message names the setting, the file and the cause."""
     content, said = WRONG[what]
     file = tmp_path / "wrong.pem"
     file.write_bytes(content)
 
     with pytest.raises(BadSettings, match=f"operator_public_key_file: {file} .*{said}"):
-        credentials(msgspec.structs.replace(pod, operator_public_key_file=str(file)))
+        load_credentials(msgspec.structs.replace(pod, operator_public_key_file=str(file)))
     with pytest.raises(BadSettings, match="operator_public_key_file: /nowhere No such file"):
-        credentials(msgspec.structs.replace(pod, operator_public_key_file="/nowhere"))
+        load_credentials(msgspec.structs.replace(pod, operator_public_key_file="/nowhere"))
 
 
-def test_a_private_key_that_cannot_sign_is_told(operator: Path) -> None:
-    """And one that others can read is refused like any secret."""
-    for content, said in ((b"junk", "no private key in PEM"), (_pem(OTHER, private=True), "another kind than Ed25519")):
+def test_an_unusable_private_key_is_refused(operator: Path) -> None:
+    """A key that other users can read is refused like any secret."""
+    for content, said in (
+        (b"junk", "does not contain a private key in PEM"),
+        (_pem(OTHER, private=True), "contains a private key that is not Ed25519"),
+    ):
         (operator / "operator.key").write_bytes(content)
-        with pytest.raises(BadSettings, match=f"operator.key holds .*{said}"):
+        with pytest.raises(BadSettings, match=f"operator.key {said}"):
             signed(operator, "--operator")
     (operator / "operator.key").chmod(0o644)
     with pytest.raises(BadSettings, match="chmod 600"):
         signed(operator, "--operator")
 
 
-def test_who_shuts_operators_out_is_told_so(pod: Settings) -> None:
-    """Without a key of either kind the machine serves, and its operators' routes are closed."""
+def test_missing_operator_keys_are_logged(pod: Settings) -> None:
+    """Without a key of either kind the machine serves, but no operator token is valid."""
     (pod.secrets_folder / "operator.pub").unlink()
 
     with capture_logs() as said:
-        credentials(pod)
+        load_credentials(pod)
 
     assert [line["event"] for line in said] == ["operators_shut_out"]
 
 
-def test_our_own_tokens_open_orgs_in_production_only_if_that_is_said(pod: Settings) -> None:
-    """Without that, and without a JWKS file, no service would serve anybody, so it does not start."""
+def test_our_tokens_grant_access_to_orgs_only_if_configured(pod: Settings) -> None:
+    """Without dev tokens and without a JWKS file, no client could be served, so the service does not start."""
     alone = msgspec.structs.replace(pod, jwks_file="")
-    with pytest.raises(BadSettings, match=r"jwks_file: no token would open an org.*--dev-tokens"):
+    with pytest.raises(BadSettings, match=r"jwks_file: no token would grant access to an org.*--dev-tokens"):
         check_tokens_open_orgs(alone)
     for enough in (pod, msgspec.structs.replace(alone, dev_tokens=True)):
         check_tokens_open_orgs(enough)
     make_embedded_secrets(pod.secrets_folder)
     token = signed(pod.secrets_folder, "--org", "acme", "--user", "u", "--role", "viewer")
 
-    assert credentials(msgspec.structs.replace(alone, dev_tokens=True))[0].verify(token).role == "viewer"
+    assert load_credentials(msgspec.structs.replace(alone, dev_tokens=True))[0].verify(token).role == "viewer"
     for closed in (alone, msgspec.structs.replace(pod, dev_tokens=True)):
-        with pytest.raises(BadToken, match="operators alone"):
-            credentials(closed)[0].verify(token)
+        with pytest.raises(BadToken, match="operator tokens only"):
+            load_credentials(closed)[0].verify(token)
 
 
-def test_no_token_is_printed_with_kafka_that_would_open_nothing(operator: Path, pod: Settings) -> None:
+def test_with_kafka_a_token_that_would_be_invalid_is_not_printed(operator: Path, pod: Settings) -> None:
     """Wrong usage, unless `--dev-tokens` says that services take it."""
     make_embedded_secrets(operator)
     arguments = ["token", "--secrets", str(operator), "--org", "acme", "--user", "u", "--role", "viewer"]

@@ -1,4 +1,4 @@
-"""Every authenticated reply says what is left of the hour; beyond it there is one 429, whatever the request was."""
+"""Every authenticated response states the remaining requests of the hour; beyond the limit, each request is a 429."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from edge.rate_limits import RateLimits
 from edge.request_counters import HOUR_S, LocalCounter
 from ingest.app import build_ingest
 from kernel.atomic_write import write_whole
-from runtime.rate_limits import rate_limits
+from runtime.rate_limit_settings import create_rate_limits
 from runtime.settings import BadSettings, Settings
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
@@ -23,7 +23,7 @@ PATH = "/api/v1/acme/sessions"
 
 
 class Clock:
-    """Seconds, as far as a test has let them go by."""
+    """A clock in seconds that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -37,7 +37,7 @@ Send = Callable[..., Any]
 
 @asynccontextmanager
 async def service(writes: int, reads: int, clock: Clock) -> AsyncIterator[Send]:
-    """The write side with limits, and a way to send to it."""
+    """Run the write side with limits; yields a function that sends requests to it."""
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     limits = RateLimits(LocalCounter(clock), writes, reads)
     app = build_ingest(FakeEventLog(), SECRETS, verifier, lambda: NOW_MS, limits=limits)
@@ -55,8 +55,8 @@ def left(reply: httpx.Response) -> tuple[str | None, ...]:
     return tuple(reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
 
 
-async def test_the_last_request_of_an_hour_is_answered_and_the_next_is_not() -> None:
-    """Until the hour, which began with the first request, is over."""
+async def test_requests_beyond_the_limit_are_refused() -> None:
+    """The hour begins with the first request. After it, requests are accepted again."""
     clock = Clock()
     async with service(3, 0, clock) as send:
         first = await send()
@@ -92,7 +92,7 @@ async def test_a_write_is_one_request_whatever_its_size() -> None:
 
 
 async def test_orgs_and_reads_and_writes_are_counted_apart() -> None:
-    """The writes of one leave the reads, and the others, what they have."""
+    """Using up the writes of one org affects neither its reads nor other orgs."""
     async with service(2, 5, Clock()) as send:
         for _ in range(3):
             refused = await send()
@@ -104,8 +104,8 @@ async def test_orgs_and_reads_and_writes_are_counted_apart() -> None:
     assert (other.status_code, left(other)[1]) == (201, "1")
 
 
-async def test_errors_say_what_is_left_too() -> None:
-    """A request that is refused for something else was a request all the same, against the caller's own org."""
+async def test_errors_state_the_remaining_requests() -> None:
+    """A request that fails for another reason counts against the caller's org, too."""
     async with service(10, 10, Clock()) as send:
         replies = [
             await send(json={"nope": 1}),
@@ -119,8 +119,8 @@ async def test_errors_say_what_is_left_too() -> None:
     assert [left(reply)[1] for reply in replies] == ["9", "8", "7", "6", "5"]
 
 
-async def test_who_is_not_known_is_neither_counted_nor_told() -> None:
-    """Else anybody could use up what an org has, or learn how busy it is."""
+async def test_unauthenticated_requests_are_not_counted() -> None:
+    """Otherwise any client could use up the requests of an org, or learn how busy it is."""
     async with service(1, 1, Clock()) as send:
         unknown = [await send(authorization="Bearer x") for _ in range(3)]
         free = [await send("GET", path) for path in ("/livez", "/readyz", "/schema/openapi.json")]
@@ -132,7 +132,7 @@ async def test_who_is_not_known_is_neither_counted_nor_told() -> None:
     assert first.status_code == 201
 
 
-async def test_without_a_limit_there_is_none_to_tell() -> None:
+async def test_without_a_limit_there_are_no_headers() -> None:
     """0 means no limit."""
     async with service(0, 0, Clock()) as send:
         replies = [await send() for _ in range(5)]
@@ -140,8 +140,8 @@ async def test_without_a_limit_there_is_none_to_tell() -> None:
     assert {(reply.status_code, left(reply)) for reply in replies} == {(201, (None, None, None))}
 
 
-async def test_hours_that_are_over_are_swept_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many names were ever counted."""
+async def test_expired_windows_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays bounded for any number of names."""
     monkeypatch.setattr("edge.request_counters._WINDOWS_MAX", 10)
     clock = Clock()
     counter = LocalCounter(clock)
@@ -162,34 +162,37 @@ async def test_hours_that_are_over_are_swept_out(monkeypatch: pytest.MonkeyPatch
         ({"rate_limit_url": "rediss://x:1/0?ssl_cert_reqs=none"}, "'ssl_cert_reqs' after"),
         ({"rate_limit_url": "redis://x:1/0/more"}, "after the port"),
         ({"rate_limit_url": "redis://x:1/0#x"}, "a fragment"),
-        ({"rate_limit_url": "redis://:p@x:1/0", "rate_limit_password_file": "/x"}, "a password in rate_limit_url"),
+        (
+            {"rate_limit_url": "redis://:p@x:1/0", "rate_limit_password_file": "/x"},
+            "contains a password",
+        ),
         ({"rate_limit_url": "redis://x:1/0", "rate_limit_password_file": "/nowhere"}, "there is no /nowhere"),
     ],
 )
-def test_wrong_settings_are_told_at_the_start(wrong: dict[str, Any], said: str) -> None:
-    """By the name of the setting."""
+def test_wrong_settings_are_refused_at_the_start(wrong: dict[str, Any], said: str) -> None:
+    """The message names the setting."""
     with pytest.raises(BadSettings, match=said):
-        rate_limits(Settings(**wrong))
+        create_rate_limits(Settings(**wrong))
 
 
 def test_the_password_of_the_counting_server_comes_from_its_file(tmp_path: Path) -> None:
-    """So that it is in no environment and on no command line."""
+    """So the password is in no environment and on no command line."""
     file = tmp_path / "password"
     write_whole(file, "s3cret\n")
 
-    limits = rate_limits(Settings(rate_limit_url="rediss://us@x:1/2", rate_limit_password_file=str(file)))
+    limits = create_rate_limits(Settings(rate_limit_url="rediss://us@x:1/2", rate_limit_password_file=str(file)))
 
     login = limits._counter._redis.connection_pool.connection_kwargs
     assert (login["username"], login["password"], login["db"]) == ("us", "s3cret", 2)
 
 
 async def test_the_defaults_are_those_of_the_contract() -> None:
-    """600,000 writes and 60,000 reads an hour."""
-    limits = rate_limits(Settings())
+    """600,000 writes and 60,000 reads per hour."""
+    limits = create_rate_limits(Settings())
 
-    told = [await limits.spend("acme", method) for method in ("POST", "PATCH", "GET", "HEAD")]
+    allowances = [await limits.spend("acme", method) for method in ("POST", "PATCH", "GET", "HEAD")]
 
-    assert [one and (one.limit, one.limit - one.remaining) for one in told] == [
+    assert [one and (one.limit, one.limit - one.remaining) for one in allowances] == [
         *((600_000, 1), (600_000, 2)),
         *((60_000, 1), (60_000, 2)),
     ]

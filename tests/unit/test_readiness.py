@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge.health import all_parts, remembered
+from edge.health import cached, check_all
 
 
 class Part:
@@ -25,7 +25,7 @@ class Part:
 async def test_an_answer_counts_for_a_second() -> None:
     """However often it is asked for; then it is asked anew."""
     part = Part()
-    ready = remembered(part.ready, lambda: part.now)
+    ready = cached(part.ready, lambda: part.now)
 
     for _ in range(2_000):
         assert await ready() == {"part": True}
@@ -41,7 +41,7 @@ async def test_those_who_ask_at_once_share_a_check_however_long_it_takes() -> No
     """A part that hangs is asked once."""
     part = Part()
     part.answers.clear()
-    ready = remembered(part.ready, lambda: part.now)
+    ready = cached(part.ready, lambda: part.now)
 
     asking = [asyncio.ensure_future(ready()) for _ in range(100)]
     await asyncio.sleep(0)
@@ -58,7 +58,7 @@ async def test_a_client_that_hangs_up_takes_no_check_with_it() -> None:
     """Else each that goes away would make another."""
     part = Part()
     part.answers.clear()
-    ready = remembered(part.ready, lambda: part.now)
+    ready = cached(part.ready, lambda: part.now)
     impatient = asyncio.ensure_future(ready())
     await asyncio.sleep(0)
 
@@ -75,7 +75,7 @@ async def test_parts_are_asked_at_the_same_time() -> None:
     """Two that hang take as long as one."""
     first, second = Part(), Part()
     first.answers.clear()
-    asking = asyncio.ensure_future(all_parts(first.ready, second.ready))
+    asking = asyncio.ensure_future(check_all(first.ready, second.ready))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.words import words_of
+from kernel.words import split_words
 from query_api.sessions.highlights import Highlighter
 from query_api.sessions.search_query import parse
 
@@ -18,15 +18,15 @@ from query_api.sessions.search_query import parse
         ("Łódź smørrebrød", ["lodz", "smorrebrod"]),
         ("Ελλάς ΕΛΛΑΣ", ["ελλασ"] * 2),
         ("co\u00adoperate zero\u200bwidth", ["cooperate", "zero", "width"]),
-        ("हिन्दी ไม่", words_of("हिन्दी") + words_of("ไม่")),
+        ("हिन्दी ไม่", split_words("हिन्दी") + split_words("ไม่")),
         ("1\ufe0f\u20e3 ❤️ 🚀 -- …", ["1"]),
         ("", []),
     ],
 )
 def test_words(text: str, words: list[str]) -> None:
     """What counts as a word, and what it folds to."""
-    assert words_of(text) == words
-    assert all(len(words_of(word)) == 1 for word in text.split() if word.isalpha())
+    assert split_words(text) == words
+    assert all(len(split_words(word)) == 1 for word in text.split() if word.isalpha())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The rate limits that the settings ask for."""
+"""Create the rate limits from the settings."""
 
 import re
 from urllib.parse import SplitResult
@@ -14,15 +14,15 @@ _QUERY = {"redis": (), "rediss": ("ssl_ca_certs",), "unix": ("db",)}
 _NUMBER = re.compile(r"/?|/[0-9]{1,6}")
 
 
-def rate_limits(settings: Settings) -> RateLimits:
-    """Counted in this process, or for all of them in Redis or Valkey.
+def create_rate_limits(settings: Settings) -> RateLimits:
+    """Return the limits, counted in this process or, for all processes, in Redis or Valkey.
 
     Raises:
-        BadSettings: a limit below 0, a URL of something else, or a password that others can read.
+        BadSettings: a limit is below 0, the URL is not a Redis URL, or other users can read the password file.
     """
     for name in ("writes_per_hour", "reads_per_hour"):
         if getattr(settings, name) < 0:
-            raise BadSettings(f"{name} is a number of requests, 0 for no limit")
+            raise BadSettings(f"{name} must be a number of requests, or 0 for no limit")
     return RateLimits(_counter(settings), settings.writes_per_hour, settings.reads_per_hour)
 
 
@@ -32,7 +32,7 @@ def _counter(settings: Settings) -> RequestCounter:
     parts = split("rate_limit_url", settings.rate_limit_url, _FORMS)
     password = _password(settings, parts)
     _check(parts)
-    # Needed here alone: who counts in the process need not wait for it to be imported.
+    # Imported here: processes that count in memory do not need it.
     from edge.redis_counter import open_redis_counter
 
     try:
@@ -42,20 +42,20 @@ def _counter(settings: Settings) -> RequestCounter:
 
 
 def _check(parts: SplitResult) -> None:
-    """Refuse what redis-py would drop, or take as an order to trust any certificate."""
+    """Refuse URL parts that redis-py would ignore, and options that disable certificate checks."""
     if parts.scheme not in _QUERY:
-        raise BadSettings(f"rate_limit_url is {_FORMS}")
+        raise BadSettings(f"rate_limit_url must be {_FORMS}")
     query_of("rate_limit_url", parts, _QUERY[parts.scheme], _FORMS)
     if parts.scheme == "unix":
         return
     port_of("rate_limit_url", parts, 6379)
     if not _NUMBER.fullmatch(parts.path):
-        raise refuse("rate_limit_url", "after the port there is the number of a database, and nothing else", _FORMS)
+        raise refuse("rate_limit_url", "after the port, only the number of a database is allowed", _FORMS)
 
 
 def _password(settings: Settings, parts: SplitResult) -> str | None:
     if not settings.rate_limit_password_file:
         return None
     if parts.password:
-        raise BadSettings("rate_limit_password_file: there is a password in rate_limit_url as well; take it out")
+        raise BadSettings("rate_limit_password_file: rate_limit_url contains a password, too; remove it there")
     return secret_of("rate_limit_password_file", settings.rate_limit_password_file)

@@ -1,4 +1,4 @@
-"""An address has one spelling; whatever else routing would take for it is unknown."""
+"""Each path has one accepted spelling; the other spellings that the router would accept are 404."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.addresses import PATH_BYTES_MAX, is_canonical
+from edge.canonical_path import PATH_BYTES_MAX, is_canonical
 from tests.support.rigs.write_api import WriteApi, token, write_api
 
 WORDS = re.compile(rb"/[a-z0-9./_~-]*")
@@ -24,8 +24,8 @@ async def api() -> AsyncIterator[WriteApi]:
 @pytest.mark.parametrize(
     "org", ["acme", "café", "a b", "a:b", "a@b+c", "100%", "日本", "%41", "it's", "a\\b", "...", "~x"]
 )
-async def test_any_name_of_an_org_can_stand_in_a_path(api: WriteApi, org: str) -> None:
-    """Escaped as clients do it: everything, only what must be, in either case, or not at all where it is no ASCII."""
+async def test_any_org_name_can_be_in_a_path(api: WriteApi, org: str) -> None:
+    """Clients may escape every character or only the necessary ones, in upper or lower case."""
     for safe in ("", ":@+!$&'()*,;=", "'()*!"):
         for name in (quote(org, safe=safe), re.sub("%..", lambda found: found[0].lower(), quote(org, safe=safe))):
             headers = {"authorization": f"Bearer {token(org=org)}", "content-type": "application/json"}
@@ -35,7 +35,7 @@ async def test_any_name_of_an_org_can_stand_in_a_path(api: WriteApi, org: str) -
 
 @given(st.from_regex(r"(/(\.{0,3}|[a-c%2ef/]{0,5}|%[0-9a-f]{2}){0,3}){1,4}", fullmatch=True))
 def test_no_two_canonical_paths_spell_the_same_words(path: str) -> None:
-    """What decodes to words of routes is those words already; nothing in it goes up or stays where it is."""
+    """A canonical path that decodes to route words is unescaped, and has no empty, "." or ".." segments."""
     raw = path.encode()
     decoded = unquote_to_bytes(raw)
     if is_canonical(raw) and WORDS.fullmatch(decoded):
@@ -43,8 +43,8 @@ def test_no_two_canonical_paths_spell_the_same_words(path: str) -> None:
         assert not {b"", b".", b".."} & set(raw.split(b"/")[1:]) or raw == b"/"
 
 
-def test_judging_a_path_takes_time_in_proportion() -> None:
-    """The longest path that is looked at, in its worst shapes: under 10 ms of processor time each."""
+def test_checking_a_path_takes_bounded_time() -> None:
+    """The longest accepted path takes under 10 ms of processor time in each of its worst shapes."""
     for part in (b"%C3%A9", b"a%20", b"a/", b"/..a", b"%41"):
         path = (b"/" + part * PATH_BYTES_MAX)[: PATH_BYTES_MAX - 1] + b"%"
         began = process_time()
@@ -52,7 +52,7 @@ def test_judging_a_path_takes_time_in_proportion() -> None:
         assert process_time() - began < 0.01, part
 
 
-def test_no_address_is_longer_than_the_longest_name_needs() -> None:
-    """A byte more, and it is none."""
+def test_paths_have_a_maximum_length() -> None:
+    """One byte more is refused."""
     assert is_canonical(b"/" + b"x" * (PATH_BYTES_MAX - 1))
     assert not is_canonical(b"/" + b"x" * PATH_BYTES_MAX)

@@ -1,4 +1,4 @@
-"""Pages of an allowed origin may call everything and read what they need; for others there is no door, nor a hint."""
+"""Pages of an allowed origin may call every route and read the headers they need. Other pages get no CORS headers."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from tests.support.rigs.write_api import KEY, NOW_MS, SECRETS, a_session, token
 
 PAGE, OTHER = "https://app.example.com", "https://evil.example.net"
 CORS = "access-control-"
-EXPOSED = (
+EXPOSED_HEADERS = (
     "ETag, Retry-After, X-Complete-Through, X-Log-Position, X-RateLimit-Limit, X-RateLimit-Remaining, "
     "X-RateLimit-Reset, X-Request-Id"
 )
@@ -33,7 +33,7 @@ ROUTES = [
 
 @asynccontextmanager
 async def browser(origin: str, allowed: Sequence[str]) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls from a page of ``origin``, without a token."""
+    """Return a client that calls from a page of ``origin``, without a token."""
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     limits = RateLimits(LocalCounter(), 1, 1)
     app = build_ingest(FakeEventLog(), SECRETS, verifier, lambda: NOW_MS, limits=limits, allowed_origins=allowed)
@@ -55,7 +55,7 @@ def cors_headers(reply: httpx.Response) -> dict[str, str]:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=[f"{method} {n}" for n, (method, _) in enumerate(ROUTES)])
 async def test_a_preflight_needs_no_token(method: str, path: str) -> None:
-    """On every route; it allows the method and each header that was asked for, and no cookies."""
+    """On every route, it allows the method and each requested header, and no cookies."""
     async with browser(PAGE, [PAGE]) as page:
         reply = await page.options(path, headers=asks_for(method))
 
@@ -68,8 +68,8 @@ async def test_a_preflight_needs_no_token(method: str, path: str) -> None:
     assert reply.headers["vary"] == "Origin"
 
 
-async def test_every_reply_may_be_read_errors_too() -> None:
-    """Success, 401, 404, 405, 422 and 429 name the page, and the headers it may read."""
+async def test_allowed_pages_may_read_every_response() -> None:
+    """Success, 401, 404, 405, 422 and 429 name the page and the headers that it may read."""
     known = {"authorization": f"Bearer {token()}"}
     async with browser(PAGE, [OTHER, PAGE]) as page:
         replies = [
@@ -84,15 +84,15 @@ async def test_every_reply_may_be_read_errors_too() -> None:
     assert [reply.status_code for reply in replies] == [200, 401, 404, 405, 422, 429]
     for reply in replies:
         assert reply.headers["access-control-allow-origin"] == PAGE
-        assert reply.headers["access-control-expose-headers"] == EXPOSED
+        assert reply.headers["access-control-expose-headers"] == EXPOSED_HEADERS
 
 
 OTHERS = [OTHER, f"{PAGE}.evil.net", f"{PAGE}:8443", "http://app.example.com", "null", "\xff", ""]
 
 
 @pytest.mark.parametrize("origin", OTHERS)
-async def test_another_page_finds_no_door(origin: str) -> None:
-    """Its calls are answered as if from no browser: a preflight without a token is a 401 of the one shape."""
+async def test_another_page_may_not_call(origin: str) -> None:
+    """Its calls are handled like those of any client: a preflight without a token is a 401 of the one shape."""
     async with browser(origin, [PAGE]) as page:
         preflight = await page.options("/api/v1/acme/sessions", headers=asks_for("POST"))
         call = await page.post("/api/v1/acme/sessions", json={}, headers={"authorization": f"Bearer {token()}"})
@@ -103,7 +103,7 @@ async def test_another_page_finds_no_door(origin: str) -> None:
 
 
 async def test_without_the_setting_no_page_may_call() -> None:
-    """Off by default."""
+    """CORS is off by default."""
     async with browser(PAGE, []) as page:
         replies = [await page.options("/api/v1/acme/sessions", headers=asks_for("POST")), await page.get("/livez")]
 
@@ -111,8 +111,8 @@ async def test_without_the_setting_no_page_may_call() -> None:
     assert [cors_headers(reply) for reply in replies] == [{}, {}]
 
 
-async def test_all_pages_may_be_let_in() -> None:
-    """``*``: tokens are sent by the page itself, so this opens nothing to who has none."""
+async def test_all_pages_may_be_allowed() -> None:
+    """With ``*``, any page may call. Pages send tokens themselves, so pages without a token gain nothing."""
     async with browser(OTHER, ["*"]) as page:
         preflight = await page.options("/api/v1/acme/sessions", headers=asks_for("POST"))
         reply = await page.get("/livez")
@@ -122,7 +122,7 @@ async def test_all_pages_may_be_let_in() -> None:
 
 
 def test_origins_are_read_from_one_setting() -> None:
-    """Separated by commas; what is no origin is told at the start."""
+    """Origins are separated by commas. Anything else is refused at the start."""
     assert Settings(allowed_origins=f" {PAGE}, http://localhost:3000 ,").origins == (PAGE, "http://localhost:3000")
     assert Settings().origins == ()
     for wrong in ("app.example.com", f"{PAGE}/", f"{PAGE}/app", "file://x"):
