@@ -9,7 +9,7 @@ from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
-from tests.support.rigs.projector_rig import Line
+from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
@@ -66,14 +66,14 @@ def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
 
 
 @pytest.fixture
-def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
+def projector_rig(kafka: str, tmp_path: Path) -> Iterator[ProjectorRig]:
     """A topic, a store server and its tables; the test starts the workers."""
-    line = Line(kafka, tmp_path)
+    rig = ProjectorRig(kafka, tmp_path)
     try:
-        line.start_store()
-        yield line
+        rig.start_store()
+        yield rig
     finally:
-        line.end()
+        rig.end()
 
 
 @pytest.fixture

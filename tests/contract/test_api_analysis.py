@@ -1,7 +1,7 @@
 """API section "GET …/:id/analysis": what is found after the end, on both ways to run."""
 
 from schemas.findings import Findings
-from tests.support.clients.session_client import ToldSession
+from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
 
 CANARY = "canary-2b9e"
@@ -9,7 +9,7 @@ CANARY = "canary-2b9e"
 
 def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str) -> None:
     """`none` before, then `done` with every finding in its documented shape; a later end brings a newer one."""
-    with ToldSession(installation, fresh_org) as session:
+    with SessionClient(installation, fresh_org) as session:
         session.tell(
             ("UserPromptSubmit", {"prompt": "Please fix the refunds. And test it.", "at": "2026-01-20T10:00:00Z"})
         )
@@ -63,7 +63,7 @@ def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str)
 
 def test_nothing_of_a_sensitive_session_is_found(installation: Installation, fresh_org: str) -> None:
     """Times and counts stay."""
-    with ToldSession(installation, fresh_org, sensitive=True) as session:
+    with SessionClient(installation, fresh_org, sensitive=True) as session:
         session.tell(("UserPromptSubmit", {"prompt": CANARY}))
         session.use("Bash", {"command": f"pytest {CANARY}"}, "t1", error=CANARY)
         session.use("Bash", {"command": f"pytest {CANARY}"}, "t2")
@@ -81,7 +81,7 @@ def test_nothing_of_a_sensitive_session_is_found(installation: Installation, fre
 
 def test_an_analysis_is_a_read_like_the_others(installation: Installation, fresh_org: str) -> None:
     """An empty session has one too; ETag and 304; 404 for hidden ones; 422 for unknown parameters."""
-    with ToldSession(installation, fresh_org) as session:
+    with SessionClient(installation, fresh_org) as session:
         session.end()
         done = session.read("analysis")
         again = session.read("analysis", headers={"If-None-Match": done.headers["ETag"]})

@@ -30,7 +30,7 @@ from tests.support.builders import session_id as named
 from tests.support.fakes.refusing_client import RefusingStore
 from tests.support.fakes.store_refusals import PASSES, REFUSED
 from tests.support.rigs.projection import ListedLog, new_pipeline, tables
-from tests.support.rigs.projector_rig import Line
+from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
@@ -169,31 +169,31 @@ async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: T
 @pytest.mark.fault(row=26)
 async def test_a_worker_waits_or_ends_as_the_code_says(kafka: str, tmp_path: Path) -> None:
     """At its start and in the middle of its work; what was refused is projected once the store takes it again."""
-    line, log = Line(kafka, tmp_path), the_log()
-    line.start_store()
+    rig, log = ProjectorRig(kafka, tmp_path), the_log()
+    rig.start_store()
     try:
         for code in (164, 452, 497, 516):
-            line.refusals.everything(code)
-            done = line.finish("processors", "--instance", "0")
+            rig.refusals.everything(code)
+            done = rig.finish("processors", "--instance", "0")
             assert done.returncode == 1, done.stderr
             assert done.stderr.splitlines()[-1].startswith("refusing to run: the "), done.stderr
-            assert line.password not in done.stderr
-            line.refusals.end()
-        worker, said = line.worker(), tmp_path / "processors.log"
-        await line.send(log[:10])
-        line.await_receipts(10)
+            assert rig.password not in done.stderr
+            rig.refusals.end()
+        worker, said = rig.worker(), tmp_path / "processors.log"
+        await rig.send(log[:10])
+        rig.await_receipts(10)
 
-        line.refusals.everything(999)
-        await line.send(log[10:20])
+        rig.refusals.everything(999)
+        await rig.send(log[10:20])
         eventually(lambda: "store_unavailable" in said.read_text())
-        line.refusals.end()
-        line.await_receipts(20)
-        line.refusals.everything(497)
-        await line.send(log[20:])
+        rig.refusals.end()
+        rig.await_receipts(20)
+        rig.refusals.everything(497)
+        await rig.send(log[20:])
 
         assert end_of(worker) == 1
-        line.refusals.end()
-        line.worker()
-        line.await_receipts(len(log))
+        rig.refusals.end()
+        rig.worker()
+        rig.await_receipts(len(log))
     finally:
-        line.end()
+        rig.end()

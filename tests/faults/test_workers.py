@@ -23,7 +23,7 @@ from tests.support.clients.load import Load
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.projection import new_pipeline, tables
-from tests.support.rigs.projector_rig import PARTITIONS, Line
+from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.store import Options, new_address, new_store
 from tests.support.waiting import eventually
@@ -45,8 +45,8 @@ def _seed_is_said() -> None:
 class Told:
     """A log that is put into the topic in pieces."""
 
-    def __init__(self, line: Line) -> None:
-        self._line, self._log, self._sent = line, LogBuilder(PARTITIONS, SEED), 0
+    def __init__(self, rig: ProjectorRig) -> None:
+        self._rig, self._log, self._sent = rig, LogBuilder(PARTITIONS, SEED), 0
         self._sessions = 0
 
     async def tell(self, sessions: int) -> int:
@@ -62,7 +62,7 @@ class Told:
         for n, session in enumerate(made):
             self._log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n)))
             self._log.add(ended(session) if n % 2 else changed(session, project_id="moved"))
-        await self._line.send(self.records[self._sent :])
+        await self._rig.send(self.records[self._sent :])
         self._sent = len(self.records)
         return self._sent
 
@@ -82,71 +82,75 @@ async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str,
 
 
 @pytest.mark.fault(row=2)
-async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(line: Line, engine: Options) -> None:
+async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
     """Before the first write, after each, after the acknowledgement; each time the next life goes on from there."""
-    told = Told(line)
+    told = Told(projector_rig)
     for step in (*STEPS, "acknowledged"):
         await told.tell(sessions=4)
-        worker = line.worker(fail_point=f"projector.{step}:1:kill")
+        worker = projector_rig.worker(fail_point=f"projector.{step}:1:kill")
         assert end_of(worker) == -signal.SIGKILL, step
 
     count = await told.tell(sessions=4)
-    worker = line.worker()
-    line.await_receipts(count)
+    worker = projector_rig.worker()
+    projector_rig.await_receipts(count)
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
     worker.terminate()
     assert end_of(worker) == 0
 
 
 @pytest.mark.fault(row=6)
-async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless(line: Line, engine: Options) -> None:
+async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
     """It stops between two writes of a batch, another projects that batch and more; then it writes the rest of its."""
-    told = Told(line)
+    told = Told(projector_rig)
     count = await told.tell(sessions=8)
-    sleeper = line.impatient_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
-    eventually(lambda: line.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
+    sleeper = projector_rig.short_timeout_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
+    eventually(lambda: projector_rig.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
     sleeper.send_signal(signal.SIGSTOP)
-    assert line.query("SELECT count() FROM receipts") == [(0,)]
+    assert projector_rig.query("SELECT count() FROM receipts") == [(0,)]
 
-    line.impatient_worker(1)
-    line.await_receipts(count, within_s=90)
+    projector_rig.short_timeout_worker(1)
+    projector_rig.await_receipts(count, within_s=90)
     count = await told.tell(sessions=8)
-    line.await_receipts(count, within_s=90)
+    projector_rig.await_receipts(count, within_s=90)
     sleeper.send_signal(signal.SIGCONT)
     count = await told.tell(sessions=4)
-    line.await_receipts(count, within_s=90)
+    projector_rig.await_receipts(count, within_s=90)
     # A receipt is written twice where the sleeper, once awake, finished what it had begun.
-    eventually(lambda: line.query(WRITTEN_TWICE) != [(0,)], within_s=60)
+    eventually(lambda: projector_rig.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
 
 
 @pytest.mark.fault(row=7)
-async def test_workers_that_join_and_leave_skip_nothing(line: Line, engine: Options) -> None:
+async def test_workers_that_join_and_leave_skip_nothing(projector_rig: ProjectorRig, engine: Options) -> None:
     """Rebalance after rebalance, by a join, an orderly end, or a kill: every record is projected."""
     chance = random.Random(SEED)
-    told = Told(line)
-    running: dict[int, subprocess.Popen[bytes]] = {0: line.impatient_worker(0)}
+    told = Told(projector_rig)
+    running: dict[int, subprocess.Popen[bytes]] = {0: projector_rig.short_timeout_worker(0)}
     for instance in (1, 2, 1, 0, 1):
         if instance in running:
             leaving = running.pop(instance)
             leaving.send_signal(chance.choice((signal.SIGTERM, signal.SIGKILL)))
             end_of(leaving)
         else:
-            running[instance] = line.impatient_worker(instance)
+            running[instance] = projector_rig.short_timeout_worker(instance)
         count = await told.tell(sessions=5)
-        line.await_receipts(count - 20, within_s=90)
-    line.await_receipts(count, within_s=90)
+        projector_rig.await_receipts(count - 20, within_s=90)
+    projector_rig.await_receipts(count, within_s=90)
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
 
 
 class Watched:
     """A worker with small limits, restarted as its supervisor would, and what its metrics say."""
 
-    def __init__(self, line: Line, **env: str) -> None:
-        self._line, self._env = line, env
+    def __init__(self, rig: ProjectorRig, **env: str) -> None:
+        self._rig, self._env = rig, env
         self._port = free_ports(1)[0]
         self.lives = 0
         self.tend()
@@ -154,7 +158,7 @@ class Watched:
     def tend(self) -> None:
         """Start it, if it does not run."""
         if self.lives == 0 or self._process.poll() is not None:
-            self._process = self._line.impatient_worker(0, METRICS_PORT=str(self._port), **self._env)
+            self._process = self._rig.short_timeout_worker(0, METRICS_PORT=str(self._port), **self._env)
             self.lives += 1
 
     def says(self, metric: str) -> float:
@@ -171,7 +175,7 @@ class Watched:
 
         def all_there() -> bool:
             self.tend()
-            return bool(self._line.query("SELECT count() FROM receipts FINAL")[0][0] >= count)
+            return bool(self._rig.query("SELECT count() FROM receipts FINAL")[0][0] >= count)
 
         eventually(all_there, within_s=within_s)
 
@@ -179,27 +183,27 @@ class Watched:
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("poll_interval_s", [None, "4"])
 async def test_a_store_that_is_away_for_long_costs_nothing(
-    line: Line, engine: Options, poll_interval_s: str | None
+    projector_rig: ProjectorRig, engine: Options, poll_interval_s: str | None
 ) -> None:
     """In small: away for longer than a session lasts. The worker stays in its group, with its partitions.
 
     Were the poll interval shorter than the outage, it would leave the group and come back; that loses nothing either.
     """
-    told = Told(line)
+    told = Told(projector_rig)
     # So small batches that the outage stops the reading of the log.
     small = {"BATCH_RECORDS": "2", "STILL_S": "10"} | ({"POLL_INTERVAL_S": poll_interval_s} if poll_interval_s else {})
-    worker = Watched(line, **small)
+    worker = Watched(projector_rig, **small)
     worker.await_receipts(await told.tell(sessions=2))
     rebalances, generation = worker.says(REBALANCES), worker.says(GENERATION)
 
-    line.store.kill()
-    line.store.wait()
+    projector_rig.store.kill()
+    projector_rig.store.wait()
     await told.tell(sessions=8)
     if poll_interval_s is None:
         eventually(lambda: worker.says("crewkit_projector_unmoved_seconds") > 15, within_s=60)
     else:
         eventually(lambda: worker.says("crewkit_projector_assigned_partitions") == 0, within_s=60)
-    line.run_store()
+    projector_rig.run_store()
     worker.await_receipts(len(told.records))
     worker.await_receipts(await told.tell(sessions=2))
 
@@ -207,40 +211,42 @@ async def test_a_store_that_is_away_for_long_costs_nothing(
         assert (worker.lives, worker.says(REBALANCES), worker.says(GENERATION)) == (1, rebalances, generation)
     else:
         assert worker.lives > 1 or worker.says(GENERATION) > generation
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
 
 
-def await_flow(line: Line, worker: subprocess.Popen[bytes], count: int) -> None:
+def await_flow(rig: ProjectorRig, worker: subprocess.Popen[bytes], count: int) -> None:
     """Wait until so many records of partition 0 have their receipt, or the worker has ended."""
-    eventually(lambda: line.receipts_of(0) >= count or worker.poll() is not None, within_s=60)
+    eventually(lambda: rig.receipts_of(0) >= count or worker.poll() is not None, within_s=60)
 
 
 @pytest.mark.fault(row=27)
-async def test_a_partition_that_faust_withholds_is_noticed_and_projected(line: Line, engine: Options) -> None:
+async def test_a_partition_that_faust_withholds_is_noticed_and_projected(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
     """The others flow meanwhile; the worker says which stands where, ends with 70, and its next life has all of it."""
-    told = Told(line)
+    told = Told(projector_rig)
     await told.tell(sessions=4)
-    worker = line.impatient_worker(0, STILL_S="8", WITHHELD="1")
+    worker = projector_rig.short_timeout_worker(0, STILL_S="8", WITHHELD="1")
     while worker.poll() is None:
         await told.tell(sessions=2)
-        await_flow(line, worker, sum(record.partition == 0 for record in told.records))
-    assert line.receipts_of(1) == 0
+        await_flow(projector_rig, worker, sum(record.partition == 0 for record in told.records))
+    assert projector_rig.receipts_of(1) == 0
 
     assert end_of(worker) == EXIT_STUCK
-    said = (line.folder / "processors.log").read_text()
+    said = (projector_rig.folder / "processors.log").read_text()
     assert re.search(r"projector stuck: partition=1 offset=0 end=\d+ seconds=(8|9|10);", said)
-    line.worker()
-    line.await_receipts(len(told.records))
+    projector_rig.worker()
+    projector_rig.await_receipts(len(told.records))
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
 
 
 @pytest.mark.fault(row=1)
-def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(line: Line) -> None:
+def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(projector_rig: ProjectorRig) -> None:
     """Before the send, after it, after the broker's answer, and right after replies: one row each."""
-    line.worker()
-    serve = Installation("serve", line.folder)
-    serve.environment |= line.env
+    projector_rig.worker()
+    serve = Installation("serve", projector_rig.folder)
+    serve.environment |= projector_rig.env
     with Load(lambda org: serve.client("member", org), ("acme", "globex"), SEED) as load:
         for point in ("before_append", "sent", "appended"):
             serve.die_at(f"ingest.{point}", random.Random(SEED).randint(2, 9))
@@ -255,7 +261,7 @@ def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(line: Li
 
 
 @pytest.mark.fault(row=16)
-async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(line: Line) -> None:
+async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(projector_rig: ProjectorRig) -> None:
     """The stored samples, the same with a field of tomorrow, and kinds and versions of tomorrow: none is lost."""
     samples = [json.loads(file.read_bytes()) for file in sorted(SAMPLES.glob("*.json"))]
     tomorrow = [{**sample, "from": "tomorrow", "actor": {**sample["actor"], "mood": 1}} for sample in samples]
@@ -263,11 +269,11 @@ async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(l
     log = LogBuilder(PARTITIONS)
     for sample in (*samples, *tomorrow, *strange):
         log.add_bytes(msgspec.json.encode(sample), record_key(UUID(sample["session_id"])))
-    await line.send(log.records)
+    await projector_rig.send(log.records)
 
-    line.worker()
-    line.await_receipts(len(log.records))
+    projector_rig.worker()
+    projector_rig.await_receipts(len(log.records))
 
-    outcomes = line.query("SELECT outcome, count() FROM receipts FINAL GROUP BY outcome ORDER BY outcome")
+    outcomes = projector_rig.query("SELECT outcome, count() FROM receipts FINAL GROUP BY outcome ORDER BY outcome")
     assert outcomes == [("dead", len(strange)), ("projected", len(samples) + len(tomorrow))]
-    assert line.query("SELECT count() FROM dead_letters FINAL") == [(len(strange),)]
+    assert projector_rig.query("SELECT count() FROM dead_letters FINAL") == [(len(strange),)]

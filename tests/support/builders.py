@@ -34,7 +34,7 @@ ALICE = Actor("alice", "member")
 T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SECRETS = ids.IdSecrets((b"the first key of the tests",), b"the seed key of the tests")
-UNTOLD = UUID(int=0)  # an id that the LogBuilder draws
+UNSET_ID = UUID(int=0)  # an id that the LogBuilder draws
 
 
 def session_id(name: object, org: str = ORG, *, sensitive: bool = False) -> UUID:
@@ -43,24 +43,24 @@ def session_id(name: object, org: str = ORG, *, sensitive: bool = False) -> UUID
     return ids.mint(SECRETS, "session", org, ids.new_thread(seed), sensitive, seed)
 
 
-def created(session: UUID, **told: Any) -> SessionCreated:
+def created(session: UUID, **fields: Any) -> SessionCreated:
     """A create of the session."""
-    return SessionCreated(**{**_lifecycle(session), "run_id": UNTOLD, **told})
+    return SessionCreated(**{**_lifecycle(session), "run_id": UNSET_ID, **fields})
 
 
-def hook(event_type: str, at: int = T0, event_id: UUID = UNTOLD, **payload: Any) -> Event:
+def hook(event_type: str, at: int = T0, event_id: UUID = UNSET_ID, **payload: Any) -> Event:
     """A hook event; ``payload`` is its data."""
     return Event(event_id, event_type, at, msgspec.Raw(msgspec.json.encode(payload)))
 
 
-def recorded(session: UUID, *events: Event, **told: Any) -> EventsRecorded:
+def recorded(session: UUID, *events: Event, **fields: Any) -> EventsRecorded:
     """A batch of hook events."""
-    return EventsRecorded(**{**_fact(session), **told}, events=events)
+    return EventsRecorded(**{**_fact(session), **fields}, events=events)
 
 
-def usage(model: str | None = "claude-sonnet-4-5", **told: int) -> ModelUsage:
+def usage(model: str | None = "claude-sonnet-4-5", **fields: int) -> ModelUsage:
     """Running totals of one model."""
-    return ModelUsage(model, **told)
+    return ModelUsage(model, **fields)
 
 
 def report(*models: ModelUsage, reported_at: int | None = None) -> MetricsReport:
@@ -68,24 +68,24 @@ def report(*models: ModelUsage, reported_at: int | None = None) -> MetricsReport
     return MetricsReport(models, reported_at)
 
 
-def reported(session: UUID, *models: ModelUsage, reported_at: int | None = None, **told: Any) -> MetricsReported:
+def reported(session: UUID, *models: ModelUsage, reported_at: int | None = None, **fields: Any) -> MetricsReported:
     """A report of running totals."""
-    return MetricsReported(**{**_lifecycle(session), **told}, report=report(*models, reported_at=reported_at))
+    return MetricsReported(**{**_lifecycle(session), **fields}, report=report(*models, reported_at=reported_at))
 
 
-def changed(session: UUID, **told: Any) -> SessionChanged:
+def changed(session: UUID, **fields: Any) -> SessionChanged:
     """A change of some fields; None clears one."""
-    return SessionChanged(**{**_lifecycle(session), **told})
+    return SessionChanged(**{**_lifecycle(session), **fields})
 
 
-def ended(session: UUID, outcome: Outcome | None = "success", **told: Any) -> SessionEnded:
+def ended(session: UUID, outcome: Outcome | None = "success", **fields: Any) -> SessionEnded:
     """An end of the session."""
-    return SessionEnded(**{**_lifecycle(session), **told}, outcome=outcome)
+    return SessionEnded(**{**_lifecycle(session), **fields}, outcome=outcome)
 
 
-def compaction_requested(session: UUID, **told: Any) -> CompactionRequested:
+def compaction_requested(session: UUID, **fields: Any) -> CompactionRequested:
     """A request for a digest."""
-    return CompactionRequested(**{**_lifecycle(session), **told})
+    return CompactionRequested(**{**_lifecycle(session), **fields})
 
 
 class LogBuilder:
@@ -119,20 +119,20 @@ class LogBuilder:
 
     def _identified(self, record: AnyRecord) -> AnyRecord:
         drawn: dict[str, Any] = {
-            name: self.uuid() for name in ("record_id", "fact_id", "run_id") if getattr(record, name, None) == UNTOLD
+            name: self.uuid() for name in ("record_id", "fact_id", "run_id") if getattr(record, name, None) == UNSET_ID
         }
         if isinstance(record, EventsRecorded):
             drawn["events"] = tuple(self._identified_event(event) for event in record.events)
         return msgspec.structs.replace(record, **drawn)
 
     def _identified_event(self, event: Event) -> Event:
-        return msgspec.structs.replace(event, event_id=self.uuid()) if event.event_id == UNTOLD else event
+        return msgspec.structs.replace(event, event_id=self.uuid()) if event.event_id == UNSET_ID else event
 
 
 def _fact(session: UUID) -> dict[str, Any]:
     return {
         "v": 1,
-        "record_id": UNTOLD,
+        "record_id": UNSET_ID,
         "org_id": ORG,
         "session_id": session,
         "actor": ALICE,
@@ -141,4 +141,4 @@ def _fact(session: UUID) -> dict[str, Any]:
 
 
 def _lifecycle(session: UUID) -> dict[str, Any]:
-    return {**_fact(session), "fact_id": UNTOLD}
+    return {**_fact(session), "fact_id": UNSET_ID}

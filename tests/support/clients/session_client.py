@@ -10,7 +10,7 @@ from tests.support.rigs.installation import Installation, eventually_ok
 NOW = "2026-01-20T10:30:00Z"
 
 
-class ToldSession:
+class SessionClient:
     """One session; every read waits for everything that was written to it."""
 
     def __init__(self, installation: Installation, org: str, **created: Any) -> None:
@@ -48,7 +48,7 @@ class ToldSession:
         self._position = reply.headers["X-Log-Position"]
         return reply
 
-    def __enter__(self) -> "ToldSession":
+    def __enter__(self) -> "SessionClient":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -33,12 +33,12 @@ PARTITIONS = 2
 PYTHONPATH = str(CHECKOUT)
 
 
-class Line:
+class ProjectorRig:
     """Start what a test needs; `end` stops all of it, by pid."""
 
     def __init__(self, bootstrap: str, folder: Path, security: KafkaSecurity = KafkaSecurity()) -> None:  # noqa: B008 (frozen)
         self.bootstrap, self.folder, self.security = bootstrap, folder, security
-        self.topic = f"line-{secrets.token_hex(4)}"
+        self.topic = f"rig-{secrets.token_hex(4)}"
         self.port = free_ports(1)[0]
         self.password = secrets.token_urlsafe(12)
         self.refusals = StoreRefusals(folder / "store-refusals.json")
@@ -73,7 +73,7 @@ class Line:
         """A projector."""
         return self.run("processors", "--instance", str(instance), fail_point=fail_point)
 
-    def impatient_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
+    def short_timeout_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
         """A projector that is given up by its group after seconds of silence; for ``env`` see its module."""
         command = [sys.executable, "-m", "tests.support.rigs.short_timeout_worker", str(self.folder), str(instance)]
         return self._spawn("processors", command, fail_point, **env)
