@@ -11,13 +11,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tests.fuzz.attack_setup import open_scene, set_the_stage
 from tests.fuzz.attackers import LIMIT_S, Plan
 from tests.fuzz.exchange import Connection, send_bent
 from tests.fuzz.families import BY_NAME, case_of, chosen
 from tests.fuzz.findings import Findings, saved_case
-from tests.fuzz.judging import faults_of
+from tests.fuzz.response_checks import faults_of
 from tests.fuzz.run import Limits, Run
-from tests.fuzz.scene import open_scene, set_the_stage
 from tests.fuzz.score import KINDS
 from tests.support.rigs.installation import Installation
 

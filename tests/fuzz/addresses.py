@@ -3,10 +3,10 @@
 import random
 from urllib.parse import quote
 
+from tests.fuzz.attack_setup import ATTACKERS, LETTER, Scene
 from tests.fuzz.bodies import JSON
 from tests.fuzz.case import Case, request
 from tests.fuzz.hostile import IDS, STRINGS, TIMES
-from tests.fuzz.scene import ATTACKERS, LETTER, Scene
 
 METHODS = ("GET", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "POST", "TRACE", "get", "PROPFIND", "X" * 40)
 ROOTS = (

@@ -14,11 +14,11 @@ from itertools import count
 from multiprocessing.synchronize import Event
 from typing import Any, NamedTuple
 
+from tests.fuzz.attack_setup import Scene
 from tests.fuzz.case import Case
 from tests.fuzz.exchange import Address, Answered, Connection, Reply, send_bent
 from tests.fuzz.families import BY_NAME, Family, case_of
-from tests.fuzz.judging import Fault, faults_of
-from tests.fuzz.scene import Scene
+from tests.fuzz.response_checks import Fault, faults_of
 
 NICE = 10
 LIMIT_S = 90.0  # of one case; what has no answer by then has none

@@ -8,9 +8,9 @@ from typing import Any
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.examples import BODIES
 from schemas.http.requests import ChangeSession, CreateSession, EndSession, RequestCompaction
+from tests.fuzz.attack_setup import ATTACKERS, LETTER, Scene, letter
 from tests.fuzz.case import Case, request
 from tests.fuzz.hostile import IDS, STRINGS, hostile, mutated
-from tests.fuzz.scene import ATTACKERS, LETTER, Scene, letter
 
 JSON = {"Content-Type": "application/json"}
 NAMES = (*sorted(KNOWN_EVENT_TYPES), "ApiRequest", "BrandNewKind", "a.b:c_d-e")

@@ -4,11 +4,11 @@ import random
 from functools import lru_cache
 
 from schemas.http.requests import EVENT_BYTES_MAX
+from tests.fuzz.attack_setup import Scene
 from tests.fuzz.bodies import sent
 from tests.fuzz.case import Case
 from tests.fuzz.encodings import gzipped
 from tests.fuzz.large import DENSE, batch, repeated
-from tests.fuzz.scene import Scene
 
 KNOWN_TO_COST = (b"password=", b"?token=a&")
 UNFINISHED_BYTES = 10_400_000

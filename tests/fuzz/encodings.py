@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import cramjam
 
+from tests.fuzz.attack_setup import ATTACKERS, Scene
 from tests.fuzz.bodies import JSON
 from tests.fuzz.case import Case, request
-from tests.fuzz.scene import ATTACKERS, Scene
 
 BODY = b'{"events":[{"event_type":"Stop","timestamp":"2026-01-20T10:30:00Z","data":{"x":"%s"}}]}'
 TYPES = (

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from tests.fuzz import addresses, bodies, costly, encodings, large, tokens, wire
+from tests.fuzz.attack_setup import Scene
 from tests.fuzz.case import Case
-from tests.fuzz.scene import Scene
 
 Lane = Literal["quick", "wire", "heavy", "costly", "slow"]
 

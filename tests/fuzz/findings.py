@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tests.fuzz.attack_setup import Scene
 from tests.fuzz.case import Case, as_curl
 from tests.fuzz.families import case_of
-from tests.fuzz.judging import Fault
-from tests.fuzz.scene import Scene
+from tests.fuzz.response_checks import Fault
 
 SAVED_MAX = 3  # of one check and one family; the rest is counted
 

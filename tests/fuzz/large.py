@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from schemas.http.requests import BODY_BYTES_MAX, EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX
+from tests.fuzz.attack_setup import Scene
 from tests.fuzz.bodies import sent
 from tests.fuzz.case import Case
 from tests.fuzz.encodings import gzipped, zstd
-from tests.fuzz.scene import Scene
 
 HEAD = b'{"event_type":"PostToolUse","timestamp":"2026-01-20T10:30:00Z","data":'
 DENSE = (

@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import httpx
 
 from schemas.permissions import OPERATOR_ORG, Role
+from tests.fuzz.attack_setup import BESIDE
 from tests.fuzz.attackers import AttackersProcess, Long, Plan, Promised, Report, Seen, Tally
-from tests.fuzz.beside import Answer, Beside
 from tests.fuzz.families import BY_NAME
 from tests.fuzz.findings import Findings
-from tests.fuzz.judging import Fault
-from tests.fuzz.landing import landed
 from tests.fuzz.log_watch import LogWatch
 from tests.fuzz.machine import OtherLoad
 from tests.fuzz.memory import AtRest, at_rest, resident_bytes, too_much
-from tests.fuzz.scene import BESIDE
+from tests.fuzz.probe_client import Answer, Beside
+from tests.fuzz.promised_receipts import landed
+from tests.fuzz.response_checks import Fault
 from tests.fuzz.score import Score
-from tests.fuzz.waiting_client import figures, slow_ones
+from tests.fuzz.slow_responses import figures, slow_ones
 from tests.support.clients.agents import GaveUp
 from tests.support.clients.journal import Journal
 from tests.support.oracles.checker import Checker

@@ -8,9 +8,9 @@ from typing import Any
 
 import jwt
 
+from tests.fuzz.attack_setup import ATTACKERS, BESIDE, EXPIRES_AT, ISSUED_AT, KEYS, Scene, claims, signed
 from tests.fuzz.case import Case, request
 from tests.fuzz.hostile import STRINGS, hostile
-from tests.fuzz.scene import ATTACKERS, BESIDE, EXPIRES_AT, ISSUED_AT, KEYS, Scene, claims, signed
 
 KEY = KEYS["token.key"]
 HEADER = jwt.encode({}, KEY, algorithm="HS256").partition(".")[0]

@@ -7,9 +7,9 @@ none that is not in the API.
 import random
 from collections.abc import Callable
 
+from tests.fuzz.attack_setup import ATTACKERS, Scene
 from tests.fuzz.bodies import JSON
 from tests.fuzz.case import Case, request
-from tests.fuzz.scene import ATTACKERS, Scene
 
 EVENT = b'{"events":[{"event_type":"Stop","timestamp":"2026-01-20T10:30:00Z","data":{}}]}'
 CLOSE = {"Connection": "close"}

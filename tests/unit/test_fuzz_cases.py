@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.attack_setup import Scene, claims, signed
 from tests.fuzz.attackers import LANES, _turns
 from tests.fuzz.case import as_curl
 from tests.fuzz.families import BY_NAME, FAMILIES, case_of, chosen
 from tests.fuzz.findings import save, saved_case
 from tests.fuzz.hostile import Verbatim, mutated, written
-from tests.fuzz.scene import Scene, claims, signed
 
 SCENE = Scene()
 NAMES = [family.name for family in FAMILIES]

@@ -13,18 +13,18 @@ import httpx
 import msgspec
 import pytest
 
+from tests.fuzz.attack_setup import Scene
 from tests.fuzz.attackers import Attackers, Long, Plan, Promised, Report, Seen, Tally
-from tests.fuzz.beside import Answer, Beside
 from tests.fuzz.case import Case, request
 from tests.fuzz.exchange import Connection, send_bent
 from tests.fuzz.findings import Findings
-from tests.fuzz.judging import Fault, faults_of
-from tests.fuzz.landing import landed
 from tests.fuzz.log_watch import LogWatch
 from tests.fuzz.memory import AtRest, too_much
+from tests.fuzz.probe_client import Answer, Beside
+from tests.fuzz.promised_receipts import landed
+from tests.fuzz.response_checks import Fault, faults_of
 from tests.fuzz.run import Limits, Run
-from tests.fuzz.scene import Scene
-from tests.fuzz.waiting_client import CORES, needed_s, slow_ones
+from tests.fuzz.slow_responses import CORES, needed_s, slow_ones
 from tests.support.clients.journal import Journal
 from tests.support.rigs.installation import Installation
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.fuzz.attackers import Long
-from tests.fuzz.beside import Answer
 from tests.fuzz.families import BY_NAME, Lane
-from tests.fuzz.judging import Fault
+from tests.fuzz.probe_client import Answer
+from tests.fuzz.response_checks import Fault
 
 SHOWN = 5  # the slowest
 SUSPECTS = 6

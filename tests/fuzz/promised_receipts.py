@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from schemas.permissions import OPERATOR_ORG, Role
-from tests.fuzz.judging import Fault
-from tests.fuzz.scene import ATTACKERS
+from tests.fuzz.attack_setup import ATTACKERS
+from tests.fuzz.response_checks import Fault
 from tests.support.rigs.installation import eventually_ok
 
 RECEIPTS = 300  # are read one by one; coverage is about all of them
