@@ -10,11 +10,11 @@ CANARY = "canary-2b9e"
 def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str) -> None:
     """`none` before, then `done` with every finding in its documented shape; a later end brings a newer one."""
     with SessionClient(installation, fresh_org) as session:
-        session.tell(
+        session.record(
             ("UserPromptSubmit", {"prompt": "Please fix the refunds. And test it.", "at": "2026-01-20T10:00:00Z"})
         )
         call = {"tool_name": "Bash", "tool_input": {"command": "pytest -q"}, "tool_use_id": "t1"}
-        session.tell(
+        session.record(
             ("PreToolUse", {**call, "at": "2026-01-20T10:00:30Z"}),
             ("PostToolUseFailure", {**call, "error": "2 failed", "at": "2026-01-20T10:01:30Z"}),
             ("PreToolUse", {**call, "tool_use_id": "t2", "at": "2026-01-20T10:02:00Z"}),
@@ -64,7 +64,7 @@ def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str)
 def test_nothing_of_a_sensitive_session_is_found(installation: Installation, fresh_org: str) -> None:
     """Times and counts stay."""
     with SessionClient(installation, fresh_org, sensitive=True) as session:
-        session.tell(("UserPromptSubmit", {"prompt": CANARY}))
+        session.record(("UserPromptSubmit", {"prompt": CANARY}))
         session.use("Bash", {"command": f"pytest {CANARY}"}, "t1", error=CANARY)
         session.use("Bash", {"command": f"pytest {CANARY}"}, "t2")
         session.use("Edit", {"file_path": CANARY}, "t3")

@@ -15,13 +15,15 @@ def prompted(text: str) -> tuple[str, dict[str, Any]]:
 def test_a_digest_tells_the_session_up_to_the_request(installation: Installation, fresh_org: str) -> None:
     """Queued at once, done when projected; goal, files, failures, open tasks, last answer; nothing of later events."""
     with SessionClient(installation, fresh_org, remote_url="git@github.com:acme/backend", title="Refunds") as session:
-        session.tell(prompted("Fix the refunds"), ("TaskCreated", {"task_id": "7", "task_subject": "Fix the rounding"}))
+        session.record(
+            prompted("Fix the refunds"), ("TaskCreated", {"task_id": "7", "task_subject": "Fix the rounding"})
+        )
         session.use("Edit", {"file_path": "/work/backend/refund.py"}, "t1")
         session.use("Bash", {"command": "pytest -q"}, "t2", error="2 failed")
-        session.tell(("Stop", {"last_assistant_message": "It was the rounding."}))
+        session.record(("Stop", {"last_assistant_message": "It was the rounding."}))
 
         queued = session.compact()
-        session.tell(prompted("Something else"))
+        session.record(prompted("Something else"))
         listed = session.read("compactions")
 
         compaction_id = queued.json()["data"]["compaction_id"]
@@ -42,9 +44,9 @@ def test_a_digest_tells_the_session_up_to_the_request(installation: Installation
 def test_a_late_copy_of_the_call_changes_nothing(installation: Installation, fresh_org: str) -> None:
     """The same compaction id, one digest, as of the first call; without a key each call is a request of its own."""
     with SessionClient(installation, fresh_org) as session:
-        session.tell(prompted("First"))
+        session.record(prompted("First"))
         first = session.compact("again", max_characters=300)
-        session.tell(prompted("Second"))
+        session.record(prompted("Second"))
         copy = session.compact("again", max_characters=300)
         other = session.compact()
 
@@ -82,7 +84,7 @@ def test_limits_instructions_and_pages(installation: Installation, fresh_org: st
 def test_nothing_of_a_sensitive_session_is_told(installation: Installation, fresh_org: str) -> None:
     """There is a digest, of numbers."""
     with SessionClient(installation, fresh_org, sensitive=True) as session:
-        session.tell(prompted(CANARY), ("Stop", {"last_assistant_message": CANARY}))
+        session.record(prompted(CANARY), ("Stop", {"last_assistant_message": CANARY}))
         session.use("Bash", {"command": CANARY}, "t1", error=CANARY)
         session.compact(instructions=CANARY)
 

@@ -35,7 +35,7 @@ def org(installation: Installation, fresh_org: str) -> Org:
 
 
 @pytest.mark.fault(row=11)
-def test_a_batch_sent_ten_times_by_eight_clients_in_all_ways_to_cut_it_is_there_once(
+def test_a_batch_sent_ten_times_by_eight_clients_and_cut_in_every_way_is_stored_once(
     installation: Installation, fresh_org: str
 ) -> None:
     """Shuffled, cut anywhere, two batches interleaved, half of the events without an id of their own."""
@@ -94,7 +94,7 @@ def _at_once(works: list[Callable[[], None]]) -> None:
 
 
 @pytest.mark.fault(row=12)
-def test_whatever_order_facts_come_in_they_count(installation: Installation, org: Org) -> None:
+def test_facts_count_in_any_order(installation: Installation, org: Org) -> None:
     """An end before anything else and no create ever; events backwards, after the end, and forty days late."""
     now = datetime.now(UTC)
     early = now - timedelta(days=40)
@@ -127,7 +127,7 @@ def _text(moment: datetime) -> str:
 
 
 @pytest.mark.fault(row=13)
-def test_of_copies_that_contradict_the_first_wins_in_its_session(
+def test_the_first_of_contradicting_copies_wins_in_its_session(
     installation: Installation, org: Org, fresh_org: str
 ) -> None:
     """Another body, another time, another type change nothing; in another session, or org, it is another event."""
@@ -184,7 +184,7 @@ def many_files() -> Iterator[None]:
 
 
 @pytest.mark.fault(row=20)
-def test_whoever_says_nothing_or_says_it_slowly_holds_up_nobody(
+def test_silent_and_slow_connections_hold_up_no_other_client(
     installation: Installation, org: Org, many_files: None
 ) -> None:
     """Two thousand connections without a word, a hundred with half a head, a hundred with half a body: others go on."""

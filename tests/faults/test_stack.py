@@ -47,7 +47,7 @@ def load(stack: Proxied, request: pytest.FixtureRequest) -> Load:
     return load_of(request, stack, SEED)
 
 
-def test_there_is_one_process_by_pid_file_for_each_service(stack: Proxied) -> None:
+def test_each_service_has_one_process_and_its_pid_file(stack: Proxied) -> None:
     """Each pid file names a process that lives, and none is the supervisor's."""
     pids = stack.pids()
 

@@ -103,7 +103,9 @@ def refusing(two: TestStore, code: int) -> tuple[ClickHouseWarehouse, RefusingSt
 
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("code", PASSES)
-async def test_a_projector_waits_whatever_way_the_store_is_away(two: TestStore, clean: Tables, code: int) -> None:
+async def test_a_projector_waits_for_each_code_of_an_unavailable_store(
+    two: TestStore, clean: Tables, code: int
+) -> None:
     """Each statement meets the code once, before or after it was done; the tables are those of one clean pass."""
     two.empty()
     warehouse, store = refusing(two, code)

@@ -33,7 +33,7 @@ def projector_rig(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     rig.end()
 
 
-def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     """It ended with 1, and one sentence that holds these words."""
     assert done.returncode == 1
     assert all(word in done.stderr for word in words), done.stderr
@@ -44,7 +44,7 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 @pytest.mark.fault(row=24)
 def test_faust_without_its_compiled_stream_is_refused(projector_rig: ProjectorRig) -> None:
     """The one in Python acknowledges what it skips."""
-    refused(
+    assert_refused(
         projector_rig.finish("processors", "--instance", "0", NO_CYTHON="1"), "compiled stream", "install its wheel"
     )
 
@@ -66,14 +66,14 @@ def test_a_topic_that_is_missing_is_refused(projector_rig: ProjectorRig) -> None
     elsewhere = {"LOG_URL": f"kafka://{projector_rig.bootstrap}/nowhere"}
 
     for command in (("processors", "--instance", "0"), ("ingest", "--port", "0")):
-        refused(projector_rig.finish(*command, **elsewhere), "nowhere does not exist", "`provision` makes it")
+        assert_refused(projector_rig.finish(*command, **elsewhere), "nowhere does not exist", "`provision` makes it")
 
 
 @pytest.mark.kafka
 @pytest.mark.fault(row=24)
 def test_another_partition_count_is_refused_by_ingest(projector_rig: ProjectorRig) -> None:
     """A session's records would be in two partitions."""
-    refused(projector_rig.finish("ingest", "--port", "0", PARTITIONS="5"), "2 partitions", "set PARTITIONS back")
+    assert_refused(projector_rig.finish("ingest", "--port", "0", PARTITIONS="5"), "2 partitions", "set PARTITIONS back")
 
 
 @pytest.mark.kafka
@@ -88,8 +88,8 @@ def test_tables_of_a_newer_version_that_do_more_than_add_are_refused(
     projector_rig.query(f"ALTER TABLE {database}.{table} ADD COLUMN mood String")
     try:
         without = f"{newer}, and column mood of {table} was added without a default"
-        refused(projector_rig.finish("processors", "--instance", "0"), without, "run the version that made it")
-        refused(projector_rig.finish("provision", "--partitions", "2"), newer, "run the version that made it")
+        assert_refused(projector_rig.finish("processors", "--instance", "0"), without, "run the version that made it")
+        assert_refused(projector_rig.finish("provision", "--partitions", "2"), newer, "run the version that made it")
     finally:
         projector_rig.query(f"ALTER TABLE {database}.{table} DROP COLUMN mood")
         projector_rig.query(f"DELETE FROM {database}.migrations WHERE number = 999")
@@ -102,7 +102,7 @@ def test_tables_of_an_older_version_are_refused(projector_rig: ProjectorRig) -> 
     (newest,) = projector_rig.query("SELECT number, name, sha256 FROM migrations ORDER BY number DESC LIMIT 1")
     projector_rig.query(f"DELETE FROM migrations WHERE number = {newest[0]}")
     try:
-        refused(
+        assert_refused(
             projector_rig.finish("processors", "--instance", "0"), f"lacks migration {newest[1]}", "provision` first"
         )
     finally:
@@ -171,15 +171,15 @@ MADE_WITH = ("--partitions", str(PARTITIONS), "--replication", "1")
 
 
 @pytest.fixture
-def strangers(tmp_path: Path) -> str:
+def foreign_secrets(tmp_path: Path) -> str:
     """The secrets of another installation."""
-    make_embedded_secrets(tmp_path / "strangers")
-    return str(tmp_path / "strangers")
+    make_embedded_secrets(tmp_path / "foreign")
+    return str(tmp_path / "foreign")
 
 
-def sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
     """It ended at once with 1 and one sentence, after what else it may log."""
-    refused(done, *words)
+    assert_refused(done, *words)
     assert done.stderr.count("refus") == 1
 
 
@@ -193,7 +193,7 @@ async def test_a_topic_that_begins_to_lose_records_is_refused(
     await projector_rig.set_topic({name: value})
     try:
         for command in (*RUN, ("provision",)):
-            sentence(
+            assert_one_sentence(
                 projector_rig.finish(*command), f"has {name}={value}", "run `kafka-configs.sh", f"--add-config {name}="
             )
     finally:
@@ -206,10 +206,10 @@ def test_too_few_brokers_for_three_copies_are_refused(projector_rig: ProjectorRi
     """Without `--replication 1` nothing is made, so a process that starts finds no topic."""
     elsewhere = {"LOG_URL": f"kafka://{projector_rig.bootstrap}/of-three"}
 
-    sentence(
+    assert_one_sentence(
         projector_rig.finish("provision", "--partitions", "2", **elsewhere), "can't keep 3 copies", "nothing was made"
     )
-    sentence(projector_rig.finish("ingest", "--port", "0", **elsewhere), "of-three does not exist")
+    assert_one_sentence(projector_rig.finish("ingest", "--port", "0", **elsewhere), "of-three does not exist")
 
 
 @pytest.mark.kafka
@@ -217,34 +217,38 @@ def test_too_few_brokers_for_three_copies_are_refused(projector_rig: ProjectorRi
 def test_another_partition_count_in_the_environment_is_refused(projector_rig: ProjectorRig) -> None:
     """Which needs none: the count is recorded."""
     for command in (*RUN, ("provision",)):
-        sentence(
+        assert_one_sentence(
             projector_rig.finish(*command, PARTITIONS="5"), "told of 5 partitions", "made with 2", "set PARTITIONS back"
         )
 
 
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
-def test_secrets_of_another_installation_are_refused(projector_rig: ProjectorRig, strangers: str) -> None:
+def test_secrets_of_another_installation_are_refused(projector_rig: ProjectorRig, foreign_secrets: str) -> None:
     """By all who have secrets; the message says where the fingerprint is, and what to bring back."""
     for command in (("ingest", "--port", "0"), ("serve", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
-        sentence(
-            projector_rig.finish(*command, SECRETS=strangers), f"secrets in {strangers} are not those", "bring back"
+        assert_one_sentence(
+            projector_rig.finish(*command, SECRETS=foreign_secrets),
+            f"secrets in {foreign_secrets} are not those",
+            "bring back",
         )
 
 
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
-def test_a_store_of_another_installation_is_refused(projector_rig: ProjectorRig, strangers: str) -> None:
+def test_a_store_of_another_installation_is_refused(projector_rig: ProjectorRig, foreign_secrets: str) -> None:
     """A projector has no secrets, but sees that log and store were not made together."""
     theirs = {
         "STORE_URL": f"{projector_rig.env['STORE_URL']}/theirs",
         "LOG_URL": f"kafka://{projector_rig.bootstrap}/{projector_rig.topic}.theirs",
     }
-    assert projector_rig.finish("provision", *MADE_WITH, SECRETS=strangers, **theirs).returncode == 0
+    assert projector_rig.finish("provision", *MADE_WITH, SECRETS=foreign_secrets, **theirs).returncode == 0
 
     mixed = projector_rig.finish("processors", "--instance", "0", STORE_URL=theirs["STORE_URL"])
 
-    sentence(mixed, "theirs.installation of the store belongs to another installation", "check STORE_URL and LOG_URL")
+    assert_one_sentence(
+        mixed, "theirs.installation of the store belongs to another installation", "check STORE_URL and LOG_URL"
+    )
 
 
 @pytest.mark.kafka
@@ -262,7 +266,9 @@ def test_missing_secrets_are_refused_and_not_made(projector_rig: ProjectorRig, t
 
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
-def test_a_read_side_that_started_before_its_store_compares_as_soon_as_it_can(kafka: str, tmp_path: Path) -> None:
+def test_a_read_side_started_before_its_store_checks_its_secrets_once_the_store_is_up(
+    kafka: str, tmp_path: Path
+) -> None:
     """It may start while the store is away, with a port that answers; with other secrets it ends when it is back."""
     rig = ProjectorRig(kafka, tmp_path / "rig")
     rig.folder.mkdir(mode=0o700)
@@ -270,9 +276,9 @@ def test_a_read_side_that_started_before_its_store_compares_as_soon_as_it_can(ka
         store = rig.start_store()
         store.terminate()
         assert end_of(store) == 0
-        make_embedded_secrets(tmp_path / "strangers")
+        make_embedded_secrets(tmp_path / "foreign")
         ours, theirs = (Installation("query-api", tmp_path / name) for name in ("ours", "theirs"))
-        for service, secrets in ((ours, rig.folder / "secrets"), (theirs, tmp_path / "strangers")):
+        for service, secrets in ((ours, rig.folder / "secrets"), (theirs, tmp_path / "foreign")):
             service.environment |= rig.env | {"SECRETS": str(secrets)}
             service.spawn()
             eventually(lambda port=service.port: answers_200("127.0.0.1", port, "/livez"), within_s=60)

@@ -53,7 +53,7 @@ def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: 
 
 
 @pytest.mark.fault(row=4)
-def test_killed_under_load_it_is_back_with_everything(up: Embedded, load: Load) -> None:
+def test_up_killed_under_load_restarts_with_everything(up: Embedded, load: Load) -> None:
     """kill -9 at any moment; how long each start takes is printed: two seconds where nothing else is going on."""
     chance = random.Random(SEED)
     took: list[float] = []

@@ -37,19 +37,19 @@ SEED = random.randrange(1 << 20)
 
 
 @pytest.fixture(autouse=True)
-def _seed_is_said() -> None:
+def _print_seed() -> None:
     """With a failure, so that it can be repeated."""
     print(f"seed {SEED}")
 
 
-class Told:
+class SentLog:
     """A log that is put into the topic in pieces."""
 
     def __init__(self, rig: ProjectorRig) -> None:
         self._rig, self._log, self._sent = rig, LogBuilder(PARTITIONS, SEED), 0
         self._sessions = 0
 
-    async def tell(self, sessions: int) -> int:
+    async def send_sessions(self, sessions: int) -> int:
         """So many sessions more, their records interleaved; how many records there are now."""
         made = [named(f"{SEED}-{self._sessions + n}") for n in range(sessions)]
         self._sessions += sessions
@@ -86,28 +86,28 @@ async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
     """Before the first write, after each, after the acknowledgement; each time the next life goes on from there."""
-    told = Told(projector_rig)
+    sent = SentLog(projector_rig)
     for step in (*STEPS, "acknowledged"):
-        await told.tell(sessions=4)
+        await sent.send_sessions(sessions=4)
         worker = projector_rig.worker(fail_point=f"projector.{step}:1:kill")
         assert end_of(worker) == -signal.SIGKILL, step
 
-    count = await told.tell(sessions=4)
+    count = await sent.send_sessions(sessions=4)
     worker = projector_rig.worker()
     projector_rig.await_receipts(count)
 
-    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
     worker.terminate()
     assert end_of(worker) == 0
 
 
 @pytest.mark.fault(row=6)
-async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless(
+async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
     """It stops between two writes of a batch, another projects that batch and more; then it writes the rest of its."""
-    told = Told(projector_rig)
-    count = await told.tell(sessions=8)
+    sent = SentLog(projector_rig)
+    count = await sent.send_sessions(sessions=8)
     sleeper = projector_rig.short_timeout_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
     eventually(lambda: projector_rig.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
     sleeper.send_signal(signal.SIGSTOP)
@@ -115,22 +115,22 @@ async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless
 
     projector_rig.short_timeout_worker(1)
     projector_rig.await_receipts(count, within_s=90)
-    count = await told.tell(sessions=8)
+    count = await sent.send_sessions(sessions=8)
     projector_rig.await_receipts(count, within_s=90)
     sleeper.send_signal(signal.SIGCONT)
-    count = await told.tell(sessions=4)
+    count = await sent.send_sessions(sessions=4)
     projector_rig.await_receipts(count, within_s=90)
     # A receipt is written twice where the sleeper, once awake, finished what it had begun.
     eventually(lambda: projector_rig.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
-    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
 @pytest.mark.fault(row=7)
 async def test_workers_that_join_and_leave_skip_nothing(projector_rig: ProjectorRig, engine: Options) -> None:
     """Rebalance after rebalance, by a join, an orderly end, or a kill: every record is projected."""
     chance = random.Random(SEED)
-    told = Told(projector_rig)
+    sent = SentLog(projector_rig)
     running: dict[int, subprocess.Popen[bytes]] = {0: projector_rig.short_timeout_worker(0)}
     for instance in (1, 2, 1, 0, 1):
         if instance in running:
@@ -139,29 +139,29 @@ async def test_workers_that_join_and_leave_skip_nothing(projector_rig: Projector
             end_of(leaving)
         else:
             running[instance] = projector_rig.short_timeout_worker(instance)
-        count = await told.tell(sessions=5)
+        count = await sent.send_sessions(sessions=5)
         projector_rig.await_receipts(count - 20, within_s=90)
     projector_rig.await_receipts(count, within_s=90)
 
-    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
-class Watched:
+class WatchedWorker:
     """A worker with small limits, restarted as its supervisor would, and what its metrics say."""
 
     def __init__(self, rig: ProjectorRig, **env: str) -> None:
         self._rig, self._env = rig, env
         self._port = free_ports(1)[0]
         self.lives = 0
-        self.tend()
+        self.ensure_running()
 
-    def tend(self) -> None:
+    def ensure_running(self) -> None:
         """Start it, if it does not run."""
         if self.lives == 0 or self._process.poll() is not None:
             self._process = self._rig.short_timeout_worker(0, METRICS_PORT=str(self._port), **self._env)
             self.lives += 1
 
-    def says(self, metric: str) -> float:
+    def highest(self, metric: str) -> float:
         """The highest value of a metric, over all partitions; -1 while it can't be asked."""
         try:
             text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", trust_env=False, timeout=5).text
@@ -174,7 +174,7 @@ class Watched:
         """Tend it until so many records have their receipt."""
 
         def all_there() -> bool:
-            self.tend()
+            self.ensure_running()
             return bool(self._rig.query("SELECT count() FROM receipts FINAL")[0][0] >= count)
 
         eventually(all_there, within_s=within_s)
@@ -182,36 +182,36 @@ class Watched:
 
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("poll_interval_s", [None, "4"])
-async def test_a_store_that_is_away_for_long_costs_nothing(
+async def test_a_long_outage_of_the_store_loses_nothing(
     projector_rig: ProjectorRig, engine: Options, poll_interval_s: str | None
 ) -> None:
     """In small: away for longer than a session lasts. The worker stays in its group, with its partitions.
 
     Were the poll interval shorter than the outage, it would leave the group and come back; that loses nothing either.
     """
-    told = Told(projector_rig)
+    sent = SentLog(projector_rig)
     # So small batches that the outage stops the reading of the log.
     small = {"BATCH_RECORDS": "2", "STILL_S": "10"} | ({"POLL_INTERVAL_S": poll_interval_s} if poll_interval_s else {})
-    worker = Watched(projector_rig, **small)
-    worker.await_receipts(await told.tell(sessions=2))
-    rebalances, generation = worker.says(REBALANCES), worker.says(GENERATION)
+    worker = WatchedWorker(projector_rig, **small)
+    worker.await_receipts(await sent.send_sessions(sessions=2))
+    rebalances, generation = worker.highest(REBALANCES), worker.highest(GENERATION)
 
     projector_rig.store.kill()
     projector_rig.store.wait()
-    await told.tell(sessions=8)
+    await sent.send_sessions(sessions=8)
     if poll_interval_s is None:
-        eventually(lambda: worker.says("crewkit_projector_unmoved_seconds") > 15, within_s=60)
+        eventually(lambda: worker.highest("crewkit_projector_unmoved_seconds") > 15, within_s=60)
     else:
-        eventually(lambda: worker.says("crewkit_projector_assigned_partitions") == 0, within_s=60)
+        eventually(lambda: worker.highest("crewkit_projector_assigned_partitions") == 0, within_s=60)
     projector_rig.run_store()
-    worker.await_receipts(len(told.records))
-    worker.await_receipts(await told.tell(sessions=2))
+    worker.await_receipts(len(sent.records))
+    worker.await_receipts(await sent.send_sessions(sessions=2))
 
     if poll_interval_s is None:
-        assert (worker.lives, worker.says(REBALANCES), worker.says(GENERATION)) == (1, rebalances, generation)
+        assert (worker.lives, worker.highest(REBALANCES), worker.highest(GENERATION)) == (1, rebalances, generation)
     else:
-        assert worker.lives > 1 or worker.says(GENERATION) > generation
-    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
+        assert worker.lives > 1 or worker.highest(GENERATION) > generation
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
 def await_flow(rig: ProjectorRig, worker: subprocess.Popen[bytes], count: int) -> None:
@@ -224,21 +224,21 @@ async def test_a_partition_that_faust_withholds_is_noticed_and_projected(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
     """The others flow meanwhile; the worker says which stands where, ends with 70, and its next life has all of it."""
-    told = Told(projector_rig)
-    await told.tell(sessions=4)
+    sent = SentLog(projector_rig)
+    await sent.send_sessions(sessions=4)
     worker = projector_rig.short_timeout_worker(0, STILL_S="8", WITHHELD="1")
     while worker.poll() is None:
-        await told.tell(sessions=2)
-        await_flow(projector_rig, worker, sum(record.partition == 0 for record in told.records))
+        await sent.send_sessions(sessions=2)
+        await_flow(projector_rig, worker, sum(record.partition == 0 for record in sent.records))
     assert projector_rig.receipts_of(1) == 0
 
     assert end_of(worker) == EXIT_STUCK
     said = (projector_rig.folder / "processors.log").read_text()
     assert re.search(r"projector stuck: partition=1 offset=0 end=\d+ seconds=(8|9|10);", said)
     projector_rig.worker()
-    projector_rig.await_receipts(len(told.records))
+    projector_rig.await_receipts(len(sent.records))
 
-    assert projector_rig.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
 @pytest.mark.fault(row=1)

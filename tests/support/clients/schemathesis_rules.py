@@ -36,10 +36,10 @@ def refused_by_a_known_rule(ctx: Any, response: Any, case: Any) -> bool | None:
 
 
 def _follows_rules(details: dict[str, Any]) -> bool:
-    return bool(details) and all(_known(field, told) for field, faults in details.items() for told in faults)
+    return bool(details) and all(_known(field, fault) for field, faults in details.items() for fault in faults)
 
 
-def _known(field: str, told: Any) -> bool:
-    if isinstance(told, dict):
-        return told["code"] in _EVENT_RULES
-    return any(re.fullmatch(name, field) and re.fullmatch(sentence, told) for name, sentence in RULES)
+def _known(field: str, fault: Any) -> bool:
+    if isinstance(fault, dict):
+        return fault["code"] in _EVENT_RULES
+    return any(re.fullmatch(name, field) and re.fullmatch(sentence, fault) for name, sentence in RULES)

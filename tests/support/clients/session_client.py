@@ -19,7 +19,7 @@ class SessionClient:
         self.id: str = self._write("POST", f"/api/v1/{org}/sessions", json=created).json()["data"]["id"]
         self.path = f"/api/v1/{org}/sessions/{self.id}"
 
-    def tell(self, *events: tuple[str, dict[str, Any]], at: str = NOW) -> None:
+    def record(self, *events: tuple[str, dict[str, Any]], at: str = NOW) -> None:
         """Hook events, by type and payload."""
         body = [{"event_type": kind, "timestamp": data.pop("at", at), "data": data} for kind, data in events]
         self._write("POST", f"/api/v1/{self._org}/observability/sessions/{self.id}/events", json={"events": body})
@@ -28,7 +28,7 @@ class SessionClient:
         """A use of a tool that came out well, or failed with ``error``."""
         call = {"tool_name": tool, "tool_input": tool_input, "tool_use_id": use_id}
         outcome = ("PostToolUse", {**call}) if error is None else ("PostToolUseFailure", {**call, "error": error})
-        self.tell(("PreToolUse", {**call}), outcome)
+        self.record(("PreToolUse", {**call}), outcome)
 
     def compact(self, key: str | None = None, **body: Any) -> httpx.Response:
         """Ask for a digest."""

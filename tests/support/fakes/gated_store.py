@@ -29,7 +29,7 @@ class GatedWarehouse:
     def __init__(self, store: FakeWarehouse) -> None:
         self._store = store
         self.outcome: Outcome = "done"
-        self.said: list[str] = []
+        self.calls: list[str] = []
 
     def insert(self, table: str, rows: Rows) -> None:
         decoded = self._store.decode(table, rows)
@@ -62,7 +62,7 @@ class GatedWarehouse:
         self._answer()
 
     def _say(self, what: str) -> None:
-        self.said.append(what)
+        self.calls.append(what)
         self._answer({"refused": StoreUnavailable, "broken": Broken})
 
     def _answer(self, failing: dict[str, type[Exception]] | None = None) -> None:
@@ -89,7 +89,7 @@ class Call:
 
     def run(self, outcome: Outcome) -> str:
         """Go on, to the end or to the next place where others may come between; what was done."""
-        self._warehouse.outcome, self._warehouse.said = outcome, []
+        self._warehouse.outcome, self._warehouse.calls = outcome, []
         try:
             result = self._go_on()
         except StopIteration:
@@ -101,8 +101,8 @@ class Call:
             if self._steps is None:
                 self._end(lambda: self.future.set_result(result))
         self._warehouse.outcome = "done"
-        said = ", ".join(dict.fromkeys(self._warehouse.said)) or ("goes on" if self._steps else "answered")
-        return f"{self.kind}: {said} → {outcome}"
+        calls = ", ".join(dict.fromkeys(self._warehouse.calls)) or ("goes on" if self._steps else "answered")
+        return f"{self.kind}: {calls} → {outcome}"
 
     def _go_on(self) -> Any:
         if self._steps is None:
@@ -112,10 +112,10 @@ class Call:
                 self._steps = more.steps
         return next(self._steps)
 
-    def _end(self, tell: Callable[[], None]) -> None:
+    def _end(self, deliver: Callable[[], None]) -> None:
         self.ended = True
         if self.heard:
-            tell()
+            deliver()
 
 
 class GatedExecutor(Executor):

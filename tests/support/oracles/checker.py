@@ -95,18 +95,18 @@ class Checker:
         """The ids of the stored events, by what they say."""
         found: dict[Digest, list[str]] = {}
         for event in _events(http, path):
-            said = digest(event.event_type, event.timestamp, bytes(event.data))
-            found.setdefault(said, []).append(event.event_id)
+            content = digest(event.event_type, event.timestamp, bytes(event.data))
+            found.setdefault(content, []).append(event.event_id)
         return found
 
     def _events(self, session_id: str, sent: SentSession, stored: Mapping[Digest, list[str]]) -> None:
         expected = {_as_kept(event).digest: event for event in sent.accepted.values()}
-        for said, event in expected.items():
-            if said not in stored:
+        for content, event in expected.items():
+            if content not in stored:
                 self._note("I1", f"{session_id} lacks {event.event_type} {event.data[:80]!r}")
-            elif event.event_id is not None and stored[said] != [event.event_id]:
-                self._note("I3", f"{session_id} has {event.event_id} as {stored[said]}")
-        strange = [ids for said, ids in stored.items() if said not in expected]
+            elif event.event_id is not None and stored[content] != [event.event_id]:
+                self._note("I3", f"{session_id} has {event.event_id} as {stored[content]}")
+        strange = [ids for content, ids in stored.items() if content not in expected]
         if len(strange) > len(sent.unknown):
             self._note("I2", f"{session_id} has events that nobody sent: {strange[:SHOWN]}")
         for ids in stored.values():
@@ -119,13 +119,13 @@ class Checker:
         for name, expected in counts(sent.accepted.values()).items():
             if shown["counts"][name] != expected:
                 self._note("I6", f"{session_id} shows {shown['counts'][name]} {name}, {expected} were sent")
-        told = {
+        expected_fields = {
             "title": (shown["title"], sent.title),
             "outcome": (shown["outcome"], sent.outcome),
             "input_tokens": (shown["model_metrics"]["input_tokens"], sent.input_tokens),
             "cost_usd": (shown["model_metrics"]["cost_usd"], sent.cost_nano / 10**9),
         }
-        for name, (is_shown, expected_value) in told.items():
+        for name, (is_shown, expected_value) in expected_fields.items():
             if is_shown != expected_value:
                 self._note("I6", f"{session_id} shows {name} {is_shown!r}, {expected_value!r} was sent")
 

@@ -79,7 +79,7 @@ class Worker:
     def __init__(self, name: str, world: "World", facts_max: int) -> None:
         self.name, self._world = name, world
         self.calls: list[Call] = []
-        self.told: dict[int, int] = {}  # what it believes to own: partition -> generation of the assignment
+        self.owned: dict[int, int] = {}  # what it believes to own: partition -> generation of the assignment
         self.position: dict[int, int] = {}
         self.withheld: set[int] = set()  # partitions of which Faust fetches nothing
         self.ended_with: int | None = None
@@ -118,7 +118,7 @@ class Worker:
 
     def fetch(self, counts: Sequence[int]) -> list[Event]:
         """The next records of its partitions, one of each in turn."""
-        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.told.keys() - self.withheld}
+        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.owned.keys() - self.withheld}
         turns = range(max(map(len, fetched.values()), default=0))
         return [self.consumer.receive(some[i]) for i in turns for some in fetched.values() if i < len(some)]
 
@@ -190,13 +190,13 @@ class World:
             self._assign(self.workers[name])
 
     def _revoke(self, worker: Worker) -> None:
-        gone, worker.told = sorted(worker.told), {}
+        gone, worker.owned = sorted(worker.owned), {}
         worker.consumer.forget(gone)
         self._signal(worker.app.on_partitions_revoked.send, gone)
 
     def _assign(self, worker: Worker) -> None:
         mine = [p for p in range(PARTITIONS) if self.owners[p] == worker.name]
-        worker.told = {p: self.generations[p] for p in mine}
+        worker.owned = {p: self.generations[p] for p in mine}
         for partition in mine:
             worker.position[partition] = self.committed[partition]
             worker.consumer.seek(partition, self.committed[partition], self.committed[partition])
@@ -237,7 +237,7 @@ class World:
         Returns the exit code of the worker if its watchdog ended it.
         """
         worker = self.workers[name]
-        stuck = {p for p in worker.withheld & worker.told.keys() if worker.position[p] < len(self.log[p])}
+        stuck = {p for p in worker.withheld & worker.owned.keys() if worker.position[p] < len(self.log[p])}
         for second in range(NOTICED_WITHIN_S):
             self.now += 1
             if second % 30 == 0:
@@ -267,7 +267,7 @@ class World:
         """Commit what Faust makes of the acknowledgements; what the broker took."""
         worker = self.workers[name]
         offsets: dict[int, int] = worker.consumer.to_commit(list(range(PARTITIONS)))
-        taken = {p: o for p, o in offsets.items() if p in worker.told and worker.told[p] == self.generations[p]}
+        taken = {p: o for p, o in offsets.items() if p in worker.owned and worker.owned[p] == self.generations[p]}
         for partition, offset in taken.items():
             self.committed[partition] = offset
         worker.consumer.committed(taken)
@@ -423,7 +423,7 @@ class World:
         """A worker says of its partitions alone how far they are, and never too much."""
         for worker in self.workers.values():
             for partition, offset in worker.pipeline.written.items():
-                if partition not in worker.told:
+                if partition not in worker.owned:
                     raise Violation("nothing is said of partitions of others", f"{worker.name} speaks of {partition}")
                 if offset > receipted[partition]:
                     raise Violation(
@@ -571,7 +571,7 @@ class _Quiet:
 
 
 @contextmanager
-def surroundings() -> Iterator[None]:
+def patched_environment() -> Iterator[None]:
     """What the model check changes in the real code: pauses, log lines, and where Faust's adapter asks the broker."""
 
     async def offsets(settings: WorkerSettings, partitions: Sequence[int]) -> Any:

@@ -13,14 +13,14 @@ def strict(schema: Any) -> Any:
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {
+    closed = {
         key: {name: strict(field) for name, field in value.items()} if key == "properties" else strict(value)
         for key, value in schema.items()
         if key not in ("nullable", "example")
     }
-    if "properties" in told:
-        told.setdefault("additionalProperties", False)
-    return {"anyOf": [told, {"type": "null"}]} if schema.get("nullable") else told
+    if "properties" in closed:
+        closed.setdefault("additionalProperties", False)
+    return {"anyOf": [closed, {"type": "null"}]} if schema.get("nullable") else closed
 
 
 def faults(document: Schema, schema: Schema, value: Any) -> list[str]:

@@ -64,9 +64,9 @@ class ProjectorRig:
 
     def finish(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """A command that ends."""
-        told = os.environ | self.env | env
+        environment = os.environ | self.env | env
         return subprocess.run(
-            self._command(arguments), env=told, capture_output=True, text=True, timeout=60, check=False
+            self._command(arguments), env=environment, capture_output=True, text=True, timeout=60, check=False
         )
 
     def worker(self, instance: int = 0, fail_point: str = "") -> subprocess.Popen[bytes]:
@@ -145,8 +145,8 @@ class ProjectorRig:
                     process.kill()
                     process.wait()
 
-    def _spawn(self, name: str, command: list[str], fail_point: str, **told: str) -> subprocess.Popen[bytes]:
-        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | told
+    def _spawn(self, name: str, command: list[str], fail_point: str, **environment: str) -> subprocess.Popen[bytes]:
+        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | environment
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         self._running.append(process)

@@ -26,8 +26,8 @@ class ProxiedStack(Stack, frozen=True, kw_only=True):
         return msgspec.structs.replace(super().kafka, advertised_port=self.proxies.kafka)
 
     def _env(self, user: str, password: str) -> dict[str, str]:
-        told = msgspec.structs.replace(self, ports=self.proxies)
-        return super(ProxiedStack, told)._env(user, password)
+        proxied = msgspec.structs.replace(self, ports=self.proxies)
+        return super(ProxiedStack, proxied)._env(user, password)
 
 
 def main(data: str, port: str, kafka_proxy: str, store_proxy: str) -> int:

@@ -33,9 +33,9 @@ class Tables:
             client.close()
 
 
-def through_the_door(data: Path, statement: str) -> list[tuple[Any, ...]]:
+def run_over_socket(data: Path, statement: str) -> list[tuple[Any, ...]]:
     """`Tables.run`, in the process that serves ``data``."""
-    with Client(str(_door(data))) as caller:
+    with Client(str(_socket(data))) as caller:
         caller.send(statement)
         found: list[tuple[Any, ...]] = caller.recv()
     return found
@@ -43,13 +43,13 @@ def through_the_door(data: Path, statement: str) -> list[tuple[Any, ...]]:
 
 def _serve(data: Path) -> None:
     tables = Tables(parse_store_url(load_settings({"data": str(data)}).store))
-    with Listener(str(_door(data))) as listener:
+    with Listener(str(_socket(data))) as listener:
         while True:
             with listener.accept() as caller:
                 caller.send(tables.run(caller.recv()))
 
 
-def _door(data: Path) -> Path:
+def _socket(data: Path) -> Path:
     return data / "tables"
 
 
