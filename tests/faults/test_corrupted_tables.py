@@ -1,4 +1,4 @@
-"""Tables made wrong behind a running installation's back: the audit says what is wrong, and a repair mends it."""
+"""Tables corrupted while an installation runs: the audit reports the corruption, and `--repair` repairs it."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from tests.support.clients.sending import Org, hook
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.up_with_sql_socket import Tables, run_over_socket
 
-GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 17))  # the fourteenth is tool_calls
+GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 17))  # the fourteenth measure is tool_calls
 DELETE_SESSION = "DELETE FROM sessions WHERE session_id = '{id}'"
 ALTER_BUCKET = (
     f"INSERT INTO rollup_hourly SELECT * REPLACE (arrayMap(g -> tuple({GROUP}), groups) AS groups)"
@@ -25,7 +25,7 @@ DELETE_RECEIPT = "DELETE FROM receipts WHERE log_partition = {partition} AND log
 
 
 class UpWithSqlSocket(Installation):
-    """`up` with a door to its tables."""
+    """`up` with a socket to its tables."""
 
     def __init__(self, data: Path) -> None:
         super().__init__("up", data)
@@ -36,7 +36,7 @@ class UpWithSqlSocket(Installation):
 
 
 class OpenedInstallation(NamedTuple):
-    """An installation, and what carries out a statement on its tables."""
+    """An installation, and a function that runs a statement on its tables."""
 
     installation: Installation
     run: Callable[[str], list[tuple[Any, ...]]]
@@ -44,7 +44,7 @@ class OpenedInstallation(NamedTuple):
 
 @pytest.fixture
 def target(installation: Installation, tmp_path: Path) -> Iterator[OpenedInstallation]:
-    """The stack that tests share, whose store is a server; or an `up` of the test's own, with a door."""
+    """Return the shared stack, whose store is a server, or an `up` of this test, with a socket."""
     if installation.kind == "stack":
         url = stack_store_url(installation.data)
         assert url is not None
@@ -60,7 +60,7 @@ def target(installation: Installation, tmp_path: Path) -> Iterator[OpenedInstall
 
 
 def test_corruption_is_reported_and_repaired(target: OpenedInstallation, fresh_org: str) -> None:
-    """A session deleted, a bucket altered, a receipt taken out: exit 1 and its name, `--repair`, exit 0, as before."""
+    """A deleted session, an altered bucket and a missing receipt: each is reported with exit 1 and repaired exactly."""
     org = Org(target.installation, fresh_org)
     session = org.create(agent_name="reviewer", project_id="shop")
     uses = [hook("PreToolUse", tool_name="Bash", tool_use_id=f"t{n}") for n in range(3)]
@@ -95,7 +95,7 @@ def _shown(org: Org, session_id: str) -> list[Any]:
 
 
 def _assert_reported(target: OpenedInstallation, command: str, *words: str) -> None:
-    """It says so by its exit code, and names what."""
+    """Assert that the command exits with 1 and names what is wrong."""
     done = target.installation.command(command)
     assert done.returncode == 1, done.stdout + done.stderr
     for word in words:
@@ -103,6 +103,6 @@ def _assert_reported(target: OpenedInstallation, command: str, *words: str) -> N
 
 
 def _repair(target: OpenedInstallation, command: str) -> None:
-    """It ends once all is right."""
+    """Assert that the command repairs everything."""
     done = target.installation.command(command, "--repair")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Other accounts of the machine: what a running installation leaves open to them."""
+"""Other accounts of the machine: what a running installation exposes to them."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(scope="module", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
 def umask_0(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation whose owner has a umask of 0, on a folder that was made so."""
+    """Start an installation under a umask of 0, on a folder that was created under it."""
     if request.param == "stack":
         need_jars()
     folder = tmp_path_factory.mktemp(request.param) / "data"
@@ -36,7 +36,7 @@ def umask_0(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_nothing_in_the_data_folder_is_open_to_others(umask_0: Installation) -> None:
-    """Log, store, Kafka's segments, access logs, pids, secrets: no bit for group or others anywhere."""
+    """Log, store, Kafka's segments, access logs, pid files and secrets have no permissions for group or others."""
     written = umask_0.client().post(f"/api/v1/{ORG}/sessions", json={"agent_name": "private"})
     assert written.status_code == httpx.codes.CREATED
     read = umask_0.client().get(
@@ -52,7 +52,7 @@ def test_nothing_in_the_data_folder_is_open_to_others(umask_0: Installation) -> 
 
 
 def test_rejected_requests_do_not_fill_the_log(umask_0: Installation) -> None:
-    """2,000 of them: kilobytes, not 226 bytes each; the metrics count all, and a success has its line."""
+    """2,000 rejected requests add kilobytes, not 226 bytes each; metrics count all of them, and a success is logged."""
     log = umask_0.data / "log" / ("up.log" if umask_0.kind == "up" else "serve.log")
     before, counted = log.stat().st_size, _rejected(umask_0)
     began = time.monotonic()

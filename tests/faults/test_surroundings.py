@@ -1,4 +1,4 @@
-"""Surroundings that do not fit: each process refuses to start, exits non-zero, and says what to do."""
+"""Wrong surroundings: each process refuses to start, exits non-zero, and says what to do."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ FROM_TOMORROW = "INSERT INTO {database}.migrations (number, name, sha256) VALUES
 
 @pytest.fixture(scope="module")
 def projector_rig(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectorRig]:
-    """A line that nobody projects; each test leaves it as it was."""
+    """Return a rig without a running projector; each test restores its state."""
     rig = ProjectorRig(kafka, tmp_path_factory.mktemp("rig"))
     rig.start_store()
     yield rig
@@ -34,7 +34,7 @@ def projector_rig(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """It ended with 1, and one sentence that holds these words."""
+    """Assert that the process ended with 1, and printed one sentence that holds these words."""
     assert done.returncode == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
@@ -43,7 +43,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 @pytest.mark.kafka
 @pytest.mark.fault(row=24)
 def test_faust_without_its_compiled_stream_is_refused(projector_rig: ProjectorRig) -> None:
-    """The one in Python acknowledges what it skips."""
+    """The stream in pure Python acknowledges records that it skips."""
     assert_refused(
         projector_rig.finish("processors", "--instance", "0", NO_CYTHON="1"), "compiled stream", "install its wheel"
     )
@@ -51,7 +51,7 @@ def test_faust_without_its_compiled_stream_is_refused(projector_rig: ProjectorRi
 
 @pytest.mark.fault(row=24)
 def test_an_old_aiokafka_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It loses records when a group is rebalanced."""
+    """An old aiokafka loses records when a group is rebalanced."""
     check_versions()
     monkeypatch.setattr(aiokafka, "__version__", "0.13.1")
 
@@ -62,7 +62,7 @@ def test_an_old_aiokafka_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.kafka
 @pytest.mark.fault(row=24)
 def test_a_topic_that_is_missing_is_refused(projector_rig: ProjectorRig) -> None:
-    """By who writes to it and by who reads it; `provision` makes it."""
+    """Writers and readers refuse a missing topic; `provision` creates it."""
     elsewhere = {"LOG_URL": f"kafka://{projector_rig.bootstrap}/nowhere"}
 
     for command in (("processors", "--instance", "0"), ("ingest", "--port", "0")):
@@ -72,7 +72,7 @@ def test_a_topic_that_is_missing_is_refused(projector_rig: ProjectorRig) -> None
 @pytest.mark.kafka
 @pytest.mark.fault(row=24)
 def test_another_partition_count_is_refused_by_ingest(projector_rig: ProjectorRig) -> None:
-    """A session's records would be in two partitions."""
+    """With another count, a session's records would be in two partitions."""
     assert_refused(projector_rig.finish("ingest", "--port", "0", PARTITIONS="5"), "2 partitions", "set PARTITIONS back")
 
 
@@ -82,7 +82,7 @@ def test_another_partition_count_is_refused_by_ingest(projector_rig: ProjectorRi
 def test_tables_of_a_newer_version_that_do_more_than_add_are_refused(
     projector_rig: ProjectorRig, database: str, table: str
 ) -> None:
-    """A projector writes to tables that have all it knows; `provision` of an older version has nothing to do there."""
+    """A projector needs all columns it knows and defaults for others; an older `provision` refuses newer tables."""
     newer = f"{database} has migration 999, newer than this code"
     projector_rig.query(FROM_TOMORROW.format(database=database))
     projector_rig.query(f"ALTER TABLE {database}.{table} ADD COLUMN mood String")
@@ -98,7 +98,7 @@ def test_tables_of_a_newer_version_that_do_more_than_add_are_refused(
 @pytest.mark.kafka
 @pytest.mark.fault(row=24)
 def test_tables_of_an_older_version_are_refused(projector_rig: ProjectorRig) -> None:
-    """`provision` brings them up to date."""
+    """`provision` brings older tables up to date."""
     (newest,) = projector_rig.query("SELECT number, name, sha256 FROM migrations ORDER BY number DESC LIMIT 1")
     projector_rig.query(f"DELETE FROM migrations WHERE number = {newest[0]}")
     try:
@@ -110,7 +110,7 @@ def test_tables_of_an_older_version_are_refused(projector_rig: ProjectorRig) -> 
 
 
 def _refused_start(up: Installation) -> str:
-    """What it says while it ends by itself, with 1 and no trace."""
+    """Return its output when it ended by itself, with 1 and no stack trace."""
     up.spawn()
     assert up.process is not None
     assert up.process.wait(timeout=60) == 1
@@ -121,7 +121,7 @@ def _refused_start(up: Installation) -> str:
 
 @pytest.mark.fault(row=24)
 def test_up_refuses_tables_of_a_newer_version(tmp_path: Path) -> None:
-    """An older `up` on the folder of a newer one; the tables stay as they are."""
+    """An older `up` refuses the folder of a newer one, and leaves the tables unchanged."""
     up = Installation("up", tmp_path / "up")
     up.start()
     assert up.stop() == 0
@@ -131,7 +131,7 @@ def test_up_refuses_tables_of_a_newer_version(tmp_path: Path) -> None:
 
 
 def _from_tomorrow(store: Path) -> None:
-    """In a process of its own: a process can open the engine on one directory only."""
+    """Migrate the store in another process, since a process can open the engine on one directory only."""
     script = (
         "import sys, clickhouse_connect\n"
         "clickhouse_connect.get_client(interface='chdb', path=sys.argv[1]).command(sys.argv[2])"
@@ -143,7 +143,7 @@ def _from_tomorrow(store: Path) -> None:
 @pytest.mark.kafka
 @pytest.mark.fault(row=24)
 async def test_offsets_committed_beyond_the_end_of_the_log_are_refused(kafka: str, tmp_path: Path) -> None:
-    """Faust would drop every new record below them, silently: measured on a log that had lost its tail."""
+    """Faust would silently drop every new record below the offset: measured on a log that had lost its tail."""
     rig = ProjectorRig(kafka, tmp_path)
     rig.start_store()
     try:
@@ -172,13 +172,13 @@ MADE_WITH = ("--partitions", str(PARTITIONS), "--replication", "1")
 
 @pytest.fixture
 def foreign_secrets(tmp_path: Path) -> str:
-    """The secrets of another installation."""
+    """Make the secrets of another installation."""
     make_embedded_secrets(tmp_path / "foreign")
     return str(tmp_path / "foreign")
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """It ended at once with 1 and one sentence, after what else it may log."""
+    """Assert that the process ended at once with 1, and that its last line is one sentence with these words."""
     assert_refused(done, *words)
     assert done.stderr.count("refus") == 1
 
@@ -189,7 +189,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> 
 async def test_a_topic_that_begins_to_lose_records_is_refused(
     projector_rig: ProjectorRig, name: str, value: str
 ) -> None:
-    """By everything that starts, whoever changed it; the message has the line that mends it."""
+    """Every process refuses at its start, whoever changed the topic; the message has the command that repairs it."""
     await projector_rig.set_topic({name: value})
     try:
         for command in (*RUN, ("provision",)):
@@ -203,7 +203,7 @@ async def test_a_topic_that_begins_to_lose_records_is_refused(
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_too_few_brokers_for_three_copies_are_refused(projector_rig: ProjectorRig) -> None:
-    """Without `--replication 1` nothing is made, so a process that starts finds no topic."""
+    """Without `--replication 1` no topic is created, so a process that starts finds none."""
     elsewhere = {"LOG_URL": f"kafka://{projector_rig.bootstrap}/of-three"}
 
     assert_one_sentence(
@@ -215,7 +215,7 @@ def test_too_few_brokers_for_three_copies_are_refused(projector_rig: ProjectorRi
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_another_partition_count_in_the_environment_is_refused(projector_rig: ProjectorRig) -> None:
-    """Which needs none: the count is recorded."""
+    """The variable is optional: the count is recorded."""
     for command in (*RUN, ("provision",)):
         assert_one_sentence(
             projector_rig.finish(*command, PARTITIONS="5"), "told of 5 partitions", "made with 2", "set PARTITIONS back"
@@ -225,7 +225,7 @@ def test_another_partition_count_in_the_environment_is_refused(projector_rig: Pr
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_secrets_of_another_installation_are_refused(projector_rig: ProjectorRig, foreign_secrets: str) -> None:
-    """By all who have secrets; the message says where the fingerprint is, and what to bring back."""
+    """Every process with secrets refuses; the message says where the fingerprint is, and what to restore."""
     for command in (("ingest", "--port", "0"), ("serve", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
         assert_one_sentence(
             projector_rig.finish(*command, SECRETS=foreign_secrets),
@@ -237,7 +237,7 @@ def test_secrets_of_another_installation_are_refused(projector_rig: ProjectorRig
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_a_store_of_another_installation_is_refused(projector_rig: ProjectorRig, foreign_secrets: str) -> None:
-    """A projector has no secrets, but sees that log and store were not made together."""
+    """A projector has no secrets, but sees that log and store were not provisioned together."""
     theirs = {
         "STORE_URL": f"{projector_rig.env['STORE_URL']}/theirs",
         "LOG_URL": f"kafka://{projector_rig.bootstrap}/{projector_rig.topic}.theirs",
@@ -254,7 +254,7 @@ def test_a_store_of_another_installation_is_refused(projector_rig: ProjectorRig,
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_missing_secrets_are_refused_and_not_made(projector_rig: ProjectorRig, tmp_path: Path) -> None:
-    """A volume that is empty, or mounted somewhere else."""
+    """A secrets volume is empty, or mounted elsewhere."""
     for command in (("ingest", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
         done = projector_rig.finish(*command, SECRETS=str(tmp_path / "empty"))
 
@@ -269,7 +269,7 @@ def test_missing_secrets_are_refused_and_not_made(projector_rig: ProjectorRig, t
 def test_a_read_side_started_before_its_store_checks_its_secrets_once_the_store_is_up(
     kafka: str, tmp_path: Path
 ) -> None:
-    """It may start while the store is away, with a port that answers; with other secrets it ends when it is back."""
+    """It starts and listens without the store; with wrong secrets it ends once the store is back."""
     rig = ProjectorRig(kafka, tmp_path / "rig")
     rig.folder.mkdir(mode=0o700)
     try:
@@ -295,7 +295,7 @@ def test_a_read_side_started_before_its_store_checks_its_secrets_once_the_store_
 
 @pytest.mark.fault(row=28)
 def test_up_refuses_a_folder_whose_secrets_were_replaced(tmp_path: Path) -> None:
-    """Its ids would be unknown, and other ones would be made for the same events; with its own it starts again."""
+    """Its ids would be unknown, and repeated events would get new ones; with its own secrets it starts again."""
     up = Installation("up", tmp_path / "up")
     up.start()
     assert up.stop() == 0

@@ -38,19 +38,19 @@ SEED = random.randrange(1 << 20)
 
 @pytest.fixture(autouse=True)
 def _print_seed() -> None:
-    """With a failure, so that it can be repeated."""
+    """Print the seed, which pytest shows with a failure, so that the run can be repeated."""
     print(f"seed {SEED}")
 
 
 class SentLog:
-    """A log that is put into the topic in pieces."""
+    """A log that is sent to the topic in pieces."""
 
     def __init__(self, rig: ProjectorRig) -> None:
         self._rig, self._log, self._sent = rig, LogBuilder(PARTITIONS, SEED), 0
         self._sessions = 0
 
     async def send_sessions(self, sessions: int) -> int:
-        """So many sessions more, their records interleaved; how many records there are now."""
+        """Send this many more sessions, their records interleaved; return the total number of records."""
         made = [named(f"{SEED}-{self._sessions + n}") for n in range(sessions)]
         self._sessions += sessions
         for session in made:
@@ -68,12 +68,12 @@ class SentLog:
 
     @property
     def records(self) -> list[LogRecord]:
-        """All that was told."""
+        """Return all records sent."""
         return self._log.records
 
 
 async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str, list[tuple[object, ...]]]:
-    """The tables that a projector makes of a log in one go, undisturbed."""
+    """Return the tables that a projector makes of a log in one undisturbed pass."""
     with contextlib.contextmanager(new_store)(new_address(engine), PARTITIONS) as store:
         pipeline = new_pipeline(store, records)
         await pipeline.project(records)
@@ -85,7 +85,7 @@ async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str,
 async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
-    """Before the first write, after each, after the acknowledgement; each time the next life goes on from there."""
+    """Killed before the first write, after each and after the acknowledgement, the worker continues from there."""
     sent = SentLog(projector_rig)
     for step in (*STEPS, "acknowledged"):
         await sent.send_sessions(sessions=4)
@@ -105,7 +105,7 @@ async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
 async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
-    """It stops between two writes of a batch, another projects that batch and more; then it writes the rest of its."""
+    """It pauses between two writes of a batch, another worker projects more, and it writes the rest of its batch."""
     sent = SentLog(projector_rig)
     count = await sent.send_sessions(sessions=8)
     sleeper = projector_rig.short_timeout_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
@@ -120,7 +120,7 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(
     sleeper.send_signal(signal.SIGCONT)
     count = await sent.send_sessions(sessions=4)
     projector_rig.await_receipts(count, within_s=90)
-    # A receipt is written twice where the sleeper, once awake, finished what it had begun.
+    # A receipt is written twice if the sleeper, once it resumed, finished its batch.
     eventually(lambda: projector_rig.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
     assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
@@ -128,7 +128,7 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(
 
 @pytest.mark.fault(row=7)
 async def test_workers_that_join_and_leave_skip_nothing(projector_rig: ProjectorRig, engine: Options) -> None:
-    """Rebalance after rebalance, by a join, an orderly end, or a kill: every record is projected."""
+    """Rebalance after rebalance, by a join, an orderly end or a kill: every record is projected."""
     chance = random.Random(SEED)
     sent = SentLog(projector_rig)
     running: dict[int, subprocess.Popen[bytes]] = {0: projector_rig.short_timeout_worker(0)}
@@ -147,7 +147,7 @@ async def test_workers_that_join_and_leave_skip_nothing(projector_rig: Projector
 
 
 class WatchedWorker:
-    """A worker with small limits, restarted as its supervisor would, and what its metrics say."""
+    """A worker with small limits that is restarted as by its supervisor, and its metrics."""
 
     def __init__(self, rig: ProjectorRig, **env: str) -> None:
         self._rig, self._env = rig, env
@@ -156,13 +156,13 @@ class WatchedWorker:
         self.ensure_running()
 
     def ensure_running(self) -> None:
-        """Start it, if it does not run."""
+        """Start the worker if it does not run."""
         if self.lives == 0 or self._process.poll() is not None:
             self._process = self._rig.short_timeout_worker(0, METRICS_PORT=str(self._port), **self._env)
             self.lives += 1
 
     def highest(self, metric: str) -> float:
-        """The highest value of a metric, over all partitions; -1 while it can't be asked."""
+        """Return the highest value of a metric over all partitions; -1 if the metrics can't be read."""
         try:
             text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", trust_env=False, timeout=5).text
         except httpx.HTTPError:
@@ -171,7 +171,7 @@ class WatchedWorker:
         return max(map(float, found), default=-1)
 
     def await_receipts(self, count: int, within_s: float = 90) -> None:
-        """Tend it until so many records have their receipt."""
+        """Keep the worker running until this many records have their receipt."""
 
         def all_there() -> bool:
             self.ensure_running()
@@ -185,12 +185,12 @@ class WatchedWorker:
 async def test_a_long_outage_of_the_store_loses_nothing(
     projector_rig: ProjectorRig, engine: Options, poll_interval_s: str | None
 ) -> None:
-    """In small: away for longer than a session lasts. The worker stays in its group, with its partitions.
+    """The outage exceeds the session time-out, yet the worker stays in its group and keeps its partitions.
 
-    Were the poll interval shorter than the outage, it would leave the group and come back; that loses nothing either.
+    With a poll interval shorter than the outage, it leaves the group and returns; that loses nothing either.
     """
     sent = SentLog(projector_rig)
-    # So small batches that the outage stops the reading of the log.
+    # Batches so small that the outage stops the reading of the log.
     small = {"BATCH_RECORDS": "2", "STILL_S": "10"} | ({"POLL_INTERVAL_S": poll_interval_s} if poll_interval_s else {})
     worker = WatchedWorker(projector_rig, **small)
     worker.await_receipts(await sent.send_sessions(sessions=2))
@@ -215,7 +215,7 @@ async def test_a_long_outage_of_the_store_loses_nothing(
 
 
 def await_flow(rig: ProjectorRig, worker: subprocess.Popen[bytes], count: int) -> None:
-    """Wait until so many records of partition 0 have their receipt, or the worker has ended."""
+    """Wait until this many records of partition 0 have their receipt, or the worker has ended."""
     eventually(lambda: rig.receipts_of(0) >= count or worker.poll() is not None, within_s=60)
 
 
@@ -223,7 +223,7 @@ def await_flow(rig: ProjectorRig, worker: subprocess.Popen[bytes], count: int) -
 async def test_a_partition_that_faust_withholds_is_noticed_and_projected(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
-    """The others flow meanwhile; the worker says which stands where, ends with 70, and its next life has all of it."""
+    """Other partitions flow; the worker logs the stuck partition, exits with 70, and catches up when restarted."""
     sent = SentLog(projector_rig)
     await sent.send_sessions(sessions=4)
     worker = projector_rig.short_timeout_worker(0, STILL_S="8", WITHHELD="1")
@@ -243,7 +243,7 @@ async def test_a_partition_that_faust_withholds_is_noticed_and_projected(
 
 @pytest.mark.fault(row=1)
 def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(projector_rig: ProjectorRig) -> None:
-    """Before the send, after it, after the broker's answer, and right after replies: one row each."""
+    """Killed before the send, after it, after the broker's response, and after its replies: each event is one row."""
     projector_rig.worker()
     serve = Installation("serve", projector_rig.folder)
     serve.environment |= projector_rig.env
@@ -262,7 +262,7 @@ def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(projecto
 
 @pytest.mark.fault(row=16)
 async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(projector_rig: ProjectorRig) -> None:
-    """The stored samples, the same with a field of tomorrow, and kinds and versions of tomorrow: none is lost."""
+    """The stored samples, the same with an unknown field, and unknown kinds and versions: none is lost."""
     samples = [json.loads(file.read_bytes()) for file in sorted(SAMPLES.glob("*.json"))]
     tomorrow = [{**sample, "from": "tomorrow", "actor": {**sample["actor"], "mood": 1}} for sample in samples]
     strange = [{**sample, key: value} for sample in samples for key, value in (("v", 99), ("kind", "session_dreamt"))]
