@@ -189,7 +189,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> 
 async def test_a_topic_that_begins_to_lose_records_is_refused(
     projector_rig: ProjectorRig, name: str, value: str
 ) -> None:
-    """Every process refuses at its start, whoever changed the topic; the message has the command that repairs it."""
+    """Every process refuses at its start; the message has the command that repairs it."""
     await projector_rig.set_topic({name: value})
     try:
         for command in (*RUN, ("provision",)):

@@ -74,6 +74,6 @@ def save(case: Case, file: Path, url: str) -> tuple[str, str]:
 
 def saved_case(file: Path) -> Case:
     """Read a case that `save` wrote; a file of bytes alone is sent in one part."""
-    beside = file.with_suffix(".json")
-    how: dict[str, Any] = msgspec.json.decode(beside.read_bytes()) if beside.exists() else {"name": file.name}
+    description = file.with_suffix(".json")
+    how: dict[str, Any] = msgspec.json.decode(description.read_bytes()) if description.exists() else {"name": file.name}
     return Case(**{**how, "raw": file.read_bytes(), "cuts": tuple(how.get("cuts", ()))})

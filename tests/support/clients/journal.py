@@ -62,7 +62,7 @@ class Journal:
             self.sessions[session_id] = SentSession(org)
 
     def sending(self, session_id: str, events: list[SentEvent]) -> None:
-        """Note events before the request is sent: whatever the outcome, they may be stored."""
+        """Note events before the request is sent: even if it fails they may be stored."""
         with self._lock:
             session = self.sessions[session_id]
             session.unknown.update(event.digest for event in events if event.digest not in session.accepted)

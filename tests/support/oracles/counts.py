@@ -1,4 +1,4 @@
-"""A slow oracle: a session's counts from the events that clients sent, by the rules alone; no code of the fold."""
+"""A slow oracle: a session's counts from the events that clients sent, by the rules alone, without code of the fold."""
 
 import json
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ KNOWN = frozenset(
 
 
 def counts(events: Iterable[SentEvent]) -> dict[str, int]:
-    """The ``counts`` of a session, by the rules of the API's reference."""
+    """Return the ``counts`` of a session, by the rules of the API's reference."""
     sent = [(event.event_type, json.loads(event.data)) for event in events]
     return {
         "events": len(sent),
