@@ -1,4 +1,4 @@
-"""Fixtures that every folder of tests may use."""
+"""Fixtures for every folder of tests."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -9,14 +9,14 @@ from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
-from tests.support.rigs.projector_rig import Line
+from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker takes all tests on a running installation, so that it is started once, and otherwise whole files."""
+    """Give one worker all tests on a running installation, so that it starts once, and otherwise whole files."""
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         item.add_marker(pytest.mark.xdist_group(str(params.get("installation", item.path.name))))
@@ -24,21 +24,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`host:port` of a broker shared by the whole run; take topics from `fresh_topic`, and never stop it."""
+    """Return the `host:port` of a broker shared by the whole run; use topics of `fresh_topic`, and never stop it."""
     with kafka_from_anywhere(tmp_path_factory.mktemp("kafka")) as bootstrap:
         yield bootstrap
 
 
 @pytest.fixture
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker of the test's own, which it may stop, kill and start again (3 s to start)."""
+    """Start a broker of this test, which may stop, kill and restart it (3 s to start)."""
     with broker_from_jars(tmp_path_factory.mktemp("own-kafka")) as broker:
         yield broker
 
 
 @pytest.fixture
 def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
-    """`await fresh_topic(partitions=4)`: the name of a new topic on the shared broker."""
+    """Return a function: `await fresh_topic(partitions=4)` creates a topic on the shared broker."""
 
     async def create(partitions: int = 1, **config: str) -> str:
         return await create_topic(kafka, partitions, **config)
@@ -48,10 +48,10 @@ def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
-    """Where tests make their stores: a store server in another process, as strict as can be.
+    """Start a store server in another process, as strict as possible, for the stores of tests.
 
-    It is as if behind a proxy, which takes 8 KiB of URL. Its tables drop a block that repeats one of the last thousand,
-    as those of a replicated installation do.
+    It behaves as behind a proxy that accepts 8 KiB of URL. Its tables drop a block that repeats one of the last
+    thousand, as those of a replicated installation do.
     """
     conditions = {BEHIND_PROXY: "1", DEDUPLICATION_WINDOW: "1000"}
     served = Served(tmp_path_factory.mktemp("engine"), users=[STRICT], **conditions)
@@ -61,38 +61,38 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
 
 @pytest.fixture(scope="session")
 def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
-    """The engine in this process: one directory for the whole run, since a process can open no second."""
+    """Return options of the in-process engine: one directory for the run, since a process can open only one."""
     return {"interface": "chdb", "path": str(tmp_path_factory.mktemp("chdb"))}
 
 
 @pytest.fixture
-def line(kafka: str, tmp_path: Path) -> Iterator[Line]:
-    """A topic, a store server and its tables; the test starts the workers."""
-    line = Line(kafka, tmp_path)
+def projector_rig(kafka: str, tmp_path: Path) -> Iterator[ProjectorRig]:
+    """Start a topic, a store server and its tables; the test starts the workers."""
+    rig = ProjectorRig(kafka, tmp_path)
     try:
-        line.start_store()
-        yield line
+        rig.start_store()
+        yield rig
     finally:
-        line.end()
+        rig.end()
 
 
 @pytest.fixture
 def store(engine: Options) -> Iterator[TestStore]:
-    """A provisioned store of the test's own."""
+    """Provision a store for one test."""
     yield from new_store(new_address(engine))
 
 
 @pytest.fixture(scope="module")
 def shared_store(engine: Options) -> Iterator[TestStore]:
-    """A store for a module of tests that empty it themselves."""
+    """Provision a store for a module of tests that empty it themselves."""
     yield from new_store(new_address(engine))
 
 
 @pytest.fixture(scope="session", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
 def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Both ways to run, each started once for all tests that leave it healthy.
+    """Start both kinds of installation, each once for all tests that leave it healthy.
 
-    They share it, so each takes an org of its own (``fresh_org``).
+    The tests share it, so each uses its own org (``fresh_org``).
     """
     if request.param == "stack":
         need_jars()
@@ -105,5 +105,5 @@ def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def fresh_org(request: pytest.FixtureRequest) -> str:
-    """An org that no other test uses; its name tells the test."""
+    """Return an org that no other test uses, derived from the test's name."""
     return f"org-{abs(hash(request.node.nodeid)):x}"

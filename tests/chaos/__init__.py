@@ -1,1 +1,1 @@
-"""`make chaos`: an installation at work, broken in every way again and again, and then every number is checked."""
+"""`make chaos`: break a working installation again and again, in every way, and then check every number."""

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --mode stack --minutes 10 --seed 7`: faults injected, events sent, differences; 0 or 1."""
+"""`python -m tests.chaos --mode stack --minutes 10 --seed 7`: inject faults, print the differences; exit 0 or 1."""
 
 import logging
 import random
@@ -22,15 +22,15 @@ from tests.support.oracles.checker import Checker, described, nothing_left
 from tests.support.rigs.supervised import is_alive
 
 ORGS = ("acme", "globex")
-# Between faults. A stack works on while a part of it is broken; the single process works in between alone, so it is
-# given longer, and more to do.
+# Between faults. A stack works on while one part of it is broken. A single process works only between faults, so its
+# pauses and its rate are larger.
 PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 1.4)}
 RATES = {"stack": 3_000.0, "embedded": 10_000.0}
 console = Console(highlight=False)
 
 
 class Run:
-    """One run: clients that write, faults that strike, and what is found in the end."""
+    """One run: clients that write, faults that strike, and the differences found at the end."""
 
     def __init__(self, target: Target, seed: int, minutes: float, clients: int, rate: float) -> None:
         self._target, self._seconds, self._rate = target, minutes * 60, rate / clients
@@ -43,7 +43,7 @@ class Run:
         ]
 
     def strike_until_over(self) -> None:
-        """Break things, one after the other, until the time is up; then let everything heal and the clients finish."""
+        """Inject faults one after the other until the time is up; then heal everything and let the clients finish."""
         for thread in self._threads:
             thread.start()
         faults = faults_of(self._target)
@@ -51,7 +51,7 @@ class Run:
         with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=console) as progress:
             bar = progress.add_task("", total=self._seconds)
             while (elapsed := time.monotonic() - begun) < self._seconds and not self.failed:
-                progress.update(bar, completed=elapsed, description=self._told())
+                progress.update(bar, completed=elapsed, description=self._progress())
                 self._strike(self._chance.choices(faults, [fault.weight for fault in faults])[0])
                 time.sleep(self._chance.uniform(*PAUSES_S[self._target.mode]))
         self._target.heal()
@@ -69,20 +69,24 @@ class Run:
         except (GaveUp, AssertionError) as error:
             self.failed.append(str(error))
 
-    def _told(self) -> str:
+    def _progress(self) -> str:
         return f"{sum(self.struck.values())} faults of {len(self.struck)} kinds, {self.journal.events:,} events"
 
 
 @click.command()
 @click.option("--mode", type=click.Choice(["stack", "embedded"]), default="stack", show_default=True)
-@click.option("--minutes", type=float, default=10.0, show_default=True, help="How long things break.")
+@click.option("--minutes", type=float, default=10.0, show_default=True, help="Duration of the faults.")
 @click.option("--seed", type=int, help="The same seed draws the same faults and events; by default a new one.")
-@click.option("--clients", type=int, default=4, show_default=True, help="How many write at once.")
-@click.option("--rate", type=float, help="Events a second of all clients, at most; by default 3,000, or 10,000.")
-@click.option("--keep", is_flag=True, help="Keep the data folder, for a look at what was found.")
+@click.option("--clients", type=int, default=4, show_default=True, help="Clients that write at the same time.")
+@click.option(
+    "--rate",
+    type=float,
+    help="Largest number of events a second, of all clients together; by default 3,000, or 10,000 embedded.",
+)
+@click.option("--keep", is_flag=True, help="Keep the data folder for inspection.")
 def main(mode: str, minutes: float, seed: int | None, clients: int, rate: float | None, keep: bool) -> None:
-    """Break an installation at work in every way there is, then hold every number against what was sent."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is what we are here for
+    """Break a working installation in every way, then compare every number with what was sent."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # unreachable brokers are expected here
     seed = random.SystemRandom().randrange(1 << 20) if seed is None else seed
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     console.print(f"seed {seed}, {mode}, {minutes:g} minutes, data in {folder}")

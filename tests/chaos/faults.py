@@ -1,4 +1,4 @@
-"""Everything that can break, as one table: a name, and what is done to the target. Each fault heals by itself."""
+"""All faults in one table: a name, and what it does to the target. Each fault heals by itself."""
 
 import contextlib
 import random
@@ -22,7 +22,7 @@ FAIL_POINTS = (
 
 
 class Fault(NamedTuple):
-    """``strike`` returns when everything it broke can work again; ``weight`` is how often it is drawn."""
+    """``strike`` returns once everything it broke can work again; ``weight`` is how often it is drawn."""
 
     name: str
     strike: Callable[[Target, random.Random], None]
@@ -36,7 +36,7 @@ def _network(proxy: str, how: str, seconds: tuple[float, float]) -> Callable[[Ta
         time.sleep(chance.uniform(*seconds))
         network.heal()
         if how == "half_open":
-            network.cut()  # what hung there would hang for ever
+            network.cut()  # without this it would hang for ever
 
     return strike
 
@@ -65,7 +65,7 @@ def _terminate(name: str) -> Callable[[Target, random.Random], None]:
 
 
 def _signal_and_wait(target: Target, name: str, number: signal.Signals) -> None:
-    """The supervisor starts it again."""
+    """Send a signal and wait until the supervisor has restarted the process."""
     old = target.pids().get(name)
     if old is not None:
         target.send_to(old, number)
@@ -113,12 +113,12 @@ def _restart_up(number: signal.Signals) -> Callable[[Target, random.Random], Non
 
 
 def _die_at_a_fail_point(target: Target, chance: random.Random) -> None:
-    """Start anew, to die in the middle of a write; and once more, to live."""
+    """Restart so that the process dies in the middle of a write, then restart normally."""
     assert target.process is not None
     target.kill()
     target.environment["CREWKIT_FAILPOINT"] = f"{chance.choice(FAIL_POINTS)}:{chance.randint(1, 30)}:kill"
     target.spawn()
-    with contextlib.suppress(subprocess.TimeoutExpired):  # it was not passed so often
+    with contextlib.suppress(subprocess.TimeoutExpired):  # the fail point was not reached so often
         target.process.wait(timeout=3)
     target.environment.clear()
     target.kill()
@@ -160,5 +160,5 @@ STACK = (
 
 
 def faults_of(target: Target) -> tuple[Fault, ...]:
-    """What can strike this kind of target."""
+    """Return the faults that can strike this kind of target."""
     return EMBEDDED if isinstance(target, Embedded) else STACK

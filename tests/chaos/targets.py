@@ -1,4 +1,4 @@
-"""What is broken: an installation, and the network around it."""
+"""The target of the faults: an installation, and the network around it."""
 
 import resource
 import signal
@@ -20,7 +20,7 @@ UNLIMITED = resource.RLIM_INFINITY
 
 
 class Target(Installation):
-    """An installation whose clients come through a proxy; ``proxies`` are the networks that can be broken."""
+    """An installation whose clients connect through a proxy; ``proxies`` are the networks that can be broken."""
 
     mode: str
 
@@ -30,21 +30,22 @@ class Target(Installation):
         self.proxies = {"clients": self.front}
 
     def through_proxy(self, org: str) -> httpx.Client:
-        """A client that is hit by what happens to the clients' network."""
+        """Return a client that is affected by faults of the clients' network."""
         client = self.client("member", org, timeout=12)
         client.base_url = httpx.URL(f"http://127.0.0.1:{self.front.port}")
         return client
 
     def disk_limit(self, pid: int, more: int | None) -> None:
-        """No file of the process may grow beyond its largest by ``more`` bytes; None lifts the limit.
+        """Limit every file of the process to the size of its largest plus ``more`` bytes; None lifts the limit.
 
-        The largest is the log, so that is what is hit. The engine must not be: it does not notice a write that fails.
+        The largest file is the log, so the limit applies to the log. It must not hit the engine, which does not notice
+        a failed write.
         """
         limit = UNLIMITED if more is None else largest_of(self.data) + more
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, UNLIMITED))
 
     def heal(self) -> None:
-        """Every network passes again, and everything that was stopped goes on."""
+        """Let every network pass again, and continue every stopped process."""
         for proxy in self.proxies.values():
             proxy.heal()
         for pid in self.pids().values():
@@ -57,7 +58,7 @@ class Target(Installation):
 
 
 class Embedded(Target):
-    """`up`; nobody but the test starts it again."""
+    """`up`; only the test restarts it."""
 
     mode = "embedded"
 
@@ -91,5 +92,5 @@ class Proxied(Target):
 
     @property
     def kafka_address(self) -> str:
-        """`host:port` as clients are told."""
+        """Return the `host:port` that clients use."""
         return f"{LOCAL}:{self.proxies['kafka'].port}"

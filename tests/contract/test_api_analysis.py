@@ -1,7 +1,7 @@
 """API section "GET …/:id/analysis": what is found after the end, on both ways to run."""
 
 from schemas.findings import Findings
-from tests.support.clients.session_client import ToldSession
+from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
 
 CANARY = "canary-2b9e"
@@ -9,12 +9,12 @@ CANARY = "canary-2b9e"
 
 def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str) -> None:
     """`none` before, then `done` with every finding in its documented shape; a later end brings a newer one."""
-    with ToldSession(installation, fresh_org) as session:
-        session.tell(
+    with SessionClient(installation, fresh_org) as session:
+        session.record(
             ("UserPromptSubmit", {"prompt": "Please fix the refunds. And test it.", "at": "2026-01-20T10:00:00Z"})
         )
         call = {"tool_name": "Bash", "tool_input": {"command": "pytest -q"}, "tool_use_id": "t1"}
-        session.tell(
+        session.record(
             ("PreToolUse", {**call, "at": "2026-01-20T10:00:30Z"}),
             ("PostToolUseFailure", {**call, "error": "2 failed", "at": "2026-01-20T10:01:30Z"}),
             ("PreToolUse", {**call, "tool_use_id": "t2", "at": "2026-01-20T10:02:00Z"}),
@@ -63,8 +63,8 @@ def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str)
 
 def test_nothing_of_a_sensitive_session_is_found(installation: Installation, fresh_org: str) -> None:
     """Times and counts stay."""
-    with ToldSession(installation, fresh_org, sensitive=True) as session:
-        session.tell(("UserPromptSubmit", {"prompt": CANARY}))
+    with SessionClient(installation, fresh_org, sensitive=True) as session:
+        session.record(("UserPromptSubmit", {"prompt": CANARY}))
         session.use("Bash", {"command": f"pytest {CANARY}"}, "t1", error=CANARY)
         session.use("Bash", {"command": f"pytest {CANARY}"}, "t2")
         session.use("Edit", {"file_path": CANARY}, "t3")
@@ -81,7 +81,7 @@ def test_nothing_of_a_sensitive_session_is_found(installation: Installation, fre
 
 def test_an_analysis_is_a_read_like_the_others(installation: Installation, fresh_org: str) -> None:
     """An empty session has one too; ETag and 304; 404 for hidden ones; 422 for unknown parameters."""
-    with ToldSession(installation, fresh_org) as session:
+    with SessionClient(installation, fresh_org) as session:
         session.end()
         done = session.read("analysis")
         again = session.read("analysis", headers={"If-None-Match": done.headers["ETag"]})

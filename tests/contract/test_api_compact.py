@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.clients.session_client import ToldSession
+from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
 
 CANARY = "canary-7d1f"
@@ -14,14 +14,16 @@ def prompted(text: str) -> tuple[str, dict[str, Any]]:
 
 def test_a_digest_tells_the_session_up_to_the_request(installation: Installation, fresh_org: str) -> None:
     """Queued at once, done when projected; goal, files, failures, open tasks, last answer; nothing of later events."""
-    with ToldSession(installation, fresh_org, remote_url="git@github.com:acme/backend", title="Refunds") as session:
-        session.tell(prompted("Fix the refunds"), ("TaskCreated", {"task_id": "7", "task_subject": "Fix the rounding"}))
+    with SessionClient(installation, fresh_org, remote_url="git@github.com:acme/backend", title="Refunds") as session:
+        session.record(
+            prompted("Fix the refunds"), ("TaskCreated", {"task_id": "7", "task_subject": "Fix the rounding"})
+        )
         session.use("Edit", {"file_path": "/work/backend/refund.py"}, "t1")
         session.use("Bash", {"command": "pytest -q"}, "t2", error="2 failed")
-        session.tell(("Stop", {"last_assistant_message": "It was the rounding."}))
+        session.record(("Stop", {"last_assistant_message": "It was the rounding."}))
 
         queued = session.compact()
-        session.tell(prompted("Something else"))
+        session.record(prompted("Something else"))
         listed = session.read("compactions")
 
         compaction_id = queued.json()["data"]["compaction_id"]
@@ -41,10 +43,10 @@ def test_a_digest_tells_the_session_up_to_the_request(installation: Installation
 
 def test_a_late_copy_of_the_call_changes_nothing(installation: Installation, fresh_org: str) -> None:
     """The same compaction id, one digest, as of the first call; without a key each call is a new request."""
-    with ToldSession(installation, fresh_org) as session:
-        session.tell(prompted("First"))
+    with SessionClient(installation, fresh_org) as session:
+        session.record(prompted("First"))
         first = session.compact("again", max_characters=300)
-        session.tell(prompted("Second"))
+        session.record(prompted("Second"))
         copy = session.compact("again", max_characters=300)
         other = session.compact()
 
@@ -59,7 +61,7 @@ def test_a_late_copy_of_the_call_changes_nothing(installation: Installation, fre
 
 def test_limits_instructions_and_pages(installation: Installation, fresh_org: str) -> None:
     """Never longer than requested; instructions are in it and decide what is included; newest first, in pages."""
-    with ToldSession(installation, fresh_org) as session:
+    with SessionClient(installation, fresh_org) as session:
         for n in range(40):
             session.use("Edit", {"file_path": f"/work/backend/module_{n:02}/generated_file.py"}, f"t{n}")
         session.use("Read", {"file_path": "/work/backend/tokenizer.py"}, "t99")
@@ -81,8 +83,8 @@ def test_limits_instructions_and_pages(installation: Installation, fresh_org: st
 
 def test_nothing_of_a_sensitive_session_is_told(installation: Installation, fresh_org: str) -> None:
     """There is a digest, of numbers."""
-    with ToldSession(installation, fresh_org, sensitive=True) as session:
-        session.tell(prompted(CANARY), ("Stop", {"last_assistant_message": CANARY}))
+    with SessionClient(installation, fresh_org, sensitive=True) as session:
+        session.record(prompted(CANARY), ("Stop", {"last_assistant_message": CANARY}))
         session.use("Bash", {"command": CANARY}, "t1", error=CANARY)
         session.compact(instructions=CANARY)
 
@@ -96,7 +98,7 @@ def test_nothing_of_a_sensitive_session_is_told(installation: Installation, fres
 
 def test_a_list_of_digests_is_a_read_like_the_others(installation: Installation, fresh_org: str) -> None:
     """Empty for a session without any, ETag and 304, 404 for hidden and unknown ones, 422 for unknown parameters."""
-    with ToldSession(installation, fresh_org) as session:
+    with SessionClient(installation, fresh_org) as session:
         empty = session.read("compactions")
         again = session.read("compactions", headers={"If-None-Match": empty.headers["ETag"]})
         unknown = session.client.get(

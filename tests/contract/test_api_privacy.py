@@ -16,7 +16,7 @@ from schemas.permissions import OPERATOR_ORG
 from tests.support.builders import ended, hook, recorded
 from tests.support.corpora.canaries import CANARIES, fill
 from tests.support.rigs.installation import Installation, eventually_ok
-from tests.support.rigs.raw_append import bury
+from tests.support.rigs.raw_append import append_dead_letter
 from tests.support.rigs.traces import log_files_of, log_of, store_of
 
 NOW = "2026-01-20T10:30:00Z"
@@ -192,7 +192,7 @@ def test_a_corrected_record_is_kept_like_any_write(installation: Installation, t
     event = hook("UserPromptSubmit", event_id=uuid4(), **data)
     records = [recorded(UUID(id_), event, org_id=told.org, record_id=uuid4()) for id_ in (full, sensitive)]
     records.append(ended(UUID(full), org_id=told.org, summary=text, record_id=uuid4(), fact_id=uuid4()))
-    garbage = bury(installation, b"garbage")
+    garbage = append_dead_letter(installation, b"garbage")
 
     with installation.client("operator", OPERATOR_ORG, "operator") as operator:
         for record in records:

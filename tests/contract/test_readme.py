@@ -26,7 +26,7 @@ from tests.support.fakes.token_issuer import AUDIENCE, ISSUER, Key, write_jwks
 from tests.support.pages import all_blocks, blocks, shell_lines
 from tests.support.rigs.cluster import three_brokers
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.raw_append import bury
+from tests.support.rigs.raw_append import append_dead_letter
 from tests.support.waiting import eventually
 
 PRINTED_URL = "http://127.0.0.1:8080"
@@ -94,7 +94,9 @@ def wrap_curl(folder: Path) -> None:
 
 def put_a_dead_letter(installation: Installation) -> None:
     """Append a record with a wrong key."""
-    bury(installation, encode(recorded(uuid4(), hook_of_a_record("Stop", event_id=uuid4()), record_id=uuid4())))
+    append_dead_letter(
+        installation, encode(recorded(uuid4(), hook_of_a_record("Stop", event_id=uuid4()), record_id=uuid4()))
+    )
 
 
 def test_every_printed_command_is_run_or_says_why_not() -> None:

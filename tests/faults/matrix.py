@@ -1,10 +1,10 @@
-"""Everything that this product must survive: one row a fault, shown by the tests that carry its number.
+"""The fault matrix: everything that this product must survive; each row is a fault, shown by the tests with its number.
 
-``@pytest.mark.fault(row=8)`` says that a test shows row 8, and ``pytest -m "fault(row=8)"`` runs what does. A row
-without a test, and a test with a row that is not here, fail `tests/meta/test_faults.py`. Here each fault strikes once
-or a few times; `make chaos` strikes for minutes, with everything at once.
+``@pytest.mark.fault(row=8)`` marks a test of row 8, and ``pytest -m "fault(row=8)"`` runs all of them. A row without a
+test, and a test of an unknown row, fail `tests/meta/test_faults.py`. Here each fault strikes once or a few times;
+`make chaos` injects all of them together for minutes.
 
-What must hold, whatever strikes:
+These invariants must hold under every fault:
 
 I1  what was accepted is stored, or set aside as a dead letter
 I2  what is stored was sent
@@ -12,11 +12,11 @@ I3  an event id is one row
 I4  every offset of the log has its receipt
 I5  rollups are a recount of the facts, by every dimension, to the nano-dollar
 I6  sessions and tasks are the fold of their events
-I7  nothing of an org is seen by another
-I8  payloads come back byte for byte, but for secrets
+I7  no org sees anything of another org
+I8  payloads come back byte for byte, except for secrets
 I9  once the fault is over the lag returns to 0 within a minute; no process is left behind, memory is bounded
-I10 no secret is in the log, the store, or what is logged
-I11 no reply is a 5xx but 503, and every error has the one shape
+I10 no secret is in the log, the store, or a log file
+I11 no response is a 5xx other than 503, and every error has the one shape
 """
 
 ROWS = {

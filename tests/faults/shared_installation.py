@@ -1,4 +1,4 @@
-"""What tests of faults share: an installation that each of them leaves healthy, and clients of a test's own."""
+"""What tests of faults share: an installation that each test leaves healthy, and clients of one test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ T = TypeVar("T", bound=Target)
 
 @contextmanager
 def running(target: T) -> Iterator[T]:
-    """Started; in the end SIGTERM ends everything within 20 s, and nothing of it is left."""
+    """Start the installation; at the end, check that SIGTERM ends all its processes within 20 s."""
     try:
         target.start()
         yield target
@@ -28,7 +28,7 @@ def running(target: T) -> Iterator[T]:
 
 
 def load_of(test: pytest.FixtureRequest, target: Target, seed: int) -> Load:
-    """Clients in two orgs that no other test has."""
+    """Return clients in two orgs that no other test uses."""
     print(f"seed {seed}")
     name = f"{abs(hash(test.node.name)):x}"
     return Load(target.through_proxy, (f"a{name}", f"b{name}"), seed)

@@ -1,4 +1,4 @@
-"""Clients that repeat, mix up, contradict, lie about the time or take all there is: on both ways to run."""
+"""Clients that repeat, reorder, contradict, send wrong times or use up resources, on both kinds of installation."""
 
 import random
 import resource
@@ -25,20 +25,20 @@ from tests.support.rigs.write_api import EVENT
 
 SEED = random.randrange(1 << 20)
 IDLE = 2_000
-BOUND_S = 10.0  # generous: what must not happen is that somebody waits until a neighbour is done
+BOUND_S = 10.0  # generous: it must only show that a client does not wait until its neighbour is done
 
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org that only this test uses."""
     return Org(installation, fresh_org)
 
 
 @pytest.mark.fault(row=11)
-def test_a_batch_sent_ten_times_by_eight_clients_in_all_ways_to_cut_it_is_there_once(
+def test_a_batch_sent_ten_times_by_eight_clients_and_cut_in_every_way_is_stored_once(
     installation: Installation, fresh_org: str
 ) -> None:
-    """Shuffled, cut anywhere, two batches interleaved, half of the events without an id of their own."""
+    """Events are stored once, although shuffled, cut anywhere, and interleaved; half of them have no id."""
     print(f"seed {SEED}")
     journal, http = Journal(), installation.client("member", fresh_org)
     path = f"/api/v1/{fresh_org}"
@@ -76,13 +76,13 @@ def _cut(events: list[SentEvent], chance: random.Random) -> list[list[SentEvent]
 
 
 def _at_once(works: list[Callable[[], None]]) -> None:
-    """Run them in threads; what one of them raises is raised."""
+    """Run the callables in threads, and raise what one of them raises."""
     failed: list[BaseException] = []
 
     def guarded(work: Callable[[], None]) -> None:
         try:
             work()
-        except BaseException as error:  # shown by the test's own thread
+        except BaseException as error:  # raised by the test's own thread
             failed.append(error)
 
     threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
@@ -94,8 +94,8 @@ def _at_once(works: list[Callable[[], None]]) -> None:
 
 
 @pytest.mark.fault(row=12)
-def test_whatever_order_facts_come_in_they_count(installation: Installation, org: Org) -> None:
-    """An end before anything else and no create ever; events backwards, after the end, and forty days late."""
+def test_facts_count_in_any_order(installation: Installation, org: Org) -> None:
+    """An end without a create, and events in reverse order, after the end and forty days late, all count."""
     now = datetime.now(UTC)
     early = now - timedelta(days=40)
     secrets = id_secrets(installation.data / "secrets")
@@ -127,10 +127,10 @@ def _text(moment: datetime) -> str:
 
 
 @pytest.mark.fault(row=13)
-def test_of_copies_that_contradict_the_first_wins_in_its_session(
+def test_the_first_of_contradicting_copies_wins_in_its_session(
     installation: Installation, org: Org, fresh_org: str
 ) -> None:
-    """Another body, another time, another type change nothing; in another session, or org, it is another event."""
+    """A copy with another body, time or type changes nothing; in another session or org it is another event."""
     first = {**hook("UserPromptSubmit", "2026-01-20T10:30:00.000Z", prompt="first"), "event_id": str(uuid4())}
     other_org = Org(installation, f"{fresh_org}-other")
     here, there, abroad = org.create(), org.create(), other_org.create()
@@ -153,7 +153,7 @@ def test_of_copies_that_contradict_the_first_wins_in_its_session(
 
 @pytest.mark.fault(row=14)
 def test_clients_whose_clocks_are_wrong_are_refused_by_item_or_land_in_the_right_hour(org: Org) -> None:
-    """A day off is taken, 1970, 2106 and 9999 are not; the hour that a summer time repeats is two hours of UTC."""
+    """An error of a day is accepted; 1970, 2106 and 9999 are refused. A repeated local hour is two hours of UTC."""
     now = datetime.now(UTC)
     taken = [_text(now - timedelta(days=1)), _text(now + timedelta(hours=23, minutes=50)), "2025-03-30T03:30:00+02:00"]
     refused = ["1970-01-01T00:00:00Z", "2106-02-07T06:28:16Z", "9999-12-31T23:59:59Z", _text(now + timedelta(days=2))]
@@ -176,7 +176,7 @@ def test_clients_whose_clocks_are_wrong_are_refused_by_item_or_land_in_the_right
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """As many open files as we may have."""
+    """Raise the limit of open files as far as possible."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
@@ -184,10 +184,10 @@ def many_files() -> Iterator[None]:
 
 
 @pytest.mark.fault(row=20)
-def test_whoever_says_nothing_or_says_it_slowly_holds_up_nobody(
+def test_silent_and_slow_connections_hold_up_no_other_client(
     installation: Installation, org: Org, many_files: None
 ) -> None:
-    """Two thousand connections without a word, a hundred with half a head, a hundred with half a body: others go on."""
+    """2,000 silent connections, 100 with half a head and 100 with half a body do not delay other clients."""
     session = org.create()
     token = org.client().headers["authorization"]
     head = f"POST /api/v1/{org.org}/observability/sessions/{session['id']}/events HTTP/1.1\r\nHost: x\r\n"
@@ -212,7 +212,7 @@ def test_whoever_says_nothing_or_says_it_slowly_holds_up_nobody(
 def test_one_session_and_one_org_with_nearly_all_of_the_load_leave_room_for_others(
     installation: Installation, org: Org, fresh_org: str
 ) -> None:
-    """Whoever writes one event meanwhile, in another session or another org, sees it soon."""
+    """An event that is written meanwhile in another session or another org becomes visible soon."""
     busy, small = org.create(), org.create()
     other_org = Org(installation, f"{fresh_org}-other")
     other = other_org.create()

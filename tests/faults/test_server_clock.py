@@ -1,4 +1,4 @@
-"""A server whose clock jumps while it takes writes: what it said stays, and every number is still a recount."""
+"""A server whose clock jumps while it accepts writes: responses stay true, and every number is still a recount."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ JUMPS = (0, -DAY_MS, 40 * DAY_MS, 40 * DAY_MS - 1, -HOUR_MS, 0)
 
 @pytest.mark.fault(row=14)
 async def test_a_server_clock_that_jumps_moves_no_session_and_loses_no_event(store: TestStore) -> None:
-    """Back a day, forty days ahead, back: a session stays in the hour that it had first, and nothing counts twice."""
+    """After jumps of a day back and forty days ahead, a session stays in its first hour and nothing counts twice."""
     now = NOW_MS
     async with write_api(clock=lambda: now, partitions=store.partitions) as api:
         sessions: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Faults on the production shape: real Kafka, real Faust workers, the store server, and the networks between them."""
+"""Faults of the production shape: real Kafka, real Faust workers, the store server, and the networks between them."""
 
 import random
 import re
@@ -35,7 +35,7 @@ SEED = random.randrange(1 << 20)
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    """One stack for this module; each test leaves it healthy, and in the end nothing of it is left."""
+    """Start one stack for this module; each test leaves it healthy, and at the end no process is left."""
     need_jars()
     with running(Proxied(tmp_path_factory.mktemp("stack"))) as installation:
         yield installation
@@ -43,12 +43,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
 
 @pytest.fixture
 def load(stack: Proxied, request: pytest.FixtureRequest) -> Load:
-    """Two orgs of the test's own."""
+    """Return clients in two orgs that only this test uses."""
     return load_of(request, stack, SEED)
 
 
-def test_there_is_one_process_by_pid_file_for_each_service(stack: Proxied) -> None:
-    """Each pid file names a process that lives, and none is the supervisor's."""
+def test_each_service_has_one_process_and_its_pid_file(stack: Proxied) -> None:
+    """Each pid file names a live process, and none names the supervisor."""
     pids = stack.pids()
 
     assert set(pids) == SERVICES
@@ -71,7 +71,7 @@ def test_there_is_one_process_by_pid_file_for_each_service(stack: Proxied) -> No
     ],
 )
 def test_under_load_no_number_is_wrong_afterwards(stack: Proxied, load: Load, names: tuple[str, ...]) -> None:
-    """Struck while clients write: writes go on, the lag returns to 0, and everything is there once."""
+    """After a fault under load, writes continue, the lag returns to 0, and everything is stored once."""
     chance = random.Random(SEED)
     with load:
         load.more()
@@ -84,7 +84,7 @@ def test_under_load_no_number_is_wrong_afterwards(stack: Proxied, load: Load, na
 
 @pytest.mark.fault(row=5)
 def test_while_the_broker_hangs_writes_get_503_within_9_s_and_recover_by_themselves(stack: Proxied) -> None:
-    """A write to a broker that does not answer is refused with Retry-After; the same request works once it is back."""
+    """A write is refused with Retry-After while the broker does not respond; the same request succeeds afterwards."""
     client = stack.client()
     body = {"agent_name": "broker-away"}
     stack.send("kafka", signal.SIGSTOP)
@@ -136,7 +136,7 @@ def test_a_store_that_refuses_or_is_slow_holds_up_reads_alone(stack: Proxied, lo
 
 @pytest.mark.fault(row=25)
 def test_hundreds_of_orgs_that_write_at_once_are_projected(stack: Proxied) -> None:
-    """With names of 60 letters: no process ends, and every number of every org is right."""
+    """With org names of 60 letters, no process ends, and every number of every org is right."""
     pids, journal, never = stack.pids(), Journal(), threading.Event()
     orgs = [f"org-{SEED}-{n:03}-".ljust(60, "x") for n in range(250)]
 
@@ -154,7 +154,7 @@ def test_hundreds_of_orgs_that_write_at_once_are_projected(stack: Proxied) -> No
 @pytest.mark.fault(row=3)
 @pytest.mark.fault(row=9)
 def test_while_the_store_stands_still_writes_are_accepted_and_reads_get_503(stack: Proxied) -> None:
-    """The write side needs no store; what it accepted meanwhile is visible once the store is back."""
+    """The write side needs no store; accepted records become visible once the store is back."""
     client = stack.client(timeout=30)
     stack.send("store-server", signal.SIGSTOP)
     try:
@@ -179,7 +179,7 @@ def test_while_the_store_stands_still_writes_are_accepted_and_reads_get_503(stac
 
 @pytest.mark.fault(row=15)
 def test_poison_in_the_topic_is_set_aside_under_load(stack: Proxied, load: Load) -> None:
-    """Each piece becomes a dead letter; what stands around it counts; what only stood at a wrong place is redriven."""
+    """Each poison record becomes a dead letter, its neighbours count, and a misplaced record can be redriven."""
     operator, path = stack.client("operator", "operator", timeout=60), "/api/v1/operator/dead-letters"
     before = eventually_ok(operator, "GET", path).json()["meta"]["total_count"]
     with load:
@@ -200,7 +200,7 @@ def test_poison_in_the_topic_is_set_aside_under_load(stack: Proxied, load: Load)
 
 @pytest.mark.fault(row=22)
 def test_sigterm_to_any_process_under_load_breaks_no_promise(stack: Proxied, load: Load) -> None:
-    """Each ends by itself within 20 s with exit code 0 (the JVM says 143), and is started again."""
+    """Each process ends within 20 s with exit code 0 (the JVM with 143), and is restarted."""
     out = stack.data / "stack.out"
     before = len(out.read_text())
     with load:
@@ -214,6 +214,6 @@ def test_sigterm_to_any_process_under_load_breaks_no_promise(stack: Proxied, loa
 
     assert Checker(stack, load.journal).check() == {}
     endings = re.findall(r"^(\S+) ended \((.+?)\)", out.read_text()[before:], re.MULTILINE)
-    # The first of each: a projector that starts while the store is still starting ends by itself, with 69.
-    crashes = (stack.data / "log" / "store-server.log").read_text()[-4_000:]  # a library that crashed says where
+    # Only the first of each: a projector that starts before the store is ready ends itself with 69.
+    crashes = (stack.data / "log" / "store-server.log").read_text()[-4_000:]  # a crashed library prints its location
     assert dict(reversed(endings)) == dict.fromkeys(SERVICES, "exit code 0") | {"kafka": "exit code 143"}, crashes

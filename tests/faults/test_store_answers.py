@@ -1,4 +1,4 @@
-"""What a store of many servers says instead of doing what it is asked to: each code of the table, at each statement."""
+"""Error codes that a store of many servers returns: each code of the table, at each statement."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ from tests.support.builders import session_id as named
 from tests.support.fakes.refusing_client import RefusingStore
 from tests.support.fakes.store_refusals import PASSES, REFUSED
 from tests.support.rigs.projection import ListedLog, new_pipeline, tables
-from tests.support.rigs.projector_rig import Line
+from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
@@ -41,7 +41,7 @@ Tables = dict[str, list[tuple[object, ...]]]
 
 
 def the_log() -> list[LogRecord]:
-    """Of every kind of fact some, two sessions, and a dead letter."""
+    """Build a log with facts of every kind, two sessions, and a dead letter."""
     log = LogBuilder(PARTITIONS, seed=26)
     for n in range(4):
         session = named(n)
@@ -55,13 +55,13 @@ def the_log() -> list[LogRecord]:
 
 @pytest.fixture(scope="module")
 def two(engine: Options) -> Iterator[TestStore]:
-    """A store that each test empties."""
+    """Return a store that each test empties."""
     yield from new_store(new_address(engine), PARTITIONS)
 
 
 @pytest.fixture(scope="module")
 def clean(two: TestStore) -> Tables:
-    """The tables of one clean pass: each position has its receipt, and rollups and sessions are what a recount says."""
+    """Return the tables of one clean pass; each position has its receipt, and sessions and rollups equal a recount."""
     two.empty()
     asyncio.run(_project(two, two.warehouse(), the_log()))
     made = tables(two)
@@ -103,8 +103,10 @@ def refusing(two: TestStore, code: int) -> tuple[ClickHouseWarehouse, RefusingSt
 
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("code", PASSES)
-async def test_a_projector_waits_whatever_way_the_store_is_away(two: TestStore, clean: Tables, code: int) -> None:
-    """Each statement meets the code once, before or after it was done; the tables are those of one clean pass."""
+async def test_a_projector_waits_for_each_code_of_an_unavailable_store(
+    two: TestStore, clean: Tables, code: int
+) -> None:
+    """Each statement fails once with the code, before or after it took effect; the tables equal a clean pass."""
     two.empty()
     warehouse, store = refusing(two, code)
 
@@ -117,7 +119,7 @@ async def test_a_projector_waits_whatever_way_the_store_is_away(two: TestStore, 
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("code", REFUSED)
 async def test_a_projector_stops_where_waiting_would_not_help(two: TestStore, code: int) -> None:
-    """With the sentence that ends the process with exit code 1; nothing has its receipt."""
+    """The projector raises the sentence that ends the process with exit code 1; no record has a receipt."""
     two.empty()
     warehouse, _ = refusing(two, code)
 
@@ -130,7 +132,7 @@ async def test_a_projector_stops_where_waiting_would_not_help(two: TestStore, co
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("code", PASSES)
 async def test_a_read_is_503_and_then_200(two: TestStore, clean: Tables, code: int) -> None:
-    """The same request, sent again, is answered: no state of the reader is broken by any of these codes."""
+    """The same request succeeds when it is sent again: none of these codes breaks the reader's state."""
     store = RefusingStore(code, lambda: clickhouse_connect.get_client(**two.address.at("default"), tz_mode="aware"))
     reader = ClickHouseReader(store.client, two.address.control)
     api = QueryApi(reader)
@@ -148,7 +150,7 @@ async def test_a_read_is_503_and_then_200(two: TestStore, clean: Tables, code: i
 
 @pytest.mark.fault(row=26)
 async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: TestStore, clean: Tables) -> None:
-    """What its last rows were is missing; the next assignment finds the holes and projects them, out of the log."""
+    """The last rows are missing; the next assignment finds the gaps and projects them again from the log."""
     two.empty()
     log = the_log()
     warehouse = two.warehouse()
@@ -156,7 +158,7 @@ async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: T
     await pipeline.project(log[: 2 * len(log) // 3])
     await pipeline.drain()
     two.empty()
-    await _project(two, warehouse, log[: len(log) // 3])  # this is what the replica has
+    await _project(two, warehouse, log[: len(log) // 3])  # the state of the older replica
 
     pipeline.assign(range(PARTITIONS))
     for partition, end in enumerate(await ListedLog(log, PARTITIONS).ends()):
@@ -168,32 +170,32 @@ async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: T
 @pytest.mark.kafka
 @pytest.mark.fault(row=26)
 async def test_a_worker_waits_or_ends_as_the_code_says(kafka: str, tmp_path: Path) -> None:
-    """At its start and in the middle of its work; what was refused is projected once the store takes it again."""
-    line, log = Line(kafka, tmp_path), the_log()
-    line.start_store()
+    """At its start and during its work; refused records are projected once the store accepts them."""
+    rig, log = ProjectorRig(kafka, tmp_path), the_log()
+    rig.start_store()
     try:
         for code in (164, 452, 497, 516):
-            line.refusals.everything(code)
-            done = line.finish("processors", "--instance", "0")
+            rig.refusals.everything(code)
+            done = rig.finish("processors", "--instance", "0")
             assert done.returncode == 1, done.stderr
             assert done.stderr.splitlines()[-1].startswith("refusing to run: the "), done.stderr
-            assert line.password not in done.stderr
-            line.refusals.end()
-        worker, said = line.worker(), tmp_path / "processors.log"
-        await line.send(log[:10])
-        line.await_receipts(10)
+            assert rig.password not in done.stderr
+            rig.refusals.end()
+        worker, said = rig.worker(), tmp_path / "processors.log"
+        await rig.send(log[:10])
+        rig.await_receipts(10)
 
-        line.refusals.everything(999)
-        await line.send(log[10:20])
+        rig.refusals.everything(999)
+        await rig.send(log[10:20])
         eventually(lambda: "store_unavailable" in said.read_text())
-        line.refusals.end()
-        line.await_receipts(20)
-        line.refusals.everything(497)
-        await line.send(log[20:])
+        rig.refusals.end()
+        rig.await_receipts(20)
+        rig.refusals.everything(497)
+        await rig.send(log[20:])
 
         assert end_of(worker) == 1
-        line.refusals.end()
-        line.worker()
-        line.await_receipts(len(log))
+        rig.refusals.end()
+        rig.worker()
+        rig.await_receipts(len(log))
     finally:
-        line.end()
+        rig.end()

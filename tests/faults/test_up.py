@@ -17,28 +17,28 @@ FAIL_POINTS = (
     *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_facts"),
     *("projector.wrote_sessions", "projector.wrote_derivations", "projector.wrote_rollups", "projector.wrote_receipts"),
 )
-REFUSALS = 50  # each is a line that the full disk does not take either
+REFUSALS = 50  # each logs a line, which does not fit on the full disk either
 __all__ = ["small_disk"]  # a fixture
 SEED = random.randrange(1 << 20)
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """One installation for this module; each test leaves it healthy, and in the end nothing of it is left."""
+    """Start one installation for this module; each test leaves it healthy, and at the end no process is left."""
     with running(Embedded(tmp_path_factory.mktemp("up"))) as installation:
         yield installation
 
 
 @pytest.fixture
 def load(up: Embedded, request: pytest.FixtureRequest) -> Load:
-    """Two orgs of the test's own."""
+    """Return clients in two orgs that only this test uses."""
     return load_of(request, up, SEED)
 
 
 @pytest.mark.fault(row=1)
 @pytest.mark.fault(row=2)
 def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: Load) -> None:
-    """Before the append, before and after the commit, between any two writes: sent again, all of it is there once."""
+    """Killed before the append, around the commit and between writes: after a retry, everything is stored once."""
     chance = random.Random(SEED)
     with load:
         load.more()
@@ -53,8 +53,8 @@ def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: 
 
 
 @pytest.mark.fault(row=4)
-def test_killed_under_load_it_is_back_with_everything(up: Embedded, load: Load) -> None:
-    """kill -9 at any moment; how long each start takes is printed: two seconds where nothing else is going on."""
+def test_up_killed_under_load_restarts_with_everything(up: Embedded, load: Load) -> None:
+    """Kill -9 at any moment loses nothing; the test prints the time of each start, two seconds on an idle machine."""
     chance = random.Random(SEED)
     took: list[float] = []
     with load:
@@ -73,7 +73,7 @@ def test_killed_under_load_it_is_back_with_everything(up: Embedded, load: Load) 
 
 @pytest.mark.fault(row=10)
 def test_a_log_that_cannot_grow_is_a_503_until_it_can(up: Embedded, load: Load) -> None:
-    """As under a quota: writes are refused, and all goes on by itself with the first free byte."""
+    """As under a quota: writes are refused, and resume with the first free byte."""
     assert up.process is not None
     pid = up.process.pid
     with load:
@@ -91,7 +91,7 @@ def test_a_log_that_cannot_grow_is_a_503_until_it_can(up: Embedded, load: Load) 
 
 @pytest.mark.fault(row=10)
 def test_a_full_disk_stops_first_the_store_then_the_log_and_passes(small_disk: SmallDisk) -> None:
-    """With 200 MiB left the log takes writes and the store none, with none left they are refused; then all is well."""
+    """With 200 MiB left only the log accepts writes; with none left, writes are refused; both recover."""
     up = Embedded(small_disk.folder / "up")
     try:
         up.start()
@@ -116,7 +116,7 @@ def test_a_full_disk_stops_first_the_store_then_the_log_and_passes(small_disk: S
 
 @pytest.mark.fault(row=22)
 def test_sigterm_under_load_breaks_no_promise(up: Embedded, load: Load) -> None:
-    """Exit code 0 within 20 s; what was accepted before is there after the next start."""
+    """It exits with 0 within 20 s, and everything accepted before is there after the next start."""
     with load:
         load.more()
         assert up.stop(limit_s=20) == 0

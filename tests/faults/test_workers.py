@@ -23,7 +23,7 @@ from tests.support.clients.load import Load
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.projection import new_pipeline, tables
-from tests.support.rigs.projector_rig import PARTITIONS, Line
+from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.store import Options, new_address, new_store
 from tests.support.waiting import eventually
@@ -37,20 +37,20 @@ SEED = random.randrange(1 << 20)
 
 
 @pytest.fixture(autouse=True)
-def _seed_is_said() -> None:
-    """With a failure, so that it can be repeated."""
+def _print_seed() -> None:
+    """Print the seed, which pytest shows with a failure, so that the run can be repeated."""
     print(f"seed {SEED}")
 
 
-class Told:
-    """A log that is put into the topic in pieces."""
+class SentLog:
+    """A log that is sent to the topic in pieces."""
 
-    def __init__(self, line: Line) -> None:
-        self._line, self._log, self._sent = line, LogBuilder(PARTITIONS, SEED), 0
+    def __init__(self, rig: ProjectorRig) -> None:
+        self._rig, self._log, self._sent = rig, LogBuilder(PARTITIONS, SEED), 0
         self._sessions = 0
 
-    async def tell(self, sessions: int) -> int:
-        """So many sessions more, their records interleaved; how many records there are now."""
+    async def send_sessions(self, sessions: int) -> int:
+        """Send this many more sessions, their records interleaved; return the total number of records."""
         made = [named(f"{SEED}-{self._sessions + n}") for n in range(sessions)]
         self._sessions += sessions
         for session in made:
@@ -62,18 +62,18 @@ class Told:
         for n, session in enumerate(made):
             self._log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n)))
             self._log.add(ended(session) if n % 2 else changed(session, project_id="moved"))
-        await self._line.send(self.records[self._sent :])
+        await self._rig.send(self.records[self._sent :])
         self._sent = len(self.records)
         return self._sent
 
     @property
     def records(self) -> list[LogRecord]:
-        """All that was told."""
+        """Return all records sent."""
         return self._log.records
 
 
 async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str, list[tuple[object, ...]]]:
-    """The tables that a projector makes of a log in one go, undisturbed."""
+    """Return the tables that a projector makes of a log in one undisturbed pass."""
     with contextlib.contextmanager(new_store)(new_address(engine), PARTITIONS) as store:
         pipeline = new_pipeline(store, records)
         await pipeline.project(records)
@@ -82,83 +82,87 @@ async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str,
 
 
 @pytest.mark.fault(row=2)
-async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(line: Line, engine: Options) -> None:
-    """Before the first write, after each, after the acknowledgement; each time the next life goes on from there."""
-    told = Told(line)
+async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
+    """Killed before the first write, after each and after the acknowledgement, the worker continues from there."""
+    sent = SentLog(projector_rig)
     for step in (*STEPS, "acknowledged"):
-        await told.tell(sessions=4)
-        worker = line.worker(fail_point=f"projector.{step}:1:kill")
+        await sent.send_sessions(sessions=4)
+        worker = projector_rig.worker(fail_point=f"projector.{step}:1:kill")
         assert end_of(worker) == -signal.SIGKILL, step
 
-    count = await told.tell(sessions=4)
-    worker = line.worker()
-    line.await_receipts(count)
+    count = await sent.send_sessions(sessions=4)
+    worker = projector_rig.worker()
+    projector_rig.await_receipts(count)
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
     worker.terminate()
     assert end_of(worker) == 0
 
 
 @pytest.mark.fault(row=6)
-async def test_a_worker_that_was_replaced_while_it_stood_still_wakes_up_harmless(line: Line, engine: Options) -> None:
-    """It stops between two writes of a batch, another projects that batch and more; then it writes the rest of its."""
-    told = Told(line)
-    count = await told.tell(sessions=8)
-    sleeper = line.impatient_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
-    eventually(lambda: line.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
+async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
+    """It pauses between two writes of a batch, another worker projects more, and it writes the rest of its batch."""
+    sent = SentLog(projector_rig)
+    count = await sent.send_sessions(sessions=8)
+    sleeper = projector_rig.short_timeout_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
+    eventually(lambda: projector_rig.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
     sleeper.send_signal(signal.SIGSTOP)
-    assert line.query("SELECT count() FROM receipts") == [(0,)]
+    assert projector_rig.query("SELECT count() FROM receipts") == [(0,)]
 
-    line.impatient_worker(1)
-    line.await_receipts(count, within_s=90)
-    count = await told.tell(sessions=8)
-    line.await_receipts(count, within_s=90)
+    projector_rig.short_timeout_worker(1)
+    projector_rig.await_receipts(count, within_s=90)
+    count = await sent.send_sessions(sessions=8)
+    projector_rig.await_receipts(count, within_s=90)
     sleeper.send_signal(signal.SIGCONT)
-    count = await told.tell(sessions=4)
-    line.await_receipts(count, within_s=90)
-    # A receipt is written twice where the sleeper, once awake, finished what it had begun.
-    eventually(lambda: line.query(WRITTEN_TWICE) != [(0,)], within_s=60)
+    count = await sent.send_sessions(sessions=4)
+    projector_rig.await_receipts(count, within_s=90)
+    # A receipt is written twice if the sleeper, once it resumed, finished its batch.
+    eventually(lambda: projector_rig.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
 @pytest.mark.fault(row=7)
-async def test_workers_that_join_and_leave_skip_nothing(line: Line, engine: Options) -> None:
-    """Rebalance after rebalance, by a join, an orderly end, or a kill: every record is projected."""
+async def test_workers_that_join_and_leave_skip_nothing(projector_rig: ProjectorRig, engine: Options) -> None:
+    """Rebalance after rebalance, by a join, an orderly end or a kill: every record is projected."""
     chance = random.Random(SEED)
-    told = Told(line)
-    running: dict[int, subprocess.Popen[bytes]] = {0: line.impatient_worker(0)}
+    sent = SentLog(projector_rig)
+    running: dict[int, subprocess.Popen[bytes]] = {0: projector_rig.short_timeout_worker(0)}
     for instance in (1, 2, 1, 0, 1):
         if instance in running:
             leaving = running.pop(instance)
             leaving.send_signal(chance.choice((signal.SIGTERM, signal.SIGKILL)))
             end_of(leaving)
         else:
-            running[instance] = line.impatient_worker(instance)
-        count = await told.tell(sessions=5)
-        line.await_receipts(count - 20, within_s=90)
-    line.await_receipts(count, within_s=90)
+            running[instance] = projector_rig.short_timeout_worker(instance)
+        count = await sent.send_sessions(sessions=5)
+        projector_rig.await_receipts(count - 20, within_s=90)
+    projector_rig.await_receipts(count, within_s=90)
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
-class Watched:
-    """A worker with small limits, restarted as its supervisor would, and what its metrics say."""
+class WatchedWorker:
+    """A worker with small limits that is restarted as by its supervisor, and its metrics."""
 
-    def __init__(self, line: Line, **env: str) -> None:
-        self._line, self._env = line, env
+    def __init__(self, rig: ProjectorRig, **env: str) -> None:
+        self._rig, self._env = rig, env
         self._port = free_ports(1)[0]
         self.lives = 0
-        self.tend()
+        self.ensure_running()
 
-    def tend(self) -> None:
-        """Start it, if it does not run."""
+    def ensure_running(self) -> None:
+        """Start the worker if it does not run."""
         if self.lives == 0 or self._process.poll() is not None:
-            self._process = self._line.impatient_worker(0, METRICS_PORT=str(self._port), **self._env)
+            self._process = self._rig.short_timeout_worker(0, METRICS_PORT=str(self._port), **self._env)
             self.lives += 1
 
-    def says(self, metric: str) -> float:
-        """The highest value of a metric, over all partitions; -1 while it can't be asked."""
+    def highest(self, metric: str) -> float:
+        """Return the highest value of a metric over all partitions; -1 if the metrics can't be read."""
         try:
             text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", trust_env=False, timeout=5).text
         except httpx.HTTPError:
@@ -167,80 +171,82 @@ class Watched:
         return max(map(float, found), default=-1)
 
     def await_receipts(self, count: int, within_s: float = 90) -> None:
-        """Tend it until so many records have their receipt."""
+        """Keep the worker running until this many records have their receipt."""
 
         def all_there() -> bool:
-            self.tend()
-            return bool(self._line.query("SELECT count() FROM receipts FINAL")[0][0] >= count)
+            self.ensure_running()
+            return bool(self._rig.query("SELECT count() FROM receipts FINAL")[0][0] >= count)
 
         eventually(all_there, within_s=within_s)
 
 
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("poll_interval_s", [None, "4"])
-async def test_a_store_that_is_away_for_long_costs_nothing(
-    line: Line, engine: Options, poll_interval_s: str | None
+async def test_a_long_outage_of_the_store_loses_nothing(
+    projector_rig: ProjectorRig, engine: Options, poll_interval_s: str | None
 ) -> None:
-    """In small: away for longer than a session lasts. The worker stays in its group, with its partitions.
+    """The outage exceeds the session time-out, yet the worker stays in its group and keeps its partitions.
 
-    Were the poll interval shorter than the outage, it would leave the group and come back; that loses nothing either.
+    With a poll interval shorter than the outage, it leaves the group and returns; that loses nothing either.
     """
-    told = Told(line)
-    # So small batches that the outage stops the reading of the log.
+    sent = SentLog(projector_rig)
+    # Batches so small that the outage stops the reading of the log.
     small = {"BATCH_RECORDS": "2", "STILL_S": "10"} | ({"POLL_INTERVAL_S": poll_interval_s} if poll_interval_s else {})
-    worker = Watched(line, **small)
-    worker.await_receipts(await told.tell(sessions=2))
-    rebalances, generation = worker.says(REBALANCES), worker.says(GENERATION)
+    worker = WatchedWorker(projector_rig, **small)
+    worker.await_receipts(await sent.send_sessions(sessions=2))
+    rebalances, generation = worker.highest(REBALANCES), worker.highest(GENERATION)
 
-    line.store.kill()
-    line.store.wait()
-    await told.tell(sessions=8)
+    projector_rig.store.kill()
+    projector_rig.store.wait()
+    await sent.send_sessions(sessions=8)
     if poll_interval_s is None:
-        eventually(lambda: worker.says("crewkit_projector_unmoved_seconds") > 15, within_s=60)
+        eventually(lambda: worker.highest("crewkit_projector_unmoved_seconds") > 15, within_s=60)
     else:
-        eventually(lambda: worker.says("crewkit_projector_assigned_partitions") == 0, within_s=60)
-    line.run_store()
-    worker.await_receipts(len(told.records))
-    worker.await_receipts(await told.tell(sessions=2))
+        eventually(lambda: worker.highest("crewkit_projector_assigned_partitions") == 0, within_s=60)
+    projector_rig.run_store()
+    worker.await_receipts(len(sent.records))
+    worker.await_receipts(await sent.send_sessions(sessions=2))
 
     if poll_interval_s is None:
-        assert (worker.lives, worker.says(REBALANCES), worker.says(GENERATION)) == (1, rebalances, generation)
+        assert (worker.lives, worker.highest(REBALANCES), worker.highest(GENERATION)) == (1, rebalances, generation)
     else:
-        assert worker.lives > 1 or worker.says(GENERATION) > generation
-    assert line.tables() == await one_clean_pass(engine, told.records)
+        assert worker.lives > 1 or worker.highest(GENERATION) > generation
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
-def await_flow(line: Line, worker: subprocess.Popen[bytes], count: int) -> None:
-    """Wait until so many records of partition 0 have their receipt, or the worker has ended."""
-    eventually(lambda: line.receipts_of(0) >= count or worker.poll() is not None, within_s=60)
+def await_flow(rig: ProjectorRig, worker: subprocess.Popen[bytes], count: int) -> None:
+    """Wait until this many records of partition 0 have their receipt, or the worker has ended."""
+    eventually(lambda: rig.receipts_of(0) >= count or worker.poll() is not None, within_s=60)
 
 
 @pytest.mark.fault(row=27)
-async def test_a_partition_that_faust_withholds_is_noticed_and_projected(line: Line, engine: Options) -> None:
-    """The others flow meanwhile; the worker says which stands where, ends with 70, and its next life has all of it."""
-    told = Told(line)
-    await told.tell(sessions=4)
-    worker = line.impatient_worker(0, STILL_S="8", WITHHELD="1")
+async def test_a_partition_that_faust_withholds_is_noticed_and_projected(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
+    """Other partitions flow; the worker logs the stuck partition, exits with 70, and catches up when restarted."""
+    sent = SentLog(projector_rig)
+    await sent.send_sessions(sessions=4)
+    worker = projector_rig.short_timeout_worker(0, STILL_S="8", WITHHELD="1")
     while worker.poll() is None:
-        await told.tell(sessions=2)
-        await_flow(line, worker, sum(record.partition == 0 for record in told.records))
-    assert line.receipts_of(1) == 0
+        await sent.send_sessions(sessions=2)
+        await_flow(projector_rig, worker, sum(record.partition == 0 for record in sent.records))
+    assert projector_rig.receipts_of(1) == 0
 
     assert end_of(worker) == EXIT_STUCK
-    said = (line.folder / "processors.log").read_text()
+    said = (projector_rig.folder / "processors.log").read_text()
     assert re.search(r"projector stuck: partition=1 offset=0 end=\d+ seconds=(8|9|10);", said)
-    line.worker()
-    line.await_receipts(len(told.records))
+    projector_rig.worker()
+    projector_rig.await_receipts(len(sent.records))
 
-    assert line.tables() == await one_clean_pass(engine, told.records)
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
 @pytest.mark.fault(row=1)
-def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(line: Line) -> None:
-    """Before the send, after it, after the broker's answer, and right after replies: one row each."""
-    line.worker()
-    serve = Installation("serve", line.folder)
-    serve.environment |= line.env
+def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(projector_rig: ProjectorRig) -> None:
+    """Killed before the send, after it, after the broker's response, and after its replies: each event is one row."""
+    projector_rig.worker()
+    serve = Installation("serve", projector_rig.folder)
+    serve.environment |= projector_rig.env
     with Load(lambda org: serve.client("member", org), ("acme", "globex"), SEED) as load:
         for point in ("before_append", "sent", "appended"):
             serve.die_at(f"ingest.{point}", random.Random(SEED).randint(2, 9))
@@ -255,19 +261,19 @@ def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(line: Li
 
 
 @pytest.mark.fault(row=16)
-async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(line: Line) -> None:
-    """The stored samples, the same with a field of tomorrow, and kinds and versions of tomorrow: none is lost."""
+async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(projector_rig: ProjectorRig) -> None:
+    """The stored samples, the same with an unknown field, and unknown kinds and versions: none is lost."""
     samples = [json.loads(file.read_bytes()) for file in sorted(SAMPLES.glob("*.json"))]
     tomorrow = [{**sample, "from": "tomorrow", "actor": {**sample["actor"], "mood": 1}} for sample in samples]
     strange = [{**sample, key: value} for sample in samples for key, value in (("v", 99), ("kind", "session_dreamt"))]
     log = LogBuilder(PARTITIONS)
     for sample in (*samples, *tomorrow, *strange):
         log.add_bytes(msgspec.json.encode(sample), record_key(UUID(sample["session_id"])))
-    await line.send(log.records)
+    await projector_rig.send(log.records)
 
-    line.worker()
-    line.await_receipts(len(log.records))
+    projector_rig.worker()
+    projector_rig.await_receipts(len(log.records))
 
-    outcomes = line.query("SELECT outcome, count() FROM receipts FINAL GROUP BY outcome ORDER BY outcome")
+    outcomes = projector_rig.query("SELECT outcome, count() FROM receipts FINAL GROUP BY outcome ORDER BY outcome")
     assert outcomes == [("dead", len(strange)), ("projected", len(samples) + len(tomorrow))]
-    assert line.query("SELECT count() FROM dead_letters FINAL") == [(len(strange),)]
+    assert projector_rig.query("SELECT count() FROM dead_letters FINAL") == [(len(strange),)]

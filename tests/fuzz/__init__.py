@@ -1,1 +1,1 @@
-"""`make fuzz`: hostile requests of every kind against `up`, a client beside them, and every promise checked."""
+"""`make fuzz`: attack `up` with hostile requests beside a well-behaved client, and check every promise."""

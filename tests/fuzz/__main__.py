@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz --minutes 10 --seed 7`: hostile requests against `up`; findings with their requests; 0 or 1."""
+"""`python -m tests.fuzz --minutes 10 --seed 7`: attack `up` and print each finding with its request; exit 0 or 1."""
 
 import json
 import random
@@ -11,32 +11,47 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tests.fuzz.attack_setup import create_setup, prepare_data_folder
 from tests.fuzz.attackers import LIMIT_S, Plan
-from tests.fuzz.exchange import Connection, send_bent
+from tests.fuzz.exchange import Connection, send_malformed
 from tests.fuzz.families import BY_NAME, case_of, chosen
 from tests.fuzz.findings import Findings, saved_case
-from tests.fuzz.judging import faults_of
+from tests.fuzz.response_checks import faults_of
 from tests.fuzz.run import Limits, Run
-from tests.fuzz.scene import open_scene, set_the_stage
 from tests.fuzz.score import KINDS
 from tests.support.rigs.installation import Installation
 
 SAVED = Path("var/fuzz")
-NO_LIMIT = ("--writes-per-hour", "1000000000", "--reads-per-hour", "1000000000")  # attackers ask more than an org may
+NO_LIMIT = (
+    "--writes-per-hour",
+    "1000000000",
+    "--reads-per-hour",
+    "1000000000",
+)  # attackers exceed an org's usual limits
 console = Console(highlight=False, stderr=True, soft_wrap=True, markup=False)
 FAMILY = click.Choice(list(BY_NAME))
 
 
 @click.command()
-@click.option("--minutes", type=float, default=10.0, show_default=True, help="How long it is attacked.")
-@click.option("--seed", type=int, help="The same seed makes the same cases; by default a new one.")
+@click.option("--minutes", type=float, default=10.0, show_default=True, help="Duration of the attack.")
+@click.option("--seed", type=int, help="The same seed makes the same cases; by default a random one.")
 @click.option("--only", type=FAMILY, multiple=True, help="Attack with this family; may be repeated.")
 @click.option("--without", type=FAMILY, multiple=True, help="Attack without this family; may be repeated.")
-@click.option("--replay", help="Send one request, and judge it: a file of var/fuzz, or FAMILY/NUMBER of --seed.")
-@click.option("--answer-s", type=float, default=1.0, show_default=True, help="An answer to the client beside: at most.")
-@click.option("--late-s", type=float, default=Limits().late_s, show_default=True, help="One to an attacker: at most.")
 @click.option(
-    "--memory-mb", type=int, default=200, show_default=True, help="What may come to stay unexplained: at most."
+    "--replay", help="Send one request and check the response: a file of var/fuzz, or FAMILY/NUMBER of --seed."
+)
+@click.option(
+    "--answer-s", type=float, default=1.0, show_default=True, help="Longest allowed response to the probe client."
+)
+@click.option(
+    "--late-s", type=float, default=Limits().late_s, show_default=True, help="Longest allowed response to an attacker."
+)
+@click.option(
+    "--memory-mb",
+    type=int,
+    default=200,
+    show_default=True,
+    help="Largest allowed unexplained growth of memory at rest.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON on standard output.")
 @click.option("--keep", is_flag=True, help="Keep the data folder.")
@@ -52,14 +67,14 @@ def main(
     as_json: bool,
     keep: bool,
 ) -> None:
-    """Attack `up` with hostile requests of every family, and check that nobody and nothing else suffers."""
+    """Attack `up` with hostile requests of every family, and check that no other client and no data suffers."""
     seed = random.SystemRandom().randrange(1 << 20) if seed is None else seed
     limits = Limits(answer_s, late_s, memory_mb << 20)
     data = Path(tempfile.mkdtemp(prefix="fuzz-"))
     up = Installation("up", data, *NO_LIMIT)
     console.print(f"seed {seed}, {minutes:g} minutes, data in {data}")
     try:
-        set_the_stage(data)
+        prepare_data_folder(data)
         up.start()
         if replay:
             found = _replay(up, replay, seed, late_s)
@@ -75,12 +90,12 @@ def main(
 def _fuzz(
     up: Installation, seed: int, minutes: float, families: tuple[str, ...], limits: Limits, as_json: bool
 ) -> bool:
-    scene = open_scene(up)
+    setup = create_setup(up)
     assert up.process is not None
-    plan = Plan(("127.0.0.1", up.port), seed, families, scene, limits.late_s, up.process.pid)
-    run = Run(up, plan, Findings(seed, scene, up.url, SAVED / str(seed)), limits, console.print)
+    plan = Plan(("127.0.0.1", up.port), seed, families, setup, limits.late_s, up.process.pid)
+    run = Run(up, plan, Findings(seed, setup, up.url, SAVED / str(seed)), limits, console.print)
     run.attack(minutes * 60)
-    console.print("checking everything that was promised")
+    console.print("checking every promise")
     run.check()
     _show(run)
     if as_json:
@@ -95,17 +110,17 @@ def _show(run: Run) -> None:
         table.add_row(name, *(f"{value:,}" for value in row.values()))
     console.print(table)
     console.print(f"{figures['cases']:,} cases, {figures['promised']:,} promised positions")
-    console.print(f"client beside: {figures['client']}; memory at rest, MB: {figures['memory_mb']}")
+    console.print(f"probe client: {figures['client']}; memory at rest, MB: {figures['memory_mb']}")
     console.print(run.findings.described())
 
 
 def _replay(up: Installation, what: str, seed: int, late_s: float) -> bool:
-    """Send one copy of a case that was saved, or of one by its number."""
-    scene, address = open_scene(up), ("127.0.0.1", up.port)
+    """Send one copy of a case, given by its file or by its family and number."""
+    setup, address = create_setup(up), ("127.0.0.1", up.port)
     family, _, number = what.partition("/")
     is_number = family in BY_NAME and number.isdigit()
-    case = case_of(seed, family, int(number), scene) if is_number else saved_case(Path(what))
-    answered = Connection(address, LIMIT_S).ask(case) if case.is_whole else send_bent(address, case, LIMIT_S)
+    case = case_of(seed, family, int(number), setup) if is_number else saved_case(Path(what))
+    answered = Connection(address, LIMIT_S).ask(case) if case.is_whole else send_malformed(address, case, LIMIT_S)
     for reply in answered.replies:
         console.print(f"{reply.status} {reply.headers}\n{reply.body[:2_000].decode(errors='replace')}")
     faults = list(faults_of(case, answered, late_s))

@@ -3,10 +3,10 @@
 import random
 from urllib.parse import quote
 
+from tests.fuzz.attack_setup import ATTACKERS, DEAD_LETTER, AttackSetup
 from tests.fuzz.bodies import JSON
 from tests.fuzz.case import Case, request
 from tests.fuzz.hostile import IDS, STRINGS, TIMES
-from tests.fuzz.scene import ATTACKERS, LETTER, Scene
 
 METHODS = ("GET", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "POST", "TRACE", "get", "PROPFIND", "X" * 40)
 ROOTS = (
@@ -33,7 +33,7 @@ OPERATOR_READS = (
     "freshness",
     "coverage",
     "dead-letters",
-    f"dead-letters/{LETTER}",
+    f"dead-letters/{DEAD_LETTER}",
     "dead-letters/0:99999999999999999999",
 )
 PARAMETERS = {
@@ -74,7 +74,7 @@ OF_LISTS = (
     *("run_id", "thread_id", "status", "outcome", "trigger", "current_user_only", "page", "per_page"),
 )
 OF_DAYS = ("start_date", "end_date", "project_id", "agent_name", "repo", "user_id")
-FITTING = {  # the first whose word is in the address
+PARAMETERS_OF = {  # the first entry whose key occurs in the path
     "search": ("q", "q", *OF_LISTS),
     "threads": OF_LISTS,
     "filters": ("nope",),
@@ -115,61 +115,61 @@ HEADERS: dict[str, tuple[str | bytes, ...]] = {
 }
 
 
-def paths(chance: random.Random, scene: Scene) -> Case:
-    """An address of ours in another spelling, or none of ours, by any method."""
-    headers = {"Authorization": f"Bearer {scene.token()}"} if chance.random() < 0.8 else {}
+def paths(chance: random.Random, setup: AttackSetup) -> Case:
+    """Make a request to a path of ours in another spelling, or to an unknown path, by any method."""
+    headers = {"Authorization": f"Bearer {setup.token()}"} if chance.random() < 0.8 else {}
     method = chance.choice(METHODS)
-    target = _respelt(chance, "/" + chance.choice((*ROOTS, *(_read(chance, scene) for _ in range(3)))))
+    target = _respelled(chance, "/" + chance.choice((*ROOTS, *(_read(chance, setup) for _ in range(3)))))
     body = b"{}" if method in ("PUT", "PATCH", "POST") else None
     return Case("path", request(method, target, headers | (JSON if body else {}), body))
 
 
-def queries(chance: random.Random, scene: Scene) -> Case:
-    """A read with parameters of its own, and of others, that may not be what they should."""
-    path = _read(chance, scene)
-    fitting = next((names for word, names in FITTING.items() if word in path), ("nope",))
-    names = chance.choices(fitting, k=chance.choice((1, 1, 2, 3)))
+def queries(chance: random.Random, setup: AttackSetup) -> Case:
+    """Make a read with parameters that may be invalid or belong to another route."""
+    path = _read(chance, setup)
+    accepted = next((names for word, names in PARAMETERS_OF.items() if word in path), ("nope",))
+    names = chance.choices(accepted, k=chance.choice((1, 1, 2, 3)))
     if chance.random() < 0.15:
         names.append(chance.choice(list(PARAMETERS)))
     target = f"/{path}?" + "&".join(_parameter(chance, name) for name in names)
     if chance.random() < 0.02:
         target += "&" + "&".join(f"a{n}=1" for n in range(1_500))
     role = chance.choice(("admin", "manager", "member", "viewer"))
-    return Case("query", request("GET", target, {"Authorization": f"Bearer {scene.token(role)}"}))
+    return Case("query", request("GET", target, {"Authorization": f"Bearer {setup.token(role)}"}))
 
 
-def reads(chance: random.Random, scene: Scene) -> Case:
-    """A read as it should be, with headers that may not be."""
+def reads(chance: random.Random, setup: AttackSetup) -> Case:
+    """Make a valid read with headers that may be invalid."""
     names = chance.sample(list(HEADERS), k=chance.choice((0, 1, 1, 2, 4)))
     odd = {name: chance.choice(HEADERS[name]) for name in names}
     is_operator = chance.random() < 0.1
-    target = f"/api/v1/operator/{chance.choice(OPERATOR_READS)}" if is_operator else "/" + _read(chance, scene)
-    token = scene.operator if is_operator else scene.token()
+    target = f"/api/v1/operator/{chance.choice(OPERATOR_READS)}" if is_operator else "/" + _read(chance, setup)
+    token = setup.operator if is_operator else setup.token()
     late_s = WAIT_S if "X-Wait-For-Position" in odd else 0.0
     return Case("read", request("GET", target, {"Authorization": f"Bearer {token}", **odd}), late_s=late_s)
 
 
-def recounts(chance: random.Random, scene: Scene) -> Case:
-    """A recount, which reads everything, of the org or of all orgs."""
+def recounts(chance: random.Random, setup: AttackSetup) -> Case:
+    """Make a recount, which reads everything, of the org or of all orgs."""
     query = f"?{_parameter(chance, 'start_date')}" if chance.random() < 0.5 else ""
-    return _recount(chance, scene, query)
+    return _recount(chance, setup, query)
 
 
-def recounts_at_once(chance: random.Random, scene: Scene) -> Case:
-    """Eight recounts at the same time, as an impatient admin has them."""
-    return _recount(chance, scene, "")._replace(name="8 recounts at once", copies=8)
+def recounts_at_once(chance: random.Random, setup: AttackSetup) -> Case:
+    """Make eight recounts that run at the same time."""
+    return _recount(chance, setup, "")._replace(name="8 recounts at once", copies=8)
 
 
-def _recount(chance: random.Random, scene: Scene, query: str) -> Case:
-    path, token = chance.choice(((f"{ATTACKERS}/ops", scene.token()), ("operator", scene.operator)))
+def _recount(chance: random.Random, setup: AttackSetup, query: str) -> Case:
+    path, token = chance.choice(((f"{ATTACKERS}/ops", setup.token()), ("operator", setup.operator)))
     raw = request("GET", f"/api/v1/{path}/recount{query}", {"Authorization": f"Bearer {token}"})
     return Case("recount", raw, late_s=RECOUNT_S)
 
 
-def _read(chance: random.Random, scene: Scene) -> str:
+def _read(chance: random.Random, setup: AttackSetup) -> str:
     if chance.random() < 0.5:
         return f"api/v1/{ATTACKERS}/{chance.choice(ORG_READS)}"
-    session = chance.choice(scene.sessions) if chance.random() < 0.9 else quote(chance.choice(IDS), safe="")
+    session = chance.choice(setup.sessions) if chance.random() < 0.9 else quote(chance.choice(IDS), safe="")
     return f"api/v1/{ATTACKERS}/sessions/{session}{chance.choice(SESSION_READS)}"
 
 
@@ -180,12 +180,12 @@ def _parameter(chance: random.Random, name: str) -> str:
 
 
 def _as_it_is(value: str) -> str:
-    """Without percent-encoding, but for what would end the line."""
-    return "".join(letter if "!" <= letter <= "~" and letter != "#" else "+" for letter in value)
+    """Percent-encode only what would end the request line."""
+    return "".join(char if "!" <= char <= "~" and char != "#" else "+" for char in value)
 
 
-def _respelt(chance: random.Random, path: str) -> str:
-    """The same address to a careless eye."""
+def _respelled(chance: random.Random, path: str) -> str:
+    """Spell the path in another way that looks the same."""
     parts = path.split("/")
     place = chance.randrange(len(parts))
     part = parts[place]
@@ -203,7 +203,7 @@ def _respelt(chance: random.Random, path: str) -> str:
                 f"{part}%00",
             ),
             *(
-                "".join(f"%{ord(letter):02x}" for letter in part),
+                "".join(f"%{ord(char):02x}" for char in part),
                 quote(quote(part, safe="")),
                 f"{part}%2f",
                 f"{part}%5c..",

@@ -1,4 +1,4 @@
-"""The attackers: a process with lower priority than what it attacks, a few threads for each lane of families."""
+"""The attackers: a process of lower priority than its target, with a few threads for each lane of families."""
 
 import multiprocessing
 import os
@@ -14,20 +14,23 @@ from itertools import count
 from multiprocessing.synchronize import Event
 from typing import Any, NamedTuple
 
+from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.case import Case
-from tests.fuzz.exchange import Address, Answered, Connection, Reply, send_bent
+from tests.fuzz.exchange import Address, Answered, Connection, Reply, send_malformed
 from tests.fuzz.families import BY_NAME, Family, case_of
-from tests.fuzz.judging import Fault, faults_of
-from tests.fuzz.scene import Scene
+from tests.fuzz.response_checks import Fault, faults_of
 
 NICE = 10
-LIMIT_S = 90.0  # of one case; what has no answer by then has none
-LONG_S = 0.2  # cases that took as long are named where another client had to wait
+LIMIT_S = 90.0  # of one case; after that it counts as unanswered
+LONG_S = 0.2  # cases that took as long are named in findings about slow responses
 REPORT_EVERY_S = 0.5
 
 
 class Lane(NamedTuple):
-    """``rate`` bounds the cases a second of all its threads; costly ones rest ``rest`` times as long as they took."""
+    """A group of families; all its threads send at most ``rate`` cases a second.
+
+    After each case a thread pauses for ``rest`` times the case's duration.
+    """
 
     threads: int
     rate: float
@@ -44,19 +47,19 @@ LANES = {
 
 
 class Plan(NamedTuple):
-    """What is attacked, with what. ``first`` is the number of the first case of each family."""
+    """The target, the seed and the families. ``first`` is the number of the first case of each family."""
 
     address: Address
     seed: int
     families: tuple[str, ...]
-    scene: Scene
+    setup: AttackSetup
     late_s: float
-    pid: int = 0  # of the process that is attacked
+    pid: int = 0  # of the attacked process
     first: int = 0
 
 
 class Tally(NamedTuple):
-    """What became of the cases of a family since the last report; status 0 stands for no answer."""
+    """The outcomes of a family's cases since the last report; status 0 means no response."""
 
     family: str
     cases: int
@@ -65,7 +68,7 @@ class Tally(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A fault, and the case that showed it."""
+    """A fault, and the case that caused it."""
 
     family: str
     number: int
@@ -73,7 +76,7 @@ class Seen(NamedTuple):
 
 
 class Long(NamedTuple):
-    """A case that took long, as of `time.monotonic`, which all processes share."""
+    """A case that took long; times as of `time.monotonic`, which all processes share."""
 
     family: str
     number: int
@@ -83,9 +86,9 @@ class Long(NamedTuple):
 
 
 class Promised(NamedTuple):
-    """Offsets of partition 0 that were answered with a 2xx."""
+    """Offsets of partition 0 that a 2xx promised."""
 
-    offsets: bytes  # an array of unsigned 64-bit numbers
+    offsets: bytes  # the bytes of an array of unsigned 64-bit numbers
 
 
 Report = Tally | Seen | Long | Promised
@@ -102,7 +105,7 @@ def attack(plan: Plan, stop: Event, tell: "multiprocessing.Queue[Report]") -> No
 
 
 class Attackers:
-    """All lanes at work; ``tell`` receives what they find, in whatever thread finds it."""
+    """All lanes at work; ``tell`` receives their findings, in the thread that found them."""
 
     def __init__(self, plan: Plan, tell: Callable[[Report], None]) -> None:
         self._plan, self._tell = plan, tell
@@ -114,20 +117,20 @@ class Attackers:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Start all threads."""
         self._threads = [threading.Thread(target=self._work, args=lane, daemon=True) for lane in self._lanes()]
         for thread in self._threads:
             thread.start()
 
     def report(self) -> None:
-        """Say what has happened since the last report."""
+        """Report what has happened since the last report."""
         with self._lock:
             tallies, self._tallies = self._tallies, {}
         for tally in tallies.values():
             self._tell(tally)
 
     def finish(self) -> None:
-        """Let the cases under way end, and say the rest."""
+        """Wait for the running cases, then report the rest."""
         self._over.set()
         for thread in self._threads:
             thread.join()
@@ -135,8 +138,8 @@ class Attackers:
         self._tell(Promised(self._offsets.tobytes()))
 
     def try_one(self, family: str, number: int, connection: Connection) -> None:
-        """Send one case, judge what comes back, and count it."""
-        case = case_of(self._plan.seed, family, number, self._plan.scene)
+        """Send one case, check its responses, and count it."""
+        case = case_of(self._plan.seed, family, number, self._plan.setup)
         began = time.monotonic()
         for answered in _sent(case, connection, self._plan):
             self._judge(family, number, case, answered)
@@ -171,12 +174,12 @@ class Attackers:
             old = self._tallies.get(family, Tally(family, 0, Counter(), 0.0))
             slowest = max(old.slowest_s, answered.took_s if case.is_whole else 0.0)
             self._tallies[family] = Tally(family, old.cases + 1, old.statuses + statuses, slowest)
-            if family != "redrive":  # a corrected record may be any org's, and only its org sees the receipt
+            if family != "redrive":  # a corrected record may belong to any org, and only that org sees its receipt
                 self._offsets.extend(offset for reply in answered.replies for offset in offsets_of(reply))
 
 
 def offsets_of(reply: Reply) -> list[int]:
-    """The offsets, in partition 0, that a 2xx to a write promises."""
+    """Return the offsets in partition 0 that a 2xx to a write promises."""
     if not 200 <= reply.status < 300:
         return []
     positions = reply.headers.get("x-log-position", "").split(",")
@@ -186,7 +189,7 @@ def offsets_of(reply: Reply) -> list[int]:
 
 
 def _turns(first: Sequence[Family], families: Sequence[Family], chance: random.Random) -> Iterator[Family]:
-    """Each of ``first`` once, also when time is over by then; then all by their shares, for ever."""
+    """Yield each of ``first`` once, even if time is over by then; then draw from all by their shares, for ever."""
     yield from chance.sample(first, len(first))
     while True:
         yield from chance.choices(families, [family.share for family in families])
@@ -196,13 +199,13 @@ def _sent(case: Case, connection: Connection, plan: Plan) -> list[Answered]:
     if case.copies > 1:
         with ThreadPoolExecutor(case.copies) as pool:
             return list(pool.map(lambda _: _alone(case, plan), range(case.copies)))
-    return [connection.ask(case) if case.is_whole else send_bent(plan.address, case, LIMIT_S)]
+    return [connection.ask(case) if case.is_whole else send_malformed(plan.address, case, LIMIT_S)]
 
 
 def _alone(case: Case, plan: Plan) -> Answered:
-    """One copy, over a connection of nothing else."""
+    """Return the case with one copy, sent over a connection that carries nothing else."""
     if not case.is_whole:
-        return send_bent(plan.address, case, LIMIT_S)
+        return send_malformed(plan.address, case, LIMIT_S)
     connection = Connection(plan.address, LIMIT_S, plan.pid)
     answered = connection.ask(case)
     connection.close()
@@ -210,7 +213,7 @@ def _alone(case: Case, plan: Plan) -> Answered:
 
 
 class AttackersProcess:
-    """``attack`` in a process of its name; what it says is collected by `collect`."""
+    """Run ``attack`` in a process; `reports` and `stop` return what it reports."""
 
     def __init__(self, plan: Plan) -> None:
         context = multiprocessing.get_context("spawn")
@@ -221,11 +224,11 @@ class AttackersProcess:
 
     @property
     def pid(self) -> int:
-        """Its pid."""
+        """Return its pid."""
         return self._process.pid or 0
 
     def reports(self, within_s: float) -> Iterator[Report]:
-        """What it says in the next ``within_s``."""
+        """Yield its reports of the next ``within_s``."""
         deadline = time.monotonic() + within_s
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -234,7 +237,7 @@ class AttackersProcess:
                 return
 
     def stop(self) -> Iterator[Report]:
-        """Let it end; the rest of what it says.
+        """Stop the process and yield its remaining reports.
 
         Raises:
             AssertionError: it died, or does not end.
@@ -251,7 +254,7 @@ class AttackersProcess:
         raise AssertionError("the attackers' process does not end")
 
     def kill(self) -> None:
-        """Leave nothing of it."""
+        """Kill the process if it still runs."""
         if self._process.is_alive():
             self._process.kill()
         self._process.join()

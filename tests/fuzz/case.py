@@ -1,21 +1,21 @@
-"""One attack: the bytes of a request (or of none), and how they are sent."""
+"""One attack: the bytes of a request, or of something else, and how to send them."""
 
 import shlex
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 HOST = b"fuzz.example"
-INLINE_BYTES_MAX = 600  # longer bodies get a file beside the curl line
+INLINE_BYTES_MAX = 600  # longer bodies are stored in a file next to the curl command
 
 Ending = Literal["read", "half_close", "reset", "hold"]
 
 
 class Case(NamedTuple):
-    """``raw`` goes out in parts, cut at ``cuts``, with ``pause_s`` before each but the first.
+    """The bytes ``raw``, sent in parts that are cut at ``cuts``, with ``pause_s`` before each part but the first.
 
-    ``is_whole`` says that it is one complete request in valid HTTP/1.1: then one answer has to come, in the shape
-    of the API, at the latest after ``late_s`` where that is not the usual limit. ``may_open`` is False where a 2xx
-    would be a hole. ``copies`` go out at once, each over a connection to itself.
+    ``is_whole``: it is one complete request in valid HTTP/1.1. Then exactly one response in the shape of the API has
+    to arrive within ``late_s``, or within the usual limit if that is longer. ``may_open`` is False if a 2xx would be a
+    security hole. ``copies`` are sent at once, each over a separate connection.
     """
 
     name: str
@@ -30,17 +30,17 @@ class Case(NamedTuple):
 
     @property
     def method(self) -> str:
-        """The method of the first request, as far as there is one."""
+        """Return the method of the first request, if there is one."""
         return self.raw.partition(b" ")[0].decode("latin-1")
 
     def parts(self) -> list[bytes]:
-        """What is sent between the pauses."""
+        """Return what is sent between the pauses."""
         ends = (*self.cuts, len(self.raw))
         return [self.raw[start:end] for start, end in zip((0, *self.cuts), ends, strict=True)]
 
 
 def request(method: str, target: str, headers: Mapping[str, str | bytes], body: bytes | None = None) -> bytes:
-    """The bytes of one request; ``target`` and header values in latin-1 go out as they are."""
+    """Return the bytes of one request; ``target`` and header values are sent unchanged, in latin-1."""
     lines = [method.encode("latin-1") + b" " + target.encode("latin-1") + b" HTTP/1.1", b"Host: " + HOST]
     if body is not None:
         lines.append(b"Content-Length: %d" % len(body))
@@ -50,7 +50,7 @@ def request(method: str, target: str, headers: Mapping[str, str | bytes], body: 
 
 
 def as_curl(case: Case, url: str, body_file: str) -> tuple[str, bytes] | None:
-    """A curl line for a whole request, and the body that has to be in ``body_file`` (empty: it is in the line)."""
+    """Return a curl command for a whole request, and the content of ``body_file`` (empty if the command holds it)."""
     if not case.is_whole or case.cuts:
         return None
     head, _, body = case.raw.partition(b"\r\n\r\n")

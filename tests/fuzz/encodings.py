@@ -1,4 +1,4 @@
-"""Content types and content encodings that are not what they say, or say it in an odd way."""
+"""Content types and content encodings that are wrong or unusual."""
 
 import gzip
 import random
@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import cramjam
 
+from tests.fuzz.attack_setup import ATTACKERS, AttackSetup
 from tests.fuzz.bodies import JSON
 from tests.fuzz.case import Case, request
-from tests.fuzz.scene import ATTACKERS, Scene
 
 BODY = b'{"events":[{"event_type":"Stop","timestamp":"2026-01-20T10:30:00Z","data":{"x":"%s"}}]}'
 TYPES = (
@@ -45,17 +45,17 @@ Encoder = Callable[[bytes, random.Random], bytes]
 
 
 def gzipped(body: bytes, level: int = 9) -> bytes:
-    """One member, the same at any time."""
+    """Return one gzip member; the same bytes each time."""
     return gzip.compress(body, level, mtime=0)
 
 
 def zstd(body: bytes) -> bytes:
-    """One frame."""
+    """Return one zstd frame."""
     return bytes(cramjam.zstd.compress(body))
 
 
 def _members(body: bytes, chance: random.Random) -> bytes:
-    """Cut into members, with empty ones between them."""
+    """Cut the body into gzip members, with empty members between them."""
     size = chance.choice((1, 7, 100))
     pieces = [gzipped(body[n : n + size], 1) for n in range(0, len(body), size)]
     return (gzipped(b"") * chance.choice((0, 1, 20))).join(pieces)
@@ -92,26 +92,26 @@ ENCODERS: tuple[tuple[str, Encoder], ...] = (
     ("zstd", lambda body, chance: _flipped(zstd(body), chance)),
     ("gzip", lambda _body, chance: chance.randbytes(chance.choice((1, 18, 4_000)))),
     ("gzip", lambda _body, _: gzipped(b"") * 200),
-    ("gzip", lambda _body, _: b"\x1f\x8b\x08\x1c" + b"\xff" * 3_000),  # a name and a comment without end
-    ("zstd", lambda _body, _: b"\x28\xb5\x2f\xfd\xe0" + b"\xff" * 8 + b"\x01\x00\x00"),  # says that it is 16 EiB
+    ("gzip", lambda _body, _: b"\x1f\x8b\x08\x1c" + b"\xff" * 3_000),  # a name and a comment without an end
+    ("zstd", lambda _body, _: b"\x28\xb5\x2f\xfd\xe0" + b"\xff" * 8 + b"\x01\x00\x00"),  # declares a size of 16 EiB
     ("gzip", _members),
     ("zstd", _frames),
     ("deflate", _raw_deflate),
 )
 
 
-def encodings(chance: random.Random, scene: Scene) -> Case:
-    """A valid body, packed by one rule and sometimes labelled by another."""
+def encodings(chance: random.Random, setup: AttackSetup) -> Case:
+    """Make a valid body, encoded in one way and sometimes labelled as another."""
     label, encoder = chance.choice(ENCODERS)
     if chance.random() < 0.3:
         label = chance.choice(LABELS)
-    return _sent(chance, scene, "encodings", encoder(BODY % (b"y" * chance.choice((0, 10, 3_000))), chance), label)
+    return _sent(chance, setup, "encodings", encoder(BODY % (b"y" * chance.choice((0, 10, 3_000))), chance), label)
 
 
-def bombs(chance: random.Random, scene: Scene) -> Case:
-    """Twelve megabytes of spaces in some kilobytes."""
+def bombs(chance: random.Random, setup: AttackSetup) -> Case:
+    """Make 12 MB of spaces that are compressed into some kilobytes."""
     label, encoder = chance.choice(ENCODERS[1:3])
-    return _sent(chance, scene, "bombs", _bomb(label, encoder), label)
+    return _sent(chance, setup, "bombs", _bomb(label, encoder), label)
 
 
 @lru_cache(maxsize=2)
@@ -119,11 +119,11 @@ def _bomb(_label: str, encoder: Encoder) -> bytes:
     return encoder(b" " * (12 << 20), random.Random(0))
 
 
-def _sent(chance: random.Random, scene: Scene, name: str, body: bytes, label: str) -> Case:
-    headers = {"Authorization": f"Bearer {scene.token()}", **JSON}
+def _sent(chance: random.Random, setup: AttackSetup, name: str, body: bytes, label: str) -> Case:
+    headers = {"Authorization": f"Bearer {setup.token()}", **JSON}
     if chance.random() < 0.15:
         headers["Content-Type"] = chance.choice(TYPES)
     if label != "identity" or chance.random() < 0.5:
         headers["Content-Encoding"] = label
-    path = f"/api/v1/{ATTACKERS}/observability/sessions/{chance.choice(scene.sessions)}/events"
+    path = f"/api/v1/{ATTACKERS}/observability/sessions/{chance.choice(setup.sessions)}/events"
     return Case(name, request("POST", path, headers, body))

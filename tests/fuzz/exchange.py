@@ -1,4 +1,4 @@
-"""Sending a case over sockets, in the way it says, and reading what comes back."""
+"""Send a case over sockets, and read the responses."""
 
 import contextlib
 import http.client
@@ -13,12 +13,12 @@ from tests.fuzz.case import Case
 from tests.fuzz.processor import Stalls, loop_of
 
 Address = tuple[str, int]
-QUIET_S = 0.4  # after so long without a byte a connection that is bent has said what it had to say
+QUIET_S = 0.4  # a malformed exchange is over after so long without a byte
 RESET = struct.pack("ii", 1, 0)
 
 
 class Reply(NamedTuple):
-    """One answer; names of headers are in lower case."""
+    """One response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -26,9 +26,9 @@ class Reply(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came back, and when, without the time for which one of the two sides had no processor.
+    """The responses and their duration, without the time for which the client or the service had no CPU.
 
-    ``problem`` says why a whole request has no answer.
+    ``problem`` says why a whole request has no response.
     """
 
     replies: list[Reply]
@@ -37,15 +37,15 @@ class Answered(NamedTuple):
 
 
 class Connection:
-    """Sends whole requests one after the other over one connection for as long as the server keeps it open."""
+    """Sends whole requests one after the other over one connection, as long as the server keeps it open."""
 
     def __init__(self, address: Address, limit_s: float, pid: int = 0) -> None:
-        """``pid`` is the process that answers, as far as it is known."""
+        """Set up a connection; ``pid`` is the process that responds, 0 if it is unknown."""
         self._address, self._limit_s, self._loop = address, limit_s, loop_of(pid)
         self._socket: socket.socket | None = None
 
     def ask(self, case: Case) -> Answered:
-        """Send a whole request and read its answer; on a new connection where the old one has ended meanwhile."""
+        """Send a whole request and read its response; reconnect if the server has closed the connection."""
         was_open = self._socket is not None
         answered = self._ask(case)
         if was_open and answered.problem and answered.took_s < self._limit_s / 2:
@@ -53,7 +53,7 @@ class Connection:
         return answered
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the connection if it is open."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -78,24 +78,24 @@ class Connection:
 
 
 def opened(address: Address, limit_s: float) -> socket.socket:
-    """A connection on which no step takes longer than ``limit_s``."""
+    """Return a connection on which no step takes longer than ``limit_s``."""
     connection = socket.create_connection(address, timeout=limit_s)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
-def send_bent(address: Address, case: Case, limit_s: float) -> Answered:
-    """Send what is no whole request, part by part; whatever answers there are until it is quiet."""
+def send_malformed(address: Address, case: Case, limit_s: float) -> Answered:
+    """Send a malformed request part by part, and return the responses that arrive until the connection is quiet."""
     began = time.monotonic()
-    heard = b""
+    received = b""
     with contextlib.suppress(OSError), opened(address, limit_s) as connection:
         _send_parts(connection, case)
-        heard = _end(connection, case, began + limit_s)
-    return Answered(list(replies_in(heard, case.method)), time.monotonic() - began)
+        received = _end(connection, case, began + limit_s)
+    return Answered(list(replies_in(received, case.method)), time.monotonic() - began)
 
 
 def _send(connection: socket.socket, raw: bytes) -> bool:
-    """Whether the server would not take all of it; it may have answered nevertheless."""
+    """Send all of it; return whether the server stopped reading, although it may still have responded."""
     try:
         connection.sendall(raw)
     except (BrokenPipeError, ConnectionResetError):
@@ -124,15 +124,15 @@ def _end(connection: socket.socket, case: Case, deadline: float) -> bytes:
 
 def _heard(connection: socket.socket, deadline: float) -> bytes:
     connection.settimeout(QUIET_S)
-    heard = bytearray()
+    received = bytearray()
     with contextlib.suppress(OSError):
         while time.monotonic() < deadline and (part := connection.recv(1 << 16)):
-            heard += part
-    return bytes(heard)
+            received += part
+    return bytes(received)
 
 
 def _read_one(connection: socket.socket, method: str) -> tuple[Reply, bool]:
-    """The next answer, and whether the connection ends with it."""
+    """Return the next response, and whether the connection ends with it."""
     response = http.client.HTTPResponse(connection, method=method)
     try:
         response.begin()
@@ -146,20 +146,20 @@ def _as_reply(response: http.client.HTTPResponse) -> Reply:
     return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
 
-class _Heard(io.BytesIO):
-    """Bytes that were received before, for a parser that wants a socket and closes its file."""
+class _ReceivedBytes(io.BytesIO):
+    """Bytes that were received before, for a parser that expects a socket and closes its file."""
 
-    def makefile(self, *_: Any) -> "_Heard":
+    def makefile(self, *_: Any) -> "_ReceivedBytes":
         return self
 
     def close(self) -> None:
-        """There is more to be read."""
+        """Stay open: there is more to read."""
 
 
-def replies_in(heard: bytes, method: str = "GET") -> Iterator[Reply]:
-    """Every complete answer in what a connection said."""
-    stream = _Heard(heard)
-    while heard[stream.tell() : stream.tell() + 5] == b"HTTP/":
+def replies_in(received: bytes, method: str = "GET") -> Iterator[Reply]:
+    """Yield every complete response in the received bytes."""
+    stream = _ReceivedBytes(received)
+    while received[stream.tell() : stream.tell() + 5] == b"HTTP/":
         response = http.client.HTTPResponse(cast(socket.socket, stream), method=method)
         try:
             response.begin()

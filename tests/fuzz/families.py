@@ -1,22 +1,22 @@
-"""All families of attacks, as one table; and any case of any of them again, from seed, family and number."""
+"""All families of attacks in one table, and any of their cases by seed, family and number."""
 
 import random
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from tests.fuzz import addresses, bodies, costly, encodings, large, tokens, wire
+from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.case import Case
-from tests.fuzz.scene import Scene
 
 Lane = Literal["quick", "wire", "heavy", "costly", "slow"]
 
 
 class Family(NamedTuple):
-    """``share`` is how often its turn comes among the families of its lane."""
+    """A family of attacks; ``share`` is how often it is drawn among the families of its lane."""
 
     name: str
     lane: Lane
-    make: Callable[[random.Random, Scene], Case]
+    make: Callable[[random.Random, AttackSetup], Case]
     share: int = 2
 
 
@@ -48,16 +48,16 @@ FAMILIES = (
 BY_NAME = {family.name: family for family in FAMILIES}
 
 
-def case_of(seed: int, family: str, number: int, scene: Scene) -> Case:
-    """The case of this number: the same for the same seed."""
-    return BY_NAME[family].make(random.Random(f"{seed}/{family}/{number}"), scene)
+def case_of(seed: int, family: str, number: int, setup: AttackSetup) -> Case:
+    """Return the case of this number: the same for the same seed."""
+    return BY_NAME[family].make(random.Random(f"{seed}/{family}/{number}"), setup)
 
 
 def chosen(only: Sequence[str], without: Sequence[str]) -> tuple[str, ...]:
-    """The names of the families that take part.
+    """Return the names of the selected families.
 
     Raises:
-        KeyError: there is no family of a given name.
+        KeyError: a given name is unknown.
     """
     for name in (*only, *without):
         BY_NAME[name]

@@ -1,4 +1,4 @@
-"""What was found: each with its seed, family and number, and the request in a file, so that it can be sent again."""
+"""Findings: each with its seed, family and number, and its request in a file, so that it can be sent again."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.case import Case, as_curl
 from tests.fuzz.families import case_of
-from tests.fuzz.judging import Fault
-from tests.fuzz.scene import Scene
+from tests.fuzz.response_checks import Fault
 
 SAVED_MAX = 3  # of one check and one family; the rest is counted
 
 
 class Finding(NamedTuple):
-    """``file`` holds the request, ``curl`` sends it; both are empty where no request is to blame."""
+    """A finding: ``file`` holds the request, ``curl`` sends it; both are empty if no request caused it."""
 
     check: str
     family: str
@@ -28,13 +28,13 @@ class Finding(NamedTuple):
 class Findings:
     """All findings of a run; the first of each kind are saved in ``folder``."""
 
-    def __init__(self, seed: int, scene: Scene, url: str, folder: Path) -> None:
-        self._seed, self._scene, self._url, self._folder = seed, scene, url, folder
+    def __init__(self, seed: int, setup: AttackSetup, url: str, folder: Path) -> None:
+        self._seed, self._scene, self._url, self._folder = seed, setup, url, folder
         self.all: list[Finding] = []
         self.counts: Counter[tuple[str, str]] = Counter()
 
     def add(self, fault: Fault, family: str = "", number: int = -1) -> None:
-        """Note a fault, and save the case that showed it if it is one of the first."""
+        """Note a fault, and save its case if it is one of the first of its kind."""
         kind = fault.check, family
         self.counts[kind] += 1
         if self.counts[kind] > SAVED_MAX:
@@ -46,7 +46,7 @@ class Findings:
         self.all.append(finding)
 
     def described(self) -> str:
-        """For people: every saved finding, and how many there are of its kind."""
+        """Return a text for people: every saved finding, and the count of its kind."""
         lines = []
         for finding in self.all:
             count = self.counts[finding.check, finding.family]
@@ -61,7 +61,7 @@ class Findings:
 
 
 def save(case: Case, file: Path, url: str) -> tuple[str, str]:
-    """Write the bytes of a case, and beside them how they are sent; the file, and a curl line where there is one."""
+    """Write the bytes of a case, and in a second file how to send them; return the file and a curl command, if any."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(case.raw)
     how = {name: value for name, value in case._asdict().items() if name != "raw"}
@@ -73,7 +73,7 @@ def save(case: Case, file: Path, url: str) -> tuple[str, str]:
 
 
 def saved_case(file: Path) -> Case:
-    """The case that `save` wrote; of a file of bytes alone a case that sends them in one go."""
-    beside = file.with_suffix(".json")
-    how: dict[str, Any] = msgspec.json.decode(beside.read_bytes()) if beside.exists() else {"name": file.name}
+    """Read a case that `save` wrote; a file of bytes alone is sent in one part."""
+    description = file.with_suffix(".json")
+    how: dict[str, Any] = msgspec.json.decode(description.read_bytes()) if description.exists() else {"name": file.name}
     return Case(**{**how, "raw": file.read_bytes(), "cuts": tuple(how.get("cuts", ()))})

@@ -1,4 +1,4 @@
-"""Hostile JSON: a valid body in which something, somewhere, is not what it should be."""
+"""Hostile JSON: a valid body in which one or more values are invalid or extreme."""
 
 import json
 import random
@@ -10,7 +10,7 @@ Container = dict[str, Any] | list[Any]
 
 
 class Verbatim(bytes):
-    """JSON text, or something like it, that goes out as it is."""
+    """JSON text, valid or not, that is sent unchanged."""
 
 
 NUMBERS = """
@@ -130,7 +130,7 @@ SECRETS = (
 
 
 def hostile(chance: random.Random) -> Json:
-    """A value that hardly any field takes, or one that it takes at its bounds."""
+    """Return a value that few fields accept, or one at the bounds of a field."""
     return chance.choice(_KINDS)(chance)
 
 
@@ -185,7 +185,7 @@ _KINDS: tuple[Callable[[random.Random], Json], ...] = (
 
 
 def mutated(chance: random.Random, body: Json) -> bytes:
-    """The body with up to three things changed in it, and sometimes its bytes as well."""
+    """Return the body with up to three changes, sometimes also with changed bytes."""
     root = [json.loads(json.dumps(body))]
     for _ in range(chance.choice((0, 0, 0, 1, 1, 1, 2, 3))):
         if places := list(_places(root)):
@@ -196,7 +196,7 @@ def mutated(chance: random.Random, body: Json) -> bytes:
 
 
 def _places(container: Container) -> Iterator[tuple[Any, Any]]:
-    """Every value's place: what holds it, and under which key."""
+    """Yield the place of every value: its container and its key."""
     pairs = container.items() if isinstance(container, dict) else enumerate(container)
     for key, value in list(pairs):
         yield container, key
@@ -222,7 +222,7 @@ def _add(chance: random.Random, container: Any, key: Any) -> None:
 
 
 def _double(chance: random.Random, container: Any, key: Any) -> None:
-    """A key that comes twice, the second time perhaps with another value."""
+    """Repeat a key, sometimes with another value."""
     value = container[key]
     if isinstance(value, dict) and value:
         name = chance.choice(list(value))
@@ -236,7 +236,7 @@ _CHANGES = (_replace, _replace, _replace, _remove, _add, _double)
 
 
 def written(value: Json) -> bytes:
-    """As JSON, but for what is `Verbatim`; a lone surrogate goes out as three bytes that are no UTF-8."""
+    """Encode as JSON, with `Verbatim` text unchanged; a lone surrogate becomes three bytes of invalid UTF-8."""
     if isinstance(value, Verbatim):
         return bytes(value)
     if isinstance(value, dict):

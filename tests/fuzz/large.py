@@ -1,14 +1,14 @@
-"""Bodies near every bound, and secrets without end: some cost a server a lot, by little."""
+"""Bodies near every limit, and bodies full of secrets: small requests that may cost a server a lot."""
 
 import random
 from collections.abc import Callable
 from functools import lru_cache
 
 from schemas.http.requests import BODY_BYTES_MAX, EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX
+from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.bodies import sent
 from tests.fuzz.case import Case
 from tests.fuzz.encodings import gzipped, zstd
-from tests.fuzz.scene import Scene
 
 HEAD = b'{"event_type":"PostToolUse","timestamp":"2026-01-20T10:30:00Z","data":'
 DENSE = (
@@ -19,37 +19,37 @@ DENSE = (
 
 
 def batch(*payloads: bytes) -> bytes:
-    """The body of a request of these payloads."""
+    """Return the body of a request with these payloads."""
     return b'{"events":[' + b",".join(HEAD + payload + b"}" for payload in payloads) + b"]}"
 
 
 def repeated(unit: bytes, size: int) -> bytes:
-    """A payload of about ``size`` bytes that holds nothing but ``unit``."""
+    """Return a payload of about ``size`` bytes that holds only ``unit``."""
     return b'{"x":"' + unit * (size // len(unit)) + b'"}'
 
 
-def dense(chance: random.Random, scene: Scene) -> Case:
-    """Kilobytes of nothing but what looks like secrets."""
+def dense(chance: random.Random, setup: AttackSetup) -> Case:
+    """Send kilobytes of texts that look like secrets."""
     unit = chance.choice(DENSE) if chance.random() < 0.7 else chance.choice(DENSE) + chance.choice(DENSE)
     body = batch(repeated(unit, chance.choice((500, 2_000, 8_000))))
     packed = {"Content-Encoding": "gzip"} if chance.random() < 0.5 else {}
-    return _events(scene, "dense", gzipped(body, 1) if packed else body, **packed)
+    return _events(setup, "dense", gzipped(body, 1) if packed else body, **packed)
 
 
-def large(chance: random.Random, scene: Scene) -> Case:
-    """A body at a bound, or beyond it."""
+def large(chance: random.Random, setup: AttackSetup) -> Case:
+    """Send a body at a limit, or beyond it."""
     name = chance.choice(list(_LARGE))
     body = _built(name)
     if name.startswith("models"):
-        return Case(name, sent(scene, "PATCH", f"/sessions/{chance.choice(scene.sessions)}", body))
+        return Case(name, sent(setup, "PATCH", f"/sessions/{chance.choice(setup.sessions)}", body))
     if chance.random() < 0.5:
-        return _events(scene, name, _zstd_of(name), **{"Content-Encoding": "zstd"})
-    return _events(scene, name, body)
+        return _events(setup, name, _zstd_of(name), **{"Content-Encoding": "zstd"})
+    return _events(setup, name, body)
 
 
-def _events(scene: Scene, name: str, body: bytes, **headers: str) -> Case:
-    path = f"/observability/sessions/{scene.sessions[0]}/events"
-    return Case(name, sent(scene, "POST", path, body, **headers))
+def _events(setup: AttackSetup, name: str, body: bytes, **headers: str) -> Case:
+    path = f"/observability/sessions/{setup.sessions[0]}/events"
+    return Case(name, sent(setup, "POST", path, body, **headers))
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""What a service writes into its logs, read as it grows: nothing of it may be an error that was not expected."""
+"""Reads the logs of a service as they grow, to find unexpected errors."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +9,14 @@ ALARMS = (b"unexpected_error", b"Traceback (most recent call last)", b"panicked 
 
 
 class LogWatch:
-    """The logs of one data folder; a file that is rotated is followed by its inode,
-    one that is cut is read from its beginning."""
+    """The logs of one data folder; a rotated file is followed by its inode, a truncated one is read anew."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
         self._read: dict[int, int] = {}  # inode to bytes
 
     def alarms(self) -> Iterator[str]:
-        """The alarming lines since the last look."""
+        """Yield the alarming lines since the last call."""
         for file in (*files_of(self._data / "log"), *self._data.glob("*.out")):
             for line in self._new_of(file).splitlines():
                 if any(alarm in line for alarm in ALARMS):
@@ -27,7 +26,7 @@ class LogWatch:
         try:
             with file.open("rb") as opened:
                 inode = file.stat().st_ino
-                known = min(self._read.get(inode, 0), file.stat().st_size)  # it may have been cut
+                known = min(self._read.get(inode, 0), file.stat().st_size)  # it may have been truncated
                 opened.seek(known)
                 new = opened.read()
         except FileNotFoundError:

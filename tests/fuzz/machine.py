@@ -1,4 +1,4 @@
-"""How much of the machine others use meanwhile: a slow answer on a busy machine says little."""
+"""CPU use by other processes: on a busy machine, a slow response says little about the service."""
 
 import os
 import time
@@ -9,15 +9,15 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class OtherLoad:
-    """Cores that are used by none of ``pids``, sampled now and then."""
+    """Cores used by processes other than ``pids``, sampled from time to time."""
 
     def __init__(self, pids: Callable[[], Iterable[int]]) -> None:
         self._pids = pids
         self._before = self._now()
-        self._samples: list[tuple[float, float]] = []  # when, cores since the sample before
+        self._samples: list[tuple[float, float]] = []  # time, cores since the previous sample
 
     def sample(self) -> None:
-        """Look, and note the cores used by others since the last look."""
+        """Note the cores used by others since the last sample."""
         at, others = self._now()
         cores = max(0.0, (others - self._before[1]) / max(at - self._before[0], 0.01))
         self._before = at, others
@@ -29,7 +29,7 @@ class OtherLoad:
         return self._samples[-1][1] if self._samples else 0.0
 
     def most(self, began: float, ended: float) -> float:
-        """The most that others used in that time, as far as it was sampled."""
+        """Return the most cores that others used in a sample of that time."""
         return max((cores for at, cores in self._samples if began <= at <= ended + 2), default=0.0)
 
     def _now(self) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Memory of a process at rest, and how much of it may have come to stay."""
+"""Memory of a process at rest, and how much it may grow."""
 
 import os
 import time
@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-FACT_BYTES = 300  # of a fact in the projector's cache, which holds a million of them
+FACT_BYTES = 300  # of a fact in the projector's cache, which holds a million facts
 CACHED_FACTS_MAX = 1_000_000
 READ_FOR_S = 3.0
 _FACTS = "crewkit_projector_facts_total "
 
 
 class AtRest(NamedTuple):
-    """Bytes in memory, and how many facts had been projected by then."""
+    """Bytes in memory, and the number of facts projected by then."""
 
     resident: int
     facts: int
 
 
 def resident_bytes(pid: int) -> int:
-    """What the process has in memory now; 0 if it is gone."""
+    """Return the resident memory of the process; 0 if it is gone."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
     except (FileNotFoundError, ProcessLookupError):
@@ -28,7 +28,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def at_rest(pid: int, metrics: str) -> AtRest:
-    """The least that it has within some seconds in which nothing is asked of it; ``metrics`` are its own."""
+    """Return the least memory within some seconds without requests; ``metrics`` are those of the process."""
     deadline = time.monotonic() + READ_FOR_S
     least = resident_bytes(pid)
     while time.monotonic() < deadline:
@@ -39,7 +39,7 @@ def at_rest(pid: int, metrics: str) -> AtRest:
 
 
 def too_much(before: AtRest, after: AtRest, limit: int) -> str | None:
-    """A sentence if more came to stay than ``limit`` bytes and the cache of the new facts explain."""
+    """Return a sentence if memory grew by more than ``limit`` bytes plus the cache of the new facts."""
     grown, facts = after.resident - before.resident, after.facts - before.facts
     explained = FACT_BYTES * min(facts, CACHED_FACTS_MAX)
     if grown <= limit + explained:

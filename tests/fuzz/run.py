@@ -1,4 +1,4 @@
-"""One run: warm up, rest, attack, rest, and hold everything against what was promised."""
+"""One run: warm up, rest, attack, rest, and compare the results with every promise."""
 
 import subprocess
 import threading
@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import httpx
 
 from schemas.permissions import OPERATOR_ORG, Role
+from tests.fuzz.attack_setup import PROBE_ORG
 from tests.fuzz.attackers import AttackersProcess, Long, Plan, Promised, Report, Seen, Tally
-from tests.fuzz.beside import Answer, Beside
 from tests.fuzz.families import BY_NAME
 from tests.fuzz.findings import Findings
-from tests.fuzz.judging import Fault
-from tests.fuzz.landing import landed
 from tests.fuzz.log_watch import LogWatch
 from tests.fuzz.machine import OtherLoad
 from tests.fuzz.memory import AtRest, at_rest, resident_bytes, too_much
-from tests.fuzz.scene import BESIDE
+from tests.fuzz.probe_client import Answer, ProbeClient
+from tests.fuzz.promised_receipts import missing_promises
+from tests.fuzz.response_checks import Fault
 from tests.fuzz.score import Score
-from tests.fuzz.waiting_client import figures, slow_ones
+from tests.fuzz.slow_responses import figures, slow_ones
 from tests.support.clients.agents import GaveUp
 from tests.support.clients.journal import Journal
 from tests.support.oracles.checker import Checker
@@ -29,12 +29,12 @@ from tests.support.rigs.installation import Installation, eventually_ok
 
 SAY_EVERY_S = 10.0
 WARM_UP_SHARE, WARM_UP_S_MAX = 0.25, 60.0
-SECOND_PHASE = 1_000_000  # its cases have other numbers
+SECOND_PHASE = 1_000_000  # so that its cases have other numbers
 NOTHING_WAITS_S = 120.0
 
 
 class Limits(NamedTuple):
-    """What is too much: seconds of an answer to the client beside, of one to an attacker, bytes that come to stay."""
+    """Seconds for a response to the probe client, seconds for one to an attacker, bytes of growth at rest."""
 
     answer_s: float = 1.0
     late_s: float = 9.0  # the API promises a 503 after 8 s
@@ -42,7 +42,7 @@ class Limits(NamedTuple):
 
 
 class Run:
-    """An installation under attack, and all that is known about it; ``say`` shows a line of progress."""
+    """An installation under attack and its findings; ``say`` prints a line of progress."""
 
     def __init__(
         self, installation: Installation, plan: Plan, findings: Findings, limits: Limits, say: Callable[[str], None]
@@ -58,16 +58,16 @@ class Run:
         self._log = LogWatch(installation.data)
         self._pids = [self._process.pid]
         self._others = OtherLoad(lambda: self._pids)
-        self._beside = Beside(
-            self._client, self._journal, BESIDE, plan.seed, self._answers.append, self.is_up, self._process.pid
+        self._probe = ProbeClient(
+            self._client, self._journal, PROBE_ORG, plan.seed, self._answers.append, self.is_up, self._process.pid
         )
 
     def is_up(self) -> bool:
-        """Whether the process that was started still runs."""
+        """Return whether the process of the installation still runs."""
         return self._process.poll() is None
 
     def attack(self, seconds: float) -> None:
-        """Warm up without what is costly, rest, attack with everything, rest: nobody writes any more."""
+        """Warm up without the costly families, rest, attack with all families, rest again."""
         warm_up = min(WARM_UP_SHARE * seconds, WARM_UP_S_MAX)
         usual = tuple(name for name in self._plan.families if BY_NAME[name].lane != "costly")
         self._phase(warm_up, self._plan._replace(families=usual))
@@ -76,7 +76,7 @@ class Run:
             self._rest()
 
     def check(self) -> None:
-        """Hold everything against what was promised, then end the installation."""
+        """Compare everything with what was promised, then stop the installation."""
         for slow in slow_ones(self._answers, self._limits.answer_s, self._long, self._others.most):
             self.findings.add(slow.fault, slow.family, slow.number)
         if len(self._at_rest) > 1 and (sentence := too_much(self._at_rest[0], self._at_rest[-1], self._limits.memory)):
@@ -86,11 +86,11 @@ class Run:
             said = (self._installation.data / "up.out").read_text(errors="replace")[-1_000:]
             self.findings.add(Fault("died", f"up ended with exit code {self._process.poll()}: {said!r}"))
         else:
-            self._check_what_landed()
+            self._check_promises()
             self._stop()
 
     def figures(self) -> dict[str, Any]:
-        """All that was measured and found, for machines."""
+        """Return everything that was measured and found, for machines."""
         return {
             "seed": self._plan.seed,
             "cases": self.score.cases,
@@ -102,7 +102,7 @@ class Run:
         }
 
     def _phase(self, seconds: float, plan: Plan) -> None:
-        """Client and attackers at work, unless there is nothing to be attacked any more."""
+        """Run the client and the attackers until the time is over or the service is down."""
         over, deadline = threading.Event(), time.monotonic() + seconds
         client = threading.Thread(target=self._work, args=(over,), daemon=True)
         attackers = AttackersProcess(plan)
@@ -127,7 +127,7 @@ class Run:
 
     def _work(self, over: threading.Event) -> None:
         try:
-            self._beside.run(over)
+            self._probe.run(over)
         except (GaveUp, AssertionError) as error:
             if self.is_up():
                 self.findings.add(Fault("client", str(error)))
@@ -149,7 +149,7 @@ class Run:
             self.findings.add(Fault("log", line))
 
     def _rest(self) -> bool:
-        """Measure the memory once nothing waits; False if it does not come to rest."""
+        """Measure the memory once the projector has caught up; return False if it does not."""
         try:
             with self._client(OPERATOR_ORG, "operator") as operator:
                 _until_nothing_waits(operator, self.is_up)
@@ -162,9 +162,9 @@ class Run:
         self._say(f"at rest: {self._at_rest[-1].resident >> 20} MB, {self._at_rest[-1].facts:,} facts")
         return True
 
-    def _check_what_landed(self) -> None:
+    def _check_promises(self) -> None:
         try:
-            for fault in landed(self._client, self._offsets, self._plan.seed):
+            for fault in missing_promises(self._client, self._offsets, self._plan.seed):
                 self.findings.add(fault)
             for invariant, some in Checker(self._installation, self._journal).check().items():
                 self.findings.add(Fault(f"client {invariant}", f"{len(some)}: {some[:3]}"))
@@ -184,10 +184,10 @@ class Run:
         return self._installation.client(role, org, timeout=30)
 
     def _progress(self, left_s: float) -> str:
-        beside = figures(self._answers)
+        probe = figures(self._answers)
         return (
-            f"{max(0.0, left_s):4.0f} s left; {self.score.line()}; client beside: {beside['answers']:,} answers,"
-            f" slowest {beside['slowest_s']:.2f} s; {resident_bytes(self._process.pid) >> 20} MB; others use"
+            f"{max(0.0, left_s):4.0f} s left; {self.score.line()}; probe client: {probe['answers']:,} responses,"
+            f" slowest {probe['slowest_s']:.2f} s; {resident_bytes(self._process.pid) >> 20} MB; others use"
             f" {self._others.last:.1f} cores; {self.findings.counts.total()} findings"
         )
 

@@ -1,4 +1,4 @@
-"""How often each family was answered how."""
+"""How often each family received which kind of response."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,15 +23,15 @@ class Score:
 
     @property
     def cases(self) -> int:
-        """How many were tried."""
+        """Return how many cases were sent."""
         return sum(tally.cases for tally in self._by_family.values())
 
     def table(self) -> dict[str, dict[str, Any]]:
-        """By family: cases, answers by kind, and seconds of the slowest."""
+        """Return, by family: cases, responses by kind, and seconds of the slowest."""
         return {name: _row(tally) for name, tally in sorted(self._by_family.items())}
 
     def line(self) -> str:
-        """All families together, for people."""
+        """Return a line about all families together, for people."""
         rows = self.table().values()
         counted = {kind: sum(row[kind] for row in rows) for kind in ("cases", *KINDS)}
         return ", ".join(f"{count:,} {kind}" for kind, count in counted.items() if count) or "nothing yet"

@@ -6,7 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
-from tests.support.rigs.projector_rig import PARTITIONS, Line, ended
+from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, ended
 from tests.support.strategies import SESSIONS, log_of, one_event
 from tests.support.waiting import eventually
 
@@ -35,51 +35,51 @@ def _poison() -> list[tuple[LogRecord, str]]:
 
 
 @pytest.mark.fault(row=15)
-async def test_poison_becomes_dead_letters_and_stops_nobody(line: Line) -> None:
+async def test_poison_becomes_dead_letters_and_stops_nobody(projector_rig: ProjectorRig) -> None:
     """Each unreadable record is kept with its reason and its receipt; what stands around it is projected."""
     poison = _poison()
     records = [GOOD[0], *(record for record, _ in poison[:5]), GOOD[1], *(record for record, _ in poison[5:]), GOOD[2]]
-    await line.send(records)
+    await projector_rig.send(records)
 
-    worker = line.worker()
-    line.await_receipts(len(records))
+    worker = projector_rig.worker()
+    projector_rig.await_receipts(len(records))
 
-    letters = line.query("SELECT reason, length(value) FROM dead_letters FINAL")
+    letters = projector_rig.query("SELECT reason, length(value) FROM dead_letters FINAL")
     assert len(letters) == len(poison)
     for record, reason in poison:
         assert any(reason in found and size == len(record.value or b"") for found, size in letters), reason
-    assert line.query("SELECT events FROM sessions FINAL") == [(3,)]
-    assert line.query("SELECT count(), uniqExact(log_partition, log_offset) FROM receipts FINAL") == [
+    assert projector_rig.query("SELECT events FROM sessions FINAL") == [(3,)]
+    assert projector_rig.query("SELECT count(), uniqExact(log_partition, log_offset) FROM receipts FINAL") == [
         (len(records), len(records))
     ]
     worker.terminate()
     assert ended(worker) == 0
 
 
-async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(line: Line) -> None:
+async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(projector_rig: ProjectorRig) -> None:
     """kill -9, then another start under the same static id: no record is lost, none counts twice."""
-    await line.send(GOOD[:3])
-    first = line.worker()
-    line.await_receipts(3)
+    await projector_rig.send(GOOD[:3])
+    first = projector_rig.worker()
+    projector_rig.await_receipts(3)
     first.kill()
     first.wait()
-    await line.send([*GOOD[3:], GOOD[0]])
+    await projector_rig.send([*GOOD[3:], GOOD[0]])
 
-    line.worker()
-    line.await_receipts(7)
+    projector_rig.worker()
+    projector_rig.await_receipts(7)
 
-    assert line.query("SELECT events, version FROM sessions FINAL") == [(6, 6)]
-    assert line.query("SELECT sum(added), count() FROM receipts FINAL") == [(6, 7)]
+    assert projector_rig.query("SELECT events, version FROM sessions FINAL") == [(6, 6)]
+    assert projector_rig.query("SELECT sum(added), count() FROM receipts FINAL") == [(6, 7)]
 
 
 @pytest.mark.fault(row=24)
-async def test_a_second_worker_under_the_same_instance_is_refused(line: Line) -> None:
+async def test_a_second_worker_under_the_same_instance_is_refused(projector_rig: ProjectorRig) -> None:
     """Two processes with one static id would make each other rejoin for ever."""
-    await line.send(GOOD[:1])
-    line.worker()
-    line.await_receipts(1)
+    await projector_rig.send(GOOD[:1])
+    projector_rig.worker()
+    projector_rig.await_receipts(1)
 
-    second = line.finish("processors", "--instance", "0")
+    second = projector_rig.finish("processors", "--instance", "0")
 
     assert second.returncode == 1
     assert "choose another number" in second.stderr
@@ -87,31 +87,31 @@ async def test_a_second_worker_under_the_same_instance_is_refused(line: Line) ->
 
 
 @pytest.mark.fault(row=24)
-async def test_a_log_that_lost_its_tail_is_refused(line: Line, kafka: str) -> None:
+async def test_a_log_that_lost_its_tail_is_refused(projector_rig: ProjectorRig, kafka: str) -> None:
     """A topic that was made anew would silently skip new records; the worker says so and does not run."""
-    await line.send(GOOD)
-    worker = line.worker()
-    line.await_receipts(len(GOOD))
+    await projector_rig.send(GOOD)
+    worker = projector_rig.worker()
+    projector_rig.await_receipts(len(GOOD))
     worker.terminate()
     assert ended(worker) == 0
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
-    await admin.delete_topics([line.topic])
+    await admin.delete_topics([projector_rig.topic])
     await admin.close()
-    eventually(lambda: line.finish("provision", "--partitions", str(PARTITIONS)).returncode == 0)
-    await line.send(GOOD[:2])
+    eventually(lambda: projector_rig.finish("provision", "--partitions", str(PARTITIONS)).returncode == 0)
+    await projector_rig.send(GOOD[:2])
 
-    refused = line.finish("processors", "--instance", "0")
+    refused = projector_rig.finish("processors", "--instance", "0")
 
     assert refused.returncode == 1
     assert "lost its tail" in refused.stderr
 
 
 @pytest.mark.fault(row=24)
-async def test_another_partition_count_is_refused(line: Line) -> None:
+async def test_another_partition_count_is_refused(projector_rig: ProjectorRig) -> None:
     """The count decides where a session's records are, so it is frozen: by provision, and by the worker."""
-    again = line.finish("provision", "--partitions", str(PARTITIONS + 1))
-    worker = line.finish("processors", "--instance", "0", PARTITIONS=str(PARTITIONS + 1))
+    again = projector_rig.finish("provision", "--partitions", str(PARTITIONS + 1))
+    worker = projector_rig.finish("processors", "--instance", "0", PARTITIONS=str(PARTITIONS + 1))
 
     assert again.returncode == 1
     assert f"{PARTITIONS} partitions" in again.stderr
@@ -120,9 +120,9 @@ async def test_another_partition_count_is_refused(line: Line) -> None:
 
 
 @pytest.mark.fault(row=24)
-def test_without_a_broker_the_worker_ends_with_a_message(line: Line) -> None:
+def test_without_a_broker_the_worker_ends_with_a_message(projector_rig: ProjectorRig) -> None:
     """Its supervisor starts it again, with back-off."""
-    away = line.finish("processors", "--instance", "0", "--log-url", "kafka://127.0.0.1:1/none")
+    away = projector_rig.finish("processors", "--instance", "0", "--log-url", "kafka://127.0.0.1:1/none")
 
     assert away.returncode == 69
     assert "does not answer" in away.stderr

@@ -26,7 +26,7 @@ from ingest.log.kafka.creation import ensure_topic, find_topic
 from schemas.log.kafka_security import KafkaSecurity, Mechanism
 from tests.support.fakes.rogue_broker import API_VERSIONS, SASL_AUTHENTICATE, SASL_HANDSHAKE, rogue_broker
 from tests.support.rigs.kafka import need_jars
-from tests.support.rigs.projector_rig import Line, ended
+from tests.support.rigs.projector_rig import ProjectorRig, ended
 from tests.support.strategies import log_of, one_event
 
 pytestmark = pytest.mark.kafka
@@ -162,24 +162,24 @@ def test_the_probe_logs_in(closed: Broker) -> None:
 
 async def test_the_product_works_with_a_password(closed: Broker, tmp_path: Path) -> None:
     """provision, a Faust worker and what reads the log; with a wrong one each ends with 1 and one sentence."""
-    line = Line(closed.bootstrap, tmp_path, ours())
+    rig = ProjectorRig(closed.bootstrap, tmp_path, ours())
     try:
-        line.start_store()
+        rig.start_store()
         records = log_of([one_event(n) for n in range(3)])
-        await line.send(records)
-        worker = line.worker()
-        line.await_receipts(len(records))
+        await rig.send(records)
+        worker = rig.worker()
+        rig.await_receipts(len(records))
         worker.terminate()
         assert ended(worker) == 0
 
-        line.security = ours("0" * 64)
+        rig.security = ours("0" * 64)
         for command in (("provision",), ("processors", "--instance", "0"), ("ingest", "--port", "0")):
-            done = line.finish(*command)
+            done = rig.finish(*command)
             assert (done.returncode, done.stdout) == (1, ""), command
             assert "does not let the user crewkit in" in done.stderr
             assert "Traceback" not in done.stderr
     finally:
-        line.end()
+        rig.end()
 
 
 def test_passwords_are_in_files_of_their_owner_alone(

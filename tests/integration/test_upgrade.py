@@ -12,7 +12,7 @@ from tests.support.builders import LogBuilder, created, ended, hook, recorded, r
 from tests.support.builders import session_id as named
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.projection import new_pipeline, tables
-from tests.support.rigs.projector_rig import PARTITIONS, PYTHONPATH, Line
+from tests.support.rigs.projector_rig import PARTITIONS, PYTHONPATH, ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.store import TABLES, Options, new_address, new_store
 
@@ -32,8 +32,8 @@ main()
 class Sent:
     """A log that is put into the topic session by session."""
 
-    def __init__(self, line: Line) -> None:
-        self._line, self.log, self._sent = line, LogBuilder(PARTITIONS), 0
+    def __init__(self, rig: ProjectorRig) -> None:
+        self._rig, self.log, self._sent = rig, LogBuilder(PARTITIONS), 0
 
     async def more(self, sessions: int) -> int:
         """So many sessions more; how many records there are now."""
@@ -42,54 +42,56 @@ class Sent:
             self.log.add(recorded(session, hook("PreToolUse", tool_name="Bash", tool_use_id="t"), hook("Stop")))
             self.log.add(reported(session, usage(input_tokens=7, cost_nano=10**9)))
             self.log.add(ended(session))
-        await self._line.send(self.log.records[self._sent :])
+        await self._rig.send(self.log.records[self._sent :])
         self._sent = len(self.log.records)
         return self._sent
 
 
-def provision_of_tomorrow(line: Line) -> None:
+def provision_of_tomorrow(rig: ProjectorRig) -> None:
     """A column more in every table, with a default, and not at the end of each."""
     added = ";\n".join(
         f"ALTER TABLE {table} ADD COLUMN mood LowCardinality(String) DEFAULT 'calm' {PLACES.get(table, '')}"
         for table in (*TABLES, "progress")
     )
-    command = [sys.executable, "-P", "-c", PROVISION_OF_TOMORROW, "provision", "--data", str(line.folder)]
-    env = os.environ | line.env | {"PYTHONPATH": PYTHONPATH}
+    command = [sys.executable, "-P", "-c", PROVISION_OF_TOMORROW, "provision", "--data", str(rig.folder)]
+    env = os.environ | rig.env | {"PYTHONPATH": PYTHONPATH}
     subprocess.run([*command, "--partitions", str(PARTITIONS), added], env=env, check=True, timeout=60)
 
 
-async def test_a_new_column_is_provisioned_while_an_old_worker_projects(line: Line, engine: Options) -> None:
+async def test_a_new_column_is_provisioned_while_an_old_worker_projects(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
     """It goes on, starts again, and goes on; the old read side answers; every number is right."""
-    sent = Sent(line)
-    worker = line.worker()
-    line.await_receipts(await sent.more(4))
+    sent = Sent(projector_rig)
+    worker = projector_rig.worker()
+    projector_rig.await_receipts(await sent.more(4))
 
     count = await sent.more(20)  # on their way while the tables change
-    provision_of_tomorrow(line)
-    line.await_receipts(count)
-    line.await_receipts(await sent.more(4))
+    provision_of_tomorrow(projector_rig)
+    projector_rig.await_receipts(count)
+    projector_rig.await_receipts(await sent.more(4))
     assert worker.poll() is None
     worker.send_signal(signal.SIGKILL)
     end_of(worker)
-    worker = line.worker()
-    line.await_receipts(await sent.more(4))
+    worker = projector_rig.worker()
+    projector_rig.await_receipts(await sent.more(4))
 
-    assert line.query("SELECT DISTINCT mood FROM sessions") == [("calm",)]
-    _check_with_the_read_side(line)
+    assert projector_rig.query("SELECT DISTINCT mood FROM sessions") == [("calm",)]
+    _check_with_the_read_side(projector_rig)
     worker.terminate()
     assert end_of(worker) == 0
     for table in TABLES:
-        line.query(f"ALTER TABLE {table} DROP COLUMN mood")
+        projector_rig.query(f"ALTER TABLE {table} DROP COLUMN mood")
     with contextlib.contextmanager(new_store)(new_address(engine), PARTITIONS) as store:
         pipeline = new_pipeline(store, sent.log.records)
         await pipeline.project(sent.log.records)
         await pipeline.drain()
-        assert line.tables() == tables(store)
+        assert projector_rig.tables() == tables(store)
 
 
-def _check_with_the_read_side(line: Line) -> None:
-    serve = Installation("serve", line.folder)
-    serve.environment |= line.env
+def _check_with_the_read_side(rig: ProjectorRig) -> None:
+    serve = Installation("serve", rig.folder)
+    serve.environment |= rig.env
     serve.start()
     try:
         for command in ("coverage", "recount", "freshness"):

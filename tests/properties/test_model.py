@@ -18,7 +18,7 @@ from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, EventsRecorded
 from schemas.log.topics import partition_of, record_key
 from tests.support.fakes.gated_store import OUTCOMES, Call, Outcome
-from tests.support.oracles.model import PARTITIONS, Violation, World, surroundings
+from tests.support.oracles.model import PARTITIONS, Violation, World, patched_environment
 from tests.support.oracles.mutants import MUTANTS
 from tests.support.strategies import SESSIONS, crowded_facts, facts
 
@@ -128,7 +128,7 @@ class FiveWrites(RuleBasedStateMachine):
         """Forward: Faust loses some records. Back: it hands them over again."""
         name = self._worker(nth)
         self.append(some)
-        if partition in self.world.workers[name].told:
+        if partition in self.world.workers[name].owned:
             self._did(f"{name} goes on at {partition}:{self.world.seek(name, partition, by)}")
             self._did(f"{name} is handed {self.world.deliver(name, (2,) * PARTITIONS)}")
 
@@ -178,13 +178,13 @@ class FiveWrites(RuleBasedStateMachine):
         self.answer_in_turns(other * 40 + name * 40 + "c")
 
     @alive
-    @rule(nth=which, told=of_one_session)
-    def press_on(self, nth: int, told: list[Sent]) -> None:
+    @rule(nth=which, sent=of_one_session)
+    def press_on(self, nth: int, sent: list[Sent]) -> None:
         """One session is told in a batch for each of its facts, and each is folded while the one before is written."""
         name = self._worker(nth)
         self._catch_up(name)
-        self.append(told)
-        for _ in told:
+        self.append(sent)
+        for _ in sent:
             self._did(f"{name} is handed {self.world.deliver(name, (1,) * PARTITIONS)}")
         while calls := self.world.calls_of(name):
             self._answer(name, next((call for call in calls if call.kind == "fold"), calls[0]), "done")
@@ -264,7 +264,7 @@ class FiveWrites(RuleBasedStateMachine):
         """A worker that was killed starts again."""
         name = next(name for name in "AB" if name not in self.world.workers)
         self.world.start(name, facts_max)
-        self._did(f"{name} starts with {sorted(self.world.workers[name].told)}")
+        self._did(f"{name} starts with {sorted(self.world.workers[name].owned)}")
 
     @rule(owners=owners, deaf=st.sampled_from(["", "", "A", "B"]))
     def rebalance(self, owners: tuple[str, ...], deaf: str) -> None:
@@ -314,13 +314,13 @@ class FiveWrites(RuleBasedStateMachine):
             raise
 
 
-def check_model(**told: Any) -> None:
+def check_model(**options: Any) -> None:
     """Run the machine in its surroundings."""
     chosen = settings(
         deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=STEPS, print_blob=True
     )
-    with surroundings():
-        run_state_machine_as_test(FiveWrites, settings=settings(chosen, **told))
+    with patched_environment():
+        run_state_machine_as_test(FiveWrites, settings=settings(chosen, **options))
 
 
 @pytest.mark.timeout(1_200)  # when it fails; it takes minutes to find the shortest example
@@ -331,7 +331,7 @@ def test_whatever_happens_the_tables_are_those_of_one_clean_pass() -> None:
 
 def test_a_take_over_that_a_rebalance_overtakes_says_nothing_of_what_it_lost() -> None:
     """Else it would wait for records of somebody else, and its watchdog would end it."""
-    with surroundings():
+    with patched_environment():
         world = World()
         world.start("A", 0)
         world.rebalance("AB", deaf=[])

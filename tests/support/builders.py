@@ -1,7 +1,6 @@
 """Facts and logs for tests: each builder shows only the interesting field.
 
-Whatever is not told, ids included, follows from the seed of the `LogBuilder` that takes the fact, so that one seed
-gives one log.
+All other values, ids included, follow from the seed of the `LogBuilder` that adds the fact, so one seed gives one log.
 """
 
 import random
@@ -34,58 +33,58 @@ ALICE = Actor("alice", "member")
 T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SECRETS = ids.IdSecrets((b"the first key of the tests",), b"the seed key of the tests")
-UNTOLD = UUID(int=0)  # an id that the LogBuilder draws
+UNSET_ID = UUID(int=0)  # an id that the LogBuilder draws
 
 
 def session_id(name: object, org: str = ORG, *, sensitive: bool = False) -> UUID:
-    """The id of a session, the same for the same name and org."""
+    """Return the id of a session: the same for the same name and org."""
     seed = ids.derive(SECRETS.seed_key, "test", [str(name)])
     return ids.mint(SECRETS, "session", org, ids.new_thread(seed), sensitive, seed)
 
 
-def created(session: UUID, **told: Any) -> SessionCreated:
-    """A create of the session."""
-    return SessionCreated(**{**_lifecycle(session), "run_id": UNTOLD, **told})
+def created(session: UUID, **fields: Any) -> SessionCreated:
+    """Return a create of the session."""
+    return SessionCreated(**{**_lifecycle(session), "run_id": UNSET_ID, **fields})
 
 
-def hook(event_type: str, at: int = T0, event_id: UUID = UNTOLD, **payload: Any) -> Event:
-    """A hook event; ``payload`` is its data."""
+def hook(event_type: str, at: int = T0, event_id: UUID = UNSET_ID, **payload: Any) -> Event:
+    """Return a hook event; ``payload`` is its data."""
     return Event(event_id, event_type, at, msgspec.Raw(msgspec.json.encode(payload)))
 
 
-def recorded(session: UUID, *events: Event, **told: Any) -> EventsRecorded:
-    """A batch of hook events."""
-    return EventsRecorded(**{**_fact(session), **told}, events=events)
+def recorded(session: UUID, *events: Event, **fields: Any) -> EventsRecorded:
+    """Return a batch of hook events."""
+    return EventsRecorded(**{**_fact(session), **fields}, events=events)
 
 
-def usage(model: str | None = "claude-sonnet-4-5", **told: int) -> ModelUsage:
-    """Running totals of one model."""
-    return ModelUsage(model, **told)
+def usage(model: str | None = "claude-sonnet-4-5", **fields: int) -> ModelUsage:
+    """Return running totals of one model."""
+    return ModelUsage(model, **fields)
 
 
 def report(*models: ModelUsage, reported_at: int | None = None) -> MetricsReport:
-    """Running totals of a session."""
+    """Return running totals of a session."""
     return MetricsReport(models, reported_at)
 
 
-def reported(session: UUID, *models: ModelUsage, reported_at: int | None = None, **told: Any) -> MetricsReported:
-    """A report of running totals."""
-    return MetricsReported(**{**_lifecycle(session), **told}, report=report(*models, reported_at=reported_at))
+def reported(session: UUID, *models: ModelUsage, reported_at: int | None = None, **fields: Any) -> MetricsReported:
+    """Return a record with running totals."""
+    return MetricsReported(**{**_lifecycle(session), **fields}, report=report(*models, reported_at=reported_at))
 
 
-def changed(session: UUID, **told: Any) -> SessionChanged:
-    """A change of some fields; None clears one."""
-    return SessionChanged(**{**_lifecycle(session), **told})
+def changed(session: UUID, **fields: Any) -> SessionChanged:
+    """Return a change of some fields; None clears one."""
+    return SessionChanged(**{**_lifecycle(session), **fields})
 
 
-def ended(session: UUID, outcome: Outcome | None = "success", **told: Any) -> SessionEnded:
-    """An end of the session."""
-    return SessionEnded(**{**_lifecycle(session), **told}, outcome=outcome)
+def ended(session: UUID, outcome: Outcome | None = "success", **fields: Any) -> SessionEnded:
+    """Return an end of the session."""
+    return SessionEnded(**{**_lifecycle(session), **fields}, outcome=outcome)
 
 
-def compaction_requested(session: UUID, **told: Any) -> CompactionRequested:
-    """A request for a digest."""
-    return CompactionRequested(**{**_lifecycle(session), **told})
+def compaction_requested(session: UUID, **fields: Any) -> CompactionRequested:
+    """Return a request for a digest."""
+    return CompactionRequested(**{**_lifecycle(session), **fields})
 
 
 class LogBuilder:
@@ -93,20 +92,20 @@ class LogBuilder:
 
     def __init__(self, partitions: int = 4, seed: int = 0) -> None:
         self.partitions = partitions
-        self.random = random.Random(seed)  # repeatable is what is wanted here
-        self.records: list[LogRecord] = []  # of all partitions, in the order of their arrival
+        self.random = random.Random(seed)  # repeatable on purpose
+        self.records: list[LogRecord] = []  # of all partitions, in order of arrival
         self._ends = [0] * partitions
 
     def add(self, *records: AnyRecord) -> list[LogRecord]:
-        """Append facts; ids that they do not tell are drawn."""
+        """Append records; draw the ids that are unset."""
         return [self._append(record_key(record.session_id), encode(self._identified(record))) for record in records]
 
     def add_bytes(self, value: bytes | None, key: bytes | None = b"poison", partition: int | None = None) -> LogRecord:
-        """Append whatever it is, as something that writes to the topic by itself would."""
+        """Append arbitrary bytes, as a foreign producer would."""
         return self._append(key, value, partition)
 
     def uuid(self) -> UUID:
-        """The next id of this seed."""
+        """Draw the next id of this seed."""
         return UUID(int=self.random.getrandbits(128), version=4)
 
     def _append(self, key: bytes | None, value: bytes | None, partition: int | None = None) -> LogRecord:
@@ -119,20 +118,20 @@ class LogBuilder:
 
     def _identified(self, record: AnyRecord) -> AnyRecord:
         drawn: dict[str, Any] = {
-            name: self.uuid() for name in ("record_id", "fact_id", "run_id") if getattr(record, name, None) == UNTOLD
+            name: self.uuid() for name in ("record_id", "fact_id", "run_id") if getattr(record, name, None) == UNSET_ID
         }
         if isinstance(record, EventsRecorded):
             drawn["events"] = tuple(self._identified_event(event) for event in record.events)
         return msgspec.structs.replace(record, **drawn)
 
     def _identified_event(self, event: Event) -> Event:
-        return msgspec.structs.replace(event, event_id=self.uuid()) if event.event_id == UNTOLD else event
+        return msgspec.structs.replace(event, event_id=self.uuid()) if event.event_id == UNSET_ID else event
 
 
 def _fact(session: UUID) -> dict[str, Any]:
     return {
         "v": 1,
-        "record_id": UNTOLD,
+        "record_id": UNSET_ID,
         "org_id": ORG,
         "session_id": session,
         "actor": ALICE,
@@ -141,4 +140,4 @@ def _fact(session: UUID) -> dict[str, Any]:
 
 
 def _lifecycle(session: UUID) -> dict[str, Any]:
-    return {**_fact(session), "fact_id": UNTOLD}
+    return {**_fact(session), "fact_id": UNSET_ID}

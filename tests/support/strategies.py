@@ -1,4 +1,4 @@
-"""Logs as hypothesis draws them: few sessions, few ids, so that everything meets everything."""
+"""Logs as hypothesis draws them: few sessions and few ids, so that collisions are frequent."""
 
 from typing import Any, get_type_hints
 from uuid import UUID
@@ -29,7 +29,7 @@ from schemas.store.rows import ModelTotals, SessionRow, TaskRow
 PARTITIONS = 2
 SECRETS = ids.IdSecrets((b"k" * 32,), b"s" * 32)
 BASE_MS = 1_768_900_000_000  # 2026-01-20
-# The same session ids occur in two orgs: what belongs together is (org, session).
+# The same session ids occur in two orgs: the key is (org, session).
 SESSIONS = tuple(
     ids.mint(SECRETS, "session", "acme", ids.new_thread(bytes([n] * 32)), False, bytes([n] * 32)) for n in range(3)
 )
@@ -57,7 +57,7 @@ reports = st.builds(
 
 @st.composite
 def payloads(draw: st.DrawFn) -> dict[str, Any]:
-    """A hook payload: any field may be missing or of another type."""
+    """Draw a hook payload; any field may be missing or of another type."""
     fields = ("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "task_subject", "prompt", "model")
     some = draw(st.lists(st.sampled_from(fields), unique=True, max_size=4))
     payload: dict[str, Any] = {name: draw(texts) for name in some}
@@ -76,7 +76,7 @@ def payloads(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    """A hook event out of a small pool of ids, so that copies that say something else are common."""
+    """Draw a hook event from a small pool of ids, so that contradicting copies are frequent."""
     return Event(
         event_id=UUID(int=draw(st.integers(1, 25))),
         event_type=draw(st.sampled_from(EVENT_TYPES)),
@@ -89,7 +89,7 @@ def events(draw: st.DrawFn) -> Event:
 
 @st.composite
 def facts(draw: st.DrawFn) -> AnyRecord:
-    """Any fact about one of a few sessions."""
+    """Draw a fact about one of a few sessions."""
     common: dict[str, Any] = {
         "v": 1,
         "record_id": UUID(int=draw(st.integers(1, 1 << 100))),
@@ -138,7 +138,7 @@ def facts(draw: st.DrawFn) -> AnyRecord:
 
 @st.composite
 def crowded_facts(draw: st.DrawFn, events: int = 12) -> AnyRecord:
-    """Facts that meet: a handful of ids, two hours, and mostly one org, so that writers get in each other's way."""
+    """Draw facts that collide: a handful of ids, two hours, and mostly one org, so that writers conflict."""
     at = st.sampled_from([0, 1, 2]).map(lambda n: BASE_MS + n * 1_800_000)
     common: dict[str, Any] = {
         "v": 1,
@@ -180,14 +180,14 @@ def crowded_facts(draw: st.DrawFn, events: int = 12) -> AnyRecord:
 
 @st.composite
 def logs(draw: st.DrawFn, max_size: int = 30) -> list[LogRecord]:
-    """A log of two partitions, with some poison in it, in an order in which it could have been written."""
+    """Draw a log of two partitions, with some poison, in an order in which it could have been written."""
     values = draw(st.lists(facts() | st.just(None), min_size=1, max_size=max_size))
     return log_of(values)
 
 
 @st.composite
 def crowded_logs(draw: st.DrawFn) -> list[LogRecord]:
-    """A log of one session in which copies are common, with a request for a digest and an end at its end."""
+    """Draw a log of one session with frequent copies, and a digest request and an end as its last records."""
     drawn: list[AnyRecord | None] = [
         msgspec.structs.replace(fact, org_id="acme", session_id=SESSIONS[0])
         for fact in draw(st.lists(facts(), min_size=6, max_size=30))
@@ -199,7 +199,7 @@ def crowded_logs(draw: st.DrawFn) -> list[LogRecord]:
 
 
 def log_of(values: list[AnyRecord | None]) -> list[LogRecord]:
-    """Give facts their partitions and dense offsets; None is a record that nobody can read."""
+    """Give facts their partitions and dense offsets; None becomes an undecodable record."""
     ends = [0] * PARTITIONS
     records = []
     for fact in values:
@@ -212,7 +212,7 @@ def log_of(values: list[AnyRecord | None]) -> list[LogRecord]:
 
 
 def one_event(n: int) -> EventsRecorded:
-    """The n-th event of one session, in a record of its own."""
+    """Return the n-th event of one session, in its own record."""
     event = Event(event_id=UUID(int=n + 1), event_type="Stop", timestamp=BASE_MS + n, data=msgspec.Raw(b"{}"))
     return EventsRecorded(
         v=1,
@@ -227,9 +227,9 @@ def one_event(n: int) -> EventsRecorded:
 
 @st.composite
 def deliveries(draw: st.DrawFn, log: list[LogRecord]) -> list[list[LogRecord] | str]:
-    """A way in which a log may reach the tables: stretches of a partition, going back, leaving some out, restarts.
+    """Draw deliveries of a log: parts of a partition, steps back, omissions, restarts.
 
-    What is left out is never delivered by anybody; the projector must see to it.
+    What is omitted is never delivered again; the projector must notice it.
     """
     by_partition = [[record for record in log if record.partition == p] for p in range(PARTITIONS)]
     steps: list[list[LogRecord] | str] = []
@@ -268,7 +268,7 @@ model_totals = st.builds(
 
 @st.composite
 def session_rows(draw: st.DrawFn) -> SessionRow:
-    """A row of a session in one of two hours, with names out of a small pool, so that groups have several."""
+    """Draw a row of a session in one of two hours, with few names, so that groups have several rows."""
     hour = BASE_MS // 3_600_000 * 3600 + draw(st.sampled_from([0, 3600]))
     values: dict[str, Any] = dict.fromkeys(SessionRow.__struct_fields__)
     values |= {"org_id": draw(st.sampled_from(["acme", "globex"])), "user_id": draw(st.sampled_from(["alice", "bob"]))}

@@ -1,4 +1,4 @@
-"""Waiting for what must become true, instead of sleeping and hoping."""
+"""Wait for a condition instead of sleeping."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Found = TypeVar("Found")
 
 
 def eventually(look: Callable[[], Found | None], *, within_s: float = 20.0) -> Found:
-    """The first truthy answer of `look`. Raises `AssertionError` when there is none in time."""
+    """Return the first truthy result of `look`. Raises `AssertionError` if there is none in time."""
     deadline = time.monotonic() + within_s
     while not (found := look()):
         assert time.monotonic() < deadline, f"still {found!r} after {within_s} s"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.attack_setup import AttackSetup, claims, signed
 from tests.fuzz.attackers import LANES, _turns
 from tests.fuzz.case import as_curl
 from tests.fuzz.families import BY_NAME, FAMILIES, case_of, chosen
 from tests.fuzz.findings import save, saved_case
 from tests.fuzz.hostile import Verbatim, mutated, written
-from tests.fuzz.scene import Scene, claims, signed
 
-SCENE = Scene()
+SCENE = AttackSetup()
 NAMES = [family.name for family in FAMILIES]
 COSTLY = {family.name for family in FAMILIES if family.lane in ("costly", "heavy")}
 
@@ -97,7 +97,7 @@ def test_families_are_chosen_by_name() -> None:
         chosen(["token"], [])
 
 
-def test_the_token_of_the_scene_is_the_same_in_every_run() -> None:
+def test_the_token_of_the_setup_is_the_same_in_every_run() -> None:
     """Else a saved request would be refused for its token when it is sent again."""
     assert SCENE.token() == SCENE.token() == signed(claims())
 

@@ -13,18 +13,18 @@ import httpx
 import msgspec
 import pytest
 
+from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.attackers import Attackers, Long, Plan, Promised, Report, Seen, Tally
-from tests.fuzz.beside import Answer, Beside
 from tests.fuzz.case import Case, request
-from tests.fuzz.exchange import Connection, send_bent
+from tests.fuzz.exchange import Connection, send_malformed
 from tests.fuzz.findings import Findings
-from tests.fuzz.judging import Fault, faults_of
-from tests.fuzz.landing import landed
 from tests.fuzz.log_watch import LogWatch
 from tests.fuzz.memory import AtRest, too_much
+from tests.fuzz.probe_client import Answer, ProbeClient
+from tests.fuzz.promised_receipts import missing_promises
+from tests.fuzz.response_checks import Fault, faults_of
 from tests.fuzz.run import Limits, Run
-from tests.fuzz.scene import Scene
-from tests.fuzz.waiting_client import CORES, needed_s, slow_ones
+from tests.fuzz.slow_responses import CORES, needed_s, slow_ones
 from tests.support.clients.journal import Journal
 from tests.support.rigs.installation import Installation
 
@@ -87,7 +87,7 @@ def client_of(address: tuple[str, int]) -> httpx.Client:
 def faults(case: Case, said: Said, late_s: float = 5.0) -> list[str]:
     """The names of the checks that fail where a case is answered like that."""
     with service(lambda *_: said) as address:
-        answered = Connection(address, 10.0).ask(case) if case.is_whole else send_bent(address, case, 10.0)
+        answered = Connection(address, 10.0).ask(case) if case.is_whole else send_malformed(address, case, 10.0)
     return [fault.check for fault in faults_of(case, answered, late_s)]
 
 
@@ -148,7 +148,7 @@ def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
     with service(
         lambda method, *_: Said(202, {}, **{"X-Log-Position": "0:7"}) if method == "POST" else said
     ) as address:
-        attackers = Attackers(Plan(address, 7, ("tokens", "dense"), Scene(), 5.0), reports.append)
+        attackers = Attackers(Plan(address, 7, ("tokens", "dense"), AttackSetup(), 5.0), reports.append)
         connection = Connection(address, 5.0)
         attackers.try_one("tokens", 3, connection)
         attackers.try_one("dense", 4, connection)
@@ -164,10 +164,10 @@ def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
     assert [report.offsets for report in reports if isinstance(report, Promised)] == [(7).to_bytes(8, "little")]
 
 
-def beside(address: tuple[str, int], answers: list[Answer], batches: int = 3) -> Journal:
+def run_probe(address: tuple[str, int], answers: list[Answer], batches: int = 3) -> Journal:
     """A client beside nobody: one session with a few batches."""
     journal, over = Journal(), threading.Event()
-    client = Beside(lambda _org: client_of(address), journal, "acme", 7, answers.append)
+    client = ProbeClient(lambda _org: client_of(address), journal, "acme", 7, answers.append)
     client._one_session(over, batches)
     return journal
 
@@ -183,7 +183,7 @@ def test_a_client_that_waits_is_found_with_what_was_under_way() -> None:
     """Each answer is measured; one beyond the limit is a finding, with its time."""
     answers: list[Answer] = []
     with service(lambda *asked: _later(good(*asked), 0.3 if "summary" in asked[1] else 0.0)) as address:
-        beside(address, answers)
+        run_probe(address, answers)
 
     slow = [found.fault for found in slow_ones(answers, 0.2, [], lambda *_: 0.0)]
     assert [fault.check for fault in slow] == ["slow"]
@@ -222,7 +222,7 @@ def test_a_503_is_no_answer_but_is_tried_again() -> None:
     answers: list[Answer] = []
     refuse_once = iter([Said(503, REFUSED, **{"Retry-After": "0"})])
     with service(lambda *asked: next(refuse_once, good(*asked)) if "events" in asked[1] else good(*asked)) as address:
-        journal = beside(address, answers)
+        journal = run_probe(address, answers)
 
     assert sorted({answer.status for answer in answers}) == [200, 503]
     assert journal.events > 0
@@ -266,7 +266,7 @@ WITH_A_GAP = {"complete": False, "missing": 2, "partitions": [{"end": 10, "gaps"
 def test_a_lost_2xx_is_found(coverage: dict[str, object], receipt: Said, offsets: list[int], lost: list[str]) -> None:
     """Every promised position is projected or a dead letter: by its receipt, and by the coverage."""
     with service(operations(coverage, receipt)) as address:
-        found = list(landed(lambda *_: client_of(address), offsets, 7))
+        found = list(missing_promises(lambda *_: client_of(address), offsets, 7))
 
     assert [fault.what for fault in found] == lost
     assert {fault.check for fault in found} <= {"lost"}
@@ -306,7 +306,11 @@ def test_a_process_that_died_is_found(tmp_path: Path) -> None:
     up.process.wait()
 
     run = Run(
-        up, Plan(("127.0.0.1", up.port), 7, (), Scene(), 1.0), Findings(7, Scene(), up.url, tmp_path), Limits(), print
+        up,
+        Plan(("127.0.0.1", up.port), 7, (), AttackSetup(), 1.0),
+        Findings(7, AttackSetup(), up.url, tmp_path),
+        Limits(),
+        print,
     )
     run.check()
 
@@ -315,7 +319,7 @@ def test_a_process_that_died_is_found(tmp_path: Path) -> None:
 
 def test_findings_of_a_kind_are_counted_and_the_first_are_saved(tmp_path: Path) -> None:
     """A thousand times the same is one thing to read."""
-    findings = Findings(7, Scene(), "http://x", tmp_path)
+    findings = Findings(7, AttackSetup(), "http://x", tmp_path)
     for number in range(10):
         findings.add(Fault("5xx", "500"), "tokens", number)
 

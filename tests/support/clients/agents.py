@@ -1,4 +1,4 @@
-"""Clients as they are: they send in batches, repeat what was not answered, resend what was, and mix it all up."""
+"""Realistic clients: they send in batches, retry, resend what was accepted, and reorder."""
 
 import random
 import threading
@@ -17,9 +17,9 @@ TYPES = (
     *("SubagentStart", "PreCompact", "Notification", "BrandNewKind"),
 )
 TEXTS = ("é🙂", "plain", 'quo"te\\', "\u202eright to left", "zero\u0000byte", "tab\tnew\nline")
-CANARY = "AKIA" + "QYLPMN5HHHFPZAM2"  # a credential that no log, reply or table may ever show
+CANARY = "AKIA" + "QYLPMN5HHHFPZAM2"  # a credential that must never appear in a log, response or table
 PAUSE_S = 0.1
-GIVE_UP_S = 180.0  # no fault lasts so long
+GIVE_UP_S = 180.0  # longer than any fault
 
 
 class GaveUp(Exception):
@@ -27,12 +27,12 @@ class GaveUp(Exception):
 
 
 class Client:
-    """One command-line client: a session at a time, in one org."""
+    """One command-line client, with one session at a time, in one org."""
 
     def __init__(
         self, connect: Callable[[str], httpx.Client], journal: Journal, org: str, seed: int, rate: float | None = None
     ) -> None:
-        """``connect`` makes an HTTP client for an org; a seed sends the same, at most ``rate`` events a second."""
+        """``connect`` makes an HTTP client for an org; equal seeds send the same, at most ``rate`` events a second."""
         self._rate, self._begun, self._paced = rate, time.monotonic(), 0
         self._connect, self._journal, self._org = connect, journal, org
         self._random = random.Random(seed)
@@ -41,12 +41,12 @@ class Client:
         self._http = connect(org)
 
     def run(self, stop: threading.Event, events_per_session: int = 2_000) -> None:
-        """Work through sessions until told to stop; the last one is finished."""
+        """Work through sessions until ``stop`` is set, and finish the last one."""
         while not stop.is_set():
             self.session(stop, events_per_session)
 
     def session(self, stop: threading.Event, events: int) -> str:
-        """Create, stream, report, end; what is late comes after the end."""
+        """Create a session, send events, report, and end it; late events come after the end."""
         session_id = self._create()
         late: list[SentEvent] = []
         sent = 0
@@ -67,7 +67,7 @@ class Client:
         return session_id
 
     def _pace(self, events: int) -> None:
-        """Wait where it goes too fast; what a fault has held up is not made up for."""
+        """Wait to keep the rate; time lost to a fault is not made up for."""
         if self._rate is None:
             return
         self._paced += events
@@ -80,7 +80,7 @@ class Client:
     def _stream(self, session_id: str, batch: list[SentEvent]) -> None:
         self._send_events(session_id, batch)
         chance = self._random.random()
-        if chance < 0.1:  # was not sure, and cuts it differently
+        if chance < 0.1:  # the client did not know the outcome, and cuts the batch differently
             half = len(batch) // 2 or 1
             self._send_events(session_id, batch[half:] or batch)
             self._send_events(session_id, batch[:half])
@@ -96,7 +96,7 @@ class Client:
         self._journal.accepted(session_id, batch)
 
     def _contradict(self, session_id: str, batch: list[SentEvent]) -> None:
-        """The same ids with other bodies, types and times: the first write won, so nothing of this may be seen."""
+        """Send the same ids with other bodies, types and times: the first write won, so none of this may show."""
         again = [
             event._replace(data=b'{"n":"contradiction"}', event_type="Stop", timestamp=_now())
             for event in batch
@@ -120,7 +120,7 @@ class Client:
         return session_id
 
     def _report(self, session_id: str) -> None:
-        """Totals that only grow, each with the time at which it was taken, so that a late copy can be told."""
+        """Send growing totals, each with its time, so that late copies can be recognised."""
         session = self._journal.sessions[session_id]
         tokens, cost_nano = session.input_tokens + 1_000, session.cost_nano + self._random.randrange(10**9)
         metrics = {"input_tokens": tokens, "cost_usd": cost_nano / 10**9, "reported_at": _now()}
@@ -156,7 +156,7 @@ class Client:
         return f"key-{self._seed}-{self._n}"
 
     def _until_2xx(self, method: str, path: str, body: bytes, key: str | None = None) -> dict[str, Any]:
-        """The same request again and again, as it is, until it is answered with a 2xx."""
+        """Repeat the same request until the response is a 2xx."""
         headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
         deadline = time.monotonic() + GIVE_UP_S
         while time.monotonic() < deadline:

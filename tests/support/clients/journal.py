@@ -1,4 +1,4 @@
-"""What clients were promised: every event with its bytes, every change, and what the service answered."""
+"""What clients were promised: every event with its bytes, every change, and every response."""
 
 import threading
 from collections import Counter, defaultdict
@@ -11,10 +11,10 @@ Digest = bytes  # of an event's type, time and bytes
 
 
 class SentEvent(NamedTuple):
-    """One event as a client wrote it; ``data`` is JSON with a number of its own, so that no two are equal."""
+    """One event as a client sent it; ``data`` is JSON with a unique number, so that no two events are equal."""
 
     event_type: str
-    timestamp: str  # RFC 3339 in UTC with milliseconds, as it comes back
+    timestamp: str  # RFC 3339 in UTC with milliseconds, as the API returns it
     data: bytes
     event_id: str | None = None
 
@@ -23,23 +23,23 @@ class SentEvent(NamedTuple):
         return digest(self.event_type, self.timestamp, self.data)
 
     def as_json(self) -> bytes:
-        """The element of a request's ``events``."""
+        """Return the element of a request's ``events``."""
         event_id = b"" if self.event_id is None else b',"event_id":"%s"' % self.event_id.encode()
         head = (self.event_type.encode(), self.timestamp.encode(), self.data, event_id)
         return b'{"event_type":"%s","timestamp":"%s","data":%s%s}' % head
 
 
 def digest(event_type: str, timestamp: str, data: bytes) -> Digest:
-    """The same for the same event, sent or stored."""
+    """Return a digest that is the same for the event as sent and as stored."""
     return blake2b(b"\0".join((event_type.encode(), timestamp.encode(), data)), digest_size=16).digest()
 
 
 class SentSession(Struct):
-    """What is known of one session on the client's side."""
+    """One session as its client knows it."""
 
     org: str
     accepted: dict[Digest, SentEvent] = {}
-    unknown: set[Digest] = set()  # sent, but never answered with a 2xx
+    unknown: set[Digest] = set()  # sent, but without a 2xx
     title: str | None = None
     input_tokens: int = 0
     cost_nano: int = 0
@@ -47,7 +47,7 @@ class SentSession(Struct):
 
 
 class Journal:
-    """Written by all clients of one run; what it holds was promised to them."""
+    """Written by all clients of one run; it holds what was promised to them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,27 +55,27 @@ class Journal:
         self.positions: dict[int, int] = {}
         self.replies: Counter[int] = Counter()
         self.no_answer = 0
-        self.odd_replies: list[str] = []  # what no client should ever be answered
+        self.odd_replies: list[str] = []  # responses that no client should ever receive
 
     def created(self, session_id: str, org: str) -> None:
         with self._lock:
             self.sessions[session_id] = SentSession(org)
 
     def sending(self, session_id: str, events: list[SentEvent]) -> None:
-        """Before the request goes out: whatever becomes of it, these may be stored."""
+        """Note events before the request is sent: even if it fails they may be stored."""
         with self._lock:
             session = self.sessions[session_id]
             session.unknown.update(event.digest for event in events if event.digest not in session.accepted)
 
     def accepted(self, session_id: str, events: list[SentEvent]) -> None:
-        """They were answered with a 2xx, so they are durable."""
+        """Note events that a 2xx accepted, so they are durable."""
         with self._lock:
             session = self.sessions[session_id]
             session.accepted.update((event.digest, event) for event in events)
             session.unknown.difference_update(event.digest for event in events)
 
     def noted(self, status: int, position: str | None, body: bytes) -> None:
-        """Every answer, good or bad."""
+        """Note a response, good or bad."""
         with self._lock:
             self.replies[status] += 1
             if status >= 500 and status != 503:
@@ -90,12 +90,12 @@ class Journal:
 
     @property
     def events(self) -> int:
-        """How many were accepted, each once."""
+        """Return the number of accepted events, each counted once."""
         return sum(len(session.accepted) for session in self.sessions.values())
 
     @property
     def wait_header(self) -> dict[str, str]:
-        """For reads that must show everything."""
+        """Return the header for reads that must show everything."""
         positions = ",".join(f"{partition}:{offset}" for partition, offset in sorted(self.positions.items()))
         return {"X-Wait-For-Position": positions} if positions else {}
 
@@ -106,7 +106,7 @@ class Journal:
         return found
 
     def summary(self) -> dict[str, Any]:
-        """For people."""
+        """Return a summary for people."""
         return {
             "sessions": len(self.sessions),
             "events": self.events,

@@ -1,4 +1,4 @@
-"""Clients at work in the background while something breaks."""
+"""Clients that write in the background while something breaks."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from tests.support.clients.agents import Client, GaveUp
 from tests.support.clients.journal import Journal
 from tests.support.waiting import eventually
 
-RATE = 700.0  # events a second of one client: enough that something is always under way, few enough to check soon
+RATE = 700.0  # events a second of one client: requests are always in progress, and the check stays short
 EVENTS_PER_SESSION = 1_000
 
 
 class Load:
-    """``with Load(…) as load``: each org has a client that writes until the end; all of them finish their sessions."""
+    """``with Load(…) as load``: a client for each org writes until the end; all of them finish their sessions."""
 
     def __init__(self, connect: Callable[[str], httpx.Client], orgs: Sequence[str], seed: int) -> None:
         """``connect`` makes an HTTP client for an org."""
@@ -28,7 +28,7 @@ class Load:
         ]
 
     def more(self, events: int = 300, within_s: float = 90) -> None:
-        """Wait until so many more events were accepted: what was broken works again, or has not struck yet."""
+        """Wait until this many more events were accepted: the service works again, or the fault has not struck yet."""
         goal = self.journal.events + events
         eventually(lambda: self.journal.events >= goal or self.failed, within_s=within_s)
         assert not self.failed, self.failed

@@ -1,4 +1,4 @@
-"""What schemathesis must know besides the OpenAPI document; loaded by it (`hooks` in its configuration)."""
+"""What schemathesis must know beyond the OpenAPI document; its configuration loads this file as `hooks`."""
 
 import re
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import schemathesis
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-# A request that fits its schema may still be refused, for one of these reasons alone: they compare values with each
-# other, with the clock, or with what was minted for the org, which no schema can say. Each is a sentence of a reply.
+# A request that fits its schema may still be refused, but only for one of these reasons. Each compares values with one
+# another, with the clock, or with ids of the org, which no schema can express. Each is a sentence of a response.
 RULES = [
     ("start_date", r"must be at most 800 days before end_date, both included"),
     ("start_date|end_date", r"must be between 1970-01-01 and 2105-12-31"),
@@ -21,25 +21,25 @@ RULES = [
     (r"model_metrics(\.models.*)?", r"must have (either )?numbers.*|is named twice"),
     ("started_at|ended_at|reported_at|model_metrics.reported_at|timestamp", r"must be between 2000-01-01 and .*"),
     ("started_at|ended_at|reported_at|.*_after|.*_before|after|before|model_metrics.reported_at", r"is out of range"),
-    (r"record(\..+)?", r"must stay .*|can't be projected: .*"),  # a corrected record keeps the ids that the log has
-    ("Idempotency-Key", r"must have 1 to 255 printable characters"),  # of which JSON Schema has no notion
+    (r"record(\..+)?", r"must stay .*|can't be projected: .*"),  # a corrected record keeps the ids of the log
+    ("Idempotency-Key", r"must have 1 to 255 printable characters"),  # JSON Schema can't express it
 ]
 _EVENT_RULES = {"timestamp_out_of_range"}
 
 
 @schemathesis.check
 def refused_by_a_known_rule(ctx: Any, response: Any, case: Any) -> bool | None:
-    """`positive_data_acceptance`, save for the refusals that `RULES` list."""
+    """Check `positive_data_acceptance`, except for the refusals listed in `RULES`."""
     if response.status_code == 422 and _follows_rules(response.json()["details"]):
         return None
     return positive_data_acceptance(ctx, response, case)
 
 
 def _follows_rules(details: dict[str, Any]) -> bool:
-    return bool(details) and all(_known(field, told) for field, faults in details.items() for told in faults)
+    return bool(details) and all(_known(field, fault) for field, faults in details.items() for fault in faults)
 
 
-def _known(field: str, told: Any) -> bool:
-    if isinstance(told, dict):
-        return told["code"] in _EVENT_RULES
-    return any(re.fullmatch(name, field) and re.fullmatch(sentence, told) for name, sentence in RULES)
+def _known(field: str, fault: Any) -> bool:
+    if isinstance(fault, dict):
+        return fault["code"] in _EVENT_RULES
+    return any(re.fullmatch(name, field) and re.fullmatch(sentence, fault) for name, sentence in RULES)

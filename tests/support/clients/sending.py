@@ -1,4 +1,4 @@
-"""Writing to a running installation as a client would, and waiting until a read shows it."""
+"""Write to a running installation as a client would, and wait until a read shows it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ AT = "2026-01-20T10:30:00.000Z"
 
 
 class Org:
-    """One org of an installation, seen by some of its people; reads wait for everything that was written here."""
+    """One org of an installation, as some of its users see it; reads wait for everything written here."""
 
     def __init__(self, installation: Installation, org: str) -> None:
         self.org = org
@@ -23,13 +23,13 @@ class Org:
         self._positions: dict[str, int] = {}
 
     def client(self, user: str = "alice", role: Role = "admin") -> httpx.Client:
-        """This user's client, made when first asked for."""
+        """Return this user's client, made at the first call."""
         if (user, role) not in self._clients:
             self._clients[user, role] = self._installation.client(role, self.org, user)
         return self._clients[user, role]
 
     def write(self, method: str, path: str, body: Any, user: str = "alice", **request: Any) -> httpx.Response:
-        """A write that must be accepted; ``path`` begins after the org."""
+        """Send a write that must be accepted; ``path`` is relative to the org."""
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         headers = {"Content-Type": "application/json", **request.pop("headers", {})}
         reply = self.client(user).request(method, self._path(path), content=content, headers=headers, **request)
@@ -39,7 +39,7 @@ class Org:
         return reply
 
     def create(self, user: str = "alice", **body: Any) -> dict[str, Any]:
-        """A new session, as the reply shows it."""
+        """Create a session, and return it as the response shows it."""
         created: dict[str, Any] = self.write("POST", "sessions", body, user).json()["data"]
         return created
 
@@ -48,13 +48,13 @@ class Org:
         return self.write("POST", f"observability/sessions/{session['id']}/events", {"events": list(events)})
 
     def get(self, path: str, *, user: str = "alice", role: Role = "admin", **params: Any) -> httpx.Response:
-        """A read that shows every write made here."""
+        """Read with every write made here visible."""
         wait = ",".join(f"{partition}:{offset}" for partition, offset in self._positions.items())
         headers = {"X-Wait-For-Position": wait} if wait else {}
         return self.client(user, role).get(self._path(path), params=params, headers=headers)
 
     def data(self, path: str, **asked: Any) -> Any:
-        """The data of a read that must succeed; what is not visible yet is asked for again, as the reply says."""
+        """Return the data of a read that must succeed; retry, as the response says, while it is not visible yet."""
         reply = eventually(lambda: _unless_away(self.get(path, **asked)), within_s=60)
         assert reply.status_code == httpx.codes.OK, reply.text
         return reply.json()["data"]
@@ -68,10 +68,10 @@ def _unless_away(reply: httpx.Response) -> httpx.Response | None:
 
 
 def hook(event_type: str, at: str = AT, **data: Any) -> dict[str, Any]:
-    """A hook event as a client sends it."""
+    """Return a hook event as a client sends it."""
     return {"event_type": event_type, "timestamp": at, "data": data}
 
 
 def ids(items: Sequence[dict[str, Any]]) -> list[str]:
-    """The ids of these sessions."""
+    """Return the ids of these sessions."""
     return [item["id"] for item in items]

@@ -1,4 +1,4 @@
-"""A session of a real installation that a test tells something, and reads back once it is projected."""
+"""A session of a real installation that a test writes to, and reads back once it is projected."""
 
 from types import TracebackType
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.rigs.installation import Installation, eventually_ok
 NOW = "2026-01-20T10:30:00Z"
 
 
-class ToldSession:
+class SessionClient:
     """One session; every read waits for everything that was written to it."""
 
     def __init__(self, installation: Installation, org: str, **created: Any) -> None:
@@ -19,19 +19,19 @@ class ToldSession:
         self.id: str = self._write("POST", f"/api/v1/{org}/sessions", json=created).json()["data"]["id"]
         self.path = f"/api/v1/{org}/sessions/{self.id}"
 
-    def tell(self, *events: tuple[str, dict[str, Any]], at: str = NOW) -> None:
-        """Hook events, by type and payload."""
+    def record(self, *events: tuple[str, dict[str, Any]], at: str = NOW) -> None:
+        """Send hook events, given by type and payload."""
         body = [{"event_type": kind, "timestamp": data.pop("at", at), "data": data} for kind, data in events]
         self._write("POST", f"/api/v1/{self._org}/observability/sessions/{self.id}/events", json={"events": body})
 
     def use(self, tool: str, tool_input: dict[str, Any], use_id: str, error: str | None = None) -> None:
-        """A use of a tool that came out well, or failed with ``error``."""
+        """Use a tool successfully, or with the failure ``error``."""
         call = {"tool_name": tool, "tool_input": tool_input, "tool_use_id": use_id}
         outcome = ("PostToolUse", {**call}) if error is None else ("PostToolUseFailure", {**call, "error": error})
-        self.tell(("PreToolUse", {**call}), outcome)
+        self.record(("PreToolUse", {**call}), outcome)
 
     def compact(self, key: str | None = None, **body: Any) -> httpx.Response:
-        """Ask for a digest."""
+        """Request a digest."""
         headers = {"Idempotency-Key": key} if key else {}
         return self._write("POST", f"{self.path}/compact", json=body, headers=headers)
 
@@ -39,7 +39,7 @@ class ToldSession:
         self._write("POST", f"{self.path}/end", json=body)
 
     def read(self, what: str, **request: Any) -> httpx.Response:
-        """GET something of it that shows everything written so far."""
+        """Read a resource of the session, with everything written before visible."""
         headers = {"X-Wait-For-Position": self._position} | request.pop("headers", {})
         return self.client.get(f"{self.path}/{what}", headers=headers, **request)
 
@@ -48,7 +48,7 @@ class ToldSession:
         self._position = reply.headers["X-Log-Position"]
         return reply
 
-    def __enter__(self) -> "ToldSession":
+    def __enter__(self) -> "SessionClient":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -1,6 +1,6 @@
-"""Secrets that nobody owns, one or more for each rule of redaction, each in a text as people and tools write it.
+"""Invented secrets, at least one for each redaction rule, each in a text as people and tools write it.
 
-They are put together here, so that no file of the repository holds anything that looks like a secret.
+They are assembled here, so that no file of the repository contains anything that looks like a secret.
 """
 
 from base64 import b64encode
@@ -10,7 +10,7 @@ _BASE = "C4naryQz7Xw9Lk2Pv5Bt8Rd3Hm6Jf1Ng0Ys"
 
 
 class Canary(NamedTuple):
-    """A secret, by which rule it is found, and a text around it; ``%s`` is where it stands."""
+    """A secret, the rule that finds it, and a text around it; ``%s`` marks its place."""
 
     rule: str
     secret: str
@@ -18,22 +18,22 @@ class Canary(NamedTuple):
 
     @property
     def written(self) -> str:
-        """The text with the secret in it."""
+        """Return the text with the secret in it."""
         return self.text % self.secret
 
 
 def fill(count: int, salt: str = "") -> str:
-    """Letters and digits, always the same."""
+    """Return letters and digits, always the same."""
     return ((salt + _BASE) * (count // len(_BASE) + 1))[:count]
 
 
 def upper(count: int) -> str:
-    """Capitals and digits."""
+    """Return capitals and digits."""
     return fill(count).upper()
 
 
 def hexadecimal(count: int) -> str:
-    """As of a digest."""
+    """Return hexadecimal digits, as of a digest."""
     return ("c4a9e7" * count)[:count]
 
 
@@ -46,8 +46,8 @@ _JWT = f"eyJ{fill(17)}.eyJ{fill(40)}.{fill(43)}"
 _AWS_SECRET = "wJ+a/" + fill(35)
 
 _BASIC = b64encode(b"canary:swordfish").decode()
-_WORD = "canaryfish"  # a password without digits: only what is around it gives it away
-# Shapes that keys, commands and files give to any secret.
+_WORD = "canaryfish"  # a password without digits: only its context reveals it
+# Forms of any secret in keys, commands and files.
 _SHAPES = (
     Canary("url_credentials", "canary:p@ss/w'or#d?x:y", "DATABASE_URL=postgres://%s@db.internal:5432/app"),
     Canary("url_credentials", f"canary:{_WORD}", "git clone 'https://%s@$HOST/app.git'"),
@@ -186,7 +186,7 @@ CANARIES: tuple[Canary, ...] = (
 
 
 def lower(count: int) -> str:
-    """Small letters and digits."""
+    """Return small letters and digits."""
     return fill(count).lower()
 
 
@@ -200,16 +200,16 @@ def _lines(count: int = 3) -> list[str]:
 
 
 def _base64_of(text: str, before: int = 0) -> str:
-    """Of a PEM with so many bytes before it, from where it begins in base64."""
+    """Encode a PEM in base64 with this many bytes before it, and return it from where the PEM begins."""
     return b64encode(b"#" * before + text.encode()).decode()[4 if before else 0 :]
 
 
 _PUTTY = "\n".join(["Private-Lines: 3", *_lines(), "Private-MAC: " + hexadecimal(64)])
 _SEED = "canary river velvet orbit maple ocean quiz tiger umbrella lemon zebra humble"
-# The id of a bot in base64, a time and a signature.
+# A bot's id in base64, a time and a signature.
 _BOT = f"{b64encode(b'123456789012345678').decode()}.{fill(6)}.{fill(38)}"
 
-# One or more for each row of the vendors' table, in its order, and for keys that are no plain PEM.
+# One or more for each row of the vendors' table, in its order, and for keys in other formats than PEM.
 VENDORS: tuple[Canary, ...] = (
     Canary("cerebras_key", f"csk-{lower(48)}", "CEREBRAS=%s"),
     Canary("huggingface_token", f"api_org_{fill(34)}"),

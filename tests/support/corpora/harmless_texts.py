@@ -1,6 +1,6 @@
-"""A thousand texts without a secret, as coding agents see them: where each is cut, redaction is wrong.
+"""A thousand texts without a secret, as coding agents see them; redaction must change none of them.
 
-Source of the running Python, forty lines each, and made-up texts of many kinds with random numbers and names in them.
+They are source of the running Python, forty lines each, and templates filled with random numbers and names.
 """
 
 import importlib.util
@@ -49,7 +49,7 @@ _TEXTS = (Path(__file__).parent / "harmless_texts.txt").read_text(encoding="utf-
 
 
 def harmless_texts() -> list[str]:
-    """Source of Python first, then each made-up text ten times."""
+    """Return source of Python first, then each generated text ten times."""
     return [*_source(), *(_filled(text) for text in _TEXTS for _ in range(10))]
 
 

@@ -1,7 +1,7 @@
-"""Some hundred made-up secrets as people and tools write them, each in several payloads as coding agents send them.
+"""Hundreds of made-up secrets as people and tools write them, each in several payloads that coding agents send.
 
-All are put together from parts and a seed, so that no file of the repository holds anything that looks like a secret.
-Each canary of `tests.support.corpora.canaries` is in the corpus as well, so a new rule is measured from its first day.
+They are assembled from parts and a seed, so that no file of the repository contains anything that looks like a
+secret. The corpus includes each canary of `tests.support.corpora.canaries`, so a new rule is measured at once.
 """
 
 import json
@@ -19,7 +19,7 @@ _WORDS = "osprey lantern gravel teapot walnut sextant juniper harbor meadow quar
 
 
 class Secret(NamedTuple):
-    """A secret, the group it is counted in, and a text around it; ``%s`` is where it stands."""
+    """A secret, its group, and a text around it; ``%s`` marks its place."""
 
     group: str
     secret: str
@@ -27,23 +27,23 @@ class Secret(NamedTuple):
 
     @property
     def written(self) -> str:
-        """The text with the secret in it."""
+        """Return the text with the secret in it."""
         return self.text.replace("%s", self.secret)
 
 
 def _word() -> str:
-    """As of a developer's database: no digit, no sign."""
+    """Return a password as of a developer's database: no digit, no special character."""
     return _random.choice(_WORDS) + _random.choice(_WORDS)
 
 
 def _mixed(length: int = 14) -> str:
-    """As a password manager makes them, without signs that end a word."""
+    """Return a password as of a password manager, without characters that end a word."""
     rest = "".join(_random.choices(ascii_letters + digits, k=length - 3))
     return _random.choice(ascii_lowercase) + rest + _random.choice(digits) + _random.choice(ascii_lowercase)
 
 
 def _signs() -> str:
-    """With signs that mean something in URLs and shells."""
+    """Return a password with characters that are special in URLs and shells."""
     return f"{_word()[:5]}@{_mixed(4)}/{_mixed(4)}#{_mixed(5)}?"
 
 
@@ -245,7 +245,7 @@ others: word: <bean><property name="password"><value>%s</value></property></bean
 others: word: <server><username>bob</username><password>%s</password></server>
 """
 
-# What docs/privacy.md says is not found, with the reason. Measured, but not counted.
+# What docs/privacy.md documents as not found, with the reason. Measured, but not counted.
 _OUT_OF_SCOPE = r"""
 sentence: word: the password is %s, keep it safe
 in base64: basic: client-key-data: %s
@@ -268,12 +268,12 @@ _BASE = {"session_id": "b41b3855-1aab-4030-b3c8-6040cdeb2ef0", "cwd": "/home/ali
 
 
 def payloads(text: str) -> dict[str, bytes]:
-    """The text in each kind of payload, by its name."""
+    """Return the text in each kind of payload, by its name."""
     return {name: json.dumps({**_BASE, **make(text)}).encode() for name, make in _PAYLOADS.items()}
 
 
 def _bash(text: str) -> dict[str, object]:
-    """Among the lines of a log."""
+    """Put the text among the lines of a log."""
     stdout = f"2026-11-25T17:49:12Z INFO starting worker pid=4211\n{text}\n2026-11-25T17:49:13Z INFO done in 812 ms\n"
     response = {"stdout": stdout, "stderr": "", "interrupted": False, "isImage": False}
     return {
@@ -289,7 +289,7 @@ def _command(text: str) -> dict[str, object]:
 
 
 def _write(text: str) -> dict[str, object]:
-    """As the whole of a file."""
+    """Make the text a whole file."""
     return {
         "hook_event_name": "PreToolUse",
         "tool_name": "Write",
@@ -305,14 +305,14 @@ def _prompt(text: str) -> dict[str, object]:
 
 
 def _patch(text: str) -> dict[str, object]:
-    """As added lines, between lines that stay."""
+    """Make the text added lines, between lines that stay."""
     lines = [" # end of the part before", *("+" + line for line in text.split("\n")), " # more"]
     hunk = {"oldStart": 3, "oldLines": 2, "newStart": 3, "newLines": len(lines), "lines": lines}
     return {"hook_event_name": "PostToolUse", "tool_name": "Edit", "tool_response": {"structuredPatch": [hunk]}}
 
 
 def _nested(text: str) -> dict[str, object]:
-    """In a string of JSON in a string of JSON, as tools of other servers answer."""
+    """Put the text into a string of JSON in a string of JSON, as tools of other servers respond."""
     inner = json.dumps({"content": [{"type": "text", "text": json.dumps({"result": text, "ok": True})}]})
     return {"hook_event_name": "PostToolUse", "tool_name": "mcp__vault__read", "tool_response": inner}
 

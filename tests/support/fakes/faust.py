@@ -1,7 +1,7 @@
-"""What `processors.runners.faust_app` sees of Faust, driven by hand: streams, rebalances, acknowledgements, commits.
+"""The parts of Faust that `processors.runners.faust_app` uses, driven by hand: streams, rebalances, commits.
 
-The adapter itself is the real one; so is Faust's code that makes an offset to commit out of what was acknowledged, gaps
-included (it commits over a record that was never acknowledged; see `processors.runners.faust_app`).
+The adapter is the real one. So is Faust's code that computes the offset to commit from the acknowledgements, gaps
+included (it commits past a record that was never acknowledged; see `processors.runners.faust_app`).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from schemas.log.position import LogRecord
 
 
 class Message(Struct, frozen=True):
-    """As Faust hands it over; ``timestamp`` in seconds."""
+    """A message in Faust's form; ``timestamp`` in seconds."""
 
     partition: int
     offset: int
@@ -26,7 +26,7 @@ class Message(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """A message, and the means to acknowledge it."""
+    """A message, with a method to acknowledge it."""
 
     message: Message
     consumer: "FakeConsumer"
@@ -43,7 +43,7 @@ class Assigned(Struct, frozen=True):
 
 
 class FakeConsumer:
-    """What Faust keeps of a partition, as `faust.transport.consumer.Consumer` does."""
+    """What Faust stores about a partition, as `faust.transport.consumer.Consumer` does."""
 
     _new_offset = Consumer._new_offset
     _should_commit = Consumer._should_commit
@@ -57,13 +57,13 @@ class FakeConsumer:
         self._committed_offset: dict[int, int | None] = defaultdict(lambda: None)
 
     def seek(self, partition: int, offset: int, committed: int | None = None) -> None:
-        """Read from here on; with ``committed`` as after an assignment."""
+        """Read from this offset on; with ``committed`` as after an assignment."""
         self._read_offset[partition] = offset or None
         if committed is not None:
             self._committed_offset[partition] = committed or None
 
     def receive(self, record: LogRecord) -> Event:
-        """A record that was fetched. What was skipped before it counts as acknowledged: so does Faust."""
+        """Receive a fetched record. Like Faust, count what was skipped before it as acknowledged."""
         read, at = self._read_offset[record.partition], record.offset
         if read and at - read > 1:
             committed = self._committed_offset[record.partition]
@@ -75,25 +75,25 @@ class FakeConsumer:
         return Event(Message(record.partition, at, record.key, record.value, record.timestamp_ms / 1000), self)
 
     def ack(self, partition: int, offset: int) -> None:
-        """As `Consumer.ack`."""
+        """Acknowledge an offset, as `Consumer.ack` does."""
         committed = self._committed_offset[partition]
         if (committed is None or offset >= committed) and offset not in self._acked_index[partition]:
             self._acked_index[partition].add(offset)
             self._acked[partition].append(offset)
 
     def committed(self, offsets: dict[int, int]) -> None:
-        """The broker took them."""
+        """Note the offsets that the broker accepted."""
         self._committed_offset.update(offsets)
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """They were revoked."""
+        """Drop the state of revoked partitions."""
         for kept in (self._acked, self._acked_index, self._gap, self._read_offset, self._committed_offset):
             for partition in partitions:
                 kept.pop(partition, None)
 
 
 class FakeStream:
-    """Hands over the batches that were put into it."""
+    """Yields the batches that were put into it."""
 
     def __init__(self) -> None:
         self.batches: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
@@ -104,12 +104,12 @@ class FakeStream:
         return self._taken
 
     def take(self, max_: int, within: float) -> AsyncIterator[Sequence[Event]]:
-        """Acknowledges a batch after its body, also when that raised."""
+        """Acknowledge each batch after the loop body, even if the body raised."""
         self._taken = self._take()
         return self._taken
 
     async def close(self) -> None:
-        """What Python does once nobody holds it."""
+        """Do what Python does once nothing refers to the generator."""
         if self._taken is not None:
             await self._taken.aclose()
 
@@ -134,7 +134,7 @@ class _Signal:
 
 
 class FakeApp:
-    """Where `build_app` puts its agent and its receivers."""
+    """The app in which `build_app` registers its agent and its receivers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -167,7 +167,7 @@ class FakeApp:
         self.crashed = self.crashed or error
 
     def cancel(self) -> None:
-        """Let nothing run on, at the end of an example."""
+        """Cancel everything at the end of an example."""
         for task in self._running:
             task.cancel()
 

@@ -1,7 +1,7 @@
-"""A store that answers when it is told to, as it is told to: one call at a time, in any order, from any worker.
+"""A store that responds only when the test says so: one call at a time, in any order, from any worker.
 
-`GatedExecutor` stands where the pipeline has its threads. What is submitted waits until somebody runs it; so there are
-no threads, and the same steps always do the same.
+`GatedExecutor` replaces the pipeline's threads. A submitted call waits until the test runs it. So there are no threads,
+and the same steps always have the same result.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,24 +17,26 @@ OUTCOMES: tuple[Outcome, ...] = ("done", "refused", "reply lost", "torn", "broke
 
 
 class _InSteps(Exception):
-    """A call that others may come between."""
+    """A call that other calls may interrupt."""
 
     def __init__(self, steps: Iterator[None]) -> None:
         self.steps = steps
 
 
 class GatedWarehouse:
-    """One worker's way to the shared store. ``outcome`` says how the call goes that is made next."""
+    """One worker's access to the shared store. ``outcome`` is the outcome of the next call."""
 
     def __init__(self, store: FakeWarehouse) -> None:
         self._store = store
         self.outcome: Outcome = "done"
-        self.said: list[str] = []
+        self.calls: list[str] = []
 
     def insert(self, table: str, rows: Rows) -> None:
         decoded = self._store.decode(table, rows)
         self._say(f"insert {len(decoded)} into {table}")
-        if self.outcome == "torn" and table != "receipts":  # a thousand receipts are one block, which is whole or not
+        if (
+            self.outcome == "torn" and table != "receipts"
+        ):  # a thousand receipts are one block, which is stored completely or not at all
             self._store.put(table, decoded[: len(decoded) // 2])
             raise StoreUnavailable
         self._store.put(table, decoded)
@@ -45,7 +47,7 @@ class GatedWarehouse:
         raise _InSteps(self._refreshing(list(hours)))
 
     def __getattr__(self, question: str) -> Callable[..., Any]:
-        """Whatever else a warehouse can do, most of it reading."""
+        """Return any other method of a warehouse; most of them read."""
 
         def ask(*args: Any) -> Any:
             self._say(question)
@@ -62,7 +64,7 @@ class GatedWarehouse:
         self._answer()
 
     def _say(self, what: str) -> None:
-        self.said.append(what)
+        self.calls.append(what)
         self._answer({"refused": StoreUnavailable, "broken": Broken})
 
     def _answer(self, failing: dict[str, type[Exception]] | None = None) -> None:
@@ -72,7 +74,7 @@ class GatedWarehouse:
 
 
 class Call:
-    """What a worker waits for. Once its worker is gone it may still reach the store, but nobody hears the answer."""
+    """A call that a worker waits for. After the worker's death it may still reach the store, without a response."""
 
     def __init__(self, function: Callable[[], Any], warehouse: GatedWarehouse, kind: str) -> None:
         self._function, self._warehouse = function, warehouse
@@ -84,12 +86,12 @@ class Call:
 
     @property
     def in_steps(self) -> bool:
-        """It has begun, and others may come between."""
+        """Return whether it has begun and other calls may come between its steps."""
         return self._steps is not None
 
     def run(self, outcome: Outcome) -> str:
-        """Go on, to the end or to the next place where others may come between; what was done."""
-        self._warehouse.outcome, self._warehouse.said = outcome, []
+        """Continue to the end, or to the next place where other calls may come between; return what was done."""
+        self._warehouse.outcome, self._warehouse.calls = outcome, []
         try:
             result = self._go_on()
         except StopIteration:
@@ -101,8 +103,8 @@ class Call:
             if self._steps is None:
                 self._end(lambda: self.future.set_result(result))
         self._warehouse.outcome = "done"
-        said = ", ".join(dict.fromkeys(self._warehouse.said)) or ("goes on" if self._steps else "answered")
-        return f"{self.kind}: {said} → {outcome}"
+        calls = ", ".join(dict.fromkeys(self._warehouse.calls)) or ("goes on" if self._steps else "answered")
+        return f"{self.kind}: {calls} → {outcome}"
 
     def _go_on(self) -> Any:
         if self._steps is None:
@@ -112,14 +114,14 @@ class Call:
                 self._steps = more.steps
         return next(self._steps)
 
-    def _end(self, tell: Callable[[], None]) -> None:
+    def _end(self, deliver: Callable[[], None]) -> None:
         self.ended = True
         if self.heard:
-            tell()
+            deliver()
 
 
 class GatedExecutor(Executor):
-    """Keeps what is submitted in ``calls``."""
+    """Stores submitted calls in ``calls``."""
 
     def __init__(self, calls: list[Call], warehouse: GatedWarehouse, kind: str) -> None:
         self._calls, self._warehouse, self._kind = calls, warehouse, kind

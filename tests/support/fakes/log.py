@@ -1,4 +1,4 @@
-"""Fakes that stand beside the real things; each passes the same conformance suite as they do."""
+"""Fakes of the real log; each passes the same conformance suite."""
 
 import asyncio
 from collections import defaultdict
@@ -9,7 +9,7 @@ from schemas.log.topics import partition_of
 
 
 class FakeEventLog:
-    """An event log and log reader in memory. ``unavailable`` makes every call fail as a log that is away does."""
+    """An event log and log reader in memory. ``unavailable`` makes every call fail as an unreachable log does."""
 
     def __init__(self, partitions: int = 1, clock_ms: int = 1_768_905_000_000) -> None:
         self.partitions = partitions
@@ -18,10 +18,10 @@ class FakeEventLog:
         self._records: dict[int, list[LogRecord]] = defaultdict(list)
 
     async def start(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     async def stop(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""
 
     async def ready(self) -> bool:
         return not self.unavailable
@@ -54,6 +54,6 @@ class FakeEventLog:
             timeout_s -= 0.01
 
     async def _answer(self) -> None:
-        await asyncio.sleep(0)  # as any real one does, let others run
+        await asyncio.sleep(0)  # yield to other tasks, as a real log does
         if self.unavailable:
             raise LogUnavailable("the fake is away")

@@ -1,4 +1,4 @@
-"""A client of the store that says no: errors with a chosen code, before a statement is done or after it was."""
+"""A client of the store that raises errors with a chosen code, before or after a statement takes effect."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +14,9 @@ NO_STATEMENTS = frozenset({"close", "database"})
 
 
 class RefusingStore:
-    """Answers each statement with the code at its first try, and does it at the second; with the third it begins anew.
+    """Fails each statement with the code at the first try and runs it at the second; the third try begins anew.
 
-    Every second refusal is a lie: the statement was done, as with 319, or with a server that ends in between.
+    Every second failure is false: the statement took effect, as with 319, or with a server that stops in between.
     """
 
     def __init__(self, code: int, connect: Callable[[], Client]) -> None:
@@ -25,11 +25,11 @@ class RefusingStore:
         self._tries: Counter[str] = Counter()
 
     def client(self) -> Any:
-        """A client of it."""
+        """Return a client of the store."""
         return _RefusingClient(self, self._connect())
 
     def answer(self, statement: str, call: Callable[[], Any]) -> Any:
-        """What one try of a statement comes to."""
+        """Return the result of one try of a statement, or raise."""
         self._tries[statement] += 1
         if self._tries[statement] % 2 == 0:
             return call()

@@ -1,4 +1,4 @@
-"""A program at a broker's port that waves everybody through: it takes every password, and knows none."""
+"""A program at a broker's port that accepts every login, with any password."""
 
 import base64
 import contextlib
@@ -14,7 +14,7 @@ _KNOWN = ((METADATA, 0, 1), (SASL_HANDSHAKE, 0, 1), (SASL_AUTHENTICATE, 0, 0))
 
 @contextlib.contextmanager
 def rogue_broker(asked: list[int]) -> Iterator[int]:
-    """Its port; ``asked`` notes the kind of each request."""
+    """Listen, and return the port; ``asked`` collects the kind of each request."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_accept, args=(server, asked), daemon=True).start()
         yield server.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What a ClickHouse server answers when it can't do what it is asked to: a store server in another process says so."""
+"""What a ClickHouse server returns when it can't run a statement: a store server in another process returns it."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ PASSES, REFUSED = (
     [code for code, known in CODES.items() if known.verdict is verdict] for verdict in (Verdict.PASSES, Verdict.REFUSED)
 )
 
-# Of those that only a person can change: how ClickHouse 26.9 words it.
+# Errors that only a person can fix, in the words of ClickHouse 26.9.
 WORDS = {
     115: "Unknown setting 'deduplicate_insert'.",
     164: "crewkit: Cannot execute query in readonly mode.",
@@ -29,30 +29,30 @@ WORDS = {
 
 
 def words_of(code: int) -> str:
-    """The message alone."""
+    """Return the message of an error alone."""
     return WORDS.get(code, NOTHING_DONE)
 
 
 def refusal_text(code: int) -> str:
-    """What is in the reply, and in the error of a client."""
+    """Return the text of an error as in the response, and in the exception of a client."""
     return f"Code: {code}. DB::Exception: {words_of(code)} ({CODES[code].name}) (version 26.9.2.1)"
 
 
 class StoreRefusals:
-    """The file that a store server with ``environment`` looks at before each statement."""
+    """The file that a store server with ``environment`` reads before each statement."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.environment = {REFUSALS: str(file)}
 
     def put(self, *refusals: Refusal) -> None:
-        """From now on these, and no others."""
+        """Replace the refusals by these."""
         write_whole(self.file, msgspec.json.encode(refusals).decode())
 
     def everything(self, code: int, words: str = "") -> None:
-        """From now on each statement fails with this code, in these words or those of a real server."""
+        """Fail each statement with this code, with these words or those of a real server."""
         self.put(Refusal(codes=(code,), words=words or words_of(code), times=ALWAYS))
 
     def end(self) -> None:
-        """From now on nothing fails."""
+        """Fail nothing from now on."""
         self.file.unlink(missing_ok=True)

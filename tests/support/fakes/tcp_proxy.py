@@ -1,4 +1,4 @@
-"""A proxy between one of our processes and Kafka or the store, on which the network can be broken in every way."""
+"""A proxy between one of our processes and Kafka or the store, which can break the network in every way."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ CHUNK = 1 << 16
 
 
 class TcpProxy:
-    """Listens on a free port of 127.0.0.1 and forwards to ``port``; in a thread of its own."""
+    """Listens on a free port of 127.0.0.1 and forwards to ``port``, in its own thread."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -27,33 +27,33 @@ class TcpProxy:
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def heal(self) -> None:
-        """Everything passes again; connections that were broken stay so."""
+        """Let everything pass again; broken connections stay broken."""
         self._fault, self._delay_s = "none", 0.0
         self._loop.call_soon_threadsafe(self._passes.set)
 
     def cut(self) -> None:
-        """Reset every connection there is; new ones pass."""
+        """Reset every open connection; new ones pass."""
         self._run(self._cut())
 
     def refuse(self) -> None:
-        """Reset every connection, and each new one at once."""
+        """Reset every open connection, and each new one at once."""
         self._fault = "refuse"
         self.cut()
 
     def half_open(self) -> None:
-        """Connections stay, and nothing passes any more, in either direction; new ones are taken and stay silent."""
+        """Accept and keep all connections, but pass nothing in either direction."""
         self._loop.call_soon_threadsafe(self._passes.clear)
 
     def drop_reply(self) -> None:
-        """What clients send arrives; what comes back is lost, and then the connection."""
+        """Pass what clients send, lose what comes back, and then cut the connection."""
         self._fault = "drop-reply"
 
     def delay(self, seconds: float) -> None:
-        """Everything passes, later."""
+        """Pass everything with a delay."""
         self._delay_s = seconds
 
     def close(self) -> None:
-        """End the proxy and its connections."""
+        """Close the proxy and its connections."""
         self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -82,7 +82,7 @@ class TcpProxy:
                 task.cancel()
             self._abort(upstream)
         except OSError:
-            return  # nobody listens behind us
+            return  # the target port is closed
         finally:
             self._abort(writer)
 

@@ -1,4 +1,4 @@
-"""Somebody who issues tokens: private keys of all three kinds, and the JWKS file with their public halves."""
+"""A token issuer: private keys of all three kinds, and the JWKS file with their public halves."""
 
 import json
 import time
@@ -28,33 +28,33 @@ class Key:
         self.private: Any = _MAKE[algorithm]()
 
     def jwk(self, **changes: Any) -> dict[str, Any]:
-        """The public half, as a JWKS file lists it; what is changed to ... is left out."""
+        """Return the public half as a JWKS file lists it; ``...`` as a value leaves a member out."""
         listed = json.loads(_TO_JWK[self.algorithm](self.private.public_key()))
         return present({**listed, "kid": self.kid, "alg": self.algorithm, "use": "sig", **changes})
 
     def public_pem(self) -> bytes:
-        """The public half as everybody can have it."""
+        """Return the public half in PEM."""
         pem: bytes = self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return pem
 
     def sign(self, headers: dict[str, Any] | None = None, **claims: Any) -> str:
-        """A token; without changes it is a good one."""
+        """Return a token; without changes it is valid."""
         given = present({"kid": self.kid, **(headers or {})})
         return jwt.encode(good(**claims), self.private, self.algorithm, given)
 
 
 def good(**changes: Any) -> dict[str, Any]:
-    """Claims that open the org acme now; what is changed to ... is left out."""
+    """Return claims that open the org acme now; ``...`` as a value leaves a claim out."""
     now = int(time.time())
     whole = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "org_id": "acme", "role": "member", "jti": "1"}
     return present({**whole, "iat": now, "exp": now + 600, **changes})
 
 
 def present(values: dict[str, Any]) -> dict[str, Any]:
-    """Those that are not left out."""
+    """Return the values that are not left out."""
     return {name: value for name, value in values.items() if value is not ...}
 
 
 def write_jwks(file: Path, *jwks: dict[str, Any]) -> None:
-    """The file as an issuer would publish it."""
+    """Write the file as an issuer would publish it."""
     file.write_text(json.dumps({"keys": jwks}))

@@ -1,7 +1,7 @@
-"""A warehouse in memory, beside the real one: the same answers out of plain dictionaries, for the model check.
+"""A warehouse in memory for the model check, with the results of the real one.
 
-`tests/properties/test_warehouse_conformance.py` runs the same logs through both, so that what is shown on this one says
-something about the other.
+`tests/properties/test_warehouse_conformance.py` runs the same logs through both, so that results on this one hold for
+the real one.
 """
 
 import json
@@ -52,7 +52,7 @@ _DETAILS = {
 
 
 class TableShape(NamedTuple):
-    """What of a table's definition decides which rows are seen: sorting key, and the column that orders equal keys."""
+    """The parts of a table's definition that decide which rows are visible: sorting key, and version column."""
 
     row: type[Any]
     key: tuple[str, ...]
@@ -78,7 +78,7 @@ _VERSIONS: dict[str, Callable[[Any], Any]] = {
 
 
 class Conflict(NamedTuple):
-    """Two rows with one key and one version that say different things."""
+    """Two rows with the same key and version but different content."""
 
     table: str
     before: Any
@@ -86,7 +86,7 @@ class Conflict(NamedTuple):
 
 
 class FakeWarehouse:
-    """`Warehouse` in memory: what readers see after FINAL. ``conflicts`` collects what no fault may bring about."""
+    """`Warehouse` in memory: what readers see after FINAL. ``conflicts`` collects what no fault may cause."""
 
     def __init__(self, partitions: int = 1) -> None:
         self._partitions = partitions
@@ -98,11 +98,11 @@ class FakeWarehouse:
         self.put(table, self.decode(table, rows))
 
     def decode(self, table: str, rows: Rows) -> list[Any]:
-        """RowBinary of a table as its rows."""
+        """Decode RowBinary into the rows of a table."""
         return decode_rows(SHAPES[table].row, rows if isinstance(rows, bytes) else b"".join(rows))
 
     def put(self, table: str, rows: Iterable[Any]) -> None:
-        """ReplacingMergeTree: of equal keys the highest version is seen, of equal versions the one written last."""
+        """Insert as ReplacingMergeTree does: of equal keys the highest version is visible, then the last."""
         self.writes += 1
         seen, version, key_of = self.tables[table], _VERSIONS[table], _KEYS[table]
         for row in rows:
@@ -114,7 +114,7 @@ class FakeWarehouse:
                 seen[key] = row
 
     def rows(self, table: str) -> list[Any]:
-        """What a reader sees of a table, in the order of its key."""
+        """Return what a reader sees of a table, in the order of its key."""
         seen = self.tables[table]
         return [seen[key] for key in sorted(seen)]
 
@@ -123,7 +123,7 @@ class FakeWarehouse:
             pass
 
     def refreshing(self, hours: Iterable[Bucket]) -> Iterator[None]:
-        """`refresh_rollups` in its steps. Each of its two statements reads once, and writes later what it read."""
+        """Run `refresh_rollups` step by step. Each of its two statements reads once, and writes the result later."""
         touched = sorted(set(hours))
         hourly = self.read_hours(touched)
         yield
@@ -134,14 +134,14 @@ class FakeWarehouse:
         self.put("rollup_daily", daily)
 
     def read_hours(self, hours: Sequence[Bucket]) -> list[RollupRow]:
-        """What these hours must hold, as of now."""
+        """Return what these hours must hold now."""
         inside: dict[Bucket, list[SessionRow]] = defaultdict(list)
         for session in list(self.tables["sessions"].values()):
             inside[session.org_id, session.started_hour].append(session)
         return [row for org, hour in hours if (row := rollup_of_sessions(org, hour, inside[org, hour]))]
 
     def read_days(self, days: Sequence[Bucket]) -> list[RollupRow]:
-        """What these days must hold, as of now."""
+        """Return what these days must hold now."""
         hours = self.tables["rollup_hourly"]
         of_day = {(org, day): [hours.get((org, day + HOUR_S * n)) for n in range(24)] for org, day in days}
         return [row for (org, day), some in of_day.items() if (row := rollup_of_hours(org, day, filter(None, some)))]
@@ -241,7 +241,7 @@ def _payload(data: bytes) -> Any:
 
 
 def _shown(holder: Any, name: str | None, characters_max: int) -> str:
-    """A text in a payload, cut; what is no string is shown as its JSON."""
+    """Return a text of a payload, truncated; other values are shown as their JSON."""
     value = holder.get(name) if isinstance(holder, dict) else None
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""The analytics again, slow and simple: one pass over the sessions themselves in Python, for comparison."""
+"""The analytics again, slow and simple, for comparison: one pass over the sessions in Python."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ def day_of(row: SessionRow) -> date:
 
 
 def matching(rows: Iterable[SessionRow], org: str, first: date, last: date, **cut: str | None) -> Sessions:
-    """The sessions of an org that started in these days and have these dimensions."""
+    """Return the sessions of an org that started in these days and have these dimensions."""
     wanted = {name: value for name, value in cut.items() if value is not None}
     return [
         row
@@ -147,7 +147,7 @@ def _team_period(rows: Sessions) -> dict[str, Any]:
 
 
 def _change(now: float | None, before: float | None) -> Any:
-    """Relative, as near as floats come to it."""
+    """Return the relative change, as precise as floats are."""
     return None if not before or now is None else pytest.approx((now - before) / before, abs=1e-12)
 
 

@@ -1,7 +1,7 @@
-"""Holds what clients were promised against what an installation shows, invariant by invariant.
+"""Compares what clients were promised with what an installation shows, invariant by invariant.
 
-It asks as anybody can: over HTTP, the product's own audit too, and by looking at files and processes. It shares no code
-with the projector.
+It works from outside: over HTTP, with the product's own audit, and by looking at files and processes. It shares no
+code with the projector.
 """
 
 import contextlib
@@ -48,14 +48,14 @@ _page = msgspec.json.Decoder(_EventPage)
 
 
 class Checker:
-    """Checks one installation against one journal. Nobody writes while it works."""
+    """Checks one installation against one journal. No client writes meanwhile."""
 
     def __init__(self, installation: Installation, journal: Journal) -> None:
         self._installation, self._journal = installation, journal
         self._found: Differences = {}
 
     def check(self) -> Differences:
-        """Everything that is not as it must be, by invariant; empty if nothing is wrong."""
+        """Return every difference, by invariant; empty if nothing is wrong."""
         self._lag_returns()
         self._coverage_and_recount()
         for org, sessions in self._journal.by_org().items():
@@ -92,21 +92,21 @@ class Checker:
             self._counts(session_id, sent, shown)
 
     def _stored(self, http: httpx.Client, path: str) -> dict[Digest, list[str]]:
-        """The ids of the stored events, by what they say."""
+        """Return the ids of the stored events, by their content."""
         found: dict[Digest, list[str]] = {}
         for event in _events(http, path):
-            said = digest(event.event_type, event.timestamp, bytes(event.data))
-            found.setdefault(said, []).append(event.event_id)
+            content = digest(event.event_type, event.timestamp, bytes(event.data))
+            found.setdefault(content, []).append(event.event_id)
         return found
 
     def _events(self, session_id: str, sent: SentSession, stored: Mapping[Digest, list[str]]) -> None:
-        expected = {_as_kept(event).digest: event for event in sent.accepted.values()}
-        for said, event in expected.items():
-            if said not in stored:
+        expected = {_as_stored(event).digest: event for event in sent.accepted.values()}
+        for content, event in expected.items():
+            if content not in stored:
                 self._note("I1", f"{session_id} lacks {event.event_type} {event.data[:80]!r}")
-            elif event.event_id is not None and stored[said] != [event.event_id]:
-                self._note("I3", f"{session_id} has {event.event_id} as {stored[said]}")
-        strange = [ids for said, ids in stored.items() if said not in expected]
+            elif event.event_id is not None and stored[content] != [event.event_id]:
+                self._note("I3", f"{session_id} has {event.event_id} as {stored[content]}")
+        strange = [ids for content, ids in stored.items() if content not in expected]
         if len(strange) > len(sent.unknown):
             self._note("I2", f"{session_id} has events that nobody sent: {strange[:SHOWN]}")
         for ids in stored.values():
@@ -119,13 +119,13 @@ class Checker:
         for name, expected in counts(sent.accepted.values()).items():
             if shown["counts"][name] != expected:
                 self._note("I6", f"{session_id} shows {shown['counts'][name]} {name}, {expected} were sent")
-        told = {
+        expected_fields = {
             "title": (shown["title"], sent.title),
             "outcome": (shown["outcome"], sent.outcome),
             "input_tokens": (shown["model_metrics"]["input_tokens"], sent.input_tokens),
             "cost_usd": (shown["model_metrics"]["cost_usd"], sent.cost_nano / 10**9),
         }
-        for name, (is_shown, expected_value) in told.items():
+        for name, (is_shown, expected_value) in expected_fields.items():
             if is_shown != expected_value:
                 self._note("I6", f"{session_id} shows {name} {is_shown!r}, {expected_value!r} was sent")
 
@@ -143,7 +143,7 @@ class Checker:
                 self._note("I5", f"{org} shows {name} {summary[name]}, {value} was sent")
 
     def _tenancy(self, http: httpx.Client, org: str) -> None:
-        """I7: a session of another org is not there."""
+        """I7: a session of another org is not found."""
         foreign = next((sid for sid, sent in self._journal.sessions.items() if sent.org != org), None)
         if foreign is None:
             return
@@ -153,7 +153,7 @@ class Checker:
                 self._note("I7", f"{org} reads {path or 'a session'} of another org: {reply.status_code}")
 
     def _replies(self) -> None:
-        """I11: no answer but the documented ones."""
+        """I11: every response is documented."""
         for reply in self._journal.odd_replies:
             self._note("I11", reply)
 
@@ -164,7 +164,7 @@ class Checker:
                 self._note("I10", f"{file} holds a secret")
 
     def _audit(self, name: str) -> dict[str, Any]:
-        """What the command of that name shows; while a service is away it is asked again."""
+        """Return what the command of that name shows; retry while a service is unavailable."""
         with self._installation.client("operator", OPERATOR_ORG, timeout=60) as http:
             found: dict[str, Any] = eventually_ok(http, "GET", f"/api/v1/operator/{name}", LAG_S).json()["data"]
         return found
@@ -174,13 +174,13 @@ class Checker:
 
 
 def described(found: Differences) -> str:
-    """For people: how many differences of each kind, and the first of them."""
+    """Return, for people, the count of each kind of difference, and the first of them."""
     lines = (f"{name}: {len(some)}\n    " + "\n    ".join(some[:SHOWN]) for name, some in sorted(found.items()))
     return "\n".join(lines) or "no differences"
 
 
 def nothing_left(installation: Installation, pids: Mapping[str, int], is_alive: Callable[[int], bool]) -> list[str]:
-    """I9, after the end: processes that still live, and pid files that are still there."""
+    """I9, after the end: processes that still run, and pid files that still exist."""
     alive = [f"{name} ({pid}) still runs" for name, pid in pids.items() if is_alive(pid)]
     return alive + [f"{file} is left" for file in (installation.data / "run").glob("*.pid")]
 
@@ -194,8 +194,8 @@ def _events(http: httpx.Client, path: str) -> Iterator[_Event]:
         cursor = page.meta.next_cursor
 
 
-def _as_kept(event: SentEvent) -> SentEvent:
-    """What is kept of it: the same bytes, but for the secret."""
+def _as_stored(event: SentEvent) -> SentEvent:
+    """Return the bytes that are stored of an event: the same, except for the secret."""
     return event._replace(data=event.data.replace(CANARY.encode(), REDACTED))
 
 

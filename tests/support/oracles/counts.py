@@ -1,4 +1,4 @@
-"""A slow oracle: a session's counts from the events that clients sent, by the rules alone; no code of the fold."""
+"""A slow oracle: a session's counts from the events that clients sent, by the rules alone, without code of the fold."""
 
 import json
 from collections.abc import Iterable
@@ -18,30 +18,30 @@ KNOWN = frozenset(
 
 
 def counts(events: Iterable[SentEvent]) -> dict[str, int]:
-    """The ``counts`` of a session, by the rules of the API's reference."""
-    told = [(event.event_type, json.loads(event.data)) for event in events]
+    """Return the ``counts`` of a session, by the rules of the API's reference."""
+    sent = [(event.event_type, json.loads(event.data)) for event in events]
     return {
-        "events": len(told),
-        "prompts": _of_type(told, "UserPromptSubmit"),
-        "tool_calls": len(_ids(told, "tool_use_id", CALLS)) + _without(told, "PreToolUse"),
-        "tool_errors": len(_ids(told, "tool_use_id", ("PostToolUseFailure",))) + _without(told, "PostToolUseFailure"),
-        "tasks": len(_ids(told, "task_id", ("TaskCreated", "TaskCompleted"))),
-        "subagents": len({payload["agent_id"] for _, payload in told if payload.get("agent_id")}),
-        "compactions": _of_type(told, "PreCompact"),
-        "unknown_events": sum(1 for kind, _ in told if kind not in KNOWN),
+        "events": len(sent),
+        "prompts": _of_type(sent, "UserPromptSubmit"),
+        "tool_calls": len(_ids(sent, "tool_use_id", CALLS)) + _without(sent, "PreToolUse"),
+        "tool_errors": len(_ids(sent, "tool_use_id", ("PostToolUseFailure",))) + _without(sent, "PostToolUseFailure"),
+        "tasks": len(_ids(sent, "task_id", ("TaskCreated", "TaskCompleted"))),
+        "subagents": len({payload["agent_id"] for _, payload in sent if payload.get("agent_id")}),
+        "compactions": _of_type(sent, "PreCompact"),
+        "unknown_events": sum(1 for kind, _ in sent if kind not in KNOWN),
     }
 
 
-Told = list[tuple[str, dict[str, Any]]]
+SentEvents = list[tuple[str, dict[str, Any]]]
 
 
-def _of_type(told: Told, kind: str) -> int:
-    return sum(1 for found, _ in told if found == kind)
+def _of_type(sent: SentEvents, kind: str) -> int:
+    return sum(1 for found, _ in sent if found == kind)
 
 
-def _ids(told: Told, name: str, kinds: tuple[str, ...]) -> set[str]:
-    return {payload[name] for kind, payload in told if kind in kinds and payload.get(name)}
+def _ids(sent: SentEvents, name: str, kinds: tuple[str, ...]) -> set[str]:
+    return {payload[name] for kind, payload in sent if kind in kinds and payload.get(name)}
 
 
-def _without(told: Told, kind: str) -> int:
-    return sum(1 for found, payload in told if found == kind and not payload.get("tool_use_id"))
+def _without(sent: SentEvents, kind: str) -> int:
+    return sum(1 for found, payload in sent if found == kind and not payload.get("tool_use_id"))

@@ -1,4 +1,4 @@
-"""A slow, plain recount of what digests and analyses must say. It shares no code with the projector, only the rules.
+"""A slow, plain recount of what digests and analyses must show. It shares the rules with the projector, but no code.
 
 Input: the log's records in log order. Output: numbers by (org, session, digest's id), and findings by (org, session).
 """
@@ -15,7 +15,7 @@ Fact = dict[str, Any]
 
 
 def expected_compactions(log: list[LogRecord]) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """For each request that counts: its place, what it covers, and the numbers its digest must tell."""
+    """Return, for each request that counts: its place, what it covers, and the numbers its digest must show."""
     out = {}
     for (org_id, session_id), facts in _sessions(log).items():
         for place, fact in enumerate(facts):
@@ -32,7 +32,7 @@ def expected_compactions(log: list[LogRecord]) -> dict[tuple[str, str, str], dic
 
 
 def expected_analyses(log: list[LogRecord]) -> dict[tuple[str, str], dict[str, Any]]:
-    """For each session with an end: what is found as of the last one that counts."""
+    """Return, for each session with an end: the findings as of the last end that counts."""
     out = {}
     for key, facts in _sessions(log).items():
         ends = [place for place, fact in enumerate(facts) if fact["kind"] == "session_ended"]
@@ -68,13 +68,13 @@ def _events(facts: list[Fact]) -> list[Fact]:
 
 
 def _prompts(events: list[Fact]) -> int:
-    """Those that say something; one without a text of its own is told by the row's label."""
+    """Count the prompts with a text; without a text, the row's label is the text."""
     asked = [event for event in events if event["event_type"] == "UserPromptSubmit"]
     return sum(1 for e in asked if (_shown(e["data"].get("prompt")) or _text(e, "task_subject")).strip())
 
 
 def _uses(events: list[Fact]) -> list[list[Fact]]:
-    """The payloads of each use: those of one id together, one without an id by itself."""
+    """Group the payloads by use of a tool: by id, and each without an id by itself."""
     by_id: dict[object, list[Fact]] = {}
     for place, event in enumerate(events):
         if event["event_type"] in TOOL_TYPES:
@@ -99,7 +99,7 @@ def _failed(events: list[Fact]) -> int:
 
 
 def _edits(events: list[Fact]) -> dict[str, int]:
-    """By tool and path first: a failure whose call was never seen takes a call of the same kind away, none below 0."""
+    """Count by tool and path first: a failure without a call takes away a call of its kind; no count is below 0."""
     done: Counter[tuple[str, str]] = Counter()
     for use in _uses(events):
         tool, request = _text(use[0], "tool_name"), use[0]["data"].get("tool_input")
@@ -119,7 +119,7 @@ def _text(event: Fact, name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """What is no string is shown as its JSON."""
+    """Return a string as it is, other values as their JSON."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""The world of the model check: one log, one store, one consumer group, and workers with the real pipeline in them.
+"""The world of the model check: one log, one store, one consumer group, and workers with the real pipeline.
 
-Every step is a method that says in words what it did. Nothing happens between steps, and nothing by itself: see
-`fakes.gated_store` and `fakes.faust` for what stands in the place of threads, the store and Faust.
+Every step is a method that returns in words what it did. Nothing happens between steps. `fakes.gated_store` and
+`fakes.faust` replace threads, the store and Faust.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ Log = list[list[LogRecord]]  # by partition
 
 
 class Violation(AssertionError):
-    """A promise was broken; ``promise`` names it."""
+    """A broken promise; ``promise`` names it."""
 
     def __init__(self, promise: str, what: object) -> None:
         super().__init__(f"{promise}: {what}")
@@ -63,7 +63,7 @@ class ModelLog:
 
 
 class WorkerSettings(Struct):
-    """What `faust_app` needs to know, and the way in which it asks for offsets."""
+    """The settings of `faust_app`, and its access to offsets."""
 
     offsets: Any
     topic: str = TOPIC
@@ -79,7 +79,7 @@ class Worker:
     def __init__(self, name: str, world: "World", facts_max: int) -> None:
         self.name, self._world = name, world
         self.calls: list[Call] = []
-        self.told: dict[int, int] = {}  # what it believes to own: partition -> generation of the assignment
+        self.owned: dict[int, int] = {}  # what the worker believes to own: partition -> generation of the assignment
         self.position: dict[int, int] = {}
         self.withheld: set[int] = set()  # partitions of which Faust fetches nothing
         self.ended_with: int | None = None
@@ -98,7 +98,7 @@ class Worker:
         self.app.start()
 
     def _progress(self) -> Progress:
-        """It says where partitions stand; nobody looks at what it would write to the store."""
+        """Return the worker's progress; what it would write to the store is ignored."""
         made = Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)
         self.pipeline.on_written = None
         return made
@@ -117,13 +117,13 @@ class Worker:
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: self._world.offsets(partitions))
 
     def fetch(self, counts: Sequence[int]) -> list[Event]:
-        """The next records of its partitions, one of each in turn."""
-        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.told.keys() - self.withheld}
+        """Return the next records of its partitions, one of each in turn."""
+        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.owned.keys() - self.withheld}
         turns = range(max(map(len, fetched.values()), default=0))
         return [self.consumer.receive(some[i]) for i in turns for some in fetched.values() if i < len(some)]
 
     def handed_all_that_waits(self) -> bool:
-        """Faust withheld nothing from it and lost nothing of its partitions."""
+        """Return whether it received all records of its partitions: Faust withheld and lost none."""
         written = self.pipeline.written
         return not self.withheld and all(written.get(p, 0) >= position for p, position in self.position.items())
 
@@ -135,9 +135,9 @@ class Worker:
 
 
 class World:
-    """Everything there is. Workers are A and B; what is committed, and who owns what, is the broker's."""
+    """The whole system. Workers are A and B; commits and assignments belong to the broker."""
 
-    versions_are_sums = True  # of rollups; a mutant that says otherwise must be caught by what readers see
+    versions_are_sums = True  # of rollups; False in mutants that break it, which must be caught by what readers see
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -148,7 +148,7 @@ class World:
         self.generations = [0] * PARTITIONS
         self.workers: dict[str, Worker] = {}
         self.gone: list[Worker] = []
-        self.late: list[Call] = []  # of workers that are gone
+        self.late: list[Call] = []  # of dead workers
         self.now = 0.0  # seconds
         self._checked = [0] * PARTITIONS
         self._rollups_checked = 0
@@ -162,13 +162,13 @@ class World:
     # ------------------------------------------------------------------ workers
 
     def start(self, name: str, facts_max: int) -> None:
-        """A process starts under its static id, and has the partitions that are still its own."""
+        """Start a process under its static id; it has the partitions that are still assigned to it."""
         self.workers[name] = Worker(name, self, facts_max)
         self._idle()
         self._assign(self.workers[name])
 
     def crash(self, name: str, in_flight: bool) -> None:
-        """kill -9. What was on its way to the store may still arrive."""
+        """Kill a worker as with kill -9. Its calls in progress may still reach the store."""
         worker = self.workers.pop(name, None)
         if worker is None:
             return  # it has ended by itself
@@ -180,7 +180,7 @@ class World:
         worker.calls.clear()
 
     def rebalance(self, owners: Sequence[str], deaf: Sequence[str]) -> None:
-        """The broker gives partitions to these workers. The deaf do not hear of it: they are stopped, or cut off."""
+        """Assign partitions to these workers. The deaf ones do not learn of it: they are paused, or cut off."""
         for partition, owner in enumerate(owners):
             if self.owners[partition] != owner:
                 self.generations[partition] += 1
@@ -190,13 +190,13 @@ class World:
             self._assign(self.workers[name])
 
     def _revoke(self, worker: Worker) -> None:
-        gone, worker.told = sorted(worker.told), {}
+        gone, worker.owned = sorted(worker.owned), {}
         worker.consumer.forget(gone)
         self._signal(worker.app.on_partitions_revoked.send, gone)
 
     def _assign(self, worker: Worker) -> None:
         mine = [p for p in range(PARTITIONS) if self.owners[p] == worker.name]
-        worker.told = {p: self.generations[p] for p in mine}
+        worker.owned = {p: self.generations[p] for p in mine}
         for partition in mine:
             worker.position[partition] = self.committed[partition]
             worker.consumer.seek(partition, self.committed[partition], self.committed[partition])
@@ -206,10 +206,10 @@ class World:
         self.loop.run_until_complete(send(None, [Assigned(TOPIC, partition) for partition in partitions]))
         self._idle()
 
-    # ------------------------------------------------------------------ records on their way
+    # ------------------------------------------------------------------ delivery of records
 
     def deliver(self, name: str, counts: Sequence[int]) -> list[tuple[int, int]]:
-        """Hand a worker the next records of its partitions, as one batch; their positions. None if it has ended."""
+        """Deliver the next records of its partitions as one batch; return their positions, None if it has ended."""
         worker = self.workers.get(name)
         if worker is None:
             return []
@@ -219,7 +219,7 @@ class World:
         return [(event.message.partition, event.message.offset) for event in events]
 
     def seek(self, name: str, partition: int, by: int) -> int:
-        """Forward, Faust lost records; back, it fetches them again. Where it goes on."""
+        """Move the position forward, as if Faust lost records, or back to fetch again; return the new position."""
         worker = self.workers[name]
         to = min(max(worker.position[partition] + by, 0), len(self.log[partition]))
         if by < 0:
@@ -228,22 +228,22 @@ class World:
         return to
 
     def withhold(self, name: str, partition: int) -> None:
-        """From now on Faust fetches nothing of a partition for this worker, and says nothing of it."""
+        """Let Faust silently fetch nothing of a partition for this worker from now on."""
         self.workers[name].withheld.add(partition)
 
     def pass_time(self, name: str, flow: Callable[[], None]) -> int | None:
-        """Let pass the time in which a watchdog has to notice something, with some traffic every 30 seconds.
+        """Advance the clock until a watchdog must have acted, with some traffic every 30 seconds.
 
         Returns the exit code of the worker if its watchdog ended it.
         """
         worker = self.workers[name]
-        stuck = {p for p in worker.withheld & worker.told.keys() if worker.position[p] < len(self.log[p])}
+        stuck = {p for p in worker.withheld & worker.owned.keys() if worker.position[p] < len(self.log[p])}
         for second in range(NOTICED_WITHIN_S):
             self.now += 1
             if second % 30 == 0:
                 flow()
             if name not in self.workers:
-                return None  # something else ended it
+                return None  # ended by something else
             worker.progress.ends = [len(records) for records in self.log]
             worker.watchdog.check()
             if worker.ended_with is not None:
@@ -260,14 +260,14 @@ class World:
             self.crash(worker.name, in_flight=True)
 
     def offsets(self, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
-        """What the broker says is committed, and where the log ends."""
+        """Return the broker's committed offsets, and the ends of the log."""
         return {p: self.committed[p] for p in partitions}, {p: len(self.log[p]) for p in partitions}
 
     def commit(self, name: str) -> dict[int, int]:
-        """Commit what Faust makes of the acknowledgements; what the broker took."""
+        """Commit what Faust makes of the acknowledgements; return what the broker accepted."""
         worker = self.workers[name]
         offsets: dict[int, int] = worker.consumer.to_commit(list(range(PARTITIONS)))
-        taken = {p: o for p, o in offsets.items() if p in worker.told and worker.told[p] == self.generations[p]}
+        taken = {p: o for p, o in offsets.items() if p in worker.owned and worker.owned[p] == self.generations[p]}
         for partition, offset in taken.items():
             self.committed[partition] = offset
         worker.consumer.committed(taken)
@@ -276,19 +276,19 @@ class World:
     # ------------------------------------------------------------------ the store
 
     def pending(self) -> list[tuple[str, Call]]:
-        """Every call that waits, by worker."""
+        """Return every call that waits, by worker."""
         return [(name, call) for name in sorted(self.workers) for call in self.workers[name].calls]
 
     def calls_of(self, name: str) -> list[Call]:
-        """The calls of one worker, the oldest first; none if it does not run."""
+        """Return the calls of one worker, the oldest first; none if it does not run."""
         return self.workers[name].calls if name in self.workers else []
 
     def is_in_rollups(self, name: str) -> bool:
-        """Its oldest call has begun to refresh rollups, and goes on step by step."""
+        """Return whether its oldest call is in the middle of a refresh of rollups."""
         return any(call.in_steps for call in self.calls_of(name)[:1])
 
     def run(self, name: str, call: Call, outcome: Outcome) -> str:
-        """Let one call of a worker go on."""
+        """Continue one call of a worker."""
         said = call.run("done" if call.kind == "committed offsets" else outcome)
         worker = self.workers[name]
         if call.ended:
@@ -300,14 +300,14 @@ class World:
         return said
 
     def land(self, call: Call, outcome: Outcome) -> str:
-        """Let a call of a worker that is gone go on."""
+        """Continue a call of a dead worker."""
         said = call.run(outcome)
         if call.ended:
             self.late.remove(call)
         return said
 
     def _exit(self, worker: Worker) -> None:
-        """Something is broken: Faust commits what was acknowledged, and the process ends."""
+        """End a worker after an error: Faust commits what was acknowledged, and the process ends."""
         if not isinstance(worker.app.crashed, Broken):
             raise worker.app.crashed or AssertionError
         self.commit(worker.name)
@@ -323,7 +323,7 @@ class World:
     # ------------------------------------------------------------------ the end
 
     def heal(self) -> None:
-        """No more faults: late calls land, one worker has everything, everything is delivered and committed."""
+        """Stop all faults: late calls finish, one worker owns everything, everything is delivered and committed."""
         while self.late:
             self.land(self.late[0], "done")
         for worker in self.workers.values():
@@ -350,7 +350,7 @@ class World:
         raise Violation("lag returns to 0", "calls without end")
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Close everything."""
         for worker in (*self.workers.values(), *self.gone):
             worker.app.cancel()
         for task in asyncio.all_tasks(self.loop):
@@ -361,7 +361,7 @@ class World:
     # ------------------------------------------------------------------ promises
 
     def check(self) -> None:
-        """What must hold after every step, whatever is in flight."""
+        """Check what must hold after every step."""
         for conflict in self.store.conflicts:
             if self.versions_are_sums or not conflict.table.startswith("rollup"):
                 raise Violation("equal version means equal content", conflict)
@@ -371,14 +371,14 @@ class World:
         self._check_rollups(receipted)
 
     def _receipted(self, partition: int) -> int:
-        """How many records have their receipt. No record is projected above a hole."""
+        """Return how many records have their receipt. No record may be projected above a gap."""
         offsets = sorted(offset for of, offset in self.store.tables["receipts"] if of == partition)
         if offsets != list(range(len(offsets))):
             raise Violation("nothing is projected above a hole", f"partition {partition} has receipts for {offsets}")
         return len(offsets)
 
     def _check_committed(self, receipted: Sequence[int]) -> None:
-        """Everything below a committed offset has its receipt, and what has a receipt has its facts."""
+        """Check that everything below a committed offset has its receipt, and every receipt its facts."""
         for partition, count in enumerate(receipted):
             if self.committed[partition] > count:
                 what = f"partition {partition} is committed up to {self.committed[partition]}, receipts reach {count}"
@@ -388,7 +388,7 @@ class World:
             self._checked[partition] = count
 
     def _check_facts(self, record: LogRecord) -> None:
-        """What a receipt stands for: its dead letter, or its facts and all that follows from those that count."""
+        """Check what a receipt implies: its dead letter, or its facts and what follows from those that count."""
         tables, place = self.store.tables, (record.partition, record.offset)
         if not is_readable(record):
             return self._must_be(place in tables["dead_letters"], f"dead letter {place}")
@@ -402,7 +402,7 @@ class World:
         return None
 
     def _check_what_follows(self, fact: FactRow) -> None:
-        """From a fact that counts: the session as of it or later, its task, its digest, its analysis."""
+        """Check what follows from a fact that counts: session, task, digest and analysis are as of it or later."""
         tables, of, version = self.store.tables, (fact.org_id, fact.session_id), fact.log_offset + 1
         place = f"of {fact.log_partition}:{fact.log_offset}"
         seen = [row.version for row in tables["sessions"].values() if (row.org_id, row.session_id) == of]
@@ -420,10 +420,10 @@ class World:
             raise Violation("a receipt means that everything is there", f"no {what}")
 
     def _check_said(self, receipted: Sequence[int]) -> None:
-        """A worker says of its partitions alone how far they are, and never too much."""
+        """Check that a worker reports progress only of its own partitions, and never too much."""
         for worker in self.workers.values():
             for partition, offset in worker.pipeline.written.items():
-                if partition not in worker.told:
+                if partition not in worker.owned:
                     raise Violation("nothing is said of partitions of others", f"{worker.name} speaks of {partition}")
                 if offset > receipted[partition]:
                     raise Violation(
@@ -432,7 +432,7 @@ class World:
                     )
 
     def _check_rollups(self, receipted: Sequence[int]) -> None:
-        """A bucket says what its sessions say once each has its receipt, and whenever its version says so."""
+        """Check that a bucket equals its sessions once each has its receipt, and whenever its version says so."""
         if self._rollups_checked == self.store.writes:
             return
         self._rollups_checked = self.store.writes
@@ -466,7 +466,7 @@ class World:
         return groups
 
     def check_end(self) -> None:
-        """After healing the tables are those of one clean pass, and what a slow recount says."""
+        """Check that after healing the tables equal those of one clean pass and of a slow recount."""
         self.check()
         clean = self._clean_pass()
         for table in clean.tables:
@@ -502,18 +502,18 @@ class World:
 
 
 def make_pipeline(store: Warehouse, reader: LogReader, facts_max: int) -> Pipeline:
-    """As a process would make it."""
+    """Make a pipeline as a process would."""
     cache = StateCache(facts_max)
     return Pipeline(store, reader, Planner(store, cache, Pricing(store), PARTITIONS, RejectionLimit(2)), cache)
 
 
 def is_readable(record: LogRecord) -> bool:
-    """Everything but the poison that is drawn."""
+    """Return whether the record is not one of the drawn poison."""
     return bool(record.value) and (record.value or b"")[:1] == b"{"
 
 
 def check_oracle(store: FakeWarehouse, records: Sequence[LogRecord]) -> None:
-    """Facts, sessions and tasks as a slow recount of the log has them."""
+    """Check facts, sessions and tasks against a slow recount of the log."""
     values = [record.value or b"" for record in records if is_readable(record)]
     facts = {
         (row.org_id, str(row.session_id), str(row.event_id)): (row.event_type, row.timestamp, json.loads(row.data))
@@ -529,7 +529,7 @@ def check_oracle(store: FakeWarehouse, records: Sequence[LogRecord]) -> None:
 
 
 def check_rollups(store: FakeWarehouse) -> None:
-    """Every bucket is the sum of its sessions, and there are no others."""
+    """Check that every bucket is the sum of its sessions, and that there are no others."""
     hours = {(row.org_id, row.started_hour) for row in store.rows("sessions")}
     _same("rollups are the sums of their sessions", store.rows("rollup_hourly"), store.read_hours(sorted(hours)))
     days = {(org, hour // 86_400 * 86_400) for org, hour in hours}
@@ -557,13 +557,13 @@ def _day(bucket: tuple[str, int]) -> tuple[str, int]:
 
 
 def _difference(clean: FakeWarehouse, store: FakeWarehouse, table: str) -> list[tuple[Any, Any]]:
-    """Pairs of (what must be, what is)."""
+    """Return pairs of (expected, found)."""
     must, is_ = clean.tables[table], store.tables[table]
     return [(must.get(key), is_.get(key)) for key in sorted(must.keys() | is_.keys()) if must.get(key) != is_.get(key)]
 
 
 class _Quiet:
-    """No log lines: there would be thousands."""
+    """Logs nothing: there would be thousands of lines."""
 
     def info(self, *_: Any, **__: Any) -> None: ...
 
@@ -571,8 +571,8 @@ class _Quiet:
 
 
 @contextmanager
-def surroundings() -> Iterator[None]:
-    """What the model check changes in the real code: pauses, log lines, and where Faust's adapter asks the broker."""
+def patched_environment() -> Iterator[None]:
+    """Patch the real code for the model check: pauses, logging, and where Faust's adapter asks the broker."""
 
     async def offsets(settings: WorkerSettings, partitions: Sequence[int]) -> Any:
         return await settings.offsets(partitions)

@@ -1,7 +1,7 @@
-"""The real code with one thing done wrong, each a mistake that somebody could make with good reasons.
+"""The real code with one plausible mistake each.
 
-The model check must catch every one. A mutant is a small patch of `processors`, or of what stands for the store and for
-Faust where the line is theirs.
+The model check must catch every one. A mutant is a small patch of `processors`, or of the fake store or the fake Faust
+if the code belongs to them.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ MUTANTS: dict[str, Patch] = {}
 
 
 def mutant(make: Patch) -> Patch:
-    """A mutant under its function's name, in words."""
+    """Register a mutant under its function's name, in words."""
     MUTANTS[make.__name__.replace("_", " ")] = make
     return make
 
 
 @mutant
 def acknowledge_before_the_writes() -> AbstractContextManager[Any]:
-    """What is folded is as good as written."""
+    """The mistake: what is folded is as good as written."""
     real = Pipeline.project
 
     async def project(self: Pipeline, records: Sequence[LogRecord]) -> Any:
@@ -50,13 +50,13 @@ def acknowledge_before_the_writes() -> AbstractContextManager[Any]:
 
 @mutant
 def acknowledge_before_the_receipts() -> AbstractContextManager[Any]:
-    """They are for the audit only."""
+    """The mistake: receipts are for the audit only."""
     return _not_waited_for("receipts")
 
 
 @mutant
 def receipts_before_the_rest() -> AbstractContextManager[Any]:
-    """They are the smallest."""
+    """The mistake: receipts are the smallest, so they come first."""
     real = Pipeline._write
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
@@ -68,11 +68,11 @@ def receipts_before_the_rest() -> AbstractContextManager[Any]:
 
 def _not_waited_for(table: str) -> AbstractContextManager[Any]:
     real = Pipeline._insert
-    kept: list[Any] = []
+    running: list[Any] = []
 
     async def insert(self: Pipeline, to: str, rows: Any) -> None:
         writing = asyncio.ensure_future(real(self, to, rows))
-        kept.append(writing)
+        running.append(writing)
         if to != table:
             await writing
 
@@ -81,25 +81,25 @@ def _not_waited_for(table: str) -> AbstractContextManager[Any]:
 
 @mutant
 def sessions_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """Its facts are there, so somebody has written it."""
+    """The mistake: its facts are there, so the session was written."""
     return _skipped_when_repeated("sessions")
 
 
 @mutant
 def tasks_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """The same with another step."""
+    """The same with tasks."""
     return _skipped_when_repeated("tasks")
 
 
 @mutant
 def derivations_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """The same with another step."""
+    """The same with derivations."""
     return _skipped_when_repeated("derivations")
 
 
 @mutant
 def rollups_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """The same with another step."""
+    """The same with rollups."""
     return _skipped_when_repeated("rollups")
 
 
@@ -123,19 +123,19 @@ def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
 
 @mutant
 def cache_kept_over_a_rebalance() -> AbstractContextManager[Any]:
-    """It was right when we had the partition last."""
+    """The mistake: the cache was right when the partition was last assigned."""
     return patch.object(StateCache, "drop", lambda _self, _partition: None)
 
 
 @mutant
 def take_for_noack_take() -> AbstractContextManager[Any]:
-    """One letter less, and Faust acknowledges by itself."""
+    """The mistake: `take` is the shorter name, but with it Faust acknowledges by itself."""
     return patch.object(FakeStream, "noack_take", FakeStream.take)
 
 
 @mutant
 def rollup_version_by_clock() -> AbstractContextManager[Any]:
-    """The later write is the better one."""
+    """The mistake: the later write is the better one."""
     clock = count(1)
     real = FakeWarehouse.put
 
@@ -149,7 +149,7 @@ def rollup_version_by_clock() -> AbstractContextManager[Any]:
 
 @mutant
 def rollup_version_by_count() -> AbstractContextManager[Any]:
-    """Who has seen more sessions has seen more."""
+    """The mistake: the writer that saw more sessions knows more."""
     real = FakeWarehouse.put
 
     def put(self: FakeWarehouse, table: str, rows: Any) -> None:
@@ -162,7 +162,7 @@ def rollup_version_by_count() -> AbstractContextManager[Any]:
 
 @mutant
 def rollup_content_and_version_from_two_readings() -> AbstractContextManager[Any]:
-    """Two subqueries over one table."""
+    """The mistake: two subqueries over one table see the same rows."""
 
     def refreshing(self: FakeWarehouse, hours: Any) -> Iterator[None]:
         touched = sorted(set(hours))
@@ -187,14 +187,14 @@ def _with_version(row: Any, versions: dict[Bucket, int]) -> Any:
 
 @mutant
 def reload_that_sees_facts_of_the_batch_and_beyond() -> AbstractContextManager[Any]:
-    """Everything that is known of a session is its state."""
+    """The mistake: everything known of a session is its state."""
     real = Planner._load_some
     return patch.object(Planner, "_load_some", lambda self, keys, below: real(self, keys, 1 << 60))
 
 
 @mutant
 def no_density_check() -> AbstractContextManager[Any]:
-    """Kafka loses nothing."""
+    """The mistake: Kafka loses nothing."""
 
     async def fill_holes(self: Pipeline, partition: int, below: int) -> int:
         await self._stand_at(partition, below)
@@ -205,7 +205,7 @@ def no_density_check() -> AbstractContextManager[Any]:
 
 @mutant
 def jumps_are_not_noticed() -> AbstractContextManager[Any]:
-    """A check at each assignment is enough."""
+    """The mistake: a check at each assignment is enough."""
 
     async def project(self: Pipeline, records: Sequence[LogRecord]) -> Any:
         async with self._turn:
@@ -217,7 +217,7 @@ def jumps_are_not_noticed() -> AbstractContextManager[Any]:
 
 @mutant
 def eviction_before_write_1() -> AbstractContextManager[Any]:
-    """What was folded may go."""
+    """The mistake: what was folded may be evicted."""
     real = Pipeline._write
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
@@ -230,13 +230,13 @@ def eviction_before_write_1() -> AbstractContextManager[Any]:
 
 @mutant
 def nothing_is_pinned() -> AbstractContextManager[Any]:
-    """The most recently used is not evicted anyway."""
+    """The mistake: the most recently used is never evicted anyway."""
     return patch.object(StateCache, "pin", lambda _self, _keys: None)
 
 
 @mutant
 def retry_that_folds_again() -> AbstractContextManager[Any]:
-    """The whole batch once more, from the start."""
+    """The mistake: retry the whole batch from the start."""
     real_plan, real_write = Planner.plan, Pipeline._write
     made_of: dict[int, tuple[Plan, Sequence[LogRecord]]] = {}
 
@@ -265,7 +265,7 @@ def retry_that_folds_again() -> AbstractContextManager[Any]:
 
 @mutant
 def a_started_hour_that_moves() -> AbstractContextManager[Any]:
-    """The create knows best when the session started."""
+    """The mistake: the create knows best when the session started."""
     real = fold.LIFECYCLE["session_created"]
 
     def created(state: Any, fact: Any) -> None:
@@ -277,7 +277,7 @@ def a_started_hour_that_moves() -> AbstractContextManager[Any]:
 
 @mutant
 def partitions_of_others_are_spoken_of() -> AbstractContextManager[Any]:
-    """What the model check found when it was new: a take-over that a rebalance overtook went on and said so."""
+    """A real defect that the model check found: a take-over continued, and reported, after another rebalance."""
 
     async def stand_at(self: Pipeline, partition: int, offset: int) -> None:
         await self.drain()
@@ -288,7 +288,7 @@ def partitions_of_others_are_spoken_of() -> AbstractContextManager[Any]:
 
 @mutant
 def a_watchdog_that_any_batch_calms() -> AbstractContextManager[Any]:
-    """As long as something is projected, the projector is not stuck."""
+    """The mistake: as long as something is projected, the projector is not stuck."""
     real = Watchdog._stands
 
     def stands(self: Watchdog, *args: Any) -> Any:

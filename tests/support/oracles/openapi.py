@@ -1,4 +1,4 @@
-"""Holding values against the documented schemas, more strictly than clients should: nothing more may be there."""
+"""Compare values with the documented schemas, more strictly than clients should: no unknown field is allowed."""
 
 from typing import Any
 
@@ -8,30 +8,30 @@ Schema = dict[str, Any]
 
 
 def strict(schema: Any) -> Any:
-    """The schema as plain JSON Schema, in which an object has only the fields that are named."""
+    """Return the schema as plain JSON Schema, in which objects have only the named fields."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {
+    closed = {
         key: {name: strict(field) for name, field in value.items()} if key == "properties" else strict(value)
         for key, value in schema.items()
         if key not in ("nullable", "example")
     }
-    if "properties" in told:
-        told.setdefault("additionalProperties", False)
-    return {"anyOf": [told, {"type": "null"}]} if schema.get("nullable") else told
+    if "properties" in closed:
+        closed.setdefault("additionalProperties", False)
+    return {"anyOf": [closed, {"type": "null"}]} if schema.get("nullable") else closed
 
 
 def faults(document: Schema, schema: Schema, value: Any) -> list[str]:
-    """What is wrong with ``value``, by its place."""
+    """Yield what is wrong with ``value``, by its place."""
     whole = {**strict(schema), "components": strict(document["components"])}
     checker = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
     return [f"{error.instance_path}: {error.message}" for error in checker.iter_errors(value)]
 
 
 def operations(document: Schema) -> list[tuple[str, str, Schema]]:
-    """Path, method and operation of everything that is documented."""
+    """Yield path, method and operation of everything that is documented."""
     return [
         (path, method, operation)
         for path, methods in document["paths"].items()
@@ -40,7 +40,7 @@ def operations(document: Schema) -> list[tuple[str, str, Schema]]:
 
 
 def resolved(document: Schema, node: Schema) -> Schema:
-    """What a reference refers to."""
+    """Return the target of a reference."""
     if "$ref" not in node:
         return node
     found: Any = document

@@ -1,4 +1,4 @@
-"""The rollups in plain Python: what `processors/rollups.sql` makes of sessions, and of hours."""
+"""The rollups in plain Python: what `processors/rollups.sql` computes from sessions, and from hours."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ OUTCOMES = ("success", "failure", "timeout", "cancelled")
 
 
 class Group(NamedTuple):
-    """The measures of sessions by what may be filtered and grouped by."""
+    """The measures of sessions, by the dimensions of filters and groups."""
 
     project_id: str | None
     repo: str | None
@@ -33,7 +33,7 @@ class Group(NamedTuple):
 
 
 class ModelGroup(NamedTuple):
-    """Tokens and money by the same, and by model."""
+    """Tokens and money by the same dimensions, and by model."""
 
     project_id: str | None
     repo: str | None
@@ -50,7 +50,7 @@ class ModelGroup(NamedTuple):
 
 
 class RollupRow(Struct):
-    """A bucket of `rollup_hourly` or `rollup_daily`, as they are in the database."""
+    """A bucket of `rollup_hourly` or `rollup_daily`, as in the database."""
 
     org_id: str
     bucket: DateTime
@@ -82,7 +82,7 @@ _AMOUNTS = ModelGroup._fields[6:]
 
 
 def rollup_of_sessions(org_id: str, hour: int, sessions: Iterable[SessionRow]) -> RollupRow | None:
-    """The bucket of an hour that these sessions, all of one org, started in; None without any."""
+    """Return the bucket of an hour from the sessions that started in it, all of one org; None without any."""
     groups, model_groups, version = [], [], 0
     for session in sessions:
         version += session.version
@@ -94,7 +94,7 @@ def rollup_of_sessions(org_id: str, hour: int, sessions: Iterable[SessionRow]) -
 
 
 def rollup_of_hours(org_id: str, day: int, hours: Iterable[RollupRow]) -> RollupRow | None:
-    """The bucket of a day, out of its hours."""
+    """Return the bucket of a day, from its hours."""
     groups, model_groups, version = [], [], 0
     for hour in hours:
         version += hour.version

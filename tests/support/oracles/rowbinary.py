@@ -1,4 +1,4 @@
-"""RowBinary as rows again: the inverse of `processors.rowbinary`, from the annotations of the same structs."""
+"""Decode RowBinary into rows: the inverse of `processors.rowbinary`, from the annotations of the same structs."""
 
 import struct
 import types
@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 R = TypeVar("R")
-Decode = Callable[[bytes, int], tuple[Any, int]]  # bytes and where to begin -> the value and where it ends
+Decode = Callable[[bytes, int], tuple[Any, int]]  # bytes and offset -> value and next offset
 
 _FORMATS = {"UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
 
 
 def decode_rows(row_type: type[R], block: bytes) -> list[R]:
-    """All rows of one table."""
+    """Decode all rows of one table."""
     rows, at = [], 0
     while at < len(block):
         row, at = _tuple(row_type)(block, at)  # type: ignore[arg-type]  # a class is hashable
@@ -25,7 +25,7 @@ def decode_rows(row_type: type[R], block: bytes) -> list[R]:
 
 @cache
 def _tuple(row_type: type[Any]) -> Decode:
-    """A struct or a named tuple: its fields, one after the other."""
+    """Decode the fields of a struct or a named tuple, one after the other."""
     hints = typing.get_type_hints(row_type, include_extras=True)
     decoders = [_decoder(hint) for hint in hints.values()]
 

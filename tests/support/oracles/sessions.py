@@ -1,4 +1,4 @@
-"""A slow, plain recount of what a log says about its sessions. It shares no code with the projector, only the rules.
+"""A slow, plain recount of a log's sessions. It shares the rules with the projector, but no code.
 
 Input: decoded JSON of the log's values in log order. Output: per (org, session) the numbers a session must show.
 """
@@ -13,7 +13,7 @@ TOOL_TYPES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDeni
 
 
 def recount(values: list[bytes]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Sessions by (org, id), each with its counts, times, dimensions and totals."""
+    """Return sessions by (org, id), each with its counts, times, dimensions and totals."""
     facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for value in values:
         record = json.loads(value)
@@ -22,7 +22,7 @@ def recount(values: list[bytes]) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def first_copies(values: list[bytes]) -> dict[tuple[str, str, str], tuple[str, int, dict[str, Any]]]:
-    """Hook events by (org, session, event id): type, timestamp and data of the copy that stands first in the log."""
+    """Return hook events by (org, session, event id): type, timestamp and data of the first copy in the log."""
     facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for value in values:
         record = json.loads(value)
@@ -36,7 +36,7 @@ def first_copies(values: list[bytes]) -> dict[tuple[str, str, str], tuple[str, i
 
 
 def recount_tasks(values: list[bytes]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
-    """Subagents, tasks and uses of tools by (org, session, kind, id): what a hierarchy must show of each."""
+    """Return subagents, tasks and uses of tools by (org, session, kind, id): what a hierarchy must show of each."""
     facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for value in values:
         record = json.loads(value)

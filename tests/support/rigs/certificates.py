@@ -1,4 +1,4 @@
-"""Certificates for tests: authorities, and what they sign, as PEM files of mode 600."""
+"""Certificates for tests: authorities and the certificates they sign, as PEM files of mode 600."""
 
 import datetime
 import ipaddress
@@ -24,7 +24,7 @@ _DAY = datetime.timedelta(days=1)
 
 
 class Signed(NamedTuple):
-    """A certificate with its key, in files of their own and together in one."""
+    """A certificate with its key, in separate files and together in one."""
 
     cert: Path
     key: Path
@@ -45,7 +45,7 @@ class Authority:
         write_whole(self.file, _pem(self._cert))
 
     def sign(self, name: str, *hosts: str, expired: bool = False, password: str = "") -> Signed:
-        """A certificate with the common name ``name``, for these hosts, and its key."""
+        """Sign a certificate with the common name ``name`` for these hosts; return it with its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
         made = _builder(_name(name), self._name, key, expired=expired).add_extension(usage, critical=False)
@@ -93,7 +93,7 @@ def _pem(cert: x509.Certificate) -> str:
 
 
 def server_context(files: Path, trusting: Path | None = None) -> ssl.SSLContext:
-    """TLS with this certificate; clients need one of this CA, if there is one."""
+    """Return TLS with this certificate; if a CA is given, clients need a certificate of it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files)
     if trusting:

@@ -1,4 +1,4 @@
-"""A Kafka cluster of three nodes from jars, for what asks for three copies of each record."""
+"""A Kafka cluster of three nodes from jars, for three copies of each record."""
 
 import contextlib
 import re
@@ -19,7 +19,7 @@ NODES = 3
 
 @contextlib.contextmanager
 def three_brokers(folder: Path) -> Iterator[str]:
-    """`host:port,host:port,host:port`; the first node is the controller as well."""
+    """Run the cluster: `host:port,host:port,host:port`; the first node is also the controller."""
     with contextlib.ExitStack() as running:
         first = running.enter_context(broker_from_jars(folder / "1"))
         ports = [running.enter_context(_another(first, folder, node)) for node in range(2, NODES + 1)]
@@ -28,7 +28,7 @@ def three_brokers(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _another(first: Broker, folder: Path, node: int) -> Iterator[int]:
-    """A broker that follows the first one; its port."""
+    """Start a broker that follows the first one; return its port."""
     (port,) = free_ports(1, broker_module.HOST)
     settings = BrokerSettings(data_dir=folder / str(node), port=port, controller_port=first.settings.controller_port)
     settings.data_dir.mkdir(mode=0o700)

@@ -1,7 +1,7 @@
-"""The oldest ClickHouse that this works with, as an engine in a folder of its own: no dependency of the product.
+"""The oldest supported ClickHouse, as an engine in a separate folder: not a dependency of the product.
 
-It is installed once into the cache folder of the account, with the hashes of `floor_engine.txt`. A process that finds
-that folder on its PYTHONPATH takes this engine instead of the one in `.venv`.
+It is installed once into the account's cache folder, with the hashes of `floor_engine.txt`. A process with that folder
+on its PYTHONPATH uses this engine instead of the one in `.venv`.
 """
 
 import os
@@ -18,7 +18,7 @@ REQUIREMENTS = Path(__file__).with_suffix(".txt")
 
 
 def floor_engine() -> Path:
-    """Its folder. Skips where it can't be had, or fails where `REQUIRE_CHDB_FLOOR=1` says that it must be there."""
+    """Return its folder. Skip if it can't be installed, or fail if `REQUIRE_CHDB_FLOOR=1` requires it."""
     version = REQUIREMENTS.read_text().partition("chdb-core==")[2].split()[0]
     base = os.environ.get("XDG_CACHE_HOME")
     folder = (Path(base) if base else Path.home() / ".cache") / "crewkit-sessions" / f"chdb-core-{version}"

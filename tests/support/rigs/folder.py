@@ -1,4 +1,4 @@
-"""The files of a folder in which others are at work: what vanishes meanwhile is not there."""
+"""The files of a folder in which other processes work: files that vanish meanwhile are ignored."""
 
 import contextlib
 import os
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 def files_of(folder: Path) -> Iterator[Path]:
-    """Every file, in all depths; the next look at one may find it gone."""
-    for path, _, names in os.walk(folder):  # unlike rglob it goes on where a folder has vanished
+    """Yield every file at any depth; a file may vanish before it is opened."""
+    for path, _, names in os.walk(folder):  # unlike rglob it continues when a folder has vanished
         yield from (Path(path, name) for name in names)
 
 
 def largest_of(folder: Path) -> int:
-    """Bytes of the largest file."""
+    """Return the bytes of the largest file."""
     sizes = [0]
     for file in files_of(folder):
         with contextlib.suppress(FileNotFoundError):

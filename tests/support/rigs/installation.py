@@ -1,4 +1,4 @@
-"""A real installation in processes of its own, started and ended as a person would, killed as a person would not."""
+"""A real installation in separate processes: tests start, stop and kill it."""
 
 import os
 import signal
@@ -23,10 +23,10 @@ READY_S = {"up": 60, "stack": 120, "serve": 60}
 
 
 class Installation:
-    """`up`, `stack` or `serve` on a data folder; its own pids only are ever signalled."""
+    """`up`, `stack` or `serve` on a data folder; only its own pids are ever signalled."""
 
     def __init__(self, kind: str, data: Path, *options: str) -> None:
-        """``options`` are added to its command line."""
+        """Set up the installation; ``options`` are added to its command line."""
         self.kind, self.data, self.options = kind, data, options
         self.port = self.health_port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -34,20 +34,20 @@ class Installation:
         self.environment: dict[str, str] = {}  # added to ours
 
     def start(self) -> "Installation":
-        """Start and wait until it serves."""
+        """Start it and wait until it serves."""
         self.spawn()
         self.wait_ready()
         return self
 
     def spawn(self) -> None:
-        """Start it, and see no more of it."""
+        """Start it without waiting."""
         self.data.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, **self.environment}
         with (self.data / f"{self.kind}.out").open("ab") as out:
             self.process = subprocess.Popen(self.command_line(), stdout=out, stderr=out, env=environment)
 
     def command_line(self) -> list[str]:
-        """What is run."""
+        """Return the command line to run."""
         options = ("--data", str(self.data), "--port", str(self.port), *self.options)
         return [sys.executable, "-P", "-m", "cli", self.kind, *options]
 
@@ -63,7 +63,7 @@ class Installation:
         raise AssertionError(f"{self.kind} did not come up:\n{(self.data / f'{self.kind}.out').read_text()[-2000:]}")
 
     def die_at(self, point: str, nth: int) -> None:
-        """Start it and see it killed when it passes a fail-point for the ``nth`` time; the next start knows of none."""
+        """Start it and wait until a fail point kills it at the ``nth`` pass; the next start has no fail point."""
         self.environment[VARIABLE] = f"{point}:{nth}:kill"
         self.spawn()
         assert self.process is not None
@@ -71,19 +71,19 @@ class Installation:
         del self.environment[VARIABLE]
 
     def kill(self) -> None:
-        """SIGKILL to the process itself."""
+        """Send SIGKILL to the process itself."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
 
     def stop(self, limit_s: float = 20) -> int:
-        """SIGTERM; the exit code. Raises TimeoutExpired beyond ``limit_s``."""
+        """Send SIGTERM and return the exit code; raise TimeoutExpired after ``limit_s``."""
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(timeout=limit_s)
 
     def end(self) -> None:
-        """Leave nothing behind, whatever state it is in."""
+        """Stop everything, in whatever state it is."""
         if self.process is not None and self.process.poll() is None:
             for pid in self.pids().values():
                 self.send_to(pid, signal.SIGCONT)
@@ -94,7 +94,7 @@ class Installation:
                 self.kill()
 
     def pids(self) -> dict[str, int]:
-        """The supervised processes, by name."""
+        """Return the pids of the supervised processes, by name."""
         return {file.stem: int(file.read_text()) for file in (self.data / "run").glob("*.pid")}
 
     def send(self, name: str, number: signal.Signals) -> None:
@@ -109,21 +109,21 @@ class Installation:
             return
 
     def client(self, role: Role = "admin", org: str = ORG, user: str = "alice", timeout: float = 15) -> httpx.Client:
-        """An HTTP client with a token."""
-        make_embedded_secrets(self.data / "secrets")  # a client may be there before the first start
+        """Return an HTTP client with a token."""
+        make_embedded_secrets(self.data / "secrets")  # a client may exist before the first start
         token = issue_token(token_key(self.data / "secrets"), user, org, role, 3600, time.time())
         headers = {"Authorization": f"Bearer {token}"}
-        # Reading certificates, of which plain HTTP needs none, would take 18 ms a client.
+        # Loading certificates, which plain HTTP does not need, would take 18 ms a client.
         return httpx.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False, verify=False)  # noqa: S501
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a `crewkit-sessions` command against it."""
+        """Run a `crewkit-sessions` command on its data folder."""
         command = [sys.executable, "-P", "-m", "cli", *arguments, "--data", str(self.data)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float = 60, **request: Any) -> httpx.Response:
-    """Send a request as it is until it gets a 2xx; anything but a 2xx, a 503 or no answer at all is a failure."""
+    """Repeat a request until it gets a 2xx, after a 503 or no response; any other response is a failure."""
     deadline = time.monotonic() + limit_s
     while True:
         try:
@@ -132,7 +132,7 @@ def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float =
                 return reply
             assert reply.status_code == httpx.codes.SERVICE_UNAVAILABLE, reply.text
         except httpx.HTTPError as error:
-            reply = error  # type: ignore[assignment]  # only told below
+            reply = error  # type: ignore[assignment]  # only for the message below
         if time.monotonic() > deadline:
             raise AssertionError(f"{method} {path} got no 2xx within {limit_s:.0f} s: {reply}")
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A real Kafka broker for the tests: a container where Docker can run one, else from jars (Java 17 and Maven)."""
+"""A real Kafka broker for the tests: a container if Docker can run one, else from jars (Java 17 and Maven)."""
 
 import contextlib
 import logging
@@ -24,7 +24,7 @@ PULL_STALLS_S = 60  # without a byte, not in total
 
 @contextlib.contextmanager
 def kafka_from_anywhere(data_dir: Path) -> Iterator[str]:
-    """The bootstrap address `host:port` of a fresh broker. Skips the test where none can be had."""
+    """Run a fresh broker and return its `host:port`. Skip the test if none can be run."""
     with contextlib.ExitStack() as stack:
         container = start_container()
         if container is not None:
@@ -36,18 +36,18 @@ def kafka_from_anywhere(data_dir: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def broker_from_jars(data_dir: Path) -> Iterator[Broker]:
-    """A running broker that belongs to the test: it may be stopped, killed and started again."""
+    """Run a broker that belongs to one test, which may stop, kill and restart it."""
     need_jars()
     broker = Broker(data_dir)
     try:
         broker.start()
         yield broker
     finally:
-        broker.kill()  # nobody reads its data again
+        broker.kill()  # its data is not needed any more
 
 
 def need_jars() -> None:
-    """Skip where no broker can be run from jars, or fail where `REQUIRE_KAFKA=1` says that one must be there."""
+    """Skip if no broker can be run from jars, or fail if `REQUIRE_KAFKA=1` requires one."""
     try:
         java(), jars()
     except KafkaUnavailable as reason:
@@ -57,7 +57,7 @@ def need_jars() -> None:
 
 
 def start_container() -> KafkaContainer | None:
-    """A running container, or None where no daemon answers at once or the image can't be had."""
+    """Return a running container, or None if no daemon responds at once or the image can't be pulled."""
     container = None
     try:
         _ask_daemon()
@@ -78,20 +78,20 @@ def start_container() -> KafkaContainer | None:
 
 
 def _ask_daemon() -> None:
-    """Raises `DockerException` or `OSError` within seconds when no daemon answers."""
+    """Ask for a daemon. Raises `DockerException` or `OSError` within seconds if none responds."""
     with contextlib.closing(docker.from_env(timeout=DAEMON_ANSWERS_S)) as client:
         client.ping()
 
 
 def _have_image(image: str) -> None:
-    """Pull it unless it is here. Raises `DockerException` or `OSError`."""
+    """Pull the image unless it is local. Raises `DockerException` or `OSError`."""
     with contextlib.closing(docker.from_env(timeout=PULL_STALLS_S)) as client:
         if not client.images.list(name=image):
             client.images.pull(image)
 
 
 async def create_topic(bootstrap: str, partitions: int = 1, *, prefix: str = "test", **config: str) -> str:
-    """Create a topic nobody else uses and return its name; `config` as in `{"max.message.bytes": "8388608"}`."""
+    """Create a unique topic and return its name; `config` as in `{"max.message.bytes": "8388608"}`."""
     name = f"{prefix}-{uuid.uuid4().hex[:12]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

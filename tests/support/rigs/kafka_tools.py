@@ -1,4 +1,4 @@
-"""Kafka's own command-line tools, from the jars: a line as a person would type it, which has to succeed."""
+"""Kafka's own command-line tools, from the jars: a command line that has to succeed."""
 
 import shlex
 import subprocess

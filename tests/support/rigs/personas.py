@@ -1,8 +1,8 @@
-"""A user of the store with a profile and rights of its own: the in-process engine, opened by a process for each.
+"""A user of the store with its own profile and rights: the in-process engine, opened by a process for each.
 
-That engine has one user, `default`, and takes its profile, its rights and its row policies from a `users.xml`. So what
-a persona does is a function in a module of the tests, called in a child process on the same folder, one after the
-other. It is called with the options of a client and its own arguments, and what it returns must be JSON.
+That engine has one user, `default`, and reads its profile, rights and row policies from a `users.xml`. So each action
+of a persona is a function in a test module. It runs in a child process on the same folder, one after the other.
+It receives the options of a client and its own arguments, and must return JSON.
 """
 
 import importlib
@@ -56,7 +56,7 @@ class Persona(NamedTuple):
     filters: Mapping[str, str] = {}  # by database.table
 
     def users_xml(self) -> str:
-        """The file that makes the engine's user this one."""
+        """Return the file that gives the engine's user these rights."""
         queries = "".join(_element("query", escape(grant)) for grant in self.grants)
         return _USERS.format(
             settings="".join(_element(name, escape(value)) for name, value in self.settings.items()),
@@ -67,13 +67,13 @@ class Persona(NamedTuple):
 
 
 class Failed(Exception):
-    """What the persona did raised this: the type and the message."""
+    """The exception that the persona's function raised: the type and the message."""
 
 
 def act(folder: Path, persona: Persona, target: str, *arguments: Any, engine: Path | None = None) -> Any:
-    """Call ``module:function`` as this persona, on the engine's folder; what it returned.
+    """Call ``module:function`` as this persona, on the engine's folder; return its result.
 
-    ``engine`` is where another engine than that of `.venv` is installed.
+    ``engine`` is the folder of an engine other than the one in `.venv`.
     """
     with tempfile.TemporaryDirectory() as place:
         users, config = Path(place, "users.xml"), Path(place, "config.xml")
@@ -124,7 +124,7 @@ def _main() -> None:
     except Exception as error:
         reply = {"raised": f"{type(error).__name__}: {error}"}
     print(json.dumps(reply), flush=True)
-    os._exit(0)  # threads of a reader that was not closed would wait for questions
+    os._exit(0)  # threads of a reader that was not closed would keep the process alive
 
 
 if __name__ == "__main__":

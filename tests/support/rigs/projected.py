@@ -27,7 +27,7 @@ def project(store: TestStore, log: Sequence[LogRecord]) -> None:
 
 @contextmanager
 def api_over(store: TestStore) -> Iterator[QueryApi]:
-    """The read side over a store's live generation."""
+    """Return the read side over a store's live generation."""
 
     def connect() -> Client:
         return clickhouse_connect.get_client(**store.address.at("default"), tz_mode="aware")

@@ -1,4 +1,4 @@
-"""Driving the real pipeline in tests: a log in memory behind the reader's port, and a warehouse that crashes on cue."""
+"""The real pipeline in tests: a log in memory behind the reader's port, a warehouse that crashes at a write."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ class Crash(Exception):
 
 
 class ListedLog:
-    """A log whose records are known: what `KafkaLogReader` and the SQLite log are elsewhere."""
+    """A log of known records, in place of `KafkaLogReader` or the SQLite log."""
 
     def __init__(self, records: Sequence[LogRecord], partitions: int) -> None:
         self._records, self._partitions = records, partitions
@@ -32,7 +32,7 @@ class ListedLog:
 
 
 class SlowWarehouse(ClickHouseWarehouse):
-    """Facts take their time to arrive, so that the fold of the next batch is always ahead of them."""
+    """A warehouse with slow inserts of facts, so that the fold of the next batch is always ahead of them."""
 
     def insert(self, table: str, rows: Rows) -> None:
         if table == "facts":
@@ -41,7 +41,7 @@ class SlowWarehouse(ClickHouseWarehouse):
 
 
 class CrashingWarehouse(ClickHouseWarehouse):
-    """Dies at the n-th write, before or after it took effect."""
+    """A warehouse that crashes at the n-th write, before or after it took effect."""
 
     def crash_at(self, nth: int, after: bool) -> "CrashingWarehouse":
         self._left, self._after = nth, after
@@ -72,7 +72,7 @@ def new_pipeline(
     warehouse: Warehouse | None = None,
     dead_share_max: float = 0.9,
 ) -> Pipeline:
-    """A projector as a process would start it."""
+    """Make a projector's pipeline as a process would start it."""
     warehouse = warehouse or store.warehouse()
     cache = StateCache(facts_max)
     planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, RejectionLimit(dead_share_max))
@@ -80,7 +80,7 @@ def new_pipeline(
 
 
 def tables(store: TestStore) -> dict[str, list[tuple[object, ...]]]:
-    """Everything that is derived, as readers see it."""
+    """Return every derived table, as readers see it."""
     out: dict[str, list[tuple[object, ...]]] = {}
     for table in TABLES:
         columns = "* EXCEPT stored_at" if table == "receipts" else "*"

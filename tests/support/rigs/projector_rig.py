@@ -1,4 +1,4 @@
-"""A projection line of real parts: a topic on the shared broker, a store server and Faust workers in processes."""
+"""Projection with real parts: a topic on the shared broker, a store server and Faust workers in processes."""
 
 import os
 import secrets
@@ -33,19 +33,19 @@ PARTITIONS = 2
 PYTHONPATH = str(CHECKOUT)
 
 
-class Line:
-    """Start what a test needs; `end` stops all of it, by pid."""
+class ProjectorRig:
+    """Starts what a test needs; `end` stops all of it, by pid."""
 
     def __init__(self, bootstrap: str, folder: Path, security: KafkaSecurity = KafkaSecurity()) -> None:  # noqa: B008 (frozen)
         self.bootstrap, self.folder, self.security = bootstrap, folder, security
-        self.topic = f"line-{secrets.token_hex(4)}"
+        self.topic = f"rig-{secrets.token_hex(4)}"
         self.port = free_ports(1)[0]
         self.password = secrets.token_urlsafe(12)
         self.refusals = StoreRefusals(folder / "store-refusals.json")
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start_store(self) -> subprocess.Popen[bytes]:
-        """The store server, and the tables in it, and what is recorded of it all; the server."""
+        """Start the store server, create the tables and record the installation; return the server."""
         make_embedded_secrets(self.folder / "secrets")
         store = self.run_store()
         made = self.finish("provision", "--partitions", str(PARTITIONS), "--replication", "1")
@@ -53,33 +53,33 @@ class Line:
         return store
 
     def run_store(self) -> subprocess.Popen[bytes]:
-        """The store server alone, for the first time or again."""
+        """Start the store server alone, for the first time or again."""
         self.store = self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
         eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
         return self.store
 
     def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
-        """A command that goes on running; it fails where ``fail_point`` says (see `kernel.fail_points`)."""
+        """Start a long-running command; it fails at ``fail_point`` (see `kernel.fail_points`)."""
         return self._spawn(arguments[0], self._command(arguments), fail_point)
 
     def finish(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """A command that ends."""
-        told = os.environ | self.env | env
+        """Run a command to its end."""
+        environment = os.environ | self.env | env
         return subprocess.run(
-            self._command(arguments), env=told, capture_output=True, text=True, timeout=60, check=False
+            self._command(arguments), env=environment, capture_output=True, text=True, timeout=60, check=False
         )
 
     def worker(self, instance: int = 0, fail_point: str = "") -> subprocess.Popen[bytes]:
-        """A projector."""
+        """Start a projector."""
         return self.run("processors", "--instance", str(instance), fail_point=fail_point)
 
-    def impatient_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
-        """A projector that is given up by its group after seconds of silence; for ``env`` see its module."""
+    def short_timeout_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
+        """Start a projector that its group gives up after seconds of silence; for ``env`` see its module."""
         command = [sys.executable, "-m", "tests.support.rigs.short_timeout_worker", str(self.folder), str(instance)]
         return self._spawn("processors", command, fail_point, **env)
 
     async def send(self, records: list[LogRecord]) -> None:
-        """Put records into the topic as they are."""
+        """Send records to the topic unchanged."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self.bootstrap, max_request_size=8 << 20, **self.security.client_options()
         )
@@ -91,14 +91,14 @@ class Line:
             await producer.stop()
 
     async def set_topic(self, changes: Mapping[str, str]) -> None:
-        """Give the topic the settings that `provision` gives it, but for these."""
+        """Give the topic the settings of `provision`, with these changes."""
         topic = KafkaTopic(self.bootstrap, self.topic, PARTITIONS, self.security)
         async with admin_of(topic) as admin:
             settings = settings_of(topic) | dict(changes)
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the store."""
+        """Query the store."""
         client = clickhouse_connect.get_client(
             host="127.0.0.1",
             port=self.port,
@@ -113,7 +113,7 @@ class Line:
             client.close()
 
     def tables(self) -> dict[str, list[tuple[str, ...]]]:
-        """Everything that is derived, as readers see it; in the form of `tests.support.rigs.projection.tables`."""
+        """Return every derived table as readers see it, in the form of `tests.support.rigs.projection.tables`."""
         return {
             table: [
                 tuple(map(str, row))
@@ -125,16 +125,16 @@ class Line:
         }
 
     def await_receipts(self, count: int, within_s: float = 40) -> None:
-        """Wait until so many records have their receipt."""
+        """Wait until this many records have their receipt."""
         eventually(lambda: self.query("SELECT count() FROM receipts FINAL")[0][0] >= count, within_s=within_s)
 
     def receipts_of(self, partition: int) -> int:
-        """How many records of a partition have their receipt."""
+        """Return how many records of a partition have their receipt."""
         found: int = self.query(f"SELECT count() FROM receipts FINAL WHERE log_partition = {partition}")[0][0]
         return found
 
     def end(self) -> None:
-        """Stop everything that was started, the last first."""
+        """Stop every process, the last one first."""
         for process in reversed(self._running):
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
@@ -145,8 +145,8 @@ class Line:
                     process.kill()
                     process.wait()
 
-    def _spawn(self, name: str, command: list[str], fail_point: str, **told: str) -> subprocess.Popen[bytes]:
-        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | told
+    def _spawn(self, name: str, command: list[str], fail_point: str, **environment: str) -> subprocess.Popen[bytes]:
+        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | environment
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         self._running.append(process)
@@ -157,7 +157,7 @@ class Line:
 
     @property
     def env(self) -> dict[str, str]:
-        """What tells a process of ours about this line."""
+        """Return the environment that connects our processes with this rig."""
         return {
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
             "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
@@ -168,7 +168,7 @@ class Line:
         }
 
     def _user(self) -> dict[str, str]:
-        """The settings by which our processes log in at the broker."""
+        """Return the settings by which our processes log in at the broker."""
         file = self.folder / "password"
         write_whole(file, self.security.password)
         return {
@@ -180,7 +180,7 @@ class Line:
 
 
 def ended(process: subprocess.Popen[bytes], within_s: float = 30) -> int:
-    """The exit code of a process that is to end by itself."""
+    """Wait for a process to end by itself; return its exit code."""
     begun = time.monotonic()
     while process.poll() is None and time.monotonic() - begun < within_s:
         time.sleep(0.05)

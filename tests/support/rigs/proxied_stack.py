@@ -1,7 +1,7 @@
-"""Run `stack` with a proxy in front of Kafka and one in front of the store, on which a test breaks the network.
+"""Run `stack` with a proxy in front of Kafka and one in front of the store, with which a test breaks the network.
 
-`python proxied_stack.py DATA PORT KAFKA_PROXY STORE_PROXY`: what `crewkit-sessions stack` runs, but every process of
-ours reaches Kafka and the store through the two ports.
+`python proxied_stack.py DATA PORT KAFKA_PROXY STORE_PROXY`: runs what `crewkit-sessions stack` runs, but all our
+processes reach Kafka and the store through the two ports.
 """
 
 import sys
@@ -17,7 +17,7 @@ from runtime.secret_making import make_embedded_secrets
 
 
 class ProxiedStack(Stack, frozen=True, kw_only=True):
-    """A stack whose processes are told the proxies' ports; the broker tells its own clients so as well."""
+    """A stack whose processes connect to the proxies' ports; the broker advertises its proxy, too."""
 
     proxies: Ports
 
@@ -26,12 +26,12 @@ class ProxiedStack(Stack, frozen=True, kw_only=True):
         return msgspec.structs.replace(super().kafka, advertised_port=self.proxies.kafka)
 
     def _env(self, user: str, password: str) -> dict[str, str]:
-        told = msgspec.structs.replace(self, ports=self.proxies)
-        return super(ProxiedStack, told)._env(user, password)
+        proxied = msgspec.structs.replace(self, ports=self.proxies)
+        return super(ProxiedStack, proxied)._env(user, password)
 
 
 def main(data: str, port: str, kafka_proxy: str, store_proxy: str) -> int:
-    """Run until SIGTERM; the exit code."""
+    """Run until SIGTERM; return the exit code."""
 
     def compose(stack: Stack) -> Sequence[Step]:
         proxies = msgspec.structs.replace(stack.ports, kafka=int(kafka_proxy), store=int(store_proxy))

@@ -1,4 +1,4 @@
-"""Records that come straight into the log of a running installation, past the write side, as whoever owns it could."""
+"""Append records straight to the log of a running installation, without the write side."""
 
 import asyncio
 
@@ -14,12 +14,12 @@ from tests.support.waiting import eventually
 NO_SESSION = b"the key of no session"
 
 
-def bury(installation: Installation, value: bytes) -> str:
-    """Make this record a dead letter, whatever it is: its key is wrong. Returns its position, once it is listed."""
+def append_dead_letter(installation: Installation, value: bytes) -> str:
+    """Append a record with a wrong key, and return its position once it is listed as a dead letter."""
     position = asyncio.run(_append(_log_of(installation), value))
     with installation.client("operator", OPERATOR_ORG, "operator") as operator:
-        letter = f"/api/v1/operator/dead-letters/{position}"
-        eventually(lambda: operator.get(letter).is_success)
+        path = f"/api/v1/operator/dead-letters/{position}"
+        eventually(lambda: operator.get(path).is_success)
     return position
 
 

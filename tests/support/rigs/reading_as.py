@@ -1,4 +1,4 @@
-"""What a persona that reads does, in a process of its own (see `personas.py`)."""
+"""The actions of a reading persona, in a separate process (see `personas.py`)."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 
 
 def fill(options: dict[str, Any]) -> str:
-    """Make a store with two sessions; the name of its control database."""
+    """Make a store with two sessions; return the name of its control database."""
     store = QueryStore(options)
     store.progress(0, 10, 10, NOON)
     store.put(session(agent_name="reviewer"), session())
@@ -18,7 +18,7 @@ def fill(options: dict[str, Any]) -> str:
 
 
 def read(options: dict[str, Any], base: str) -> dict[str, Any]:
-    """What the check at the start a list of sessions and a search come to, and what was logged."""
+    """Run the start-up check, a list of sessions and a search; return the results and the log."""
     with capture_logs() as logged:
         return asyncio.run(_read(options, base)) | {"logged": logged}
 

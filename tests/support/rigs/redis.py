@@ -1,4 +1,4 @@
-"""A real redis-server (or valkey-server) for the tests, which may kill it, stop it and start it again."""
+"""A real redis-server (or valkey-server) for the tests, which may kill, pause and restart it."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 class RedisServer:
-    """One server with nothing kept on disk; its own pid alone is ever signalled."""
+    """One server that stores nothing on disk; only its own pid is ever signalled."""
 
     def __init__(self, binary: str, folder: Path) -> None:
         self._binary, self._folder = binary, folder
@@ -33,12 +33,12 @@ class RedisServer:
         return self
 
     def send(self, number: signal.Signals) -> None:
-        """SIGSTOP makes it a server that is there and does not answer."""
+        """Signal it; after SIGSTOP it is reachable but does not respond."""
         assert self._process is not None
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it, whatever state it is in."""
+        """Kill it, in whatever state it is."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -53,7 +53,7 @@ class RedisServer:
 
 
 def need_redis() -> str:
-    """The server's path. Skips where there is none, or fails where `REQUIRE_REDIS=1` says that it must be there."""
+    """Return the server's path. Skip if there is none, or fail if `REQUIRE_REDIS=1` requires it."""
     if binary := shutil.which("redis-server") or shutil.which("valkey-server"):
         return binary
     if os.environ.get("REQUIRE_REDIS") == "1":

@@ -1,4 +1,4 @@
-"""A real broker with ACLs and every kind of listener: TLS, mutual TLS, SASL with and without it, bad certificates."""
+"""A real broker with ACLs and all kinds of listeners: TLS, mutual TLS, SASL with and without TLS, bad certificates."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ _SECURITY = "org.apache.kafka.common.security"
 
 
 class SecureBroker(Broker):
-    """One process; `at` says where a listener is. Clients of `plain`, `tls` and the user `us` may do everything."""
+    """One broker; `at` returns a listener's address. Clients of `plain`, `tls` and the user `us` may do everything."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "broker")
@@ -35,11 +35,11 @@ class SecureBroker(Broker):
         self.authority, self.stranger = Authority(folder, "authority"), Authority(folder, "stranger")
 
     def at(self, listener: str) -> str:
-        """`host:port` of a listener."""
+        """Return the `host:port` of a listener."""
         return f"{HOST}:{self.ports[listener]}"
 
     def command(self) -> list[str]:
-        """The command line, after the data folder was formatted with all users."""
+        """Format the data folder with all users, and return the command line."""
         private_folder(self.settings.data_dir)
         file = self.settings.properties_file
         broker._write_properties(file, broker.properties(self.settings) | self._properties())
@@ -52,7 +52,7 @@ class SecureBroker(Broker):
         return broker.command(self.settings)
 
     def allow(self, *lines: str) -> None:
-        """Carry out lines of `kafka-acls`, at once, in one process of Kafka's tools each."""
+        """Run lines of `kafka-acls` in parallel, each in its own process of Kafka's tools."""
         running = [self._acls(shlex.split(line)) for line in lines]
         for line, process in zip(lines, running, strict=True):
             said, _ = process.communicate(timeout=60)
@@ -114,7 +114,7 @@ def _logins(listener: str) -> dict[str, str]:
 
 
 def unsecured_token(user: str, seconds: float = 600) -> str:
-    """A JWT without a signature, as a broker takes it that verifies none."""
+    """Return a JWT without a signature, for a broker that verifies none."""
     now = time.time()
     parts = ({"alg": "none"}, {"sub": user, "iat": now, "exp": now + seconds})
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."

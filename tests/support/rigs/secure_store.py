@@ -1,4 +1,4 @@
-"""A store server that speaks TLS: one engine in a process of its own, a port for each certificate.
+"""A store server with TLS: one engine in a separate process, with a port for each certificate.
 
 ``python -m tests.support.rigs.secure_store FOLDER PASSWORD`` makes the certificates and prints the ports as JSON.
 """
@@ -21,7 +21,7 @@ USER = "crewkit"
 
 
 class SecureStore:
-    """Start it, look its ports and files up, end it."""
+    """The server of a test, with its ports and files."""
 
     def __init__(self, folder: Path, password: str) -> None:
         self.folder, self.password = folder, password
@@ -32,11 +32,11 @@ class SecureStore:
         self.ports: dict[str, int] = json.loads(self._process.stdout.readline())
 
     def file(self, name: str) -> str:
-        """A certificate: an authority (``ours``, ``other``), or what it signed (``ours-crewkit.crt``)."""
+        """Return a certificate: an authority (``ours``, ``other``), or one that it signed (``ours-crewkit.crt``)."""
         return str(self.folder / name)
 
     def url(self, port: str, database: str = "crewkit") -> str:
-        """`STORE_URL` without a password."""
+        """Return a `STORE_URL` without a password."""
         secure = "" if port == "plain" else "?secure=true"
         return f"clickhouse://{USER}@127.0.0.1:{self.ports[port]}/{database}{secure}"
 
@@ -47,7 +47,7 @@ class SecureStore:
 
 
 def contexts(folder: Path) -> dict[str, ssl.SSLContext | None]:
-    """How each port speaks; the clients' certificates are made as well."""
+    """Return the TLS context of each port, and make the clients' certificates."""
     ours, other = Authority(folder, "ours"), Authority(folder, "other")
     ours.sign(USER), ours.sign(USER, expired=True), other.sign(USER), ours.sign("mallory")
     good = ours.sign("server", *HERE).both
@@ -70,7 +70,7 @@ def _serve(folder: Path, password: str) -> None:
         ports[name] = server.server_port
         threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps(ports), flush=True)
-    sys.stdin.read()  # until the test is gone
+    sys.stdin.read()  # until the test has ended
 
 
 if __name__ == "__main__":

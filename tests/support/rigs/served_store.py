@@ -1,4 +1,4 @@
-"""A store server in another process, and ways to ask it."""
+"""A store server in another process, and ways to query it."""
 
 import contextlib
 import http.client
@@ -39,7 +39,7 @@ class Served:
     def __init__(
         self, path: Path, port: int = 0, *unknown_for_s: float, users: Sequence[StoreUser] = (), **conditions: str
     ) -> None:
-        """``users`` are known beside `writer` and `reader`; ``conditions`` are those of the store server's module."""
+        """Start it; ``users`` extend `writer` and `reader`, ``conditions`` are those of the store server's module."""
         command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
         env = os.environ | conditions | {"MORE_USERS": msgspec.json.encode(users).decode()}
         self.process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True)
@@ -48,7 +48,7 @@ class Served:
 
     @property
     def options(self) -> dict[str, Any]:
-        """How a client finds it, as a user who may write."""
+        """Return the options of a client that may write."""
         return {"host": "127.0.0.1", "port": self.port, "username": "writer", "password": "w-secret"}
 
     def client(self, **options: Any) -> Any:
@@ -69,7 +69,7 @@ LOGIN = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "w-secret"}
 
 
 def ask(served: Served, sql: str | bytes = b"", method: str = "POST", login: Any = LOGIN, **params: str) -> Any:
-    """One bare request on a new connection: status, headers, body."""
+    """Send one bare request on a new connection; return status, headers and body."""
     connection = served.http()
     with contextlib.closing(connection):
         connection.request(method, "/?" + urlencode(params), body=sql or None, headers=login)

@@ -1,4 +1,4 @@
-"""The users of `deploy/clickhouse/users.sql`, read out of that file, for the in-process engine to be each of them."""
+"""The users of `deploy/clickhouse/users.sql`, read from that file for the in-process engine."""
 
 import re
 from importlib import resources
@@ -7,8 +7,8 @@ from typing import NamedTuple
 from tests.support.rigs.personas import Persona
 
 PLACEHOLDER = re.compile(r"\{\{[^}]*\}\}")
-# The engine in the process makes every client USE a database, for which it wants to be allowed to see it. On a server
-# nothing of the kind is asked.
+# The in-process engine makes every client USE a database, and requires the right to see it. A server requires nothing
+# of the kind.
 OF_THE_ENGINE = ("GRANT SHOW DATABASES ON *.*",)
 _GRANT = re.compile(r"GRANT (.+) ON (\S+) TO (\w+)")
 _USER = re.compile(r"CREATE USER IF NOT EXISTS (\w+) .*?(?:SETTINGS PROFILE '(\w+)')?$")
@@ -30,7 +30,7 @@ class Right(NamedTuple):
 
 
 def statements(org: str = "acme") -> list[str]:
-    """The file's statements, each in one line, with everything filled in that who installs it has to."""
+    """Return the file's statements, each in one line, with every placeholder filled in."""
     text = (resources.files("deploy") / "clickhouse" / "users.sql").read_text()
     bare = "\n".join(re.sub(r"(^| )--.*", "", line) for line in text.splitlines())
     filled = PLACEHOLDER.sub("0" * 64, bare.replace("{{ORG}}", org))
@@ -38,7 +38,7 @@ def statements(org: str = "acme") -> list[str]:
 
 
 def rights() -> list[Right]:
-    """Every right that is granted, one by one."""
+    """Return every right that is granted, one by one."""
     return [
         Right(user, right, scope)
         for found in filter(None, map(_GRANT.fullmatch, statements()))
@@ -48,7 +48,7 @@ def rights() -> list[Right]:
 
 
 def persona(name: str, org: str = "acme", without: Right | None = None) -> Persona:
-    """A user of the file, without one of their rights if that is said."""
+    """Return a user of the file, without one of its rights if ``without`` is given."""
     (profile,) = [found[2] for found in filter(None, map(_USER.fullmatch, statements(org))) if found[1] == name]
     settings = _settings(profile)
     return Persona(

@@ -1,11 +1,11 @@
-"""Run a projector that is given up by its group after 6 seconds of silence instead of 60, the least a broker allows.
+"""Run a projector that its group gives up after 6 seconds of silence instead of 60, the least a broker allows.
 
-`python -m tests.support.rigs.short_timeout_worker DATA INSTANCE`; log and store are in the environment, and what else
-is to be small or wrong:
+`python -m tests.support.rigs.short_timeout_worker DATA INSTANCE`; the environment has log and store, and optional
+limits and faults:
 
-* STILL_S: for how long a partition may stand still
+* STILL_S: for how long a partition may make no progress
 * POLL_INTERVAL_S: for how long nothing may be read from the log
-* WITHHELD: a partition of which Faust fetches nothing, and does not say so
+* WITHHELD: a partition of which Faust silently fetches nothing
 """
 
 import os
@@ -24,7 +24,7 @@ SESSION_TIMEOUT_S = 6
 
 
 def withhold(partition: int) -> None:
-    """Let Faust's consumer forget to fetch a partition, as it is known to do after some rebalances."""
+    """Make Faust's consumer omit a partition from its fetches, as it is known to do after some rebalances."""
     real = ThreadDelegateConsumer._get_active_partitions
 
     def active(self: Any) -> set[Any]:
@@ -34,7 +34,7 @@ def withhold(partition: int) -> None:
 
 
 def main(data: str, instance: str) -> int:
-    """Run until SIGTERM; the exit code."""
+    """Run until SIGTERM; return the exit code."""
     faust_app.SESSION_TIMEOUT_S = SESSION_TIMEOUT_S
     projector.STILL_S = float(os.environ.get("STILL_S", projector.STILL_S))
     faust_app.POLL_INTERVAL_S = int(os.environ.get("POLL_INTERVAL_S", faust_app.POLL_INTERVAL_S))

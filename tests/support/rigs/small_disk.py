@@ -1,4 +1,4 @@
-"""A disk of its own for one test, which it may fill; needs the right to mount."""
+"""A separate disk for one test, which the test may fill; it requires the right to mount."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ class SmallDisk:
         self._filler = folder / "filler"
 
     def leave(self, free: int) -> None:
-        """Fill it, but for so many bytes."""
+        """Fill it, except for this many bytes."""
         with self._filler.open("ab") as file:
             while (more := self._free() - free) > 0:
                 self._take(file.fileno(), file.seek(0, os.SEEK_END), more)
@@ -30,7 +30,7 @@ class SmallDisk:
         try:
             os.posix_fallocate(file, end, more)
         except OSError as error:
-            if error.errno != errno.ENOSPC:  # somebody else took some of it between the look and the taking
+            if error.errno != errno.ENOSPC:  # another process used some of it between the two calls
                 raise
 
     def _free(self) -> int:
@@ -38,13 +38,13 @@ class SmallDisk:
         return disk.f_bavail * disk.f_frsize
 
     def empty(self) -> None:
-        """Give the room back."""
+        """Delete the fill file."""
         self._filler.unlink()
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """Mounted for the test; skipped where that is not allowed."""
+    """Mount a disk for the test, or skip if that is not allowed."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]

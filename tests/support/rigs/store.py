@@ -1,6 +1,6 @@
 """A real store for tests: a store server in another process, or the ClickHouse engine in this one.
 
-Each test gets databases of its own in it: a control database with a unique name, and its first generation.
+Each test gets its own databases: a control database with a unique name, and its first generation.
 """
 
 from collections.abc import Iterator
@@ -34,34 +34,34 @@ class TestStore:
         self.database = address.database(FIRST_GENERATION)
 
     def warehouse(self) -> ClickHouseWarehouse:
-        """A new warehouse on the first generation."""
+        """Return a new warehouse on the first generation."""
         return make_warehouse(self.address, FIRST_GENERATION)
 
     def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
-        """The rows of a query; ``{db}`` in it is the generation's database."""
+        """Return the rows of a query; ``{db}`` in it is the generation's database."""
         result = self.client.query(sql.replace("{db}", self.database), parameters=parameters)
         return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
     def empty(self) -> None:
-        """Throw away everything that was projected."""
+        """Delete everything that was projected."""
         for table in TABLES:
             self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
 
     def drop(self) -> None:
         """Remove the databases."""
-        self.client.database = "default"  # a server answers nothing in a database that is gone
+        self.client.database = "default"  # a server runs nothing in a missing database
         for database in (self.database, self.address.control):
             self.client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
         self.client.close()
 
 
 def new_address(engine: Options) -> StoreAddress:
-    """A new control database in an engine, which the options of a client name."""
+    """Return the address of a new control database in an engine, which is given by a client's options."""
     return StoreAddress(engine, f"t_{uuid4().hex[:8]}")
 
 
 def new_store(address: StoreAddress, partitions: int = 4) -> Iterator[TestStore]:
-    """Provision, hand out, drop."""
+    """Provision a store, yield it, and drop it."""
     store = TestStore(address, partitions)
     yield store
     store.drop()

@@ -1,6 +1,6 @@
 """Every row of every table of a store, as JSON: `python -m tests.support.rigs.store_dump STORE_URL`.
 
-In a process of its own, since a process can open one embedded store only.
+It runs in a separate process, since a process can open one embedded store only.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A supervisor in a process of its own, since it needs a main thread, signals, and to be killed."""
+"""A supervisor in a separate process, since it needs a main thread and signals, and tests kill it."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ except (supervisor.AlreadySupervised, supervisor.DidNotComeUp) as reason:
 
 
 class Supervised:
-    """The supervisor process of one test, and what it left in its directory."""
+    """The supervisor process of one test, and the files in its directory."""
 
     def __init__(self, data: Path, body: str, **env: str) -> None:
         data.mkdir(exist_ok=True)
@@ -56,19 +56,19 @@ class Supervised:
             )
 
     def said(self) -> str:
-        """Everything it has told so far."""
+        """Return everything it has printed so far."""
         return self.said_file.read_text()
 
     def await_said(self, text: str, *, within_s: float = 20.0) -> None:
-        """Wait until it has told that."""
+        """Wait until it has printed that."""
         eventually(lambda: text in self.said() or self._fail_if_ended(text), within_s=within_s)
 
     def pid(self, name: str) -> int:
-        """The pid in DIR/run/NAME.pid."""
+        """Return the pid in DIR/run/NAME.pid."""
         return int((self.data / "run" / f"{name}.pid").read_text())
 
     def pid_files(self) -> set[str]:
-        """The names of the services that have a pid file."""
+        """Return the names of the services that have a pid file."""
         return {path.stem for path in (self.data / "run").glob("*.pid")}
 
     def await_new_pid(self, name: str, old: int) -> int:
@@ -76,7 +76,7 @@ class Supervised:
         return eventually(lambda: (pid := self.pid(name)) != old and pid)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, *, within_s: float = 20.0) -> int:
-        """Send the signal; the exit code."""
+        """Send the signal; return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(within_s)
 
@@ -87,7 +87,7 @@ class Supervised:
 
 @contextlib.contextmanager
 def supervised(data: Path, steps: str, **env: str) -> Iterator[Supervised]:
-    """Run a supervisor on `STEPS`; it is killed at the end if it still runs, and its children with it."""
+    """Run a supervisor on `STEPS`; at the end, kill it and its children if it still runs."""
     running = Supervised(data, steps + RUN, **env)
     try:
         yield running
@@ -97,7 +97,7 @@ def supervised(data: Path, steps: str, **env: str) -> Iterator[Supervised]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process exists and is not merely waiting to be reaped."""
+    """Return whether the process exists and is no zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

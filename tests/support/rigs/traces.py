@@ -1,4 +1,4 @@
-"""Everything that an installation has written down: its log, its store, its log files."""
+"""Everything that an installation has written: its log, its store, its log files."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from tests.support.rigs.installation import Installation
 
 
 def log_of(installation: Installation) -> bytes:
-    """The values of all records."""
+    """Return the values of all records."""
     if installation.kind == "stack":
         return asyncio.run(_topic(_stack(installation)))
     with sqlite3.connect(f"file:{installation.data / 'log.sqlite'}?mode=ro", uri=True) as connection:
@@ -23,7 +23,7 @@ def log_of(installation: Installation) -> bytes:
 
 
 def store_of(installation: Installation) -> bytes:
-    """All rows of all tables. An `up` must have been stopped, since its store belongs to one process."""
+    """Return all rows of all tables. Stop an `up` first, since its store belongs to one process."""
     stack = installation.kind == "stack"
     url = _stack(installation).store_url if stack else f"chdb://{installation.data / 'store'}"
     command = [sys.executable, "-m", "tests.support.rigs.store_dump", url]
@@ -32,7 +32,7 @@ def store_of(installation: Installation) -> bytes:
 
 
 def log_files_of(installation: Installation) -> bytes:
-    """What its processes have said."""
+    """Return the log files of its processes."""
     files = [*installation.data.glob("*.out"), *installation.data.rglob("*.log")]
     return b"\n".join(file.read_bytes() for file in files)
 

@@ -1,7 +1,7 @@
-"""Run `up` with a door to its tables: nobody else can open them while it runs, since the engine is inside it.
+"""Run `up` with a socket to its tables, since no other process can open them while it runs.
 
-`python -m tests.support.rigs.up_with_sql_socket DATA PORT`: what `crewkit-sessions up` runs, and beside it a
-thread that carries out the statements that come in at the socket DATA/tables.
+`python -m tests.support.rigs.up_with_sql_socket DATA PORT`: runs what `crewkit-sessions up` runs, and a thread that
+executes the statements that arrive at the socket DATA/tables.
 """
 
 import sys
@@ -19,13 +19,13 @@ from runtime.store_url import StoreAddress, parse_store_url
 
 
 class Tables:
-    """Statements on the tables of a generation."""
+    """Runs statements on the tables of a generation."""
 
     def __init__(self, address: StoreAddress) -> None:
         self._options = address.at(address.database(FIRST_GENERATION))
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
-        """Carry it out; the rows of a query."""
+        """Run a statement; return the rows of a query."""
         client = clickhouse_connect.get_client(**self._options)
         try:
             return [tuple(row) for row in client.query(statement).result_rows]
@@ -33,9 +33,9 @@ class Tables:
             client.close()
 
 
-def through_the_door(data: Path, statement: str) -> list[tuple[Any, ...]]:
-    """`Tables.run`, in the process that serves ``data``."""
-    with Client(str(_door(data))) as caller:
+def run_over_socket(data: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Call `Tables.run` in the process that serves ``data``."""
+    with Client(str(_socket(data))) as caller:
         caller.send(statement)
         found: list[tuple[Any, ...]] = caller.recv()
     return found
@@ -43,13 +43,13 @@ def through_the_door(data: Path, statement: str) -> list[tuple[Any, ...]]:
 
 def _serve(data: Path) -> None:
     tables = Tables(parse_store_url(load_settings({"data": str(data)}).store))
-    with Listener(str(_door(data))) as listener:
+    with Listener(str(_socket(data))) as listener:
         while True:
             with listener.accept() as caller:
                 caller.send(tables.run(caller.recv()))
 
 
-def _door(data: Path) -> Path:
+def _socket(data: Path) -> Path:
     return data / "tables"
 
 

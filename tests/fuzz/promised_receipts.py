@@ -1,4 +1,4 @@
-"""Whether everything that was answered with a 2xx has landed: in the end, when nobody writes any more."""
+"""Check, once all writes are over, that every position promised by a 2xx is durable and projected."""
 
 import random
 import time
@@ -8,18 +8,18 @@ from typing import Any
 import httpx
 
 from schemas.permissions import OPERATOR_ORG, Role
-from tests.fuzz.judging import Fault
-from tests.fuzz.scene import ATTACKERS
+from tests.fuzz.attack_setup import ATTACKERS
+from tests.fuzz.response_checks import Fault
 from tests.support.rigs.installation import eventually_ok
 
-RECEIPTS = 300  # are read one by one; coverage is about all of them
+RECEIPTS = 300  # are read one by one; coverage concerns all of them
 LAG_S = 120.0
 
 Connect = Callable[[str, Role], httpx.Client]  # a client in an org
 
 
-def landed(connect: Connect, offsets: Collection[int], seed: int) -> Iterator[Fault]:
-    """What is missing of ``offsets``, all promised to the attackers."""
+def missing_promises(connect: Connect, offsets: Collection[int], seed: int) -> Iterator[Fault]:
+    """Yield what is missing of ``offsets``, all of them promised to the attackers."""
     with connect(OPERATOR_ORG, "operator") as operator:
         yield from _lag(operator)
         yield from _uncovered(operator, offsets)
@@ -51,16 +51,16 @@ def _uncovered(operator: httpx.Client, offsets: Collection[int]) -> Iterator[Fau
 
 
 def _without_receipt(http: httpx.Client, offset: int) -> Fault | None:
-    """A promised position is projected, or a dead letter."""
-    reply = _once_it_answers(http, f"/api/v1/{ATTACKERS}/ops/receipts/0:{offset}")
+    """Check that a promised position is projected, or a dead letter."""
+    reply = _get_until_available(http, f"/api/v1/{ATTACKERS}/ops/receipts/0:{offset}")
     outcome = reply.json().get("data", {}).get("outcome") if reply.is_success else reply.status_code
     if outcome in ("projected", "dead"):
         return None
     return Fault("lost", f"0:{offset} was promised by a 2xx, and its receipt says {outcome}")
 
 
-def _once_it_answers(http: httpx.Client, path: str) -> httpx.Response:
-    """What is said in the end, where the service is away for a moment."""
+def _get_until_available(http: httpx.Client, path: str) -> httpx.Response:
+    """Return the response once the service is available, or the last 503."""
     deadline = time.monotonic() + LAG_S
     while (reply := http.get(path)).status_code == httpx.codes.SERVICE_UNAVAILABLE and time.monotonic() < deadline:
         time.sleep(0.5)

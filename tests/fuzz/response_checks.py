@@ -1,4 +1,4 @@
-"""What is wrong with an answer: a 5xx but 503, another shape, a trace, a door that opened, no answer, a late one."""
+"""What is wrong with a response: a 5xx other than 503, another shape, a stack trace, access granted, none, too late."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from msgspec import Struct
 from tests.fuzz.case import Case
 from tests.fuzz.exchange import Answered, Reply
 
-# The HTTP server says these by itself where it can't read a request, with no body.
+# The HTTP server sends these itself, with no body, if it can't read a request.
 OF_THE_SERVER = frozenset({400, 408, 414, 431})
 TRACES = (
     b"Traceback (most recent call last)",
@@ -23,7 +23,7 @@ TRACES = (
 
 
 class Fault(NamedTuple):
-    """``check`` is the name of what was broken, ``what`` a sentence about it."""
+    """``check`` is the name of the broken rule, ``what`` describes the fault in a sentence."""
 
     check: str
     what: str
@@ -40,7 +40,7 @@ _error: msgspec.json.Decoder[_Error] = msgspec.json.Decoder(_Error)
 
 
 def faults_of(case: Case, answered: Answered, late_s: float) -> Iterator[Fault]:
-    """Everything that is wrong with what one case was answered."""
+    """Yield everything that is wrong with the responses to a case."""
     for reply in answered.replies:
         yield from _of_reply(case, reply)
     if not case.is_whole:
@@ -65,7 +65,7 @@ def _of_reply(case: Case, reply: Reply) -> Iterator[Fault]:
 
 
 def _of_shape(reply: Reply) -> Iterator[Fault]:
-    """The one error shape, but for what the HTTP server says by itself."""
+    """Check that an error has the one error shape, unless the HTTP server itself sent it."""
     if reply.status in OF_THE_SERVER and not reply.body:
         return
     if not reply.headers.get("content-type", "").startswith("application/json"):

@@ -1,13 +1,13 @@
-"""Answers to the client beside that took too long, and what was under way meanwhile."""
+"""Responses to the probe client that took too long, and the cases that ran meanwhile."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.fuzz.attackers import Long
-from tests.fuzz.beside import Answer
 from tests.fuzz.families import BY_NAME, Lane
-from tests.fuzz.judging import Fault
+from tests.fuzz.probe_client import Answer
+from tests.fuzz.response_checks import Fault
 
 SHOWN = 5  # the slowest
 SUSPECTS = 6
@@ -16,33 +16,33 @@ _BLAME: tuple[Lane, ...] = ("costly", "heavy", "slow", "quick", "wire")
 
 
 class Slow(NamedTuple):
-    """A slow answer as a fault, and the family and number of the case that is to blame, if any."""
+    """A slow response as a fault, and the family and number of the case to blame, if any."""
 
     fault: Fault
     family: str = ""
     number: int = -1
 
 
-Others = Callable[[float, float], float]  # cores that others on the machine used between two times
+Others = Callable[[float, float], float]  # cores that other processes used between two times
 
 
 def slow_ones(answers: Sequence[Answer], limit_s: float, cases: Sequence[Long], others: Others) -> Iterator[Slow]:
-    """The slowest answers for which the service needed more than ``limit_s``, or that never came."""
+    """Yield the slowest responses for which the service needed more than ``limit_s``, or that never arrived."""
     beyond = [answer for answer in answers if answer.took_s > limit_s or answer.status == 0]
     needed = {answer: needed_s(answer, others(answer.began, answer.began + answer.took_s)) for answer in beyond}
     slow = [answer for answer in beyond if needed[answer] > limit_s or answer.status == 0]
     for answer in sorted(slow, key=lambda answer: -needed[answer])[:SHOWN]:
-        meanwhile = _under_way(answer, cases)
-        fault = Fault("slow", f"{_said(answer, needed[answer], meanwhile)} ({len(slow)} answers like it)")
+        meanwhile = _concurrent_cases(answer, cases)
+        fault = Fault("slow", f"{_sentence(answer, needed[answer], meanwhile)} ({len(slow)} answers like it)")
         yield Slow(fault, meanwhile[0].family, meanwhile[0].number) if meanwhile else Slow(fault)
 
 
 def needed_s(answer: Answer, others_cores: float) -> float:
-    """How long an answer took, without what others on the machine took from the loop of the service."""
+    """Return the duration of a response, without the CPU time that other processes took from the event loop."""
     return answer.took_s - answer.starved_s * min(1.0, others_cores / CORES)
 
 
-def _said(answer: Answer, needed: float, meanwhile: Sequence[Long]) -> str:
+def _sentence(answer: Answer, needed: float, meanwhile: Sequence[Long]) -> str:
     suspects = ", ".join(map(_named, meanwhile[:SUSPECTS])) or "nothing long"
     return (
         f"{answer.what} took {answer.took_s:.2f} s, status {answer.status}, of which {answer.took_s - needed:.2f} s are"
@@ -54,15 +54,15 @@ def _named(case: Long) -> str:
     return f"{case.family}/{case.number} ({case.name}, {case.ended - case.began:.1f} s)"
 
 
-def _under_way(answer: Answer, cases: Sequence[Long]) -> list[Long]:
-    """The costly ones first, then the longest."""
+def _concurrent_cases(answer: Answer, cases: Sequence[Long]) -> list[Long]:
+    """Return the costly ones first, then the longest."""
     ended = answer.began + answer.took_s
     meanwhile = [case for case in cases if case.began < ended and case.ended > answer.began]
     return sorted(meanwhile, key=lambda case: (_BLAME.index(BY_NAME[case.family].lane), case.began - case.ended))
 
 
 def figures(answers: Sequence[Answer]) -> dict[str, Any]:
-    """Seconds that answers took."""
+    """Summarise how many seconds the responses took."""
     took = sorted(answer.took_s for answer in answers) or [0.0]
     return {
         "answers": len(answers),

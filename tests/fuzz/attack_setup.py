@@ -1,6 +1,6 @@
-"""What attackers start from: secrets that are the same in each run, tokens made with them, sessions, a dead letter.
+"""What the attackers start from: fixed secrets, tokens made with them, sessions, a dead letter.
 
-Because nothing of it changes, a request that was saved in one run can be sent again in another.
+Nothing of it changes, so that a request saved in one run can be sent again in another.
 """
 
 import asyncio
@@ -19,43 +19,43 @@ from schemas.permissions import OPERATOR_ORG
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.raw_append import NO_SESSION
 
-ATTACKERS, BESIDE = "mallory", "acme"
+ATTACKERS, PROBE_ORG = "mallory", "acme"
 USER = "eve"
 SESSIONS = 6
-LETTER = "0:0"
+DEAD_LETTER = "0:0"
 ISSUED_AT, EXPIRES_AT = 1_767_225_600, 4_102_444_800  # 2026 and 2100
 KEYS = {name: hashlib.sha256(b"fuzz " + name.encode()).digest() for name in ("seed.key", "id.keys", "token.key")}
 
 
-class Scene(NamedTuple):
-    """Who attacks, and what is known to them."""
+class AttackSetup(NamedTuple):
+    """The attackers' sessions and tokens."""
 
     sessions: tuple[str, ...] = ("00000000-0000-4000-8000-000000000000",) * 2
     run_id: str = "00000000-0000-4000-8000-000000000000"
 
     def token(self, role: str = "admin", org: str = ATTACKERS, user: str = USER) -> str:
-        """A token that is good."""
+        """Return a valid token."""
         return signed(claims(role, org, user))
 
     @property
     def operator(self) -> str:
-        """The token of an operator."""
+        """Return the token of an operator."""
         return self.token("operator", OPERATOR_ORG)
 
 
 def claims(role: str = "admin", org: str = ATTACKERS, user: str = USER) -> dict[str, Any]:
-    """The claims of a good token, the same each time."""
+    """Return the claims of a valid token, the same each time."""
     names = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "org_id": org, "role": role, "jti": f"{org}-{user}-{role}"}
     return {**names, "iat": ISSUED_AT, "exp": EXPIRES_AT}
 
 
 def signed(payload: dict[str, Any], key: bytes = KEYS["token.key"], **headers: Any) -> str:
-    """A token of this payload."""
+    """Sign a token with this payload."""
     return jwt.encode(payload, key, algorithm="HS256", headers=headers)
 
 
-def set_the_stage(data: Path) -> None:
-    """Put the secrets, and a log that begins with a dead letter, into a folder that is still empty."""
+def prepare_data_folder(data: Path) -> None:
+    """Write the secrets, and a log that begins with a dead letter, into an empty folder."""
     (data / "secrets").mkdir(parents=True, mode=0o700)
     data.chmod(0o700)
     for name, key in KEYS.items():
@@ -68,16 +68,16 @@ def set_the_stage(data: Path) -> None:
 async def _bury(data: Path) -> None:
     log = SqliteEventLog(data / "log.sqlite")
     await log.start()
-    await log.append(NO_SESSION, msgspec.json.encode(letter()))
+    await log.append(NO_SESSION, msgspec.json.encode(dead_letter_record()))
     await log.stop()
 
 
-def letter() -> dict[str, Any]:
-    """The record in the dead letter: nothing but its key is wrong."""
+def dead_letter_record() -> dict[str, Any]:
+    """Return the record in the dead letter, which is valid except for its key."""
     return {**BODIES[RedriveDeadLetter]["record"], "org_id": ATTACKERS}
 
 
-def open_scene(installation: Installation) -> Scene:
+def create_setup(installation: Installation) -> AttackSetup:
     """Create the attackers' sessions; their ids follow from their keys, so they are the same in every run."""
     with installation.client("admin", ATTACKERS, USER) as http:
         made = []
@@ -85,4 +85,4 @@ def open_scene(installation: Installation) -> Scene:
             body = {"agent_name": "reviewer", "sensitive": n == SESSIONS - 1}
             reply = http.post(f"/api/v1/{ATTACKERS}/sessions", json=body, headers={"Idempotency-Key": f"scene-{n}"})
             made.append(reply.raise_for_status().json()["data"])
-    return Scene(tuple(session["id"] for session in made), made[0]["run_id"])
+    return AttackSetup(tuple(session["id"] for session in made), made[0]["run_id"])

@@ -1,4 +1,4 @@
-"""The well-behaved client beside the attackers: it writes and reads all the time, and measures every answer."""
+"""The well-behaved probe client: it writes and reads all the time, and measures every response."""
 
 import threading
 import time
@@ -13,14 +13,14 @@ from tests.support.clients.journal import Journal, SentEvent
 
 EVERY_S = 0.05
 BATCHES_PER_SESSION = 150
-SECRET_IN = 0.1  # of its events hold a secret: those are searched, and rewritten
+SECRET_IN = 0.1  # of its events hold a secret: the service searches and rewrites those
 
 
 class Answer(NamedTuple):
-    """One answer; ``took_s`` is without the time for which this thread itself waited for a processor.
+    """One response; ``took_s`` excludes the time for which this thread waited for a CPU.
 
-    ``status`` is 0 where there was none. ``starved_s`` is how long the loop of the service could have run meanwhile,
-    but had no processor.
+    ``status`` is 0 if there was no response. ``starved_s`` is the time for which the event loop of the service was
+    runnable but had no CPU.
     """
 
     what: str
@@ -30,8 +30,8 @@ class Answer(NamedTuple):
     starved_s: float = 0.0
 
 
-class Beside(Client):
-    """A client in an org where nobody else writes; ``note`` receives each answer."""
+class ProbeClient(Client):
+    """A client that is alone in its org; ``note`` receives each response."""
 
     def __init__(
         self,
@@ -43,17 +43,17 @@ class Beside(Client):
         is_up: Callable[[], bool] = lambda: True,
         pid: int = 0,
     ) -> None:
-        """``is_up`` says whether there is still anything that could answer; ``pid`` is its process."""
+        """Set up the client; ``is_up`` returns whether the service still runs, ``pid`` is its process."""
         super().__init__(connect, journal, org, seed)
         self._note, self._is_up = note, is_up
         self._service = loop_of(pid)
         self._position = ""
 
     def run(self, stop: threading.Event, events_per_session: int = BATCHES_PER_SESSION) -> None:
-        """Work through sessions until ``stop`` is set; the last one is finished.
+        """Work through sessions until ``stop`` is set, and finish the last one.
 
         Raises:
-            GaveUp: something was refused that is right, or nothing answers any more.
+            GaveUp: a valid request was refused, or the service no longer responds.
         """
         while not stop.is_set():
             self._one_session(stop, events_per_session)
@@ -76,7 +76,7 @@ class Beside(Client):
         self._until_2xx("GET", reads[number % len(reads)], b"")
 
     def _wait_until_visible(self, session: str) -> None:
-        """What is asked for by this header may take its time; it is not measured."""
+        """Wait for the session; reads with `X-Wait-For-Position` may take long and are not measured."""
         headers = {"X-Wait-For-Position": self._position}
         deadline = time.monotonic() + GIVE_UP_S
         while time.monotonic() < deadline and self._is_up():
@@ -95,7 +95,7 @@ class Beside(Client):
         return event._replace(data=event.data.replace(CANARY.encode(), b"none"))
 
     def _until_2xx(self, method: str, path: str, body: bytes, key: str | None = None) -> dict[str, Any]:
-        """Send a request, again and again as the API says, until it is answered with a 2xx; each answer is measured."""
+        """Send a request, retrying as the API says, until the response is a 2xx; measure each response."""
         deadline = time.monotonic() + GIVE_UP_S
         while time.monotonic() < deadline and self._is_up():
             reply = self._measured(method, path, body, key)
@@ -128,6 +128,6 @@ class Beside(Client):
 
 
 def _kind(path: str) -> str:
-    """The address without ids."""
+    """Return the kind of path, without ids."""
     known = ("events", "end", "summary", "receipts")
     return next((name for name in known if f"/{name}" in path), "session")
