@@ -16,10 +16,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.fold.fold import FOLD_VERSION
 from processors.warehouse import classify, connect
-from runtime.known_tables import FoundColumn, first_difference, known_tables
 from runtime.price_table import begin_history, history_of
 from runtime.store_url import StoreAddress
 from schemas.pricing.price_list import PriceList, newest
+from store.known_tables import FoundColumn, first_difference, known_tables
 from store.version import VERSION_SQL, why_too_old
 
 FIRST_GENERATION = "g1"
