@@ -16,9 +16,9 @@ from audit.coverage import GAPS_MAX, Coverage, coverage_of
 from audit.questions import COVERAGE, FRESHNESS_BY_PARTITION, GapsUpTo
 from audit.recount import Recount, Recounted
 from audit.slices import Slice, days_asked
-from query_api.errors import StoreUnavailable
 from query_api.queries import NoParams, P, Question, R
 from query_api.reader import Reader, answer
+from store.errors import StoreUnavailable
 
 logger = structlog.get_logger()
 HOURS = 3

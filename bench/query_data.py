@@ -23,10 +23,11 @@ from cli.demo import sample_data
 from kernel.words import words_of
 from processors.warehouse import Warehouse
 from runtime.projector import make_warehouse
-from runtime.provision import FIRST_GENERATION, provision_store
+from runtime.provision import provision_store
 from runtime.single_process import PARTITIONS
 from runtime.store_url import parse_store_url
 from schemas.pricing.price_list import list_prices
+from store.generations import FIRST_GENERATION
 
 SQL = Path(__file__).parent / "sql"
 STEP = 250_000  # sessions an insert

@@ -8,7 +8,7 @@ from ingest.log.kafka.installing import Installed, Wish, install
 from runtime.folder_lock import locked_folder
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.provision import Refused, provision_store
+from runtime.provision import provision_store
 from runtime.secrets import own_secrets
 from runtime.settings import Settings
 from runtime.store_record import record_in_store
@@ -16,6 +16,7 @@ from runtime.store_transport import check_transport
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets, record_topic
 from schemas.pricing.price_list import list_prices
+from store.errors import Refused
 
 EMBEDDED_PARTITIONS = 1
 
@@ -34,7 +35,7 @@ def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
         partitions = installed.topic.partitions
     store = store_address(settings)
     check_transport(store)
-    with locked_folder(settings.folder, needed="host" not in store.options):
+    with locked_folder(settings.folder, needed=store.is_embedded):
         done = provision_store(store, partitions, list_prices())
         record_in_store(store, partitions, own)
     yield from done or ["store: up to date"]

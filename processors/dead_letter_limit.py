@@ -7,7 +7,7 @@ a restart included, else each restart would set some more records aside.
 from collections import deque
 from collections.abc import Iterable
 
-from processors.errors import Broken
+from kernel.broken import Broken
 
 WINDOW = 1_000  # records
 DEAD_LEAST = 100  # dead letters in the window, before their share says anything

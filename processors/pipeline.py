@@ -24,15 +24,16 @@ from typing import Literal, TypeVar
 
 import structlog
 
+from kernel.broken import Broken
 from kernel.fail_points import fail_point
 from processors.availability import Outside
 from processors.derivations.run import derive, portions
 from processors.derivations.session_facts import Wanted
-from processors.errors import Broken, StoreUnavailable
 from processors.plan import Plan, Planner, first_offsets
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
+from store.errors import StoreUnavailable
 
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 5.0

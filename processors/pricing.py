@@ -1,6 +1,6 @@
 """The price list as a projector knows it: read again before a report could need a price that was loaded since."""
 
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.warehouse import Warehouse
 from schemas.pricing.price_list import NOTICE_MS, PriceList, began_with, in_force
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import structlog
 
-from processors.errors import StoreUnavailable
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.rowbinary import encode_rows
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogUnavailable
 from schemas.store.rows import ProgressRow
+from store.errors import StoreUnavailable
 
 logger = structlog.get_logger()
 LOOK_EVERY_S = 1.0

@@ -5,26 +5,15 @@ Every method blocks and is called from a thread. Each may raise `StoreUnavailabl
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import (
-    ClickHouseError,
-    DataError,
-    InternalError,
-    NotSupportedError,
-    OperationalError,
-    ProgrammingError,
-)
+from clickhouse_connect.driver.exceptions import OperationalError
 from msgspec import Struct
 
-from kernel.tls_errors import tls_refusal
+from kernel.broken import Broken
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, StoryFact
-from processors.errors import Broken, StoreRefuses, StoreUnavailable
 from processors.memfd import AVAILABLE, Staging
 from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import LoadedPrice
@@ -38,15 +27,15 @@ from schemas.store.rows import (
     SessionRow,
     TaskRow,
 )
-from store.codes import Verdict
-from store.errors import judge, refusal
+from store.errors import STORE_ERRORS, classify
+from store.generations import Generation
 from store.key_lists import cut_to_size
+from store.sql import read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold
 Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
 DAY_S, HOUR_S = 86_400, 3_600
-_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
 
 
 class Receipt(NamedTuple):
@@ -55,15 +44,6 @@ class Receipt(NamedTuple):
     offset: int
     record_id: UUID
     outcome: str
-
-
-class GenerationInfo(NamedTuple):
-    """With what a generation is made: another code or price history must not write to it."""
-
-    fold_version: int
-    prices_sha256: str
-    partitions: int
-    made_us: int  # when, in microseconds since 1970 by the store's clock
 
 
 class ReadPrices(NamedTuple):
@@ -119,7 +99,7 @@ class Warehouse(Protocol):
         """The receipt with the highest offset."""
         ...
 
-    def generation(self) -> GenerationInfo:
+    def generation(self) -> Generation:
         """How this generation was provisioned."""
         ...
 
@@ -174,11 +154,10 @@ class ClickHouseWarehouse:
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))
         days = sorted(set(map(day_of, touched)))
-        hourly, daily = (part for part in sql("rollups").split(";\n") if part.strip())
         for some in cut_to_size(touched):
-            self._command(hourly, {"hours": some})
+            self._command(sql("rollup_hourly"), {"hours": some})
         for some in cut_to_size(days):
-            self._command(daily, {"days": some})
+            self._command(sql("rollup_daily"), {"days": some})
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         for table in ("sessions", "tasks", "compactions", "analyses"):
@@ -207,7 +186,7 @@ class ClickHouseWarehouse:
             try:
                 for block in blocks:
                     yield from map(StoryFact._make, block)
-            except (ClickHouseError, OSError) as error:
+            except STORE_ERRORS as error:
                 raise self._failed(error) from error
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
@@ -228,14 +207,16 @@ class ClickHouseWarehouse:
         rows = self._query("last_receipt", {"partition": partition})
         return Receipt(*rows[0]) if rows else None
 
-    def generation(self) -> GenerationInfo:
+    def generation(self) -> Generation:
         rows = self._query("generation", {"control": self._control, "name": self._generation})
         if not rows:
             raise Broken(f"generation {self._generation} is not provisioned: run `crewkit-sessions provision` first")
-        return GenerationInfo(*rows[0])
+        return Generation(*rows[0])
 
     def prices(self) -> ReadPrices:
-        rows = self._query("prices", {"control": self._control})
+        rows = self._call(
+            lambda client: client.query(read_sql("store", "prices"), {"control": self._control}).result_rows
+        )
         if not rows:
             raise Broken("there is no price list: run `crewkit-sessions provision` first")
         return ReadPrices([LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows], rows[0][-1])
@@ -253,7 +234,7 @@ class ClickHouseWarehouse:
     def _call(self, use: Callable[[Client], Any]) -> Any:
         try:
             return use(self._client())
-        except (ClickHouseError, OSError) as error:
+        except STORE_ERRORS as error:
             raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> Exception:
@@ -274,42 +255,9 @@ def day_of(bucket: Bucket) -> Bucket:
     return org, start // DAY_S * DAY_S
 
 
-def classify(error: Exception) -> Exception:
-    """What a failed call asks of its caller: send it again, stop and say what to change, or stop."""
-    if said := tls_refusal(error, "the store", "STORE"):
-        return StoreRefuses(said)
-    code, text = getattr(error, "code", None), str(error)
-    verdict = judge(code, text, by_client=isinstance(error, _BY_CLIENT))
-    if verdict is Verdict.PASSES:
-        return StoreUnavailable(text)
-    if verdict is Verdict.REFUSED:
-        return StoreRefuses(refusal(code, text))
-    if verdict is Verdict.TOO_LARGE:
-        return StoreRefuses(f"a limit of the store's user stops what a projector needs, lift it in the profile: {text}")
-    if verdict is Verdict.NOT_PROVISIONED:
-        return Broken(f"the store has no such table or database, run `crewkit-sessions provision` first: {text}")
-    return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {text}")
-
-
-def connect(**options: Any) -> Client:
-    """A client for what writes. ``options`` say where: ``interface="chdb", path=…`` or ``host=…, port=…``."""
-    if "host" in options:
-        options |= {"autogenerate_session_id": False, "compress": False, "form_encode_query_params": True}
-    settings = {
-        "enable_shared_storage_snapshot_in_query": 1,
-        "async_insert": 0,
-        # A repair removes rows and writes the same ones again. Replicated and shared tables would take the block for
-        # one that they have had. `insert_deduplicate` has no effect since ClickHouse 26.2.
-        "deduplicate_insert": "disable",
-    }
-    return clickhouse_connect.get_client(settings=settings, **options)
-
-
-@cache
 def sql(name: str) -> str:
-    """The text of one of this package's SQL files."""
-    folder = resources.files("processors")
-    return (folder / "rollups.sql" if name == "rollups" else folder / "sql" / f"{name}.sql").read_text()
+    """Return the text of one of this package's SQL files."""
+    return read_sql("processors.sql", name)
 
 
 def _named(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:

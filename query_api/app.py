@@ -12,7 +12,7 @@ from litestar.di import Provide
 from edge.authentication import TokenVerifier
 from edge.health import Readiness
 from edge.service import Lifespan, build_service
-from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
+from query_api.errors import EXCEPTION_HANDLERS
 from query_api.event_filters import provide_event_filters
 from query_api.freshness import Freshness
 from query_api.freshness_header import stamp_replies
@@ -36,6 +36,7 @@ from query_api.routes.timeseries import timeseries
 from query_api.selection import provide_selection
 from query_api.session_filters import provide_matching, provide_page
 from schemas.ids import IdSecrets
+from store.errors import StoreUnavailable
 
 Clock = Callable[[], float]  # seconds since 1970
 READY_WITHIN_S = 1.0

@@ -3,7 +3,7 @@
 ::
 
     StoreUnavailable   the store is away, closed, overloaded or too slow: 503, the same request may be sent again
-    StoreRefuses       a `StoreUnavailable`: our user lacks a right, or is not let in: 503, until a person changes that
+    ReadRefused        a `StoreUnavailable`: our user lacks a right, or is not let in: 503, until a person changes that
     NotYetVisible      the projection is not as far as the caller asked for: 503, the same request may be sent again
     AnswerTooLarge     more rows than one answer holds: 422, for the same request would end the same way again
 
@@ -19,15 +19,12 @@ from litestar.types import ExceptionHandlersMap
 from edge.error_responses import reply_to_error
 from edge.errors import ApiError, unavailable
 from schemas.http.responses import ErrorBody
+from store.errors import StoreUnavailable
 
 REFUSED_RETRY_AFTER_S = 30
 
 
-class StoreUnavailable(Exception):
-    """The store gave no answer; nothing is wrong with the question."""
-
-
-class StoreRefuses(StoreUnavailable):
+class ReadRefused(StoreUnavailable):
     """The store does not let us in, or not ask this; the message says what to change. It is for the log alone.
 
     Beyond the start it ends no process: one missing right must not take the other questions away, nor, in `serve`, the
@@ -48,7 +45,7 @@ def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable
     return reply_to_error(request, unavailable("store_unavailable", message))
 
 
-def _store_refuses(request: Request[Any, Any, Any], _error: StoreRefuses) -> Response[ErrorBody]:
+def _store_refuses(request: Request[Any, Any, Any], _error: ReadRefused) -> Response[ErrorBody]:
     message = "The store does not let this service read; who runs it finds the reason in its log."
     return reply_to_error(request, unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S))
 
@@ -64,7 +61,7 @@ def _answer_too_large(request: Request[Any, Any, Any], _error: AnswerTooLarge) -
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
-    StoreRefuses: _store_refuses,
+    ReadRefused: _store_refuses,
     StoreUnavailable: _store_unavailable,
     NotYetVisible: _not_yet_visible,
     AnswerTooLarge: _answer_too_large,

@@ -7,10 +7,12 @@ from time import monotonic
 from typing import NamedTuple
 
 from edge.errors import invalid
-from query_api.errors import NotYetVisible, StoreUnavailable
+from query_api.errors import NotYetVisible
 from query_api.queries import PROGRESS, NoParams, ProgressRow
-from query_api.reader import Generation, Reader, answer
+from query_api.reader import Reader, answer
 from schemas.log.position import Position
+from store.errors import StoreUnavailable
+from store.generations import Generation
 
 WAIT_HEADER = "X-Wait-For-Position"
 WAIT_S = 10.0

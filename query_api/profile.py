@@ -8,10 +8,10 @@ nor in its text, else it would be refused. Where the profile is tighter than we 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from query_api.errors import StoreRefuses
+from query_api.errors import ReadRefused
+from store.connect import SNAPSHOT
 
 NO_BOUND = 0  # of a limit: there is none
-SNAPSHOT = "enable_shared_storage_snapshot_in_query"
 SKIPPING, EXACT = "use_skip_indexes_if_final", "use_skip_indexes_if_final_exact_mode"
 OVERFLOW = "_overflow_mode"
 PROFILE_SQL = """
@@ -50,7 +50,7 @@ def fit(limits: Mapping[str, object], profile: Profile) -> Fitted:
     """Our limits as far as the profile lets them be set.
 
     Raises:
-        StoreRefuses: with this profile answers could be wrong.
+        ReadRefused: with this profile answers could be wrong.
     """
     _refuse_inexact(profile)
     fitted = Fitted(dict(_never_short(profile)), [])
@@ -97,7 +97,7 @@ def _never_short(profile: Profile) -> Iterator[tuple[str, str]]:
     for name, known in profile.items():
         if name.endswith(OVERFLOW) and known.value != "throw":
             if known.readonly:
-                raise StoreRefuses(
+                raise ReadRefused(
                     f"the profile of the store's user cuts answers short without an error ({name} = {known.value}) and "
                     "does not let that be changed: set it to 'throw'"
                 )
@@ -110,7 +110,7 @@ def _refuse_inexact(profile: Profile) -> None:
     if skipping is None or exact is None or exact.value == "1" or exact.may_be("1"):
         return
     if skipping.value == "1" or skipping.may_be("1"):
-        raise StoreRefuses(f"the profile of the store's user lets searches find too much ({EXACT} = 0): set it to 1")
+        raise ReadRefused(f"the profile of the store's user lets searches find too much ({EXACT} = 0): set it to 1")
 
 
 def _number(value: object) -> int | float:

@@ -7,36 +7,31 @@ the database of one generation.
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import Empty, LifoQueue
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
-import clickhouse_connect
 import msgspec
 import structlog
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import (
-    ClickHouseError,
-    DataError,
-    InternalError,
-    NotSupportedError,
-    ProgrammingError,
-)
 
-from kernel.tls_errors import tls_refusal
-from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
+from query_api.errors import AnswerTooLarge, ReadRefused
 from query_api.fairness import FairTurns
-from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, ProfileSetting, fit, untunable
+from query_api.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit, untunable
 from query_api.queries import P, Question, R
 from query_api.statements import names_of_absent, statement_untuned, statement_without, tuning
+from store.address import CONTROL_DATABASE, StoreAddress
 from store.codes import Verdict
-from store.errors import judge, refusal
+from store.connect import READ, SNAPSHOT, connect
+from store.errors import STORE_ERRORS, StoreUnavailable, sentence_of_refusal, verdict_of_error
+from store.generations import Generation
 from store.version import VERSION_SQL, why_too_old
 
 logger = structlog.get_logger()
-BASE = "crewkit"
 POOL_SIZE = 4
 ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
+CONNECT_WITHIN_S = 2
 PROBE_WITHIN_S = 2.0  # after it a probe that hangs has made room for the next
 CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is not there
 LIVE_FOR_S = 1.0  # how long readers may go on with the generation they know
@@ -52,7 +47,6 @@ FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
     "column_formats": {"data": "bytes"},  # a payload is the client's bytes
 }
-_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
 REFUSAL_LOGGED_EVERY_S = 10.0
 
 Row = dict[str, Any]
@@ -64,13 +58,6 @@ class Allowed(NamedTuple):
 
     settings: Mapping[str, object]
     untunable: frozenset[str]
-
-
-class Generation(NamedTuple):
-    """One set of derived tables, and how many partitions of the log feed it (0: not known)."""
-
-    name: str
-    partitions: int
 
 
 class Reader(Protocol):
@@ -100,7 +87,7 @@ class ClickHouseReader:
     def __init__(
         self,
         make_client: ClientFactory,
-        base: str = BASE,
+        base: str = CONTROL_DATABASE,
         pool_size: int = POOL_SIZE,
         live_for_s: float = LIVE_FOR_S,
     ) -> None:
@@ -132,7 +119,7 @@ class ClickHouseReader:
         """Ask once, so that what the store would refuse of every question is known before the first.
 
         Raises:
-            StoreRefuses: with what to change.
+            ReadRefused: with what to change.
             StoreUnavailable: the store is away, or not provisioned; the first question finds the same out.
         """
         try:
@@ -178,7 +165,7 @@ class ClickHouseReader:
                 sql = statement_untuned(sql, allowed.untunable)
             answer = client.query(sql, dict(params), settings=dict(allowed.settings), **FORMATS)
             rows = list(answer.named_results())
-        except (ClickHouseError, OSError, StoreRefuses) as error:
+        except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:
                 client.close()
             raise self._failed(error) from error
@@ -187,18 +174,17 @@ class ClickHouseReader:
 
     def _failed(self, error: Exception) -> Exception:
         """What a failed question is for its caller; a refusal is logged as well, since only a person can change it."""
-        code, text = getattr(error, "code", None), str(error)
-        verdict = _verdict(error)
+        text, verdict = str(error), _verdict(error)
         if verdict is Verdict.TOO_LARGE:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
             self._allowed = None  # which may have been changed
-            sentence = text if isinstance(error, StoreRefuses) else _tls_refusal(error) or refusal(code, text)
+            sentence = text if isinstance(error, ReadRefused) else sentence_of_refusal(error)
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
                 logger.error("store_refuses", error=sentence)
-            return StoreRefuses(sentence)
-        return StoreUnavailable(text) if _is_outage(error) else error
+            return ReadRefused(sentence)
+        return StoreUnavailable(text) if is_outage(error) else error
 
     def _take_idle(self) -> Client | None:
         try:
@@ -207,37 +193,25 @@ class ClickHouseReader:
             return None
 
 
-def open_reader(options: Mapping[str, Any], base: str = BASE, pool_size: int = POOL_SIZE) -> ClickHouseReader:
-    """A reader whose clients are made with ``options`` when first asked: ``interface="chdb", path=…`` or ``host=…``."""
-    return ClickHouseReader(_maker(options, ANSWER_WITHIN_S), base, pool_size)
+def open_reader(store: StoreAddress, pool_size: int = POOL_SIZE) -> ClickHouseReader:
+    """Return a reader of the live generation; it connects at its first question."""
+    return ClickHouseReader(_maker(store, ANSWER_WITHIN_S), store.control, pool_size)
 
 
-def open_probe(options: Mapping[str, Any], base: str = BASE) -> ClickHouseReader:
-    """A reader for readiness alone: it has a connection of its own, waits for no other question, remembers nothing."""
-    return ClickHouseReader(_maker(options, PROBE_WITHIN_S), base, pool_size=1, live_for_s=0.0)
+def open_probe(store: StoreAddress) -> ClickHouseReader:
+    """Return a reader for readiness alone: its connection is not shared with questions, and it caches nothing."""
+    return ClickHouseReader(_maker(store, PROBE_WITHIN_S), store.control, pool_size=1, live_for_s=0.0)
 
 
-def _maker(options: Mapping[str, Any], within_s: float) -> ClientFactory:
-    way: dict[str, Any] = {}
-    if "host" in options:
-        way = {
-            "autogenerate_session_id": False,  # queries of one session would exclude each other
-            "form_encode_query_params": True,  # filters may be longer than the URL that a proxy allows
-            "connect_timeout": 2,
-            "send_receive_timeout": within_s,
-        }
-
-    def make() -> Client:
-        return clickhouse_connect.get_client(**options, **way, tz_mode="aware")
-
-    return make
+def _maker(store: StoreAddress, within_s: float) -> ClientFactory:
+    return partial(connect, READ.within(CONNECT_WITHIN_S, within_s), **store.options)
 
 
 def _ask_what_is_allowed(client: Client) -> Allowed:
     """What the store lets our user set. What is not as we want it is said once, in one line.
 
     Raises:
-        StoreRefuses: the store is too old, or with such a profile answers could be wrong.
+        ReadRefused: the store is too old, or with such a profile answers could be wrong.
     """
     _check_version(client)
     tuned = tuning()
@@ -253,19 +227,13 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
 def _check_version(client: Client) -> None:
     ((version, compatibility),) = client.query(VERSION_SQL).result_rows
     if why := why_too_old(version, compatibility):
-        raise StoreRefuses(why)
+        raise ReadRefused(why)
 
 
-def _is_outage(error: Exception) -> bool:
-    """Whether the same question may be answered in a moment: also where the tables are not there yet."""
+def is_outage(error: Exception) -> bool:
+    """Whether the same question may succeed in a moment. True as well while the tables do not exist yet."""
     return _verdict(error) in (Verdict.PASSES, Verdict.NOT_PROVISIONED)
 
 
 def _verdict(error: Exception) -> Verdict:
-    if isinstance(error, StoreRefuses) or _tls_refusal(error):
-        return Verdict.REFUSED
-    return judge(getattr(error, "code", None), str(error), by_client=isinstance(error, _BY_CLIENT))
-
-
-def _tls_refusal(error: Exception) -> str | None:
-    return tls_refusal(error, "the store", "STORE")
+    return Verdict.REFUSED if isinstance(error, ReadRefused) else verdict_of_error(error)

@@ -6,15 +6,22 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from processors.warehouse import sql
 from schemas.pricing.price_file import Price, moment
 from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, has_notice, newest
+from store.sql import read_sql
 
-_TELLS_MAX = 3
+_LISTED_MAX = 3
 
 
 class TooEarly(Exception):
     """Prices that begin at a time which may be counted already; the message says what to do."""
+
+
+class ReadPrices(NamedTuple):
+    """The price history, as of ``read_at_ms`` by the store's clock."""
+
+    history: list[LoadedPrice]
+    read_at_ms: int
 
 
 class Loaded(NamedTuple):
@@ -24,10 +31,16 @@ class Loaded(NamedTuple):
     known: int
 
 
+def read_prices(client: Client, control: str) -> ReadPrices | None:
+    """Return every price that was ever loaded, in the order of loading; None where none was."""
+    rows = client.query(read_sql("store", "prices"), parameters={"control": control}).result_rows
+    return ReadPrices([LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows], rows[0][-1]) if rows else None
+
+
 def history_of(client: Client) -> list[LoadedPrice]:
-    """Every price that was ever loaded, in the order of loading."""
-    rows = client.query(sql("prices"), parameters={"control": client.database}).result_rows
-    return [LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows]
+    """Return the price history of the control database that ``client`` is on."""
+    found = read_prices(client, client.database)
+    return found.history if found else []
 
 
 def begin_history(client: Client, prices: Iterable[Price]) -> None:
@@ -54,7 +67,7 @@ def extend_history(client: Client, wanted: Iterable[Price], *, new_generations_o
 def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:
     early = [f"{row.price.model} from {moment(row.price.from_ms)}" for row in rows if not has_notice(row)]
     if early:
-        some = ", ".join(early[:_TELLS_MAX]) + (f" and {len(early) - _TELLS_MAX} more" if early[_TELLS_MAX:] else "")
+        some = ", ".join(early[:_LISTED_MAX]) + (f" and {len(early) - _LISTED_MAX} more" if early[_LISTED_MAX:] else "")
         raise TooEarly(
             f"{some}: reports of that time may be counted already, and projecting the log again would give other "
             f"costs. Nothing was loaded. Let new prices begin after {moment(earliest_ms + 1000)}, or load them with "

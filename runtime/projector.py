@@ -15,10 +15,12 @@ from processors.progress import Progress
 from processors.runners.startup_checks import check_generation, check_log_tail
 from processors.runners.watchdog import STILL_S, Watchdog
 from processors.state_cache import StateCache
-from processors.warehouse import ClickHouseWarehouse, connect
+from processors.warehouse import ClickHouseWarehouse
 from runtime.settings import Settings
-from runtime.store_url import StoreAddress, store_address
+from runtime.store_url import store_address
 from schemas.log.position import LogReader
+from store.address import StoreAddress
+from store.connect import WRITE, connect
 
 
 class Projector(Struct):
@@ -48,8 +50,8 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int) -> Pr
 
 def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
     """The warehouse of one generation."""
-    options = store.at(store.database(generation))
-    return ClickHouseWarehouse(lambda: connect(**options), store.control, generation, embedded="host" not in options)
+    make_client = partial(connect, WRITE, **store.at(store.database(generation)))
+    return ClickHouseWarehouse(make_client, store.control, generation, embedded=store.is_embedded)
 
 
 async def check_start(projector: Projector, partitions: int) -> None:

@@ -23,13 +23,13 @@ from msgspec import Struct
 from audit.differences import Difference
 from audit.recount import Recount
 from audit.slices import days_asked
-from processors import errors
 from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
-from query_api.errors import StoreUnavailable
 from query_api.queries import P, Question, R
-from query_api.reader import Generation, Reader, answer
+from query_api.reader import Reader, answer
 from runtime.projector import Projector
 from schemas.log.topics import partition_of, record_key
+from store.errors import StoreUnavailable
+from store.generations import Generation
 
 logger = structlog.get_logger()
 REPAIR_SIGNAL = signal.SIGUSR1
@@ -141,7 +141,7 @@ async def mend_when_asked(mender: Mender, folder: Path) -> None:
         asked.clear()
         try:
             await mender.run()
-        except (errors.StoreUnavailable, StoreUnavailable) as error:
+        except StoreUnavailable as error:
             logger.warning("store_unavailable", error=str(error))  # whoever asked sees that nothing was mended
         finally:
             repair_request(folder, os.getpid()).unlink(missing_ok=True)

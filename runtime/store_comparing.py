@@ -7,12 +7,14 @@ import sys
 import structlog
 
 from ingest.errors import EX_CONFIG
-from processors.errors import Broken, StoreRefuses, StoreUnavailable
-from runtime.provision import Refused
+from kernel.broken import Broken
+from query_api.errors import ReadRefused
+from query_api.reader import ClickHouseReader
 from runtime.settings import Settings
 from runtime.store_record import check_own_secrets
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets
+from store.errors import Refused, StoreRefuses, StoreUnavailable
 
 logger = structlog.get_logger()
 RETRY_S = 1.0
@@ -54,3 +56,17 @@ async def _compare(settings: Settings, own: OwnSecrets) -> None:
         raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
     except Refused as error:
         raise Broken(str(error)) from error
+
+
+async def check_reading(reader: ClickHouseReader) -> None:
+    """Refuse at the start what the store would refuse of every question. A store that is away may come later.
+
+    Raises:
+        Broken: the store does not let us read; the message says what to change.
+    """
+    try:
+        await reader.check()
+    except ReadRefused as error:
+        raise Broken(str(error)) from error
+    except StoreUnavailable as error:
+        logger.warning("store_unavailable", error=str(error))

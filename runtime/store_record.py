@@ -4,20 +4,17 @@
 installations are never mixed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import NamedTuple
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from processors.warehouse import classify, connect
-from runtime.provision import Refused
-from runtime.store_url import StoreAddress
 from schemas.installation import OwnSecrets, other_partitions, other_secrets
+from store.address import StoreAddress
 from store.codes import Verdict
-from store.errors import judge
+from store.connect import PLAIN, WRITE, Profile, connect
+from store.errors import STORE_ERRORS, Refused, classify, verdict_of_error
 
 _FIRST = "SELECT partitions, secrets FROM installation ORDER BY at, secrets LIMIT 1"
 
@@ -36,7 +33,7 @@ def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> No
         Refused: the store belongs to another installation.
         StoreUnavailable: the store is away.
     """
-    with _control(store, connect) as client:
+    with _control(store, WRITE) as client:
         if not client.query(_FIRST).result_rows:
             client.command(
                 "INSERT INTO installation (partitions, secrets) SELECT {partitions:UInt16}, {secrets:String}",
@@ -71,7 +68,7 @@ def stored_record(store: StoreAddress) -> StoredRecord:
         Refused: nothing is recorded.
         StoreUnavailable: the store is away.
     """
-    with _control(store) as client:
+    with _control(store, PLAIN) as client:
         found = client.query(_FIRST).result_rows
     if not found:
         raise _nothing(store)
@@ -79,14 +76,12 @@ def stored_record(store: StoreAddress) -> StoredRecord:
 
 
 @contextmanager
-def _control(store: StoreAddress, make: Callable[..., Client] = clickhouse_connect.get_client) -> Iterator[Client]:
-    """By itself ``make`` sends no setting: a user who reads may not be allowed to set any."""
-    within = {"connect_timeout": 5, "send_receive_timeout": 5} if "host" in store.options else {}
+def _control(store: StoreAddress, profile: Profile) -> Iterator[Client]:
     try:
-        with closing(make(**store.at(store.control), **within)) as client:
+        with closing(connect(profile.within(5, 5), **store.at(store.control))) as client:
             yield client
-    except (ClickHouseError, OSError) as error:
-        if judge(getattr(error, "code", None), str(error)) is Verdict.NOT_PROVISIONED:
+    except STORE_ERRORS as error:
+        if verdict_of_error(error) is Verdict.NOT_PROVISIONED:
             raise _nothing(store) from error
         raise classify(error) from error
 

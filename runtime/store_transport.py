@@ -2,10 +2,10 @@
 
 import http.client
 
+from kernel.broken import Broken
 from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
-from processors.errors import Broken
-from runtime.store_url import StoreAddress
 from runtime.tls_files import TlsFiles, tls_context
+from store.address import StoreAddress
 
 _ANSWER_S = 2.0
 
@@ -16,7 +16,7 @@ def check_transport(store: StoreAddress) -> None:
     Raises:
         Broken: with the certificate or the setting to look at.
     """
-    if "host" not in store.options:
+    if store.is_embedded:
         return
     host, port = store.options["host"], store.options["port"]
     said = _secure(store, host, port) if store.options.get("secure") else _plain(host, port)

@@ -7,23 +7,24 @@ import uvloop
 
 from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import find_group, find_topic
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.metrics import ProjectorMetrics
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
-from query_api.reader import Generation
+from query_api.reader import open_reader
 from runtime.gc_tuning import tune_interpreter
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import metrics_served, new_registry
 from runtime.projector import check_start, make_projector
-from runtime.provision import Refused, check_migrated
 from runtime.repair import Mender, mend_when_asked
 from runtime.settings import BadSettings, Settings
-from runtime.store_reading import store_reader
 from runtime.store_record import check_same_installation
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
+from store.errors import Refused
+from store.generations import Generation
+from store.migrate import check_migrated
 
 
 def run_worker(settings: Settings) -> int:
@@ -44,7 +45,8 @@ def run_worker(settings: Settings) -> int:
     topic = asyncio.run(_check(settings, told, worker.group))
     worker = _worker(settings, topic)
     projector = make_projector(settings, KafkaLogReader(topic), topic.partitions)
-    mender = Mender(projector, store_reader(settings), Generation(settings.generation, topic.partitions))
+    reader = open_reader(store_address(settings))
+    mender = Mender(projector, reader, Generation(settings.generation, topic.partitions))
     mending = partial(mend_when_asked, mender, settings.folder)
     app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, mending])
     registry = new_registry()

@@ -26,8 +26,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from msgspec import Struct
 
+from kernel.broken import Broken
 from kernel.fail_points import fail_point
-from processors.errors import Broken
 from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
 from schemas.log.kafka_security import KafkaSecurity

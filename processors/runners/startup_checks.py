@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import Pricing
 from processors.warehouse import Receipt, Warehouse

@@ -1,8 +1,9 @@
 -- generation: how one generation was made.
 SELECT
+    name,
+    partitions,
     fold_version,
     prices_sha256,
-    partitions,
     toUnixTimestamp64Micro(at) AS made_us
 FROM {control:Identifier}.generations
 WHERE name = {name:String}

@@ -10,11 +10,12 @@ import pytest
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
 from processors import pipeline as pipeline_module
-from processors.errors import StoreRefuses
-from processors.warehouse import ClickHouseWarehouse, connect
+from processors.warehouse import ClickHouseWarehouse
 from query_api.queries import P, Question, R
 from query_api.reader import ClickHouseReader, answer, open_reader
 from schemas.log.position import LogRecord
+from store.connect import WRITE, connect
+from store.errors import StoreRefuses
 from tests.support.builders import (
     LogBuilder,
     changed,
@@ -72,7 +73,7 @@ def clean(two: TestStore) -> Tables:
 
 
 async def _recount(store: TestStore) -> Recounted:
-    reader = open_reader(store.address.options, store.address.control)
+    reader = open_reader(store.address)
     generation = await reader.live()
 
     class Asks:
@@ -97,7 +98,7 @@ async def _project(store: TestStore, warehouse: ClickHouseWarehouse, log: list[L
 
 
 def refusing(two: TestStore, code: int) -> tuple[ClickHouseWarehouse, RefusingStore]:
-    store = RefusingStore(code, lambda: connect(**two.address.at(two.database)))
+    store = RefusingStore(code, lambda: connect(WRITE, **two.address.at(two.database)))
     return ClickHouseWarehouse(store.client, two.address.control, "g1"), store
 
 

@@ -15,11 +15,12 @@ from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_
 from processors.pipeline import Pipeline
 from query_api.freshness import snapshot_of
 from query_api.read_context import Reading
-from query_api.reader import ClickHouseReader, Generation, open_reader
+from query_api.reader import ClickHouseReader, open_reader
 from runtime.projector import Projector
 from runtime.repair import Mender
-from runtime.store_url import StoreAddress
 from schemas.log.position import LogRecord
+from store.address import StoreAddress
+from store.generations import Generation
 from tests.support.builders import DAY_MS, HOUR_MS, T0, LogBuilder, created, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, tables
@@ -48,7 +49,7 @@ def store(served: Served, request: pytest.FixtureRequest) -> Iterator[TestStore]
 @pytest.fixture
 async def reader(store: TestStore) -> AsyncIterator[ClickHouseReader]:
     """The query side on the same store."""
-    opened = open_reader(store.address.options, store.address.control)
+    opened = open_reader(store.address)
     yield opened
     opened.close()
 

@@ -10,10 +10,11 @@ import clickhouse_connect
 import pytest
 
 from processors.pipeline import runs
-from query_api.reader import ClickHouseReader, Generation
+from query_api.reader import ClickHouseReader
 from runtime.projector import Projector
 from runtime.repair import REPAIR_SIGNAL, Mended, Mender, mend_when_asked, repair_request
 from schemas.log.position import LogRecord
+from store.generations import Generation
 from tests.support.builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, tables

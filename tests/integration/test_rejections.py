@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
+from kernel.broken import Broken
 from processors.dead_letter_limit import DEAD_LEAST, WINDOW, RejectionLimit
-from processors.errors import Broken
 from schemas.log.position import LogRecord
 from tests.support.builders import LogBuilder, created
 from tests.support.builders import session_id as named

@@ -12,8 +12,8 @@ from audit import questions
 from query_api import queries
 from query_api.queries import Question
 from query_api.statements import SQL, statement, statement_without
-from runtime.provision import migrations
 from store.known_tables import known_tables
+from store.migrate import migrations
 from tests.support.rigs.query_store import QueryStore
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]

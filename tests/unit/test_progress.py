@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from processors.availability import Outside
-from processors.errors import StoreUnavailable
 from processors.progress import PartitionLag, Place, Progress
+from store.errors import StoreUnavailable
 
 _ROW = struct.Struct("<HQQq")
 

@@ -16,9 +16,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from kernel.broken import Broken
 from processors import pipeline
 from processors.dead_letter_limit import RejectionLimit
-from processors.errors import Broken
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing

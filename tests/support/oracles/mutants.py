@@ -14,7 +14,6 @@ from unittest.mock import patch
 
 import msgspec
 
-from processors.errors import StoreUnavailable
 from processors.fold import fold
 from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
@@ -22,6 +21,7 @@ from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
 from processors.warehouse import DAY_S, Bucket
 from schemas.log.position import LogRecord
+from store.errors import StoreUnavailable
 from tests.support.fakes.faust import FakeStream
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
