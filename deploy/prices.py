@@ -7,7 +7,6 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.devstack.stack import stack_store_url
 from runtime.folder_lock import locked_folder
-from runtime.price_table import Loaded, extend_history, history_of
 from runtime.settings import Settings
 from runtime.store_transport import check_transport
 from runtime.store_url import parse_store_url, store_address
@@ -16,6 +15,7 @@ from schemas.pricing.price_list import LoadedPrice
 from store.connect import WRITE, connect
 from store.errors import classified
 from store.migrate import migrate_control
+from store.prices import Loaded, extend_history, history_of
 
 
 def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:

@@ -11,12 +11,12 @@ from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.provision import provision_store
 from runtime.secrets import own_secrets
 from runtime.settings import Settings
-from runtime.store_record import record_in_store
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets, record_topic
 from schemas.pricing.price_list import list_prices
 from store.errors import Refused
+from store.installation import record_in_store
 
 EMBEDDED_PARTITIONS = 1
 

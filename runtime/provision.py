@@ -6,13 +6,13 @@ Running it again is safe: each step looks first. It refuses what would break a p
 from contextlib import closing
 
 from processors.fold.fold import FOLD_VERSION
-from runtime.price_table import begin_history, history_of
 from schemas.pricing.price_list import PriceList, newest
 from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.errors import Refused, classified
 from store.generations import FIRST_GENERATION, Generation, create_generation, created_generations
 from store.migrate import migrate, migrate_control
+from store.prices import begin_history, history_of
 
 
 def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:

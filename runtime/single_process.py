@@ -27,11 +27,11 @@ from runtime.repair import Mender, mend_when_asked
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings
-from runtime.store_record import record_in_store
 from runtime.store_url import store_address
 from schemas.pricing.price_list import list_prices
 from store.errors import Refused
 from store.generations import Generation
+from store.installation import record_in_store
 
 PARTITIONS = 1
 LISTENS_WITHIN_S = 0.1

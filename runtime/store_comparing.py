@@ -11,10 +11,10 @@ from kernel.broken import Broken
 from query_api.errors import ReadRefused
 from query_api.reader import ClickHouseReader
 from runtime.settings import Settings
-from runtime.store_record import check_own_secrets
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets
 from store.errors import Refused, StoreRefuses, StoreUnavailable
+from store.installation import check_own_secrets
 
 logger = structlog.get_logger()
 RETRY_S = 1.0

@@ -19,11 +19,11 @@ from runtime.metrics import metrics_served, new_registry
 from runtime.projector import check_start, make_projector
 from runtime.repair import Mender, mend_when_asked
 from runtime.settings import BadSettings, Settings
-from runtime.store_record import check_same_installation
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
 from store.errors import Refused
 from store.generations import Generation
+from store.installation import check_same_installation
 from store.migrate import check_migrated
 
 

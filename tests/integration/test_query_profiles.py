@@ -14,10 +14,10 @@ from kernel.ports import free_ports
 from query_api.reader import open_reader
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
-from runtime.store_record import record_in_store
 from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.errors import StoreRefuses, classify
+from store.installation import record_in_store
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.query_store import QueryApi, QueryStore, session
 from tests.support.rigs.served_store import STRICT

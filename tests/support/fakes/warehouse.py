@@ -14,7 +14,7 @@ import msgspec
 
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, StoryFact
 from processors.fold.fold import FOLD_VERSION
-from processors.warehouse import DAY_S, HOUR_S, Bucket, GenerationInfo, ReadPrices, Receipt, Rows, SessionKey
+from processors.warehouse import DAY_S, HOUR_S, Bucket, ReadPrices, Receipt, Rows, SessionKey
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
     AnalysisRow,
@@ -26,6 +26,7 @@ from schemas.store.rows import (
     SessionRow,
     TaskRow,
 )
+from store.generations import Generation
 from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
 from tests.support.oracles.rowbinary import decode_rows
 
@@ -195,8 +196,8 @@ class FakeWarehouse:
         row = self.tables["receipts"][partition, offsets[-1]]
         return Receipt(row.log_offset, row.record_id, row.outcome)
 
-    def generation(self) -> GenerationInfo:
-        return GenerationInfo(FOLD_VERSION, list_prices().sha256, self._partitions, 1)
+    def generation(self) -> Generation:
+        return Generation("g1", self._partitions, FOLD_VERSION, list_prices().sha256, 1)
 
     def prices(self) -> ReadPrices:
         return ReadPrices([LoadedPrice(price, 0) for price in list_prices().prices], _READ_AT_MS)

@@ -28,12 +28,13 @@ from processors.runners.startup_checks import check_generation
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, open_reader
-from runtime import price_table, provision, repair
+from runtime import provision, repair
 from runtime.projector import make_warehouse
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG, Role
 from schemas.pricing.price_list import list_prices
+from store import prices
 from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.migrate import check_migrated
@@ -98,9 +99,9 @@ def make(options: dict[str, Any]) -> list[str]:
     provision.provision_store(store, PARTITIONS, list_prices())
     again = provision.provision_store(store, PARTITIONS, list_prices())
     client = connect(WRITE, **store.at(store.control))
-    price_table.history_of(client)
+    prices.history_of(client)
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
-    price_table.extend_history(client, [dearer], new_generations_only=False)
+    prices.extend_history(client, [dearer], new_generations_only=False)
     client.close()
     return again
 
