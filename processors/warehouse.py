@@ -15,8 +15,6 @@ from msgspec import Struct
 from kernel.broken import Broken
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, StoryFact
 from processors.memfd import AVAILABLE, Staging
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import LoadedPrice
 from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
@@ -30,6 +28,7 @@ from schemas.store.rows import (
 from store.errors import STORE_ERRORS, classify
 from store.generations import Generation
 from store.key_lists import cut_to_size
+from store.prices import ReadPrices, read_prices
 from store.sql import read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
@@ -44,13 +43,6 @@ class Receipt(NamedTuple):
     offset: int
     record_id: UUID
     outcome: str
-
-
-class ReadPrices(NamedTuple):
-    """The history of prices, as the store had it at ``read_at_ms`` of its clock."""
-
-    history: list[LoadedPrice]
-    read_at_ms: int
 
 
 class Warehouse(Protocol):
@@ -214,12 +206,10 @@ class ClickHouseWarehouse:
         return Generation(*rows[0])
 
     def prices(self) -> ReadPrices:
-        rows = self._call(
-            lambda client: client.query(read_sql("store", "prices"), {"control": self._control}).result_rows
-        )
-        if not rows:
+        found: ReadPrices | None = self._call(lambda client: read_prices(client, self._control))
+        if found is None:
             raise Broken("there is no price list: run `crewkit-sessions provision` first")
-        return ReadPrices([LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows], rows[0][-1])
+        return found
 
     def _command(self, statement: str, parameters: dict[str, Any]) -> None:
         """Not as the client's own commands, which carry their parameters in the URL, where proxies allow 8 KiB."""

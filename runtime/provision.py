@@ -3,6 +3,7 @@
 Running it again is safe: each step looks first. It refuses what would break a promise, such as another partition count.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 
 from processors.fold.fold import FOLD_VERSION
@@ -32,15 +33,19 @@ def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> 
             generations = created_generations(client)
             if not generations:
                 done += migrate(store, store.database(FIRST_GENERATION), "generation")
-                made_with = PriceList(newest(history_of(client)))
-                first = Generation(FIRST_GENERATION, partitions, FOLD_VERSION, made_with.sha256)
-                create_generation(client, store, first)
+                made_with = PriceList(newest(history_of(client))).sha256
+                create_generation(client, store, Generation(FIRST_GENERATION, partitions, FOLD_VERSION, made_with))
                 return [*done, f"generation {FIRST_GENERATION}, live"]
-        for known in generations:
-            if known.partitions != partitions:
-                raise Refused(
-                    f"generation {known.name} was made for {known.partitions} partitions, not {partitions}: "
-                    "the count is frozen"
-                )
-            done += migrate(store, store.database(known.name), "generation")
-        return done
+        return done + _migrate_all(store, generations, partitions)
+
+
+def _migrate_all(store: StoreAddress, generations: Sequence[Generation], partitions: int) -> list[str]:
+    done: list[str] = []
+    for known in generations:
+        if known.partitions != partitions:
+            raise Refused(
+                f"generation {known.name} was made for {known.partitions} partitions, not {partitions}: "
+                "the count is frozen"
+            )
+        done += migrate(store, store.database(known.name), "generation")
+    return done

@@ -14,7 +14,7 @@ import msgspec
 
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, StoryFact
 from processors.fold.fold import FOLD_VERSION
-from processors.warehouse import DAY_S, HOUR_S, Bucket, ReadPrices, Receipt, Rows, SessionKey
+from processors.warehouse import DAY_S, HOUR_S, Bucket, Receipt, Rows, SessionKey
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
     AnalysisRow,
@@ -27,6 +27,7 @@ from schemas.store.rows import (
     TaskRow,
 )
 from store.generations import Generation
+from store.prices import ReadPrices
 from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
 from tests.support.oracles.rowbinary import decode_rows
 
