@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from processors.observer import Observer
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.progress import Progress
@@ -23,8 +24,8 @@ class GroupState(NamedTuple):
     generation: int
 
 
-class ProjectorMetrics:
-    """One for each projector; ``pipeline``, ``progress`` and ``watchdog`` are asked and heard from now on."""
+class ProjectorMetrics(Observer):
+    """Counts what the pipeline reports, and reads the rest from all three when Prometheus scrapes."""
 
     def __init__(self, registry: CollectorRegistry, pipeline: Pipeline, progress: Progress, watchdog: Watchdog) -> None:
         self._batch = Histogram(
@@ -43,23 +44,24 @@ class ProjectorMetrics:
         )
         self._registry = registry
         registry.register(_Lag(progress, watchdog))
-        registry.register(_Outside(pipeline))
+        registry.register(_Targets(pipeline))
         partitions = Gauge("crewkit_projector_log_partitions", "Partitions of the log.", registry=registry)
         partitions.set_function(lambda: len(progress.ends))
         assigned = Gauge("crewkit_projector_assigned_partitions", "Partitions that it follows.", registry=registry)
         assigned.set_function(lambda: len(pipeline.assigned))
-        pipeline.on_batch, pipeline.on_step = self._written, self._done
 
     def follow_group(self, group: Callable[[], GroupState]) -> None:
         """Show the consumer group as well, where there is one."""
         self._registry.register(_Group(group))
 
-    def _written(self, plan: Plan, records: int) -> None:
+    def batch_written(self, plan: Plan, records: int) -> None:
+        """Count a batch."""
         self._batch.observe(records)
         self._facts.inc(plan.fact_count)
         self._dead.inc(plan.dead)
 
-    def _done(self, step: str, seconds: float) -> None:
+    def step_done(self, step: str, seconds: float) -> None:
+        """Observe the duration of a step."""
         self._steps.labels(step).observe(seconds)
 
 
@@ -92,7 +94,7 @@ class _Lag(Collector):
         yield unmoved
 
 
-class _Outside(Collector):
+class _Targets(Collector):
     """Store and log, as the projector finds them."""
 
     def __init__(self, pipeline: Pipeline) -> None:

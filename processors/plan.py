@@ -1,6 +1,6 @@
 """One batch as bytes: everything the five writes send, made once, so that a retry sends the same again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -22,6 +22,8 @@ from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, CompactionRequested, SessionEnded
 from schemas.pricing.price_list import PriceList
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
+
+PIECE_BYTES_MAX = 64 << 20
 
 
 class Plan(Struct):
@@ -186,3 +188,20 @@ def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
     for log_record in records:
         first.setdefault(log_record.partition, log_record.offset)
     return first
+
+
+def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
+    """Cut a batch before every jump, so that in each piece a partition is one run of consecutive offsets.
+
+    It is cut as well where a piece would grow beyond what one plan may hold in memory.
+    """
+    expected: dict[int, int] = {}
+    start, size = 0, 0
+    for i, record in enumerate(records):
+        size += len(record.value or b"")
+        if expected.get(record.partition, record.offset) != record.offset or (size > PIECE_BYTES_MAX and i > start):
+            yield records[start:i]
+            start, size, expected = i, len(record.value or b""), {}
+        expected[record.partition] = record.offset + 1
+    if start < len(records):
+        yield records[start:]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import structlog
 
+from processors.observer import Observer
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.rowbinary import encode_rows
@@ -46,7 +47,7 @@ class Place(NamedTuple):
         return self.records > 0
 
 
-class Progress:
+class Progress(Observer):
     """Looks at the end of the log every second. What it saw is complete once everything before it is projected."""
 
     def __init__(
@@ -55,14 +56,14 @@ class Progress:
         warehouse: Warehouse,
         reader: LogReader,
         now_ms: Callable[[], int],
+        on_log_returned: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """``on_log_returned`` runs when the log answers again after an outage; what it raises ends `run`."""
         self._pipeline, self._warehouse, self._reader = pipeline, warehouse, reader
-        self._now_ms = now_ms
+        self._now_ms, self._on_log_returned = now_ms, on_log_returned
         self._sightings: deque[tuple[int, Sequence[int]]] = deque(maxlen=_SIGHTINGS_MAX)
         self._complete: dict[int, int] = {}
         self.ends: Sequence[int] = ()
-        self.on_log_returned: Callable[[], Awaitable[None]] = _nothing
-        pipeline.on_written = self._on_written
 
     async def run(self) -> None:
         """Look and report until cancelled."""
@@ -70,8 +71,8 @@ class Progress:
         while True:
             try:
                 await self.look()
-                if away:
-                    await self.on_log_returned()
+                if away and self._on_log_returned is not None:
+                    await self._on_log_returned()
                 away = False
             except LogUnavailable as error:
                 away = True
@@ -108,7 +109,8 @@ class Progress:
         complete = self._complete.get(partition)
         return None if complete is None else max(0, now_ms - complete) / 1000
 
-    async def _on_written(self, plan: Plan) -> None:
+    async def progressed(self, plan: Plan) -> None:
+        """Write down how far the partitions of a batch are."""
         try:
             await self._report([partition for partition in plan.next_offsets if partition in self._pipeline.written])
         except StoreUnavailable as error:
@@ -135,7 +137,3 @@ class Progress:
         written = self._pipeline.written
         while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
             self._sightings.popleft()
-
-
-async def _nothing() -> None:
-    """Nobody wants to know that the log is back."""

@@ -13,7 +13,6 @@ from edge.outermost import Service
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
 from kernel.broken import Broken
-from processors.metrics import ProjectorMetrics
 from processors.runners.local_loop import run_local
 from query_api.reader import open_probe, open_reader
 from runtime.address_file import write_address
@@ -63,10 +62,9 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     await asyncio.to_thread(_provision, settings)
     log = _log(settings)
     await log.start()
-    projector = make_projector(settings, log, PARTITIONS)
-    await check_start(projector, PARTITIONS)
     registry = new_registry()
-    ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
+    projector = make_projector(settings, log, PARTITIONS, registry)
+    await check_start(projector.warehouse, log, PARTITIONS)
     projecting = asyncio.ensure_future(_project(settings, projector, log))
     store = store_address(settings)
     app = service(settings, log, open_reader(store), registry, open_probe(store))

@@ -8,7 +8,6 @@ import uvloop
 from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import find_group, find_topic
 from kernel.broken import Broken
-from processors.metrics import ProjectorMetrics
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
 from query_api.reader import open_reader
@@ -16,7 +15,7 @@ from runtime.gc_tuning import tune_interpreter
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import metrics_served, new_registry
-from runtime.projector import check_start, make_projector
+from runtime.projector import check_start, make_projector, make_warehouse
 from runtime.repair import Mender, mend_when_asked
 from runtime.settings import BadSettings, Settings
 from runtime.store_transport import check_transport
@@ -44,14 +43,13 @@ def run_worker(settings: Settings) -> int:
     lock = faust_app.lock_instance(worker)
     topic = asyncio.run(_check(settings, told, worker.group))
     worker = _worker(settings, topic)
-    projector = make_projector(settings, KafkaLogReader(topic), topic.partitions)
+    registry = new_registry()
+    projector = make_projector(settings, KafkaLogReader(topic), topic.partitions, registry)
     reader = open_reader(store_address(settings))
     mender = Mender(projector, reader, Generation(settings.generation, topic.partitions))
     mending = partial(mend_when_asked, mender, settings.folder)
     app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, mending])
-    registry = new_registry()
-    metrics = ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
-    metrics.follow_group(partial(faust_app.group_state, app))
+    projector.metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:
         with metrics_served(settings, registry, projector.pipeline.parts):
@@ -72,7 +70,7 @@ async def _check(settings: Settings, told: KafkaTopic, group: str) -> KafkaTopic
         await asyncio.to_thread(check_migrated, store, settings.generation)
         log = f"the topic {topic.name}"
         await asyncio.to_thread(check_same_installation, store, installed.record.secrets, log)
-        await check_start(make_projector(settings, reader, topic.partitions), topic.partitions)
+        await check_start(make_warehouse(store, settings.generation), reader, topic.partitions)
         return topic
     except Refused as error:
         raise Broken(str(error)) from error

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from processors.observer import Observer
 from processors.pipeline import Pace
 from processors.progress import Place
 
@@ -44,7 +45,7 @@ class _Standing(Struct):
     waited_s: float = 0.0  # of which it could have moved
 
 
-class Watchdog:
+class Watchdog(Observer):
     """Exits non-zero when records wait for ``limit_s`` in which they could have been projected. Times in seconds."""
 
     def __init__(

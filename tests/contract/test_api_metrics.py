@@ -13,6 +13,7 @@ from kernel.broken import Broken
 from kernel.ports import free_port
 from processors.fold.fold import FOLD_VERSION
 from processors.metrics import GroupState, ProjectorMetrics
+from processors.observer import Observers
 from processors.progress import Progress
 from processors.runners.watchdog import Watchdog
 from runtime.metrics import metrics_served, new_registry
@@ -125,12 +126,15 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     builder.add_bytes(b"garbage", good.key)
     builder.add(one_event(1))
     log = builder.records
-    pipeline = new_pipeline(store, log)
+    observers = Observers()
+    pipeline = new_pipeline(store, log, observers=observers)
     clock = [5_000]
     progress = Progress(pipeline, store.warehouse(), pipeline._reader, lambda: clock[0])
     now = [0.0]
     watchdog = Watchdog(progress.places, pipeline.pace, clock=lambda: now[0])
-    ProjectorMetrics(registry, pipeline, progress, watchdog).follow_group(lambda: GroupState(3, 7))
+    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog)
+    metrics.follow_group(lambda: GroupState(3, 7))
+    observers.add(watchdog, metrics, progress)
     await (await pipeline.project(log[:2]))
     await progress.look()
     watchdog.check()

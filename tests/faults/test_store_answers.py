@@ -9,7 +9,7 @@ import pytest
 
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
-from processors import pipeline as pipeline_module
+from processors import availability
 from processors.warehouse import ClickHouseWarehouse
 from query_api.queries import P, Question, R
 from query_api.reader import ClickHouseReader, answer, open_reader
@@ -88,7 +88,7 @@ async def _recount(store: TestStore) -> Recounted:
 
 @pytest.fixture(autouse=True)
 def _retries_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline_module, "RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr(availability, "RETRY_FIRST_S", 0.001)
 
 
 async def _project(store: TestStore, warehouse: ClickHouseWarehouse, log: list[LogRecord]) -> None:

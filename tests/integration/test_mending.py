@@ -9,7 +9,7 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from processors.pipeline import runs
+from processors.gaps import runs
 from query_api.reader import ClickHouseReader
 from runtime.projector import Projector
 from runtime.repair import REPAIR_SIGNAL, Mended, Mender, mend_when_asked, repair_request

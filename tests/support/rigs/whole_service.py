@@ -10,6 +10,7 @@ import httpx
 from litestar.routes import HTTPRoute
 
 from edge.tokens import issue_token
+from processors.observer import Observers
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader, Row, open_reader
 from runtime.http_services import service
@@ -71,8 +72,10 @@ class WholeService:
 
     async def project(self) -> None:
         """Everything in the log is in the tables when it returns."""
-        pipeline = new_pipeline(self.store, self.log.records)
+        observers = Observers()
+        pipeline = new_pipeline(self.store, self.log.records, observers=observers)
         progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: time.time_ns() // 1_000_000)
+        observers.add(progress)
         await progress.look()
         await pipeline.project(self.log.records)
         await pipeline.drain()
