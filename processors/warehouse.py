@@ -173,7 +173,7 @@ class ClickHouseWarehouse:
             yield from self._story({**parameters, "sessions": some})
 
     def _story(self, parameters: dict[str, Any]) -> Iterator[StoryFact]:
-        blocks = self._call(lambda client: client.query_row_block_stream(sql("story"), parameters=parameters))
+        blocks = self._call(lambda client: client.query_row_block_stream(sql("session_facts"), parameters=parameters))
         with blocks:
             try:
                 for block in blocks:
