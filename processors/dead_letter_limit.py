@@ -13,7 +13,7 @@ WINDOW = 1_000  # records
 DEAD_LEAST = 100  # dead letters in the window, before their share says anything
 
 
-class RejectionLimit:
+class DeadLetterLimit:
     """Counts the outcomes of the last records; over 1 the share can't be reached, and nothing is ever stopped."""
 
     def __init__(self, share_max: float) -> None:

@@ -28,8 +28,8 @@ import structlog
 
 from kernel.fail_points import fail_point
 from processors.availability import Availability
-from processors.derivations.run import derive, portions
-from processors.derivations.session_facts import Wanted
+from processors.derivations.run import batches, derive
+from processors.derivations.session_facts import DerivationRequest
 from processors.gaps import Gaps
 from processors.observer import Observer
 from processors.plan import Plan, Planner, first_offsets, pieces
@@ -54,7 +54,7 @@ class Pipeline:
     def __init__(
         self, warehouse: Warehouse, reader: LogReader, planner: Planner, cache: StateCache, observer: Observer
     ) -> None:
-        self._warehouse, self._reader, self._planner, self._cache = warehouse, reader, planner, cache
+        self._warehouse, self._planner, self._cache = warehouse, planner, cache
         self._observer = observer
         self._gaps = Gaps(warehouse, reader, cache, self)
         self._folding = ThreadPoolExecutor(1, "fold")
@@ -107,7 +107,7 @@ class Pipeline:
         self._cache.stored(plan.pinned)
         await asyncio.gather(self._insert("sessions", plan.sessions), self._insert("tasks", plan.tasks))
         fail_point("projector.wrote_sessions")
-        await self._derive(plan.wanted)
+        await self._derive(plan.derivations)
         fail_point("projector.wrote_derivations")
         if plan.hours:
             await self._step("rollups", lambda: self._warehouse.refresh_rollups(plan.hours))
@@ -121,8 +121,8 @@ class Pipeline:
         self._observer.batch_written(plan, records)
         await self._observer.progressed(plan)
 
-    async def _derive(self, wanted: Sequence[Wanted]) -> None:
-        for some in portions(wanted):
+    async def _derive(self, requests: Sequence[DerivationRequest]) -> None:
+        for some in batches(requests):
             derived = await self._step("derivations", partial(derive, self._warehouse, some))
             await asyncio.gather(
                 self._insert("compactions", derived.compactions), self._insert("analyses", derived.analyses)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from processors.dead_letter_limit import WINDOW, RejectionLimit
-from processors.derivations.session_facts import Wanted
+from processors.dead_letter_limit import WINDOW, DeadLetterLimit
+from processors.derivations.session_facts import DerivationRequest
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.pricing import Pricing
@@ -33,7 +33,7 @@ class Plan(Struct):
     dead_letters: bytes
     sessions: bytes
     tasks: bytes
-    wanted: list[Wanted]  # digests and analyses
+    derivations: list[DerivationRequest]  # digests and analyses
     hours: list[Bucket]
     receipts: bytes
     pinned: list[SessionKey]
@@ -50,7 +50,7 @@ class Planner:
     """Folds batches into plans. One thread at a time."""
 
     def __init__(
-        self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int, limit: RejectionLimit
+        self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int, limit: DeadLetterLimit
     ) -> None:
         self._warehouse, self._cache, self._pricing, self._partitions = warehouse, cache, pricing, partitions
         self._limit = limit
@@ -67,7 +67,7 @@ class Planner:
             StoreUnavailable: while prices or states were read; nothing of ``records`` was folded, so the same call may
                 be made again.
         """
-        self._cache.tidy()
+        self._cache.evict()
         decoded, letters = self._decode(records)
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
         first = first_offsets(records)
@@ -77,15 +77,15 @@ class Planner:
         encoded: list[bytes] = []
         receipts = [dead(log_record) for log_record, _ in letters]
         changed: dict[SessionKey, SessionState] = {}
-        wanted: dict[tuple[str, UUID, UUID | None], Wanted] = {}
+        derivations: dict[tuple[str, UUID, UUID | None], DerivationRequest] = {}
         for log_record, record in decoded:
             receipts.append(self._fold(log_record, record, encoded, changed))
             if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
                 # every digest that was asked for, and the analysis as of a session's latest end in this batch
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
-                wanted[record.org_id, record.session_id, digest_id] = self._wanted(log_record, record)
+                derivations[record.org_id, record.session_id, digest_id] = self._request(log_record, record)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), _a_reason(letters))
-        return self._assemble(encoded, letters, receipts, changed, list(wanted.values()), keys, records, prices)
+        return self._assemble(encoded, letters, receipts, changed, list(derivations.values()), keys, records, prices)
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
         decoded: list[Decoded] = []
@@ -132,9 +132,11 @@ class Planner:
             changed[record.org_id, record.session_id] = state
         return projected(log_record, record, added)
 
-    def _wanted(self, log_record: LogRecord, record: CompactionRequested | SessionEnded) -> Wanted:
+    def _request(self, log_record: LogRecord, record: CompactionRequested | SessionEnded) -> DerivationRequest:
         state = self._cache.get((record.org_id, record.session_id))
-        return Wanted(log_record.partition, log_record.offset, record, 0 if state is None else len(state.seen))
+        return DerivationRequest(
+            log_record.partition, log_record.offset, record, 0 if state is None else len(state.seen)
+        )
 
     def _state(self, row: FactRow) -> SessionState:
         key = (row.org_id, row.session_id)
@@ -150,7 +152,7 @@ class Planner:
         letters: list[tuple[LogRecord, DeadLetterRow]],
         receipts: list[ReceiptRow],
         changed: dict[SessionKey, SessionState],
-        wanted: list[Wanted],
+        derivations: list[DerivationRequest],
         keys: list[SessionKey],
         records: Sequence[LogRecord],
         prices: PriceList,
@@ -162,7 +164,7 @@ class Planner:
             dead_letters=encode_rows(letter for _, letter in letters),
             sessions=encode_rows(session_row(state, prices) for state in states),
             tasks=tasks,
-            wanted=wanted,
+            derivations=derivations,
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
             receipts=encode_rows(receipts),
             pinned=keys,

@@ -39,16 +39,16 @@ class StateCache:
         self._pins.update(keys)
 
     def stored(self, keys: Iterable[SessionKey]) -> None:
-        """The facts of one batch are in the store; its states are unpinned at the next `tidy`."""
+        """The facts of one batch are in the store; its states are unpinned at the next `evict`."""
         self._stored.append(keys)
 
-    def tidy(self) -> None:
+    def evict(self) -> None:
         """Unpin what was stored, and let the least recently used go if there are too many facts."""
         while self._stored:
             for key in self._stored.popleft():
                 self._unpin(key)
         if self._facts > self._facts_max:
-            self._evict()
+            self._evict_oldest()
 
     def drop(self, partition: int) -> None:
         """Forget everything about one partition."""
@@ -66,7 +66,7 @@ class StateCache:
             self._facts += len(state.seen) - self._counted.get(key, 0)
             self._counted[key] = len(state.seen)
 
-    def _evict(self) -> None:
+    def _evict_oldest(self) -> None:
         for key in [key for key in self._states if key not in self._pins]:
             self._remove(key)
             if self._facts <= self._facts_max:

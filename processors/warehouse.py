@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import OperationalError
 from msgspec import Struct
 
 from kernel.broken import Broken
-from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, StoryFact
+from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.memfd import AVAILABLE, Staging
 from schemas.store.rows import (
     AnalysisRow,
@@ -68,7 +68,7 @@ class Warehouse(Protocol):
         """The facts of these sessions with an offset below ``below``, each id once; those of a session in log order."""
         ...
 
-    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+    def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         """What derivations need of these sessions' facts with an offset up to ``upto``: each id once, in log order.
 
         Session by session; read as it is asked for, so that a long history takes little memory.
@@ -167,17 +167,17 @@ class ClickHouseWarehouse:
             found += [FactRow(*row) for row in self._query("facts", {"sessions": some, "below": below})]
         return found
 
-    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+    def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         parameters = {"upto": upto, "subject_max": SUBJECT_MAX + 1, "text_max": TEXT_MAX + 1}
         for some in cut_to_size(_named(sessions)):
-            yield from self._story({**parameters, "sessions": some})
+            yield from self._session_facts({**parameters, "sessions": some})
 
-    def _story(self, parameters: dict[str, Any]) -> Iterator[StoryFact]:
+    def _session_facts(self, parameters: dict[str, Any]) -> Iterator[SessionFact]:
         blocks = self._call(lambda client: client.query_row_block_stream(sql("session_facts"), parameters=parameters))
         with blocks:
             try:
                 for block in blocks:
-                    yield from map(StoryFact._make, block)
+                    yield from map(SessionFact._make, block)
             except STORE_ERRORS as error:
                 raise self._failed(error) from error
 

@@ -7,7 +7,7 @@ from functools import partial
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
-from processors.dead_letter_limit import RejectionLimit
+from processors.dead_letter_limit import DeadLetterLimit
 from processors.metrics import ProjectorMetrics
 from processors.observer import Observers
 from processors.pipeline import Pipeline
@@ -39,7 +39,7 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
     """Return a projector into the generation that ``settings`` name, with its metrics in ``registry``."""
     warehouse = make_warehouse(store_address(settings), settings.generation)
     cache = StateCache(settings.cache_facts_max)
-    limit = RejectionLimit(settings.dead_letter_share_max)
+    limit = DeadLetterLimit(settings.dead_letter_share_max)
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
     observers = Observers()
     pipeline = Pipeline(warehouse, reader, planner, cache, observers)

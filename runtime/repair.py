@@ -37,7 +37,7 @@ ROUNDS_MAX = 100  # a recount lists 1,000 differences at most
 WAITS_MAX, WAIT_S = 20, 1.0  # for another process to mend its sessions
 
 
-class Mended(Struct):
+class Repaired(Struct):
     """What was made again."""
 
     positions: int = 0
@@ -45,16 +45,16 @@ class Mended(Struct):
     buckets: int = 0
 
 
-class Mender:
+class Repair:
     """Mends one generation, as far as its partitions are this process's."""
 
     def __init__(self, projector: Projector, reader: Reader, generation: Generation) -> None:
         self._pipeline, self._warehouse = projector.pipeline, projector.warehouse
         self._reader, self._generation = reader, generation
 
-    async def run(self) -> Mended:
+    async def run(self) -> Repaired:
         """Fill the holes, project again what differs from its facts, compute again what differs from its sessions."""
-        mended = Mended(positions=await self._pipeline.fill_holes())
+        repaired = Repaired(positions=await self._pipeline.fill_holes())
         tried: set[SessionKey] = set()
         waits = WAITS_MAX
         for _ in range(ROUNDS_MAX):
@@ -63,16 +63,16 @@ class Mender:
             if ours := [key for key in wrong if self._is_ours(record_key(key[1])) and key not in tried]:
                 tried.update(ours)
                 await self._project_again(ours)
-                mended.sessions += len(ours)
+                repaired.sessions += len(ours)
             elif wrong and waits:
                 waits -= 1
                 await asyncio.sleep(WAIT_S)
             elif not (buckets := await self._compute_again(differences)):
                 break
             else:
-                mended.buckets += buckets
-        logger.info("mended", positions=mended.positions, sessions=mended.sessions, buckets=mended.buckets)
-        return mended
+                repaired.buckets += buckets
+        logger.info("mended", positions=repaired.positions, sessions=repaired.sessions, buckets=repaired.buckets)
+        return repaired
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """The rows that answer a question of the recount."""
@@ -132,7 +132,7 @@ def repair_request(folder: Path, pid: int) -> Path:
     return folder / "run" / f"{pid}.repair"
 
 
-async def mend_when_asked(mender: Mender, folder: Path) -> None:
+async def repair_when_asked(repair: Repair, folder: Path) -> None:
     """Mend whenever the process is sent SIGUSR1, until cancelled; what breaks a repair breaks the process."""
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(REPAIR_SIGNAL, asked.set)
@@ -140,7 +140,7 @@ async def mend_when_asked(mender: Mender, folder: Path) -> None:
         await asked.wait()
         asked.clear()
         try:
-            await mender.run()
+            await repair.run()
         except StoreUnavailable as error:
             logger.warning("store_unavailable", error=str(error))  # whoever asked sees that nothing was mended
         finally:

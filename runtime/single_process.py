@@ -22,7 +22,7 @@ from runtime.log_url import SqliteAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.projector import Projector, check_start, make_projector
 from runtime.provision import provision_store
-from runtime.repair import Mender, mend_when_asked
+from runtime.repair import Repair, repair_when_asked
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings
@@ -87,12 +87,12 @@ async def _serve(settings: Settings, app: Service, stopping: asyncio.Event, on_r
 async def _project(settings: Settings, projector: Projector, log: SqliteEventLog) -> None:
     projector.watchdog.start()
     reader = open_reader(store_address(settings))
-    mender = Mender(projector, reader, Generation(settings.generation, PARTITIONS))
+    repair = Repair(projector, reader, Generation(settings.generation, PARTITIONS))
     try:
         await asyncio.gather(
             run_local(projector.pipeline, projector.warehouse, log),
             projector.progress.run(),
-            mend_when_asked(mender, settings.folder),
+            repair_when_asked(repair, settings.folder),
         )
     finally:
         reader.close()

@@ -16,7 +16,7 @@ from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import metrics_served, new_registry
 from runtime.projector import check_start, make_projector, make_warehouse
-from runtime.repair import Mender, mend_when_asked
+from runtime.repair import Repair, repair_when_asked
 from runtime.settings import BadSettings, Settings
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
@@ -46,9 +46,9 @@ def run_worker(settings: Settings) -> int:
     registry = new_registry()
     projector = make_projector(settings, KafkaLogReader(topic), topic.partitions, registry)
     reader = open_reader(store_address(settings))
-    mender = Mender(projector, reader, Generation(settings.generation, topic.partitions))
-    mending = partial(mend_when_asked, mender, settings.folder)
-    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, mending])
+    repair = Repair(projector, reader, Generation(settings.generation, topic.partitions))
+    repairing = partial(repair_when_asked, repair, settings.folder)
+    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, repairing])
     projector.metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:

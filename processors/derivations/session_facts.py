@@ -9,7 +9,7 @@ EVENTS_RECORDED = "events_recorded"
 TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
 
 
-class StoryFact(NamedTuple):
+class SessionFact(NamedTuple):
     """One fact; texts are cut to a character more than their maximum, so that the cut can be seen."""
 
     org_id: str
@@ -29,7 +29,7 @@ class StoryFact(NamedTuple):
     cwd: str
 
 
-class Wanted(NamedTuple):
+class DerivationRequest(NamedTuple):
     """A derivation that a fact asks for, as of that fact. It is a value: a retry asks for the same."""
 
     partition: int

@@ -3,7 +3,7 @@
 import re
 
 from processors.derivations.digest.truncate import one_line
-from processors.derivations.session_facts import StoryFact
+from processors.derivations.session_facts import SessionFact
 
 TITLE_MAX = 80
 _MACHINES = frozenset({"system", "loop_wakeup", "schedule_wakeup", "poll_event"})
@@ -12,12 +12,12 @@ _POLITE = re.compile(r"^(?:(?:hi|hello|hey)\b[\s,!.]*)?(?:(?:can|could|would) yo
 _SENTENCE = re.compile(r".+?[.!?…](?=\s|$)")
 
 
-def asked_by_a_machine(fact: StoryFact) -> bool:
+def asked_by_a_machine(fact: SessionFact) -> bool:
     """Whether a prompt only kept a session going: nobody wrote it."""
     return fact.detail in _MACHINES
 
 
-def title_of(fact: StoryFact) -> str | None:
+def title_of(fact: SessionFact) -> str | None:
     """The first sentence of a prompt, in a line; None where it says nothing, or is a command to the client."""
     if asked_by_a_machine(fact):
         return None

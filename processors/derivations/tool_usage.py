@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from processors.derivations.session_facts import StoryFact
+from processors.derivations.session_facts import SessionFact
 
 SHELLS = frozenset({"Bash", "PowerShell"})
 TOOL_EVENTS = frozenset({"PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied"})
@@ -12,7 +12,7 @@ EDITORS = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
 Subject = tuple[str, str]  # (tool, command or path)
 
 
-class Tally(Struct):
+class ToolTally(Struct):
     """Uses of one tool on one thing. ``latest`` says how the latest one that came to an end did."""
 
     calls: int = 0
@@ -34,20 +34,20 @@ class Tally(Struct):
 
 
 class _Use(Struct):
-    tally: Tally
+    tally: ToolTally
     failed: bool = False
     denied: bool = False
 
 
-class Uses:
+class ToolUsage:
     """All uses of tools so far. The rules for counting are those of the session's own counts."""
 
     def __init__(self) -> None:
-        self.tallies: dict[Subject, Tally] = {}
+        self.tallies: dict[Subject, ToolTally] = {}
         self._by_id: dict[str, _Use] = {}
         self._seen = 0
 
-    def take(self, fact: StoryFact) -> None:
+    def take(self, fact: SessionFact) -> None:
         """One more of `TOOL_EVENTS`."""
         self._seen += 1
         use = self._use(fact)
@@ -61,11 +61,11 @@ class Uses:
         elif fact.event_type == "PostToolUse":
             tally.last_failed = False
 
-    def of(self, tools: frozenset[str]) -> Iterator[tuple[str, Tally]]:
+    def of(self, tools: frozenset[str]) -> Iterator[tuple[str, ToolTally]]:
         """What these tools were used on, where that is known."""
         return ((thing, tally) for (tool, thing), tally in self.tallies.items() if tool in tools and thing)
 
-    def _use(self, fact: StoryFact) -> _Use:
+    def _use(self, fact: SessionFact) -> _Use:
         if not fact.tool_use_id:
             tally = self._tally(fact)
             tally.calls += fact.event_type == "PreToolUse"
@@ -76,11 +76,11 @@ class Uses:
             use.tally.calls += 1
         return use
 
-    def _tally(self, fact: StoryFact) -> Tally:
+    def _tally(self, fact: SessionFact) -> ToolTally:
         subject = (fact.tool_name, fact.text)
         tally = self.tallies.get(subject)
         if tally is None:
-            tally = self.tallies[subject] = Tally()
+            tally = self.tallies[subject] = ToolTally()
         return tally
 
     @staticmethod

@@ -129,7 +129,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     observers = Observers()
     pipeline = new_pipeline(store, log, observers=observers)
     clock = [5_000]
-    progress = Progress(pipeline, store.warehouse(), pipeline._reader, lambda: clock[0])
+    progress = Progress(pipeline, store.warehouse(), pipeline._gaps._reader, lambda: clock[0])
     now = [0.0]
     watchdog = Watchdog(progress.places, pipeline.pace, clock=lambda: now[0])
     metrics = ProjectorMetrics(registry, pipeline, progress, watchdog)

@@ -106,7 +106,7 @@ class Operations:
         """Project these and report how far that is."""
         observers = Observers()
         pipeline = new_pipeline(self.store, records, observers=observers)
-        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: T0)
+        progress = Progress(pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: T0)
         observers.add(progress)
         await progress.look()
         await pipeline.project(records)

@@ -47,7 +47,7 @@ class Watched:
             )
         observers = Observers()
         pipeline = new_pipeline(self.store, log.records, observers=observers)
-        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: ms(NOON))
+        progress = Progress(pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: ms(NOON))
         observers.add(progress)
         await progress.look()
         await pipeline.project(log.records)

@@ -17,7 +17,7 @@ from query_api.freshness import snapshot_of
 from query_api.read_context import Reading
 from query_api.reader import ClickHouseReader, open_reader
 from runtime.projector import Projector
-from runtime.repair import Mender
+from runtime.repair import Repair
 from schemas.log.position import LogRecord
 from store.address import StoreAddress
 from store.generations import Generation
@@ -82,7 +82,7 @@ def many_sessions() -> list[LogRecord]:
 def new_pipeline_over(store: TestStore, records: list[LogRecord]) -> Pipeline:
     """A projector whose log gives as much at once as a real one."""
     pipeline = new_pipeline(store, [])
-    pipeline._reader = InPieces(records)
+    pipeline._gaps._reader = InPieces(records)
     return pipeline
 
 
@@ -150,10 +150,10 @@ async def test_thousands_of_wrong_buckets_are_mended(store: TestStore, reader: C
         store.client.command(f"INSERT INTO {store.database}.{table} SELECT {wrong} FROM {store.database}.{table} FINAL")
     projector = Projector(pipeline, None, store.warehouse(), None, None)  # type: ignore[arg-type]  # not asked
 
-    mender = Mender(projector, reader, Generation("g1", store.partitions))
-    mended = [await mender.run() for _ in range(3)]  # a recount lists a thousand at once
+    repair = Repair(projector, reader, Generation("g1", store.partitions))
+    repaired = [await repair.run() for _ in range(3)]  # a recount lists a thousand at once
 
-    assert sum(each.buckets for each in mended) == ORGS
+    assert sum(each.buckets for each in repaired) == ORGS
     assert tables(store) == before
 
 
@@ -178,5 +178,5 @@ async def test_the_facts_of_thousands_of_sessions_are_read(store: TestStore) -> 
     warehouse, end = store.warehouse(), len(records)
 
     assert len(warehouse.facts(SESSION_KEYS, below=end)) == end
-    assert len(list(warehouse.story(SESSION_KEYS, upto=end))) == end
+    assert len(list(warehouse.session_facts(SESSION_KEYS, upto=end))) == end
     assert warehouse.offsets_of(0, SESSION_KEYS, 0, end) == list(range(end))

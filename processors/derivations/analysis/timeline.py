@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from processors.derivations.session_facts import StoryFact
+from processors.derivations.session_facts import SessionFact
 from schemas.findings import Gap, TimeSplit
 from schemas.http.responses import instant
 
@@ -45,7 +45,7 @@ class Timeline:
     def __init__(self) -> None:
         self._marks: list[_Mark] = []
 
-    def take(self, fact: StoryFact) -> None:
+    def take(self, fact: SessionFact) -> None:
         """One more event."""
         change, of_agent = _CHANGES.get(fact.event_type, _NOTHING), fact.agent_id != ""
         if (of_agent and change not in _OF_TOOLS) or (change == _ASKS and fact.detail not in _WAITS_FOR_USER):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, StoryFact
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
 from processors.warehouse import DAY_S, HOUR_S, Bucket, Receipt, Rows, SessionKey
 from schemas.pricing.price_list import LoadedPrice, list_prices
@@ -166,9 +166,9 @@ class FakeWarehouse:
             if row.log_offset < below
         ]
 
-    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+    def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         facts = [row for row in self._facts_of(sessions) if row.log_offset <= upto]
-        return map(_story_fact, sorted(facts, key=attrgetter("org_id", "session_id")))
+        return map(_session_fact, sorted(facts, key=attrgetter("org_id", "session_id")))
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
         found, next_offset = [], 0
@@ -215,9 +215,9 @@ def _session(row: Any) -> SessionKey:
     return row.org_id, row.session_id
 
 
-def _story_fact(row: FactRow) -> StoryFact:
+def _session_fact(row: FactRow) -> SessionFact:
     payload = _payload(row.data)
-    return StoryFact(
+    return SessionFact(
         *(row.org_id, str(row.session_id), row.log_offset, row.kind, row.timestamp, row.event_type),
         *(row.tool_name, row.tool_use_id, row.agent_id, row.agent_type, row.task_id, row.label),
         text=_text(row, payload),

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from kernel.broken import Broken
 from processors import availability, gaps, pipeline
-from processors.dead_letter_limit import RejectionLimit
+from processors.dead_letter_limit import DeadLetterLimit
 from processors.observer import Observers
 from processors.pipeline import Pipeline
 from processors.plan import Planner
@@ -504,7 +504,7 @@ class World:
 def make_pipeline(store: Warehouse, reader: LogReader, facts_max: int, observers: Observers) -> Pipeline:
     """As a process would make it."""
     cache = StateCache(facts_max)
-    planner = Planner(store, cache, Pricing(store), PARTITIONS, RejectionLimit(2))
+    planner = Planner(store, cache, Pricing(store), PARTITIONS, DeadLetterLimit(2))
     return Pipeline(store, reader, planner, cache, observers)
 
 

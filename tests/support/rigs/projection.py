@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from processors.dead_letter_limit import RejectionLimit
+from processors.dead_letter_limit import DeadLetterLimit
 from processors.observer import Observers
 from processors.pipeline import Pipeline
 from processors.plan import Planner
@@ -77,7 +77,7 @@ def new_pipeline(
     """A projector as a process would start it, reporting to ``observers``."""
     warehouse = warehouse or store.warehouse()
     cache = StateCache(facts_max)
-    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, RejectionLimit(dead_share_max))
+    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, DeadLetterLimit(dead_share_max))
     return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache, observers or Observers())
 
 

@@ -74,7 +74,9 @@ class WholeService:
         """Everything in the log is in the tables when it returns."""
         observers = Observers()
         pipeline = new_pipeline(self.store, self.log.records, observers=observers)
-        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: time.time_ns() // 1_000_000)
+        progress = Progress(
+            pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: time.time_ns() // 1_000_000
+        )
         observers.add(progress)
         await progress.look()
         await pipeline.project(self.log.records)
