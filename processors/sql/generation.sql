@@ -1,4 +1,5 @@
--- generation: how one generation was made.
+-- With what was one generation made?
+-- Table: generations, in the control database (small, read whole).
 SELECT
     name,
     partitions,

@@ -1,5 +1,6 @@
--- rollup_daily: the same from the hours of the touched days (key: org_id, bucket). Each hour is taken apart into its
--- groups and model groups, every hour has at least one group, and its version counts at part 1 only.
+-- What are the sums of these days? Each touched bucket is computed again from its hours and replaced.
+-- Table: rollup_daily from rollup_hourly (key org_id, bucket). Each hour is taken apart into its groups and model groups;
+-- every hour has at least one group, and its version counts at part 1 only.
 INSERT INTO rollup_daily
     (org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts,
      tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens,

@@ -1,6 +1,7 @@
--- rollup_hourly: recompute the touched buckets from `sessions` (key: org_id, started_hour).
--- Content and version come from one reading of the source: each session is taken apart into one part for itself
--- (part 1) and one part for each of its models, and its version counts at part 1 only.
+-- What are the sums of these hours? Each touched bucket is computed again from its sessions and replaced.
+-- Table: rollup_hourly from sessions (key org_id, started_hour). Content and version come from one reading of the source:
+-- each session is taken apart into one part for itself (part 1) and one part for each of its models, and its version
+-- counts at part 1 only.
 INSERT INTO rollup_hourly
     (org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts,
      tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens,
