@@ -1,4 +1,4 @@
-"""What `prices load` and `prices show` do: reach the store of an installation, and read or extend its price history."""
+"""Implements `prices load` and `prices show`: read or extend the price history of an installation."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,10 +19,10 @@ from store.prices import Loaded, extend_history, history_of
 
 
 def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
-    """Add the prices that the installation does not know yet.
+    """Add the prices that the installation does not have yet.
 
     Raises:
-        TooEarly: a price could concern what is counted already.
+        TooEarly: a price could concern reports that are counted already.
         Broken: another process uses the data folder.
         StoreUnavailable: the store is away.
     """
@@ -31,14 +31,14 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
 
 
 def price_history(settings: Settings) -> list[LoadedPrice]:
-    """Every price that was ever loaded; raises as `load_prices` does."""
+    """Return every price that was ever loaded; raise as `load_prices` does."""
     with _control(settings) as client:
         return history_of(client)
 
 
 @contextmanager
 def _control(settings: Settings) -> Iterator[Client]:
-    """A client of the control database. It opens an engine in the data folder, so no other process may have it open."""
+    """Yield a client of the control database. An engine in the data folder must not be open in another process."""
     stack_url = None if settings.store_url else stack_store_url(settings.folder)
     store = parse_store_url(stack_url) if stack_url else store_address(settings)
     check_transport(store)

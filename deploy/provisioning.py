@@ -1,4 +1,4 @@
-"""What `provision` does: topics where the log is Kafka, the store's databases, and in both the installation record."""
+"""Implements `provision`: topics where the log is Kafka, the store's databases, and the installation record in both."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,16 +22,16 @@ EMBEDDED_PARTITIONS = 1
 
 
 def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
-    """Make what is missing; a line for each thing that was made.
+    """Create what is missing; yield a line for each thing that was created or checked.
 
     Raises:
         Refused: what is there does not fit.
-        Broken: the store is reached in another way.
+        Broken: the store uses TLS where STORE_URL does not, or the reverse.
     """
     address, partitions, own = parse_log_url(settings.log), EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder)
     if isinstance(address, KafkaAddress):
         installed = _installed(settings, address, own, wish)
-        yield from _told(installed)
+        yield from _report(installed)
         partitions = installed.topic.partitions
     store = store_address(settings)
     check_transport(store)
@@ -48,7 +48,7 @@ def _installed(settings: Settings, address: KafkaAddress, own: OwnSecrets, wish:
         raise Refused(str(error)) from error
 
 
-def _told(installed: Installed) -> Iterator[str]:
+def _report(installed: Installed) -> Iterator[str]:
     topic, record = installed.topic, installed.record
     copies = "one copy of each record, for development" if topic.replication == 1 else f"{topic.replication} copies"
     yield f"topic {topic.name}: {'made' if installed.made else 'there'}, {topic.partitions} partitions, {copies}"

@@ -1,4 +1,4 @@
-"""What a projector tells Prometheus: batches, steps, dead letters, how far it is behind, and what it waits for."""
+"""The metrics of a projector: batches, steps, dead letters, how far it is behind, and what it waits for."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -18,7 +18,7 @@ _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)
 
 
 class GroupState(NamedTuple):
-    """What a worker knows of its consumer group."""
+    """Rebalances of the consumer group since this worker started, and the group's generation."""
 
     rebalances: int
     generation: int
@@ -51,7 +51,7 @@ class ProjectorMetrics(Observer):
         assigned.set_function(lambda: len(pipeline.assigned))
 
     def follow_group(self, group: Callable[[], GroupState]) -> None:
-        """Show the consumer group as well, where there is one."""
+        """Show the consumer group as well."""
         self._registry.register(_Group(group))
 
     def batch_written(self, plan: Plan, records: int) -> None:
@@ -66,7 +66,7 @@ class ProjectorMetrics(Observer):
 
 
 class _Lag(Collector):
-    """Asked when somebody looks, so that a projector which stands still shows it."""
+    """Reads the lag at each scrape, so that a projector that stopped shows it."""
 
     def __init__(self, progress: Progress, watchdog: Watchdog) -> None:
         self._progress, self._watchdog = progress, watchdog
@@ -95,7 +95,7 @@ class _Lag(Collector):
 
 
 class _Targets(Collector):
-    """Store and log, as the projector finds them."""
+    """Whether store and log answer."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._targets = {"store": pipeline.store_state, "log": pipeline.log_state}
@@ -113,7 +113,7 @@ class _Targets(Collector):
 
 
 class _Group(Collector):
-    """The consumer group, as this worker knows it."""
+    """The consumer group as this worker sees it."""
 
     def __init__(self, group: Callable[[], GroupState]) -> None:
         self._group = group

@@ -4,7 +4,7 @@ The writes, in this order, and what a crash after each leaves behind:
 
 1. `facts`, `dead_letters`  — the batch comes again with equal keys; of two rows the first write in log order wins
 2. `sessions`, `tasks`      — equal or older versions come again; the highest is read, equal version = equal content
-3. `compactions`, `analyses` — one for each fact of this batch that requests it, from the facts up to that fact, read
+3. `compactions`, `analyses` — one for each fact of this batch that requests one, from the facts up to that fact, read
    back after write 1; reading again at the same position gives the same row
 4. `rollup_hourly`, then `rollup_daily` — a bucket is replaced whole; its version orders the states it was made from
 5. `receipts`               — the receipts; then the runner acknowledges, in offset order

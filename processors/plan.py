@@ -1,4 +1,4 @@
-"""One batch as bytes: everything the five writes send, made once, so that a retry sends the same again."""
+"""Folds a batch into a plan: everything the five writes send, encoded once, so that a retry sends the same bytes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
@@ -27,9 +27,9 @@ PIECE_BYTES_MAX = 64 << 20
 
 
 class Plan(Struct):
-    """What one batch adds to each table, as RowBinary; nothing in it refers to the cache."""
+    """What one batch adds to each table, as RowBinary. Nothing in it refers to the cache."""
 
-    facts: list[bytes]  # a chunk a record
+    facts: list[bytes]  # one chunk per record
     dead_letters: bytes
     sessions: bytes
     tasks: bytes
@@ -56,7 +56,7 @@ class Planner:
         self._limit = limit
 
     def remember(self, partition: int) -> None:
-        """Begin with a partition: what became of its last records counts for the limit. Raises `StoreUnavailable`."""
+        """Begin with a partition: the outcomes of its last records count for the limit. Raises `StoreUnavailable`."""
         self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self._partitions))
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
@@ -64,8 +64,7 @@ class Planner:
 
         Raises:
             Broken: nearly everything is rejected; see `processors.dead_letter_limit`.
-            StoreUnavailable: while prices or states were read; nothing of ``records`` was folded, so the same call may
-                be made again.
+            StoreUnavailable: prices or states could not be read. No record was folded, so the call may be repeated.
         """
         self._cache.evict()
         decoded, letters = self._decode(records)
@@ -81,10 +80,10 @@ class Planner:
         for log_record, record in decoded:
             receipts.append(self._fold(log_record, record, encoded, changed))
             if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
-                # every digest that was asked for, and the analysis as of a session's latest end in this batch
+                # every requested digest, and the analysis as of a session's latest end in this batch
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
                 derivations[record.org_id, record.session_id, digest_id] = self._request(log_record, record)
-        self._limit.check((receipt.outcome == "dead" for receipt in receipts), _a_reason(letters))
+        self._limit.check((receipt.outcome == "dead" for receipt in receipts), _first_reason(letters))
         return self._assemble(encoded, letters, receipts, changed, list(derivations.values()), keys, records, prices)
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
@@ -98,7 +97,7 @@ class Planner:
         return decoded, letters
 
     def _load(self, decoded: Sequence[Decoded], keys: Iterable[SessionKey], first: Mapping[int, int]) -> None:
-        """Fold the sessions that are not in the cache again, from the facts below their partition's first offset."""
+        """Load the sessions that are not in the cache: fold the facts below their partition's first offset."""
         partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in decoded}
         missing: dict[int, list[SessionKey]] = {}
         for key in keys:
@@ -109,7 +108,7 @@ class Planner:
                 self._load_some(some[i : i + LOADED_AT_ONCE], first[partition])
 
     def _load_some(self, keys: Sequence[SessionKey], below: int) -> None:
-        """A few at a time: their histories may be long."""
+        """Load a few sessions: their histories may be long."""
         for row in self._warehouse.facts(keys, below):
             fold(self._state(row), row)
         for key in keys:
@@ -174,18 +173,18 @@ class Planner:
         )
 
 
-def _a_reason(letters: Sequence[tuple[LogRecord, DeadLetterRow]]) -> str:
+def _first_reason(letters: Sequence[tuple[LogRecord, DeadLetterRow]]) -> str:
     return letters[0][1].reason if letters else ""
 
 
 def _tasks(state: SessionState) -> bytes:
-    """The rows of what changed since they were last made."""
+    """Encode the tasks that changed since their rows were last made."""
     prefix = session_prefix(state.org_id, state.session_id)
     return b"".join([encode_task(prefix, task_row(state, task)) for task in state.take_touched()])
 
 
 def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
-    """The first offset of each partition."""
+    """Return the first offset of each partition."""
     first: dict[int, int] = {}
     for log_record in records:
         first.setdefault(log_record.partition, log_record.offset)
@@ -195,7 +194,7 @@ def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
 def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
     """Cut a batch before every jump, so that in each piece a partition is one run of consecutive offsets.
 
-    It is cut as well where a piece would grow beyond what one plan may hold in memory.
+    A batch is also cut before a piece holds more bytes than `PIECE_BYTES_MAX`, which bounds a plan's memory.
     """
     expected: dict[int, int] = {}
     start, size = 0, 0

@@ -1,4 +1,4 @@
-"""The store as the projector sees it: a port, and its ClickHouse adapter (a server, or the engine in this process).
+"""What a projector does with the store: a port, and its ClickHouse adapter (a server, or the engine in this process).
 
 Every method blocks and is called from a thread. Each may raise `StoreUnavailable` (send it again) or `Broken` (stop).
 """
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from kernel.broken import Broken
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
-from processors.memfd import AVAILABLE, Staging
+from processors.memfd import AVAILABLE, MemoryFile
 from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
@@ -32,7 +32,7 @@ from store.prices import ReadPrices, read_prices
 from store.sql import read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
-Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold
+Rows = bytes | Sequence[bytes]  # in chunks where another copy would slow the fold down
 Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
 DAY_S, HOUR_S = 86_400, 3_600
 
@@ -46,10 +46,10 @@ class Receipt(NamedTuple):
 
 
 class Warehouse(Protocol):
-    """What the projector needs of a store."""
+    """What a projector needs of a store."""
 
     def insert(self, table: str, rows: Rows) -> None:
-        """Write rows of one table, given as RowBinary in field order; durable when it returns."""
+        """Write rows of one table, given as RowBinary in field order. They are durable when it returns."""
         ...
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
@@ -65,38 +65,38 @@ class Warehouse(Protocol):
         ...
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
-        """The facts of these sessions with an offset below ``below``, each id once; those of a session in log order."""
+        """Return the facts of these sessions with an offset below ``below``: each id once, a session's in log order."""
         ...
 
     def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
-        """What derivations need of these sessions' facts with an offset up to ``upto``: each id once, in log order.
+        """Yield what derivations need of these sessions' facts up to offset ``upto``: each id once, in log order.
 
-        Session by session; read as it is asked for, so that a long history takes little memory.
+        Sessions come one after the other. Rows are read as they are consumed, so a long history takes little memory.
         """
         ...
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
-        """The ranges ``[start, stop)`` below ``below`` that have no receipt."""
+        """Return the ranges ``[start, stop)`` below ``below`` that have no receipt."""
         ...
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
-        """The receipted offsets of ``[start, stop)`` that are about these sessions, in order."""
+        """Return the offsets in ``[start, stop)`` whose receipts are of these sessions, in order."""
         ...
 
     def recent_outcomes(self, partition: int, count: int) -> list[bool]:
-        """Of the last records of a partition, the oldest first: which are dead."""
+        """Return for each of a partition's last records, the oldest first, whether it is dead."""
         ...
 
     def last_receipt(self, partition: int) -> Receipt | None:
-        """The receipt with the highest offset."""
+        """Return the receipt with the highest offset, if there is any."""
         ...
 
     def generation(self) -> Generation:
-        """How this generation was provisioned."""
+        """Return this generation, with what it was made with."""
         ...
 
     def prices(self) -> ReadPrices:
-        """Every price that was ever loaded."""
+        """Return every price that was ever loaded."""
         ...
 
 
@@ -110,7 +110,7 @@ _ROWS: dict[str, type[Struct]] = {
     "receipts": ReceiptRow,
     "progress": ProgressRow,
 }
-# Named in every insert: tables may have columns that this code does not know yet, or that the store fills by itself.
+# Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
 
 
@@ -118,7 +118,7 @@ class ClickHouseWarehouse:
     """`Warehouse` over clickhouse-connect, one connection a thread."""
 
     def __init__(self, connect: Callable[[], Client], control: str, generation: str, embedded: bool = False) -> None:
-        """``connect`` makes a client on the generation's database; ``control`` is the database that lists them.
+        """``connect`` makes a client on the generation's database; ``control`` is the database that lists generations.
 
         ``embedded``: the engine is in this process.
         """
@@ -129,19 +129,19 @@ class ClickHouseWarehouse:
     def insert(self, table: str, rows: Rows) -> None:
         if self._embedded:
             return self._insert_from_memory(table, [rows] if isinstance(rows, bytes) else rows)
-        # One piece: writing many small ones would wait for the interpreter's lock as many times.
+        # One block: each of many small writes would wait for the interpreter's lock.
         block = rows if isinstance(rows, bytes) else b"".join(rows)
         self._call(lambda client: client.raw_insert(table, COLUMNS[table], block, fmt="RowBinary"))
         return None
 
     def _insert_from_memory(self, table: str, chunks: Sequence[bytes]) -> None:
-        """Sixty megabytes a batch, which the client would join, write to a disk and read back."""
-        staging: Staging | None = getattr(self._local, "staging", None)
-        if staging is None:
-            staging = self._local.staging = Staging()
-        staging.hold(chunks)
+        """Insert through a file in memory. The client would join 60 MB a batch and write them to a disk first."""
+        file: MemoryFile | None = getattr(self._local, "file", None)
+        if file is None:
+            file = self._local.file = MemoryFile()
+        file.replace(chunks)
         into = f"{table} ({', '.join(COLUMNS[table])})"
-        self._command(f"INSERT INTO {into} FROM INFILE '{staging.path}' FORMAT RowBinary", {})
+        self._command(f"INSERT INTO {into} FROM INFILE '{file.path}' FORMAT RowBinary", {})
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))
@@ -153,7 +153,7 @@ class ClickHouseWarehouse:
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         for table in ("sessions", "tasks", "compactions", "analyses"):
-            for some in cut_to_size(_named(sessions)):
+            for some in cut_to_size(_bindable(sessions)):
                 self._command(sql("forget_sessions"), {"table": table, "sessions": some})
 
     def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
@@ -163,13 +163,13 @@ class ClickHouseWarehouse:
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
         found: list[FactRow] = []
-        for some in cut_to_size(_named(sessions)):
+        for some in cut_to_size(_bindable(sessions)):
             found += [FactRow(*row) for row in self._query("facts", {"sessions": some, "below": below})]
         return found
 
     def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         parameters = {"upto": upto, "subject_max": SUBJECT_MAX + 1, "text_max": TEXT_MAX + 1}
-        for some in cut_to_size(_named(sessions)):
+        for some in cut_to_size(_bindable(sessions)):
             yield from self._session_facts({**parameters, "sessions": some})
 
     def _session_facts(self, parameters: dict[str, Any]) -> Iterator[SessionFact]:
@@ -187,7 +187,7 @@ class ClickHouseWarehouse:
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
         stretch = {"partition": partition, "start": start, "stop": stop}
         found: set[int] = set()
-        for some in cut_to_size(_named(sessions)):
+        for some in cut_to_size(_bindable(sessions)):
             found.update(offset for (offset,) in self._query("offsets_of", {**stretch, "sessions": some}))
         return sorted(found)
 
@@ -212,7 +212,7 @@ class ClickHouseWarehouse:
         return found
 
     def _command(self, statement: str, parameters: dict[str, Any]) -> None:
-        """Not as the client's own commands, which carry their parameters in the URL, where proxies allow 8 KiB."""
+        """Send parameters in the body: the client's `command` puts them in the URL, where proxies allow 8 KiB."""
         self._call(lambda client: client.raw_query(statement, parameters=parameters))
 
     def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
@@ -229,7 +229,7 @@ class ClickHouseWarehouse:
 
     def _failed(self, error: Exception) -> Exception:
         if isinstance(error, OperationalError):
-            self._local.client = None  # connect anew
+            self._local.client = None  # the next call connects again
         return classify(error)
 
     def _client(self) -> Client:
@@ -240,7 +240,7 @@ class ClickHouseWarehouse:
 
 
 def day_of(bucket: Bucket) -> Bucket:
-    """The day of an hour (or of a day) of an org: its start in Unix seconds, UTC."""
+    """Return the day of an org's hour (or day): its start in Unix seconds, UTC."""
     org, start = bucket
     return org, start // DAY_S * DAY_S
 
@@ -250,6 +250,6 @@ def sql(name: str) -> str:
     return read_sql("processors.sql", name)
 
 
-def _named(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:
-    """As the client can bind them."""
+def _bindable(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:
+    """Return the keys in a form that the client can bind."""
     return [(org, str(session_id)) for org, session_id in sessions]

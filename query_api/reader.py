@@ -1,7 +1,7 @@
-"""Reads the store: a port, and its adapter over ClickHouse's client, which also speaks to the engine in-process.
+"""Reads the store: a port, and its adapter over ClickHouse's client (a server, or the engine in this process).
 
-One question is one file in ``sql/``. Its parameters are bound by the server, and it runs within fixed limits against
-the database of one generation.
+Each question is one file in ``sql/``. The server binds its parameters, and it runs within fixed limits against the
+database of one generation.
 """
 
 import asyncio
@@ -30,22 +30,21 @@ from store.version import VERSION_SQL, why_too_old
 
 logger = structlog.get_logger()
 POOL_SIZE = 4
-ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
+ANSWER_WITHIN_S = 15.0  # including the time in the queue for a client
 CONNECT_WITHIN_S = 2
-PROBE_WITHIN_S = 2.0  # after it a probe that hangs has made room for the next
-CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is not there
-LIVE_FOR_S = 1.0  # how long readers may go on with the generation they know
+PROBE_WITHIN_S = 2.0  # after it a probe that hangs makes room for the next
+CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is away
+LIVE_FOR_S = 1.0  # how long the live generation is cached
 
 LIMITS: Mapping[str, object] = {
     "max_execution_time": 10,
     "max_memory_usage": 2 << 30,
     "max_result_rows": 200_000,
-    # All parts of one question look at one state of a table.
-    SNAPSHOT: 1,
+    SNAPSHOT: 1,  # all parts of one question read one state of a table
 }
 FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
-    "column_formats": {"data": "bytes"},  # a payload is the client's bytes
+    "column_formats": {"data": "bytes"},  # payloads as the clients sent them
 }
 REFUSAL_LOGGED_EVERY_S = 10.0
 
@@ -54,35 +53,35 @@ ClientFactory = Callable[[], Client]
 
 
 class Allowed(NamedTuple):
-    """What our user's profile allows: limits that go with each question, and settings in its text that it forbids."""
+    """What our user's profile allows: limits sent with each question, and settings in its text that are forbidden."""
 
     settings: Mapping[str, object]
     untunable: frozenset[str]
 
 
 class Reader(Protocol):
-    """Asks the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` as well."""
+    """Reads the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` as well."""
 
     async def live(self) -> Generation:
-        """The generation that readers use, as of at most a second ago."""
+        """Return the live generation, as of at most a second ago."""
         ...
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """The rows that ``sql/<name>.sql`` finds in one generation."""
+        """Return the rows that ``sql/<name>.sql`` finds in one generation."""
         ...
 
 
 async def answer(reader: Reader, generation: Generation, question: Question[P, R], params: P) -> list[R]:
-    """The rows that answer a question in one generation."""
+    """Return the rows that answer a question in one generation."""
     found = await reader.query(generation, question.name, msgspec.structs.asdict(params))
     try:
         return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
-    except msgspec.ValidationError as error:  # ours, and no fault of the request
+    except msgspec.ValidationError as error:  # our mistake, not the request's
         raise TypeError(f"{question.name}.sql gives other rows than {question.row.__name__}: {error}") from error
 
 
 class ClickHouseReader:
-    """`Reader` over a small pool of synchronous clients, each used by one thread at a time; orgs share it fairly."""
+    """`Reader` over a small pool of synchronous clients, each used by one thread at a time. Orgs share it fairly."""
 
     def __init__(
         self,
@@ -99,10 +98,10 @@ class ClickHouseReader:
         self._idle: LifoQueue[Client] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
         self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
-        self._allowed: Allowed | None = None  # as of the first connection, or the first after a refusal
+        self._allowed: Allowed | None = None  # read at the first connection, and again after a refusal
 
     async def live(self) -> Generation:
-        """The latest generation that was switched to; what a reply was told a second ago is told again."""
+        """Return the latest generation that was switched to, cached for a second."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
             found = await self._run(self._base, "live_generation", {})
@@ -112,15 +111,15 @@ class ClickHouseReader:
         return self._live[1]
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
+        """Return the rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     async def check(self) -> None:
-        """Ask once, so that what the store would refuse of every question is known before the first.
+        """Ask one question, to find out before the first request what the store refuses.
 
         Raises:
-            ReadRefused: with what to change.
-            StoreUnavailable: the store is away, or not provisioned; the first question finds the same out.
+            ReadRefused: the message says what to change.
+            StoreUnavailable: the store is away, or not provisioned.
         """
         try:
             async with asyncio.timeout(CHECK_WITHIN_S):
@@ -129,7 +128,7 @@ class ClickHouseReader:
             raise StoreUnavailable(f"no answer within {CHECK_WITHIN_S:.0f} s") from error
 
     def close(self) -> None:
-        """Wait for the questions under way and close every client."""
+        """Wait for the questions in progress and close every client."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         while (client := self._take_idle()) is not None:
             client.close()
@@ -144,7 +143,7 @@ class ClickHouseReader:
             raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
 
     def _begin(self, asker: str, database: str, sql: str, params: Mapping[str, object]) -> "Future[list[Row]]":
-        """Ask in a thread. The turn ends when the thread is free again, even if nobody waits for its answer by then."""
+        """Ask in a thread. The turn ends when the thread is free again, even if the request was cancelled before."""
         loop = asyncio.get_running_loop()
         try:
             answer = self._threads.submit(self._ask, database, sql, params)
@@ -155,7 +154,7 @@ class ClickHouseReader:
         return answer
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
-        """One question on one client, which returns to the pool unless it may be broken."""
+        """Ask one question with one client, which returns to the pool unless it may be broken."""
         client = None
         try:
             client = self._take_idle() or self._make_client()
@@ -173,12 +172,12 @@ class ClickHouseReader:
         return rows
 
     def _failed(self, error: Exception) -> Exception:
-        """What a failed question is for its caller; a refusal is logged as well, since only a person can change it."""
+        """Return the error for the caller. A refusal is logged as well, since only a person can change it."""
         text, verdict = str(error), _verdict(error)
         if verdict is Verdict.TOO_LARGE:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
-            self._allowed = None  # which may have been changed
+            self._allowed = None  # the profile may have been changed
             sentence = text if isinstance(error, ReadRefused) else sentence_of_refusal(error)
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
@@ -208,10 +207,10 @@ def _maker(store: StoreAddress, within_s: float) -> ClientFactory:
 
 
 def _ask_what_is_allowed(client: Client) -> Allowed:
-    """What the store lets our user set. What is not as we want it is said once, in one line.
+    """Return what the store lets our user set, and log once what differs from our limits.
 
     Raises:
-        ReadRefused: the store is too old, or with such a profile answers could be wrong.
+        ReadRefused: the store is too old, or answers could be wrong with this profile.
     """
     _check_version(client)
     tuned = tuning()

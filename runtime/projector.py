@@ -1,4 +1,4 @@
-"""Put a projector together: pipeline, progress and watchdog over one warehouse and one log."""
+"""Composes a projector: pipeline, progress, watchdog and metrics over one warehouse and one log."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ from store.connect import WRITE, connect
 
 
 class Projector(Struct):
-    """The parts of a projector, wired to each other but not running yet."""
+    """The parts of a projector, connected but not running yet."""
 
     pipeline: Pipeline
     progress: Progress
@@ -52,7 +52,7 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
 
 
 def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
-    """The warehouse of one generation."""
+    """Return the warehouse of one generation."""
     make_client = partial(connect, WRITE, **store.at(store.database(generation)))
     return ClickHouseWarehouse(make_client, store.control, generation, embedded=store.is_embedded)
 
@@ -68,5 +68,5 @@ async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) 
 
 
 def now_ms() -> int:
-    """The wall clock, milliseconds since 1970."""
+    """Return the wall clock, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""The read side looks whether the store is that of its installation: at the start, or as soon as the store answers."""
+"""Checks of the read side: that the store belongs to its installation, and that it lets this process read."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
-    """Compare now; while the store is away the service may start, and the task that is returned compares later.
+    """Compare now. While the store is away the service may start; then return a task that compares later.
 
     Raises:
         Broken: the store belongs to another installation, or to none yet.
@@ -41,7 +41,7 @@ async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
         try:
             return await _compare(settings, own)
         except (StoreUnavailable, StoreRefuses):
-            continue  # readers say what is refused, and go on once it is not
+            continue  # readers log what is refused, and continue once it is not
         except Broken as error:
             sys.stderr.write(f"crewkit-sessions stops: {error}\n")
             sys.stderr.flush()
@@ -59,7 +59,7 @@ async def _compare(settings: Settings, own: OwnSecrets) -> None:
 
 
 async def check_reading(reader: ClickHouseReader) -> None:
-    """Refuse at the start what the store would refuse of every question. A store that is away may come later.
+    """Refuse to start if the store refuses every question. A store that is away is checked later.
 
     Raises:
         Broken: the store does not let us read; the message says what to change.

@@ -1,4 +1,4 @@
-"""Run a Faust worker: guards first, then the projector beside its agent."""
+"""Runs a Faust worker: checks first, then the projector beside its agent."""
 
 import asyncio
 from functools import partial
@@ -27,21 +27,21 @@ from store.migrate import check_migrated
 
 
 def run_worker(settings: Settings) -> int:
-    """Project until SIGTERM; the exit code.
+    """Project until SIGTERM; return the exit code.
 
     Raises:
-        Broken: the surroundings don't fit; the message says what to do.
+        Broken: log, store or libraries do not fit; the message says what to do.
     """
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: the processors follow Kafka; the embedded default projects by itself, see `up`")
     faust_app.check_versions()
     tune_interpreter()
-    uvloop.install()  # for Faust's loop and for its consumer's, in a thread of its own
-    told = kafka_topic(settings, address)
-    worker = _worker(settings, told)
+    uvloop.install()  # for Faust's loop, and for its consumer's in another thread
+    configured = kafka_topic(settings, address)
+    worker = _worker(settings, configured)
     lock = faust_app.lock_instance(worker)
-    topic = asyncio.run(_check(settings, told, worker.group))
+    topic = asyncio.run(_check(settings, configured, worker.group))
     worker = _worker(settings, topic)
     registry = new_registry()
     projector = make_projector(settings, KafkaLogReader(topic), topic.partitions, registry)
@@ -59,10 +59,10 @@ def run_worker(settings: Settings) -> int:
         lock.close()
 
 
-async def _check(settings: Settings, told: KafkaTopic, group: str) -> KafkaTopic:
-    """The topic, once it, the store and the record of both agree; a projector has no secrets to compare."""
+async def _check(settings: Settings, configured: KafkaTopic, group: str) -> KafkaTopic:
+    """Return the topic, once it agrees with the store and both records. A projector has no secrets to compare."""
     installed, store = InstalledTopic(None), store_address(settings)
-    topic = await find_topic(told, installed)
+    topic = await find_topic(configured, installed)
     await find_group(topic, group)
     await asyncio.to_thread(check_transport, store)
     reader = KafkaLogReader(topic)

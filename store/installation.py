@@ -1,7 +1,7 @@
-"""The installation record in the store: the first row of `installation` in the control database, which counts for ever.
+"""The installation record in the store: the first row of `installation` in the control database, which never changes.
 
-`provision` and `up` write it; what reads or writes the store compares, so that a store, a log and the secrets of two
-installations are never mixed.
+`provision` and `up` write it. Every process that uses the store compares it, so that a store, a log and the secrets of
+two installations are never mixed.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ _FIRST = "SELECT partitions, secrets FROM installation ORDER BY at, secrets LIMI
 
 
 class StoredRecord(NamedTuple):
-    """How many partitions of the log the store is made for, and the fingerprint of its installation's secrets."""
+    """The number of the log's partitions, and the fingerprint of the installation's secrets."""
 
     partitions: int
     secrets: str
 
 
 def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> None:
-    """Write the record if there is none, and compare; the tables must be there.
+    """Write the record if there is none, and compare it; the tables must exist.
 
     Raises:
         Refused: the store belongs to another installation.
@@ -46,7 +46,7 @@ def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> No
 
 
 def check_own_secrets(store: StoreAddress, own: OwnSecrets) -> None:
-    """Raises `Refused` where the store was made with other secrets, `StoreUnavailable` where it is away."""
+    """Raise `Refused` if the store was made with other secrets, `StoreUnavailable` if it is away."""
     _compare(store, stored_record(store), own)
 
 
@@ -56,13 +56,13 @@ def _compare(store: StoreAddress, stored: StoredRecord, own: OwnSecrets) -> None
 
 
 def check_same_installation(store: StoreAddress, secrets: str, log: str) -> None:
-    """The store must belong to the installation whose fingerprint is recorded in ``log``; raises as above."""
+    """Check that the store belongs to the installation whose fingerprint ``log`` holds; raises as above."""
     if stored_record(store).secrets != secrets:
         raise Refused(f"{_place(store)} belongs to another installation than {log}: check STORE_URL and LOG_URL")
 
 
 def stored_record(store: StoreAddress) -> StoredRecord:
-    """The record.
+    """Return the record.
 
     Raises:
         Refused: nothing is recorded.

@@ -1,4 +1,4 @@
-"""The table `prices` of the control database: what is in it, and what may be added to it."""
+"""The table `prices` of the control database: read it, and add what may be added."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ _LISTED_MAX = 3
 
 
 class TooEarly(Exception):
-    """Prices that begin at a time which may be counted already; the message says what to do."""
+    """Prices begin at a time that may be counted already; the message says what to do."""
 
 
 class ReadPrices(NamedTuple):
@@ -25,7 +25,7 @@ class ReadPrices(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What a load came to."""
+    """The result of a load: prices that were added, and how many were known."""
 
     added: Sequence[Price]
     known: int
@@ -44,7 +44,7 @@ def history_of(client: Client) -> list[LoadedPrice]:
 
 
 def begin_history(client: Client, prices: Iterable[Price]) -> None:
-    """Give a history that is empty its first list."""
+    """Add the first list to an empty history."""
     _add(client, [LoadedPrice(price, 0) for price in prices])
 
 
@@ -52,7 +52,7 @@ def extend_history(client: Client, wanted: Iterable[Price], *, new_generations_o
     """Add those of ``wanted`` that are not known yet: all of them, or none.
 
     Raises:
-        TooEarly: where one could concern what is counted already, unless it is meant for generations to come.
+        TooEarly: one could concern reports that are counted already, and is not for new generations only.
     """
     known = {(price.model, price.from_ms): price for price in newest(history_of(client))}
     now_us: int = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0]
@@ -80,7 +80,7 @@ def _is_counting(client: Client) -> bool:
 
 
 def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
-    """All in one block, so that they are there together."""
+    """Insert all rows in one block, so that they become visible together."""
     if rows:
         client.insert("prices", [_values(row) for row in rows], column_names=_COLUMNS)
 

@@ -1,6 +1,6 @@
-"""Write 3 of the pipeline: reads a few sessions up to where something was asked of them, and makes the rows.
+"""Write 3 of the pipeline: reads a few sessions up to the requesting facts, and makes the rows.
 
-Reading again at the same positions gives the same rows, whatever reached the table since.
+Reading again at the same positions gives the same rows, even if later facts reached the table since.
 """
 
 from collections import deque
@@ -38,7 +38,7 @@ class _Rows(NamedTuple):
 
 
 def batches(requests: Sequence[DerivationRequest]) -> Iterator[list[DerivationRequest]]:
-    """What is read together: of a few sessions, each with everything that is asked of it."""
+    """Group requests into what one query reads: a few sessions, each with all its requests."""
     some: list[DerivationRequest] = []
     facts, sessions = 0, 0
     for _, of_one in groupby(sorted(requests, key=_place), key=lambda one: one.session):
@@ -53,10 +53,10 @@ def batches(requests: Sequence[DerivationRequest]) -> Iterator[list[DerivationRe
 
 
 def derive(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> Derived:
-    """Read each session once, and stop at every position at which something is wanted.
+    """Read each session once, and derive at the position of every request.
 
     Raises:
-        StoreUnavailable: the same call may be made again.
+        StoreUnavailable: the call may be repeated.
     """
     rows = _Rows([], [])
     by_session: dict[SessionKey, list[DerivationRequest]] = {}

@@ -1,4 +1,4 @@
-"""A session's facts as derivations see them, and what may be asked of them."""
+"""A session's facts as derivations read them, and the request for a derivation."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +10,7 @@ TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of 
 
 
 class SessionFact(NamedTuple):
-    """One fact; texts are cut to a character more than their maximum, so that the cut can be seen."""
+    """One fact. Texts are cut to one character more than their maximum, so that a cut can be detected."""
 
     org_id: str
     session_id: str
@@ -24,20 +24,20 @@ class SessionFact(NamedTuple):
     agent_type: str
     task_id: str
     label: str
-    text: str  # prompt, answer or summary; what a tool is used on; the record of a create or a change
+    text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
     detail: str  # a failure's error, a prompt's source, a notification's type
     cwd: str
 
 
 class DerivationRequest(NamedTuple):
-    """A derivation that a fact asks for, as of that fact. It is a value: a retry asks for the same."""
+    """A derivation that a fact requests, as of that fact. A retry uses the same value."""
 
     partition: int
     offset: int
     record: CompactionRequested | SessionEnded
-    facts: int  # so many were counted in the session by then; says what the reading will cost
+    facts: int  # counted in the session by then; estimates the cost of reading
 
     @property
     def session(self) -> tuple[str, UUID]:
-        """Whose facts are read."""
+        """The session whose facts are read."""
         return self.record.org_id, self.record.session_id

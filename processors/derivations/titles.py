@@ -1,4 +1,4 @@
-"""A title out of what was asked for first."""
+"""Suggests a session's title: the first sentence of its first prompt."""
 
 import re
 
@@ -13,12 +13,12 @@ _SENTENCE = re.compile(r".+?[.!?…](?=\s|$)")
 
 
 def asked_by_a_machine(fact: SessionFact) -> bool:
-    """Whether a prompt only kept a session going: nobody wrote it."""
+    """Return whether a prompt was sent by a machine, to continue the session."""
     return fact.detail in _MACHINES
 
 
 def title_of(fact: SessionFact) -> str | None:
-    """The first sentence of a prompt, in a line; None where it says nothing, or is a command to the client."""
+    """Return the first sentence of a prompt, in one line; None if it is empty or a command to the client."""
     if asked_by_a_machine(fact):
         return None
     lines = (_MARKS.sub("", line).strip() for line in (fact.text or fact.label).splitlines())

@@ -1,4 +1,4 @@
-"""Uses of tools: each counts once, whichever half of it is seen, by tool and by what it was used on."""
+"""Counts uses of tools, by tool and by command or path. A use counts once, whichever of its halves is present."""
 
 from collections.abc import Iterator
 
@@ -13,23 +13,23 @@ Subject = tuple[str, str]  # (tool, command or path)
 
 
 class ToolTally(Struct):
-    """Uses of one tool on one thing. ``latest`` says how the latest one that came to an end did."""
+    """Uses of one tool on one subject. ``last_failed`` is the outcome of the latest use that ended."""
 
     calls: int = 0
     failures: int = 0
     denied: int = 0
     last_failed: bool = False
     error: str = ""  # of the latest failure
-    latest: int = 0  # how many facts about tools had been seen
+    latest: int = 0  # the number of tool facts read when it was used last
 
     @property
     def done(self) -> int:
-        """How many neither failed nor were denied; one that never came back may have been done."""
+        """How many neither failed nor were denied; a use without an end may have succeeded."""
         return max(0, self.calls - self.failures - self.denied)
 
     @property
     def runs(self) -> int:
-        """How many were let run; a failure whose call was never seen was one."""
+        """How many ran; a failure without its call counts as a run."""
         return max(self.calls - self.denied, self.failures)
 
 
@@ -40,7 +40,7 @@ class _Use(Struct):
 
 
 class ToolUsage:
-    """All uses of tools so far. The rules for counting are those of the session's own counts."""
+    """All uses of tools. The rules for counting are those of the session's own counts."""
 
     def __init__(self) -> None:
         self.tallies: dict[Subject, ToolTally] = {}
@@ -48,7 +48,7 @@ class ToolUsage:
         self._seen = 0
 
     def take(self, fact: SessionFact) -> None:
-        """One more of `TOOL_EVENTS`."""
+        """Add a fact of `TOOL_EVENTS`."""
         self._seen += 1
         use = self._use(fact)
         tally = use.tally
@@ -62,7 +62,7 @@ class ToolUsage:
             tally.last_failed = False
 
     def of(self, tools: frozenset[str]) -> Iterator[tuple[str, ToolTally]]:
-        """What these tools were used on, where that is known."""
+        """Yield what these tools were used on, where that is known."""
         return ((thing, tally) for (tool, thing), tally in self.tallies.items() if tool in tools and thing)
 
     def _use(self, fact: SessionFact) -> _Use:

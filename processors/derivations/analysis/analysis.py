@@ -1,4 +1,4 @@
-"""The analysis of a session that has ended: see `schemas.findings` for what it says."""
+"""The analysis of a session that has ended; `schemas.findings` describes its fields."""
 
 import heapq
 import re
@@ -29,7 +29,7 @@ _TESTS = re.compile(
 
 
 class Analysis:
-    """The findings in the making; `findings` may be asked for after any fact."""
+    """Collects the findings; `findings` may be called after any fact."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -37,7 +37,7 @@ class Analysis:
         self._title: str | None = None
 
     def take(self, fact: SessionFact) -> None:
-        """The next fact in log order."""
+        """Add the next fact in log order."""
         if fact.kind != EVENTS_RECORDED:
             return
         self.events += 1
@@ -48,7 +48,7 @@ class Analysis:
             self._title = title_of(fact)
 
     def findings(self, sensitive: bool) -> Findings:
-        """What it has come to. Of a ``sensitive`` session numbers and times alone, whatever its facts hold."""
+        """Return the findings. Of a ``sensitive`` session they are numbers and times alone."""
         commands = [] if sensitive else list(self._usage.of(SHELLS))
         files = [] if sensitive else list(self._usage.of(EDITORS))
         times = self._timeline.times()

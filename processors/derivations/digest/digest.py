@@ -1,8 +1,8 @@
-"""The digest of a session so far: extracted from its facts, and fit to be handed to a new session as context.
+"""The digest of a session: extracted from its facts, as context for a new session.
 
-It is Markdown: what was asked for, the last answer, what is open, what failed, which files were touched, which commands
-ran. What does not fit is left out by rank, see `processors.derivations.digest.items`. Instructions stand near its head,
-and whatever has one of their words in it goes before everything else.
+It is Markdown: prompts, the last answer, open tasks, failures, files that were touched, and commands that ran. Items
+that do not fit are left out by rank, see `processors.derivations.digest.items`. Instructions come near the head, and
+items that contain one of their words come before all others.
 """
 
 import re
@@ -13,7 +13,7 @@ from processors.derivations.digest.state import DigestState
 from processors.derivations.digest.truncate import cut, one_line
 from schemas.http.responses import instant
 
-CHARACTERS, CHARACTERS_MAX = 8_000, 100_000  # unless the request says otherwise; whatever the request says
+CHARACTERS, CHARACTERS_MAX = 8_000, 100_000  # without a request's limit; the most that a request can get
 _NAME_MAX = 200
 _WORD = re.compile(r"\w{4,}")
 _WORDS_MAX = 50
@@ -21,7 +21,7 @@ _SENSITIVE = "This session is sensitive: nothing of its content is kept."
 
 
 def digest(state: DigestState, instructions: str | None, max_characters: int | None, sensitive: bool) -> str:
-    """What it has come to; never longer than asked for. Of a ``sensitive`` session numbers and times alone."""
+    """Return the digest, at most as long as requested. Of a ``sensitive`` session it has numbers and times alone."""
     limit = CHARACTERS if max_characters is None else min(max(max_characters, 0), CHARACTERS_MAX)
     if sensitive:
         return cut("\n".join(("# Session so far", _numbers(state), "", _SENSITIVE)), limit)
@@ -53,7 +53,7 @@ def _numbers(state: DigestState) -> str:
 
 
 def _period(first: int, last: int) -> str:
-    """``2026-01-20 10:30 to 12:10 UTC``"""
+    """Return a period as ``2026-01-20 10:30 to 12:10 UTC``."""
     begin, end = (instant(ms)[:16].split("T") for ms in (first, last))
     until = end[1] if begin[0] == end[0] else " ".join(end)
     return f"{' '.join(begin)} to {until} UTC"

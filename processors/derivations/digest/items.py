@@ -1,4 +1,4 @@
-"""The pieces of a digest: in which section each stands, and which of them are kept where there is no room for all."""
+"""The items of a digest: the section of each, and its rank where there is no room for all."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from processors.derivations.digest.truncate import cut, one_line
 from processors.derivations.tool_usage import EDITORS, SHELLS, ToolTally, ToolUsage
 
 K = TypeVar("K")
-LISTED = 200  # files, commands, failures, tasks and reports that may be shown at all: the latest
+LISTED = 200  # at most as many of the latest files, commands, failures, tasks and reports
 LINE_MAX, ERROR_MAX = 200, 300  # characters
 SECTIONS = (
     "Asked for",
@@ -25,18 +25,18 @@ SECTIONS = (
     "Files read",
 )
 ASKED, ANSWER, TASKS, FAILURES, CHANGED, SUBAGENTS, SUMMARY, COMMANDS, READ = range(len(SECTIONS))
-_AGENTS = frozenset({"Agent", "Task"})  # tools that are used on no file
+_AGENTS = frozenset({"Agent", "Task"})  # tools without a file
 
 
 class Rank(IntEnum):
-    """What goes in first."""
+    """The order in which items are added."""
 
     GOAL = 0  # the first and the last prompt
     ANSWER = 1
     OPEN_TASK = 2
-    FAILING = 3  # and has not worked since
+    FAILING = 3  # without a later success
     CHANGED_FILE = 4
-    PROMPT = 5  # the later, the sooner
+    PROMPT = 5  # later ones first
     SUMMARY = 6
     FAILED_ONCE = 7
     SUBAGENT = 8
@@ -48,7 +48,7 @@ RANKS = len(Rank)
 
 
 def digest_items(state: DigestState, limit: int) -> list[Item]:
-    """Everything that a digest of ``limit`` characters could hold."""
+    """Return everything that a digest of ``limit`` characters could hold."""
     usage = state.usage
     return [
         *_prompts(state, limit),
@@ -124,7 +124,7 @@ def _reports(state: DigestState, limit: int) -> Iterator[Item]:
 
 
 def _by_path(usage: Iterable[tuple[str, ToolTally]]) -> dict[str, ToolTally]:
-    """Whichever tool was used; what was never done is left out."""
+    """Add up the tools by path, without paths on which every use failed or was denied."""
     files: dict[str, ToolTally] = {}
     for path, tally in usage:
         if tally.done:
@@ -134,17 +134,17 @@ def _by_path(usage: Iterable[tuple[str, ToolTally]]) -> dict[str, ToolTally]:
 
 
 def _latest(items: Iterable[tuple[K, ToolTally]]) -> list[tuple[K, ToolTally]]:
-    """The latest ones first."""
+    """Return the latest items first."""
     return heapq.nlargest(LISTED, items, key=lambda item: item[1].latest)
 
 
 def _path(path: str, cwd: str) -> str:
-    """As seen from the session's folder."""
+    """Return a path relative to the session's folder."""
     return one_line(path.removeprefix(f"{cwd.rstrip('/')}/") if cwd else path, LINE_MAX)
 
 
 def _quoted(text: str) -> str:
-    """What a model wrote must not look like a title of ours."""
+    """Quote a model's text, so that it can't look like one of our titles."""
     return "> " + text.replace("\n", "\n> ")
 
 

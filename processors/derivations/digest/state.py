@@ -1,4 +1,4 @@
-"""What a digest is made of, gathered from a session's facts one after the other. It holds texts that people wrote."""
+"""The state from which a digest is made, collected from a session's facts. It holds texts that people wrote."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from processors.derivations.titles import asked_by_a_machine
 from processors.derivations.tool_usage import TOOL_EVENTS, ToolUsage
 from schemas.log.records import AnyRecord, SessionChanged, SessionCreated
 
-PROMPTS_FIRST, PROMPTS_LAST = 5, 95  # kept; those between them are only counted
+PROMPTS_FIRST, PROMPTS_LAST = 5, 95  # stored; those between them are only counted
 _NAMES = ("title", "repo", "branch", "agent_name", "model")
 _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 class Prompt(Struct):
-    """What was asked for, how manieth it was, and how often in a row."""
+    """A prompt: its number in the session, its text, and how often it was repeated in a row."""
 
     number: int
     text: str
@@ -26,7 +26,7 @@ class Prompt(Struct):
 
 
 class Task(Struct):
-    """Something that was noted to be done."""
+    """A task, done or open."""
 
     subject: str
     done: bool = False
@@ -40,7 +40,7 @@ class Report(Struct):
 
 
 class DigestState:
-    """A session as of the fact that was taken last."""
+    """A session as of the last fact that was added."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -52,14 +52,14 @@ class DigestState:
         self.first_prompts: list[Prompt] = []
         self.last_prompts: deque[Prompt] = deque(maxlen=PROMPTS_LAST)
         self.answer = ""
-        self.broke_off = ""  # why the latest turn did, if it did
-        self.summary = ""  # that the client made when its context was full
+        self.broke_off = ""  # the error of the latest turn, if it broke off
+        self.summary = ""  # of the client's latest compaction
         self.tasks: dict[str, Task] = {}
         self.reports: dict[str, Report] = {}  # by agent
         self.usage = ToolUsage()
 
     def take(self, fact: SessionFact) -> None:
-        """The next fact in log order."""
+        """Add the next fact in log order."""
         if fact.kind != EVENTS_RECORDED:
             return self._lifecycle(fact)
         self.events += 1
@@ -71,11 +71,11 @@ class DigestState:
 
     def _lifecycle(self, fact: SessionFact) -> None:
         record = _records.decode(fact.text) if fact.text else None
-        if isinstance(record, SessionCreated):  # not over what was changed since
+        if isinstance(record, SessionCreated):  # values that were changed since stay
             self.names = {name: getattr(record, name) for name in _NAMES} | self.names
         elif isinstance(record, SessionChanged):
-            told = {name: getattr(record, name, UNSET) for name in _NAMES}
-            self.names |= {name: value for name, value in told.items() if value is not UNSET}
+            given = {name: getattr(record, name, UNSET) for name in _NAMES}
+            self.names |= {name: value for name, value in given.items() if value is not UNSET}
 
 
 def _prompt(state: DigestState, fact: SessionFact) -> None:
@@ -94,7 +94,7 @@ def _prompt(state: DigestState, fact: SessionFact) -> None:
 
 
 def _stop(state: DigestState, fact: SessionFact) -> None:
-    """A stop inside a subagent is that subagent's."""
+    """Store the last answer. A stop with an agent id is a subagent's."""
     if not fact.agent_id:
         state.broke_off = ""
         state.answer = cut(fact.text.strip(), TEXT_MAX) or state.answer
@@ -115,7 +115,7 @@ def _post_compact(state: DigestState, fact: SessionFact) -> None:
 
 
 def _task(state: DigestState, fact: SessionFact) -> None:
-    """Either half may come first."""
+    """Add either half of a task; any may come first."""
     if fact.task_id:
         task = state.tasks.setdefault(fact.task_id, Task(fact.label))
         task.subject = task.subject or fact.label
