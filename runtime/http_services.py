@@ -38,7 +38,7 @@ from runtime.metrics import new_registry
 from runtime.rate_limits import rate_limits
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
-from runtime.store_comparing import check_reading, compare_store
+from runtime.store_checks import check_reading, compare_store
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets
