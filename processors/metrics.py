@@ -86,7 +86,7 @@ class _Lag(Collector):
         yield seconds
         unmoved = GaugeMetricFamily(
             "crewkit_projector_unmoved_seconds",
-            "How long a partition stands at one offset while records wait.",
+            "How long a partition has been at one offset while records wait.",
             labels=("partition",),
         )
         for partition, still_s in self._watchdog.unmoved().items():

@@ -204,7 +204,7 @@ class Pipeline:
         return filled
 
     async def _stand_at(self, partition: int, offset: int) -> None:
-        """Note that everything below ``offset`` is projected, whatever was read again meanwhile."""
+        """Note that everything below ``offset`` is projected, even if older records were folded last."""
         await self.drain()
         self._folded[partition] = offset
         if partition not in self._released:

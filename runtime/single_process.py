@@ -12,7 +12,6 @@ import uvloop
 from edge.outermost import Service
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
-from kernel.broken import Broken
 from processors.runners.local_loop import run_local
 from query_api.reader import open_probe, open_reader
 from runtime.address_file import write_address
@@ -28,7 +27,6 @@ from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_url import store_address
 from schemas.pricing.price_list import list_prices
-from store.errors import Refused
 from store.generations import Generation
 from store.installation import record_in_store
 
@@ -111,11 +109,8 @@ async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None
 
 def _provision(settings: Settings) -> None:
     store = store_address(settings)
-    try:
-        provision_store(store, PARTITIONS, list_prices())
-        record_in_store(store, PARTITIONS, own_secrets(settings.secrets_folder))
-    except Refused as error:
-        raise Broken(str(error)) from error
+    provision_store(store, PARTITIONS, list_prices())
+    record_in_store(store, PARTITIONS, own_secrets(settings.secrets_folder))
 
 
 def _log(settings: Settings) -> SqliteEventLog:

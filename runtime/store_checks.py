@@ -13,7 +13,7 @@ from query_api.reader import ClickHouseReader
 from runtime.settings import Settings
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets
-from store.errors import Refused, StoreRefuses, StoreUnavailable
+from store.errors import StoreRefuses, StoreUnavailable
 from store.installation import check_own_secrets
 
 logger = structlog.get_logger()
@@ -54,8 +54,6 @@ async def _compare(settings: Settings, own: OwnSecrets) -> None:
             await asyncio.to_thread(check_own_secrets, store_address(settings), own)
     except TimeoutError as error:
         raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
-    except Refused as error:
-        raise Broken(str(error)) from error
 
 
 async def check_reading(reader: ClickHouseReader) -> None:

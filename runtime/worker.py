@@ -7,7 +7,6 @@ import uvloop
 
 from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import find_group, find_topic
-from kernel.broken import Broken
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
 from query_api.reader import open_reader
@@ -20,7 +19,6 @@ from runtime.repair import Repair, repair_when_asked
 from runtime.settings import BadSettings, Settings
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
-from store.errors import Refused
 from store.generations import Generation
 from store.installation import check_same_installation
 from store.migrate import check_migrated
@@ -72,8 +70,6 @@ async def _check(settings: Settings, configured: KafkaTopic, group: str) -> Kafk
         await asyncio.to_thread(check_same_installation, store, installed.record.secrets, log)
         await check_start(make_warehouse(store, settings.generation), reader, topic.partitions)
         return topic
-    except Refused as error:
-        raise Broken(str(error)) from error
     finally:
         await reader.stop()
 

@@ -2,7 +2,7 @@
 
 * `StoreUnavailable` — the same statement may succeed in a moment: wait and send it again
 * `StoreRefuses` — a `Broken`: the store lacks a user, a right or a setting, which only a person can change
-* `Refused` — databases or tables do not fit this code, or belong to another installation
+* `Refused` — a `Broken`: what is there does not fit this code, or belongs to another installation
 * `kernel.broken.Broken` — the process stops
 
 Errors arrive as a code and a text: ClickHouse's, that of its client, or that of a proxy between the two.
@@ -46,8 +46,8 @@ class StoreRefuses(Broken):
     """The store refuses our user, or what this process needs; the message says what to change."""
 
 
-class Refused(Exception):
-    """What the store holds does not fit; the message says what to do."""
+class Refused(Broken):
+    """What is there does not fit this code or this installation; the message says what to do."""
 
 
 def verdict_of_error(error: Exception) -> Verdict:
@@ -83,7 +83,7 @@ def classify(error: Exception) -> Exception:
 
 @contextmanager
 def classified() -> Iterator[None]:
-    """Raise `classify` of whatever error a client raises inside."""
+    """Raise `classify` of any error that a client raises inside."""
     try:
         yield
     except STORE_ERRORS as error:

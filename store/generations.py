@@ -1,4 +1,4 @@
-"""Generations: each is one set of derived tables, in a database of its own."""
+"""Generations: each is one set of derived tables, in its own database."""
 
 from typing import NamedTuple
 

@@ -139,7 +139,7 @@ async def test_a_hole_of_thousands_of_sessions_is_filled(store: TestStore) -> No
     assert tables(store) == before
 
 
-async def test_thousands_of_wrong_buckets_are_mended(store: TestStore, reader: ClickHouseReader) -> None:
+async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader: ClickHouseReader) -> None:
     """They are found by a recount that looks at each twice, removed, and made again."""
     records = many_orgs()
     pipeline = new_pipeline_over(store, records)

@@ -1,4 +1,4 @@
-"""Whatever was made wrong in the tables is mended out of the log and the facts, by the process that projects."""
+"""What was made wrong in the tables is repaired from the log and the facts, by the process that projects."""
 
 import asyncio
 import os
@@ -77,7 +77,7 @@ def worked_on() -> LogBuilder:
 
 
 class Running:
-    """A projector at work on a store, and what mends it."""
+    """A projector at work on a store, and its repair."""
 
     def __init__(self, store: TestStore, records: list[LogRecord]) -> None:
         self.store = store
@@ -142,8 +142,8 @@ async def test_what_was_made_wrong_is_made_right(running: Running, damage: str) 
         ("a bucket is altered", Repaired(buckets=1)),
     ],
 )
-async def test_of_two_processes_each_mends_its_share(running: Running, damage: str, expected: Repaired) -> None:
-    """No other process makes again what one mends, or what comes right with it: readers miss a bucket meanwhile."""
+async def test_of_two_processes_each_repairs_its_share(running: Running, damage: str, expected: Repaired) -> None:
+    """No other process computes again what one repairs, or what that repairs, too: readers miss a bucket meanwhile."""
     before = tables(running.store)
     records = worked_on().records
     other = Running(running.store, records)
