@@ -49,6 +49,9 @@ test: check ## Run make check and every test, JOBS=2 at once; ARGS go to pytest
 bench: $(STAMP) ## Measure; prints a table and writes var/bench.json
 	@$(BIN)/python -m bench $(ARGS)
 
+docs: $(STAMP) ## Renew the picture in the README
+	@$(BIN)/crewkit-sessions demo --svg docs/demo.svg
+
 lock: ## Renew requirements.lock from pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -58,4 +61,4 @@ lock: ## Renew requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help setup run stack demo chaos fuzz check test bench lock clean
+.PHONY: help setup run stack demo chaos fuzz check test bench docs lock clean

@@ -1,1 +1,1 @@
-"""What is measured, against what: one file a question. Run with `make bench`, or `python -m bench NAME …`."""
+"""Measurements of speed, cost and memory against marks: one file a subject. Run `make bench`."""

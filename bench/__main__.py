@@ -1,61 +1,50 @@
 """`python -m bench [NAME …]`: measure, print a table, write var/bench.json."""
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import (
-    at_rest_up,
-    end_to_end_stack,
-    end_to_end_up,
-    ingest_kafka,
-    ingest_sqlite,
-    memory_up,
-    projector_chdb,
-    projector_store_server,
-    query_list,
-    query_one_session,
-    query_search,
-    query_summary,
-    redaction_cost,
-    visible_latency,
-)
-from bench.harness import FAILED, RESULTS_FILE, keep, run, table
+from bench import end_to_end, footprint, ingest, projector, query, redaction, visible_latency
+from bench.harness import FAILED, RESULTS_FILE, Question, render_table, run, write_results
 
-QUESTIONS = {
-    module.QUESTION.name: module.QUESTION
-    for module in (
-        projector_chdb,
-        projector_store_server,
-        ingest_sqlite,
-        ingest_kafka,
-        redaction_cost,
-        end_to_end_up,
-        end_to_end_stack,
-        visible_latency,
-        query_list,
-        query_search,
-        query_summary,
-        query_one_session,
-        memory_up,
-        at_rest_up,
-    )
-}
-BY_NAME_ALONE = {at_rest_up.QUESTION.name}  # long, and hardly ever of interest
+SUBJECTS = (projector, ingest, redaction, end_to_end, visible_latency, query, footprint)
+QUESTIONS: dict[str, Question] = {question.name: question for subject in SUBJECTS for question in subject.QUESTIONS}
 
 
-def main(names: list[str]) -> int:
-    """Ask these questions, or all but the long ones; 0, 1 if one could not be answered, 2 for an unknown name."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the named questions, or all except the long ones; return 0, or 1 if a question failed.
+
+    Raises:
+        SystemExit: with 2 for an unknown name.
+    """
+    names = _parse_names(arguments)
     console = Console(highlight=False)
-    if unknown := [name for name in names if name not in QUESTIONS]:
-        console.print(f"unknown: {', '.join(unknown)}; there is {', '.join(QUESTIONS)}")
-        return 2
-    usual = [name for name in QUESTIONS if name not in BY_NAME_ALONE]
-    results = run([QUESTIONS[name] for name in names or usual], console)
-    console.print(table(results))
-    keep(results)
+    results = run([QUESTIONS[name] for name in names or _default_names()], console)
+    console.print(render_table(results))
+    write_results(results)
     console.print(f"written to {RESULTS_FILE}")
     return int(any(result.unit == FAILED for result in results))  # a missed mark is a result, not a failure
+
+
+def _parse_names(arguments: Sequence[str]) -> list[str]:
+    questions = "\n".join(f"  {question.name:<24}{question.description}" for question in QUESTIONS.values())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure, print a table and write var/bench.json.",
+        epilog=f"questions:\n{questions}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="*", help="questions to run; without names, all except the long ones")
+    names: list[str] = parser.parse_args(arguments).name
+    if unknown := [name for name in names if name not in QUESTIONS]:
+        parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(QUESTIONS)}")
+    return names
+
+
+def _default_names() -> list[str]:
+    return [question.name for question in QUESTIONS.values() if not question.only_by_name]
 
 
 if __name__ == "__main__":

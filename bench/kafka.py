@@ -1,4 +1,4 @@
-"""A broker of the bench's own, from jars, with the topic of the product."""
+"""A Kafka broker for one measurement, started from jars, with the product's topic."""
 
 import asyncio
 import contextlib
@@ -17,17 +17,17 @@ PARTITIONS = 4
 
 @contextlib.contextmanager
 def kafka_topic(folder: Path) -> Iterator[KafkaTopic]:
-    """A running broker with an empty topic of 4 partitions; the broker ends with the block."""
+    """Run a broker with an empty topic of 4 partitions until the block ends."""
     broker = Broker(folder / "kafka")
     try:
         broker.start()
         make_embedded_secrets(folder / "secrets")
-        told = KafkaTopic(broker.bootstrap, TOPIC, PARTITIONS)
-        yield asyncio.run(install(told, own_secrets(folder / "secrets"), Wish(replication=1))).topic
+        topic = KafkaTopic(broker.bootstrap, TOPIC, PARTITIONS)
+        yield asyncio.run(install(topic, own_secrets(folder / "secrets"), Wish(replication=1))).topic
     finally:
-        broker.kill()  # nobody reads its data again
+        broker.kill()  # its data is not read again
 
 
 def log_url(topic: KafkaTopic) -> str:
-    """The topic as a setting."""
+    """Return the value of the setting `log_url` for the topic."""
     return f"kafka://{topic.bootstrap}/{topic.name}"

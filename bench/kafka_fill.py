@@ -1,9 +1,9 @@
-"""Fills the topic with records as the write side makes them, and watches how far a projector has come."""
+"""Fills the topic with records as the write side makes them, and reads how many a projector has acknowledged."""
 
 import asyncio
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from bench.payloads import BATCH, creations, rounds, sessions_for
+from bench.harness import Report
+from bench.load import ORG
+from bench.payloads import BATCH, Scripts, count_sessions, make_creations, schedule_batches
 from ingest.log.kafka import KafkaTopic
 from schemas.http.requests import CreateSession, RecordEvent
 from schemas.ids import IdSecrets, derive, mint, new_thread
@@ -21,13 +23,12 @@ from schemas.log.codec import encode
 from schemas.log.records import VERSION, Actor, AnyRecord, Event, EventsRecorded, SessionCreated
 from schemas.log.topics import partition_of, record_key
 
-ORG = "acme"
 IN_FLIGHT = 64
 ACTOR = Actor("bench", "member")
 
 
 class Filled(NamedTuple):
-    """What is in the topic."""
+    """How much is in the topic."""
 
     records: int
     events: int
@@ -37,22 +38,22 @@ class _Batch(msgspec.Struct):
     events: list[RecordEvent]
 
 
-class _Told(NamedTuple):
+class _ParsedEvent(NamedTuple):
     event_type: str
     timestamp: int
     data: msgspec.Raw
     seq: int | None
 
 
-def records(told: Sequence[Sequence[bytes]], events: int, now_ms: int) -> Iterator[AnyRecord]:
-    """Sessions, then ``events`` events in records of 100, the sessions taking turns."""
+def make_records(scripts: Scripts, events: int, now_ms: int) -> Iterator[AnyRecord]:
+    """Yield the records of new sessions, then ``events`` events in records of 100; sessions take turns."""
     keys = IdSecrets((secrets.token_bytes(32),), secrets.token_bytes(32))
-    ids = [mint(keys, "session", ORG, new_thread(None), False, None) for _ in range(sessions_for(events))]
-    for id_, body in zip(ids, creations(len(ids)), strict=True):
+    ids = [mint(keys, "session", ORG, new_thread(None), False, None) for _ in range(count_sessions(events))]
+    for id_, body in zip(ids, make_creations(len(ids)), strict=True):
         yield _created(id_, msgspec.json.decode(body, type=CreateSession), keys, now_ms)
-    parsed = [[_parse(body) for body in story] for story in told]
-    for session, story, place in rounds(len(ids), events // BATCH):
-        yield _recorded(ids[session], parsed[story][place], now_ms)
+    parsed = [[_parse(body) for body in script] for script in scripts]
+    for session, script, batch in schedule_batches(len(ids), events // BATCH):
+        yield _recorded(ids[session], parsed[script][batch], now_ms)
 
 
 def _created(id_: UUID, body: CreateSession, keys: IdSecrets, now_ms: int) -> SessionCreated:
@@ -62,8 +63,8 @@ def _created(id_: UUID, body: CreateSession, keys: IdSecrets, now_ms: int) -> Se
     return SessionCreated(**_base(id_, now_ms), fact_id=fact_id, run_id=run_id, repo="acme/backend", **fields)
 
 
-def _recorded(id_: UUID, told: Sequence[_Told], now_ms: int) -> EventsRecorded:
-    events = tuple(Event(uuid.uuid4(), one.event_type, one.timestamp, one.data, one.seq) for one in told)
+def _recorded(id_: UUID, batch: Sequence[_ParsedEvent], now_ms: int) -> EventsRecorded:
+    events = tuple(Event(uuid.uuid4(), event.event_type, event.timestamp, event.data, event.seq) for event in batch)
     return EventsRecorded(**_base(id_, now_ms), events=events)
 
 
@@ -78,17 +79,17 @@ def _base(id_: UUID, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _parse(body: bytes) -> list[_Told]:
+def _parse(body: bytes) -> list[_ParsedEvent]:
     events = msgspec.json.decode(body, type=_Batch).events
-    return [_Told(e.event_type, _ms(e.timestamp), msgspec.Raw(bytes(e.data)), e.seq) for e in events]
+    return [_ParsedEvent(e.event_type, _ms(e.timestamp), msgspec.Raw(bytes(e.data)), e.seq) for e in events]
 
 
 def _ms(timestamp: str) -> int:
     return round(datetime.fromisoformat(timestamp).timestamp() * 1000)
 
 
-async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], say: Callable[[str], None]) -> Filled:
-    """Append all of them, as the write side would."""
+async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) -> Filled:
+    """Append all records with the producer settings of the write side."""
     producer = AIOKafkaProducer(
         bootstrap_servers=topic.bootstrap,
         enable_idempotence=True,
@@ -109,7 +110,7 @@ async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], say: Callable[[s
             events = len(record.events) if isinstance(record, EventsRecorded) else 0
             filled = Filled(filled.records + 1, filled.events + events)
             if filled.records % 100 == 0:
-                say(f"filling the topic, {filled.events:,} events")
+                report(f"filling the topic, {filled.events:,} events")
         await producer.flush()
     finally:
         await producer.stop()
@@ -124,13 +125,13 @@ async def _append(
     sent.add_done_callback(lambda _: in_flight.release())
 
 
-async def committed(topic: KafkaTopic, group: str) -> int:
-    """How many records a group has acknowledged: all that is derived from them is in the tables."""
+async def committed_records(topic: KafkaTopic, group: str) -> int:
+    """Return how many records a consumer group has acknowledged; their rows are all in the tables."""
     admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, **topic.security.client_options())
     try:
         await admin.start()
         offsets = await admin.list_consumer_group_offsets(group)
-    except KafkaError:  # nobody has joined the group yet, so it has no coordinator
+    except KafkaError:  # no member has joined the group yet, so it has no coordinator
         return 0
     finally:
         await admin.close()

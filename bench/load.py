@@ -1,5 +1,7 @@
-"""The load generator: prebuilt bodies over kept connections. It counts what was accepted and repeats what was refused
-for a moment (503, 429, a lost connection), as it is."""
+"""The load generator: prebuilt bodies over keep-alive connections.
+
+It counts accepted events. After 503 or 429 it repeats the same request.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -9,8 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from bench.http_client import Answer, Wire, connect
-from bench.payloads import creations, rounds, sessions_for
+from bench.harness import Report
+from bench.http_client import Connection, Response, connect
+from bench.payloads import BATCH, Scripts, count_sessions, make_creations, schedule_batches
 
 ORG = "acme"
 CONNECTIONS = 32
@@ -20,7 +23,7 @@ VISIBLE_S = 180.0
 
 
 class Target(NamedTuple):
-    """Where the load goes."""
+    """The service under load, and a token for it."""
 
     host: str
     port: int
@@ -28,13 +31,12 @@ class Target(NamedTuple):
 
 
 class Load(Struct):
-    """What was sent: accepted events, seconds from the first request to the last answer, each answer's seconds."""
+    """What was sent. ``seconds`` runs from the first request to the last response, ``latencies`` are per request."""
 
     accepted: int = 0
-    repeated: int = 0
     seconds: float = 0.0
     latencies: list[float] = []
-    ends: dict[int, int] = {}  # per partition: the last position that was answered
+    ends: dict[int, int] = {}  # per partition: the highest acknowledged offset
     sessions: list[str] = []
 
     @property
@@ -44,16 +46,21 @@ class Load(Struct):
 
     @property
     def positions(self) -> str:
-        """For X-Wait-For-Position."""
+        """The value of X-Wait-For-Position that waits for all of it."""
         return ",".join(f"{partition}:{offset}" for partition, offset in sorted(self.ends.items()))
 
 
-class Refused(Exception):
-    """An answer that no client should get here."""
+class UnexpectedResponse(Exception):
+    """A response that a measurement must not get; its numbers would be wrong."""
+
+    @classmethod
+    def of(cls, response: Response) -> "UnexpectedResponse":
+        """Quote status and body."""
+        return cls(f"{response.status} {response.body[:300]!r}")
 
 
-def head(target: Target, method: str, path: str, length: int, extra: str = "") -> bytes:
-    """The head of a request."""
+def request_head(target: Target, method: str, path: str, length: int, extra: str = "") -> bytes:
+    """Return the head of a request; ``extra`` is one more header line."""
     lines = [
         f"{method} /api/v1/{ORG}{path} HTTP/1.1",
         f"Host: {target.host}:{target.port}",
@@ -67,131 +74,129 @@ def head(target: Target, method: str, path: str, length: int, extra: str = "") -
 class Generator:
     """Sends ``events`` events in batches of 100 to as many sessions as that takes."""
 
-    def __init__(self, target: Target, told: Sequence[Sequence[bytes]], events: int) -> None:
-        """``told``: the stories, see `bodies`."""
-        self._target, self._told, self._batches = target, told, events // 100
-        self._sessions = sessions_for(events)
+    def __init__(self, target: Target, scripts: Scripts, events: int) -> None:
+        self._target, self._scripts, self._batches = target, scripts, events // BATCH
+        self._sessions = count_sessions(events)
         self.load = Load()
-        self.on_answer: Callable[[Answer], None] = lambda _: None
+        self.on_response: Callable[[Response], None] = lambda _: None
 
     async def create(self) -> None:
         """Create the sessions; not part of what is measured."""
-        bodies = creations(self._sessions)
-        queue = iter(bodies)
+        queue = iter(make_creations(self._sessions))
 
-        async def worker(wire: Wire) -> None:
+        async def worker(connection: Connection) -> None:
             for body in queue:
-                request = head(self._target, "POST", "/sessions", len(body))
-                answer = await self._until_accepted(wire, request, body)
-                self.load.sessions.append(msgspec.json.decode(answer.body)["data"]["id"])
+                head = request_head(self._target, "POST", "/sessions", len(body))
+                response = await self._until_accepted(connection, head, body)
+                self.load.sessions.append(msgspec.json.decode(response.body)["data"]["id"])
 
-        await self._on_wires(worker)
+        await self._on_connections(worker)
 
-    async def run(self, rate: float | None = None, say: Callable[[str], None] = lambda _: None) -> Load:
-        """Send everything, at ``rate`` events a second or as fast as it goes.
+    async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
+        """Send everything, at ``rate`` events a second or as fast as possible.
 
-        With a rate, an answer's time counts from when its request was due.
+        With a rate, a latency counts from when the request was due.
         """
         requests = self._requests()
         begin = perf_counter()
-        due = _schedule(begin, rate)
+        due_times = _due_times(begin, rate)
 
-        async def worker(wire: Wire) -> None:
+        async def worker(connection: Connection) -> None:
             for parts in requests:
-                at = next(due)
-                if at > (now := perf_counter()):
-                    await asyncio.sleep(at - now)
-                asked = at if rate else perf_counter()
-                answer = await self._until_accepted(wire, *parts)
-                self.load.latencies.append(perf_counter() - asked)
-                self._count(answer)
+                due = next(due_times)
+                if due > (now := perf_counter()):
+                    await asyncio.sleep(due - now)
+                sent = due if rate else perf_counter()
+                response = await self._until_accepted(connection, *parts)
+                self.load.latencies.append(perf_counter() - sent)
+                self._count(response)
 
-        speaking = asyncio.ensure_future(self._speak(begin, say))
+        reporting = asyncio.ensure_future(self._report_rate(begin, report))
         try:
-            await self._on_wires(worker)
+            await self._on_connections(worker)
         finally:
-            speaking.cancel()
+            reporting.cancel()
         self.load.seconds = perf_counter() - begin
         return self.load
 
     def _requests(self) -> Iterator[tuple[bytes, bytes]]:
         ids = self.load.sessions
-        for session, story, place in rounds(self._sessions, self._batches):
-            body = self._told[story][place]
-            yield head(self._target, "POST", f"/observability/sessions/{ids[session]}/events", len(body)), body
+        for session, script, batch in schedule_batches(self._sessions, self._batches):
+            body = self._scripts[script][batch]
+            path = f"/observability/sessions/{ids[session]}/events"
+            yield request_head(self._target, "POST", path, len(body)), body
 
-    def _count(self, answer: Answer) -> None:
-        data = msgspec.json.decode(answer.body)["data"]
+    def _count(self, response: Response) -> None:
+        data = msgspec.json.decode(response.body)["data"]
         if data["rejected"]:
-            raise Refused(f"rejected: {data['rejected'][:3]}")
+            raise UnexpectedResponse(f"rejected: {data['rejected'][:3]}")
         self.load.accepted += data["accepted"]
-        self.on_answer(answer)
+        self.on_response(response)
 
-    async def _until_accepted(self, wire: Wire, *parts: bytes) -> Answer:
+    async def _until_accepted(self, connection: Connection, *parts: bytes) -> Response:
         for _ in range(REPEATS_MAX):
-            answer = await wire.call(*parts)
-            if 200 <= answer.status < 300:
-                partition, _, offset = answer.position.partition(":")
+            response = await connection.call(*parts)
+            if 200 <= response.status < 300:
+                partition, _, offset = response.position.partition(":")
                 self.load.ends[int(partition)] = max(int(offset), self.load.ends.get(int(partition), 0))
-                return answer
-            if answer.status not in (429, 503):
-                raise Refused(f"{answer.status} {answer.body[:300]!r}")
-            self.load.repeated += 1
+                return response
+            if response.status not in (429, 503):
+                raise UnexpectedResponse.of(response)
             await asyncio.sleep(PAUSE_S)
-        raise Refused(f"refused {REPEATS_MAX} times: {answer.body[:300]!r}")
+        raise UnexpectedResponse(f"refused {REPEATS_MAX} times: {response.body[:300]!r}")
 
-    async def _on_wires(self, worker: Callable[[Wire], Any]) -> None:
-        wires = [await connect(self._target.host, self._target.port) for _ in range(CONNECTIONS)]
+    async def _on_connections(self, worker: Callable[[Connection], Any]) -> None:
+        connections = [await connect(self._target.host, self._target.port) for _ in range(CONNECTIONS)]
         try:
             async with asyncio.TaskGroup() as tasks:
-                for wire in wires:
-                    tasks.create_task(worker(wire))
+                for connection in connections:
+                    tasks.create_task(worker(connection))
         finally:
-            for wire in wires:
-                wire.close()
+            for connection in connections:
+                connection.close()
 
-    async def _speak(self, begin: float, say: Callable[[str], None]) -> None:
+    async def _report_rate(self, begin: float, report: Report) -> None:
         while True:
             await asyncio.sleep(0.5)
             rate = self.load.accepted / (perf_counter() - begin)
-            say(f"{self.load.accepted:,} of {100 * self._batches:,} events, {rate:,.0f}/s")
+            report(f"{self.load.accepted:,} of {BATCH * self._batches:,} events, {rate:,.0f}/s")
 
 
-def _schedule(begin: float, rate: float | None) -> Iterator[float]:
+def _due_times(begin: float, rate: float | None) -> Iterator[float]:
     number = 0
     while True:
-        yield begin if rate is None else begin + number * 100 / rate
+        yield begin if rate is None else begin + number * BATCH / rate
         number += 1
 
 
-async def get(wire: Wire, target: Target, path: str, wait_for: str = "") -> Any:
-    """A read; with ``wait_for`` it is asked again until those positions are visible.
+async def get(connection: Connection, target: Target, path: str, wait_for: str = "") -> Any:
+    """Return the decoded body of a read; with ``wait_for``, repeat it until those positions are visible.
 
     Raises:
-        Refused: for any other answer, or after three minutes.
+        UnexpectedResponse: any other response, or 429 or 503 for three minutes.
     """
-    request = head(target, "GET", path, 0, f"X-Wait-For-Position: {wait_for}" if wait_for else "")
+    request = request_head(target, "GET", path, 0, f"X-Wait-For-Position: {wait_for}" if wait_for else "")
     deadline = perf_counter() + VISIBLE_S
     while True:
-        answer = await wire.call(request)
-        if answer.status == 200:
-            return msgspec.json.decode(answer.body)
-        if answer.status not in (429, 503) or perf_counter() > deadline:
-            raise Refused(f"{answer.status} {answer.body[:300]!r}")
+        response = await connection.call(request)
+        if response.status == 200:
+            return msgspec.json.decode(response.body)
+        if response.status not in (429, 503) or perf_counter() > deadline:
+            raise UnexpectedResponse.of(response)
         await asyncio.sleep(0.01)
 
 
-async def events_counted(wire: Wire, target: Target) -> int:
-    """How many events the API reports, over all sessions."""
+async def count_events(connection: Connection, target: Target) -> int:
+    """Return how many events the API reports, over all sessions."""
     total, page, pages = 0, 1, 1
     while page <= pages:
-        reply = await get(wire, target, f"/sessions?per_page=100&page={page}")
-        total += sum(session["counts"]["events"] for session in reply["data"])
-        page, pages = page + 1, reply["meta"]["total_pages"]
+        body = await get(connection, target, f"/sessions?per_page=100&page={page}")
+        total += sum(session["counts"]["events"] for session in body["data"])
+        page, pages = page + 1, body["meta"]["total_pages"]
     return total
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which ``share`` of them lie."""
+    """Return the value below which ``share`` of the values lie."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

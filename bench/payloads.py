@@ -1,7 +1,7 @@
-"""Request bodies made before the clock starts: realistic events, 100 a batch, as bytes.
+"""Request bodies built before the clock starts: realistic events, 100 a batch, as bytes.
 
-No event carries an id of its own, so the same body sent to two sessions is two hundred different events. A session is
-told a story of `STORY` batches, and every story is told in many sessions.
+Events carry no id, so one body sent to two sessions is two hundred different events. A script is the
+`SCRIPT_BATCHES` bodies of one session; many sessions send the same script.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,42 +11,43 @@ from random import Random
 import msgspec
 
 from cli.demo import sample_data
-from cli.demo.session_builder import Stage, instant
-from cli.demo.session_script import script
+from cli.demo.session_builder import SessionBuilder, instant
+from cli.demo.session_script import make_events
 
 BATCH = 100
-STORY = 25
-STORIES = 8
-SESSION_EVENTS = BATCH * STORY
+SCRIPT_BATCHES = 25
+SCRIPTS = 8
+SESSION_EVENTS = BATCH * SCRIPT_BATCHES
+
+Scripts = Sequence[Sequence[bytes]]
 
 _encode = msgspec.json.Encoder().encode
 
 
-def stories(seed: int = 7) -> list[list[bytes]]:
-    """`STORIES` stories of `STORY` request bodies each."""
+def make_scripts(seed: int = 7) -> Scripts:
+    """Return `SCRIPTS` scripts of `SCRIPT_BATCHES` request bodies each."""
     rng = Random(seed)  # noqa: S311 (made-up data)
-    return [_story(Random(rng.getrandbits(64)), tour=index == 0) for index in range(STORIES)]  # noqa: S311 (as above)
+    return [_make_script(Random(rng.getrandbits(64)), tour=index == 0) for index in range(SCRIPTS)]  # noqa: S311
 
 
-def _story(rng: Random, tour: bool) -> list[bytes]:
+def _make_script(rng: Random, tour: bool) -> list[bytes]:
     models = list(sample_data.MODELS)
-    stage = Stage.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(models))
+    builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(models))
     begin = datetime.now(UTC) - timedelta(hours=3)
-    happenings = script(stage, SESSION_EVENTS, ended=True, tour=tour)
     events = [
-        {"event_type": kind, "timestamp": instant(begin + timedelta(seconds=4 * place)), "data": data, "seq": place}
-        for place, (kind, data) in enumerate(happenings)
+        {"event_type": kind, "timestamp": instant(begin + timedelta(seconds=4 * seq)), "data": data, "seq": seq}
+        for seq, (kind, data) in enumerate(make_events(builder, SESSION_EVENTS, ended=True, tour=tour))
     ]
     return [_encode({"events": events[first : first + BATCH]}) for first in range(0, SESSION_EVENTS, BATCH)]
 
 
-def creations(count: int, seed: int = 7) -> list[bytes]:
-    """Bodies that create sessions, of several agents, projects and models."""
+def make_creations(count: int, seed: int = 7) -> list[bytes]:
+    """Return bodies that create sessions of several agents, projects and models."""
     rng = Random(seed)  # noqa: S311 (made-up data)
-    return [_creation(rng) for _ in range(count)]
+    return [_make_creation(rng) for _ in range(count)]
 
 
-def _creation(rng: Random) -> bytes:
+def _make_creation(rng: Random) -> bytes:
     project = rng.choice(sample_data.PROJECTS)
     fields = {
         "remote_url": f"git@github.com:{project.repo}.git",
@@ -60,25 +61,19 @@ def _creation(rng: Random) -> bytes:
     return _encode(fields)
 
 
-def rounds(sessions: int, batches: int) -> Iterator[tuple[int, int, int]]:
-    """(session, story, place in the story) of ``batches`` batches: all sessions take turns.
+def schedule_batches(sessions: int, batches: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (session, script, batch of the script) of ``batches`` batches; all sessions take turns.
 
-    Sessions with the same story are never at the same place, so that neighbours in the log differ and compress as real
-    ones do.
+    Sessions with the same script are never at the same batch: neighbours in the log differ, and compress as real ones
+    do.
     """
-    if batches > sessions * STORY:
-        raise ValueError(f"{sessions} sessions take {sessions * STORY} batches at most")
+    if batches > sessions * SCRIPT_BATCHES:
+        raise ValueError(f"{sessions} sessions take {sessions * SCRIPT_BATCHES} batches at most")
     for number in range(batches):
         turn, session = divmod(number, sessions)
-        yield session, session % STORIES, (turn + session // STORIES) % STORY
+        yield session, session % SCRIPTS, (turn + session // SCRIPTS) % SCRIPT_BATCHES
 
 
-def sessions_for(events: int) -> int:
-    """How many sessions can be told so many events."""
+def count_sessions(events: int) -> int:
+    """Return how many sessions it takes to send ``events`` events."""
     return -(-events // SESSION_EVENTS)
-
-
-def usual_length(told: Sequence[Sequence[bytes]]) -> float:
-    """Bytes of a request body, on average."""
-    bodies = [body for story in told for body in story]
-    return sum(map(len, bodies)) / len(bodies)

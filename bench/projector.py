@@ -1,64 +1,84 @@
-"""A filled topic goes through a real Faust worker; shared by the questions that differ in the store alone."""
+"""How fast does a projector worker follow Kafka, with the store in its own process and behind HTTP?"""
 
 import asyncio
+import secrets
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from bench.harness import Result, Say, at_least, plain
+from bench.harness import Question, Report, Result, at_least, plain
 from bench.kafka import kafka_topic, log_url
-from bench.kafka_fill import Filled, committed, fill, records
-from bench.payloads import stories
+from bench.kafka_fill import Filled, committed_records, fill, make_records
+from bench.payloads import make_scripts
 from bench.receipts import Receipts, read_receipts
-from bench.services import cpu_s, resident_mb, run_once, service, wait_until
+from bench.services import HOST, cpu_s, resident_mb, run_once, service, temporary_folder, wait_until
+from deploy.devstack.stack import answers_200
 from deploy.devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
+from kernel.ports import free_port
 from schemas.log.topics import TOPIC
 
 GROUP = f"{TOPIC}.g1"
 EVENTS = 800_000
 LIMIT_S = 240.0
+CHDB_MARK, STORE_SERVER_MARK = 110_000, 80_000  # events a second
 
 
-def project(folder: Path, store_url: str, name: str, mark: float, say: Say) -> list[Result]:
-    """Fill a topic, run one worker over it, and read the receipts.
+def _measure_chdb(report: Report) -> list[Result]:
+    """Measure the worker alone; the store is a folder."""
+    with temporary_folder() as folder:
+        return _measure(folder, f"chdb://{folder / 'store'}", "projector_chdb", CHDB_MARK, report)
 
-    The rate is that between the receipts of the first and of the last batch: neither start nor end is in it.
+
+def _measure_store_server(report: Report) -> list[Result]:
+    """Measure the worker and the store server, one process each."""
+    port = free_port()
+    url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
+    options = ("--host", HOST, "--port", str(port))
+    with temporary_folder() as folder, service(folder, "store-server", *options, env={"STORE_URL": url}) as server:
+        wait_until(lambda: answers_200(HOST, port, "/ping"), server, folder)
+        return _measure(folder, url, "projector_store_server", STORE_SERVER_MARK, report)
+
+
+def _measure(folder: Path, store_url: str, name: str, mark: float, report: Report) -> list[Result]:
+    """Fill a topic, run one Faust worker over it, and read the receipts.
+
+    The rate is that between the receipts of the first and of the last batch; it excludes start and shutdown.
     """
     with kafka_topic(folder) as topic:
         env = {"LOG_URL": log_url(topic), "STORE_URL": store_url}
         run_once(folder, "provision", "--partitions", "4", env=env)
-        facts = records(stories(), EVENTS, round(time.time() * 1000))
-        filled = asyncio.run(fill(topic, facts, say))
+        records = make_records(make_scripts(), EVENTS, round(time.time() * 1000))
+        filled = asyncio.run(fill(topic, records, report))
         with service(folder, "processors", "--instance", "0", env=env) as worker:
-            used, memory = _watch(worker, topic, filled, folder, say)
+            _wait_until_projected(worker, topic, filled, folder, report)
+            processor_s, memory_mb = cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
     receipts = read_receipts(store_url)
     _check(receipts, filled)
     return [
         at_least(f"{name} events/s", receipts.rate, "events/s", mark),
         plain(f"{name} records a batch", receipts.records / receipts.batches, "records"),
-        plain(f"{name} worker processor time", used / filled.events * 1e6, "µs/event"),
-        plain(f"{name} worker memory", memory, "MB"),
+        plain(f"{name} worker processor time", processor_s / filled.events * 1e6, "µs/event"),
+        plain(f"{name} worker memory", memory_mb, "MB"),
     ]
 
 
-def _watch(
-    worker: Process, topic: KafkaTopic, filled: Filled, folder: Path, say: Callable[[str], None]
-) -> tuple[float, float]:
-    done = 0
-
+def _wait_until_projected(worker: Process, topic: KafkaTopic, filled: Filled, folder: Path, report: Report) -> None:
     def all_acknowledged() -> bool:
-        nonlocal done
-        done = asyncio.run(committed(topic, GROUP))
-        say(f"projecting, {done:,} of {filled.records:,} records acknowledged")
+        done = asyncio.run(committed_records(topic, GROUP))
+        report(f"projecting, {done:,} of {filled.records:,} records acknowledged")
         time.sleep(1.0)
         return done >= filled.records
 
     wait_until(all_acknowledged, worker, folder, LIMIT_S)
-    return cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
 
 
 def _check(receipts: Receipts, filled: Filled) -> None:
-    """A rate counts only if everything is there, once."""
+    """Refuse a rate unless every record and every event is stored exactly once."""
     if receipts.records != filled.records or receipts.events != filled.events:
         raise RuntimeError(f"the store holds {receipts}, the log {filled}")
+
+
+QUESTIONS = (
+    Question("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
+    Question("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
+)

@@ -1,7 +1,7 @@
-"""Fills a store by SQL with sessions nobody had: `python -m bench.query_data FOLDER DATA`, with `Data` as JSON.
+"""Fills a store by SQL with made-up sessions: `python -m bench.query_data FOLDER DATA`, with `Data` as JSON.
 
-In a process of its own, because an embedded store belongs to one process at a time. Rollups are made by the statement
-that the projector uses. What it is doing is printed, a line at a time.
+It runs in its own process because an embedded store belongs to one process at a time. The projector's statement makes
+the rollups. Progress is printed, a line a step.
 """
 
 import subprocess
@@ -17,15 +17,18 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from msgspec import Struct
 
-from bench.harness import Say
+from bench.harness import Report
 from bench.load import ORG
 from cli.demo import sample_data
 from kernel.words import words_of
 from processors.warehouse import Warehouse
 from runtime.projector import make_warehouse
 from runtime.provision import provision_store
+from runtime.secret_making import make_embedded_secrets
+from runtime.secrets import id_secrets
 from runtime.single_process import PARTITIONS
 from runtime.store_url import parse_store_url
+from schemas.ids import mint, new_thread
 from schemas.pricing.price_list import list_prices
 from store.generations import FIRST_GENERATION
 
@@ -37,7 +40,7 @@ RARE_WORDS = 2_000
 
 
 class Data(Struct, frozen=True):
-    """What is in the store; ``prompts`` a session, and ``events`` of session 0 alone."""
+    """The size of the store: ``prompts`` a session, and ``events`` in session 0 alone."""
 
     sessions: int
     days: int
@@ -47,93 +50,92 @@ class Data(Struct, frozen=True):
 
     @property
     def since(self) -> datetime:
-        """Where the first day begins; today is the last one."""
+        """Midnight of the first day in UTC; today is the last day."""
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return today - timedelta(days=self.days - 1)
 
 
 def store_url(folder: Path) -> str:
-    """The store of `up` in this folder."""
+    """Return the URL of the store of `up` in this folder."""
     return f"chdb://{folder / 'store'}"
 
 
-def fill(folder: Path, data: Data, say: Say) -> None:
-    """Fill the store in a process of its own. Raises `RuntimeError` with what it said when it fails."""
+def fill(folder: Path, data: Data, report: Report) -> None:
+    """Fill the store in another process. Raises `RuntimeError` with its output if it fails."""
     command = [sys.executable, "-m", "bench.query_data", str(folder), msgspec.json.encode(data).decode()]
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         for line in child.stdout or ():
             lines.append(line)
-            say(line.strip())
+            report(line.strip())
     if child.returncode != 0:
         raise RuntimeError("".join(lines[-20:]))
 
 
 def main(folder: Path, data: Data) -> None:
-    """Fill the store in ``folder``."""
+    """Provision and fill the store in ``folder``."""
     store = parse_store_url(store_url(folder))
     provision_store(store, PARTITIONS, list_prices())
     client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
-    fill_tables(client, make_warehouse(store, FIRST_GENERATION), data)
-    _settle(client)
+    fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, _mint_session_id(folder / "secrets"))
+    _wait_for_merges(client)
 
 
-def fill_tables(client: Client, warehouse: Warehouse, data: Data) -> None:
+def _mint_session_id(secrets: Path) -> UUID:
+    """Return an id that `up` accepts: it verifies ids before it reads."""
+    make_embedded_secrets(secrets)
+    return mint(id_secrets(secrets), "session", ORG, new_thread(None), False, None)
+
+
+def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: UUID) -> None:
     """Fill the tables of one generation, which is the client's current database."""
-    _sessions(client, data)
+    _fill_sessions(client, data, session_zero)
     fill_rollups(warehouse, data)
     if data.events:
-        _one_session(client, data)
+        _fill_session_zero(client, data, session_zero)
 
 
-def _sessions(client: Client, data: Data) -> None:
-    fixed = {"org_id": ORG, "since": data.since, "words": vocabulary()}
+def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
+    fixed = {"org_id": ORG, "since": data.since, "words": search_words(), "session_zero": session_zero}
     fixed |= {name: getattr(data, name) for name in ("days", "users", "prompts")}
     for older in (True, False):
         for first in range(0, data.sessions, STEP):
-            _say(f"{'older states of ' if older else ''}sessions, {first:,} of {data.sessions:,}")
+            _report(f"{'older states of ' if older else ''}sessions, {first:,} of {data.sessions:,}")
             count = min(STEP, data.sessions - first)
             _insert(client, "sessions", {**fixed, "older": older, "first": first, "count": count})
 
 
 def fill_rollups(warehouse: Warehouse, data: Data) -> None:
-    """Make the rollups of all its days, as a projector does."""
+    """Refresh the rollups of all days, as a projector does."""
     begin = int(data.since.timestamp())
     hours = [(ORG, begin + 3600 * hour) for hour in range(24 * data.days)]
     for first in range(0, len(hours), HOURS):
-        _say(f"rollups, {first:,} of {len(hours):,} hours")
+        _report(f"rollups, {first:,} of {len(hours):,} hours")
         warehouse.refresh_rollups(hours[first : first + HOURS])
 
 
-def _one_session(client: Client, data: Data) -> None:
-    _say(f"one session with {data.events:,} events")
-    session = {"org_id": ORG, "session_id": session_zero(client)}
+def _fill_session_zero(client: Client, data: Data, session_id: UUID) -> None:
+    _report(f"one session with {data.events:,} events")
+    session = {"org_id": ORG, "session_id": session_id}
     for table in ("facts", "tasks"):
         _insert(client, table, {**session, "since": data.since, "count": data.events})
 
 
-def session_zero(client: Client) -> UUID:
-    """The session with the lowest version."""
-    (row,) = client.query("SELECT session_id FROM sessions FINAL ORDER BY version LIMIT 1").result_rows
-    found: UUID = row[0]
-    return found
-
-
-def vocabulary() -> list[str]:
-    """The words of prompts and titles, the usual ones first."""
-    told = sorted({word for prompt in sample_data.PROMPTS for word in words_of(prompt)})
-    return [*told, *(f"module{number}" for number in range(RARE_WORDS))]
+def search_words() -> list[str]:
+    """Return the words of prompts and titles, common ones first."""
+    common = sorted({word for prompt in sample_data.PROMPTS for word in words_of(prompt)})
+    return [*common, *(f"module{number}" for number in range(RARE_WORDS))]
 
 
 def _insert(client: Client, table: str, parameters: dict[str, Any]) -> None:
     client.raw_query((SQL / f"{table}.sql").read_text(), parameters=parameters)
 
 
-def _settle(client: Client) -> None:
-    """Let the merges end that so many inserts at once set off."""
+def _wait_for_merges(client: Client) -> None:
+    """Wait until the merges that the inserts caused have ended, or give up."""
     give_up_at = time.monotonic() + MERGED_WITHIN_S
     while _merges(client) and time.monotonic() < give_up_at:
-        _say("waiting for merges")
+        _report("waiting for merges")
         time.sleep(0.2)
 
 
@@ -142,7 +144,7 @@ def _merges(client: Client) -> int:
     return int(row[0])
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     sys.stdout.write(f"filling: {text}\n")
     sys.stdout.flush()
 

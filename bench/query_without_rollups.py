@@ -1,7 +1,7 @@
-"""The question of the summary asked of rollups and of `sessions FINAL`, in turn: `python -m bench.query_without_rollups
-FOLDER SINCE` prints the seconds as JSON.
+"""Times the summary query on rollups and on `sessions FINAL`, in turn.
 
-In a process of its own, because an embedded store belongs to one process at a time. Both must answer the same.
+`python -m bench.query_without_rollups FOLDER SINCE` prints the seconds as JSON. It runs in its own process because an
+embedded store belongs to one process at a time. Both queries must return the same row.
 """
 
 import subprocess
@@ -23,45 +23,45 @@ from query_api.statements import statement
 from runtime.store_url import parse_store_url
 from store.generations import FIRST_GENERATION
 
-WARM, ASKED = 3, 21
+WARM_UP, MEASURED = 3, 21  # queries
 
 
 class Compared(Struct, frozen=True):
-    """Seconds of each answer."""
+    """Seconds of each query."""
 
     rollups: list[float]
     sessions: list[float]
 
 
 def compare(folder: Path, data: Data) -> Compared:
-    """Ask in a process of its own. Raises `subprocess.CalledProcessError`."""
+    """Time both queries in another process. Raises `subprocess.CalledProcessError`."""
     command = [sys.executable, "-m", "bench.query_without_rollups", str(folder), data.since.isoformat()]
     out = subprocess.run(command, stdout=subprocess.PIPE, timeout=300, check=True).stdout
     return msgspec.json.decode(out, type=Compared)
 
 
 def main(folder: Path, since: datetime) -> None:
-    """Ask both in turn, and print how long each took."""
+    """Time both queries in turn, and print the seconds."""
     store = parse_store_url(store_url(folder))
     client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
-    asked = {"org_id": ORG, "since": since, "until": datetime.now(UTC) + timedelta(days=1)}
-    without = (SQL / "summary_of_sessions.sql").read_text()
+    parameters = {"org_id": ORG, "since": since, "until": datetime.now(UTC) + timedelta(days=1)}
+    without_rollups = (SQL / "summary_of_sessions.sql").read_text()
     compared = Compared([], [])
-    for number in range(WARM + ASKED):
-        fast, one = _answer(client, statement("summary"), asked)
-        slow, other = _answer(client, without, asked)
-        if one != other:
-            raise RuntimeError(f"rollups say {one}, sessions {other}")
-        if number >= WARM:
+    for number in range(WARM_UP + MEASURED):
+        fast, expected = _time_query(client, statement("summary"), parameters)
+        slow, actual = _time_query(client, without_rollups, parameters)
+        if expected != actual:
+            raise RuntimeError(f"rollups give {expected}, sessions {actual}")
+        if number >= WARM_UP:
             compared.rollups.append(fast)
             compared.sessions.append(slow)
     sys.stdout.buffer.write(msgspec.json.encode(compared))
 
 
-def _answer(client: Client, sql: str, parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+def _time_query(client: Client, sql: str, parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     begin = perf_counter()
-    found = client.query(sql, parameters=parameters, settings=dict(LIMITS))
-    return perf_counter() - begin, found.first_item
+    result = client.query(sql, parameters=parameters, settings=dict(LIMITS))
+    return perf_counter() - begin, result.first_item
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Starts what is measured, each with data of its own that is removed at the end, and ends it by its own pid."""
+"""Starts the services that are measured, each with its own data folder, and stops them by pid."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.load import ORG, Target
@@ -19,15 +19,15 @@ from runtime.secrets import token_key
 from runtime.settings import Settings
 
 HOST = "127.0.0.1"
-# Empty means unset: what the caller has in his environment must not lead a bench to his own data.
-NOTHING_SET = dict.fromkeys((name.upper() for name in Settings.__struct_fields__), "")
+# Empty means unset: settings in the caller's environment must not lead a bench to the caller's data.
+UNSET = dict.fromkeys((name.upper() for name in Settings.__struct_fields__), "")
 UP_S, STOP_S = 120.0, 30.0
 TTL_S = 4 * 3600
 
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is gone afterwards."""
+    """Make a folder, and remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="crewkit-bench-"))
     try:
         yield folder
@@ -36,59 +36,66 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def service(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Process]:
-    """One of our commands, running with its data in ``folder``."""
-    process = Process(
-        ours(folder, *arguments), NOTHING_SET | dict(env or {}), folder / f"{arguments[0]}.log", signal.SIGKILL
-    )
+def process(command: Sequence[str], log_file: Path, env: Mapping[str, str] | None = None) -> Iterator[Process]:
+    """Run a command until the block ends; its output goes to ``log_file``."""
+    running = Process(command, UNSET | dict(env or {}), log_file, signal.SIGKILL)
     try:
-        yield process
+        yield running
     finally:
-        process.stop(signal.SIGTERM, STOP_S)
+        running.stop(signal.SIGTERM, STOP_S)
+
+
+@contextlib.contextmanager
+def service(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Process]:
+    """Run `crewkit-sessions ARGUMENTS` with its data in ``folder`` until the block ends."""
+    name, *options = arguments
+    command = [sys.executable, "-P", "-m", "cli", name, "--data", str(folder), *options]
+    with process(command, folder / f"{name}.log", env) as running:
+        yield running
 
 
 @contextlib.contextmanager
 def http_service(folder: Path, command: str, env: Mapping[str, str] | None = None) -> Iterator[tuple[Process, Target]]:
-    """`up`, `stack`, `serve` or `ingest`, answering."""
+    """Run `up`, `stack`, `serve` or `ingest`; yields when it answers."""
     port = free_port()
-    with service(folder, command, "--port", str(port), env=env) as process:
-        wait_until(lambda: answers_200(HOST, port, "/livez"), process, folder)
-        token = issue_token(token_key(folder / "secrets"), "bench", ORG, "admin", TTL_S, time.time())
-        yield process, Target(HOST, port, token)
+    with service(folder, command, "--port", str(port), env=env) as running:
+        yield running, wait_until_live(running, folder, port)
 
 
-def ours(folder: Path, command: str, *options: str) -> list[str]:
-    """The command line of `crewkit-sessions COMMAND`."""
-    return [sys.executable, "-P", "-m", "cli", command, "--data", str(folder), *options]
+def wait_until_live(running: Process, folder: Path, port: int) -> Target:
+    """Wait until an HTTP service answers, and issue a token for it. Raises `RuntimeError`."""
+    wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder)
+    token = issue_token(token_key(folder / "secrets"), "bench", ORG, "admin", TTL_S, time.time())
+    return Target(HOST, port, token)
 
 
 def run_once(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-    """Run one of our commands to its end. Raises `RuntimeError` with what it said when it fails."""
-    with service(folder, *arguments, env=env) as process:
-        wait_until(lambda: process.exit_code() is not None, None, folder)
-        if process.exit_code() != 0:
-            raise RuntimeError(said(folder))
+    """Run `crewkit-sessions ARGUMENTS` to its end. Raises `RuntimeError` with its output if it fails."""
+    with service(folder, *arguments, env=env) as running:
+        wait_until(lambda: running.exit_code() is not None, None, folder)
+        if running.exit_code() != 0:
+            raise RuntimeError(_last_output(folder))
 
 
-def wait_until(done: Callable[[], bool], process: Process | None, folder: Path, limit_s: float = UP_S) -> None:
-    """Look until ``done``. Raises `RuntimeError` when the process ends before, or it takes too long."""
+def wait_until(done: Callable[[], bool], running: Process | None, folder: Path, limit_s: float = UP_S) -> None:
+    """Poll until ``done``. Raises `RuntimeError` if the process ends first or ``limit_s`` passes."""
     deadline = time.monotonic() + limit_s
     while not done():
-        if process is not None and process.exit_code() is not None:
-            raise RuntimeError(f"ended with {process.exit_code()}: {said(folder)}")
+        if running is not None and running.exit_code() is not None:
+            raise RuntimeError(f"ended with {running.exit_code()}: {_last_output(folder)}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"took more than {limit_s:g} s: {said(folder)}")
+            raise RuntimeError(f"took more than {limit_s:g} s: {_last_output(folder)}")
         time.sleep(0.05)
 
 
-def said(folder: Path) -> str:
-    """The last lines of what the services of this folder said."""
-    logs = [*folder.glob("*.log"), *folder.glob("log/*.log")]
-    return "\n".join(f"[{log.name}] {log.read_text(errors='replace')[-1_500:]}" for log in logs)
+def _last_output(folder: Path) -> str:
+    """Return the last lines of each log file of the services in ``folder``."""
+    files = [*folder.glob("*.log"), *folder.glob("log/*.log")]
+    return "\n".join(f"[{file.name}] {file.read_text(errors='replace')[-1_500:]}" for file in files)
 
 
 def resident_mb(pid: int, peak: bool = False) -> float:
-    """Resident memory of a process, now or at its highest."""
+    """Return the resident memory of a process, now or at its highest."""
     name = "VmHWM" if peak else "VmRSS"
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
@@ -97,6 +104,6 @@ def resident_mb(pid: int, peak: bool = False) -> float:
 
 
 def cpu_s(pid: int) -> float:
-    """Processor seconds that a process has used, all threads together."""
+    """Return the processor seconds that a process has used, all threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

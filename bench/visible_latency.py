@@ -1,76 +1,76 @@
-"""How long after its reply can an event be read, while 10,000 events a second come in?"""
+"""How long after its response can an event be read, at a steady 10,000 events a second?"""
 
 import asyncio
 from time import perf_counter
 
 import uvloop
 
-from bench.harness import Question, Result, Say, at_most, plain
-from bench.http_client import Answer, Wire, connect
+from bench.harness import Question, Report, Result, at_most, plain
+from bench.http_client import Connection, Response, connect
 from bench.load import Generator, Target, get, percentile
-from bench.payloads import stories
+from bench.payloads import make_scripts
 from bench.services import http_service, temporary_folder
 
 RATE, SECONDS = 10_000, 20
-PROBES = 16
-EVERY = 10  # answers
+CONNECTIONS = 16
+EVERY = 10  # responses
 MARK_S = 1.5
 
 
 class Prober:
-    """Reads what was just answered, on connections of its own, and measures when it is there."""
+    """Reads what was acknowledged, on its own connections, and measures when it is visible."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._idle: asyncio.Queue[Wire] = asyncio.Queue()
+        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
-        self._answers = 0
+        self._responses = 0
         self.delays: list[float] = []
 
     async def open(self) -> None:
         """Connect."""
-        for _ in range(PROBES):
+        for _ in range(CONNECTIONS):
             self._idle.put_nowait(await connect(self._target.host, self._target.port))
 
-    def answered(self, answer: Answer) -> None:
-        """One in ten replies is followed up."""
-        self._answers += 1
-        if self._answers % EVERY == 0:
-            task = asyncio.ensure_future(self._probe(answer.position, perf_counter()))
+    def on_response(self, response: Response) -> None:
+        """Follow up one response in ten."""
+        self._responses += 1
+        if self._responses % EVERY == 0:
+            task = asyncio.ensure_future(self._probe(response.position, perf_counter()))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _probe(self, position: str, replied: float) -> None:
-        wire = await self._idle.get()
-        await get(wire, self._target, "/sessions?per_page=1", position)
-        self.delays.append(perf_counter() - replied)
-        self._idle.put_nowait(wire)
+    async def _probe(self, position: str, acknowledged: float) -> None:
+        connection = await self._idle.get()
+        await get(connection, self._target, "/sessions?per_page=1", position)
+        self.delays.append(perf_counter() - acknowledged)
+        self._idle.put_nowait(connection)
 
     async def finish(self) -> None:
-        """Wait for the probes that are still under way."""
+        """Wait for the running probes."""
         await asyncio.gather(*self._running)
 
 
-async def probe(target: Target, say: Say) -> tuple[list[float], list[float]]:
-    """Seconds from reply to visible, and of each request."""
-    generator, prober = Generator(target, stories(), RATE * SECONDS), Prober(target)
+async def _probe(target: Target, report: Report) -> tuple[list[float], list[float]]:
+    """Return the seconds from response to visible, and those of each request."""
+    generator, prober = Generator(target, make_scripts(), RATE * SECONDS), Prober(target)
     await generator.create()
     await prober.open()
-    generator.on_answer = prober.answered
-    load = await generator.run(RATE, say)
+    generator.on_response = prober.on_response
+    load = await generator.run(RATE, report)
     await prober.finish()
     return prober.delays, load.latencies
 
 
-def measure(say: Say) -> list[Result]:
-    """On both shapes."""
-    return [*_measure("up", say), *_measure("stack", say)]
+def _measure(report: Report) -> list[Result]:
+    """Measure `up` and `stack`."""
+    return [*_measure_one("up", report), *_measure_one("stack", report)]
 
 
-def _measure(command: str, say: Say) -> list[Result]:
+def _measure_one(command: str, report: Report) -> list[Result]:
     name = f"visible_latency {command}"
     with temporary_folder() as folder, http_service(folder, command) as (_, target):
-        delays, requests = uvloop.run(probe(target, lambda text: say(f"{command}: {text}")))
+        delays, requests = uvloop.run(_probe(target, lambda text: report(f"{command}: {text}")))
     return [
         plain(f"{name} p50", percentile(delays, 0.5), "s"),
         at_most(f"{name} p95", percentile(delays, 0.95), "s", MARK_S),
@@ -78,4 +78,4 @@ def _measure(command: str, say: Say) -> list[Result]:
     ]
 
 
-QUESTION = Question("visible_latency", "from reply to visible, at a steady 10,000 events/s", measure)
+QUESTIONS = (Question("visible_latency", "from response to visible, at a steady 10,000 events/s", _measure),)

@@ -1,5 +1,4 @@
--- Hook events of one session, made up: turns of a prompt, then tool uses in pairs, and now and then a subagent.
--- Session `n` is that of sessions.sql.
+-- Made-up hook events of one session: turns of a prompt, then tool uses in pairs, and sometimes a subagent.
 INSERT INTO facts
 (
     org_id, session_id, kind, user_id, role, received_at, log_partition, log_offset, log_index, event_id, version,

@@ -1,6 +1,7 @@
--- Sessions of one org, made up: spread evenly over {days} days, skewed over users, each of whom works in a few projects
--- with a few agents. Session `n` is the same in every run. With {older} one in ten gets an earlier state, which no
--- reader may show: versions of one session then lie in several parts, as they do behind a projector.
+-- Made-up sessions of one org: spread evenly over {days} days, skewed over users, each of whom works in a few projects
+-- with a few agents. Session `n` is the same in every run, except that session 0 has the id {session_zero}. With {older}
+-- one in ten gets an earlier state, which no reader may show: versions of one session are then in several parts, as
+-- behind a projector.
 INSERT INTO sessions
 (
     org_id, started_hour, session_id, version, log_partition, created, thread_id, run_id, parent_id, relation,
@@ -38,7 +39,7 @@ WITH
 SELECT
     {org_id:String},
     toStartOfHour(began),
-    id_of(digits(n, 9)),
+    if(n = 0, {session_zero:UUID}, id_of(digits(n, 9))),
     (n + 1) * 4 + grown,
     n % 4,
     true,

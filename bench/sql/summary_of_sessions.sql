@@ -1,4 +1,4 @@
--- What `query_api/sql/summary.sql` answers, asked of the sessions themselves: what a summary without rollups costs.
+-- The question of `query_api/sql/summary.sql`, read from the sessions: what does a summary without rollups cost?
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
     count() AS sessions,

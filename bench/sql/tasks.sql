@@ -1,4 +1,4 @@
--- The subagents and tool uses of the events that events.sql makes up.
+-- The subagents and tool uses of the events of facts.sql.
 INSERT INTO tasks
 (
     org_id, session_id, kind, task_id, version, log_partition, name, status, started_at, ended_at, duration_ms,

@@ -1,4 +1,4 @@
-"""The installation that a demo talks to: one of its own in a temporary folder, or one that runs already."""
+"""Starts an installation in a temporary folder for the demo."""
 
 import contextlib
 import os
@@ -21,39 +21,39 @@ UP_S, STOP_S = 60.0, 20.0
 
 
 class DidNotStart(Exception):
-    """The embedded installation did not come up; the message says why."""
+    """The embedded installation did not start; the message says why."""
 
 
 @contextlib.contextmanager
-def own_installation(keep: bool) -> Iterator[tuple[str, Path]]:
-    """Address and data folder of an installation that ends, and is removed, with the block, unless it is kept.
+def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
+    """Start an installation and yield its URL and data folder; stop and remove it afterwards, unless ``keep``.
 
     Raises:
-        DidNotStart: with the last lines of what it said.
+        DidNotStart: with the last lines of its output.
     """
     folder = Path(tempfile.mkdtemp(prefix="crewkit-demo-"))
     port = free_port()
     process = _start(folder, port, keep)
-    kept = False
+    keeps_running = False
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_live(process, url, folder)
         yield url, folder
-        kept = keep
+        keeps_running = keep
     finally:
-        if not kept:
+        if not keeps_running:
             _stop(process)
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "cli", "up", "--data", str(folder), "--port", str(port)]
-    line = command if keep else tethered(command, signal.SIGTERM)  # a demo that dies leaves nothing behind
+    arguments = command if keep else tethered(command, signal.SIGTERM)  # a demo that is killed leaves no process behind
     ours = {name.upper() for name in Settings.__struct_fields__}  # settings of another installation
     env = {name: value for name, value in os.environ.items() if name not in ours}
     with (folder / "up.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 (our own command)
-            line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=env
+            arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=env
         )
 
 
@@ -64,8 +64,8 @@ def _wait_until_live(process: subprocess.Popen[bytes], url: str, folder: Path) -
             if httpx.get(f"{url}/livez", trust_env=False, timeout=2).status_code == httpx.codes.OK:
                 return
         time.sleep(0.05)
-    said = (folder / "up.log").read_text(errors="replace")[-2_000:]
-    raise DidNotStart(f"`crewkit-sessions up` did not come up:\n{said}")
+    output = (folder / "up.log").read_text(errors="replace")[-2_000:]
+    raise DidNotStart(f"`crewkit-sessions up` did not start:\n{output}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""How the demo looks in a terminal."""
+"""Renders the demo's results for a terminal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from cli.demo.findings import Check, Findings
+from cli.demo.results import Check, Results
 
 BARS = "▁▂▃▄▅▆▇█"
-WIDE = 100  # columns of a terminal in which everything has its place
-SESSION_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (  # name, side, also in a narrow terminal
+WIDE = 100  # columns of a terminal that fits every column of the tables
+SESSION_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (  # name, alignment, also in a narrow terminal
     ("started", "left", True),
     ("agent", "left", True),
     ("repo", "left", True),
@@ -31,16 +31,16 @@ STYLES = {"success": "green", "failure": "red", "timeout": "yellow", "cancelled"
 
 
 class RateColumn(ProgressColumn):
-    """Events a second, lately."""
+    """The current number of events a second."""
 
     def render(self, task: Task) -> Text:
-        """The speed, as soon as there is one."""
+        """Return the speed, empty until it is known."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f} events/s", style="cyan")
 
 
 def progress_bar(console: Console) -> Progress:
-    """A bar with rate and time left."""
+    """Return a progress bar with rate and time left."""
     done, left = (
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
         TimeRemainingColumn(elapsed_when_finished=True),
@@ -48,23 +48,23 @@ def progress_bar(console: Console) -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(40), done, RateColumn(), left, console=console)
 
 
-def show(console: Console, found: Findings, checks: Sequence[Check]) -> None:
-    """Everything that came out."""
+def show_results(console: Console, results: Results, checks: Sequence[Check]) -> None:
+    """Print the comparison, the latest sessions, the cost tables and the sparklines."""
     console.print(_checks(checks))
-    console.print(_latest(found.latest, wide=console.width >= WIDE))
-    console.print(Columns([_by_agent(found.agents), _by_model(found.costs["by_model"])], padding=(0, 4)))
-    console.print(_days(found))
+    console.print(_latest(results.latest, wide=console.width >= WIDE))
+    console.print(Columns([_by_agent(results.agents), _by_model(results.costs["by_model"])], padding=(0, 4)))
+    console.print(_days(results))
 
 
-def show_verdict(console: Console, checks: Sequence[Check]) -> None:
-    """One line for each promise the installation checked itself."""
+def show_proof(console: Console, checks: Sequence[Check]) -> None:
+    """Print a line for each promise that the installation checked."""
     for check in checks:
-        verdict = check.expected if check.kept else check.found
-        console.print(Text.assemble(_mark(check.kept), " ", (f"{check.name:<9}", "bold"), verdict))
+        verdict = check.expected if check.passed else check.found
+        console.print(Text.assemble(_mark(check.passed), " ", (f"{check.name:<9}", "bold"), verdict))
 
 
-def _mark(kept: bool) -> tuple[str, str]:
-    return ("✔", "bold green") if kept else ("✘", "bold red")
+def _mark(passed: bool) -> tuple[str, str]:
+    return ("✔", "bold green") if passed else ("✘", "bold red")
 
 
 def _checks(checks: Sequence[Check]) -> Table:
@@ -74,7 +74,7 @@ def _checks(checks: Sequence[Check]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("")
     for check in checks:
-        table.add_row(check.name, check.expected, check.found, Text(*_mark(check.kept)))
+        table.add_row(check.name, check.expected, check.found, Text(*_mark(check.passed)))
     return table
 
 
@@ -100,7 +100,7 @@ def _session_cells(session: dict[str, Any]) -> list[str | Text]:
         session["user_id"],
         Text(outcome, style=STYLES.get(outcome, "cyan")),
         *(f"{counts[name]:,}" for name in ("events", "tool_calls", "tool_errors")),
-        short(tokens),
+        abbreviate(tokens),
         f"${metrics['cost_usd']:,.2f}",
     ]
 
@@ -122,7 +122,7 @@ def _by_model(models: Sequence[dict[str, Any]]) -> Table:
     for name in ("tokens", "cost", "share"):
         table.add_column(name, justify="right")
     for row in models:
-        table.add_row(row["model"] or "–", short(row["tokens"]), *_cost_cells(row))
+        table.add_row(row["model"] or "–", abbreviate(row["tokens"]), *_cost_cells(row))
     return table
 
 
@@ -130,28 +130,28 @@ def _cost_cells(row: dict[str, Any]) -> tuple[str, str]:
     return f"${row['cost_usd']:,.2f}", "–" if row["cost_share"] is None else f"{row['cost_share']:.0%}"
 
 
-def _days(found: Findings) -> Padding:
-    first, last = (found.sessions_per_day[place]["period_start"][5:10] for place in (0, -1))
+def _days(results: Results) -> Padding:
+    first, last = (results.sessions_per_day[index]["period_start"][5:10] for index in (0, -1))
     grid = Table.grid(padding=(0, 2))
-    per_day = [row["value"] for row in found.sessions_per_day]
-    cost = [row["value"] for row in found.cost_per_day]
+    per_day = [row["value"] for row in results.sessions_per_day]
+    cost = [row["value"] for row in results.cost_per_day]
     grid.add_row("sessions a day", Text(sparkline(per_day), style="cyan"), f"{sum(per_day):,} in all")
     grid.add_row("cost a day", Text(sparkline(cost), style="magenta"), f"${sum(cost):,.2f} in all")
-    cut = sum(sum(session["redactions"].values()) for session in found.sessions)
+    redacted = sum(sum(session["redactions"].values()) for session in results.sessions)
     grid.add_row("", Text(f"{first}{last:>{max(2 * len(cost) - 6, 6)}}", style="dim"), "")
-    if cut:
-        grid.add_row("secrets cut out", f"{cut:,} before they reached the log", "")
+    if redacted:
+        grid.add_row("secrets cut out", f"{redacted:,} before they reached the log", "")
     return Padding(grid, (1, 0, 1, 1))
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """One bar a value, each two characters wide; nothing at all is a dot."""
+    """Return a bar for each value, two characters apart; zero is a dot."""
     highest = max(values, default=0) or 1
     return " ".join("·" if value == 0 else BARS[round(value / highest * (len(BARS) - 1))] for value in values)
 
 
-def short(number: float) -> str:
-    """12.3M instead of 12,345,678."""
+def abbreviate(number: float) -> str:
+    """Return 12.3M for 12,345,678."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= limit:
             return f"{number / limit:.1f}{unit}"

@@ -1,10 +1,11 @@
-"""The demo from its start to its exit code: an installation, what is sent to it, what it answers, and the proof."""
+"""Runs the demo: start an installation, send sessions, show the results and the proof."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,12 +14,13 @@ from rich.console import Console
 
 from cli.demo import sample_data
 from cli.demo.api import Api, CallFailed
-from cli.demo.findings import Check, compare, look, prove
-from cli.demo.installation import DidNotStart, own_installation
-from cli.demo.render import progress_bar, show, show_verdict
-from cli.demo.sending import Sender
-from cli.demo.session_detail import one_story, show_story
+from cli.demo.installation import DidNotStart, temporary_installation
+from cli.demo.render import progress_bar, show_proof, show_results
+from cli.demo.results import Check, Results, check_results, prove, read_results
+from cli.demo.sender import Sender
+from cli.demo.session_detail import SessionDetail, read_session_detail, show_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
+from cli.demo.svg import draw_svg
 from cli.installation import AWAY, DIFFERENT, OK, away
 from edge.tokens import issue_token
 from runtime.address_file import read_address
@@ -31,28 +33,64 @@ READER = "demo"
 
 
 class Target(Struct, frozen=True):
-    """Where to send, and as whom; without an operator's token the installation is not asked to check itself."""
+    """URL and tokens of an installation; without an ``operator`` token the demo skips recount and coverage."""
 
     url: str
     tokens: dict[str, str]
     operator: str | None
 
 
-def play(given: Target | None, data: Path | None, org: str, size: tuple[int, int], seed: int, keep: bool) -> int:
-    """Play the demo with ``size`` sessions and events; the exit code.
+class Outcome(Struct, frozen=True):
+    """What the demo shows, and the number of events that the API rejected."""
+
+    results: Results
+    checks: list[Check]
+    detail: SessionDetail | None
+    proof: list[Check]
+    rejected: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether every promise is kept."""
+        return not self.rejected and all(check.passed for check in (*self.checks, *self.proof))
+
+    def show(self, console: Console, with_detail: bool = True) -> None:
+        """Print everything, or everything except the session in detail."""
+        show_results(console, self.results, self.checks)
+        if self.detail is not None and with_detail:
+            show_session_detail(console, self.detail)
+        show_proof(console, self.proof)
+        if not self.proof:
+            console.print("recount and coverage were skipped: they need --operator-token", style="dim")
+
+
+def run_demo(
+    given: Target | None,
+    data: Path | None,
+    org: str,
+    size: tuple[int, int],
+    seed: int,
+    keep: bool,
+    svg: Path | None,
+) -> int:
+    """Run the demo with ``size`` (sessions, events), draw it in ``svg`` if given, and return the exit code.
 
     Raises:
-        TooFewEvents: for so many sessions.
+        TooFewEvents: the sessions need more events.
     """
     console = Console(highlight=False)
     made = make_sessions(seed, *size, datetime.now(UTC))
     try:
         with _target(console, given, data, org, keep) as target:
-            kept = asyncio.run(_run(console, target, org, made))
+            outcome = asyncio.run(_run(console, target, org, made))
     except (DidNotStart, CallFailed) as reason:
         console.print(str(reason), style="red", markup=False)
         return AWAY
-    return OK if kept else DIFFERENT
+    if svg is not None:
+        picture = draw_svg(partial(outcome.show, with_detail=False))  # the digest would double its height
+        svg.write_text(picture, encoding="utf-8")
+        console.print(f"Picture written to {svg}", markup=False)
+    return OK if outcome.passed else DIFFERENT
 
 
 @contextlib.contextmanager
@@ -62,18 +100,18 @@ def _target(console: Console, given: Target | None, data: Path | None, org: str,
     elif data is not None:
         settings = load_settings({"data": str(data)})
         if settings.jwks_file:
-            raise click.UsageError("jwks_file is set, so the demo can't make its tokens: give --url and --token")
+            raise click.UsageError("jwks_file is set, so the demo can't issue its tokens: give --url and --token")
         url = read_address(settings.folder)
         if url is None:
             away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
         yield _with_tokens(url, settings.secrets_folder, org)
     else:
-        with console.status("Starting an installation of its own …") as status, own_installation(keep) as (url, folder):
+        with console.status("Starting an installation …") as status, temporary_installation(keep) as (url, folder):
             status.stop()
             target = _with_tokens(url, folder / "secrets", org)
             yield target
             if keep:
-                _say_kept(console, target, folder)
+                _print_still_running(console, target, folder)
 
 
 def _with_tokens(url: str, secrets: Path, org: str) -> Target:
@@ -83,24 +121,22 @@ def _with_tokens(url: str, secrets: Path, org: str) -> Target:
     return Target(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
 
 
-async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> bool:
+async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> Outcome:
     api = Api(target.url, target.tokens)
     try:
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
         fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
         sender = await _send(console, api, org, sessions)
         with console.status("Waiting until everything can be read …"):
-            found = await look(api, org, sender.ids)
-            story = await one_story(api, org, found.latest)
-        checks = compare(sessions, found, fresh)
-        show(console, found, checks)
-        if story is not None:
-            show_story(console, story)
-        proof = await _prove(console, target)
-        show_verdict(console, proof)
-        return not sender.rejected and all(check.kept for check in (*checks, *proof))
+            results = await read_results(api, org, sender.ids)
+            detail = await read_session_detail(api, org, results.latest)
+        with console.status("Letting the installation check itself …"):
+            proof = await _prove(target)
     finally:
         await api.close()
+    outcome = Outcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
+    outcome.show(console)
+    return outcome
 
 
 async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession]) -> Sender:
@@ -113,21 +149,19 @@ async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession
     return sender
 
 
-async def _prove(console: Console, target: Target) -> list[Check]:
+async def _prove(target: Target) -> list[Check]:
     if target.operator is None:
-        console.print("recount and coverage were not asked for: that needs --operator-token", style="dim")
         return []
     operator = Api(target.url, {"operator": target.operator})
     try:
-        with console.status("Letting the installation check itself …"):
-            return await prove(operator)
+        return await prove(operator)
     finally:
         await operator.close()
 
 
-def _say_kept(console: Console, target: Target, folder: Path) -> None:
+def _print_still_running(console: Console, target: Target, folder: Path) -> None:
     pid = (folder / "run" / "up.pid").read_text().strip()
     console.print(
         f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True
     )
-    console.print(f"A token of role admin, good for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)
+    console.print(f"A token of role admin, valid for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The vocabulary of the demo: who works there, on what, and with which words."""
+"""Sample data of the demo: users, projects, agents, models, and texts."""
 
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ PROJECTS = (
 )
 AGENTS = ("reviewer", "implementer", "test-writer", "bug-hunter", "docs", "migrator")
 SUBAGENTS = ("Explore", "Plan", "general-purpose", "security:auditor")
-# Model and how often it is used.
+# Model, and its weight in random choices.
 MODELS = {"claude-sonnet-4-5": 6, "claude-opus-4-5": 3, "claude-haiku-4-5": 2}
 
 PROMPTS = (

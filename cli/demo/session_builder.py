@@ -1,4 +1,4 @@
-"""Where a made-up session takes place: its randomness, its clock, and the fields that every hook payload carries."""
+"""A made-up session's randomness, its state, and the fields that every hook payload carries."""
 
 from datetime import datetime
 from random import Random
@@ -11,25 +11,25 @@ from cli.demo.sample_data import Project
 from schemas.http import responses
 
 Extra = dict[str, Any]
-Happening = tuple[str, Extra]  # (event type, its whole payload)
+HookEvent = tuple[str, Extra]  # (event type, payload)
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "auto")
 
 
-class Stage(Struct):
-    """One session in the making. Everything follows from ``rng``."""
+class SessionBuilder(Struct):
+    """Builds the hook events of one session; all of them follow from ``rng``."""
 
     rng: Random
     project: Project
     model: str
-    client_session: str  # the client's own id, inside payloads
+    client_session: str  # the client's session id, inside payloads
     base: Extra
     prompt_id: str = ""
     open_tasks: list[tuple[str, str]] = []
     tasks: int = 0
 
     @classmethod
-    def of(cls, rng: Random, project: Project, model: str) -> "Stage":
-        """A stage whose payloads name one machine and one working copy."""
+    def of(cls, rng: Random, project: Project, model: str) -> "SessionBuilder":
+        """Return a builder whose payloads name one machine and one working copy."""
         client_session = uuid_text(rng)
         cwd = f"/home/dev/{project.repo}"
         base = {
@@ -40,8 +40,8 @@ class Stage(Struct):
         }
         return cls(rng, project, model, client_session, base)
 
-    def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> Happening:
-        """A hook event with the base fields, inside a subagent if ``agent`` (id, type) is given."""
+    def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> HookEvent:
+        """Return a hook event with the base fields, inside a subagent if ``agent`` (id, type) is given."""
         data = {"hook_event_name": kind, **self.base, **extra}
         if self.prompt_id:
             data["prompt_id"] = self.prompt_id
@@ -50,35 +50,35 @@ class Stage(Struct):
         return kind, data
 
     def chance(self, probability: float) -> bool:
-        """True that often."""
+        """Return True with this probability."""
         return self.rng.random() < probability
 
     def path(self) -> str:
-        """A file of the project."""
+        """Return the path of a file of the project."""
         return f"{self.base['cwd']}/{self.rng.choice(sample_data.FILES)}"
 
     def lines(self, low: int, high: int) -> str:
-        """Some lines of code or output; each differs somewhere, so they compress no better than real ones."""
+        """Return lines of code or output; each differs somewhere, so they compress no better than real ones."""
         rng = self.rng
-        some = rng.choices(sample_data.LINES, k=rng.randint(low, high))
-        return "\n".join([line.format(name=self.name(), n=rng.randrange(10_000)) for line in some])
+        lines = rng.choices(sample_data.LINES, k=rng.randint(low, high))
+        return "\n".join([line.format(name=self.name(), n=rng.randrange(10_000)) for line in lines])
 
     def prose(self, low: int, high: int) -> str:
-        """Some sentences of an answer."""
-        some = self.rng.choices(sample_data.SENTENCES, k=self.rng.randint(low, high))
-        return " ".join([sentence.format(name=self.name(), n=self.rng.randrange(400)) for sentence in some])
+        """Return sentences of an answer."""
+        sentences = self.rng.choices(sample_data.SENTENCES, k=self.rng.randint(low, high))
+        return " ".join([sentence.format(name=self.name(), n=self.rng.randrange(400)) for sentence in sentences])
 
     def name(self) -> str:
-        """An identifier."""
+        """Return an identifier."""
         return "_".join(self.rng.choices(sample_data.NAMES, k=2))
 
     def hex(self, digits: int) -> str:
-        """A made-up id."""
+        """Return a made-up id of so many hexadecimal digits."""
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
 
 def uuid_text(rng: Random) -> str:
-    """A UUID of version 4 that follows from the seed."""
+    """Return a UUID of version 4 that follows from the seed."""
     free = rng.getrandbits(122)
     number = free >> 74 << 80 | 0x4 << 76 | (free >> 62 & 0xFFF) << 64 | 0b10 << 62 | free & (1 << 62) - 1
     text = f"{number:032x}"
@@ -86,5 +86,5 @@ def uuid_text(rng: Random) -> str:
 
 
 def instant(at: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
+    """Format a time as RFC 3339 in UTC with milliseconds."""
     return responses.instant(round(at.timestamp() * 1000))

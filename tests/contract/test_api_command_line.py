@@ -166,12 +166,16 @@ def test_a_folder_is_served_once(installation: Installation) -> None:
     assert run("coverage", "--data", str(installation.data)).returncode == 0
 
 
-def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str) -> None:
-    """Sent, shown and proved: exit 0."""
-    told = run("demo", "--data", str(installation.data), "--org", fresh_org, "--sessions", "5", "--events", "400")
+def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
+    """Sent, shown, proved and drawn: exit 0; the picture holds no address and no token."""
+    size, picture = ("--sessions", "5", "--events", "400"), tmp_path / "demo.svg"
+    told = run("demo", "--data", str(installation.data), "--org", fresh_org, *size, "--svg", str(picture))
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert Org(installation, fresh_org).get("sessions").json()["meta"]["total_count"] == 5
+    svg = picture.read_text()
+    assert "coverage" in svg
+    assert not [secret for secret in ("127.0.0.1", "eyJ", str(installation.data)) if secret in svg]
 
 
 @contextmanager

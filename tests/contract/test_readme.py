@@ -1,8 +1,9 @@
-"""The README keeps its word: its curl lines are run, with real curl, and each endpoint has one; a backup restores."""
+"""The commands of README and ``docs/`` run as printed, for a reader with a fresh checkout and an ordinary PATH."""
 
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -15,34 +16,56 @@ import httpx
 import pytest
 
 from deploy.devstack.stack import answers_200
-from kernel.ports import free_ports
+from kernel.ports import free_port, free_ports
 from schemas.log.codec import encode
 from tests.support import CHECKOUT
 from tests.support.builders import hook as hook_of_a_record
 from tests.support.builders import recorded
 from tests.support.clients.sending import Org, hook
 from tests.support.fakes.token_issuer import AUDIENCE, ISSUER, Key, write_jwks
+from tests.support.pages import all_blocks, blocks, shell_lines
 from tests.support.rigs.cluster import three_brokers
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.raw_append import bury
 from tests.support.waiting import eventually
 
-README = (CHECKOUT / "README.md").read_text()
+PRINTED_URL = "http://127.0.0.1:8080"
+OPERATIONS, SECURITY = "docs/operations.md", "docs/security.md"
+ON_THE_PATH = shell_lines(OPERATIONS, "")
+# What is run, by page and section; `tests/integration/test_kafka_security.py` runs the last.
+RUN = {
+    *(("README.md", section) for section in ("Quickstart", "Check it")),
+    *(("docs/api.md", section) for section in ("", "Write", "Read", "Analytics", "Check")),
+    *((OPERATIONS, section) for section in ("", "Production", "Check and repair", "Prices", "Back up and restore")),
+    *((SECURITY, section) for section in ("", "Tokens", "Kafka ACLs")),
+}
 
 
-def section(title: str) -> str:
-    """The shell lines of a section that are meant to be run as they are."""
-    text = README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder like a checkout after `make setup`: everything but its data is that of the one under test."""
+    folder = tmp_path / "crewkit-sessions"
+    folder.mkdir()
+    for entry in CHECKOUT.iterdir():
+        if entry.name not in {"var", ".git", ".venv"}:
+            (folder / entry.name).symlink_to(entry)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "var").mkdir()
+    return folder
+
+
+def reader_environment(folder: Path, **env: str) -> dict[str, str]:
+    """Return an environment whose PATH does not have `crewkit-sessions`."""
+    path = [entry for entry in os.environ["PATH"].split(":") if not Path(entry, "crewkit-sessions").exists()]
+    return {**os.environ, "PATH": ":".join([str(folder / "bin"), *path]), **env}
 
 
 def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """The lines in bash, which ends at the first that fails; `crewkit-sessions` is the one under test."""
-    path = f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    """Run the lines in bash, which ends at the first that fails."""
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
-        env={**os.environ, "PATH": path, **env},
+        env=reader_environment(folder, **env),
         capture_output=True,
         text=True,
         timeout=120,
@@ -50,8 +73,15 @@ def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[st
     )
 
 
+def at(installation: Installation, script: str, folder: Path, org: str = "acme") -> str:
+    """Return the lines for this installation and org: the folder `var/up` is the installation's."""
+    (folder / "var" / "up").symlink_to(installation.data)
+    script = script.replace(PRINTED_URL, installation.url)
+    return script.replace("v1/acme", f"v1/{org}").replace("--org acme", f"--org {org}")
+
+
 def wrap_curl(folder: Path) -> None:
-    """Real curl, which also notes what it called and how that ended."""
+    """Put a curl first that also notes what it called and how that ended."""
     noting = f"{folder}/called"
     (folder / "bin").mkdir()
     wrapper = folder / "bin" / "curl"
@@ -62,36 +92,82 @@ def wrap_curl(folder: Path) -> None:
     wrapper.chmod(0o755)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
-    """Copied from the README, in its order, each answers 2xx; none is missing, and none asks for what is not there."""
+def put_a_dead_letter(installation: Installation) -> None:
+    """Append a record with a wrong key."""
     bury(installation, encode(recorded(uuid4(), hook_of_a_record("Stop", event_id=uuid4()), record_id=uuid4())))
-    wrap_curl(tmp_path)
-    script = section("The API by curl").replace("http://127.0.0.1:8080", installation.url)
-    script = script.replace("var/up", str(installation.data)).replace("v1/acme", f"v1/{fresh_org}")
 
-    ended = run(script.replace("--org acme", f"--org {fresh_org}"), tmp_path)
+
+def test_every_printed_command_is_run_or_says_why_not() -> None:
+    """A block of shell lines belongs to a section that a test runs, or has its reason above it."""
+    shell = [block for block in all_blocks() if block.language == "sh"]
+
+    assert {(block.page, block.section) for block in shell if block.reason is None} == RUN
+    assert [block for block in shell if block.reason is not None and len(block.reason) < len("it takes long")] == []
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
+    """`make run` in one terminal, everything else of README in another; only the port is ours."""
+    started, *_ = (block.text for block in blocks("README.md"))
+    (promised,) = (b.text for b in blocks("README.md") if b.section == "Quickstart" and b.language == "text")
+    printed = shell_lines("README.md")
+    port = str(free_port())
+
+    with spawned(started, checkout, -signal.SIGTERM, PORT=port):  # make ends by the signal, once its child has ended
+        eventually(lambda: answers_200("127.0.0.1", int(port), "/readyz"), within_s=60)
+        wrap_curl(checkout)
+        ended = run(printed.removeprefix(started).replace(PRINTED_URL, f"http://127.0.0.1:{port}"), checkout)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.startswith(promised)
+    assert [line.split(":")[0] for line in ended.stdout.splitlines() if re.match(r"[a-z]+: ", line)] == [
+        "coverage",
+        "recount",
+        "freshness",
+    ]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, fresh_org: str, checkout: Path) -> None:
+    """Copied from the page, in its order, each answers 2xx; none is missing, and none asks for what is not there."""
+    put_a_dead_letter(installation)
+    wrap_curl(checkout)
+
+    ended = run(at(installation, shell_lines("docs/api.md"), checkout, fresh_org), checkout)
 
     assert ended.returncode == 0, ended.stderr
-    calls = [line.rsplit(" ", 1) for line in (tmp_path / "called").read_text().splitlines()]
+    calls = [line.rsplit(" ", 1) for line in (checkout / "called").read_text().splitlines()]
     assert [call for call, status in calls if not status.startswith("2")] == [], ended.stdout
     shown = _templates(installation, [call for call, _ in calls])
     assert shown == _documented(installation)
 
 
-def test_the_commands_that_check_find_nothing_wrong(installation: Installation, tmp_path: Path) -> None:
-    """Copied from the README: each ends with 0 on a sound installation, dead letters or not."""
-    script = section("Check it")
-    assert [line.split()[1] for line in script.splitlines()] == ["coverage", "recount", "freshness"]
+@pytest.mark.parametrize(("page", "section"), [(OPERATIONS, "Check and repair"), (SECURITY, "Tokens")])
+def test_commands_on_a_running_installation_end_well(
+    installation: Installation, checkout: Path, page: str, section: str
+) -> None:
+    """Each ends with 0 on a sound installation, dead letters or not."""
+    put_a_dead_letter(installation)
 
-    ended = run(script.replace("var/up", str(installation.data)), tmp_path)
+    ended = run(at(installation, shell_lines(page, "", section), checkout), checkout)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_a_backup_of_a_running_installation_restores(tmp_path: Path) -> None:
+def test_the_prices_of_an_installation_are_shown_and_loaded(checkout: Path) -> None:
+    """While it is stopped; what it shows as TOML it knows already."""
+    started = Installation("up", checkout / "var" / "up").start()
+    started.end()
+
+    ended = run(shell_lines(OPERATIONS, "", "Prices"), checkout)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1].startswith("prices: 0 loaded, ")
+
+
+def test_a_backup_of_a_running_installation_restores(checkout: Path) -> None:
     """Everything that was answered before the copy is there again, under the same ids, to the last count."""
-    running = Installation("up", tmp_path / "var" / "up").start()
+    running = Installation("up", checkout / "var" / "up").start()
     try:
         org = Org(running, "acme")
         session = org.create(title="kept")
@@ -100,7 +176,7 @@ def test_a_backup_of_a_running_installation_restores(tmp_path: Path) -> None:
         stop = threading.Event()
         writer = threading.Thread(target=_go_on_writing, args=(Org(running, "busy"), stop))
         writer.start()
-        copied = run(section("Keep it"), tmp_path)
+        copied = run(shell_lines(OPERATIONS, "", "Back up and restore"), checkout)
         stop.set()
         writer.join()
         assert copied.returncode == 0, copied.stderr
@@ -108,7 +184,7 @@ def test_a_backup_of_a_running_installation_restores(tmp_path: Path) -> None:
     finally:
         running.end()
 
-    restored = Installation("up", tmp_path / "backup").start()
+    restored = Installation("up", checkout / "backup").start()
     try:
         with httpx.Client(base_url=restored.url, headers={"Authorization": token}, trust_env=False) as client:
             found = client.get(
@@ -142,7 +218,7 @@ def _templates(installation: Installation, calls: list[str]) -> set[str]:
     return {next(o for o, pattern in patterns.items() if re.fullmatch(pattern, call)) for call in asked}
 
 
-PRODUCTION = section("Production: Kafka, Faust, ClickHouse").splitlines()
+PRODUCTION = shell_lines(OPERATIONS, "Production").splitlines()
 SERVING = ("ingest", "query-api", "processors")
 ISSUED = Key("ES256", "ours")
 
@@ -152,33 +228,36 @@ def store_server(folder: Path) -> Iterator[str]:
     """The address of a server that speaks ClickHouse's protocol, as that of the stack."""
     (port,) = free_ports(1)
     url = f"clickhouse://crewkit:secret@127.0.0.1:{port}"
-    with spawned(f"crewkit-sessions store-server --port {port} --data store", folder, STORE_URL=url):
+    with spawned(f"crewkit-sessions store-server --port {port} --data var/store", folder, STORE_URL=url):
         eventually(lambda: answers_200("127.0.0.1", port, "/ping"), within_s=60)
         yield url
 
 
 @contextmanager
-def spawned(line: str, folder: Path, **env: str) -> Iterator[None]:
-    """A line of the README that runs until SIGTERM, which ends it with 0."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+def spawned(line: str, folder: Path, ends_with: int = 0, **env: str) -> Iterator[None]:
+    """Run a line that goes on until SIGTERM."""
     with (folder / f"{line.split()[1]}.out").open("wb") as out:
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {line}"], cwd=folder, env={**os.environ, "PATH": path, **env}, stdout=out, stderr=out
+            ["bash", "-c", f"{ON_THE_PATH}exec {line}"],
+            cwd=folder,
+            env=reader_environment(folder, **env),
+            stdout=out,
+            stderr=out,
         )
     try:
         yield
         process.terminate()
-        assert process.wait(timeout=30) == 0, line
+        assert process.wait(timeout=30) == ends_with, line
     finally:
         process.kill()
         process.wait()
 
 
 @pytest.mark.kafka
-def test_the_commands_of_production_run_as_printed(tmp_path: Path) -> None:
+def test_the_commands_of_production_run_as_printed(checkout: Path) -> None:
     """On three brokers and a store server, with tokens of an issuer: what `ingest` takes, `query-api` shows.
 
-    Only what the first lines export, and the two ports, are ours instead of the README's.
+    Only what the first lines export, and the two ports, are ours instead of the page's.
     """
     ports = dict(zip(("8080", "8081"), map(str, free_ports(2)), strict=True))
     commands = [line.partition("#")[0] for line in PRODUCTION if line.startswith("crewkit-sessions ")]
@@ -186,25 +265,25 @@ def test_the_commands_of_production_run_as_printed(tmp_path: Path) -> None:
     for printed, ours in ports.items():
         assert sum(printed in command for command in commands) == 1
         commands = [command.replace(printed, ours) for command in commands]
-    write_jwks(tmp_path / "jwks.json", ISSUED.jwk())
-    with three_brokers(tmp_path / "kafka") as bootstrap, store_server(tmp_path) as store_url:
+    write_jwks(checkout / "jwks.json", ISSUED.jwk())
+    with three_brokers(checkout / "kafka") as bootstrap, store_server(checkout) as store_url:
         env = {"LOG_URL": f"kafka://{bootstrap}/crewkit.sessions.v1", "STORE_URL": store_url}
-        env |= {"JWKS_FILE": str(tmp_path / "jwks.json"), "JWKS_ISSUER": ISSUER, "JWKS_AUDIENCE": AUDIENCE}
+        env |= {"JWKS_FILE": str(checkout / "jwks.json"), "JWKS_ISSUER": ISSUER, "JWKS_AUDIENCE": AUDIENCE}
         assert {name for line in PRODUCTION for name in re.findall(r"([A-Z_]+)=", line)} == set(env)
-        made = run("\n".join(commands[:2]), tmp_path, **env)
+        made = run(ON_THE_PATH + "\n".join(commands[:2]), checkout, **env)
         assert made.returncode == 0, made.stderr
         assert "64 partitions, 3 copies" in made.stdout
 
         with ExitStack() as serving:
             for command in commands[2:]:
-                serving.enter_context(spawned(command, tmp_path, **env))
+                serving.enter_context(spawned(command, checkout, **env))
             ingest, query_api = ports.values()
             for port in (ingest, query_api):
                 eventually(lambda port=port: answers_200("127.0.0.1", int(port), "/readyz"), within_s=60)
             _written_is_read(ingest, query_api)
             checked = run(
-                'crewkit-sessions coverage --url "$URL" --token "$(crewkit-sessions token --operator)"',
-                tmp_path,
+                f'{ON_THE_PATH}crewkit-sessions coverage --url "$URL" --token "$(crewkit-sessions token --operator)"',
+                checkout,
                 URL=f"http://127.0.0.1:{query_api}",
                 **env,
             )

@@ -1,8 +1,9 @@
-"""What `bench/` measures reads on is what the product would have stored: the tables as they are now take it."""
+"""The data on which `bench/` measures reads fits the product's tables."""
 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -11,49 +12,50 @@ from query_api.statements import statement
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 DATA = Data(sessions=400, days=3, users=5, prompts=2, events=300)
+SESSION_ZERO = uuid4()
 V4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 @pytest.fixture(scope="module")
 def filled(engine: Options) -> Iterator[TestStore]:
-    """A store with the bench's data in small."""
+    """A store with a small copy of the bench's data."""
     for store in new_store(new_address(engine), 1):
         store.client.database = store.database
-        fill_tables(store.client, store.warehouse(), DATA)
+        fill_tables(store.client, store.warehouse(), DATA, SESSION_ZERO)
         yield store
 
 
 def test_rollups_answer_what_the_sessions_answer(filled: TestStore) -> None:
-    """The two questions whose speed is compared are one question."""
-    asked = {"org_id": "acme", "since": DATA.since, "until": datetime.now(UTC) + timedelta(days=1)}
+    """Both queries whose speed is compared return the same."""
+    parameters = {"org_id": "acme", "since": DATA.since, "until": datetime.now(UTC) + timedelta(days=1)}
 
-    by_rollups = filled.rows(statement("summary"), **asked)
+    by_rollups = filled.rows(statement("summary"), **parameters)
 
-    assert by_rollups == filled.rows((SQL / "summary_of_sessions.sql").read_text(), **asked)
+    assert by_rollups == filled.rows((SQL / "summary_of_sessions.sql").read_text(), **parameters)
     assert by_rollups[0]["sessions"] == DATA.sessions
 
 
 def test_some_sessions_have_states_that_no_reader_may_show(filled: TestStore) -> None:
-    """Readers are measured with something to skip."""
+    """The measured reads skip outdated states."""
     (stored,) = filled.rows("SELECT count() AS n FROM sessions")
 
     assert DATA.sessions < stored["n"] < DATA.sessions * 1.3
 
 
 def test_ids_have_the_shape_of_ids(filled: TestStore) -> None:
-    """Otherwise routes would answer 404 at once."""
+    """Routes return 404 for any other shape without a read."""
     rows = filled.rows("SELECT session_id, run_id, thread_id FROM sessions FINAL")
 
     assert all(V4.fullmatch(str(value)) for row in rows for value in row.values())
 
 
 def test_one_session_has_all_the_events(filled: TestStore) -> None:
-    """It is the one that the bench finds by its external id."""
+    """The bench finds it by its external id; its id is the one that was passed."""
     (found,) = filled.rows(
         "SELECT uniqExact(session_id) AS sessions, uniqExact(event_id) AS n, any(session_id) AS id FROM facts FINAL"
     )
 
-    assert (found["sessions"], found["n"]) == (1, DATA.events)
+    assert (found["sessions"], found["n"], found["id"]) == (1, DATA.events, SESSION_ZERO)
     assert filled.rows("SELECT session_id AS id FROM sessions FINAL WHERE external_id = 'ext-0'") == [
         {"id": found["id"]}
     ]

@@ -121,7 +121,7 @@ async def test_addresses_of_the_api_have_one_spelling_too(port: int) -> None:
         assert (await ask(port, "POST", other, credential))[0] == 404, other
 
 
-# README and the document at /schema name these limits.
+# docs/api.md and the document at /schema name these limits.
 REFUSED = {
     "no HTTP": (b"hello\r\n\r\n", 400),
     "a byte that no address has": (b"GET /\x00 HTTP/1.1\r\n" + END, 400),

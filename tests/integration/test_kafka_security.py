@@ -1,6 +1,6 @@
 """The product on a broker with TLS, every mechanism and ACLs: a record comes out, or one sentence does.
 
-The settings are those of README, through the environment, as processes get them.
+The settings are those of docs/security.md, through the environment, as processes get them.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from runtime.secrets import token_key
 from runtime.settings import load_settings
 from schemas.installation import record_topic
 from schemas.log.position import LogUnavailable
-from tests.support import CHECKOUT
+from tests.support.pages import shell_lines
 from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.projector_rig import ended
 from tests.support.rigs.secure_kafka import PASSWORD, SUPER, SecureBroker, unsecured_token
@@ -40,7 +40,6 @@ from tests.support.rigs.secure_store import SecureStore
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
-README = CHECKOUT / "README.md"
 STORE_PASSWORD = secrets.token_hex(8)
 KEY = b"k" * 16
 GROUP = "any.g1"
@@ -324,8 +323,8 @@ async def test_names_that_brokers_give_themselves_are_checked(broker: SecureBrok
 
 
 def acls() -> list[str]:
-    """README's lines."""
-    return [line for line in README.read_text().splitlines() if line.startswith("kafka-acls ")]
+    """Return the printed lines."""
+    return shell_lines("docs/security.md", "Kafka ACLs").splitlines()
 
 
 def as_user(broker: SecureBroker, user: str, topic: str) -> dict[str, str]:
@@ -333,10 +332,8 @@ def as_user(broker: SecureBroker, user: str, topic: str) -> dict[str, str]:
     return environment(broker, ("sasl-tls", SASL_TLS | {"KAFKA_USER": user}), topic)
 
 
-def test_the_acls_of_readme_suffice_and_each_is_needed(
-    broker: SecureBroker, store: SecureStore, tmp_path: Path
-) -> None:
-    """Without rights each command says which one it lacks; with README's lines, as printed, a write is carried."""
+def test_the_printed_acls_suffice_and_each_is_needed(broker: SecureBroker, store: SecureStore, tmp_path: Path) -> None:
+    """Without rights each command says which one it lacks; with the printed lines a write is carried."""
     topics = {re.search(r"--topic (\S+)", line)[1] for line in acls() if "--topic" in line}  # type: ignore[index]
     topic, record = sorted(topics)
     assert record == record_topic(topic)

@@ -7,7 +7,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found], *, within_s: float = 20.0) -> Found:
+def eventually(look: Callable[[], Found | None], *, within_s: float = 20.0) -> Found:
     """The first truthy answer of `look`. Raises `AssertionError` when there is none in time."""
     deadline = time.monotonic() + within_s
     while not (found := look()):

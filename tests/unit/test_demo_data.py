@@ -1,4 +1,4 @@
-"""The demo's data: every kind of event, valid requests, the exact number, and the same for the same seed."""
+"""The demo's data: every kind of event, valid requests, exact numbers, and the same requests for the same seed."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -34,7 +34,7 @@ def events_of(sessions: list[DemoSession]) -> list[RecordEvent]:
 
 
 @pytest.mark.parametrize(("sessions", "events"), [(1, 180), (40, 4_321), (7, 5_000)])
-def test_it_makes_exactly_as_many_sessions_and_events_as_asked_for(sessions: int, events: int) -> None:
+def test_it_makes_exactly_the_requested_sessions_and_events(sessions: int, events: int) -> None:
     """The numbers on the screen are the numbers that were sent."""
     made = make_sessions(3, sessions, events, NOW)
 
@@ -42,7 +42,7 @@ def test_it_makes_exactly_as_many_sessions_and_events_as_asked_for(sessions: int
     assert len(events_of(made)) == sum(session.events for session in made) == events
 
 
-def test_too_few_events_are_refused_with_how_many_it_takes() -> None:
+def test_too_few_events_are_refused_with_the_minimum() -> None:
     """A session without events would show nothing."""
     with pytest.raises(TooFewEvents, match="at least 960 events"):
         make_sessions(1, 40, 959, NOW)
@@ -50,7 +50,7 @@ def test_too_few_events_are_refused_with_how_many_it_takes() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_every_known_kind_of_event_occurs(seed: int) -> None:
-    """All 33, and nothing that a server would not know by name."""
+    """All 33 kinds, and no unknown one."""
     made = make_sessions(seed, 1, 180, NOW)
 
     assert {event.event_type for event in events_of(made)} == KNOWN_EVENT_TYPES
@@ -63,7 +63,7 @@ def test_a_payload_names_its_own_kind(made: list[DemoSession]) -> None:
 
 
 def test_every_request_body_is_valid(made: list[DemoSession]) -> None:
-    """Nothing the demo sends is refused by the contract."""
+    """The contract accepts every request of the demo."""
     for session in made:
         msgspec.convert(session.create, CreateSession)
         for batch in session.batches:
@@ -77,13 +77,13 @@ def test_every_request_body_is_valid(made: list[DemoSession]) -> None:
 
 
 def test_the_same_seed_makes_the_same_requests_and_another_seed_others(made: list[DemoSession]) -> None:
-    """Which makes a run repeatable, and a repeated run harmless."""
+    """A run is repeatable, and a repeated run harmless."""
     assert make_sessions(1, SESSIONS, EVENTS, NOW) == made
     assert make_sessions(2, SESSIONS, EVENTS, NOW) != made
 
 
 def test_ids_of_sessions_and_events_do_not_depend_on_the_time(made: list[DemoSession]) -> None:
-    """So that the demo sent again tomorrow counts once."""
+    """The same demo sent tomorrow counts once."""
     later = make_sessions(1, SESSIONS, EVENTS, NOW + timedelta(days=1))
 
     assert [session.key for session in later] == [session.key for session in made]
@@ -94,13 +94,13 @@ def ids_of(sessions: list[DemoSession]) -> list[UUID | None]:
     return [event.event_id for event in events_of(sessions)]
 
 
-def test_every_event_has_an_id_of_its_own(made: list[DemoSession]) -> None:
+def test_every_event_has_a_unique_id(made: list[DemoSession]) -> None:
     """Two events with one id would count once."""
     assert len(set(ids_of(made))) == EVENTS
 
 
-def test_everything_lies_within_the_last_fortnight_and_nothing_in_the_future(made: list[DemoSession]) -> None:
-    """Sessions are sent as imports; what lies ahead would be refused."""
+def test_every_time_is_within_the_last_two_weeks(made: list[DemoSession]) -> None:
+    """Sessions are sent as imports; the API refuses times in the future."""
     times = [datetime.fromisoformat(session.create["started_at"]) for session in made]
     times += [datetime.fromisoformat(event.timestamp) for event in events_of(made)]
 
@@ -125,7 +125,7 @@ def test_a_parent_comes_before_its_children(made: list[DemoSession]) -> None:
 
 
 def test_running_totals_never_fall(made: list[DemoSession]) -> None:
-    """A later report replaces an earlier one, so it must hold all that was used."""
+    """A later report replaces an earlier one, so it must hold the whole usage."""
     for session in made:
         reports = [msgspec.json.decode(batch.report) for batch in session.batches if batch.report]
         reports += [msgspec.json.decode(session.end)] if session.end else []

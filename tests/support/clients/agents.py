@@ -124,9 +124,10 @@ class Client:
         session = self._journal.sessions[session_id]
         tokens, cost_nano = session.input_tokens + 1_000, session.cost_nano + self._random.randrange(10**9)
         metrics = {"input_tokens": tokens, "cost_usd": cost_nano / 10**9, "reported_at": _now()}
-        body = {"title": f"{tokens} tokens", "model_metrics": metrics}
+        title = f"{tokens} tokens"
+        body = {"title": title, "model_metrics": metrics}
         self._until_2xx("PATCH", f"/sessions/{session_id}", msgspec.json.encode(body), self._key())
-        session.input_tokens, session.cost_nano, session.title = tokens, cost_nano, body["title"]
+        session.input_tokens, session.cost_nano, session.title = tokens, cost_nano, title
 
     def _end(self, session_id: str) -> None:
         outcome = self._random.choice(("success", "failure", "timeout", "cancelled"))

@@ -4,7 +4,7 @@ Source of the running Python, forty lines each, and made-up texts of many kinds 
 """
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from string import ascii_lowercase, ascii_uppercase, digits, hexdigits
@@ -30,7 +30,7 @@ def _base64(length: int) -> str:
     return "".join(_random.choices(ascii_lowercase + ascii_uppercase + digits + "+/", k=length))
 
 
-_FILLS = {
+_FILLS: dict[str, Callable[[], str]] = {
     "{sha}": lambda: _hex(40),
     "{short}": lambda: _hex(7),
     "{sha256}": lambda: _hex(64),

@@ -245,7 +245,7 @@ others: word: <bean><property name="password"><value>%s</value></property></bean
 others: word: <server><username>bob</username><password>%s</password></server>
 """
 
-# What README says is not found, with the reason. Measured, but not counted.
+# What docs/privacy.md says is not found, with the reason. Measured, but not counted.
 _OUT_OF_SCOPE = r"""
 sentence: word: the password is %s, keep it safe
 in base64: basic: client-key-data: %s

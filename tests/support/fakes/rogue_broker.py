@@ -6,7 +6,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 METADATA, SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE = 3, 17, 18, 36
 _KNOWN = ((METADATA, 0, 1), (SASL_HANDSHAKE, 0, 1), (SASL_AUTHENTICATE, 0, 0))
@@ -50,7 +50,7 @@ def _authenticated(request: bytes) -> bytes:
     return struct.pack(">hhi", 0, -1, len(message)) + message
 
 
-_REPLIES = {
+_REPLIES: dict[int, Callable[[bytes], bytes]] = {
     API_VERSIONS: lambda _: struct.pack(">hi", 0, len(_KNOWN)) + b"".join(struct.pack(">hhh", *api) for api in _KNOWN),
     SASL_HANDSHAKE: lambda _: struct.pack(">hih", 0, 1, 13) + b"SCRAM-SHA-512",
     SASL_AUTHENTICATE: _authenticated,

@@ -146,7 +146,7 @@ def _team_period(rows: Sessions) -> dict[str, Any]:
     }
 
 
-def _change(now: float | None, before: float | None) -> float | None:
+def _change(now: float | None, before: float | None) -> Any:
     """Relative, as near as floats come to it."""
     return None if not before or now is None else pytest.approx((now - before) / before, abs=1e-12)
 

@@ -101,7 +101,7 @@ class Worker:
 
     def _progress(self) -> Progress:
         """It says where partitions stand; nobody looks at what it would write to the store."""
-        return Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)  # type: ignore[arg-type]
+        return Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)
 
     def _end(self, code: int) -> None:
         self.ended_with = code

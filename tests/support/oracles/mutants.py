@@ -108,7 +108,7 @@ def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
     real_write, real_step = Pipeline._write, Pipeline._step
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
-        store = getattr(self._warehouse, "_store", self._warehouse)  # a clean pass has no gate before it
+        store: Any = getattr(self._warehouse, "_store", self._warehouse)  # a clean pass has no gate before it
         keys = [(row.org_id, row.session_id, row.event_id) for row in store.decode("facts", plan.facts)]
         repeated[id(self)] = all(key in store.tables["facts"] for key in keys)
         await real_write(self, plan, records, fold_s)

@@ -87,7 +87,8 @@ def rollup_of_sessions(org_id: str, hour: int, sessions: Iterable[SessionRow]) -
     for session in sessions:
         version += session.version
         names = (session.project_id, session.repo, session.agent_name, session.user_id)
-        groups.append(Group(*names, *_measures(session), session.last_event_at or session.started_at))
+        last_active_at = session.last_event_at or session.started_at
+        groups.append(Group._make((*names, *_measures(session), last_active_at)))
         model_groups += [ModelGroup(*names, model.model, 1, *_amounts(model)) for model in session.models]
     return _row(org_id, hour, version, groups, model_groups)
 
@@ -111,8 +112,8 @@ def _row(
         org_id,
         bucket,
         version,
-        *(sum(getattr(group, name) for group in groups) for name in _MEASURES),
-        *(sum(getattr(group, name) for group in model_groups) for name in _AMOUNTS),
+        **{name: sum(getattr(group, name) for group in groups) for name in _MEASURES},
+        **{name: sum(getattr(group, name) for group in model_groups) for name in _AMOUNTS},
         users=sorted({group.user_id for group in groups}),
         groups=_merged(groups, 4, _merge_groups),
         model_groups=_merged(model_groups, 5, _merge_model_groups),
@@ -139,12 +140,13 @@ def _merged(groups: Sequence[Any], names: int, merge: Any) -> list[Any]:
 
 
 def _merge_groups(groups: Sequence[Group]) -> Group:
-    counts = (sum(group[i] for group in groups) for i in range(4, 15))
-    return Group(*groups[0][:4], *counts, max(group.last_active_at for group in groups))
+    counts = (sum(getattr(group, name) for group in groups) for name in _MEASURES)
+    return Group._make((*groups[0][:4], *counts, max(group.last_active_at for group in groups)))
 
 
 def _merge_model_groups(groups: Sequence[ModelGroup]) -> ModelGroup:
-    return ModelGroup(*groups[0][:5], *(sum(group[i] for group in groups) for i in range(5, 12)))
+    amounts = (sum(getattr(group, name) for group in groups) for name in ModelGroup._fields[5:])
+    return ModelGroup._make((*groups[0][:5], *amounts))
 
 
 def _nulls_last(names: tuple[str | None, ...]) -> list[tuple[bool, str]]:

@@ -18,7 +18,7 @@ def decode_rows(row_type: type[R], block: bytes) -> list[R]:
     """All rows of one table."""
     rows, at = [], 0
     while at < len(block):
-        row, at = _tuple(row_type)(block, at)
+        row, at = _tuple(row_type)(block, at)  # type: ignore[arg-type]  # a class is hashable
         rows.append(row)
     return rows
 

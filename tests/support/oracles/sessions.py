@@ -156,7 +156,7 @@ def _session(facts: list[dict[str, Any]]) -> dict[str, Any]:
         "last_event_at": max((e["timestamp"] for e in events), default=None),
         "started_at": _started_at(facts[0]),
     }
-    return {**session, **_lifecycle(facts, session["started_at"]), **_totals(facts, events)}
+    return {**session, **_lifecycle(facts, _started_at(facts[0])), **_totals(facts, events)}
 
 
 def _started_at(fact: dict[str, Any]) -> int:

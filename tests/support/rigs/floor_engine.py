@@ -30,7 +30,7 @@ def floor_engine() -> Path:
 def _install(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=folder.parent))
-    command = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     done = subprocess.run(
         [*command, "--target", place, "--requirements", REQUIREMENTS], capture_output=True, text=True, check=False
     )

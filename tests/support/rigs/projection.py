@@ -83,7 +83,7 @@ def new_pipeline(
 
 def tables(store: TestStore) -> dict[str, list[tuple[object, ...]]]:
     """Everything that is derived, as readers see it."""
-    out = {}
+    out: dict[str, list[tuple[object, ...]]] = {}
     for table in TABLES:
         columns = "* EXCEPT stored_at" if table == "receipts" else "*"
         rows = store.client.query(f"SELECT {columns} FROM {store.database}.{table} FINAL ORDER BY ALL").result_rows

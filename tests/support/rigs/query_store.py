@@ -64,7 +64,7 @@ def _search_text(row: SessionRow) -> str:
 
 def model(name: str, tokens: Sequence[int] = (0, 0, 0, 0, 0), cost_nano: int = 0) -> ModelTotals:
     """Running totals of one model: input, output, cache read, cache creation (and of it for an hour)."""
-    return ModelTotals(name, *tokens, cost_nano, "priced")
+    return ModelTotals._make((name, *tokens, cost_nano, "priced"))
 
 
 _TOKENS = ModelTotals._fields[1:6]

@@ -82,7 +82,7 @@ def the_log() -> list[LogRecord]:
 
 
 def _work(at: int) -> list[Any]:
-    used = {"tool_name": "Bash", "tool_use_id": "t1", "tool_input": {"command": "make test"}}
+    used: dict[str, Any] = {"tool_name": "Bash", "tool_use_id": "t1", "tool_input": {"command": "make test"}}
     return [
         hook("UserPromptSubmit", at, prompt="mend the login of the reviewer"),
         hook("PreToolUse", at + MINUTE_MS, **used),
@@ -163,7 +163,7 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
         used.add(name)
         return await whole(database, name, *rest)
 
-    reader._run = run  # type: ignore[method-assign]
+    reader._run = run  # type: ignore[method-assign, assignment]  # it notes which files are used
     try:
         await reader.check()
         return {"answers": await _answers(reader), "audit": await _audit(reader), "used": sorted(used)}

@@ -1,0 +1,132 @@
+"""How fast are lists, searches and one long session among 100,000 sessions, and totals of 5,000,000 sessions?"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from bench.harness import Question, Report, Result, at_least, plain
+from bench.latency import measure_reads, read
+from bench.load import Target, percentile
+from bench.query_data import Data, fill, search_words
+from bench.query_without_rollups import compare
+from bench.services import http_service, temporary_folder
+from deploy.devstack.supervisor.process import Process
+
+Parameters = Mapping[str, str | int]
+
+SESSIONS = Data(sessions=100_000, days=90, users=100, prompts=4)
+LIST_MARK_MS = 50
+LISTS: dict[str, Parameters] = {
+    "newest": {},
+    "deep page": {"page": 3_600},
+    "by cost": {"sort": "-cost_usd"},
+    "by tokens, deep page": {"sort": "-tokens", "page": 1_000},
+    "of a project": {"project_id": "project-7"},
+    "of an agent, by duration": {"agent_name": "agent-5", "sort": "-duration_seconds"},
+    "that used a model": {"model": "claude-haiku-3-5", "sort": "-last_event_at"},
+    "that failed": {"status": "ended", "outcome": "failure", "trigger": "headless", "sort": "started_at"},
+}
+COMMON, OTHER = search_words()[1], search_words()[8]
+SEARCHES: dict[str, Parameters] = {
+    "a rare word": {"q": "module1900"},
+    "a common word": {"q": COMMON},
+    "two common words": {"q": f"{OTHER} {COMMON}"},
+    "a common word and a rare one": {"q": f"{COMMON} Module700"},
+    "a phrase": {"q": f'"{COMMON} {OTHER}"'},
+    "a word, in a project, by cost": {"q": OTHER, "project_id": "project-7", "sort": "-cost_usd"},
+    "nothing": {"q": "nobodysaidthis"},
+}
+LONG_SESSION = Data(sessions=100_000, days=90, users=100, prompts=4, events=100_000)
+LONG_SESSION_PATH = "/sessions?external_id=ext-0"  # finds the session that has all the events
+LONG_SESSION_MARKS_MS = {"": 50, "/events": 50, "/hierarchy": 300}
+TOTALS = Data(sessions=5_000_000, days=400, users=120)
+ORG_MARK_MS, DIMENSION_MARK_MS = 25, 60
+FASTER = 10
+
+
+class Reads(NamedTuple):
+    """A running `up` over a filled store, and where progress is reported."""
+
+    process: Process
+    target: Target
+    report: Report
+
+    def measure(self, name: str, paths: list[str], mark_ms: float) -> list[Result]:
+        return measure_reads(name, self.process, self.target, paths, mark_ms, self.report)
+
+
+@contextlib.contextmanager
+def _filled(folder: Path, data: Data, report: Report) -> Iterator[Reads]:
+    fill(folder, data, report)
+    with http_service(folder, "up") as (process, target):
+        yield Reads(process, target, report)
+
+
+def _measure_list(report: Report) -> list[Result]:
+    return _measure_pages("query_list", "/sessions", LISTS, report)
+
+
+def _measure_search(report: Report) -> list[Result]:
+    return _measure_pages("query_search", "/sessions/search", SEARCHES, report)
+
+
+def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters], report: Report) -> list[Result]:
+    """Measure each variant by itself, then all of them in turn."""
+    paths = {name: f"{path}?{urlencode(parameters)}" for name, parameters in variants.items()}
+    with temporary_folder() as folder, _filled(folder, SESSIONS, report) as reads:
+        results: list[Result] = []
+        for name, one in paths.items():
+            results += reads.measure(f"{question} {name}", [one], LIST_MARK_MS)
+        return [*results, *reads.measure(f"{question} all in turn", list(paths.values()), LIST_MARK_MS)]
+
+
+def _measure_one_session(report: Report) -> list[Result]:
+    """Measure a session with 100,000 events, the first page of its events, and its hierarchy."""
+    with temporary_folder() as folder, _filled(folder, LONG_SESSION, report) as reads:
+        (session,) = read(reads.target, LONG_SESSION_PATH)["data"]
+        path = f"/sessions/{session['id']}"
+        return [
+            result
+            for suffix, mark_ms in LONG_SESSION_MARKS_MS.items()
+            for result in reads.measure(f"query_one_session{suffix or ' detail'}", [path + suffix], mark_ms)
+        ]
+
+
+def _measure_summary(report: Report) -> list[Result]:
+    """Measure totals over HTTP, then the same query in the store with and without rollups."""
+    with temporary_folder() as folder:
+        with _filled(folder, TOTALS, report) as reads:
+            projects = [_totals_path("summary", project_id=f"project-{number}") for number in (0, 7, 14, 21)]
+            results = [
+                *reads.measure("query_summary of an org", [_totals_path("summary")], ORG_MARK_MS),
+                *reads.measure("query_summary by agent", [_totals_path("by-agent")], DIMENSION_MARK_MS),
+                *reads.measure("query_summary of a project", projects, DIMENSION_MARK_MS),
+            ]
+        return [*results, *_compare_without_rollups(folder, report)]
+
+
+def _totals_path(name: str, **filters: str) -> str:
+    return f"/sessions/analytics/{name}?{urlencode({'start_date': f'{TOTALS.since:%Y-%m-%d}', **filters})}"
+
+
+def _compare_without_rollups(folder: Path, report: Report) -> list[Result]:
+    report("the same query without rollups")
+    compared = compare(folder, TOTALS)
+    rollups, sessions = percentile(compared.rollups, 0.5), percentile(compared.sessions, 0.5)
+    return [
+        plain("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
+        plain("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
+        at_least("query_summary faster than sessions FINAL", sessions / rollups, "times", FASTER),
+    ]
+
+
+QUESTIONS = (
+    Question("query_list", "a page of 25 out of 100,000 sessions, over HTTP from `up`", _measure_list),
+    Question("query_search", "a page of 25 found by words in 100,000 sessions, over HTTP from `up`", _measure_search),
+    Question(
+        "query_summary", "totals of 5,000,000 sessions of one org in 400 days, over HTTP from `up`", _measure_summary
+    ),
+    Question("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
+)

@@ -1,0 +1,131 @@
+"""The documentation keeps up with the code: links, names of files, commands, settings and metrics."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import QUESTIONS
+from cli.main import COMMANDS
+from runtime.settings import Settings
+from tests.support import CHECKOUT
+from tests.support.pages import PAGES, all_blocks
+
+FOLDERS = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")}
+_LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+_PATH = re.compile(rf"`((?:{'|'.join(sorted(FOLDERS))}|docs)/[\w./-]+)`")
+_CODE = re.compile(r"`([^`\n]+)`")
+_METRIC = re.compile(r'"(crewkit_[a-z_]+)"')
+
+
+def slugs(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def rows(page: str, heading: str = "") -> list[list[str]]:
+    """Return the cells of every row of the tables behind a heading; by default of the page."""
+    text = PAGES[page].partition(f"\n{heading}\n")[2] if heading else PAGES[page]
+    return [[cell.strip() for cell in line.strip("|").split(" |")] for line in text.splitlines() if line[:3] == "| `"]
+
+
+def typed(pattern: str) -> set[str]:
+    """Return what follows a word wherever code of the documentation names a command."""
+    text = "\n".join([*(block.text for block in all_blocks()), *("\n".join(_CODE.findall(p)) for p in PAGES.values())])
+    return set(re.findall(pattern, text))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """To a file or folder of the repository, and to a heading of its page."""
+    broken = []
+    for path, anchor in _LINK.findall(PAGES[page]):
+        target = (CHECKOUT / page).parent / path if path else CHECKOUT / page
+        if not target.exists() or (anchor and anchor not in slugs(target.read_text())):
+            broken.append(f"{path}#{anchor}")
+
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_folders_that_are_named_exist(page: str) -> None:
+    """A recipe that names a file which was moved misleads."""
+    assert [path for path in _PATH.findall(PAGES[page]) if not (CHECKOUT / path).exists()] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    """By links, over any number of pages."""
+    reached, waiting = set(), ["README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in PAGES and page not in reached:
+            reached.add(page)
+            links = (((CHECKOUT / page).parent / path).resolve() for path, _ in _LINK.findall(PAGES[page]) if path)
+            waiting += [str(link.relative_to(CHECKOUT)) for link in links]
+
+    assert set(PAGES) - reached == set()
+
+
+def test_commands_and_targets_exist() -> None:
+    """`crewkit-sessions NAME` and `make NAME`, in blocks and in sentences."""
+    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+
+    assert typed(r"crewkit-sessions ([a-z][a-z-]*)") - {command.name for command in COMMANDS} == set()
+    assert typed(r"\bmake ([a-z]+)") - targets == set()
+
+
+def test_blocks_name_their_language_and_commands_are_sh() -> None:
+    """So that no command escapes the tests which run them."""
+    found = all_blocks()
+
+    assert {block.language for block in found} <= {"sh", "text", "python", "mermaid"}
+    assert sum(text.count("```") for text in PAGES.values()) == 2 * len(found)
+    commands = re.compile(r"^(crewkit-sessions|make|curl|kafka-acls|export|python3?) ", re.MULTILINE)
+    assert [block for block in found if block.language != "sh" and commands.search(block.text)] == []
+
+
+def test_the_readme_is_short_and_names_every_folder() -> None:
+    """A stranger reads it whole, and finds each piece from the map."""
+    readme = PAGES["README.md"]
+
+    assert len(readme.splitlines()) <= 150
+    assert {folder for folder in FOLDERS | {"tests", "bench"} if f"`{folder}/`" not in readme} == set()
+
+
+def test_every_figure_names_the_question_that_measures_it() -> None:
+    """So that anyone can measure it again."""
+    table = PAGES["docs/performance.md"].partition("| question |\n")[2].partition("\n\n")[0]
+
+    assert set(re.findall(r"`(\w+)` \|$", table, re.MULTILINE)) == set(QUESTIONS)
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    """One name in environment and file; the table is complete. An empty default may be described."""
+    documented = {name.strip("`"): default for name, default, _meaning in rows("docs/settings.md")}
+    defaults = {name.upper(): getattr(Settings(), name) for name in Settings.__struct_fields__}
+
+    assert set(documented) == set(defaults)
+    for name, default in defaults.items():
+        shown = (
+            str(default).lower()
+            if isinstance(default, bool)
+            else f"{default:g}"
+            if isinstance(default, float)
+            else default
+        )
+        assert default == "" or documented[name] == f"`{shown}`", name
+
+
+def test_every_metric_is_documented_and_every_metric_of_the_table_is_there() -> None:
+    """Wherever in the product it is made."""
+    product = FOLDERS - {"tests", "bench"}
+    made = {
+        name
+        for top in product
+        for file in Path(CHECKOUT, top).rglob("*.py")
+        for name in _METRIC.findall(file.read_text())
+    }
+    table = {row[0].strip("`") for row in rows("docs/operations.md", "### Metrics")}
+
+    assert table - {"process_…"} == made
