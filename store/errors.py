@@ -52,19 +52,14 @@ class Refused(Broken):
 
 def verdict_of_error(error: Exception) -> Verdict:
     """Return what to do about an error that a client raised."""
-    if tls_sentence(error):
+    if tls_refusal(error, "the store", "STORE"):
         return Verdict.REFUSED
     return judge(getattr(error, "code", None), str(error), by_client=isinstance(error, _BY_CLIENT))
 
 
 def sentence_of_refusal(error: Exception) -> str:
     """Return what to change, for an error whose verdict is REFUSED."""
-    return tls_sentence(error) or refusal(getattr(error, "code", None), str(error))
-
-
-def tls_sentence(error: Exception) -> str | None:
-    """Return which setting of TLS to check, or None where TLS did not fail."""
-    return tls_refusal(error, "the store", "STORE")
+    return tls_refusal(error, "the store", "STORE") or refusal(getattr(error, "code", None), str(error))
 
 
 def classify(error: Exception) -> Exception:
