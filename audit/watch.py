@@ -15,9 +15,9 @@ from litestar import Litestar
 from audit.coverage import Coverage, load_coverage
 from audit.recount import Recount, Recounted
 from audit.slices import RecountSlice, days_asked
-from query_api.errors import StoreUnavailable
 from query_api.question import P, Question, R
 from query_api.reader import Reader, answer
+from store.errors import StoreUnavailable
 
 logger = structlog.get_logger()
 HOURS = 3

@@ -23,13 +23,14 @@ from cli.demo import sample_data
 from kernel.words import split_words
 from processors.warehouse import Warehouse
 from runtime.projector import make_warehouse
-from runtime.provision import FIRST_GENERATION, provision_store
+from runtime.provision import provision_store
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import id_secrets
 from runtime.single_process import PARTITIONS
 from runtime.store_url import parse_store_url
 from schemas.ids import mint, new_thread
 from schemas.pricing.price_list import list_prices
+from store.generations import FIRST_GENERATION
 
 SQL = Path(__file__).parent / "sql"
 STEP = 250_000  # sessions an insert

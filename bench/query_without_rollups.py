@@ -20,8 +20,8 @@ from bench.load import ORG
 from bench.query_data import SQL, Data, store_url
 from query_api.reader import LIMITS
 from query_api.statements import statement
-from runtime.provision import FIRST_GENERATION
 from runtime.store_url import parse_store_url
+from store.generations import FIRST_GENERATION
 
 WARM_UP, MEASURED = 3, 21  # queries
 

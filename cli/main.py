@@ -8,10 +8,11 @@ import click
 
 from cli import audit, dead_letters, demo, prices, run, setup
 from ingest.errors import BrokenLog
-from processors.errors import Broken, StoreUnavailable
+from kernel.broken import Broken
 from runtime.private_files import UMASK
 from runtime.settings import BadSettings
 from schemas.log.position import LogUnavailable
+from store.errors import StoreUnavailable
 
 COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS, *demo.COMMANDS)
 

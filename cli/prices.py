@@ -60,7 +60,7 @@ def load(file: Path, new_generations_only: bool, **options: Any) -> None:
       crewkit-sessions prices load prices.toml --data var/up
     """
     from deploy.prices import load_prices
-    from runtime.price_table import TooEarly
+    from store.prices import TooEarly
 
     try:
         done = load_prices(load_settings(options), _read(file), new_generations_only=new_generations_only)

@@ -34,7 +34,7 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
     """
     from deploy.provisioning import provision_all
     from ingest.log.kafka.installing import Wish
-    from runtime.provision import Refused
+    from store.errors import Refused
 
     wish = Wish(replication, makes_topics=not topic_exists)
     try:

@@ -1,28 +1,28 @@
-"""What `prices load` and `prices show` do: reach the store of an installation, and read or extend its price history."""
+"""Implements `prices load` and `prices show`: read or extend the price history of an installation."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.devstack.stack import stack_store_url
-from processors.warehouse import classify, connect
 from runtime.folder_lock import locked_folder
-from runtime.price_table import Loaded, extend_history, history_of
-from runtime.provision import migrate_control
 from runtime.settings import Settings
 from runtime.store_transport import check_transport
 from runtime.store_url import parse_store_url, store_address
 from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import LoadedPrice
+from store.connect import WRITE, connect
+from store.errors import classified
+from store.migrate import migrate_control
+from store.prices import Loaded, extend_history, history_of
 
 
 def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
-    """Add the prices that the installation does not know yet.
+    """Add the prices that the installation does not have yet.
 
     Raises:
-        TooEarly: a price could concern what is counted already.
+        TooEarly: a price could concern reports that are counted already.
         Broken: another process uses the data folder.
         StoreUnavailable: the store is away.
     """
@@ -31,24 +31,18 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
 
 
 def price_history(settings: Settings) -> list[LoadedPrice]:
-    """Every price that was ever loaded; raises as `load_prices` does."""
+    """Return every price that was ever loaded; raise as `load_prices` does."""
     with _control(settings) as client:
         return history_of(client)
 
 
 @contextmanager
 def _control(settings: Settings) -> Iterator[Client]:
-    """A client of the control database. An engine in the folder is opened here, so nobody else may have it open."""
+    """Yield a client of the control database. An engine in the data folder must not be open in another process."""
     stack_url = None if settings.store_url else stack_store_url(settings.folder)
     store = parse_store_url(stack_url) if stack_url else store_address(settings)
     check_transport(store)
-    with locked_folder(settings.folder, needed="host" not in store.options):
-        try:
-            migrate_control(store)
-            client = connect(**store.at(store.control))
-            try:
-                yield client
-            finally:
-                client.close()
-        except (ClickHouseError, OSError) as error:
-            raise classify(error) from error
+    with locked_folder(settings.folder, needed=store.is_embedded), classified():
+        migrate_control(store)
+        with closing(connect(WRITE, **store.at(store.control))) as client:
+            yield client

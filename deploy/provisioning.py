@@ -1,4 +1,4 @@
-"""What `provision` does: topics where the log is Kafka, the store's databases, and in both the installation record."""
+"""Implements `provision`: topics where the log is Kafka, the store's databases, and the installation record in both."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,33 +8,34 @@ from ingest.log.kafka.installing import Installed, Wish, install
 from runtime.folder_lock import locked_folder
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.provision import Refused, provision_store
+from runtime.provision import provision_store
 from runtime.secrets import own_secrets
 from runtime.settings import Settings
-from runtime.store_record import record_in_store
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets, record_topic
 from schemas.pricing.price_list import list_prices
+from store.errors import Refused
+from store.installation import record_in_store
 
 EMBEDDED_PARTITIONS = 1
 
 
 def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
-    """Make what is missing; a line for each thing that was made.
+    """Create what is missing; yield a line for each thing that was created or checked.
 
     Raises:
         Refused: what is there does not fit.
-        Broken: the store is reached in another way.
+        Broken: the store uses TLS where STORE_URL does not, or the reverse.
     """
     address, partitions, own = parse_log_url(settings.log), EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder)
     if isinstance(address, KafkaAddress):
         installed = _installed(settings, address, own, wish)
-        yield from _told(installed)
+        yield from _report(installed)
         partitions = installed.topic.partitions
     store = store_address(settings)
     check_transport(store)
-    with locked_folder(settings.folder, needed="host" not in store.options):
+    with locked_folder(settings.folder, needed=store.is_embedded):
         done = provision_store(store, partitions, list_prices())
         record_in_store(store, partitions, own)
     yield from done or ["store: up to date"]
@@ -47,7 +48,7 @@ def _installed(settings: Settings, address: KafkaAddress, own: OwnSecrets, wish:
         raise Refused(str(error)) from error
 
 
-def _told(installed: Installed) -> Iterator[str]:
+def _report(installed: Installed) -> Iterator[str]:
     topic, record = installed.topic, installed.record
     copies = "one copy of each record, for development" if topic.replication == 1 else f"{topic.replication} copies"
     yield f"topic {topic.name}: {'made' if installed.made else 'there'}, {topic.partitions} partitions, {copies}"

@@ -1,34 +1,34 @@
-"""A projector that rejects nearly everything is wrong itself: after a bad deploy it must stop, not empty the topic.
+"""Stops a projector that rejects nearly everything: after a bad deploy it must stop, not set the whole topic aside.
 
-A dead letter is for the one record among many that nobody can read. The limit looks at the last outcomes, those before
-a restart included, else each restart would set some more records aside.
+A dead letter is meant for a single unreadable record among many. The limit looks at the last outcomes, including those
+before a restart, else each restart would set more records aside.
 """
 
 from collections import deque
 from collections.abc import Iterable
 
-from processors.errors import Broken
+from kernel.broken import Broken
 
 WINDOW = 1_000  # records
-DEAD_LEAST = 100  # dead letters in the window, before their share says anything
+DEAD_LEAST = 100  # dead letters in the window below which their share is not checked
 
 
-class RejectionLimit:
-    """Counts the outcomes of the last records; over 1 the share can't be reached, and nothing is ever stopped."""
+class DeadLetterLimit:
+    """Counts the outcomes of the last records. A share above 1 can't be reached, so it switches the limit off."""
 
     def __init__(self, share_max: float) -> None:
         self._share_max = share_max
         self._outcomes: deque[bool] = deque(maxlen=WINDOW)
 
     def remember(self, dead: Iterable[bool]) -> None:
-        """Outcomes that are stored already, the oldest first."""
+        """Add outcomes that are stored already, the oldest first."""
         self._outcomes.extend(dead)
 
     def check(self, dead: Iterable[bool], reason: str) -> None:
-        """Outcomes that are about to be stored; ``reason`` is why one of them is dead.
+        """Add outcomes that are about to be stored; ``reason`` says why one of them is dead.
 
         Raises:
-            Broken: too many; nothing of them may be stored.
+            Broken: too many are dead; none of the outcomes may be stored.
         """
         self._outcomes.extend(dead)
         count = sum(self._outcomes)

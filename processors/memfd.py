@@ -1,6 +1,6 @@
-"""Rows on their way into an engine in this process: it reads them from a file, and this file is memory.
+"""A file in memory, from which an engine in this process reads the rows of an insert.
 
-One file a thread, overwritten each time: its pages stay, so nothing is zeroed, joined or written to a disk.
+Each thread overwrites one file again and again: its pages stay, so nothing is zeroed, joined or written to a disk.
 """
 
 import os
@@ -11,18 +11,18 @@ IOV_MAX = 1024
 AVAILABLE = hasattr(os, "memfd_create")  # on Linux
 
 
-class Staging:
-    """A file in memory that holds the rows of one insert. One thread at a time."""
+class MemoryFile:
+    """Holds the rows of one insert. One thread at a time."""
 
     def __init__(self) -> None:
         self._file = os.memfd_create("rows")
         self.path = f"/proc/{os.getpid()}/fd/{self._file}"
 
-    def hold(self, chunks: Sequence[bytes]) -> None:
-        """Replace what it holds.
+    def replace(self, chunks: Sequence[bytes]) -> None:
+        """Replace the content.
 
         Raises:
-            OSError: there is no memory for it.
+            OSError: there is not enough memory.
         """
         size = 0
         for i in range(0, len(chunks), IOV_MAX):

@@ -1,4 +1,4 @@
-"""What a projector tells Prometheus: batches, steps, dead letters, how far it is behind, and what it waits for."""
+"""The metrics of a projector: batches, steps, dead letters, how far it is behind, and what it waits for."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from processors.observer import Observer
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.progress import Progress
@@ -17,14 +18,14 @@ _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)
 
 
 class GroupState(NamedTuple):
-    """What a worker knows of its consumer group."""
+    """Rebalances of the consumer group since this worker started, and the group's generation."""
 
     rebalances: int
     generation: int
 
 
-class ProjectorMetrics:
-    """One for each projector; ``pipeline``, ``progress`` and ``watchdog`` are asked and heard from now on."""
+class ProjectorMetrics(Observer):
+    """Counts what the pipeline reports, and reads the rest from all three when Prometheus scrapes."""
 
     def __init__(self, registry: CollectorRegistry, pipeline: Pipeline, progress: Progress, watchdog: Watchdog) -> None:
         self._batch = Histogram(
@@ -43,28 +44,29 @@ class ProjectorMetrics:
         )
         self._registry = registry
         registry.register(_Lag(progress, watchdog))
-        registry.register(_Outside(pipeline))
+        registry.register(_Targets(pipeline))
         partitions = Gauge("crewkit_projector_log_partitions", "Partitions of the log.", registry=registry)
         partitions.set_function(lambda: len(progress.ends))
         assigned = Gauge("crewkit_projector_assigned_partitions", "Partitions that it follows.", registry=registry)
         assigned.set_function(lambda: len(pipeline.assigned))
-        pipeline.on_batch, pipeline.on_step = self._written, self._done
 
     def follow_group(self, group: Callable[[], GroupState]) -> None:
-        """Show the consumer group as well, where there is one."""
+        """Show the consumer group as well."""
         self._registry.register(_Group(group))
 
-    def _written(self, plan: Plan, records: int) -> None:
+    def batch_written(self, plan: Plan, records: int) -> None:
+        """Count a batch."""
         self._batch.observe(records)
         self._facts.inc(plan.fact_count)
         self._dead.inc(plan.dead)
 
-    def _done(self, step: str, seconds: float) -> None:
+    def step_done(self, step: str, seconds: float) -> None:
+        """Observe the duration of a step."""
         self._steps.labels(step).observe(seconds)
 
 
 class _Lag(Collector):
-    """Asked when somebody looks, so that a projector which stands still shows it."""
+    """Reads the lag at each scrape, so that a projector that stopped shows it."""
 
     def __init__(self, progress: Progress, watchdog: Watchdog) -> None:
         self._progress, self._watchdog = progress, watchdog
@@ -84,7 +86,7 @@ class _Lag(Collector):
         yield seconds
         unmoved = GaugeMetricFamily(
             "crewkit_projector_unmoved_seconds",
-            "How long a partition stands at one offset while records wait.",
+            "How long a partition has been at one offset while records wait.",
             labels=("partition",),
         )
         for partition, still_s in self._watchdog.unmoved().items():
@@ -92,8 +94,8 @@ class _Lag(Collector):
         yield unmoved
 
 
-class _Outside(Collector):
-    """Store and log, as the projector finds them."""
+class _Targets(Collector):
+    """Whether store and log answer."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._targets = {"store": pipeline.store_state, "log": pipeline.log_state}
@@ -111,7 +113,7 @@ class _Outside(Collector):
 
 
 class _Group(Collector):
-    """The consumer group, as this worker knows it."""
+    """The consumer group as this worker sees it."""
 
     def __init__(self, group: Callable[[], GroupState]) -> None:
         self._group = group

@@ -1,12 +1,12 @@
-"""One batch as bytes: everything the five writes send, made once, so that a retry sends the same again."""
+"""Folds a batch into a plan: everything the five writes send, encoded once, so that a retry sends the same bytes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
-from processors.dead_letter_limit import WINDOW, RejectionLimit
-from processors.derivations.session_facts import Wanted
+from processors.dead_letter_limit import WINDOW, DeadLetterLimit
+from processors.derivations.session_facts import DerivationRequest
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.pricing import Pricing
@@ -23,15 +23,17 @@ from schemas.log.records import AnyRecord, CompactionRequested, SessionEnded
 from schemas.pricing.price_list import PriceList
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
+PIECE_BYTES_MAX = 64 << 20
+
 
 class Plan(Struct):
-    """What one batch adds to each table, as RowBinary; nothing in it refers to the cache."""
+    """What one batch adds to each table, as RowBinary. Nothing in it refers to the cache."""
 
-    facts: list[bytes]  # a chunk a record
+    facts: list[bytes]  # one chunk per record
     dead_letters: bytes
     sessions: bytes
     tasks: bytes
-    wanted: list[Wanted]  # digests and analyses
+    derivations: list[DerivationRequest]  # digests and analyses
     hours: list[Bucket]
     receipts: bytes
     pinned: list[SessionKey]
@@ -48,13 +50,13 @@ class Planner:
     """Folds batches into plans. One thread at a time."""
 
     def __init__(
-        self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int, limit: RejectionLimit
+        self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int, limit: DeadLetterLimit
     ) -> None:
         self._warehouse, self._cache, self._pricing, self._partitions = warehouse, cache, pricing, partitions
         self._limit = limit
 
     def remember(self, partition: int) -> None:
-        """Begin with a partition: what became of its last records counts for the limit. Raises `StoreUnavailable`."""
+        """Begin with a partition: the outcomes of its last records count for the limit. Raises `StoreUnavailable`."""
         self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self._partitions))
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
@@ -62,10 +64,9 @@ class Planner:
 
         Raises:
             Broken: nearly everything is rejected; see `processors.dead_letter_limit`.
-            StoreUnavailable: while prices or states were read; nothing of ``records`` was folded, so the same call may
-                be made again.
+            StoreUnavailable: prices or states could not be read. No record was folded, so the call may be repeated.
         """
-        self._cache.tidy()
+        self._cache.evict()
         decoded, letters = self._decode(records)
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
         first = first_offsets(records)
@@ -75,15 +76,15 @@ class Planner:
         encoded: list[bytes] = []
         receipts = [dead(log_record) for log_record, _ in letters]
         changed: dict[SessionKey, SessionState] = {}
-        wanted: dict[tuple[str, UUID, UUID | None], Wanted] = {}
+        derivations: dict[tuple[str, UUID, UUID | None], DerivationRequest] = {}
         for log_record, record in decoded:
             receipts.append(self._fold(log_record, record, encoded, changed))
             if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
-                # every digest that was asked for, and the analysis as of a session's latest end in this batch
+                # every requested digest, and the analysis as of a session's latest end in this batch
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
-                wanted[record.org_id, record.session_id, digest_id] = self._wanted(log_record, record)
-        self._limit.check((receipt.outcome == "dead" for receipt in receipts), _a_reason(letters))
-        return self._assemble(encoded, letters, receipts, changed, list(wanted.values()), keys, records, prices)
+                derivations[record.org_id, record.session_id, digest_id] = self._request(log_record, record)
+        self._limit.check((receipt.outcome == "dead" for receipt in receipts), _first_reason(letters))
+        return self._assemble(encoded, letters, receipts, changed, list(derivations.values()), keys, records, prices)
 
     def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
         decoded: list[Decoded] = []
@@ -96,7 +97,7 @@ class Planner:
         return decoded, letters
 
     def _load(self, decoded: Sequence[Decoded], keys: Iterable[SessionKey], first: Mapping[int, int]) -> None:
-        """Fold the sessions that are not in the cache again, from the facts below their partition's first offset."""
+        """Load the sessions that are not in the cache: fold the facts below their partition's first offset."""
         partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in decoded}
         missing: dict[int, list[SessionKey]] = {}
         for key in keys:
@@ -107,7 +108,7 @@ class Planner:
                 self._load_some(some[i : i + LOADED_AT_ONCE], first[partition])
 
     def _load_some(self, keys: Sequence[SessionKey], below: int) -> None:
-        """A few at a time: their histories may be long."""
+        """Load a few sessions: their histories may be long."""
         for row in self._warehouse.facts(keys, below):
             fold(self._state(row), row)
         for key in keys:
@@ -130,9 +131,11 @@ class Planner:
             changed[record.org_id, record.session_id] = state
         return projected(log_record, record, added)
 
-    def _wanted(self, log_record: LogRecord, record: CompactionRequested | SessionEnded) -> Wanted:
+    def _request(self, log_record: LogRecord, record: CompactionRequested | SessionEnded) -> DerivationRequest:
         state = self._cache.get((record.org_id, record.session_id))
-        return Wanted(log_record.partition, log_record.offset, record, 0 if state is None else len(state.seen))
+        return DerivationRequest(
+            log_record.partition, log_record.offset, record, 0 if state is None else len(state.seen)
+        )
 
     def _state(self, row: FactRow) -> SessionState:
         key = (row.org_id, row.session_id)
@@ -148,7 +151,7 @@ class Planner:
         letters: list[tuple[LogRecord, DeadLetterRow]],
         receipts: list[ReceiptRow],
         changed: dict[SessionKey, SessionState],
-        wanted: list[Wanted],
+        derivations: list[DerivationRequest],
         keys: list[SessionKey],
         records: Sequence[LogRecord],
         prices: PriceList,
@@ -160,7 +163,7 @@ class Planner:
             dead_letters=encode_rows(letter for _, letter in letters),
             sessions=encode_rows(session_row(state, prices) for state in states),
             tasks=tasks,
-            wanted=wanted,
+            derivations=derivations,
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
             receipts=encode_rows(receipts),
             pinned=keys,
@@ -170,19 +173,36 @@ class Planner:
         )
 
 
-def _a_reason(letters: Sequence[tuple[LogRecord, DeadLetterRow]]) -> str:
+def _first_reason(letters: Sequence[tuple[LogRecord, DeadLetterRow]]) -> str:
     return letters[0][1].reason if letters else ""
 
 
 def _tasks(state: SessionState) -> bytes:
-    """The rows of what changed since they were last made."""
+    """Encode the tasks that changed since their rows were last made."""
     prefix = session_prefix(state.org_id, state.session_id)
     return b"".join([encode_task(prefix, task_row(state, task)) for task in state.take_touched()])
 
 
 def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
-    """The first offset of each partition."""
+    """Return the first offset of each partition."""
     first: dict[int, int] = {}
     for log_record in records:
         first.setdefault(log_record.partition, log_record.offset)
     return first
+
+
+def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
+    """Cut a batch before every jump, so that in each piece a partition is one run of consecutive offsets.
+
+    A batch is also cut before a piece holds more bytes than `PIECE_BYTES_MAX`, which bounds a plan's memory.
+    """
+    expected: dict[int, int] = {}
+    start, size = 0, 0
+    for i, record in enumerate(records):
+        size += len(record.value or b"")
+        if expected.get(record.partition, record.offset) != record.offset or (size > PIECE_BYTES_MAX and i > start):
+            yield records[start:i]
+            start, size, expected = i, len(record.value or b""), {}
+        expected[record.partition] = record.offset + 1
+    if start < len(records):
+        yield records[start:]

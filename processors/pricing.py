@@ -1,10 +1,10 @@
-"""The price list as a projector knows it: read again before a report could need a price that was loaded since."""
+"""The price list of a projector, read again before a report could need a price that was loaded since."""
 
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.warehouse import Warehouse
 from schemas.pricing.price_list import NOTICE_MS, PriceList, began_with, in_force
 
-COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `schemas.pricing.price_list` tells why
+COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `schemas.pricing.price_list` says why
 
 
 class Pricing:
@@ -16,11 +16,11 @@ class Pricing:
         self._complete_until_ms = -1
 
     def complete_until(self, received_at: int) -> PriceList:
-        """A list with every price that reports received until ``received_at`` may need.
+        """Return a list with every price that reports received until ``received_at`` may need.
 
         Raises:
-            StoreUnavailable: while it was read.
-            Broken: it is not the list that the generation was made with.
+            StoreUnavailable: the prices could not be read.
+            Broken: the prices are not those that the generation was made with.
         """
         if received_at >= self._complete_until_ms:
             self._read()

@@ -1,4 +1,4 @@
-"""How far the projection has come, and up to when everything is in the tables."""
+"""Reports how far the projection is, and up to which time everything is in the tables."""
 
 import asyncio
 from collections import deque
@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import structlog
 
-from processors.errors import StoreUnavailable
+from processors.observer import Observer
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.rowbinary import encode_rows
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogUnavailable
 from schemas.store.rows import ProgressRow
+from store.errors import StoreUnavailable
 
 logger = structlog.get_logger()
 LOOK_EVERY_S = 1.0
@@ -21,7 +22,7 @@ _SIGHTINGS_MAX = 600
 
 
 class PartitionLag(NamedTuple):
-    """How many records wait, and how long ago none did; None before that was ever seen."""
+    """Records not yet projected, and seconds since the partition was last caught up (None: never seen so)."""
 
     partition: int
     records: int
@@ -29,7 +30,7 @@ class PartitionLag(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a partition of ours stands: its next offset to project (None: not taken over yet), and the log's end."""
+    """A partition of ours: its next offset to project (None: not taken over yet), and the log's end."""
 
     partition: int
     offset: int | None
@@ -37,17 +38,17 @@ class Place(NamedTuple):
 
     @property
     def records(self) -> int:
-        """How many of its records wait."""
+        """How many of its records are not projected yet."""
         return max(0, self.end - (self.offset or 0))
 
     @property
     def waits(self) -> bool:
-        """Whether any does."""
+        """Whether there are any."""
         return self.records > 0
 
 
-class Progress:
-    """Looks at the end of the log every second. What it saw is complete once everything before it is projected."""
+class Progress(Observer):
+    """Reads the end of the log every second. Once everything before that end is projected, that second is complete."""
 
     def __init__(
         self,
@@ -55,23 +56,23 @@ class Progress:
         warehouse: Warehouse,
         reader: LogReader,
         now_ms: Callable[[], int],
+        on_log_returned: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """``on_log_returned`` runs when the log answers again after an outage; what it raises ends `run`."""
         self._pipeline, self._warehouse, self._reader = pipeline, warehouse, reader
-        self._now_ms = now_ms
+        self._now_ms, self._on_log_returned = now_ms, on_log_returned
         self._sightings: deque[tuple[int, Sequence[int]]] = deque(maxlen=_SIGHTINGS_MAX)
         self._complete: dict[int, int] = {}
         self.ends: Sequence[int] = ()
-        self.on_log_returned: Callable[[], Awaitable[None]] = _nothing
-        pipeline.on_written = self._on_written
 
     async def run(self) -> None:
-        """Look and report until cancelled."""
+        """Read the log's end and report, every second until cancelled."""
         away = False
         while True:
             try:
                 await self.look()
-                if away:
-                    await self.on_log_returned()
+                if away and self._on_log_returned is not None:
+                    await self._on_log_returned()
                 away = False
             except LogUnavailable as error:
                 away = True
@@ -83,7 +84,7 @@ class Progress:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """See the end of the log once, and write down what follows from it."""
+        """Read the end of the log once, and write the progress that follows from it."""
         seen_at = self._now_ms()
         self.ends = await self._reader.ends()
         self._pipeline.log_state.ended(self)
@@ -91,13 +92,13 @@ class Progress:
         await self._report(list(self._pipeline.written))
 
     def places(self) -> list[Place]:
-        """Where each partition of ours stands, as of the last look. May be called from any thread."""
+        """Return the place of each partition of ours, as of the last look. May be called from any thread."""
         ends, written = self.ends, self._pipeline.written.copy()
         ours = sorted(self._pipeline.assigned.copy() | written.keys()) if ends else []
         return [Place(partition, written.get(partition), ends[partition]) for partition in ours]
 
     def lags(self) -> list[PartitionLag]:
-        """How far each partition of ours is behind, as of the last look. May be called from any thread."""
+        """Return how far each partition of ours is behind, as of the last look. May be called from any thread."""
         ends, now_ms = self.ends, self._now_ms()
         return [
             PartitionLag(partition, max(0, ends[partition] - offset) if ends else 0, self._age_s(partition, now_ms))
@@ -108,19 +109,20 @@ class Progress:
         complete = self._complete.get(partition)
         return None if complete is None else max(0, now_ms - complete) / 1000
 
-    async def _on_written(self, plan: Plan) -> None:
+    async def progressed(self, plan: Plan) -> None:
+        """Write how far the partitions of a batch are."""
         try:
             await self._report([partition for partition in plan.next_offsets if partition in self._pipeline.written])
         except StoreUnavailable as error:
             self._pipeline.store_state.failed(self)
-            logger.warning("store_unavailable", error=str(error))  # the next look says it again
+            logger.warning("store_unavailable", error=str(error))  # the next look reports again
 
     async def _report(self, partitions: Sequence[int]) -> None:
         rows = [self._row(partition) for partition in partitions]
         self._forget()
         if rows:
             await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
-        self._pipeline.store_state.ended(self)  # without rows as well: nothing is sent again then
+        self._pipeline.store_state.ended(self)  # without rows as well: then nothing is sent again
 
     def _row(self, partition: int) -> ProgressRow:
         written = self._pipeline.written[partition]
@@ -131,11 +133,7 @@ class Progress:
         return ProgressRow(partition, written, max(end, written), self._complete.get(partition, 0))
 
     def _forget(self) -> None:
-        """Drop the sightings that every partition of ours has reached, save the latest."""
+        """Drop the sightings that every partition of ours has reached, except the latest."""
         written = self._pipeline.written
         while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
             self._sightings.popleft()
-
-
-async def _nothing() -> None:
-    """Nobody wants to know that the log is back."""

@@ -1,4 +1,6 @@
-"""Rows as ClickHouse's RowBinary: the wire form follows from the annotations in `schemas.store.rows`.
+"""Encodes rows as ClickHouse's RowBinary. The wire form follows from the annotations in `schemas.store.rows`.
+
+Facts and tasks have faster encoders by hand; a test compares both encodings of each.
 
 Format: integers little-endian; String = LEB128 length + bytes; Nullable = one byte (1 is NULL) before the value;
 UUID = its two halves as little-endian UInt64; Array and Map = LEB128 count + elements; Tuple = its elements.
@@ -29,24 +31,24 @@ _count = struct.Struct("<Q").pack
 
 
 def encode_rows(rows: Iterable[msgspec.Struct]) -> bytes:
-    """All rows of one table, in field order."""
+    """Return all rows of one table, in field order."""
     return b"".join([_row(row) for row in rows])
 
 
 def session_prefix(org_id: str, session_id: UUID) -> bytes:
-    """The first two columns of an event's and of a task's row."""
+    """Return the first two columns of a row of `facts` or `tasks`."""
     return string(org_id) + uuid(session_id)
 
 
 def event_prefix(row: FactRow) -> bytes:
-    """The first eight columns of an event's row, the same for all facts of a record."""
+    """Return the first eight columns of a row of `facts`, which all facts of a record share."""
     names = (string(row.kind), string(row.user_id), string(row.role))
     place = _record_tail(row.received_at, row.log_partition, row.log_offset)
     return b"".join((session_prefix(row.org_id, row.session_id), *names, place))
 
 
 def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
-    """One row of `facts`, to be joined: what `encode_rows` gives, several times faster, as there are so many."""
+    """Return one row of `facts` in parts: the bytes of `encode_rows`, several times faster."""
     event_id, data = row.event_id.int, row.data
     seq, duration = row.seq, row.duration_ms
     return (
@@ -69,7 +71,7 @@ def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
 
 
 def encode_task(prefix: bytes, row: TaskRow) -> bytes:
-    """One row of `tasks` after the bytes of its first two columns: there is one for every use of a tool."""
+    """Return one row of `tasks` after the bytes of its first two columns, faster: each use of a tool is a row."""
     started_at, ended_at, duration = row.started_at, row.ended_at, row.duration_ms
     return b"".join(
         (
@@ -90,7 +92,7 @@ def encode_task(prefix: bytes, row: TaskRow) -> bytes:
 
 
 def varint(number: int) -> bytes:
-    """LEB128, as ClickHouse writes lengths."""
+    """Return a length as LEB128."""
     out = bytearray()
     while number >= 128:
         out.append(number & 127 | 128)
@@ -100,20 +102,20 @@ def varint(number: int) -> bytes:
 
 
 def string(text: str) -> bytes:
-    """A String column's value; a lone surrogate, which UTF-8 can't hold, becomes a question mark."""
+    """Return a String value. A lone surrogate, which UTF-8 can't hold, becomes a question mark."""
     encoded = text.encode("utf-8", "replace")
     length = len(encoded)
     return (_SMALL[length] if length < _SMALL_MAX else varint(length)) + encoded
 
 
 def uuid(value: UUID) -> bytes:
-    """A UUID column's value."""
+    """Return a UUID value."""
     return _uuid_pair(value.int >> 64, value.int & _HALF)
 
 
 _SMALL_MAX = 1 << 14
-_SMALL = [varint(length) for length in range(_SMALL_MAX)]  # most lengths are among these: a look instead of a call
-_cached = lru_cache(maxsize=8192)(string)  # names that come again and again: types, tools, models, users
+_SMALL = [varint(length) for length in range(_SMALL_MAX)]  # most lengths are in this list, which is faster than a call
+_cached = lru_cache(maxsize=8192)(string)  # names that repeat: types, tools, models, users
 
 
 def _row(row: msgspec.Struct) -> bytes:

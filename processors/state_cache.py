@@ -1,4 +1,4 @@
-"""The states of the sessions that are being written to, bounded by the number of facts they have counted."""
+"""Caches the states of active sessions, bounded by the number of facts that they have counted."""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
@@ -8,11 +8,10 @@ from processors.warehouse import SessionKey
 
 
 class StateCache:
-    """Least recently used states go first, but never one that is pinned.
+    """Evicts the least recently used states first, but never a pinned one.
 
-    A state is pinned from its first touch in a batch until that batch's facts are in the store: evicted earlier, it
-    would be folded again from a table that does not have them yet. Only `stored` may be called from another thread
-    than the rest.
+    A state is pinned from its first touch in a batch until that batch's facts are in the store. Evicted earlier, it
+    would be folded again from a table that does not have them yet. Only `stored` may be called from another thread.
     """
 
     def __init__(self, facts_max: int) -> None:
@@ -24,34 +23,34 @@ class StateCache:
         self._stored: deque[Iterable[SessionKey]] = deque()
 
     def get(self, key: SessionKey) -> SessionState | None:
-        """The state, now the most recently used, or None on a miss."""
+        """Return the state, now the most recently used, or None on a miss."""
         state = self._states.get(key)
         if state is not None:
             self._states.move_to_end(key)
         return state
 
     def put(self, key: SessionKey, state: SessionState) -> None:
-        """Keep a state."""
+        """Add a state."""
         self._states[key] = state
 
     def pin(self, keys: Iterable[SessionKey]) -> None:
-        """Keep these until their facts are stored."""
+        """Keep these states until their facts are stored."""
         self._pins.update(keys)
 
     def stored(self, keys: Iterable[SessionKey]) -> None:
-        """The facts of one batch are in the store; its states are unpinned at the next `tidy`."""
+        """Note that the facts of a batch are in the store; its states are unpinned at the next `evict`."""
         self._stored.append(keys)
 
-    def tidy(self) -> None:
-        """Unpin what was stored, and let the least recently used go if there are too many facts."""
+    def evict(self) -> None:
+        """Unpin what was stored, and evict the least recently used states if there are too many facts."""
         while self._stored:
             for key in self._stored.popleft():
                 self._unpin(key)
         if self._facts > self._facts_max:
-            self._evict()
+            self._evict_oldest()
 
     def drop(self, partition: int) -> None:
-        """Forget everything about one partition."""
+        """Remove all states of one partition."""
         for key in [key for key, state in self._states.items() if state.log_partition == partition]:
             self._remove(key)
 
@@ -66,7 +65,7 @@ class StateCache:
             self._facts += len(state.seen) - self._counted.get(key, 0)
             self._counted[key] = len(state.seen)
 
-    def _evict(self) -> None:
+    def _evict_oldest(self) -> None:
         for key in [key for key in self._states if key not in self._pins]:
             self._remove(key)
             if self._facts <= self._facts_max:

@@ -1,33 +1,20 @@
-"""The store as the projector sees it: a port, and its ClickHouse adapter (a server, or the engine in this process).
+"""What a projector does with the store: a port, and its ClickHouse adapter (a server, or the engine in this process).
 
 Every method blocks and is called from a thread. Each may raise `StoreUnavailable` (send it again) or `Broken` (stop).
 """
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import (
-    ClickHouseError,
-    DataError,
-    InternalError,
-    NotSupportedError,
-    OperationalError,
-    ProgrammingError,
-)
+from clickhouse_connect.driver.exceptions import OperationalError
 from msgspec import Struct
 
-from kernel.tls_errors import tls_refusal
-from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, StoryFact
-from processors.errors import Broken, StoreRefuses, StoreUnavailable
-from processors.memfd import AVAILABLE, Staging
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import LoadedPrice
+from kernel.broken import Broken
+from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
+from processors.memfd import AVAILABLE, MemoryFile
 from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
@@ -38,15 +25,16 @@ from schemas.store.rows import (
     SessionRow,
     TaskRow,
 )
-from store.codes import Verdict
-from store.errors import judge, refusal
+from store.errors import STORE_ERRORS, classify
+from store.generations import Generation
 from store.key_lists import cut_to_size
+from store.prices import ReadPrices, read_prices
+from store.sql import read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
-Rows = bytes | Sequence[bytes]  # in chunks where one copy more would be felt by the fold
+Rows = bytes | Sequence[bytes]  # in chunks where another copy would slow the fold down
 Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
 DAY_S, HOUR_S = 86_400, 3_600
-_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
 
 
 class Receipt(NamedTuple):
@@ -57,27 +45,11 @@ class Receipt(NamedTuple):
     outcome: str
 
 
-class GenerationInfo(NamedTuple):
-    """With what a generation is made: another code or price history must not write to it."""
-
-    fold_version: int
-    prices_sha256: str
-    partitions: int
-    made_us: int  # when, in microseconds since 1970 by the store's clock
-
-
-class ReadPrices(NamedTuple):
-    """The history of prices, as the store had it at ``read_at_ms`` of its clock."""
-
-    history: list[LoadedPrice]
-    read_at_ms: int
-
-
 class Warehouse(Protocol):
-    """What the projector needs of a store."""
+    """What a projector needs of a store."""
 
     def insert(self, table: str, rows: Rows) -> None:
-        """Write rows of one table, given as RowBinary in field order; durable when it returns."""
+        """Write rows of one table, given as RowBinary in field order. They are durable when it returns."""
         ...
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
@@ -93,38 +65,38 @@ class Warehouse(Protocol):
         ...
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
-        """The facts of these sessions with an offset below ``below``, each id once; those of a session in log order."""
+        """Return the facts of these sessions with an offset below ``below``: each id once, a session's in log order."""
         ...
 
-    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
-        """What derivations need of these sessions' facts with an offset up to ``upto``: each id once, in log order.
+    def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
+        """Yield what derivations need of these sessions' facts up to offset ``upto``: each id once, in log order.
 
-        Session by session; read as it is asked for, so that a long history takes little memory.
+        Sessions come one after the other. Rows are read as they are consumed, so a long history takes little memory.
         """
         ...
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
-        """The ranges ``[start, stop)`` below ``below`` that have no receipt."""
+        """Return the ranges ``[start, stop)`` below ``below`` that have no receipt."""
         ...
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
-        """The receipted offsets of ``[start, stop)`` that are about these sessions, in order."""
+        """Return the offsets in ``[start, stop)`` whose receipts are of these sessions, in order."""
         ...
 
     def recent_outcomes(self, partition: int, count: int) -> list[bool]:
-        """Of the last records of a partition, the oldest first: which are dead."""
+        """Return for each of a partition's last records, the oldest first, whether it is dead."""
         ...
 
     def last_receipt(self, partition: int) -> Receipt | None:
-        """The receipt with the highest offset."""
+        """Return the receipt with the highest offset, if there is any."""
         ...
 
-    def generation(self) -> GenerationInfo:
-        """How this generation was provisioned."""
+    def generation(self) -> Generation:
+        """Return this generation, with what it was made with."""
         ...
 
     def prices(self) -> ReadPrices:
-        """Every price that was ever loaded."""
+        """Return every price that was ever loaded."""
         ...
 
 
@@ -138,7 +110,7 @@ _ROWS: dict[str, type[Struct]] = {
     "receipts": ReceiptRow,
     "progress": ProgressRow,
 }
-# Named in every insert: tables may have columns that this code does not know yet, or that the store fills by itself.
+# Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
 
 
@@ -146,7 +118,7 @@ class ClickHouseWarehouse:
     """`Warehouse` over clickhouse-connect, one connection a thread."""
 
     def __init__(self, connect: Callable[[], Client], control: str, generation: str, embedded: bool = False) -> None:
-        """``connect`` makes a client on the generation's database; ``control`` is the database that lists them.
+        """``connect`` makes a client on the generation's database; ``control`` is the database that lists generations.
 
         ``embedded``: the engine is in this process.
         """
@@ -157,32 +129,31 @@ class ClickHouseWarehouse:
     def insert(self, table: str, rows: Rows) -> None:
         if self._embedded:
             return self._insert_from_memory(table, [rows] if isinstance(rows, bytes) else rows)
-        # One piece: writing many small ones would wait for the interpreter's lock as many times.
+        # One block: each of many small writes would wait for the interpreter's lock.
         block = rows if isinstance(rows, bytes) else b"".join(rows)
         self._call(lambda client: client.raw_insert(table, COLUMNS[table], block, fmt="RowBinary"))
         return None
 
     def _insert_from_memory(self, table: str, chunks: Sequence[bytes]) -> None:
-        """Sixty megabytes a batch, which the client would join, write to a disk and read back."""
-        staging: Staging | None = getattr(self._local, "staging", None)
-        if staging is None:
-            staging = self._local.staging = Staging()
-        staging.hold(chunks)
+        """Insert through a file in memory. The client would join 60 MB a batch and write them to a disk first."""
+        file: MemoryFile | None = getattr(self._local, "file", None)
+        if file is None:
+            file = self._local.file = MemoryFile()
+        file.replace(chunks)
         into = f"{table} ({', '.join(COLUMNS[table])})"
-        self._command(f"INSERT INTO {into} FROM INFILE '{staging.path}' FORMAT RowBinary", {})
+        self._command(f"INSERT INTO {into} FROM INFILE '{file.path}' FORMAT RowBinary", {})
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))
         days = sorted(set(map(day_of, touched)))
-        hourly, daily = (part for part in sql("rollups").split(";\n") if part.strip())
         for some in cut_to_size(touched):
-            self._command(hourly, {"hours": some})
+            self._command(sql("rollup_hourly"), {"hours": some})
         for some in cut_to_size(days):
-            self._command(daily, {"days": some})
+            self._command(sql("rollup_daily"), {"days": some})
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         for table in ("sessions", "tasks", "compactions", "analyses"):
-            for some in cut_to_size(_named(sessions)):
+            for some in cut_to_size(_bindable(sessions)):
                 self._command(sql("forget_sessions"), {"table": table, "sessions": some})
 
     def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
@@ -192,22 +163,22 @@ class ClickHouseWarehouse:
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
         found: list[FactRow] = []
-        for some in cut_to_size(_named(sessions)):
+        for some in cut_to_size(_bindable(sessions)):
             found += [FactRow(*row) for row in self._query("facts", {"sessions": some, "below": below})]
         return found
 
-    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+    def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         parameters = {"upto": upto, "subject_max": SUBJECT_MAX + 1, "text_max": TEXT_MAX + 1}
-        for some in cut_to_size(_named(sessions)):
-            yield from self._story({**parameters, "sessions": some})
+        for some in cut_to_size(_bindable(sessions)):
+            yield from self._session_facts({**parameters, "sessions": some})
 
-    def _story(self, parameters: dict[str, Any]) -> Iterator[StoryFact]:
-        blocks = self._call(lambda client: client.query_row_block_stream(sql("story"), parameters=parameters))
+    def _session_facts(self, parameters: dict[str, Any]) -> Iterator[SessionFact]:
+        blocks = self._call(lambda client: client.query_row_block_stream(sql("session_facts"), parameters=parameters))
         with blocks:
             try:
                 for block in blocks:
-                    yield from map(StoryFact._make, block)
-            except (ClickHouseError, OSError) as error:
+                    yield from map(SessionFact._make, block)
+            except STORE_ERRORS as error:
                 raise self._failed(error) from error
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
@@ -216,7 +187,7 @@ class ClickHouseWarehouse:
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
         stretch = {"partition": partition, "start": start, "stop": stop}
         found: set[int] = set()
-        for some in cut_to_size(_named(sessions)):
+        for some in cut_to_size(_bindable(sessions)):
             found.update(offset for (offset,) in self._query("offsets_of", {**stretch, "sessions": some}))
         return sorted(found)
 
@@ -228,20 +199,20 @@ class ClickHouseWarehouse:
         rows = self._query("last_receipt", {"partition": partition})
         return Receipt(*rows[0]) if rows else None
 
-    def generation(self) -> GenerationInfo:
+    def generation(self) -> Generation:
         rows = self._query("generation", {"control": self._control, "name": self._generation})
         if not rows:
             raise Broken(f"generation {self._generation} is not provisioned: run `crewkit-sessions provision` first")
-        return GenerationInfo(*rows[0])
+        return Generation(*rows[0])
 
     def prices(self) -> ReadPrices:
-        rows = self._query("prices", {"control": self._control})
-        if not rows:
+        found: ReadPrices | None = self._call(lambda client: read_prices(client, self._control))
+        if found is None:
             raise Broken("there is no price list: run `crewkit-sessions provision` first")
-        return ReadPrices([LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows], rows[0][-1])
+        return found
 
     def _command(self, statement: str, parameters: dict[str, Any]) -> None:
-        """Not as the client's own commands, which carry their parameters in the URL, where proxies allow 8 KiB."""
+        """Send parameters in the body: the client's `command` puts them in the URL, where proxies allow 8 KiB."""
         self._call(lambda client: client.raw_query(statement, parameters=parameters))
 
     def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
@@ -253,12 +224,12 @@ class ClickHouseWarehouse:
     def _call(self, use: Callable[[Client], Any]) -> Any:
         try:
             return use(self._client())
-        except (ClickHouseError, OSError) as error:
+        except STORE_ERRORS as error:
             raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> Exception:
         if isinstance(error, OperationalError):
-            self._local.client = None  # connect anew
+            self._local.client = None  # the next call connects again
         return classify(error)
 
     def _client(self) -> Client:
@@ -269,49 +240,16 @@ class ClickHouseWarehouse:
 
 
 def day_of(bucket: Bucket) -> Bucket:
-    """The day of an hour (or of a day) of an org: its start in Unix seconds, UTC."""
+    """Return the day of an org's hour (or day): its start in Unix seconds, UTC."""
     org, start = bucket
     return org, start // DAY_S * DAY_S
 
 
-def classify(error: Exception) -> Exception:
-    """What a failed call asks of its caller: send it again, stop and say what to change, or stop."""
-    if said := tls_refusal(error, "the store", "STORE"):
-        return StoreRefuses(said)
-    code, text = getattr(error, "code", None), str(error)
-    verdict = judge(code, text, by_client=isinstance(error, _BY_CLIENT))
-    if verdict is Verdict.PASSES:
-        return StoreUnavailable(text)
-    if verdict is Verdict.REFUSED:
-        return StoreRefuses(refusal(code, text))
-    if verdict is Verdict.TOO_LARGE:
-        return StoreRefuses(f"a limit of the store's user stops what a projector needs, lift it in the profile: {text}")
-    if verdict is Verdict.NOT_PROVISIONED:
-        return Broken(f"the store has no such table or database, run `crewkit-sessions provision` first: {text}")
-    return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {text}")
-
-
-def connect(**options: Any) -> Client:
-    """A client for what writes. ``options`` say where: ``interface="chdb", path=…`` or ``host=…, port=…``."""
-    if "host" in options:
-        options |= {"autogenerate_session_id": False, "compress": False, "form_encode_query_params": True}
-    settings = {
-        "enable_shared_storage_snapshot_in_query": 1,
-        "async_insert": 0,
-        # A repair removes rows and writes the same ones again. Replicated and shared tables would take the block for
-        # one that they have had. `insert_deduplicate` has no effect since ClickHouse 26.2.
-        "deduplicate_insert": "disable",
-    }
-    return clickhouse_connect.get_client(settings=settings, **options)
-
-
-@cache
 def sql(name: str) -> str:
-    """The text of one of this package's SQL files."""
-    folder = resources.files("processors")
-    return (folder / "rollups.sql" if name == "rollups" else folder / "sql" / f"{name}.sql").read_text()
+    """Return the text of one of this package's SQL files."""
+    return read_sql("processors.sql", name)
 
 
-def _named(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:
-    """As the client can bind them."""
+def _bindable(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:
+    """Return the keys in a form that the client can bind."""
     return [(org, str(session_id)) for org, session_id in sessions]

@@ -19,7 +19,7 @@ from query_api.analytics.filter import provide_analytics_filter
 from query_api.analytics.summary import get_summary
 from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
-from query_api.errors import EXCEPTION_HANDLERS, StoreUnavailable
+from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness
 from query_api.freshness_header import freshness_header
 from query_api.read_context import provide_page, provide_read_context
@@ -35,6 +35,7 @@ from query_api.sessions.search import search_sessions
 from query_api.sessions.session_filter import provide_session_filter
 from query_api.sessions.threads import list_threads
 from schemas.ids import IdSecrets
+from store.errors import StoreUnavailable
 
 READY_WITHIN_S = 1.0
 

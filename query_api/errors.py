@@ -1,14 +1,14 @@
-"""What may go wrong on the read side, and what each case asks of the caller.
+"""The errors of the read side, and the response to each.
 
 ::
 
     StoreUnavailable   the store is away, closed, overloaded or too slow: 503, the same request may be sent again
-    StoreRefuses       a `StoreUnavailable`: our user lacks a right, or is not let in: 503, until a person changes that
-    NotYetVisible      the projection is not as far as the caller asked for: 503, the same request may be sent again
-    AnswerTooLarge     more rows than one answer holds: 422, for the same request would end the same way again
+    ReadRefused        a `StoreUnavailable`: our user lacks a right, or cannot log in: 503, until a person changes that
+    NotYetVisible      the requested position is not projected yet: 503, the same request may be sent again
+    AnswerTooLarge     more rows than one response holds: 422, since the same request would fail again
 
-A question that runs into its limits of time or memory is a `StoreUnavailable`: how much it takes depends on what else
-the store is doing, and on what it holds in its caches by the next time.
+A question that exceeds its limits of time or memory is a `StoreUnavailable`: how much it needs depends on the load of
+the store, and on its caches.
 """
 
 from typing import Any
@@ -19,28 +19,25 @@ from litestar.types import ExceptionHandlersMap
 from edge.error_responses import respond_to_error
 from edge.errors import ApiError, unavailable
 from schemas.http.responses import ErrorBody
+from store.errors import StoreUnavailable
 
 REFUSED_RETRY_AFTER_S = 30
 
 
-class StoreUnavailable(Exception):
-    """The store gave no answer; nothing is wrong with the question."""
+class ReadRefused(StoreUnavailable):
+    """The store refuses our user, or this question; the message says what to change, and is for the log alone.
 
-
-class StoreRefuses(StoreUnavailable):
-    """The store does not let us in, or not ask this; the message says what to change. It is for the log alone.
-
-    Beyond the start it ends no process: one missing right must not take the other questions away, nor, in `serve`, the
-    write side. ``/readyz`` says no where nothing can be read, and it is over as soon as the right is there.
+    After the start it ends no process: a missing right must not stop other questions or, in `serve`, the write side.
+    ``/readyz`` fails where nothing can be read. The error ends as soon as the right is granted.
     """
 
 
 class NotYetVisible(Exception):
-    """The projection has not come as far as the caller asked for."""
+    """The projection has not reached the position that the caller waits for."""
 
 
 class AnswerTooLarge(Exception):
-    """The question is answered by more rows than are read at once."""
+    """The question finds more rows than are read at once."""
 
 
 def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable) -> Response[ErrorBody]:
@@ -48,7 +45,7 @@ def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable
     return respond_to_error(request, unavailable("store_unavailable", message))
 
 
-def _store_refuses(request: Request[Any, Any, Any], _error: StoreRefuses) -> Response[ErrorBody]:
+def _store_refuses(request: Request[Any, Any, Any], _error: ReadRefused) -> Response[ErrorBody]:
     message = "The store does not let this service read; who runs it finds the reason in its log."
     return respond_to_error(request, unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S))
 
@@ -64,7 +61,7 @@ def _answer_too_large(request: Request[Any, Any, Any], _error: AnswerTooLarge) -
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
-    StoreRefuses: _store_refuses,
+    ReadRefused: _store_refuses,
     StoreUnavailable: _store_unavailable,
     NotYetVisible: _not_yet_visible,
     AnswerTooLarge: _answer_too_large,

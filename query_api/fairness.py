@@ -1,7 +1,7 @@
-"""Turns at something that only a few may use at once, shared fairly between orgs.
+"""Shares a limited number of concurrent turns fairly between orgs.
 
-In the order of arrival, sixty questions of one org would come before the first one of another. Here the org with the
-fewest turns under way comes next; of equal ones, the org whose last turn is longest ago. No org has all turns.
+In the order of arrival, sixty questions of one org would come before the first question of another. Here the org with
+the fewest turns in progress comes next; among equals, the one whose last turn is longest ago. No org gets all turns.
 """
 
 import asyncio
@@ -9,22 +9,22 @@ from collections import Counter, deque
 
 
 class FairTurns:
-    """``at_once`` turns in all, ``of_one`` at most for one asker. Used from one event loop."""
+    """``at_once`` turns in all, at most ``of_one`` for one org. Used from one event loop."""
 
     def __init__(self, at_once: int, of_one: int) -> None:
         self._free, self._of_one = at_once, of_one
         self._under_way: Counter[str] = Counter()
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # who comes first among equals stands first
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # among equals the first one is next
 
     async def take(self, asker: str) -> None:
-        """Wait for a turn. Whoever got one gives it back; who is cancelled while waiting got none."""
+        """Wait for a turn, which must be given back. A caller that is cancelled while waiting has none."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(asker, deque()).append(mine)
         self._hand_out()
         try:
             await mine
         except asyncio.CancelledError:
-            if not mine.cancelled():  # it was handed out in the same moment
+            if not mine.cancelled():  # it was granted in the same moment
                 self.give_back(asker)
             raise
 

@@ -9,10 +9,12 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from edge.errors import invalid
-from query_api.errors import NotYetVisible, StoreUnavailable
+from query_api.errors import NotYetVisible
 from query_api.question import NoParams, Question
-from query_api.reader import Generation, Reader, answer
+from query_api.reader import Reader, answer
 from schemas.log.position import Position
+from store.errors import StoreUnavailable
+from store.generations import Generation
 
 WAIT_HEADER = "X-Wait-For-Position"
 WAIT_S = 10.0

@@ -1,17 +1,17 @@
-"""What the store's user may ask for: our limits on a question, fitted to the settings profile of that user.
+"""Fits our limits on a question to the settings profile of the store's user.
 
-ClickHouse says in `system.settings` what holds for the user who asks: each setting's value, the bounds that the profile
-sets, and whether the user may change it. With `readonly = 1` no setting may be sent at all, neither beside a question
-nor in its text, else it would be refused. Where the profile is tighter than we are, it wins.
+`system.settings` lists for the current user each setting's value, its bounds by the profile, and whether the user may
+change it. With `readonly = 1` no setting may be sent, neither beside a question nor in its text, else the question
+would be refused. Where the profile is tighter than our limits, it wins.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from query_api.errors import StoreRefuses
+from query_api.errors import ReadRefused
+from store.connect import SNAPSHOT
 
-NO_BOUND = 0  # of a limit: there is none
-SNAPSHOT = "enable_shared_storage_snapshot_in_query"
+NO_BOUND = 0  # the value of a limit that is switched off
 SKIPPING, EXACT = "use_skip_indexes_if_final", "use_skip_indexes_if_final_exact_mode"
 OVERFLOW = "_overflow_mode"
 PROFILE_SQL = """
@@ -22,7 +22,7 @@ WHERE name IN {names:Array(String)} OR endsWith(name, {overflow:String})
 
 
 class ProfileSetting(NamedTuple):
-    """One setting as our user has it: its value, 1 if it may not be changed, and the least and the most it may be."""
+    """A setting for our user: its value, 1 if it may not be changed, its lower and its upper bound."""
 
     value: str
     readonly: int = 0
@@ -30,7 +30,7 @@ class ProfileSetting(NamedTuple):
     max: str | None = None
 
     def may_be(self, value: str) -> bool:
-        """Whether the user may set it to this number."""
+        """Return whether the user may set it to this number."""
         least, most = (None if bound is None else _number(bound) for bound in (self.min, self.max))
         number = _number(value)
         return not self.readonly and (least is None or least <= number) and (most is None or number <= most)
@@ -40,17 +40,17 @@ Profile = Mapping[str, ProfileSetting]
 
 
 class Fitted(NamedTuple):
-    """The settings to send with each question, and what is to be said about those that are other than we want."""
+    """The settings to send with each question, and remarks about those that differ from our limits."""
 
     settings: dict[str, object]
     remarks: list[str]
 
 
 def fit(limits: Mapping[str, object], profile: Profile) -> Fitted:
-    """Our limits as far as the profile lets them be set.
+    """Return our limits, as far as the profile lets them be set.
 
     Raises:
-        StoreRefuses: with this profile answers could be wrong.
+        ReadRefused: answers could be wrong with this profile.
     """
     _refuse_inexact(profile)
     fitted = Fitted(dict(_never_short(profile)), [])
@@ -66,12 +66,12 @@ def fit(limits: Mapping[str, object], profile: Profile) -> Fitted:
 
 
 def untunable(tuning: Iterable[tuple[str, str]], profile: Profile) -> frozenset[str]:
-    """Which of the settings that questions carry themselves the profile forbids."""
+    """Return which of the settings in the questions' text the profile forbids."""
     return frozenset(name for name, value in tuning if name in profile and not profile[name].may_be(value))
 
 
 def _fit_limit(fitted: Fitted, name: str, wanted: int | float, known: ProfileSetting) -> None:
-    """The tightest of what we want and what the profile says."""
+    """Add the tighter of our limit and the profile's."""
     own = _number(known.value)
     if known.readonly:
         if not NO_BOUND < own <= wanted:
@@ -85,7 +85,7 @@ def _fit_limit(fitted: Fitted, name: str, wanted: int | float, known: ProfileSet
 
 
 def _fit_snapshot(fitted: Fitted, known: ProfileSetting) -> None:
-    """Without it the parts of one answer may be of two moments. No row is wrong by that, so reads go on."""
+    """Add the snapshot setting. Without it the parts of one answer may be of two moments, but no row is wrong."""
     if known.may_be("1"):
         fitted.settings[SNAPSHOT] = 1
     elif known.value != "1":
@@ -93,11 +93,11 @@ def _fit_snapshot(fitted: Fitted, known: ProfileSetting) -> None:
 
 
 def _never_short(profile: Profile) -> Iterator[tuple[str, str]]:
-    """A question that runs into a limit must fail: half an answer would be taken for a whole one."""
+    """Yield the settings that make a question fail at a limit: half an answer would look complete."""
     for name, known in profile.items():
         if name.endswith(OVERFLOW) and known.value != "throw":
             if known.readonly:
-                raise StoreRefuses(
+                raise ReadRefused(
                     f"the profile of the store's user cuts answers short without an error ({name} = {known.value}) and "
                     "does not let that be changed: set it to 'throw'"
                 )
@@ -105,15 +105,15 @@ def _never_short(profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 def _refuse_inexact(profile: Profile) -> None:
-    """An index over rows that were replaced since finds words which are no longer there, unless it is checked."""
+    """Refuse a profile that skips the exact check: an index finds words of rows that were replaced since."""
     skipping, exact = profile.get(SKIPPING), profile.get(EXACT)
     if skipping is None or exact is None or exact.value == "1" or exact.may_be("1"):
         return
     if skipping.value == "1" or skipping.may_be("1"):
-        raise StoreRefuses(f"the profile of the store's user lets searches find too much ({EXACT} = 0): set it to 1")
+        raise ReadRefused(f"the profile of the store's user lets searches find too much ({EXACT} = 0): set it to 1")
 
 
 def _number(value: object) -> int | float:
-    """A number as a setting has it, seconds with their fraction; 0 where there is none."""
+    """Return a setting's number, seconds with their fraction; 0 where there is none."""
     number = float(str(value or 0))
     return int(number) if number.is_integer() else number

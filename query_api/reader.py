@@ -1,58 +1,51 @@
-"""Reads the store: a port, and its adapter over ClickHouse's client, which also speaks to the engine in-process.
+"""Reads the store: a port, and its adapter over ClickHouse's client (a server, or the engine in this process).
 
-One question is one file in ``sql/``. Its parameters are bound by the server, and it runs within fixed limits against
-the database of one generation.
+Each question is one file in ``sql/``. The server binds its parameters, and it runs within fixed limits against the
+database of one generation.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import Empty, LifoQueue
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
-import clickhouse_connect
 import msgspec
 import structlog
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import (
-    ClickHouseError,
-    DataError,
-    InternalError,
-    NotSupportedError,
-    ProgrammingError,
-)
 
-from kernel.tls_errors import tls_refusal
-from query_api.errors import AnswerTooLarge, StoreRefuses, StoreUnavailable
+from query_api.errors import AnswerTooLarge, ReadRefused
 from query_api.fairness import FairTurns
-from query_api.profile import OVERFLOW, PROFILE_SQL, SNAPSHOT, ProfileSetting, fit, untunable
+from query_api.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit, untunable
 from query_api.question import P, Question, R
 from query_api.statements import TUNING, names_of_absent, statement_untuned, statement_without
+from store.address import CONTROL_DATABASE, StoreAddress
 from store.codes import Verdict
-from store.errors import judge, refusal
+from store.connect import READ, SNAPSHOT, connect
+from store.errors import STORE_ERRORS, StoreUnavailable, sentence_of_refusal, verdict_of_error
+from store.generations import Generation
 from store.version import VERSION_SQL, why_too_old
 
 logger = structlog.get_logger()
-BASE = "crewkit"
 POOL_SIZE = 4
-ANSWER_WITHIN_S = 15.0  # the time in the queue for a client included
-PROBE_WITHIN_S = 2.0  # after it a probe that hangs has made room for the next
-CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is not there
-LIVE_FOR_S = 1.0  # how long readers may go on with the generation they know
+ANSWER_WITHIN_S = 15.0  # including the time in the queue for a client
+CONNECT_WITHIN_S = 2
+PROBE_WITHIN_S = 2.0  # after it a probe that hangs makes room for the next
+CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is away
+LIVE_FOR_S = 1.0  # how long the live generation is cached
 
 LIMITS: Mapping[str, object] = {
     "max_execution_time": 10,
     "max_memory_usage": 2 << 30,
     "max_result_rows": 200_000,
-    # All parts of one question look at one state of a table.
-    SNAPSHOT: 1,
+    SNAPSHOT: 1,  # all parts of one question read one state of a table
 }
 FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
-    "column_formats": {"data": "bytes"},  # a payload is the client's bytes
+    "column_formats": {"data": "bytes"},  # payloads as the clients sent them
 }
-_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
 REFUSAL_LOGGED_EVERY_S = 10.0
 
 Row = dict[str, Any]
@@ -60,47 +53,40 @@ ClientFactory = Callable[[], Client]
 
 
 class Allowed(NamedTuple):
-    """What our user's profile allows: limits that go with each question, and settings in its text that it forbids."""
+    """What our user's profile allows: limits sent with each question, and settings in its text that are forbidden."""
 
     settings: Mapping[str, object]
     untunable: frozenset[str]
 
 
-class Generation(NamedTuple):
-    """One set of derived tables, and how many partitions of the log feed it (0: not known)."""
-
-    name: str
-    partitions: int
-
-
 class Reader(Protocol):
-    """Asks the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` as well."""
+    """Reads the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` as well."""
 
     async def live(self) -> Generation:
-        """The generation that readers use, as of at most a second ago."""
+        """Return the live generation, as of at most a second ago."""
         ...
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """The rows that ``sql/<name>.sql`` finds in one generation."""
+        """Return the rows that ``sql/<name>.sql`` finds in one generation."""
         ...
 
 
 async def answer(reader: Reader, generation: Generation, question: Question[P, R], params: P) -> list[R]:
-    """The rows that answer a question in one generation."""
+    """Return the rows that answer a question in one generation."""
     found = await reader.query(generation, question.name, msgspec.structs.asdict(params))
     try:
         return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
-    except msgspec.ValidationError as error:  # ours, and no fault of the request
+    except msgspec.ValidationError as error:  # our mistake, not the request's
         raise TypeError(f"{question.name}.sql gives other rows than {question.row.__name__}: {error}") from error
 
 
 class ClickHouseReader:
-    """`Reader` over a small pool of synchronous clients, each used by one thread at a time; orgs share it fairly."""
+    """`Reader` over a small pool of synchronous clients, each used by one thread at a time. Orgs share it fairly."""
 
     def __init__(
         self,
         make_client: ClientFactory,
-        base: str = BASE,
+        base: str = CONTROL_DATABASE,
         pool_size: int = POOL_SIZE,
         live_for_s: float = LIVE_FOR_S,
     ) -> None:
@@ -112,10 +98,10 @@ class ClickHouseReader:
         self._idle: LifoQueue[Client] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
         self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
-        self._allowed: Allowed | None = None  # as of the first connection, or the first after a refusal
+        self._allowed: Allowed | None = None  # read at the first connection, and again after a refusal
 
     async def live(self) -> Generation:
-        """The latest generation that was switched to; what a reply was told a second ago is told again."""
+        """Return the latest generation that was switched to, cached for a second."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
             found = await self._run(self._base, "query_api.live_generation", {})
@@ -125,15 +111,15 @@ class ClickHouseReader:
         return self._live[1]
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """The rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
+        """Return the rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     async def check(self) -> None:
-        """Ask once, so that what the store would refuse of every question is known before the first.
+        """Ask one question, to find out before the first request what the store refuses.
 
         Raises:
-            StoreRefuses: with what to change.
-            StoreUnavailable: the store is away, or not provisioned; the first question finds the same out.
+            ReadRefused: the message says what to change.
+            StoreUnavailable: the store is away, or not provisioned.
         """
         try:
             async with asyncio.timeout(CHECK_WITHIN_S):
@@ -142,7 +128,7 @@ class ClickHouseReader:
             raise StoreUnavailable(f"no answer within {CHECK_WITHIN_S:.0f} s") from error
 
     def close(self) -> None:
-        """Wait for the questions under way and close every client."""
+        """Wait for the questions in progress and close every client."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         while (client := self._take_idle()) is not None:
             client.close()
@@ -157,7 +143,7 @@ class ClickHouseReader:
             raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
 
     def _begin(self, asker: str, database: str, sql: str, params: Mapping[str, object]) -> "Future[list[Row]]":
-        """Ask in a thread. The turn ends when the thread is free again, even if nobody waits for its answer by then."""
+        """Ask in a thread. The turn ends when the thread is free again, even if the request was cancelled before."""
         loop = asyncio.get_running_loop()
         try:
             answer = self._threads.submit(self._ask, database, sql, params)
@@ -168,7 +154,7 @@ class ClickHouseReader:
         return answer
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
-        """One question on one client, which returns to the pool unless it may be broken."""
+        """Ask one question with one client, which returns to the pool unless it may be broken."""
         client = None
         try:
             client = self._take_idle() or self._make_client()
@@ -178,7 +164,7 @@ class ClickHouseReader:
                 sql = statement_untuned(sql, allowed.untunable)
             answer = client.query(sql, dict(params), settings=dict(allowed.settings), **FORMATS)
             rows = list(answer.named_results())
-        except (ClickHouseError, OSError, StoreRefuses) as error:
+        except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:
                 client.close()
             raise self._failed(error) from error
@@ -186,19 +172,18 @@ class ClickHouseReader:
         return rows
 
     def _failed(self, error: Exception) -> Exception:
-        """What a failed question is for its caller; a refusal is logged as well, since only a person can change it."""
-        code, text = getattr(error, "code", None), str(error)
-        verdict = _verdict(error)
+        """Return the error for the caller. A refusal is logged as well, since only a person can change it."""
+        text, verdict = str(error), _verdict(error)
         if verdict is Verdict.TOO_LARGE:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
-            self._allowed = None  # which may have been changed
-            sentence = text if isinstance(error, StoreRefuses) else _tls_refusal(error) or refusal(code, text)
+            self._allowed = None  # the profile may have been changed
+            sentence = text if isinstance(error, ReadRefused) else sentence_of_refusal(error)
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
                 logger.error("store_refuses", error=sentence)
-            return StoreRefuses(sentence)
-        return StoreUnavailable(text) if _is_outage(error) else error
+            return ReadRefused(sentence)
+        return StoreUnavailable(text) if is_outage(error) else error
 
     def _take_idle(self) -> Client | None:
         try:
@@ -207,37 +192,25 @@ class ClickHouseReader:
             return None
 
 
-def open_reader(options: Mapping[str, Any], base: str = BASE, pool_size: int = POOL_SIZE) -> ClickHouseReader:
-    """A reader whose clients are made with ``options`` when first asked: ``interface="chdb", path=…`` or ``host=…``."""
-    return ClickHouseReader(_maker(options, ANSWER_WITHIN_S), base, pool_size)
+def open_reader(store: StoreAddress, pool_size: int = POOL_SIZE) -> ClickHouseReader:
+    """Return a reader of the live generation; it connects at its first question."""
+    return ClickHouseReader(_maker(store, ANSWER_WITHIN_S), store.control, pool_size)
 
 
-def open_probe(options: Mapping[str, Any], base: str = BASE) -> ClickHouseReader:
-    """A reader for readiness alone: it has a connection of its own, waits for no other question, remembers nothing."""
-    return ClickHouseReader(_maker(options, PROBE_WITHIN_S), base, pool_size=1, live_for_s=0.0)
+def open_probe(store: StoreAddress) -> ClickHouseReader:
+    """Return a reader for readiness alone: its connection is not shared with questions, and it caches nothing."""
+    return ClickHouseReader(_maker(store, PROBE_WITHIN_S), store.control, pool_size=1, live_for_s=0.0)
 
 
-def _maker(options: Mapping[str, Any], within_s: float) -> ClientFactory:
-    way: dict[str, Any] = {}
-    if "host" in options:
-        way = {
-            "autogenerate_session_id": False,  # queries of one session would exclude each other
-            "form_encode_query_params": True,  # filters may be longer than the URL that a proxy allows
-            "connect_timeout": 2,
-            "send_receive_timeout": within_s,
-        }
-
-    def make() -> Client:
-        return clickhouse_connect.get_client(**options, **way, tz_mode="aware")
-
-    return make
+def _maker(store: StoreAddress, within_s: float) -> ClientFactory:
+    return partial(connect, READ.within(CONNECT_WITHIN_S, within_s), **store.options)
 
 
 def _ask_what_is_allowed(client: Client) -> Allowed:
-    """What the store lets our user set. What is not as we want it is said once, in one line.
+    """Return what the store lets our user set, and log once what differs from our limits.
 
     Raises:
-        StoreRefuses: the store is too old, or with such a profile answers could be wrong.
+        ReadRefused: the store is too old, or answers could be wrong with this profile.
     """
     _check_version(client)
     asked = {"names": [*LIMITS, *{name for name, _ in TUNING}], "overflow": OVERFLOW}
@@ -252,19 +225,13 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
 def _check_version(client: Client) -> None:
     ((version, compatibility),) = client.query(VERSION_SQL).result_rows
     if why := why_too_old(version, compatibility):
-        raise StoreRefuses(why)
+        raise ReadRefused(why)
 
 
-def _is_outage(error: Exception) -> bool:
-    """Whether the same question may be answered in a moment: also where the tables are not there yet."""
+def is_outage(error: Exception) -> bool:
+    """Whether the same question may succeed in a moment. True as well while the tables do not exist yet."""
     return _verdict(error) in (Verdict.PASSES, Verdict.NOT_PROVISIONED)
 
 
 def _verdict(error: Exception) -> Verdict:
-    if isinstance(error, StoreRefuses) or _tls_refusal(error):
-        return Verdict.REFUSED
-    return judge(getattr(error, "code", None), str(error), by_client=isinstance(error, _BY_CLIENT))
-
-
-def _tls_refusal(error: Exception) -> str | None:
-    return tls_refusal(error, "the store", "STORE")
+    return Verdict.REFUSED if isinstance(error, ReadRefused) else verdict_of_error(error)

@@ -5,7 +5,7 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from processors.errors import Broken
+from kernel.broken import Broken
 from runtime.private_files import open_private, private_folder
 
 

@@ -25,10 +25,10 @@ from ingest.log.kafka import InstalledTopic, KafkaEventLog
 from ingest.log.port import EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy.policy import Privacy
+from kernel.broken import Broken
 from kernel.ports import is_free
-from processors.errors import Broken
 from query_api.app import query_dependencies, query_routes, store_readiness
-from query_api.reader import ClickHouseReader, Reader
+from query_api.reader import ClickHouseReader, Reader, open_probe, open_reader
 from runtime.address_file import write_address
 from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.http_server import serve_http
@@ -38,8 +38,7 @@ from runtime.metrics import new_registry
 from runtime.rate_limit_settings import create_rate_limits
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
-from runtime.store_comparing import compare_store
-from runtime.store_reading import check_reading, store_probe, store_reader
+from runtime.store_checks import check_reading, compare_store
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets
@@ -63,8 +62,8 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     check_ports(settings)
     own = own_secrets(settings.secrets_folder)
     log = kafka_log(settings, own) if "ingest" in sides else None
-    reader = store_reader(settings) if "query" in sides else None
-    probe = store_probe(settings) if reader is not None else None
+    store = store_address(settings)
+    reader, probe = (open_reader(store), open_probe(store)) if "query" in sides else (None, None)
     app = service(settings, log, reader, probe=probe)
     async with AsyncExitStack() as ending:
         for asked in (reader, probe):

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.process_collector import ProcessCollector
 
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.fold.fold import FOLD_VERSION
 from runtime.settings import Settings
 

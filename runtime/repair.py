@@ -1,12 +1,12 @@
-"""Mend what an audit finds wrong, inside the process that projects: no other may, since its cache knows the old state.
+"""Repairs what an audit finds wrong. Only the projecting process may do so, since its cache holds the old state.
 
-A file that `repair_request` names, and SIGUSR1, ask a projecting process for it (`crewkit-sessions coverage --repair`
-and `recount --repair` do); the file is gone once it is done. Everything is made again out of the log and the facts, so
-it is safe at any time, and harmless where nothing is wrong.
+`crewkit-sessions coverage --repair` and `recount --repair` request a repair from a projecting process: they create the
+file that `repair_request` names, and send SIGUSR1. The process removes the file when it is done. Everything is computed
+again from the log and the facts, so a repair is safe at any time, and changes nothing where nothing is wrong.
 
-Each process mends its share: the sessions of its partitions, and the buckets whose key falls to one of them. Sessions
-come first. To project a session again also makes its buckets again; a bucket is removed only if it is wrong after that,
-because readers miss it until it is made again.
+Each process repairs its share: the sessions of its partitions, and the buckets whose key falls to one of them. Sessions
+come first. Projecting a session again also computes its buckets again; a bucket is removed only if it is wrong after
+that, because readers miss it until it is computed again.
 """
 
 import asyncio
@@ -23,38 +23,38 @@ from msgspec import Struct
 from audit.differences import Difference
 from audit.recount import Recount
 from audit.slices import days_asked
-from processors import errors
 from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
-from query_api.errors import StoreUnavailable
 from query_api.question import P, Question, R
-from query_api.reader import Generation, Reader, answer
+from query_api.reader import Reader, answer
 from runtime.projector import Projector
 from schemas.log.topics import partition_of, record_key
+from store.errors import StoreUnavailable
+from store.generations import Generation
 
 logger = structlog.get_logger()
 REPAIR_SIGNAL = signal.SIGUSR1
 ROUNDS_MAX = 100  # a recount lists 1,000 differences at most
-WAITS_MAX, WAIT_S = 20, 1.0  # for another process to mend its sessions
+WAITS_MAX, WAIT_S = 20, 1.0  # for another process to repair its sessions
 
 
-class Mended(Struct):
-    """What was made again."""
+class Repaired(Struct):
+    """What was repaired."""
 
     positions: int = 0
     sessions: int = 0
     buckets: int = 0
 
 
-class Mender:
-    """Mends one generation, as far as its partitions are this process's."""
+class Repair:
+    """Repairs this process's share of one generation."""
 
     def __init__(self, projector: Projector, reader: Reader, generation: Generation) -> None:
         self._pipeline, self._warehouse = projector.pipeline, projector.warehouse
         self._reader, self._generation = reader, generation
 
-    async def run(self) -> Mended:
-        """Fill the holes, project again what differs from its facts, compute again what differs from its sessions."""
-        mended = Mended(positions=await self._pipeline.fill_holes())
+    async def run(self) -> Repaired:
+        """Fill holes, project sessions again that differ from their facts, then repair buckets that differ."""
+        repaired = Repaired(positions=await self._pipeline.fill_holes())
         tried: set[SessionKey] = set()
         waits = WAITS_MAX
         for _ in range(ROUNDS_MAX):
@@ -63,19 +63,19 @@ class Mender:
             if ours := [key for key in wrong if self._is_ours(record_key(key[1])) and key not in tried]:
                 tried.update(ours)
                 await self._project_again(ours)
-                mended.sessions += len(ours)
+                repaired.sessions += len(ours)
             elif wrong and waits:
                 waits -= 1
                 await asyncio.sleep(WAIT_S)
             elif not (buckets := await self._compute_again(differences)):
                 break
             else:
-                mended.buckets += buckets
-        logger.info("mended", positions=mended.positions, sessions=mended.sessions, buckets=mended.buckets)
-        return mended
+                repaired.buckets += buckets
+        logger.info("mended", positions=repaired.positions, sessions=repaired.sessions, buckets=repaired.buckets)
+        return repaired
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """The rows that answer a question of the recount."""
+        """Return the rows that answer a question of the recount."""
         return await answer(self._reader, self._generation, question, params)
 
     async def _project_again(self, sessions: Iterable[SessionKey]) -> None:
@@ -86,7 +86,7 @@ class Mender:
             await self._pipeline.project_again(partition, some)
 
     async def _compute_again(self, differences: Sequence[Difference]) -> int:
-        """A day and its hours fall to one process, since the day is made of them."""
+        """Repair our buckets. A day and its hours fall to one process, since the day is computed from them."""
         hours, days = (
             [bucket for bucket in _buckets_in(differences, table) if self._is_ours(_day_key(bucket))]
             for table in ("rollup_hourly", "rollup_daily")
@@ -103,7 +103,7 @@ class Mender:
 
 
 def _compute_again(warehouse: ClickHouseWarehouse, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
-    """A row that was altered may have any version, so it goes before the right one comes."""
+    """Delete the wrong rows first: an altered row may have any version, and hide the right one."""
     warehouse.forget_buckets(hours, sorted({*days, *map(day_of, hours)}))
     warehouse.refresh_rollups([*hours, *((org, day + HOUR_S * n) for org, day in days for n in range(24))])
 
@@ -128,20 +128,20 @@ def _seconds(instant: str) -> int:
 
 
 def repair_request(folder: Path, pid: int) -> Path:
-    """The file that asks a process of an installation to mend, and that it removes when it has."""
+    """Return the file that requests a repair from a process, which removes it when the repair is done."""
     return folder / "run" / f"{pid}.repair"
 
 
-async def mend_when_asked(mender: Mender, folder: Path) -> None:
-    """Mend whenever the process is sent SIGUSR1, until cancelled; what breaks a repair breaks the process."""
-    asked = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(REPAIR_SIGNAL, asked.set)
+async def repair_when_asked(repair: Repair, folder: Path) -> None:
+    """Repair at each SIGUSR1, until cancelled. An error that is no outage ends the process."""
+    requested = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(REPAIR_SIGNAL, requested.set)
     while True:
-        await asked.wait()
-        asked.clear()
+        await requested.wait()
+        requested.clear()
         try:
-            await mender.run()
-        except (errors.StoreUnavailable, StoreUnavailable) as error:
-            logger.warning("store_unavailable", error=str(error))  # whoever asked sees that nothing was mended
+            await repair.run()
+        except StoreUnavailable as error:
+            logger.warning("store_unavailable", error=str(error))  # the requester sees that nothing was repaired
         finally:
             repair_request(folder, os.getpid()).unlink(missing_ok=True)

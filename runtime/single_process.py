@@ -12,25 +12,23 @@ import uvloop
 from edge.outermost import App
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
-from processors.errors import Broken
-from processors.metrics import ProjectorMetrics
 from processors.runners.local_loop import run_local
-from query_api.reader import Generation
+from query_api.reader import open_probe, open_reader
 from runtime.address_file import write_address
 from runtime.folder_lock import locked_folder
 from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
 from runtime.log_url import SqliteAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.projector import Projector, check_start, make_projector
-from runtime.provision import Refused, provision_store
-from runtime.repair import Mender, mend_when_asked
+from runtime.provision import provision_store
+from runtime.repair import Repair, repair_when_asked
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings
-from runtime.store_reading import store_probe, store_reader
-from runtime.store_record import record_in_store
 from runtime.store_url import store_address
 from schemas.pricing.price_list import list_prices
+from store.generations import Generation
+from store.installation import record_in_store
 
 PARTITIONS = 1
 LISTENS_WITHIN_S = 0.1
@@ -62,12 +60,12 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     await asyncio.to_thread(_provision, settings)
     log = _log(settings)
     await log.start()
-    projector = make_projector(settings, log, PARTITIONS)
-    await check_start(projector, PARTITIONS)
     registry = new_registry()
-    ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
+    projector = make_projector(settings, log, PARTITIONS, registry)
+    await check_start(projector.warehouse, log, PARTITIONS)
     projecting = asyncio.ensure_future(_project(settings, projector, log))
-    app = service(settings, log, store_reader(settings), registry, store_probe(settings))
+    store = store_address(settings)
+    app = service(settings, log, open_reader(store), registry, open_probe(store))
     serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))
     for part in (projecting, serving):
         part.add_done_callback(lambda _: stopping.set())
@@ -86,13 +84,13 @@ async def _serve(settings: Settings, app: App, stopping: asyncio.Event, on_ready
 
 async def _project(settings: Settings, projector: Projector, log: SqliteEventLog) -> None:
     projector.watchdog.start()
-    reader = store_reader(settings)
-    mender = Mender(projector, reader, Generation(settings.generation, PARTITIONS))
+    reader = open_reader(store_address(settings))
+    repair = Repair(projector, reader, Generation(settings.generation, PARTITIONS))
     try:
         await asyncio.gather(
             run_local(projector.pipeline, projector.warehouse, log),
             projector.progress.run(),
-            mend_when_asked(mender, settings.folder),
+            repair_when_asked(repair, settings.folder),
         )
     finally:
         reader.close()
@@ -111,11 +109,8 @@ async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None
 
 def _provision(settings: Settings) -> None:
     store = store_address(settings)
-    try:
-        provision_store(store, PARTITIONS, list_prices())
-        record_in_store(store, PARTITIONS, own_secrets(settings.secrets_folder))
-    except Refused as error:
-        raise Broken(str(error)) from error
+    provision_store(store, PARTITIONS, list_prices())
+    record_in_store(store, PARTITIONS, own_secrets(settings.secrets_folder))
 
 
 def _log(settings: Settings) -> SqliteEventLog:

@@ -1,22 +1,22 @@
-"""Do we and the store speak the same way? Looked at before the start: later it would look like an outage."""
+"""Checks before the start that both sides use TLS, or neither does: later a mismatch would look like an outage."""
 
 import http.client
 
+from kernel.broken import Broken
 from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
-from processors.errors import Broken
-from runtime.store_url import StoreAddress
 from runtime.tls_files import TlsFiles, tls_context
+from store.address import StoreAddress
 
 _ANSWER_S = 2.0
 
 
 def check_transport(store: StoreAddress) -> None:
-    """Refuse a server with which TLS fails, or that speaks TLS where we do not; one that is away is no matter here.
+    """Refuse a server with which TLS fails, or that speaks TLS where we do not. A server that is away passes.
 
     Raises:
-        Broken: with the certificate or the setting to look at.
+        Broken: the message names the certificate or the setting to check.
     """
-    if "host" not in store.options:
+    if store.is_embedded:
         return
     host, port = store.options["host"], store.options["port"]
     said = _secure(store, host, port) if store.options.get("secure") else _plain(host, port)
@@ -43,7 +43,7 @@ def _plain(host: str, port: int) -> str | None:
 
 
 def _answers_in_clear(host: str, port: int) -> bool:
-    """Some servers answer in the clear at a port of TLS as well, but not with 200."""
+    """Return whether a ping without TLS succeeds. Some servers answer it at a TLS port, too, but not with 200."""
     connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
     try:
         connection.request("GET", "/ping")

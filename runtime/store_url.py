@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlencode
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from runtime.settings import ENGINE_CACHE_BYTES_MAX, BadSettings, Settings
 from runtime.tls_files import TlsFiles, secret_of, tls_context
 from runtime.url_parts import port_of, query_of, refuse, split
+from store.address import CONTROL_DATABASE, StoreAddress
 
-CONTROL_DATABASE = "crewkit"
 ENGINE_CONFIG = Path(__file__).with_name("embedded_engine.xml")
 CACHE_BYTES_MIN = 8 << 20
 _FORMS = "chdb:///absolute/folder or clickhouse://user:password@host:port/database[?secure=true]"
@@ -31,21 +31,6 @@ _CACHES = (
     "query_condition_cache_size",
     "compiled_expression_cache_size",
 )
-
-
-class StoreAddress(Struct, frozen=True):
-    """``options`` are those of `clickhouse_connect.get_client`; ``control`` is the database that lists generations."""
-
-    options: dict[str, Any]
-    control: str = CONTROL_DATABASE
-
-    def database(self, generation: str) -> str:
-        """The database of one generation."""
-        return f"{self.control}_{generation}"
-
-    def at(self, database: str) -> dict[str, Any]:
-        """Options of a client whose current database is ``database``."""
-        return {**self.options, "database": database}
 
 
 def store_address(settings: Settings) -> StoreAddress:
@@ -74,7 +59,7 @@ def parse_store_url(url: str) -> StoreAddress:
 
 def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
     """The same with what is in files; raises as `store_address` does."""
-    if "host" not in store.options:
+    if store.is_embedded:
         return store
     files = TlsFiles("store", settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
     options = dict(store.options)

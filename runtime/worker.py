@@ -1,4 +1,4 @@
-"""Run a Faust worker: guards first, then the projector beside its agent."""
+"""Runs a Faust worker: checks first, then the projector beside its agent."""
 
 import asyncio
 from functools import partial
@@ -7,49 +7,47 @@ import uvloop
 
 from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import find_group, find_topic
-from processors.errors import Broken
-from processors.metrics import ProjectorMetrics
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
-from query_api.reader import Generation
+from query_api.reader import open_reader
 from runtime.gc_tuning import tune_interpreter
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import metrics_served, new_registry
-from runtime.projector import check_start, make_projector
-from runtime.provision import Refused, check_migrated
-from runtime.repair import Mender, mend_when_asked
+from runtime.projector import check_start, make_projector, make_warehouse
+from runtime.repair import Repair, repair_when_asked
 from runtime.settings import BadSettings, Settings
-from runtime.store_reading import store_reader
-from runtime.store_record import check_same_installation
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
+from store.generations import Generation
+from store.installation import check_same_installation
+from store.migrate import check_migrated
 
 
 def run_worker(settings: Settings) -> int:
-    """Project until SIGTERM; the exit code.
+    """Project until SIGTERM; return the exit code.
 
     Raises:
-        Broken: the surroundings don't fit; the message says what to do.
+        Broken: log, store or libraries do not fit; the message says what to do.
     """
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: the processors follow Kafka; the embedded default projects by itself, see `up`")
     faust_app.check_versions()
     tune_interpreter()
-    uvloop.install()  # for Faust's loop and for its consumer's, in a thread of its own
-    told = kafka_topic(settings, address)
-    worker = _worker(settings, told)
+    uvloop.install()  # for Faust's loop, and for its consumer's in another thread
+    configured = kafka_topic(settings, address)
+    worker = _worker(settings, configured)
     lock = faust_app.lock_instance(worker)
-    topic = asyncio.run(_check(settings, told, worker.group))
+    topic = asyncio.run(_check(settings, configured, worker.group))
     worker = _worker(settings, topic)
-    projector = make_projector(settings, KafkaLogReader(topic), topic.partitions)
-    mender = Mender(projector, store_reader(settings), Generation(settings.generation, topic.partitions))
-    mending = partial(mend_when_asked, mender, settings.folder)
-    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, mending])
     registry = new_registry()
-    metrics = ProjectorMetrics(registry, projector.pipeline, projector.progress, projector.watchdog)
-    metrics.follow_group(partial(faust_app.group_state, app))
+    projector = make_projector(settings, KafkaLogReader(topic), topic.partitions, registry)
+    reader = open_reader(store_address(settings))
+    repair = Repair(projector, reader, Generation(settings.generation, topic.partitions))
+    repairing = partial(repair_when_asked, repair, settings.folder)
+    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, repairing])
+    projector.metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:
         with metrics_served(settings, registry, projector.pipeline.parts):
@@ -59,10 +57,10 @@ def run_worker(settings: Settings) -> int:
         lock.close()
 
 
-async def _check(settings: Settings, told: KafkaTopic, group: str) -> KafkaTopic:
-    """The topic, once it, the store and the record of both agree; a projector has no secrets to compare."""
+async def _check(settings: Settings, configured: KafkaTopic, group: str) -> KafkaTopic:
+    """Return the topic, once it agrees with the store and both records. A projector has no secrets to compare."""
     installed, store = InstalledTopic(None), store_address(settings)
-    topic = await find_topic(told, installed)
+    topic = await find_topic(configured, installed)
     await find_group(topic, group)
     await asyncio.to_thread(check_transport, store)
     reader = KafkaLogReader(topic)
@@ -70,10 +68,8 @@ async def _check(settings: Settings, told: KafkaTopic, group: str) -> KafkaTopic
         await asyncio.to_thread(check_migrated, store, settings.generation)
         log = f"the topic {topic.name}"
         await asyncio.to_thread(check_same_installation, store, installed.record.secrets, log)
-        await check_start(make_projector(settings, reader, topic.partitions), topic.partitions)
+        await check_start(make_warehouse(store, settings.generation), reader, topic.partitions)
         return topic
-    except Refused as error:
-        raise Broken(str(error)) from error
     finally:
         await reader.stop()
 

@@ -1,11 +1,11 @@
-"""What each error code of a ClickHouse store means for whoever asked, and why: one table for all processes.
+"""What each error code of ClickHouse means for the caller, and why: one table for all processes.
 
 ::
 
-    PASSES           the store says it of itself: the same statement may succeed in a moment; wait, or reply 503
-    REFUSED          it says it of our user, rights or settings: only a person can change that, so say what to change
-    TOO_LARGE        the answer has more rows or bytes than a limit allows
-    NOT_PROVISIONED  the databases or tables are not there: not made yet, or dropped
+    PASSES           a state of the store: the same statement may succeed in a moment; wait, or reply 503
+    REFUSED          our user, rights or settings are wrong: only a person can change that, so say what to change
+    TOO_LARGE        the result has more rows or bytes than a limit allows
+    NOT_PROVISIONED  databases or tables do not exist: not created yet, or dropped
     BROKEN           every other code: what was sent does not fit the tables
 
 The names are those of `system.errors`; a test compares them with the engine.
@@ -26,7 +26,7 @@ class Verdict(Enum):
 
 
 class StoreCode(NamedTuple):
-    """One error code: its number, ClickHouse's name for it, the verdict, and why."""
+    """One error code: its number, its name in ClickHouse, the verdict, and why."""
 
     code: int
     name: str
@@ -55,7 +55,7 @@ _PASSES = (
     (236, "ABORTED", "the server shuts down"),
     (241, "MEMORY_LIMIT_EXCEEDED", "memory that other statements use now"),
     (242, "TABLE_IS_READ_ONLY", "the replica lost its session with Keeper, or is starting"),
-    (243, "NOT_ENOUGH_SPACE", "space comes back by merges, or by who watches the disk"),
+    (243, "NOT_ENOUGH_SPACE", "merges or an operator free space"),
     (252, "TOO_MANY_PARTS", "merges are behind"),
     (254, "NO_ACTIVE_REPLICAS", "all replicas restart"),
     (265, "NO_AVAILABLE_REPLICA", "all replicas restart"),
@@ -68,8 +68,8 @@ _PASSES = (
     (319, "UNKNOWN_STATUS_OF_INSERT", "Keeper was lost within an insert; sent again it is the same rows"),
     (364, "RECEIVED_ERROR_TOO_MANY_REQUESTS", "overload of what the server reads from"),
     (369, "ALL_REPLICAS_ARE_STALE", "replicas are behind and catch up"),
-    (373, "SESSION_IS_LOCKED", "the statement before was given up, and still runs"),
-    (384, "PART_IS_TEMPORARILY_LOCKED", "it is temporary by its name"),
+    (373, "SESSION_IS_LOCKED", "the statement before was cancelled, and still runs"),
+    (384, "PART_IS_TEMPORARILY_LOCKED", "temporary, by its name"),
     (394, "QUERY_WAS_CANCELLED", "an operator, or a shutdown"),
     (416, "REPLICA_STATUS_CHANGED", "the replica lost its session within an insert"),
     (425, "SYSTEM_ERROR", "a system call of the server failed: no threads, no file handles"),
@@ -103,17 +103,17 @@ _PASSES = (
     (1019, "QUERY_SLOT_ACQUISITION_TIMEOUT", "overload"),
     (1020, "MEMORY_RESERVATION_ACQUISITION_TIMEOUT", "memory, see 241"),
 )
-# None of them ends by itself, so waiting would hide it. That holds for 516 while users are changed, too: a process that
-# stops and is started again comes back with the password of that moment, and says in its log why it went.
+# None of these ends by itself, so waiting would hide it. That includes 516 while users are changed: a process that
+# stops is started again with the new password, and its log says why it stopped.
 _REFUSED = (
     (115, "UNKNOWN_SETTING", "a server that is too old, or a proxy in between"),
     (164, "READONLY", "the user's profile is read-only"),
     (180, "THERE_IS_NO_PROFILE", "the user's profile was removed"),
-    (192, "UNKNOWN_USER", "of older servers, see 516"),
-    (193, "WRONG_PASSWORD", "of older servers, see 516"),
-    (194, "REQUIRED_PASSWORD", "of older servers, see 516"),
-    (195, "IP_ADDRESS_NOT_ALLOWED", "the user may not come from this address"),
-    (291, "DATABASE_ACCESS_DENIED", "of older servers, see 497"),
+    (192, "UNKNOWN_USER", "from older servers, see 516"),
+    (193, "WRONG_PASSWORD", "from older servers, see 516"),
+    (194, "REQUIRED_PASSWORD", "from older servers, see 516"),
+    (195, "IP_ADDRESS_NOT_ALLOWED", "the user may not connect from this address"),
+    (291, "DATABASE_ACCESS_DENIED", "from older servers, see 497"),
     (344, "SUPPORT_IS_DISABLED", "a setting switches off what the tables need, such as the text index"),
     (452, "SETTING_CONSTRAINT_VIOLATION", "the user's profile forbids this value of a setting"),
     (472, "READONLY_SETTING", "the server's configuration fixes a setting"),
@@ -128,16 +128,16 @@ _REFUSED = (
 _TOO_LARGE = (
     (158, "TOO_MANY_ROWS", "more rows read or found than a limit allows"),
     (307, "TOO_MANY_BYTES", "more bytes than a limit allows"),
-    (396, "TOO_MANY_ROWS_OR_BYTES", "a longer answer than max_result_rows allows"),
+    (396, "TOO_MANY_ROWS_OR_BYTES", "a longer result than max_result_rows allows"),
 )
 _NOT_PROVISIONED = (
     (60, "UNKNOWN_TABLE", "not provisioned yet, or dropped"),
     (81, "UNKNOWN_DATABASE", "not provisioned yet, or dropped"),
 )
-# Every code that is not listed is BROKEN. These are listed since they could be taken for something that passes.
+# Every code that is not listed is BROKEN. These are listed since they look like errors that pass.
 _BROKEN = (
-    (36, "BAD_ARGUMENTS", "a value longer than the server takes: the same statement ends the same way for ever"),
-    (1000, "POCO_EXCEPTION", "a field or an address longer than the server takes, as 36"),
+    (36, "BAD_ARGUMENTS", "a value longer than the server accepts: the same statement fails every time"),
+    (1000, "POCO_EXCEPTION", "a field or an address longer than the server accepts, as 36"),
 )
 
 CODES: dict[int, StoreCode] = {
@@ -154,6 +154,6 @@ CODES: dict[int, StoreCode] = {
 
 
 def verdict_of(code: int) -> Verdict:
-    """What to do about an error with this code."""
+    """Return what to do about an error with this code."""
     known = CODES.get(code)
     return known.verdict if known else Verdict.BROKEN

@@ -1,12 +1,31 @@
-"""From what a store said to a verdict, and to one sentence for the person who can change it.
+"""What an error of the store means for the process that meets it, in one table and one sentence.
 
-Errors come as a code and a text: ClickHouse's, that of its client, or that of a proxy between the two.
+* `StoreUnavailable` — the same statement may succeed in a moment: wait and send it again
+* `StoreRefuses` — a `Broken`: the store lacks a user, a right or a setting, which only a person can change
+* `Refused` — a `Broken`: what is there does not fit this code, or belongs to another installation
+* `kernel.broken.Broken` — the process stops
+
+Errors arrive as a code and a text: ClickHouse's, that of its client, or that of a proxy between the two.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from clickhouse_connect.driver.exceptions import (
+    ClickHouseError,
+    DataError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
+)
+
+from kernel.broken import Broken
+from kernel.tls_errors import tls_refusal
 from store.codes import CODES, Verdict, verdict_of
 
+STORE_ERRORS = (ClickHouseError, OSError)  # what a call of the client may raise
+_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
 _CODE = re.compile(r"Code: (\d+)\. DB::Exception")
 _HTTP_STATUS = re.compile(r"HTTP status (\d{3})")
 _PASSING_STATUS = frozenset({408, 429})
@@ -19,8 +38,55 @@ _COLUMNS = re.compile(r"\([^)]{60,}\)")
 _LOGIN = frozenset({180, 192, 193, 194, 195, 511, 512, 516, 720, 767})
 
 
+class StoreUnavailable(Exception):
+    """The store is away, closed, overloaded or too slow; nothing is wrong with the statement."""
+
+
+class StoreRefuses(Broken):
+    """The store refuses our user, or what this process needs; the message says what to change."""
+
+
+class Refused(Broken):
+    """What is there does not fit this code or this installation; the message says what to do."""
+
+
+def verdict_of_error(error: Exception) -> Verdict:
+    """Return what to do about an error that a client raised."""
+    if tls_refusal(error, "the store", "STORE"):
+        return Verdict.REFUSED
+    return judge(getattr(error, "code", None), str(error), by_client=isinstance(error, _BY_CLIENT))
+
+
+def sentence_of_refusal(error: Exception) -> str:
+    """Return what to change, for an error whose verdict is REFUSED."""
+    return tls_refusal(error, "the store", "STORE") or refusal(getattr(error, "code", None), str(error))
+
+
+def classify(error: Exception) -> Exception:
+    """Return the error that tells a writer to send again, to stop and say what to change, or to stop."""
+    verdict, text = verdict_of_error(error), str(error)
+    if verdict is Verdict.PASSES:
+        return StoreUnavailable(text)
+    if verdict is Verdict.REFUSED:
+        return StoreRefuses(sentence_of_refusal(error))
+    if verdict is Verdict.TOO_LARGE:
+        return StoreRefuses(f"a limit of the store's user stops what a projector needs, lift it in the profile: {text}")
+    if verdict is Verdict.NOT_PROVISIONED:
+        return Broken(f"the store has no such table or database, run `crewkit-sessions provision` first: {text}")
+    return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {text}")
+
+
+@contextmanager
+def classified() -> Iterator[None]:
+    """Raise `classify` of any error that a client raises inside."""
+    try:
+        yield
+    except STORE_ERRORS as error:
+        raise classify(error) from error
+
+
 def judge(code: int | None, text: str, *, by_client: bool = False) -> Verdict:
-    """What to do about an error.
+    """Return what to do about an error.
 
     ``code`` is ClickHouse's, if there is one. ``by_client``: the client library refused before anything was sent.
     """
@@ -35,7 +101,7 @@ def judge(code: int | None, text: str, *, by_client: bool = False) -> Verdict:
 
 
 def refusal(code: int | None, text: str, user: str = "") -> str:
-    """One sentence about an error that is REFUSED: which user, right or setting, and what to do.
+    """Return one sentence about an error that is REFUSED: which user, right or setting, and what to do.
 
     ``user`` is used where the text names none.
     """
@@ -70,7 +136,7 @@ def _right(text: str) -> str:
 
 
 def _fixed_setting(code: int | None, text: str) -> str:
-    """The setting that the user's profile fixes, or nothing."""
+    """Return the setting that the user's profile fixes, or an empty text."""
     is_setting = code in (452, 472) or _CLIENT_SAYS_READONLY.search(text) or (code == 164 and "setting" in text)
     return _setting(text) if is_setting else ""
 

@@ -1,7 +1,7 @@
-"""Lists of keys, cut to what a ClickHouse server takes as one value of a parameter.
+"""Cuts lists of keys to what a ClickHouse server accepts as one value of a parameter.
 
 A server refuses a value of more than 128 KiB (`http_max_field_value_size`, error 1000) before it reads the settings of
-the query, so no statement can ask for more. Whatever sends a list of keys cuts it here.
+the query, so no statement can raise the limit. Every list of keys that is sent is cut here.
 """
 
 import re
@@ -12,11 +12,11 @@ VALUE_BYTES_MAX = 48 << 10  # far below the limit: proxies and older servers hav
 
 K = TypeVar("K")
 
-_ESCAPED = re.compile(r"[\\'`\x00-\x1f]")  # the client writes each of them with a backslash before it
+_ESCAPED = re.compile(r"[\\'`\x00-\x1f]")  # the client escapes each with a backslash
 
 
 def cut_to_size(keys: Iterable[K], bytes_max: int = VALUE_BYTES_MAX) -> Iterator[list[K]]:
-    """The keys in order, in lists of at most ``bytes_max`` bytes as the client writes them, each with at least one key.
+    """Yield the keys in order, in lists of at most ``bytes_max`` bytes as sent, each with at least one key.
 
     A key is a string, a number, a UUID, or a tuple of these.
     """
@@ -34,7 +34,7 @@ def cut_to_size(keys: Iterable[K], bytes_max: int = VALUE_BYTES_MAX) -> Iterator
 
 
 def written_bytes(key: object) -> int:
-    """How many bytes a key takes in a list, quotes and separators included; a few more for numbers."""
+    """Return how many bytes a key takes in a list, with quotes and separators; a few too many for numbers."""
     if isinstance(key, tuple):
         return 4 + sum(map(written_bytes, key))
     text = str(key)

@@ -1,4 +1,4 @@
-"""SQL files: each lies beside the code that asks its question."""
+"""Loads SQL files: each is beside the code that sends it."""
 
 from functools import cache
 from importlib import resources

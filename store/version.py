@@ -1,4 +1,4 @@
-"""Which ClickHouse this works with. A test runs all tables and all SQL on the oldest engine that can be had."""
+"""The ClickHouse versions that this works with. A test runs all DDL and all SQL on the oldest engine available."""
 
 import re
 
@@ -8,9 +8,9 @@ VERSION_SQL = "SELECT version(), getSetting('compatibility')"
 
 
 def why_too_old(version: str, compatibility: str) -> str:
-    """What is wrong with a store, in one sentence; nothing, if it will do.
+    """Return one sentence about what is wrong with a store's version, or an empty text.
 
-    ``version`` is as `version()` says it, ``compatibility`` the setting of our user, empty where there is none.
+    ``version`` is the result of `version()`, ``compatibility`` that setting of our user, empty if it is not set.
     """
     if _numbers(version)[: len(FLOOR)] < FLOOR:
         floor = ".".join(map(str, FLOOR))

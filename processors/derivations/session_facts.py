@@ -1,4 +1,4 @@
-"""A session's facts as derivations see them, and what may be asked of them."""
+"""A session's facts as derivations read them, and the request for a derivation."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -9,8 +9,8 @@ EVENTS_RECORDED = "events_recorded"
 TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
 
 
-class StoryFact(NamedTuple):
-    """One fact; texts are cut to a character more than their maximum, so that the cut can be seen."""
+class SessionFact(NamedTuple):
+    """One fact. Texts are cut to one character more than their maximum, so that a cut can be detected."""
 
     org_id: str
     session_id: str
@@ -24,20 +24,20 @@ class StoryFact(NamedTuple):
     agent_type: str
     task_id: str
     label: str
-    text: str  # prompt, answer or summary; what a tool is used on; the record of a create or a change
+    text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
     detail: str  # a failure's error, a prompt's source, a notification's type
     cwd: str
 
 
-class Wanted(NamedTuple):
-    """A derivation that a fact asks for, as of that fact. It is a value: a retry asks for the same."""
+class DerivationRequest(NamedTuple):
+    """A derivation that a fact requests, as of that fact. A retry uses the same value."""
 
     partition: int
     offset: int
     record: CompactionRequested | SessionEnded
-    facts: int  # so many were counted in the session by then; says what the reading will cost
+    facts: int  # counted in the session by then; estimates the cost of reading
 
     @property
     def session(self) -> tuple[str, UUID]:
-        """Whose facts are read."""
+        """The session whose facts are read."""
         return self.record.org_id, self.record.session_id

@@ -1,9 +1,9 @@
-"""A title out of what was asked for first."""
+"""Suggests a session's title: the first sentence of its first prompt."""
 
 import re
 
 from processors.derivations.digest.truncate import one_line
-from processors.derivations.session_facts import StoryFact
+from processors.derivations.session_facts import SessionFact
 
 TITLE_MAX = 80
 _MACHINES = frozenset({"system", "loop_wakeup", "schedule_wakeup", "poll_event"})
@@ -12,13 +12,13 @@ _POLITE = re.compile(r"^(?:(?:hi|hello|hey)\b[\s,!.]*)?(?:(?:can|could|would) yo
 _SENTENCE = re.compile(r".+?[.!?…](?=\s|$)")
 
 
-def asked_by_a_machine(fact: StoryFact) -> bool:
-    """Whether a prompt only kept a session going: nobody wrote it."""
+def asked_by_a_machine(fact: SessionFact) -> bool:
+    """Return whether a prompt was sent by a machine, to continue the session."""
     return fact.detail in _MACHINES
 
 
-def title_of(fact: StoryFact) -> str | None:
-    """The first sentence of a prompt, in a line; None where it says nothing, or is a command to the client."""
+def title_of(fact: SessionFact) -> str | None:
+    """Return the first sentence of a prompt, in one line; None if it is empty or a command to the client."""
     if asked_by_a_machine(fact):
         return None
     lines = (_MARKS.sub("", line).strip() for line in (fact.text or fact.label).splitlines())

@@ -1,1 +1,1 @@
-"""From a session's facts to its state. Pure."""
+"""Turns a session's facts into its state. Pure."""

@@ -1,7 +1,7 @@
-"""`fold`: one fact of a session, in log order, into the session's state. No clock, no client; same facts, same state.
+"""`fold`: adds one fact, in log order, to its session's state. No clock, no client; same facts, same state.
 
-It reads only what a row of `facts` holds, so that folding again from the table gives the state that folding from the
-log gave. What a kind of fact or a type of hook event does stands in one table each: `LIFECYCLE` here, `HOOKS` in
+It reads only what a row of `facts` holds, so folding from the table gives the same state as folding from the log. Two
+tables say what each kind of fact and each type of hook event does: `LIFECYCLE` here, `HOOKS` in
 `processors.fold.fold_hooks`.
 """
 
@@ -24,14 +24,14 @@ from schemas.log.records import (
 )
 from schemas.store.rows import FactRow
 
-# Of fold, projections, derivations and rollup SQL together: a change of what they make means a new generation.
-FOLD_VERSION = 2  # 2: sessions have words to be found by, an end has its analysis, half a pair is no success
+# Of fold, projections, derivations and rollup SQL together: changing their output requires a new generation.
+FOLD_VERSION = 2  # 2: adds search words, and analyses of ended sessions; half a pair is no success
 
 _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 def begin(row: FactRow) -> SessionState:
-    """The state before a session's first fact, which fixes for ever when the session started."""
+    """Return the state before a session's first fact, which fixes the session's start for ever."""
     return SessionState(
         org_id=row.org_id,
         session_id=row.session_id,
@@ -42,7 +42,7 @@ def begin(row: FactRow) -> SessionState:
 
 
 def fold(state: SessionState, row: FactRow) -> bool:
-    """Count one fact; whether it was new. An id counts once in its session, whatever else a second copy says."""
+    """Count one fact and return whether it was new. An id counts once in its session, even if a copy differs."""
     event_id = row.event_id.int
     if event_id in state.seen:
         return False
@@ -65,7 +65,7 @@ def _started_at(row: FactRow) -> int:
 
 
 def _session_created(state: SessionState, record: SessionCreated) -> None:
-    """The first body wins, but not over what was changed since: records can overtake one another on their way."""
+    """Apply a create. Values that were changed since stay: records can overtake one another on their way."""
     state.created = True
     state.user_id = record.actor.user_id
     state.run_id, state.parent_id, state.relation = record.run_id, record.parent_id, record.relation
@@ -82,7 +82,7 @@ def _metrics_reported(state: SessionState, record: MetricsReported) -> None:
 
 
 def _session_changed(state: SessionState, record: SessionChanged) -> None:
-    """None clears a field, an unset one stays."""
+    """Apply a change: None clears a field, an unset field stays."""
     for name in ("title", "summary", "branch", "agent_name", "project_id"):
         value = getattr(record, name)
         if value is not UNSET:
@@ -91,7 +91,7 @@ def _session_changed(state: SessionState, record: SessionChanged) -> None:
 
 
 def _session_ended(state: SessionState, record: SessionEnded) -> None:
-    """The first end wins; a later one may still bring newer totals, or a summary."""
+    """Apply an end. The first one wins; a later one may still bring newer totals, or a summary."""
     if state.ended_at is None:
         ended_at = record.received_at if record.ended_at is None else record.ended_at
         state.ended_at, state.outcome = max(ended_at, state.started_at), record.outcome
@@ -101,11 +101,11 @@ def _session_ended(state: SessionState, record: SessionEnded) -> None:
 
 
 def _compaction_requested(state: SessionState, record: CompactionRequested) -> None:
-    """A request changes nothing in the session; its digest is derived from the facts before it."""
+    """Change nothing: the digest is derived from the facts before the request."""
 
 
 def _take_report(state: SessionState, report: MetricsReport | None, received_at: int) -> None:
-    """Totals are replaced, never added up. Later is the higher `reported_at`, else the log's order."""
+    """Replace the totals. The higher `reported_at` is the later report; without one the log's order decides."""
     if report is None:
         return
     before = None if state.report is None else state.report.reported_at
@@ -115,7 +115,7 @@ def _take_report(state: SessionState, report: MetricsReport | None, received_at:
 
 
 LIFECYCLE: dict[str, Callable[[SessionState, AnyRecord], None]] = {
-    str(kind.__struct_config__.tag): step  # type: ignore[misc]  # each step takes the fact that its own tag names
+    str(kind.__struct_config__.tag): step  # type: ignore[misc]  # each step takes the record of its tag
     for kind, step in (
         (SessionCreated, _session_created),
         (MetricsReported, _metrics_reported),

@@ -1,4 +1,4 @@
-"""What each type of hook event does to a session's state. The rules for counting are those of the API's reference."""
+"""How each type of hook event changes a session's state. The API's reference states the same rules for counting."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from processors.fold.state import SessionState, TaskState, ToolState
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.store.rows import FactRow
 
-FIRST_PROMPTS = 50  # kept for search
+FIRST_PROMPTS = 50  # stored for search
 
 
 def hook_event(state: SessionState, row: FactRow) -> None:
@@ -24,7 +24,7 @@ def hook_event(state: SessionState, row: FactRow) -> None:
 
 
 def _subagent(state: SessionState, row: FactRow) -> TaskState:
-    """Any payload that names an agent makes it known, whether or not its start is ever seen."""
+    """Return the agent of a payload. Any payload that names an agent adds it, even if its start never arrives."""
     task = state.agents.get(row.agent_id)
     if task is None:
         task = state.agents[row.agent_id] = TaskState("subagent", row.agent_id)
@@ -80,7 +80,7 @@ def _tool_finished(state: SessionState, row: FactRow) -> None:
 
 
 def _tool_failed(state: SessionState, row: FactRow) -> None:
-    """An error counts once per use, and each time where there is no id to tell uses apart."""
+    """Count an error: once per use, or each time where no id tells uses apart."""
     if not row.tool_use_id:
         _count_error(state, row.tool_name)
         return _tool_finished(state, row)
@@ -99,9 +99,9 @@ def _tool_denied(state: SessionState, row: FactRow) -> None:
 
 
 def _tool_use(state: SessionState, row: FactRow) -> TaskState:
-    """The first payload that carries the id counts as the call, whichever half of the pair it is.
+    """Return a use of a tool. The first payload with its id counts as the call, whichever half of the pair it is.
 
-    It is a use by the first agent that either half names.
+    The use belongs to the first agent that either half names.
     """
     use = state.uses.get(row.tool_use_id)
     if use is None:
@@ -115,7 +115,7 @@ def _tool_use(state: SessionState, row: FactRow) -> TaskState:
 
 
 def _count_for_agent(state: SessionState, row: FactRow) -> None:
-    """A subagent shows how many tools it used; the counting rule is that of the session."""
+    """Count a tool call for its subagent, by the session's rule."""
     if row.agent_id:
         agent = _subagent(state, row)
         agent.tool_calls += 1
@@ -123,7 +123,7 @@ def _count_for_agent(state: SessionState, row: FactRow) -> None:
 
 
 def _finish(state: SessionState, use: TaskState, row: FactRow) -> None:
-    """The first duration that is reported for a use counts."""
+    """End a use of a tool. The first duration that is reported counts."""
     if use.duration_ms is None and row.duration_ms is not None:
         use.duration_ms = row.duration_ms
         _tool(state, use.name).duration_ms += row.duration_ms

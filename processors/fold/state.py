@@ -1,4 +1,4 @@
-"""What is known of a session as of a log position: counters, and the ids already counted."""
+"""The state of a session as of a log position: its values, counters, and the ids already counted."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from schemas.log.records import MetricsReport
 
 
 class ToolState(Struct):
-    """Use of one tool by name."""
+    """Counters of one tool."""
 
     calls: int = 0
     errors: int = 0
@@ -34,7 +34,7 @@ class TaskState(Struct):
 
 
 class SearchedText(Struct):
-    """What of a session is folded for search already: its names as they were then, and how many prompts."""
+    """The search text that was made already: from which names, and from how many prompts."""
 
     names: tuple[str | None, ...] = ()
     names_text: str = ""
@@ -43,7 +43,7 @@ class SearchedText(Struct):
 
 
 class SessionState(Struct, kw_only=True):
-    """A function of the session's facts up to ``version - 1``, and of nothing else."""
+    """A function of the session's facts up to offset ``version - 1``, and of nothing else."""
 
     org_id: str
     session_id: UUID
@@ -94,11 +94,11 @@ class SessionState(Struct, kw_only=True):
 
     @property
     def model(self) -> str | None:
-        """The session's model: from create, else the last `SessionStart` that named one."""
+        """The model of the create, else of the last `SessionStart` that named one."""
         return self.created_model or self.started_model
 
     def take_touched(self) -> list[TaskState]:
-        """The tasks that changed since this was last asked."""
+        """Return the tasks that changed since the last call."""
         touched, self.touched = self.touched, []
         for task in touched:
             task.touched = False

@@ -1,1 +1,1 @@
-"""State and facts become rows here; pure, and the same whenever they are the same."""
+"""Turns states and facts into rows. Pure: equal inputs give equal rows."""

@@ -1,4 +1,4 @@
-"""A record becomes its rows of `facts`: one per fact, with the typed columns that fold and reads need."""
+"""Makes the rows of `facts` of a record: one per fact, with the typed columns that fold and reads need."""
 
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
@@ -10,14 +10,14 @@ _VERSION_MAX = (1 << 64) - 1
 
 
 def fact_rows(log_record: LogRecord, record: AnyRecord) -> list[FactRow]:
-    """The rows of one record, in the order in which its facts count."""
+    """Return the rows of one record, in the order in which its facts count."""
     if isinstance(record, EventsRecorded):
         return _hook_rows(log_record, record)
     return [_lifecycle_row(log_record, record)]
 
 
 def version_at(offset: int, index: int) -> int:
-    """Falls with the log position, so that ReplacingMergeTree keeps the first write."""
+    """Return a version that falls with the log position, so that ReplacingMergeTree keeps the first write."""
     return _VERSION_MAX - (offset << 16 | index)
 
 

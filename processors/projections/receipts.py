@@ -1,4 +1,4 @@
-"""Every log record leaves a receipt, and one that can't be projected a dead letter beside it."""
+"""Makes the receipt of each log record, and the dead letter of a record that can't be projected."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ NO_ID = UUID(int=0)
 
 
 def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRow:
-    """The receipt of a record whose facts are all in the tables."""
+    """Return the receipt of a record whose facts are all in the tables."""
     facts = len(record.events) if isinstance(record, EventsRecorded) else 1
     kind = str(record.__struct_config__.tag)
     return ReceiptRow(
@@ -29,12 +29,12 @@ def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRo
 
 
 def dead(record: LogRecord) -> ReceiptRow:
-    """The receipt of a record that was set aside. What it says of itself can't be believed, so nothing is repeated."""
+    """Return the receipt of a dead letter. Nothing in the record can be trusted, so nothing of it is copied."""
     return ReceiptRow(record.partition, record.offset, NO_ID, "dead", "", NO_ID, "", record.timestamp_ms, 0, 0, "")
 
 
 def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:
-    """The bytes as they are in the log, and why they could not be projected."""
+    """Return the record's bytes as they are in the log, and why they could not be projected."""
     return DeadLetterRow(
         record.partition,
         record.offset,

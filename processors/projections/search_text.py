@@ -1,4 +1,4 @@
-"""What a session can be found by: the words of its names, title, summary and first prompts."""
+"""Makes the search text of a session: the words of its names, title, summary and first prompts."""
 
 from collections.abc import Iterable
 from operator import attrgetter
@@ -11,9 +11,9 @@ _NAMES = attrgetter("summary", "title", "repo", "agent_name", "branch", "compone
 
 
 def session_search_text(state: SessionState, models: Iterable[str]) -> str:
-    """The words, folded. A sensitive session has none.
+    """Return the case-folded words; none for a sensitive session.
 
-    A session's row is made anew with every batch that touches it, so what was folded before is taken as it is.
+    Every batch that touches a session makes its row again, so text that was folded before is reused.
     """
     if ids.is_sensitive(state.session_id):
         return ""

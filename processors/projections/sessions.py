@@ -1,4 +1,4 @@
-"""A session's state becomes its row of `sessions`."""
+"""Makes the row of `sessions` from a session's state."""
 
 from processors.fold.state import SessionState
 from processors.projections.search_text import session_search_text
@@ -8,7 +8,7 @@ from schemas.pricing.price_list import PriceList
 from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
 
 HOUR_MS = 3_600_000
-_SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, not the name and where the cost comes from
+_SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
 _DERIVED = {
     *("started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "subagents", "tools", "search_text"),
     *_SUMMED,
@@ -17,7 +17,7 @@ _AS_THEY_ARE = tuple(name for name in SessionRow.__struct_fields__ if name not i
 
 
 def session_row(state: SessionState, prices: PriceList) -> SessionRow:
-    """The whole state as of log position (partition, version - 1)."""
+    """Return the whole state as of log position (partition, version - 1)."""
     models = model_totals(state, prices)
     return SessionRow(
         **{name: getattr(state, name) for name in _AS_THEY_ARE},
@@ -35,16 +35,16 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
 
 
 def started_hour(state: SessionState) -> int:
-    """Seconds since 1970 of the hour in which the session started: part of its sort key, so it never moves."""
+    """Return the hour in which the session started, in seconds since 1970. It is in the sort key, so it never moves."""
     return state.started_at // HOUR_MS * 3600
 
 
 def model_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
-    """The latest report by model, one entry a model; a report that names none belongs to the session's own."""
+    """Return the latest report, one entry a model. Usage without a model belongs to the session's own model."""
     if state.report is None:
         return []
-    told = state.report.reported_at
-    at_ms = state.report_received_at if told is None else min(told, state.report_received_at)
+    reported_at = state.report.reported_at
+    at_ms = state.report_received_at if reported_at is None else min(reported_at, state.report_received_at)
     totals: dict[str, ModelTotals] = {}
     for usage in state.report.models:
         name = usage.model if usage.model is not None else state.model or ""
@@ -71,7 +71,7 @@ def _totals(name: str, usage: ModelUsage, prices: PriceList, at_ms: int) -> Mode
 
 
 def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
-    """Two entries for one model: a list that names a model twice means both."""
+    """Add two entries of one model: a report that names a model twice means both."""
     return ModelTotals(
         one.model,
         one.input_tokens + other.input_tokens,
@@ -85,6 +85,6 @@ def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
 
 
 def _duration_ms(state: SessionState) -> int | None:
-    """From the start to the end, else to the last event, never below 0."""
+    """Return the time from the start to the end, else to the last event; never below 0."""
     until = state.last_event_at if state.ended_at is None else state.ended_at
     return None if until is None else max(0, until - state.started_at)

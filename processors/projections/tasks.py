@@ -1,11 +1,11 @@
-"""Subagents, tasks and uses of tools become their rows of `tasks`."""
+"""Makes the rows of `tasks`: subagents, tasks and uses of tools."""
 
 from processors.fold.state import SessionState, TaskState
 from schemas.store.rows import TaskRow
 
 
 def task_row(state: SessionState, task: TaskState) -> TaskRow:
-    """One row; a half that lacks its partner still shows."""
+    """Return one row. A start without an end, or an end without a start, has a row as well."""
     return TaskRow(
         state.org_id,
         state.session_id,
@@ -25,9 +25,9 @@ def task_row(state: SessionState, task: TaskState) -> TaskRow:
 
 
 def status_of(task: TaskState) -> str:
-    """``running`` lacks its end, ``unknown`` its start: whether it went well is known of a whole pair alone.
+    """Return the status: ``running`` without an end, ``unknown`` without a start, ``completed`` with both.
 
-    A failure is told by one half.
+    One half is enough for ``failed``.
     """
     if task.failed:
         return "failed"

@@ -1,12 +1,14 @@
 """The runner of production: a thin adapter between Faust and the pipeline.
 
-Why these settings (each measured on a real broker): `noack_take`, because `take` acknowledges a batch whose body
-raised; acknowledging in offset order and only behind a finished write, because an un-acknowledged record at the head
-is committed over; `stream_wait_empty=False`, because with True a SIGTERM hangs while anything is un-acknowledged;
-static membership, because a restarted worker then has its partitions back in 2 s instead of a session time-out; a poll
-interval of a day, because while the store is away nothing is read from the log, and a worker that the consumer takes
-for dead then leaves its group. Only the consumer counts this interval, not the broker; a worker that hangs is ended by
-the watchdog long before, and one that is gone is noticed by its heartbeats.
+Reasons for the settings, each measured on a real broker:
+
+* `noack_take`: `take` acknowledges a batch whose body raised.
+* Acknowledging in offset order, only behind a finished write: Faust commits past an un-acknowledged record at the head.
+* `stream_wait_empty=False`: with True a SIGTERM hangs while anything is un-acknowledged.
+* Static membership: a restarted worker then has its partitions back in 2 s instead of after a session time-out.
+* A poll interval of a day: while the store is away nothing is read from the log, and the consumer would take the worker
+  for dead and leave its group. Only the consumer counts this interval, not the broker. The watchdog ends a worker that
+  hangs long before; heartbeats show that a worker is gone.
 """
 
 import asyncio
@@ -26,8 +28,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from msgspec import Struct
 
+from kernel.broken import Broken
 from kernel.fail_points import fail_point
-from processors.errors import Broken
 from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
 from schemas.log.kafka_security import KafkaSecurity
@@ -37,7 +39,7 @@ logger = structlog.get_logger()
 SESSION_TIMEOUT_S = 60
 POLL_INTERVAL_S = 24 * 3600  # longer than any outage of the store
 FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
-ROUND_BYTES_MAX = 32 << 20  # of all: what a partition has to wait for, at most, until its turn comes again
+ROUND_BYTES_MAX = 32 << 20  # of all partitions: the most that one waits for until its turn comes again
 _NO_RIGHT = (aiokafka.errors.TopicAuthorizationFailedError, aiokafka.errors.GroupAuthorizationFailedError)
 
 
@@ -56,10 +58,10 @@ class FaustSettings(Struct, frozen=True):
 
 
 def check_versions() -> None:
-    """Refuse surroundings in which Faust is known to lose records.
+    """Refuse versions with which Faust is known to lose records.
 
     Raises:
-        Broken: with what to install.
+        Broken: the message says what to install.
     """
     if faust.streams._CStreamIterator is None:  # noqa: SLF001  # the only way to ask
         raise Broken("faust runs without its compiled stream, which acknowledges skipped messages: install its wheel")
@@ -68,7 +70,7 @@ def check_versions() -> None:
 
 
 def lock_instance(settings: FaustSettings) -> IO[str]:
-    """Hold this until the process ends: the same static id started twice makes both rejoin for ever.
+    """Return a lock to hold until the process ends: two workers with one static id would rejoin for ever.
 
     Raises:
         Broken: another process runs under this instance number.
@@ -85,7 +87,7 @@ def lock_instance(settings: FaustSettings) -> IO[str]:
 def build_app(
     settings: FaustSettings, pipeline: Pipeline, background: Sequence[Callable[[], Awaitable[None]]]
 ) -> faust.App:
-    """A Faust app with one agent; ``background`` runs beside it, and what it raises stops the worker."""
+    """Return a Faust app with one agent. ``background`` runs beside it; an error in it stops the worker."""
     app = _app(settings)
     topic = app.topic(
         settings.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False
@@ -93,7 +95,7 @@ def build_app(
 
     @app.agent(topic, concurrency=1, name="project_records")
     async def project_records(stream: Any) -> None:
-        """Store each batch, then acknowledge it; an offset moves only after everything derived from it exists."""
+        """Store each batch, then acknowledge it. An offset moves only after everything derived from it exists."""
         async for events in stream.noack_take(settings.batch_records, within=settings.batch_wait_s):
             written = await pipeline.project([_record(event.message) for event in events])
             written.add_done_callback(_acknowledger(app, events))
@@ -117,12 +119,12 @@ def build_app(
 
 
 def group_state(app: faust.App) -> GroupState:
-    """How often the consumer group was rebalanced since this worker started, and the group's generation now."""
+    """Return how often the consumer group was rebalanced since this worker started, and the group's generation."""
     return GroupState(app.rebalancing_count, app.consumer_generation_id)
 
 
 def run_until_stopped(app: faust.App) -> int:
-    """Run a worker until SIGTERM or SIGINT; the exit code, 1 when something broke it."""
+    """Run a worker until SIGTERM or SIGINT; return the exit code, 1 after an error."""
     try:
         faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
     except SystemExit as end:
@@ -131,10 +133,10 @@ def run_until_stopped(app: faust.App) -> int:
 
 
 async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Sequence[int]) -> None:
-    """Check the partitions that may stay idle: everything below their committed offset must have been projected.
+    """Take over partitions, even idle ones: everything below their committed offset must have been projected.
 
     Raises:
-        Broken: an offset was committed that the log does not reach any more, or the topic has grown.
+        Broken: a committed offset is beyond the log's end, or the topic has more partitions than before.
     """
     if max(partitions, default=0) >= settings.partitions:
         raise Broken(
@@ -216,7 +218,7 @@ def _fetch_bytes(partitions: int) -> int:
 
 
 def _credentials(security: KafkaSecurity) -> Any:
-    """Faust's form of what `client_options` gives to clients of aiokafka; None without TLS and log-in."""
+    """Return for Faust what `client_options` returns for aiokafka; None without TLS and log-in."""
     context = security.context if security.has_tls else None
     if not security.has_user:
         return context and faust.SSLCredentials(context)

@@ -1,6 +1,6 @@
 """The runner of the embedded default: a plain loop over a log of one partition, in the process that serves.
 
-It keeps no committed pointer: it starts at the first offset that has no receipt.
+It commits no offset: it starts at the first offset that has no receipt.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ logger = structlog.get_logger()
 PARTITION = 0
 BATCH_RECORDS, BATCH_BYTES = 1_000, 8 << 20
 RETRY_S = 1.0
-GATHER_S = 0.1  # between small batches, so that a trickle of requests does not become a part each in every table
+GATHER_S = 0.1  # between small batches: else each of a few requests would become a part in every table
 
 
 class LocalLog(LogReader, Protocol):
-    """A log in the same process, which can say when there is more."""
+    """A log in the same process, which can wait for more records."""
 
     async def wait_beyond(self, offset: int, timeout_s: float) -> None:
-        """Return when the log's end is beyond ``offset``, at the latest after ``timeout_s``."""
+        """Return when the log's end is beyond ``offset``, or after ``timeout_s``."""
         ...
 
 
 async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog) -> None:
-    """Project for ever, until cancelled.
+    """Project until cancelled.
 
     Raises:
         Broken: stop the process.
@@ -50,7 +50,7 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog) 
 
 
 async def _read(reader: LocalLog, at: int) -> Sequence[LogRecord]:
-    """What stands at ``at`` and behind it; waits while the file can't be read."""
+    """Return the records from ``at`` on; wait while the file can't be read."""
     while True:
         try:
             return await reader.read(PARTITION, at, at + BATCH_RECORDS, BATCH_BYTES)
@@ -60,7 +60,7 @@ async def _read(reader: LocalLog, at: int) -> Sequence[LogRecord]:
 
 
 async def first_missing(warehouse: Warehouse, reader: LogReader) -> int:
-    """The first offset of the log without a receipt."""
+    """Return the first offset of the log without a receipt."""
     end = (await reader.ends())[PARTITION]
     holes = await asyncio.to_thread(warehouse.holes, PARTITION, end)
     return holes[0][0] if holes else end

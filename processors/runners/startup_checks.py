@@ -1,10 +1,10 @@
-"""What is checked before a projector starts, and after the log was away: refuse rather than project the wrong thing."""
+"""Checks before a projector starts, and after the log was away: refuse rather than project the wrong records."""
 
 import asyncio
 
 import msgspec
 
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import Pricing
 from processors.warehouse import Receipt, Warehouse
@@ -15,10 +15,10 @@ _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 def check_generation(warehouse: Warehouse, partitions: int) -> None:
-    """The generation must have been made with this code, this price history and this many partitions.
+    """Check that the generation was made with this fold version, price history and number of partitions.
 
     Raises:
-        Broken: with what differs and what to do.
+        Broken: the message says what differs and what to do.
     """
     made_with = warehouse.generation()
     if made_with.fold_version != FOLD_VERSION:
@@ -35,10 +35,10 @@ def check_generation(warehouse: Warehouse, partitions: int) -> None:
 
 
 async def check_log_tail(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:
-    """The last receipted record of each partition must still be in the log, unchanged.
+    """Check that the last record with a receipt is still in the log, unchanged, in each partition.
 
     Raises:
-        Broken: the log lost its tail; going on would skip new records, or mix them with old ones.
+        Broken: the log lost its tail; continuing would skip new records, or mix them with old ones.
     """
     ends = await reader.ends()
     for partition in range(partitions):

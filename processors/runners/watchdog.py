@@ -1,12 +1,13 @@
-"""A watchdog outside the event loop: a projector that stands still while the log grows ends its process.
+"""A watchdog in a thread: it ends the process of a projector that makes no progress while the log grows.
 
-A restart is safe, and a stuck loop, a dead consumer or a hanging call can't be told from inside. Three things end it:
+A restart is safe, and the event loop cannot detect that it is stuck, that a consumer is dead, or that a call hangs.
+Three conditions end the process:
 
 * silence: records wait, and the pipeline gives no sign of life at all;
-* a partition that stands still: its records wait, and do not arrive while the pipeline takes others. Faust's consumer
+* a partition that does not move: its records wait, and do not arrive while the pipeline takes others. Faust's consumer
   is known to stop fetching single partitions after a rebalance; only a new consumer fetches them again;
-* a rebalance that does not end: a consumer that was idle for longer than its poll interval waits to be asked for
-  records before it joins its group again, and Faust does not ask before it has joined.
+* a rebalance that does not end: a consumer that was idle for longer than its poll interval joins its group again only
+  when Faust asks it for records, and Faust does not ask before it has joined.
 """
 
 import os
@@ -18,13 +19,14 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from processors.observer import Observer
 from processors.pipeline import Pace
 from processors.progress import Place
 
 EXIT_STUCK = 70
 STILL_S = 60.0
-JOINING = 3  # times as long may a rebalance take: it waits for members that are gone, each for a session's time-out
-LOOK_S_MAX = 5.0  # a longer pause between two looks is one of the whole process, and nobody's fault
+JOINING = 3  # a rebalance may take this many times as long: it waits for lost members, each for a session time-out
+LOOK_S_MAX = 5.0  # a longer pause between two looks was a pause of the whole process, and does not count
 
 
 class Reason(NamedTuple):
@@ -37,15 +39,15 @@ class Reason(NamedTuple):
 
 
 class _Standing(Struct):
-    """A partition at the place where its records wait."""
+    """A partition whose records wait at one place."""
 
     place: Place
     since: float
-    waited_s: float = 0.0  # of which it could have moved
+    waited_s: float = 0.0  # the part of that time in which it could have moved
 
 
-class Watchdog:
-    """Exits non-zero when records wait for ``limit_s`` in which they could have been projected. Times in seconds."""
+class Watchdog(Observer):
+    """Exits non-zero when records wait for ``limit_s`` seconds in which they could have been projected."""
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class Watchdog:
         clock: Callable[[], float] = time.monotonic,
         die: Callable[[int], None] = os._exit,
     ) -> None:
-        """``places`` tells where each partition of ours stands, ``pace`` whether the pipeline takes records."""
+        """``places`` returns the place of each partition of ours, ``pace`` whether the pipeline takes records."""
         self._places, self._pace, self._limit_s, self._clock, self._die = places, pace, limit_s, clock, die
         self._looked_at = clock()
         self._silent_s = self._joining_s = 0.0
@@ -63,11 +65,11 @@ class Watchdog:
         self._stopped = threading.Event()
 
     def alive(self) -> None:
-        """Something was projected, or is being retried for a reason that is known."""
+        """Note that something was projected, or is retried for a known reason."""
         self._silent_s = 0.0
 
     def unmoved(self) -> dict[int, float]:
-        """For how many seconds each partition of ours stands at one offset while records wait. Any thread."""
+        """Return for how many seconds each partition has been at one offset while records wait. Any thread."""
         now, standing = self._clock(), self._standing.copy()
         return {
             place.partition: now - standing[place.partition].since if place.partition in standing else 0.0
@@ -75,7 +77,7 @@ class Watchdog:
         }
 
     def check(self) -> None:
-        """Look once."""
+        """Check once."""
         now = self._clock()
         passed_s, self._looked_at = min(now - self._looked_at, LOOK_S_MAX), now
         waiting = [place for place in self._places() if place.waits]
@@ -86,10 +88,10 @@ class Watchdog:
         if reason := self._reason():
             self._end(reason)
         elif self._joining_s > JOINING * self._limit_s:
-            self._say_and_die(f"a rebalance does not end, seconds={self._joining_s:.0f}")
+            self._report_and_die(f"a rebalance does not end, seconds={self._joining_s:.0f}")
 
     def _stands(self, place: Place, passed_s: float, now: float, pace: Pace) -> _Standing:
-        """How long it stands there. The time of an outage does not count, and as much again is for what follows it."""
+        """Add up how long a partition waits. An outage does not count, and grants as much time again to catch up."""
         standing = self._standing.get(place.partition)
         if standing is None or standing.place.offset != place.offset:
             return _Standing(place, now)
@@ -97,7 +99,7 @@ class Watchdog:
         return _Standing(place, standing.since, max(0.0, standing.waited_s + counted))
 
     def _reason(self) -> Reason | None:
-        """The partition that waited longest, where it or the whole pipeline stood still for too long."""
+        """Return the partition that waited longest, if it or the whole pipeline did not move for too long."""
         longest = max(self._standing.values(), key=lambda one: one.waited_s, default=None)
         if longest is None or max(longest.waited_s, self._silent_s) <= self._limit_s:
             return None
@@ -105,12 +107,12 @@ class Watchdog:
 
     def _end(self, reason: Reason) -> None:
         waiting = sum(standing.place.records for standing in self._standing.values())
-        self._say_and_die(
+        self._report_and_die(
             f"partition={reason.partition} offset={reason.offset} end={reason.end} seconds={reason.seconds:.0f}; "
             f"{waiting} records wait in partitions {sorted(self._standing)}"
         )
 
-    def _say_and_die(self, what: str) -> None:
+    def _report_and_die(self, what: str) -> None:
         print(  # noqa: T201  # the logger may be what hangs
             f"projector stuck: {what}. The process ends so that its supervisor starts it again.",
             file=sys.stderr,
@@ -119,7 +121,7 @@ class Watchdog:
         self._die(EXIT_STUCK)
 
     def start(self, every_s: float = 1.0) -> None:
-        """Check in a thread of its own until `stop`."""
+        """Check in a new thread until `stop`."""
 
         def watch() -> None:
             while not self._stopped.wait(every_s):
@@ -128,5 +130,5 @@ class Watchdog:
         threading.Thread(target=watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """End the watch."""
+        """Stop checking."""
         self._stopped.set()

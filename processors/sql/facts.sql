@@ -1,5 +1,6 @@
--- facts: what is known of some sessions before a log position, each id once, in log order (key: org_id, session_id).
--- Only lifecycle facts need their record; a hook event folds from its typed columns.
+-- What is known of these sessions below a log position, each fact once, in log order?
+-- Table: facts (key org_id, session_id). Only lifecycle facts need their record; a hook event folds from its typed
+-- columns.
 SELECT
     org_id,
     session_id,

@@ -1,8 +1,10 @@
--- generation: how one generation was made.
+-- With what was one generation made?
+-- Table: generations, in the control database (small, read whole).
 SELECT
+    name,
+    partitions,
     fold_version,
     prices_sha256,
-    partitions,
     toUnixTimestamp64Micro(at) AS made_us
 FROM {control:Identifier}.generations
 WHERE name = {name:String}

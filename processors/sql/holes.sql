@@ -1,4 +1,5 @@
--- holes: the ranges [start, stop) of a partition below an offset that have no receipt (key: log_partition, log_offset).
+-- Which ranges [start, stop) of a partition below an offset have no receipt?
+-- Table: receipts (key log_partition, log_offset).
 SELECT
     previous + 1 AS start,
     log_offset AS stop

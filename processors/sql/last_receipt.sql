@@ -1,4 +1,5 @@
--- last_receipt: the highest receipted offset of a partition (key: log_partition, log_offset).
+-- Which is the highest offset of a partition that has a receipt?
+-- Table: receipts (key log_partition, log_offset).
 SELECT
     log_offset,
     record_id,

@@ -1,4 +1,5 @@
--- offsets_of: where the records of some sessions stand in a stretch of a partition (key: log_partition, log_offset).
+-- At which offsets of a range of a partition are records of these sessions?
+-- Table: receipts (key log_partition, log_offset).
 SELECT DISTINCT log_offset
 FROM receipts
 WHERE log_partition = {partition:UInt16}

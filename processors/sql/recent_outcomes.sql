@@ -1,5 +1,5 @@
--- recent_outcomes: whether each of the last records of a partition is dead, the latest first (key: log_partition,
--- log_offset).
+-- Is each of the last records of a partition a dead letter, the latest first?
+-- Table: receipts (key log_partition, log_offset).
 SELECT outcome = 'dead'
 FROM receipts FINAL
 WHERE log_partition = {partition:UInt16}

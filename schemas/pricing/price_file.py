@@ -1,4 +1,4 @@
-"""Prices as people write them: a TOML file, in US dollars per million tokens. Decimal throughout, never a float."""
+"""Reads and writes price files: TOML, in US dollars per million tokens. Decimal throughout, never a float."""
 
 import tomllib
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from msgspec import Meta, Struct
 
 from schemas.money import NANO_PER_USD, USD_MAX
 
-PRICED_TOKENS = 1_000_000  # that a price is for
+PRICED_TOKENS = 1_000_000  # the number of tokens that a price is for
 KINDS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 _DECIMALS_MAX = 6
-# Of the input price, where the file does not say otherwise.
+# Factors of the input price, used where the file gives no price.
 _CACHE_READ, _CACHE_WRITE_5M, _CACHE_WRITE_1H = Decimal("0.1"), Decimal("1.25"), Decimal(2)
 
 
@@ -23,7 +23,7 @@ class BadPrices(ValueError):
 
 
 class Price(Struct, frozen=True):
-    """Nano-dollars per million tokens of one model, from a moment on (milliseconds since 1970)."""
+    """Nano-dollars per million tokens of one model, from ``from_ms`` (milliseconds since 1970) on."""
 
     model: str
     from_ms: int
@@ -52,7 +52,7 @@ def parse_prices(text: str) -> list[Price]:
     """Read a price file: one ``[[price]]`` for each model and moment.
 
     Raises:
-        BadPrices: for anything else, and for a model that has two prices from the same moment on.
+        BadPrices: the text is anything else, or a model has two prices from the same moment on.
     """
     try:
         entries = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File).price
@@ -68,18 +68,18 @@ def parse_prices(text: str) -> list[Price]:
 
 
 def format_prices(prices: Iterable[Price]) -> str:
-    """A file that `parse_prices` reads as these prices."""
+    """Return a file that `parse_prices` reads as these prices."""
     return "\n".join(_entry(price) for price in sorted(prices, key=lambda price: (price.model, price.from_ms)))
 
 
 def usd_per_million(nano: int) -> Decimal:
-    """Dollars per million tokens, exactly."""
+    """Return dollars per million tokens, exactly."""
     usd = Decimal(nano) / NANO_PER_USD
     return usd.quantize(Decimal("0.01")) if usd == usd.quantize(Decimal("0.01")) else usd.normalize()
 
 
 def moment(ms: int) -> str:
-    """A time as the file has it: the day alone where it begins then."""
+    """Return a time in the file's form: the day alone for a day's start."""
     at = datetime.fromtimestamp(ms // 1000, UTC)
     return f"{at:%Y-%m-%d}" if at.time() == time() else f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -119,6 +119,6 @@ def _from_ms(model: str, since: object) -> int:
 
 
 def _entry(price: Price) -> str:
-    name = msgspec.json.encode(price.model).decode()  # a string of JSON is one of TOML
+    name = msgspec.json.encode(price.model).decode()  # a JSON string is a TOML string
     usd = (f"{kind} = {usd_per_million(getattr(price, f'{kind}_nano')):f}" for kind in KINDS)
     return "\n".join(["[[price]]", f"model = {name}", f"from = {moment(price.from_ms)}", *usd, ""])

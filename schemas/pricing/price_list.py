@@ -1,19 +1,19 @@
 """What tokens cost where the client reported no cost: a history of prices that only grows, and integer arithmetic.
 
-A price holds for a model from a moment on. Projecting the log again must give the same costs, whatever was loaded in
-the meantime and however late a projector comes to a report. Three rules see to that:
+A price is valid for a model from a moment on. Projecting the log again must give the same costs, even if prices were
+loaded in the meantime, and however late a projector reads a report. Three rules ensure that:
 
-1. *A generation takes what was loaded before it was made, whatever that begins with, and of what was loaded later only
-   what began at least `NOTICE_MS` after its loading* (`in_force`). So no price is added to a time that may be counted
-   already: one in the future needs no new generation, and one in the past changes new generations alone.
+1. *A generation uses all prices that were loaded before it was made. Of later ones it uses those that begin at least
+   `NOTICE_MS` after their loading* (`in_force`). So no price is added to a time that may be counted already: a price in
+   the future needs no new generation, and a price in the past changes new generations alone.
 2. *A list is complete for reports received until `NOTICE_MS` / 2 after it was read.* A projector reads it again before
-   it prices a later one (`processors.pricing`), so it needs no restart; the other half is for the load to arrive.
-   Both are times of the store's clock, which may be behind the clock of those who receive reports by as much.
-3. *A report is priced as of the moment that it tells (`reported_at`), but never later than it was received*: clients
-   may be a day ahead of us, and a price of tomorrow may still be loaded.
+   it prices a later report (`processors.pricing`), so it needs no restart; the other half is for the load to arrive.
+   Both are times of the store's clock, which may be behind the clock of the ingest processes by as much.
+3. *A report is priced as of its `reported_at`, but never later than it was received*: a client's clock may be a day
+   ahead, and a price of tomorrow may still be loaded.
 
-`generations.prices_sha256` is the hash of what a generation began with; a projector that finds another one refuses to
-start, since rows of the history were lost or changed. Whoever makes a generation takes `PriceList(newest(history))`.
+`generations.prices_sha256` is the hash of the list that a generation began with: `PriceList(newest(history))`. A
+projector that finds another one refuses to start, since rows of the history were lost or changed.
 """
 
 import hashlib
@@ -44,23 +44,23 @@ class LoadedPrice(NamedTuple):
 
 
 class PriceList:
-    """Finds the price of a model at a time: of the longest of its names that has one in force, the latest."""
+    """Finds the price of a model at a time: the latest price of the longest matching name."""
 
     def __init__(self, prices: Iterable[Price]) -> None:
-        """``prices``: at most one for a model and a moment."""
+        """``prices`` has at most one price for a model and a moment."""
         order = sorted(prices, key=lambda price: (-len(price.model), price.model, -price.from_ms))
         self.prices: Sequence[Price] = tuple(order)
         self.sha256 = hashlib.sha256(msgspec.json.encode(self.prices)).hexdigest()
 
     def price_of(self, model: str, at_ms: int) -> Price | None:
-        """The price in force for ``model`` at ``at_ms``, None where the list has none."""
+        """Return the price of ``model`` at ``at_ms``, or None."""
         for price in self.prices:
             if price.from_ms <= at_ms and is_same_model(price.model, model):
                 return price
         return None
 
     def cost_nano(self, model: str, usage: ModelUsage, at_ms: int) -> int | None:
-        """Nano-dollars, rounded down once at the end, at most a million dollars; None where the model has no price."""
+        """Return nano-dollars, rounded down once, at most a million dollars; None if the model has no price."""
         price = self.price_of(model, at_ms)
         if price is None:
             return None
@@ -76,32 +76,32 @@ class PriceList:
 
 
 def is_same_model(name: str, model: str) -> bool:
-    """Whether ``name`` is the model's name, or that without its date, provider's suffix or the like."""
+    """Return whether ``name`` is the model's name, or that name without its date, provider's suffix or the like."""
     return model.startswith(name) and _SAME_MODEL.match(model, len(name)) is not None
 
 
 def newest(history: Iterable[LoadedPrice]) -> list[Price]:
-    """What was loaded last for each model and moment."""
+    """Return the price loaded last for each model and moment."""
     rows = sorted(history, key=lambda row: row.loaded_us)
     return list({(row.price.model, row.price.from_ms): row.price for row in rows}.values())
 
 
 def in_force(history: Iterable[LoadedPrice], made_us: int) -> PriceList:
-    """The list of a generation that was made at ``made_us``; see rule 1."""
+    """Return the list of a generation that was made at ``made_us``; see rule 1."""
     return PriceList(newest(row for row in history if row.loaded_us <= made_us or has_notice(row)))
 
 
 def began_with(history: Iterable[LoadedPrice], made_us: int) -> PriceList:
-    """The list that a generation was made with."""
+    """Return the list that a generation was made with."""
     return PriceList(newest(row for row in history if row.loaded_us <= made_us))
 
 
 def has_notice(row: LoadedPrice) -> bool:
-    """Whether nothing that this price concerns can have been counted when it was loaded."""
+    """Return whether the price began long enough after its loading that no report of its time was counted before."""
     return row.price.from_ms * 1000 >= row.loaded_us + NOTICE_MS * 1000
 
 
 @cache
 def list_prices() -> PriceList:
-    """The list that comes with this version: what a new installation begins with, unless it is given another."""
+    """Return the list that comes with this version. A new installation begins with it, unless it is given another."""
     return PriceList(parse_prices(Path(__file__).with_name("prices.toml").read_text()))

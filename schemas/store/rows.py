@@ -1,4 +1,4 @@
-"""One struct per table; field order = column order, so a row can be written as RowBinary without naming columns.
+"""One struct per table. Field order is column order, so a row can be written as RowBinary without naming columns.
 
 Times are milliseconds since 1970 (the tables' DateTime64(3)), hours and days are seconds since 1970 (DateTime), money
 is nano-dollars. ``None`` is NULL.
@@ -18,7 +18,7 @@ DateTime64 = Annotated[int, "Int64"]
 
 
 class FactRow(Struct, gc=False):
-    """A fact, hook event or lifecycle request, with the typed columns that fold and reads need."""
+    """A fact: a hook event or a lifecycle request, with the typed columns that fold and reads need."""
 
     org_id: str
     session_id: UUID
@@ -27,7 +27,7 @@ class FactRow(Struct, gc=False):
     role: str
     received_at: DateTime64
     log_partition: UInt16
-    log_offset: UInt64  # up to here the same for all facts of a record
+    log_offset: UInt64  # the fields up to this one are the same for all facts of a record
     log_index: UInt16
     event_id: UUID
     version: UInt64  # 2^64-1-(offset·2^16+index): of two writes of one event id the first in the log wins
@@ -38,7 +38,7 @@ class FactRow(Struct, gc=False):
     agent_id: str
     agent_type: str
     task_id: str
-    label: str  # a task's subject or a prompt, the first 200 characters
+    label: str  # the first 200 characters of a task's subject or of a prompt
     model: str
     seq: Int64 | None
     duration_ms: Int64 | None
@@ -60,7 +60,7 @@ class ModelTotals(NamedTuple):
 
 
 class ToolTotals(NamedTuple):
-    """Use of one tool in a session."""
+    """Counters of one tool in a session."""
 
     tool_name: str
     calls: UInt64
@@ -118,7 +118,7 @@ class SessionRow(Struct):
     tools: list[ToolTotals]
     redactions: dict[str, UInt64]
     first_prompts: list[str]
-    search_text: str  # the words that the session can be found by, see `kernel.words`
+    search_text: str  # the words for search, see `kernel.words`
 
 
 class TaskRow(Struct):
@@ -141,7 +141,7 @@ class TaskRow(Struct):
 
 
 class CompactionRow(Struct):
-    """A digest that was asked for, of the session as of log position (``log_partition``, ``version - 1``)."""
+    """A requested digest of the session as of log position (``log_partition``, ``version - 1``)."""
 
     org_id: str
     session_id: UUID
@@ -153,7 +153,7 @@ class CompactionRow(Struct):
 
 
 class AnalysisRow(Struct):
-    """What was found in a session as of its latest end, at (``log_partition``, ``version - 1``)."""
+    """The findings of a session as of its latest end, at (``log_partition``, ``version - 1``)."""
 
     org_id: str
     session_id: UUID
@@ -175,7 +175,7 @@ class ReceiptRow(Struct):
     kind: str
     received_at: DateTime64
     facts: UInt32
-    added: UInt32  # how many of them were new in their session
+    added: UInt32  # how many of its facts were new in their session
     redrive_of: str  # the position of the dead letter that it repeats, else ""
 
 
@@ -191,7 +191,7 @@ class DeadLetterRow(Struct):
 
 
 class ProgressRow(Struct):
-    """How far the projection of one partition has come, and up to when that is everything."""
+    """How far one partition is projected, and up to which time everything accepted is in the tables."""
 
     log_partition: UInt16
     projected: UInt64  # the next offset to project; the row's version, so that a late worker can't move it back

@@ -9,10 +9,11 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kernel.broken import Broken
 from kernel.ports import free_port
-from processors.errors import Broken
 from processors.fold.fold import FOLD_VERSION
 from processors.metrics import GroupState, ProjectorMetrics
+from processors.observer import Observers
 from processors.progress import Progress
 from processors.runners.watchdog import Watchdog
 from runtime.metrics import metrics_served, new_registry
@@ -124,12 +125,15 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     builder.add_bytes(b"garbage", good.key)
     builder.add(one_event(1))
     log = builder.records
-    pipeline = new_pipeline(store, log)
+    observers = Observers()
+    pipeline = new_pipeline(store, log, observers=observers)
     clock = [5_000]
-    progress = Progress(pipeline, store.warehouse(), pipeline._reader, lambda: clock[0])
+    progress = Progress(pipeline, store.warehouse(), pipeline._gaps._reader, lambda: clock[0])
     now = [0.0]
     watchdog = Watchdog(progress.places, pipeline.pace, clock=lambda: now[0])
-    ProjectorMetrics(registry, pipeline, progress, watchdog).follow_group(lambda: GroupState(3, 7))
+    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog)
+    metrics.follow_group(lambda: GroupState(3, 7))
+    observers.add(watchdog, metrics, progress)
     await (await pipeline.project(log[:2]))
     await progress.look()
     watchdog.check()
@@ -146,7 +150,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     assert found["crewkit_projector_lag_records", partition] == 1
     assert ("crewkit_projector_lag_seconds", partition) not in found  # it was never seen without lag
     steps = {name[1] for name in found if name[0] == "crewkit_projector_step_duration_seconds_count"}
-    assert {"fold", "events", "dead_letters", "sessions", "rollups", "records"} <= steps
+    assert {"fold", "facts", "dead_letters", "sessions", "rollups", "receipts"} <= steps
 
     assert (found["crewkit_projector_log_partitions",], found["crewkit_projector_unmoved_seconds", partition]) == (4, 4)
     assert {name[1]: value for name, value in found.items() if name[0] == "crewkit_projector_target_up"} == UP_AND_AWAY

@@ -9,12 +9,13 @@ import pytest
 
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
-from processors import pipeline as pipeline_module
-from processors.errors import StoreRefuses
-from processors.warehouse import ClickHouseWarehouse, connect
+from processors import availability
+from processors.warehouse import ClickHouseWarehouse
 from query_api.question import P, Question, R
 from query_api.reader import ClickHouseReader, answer, open_reader
 from schemas.log.position import LogRecord
+from store.connect import WRITE, connect
+from store.errors import StoreRefuses
 from tests.support.builders import (
     LogBuilder,
     changed,
@@ -72,7 +73,7 @@ def clean(two: TestStore) -> Tables:
 
 
 async def _recount(store: TestStore) -> Recounted:
-    reader = open_reader(store.address.options, store.address.control)
+    reader = open_reader(store.address)
     generation = await reader.live()
 
     class Asks:
@@ -87,7 +88,7 @@ async def _recount(store: TestStore) -> Recounted:
 
 @pytest.fixture(autouse=True)
 def _retries_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline_module, "RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr(availability, "RETRY_FIRST_S", 0.001)
 
 
 async def _project(store: TestStore, warehouse: ClickHouseWarehouse, log: list[LogRecord]) -> None:
@@ -97,7 +98,7 @@ async def _project(store: TestStore, warehouse: ClickHouseWarehouse, log: list[L
 
 
 def refusing(two: TestStore, code: int) -> tuple[ClickHouseWarehouse, RefusingStore]:
-    store = RefusingStore(code, lambda: connect(**two.address.at(two.database)))
+    store = RefusingStore(code, lambda: connect(WRITE, **two.address.at(two.database)))
     return ClickHouseWarehouse(store.client, two.address.control, "g1"), store
 
 

@@ -12,7 +12,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from deploy.devstack.stack import answers_200
 from ingest.errors import EX_CONFIG
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.runners.faust_app import check_versions
 from runtime.secret_making import make_embedded_secrets
 from tests.support.rigs.installation import Installation

@@ -25,6 +25,7 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
+from processors.observer import Observers
 from processors.progress import Progress
 from query_api.app import query_dependencies, store_readiness
 from query_api.freshness import Freshness
@@ -103,8 +104,10 @@ class Operations:
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project these and report how far that is."""
-        pipeline = new_pipeline(self.store, records)
-        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: T0)
+        observers = Observers()
+        pipeline = new_pipeline(self.store, records, observers=observers)
+        progress = Progress(pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: T0)
+        observers.add(progress)
         await progress.look()
         await pipeline.project(records)
         await pipeline.drain()

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from audit.metrics import AuditMetrics
 from audit.watch import NIGHTLY_AT_HOUR, Audit
+from processors.observer import Observers
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader
 from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
@@ -44,8 +45,10 @@ class Watched:
                 reported(session, usage(input_tokens=5, cost_nano=7)),
                 ended(session),
             )
-        pipeline = new_pipeline(self.store, log.records)
-        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: ms(NOON))
+        observers = Observers()
+        pipeline = new_pipeline(self.store, log.records, observers=observers)
+        progress = Progress(pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: ms(NOON))
+        observers.add(progress)
         await progress.look()
         await pipeline.project(log.records)
         await pipeline.drain()

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from processors.errors import Broken
+from kernel.broken import Broken
 from processors.pipeline import Pipeline
 from processors.runners.faust_app import FaustSettings, take_over
 from processors.runners.startup_checks import check_generation, check_log_tail

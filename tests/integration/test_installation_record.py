@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from runtime.provision import Refused
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
-from runtime.store_record import check_own_secrets, check_same_installation, record_in_store, stored_record
 from schemas.installation import OwnSecrets
+from store.errors import Refused
+from store.installation import check_own_secrets, check_same_installation, record_in_store, stored_record
 from tests.support.rigs.store import TestStore
 
 OURS, THEIRS = OwnSecrets("f1", "/our/secrets"), OwnSecrets("f2", "/their/secrets")

@@ -15,11 +15,12 @@ from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_
 from processors.pipeline import Pipeline
 from query_api.freshness import snapshot_of
 from query_api.read_context import ReadContext
-from query_api.reader import ClickHouseReader, Generation, open_reader
+from query_api.reader import ClickHouseReader, open_reader
 from runtime.projector import Projector
-from runtime.repair import Mender
-from runtime.store_url import StoreAddress
+from runtime.repair import Repair
 from schemas.log.position import LogRecord
+from store.address import StoreAddress
+from store.generations import Generation
 from tests.support.builders import DAY_MS, HOUR_MS, T0, LogBuilder, created, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, tables
@@ -48,7 +49,7 @@ def store(served: Served, request: pytest.FixtureRequest) -> Iterator[TestStore]
 @pytest.fixture
 async def reader(store: TestStore) -> AsyncIterator[ClickHouseReader]:
     """The query side on the same store."""
-    opened = open_reader(store.address.options, store.address.control)
+    opened = open_reader(store.address)
     yield opened
     opened.close()
 
@@ -81,7 +82,7 @@ def many_sessions() -> list[LogRecord]:
 def new_pipeline_over(store: TestStore, records: list[LogRecord]) -> Pipeline:
     """A projector whose log gives as much at once as a real one."""
     pipeline = new_pipeline(store, [])
-    pipeline._reader = InPieces(records)
+    pipeline._gaps._reader = InPieces(records)
     return pipeline
 
 
@@ -138,7 +139,7 @@ async def test_a_hole_of_thousands_of_sessions_is_filled(store: TestStore) -> No
     assert tables(store) == before
 
 
-async def test_thousands_of_wrong_buckets_are_mended(store: TestStore, reader: ClickHouseReader) -> None:
+async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader: ClickHouseReader) -> None:
     """They are found by a recount that looks at each twice, removed, and made again."""
     records = many_orgs()
     pipeline = new_pipeline_over(store, records)
@@ -149,10 +150,10 @@ async def test_thousands_of_wrong_buckets_are_mended(store: TestStore, reader: C
         store.client.command(f"INSERT INTO {store.database}.{table} SELECT {wrong} FROM {store.database}.{table} FINAL")
     projector = Projector(pipeline, None, store.warehouse(), None, None)  # type: ignore[arg-type]  # not asked
 
-    mender = Mender(projector, reader, Generation("g1", store.partitions))
-    mended = [await mender.run() for _ in range(3)]  # a recount lists a thousand at once
+    repair = Repair(projector, reader, Generation("g1", store.partitions))
+    repaired = [await repair.run() for _ in range(3)]  # a recount lists a thousand at once
 
-    assert sum(each.buckets for each in mended) == ORGS
+    assert sum(each.buckets for each in repaired) == ORGS
     assert tables(store) == before
 
 
@@ -177,5 +178,5 @@ async def test_the_facts_of_thousands_of_sessions_are_read(store: TestStore) -> 
     warehouse, end = store.warehouse(), len(records)
 
     assert len(warehouse.facts(SESSION_KEYS, below=end)) == end
-    assert len(list(warehouse.story(SESSION_KEYS, upto=end))) == end
+    assert len(list(warehouse.session_facts(SESSION_KEYS, upto=end))) == end
     assert warehouse.offsets_of(0, SESSION_KEYS, 0, end) == list(range(end))

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.known_tables import known_tables
-from runtime.provision import Refused, check_migrated, migrations, provision_store
+from runtime.provision import provision_store
 from schemas.pricing.price_list import list_prices
+from store.errors import Refused
+from store.known_tables import known_tables
+from store.migrate import check_migrated, migrations
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 TOMORROW = "INSERT INTO {db}.migrations (number, name, sha256) VALUES (999, '0999_tomorrow.sql', '')"

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from processors.warehouse import connect
+from store.connect import WRITE, connect
 from tests.support.rigs.projection import SlowWarehouse, new_pipeline
 from tests.support.rigs.store import TestStore
 from tests.support.strategies import log_of, one_event
@@ -12,7 +12,7 @@ from tests.support.strategies import log_of, one_event
 async def test_who_waits_for_a_write_may_be_cancelled_and_the_write_goes_on(store: TestStore) -> None:
     """SIGTERM cancels the loop that waits; whoever waits next still sees the write end well."""
     options = store.address.at(store.database)
-    warehouse = SlowWarehouse(lambda: connect(**options), store.address.control, "g1")
+    warehouse = SlowWarehouse(lambda: connect(WRITE, **options), store.address.control, "g1")
     log = log_of([one_event(n) for n in range(3)])
     pipeline = new_pipeline(store, log, warehouse=warehouse)
     await pipeline.project(log)

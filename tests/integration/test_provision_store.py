@@ -5,7 +5,7 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from runtime import provision
+from store import connect as connecting
 from tests.support.rigs.store import Options, new_address, new_store
 
 
@@ -20,7 +20,7 @@ def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: p
         client.command = lambda sql, *rest, **named: (said.append(sql), command(sql, *rest, **named))[1]
         return client
 
-    monkeypatch.setattr(provision.clickhouse_connect, "get_client", listening)
+    monkeypatch.setattr(connecting.clickhouse_connect, "get_client", listening)
 
     for store in new_store(new_address(engine)):
         engines = store.rows(

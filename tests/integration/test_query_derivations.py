@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from processors.warehouse import connect
+from store.connect import WRITE, connect
 from tests.support.builders import compaction_requested, created, ended, hook, recorded
 from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
 from tests.support.rigs.store import Options
@@ -26,7 +26,7 @@ def service(engine: Options, tmp_path: Path) -> Iterator[WholeService]:
 async def _stop_before_derivations(service: WholeService) -> None:
     store = service.store
     options = store.address.at(store.database)
-    warehouse = CrashingWarehouse(lambda: connect(**options), store.address.control, "g1")
+    warehouse = CrashingWarehouse(lambda: connect(WRITE, **options), store.address.control, "g1")
     warehouse.crash_at(BEFORE_DERIVATIONS, after=False)
     with contextlib.suppress(Crash):
         pipeline = new_pipeline(store, service.log.records, warehouse=warehouse)

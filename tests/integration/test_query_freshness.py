@@ -10,9 +10,11 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from query_api import statements
-from query_api.errors import StoreUnavailable
-from query_api.reader import ClickHouseReader, Generation, open_reader
+from query_api.reader import ClickHouseReader, open_reader
 from schemas.http.responses import instant
+from store.address import StoreAddress
+from store.errors import StoreUnavailable
+from store.generations import Generation
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -164,7 +166,7 @@ async def test_every_outage_is_a_503(error: Exception) -> None:
 
 async def test_a_server_that_is_not_there_is_an_outage() -> None:
     """A refused connection is an outage, at the first question and not when the reader is made."""
-    reader = open_reader({"host": "127.0.0.1", "port": 1, "username": "user", "password": "pass"})
+    reader = open_reader(StoreAddress({"host": "127.0.0.1", "port": 1, "username": "user", "password": "pass"}))
 
     with pytest.raises(StoreUnavailable):
         await reader.live()

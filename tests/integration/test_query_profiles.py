@@ -11,12 +11,13 @@ from clickhouse_connect.driver.exceptions import ProgrammingError
 
 from deploy.devstack.stack import answers_200
 from kernel.ports import free_ports
-from processors.errors import StoreRefuses
-from processors.warehouse import classify, connect
 from query_api.reader import open_reader
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
-from runtime.store_record import record_in_store
+from store.address import StoreAddress
+from store.connect import WRITE, connect
+from store.errors import StoreRefuses, classify
+from store.installation import record_in_store
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.query_store import QueryApi, QueryStore, session
 from tests.support.rigs.served_store import STRICT
@@ -74,7 +75,7 @@ def test_a_profile_that_cuts_answers_short_is_refused(filled: tuple[Path, str]) 
     """Half a list would be taken for a whole one."""
     folder, base = filled
 
-    with pytest.raises(Failed, match=r"^StoreRefuses: .*result_overflow_mode = break.*set it to 'throw'"):
+    with pytest.raises(Failed, match=r"^ReadRefused: .*result_overflow_mode = break.*set it to 'throw'"):
         act(folder, CUT_SHORT, READ, base)
 
 
@@ -83,7 +84,7 @@ def test_a_right_that_is_missing_everywhere_is_found_at_the_start(filled: tuple[
     folder, base = filled
 
     for grant, missing in (("x.*", base), (f"{base}.*", f"{base}_g1")):
-        with pytest.raises(Failed, match=rf"^StoreRefuses: .* lacks the right .* ON {missing}\..*: grant it"):
+        with pytest.raises(Failed, match=rf"^ReadRefused: .* lacks the right .* ON {missing}\..*: grant it"):
             act(folder, Persona(grants=[f"GRANT SELECT ON {grant}"]), READ, base)
 
 
@@ -108,7 +109,7 @@ def strict(engine: Options) -> Options:
 async def test_over_http_no_setting_is_sent_either(query_store: QueryStore, strict: Options) -> None:
     """Not ours, not those in the text of questions, and not those that the client library adds by itself."""
     query_store.put(session(agent_name="reviewer"), session())
-    reader = open_reader(strict, query_store.base)
+    reader = open_reader(StoreAddress(strict, query_store.base))
     try:
         await reader.check()
         api = QueryApi(reader)
@@ -142,7 +143,7 @@ def test_query_api_starts_and_says_what_is_other(store: TestStore, tmp_path: Pat
 def test_a_projector_as_a_read_only_user_is_refused(query_store: QueryStore, strict: Options) -> None:
     """With the setting, by whichever of client and server sees it first."""
     with pytest.raises(ProgrammingError) as raised:
-        connect(**strict, database=f"{query_store.base}_g1")
+        connect(WRITE, **strict, database=f"{query_store.base}_g1")
 
     refused = classify(raised.value)
     assert isinstance(refused, StoreRefuses)

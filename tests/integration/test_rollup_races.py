@@ -1,4 +1,4 @@
-"""Two writers and one bucket, on the real engine: what `processors/rollups.sql` says of a bucket is one moment's truth.
+"""Two writers and one bucket, on the real engine: what `rollup_hourly.sql` says of a bucket is one moment's truth.
 
 The model check shows on a store in memory that it must be so (`oracles.mutants`). Here the SQL is shown to be so, and
 the same test to catch the SQL with the mistake in it.
@@ -15,14 +15,15 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from processors.rowbinary import encode_rows
-from processors.warehouse import connect, sql
+from processors.warehouse import sql
 from schemas.store.rows import SessionRow
+from store.connect import WRITE, connect
 from tests.support.builders import ORG, T0
 from tests.support.rigs.store import TestStore
 from tests.support.strategies import NO_SESSION
 
 HOUR = T0 // 3_600_000 * 3600
-HOURLY = sql("rollups").split(";\n")[0]
+HOURLY = sql("rollup_hourly")
 _WHERE = "WHERE (org_id, started_hour) IN {hours:Array(Tuple(String, DateTime('UTC')))}"
 _AGAIN = f"(SELECT toUInt64(sleep(0.05))) + (SELECT sum(version) FROM sessions FINAL {_WHERE}),"
 TWO_READINGS = HOURLY.replace("sum(versions),", _AGAIN, 1)
@@ -109,7 +110,7 @@ def test_two_readings_mix_moments(shared_store: TestStore, unpinned: Client) -> 
 
 def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> None:
     """A second guard: on it even two readings see one moment."""
-    client = connect(**shared_store.address.at(shared_store.database))
+    client = connect(WRITE, **shared_store.address.at(shared_store.database))
 
     assert _mixed(shared_store, client, TWO_READINGS, ROUNDS // 4) == 0
     client.close()
@@ -118,7 +119,7 @@ def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> No
 @pytest.fixture
 def late(shared_store: TestStore) -> Iterator[Client]:
     """A connection to the store, and in it a table for what a writer has read and not yet written."""
-    client = connect(**shared_store.address.at(shared_store.database))
+    client = connect(WRITE, **shared_store.address.at(shared_store.database))
     client.command("CREATE TABLE late AS rollup_hourly ENGINE Memory")
     yield client
     client.command("DROP TABLE late")

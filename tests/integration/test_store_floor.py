@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from query_api.errors import StoreRefuses
+from query_api.errors import ReadRefused
 from query_api.reader import open_reader
-from runtime.provision import Refused, check_migrated, provision_store
+from runtime.provision import provision_store
 from schemas.pricing.price_list import list_prices
 from store import version
+from store.errors import Refused
+from store.migrate import check_migrated
 from store.version import FLOOR
 from tests.support import CHECKOUT
 from tests.support.questions import sql_files
@@ -41,7 +43,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
     assert FLOOR <= versions[0] < versions[1]
     for done in (floor, current):
         assert done["made_again"] == []
-        assert set(done["used"]) == {"rollups", *(file.stem for file in (PROCESSORS / "sql").glob("*.sql"))}
+        assert set(done["used"]) == {file.stem for file in (PROCESSORS / "sql").glob("*.sql")}
         assert set(done["asked"]["used"]) == set(sql_files())
         assert {status for status, _ in done["asked"]["answers"].values()} == {200}
         assert done["asked"]["audit"] == [["hours", True, True]]
@@ -52,14 +54,14 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
 async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the floor is above the engine that is there."""
     monkeypatch.setattr(version, "FLOOR", (99, 1))
-    reader = open_reader(store.address.options, store.address.control)
+    reader = open_reader(store.address)
     why = r"^the store is ClickHouse 26\..*, but 99\.1 or newer is needed: upgrade it"
     try:
         with pytest.raises(Refused, match=why):
             provision_store(store.address, store.partitions, list_prices())
         with pytest.raises(Refused, match=why):
             check_migrated(store.address, "g1")
-        with pytest.raises(StoreRefuses, match=why):
+        with pytest.raises(ReadRefused, match=why):
             await reader.check()
     finally:
         reader.close()

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from query_api.errors import StoreUnavailable
 from query_api.reader import POOL_SIZE, ClickHouseReader
 from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
+from store.errors import StoreUnavailable
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.query_store import QueryStore
 

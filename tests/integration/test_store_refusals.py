@@ -12,15 +12,16 @@ from structlog.testing import capture_logs
 
 from deploy.devstack.stack import answers_200
 from kernel.ports import free_ports
-from processors.errors import StoreRefuses, StoreUnavailable
 from query_api.app import store_readiness
-from query_api.errors import StoreRefuses as ReadRefused
-from query_api.errors import StoreUnavailable as ReadUnavailable
+from query_api.errors import ReadRefused
 from query_api.reader import open_reader
-from runtime.provision import check_migrated, provision_store
+from runtime.provision import provision_store
 from runtime.secret_making import make_embedded_secrets
-from runtime.store_url import StoreAddress, parse_store_url
+from runtime.store_url import parse_store_url
 from schemas.pricing.price_list import list_prices
+from store.address import StoreAddress
+from store.errors import StoreRefuses, StoreUnavailable
+from store.migrate import check_migrated
 from tests.support.fakes.store_refusals import PASSES, REFUSED, WORDS, StoreRefusals
 from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.served_store import Served
@@ -61,7 +62,7 @@ def address(server: Refusing) -> StoreAddress:
 async def test_what_only_a_person_can_change_is_no_outage(server: Refusing, address: StoreAddress, code: int) -> None:
     """For who provisions, projects and reads; no sentence holds the password."""
     server.refusals.everything(code)
-    reader = open_reader(address.options, address.control)
+    reader = open_reader(address)
     try:
         with pytest.raises(StoreRefuses) as of_provision:
             provision_store(address, 1, list_prices())
@@ -80,13 +81,13 @@ async def test_what_only_a_person_can_change_is_no_outage(server: Refusing, addr
 async def test_what_the_store_says_of_itself_is_an_outage(server: Refusing, address: StoreAddress, code: int) -> None:
     """The same three ways in, the same table."""
     server.refusals.everything(code)
-    reader = open_reader(address.options, address.control)
+    reader = open_reader(address)
     try:
         with pytest.raises(StoreUnavailable):
             provision_store(address, 1, list_prices())
         with pytest.raises(StoreUnavailable):
             check_migrated(address, "g1")
-        with pytest.raises(ReadUnavailable) as of_reader:
+        with pytest.raises(StoreUnavailable) as of_reader:
             await reader.live()
     finally:
         reader.close()
@@ -100,7 +101,7 @@ async def test_a_right_on_many_columns_is_named_with_its_table(server: Refusing,
     columns = ", ".join(f"column_{n}" for n in range(60))
     lacks = f"crewkit: Not enough privileges. To execute this query, it's necessary to have the grant INSERT({columns})"
     server.refusals.everything(497, f"{lacks} ON crewkit_g1.sessions.")
-    reader = open_reader(address.options, address.control)
+    reader = open_reader(address)
     try:
         with pytest.raises(StoreRefuses, match=named_in):
             provision_store(address, 1, list_prices())
@@ -162,7 +163,7 @@ def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing
 async def test_a_read_that_is_refused_says_so_and_is_logged_once(server: Refusing, address: StoreAddress) -> None:
     """503 with a code of its own and a longer Retry-After; the reason is for who runs the service, not for clients."""
     server.refusals.everything(497)
-    reader = open_reader(address.options, address.control)
+    reader = open_reader(address)
     api = QueryApi(reader)
     try:
         with capture_logs() as logged:

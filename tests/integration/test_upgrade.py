@@ -22,9 +22,9 @@ PLACES = {"sessions": "AFTER created", "facts": "FIRST"}
 PROVISION_OF_TOMORROW = """
 import sys
 from cli.main import main
-from runtime import provision
-of_today, tomorrow = provision.migrations, provision.Migration(999, "0999_tomorrow.sql", sys.argv.pop())
-provision.migrations = lambda kind: [*of_today(kind), *([tomorrow] if kind == "generation" else [])]
+from store import migrate
+of_today, tomorrow = migrate.migrations, migrate.Migration(999, "0999_tomorrow.sql", sys.argv.pop())
+migrate.migrations = lambda kind: [*of_today(kind), *([tomorrow] if kind == "generation" else [])]
 main()
 """
 

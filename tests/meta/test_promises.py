@@ -8,10 +8,10 @@ import pytest
 
 from cli.main import COMMANDS
 from cli.options import _OPTIONS
-from runtime.provision import migrations
 from runtime.settings import Settings, load_settings
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.permissions import ALLOWED, ROLES
+from store.migrate import migrations
 from tests.support import CHECKOUT
 
 

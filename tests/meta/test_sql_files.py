@@ -10,8 +10,8 @@ import pytest
 
 from query_api.question import LiveGenerationRow, Question
 from query_api.statements import statement, statement_without
-from runtime.known_tables import known_tables
-from runtime.provision import migrations
+from store.known_tables import known_tables
+from store.migrate import migrations
 from tests.support import CHECKOUT
 from tests.support.questions import questions, sql_files
 from tests.support.rigs.query_store import QueryStore

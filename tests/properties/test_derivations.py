@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processors.derivations.run import derive, portions
-from processors.derivations.session_facts import Wanted
+from processors.derivations.run import batches, derive
+from processors.derivations.session_facts import DerivationRequest
 from schemas.findings import Findings
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
@@ -104,7 +104,7 @@ def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_a
     """Read back one by one, in any portion, when the table holds far more: the same bytes as one derivation of all."""
     _project(two, log)
     wanted = [
-        Wanted(record.partition, record.offset, fact, data.draw(st.sampled_from([1, 50_000])))
+        DerivationRequest(record.partition, record.offset, fact, data.draw(st.sampled_from([1, 50_000])))
         for record, fact in zip(_readable(log), _facts(log), strict=True)
         if isinstance(fact, CompactionRequested | SessionEnded)
     ]
@@ -117,7 +117,7 @@ def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_a
         derive(warehouse, [one])
         for one in sorted(wanted, key=lambda one: (*one.session[:1], one.session[1].int, one.offset))
     ]
-    portioned = [derive(warehouse, some) for some in portions(wanted)]
+    portioned = [derive(warehouse, some) for some in batches(wanted)]
 
     for parts in (apart, portioned):
         assert sorted(b"".join(part.compactions for part in parts)) == sorted(together.compactions)

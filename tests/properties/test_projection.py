@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processors.pipeline import Pipeline
-from processors.warehouse import ClickHouseWarehouse, connect
+from processors.warehouse import ClickHouseWarehouse
 from schemas.log.position import LogRecord
+from store.connect import WRITE, connect
 from tests.support.oracles.sessions import first_copies, recount, recount_tasks
 from tests.support.rigs.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
@@ -51,7 +52,7 @@ async def _crash(store: TestStore, log: list[LogRecord], batch: list[LogRecord],
 
 def _warehouse(kind: type[W], store: TestStore) -> W:
     options = store.address.at(store.database)
-    return kind(lambda: connect(**options), store.address.control, "g1")
+    return kind(lambda: connect(WRITE, **options), store.address.control, "g1")
 
 
 def _clean(store: TestStore, log: list[LogRecord]) -> dict[str, list[tuple[object, ...]]]:

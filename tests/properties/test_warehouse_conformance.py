@@ -79,7 +79,7 @@ def test_a_log_leaves_the_same_tables_and_answers_in_both(
             lambda w, p=partition: w.recent_outcomes(p, 7),
             lambda w, p=partition: w.offsets_of(p, some, start, stop),
             lambda w, p=partition: [row for row in w.facts(some, stop) if row.log_partition == p],
-            lambda w, p=partition: sorted(w.story(some, stop), key=lambda f: (f.org_id, f.session_id)),
+            lambda w, p=partition: sorted(w.session_facts(some, stop), key=lambda f: (f.org_id, f.session_id)),
         ):
             assert ask(real) == ask(fake)
 

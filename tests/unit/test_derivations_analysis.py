@@ -5,20 +5,20 @@ from collections.abc import Iterable
 import pytest
 
 from processors.derivations.analysis.analysis import FILES, LISTED, Analysis
-from processors.derivations.session_facts import StoryFact
+from processors.derivations.session_facts import SessionFact
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, TimeSplit, ToolErrorRate
 from schemas.http.responses import instant
 from tests.support.session_facts import T0, hook, used
 
 
-def found(facts: Iterable[StoryFact], sensitive: bool = False) -> Findings:
+def found(facts: Iterable[SessionFact], sensitive: bool = False) -> Findings:
     analysis = Analysis()
     for fact in facts:
         analysis.take(fact)
     return analysis.findings(sensitive)
 
 
-def tool(event_type: str, id_: str, s: float, **told: str) -> StoryFact:
+def tool(event_type: str, id_: str, s: float, **told: str) -> SessionFact:
     return hook(event_type, s=s, tool_name="Bash", tool_use_id=id_, **told)
 
 
@@ -49,7 +49,7 @@ def tool(event_type: str, id_: str, s: float, **told: str) -> StoryFact:
         ([hook("Stop"), hook("UserPromptSubmit", s=7200)], (0, 0, 0, 7200)),
     ],
 )
-def test_the_time_is_split_by_what_was_going_on(facts: list[StoryFact], expected: tuple[int, ...]) -> None:
+def test_the_time_is_split_by_what_was_going_on(facts: list[SessionFact], expected: tuple[int, ...]) -> None:
     """Seconds of tools, model, waiting and idle; they add up to the time between the first and the last event."""
     tools, model, waiting, idle = (1000 * seconds for seconds in expected)
 

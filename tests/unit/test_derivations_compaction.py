@@ -6,17 +6,17 @@ from uuid import uuid4
 import pytest
 
 from processors.derivations.digest.digest import digest
-from processors.derivations.digest.state import PROMPTS_FIRST, PROMPTS_LAST, SoFar
-from processors.derivations.session_facts import StoryFact
+from processors.derivations.digest.state import PROMPTS_FIRST, PROMPTS_LAST, DigestState
+from processors.derivations.session_facts import SessionFact
 from tests.support import builders
 from tests.support.session_facts import hook, lifecycle, used
 
 
-def told(facts: Iterable[StoryFact], instructions: str | None = None, limit: int | None = None, **more: bool) -> str:
-    so_far = SoFar()
+def told(facts: Iterable[SessionFact], instructions: str | None = None, limit: int | None = None, **more: bool) -> str:
+    state = DigestState()
     for fact in facts:
-        so_far.take(fact)
-    return digest(so_far, instructions, limit, **{"sensitive": False, **more})
+        state.take(fact)
+    return digest(state, instructions, limit, **{"sensitive": False, **more})
 
 
 def section(text: str, title: str) -> list[str]:
@@ -169,7 +169,7 @@ def test_what_people_wrote_does_not_look_like_a_title_of_ours() -> None:
         ([hook("Stop", "fine"), hook("Stop", "")], "> fine"),
     ],
 )
-def test_the_last_answer_is_the_session_s_own(facts: list[StoryFact], line: str) -> None:
+def test_the_last_answer_is_the_session_s_own(facts: list[SessionFact], line: str) -> None:
     """A subagent's is not; a turn that broke off is said; an empty one says nothing."""
     assert section(told(facts), "Last answer") == [line]
 
@@ -188,7 +188,7 @@ def test_the_last_answer_is_the_session_s_own(facts: list[StoryFact], line: str)
         (used("Write", ""), []),
     ],
 )
-def test_a_file_counts_as_changed_unless_the_tool_failed(facts: list[StoryFact], changed: list[str]) -> None:
+def test_a_file_counts_as_changed_unless_the_tool_failed(facts: list[SessionFact], changed: list[str]) -> None:
     """Once a use, whichever half is seen and however often."""
     assert section(told(facts), "Files changed") == changed
 

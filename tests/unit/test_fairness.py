@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from query_api.fairness import FairTurns
-from query_api.reader import Allowed, ClickHouseReader, Generation
+from query_api.reader import Allowed, ClickHouseReader
+from store.generations import Generation
 from tests.support.waiting import eventually
 
 MANY = 60

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from processors.availability import Outside
-from processors.errors import StoreUnavailable
+from processors.availability import Availability
 from processors.progress import PartitionLag, Place, Progress
+from schemas.log.position import LogUnavailable
+from store.errors import StoreUnavailable
 
 _ROW = struct.Struct("<HQQq")
 
@@ -19,7 +20,10 @@ class Rig:
         self.now, self.log_ends = 0, [0] * partitions
         written, assigned = dict.fromkeys(range(partitions), 0), set(range(partitions))
         self.pipeline: Any = SimpleNamespace(
-            written=written, assigned=assigned, on_written=None, store_state=Outside(), log_state=Outside()
+            written=written,
+            assigned=assigned,
+            store_state=Availability(StoreUnavailable, "store_unavailable"),
+            log_state=Availability(LogUnavailable, "log_unavailable"),
         )
         self.rows: dict[int, tuple[int, int, int]] = {}
         self.is_away = False
@@ -88,7 +92,7 @@ async def test_a_store_that_was_away_for_the_report_is_back_once_there_is_nothin
     """Our partitions may have gone meanwhile, and with them what would be sent again."""
     rig = Rig(1)
     rig.is_away = True
-    await rig.pipeline.on_written(SimpleNamespace(next_offsets={0: 1}))
+    await rig.progress.progressed(SimpleNamespace(next_offsets={0: 1}))
     assert not rig.pipeline.store_state.is_up
 
     rig.pipeline.written.clear()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from query_api.errors import StoreRefuses
+from query_api.errors import ReadRefused
 from query_api.profile import EXACT, SKIPPING, SNAPSHOT, ProfileSetting, fit, untunable
 from query_api.reader import LIMITS
 
@@ -74,7 +74,7 @@ def test_an_answer_is_never_cut_short_in_silence() -> None:
     cut = profile(timeout_overflow_mode=ProfileSetting("break"), result_overflow_mode=ProfileSetting("throw"))
     assert fit(LIMITS, cut).settings == {**LIMITS, "timeout_overflow_mode": "throw"}
 
-    with pytest.raises(StoreRefuses, match=r"timeout_overflow_mode = break.* set it to 'throw'"):
+    with pytest.raises(ReadRefused, match=r"timeout_overflow_mode = break.* set it to 'throw'"):
         fit(LIMITS, profile(timeout_overflow_mode=ProfileSetting("break", readonly=1)))
 
 
@@ -93,7 +93,7 @@ def test_an_index_that_finds_too_much_is_refused() -> None:
     assert fit(LIMITS, profile(**off, **{SKIPPING: ProfileSetting("0", readonly=1)})).remarks == []
     assert fit(LIMITS, profile(**{EXACT: ProfileSetting("0"), SKIPPING: ProfileSetting("1")})).remarks == []
     for skipping in (ProfileSetting("1", readonly=1), ProfileSetting("0")):
-        with pytest.raises(StoreRefuses, match=f"{EXACT} = 0.*set it to 1"):
+        with pytest.raises(ReadRefused, match=f"{EXACT} = 0.*set it to 1"):
             fit(LIMITS, profile(**off, **{SKIPPING: skipping}))
 
 

@@ -11,8 +11,9 @@ from edge.errors import ApiError
 from query_api.errors import NotYetVisible
 from query_api.freshness import PROGRESS, Freshness, PartitionProgressRow, parse_positions, snapshot_of
 from query_api.question import NoParams
-from query_api.reader import Generation, Row, answer
+from query_api.reader import Row, answer
 from schemas.log.position import Position
+from store.generations import Generation
 
 G1 = Generation("g1", 2)
 

@@ -3,11 +3,10 @@
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, OperationalError, ProgrammingError
 
-from processors.errors import Broken, StoreRefuses, StoreUnavailable
-from processors.warehouse import classify
-from query_api.reader import _is_outage
+from kernel.broken import Broken
+from query_api.reader import is_outage
 from store.codes import CODES, Verdict, verdict_of
-from store.errors import judge, refusal
+from store.errors import StoreRefuses, StoreUnavailable, classify, judge, refusal
 from tests.support.fakes.store_refusals import refusal_text
 
 PROXY = "HTTP driver received HTTP status {}, server response: <html>… (for url http://ch:8123)"
@@ -35,7 +34,7 @@ def test_what_a_cluster_says_of_itself_passes(code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "is_outage", "is_for_projectors"),
+    ("error", "passes", "is_for_projectors"),
     [
         (OperationalError("Error [Errno 111] executing HTTP request"), True, StoreUnavailable),
         (ConnectionResetError(), True, StoreUnavailable),
@@ -55,10 +54,10 @@ def test_what_a_cluster_says_of_itself_passes(code: int) -> None:
     ],
 )
 def test_both_sides_know_an_outage_from_a_refusal(
-    error: Exception, is_outage: bool, is_for_projectors: type[Exception]
+    error: Exception, passes: bool, is_for_projectors: type[Exception]
 ) -> None:
     """Without a code it is the way there that failed, unless the client refused, or a proxy did."""
-    assert _is_outage(error) is is_outage
+    assert is_outage(error) is passes
     assert type(classify(error)) is is_for_projectors
 
 

@@ -1,1 +1,1 @@
-"""What is found in a session once it has ended."""
+"""The analysis of a session that has ended."""

@@ -1,4 +1,4 @@
-"""The analysis of a session that has ended: see `schemas.findings` for what it says."""
+"""The analysis of a session that has ended; `schemas.findings` describes its fields."""
 
 import heapq
 import re
@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from processors.derivations.analysis.timeline import Timeline
 from processors.derivations.digest.truncate import cut, one_line
-from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, StoryFact
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, SessionFact
 from processors.derivations.titles import title_of
-from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, Tally, Uses
+from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, ToolTally, ToolUsage
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
 
 T = TypeVar("T")
@@ -29,32 +29,32 @@ _TESTS = re.compile(
 
 
 class Analysis:
-    """The findings in the making; `findings` may be asked for after any fact."""
+    """Collects the findings; `findings` may be called after any fact."""
 
     def __init__(self) -> None:
         self.events = 0
-        self._timeline, self._uses = Timeline(), Uses()
+        self._timeline, self._usage = Timeline(), ToolUsage()
         self._title: str | None = None
 
-    def take(self, fact: StoryFact) -> None:
-        """The next fact in log order."""
+    def take(self, fact: SessionFact) -> None:
+        """Add the next fact in log order."""
         if fact.kind != EVENTS_RECORDED:
             return
         self.events += 1
         self._timeline.take(fact)
         if fact.event_type in TOOL_EVENTS:
-            self._uses.take(fact)
+            self._usage.take(fact)
         elif fact.event_type == "UserPromptSubmit" and self._title is None:
             self._title = title_of(fact)
 
     def findings(self, sensitive: bool) -> Findings:
-        """What it has come to. Of a ``sensitive`` session numbers and times alone, whatever its facts hold."""
-        commands = [] if sensitive else list(self._uses.of(SHELLS))
-        files = [] if sensitive else list(self._uses.of(EDITORS))
+        """Return the findings. Of a ``sensitive`` session they are numbers and times alone."""
+        commands = [] if sensitive else list(self._usage.of(SHELLS))
+        files = [] if sensitive else list(self._usage.of(EDITORS))
         times = self._timeline.times()
         return Findings(
             time_split=times.split,
-            tool_error_rates=_error_rates(self._uses),
+            tool_error_rates=_error_rates(self._usage),
             repeated_commands=_repeated(commands),
             files_edited=_edited(files),
             tests_run=_tests(commands),
@@ -63,21 +63,21 @@ class Analysis:
         )
 
 
-def _error_rates(uses: Uses) -> list[ToolErrorRate]:
+def _error_rates(usage: ToolUsage) -> list[ToolErrorRate]:
     calls: dict[str, tuple[int, int]] = {}
-    for (tool, _), tally in uses.tallies.items():
+    for (tool, _), tally in usage.tallies.items():
         before = calls.get(tool, (0, 0))
         calls[tool] = before[0] + tally.calls, before[1] + tally.failures
     rates = [ToolErrorRate(tool, n, e, e / n if n else None) for tool, (n, e) in calls.items() if n or e]
     return sorted(rates, key=lambda rate: (-rate.errors, -rate.calls, rate.tool_name))
 
 
-def _repeated(commands: Iterable[tuple[str, Tally]]) -> list[RepeatedCommand]:
+def _repeated(commands: Iterable[tuple[str, ToolTally]]) -> list[RepeatedCommand]:
     rows = [RepeatedCommand(_shown(text), t.runs, t.failures) for text, t in commands if t.runs > 1]
     return _most(rows, LISTED, lambda row: (-row.runs, row.command))
 
 
-def _tests(commands: Iterable[tuple[str, Tally]]) -> list[RunOfTests]:
+def _tests(commands: Iterable[tuple[str, ToolTally]]) -> list[RunOfTests]:
     rows = [
         RunOfTests(_shown(text), tally.runs, tally.failures, tally.last_failed)
         for text, tally in commands
@@ -86,9 +86,9 @@ def _tests(commands: Iterable[tuple[str, Tally]]) -> list[RunOfTests]:
     return _most(rows, LISTED, lambda row: (-row.runs, row.command))
 
 
-def _edited(uses: Iterable[tuple[str, Tally]]) -> list[EditedFile]:
+def _edited(usage: Iterable[tuple[str, ToolTally]]) -> list[EditedFile]:
     edits: dict[str, int] = {}
-    for path, tally in uses:
+    for path, tally in usage:
         if tally.done:
             edits[path] = edits.get(path, 0) + tally.done
     rows = [EditedFile(cut(path, SUBJECT_MAX), count) for path, count in edits.items()]

@@ -1,18 +1,18 @@
-"""Where the time of a session went: its events in the order of their times, and the stretches between them."""
+"""Splits the time of a session: its events in the order of their times, and the stretches between them."""
 
 import heapq
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from processors.derivations.session_facts import StoryFact
+from processors.derivations.session_facts import SessionFact
 from schemas.findings import Gap, TimeSplit
 from schemas.http.responses import instant
 
-IDLE_MS = 600_000  # without any event, and without a tool at work, somebody went away or a machine slept
+IDLE_MS = 600_000  # without any event or running tool: the user went away, or a machine slept
 GAPS = 5
 
-# What an event changes: a tool begins or is done, the turn is the user's, or goes on.
+# What an event changes: a tool begins or ends, the turn passes to the user, or continues.
 _NOTHING, _BEGINS, _DONE, _TURN_OVER, _ASKS, _NEW_TURN, _GOES_ON = range(7)
 _CHANGES = {
     "PreToolUse": _BEGINS,
@@ -33,27 +33,27 @@ _Mark = tuple[int, int, int, bool, str, str]  # time, place in the log, change, 
 
 
 class Times(NamedTuple):
-    """What a timeline comes to."""
+    """The result of a timeline."""
 
     split: TimeSplit
     longest_gaps: list[Gap]
 
 
 class Timeline:
-    """The times of a session's events. They may reach the log in another order; of equal ones the log's counts."""
+    """The times of a session's events. They may be in another order in the log, which orders equal times."""
 
     def __init__(self) -> None:
         self._marks: list[_Mark] = []
 
-    def take(self, fact: StoryFact) -> None:
-        """One more event."""
+    def take(self, fact: SessionFact) -> None:
+        """Add an event."""
         change, of_agent = _CHANGES.get(fact.event_type, _NOTHING), fact.agent_id != ""
         if (of_agent and change not in _OF_TOOLS) or (change == _ASKS and fact.detail not in _WAITS_FOR_USER):
             change = _NOTHING
         self._marks.append((fact.at, len(self._marks), change, of_agent, fact.tool_use_id, fact.event_type))
 
     def times(self) -> Times:
-        """The time between the first and the last event by what was going on, and its longest stretches."""
+        """Return the time between the first and the last event by activity, and its longest stretches."""
         marks = sorted(self._marks)
         spent = {"tools": 0, "model": 0, "waiting": 0, "idle": 0}
         lengths = []
@@ -66,7 +66,7 @@ class Timeline:
 
 
 def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[int, str]]:
-    """From each event to the next: how long it was, and what was going on."""
+    """Yield the time from each event to the next, and the activity in it."""
     running: set[str] = set()
     waiting = False
     for (at, _, change, of_agent, use, _), following in pairwise(marks):
@@ -78,7 +78,7 @@ def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[int, str]]:
 
 
 def _run(running: set[str], change: int, use: str) -> None:
-    """A turn that is over leaves no tool running: one that was interrupted never says so."""
+    """Update the running tools. The end of a turn ends all: an interrupted tool sends no event."""
     if change == _BEGINS and use:
         running.add(use)
     elif change == _DONE:
@@ -88,7 +88,7 @@ def _run(running: set[str], change: int, use: str) -> None:
 
 
 def _waits(waiting: bool, change: int, of_agent: bool) -> bool:
-    """A subagent may go on working while it is the user's turn."""
+    """Return whether the session waits for the user. A subagent may continue meanwhile."""
     if change in (_TURN_OVER, _ASKS):
         return True
     return waiting and (change == _DONE or of_agent)

@@ -1,4 +1,4 @@
-"""Fitting a text of several sections into a number of characters: the lowest ranks stay, whatever their section."""
+"""Fits a text of several sections into a number of characters: the lowest ranks stay, in any section."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from processors.derivations.digest.truncate import cut
 
 _LEFT_OUT = "(… and {} more)"
 _LEFT_OUT_MAX = len(_LEFT_OUT.format(999_999)) + 1
-_WORTH_CUTTING = 80  # characters; less of an item is of no use
+_WORTH_CUTTING = 80  # characters; a shorter part of an item is useless
 
 
 class Item(NamedTuple):
-    """A piece of a section: its place in it, and how soon it goes in (by ``rank``, then ``keep``, then its place)."""
+    """A piece of a section with its place in it. Items are added by ``rank``, then ``keep``, then place."""
 
     section: int
     rank: int
@@ -22,7 +22,7 @@ class Item(NamedTuple):
 
 
 def fit(head: str, titles: Sequence[str], items: Sequence[Item], limit: int) -> str:
-    """The head, and under their titles as many items as fit into ``limit`` characters."""
+    """Return the head, and below their titles as many items as fit into ``limit`` characters."""
     kept: dict[int, list[Item]] = {}
     left_out: Counter[int] = Counter()
     room = limit - len(head)
@@ -39,7 +39,7 @@ def fit(head: str, titles: Sequence[str], items: Sequence[Item], limit: int) -> 
 
 
 def _as_fits(text: str, room: int) -> str:
-    """All of it, or a useful part of it, or nothing."""
+    """Return all of a text, a useful part of it, or nothing."""
     if len(text) <= room:
         return text
     return cut(text, room) if room >= _WORTH_CUTTING else ""

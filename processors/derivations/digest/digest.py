@@ -1,59 +1,59 @@
-"""The digest of a session so far: extracted from its facts, and fit to be handed to a new session as context.
+"""The digest of a session: extracted from its facts, as context for a new session.
 
-It is Markdown: what was asked for, the last answer, what is open, what failed, which files were touched, which commands
-ran. What does not fit is left out by rank, see `processors.derivations.digest.items`. Instructions stand near its head,
-and whatever has one of their words in it goes before everything else.
+It is Markdown: prompts, the last answer, open tasks, failures, files that were touched, and commands that ran. Items
+that do not fit are left out by rank, see `processors.derivations.digest.items`. Instructions come near the head, and
+items that contain one of their words come before all others.
 """
 
 import re
 
 from processors.derivations.digest.budget import Item, fit
 from processors.derivations.digest.items import RANKS, SECTIONS, digest_items
-from processors.derivations.digest.state import SoFar
+from processors.derivations.digest.state import DigestState
 from processors.derivations.digest.truncate import cut, one_line
 from schemas.http.responses import instant
 
-CHARACTERS, CHARACTERS_MAX = 8_000, 100_000  # unless the request says otherwise; whatever the request says
+CHARACTERS, CHARACTERS_MAX = 8_000, 100_000  # without a request's limit; the most that a request can get
 _NAME_MAX = 200
 _WORD = re.compile(r"\w{4,}")
 _WORDS_MAX = 50
 _SENSITIVE = "This session is sensitive: nothing of its content is kept."
 
 
-def digest(so_far: SoFar, instructions: str | None, max_characters: int | None, sensitive: bool) -> str:
-    """What it has come to; never longer than asked for. Of a ``sensitive`` session numbers and times alone."""
+def digest(state: DigestState, instructions: str | None, max_characters: int | None, sensitive: bool) -> str:
+    """Return the digest, at most as long as requested. Of a ``sensitive`` session it has numbers and times alone."""
     limit = CHARACTERS if max_characters is None else min(max(max_characters, 0), CHARACTERS_MAX)
     if sensitive:
-        return cut("\n".join(("# Session so far", _numbers(so_far), "", _SENSITIVE)), limit)
-    head = _head(so_far)
+        return cut("\n".join(("# Session so far", _numbers(state), "", _SENSITIVE)), limit)
+    head = _head(state)
     if instructions and instructions.strip():
         head += f"\n\n## Keep in mind\n{cut(instructions.strip(), limit // 4)}"
-    items = digest_items(so_far, limit)
+    items = digest_items(state, limit)
     return fit(head, SECTIONS, _preferring(_words(instructions), items), limit)
 
 
-def _head(so_far: SoFar) -> str:
-    names = {name: one_line(value, _NAME_MAX) for name, value in so_far.names.items() if value}
+def _head(state: DigestState) -> str:
+    names = {name: one_line(value, _NAME_MAX) for name, value in state.names.items() if value}
     where = [names.get("repo", "")]
     where += [f"{word} {names[name]}" for word, name in _NAMED if name in names]
-    where += [f"folder {one_line(so_far.cwd, _NAME_MAX)}"] if so_far.cwd else []
+    where += [f"folder {one_line(state.cwd, _NAME_MAX)}"] if state.cwd else []
     title = f"# Session so far: {names['title']}" if "title" in names else "# Session so far"
-    return "\n".join(filter(None, (title, " · ".join(filter(None, where)), _numbers(so_far))))
+    return "\n".join(filter(None, (title, " · ".join(filter(None, where)), _numbers(state))))
 
 
 _NAMED = (("branch", "branch"), ("agent", "agent_name"), ("model", "model"))
 
 
-def _numbers(so_far: SoFar) -> str:
-    tallies = so_far.uses.tallies.values()
+def _numbers(state: DigestState) -> str:
+    tallies = state.usage.tallies.values()
     calls, failures = sum(tally.calls for tally in tallies), sum(tally.failures for tally in tallies)
-    parts = (_many(so_far.events, "event"), _many(so_far.prompts, "prompt"), _many(calls, "tool call"))
+    parts = (_many(state.events, "event"), _many(state.prompts, "prompt"), _many(calls, "tool call"))
     counts = f"{', '.join(parts)}, {failures} failed"
-    return counts if so_far.first_at is None else f"{_period(so_far.first_at, so_far.last_at)} · {counts}"
+    return counts if state.first_at is None else f"{_period(state.first_at, state.last_at)} · {counts}"
 
 
 def _period(first: int, last: int) -> str:
-    """``2026-01-20 10:30 to 12:10 UTC``"""
+    """Return a period as ``2026-01-20 10:30 to 12:10 UTC``."""
     begin, end = (instant(ms)[:16].split("T") for ms in (first, last))
     until = end[1] if begin[0] == end[0] else " ".join(end)
     return f"{' '.join(begin)} to {until} UTC"

@@ -1,4 +1,4 @@
-"""The pieces of a digest: in which section each stands, and which of them are kept where there is no room for all."""
+"""The items of a digest: the section of each, and its rank where there is no room for all."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -6,12 +6,12 @@ from enum import IntEnum
 from typing import TypeVar
 
 from processors.derivations.digest.budget import Item
-from processors.derivations.digest.state import SoFar
+from processors.derivations.digest.state import DigestState
 from processors.derivations.digest.truncate import cut, one_line
-from processors.derivations.tool_usage import EDITORS, SHELLS, Tally, Uses
+from processors.derivations.tool_usage import EDITORS, SHELLS, ToolTally, ToolUsage
 
 K = TypeVar("K")
-LISTED = 200  # files, commands, failures, tasks and reports that may be shown at all: the latest
+LISTED = 200  # at most as many of the latest files, commands, failures, tasks and reports
 LINE_MAX, ERROR_MAX = 200, 300  # characters
 SECTIONS = (
     "Asked for",
@@ -25,18 +25,18 @@ SECTIONS = (
     "Files read",
 )
 ASKED, ANSWER, TASKS, FAILURES, CHANGED, SUBAGENTS, SUMMARY, COMMANDS, READ = range(len(SECTIONS))
-_AGENTS = frozenset({"Agent", "Task"})  # tools that are used on no file
+_AGENTS = frozenset({"Agent", "Task"})  # tools without a file
 
 
 class Rank(IntEnum):
-    """What goes in first."""
+    """The order in which items are added."""
 
     GOAL = 0  # the first and the last prompt
     ANSWER = 1
     OPEN_TASK = 2
-    FAILING = 3  # and has not worked since
+    FAILING = 3  # without a later success
     CHANGED_FILE = 4
-    PROMPT = 5  # the later, the sooner
+    PROMPT = 5  # later ones first
     SUMMARY = 6
     FAILED_ONCE = 7
     SUBAGENT = 8
@@ -47,22 +47,22 @@ class Rank(IntEnum):
 RANKS = len(Rank)
 
 
-def digest_items(so_far: SoFar, limit: int) -> list[Item]:
-    """Everything that a digest of ``limit`` characters could hold."""
-    uses = so_far.uses
+def digest_items(state: DigestState, limit: int) -> list[Item]:
+    """Return everything that a digest of ``limit`` characters could hold."""
+    usage = state.usage
     return [
-        *_prompts(so_far, limit),
-        *_answers(so_far, limit),
-        *_tasks(so_far),
-        *_failures(uses, so_far.cwd),
-        *_commands(uses),
-        *_files(uses, so_far.cwd),
-        *_reports(so_far, limit),
+        *_prompts(state, limit),
+        *_answers(state, limit),
+        *_tasks(state),
+        *_failures(usage, state.cwd),
+        *_commands(usage),
+        *_files(usage, state.cwd),
+        *_reports(state, limit),
     ]
 
 
-def _prompts(so_far: SoFar, limit: int) -> Iterator[Item]:
-    prompts = [*so_far.first_prompts, *so_far.last_prompts]
+def _prompts(state: DigestState, limit: int) -> Iterator[Item]:
+    prompts = [*state.first_prompts, *state.last_prompts]
     for place, prompt in enumerate(prompts):
         outer = place in (0, len(prompts) - 1)
         text = cut(prompt.text, limit // 5 if outer else max(120, limit // 20)).replace("\n", "\n   ")
@@ -71,24 +71,24 @@ def _prompts(so_far: SoFar, limit: int) -> Iterator[Item]:
         yield Item(ASKED, rank, place, f"{prompt.number}. {text}{often}", keep)
 
 
-def _answers(so_far: SoFar, limit: int) -> Iterator[Item]:
-    if so_far.answer:
-        yield Item(ANSWER, Rank.ANSWER, 0, _quoted(cut(so_far.answer, limit // 4)))
-    if so_far.broke_off:
-        yield Item(ANSWER, Rank.ANSWER, 1, f"(The latest turn broke off: {one_line(so_far.broke_off, LINE_MAX)})")
-    if so_far.summary:
-        yield Item(SUMMARY, Rank.SUMMARY, 0, _quoted(cut(so_far.summary, limit // 5)))
+def _answers(state: DigestState, limit: int) -> Iterator[Item]:
+    if state.answer:
+        yield Item(ANSWER, Rank.ANSWER, 0, _quoted(cut(state.answer, limit // 4)))
+    if state.broke_off:
+        yield Item(ANSWER, Rank.ANSWER, 1, f"(The latest turn broke off: {one_line(state.broke_off, LINE_MAX)})")
+    if state.summary:
+        yield Item(SUMMARY, Rank.SUMMARY, 0, _quoted(cut(state.summary, limit // 5)))
 
 
-def _tasks(so_far: SoFar) -> Iterator[Item]:
-    still_open = [(task_id, task) for task_id, task in so_far.tasks.items() if not task.done]
+def _tasks(state: DigestState) -> Iterator[Item]:
+    still_open = [(task_id, task) for task_id, task in state.tasks.items() if not task.done]
     for place, (task_id, task) in enumerate(still_open[-LISTED:]):
         text = ": ".join(filter(None, (one_line(task_id, 60), one_line(task.subject, LINE_MAX))))
         yield Item(TASKS, Rank.OPEN_TASK, place, f"- {text}")
 
 
-def _failures(uses: Uses, cwd: str) -> Iterator[Item]:
-    failed = ((subject, tally) for subject, tally in uses.tallies.items() if tally.failures)
+def _failures(usage: ToolUsage, cwd: str) -> Iterator[Item]:
+    failed = ((subject, tally) for subject, tally in usage.tallies.items() if tally.failures)
     latest = sorted(_latest(failed), key=lambda item: not item[1].last_failed)
     for place, ((tool, thing), tally) in enumerate(latest):
         rank = Rank.FAILING if tally.last_failed else Rank.FAILED_ONCE
@@ -96,55 +96,55 @@ def _failures(uses: Uses, cwd: str) -> Iterator[Item]:
         yield Item(FAILURES, rank, place, f"- {what} {_how(tally)}")
 
 
-def _how(tally: Tally) -> str:
+def _how(tally: ToolTally) -> str:
     how = f"failed {tally.failures} of {tally.runs}" if tally.runs > 1 else "failed"
     since = "" if tally.last_failed or tally.runs <= 1 else " (worked since)"
     return f"{how}{since}: {one_line(tally.error, ERROR_MAX)}" if tally.error else f"{how}{since}"
 
 
-def _commands(uses: Uses) -> Iterator[Item]:
-    worked = ((thing, tally) for thing, tally in uses.of(SHELLS) if not tally.failures and tally.runs)
+def _commands(usage: ToolUsage) -> Iterator[Item]:
+    worked = ((thing, tally) for thing, tally in usage.of(SHELLS) if not tally.failures and tally.runs)
     for place, (command, tally) in enumerate(_latest(worked)):
         yield Item(COMMANDS, Rank.COMMAND, place, f"- {_code(command)}{_times(tally.runs)}")
 
 
-def _files(uses: Uses, cwd: str) -> Iterator[Item]:
-    changed = _by_path(uses.of(EDITORS))
-    others = frozenset(tool for tool, _ in uses.tallies) - EDITORS - SHELLS - _AGENTS
-    read = {path: tally for path, tally in _by_path(uses.of(others)).items() if path not in changed}
+def _files(usage: ToolUsage, cwd: str) -> Iterator[Item]:
+    changed = _by_path(usage.of(EDITORS))
+    others = frozenset(tool for tool, _ in usage.tallies) - EDITORS - SHELLS - _AGENTS
+    read = {path: tally for path, tally in _by_path(usage.of(others)).items() if path not in changed}
     for section, rank, files in ((CHANGED, Rank.CHANGED_FILE, changed), (READ, Rank.READ_FILE, read)):
         for place, (path, tally) in enumerate(_latest(files.items())):
             yield Item(section, rank, place, f"- {_path(path, cwd)}{_times(tally.calls)}")
 
 
-def _reports(so_far: SoFar, limit: int) -> Iterator[Item]:
-    for place, report in enumerate(list(so_far.reports.values())[-LISTED:]):
+def _reports(state: DigestState, limit: int) -> Iterator[Item]:
+    for place, report in enumerate(list(state.reports.values())[-LISTED:]):
         text = f"- {one_line(report.agent_type, 60)}: {one_line(report.text, max(120, limit // 25))}"
         yield Item(SUBAGENTS, Rank.SUBAGENT, place, text, keep=-place)
 
 
-def _by_path(uses: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:
-    """Whichever tool was used; what was never done is left out."""
-    files: dict[str, Tally] = {}
-    for path, tally in uses:
+def _by_path(usage: Iterable[tuple[str, ToolTally]]) -> dict[str, ToolTally]:
+    """Add up the tools by path, without paths on which every use failed or was denied."""
+    files: dict[str, ToolTally] = {}
+    for path, tally in usage:
         if tally.done:
-            before = files.get(path, Tally())
-            files[path] = Tally(before.calls + tally.done, latest=max(before.latest, tally.latest))
+            before = files.get(path, ToolTally())
+            files[path] = ToolTally(before.calls + tally.done, latest=max(before.latest, tally.latest))
     return files
 
 
-def _latest(items: Iterable[tuple[K, Tally]]) -> list[tuple[K, Tally]]:
-    """The latest ones first."""
+def _latest(items: Iterable[tuple[K, ToolTally]]) -> list[tuple[K, ToolTally]]:
+    """Return the latest items first."""
     return heapq.nlargest(LISTED, items, key=lambda item: item[1].latest)
 
 
 def _path(path: str, cwd: str) -> str:
-    """As seen from the session's folder."""
+    """Return a path relative to the session's folder."""
     return one_line(path.removeprefix(f"{cwd.rstrip('/')}/") if cwd else path, LINE_MAX)
 
 
 def _quoted(text: str) -> str:
-    """What a model wrote must not look like a title of ours."""
+    """Quote a model's text, so that it can't look like one of our titles."""
     return "> " + text.replace("\n", "\n> ")
 
 

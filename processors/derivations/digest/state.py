@@ -1,4 +1,4 @@
-"""What a digest is made of, gathered from a session's facts one after the other. It holds texts that people wrote."""
+"""The state from which a digest is made, collected from a session's facts. It holds texts that people wrote."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,18 +7,18 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from processors.derivations.digest.truncate import cut
-from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, StoryFact
+from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, SessionFact
 from processors.derivations.titles import asked_by_a_machine
-from processors.derivations.tool_usage import TOOL_EVENTS, Uses
+from processors.derivations.tool_usage import TOOL_EVENTS, ToolUsage
 from schemas.log.records import AnyRecord, SessionChanged, SessionCreated
 
-PROMPTS_FIRST, PROMPTS_LAST = 5, 95  # kept; those between them are only counted
+PROMPTS_FIRST, PROMPTS_LAST = 5, 95  # stored; those between them are only counted
 _NAMES = ("title", "repo", "branch", "agent_name", "model")
 _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 class Prompt(Struct):
-    """What was asked for, how manieth it was, and how often in a row."""
+    """A prompt: its number in the session, its text, and how often it was repeated in a row."""
 
     number: int
     text: str
@@ -26,7 +26,7 @@ class Prompt(Struct):
 
 
 class Task(Struct):
-    """Something that was noted to be done."""
+    """A task, done or open."""
 
     subject: str
     done: bool = False
@@ -39,8 +39,8 @@ class Report(Struct):
     text: str
 
 
-class SoFar:
-    """A session as of the fact that was taken last."""
+class DigestState:
+    """A session as of the last fact that was added."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -52,14 +52,14 @@ class SoFar:
         self.first_prompts: list[Prompt] = []
         self.last_prompts: deque[Prompt] = deque(maxlen=PROMPTS_LAST)
         self.answer = ""
-        self.broke_off = ""  # why the latest turn did, if it did
-        self.summary = ""  # that the client made when its context was full
+        self.broke_off = ""  # the error of the latest turn, if it broke off
+        self.summary = ""  # of the client's latest compaction
         self.tasks: dict[str, Task] = {}
         self.reports: dict[str, Report] = {}  # by agent
-        self.uses = Uses()
+        self.usage = ToolUsage()
 
-    def take(self, fact: StoryFact) -> None:
-        """The next fact in log order."""
+    def take(self, fact: SessionFact) -> None:
+        """Add the next fact in log order."""
         if fact.kind != EVENTS_RECORDED:
             return self._lifecycle(fact)
         self.events += 1
@@ -69,64 +69,64 @@ class SoFar:
         step = _STEPS.get(fact.event_type)
         return None if step is None else step(self, fact)
 
-    def _lifecycle(self, fact: StoryFact) -> None:
+    def _lifecycle(self, fact: SessionFact) -> None:
         record = _records.decode(fact.text) if fact.text else None
-        if isinstance(record, SessionCreated):  # not over what was changed since
+        if isinstance(record, SessionCreated):  # values that were changed since stay
             self.names = {name: getattr(record, name) for name in _NAMES} | self.names
         elif isinstance(record, SessionChanged):
-            told = {name: getattr(record, name, UNSET) for name in _NAMES}
-            self.names |= {name: value for name, value in told.items() if value is not UNSET}
+            given = {name: getattr(record, name, UNSET) for name in _NAMES}
+            self.names |= {name: value for name, value in given.items() if value is not UNSET}
 
 
-def _prompt(so_far: SoFar, fact: StoryFact) -> None:
+def _prompt(state: DigestState, fact: SessionFact) -> None:
     text = (fact.text or fact.label).strip()
     if not text or asked_by_a_machine(fact):
         return
-    so_far.prompts += 1
+    state.prompts += 1
     text = cut(text, TEXT_MAX)
-    prompts = so_far.last_prompts or so_far.first_prompts
+    prompts = state.last_prompts or state.first_prompts
     if prompts and prompts[-1].text == text:
         prompts[-1].times += 1
-    elif len(so_far.first_prompts) < PROMPTS_FIRST:
-        so_far.first_prompts.append(Prompt(so_far.prompts, text))
+    elif len(state.first_prompts) < PROMPTS_FIRST:
+        state.first_prompts.append(Prompt(state.prompts, text))
     else:
-        so_far.last_prompts.append(Prompt(so_far.prompts, text))
+        state.last_prompts.append(Prompt(state.prompts, text))
 
 
-def _stop(so_far: SoFar, fact: StoryFact) -> None:
-    """A stop inside a subagent is that subagent's."""
+def _stop(state: DigestState, fact: SessionFact) -> None:
+    """Store the last answer. A stop with an agent id is a subagent's."""
     if not fact.agent_id:
-        so_far.broke_off = ""
-        so_far.answer = cut(fact.text.strip(), TEXT_MAX) or so_far.answer
+        state.broke_off = ""
+        state.answer = cut(fact.text.strip(), TEXT_MAX) or state.answer
 
 
-def _stop_failure(so_far: SoFar, fact: StoryFact) -> None:
+def _stop_failure(state: DigestState, fact: SessionFact) -> None:
     if not fact.agent_id:
-        so_far.broke_off = fact.detail or "unknown"
+        state.broke_off = fact.detail or "unknown"
 
 
-def _subagent_stop(so_far: SoFar, fact: StoryFact) -> None:
+def _subagent_stop(state: DigestState, fact: SessionFact) -> None:
     if fact.text.strip():
-        so_far.reports[fact.agent_id] = Report(fact.agent_type or "subagent", fact.text)
+        state.reports[fact.agent_id] = Report(fact.agent_type or "subagent", fact.text)
 
 
-def _post_compact(so_far: SoFar, fact: StoryFact) -> None:
-    so_far.summary = cut(fact.text.strip(), TEXT_MAX) or so_far.summary
+def _post_compact(state: DigestState, fact: SessionFact) -> None:
+    state.summary = cut(fact.text.strip(), TEXT_MAX) or state.summary
 
 
-def _task(so_far: SoFar, fact: StoryFact) -> None:
-    """Either half may come first."""
+def _task(state: DigestState, fact: SessionFact) -> None:
+    """Add either half of a task; any may come first."""
     if fact.task_id:
-        task = so_far.tasks.setdefault(fact.task_id, Task(fact.label))
+        task = state.tasks.setdefault(fact.task_id, Task(fact.label))
         task.subject = task.subject or fact.label
         task.done = task.done or fact.event_type == "TaskCompleted"
 
 
-def _tool(so_far: SoFar, fact: StoryFact) -> None:
-    so_far.uses.take(fact)
+def _tool(state: DigestState, fact: SessionFact) -> None:
+    state.usage.take(fact)
 
 
-_STEPS: dict[str, Callable[[SoFar, StoryFact], None]] = {
+_STEPS: dict[str, Callable[[DigestState, SessionFact], None]] = {
     "UserPromptSubmit": _prompt,
     "Stop": _stop,
     "StopFailure": _stop_failure,

@@ -1,17 +1,17 @@
-"""Cutting texts to a number of characters (Unicode code points), never inside what a reader sees as one."""
+"""Cuts texts to a number of characters (Unicode code points), never inside what a reader sees as one character."""
 
 import re
 import unicodedata
 
 ELLIPSIS = "…"
-_BACK_TO_A_WORD = 24  # characters; where words are longer, or there are none, the cut is made between any two
+_BACK_TO_A_WORD = 24  # characters to look back for a space; without one the cut is between any two characters
 _ZERO_WIDTH_JOINER = "\u200d"
 _EXTENDERS = re.compile("[\u200d\ufe00-\ufe0f\u1160-\u11ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 _REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
 
 def cut(text: str, limit: int) -> str:
-    """``text`` in at most ``limit`` characters; one that was cut ends with an ellipsis, after a word if one is near."""
+    """Return ``text`` in at most ``limit`` characters. A cut ends with an ellipsis, after a word if one is near."""
     if len(text) <= limit:
         return text
     if limit < 1:
@@ -24,12 +24,12 @@ def cut(text: str, limit: int) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """The same, with all white space made single spaces."""
+    """Return ``text`` cut to ``limit`` characters, with white space made single spaces."""
     return cut(" ".join(text[: 4 * limit].split()), limit)
 
 
 def _whole(text: str, end: int) -> int:
-    """The last place up to ``end`` that does not split what belongs together."""
+    """Return the last place up to ``end`` that splits no visible character."""
     while end > 0 and _belong_together(text[end - 1], text[end]):
         end -= 1
     return end

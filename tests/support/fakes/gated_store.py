@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, Literal
 
-from processors.errors import Broken, StoreUnavailable
+from kernel.broken import Broken
 from processors.warehouse import Bucket, Rows
+from store.errors import StoreUnavailable
 from tests.support.fakes.warehouse import FakeWarehouse
 
 Outcome = Literal["done", "refused", "reply lost", "torn", "broken"]

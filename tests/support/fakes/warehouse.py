@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, StoryFact
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
-from processors.warehouse import DAY_S, HOUR_S, Bucket, GenerationInfo, ReadPrices, Receipt, Rows, SessionKey
+from processors.warehouse import DAY_S, HOUR_S, Bucket, Receipt, Rows, SessionKey
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
     AnalysisRow,
@@ -26,6 +26,8 @@ from schemas.store.rows import (
     SessionRow,
     TaskRow,
 )
+from store.generations import Generation
+from store.prices import ReadPrices
 from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
 from tests.support.oracles.rowbinary import decode_rows
 
@@ -164,9 +166,9 @@ class FakeWarehouse:
             if row.log_offset < below
         ]
 
-    def story(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[StoryFact]:
+    def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         facts = [row for row in self._facts_of(sessions) if row.log_offset <= upto]
-        return map(_story_fact, sorted(facts, key=attrgetter("org_id", "session_id")))
+        return map(_session_fact, sorted(facts, key=attrgetter("org_id", "session_id")))
 
     def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
         found, next_offset = [], 0
@@ -195,8 +197,8 @@ class FakeWarehouse:
         row = self.tables["receipts"][partition, offsets[-1]]
         return Receipt(row.log_offset, row.record_id, row.outcome)
 
-    def generation(self) -> GenerationInfo:
-        return GenerationInfo(FOLD_VERSION, list_prices().sha256, self._partitions, 1)
+    def generation(self) -> Generation:
+        return Generation("g1", self._partitions, FOLD_VERSION, list_prices().sha256, 1)
 
     def prices(self) -> ReadPrices:
         return ReadPrices([LoadedPrice(price, 0) for price in list_prices().prices], _READ_AT_MS)
@@ -213,9 +215,9 @@ def _session(row: Any) -> SessionKey:
     return row.org_id, row.session_id
 
 
-def _story_fact(row: FactRow) -> StoryFact:
+def _session_fact(row: FactRow) -> SessionFact:
     payload = _payload(row.data)
-    return StoryFact(
+    return SessionFact(
         *(row.org_id, str(row.session_id), row.log_offset, row.kind, row.timestamp, row.event_type),
         *(row.tool_name, row.tool_use_id, row.agent_id, row.agent_type, row.task_id, row.label),
         text=_text(row, payload),

@@ -16,9 +16,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from processors import pipeline
-from processors.dead_letter_limit import RejectionLimit
-from processors.errors import Broken
+from kernel.broken import Broken
+from processors import availability, gaps, pipeline
+from processors.dead_letter_limit import DeadLetterLimit
+from processors.observer import Observers
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
@@ -87,6 +88,7 @@ class Worker:
         self.app = FakeApp(world.loop)
         self._store = GatedWarehouse(world.store)
         self._executor = GatedExecutor(self.calls, self._store, "committed offsets")
+        self._observers = Observers()
         self.pipeline = self._pipeline(facts_max)
         with patch.object(faust_app, "_app", lambda _settings: self.app):
             faust_app.build_app(WorkerSettings(self._offsets), self.pipeline, [])  # type: ignore[arg-type]
@@ -94,20 +96,18 @@ class Worker:
         self.watchdog = Watchdog(
             self.progress.places, self.pipeline.pace, clock=lambda: world.now, die=lambda code: self._end(code)
         )
-        self.pipeline.alive = self.watchdog.alive
+        self._observers.add(self.watchdog)
         self.app.start()
 
     def _progress(self) -> Progress:
         """Return the worker's progress; what it would write to the store is ignored."""
-        made = Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)
-        self.pipeline.on_written = None
-        return made
+        return Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)
 
     def _end(self, code: int) -> None:
         self.ended_with = code
 
     def _pipeline(self, facts_max: int) -> Pipeline:
-        made = make_pipeline(self._store, ModelLog(self._world.log), facts_max)
+        made = make_pipeline(self._store, ModelLog(self._world.log), facts_max, self._observers)
         made._folding = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
         made._writing = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
         made._clock = lambda: self._world.now
@@ -482,7 +482,7 @@ class World:
 
     def _clean_pass(self) -> FakeWarehouse:
         clean = FakeWarehouse(PARTITIONS)
-        made = make_pipeline(clean, ModelLog(self.log), 1_000_000)
+        made = make_pipeline(clean, ModelLog(self.log), 1_000_000, Observers())
         calls: list[Call] = []
         made._folding = made._writing = GatedExecutor(calls, GatedWarehouse(clean), "clean")  # type: ignore[assignment]
 
@@ -501,10 +501,11 @@ class World:
         return clean
 
 
-def make_pipeline(store: Warehouse, reader: LogReader, facts_max: int) -> Pipeline:
+def make_pipeline(store: Warehouse, reader: LogReader, facts_max: int, observers: Observers) -> Pipeline:
     """Make a pipeline as a process would."""
     cache = StateCache(facts_max)
-    return Pipeline(store, reader, Planner(store, cache, Pricing(store), PARTITIONS, RejectionLimit(2)), cache)
+    planner = Planner(store, cache, Pricing(store), PARTITIONS, DeadLetterLimit(2))
+    return Pipeline(store, reader, planner, cache, observers)
 
 
 def is_readable(record: LogRecord) -> bool:
@@ -578,9 +579,9 @@ def patched_environment() -> Iterator[None]:
         return await settings.offsets(partitions)
 
     with ExitStack() as stack:
-        for module in (pipeline, faust_app):
+        for module in (pipeline, gaps, availability, faust_app):
             stack.enter_context(patch.object(module, "logger", _Quiet()))
         for name in ("RETRY_FIRST_S", "RETRY_MAX_S"):
-            stack.enter_context(patch.object(pipeline, name, 0.0))
+            stack.enter_context(patch.object(availability, name, 0.0))
         stack.enter_context(patch.object(faust_app, "_offsets", offsets))
         yield

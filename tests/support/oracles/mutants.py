@@ -14,7 +14,6 @@ from unittest.mock import patch
 
 import msgspec
 
-from processors.errors import StoreUnavailable
 from processors.fold import fold
 from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
@@ -22,6 +21,7 @@ from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
 from processors.warehouse import DAY_S, Bucket
 from schemas.log.position import LogRecord
+from store.errors import StoreUnavailable
 from tests.support.fakes.faust import FakeStream
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
@@ -209,7 +209,7 @@ def jumps_are_not_noticed() -> AbstractContextManager[Any]:
 
     async def project(self: Pipeline, records: Sequence[LogRecord]) -> Any:
         async with self._turn:
-            await self._fold(records)
+            await self.fold(records)
             return self._last or _done()
 
     return patch.object(Pipeline, "project", project)
@@ -251,7 +251,7 @@ def retry_that_folds_again() -> AbstractContextManager[Any]:
                 return await real_write(self, made, records, fold_s)
             except StoreUnavailable:
                 again = partial(self._planner.plan, made_of[id(made)][1])
-                made = await self._retry(self._folding, again)
+                made = await self.ask_store(again)
 
     async def step(self: Pipeline, _name: str, call: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writing, call)

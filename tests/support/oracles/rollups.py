@@ -1,4 +1,4 @@
-"""The rollups in plain Python: what `processors/rollups.sql` computes from sessions, and from hours."""
+"""The rollups in plain Python: what `rollup_hourly.sql` makes of sessions, and `rollup_daily.sql` of hours."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

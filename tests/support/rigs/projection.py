@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from processors.dead_letter_limit import RejectionLimit
+from processors.dead_letter_limit import DeadLetterLimit
+from processors.observer import Observers
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
@@ -71,12 +72,13 @@ def new_pipeline(
     facts_max: int = 1_000_000,
     warehouse: Warehouse | None = None,
     dead_share_max: float = 0.9,
+    observers: Observers | None = None,
 ) -> Pipeline:
-    """Make a projector's pipeline as a process would start it."""
+    """Make a pipeline as a process would, reporting to ``observers``."""
     warehouse = warehouse or store.warehouse()
     cache = StateCache(facts_max)
-    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, RejectionLimit(dead_share_max))
-    return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache)
+    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, DeadLetterLimit(dead_share_max))
+    return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache, observers or Observers())
 
 
 def tables(store: TestStore) -> dict[str, list[tuple[object, ...]]]:

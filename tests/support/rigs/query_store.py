@@ -19,7 +19,7 @@ from edge.keys import shared_secret
 from edge.service import build_service
 from edge.tokens import issue_token
 from kernel.words import search_text
-from processors.warehouse import connect
+from processors.warehouse import sql
 from query_api import reader as reader_module
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
@@ -27,6 +27,7 @@ from query_api.reader import ClickHouseReader, Reader
 from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
+from store.connect import WRITE, connect
 from tests.support import CHECKOUT
 from tests.support.rigs.store import Options
 
@@ -88,7 +89,7 @@ class QueryStore:
         self._engine = engine
         self.base = f"q_{uuid4().hex[:8]}"
         self._databases: list[str] = []
-        self.client = connect(**engine, tz_mode="aware")
+        self.client = connect(WRITE, **engine, tz_mode="aware")
         self._provision(self.base, "control")
         self.add_generation("g1")
         self.switch("g1")
@@ -123,10 +124,9 @@ class QueryStore:
         self.client.database = f"{self.base}_{generation}"
         found = self.client.query("SELECT DISTINCT org_id, toUnixTimestamp(started_hour) FROM sessions").result_rows
         buckets = [(org, datetime.fromtimestamp(at, UTC)) for org, at in found]
-        hourly, daily = _rollups().split(";\n")[:2]
-        self.client.raw_query(hourly, parameters={"hours": buckets})
+        self.client.raw_query(sql("rollup_hourly"), parameters={"hours": buckets})
         days = sorted({(org, at.replace(hour=0)) for org, at in buckets})
-        self.client.raw_query(daily, parameters={"days": days})
+        self.client.raw_query(sql("rollup_daily"), parameters={"days": days})
 
     def progress(
         self, partition: int, projected: int, log_end: int, complete_through: int, generation: str = "g1"
@@ -194,11 +194,6 @@ class QueryApi:
             return await client.get(
                 f"/api/v1/{org}/{path}", params=given, headers={"Authorization": f"Bearer {token}", **(headers or {})}
             )
-
-
-def _rollups() -> str:
-    folder = CHECKOUT / "processors"
-    return next(path for path in (folder / "sql" / "rollups.sql", folder / "rollups.sql") if path.exists()).read_text()
 
 
 def _as_json(row: SessionRow) -> dict[str, Any]:

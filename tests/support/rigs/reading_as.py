@@ -6,6 +6,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from query_api.reader import open_reader
+from store.address import StoreAddress
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 
 
@@ -24,7 +25,7 @@ def read(options: dict[str, Any], base: str) -> dict[str, Any]:
 
 
 async def _read(options: dict[str, Any], base: str) -> dict[str, Any]:
-    reader = open_reader(options, base)
+    reader = open_reader(StoreAddress(options, base))
     try:
         await reader.check()
         api = QueryApi(reader)

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from processors.warehouse import ClickHouseWarehouse, connect
+from processors.warehouse import ClickHouseWarehouse
 from runtime.projector import make_warehouse
-from runtime.provision import FIRST_GENERATION, provision_store
-from runtime.store_url import StoreAddress
+from runtime.provision import provision_store
 from schemas.pricing.price_list import list_prices
+from store.address import StoreAddress
+from store.connect import WRITE, connect
+from store.generations import FIRST_GENERATION
 
 TABLES = (
     *("facts", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),
@@ -29,7 +31,7 @@ class TestStore:
 
     def __init__(self, address: StoreAddress, partitions: int) -> None:
         self.address, self.partitions = address, partitions
-        self.client = connect(**address.at("default"))
+        self.client = connect(WRITE, **address.at("default"))
         provision_store(address, partitions, list_prices())
         self.database = address.database(FIRST_GENERATION)
 

@@ -13,9 +13,10 @@ from typing import Any
 import clickhouse_connect
 
 from cli.main import main
-from runtime.provision import FIRST_GENERATION
 from runtime.settings import load_settings
-from runtime.store_url import StoreAddress, parse_store_url
+from runtime.store_url import parse_store_url
+from store.address import StoreAddress
+from store.generations import FIRST_GENERATION
 
 
 class Tables:

@@ -10,14 +10,16 @@ import httpx
 from litestar.routes import HTTPRoute
 
 from edge.tokens import issue_token
+from processors.observer import Observers
 from processors.progress import Progress
-from query_api.reader import ClickHouseReader, Generation, Row, open_reader
+from query_api.reader import ClickHouseReader, Row, open_reader
 from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import id_secrets, token_key
 from runtime.settings import Settings
 from schemas import ids
 from schemas.permissions import Role
+from store.generations import Generation
 from tests.support.builders import LogBuilder
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.projection import new_pipeline
@@ -57,7 +59,7 @@ class WholeService:
         make_embedded_secrets(settings.secrets_folder)
         self.store, self.secrets = store, id_secrets(settings.secrets_folder)
         self.log = LogBuilder(partitions=1)
-        self._reader = open_reader(store.address.options, store.address.control)
+        self._reader = open_reader(store.address)
         self.reader = NotingReader(self._reader)
         self._token_key = token_key(settings.secrets_folder)
         self.written = FakeEventLog()
@@ -70,8 +72,12 @@ class WholeService:
 
     async def project(self) -> None:
         """Everything in the log is in the tables when it returns."""
-        pipeline = new_pipeline(self.store, self.log.records)
-        progress = Progress(pipeline, self.store.warehouse(), pipeline._reader, lambda: time.time_ns() // 1_000_000)
+        observers = Observers()
+        pipeline = new_pipeline(self.store, self.log.records, observers=observers)
+        progress = Progress(
+            pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: time.time_ns() // 1_000_000
+        )
+        observers.add(progress)
         await progress.look()
         await pipeline.project(self.log.records)
         await pipeline.drain()

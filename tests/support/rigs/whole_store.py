@@ -25,17 +25,19 @@ from edge.tokens import issue_token
 from processors import warehouse as warehouse_module
 from processors.progress import Progress
 from processors.runners.startup_checks import check_generation
-from processors.warehouse import connect
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, open_reader
-from runtime import price_table, provision, repair
+from runtime import provision, repair
 from runtime.projector import make_warehouse
-from runtime.store_url import StoreAddress
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG, Role
 from schemas.pricing.price_list import list_prices
+from store import prices
+from store.address import StoreAddress
+from store.connect import WRITE, connect
+from store.migrate import check_migrated
 from tests.support.builders import (
     MINUTE_MS,
     ORG,
@@ -96,10 +98,10 @@ def make(options: dict[str, Any]) -> list[str]:
     store = StoreAddress(options)
     provision.provision_store(store, PARTITIONS, list_prices())
     again = provision.provision_store(store, PARTITIONS, list_prices())
-    client = connect(**store.at(store.control))
-    price_table.history_of(client)
+    client = connect(WRITE, **store.at(store.control))
+    prices.history_of(client)
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
-    price_table.extend_history(client, [dearer], new_generations_only=False)
+    prices.extend_history(client, [dearer], new_generations_only=False)
     client.close()
     return again
 
@@ -121,7 +123,7 @@ def project(options: dict[str, Any]) -> list[str]:
 async def _project(store: StoreAddress) -> None:
     warehouse = make_warehouse(store, "g1")
     check_generation(warehouse, PARTITIONS)
-    provision.check_migrated(store, "g1")
+    check_migrated(store, "g1")
     log = the_log()
     ends = [sum(record.partition == partition for record in log) for partition in range(PARTITIONS)]
     pipeline = new_pipeline(_Store(store), log, warehouse=warehouse)  # type: ignore[arg-type]
@@ -153,7 +155,7 @@ def ask(options: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
-    reader = open_reader(options)
+    reader = open_reader(StoreAddress(dict(options)))
     used: set[str] = set()
     whole = reader._run
 
@@ -220,7 +222,7 @@ def _lasting(value: Any) -> Any:
 
 def version(options: dict[str, Any]) -> str:
     """Of the engine."""
-    client = connect(**options)
+    client = connect(WRITE, **options)
     try:
         return str(client.server_version)
     finally:

@@ -1,4 +1,4 @@
--- Which generations there are, and which one is live: append-only, the latest `live` wins.
+-- The generations, and which one is live: append-only, the latest `live` wins.
 CREATE TABLE IF NOT EXISTS generations
 (
     at            DateTime64(6, 'UTC') DEFAULT now64(6),

@@ -1,5 +1,5 @@
--- What tokens cost: append-only; the row loaded last wins for its model and moment. `schemas/pricing/price_list.py` tells which rows
--- count for which generation. Prices are nano-dollars per million tokens.
+-- The prices of tokens, in nano-dollars per million tokens: append-only, the row loaded last wins for its model and
+-- moment. `schemas/pricing/price_list.py` says which rows count for which generation.
 CREATE TABLE IF NOT EXISTS prices
 (
     model               String,
@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS prices
     cache_read_nano     Int64,
     cache_write_5m_nano Int64,
     cache_write_1h_nano Int64,
-    loaded_at           DateTime64(6, 'UTC') -- by the clock of the store; 1970 for what a new installation begins with
+    loaded_at           DateTime64(6, 'UTC') -- by the store's clock; 1970 for the list of a new installation
 )
 ENGINE = MergeTree
 ORDER BY (model, effective_from, loaded_at)

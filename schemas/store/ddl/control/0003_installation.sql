@@ -1,9 +1,9 @@
--- What the installation is made with, for ever: the first row counts. In Kafka the same is in a topic beside the log.
+-- What the installation was made with: the first row counts for ever. Kafka has the same record in a topic of its log.
 CREATE TABLE IF NOT EXISTS installation
 (
     at         DateTime64(6, 'UTC') DEFAULT now64(6),
     partitions UInt16,
-    secrets    String -- their fingerprint
+    secrets    String -- the fingerprint of the secrets
 )
 ENGINE = MergeTree
 ORDER BY at

@@ -1,6 +1,6 @@
--- Every fact, verbatim. A page of a session's events is a few rows from anywhere among them, since event ids follow no
--- order, and each costs its whole granule of payloads: hence 512 rows in one, for some 100 MB of index a billion events.
--- Plain strings: dictionaries cost a third of an insert here, and save a tenth of the disk.
+-- Every fact, verbatim. Event ids have no order, so a page of a session's events is a few rows from anywhere in it, and
+-- each row costs a whole granule of payloads: hence granules of 512 rows, for some 100 MB of index per billion events.
+-- Strings are plain: dictionaries here cost a third of an insert and save a tenth of the disk.
 -- Of two rows with one event id the first write in log order wins (version falls with the offset).
 CREATE TABLE IF NOT EXISTS facts
 (
@@ -34,7 +34,7 @@ ORDER BY (org_id, session_id, event_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480,
     index_granularity = 512;
 
--- The receipt of each log record. `stored_at` is the store's own clock, for people; nothing is derived from it.
+-- The receipt of each log record. `stored_at` is by the store's clock, for people; nothing is derived from it.
 CREATE TABLE IF NOT EXISTS receipts
 (
     log_partition UInt16,
@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS receipts
     received_at   DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     facts         UInt32,
     added         UInt32,
-    redrive_of    String DEFAULT '', -- the position of the dead letter that it repeats
+    redrive_of    String DEFAULT '', -- the position of the dead letter that was redriven
     stored_at     DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
@@ -67,7 +67,7 @@ ENGINE = ReplacingMergeTree
 ORDER BY (log_partition, log_offset)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
 
--- One row per partition. Written every second, so it asks for no fsync: what a power cut loses is said again at once.
+-- One row per partition. It is written every second, so it needs no fsync: what a power cut loses is written again.
 CREATE TABLE IF NOT EXISTS progress
 (
     log_partition    UInt16,

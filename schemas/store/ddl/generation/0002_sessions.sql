@@ -1,7 +1,7 @@
--- One row per session, whole state; `version` = offset of the last record that added a fact, + 1.
--- A page is a few rows from anywhere in the table, each at the cost of its granule: hence 512 rows in one.
--- `search_text` is not compressed: a phrase of common words reads all of it, and would spend a fifth of its time on that.
--- `started_hour` is set by the session's first fact in log order and never moves, so neither does the sort key.
+-- One row per session, its whole state; `version` = offset of the last record that added a fact, + 1.
+-- A page is a few rows from anywhere in the table, and each costs a whole granule: hence granules of 512 rows.
+-- `search_text` is not compressed: a phrase of common words reads all of it, and decompression took a fifth of the time.
+-- `started_hour` is set by the session's first fact in log order and never changes, so the sort key never does.
 CREATE TABLE IF NOT EXISTS sessions
 (
     org_id                   LowCardinality(String),
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS sessions
     tools                    Array(Tuple(tool_name String, calls UInt64, errors UInt64, duration_ms UInt64)),
     redactions               Map(String, UInt64),
     first_prompts            Array(String),
-    search_text              String CODEC(NONE), -- its words, folded (`schemas.words`); phrases are looked for in it
+    search_text              String CODEC(NONE), -- case-folded words (`kernel.words`), in which phrases are searched
 
     INDEX by_session_id session_id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_run_id run_id TYPE bloom_filter(0.001) GRANULARITY 1,

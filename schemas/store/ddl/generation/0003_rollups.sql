@@ -1,6 +1,6 @@
--- One row per org and hour (or day), so a bucket is replaced whole, or not at all; `version` = sum of its parts' versions.
+-- One row per org and hour (or day), so a bucket is replaced whole or not at all; `version` = sum of its parts' versions.
 -- `groups` holds session measures by (project, repo, agent, user), `model_groups` tokens and money by these and model.
--- Their names repeat thousands of times: as dictionaries they are grouped, filtered and unpacked as numbers.
+-- Names repeat thousands of times: as dictionaries they are grouped, filtered and unpacked as numbers.
 CREATE TABLE IF NOT EXISTS rollup_hourly
 (
     org_id       LowCardinality(String),

@@ -1,5 +1,5 @@
--- What is derived of a session at a log position, from the facts at and below it and from nothing else.
--- Digests that were asked for: one row a request. `version` = offset of the request, + 1.
+-- What is derived from a session at a log position: from the facts at and below it, and from nothing else.
+-- Requested digests: one row per request. `version` = offset of the request, + 1.
 CREATE TABLE IF NOT EXISTS compactions
 (
     org_id         LowCardinality(String),
@@ -14,7 +14,7 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (org_id, session_id, compaction_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456, old_parts_lifetime = 480;
 
--- What was found in a session once it had ended: one row a session. `version` = offset of its latest end, + 1.
+-- Analyses of ended sessions: one row per session. `version` = offset of its latest end, + 1.
 CREATE TABLE IF NOT EXISTS analyses
 (
     org_id         LowCardinality(String),

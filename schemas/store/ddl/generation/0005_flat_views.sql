@@ -1,7 +1,7 @@
 -- The rollups for people and BI tools: one row per bucket and group, so that every measure may be summed under any
--- grouping. A row without a model (NULL) holds what belongs to sessions, a row with one (it may be '') tokens and money;
--- what a kind of row does not hold is 0 there. A session that used two models is in the `model_sessions` of both.
--- Users are counted by uniqExact(user_id). A name that is NULL is absent.
+-- grouping. A row without a model (NULL) holds the measures of sessions, a row with a model (it may be '') tokens and
+-- money; the other measures are 0. A session that used two models is in the `model_sessions` of both.
+-- Count users by uniqExact(user_id). NULL means that a session has no such name.
 CREATE VIEW IF NOT EXISTS rollup_hourly_flat AS
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts

@@ -5,38 +5,38 @@ from pathlib import Path
 
 import pytest
 
-from processors.memfd import IOV_MAX, Staging
+from processors.memfd import IOV_MAX, MemoryFile
 
 
 def test_it_holds_exactly_the_last_rows() -> None:
     """More chunks than one call takes, then fewer: nothing of the earlier ones is left."""
-    staging = Staging()
+    file = MemoryFile()
     many = [bytes([n % 251]) * (n % 97) for n in range(3 * IOV_MAX + 7)]
 
-    staging.hold(many)
-    first = Path(staging.path).read_bytes()
-    staging.hold([b"few", b"", b"rows"])
+    file.replace(many)
+    first = Path(file.path).read_bytes()
+    file.replace([b"few", b"", b"rows"])
 
     assert first == b"".join(many)
-    assert Path(staging.path).read_bytes() == b"fewrows"
+    assert Path(file.path).read_bytes() == b"fewrows"
 
 
 def test_a_short_write_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel may take less than it was given, at any byte."""
     whole = os.pwritev
     monkeypatch.setattr(os, "pwritev", lambda file, chunks, at: whole(file, [b"".join(chunks)[:5]], at))
-    staging = Staging()
+    file = MemoryFile()
 
-    staging.hold([b"abc", b"defgh", b"ijklmnopq"])
+    file.replace([b"abc", b"defgh", b"ijklmnopq"])
 
-    assert Path(staging.path).read_bytes() == b"abcdefghijklmnopq"
+    assert Path(file.path).read_bytes() == b"abcdefghijklmnopq"
 
 
 def test_its_file_is_closed_with_it() -> None:
     """A thread that ends leaves no descriptor behind."""
-    staging = Staging()
-    path = Path(staging.path)
+    file = MemoryFile()
+    path = Path(file.path)
 
-    del staging
+    del file
 
     assert not path.exists()

@@ -1,4 +1,4 @@
-"""The table `prices` of the control database: what is in it, and what may be added to it."""
+"""The table `prices` of the control database: read it, and add what may be added."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,32 +6,45 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from processors.warehouse import sql
 from schemas.pricing.price_file import Price, moment
 from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, has_notice, newest
+from store.sql import read_sql
 
-_TELLS_MAX = 3
+_LISTED_MAX = 3
 
 
 class TooEarly(Exception):
-    """Prices that begin at a time which may be counted already; the message says what to do."""
+    """Prices begin at a time that may be counted already; the message says what to do."""
+
+
+class ReadPrices(NamedTuple):
+    """The price history, as of ``read_at_ms`` by the store's clock."""
+
+    history: list[LoadedPrice]
+    read_at_ms: int
 
 
 class Loaded(NamedTuple):
-    """What a load came to."""
+    """The result of a load: prices that were added, and how many were known."""
 
     added: Sequence[Price]
     known: int
 
 
+def read_prices(client: Client, control: str) -> ReadPrices | None:
+    """Return every price that was ever loaded, in the order of loading; None where none was."""
+    rows = client.query(read_sql("store", "prices"), parameters={"control": control}).result_rows
+    return ReadPrices([LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows], rows[0][-1]) if rows else None
+
+
 def history_of(client: Client) -> list[LoadedPrice]:
-    """Every price that was ever loaded, in the order of loading."""
-    rows = client.query(sql("prices"), parameters={"control": client.database}).result_rows
-    return [LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows]
+    """Return the price history of the control database that ``client`` is on."""
+    found = read_prices(client, client.database)
+    return found.history if found else []
 
 
 def begin_history(client: Client, prices: Iterable[Price]) -> None:
-    """Give a history that is empty its first list."""
+    """Add the first list to an empty history."""
     _add(client, [LoadedPrice(price, 0) for price in prices])
 
 
@@ -39,7 +52,7 @@ def extend_history(client: Client, wanted: Iterable[Price], *, new_generations_o
     """Add those of ``wanted`` that are not known yet: all of them, or none.
 
     Raises:
-        TooEarly: where one could concern what is counted already, unless it is meant for generations to come.
+        TooEarly: one could concern reports that are counted already, and is not for new generations only.
     """
     known = {(price.model, price.from_ms): price for price in newest(history_of(client))}
     now_us: int = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0]
@@ -54,7 +67,7 @@ def extend_history(client: Client, wanted: Iterable[Price], *, new_generations_o
 def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:
     early = [f"{row.price.model} from {moment(row.price.from_ms)}" for row in rows if not has_notice(row)]
     if early:
-        some = ", ".join(early[:_TELLS_MAX]) + (f" and {len(early) - _TELLS_MAX} more" if early[_TELLS_MAX:] else "")
+        some = ", ".join(early[:_LISTED_MAX]) + (f" and {len(early) - _LISTED_MAX} more" if early[_LISTED_MAX:] else "")
         raise TooEarly(
             f"{some}: reports of that time may be counted already, and projecting the log again would give other "
             f"costs. Nothing was loaded. Let new prices begin after {moment(earliest_ms + 1000)}, or load them with "
@@ -67,7 +80,7 @@ def _is_counting(client: Client) -> bool:
 
 
 def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
-    """All in one block, so that they are there together."""
+    """Insert all rows in one block, so that they become visible together."""
     if rows:
         client.insert("prices", [_values(row) for row in rows], column_names=_COLUMNS)
 

@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from processors.dead_letter_limit import DEAD_LEAST, WINDOW, RejectionLimit
-from processors.errors import Broken
+from kernel.broken import Broken
+from processors.dead_letter_limit import DEAD_LEAST, WINDOW, DeadLetterLimit
 from schemas.log.position import LogRecord
 from tests.support.builders import LogBuilder, created
 from tests.support.builders import session_id as named
@@ -75,11 +75,11 @@ async def test_some_poison_among_sound_records_stops_nobody(one: TestStore) -> N
 
 def test_the_limit_looks_at_the_last_records_alone() -> None:
     """Old poison is forgotten; a share above one never stops anything."""
-    limit = RejectionLimit(0.9)
+    limit = DeadLetterLimit(0.9)
     limit.check([True] * (DEAD_LEAST - 1), "x")
     limit.check([False] * WINDOW, "x")
     limit.check([True] * (WINDOW // 2), "x")
 
-    RejectionLimit(2).check([True] * WINDOW, "x")
+    DeadLetterLimit(2).check([True] * WINDOW, "x")
     with pytest.raises(Broken):
         limit.check([True] * WINDOW, "x")

@@ -1,42 +1,39 @@
-"""The installation record in the store: the first row of `installation` in the control database, which counts for ever.
+"""The installation record in the store: the first row of `installation` in the control database, which never changes.
 
-`provision` and `up` write it; what reads or writes the store compares, so that a store, a log and the secrets of two
-installations are never mixed.
+`provision` and `up` write it. Every process that uses the store compares it, so that a store, a log and the secrets of
+two installations are never mixed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import NamedTuple
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from processors.warehouse import classify, connect
-from runtime.provision import Refused
-from runtime.store_url import StoreAddress
 from schemas.installation import OwnSecrets, other_partitions, other_secrets
+from store.address import StoreAddress
 from store.codes import Verdict
-from store.errors import judge
+from store.connect import PLAIN, WRITE, Profile, connect
+from store.errors import STORE_ERRORS, Refused, classify, verdict_of_error
 
 _FIRST = "SELECT partitions, secrets FROM installation ORDER BY at, secrets LIMIT 1"
 
 
 class StoredRecord(NamedTuple):
-    """How many partitions of the log the store is made for, and the fingerprint of its installation's secrets."""
+    """The number of the log's partitions, and the fingerprint of the installation's secrets."""
 
     partitions: int
     secrets: str
 
 
 def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> None:
-    """Write the record if there is none, and compare; the tables must be there.
+    """Write the record if there is none, and compare it; the tables must exist.
 
     Raises:
         Refused: the store belongs to another installation.
         StoreUnavailable: the store is away.
     """
-    with _control(store, connect) as client:
+    with _control(store, WRITE) as client:
         if not client.query(_FIRST).result_rows:
             client.command(
                 "INSERT INTO installation (partitions, secrets) SELECT {partitions:UInt16}, {secrets:String}",
@@ -49,7 +46,7 @@ def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> No
 
 
 def check_own_secrets(store: StoreAddress, own: OwnSecrets) -> None:
-    """Raises `Refused` where the store was made with other secrets, `StoreUnavailable` where it is away."""
+    """Raise `Refused` if the store was made with other secrets, `StoreUnavailable` if it is away."""
     _compare(store, stored_record(store), own)
 
 
@@ -59,19 +56,19 @@ def _compare(store: StoreAddress, stored: StoredRecord, own: OwnSecrets) -> None
 
 
 def check_same_installation(store: StoreAddress, secrets: str, log: str) -> None:
-    """The store must belong to the installation whose fingerprint is recorded in ``log``; raises as above."""
+    """Check that the store belongs to the installation whose fingerprint ``log`` holds; raises as above."""
     if stored_record(store).secrets != secrets:
         raise Refused(f"{_place(store)} belongs to another installation than {log}: check STORE_URL and LOG_URL")
 
 
 def stored_record(store: StoreAddress) -> StoredRecord:
-    """The record.
+    """Return the record.
 
     Raises:
         Refused: nothing is recorded.
         StoreUnavailable: the store is away.
     """
-    with _control(store) as client:
+    with _control(store, PLAIN) as client:
         found = client.query(_FIRST).result_rows
     if not found:
         raise _nothing(store)
@@ -79,14 +76,12 @@ def stored_record(store: StoreAddress) -> StoredRecord:
 
 
 @contextmanager
-def _control(store: StoreAddress, make: Callable[..., Client] = clickhouse_connect.get_client) -> Iterator[Client]:
-    """By itself ``make`` sends no setting: a user who reads may not be allowed to set any."""
-    within = {"connect_timeout": 5, "send_receive_timeout": 5} if "host" in store.options else {}
+def _control(store: StoreAddress, profile: Profile) -> Iterator[Client]:
     try:
-        with closing(make(**store.at(store.control), **within)) as client:
+        with closing(connect(profile.within(5, 5), **store.at(store.control))) as client:
             yield client
-    except (ClickHouseError, OSError) as error:
-        if judge(getattr(error, "code", None), str(error)) is Verdict.NOT_PROVISIONED:
+    except STORE_ERRORS as error:
+        if verdict_of_error(error) is Verdict.NOT_PROVISIONED:
             raise _nothing(store) from error
         raise classify(error) from error
 

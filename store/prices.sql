@@ -1,4 +1,5 @@
--- prices: the whole history of prices, and the clock of the store as it was read.
+-- Which prices were ever loaded, in the order of loading, and what does the store's clock say now?
+-- Table: prices, in the control database (small, read whole).
 SELECT
     model,
     toUnixTimestamp64Milli(effective_from) AS from_ms,

@@ -1,4 +1,4 @@
-"""The read side looks whether the store is that of its installation: at the start, or as soon as the store answers."""
+"""Checks of the read side: that the store belongs to its installation, and that it lets this process read."""
 
 import asyncio
 import os
@@ -7,12 +7,14 @@ import sys
 import structlog
 
 from ingest.errors import EX_CONFIG
-from processors.errors import Broken, StoreRefuses, StoreUnavailable
-from runtime.provision import Refused
+from kernel.broken import Broken
+from query_api.errors import ReadRefused
+from query_api.reader import ClickHouseReader
 from runtime.settings import Settings
-from runtime.store_record import check_own_secrets
 from runtime.store_url import store_address
 from schemas.installation import OwnSecrets
+from store.errors import StoreRefuses, StoreUnavailable
+from store.installation import check_own_secrets
 
 logger = structlog.get_logger()
 RETRY_S = 1.0
@@ -20,7 +22,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
-    """Compare now; while the store is away the service may start, and the task that is returned compares later.
+    """Compare now. While the store is away the service may start; then return a task that compares later.
 
     Raises:
         Broken: the store belongs to another installation, or to none yet.
@@ -39,7 +41,7 @@ async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
         try:
             return await _compare(settings, own)
         except (StoreUnavailable, StoreRefuses):
-            continue  # readers say what is refused, and go on once it is not
+            continue  # readers log what is refused, and continue once it is not
         except Broken as error:
             sys.stderr.write(f"crewkit-sessions stops: {error}\n")
             sys.stderr.flush()
@@ -52,5 +54,17 @@ async def _compare(settings: Settings, own: OwnSecrets) -> None:
             await asyncio.to_thread(check_own_secrets, store_address(settings), own)
     except TimeoutError as error:
         raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
-    except Refused as error:
+
+
+async def check_reading(reader: ClickHouseReader) -> None:
+    """Refuse to start if the store refuses every question. A store that is away is checked later.
+
+    Raises:
+        Broken: the store does not let us read; the message says what to change.
+    """
+    try:
+        await reader.check()
+    except ReadRefused as error:
         raise Broken(str(error)) from error
+    except StoreUnavailable as error:
+        logger.warning("store_unavailable", error=str(error))

@@ -1,4 +1,4 @@
-"""Whatever was made wrong in the tables is mended out of the log and the facts, by the process that projects."""
+"""What was made wrong in the tables is repaired from the log and the facts, by the process that projects."""
 
 import asyncio
 import os
@@ -9,11 +9,12 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from processors.pipeline import runs
-from query_api.reader import ClickHouseReader, Generation
+from processors.gaps import runs
+from query_api.reader import ClickHouseReader
 from runtime.projector import Projector
-from runtime.repair import REPAIR_SIGNAL, Mended, Mender, mend_when_asked, repair_request
+from runtime.repair import REPAIR_SIGNAL, Repair, Repaired, repair_request, repair_when_asked
 from schemas.log.position import LogRecord
+from store.generations import Generation
 from tests.support.builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, tables
@@ -76,14 +77,14 @@ def worked_on() -> LogBuilder:
 
 
 class Running:
-    """A projector at work on a store, and what mends it."""
+    """A projector at work on a store, and its repair."""
 
     def __init__(self, store: TestStore, records: list[LogRecord]) -> None:
         self.store = store
         self.pipeline = new_pipeline(store, records)
         self.reader = ClickHouseReader(self._client, store.address.control)
         self.projector = Projector(self.pipeline, None, store.warehouse(), None, None)  # type: ignore[arg-type]  # not asked
-        self.mender = Mender(self.projector, self.reader, Generation("g1", store.partitions))
+        self.repair = Repair(self.projector, self.reader, Generation("g1", store.partitions))
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project and wait until it is written."""
@@ -122,7 +123,7 @@ async def test_what_was_made_wrong_is_made_right(running: Running, damage: str) 
     running.damage(DAMAGES[damage])
     assert tables(running.store) != before
 
-    await running.mender.run()
+    await running.repair.run()
 
     assert tables(running.store) == before
     records = worked_on().records
@@ -136,13 +137,13 @@ async def test_what_was_made_wrong_is_made_right(running: Running, damage: str) 
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        ("a session is gone", Mended(sessions=1)),
-        ("nothing but facts is left", Mended(sessions=8)),
-        ("a bucket is altered", Mended(buckets=1)),
+        ("a session is gone", Repaired(sessions=1)),
+        ("nothing but facts is left", Repaired(sessions=8)),
+        ("a bucket is altered", Repaired(buckets=1)),
     ],
 )
-async def test_of_two_processes_each_mends_its_share(running: Running, damage: str, expected: Mended) -> None:
-    """No other process makes again what one mends, or what comes right with it: readers miss a bucket meanwhile."""
+async def test_of_two_processes_each_repairs_its_share(running: Running, damage: str, expected: Repaired) -> None:
+    """No other process computes again what one repairs, or what that repairs, too: readers miss a bucket meanwhile."""
     before = tables(running.store)
     records = worked_on().records
     other = Running(running.store, records)
@@ -151,7 +152,7 @@ async def test_of_two_processes_each_mends_its_share(running: Running, damage: s
         running.pipeline.release([partition])
     running.damage(DAMAGES[damage])
 
-    one, two = await asyncio.gather(running.mender.run(), other.mender.run())
+    one, two = await asyncio.gather(running.repair.run(), other.repair.run())
 
     assert (one.sessions + two.sessions, one.buckets + two.buckets) == (expected.sessions, expected.buckets)
     assert tables(running.store) == before
@@ -164,7 +165,7 @@ async def test_a_second_repair_writes_what_the_first_one_wrote(running: Running,
     before = tables(running.store)
     for _ in range(2):
         running.damage(DAMAGES[damage])
-        await running.mender.run()
+        await running.repair.run()
 
         assert tables(running.store) == before
 
@@ -175,12 +176,12 @@ async def test_a_request_is_gone_once_it_is_answered(running: Running, tmp_path:
     request.parent.mkdir()
     request.touch()
     running.damage(DAMAGES["a bucket is altered"])
-    waiting = asyncio.ensure_future(mend_when_asked(running.mender, tmp_path))
+    waiting = asyncio.ensure_future(repair_when_asked(running.repair, tmp_path))
     await asyncio.sleep(0)
     os.kill(os.getpid(), REPAIR_SIGNAL)
     await asyncio.to_thread(eventually, lambda: not request.exists())
     waiting.cancel()
-    assert await running.mender.run() == Mended()
+    assert await running.repair.run() == Repaired()
 
 
 async def test_only_what_is_missing_is_projected_again(running: Running) -> None:
@@ -192,9 +193,9 @@ async def test_only_what_is_missing_is_projected_again(running: Running) -> None
     )[0]["n"]
     stored = running.store.rows("SELECT count() AS n FROM {db}.facts")[0]["n"]
 
-    mended = await running.mender.run()
+    repaired = await running.repair.run()
 
-    assert mended == Mended(positions=1)
+    assert repaired == Repaired(positions=1)
     assert running.store.rows("SELECT count() AS n FROM {db}.facts")[0]["n"] <= stored + of_session
 
 
@@ -202,7 +203,7 @@ async def test_a_sound_installation_is_left_alone(running: Running) -> None:
     """A repair of what is right writes nothing."""
     before = running.store.rows("SELECT count() AS n FROM {db}.sessions")
 
-    assert await running.mender.run() == Mended()
+    assert await running.repair.run() == Repaired()
     assert running.store.rows("SELECT count() AS n FROM {db}.sessions") == before
 
 

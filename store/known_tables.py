@@ -1,7 +1,7 @@
-"""What this code knows of its tables, out of its own migrations, and whether tables of a newer version still have it.
+"""Compares the tables of this code's migrations with the tables of a store that a newer version has migrated.
 
-A newer version may have added tables and columns, which code that names its columns never meets. What this code writes
-and reads must be there, of the type that it knows, and a row that does not name an added column must be taken.
+A newer version may add tables and columns, which code that names its columns never reads. Columns that this code writes
+and reads must exist with their known types, and an insert that does not name an added column must succeed.
 """
 
 import re
@@ -38,7 +38,7 @@ class FoundColumn(NamedTuple):
 
 
 def known_tables(migrations: Iterable[str]) -> dict[str, KnownTable]:
-    """The tables that these numbered files make, by name."""
+    """Return the tables that these numbered files create, by name."""
     tables: dict[str, KnownTable] = {}
     for statement in (part for text in migrations for part in _COMMENT.sub("", text).split(";\n")):
         if made := _CREATE.search(statement):
@@ -53,7 +53,7 @@ def known_tables(migrations: Iterable[str]) -> dict[str, KnownTable]:
 def first_difference(
     known: Mapping[str, KnownTable], found: Mapping[str, Iterable[FoundColumn]], sorting_keys: Mapping[str, str]
 ) -> str | None:
-    """What is there no more, or can't be written without being named; None where tables and columns were only added."""
+    """Return the first difference that breaks this code; None if tables and columns were only added."""
     differences = (
         difference
         for name, table in sorted(known.items())
@@ -85,7 +85,7 @@ def _columns(body: str) -> Iterator[tuple[str, str]]:
 
 
 def _at_commas(body: str) -> Iterator[str]:
-    """Cut at the commas that are in no bracket."""
+    """Split at the commas that are outside brackets."""
     depth, start = 0, 0
     for i, character in enumerate(body):
         depth += (character == "(") - (character == ")")

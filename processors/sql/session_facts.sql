@@ -1,7 +1,7 @@
--- story: what is derived from in the facts of some sessions up to a log position, each id once, session by session in
--- log order (key: org_id, session_id). Payloads stay here: only the few texts that a derivation may show leave the store,
--- cut to a length. Names that come again and again are sent once a block, and an id as text, which is read three times
--- faster. What is no string in a payload comes as its JSON; a payload that can't be read has no texts.
+-- Which facts of these sessions up to a log position do derivations need, each once, session by session in log order?
+-- Table: facts (key org_id, session_id). Payloads stay in the store: only the few texts that a derivation may show are
+-- sent, cut to a length. Repeated names are sent once a block, and ids as text, which is read three times faster.
+-- A payload's value that is no string comes as its JSON; a payload that cannot be parsed has no texts.
 SELECT
     toLowCardinality(facts.org_id) AS org,
     toLowCardinality(toString(facts.session_id)) AS session,

@@ -1,0 +1,46 @@
+"""What a pipeline reports while it works: to the watchdog, to the metrics and to `progress`."""
+
+from processors.plan import Plan
+
+
+class Observer:
+    """Overrides the reports that it needs; the others do nothing. All are made in the pipeline's event loop."""
+
+    def alive(self) -> None:
+        """Note a sign of life: a call was answered, or is retried for a known reason."""
+
+    def step_done(self, step: str, seconds: float) -> None:
+        """Note that a step of a batch (``fold``, or a write) took ``seconds``, waiting for the store included."""
+
+    def batch_written(self, plan: Plan, records: int) -> None:
+        """Note that a batch of ``records`` records is in the tables."""
+
+    async def progressed(self, plan: Plan) -> None:
+        """Report the positions that a batch has reached; the next batch waits for it."""
+
+
+class Observers(Observer):
+    """Passes every report on, in the order in which the observers were added."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = list(observers)
+
+    def add(self, *observers: Observer) -> None:
+        """Add observers that themselves need the pipeline."""
+        self._observers += observers
+
+    def alive(self) -> None:
+        for observer in self._observers:
+            observer.alive()
+
+    def step_done(self, step: str, seconds: float) -> None:
+        for observer in self._observers:
+            observer.step_done(step, seconds)
+
+    def batch_written(self, plan: Plan, records: int) -> None:
+        for observer in self._observers:
+            observer.batch_written(plan, records)
+
+    async def progressed(self, plan: Plan) -> None:
+        for observer in self._observers:
+            await observer.progressed(plan)

@@ -1,0 +1,45 @@
+"""The one way to make a client of ClickHouse: a server over HTTP, or the engine in this process."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+SNAPSHOT = "enable_shared_storage_snapshot_in_query"  # all parts of one statement read one state of a table
+
+
+class Profile(NamedTuple):
+    """How a client is set up."""
+
+    settings: Mapping[str, object]  # sent with every statement
+    options: Mapping[str, Any]  # of `clickhouse_connect.get_client`
+    over_http: Mapping[str, Any]  # options that only a server's client has
+
+    def within(self, connect_s: float, response_s: float) -> "Profile":
+        """Return the profile with time-outs, in seconds. The engine in the process has none."""
+        limits = {"connect_timeout": connect_s, "send_receive_timeout": response_s}
+        return self._replace(over_http={**self.over_http, **limits})
+
+
+# Statements of one session would exclude each other; parameters may be longer than the URL that a proxy allows.
+_HTTP = {"autogenerate_session_id": False, "form_encode_query_params": True}
+PLAIN = Profile({}, {}, {})  # sends no setting: the user's profile may forbid every one
+READ = Profile({}, {"tz_mode": "aware"}, _HTTP)  # each question carries its own settings
+WRITE = Profile(
+    {
+        SNAPSHOT: 1,
+        "async_insert": 0,
+        # A repair removes rows and writes the same rows again. Replicated and shared tables would drop that block as a
+        # duplicate. `insert_deduplicate` has no effect since ClickHouse 26.2.
+        "deduplicate_insert": "disable",
+    },
+    {},
+    {**_HTTP, "compress": False},
+)
+
+
+def connect(profile: Profile, **where: Any) -> Client:
+    """Return a client. ``where`` is ``interface="chdb", path=…`` or ``host=…, port=…``, with further options."""
+    options = {**profile.options, **(profile.over_http if "host" in where else {}), **where}
+    return clickhouse_connect.get_client(settings=dict(profile.settings) or None, **options)

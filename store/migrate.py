@@ -1,0 +1,140 @@
+"""Numbered DDL files: apply them to a database, and check that a database has them all.
+
+Applying them again is safe. A file that was edited after it ran is refused, as is a database with newer migrations.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from importlib import resources
+from typing import NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+from store.address import StoreAddress
+from store.connect import PLAIN, WRITE, connect
+from store.errors import Refused, classified
+from store.known_tables import FoundColumn, first_difference, known_tables
+from store.version import VERSION_SQL, why_too_old
+
+_COLUMNS_SQL = "SELECT table, name, type, default_kind FROM system.columns WHERE database = {database:String}"
+_KEYS_SQL = "SELECT name, sorting_key FROM system.tables WHERE database = {database:String}"
+_MIGRATIONS_TABLE = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    number     UInt32,
+    name       String,
+    sha256     String,
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree
+ORDER BY number
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+
+class Migration(NamedTuple):
+    """One numbered DDL file."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Of the text, so that a later edit is detected."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def migrations(kind: str) -> list[Migration]:
+    """Return the numbered files of ``control`` or ``generation``, in order."""
+    folder = resources.files("schemas.store") / "ddl" / kind
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
+
+
+def migrate_control(store: StoreAddress) -> list[str]:
+    """Bring the control database up to date, as `migrate` does."""
+    return migrate(store, store.control, "control")
+
+
+def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
+    """Create a database if it is missing and apply what is pending; return a line for each migration applied.
+
+    Raises:
+        Refused: the store is too old, or the database does not fit this code.
+    """
+    with closing(connect(PLAIN, **store.at("default"))) as bootstrap:
+        _check_version(bootstrap)
+        bootstrap.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": database})
+    with closing(connect(WRITE, **store.at(database))) as client:
+        client.command(_MIGRATIONS_TABLE)
+        return [_apply(client, database, migration) for migration in _pending(database, kind, _applied(client))]
+
+
+def check_migrated(store: StoreAddress, generation: str) -> None:
+    """Check that the store is new enough, and has all that this code writes and reads. Newer additions are accepted.
+
+    Raises:
+        Refused: the tables are older, were made by another file, or are newer and lack something.
+        StoreUnavailable: the store is away.
+    """
+    for database, kind in ((store.control, "control"), (store.database(generation), "generation")):
+        with classified(), closing(connect(PLAIN, **store.at(database))) as client:
+            _check_version(client)
+            _check_migrated(client, database, kind)
+
+
+def _check_migrated(client: Client, database: str, kind: str) -> None:
+    applied, known = _applied(client), migrations(kind)
+    ours = {migration.number for migration in known}
+    of_ours = {number: sha256 for number, sha256 in applied.items() if number in ours}
+    if missing := next(_pending(database, kind, of_ours), None):
+        raise Refused(f"{database} lacks migration {missing.name}: run `crewkit-sessions provision` first")
+    beyond = max(applied.keys() - ours, default=None)
+    if beyond is not None and (difference := _difference(client, database, known)):
+        raise Refused(
+            f"{database} has migration {beyond}, newer than this code, and {difference}: run the version that made it"
+        )
+
+
+def _difference(client: Client, database: str, known: Sequence[Migration]) -> str | None:
+    """Return the first way in which tables differ beyond additions; None if there is none."""
+    found: dict[str, list[FoundColumn]] = {}
+    asked = {"database": database}
+    for table, *column in client.query(_COLUMNS_SQL, parameters=asked).result_rows:
+        found.setdefault(table, []).append(FoundColumn(*column))
+    keys = dict(client.query(_KEYS_SQL, parameters=asked).result_rows)
+    return first_difference(known_tables(migration.text for migration in known), found, keys)
+
+
+def _check_version(client: Client) -> None:
+    ((version, compatibility),) = client.query(VERSION_SQL).result_rows
+    if why := why_too_old(version, compatibility):
+        raise Refused(why)
+
+
+def _applied(client: Client) -> dict[int, str]:
+    return dict(client.query("SELECT number, sha256 FROM migrations").result_rows)
+
+
+def _pending(database: str, kind: str, applied: dict[int, str]) -> Iterator[Migration]:
+    known = {migration.number: migration for migration in migrations(kind)}
+    if beyond := set(applied) - set(known):
+        raise Refused(f"{database} has migration {max(beyond)}, newer than this code: run the version that made it")
+    for number, migration in sorted(known.items()):
+        if number not in applied:
+            yield migration
+        elif applied[number] != migration.sha256:
+            raise Refused(f"migration {migration.name} was changed after it ran on {database}: add a new one instead")
+
+
+def _apply(client: Client, database: str, migration: Migration) -> str:
+    for statement in migration.text.split(";\n"):
+        if statement.strip():
+            client.command(statement)
+    client.command(
+        "INSERT INTO migrations (number, name, sha256) SELECT {number:UInt32}, {name:String}, {sha:String}",
+        parameters={"number": migration.number, "name": migration.name, "sha": migration.sha256},
+    )
+    return f"{database}: {migration.name}"
