@@ -12,9 +12,11 @@ import uvloop
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from ingest.app import build_ingest
+from edge.outermost import App
+from ingest.log.port import EventLog
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
+from runtime.composition import WriteSide, compose
 from runtime.http_server import serve_http
 from runtime.http_services import service, stop_on_signals
 from runtime.logging import configure_logging
@@ -25,23 +27,22 @@ from runtime.settings import Settings
 PRIVACY = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(may_hold_secrets=lambda _: False)}
 
 
-async def serve(settings: Settings) -> None:
-    """Serve what the product serves, until SIGTERM."""
+async def serve(settings: Settings, redaction: str | None) -> None:
+    """Serve until SIGTERM what the product serves, or the ingest routes alone with a `PRIVACY`."""
     log = SqliteEventLog(settings.folder / "log.sqlite", bytes_max=settings.in_flight_bytes_max)
     stopping = stop_on_signals()
     await log.start()
     try:
-        await serve_http(service(settings, log, None), settings.host, settings.port, stopping)
+        app = service(settings, log, None) if redaction is None else _alone(settings, log, PRIVACY[redaction])
+        await serve_http(app, settings.host, settings.port, stopping)
     finally:
         await log.stop()
 
 
-async def serve_alone(settings: Settings, privacy: Privacy) -> None:
-    """Serve the ingest routes under ``privacy``, until SIGTERM."""
+def _alone(settings: Settings, log: EventLog, privacy: Privacy) -> App:
     secrets = settings.secrets_folder
     verifier = TokenVerifier([shared_secret(token_key(secrets))], time.time)
-    app = build_ingest(SqliteEventLog(settings.folder / "log.sqlite"), id_secrets(secrets), verifier, privacy=privacy)
-    await serve_http(app, settings.host, settings.port, stop_on_signals())
+    return compose(verifier, WriteSide(log, id_secrets(secrets), privacy=privacy))
 
 
 def main(folder: Path, port: int, redaction: str | None = None) -> None:
@@ -49,7 +50,7 @@ def main(folder: Path, port: int, redaction: str | None = None) -> None:
     configure_logging()
     settings = Settings(data=str(folder), port=port, dev_tokens=True)
     make_embedded_secrets(settings.secrets_folder)
-    uvloop.run(serve(settings) if redaction is None else serve_alone(settings, PRIVACY[redaction]))
+    uvloop.run(serve(settings, redaction))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
 """The routes of the read side, the dependencies that they need, and its readiness."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import time
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Router
 from litestar.di import Provide
 
-from edge.authentication import TokenVerifier
 from edge.health import Readiness
-from edge.service import Lifespan, build_service
 from query_api.analytics.by_agent import list_by_agent
 from query_api.analytics.by_user import list_by_user
 from query_api.analytics.cost_breakdown import get_cost_breakdown
@@ -88,20 +86,6 @@ def store_readiness(probe: Reader) -> Readiness:
         return {"store": True}
 
     return ready
-
-
-def build_query_api(
-    reader: Reader, id_secrets: IdSecrets, verifier: TokenVerifier, lifespan: Sequence[Lifespan] = (), **options: Any
-) -> Litestar:
-    """Build the read side alone; ``options`` go to `build_service`."""
-    return build_service(
-        query_routes(),
-        query_dependencies(reader, id_secrets),
-        verifier,
-        store_readiness(reader),
-        lifespan,
-        **options,
-    )
 
 
 def _shared(value: Any) -> Provide:

@@ -4,32 +4,24 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Any
 
 import uvloop
 from prometheus_client import CollectorRegistry
 
 from audit.metrics import AuditMetrics
-from audit.routes import operation_routes
 from audit.watch import Audit, auditing
-from edge.health import Readiness, check_all
 from edge.metrics import register_fault_gauges
 from edge.outermost import App
 from edge.rate_limits import closing_limits
-from edge.service import Lifespan, build_service
 from edge.watched_file import watching_files
-from ingest.app import INGEST_ERRORS, clock_ms, ingest_dependencies, ingest_routes, log_readiness
-from ingest.body import Bodies
 from ingest.log.kafka import InstalledTopic, KafkaEventLog
 from ingest.log.port import EventLog
-from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy.policy import Privacy
 from kernel.broken import Broken
 from kernel.ports import is_free
-from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader, Reader, open_probe, open_reader
 from runtime.address_file import write_address
+from runtime.composition import ReadSide, WriteSide, compose
 from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.http_server import serve_http
 from runtime.kafka_settings import kafka_topic
@@ -112,41 +104,28 @@ def service(
     ``probe`` is what readiness asks instead of ``reader``, so that it waits for nobody's question.
     """
     registry = registry or new_registry()
-    metrics = IngestMetrics(registry) if log is not None else None
     secrets = id_secrets(settings.secrets_folder)
-    routes: list[Any] = []
-    dependencies: dict[str, Any] = {}
-    audits: list[Lifespan] = []
-    parts: list[Readiness] = []
-    if reader is not None:
-        parts.append(store_readiness(probe or reader))
-        routes.extend([*query_routes(), *operation_routes()])
-        dependencies |= query_dependencies(reader, secrets)
-        audits.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
-    if log is not None and metrics is not None:
-        routes.extend(ingest_routes())
-        parts.append(log_readiness(log))
-        bodies = Bodies(settings.in_flight_bytes_max)
-        privacy = Privacy(settings.orgs_without_content, on_redacted=metrics.redacted)
-        dependencies |= ingest_dependencies(metered(log, metrics), secrets, clock_ms, privacy, bodies)
     verifier, files = load_credentials(settings)
     limits = create_rate_limits(settings)
     register_fault_gauges(registry, limits, files)
-    app = build_service(
-        routes,
-        dependencies,
+    lifespan = [watching_files(files), closing_limits(limits)]
+    write = read = None
+    if log is not None:
+        privacy = Privacy(settings.orgs_without_content)
+        write = WriteSide(log, secrets, privacy=privacy, bytes_max=settings.in_flight_bytes_max)
+    if reader is not None:
+        read = ReadSide(reader, secrets, probe=probe)
+        lifespan.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
+    return compose(
         verifier,
-        partial(check_all, *parts),
-        [watching_files(files), closing_limits(limits), *audits],
+        write,
+        read,
+        registry,
+        lifespan,
         limits=limits,
         allowed_origins=settings.origins,
-        exception_handlers=INGEST_ERRORS,
-        registry=registry,
         separate_internal=settings.admin_address is not None,
     )
-    if metrics is not None:
-        keep_metrics(app, metrics)
-    return app
 
 
 def check_http(settings: Settings) -> None:

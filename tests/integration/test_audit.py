@@ -18,19 +18,17 @@ from litestar.testing import TestClient
 from audit import slices
 from audit.recount import Recount
 from audit.recount_questions import DayRow
-from audit.routes import operation_routes
 from audit.slices import days_asked
 from cli import audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.service import build_service
 from edge.tokens import issue_token
 from processors.observer import Observers
 from processors.progress import Progress
-from query_api.app import query_dependencies, store_readiness
 from query_api.freshness import Freshness
 from query_api.read_context import ReadContext
 from query_api.reader import ClickHouseReader
+from runtime.composition import ReadSide, compose
 from schemas.ids import IdSecrets
 from schemas.log.position import LogRecord
 from schemas.permissions import OPERATOR_ORG, Role
@@ -99,8 +97,7 @@ class Operations:
         self.store = store
         self.reader = ClickHouseReader(self._client, store.address.control)
         verifier = TokenVerifier([shared_secret(KEY)])
-        dependencies = query_dependencies(self.reader, IdSecrets((b"k" * 16,), b"s" * 16))
-        self.app = build_service(operation_routes(), dependencies, verifier, store_readiness(self.reader))
+        self.app = compose(verifier, read=ReadSide(self.reader, IdSecrets((b"k" * 16,), b"s" * 16)))
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project these and report how far that is."""

@@ -13,17 +13,14 @@ import httpx
 import msgspec
 import pytest
 from msgspec import structs
+from prometheus_client import CollectorRegistry
 
-from audit.routes import operation_routes
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.service import build_service
 from edge.tokens import issue_token
-from ingest.app import INGEST_ERRORS, ingest_dependencies, ingest_routes
-from ingest.body import Bodies
 from ingest.privacy.policy import Privacy
-from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.reader import ClickHouseReader
+from runtime.composition import ReadSide, WriteSide, compose
 from schemas.ids import mint, new_thread
 from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, MetricsReport, ModelUsage
@@ -45,19 +42,18 @@ class Whole:
     """Both route sets over one log and one store, and the projector between them."""
 
     def __init__(self, store: TestStore) -> None:
-        self.cut: Counter[str] = Counter()  # as reported to the metrics
+        self._registry = CollectorRegistry()
         self.store, self.log = store, FakeEventLog(partitions=4)
         self.reader = ClickHouseReader(self._connect, store.address.control)
-        self.app = build_service(
-            [*query_routes(), *operation_routes(), *ingest_routes()],
-            {
-                **query_dependencies(self.reader, SECRETS),
-                **ingest_dependencies(self.log, SECRETS, lambda: T0, self._privacy(), Bodies()),
-            },
-            TokenVerifier([shared_secret(KEY)]),
-            store_readiness(self.reader),
-            exception_handlers=INGEST_ERRORS,
-        )
+        write = WriteSide(self.log, SECRETS, lambda: T0, Privacy(frozenset({"quiet"})))
+        verifier = TokenVerifier([shared_secret(KEY)])
+        self.app = compose(verifier, write, ReadSide(self.reader, SECRETS), self._registry)
+
+    @property
+    def cut(self) -> Counter[str]:
+        """How many secrets of each rule the metrics count."""
+        (found,) = (metric for metric in self._registry.collect() if metric.name == "crewkit_ingest_redactions")
+        return Counter({s.labels["rule"]: int(s.value) for s in found.samples if s.name.endswith("_total")})
 
     async def add(self, record: AnyRecord, key: bytes | None = None) -> str:
         """A record straight into the log; its position."""
@@ -93,9 +89,6 @@ class Whole:
         """Everything that was appended to the partition behind that position."""
         partition, offset = map(int, position.split(":"))
         return b"\n".join(r.value or b"" for r in await self.log.read(partition, offset + 1, 1 << 40, 1 << 30))
-
-    def _privacy(self) -> Privacy:
-        return Privacy(frozenset({"quiet"}), on_redacted=self.cut.update)
 
     def _connect(self) -> Any:
         return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")

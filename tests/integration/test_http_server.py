@@ -9,9 +9,9 @@ import pytest
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from ingest.app import build_ingest
 from kernel.ports import free_port
 from runtime import http_server
+from runtime.composition import WriteSide, compose
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import KEY, SECRETS, a_session, events_path
 
@@ -25,7 +25,7 @@ AT_THE_ROOT = ("/livez", "/readyz", "/metrics", "/schema", "/schema/openapi.json
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """Where the write side is served."""
     monkeypatch.setattr(http_server, "tune_interpreter", lambda: None)  # that of the tests stays as it is
-    app = build_ingest(FakeEventLog(1), SECRETS, TokenVerifier([shared_secret(KEY)]))
+    app = compose(TokenVerifier([shared_secret(KEY)]), WriteSide(FakeEventLog(1), SECRETS))
     chosen, stopping = free_port(), asyncio.Event()
     serving = asyncio.create_task(http_server.serve_http(app, HOST, chosen, stopping))
     for _ in range(500):

@@ -21,7 +21,6 @@ from deploy.devstack.supervisor.die_with_parent import tethered
 from edge.drain_body import DRAIN_WITHIN_S
 from edge.tokens import issue_token
 from kernel.ports import free_port
-from runtime.http_server import READ_AHEAD_BYTES
 from tests.support import CHECKOUT
 from tests.support.rigs.write_api import EVENT, KEY, a_session, events_path
 
@@ -50,18 +49,10 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--no-ws"]
-    command += ["--http1-buffer-size", str(READ_AHEAD_BYTES)]
-    environment = {
-        **os.environ,
-        "LOG_FILE": str(tmp_path_factory.mktemp("served") / "log.sqlite"),
-        "PYTHONPATH": str(CHECKOUT),
-    }
-    process = subprocess.Popen(
-        tethered([*command, "tests.support.rigs.served_ingest:app"], signal.SIGTERM),
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
+    folder = tmp_path_factory.mktemp("served")
+    command = [sys.executable, "-m", "tests.support.rigs.served_by_us", str(port), str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    process = subprocess.Popen(tethered(command, signal.SIGTERM), env=environment, stderr=subprocess.DEVNULL)
     made = Served(port, process.pid)
     wait_until_ready(made)
     made.client.post(made.events, content=a_batch())

@@ -10,7 +10,7 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.rate_limits import RateLimits
 from edge.request_counters import LocalCounter
-from ingest.app import build_ingest
+from runtime.composition import WriteSide, compose
 from runtime.settings import BadSettings, Settings
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import KEY, NOW_MS, SECRETS, a_session, token
@@ -36,7 +36,7 @@ async def browser(origin: str, allowed: Sequence[str]) -> AsyncIterator[httpx.As
     """Return a client that calls from a page of ``origin``, without a token."""
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     limits = RateLimits(LocalCounter(), 1, 1)
-    app = build_ingest(FakeEventLog(), SECRETS, verifier, lambda: NOW_MS, limits=limits, allowed_origins=allowed)
+    app = compose(verifier, WriteSide(FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits, allowed_origins=allowed)
     transport, given = httpx.ASGITransport(app), {"origin": origin.encode("latin-1")}
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=given) as client:
         yield client

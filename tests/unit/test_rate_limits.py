@@ -12,8 +12,8 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.rate_limits import RateLimits
 from edge.request_counters import HOUR_S, LocalCounter
-from ingest.app import build_ingest
 from kernel.atomic_write import write_whole
+from runtime.composition import WriteSide, compose
 from runtime.rate_limit_settings import create_rate_limits
 from runtime.settings import BadSettings, Settings
 from tests.support.fakes.log import FakeEventLog
@@ -40,7 +40,7 @@ async def service(writes: int, reads: int, clock: Clock) -> AsyncIterator[Send]:
     """Run the write side with limits; yields a function that sends requests to it."""
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     limits = RateLimits(LocalCounter(clock), writes, reads)
-    app = build_ingest(FakeEventLog(), SECRETS, verifier, lambda: NOW_MS, limits=limits)
+    app = compose(verifier, WriteSide(FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
 
         async def send(method: str = "POST", path: str = PATH, org: str = "acme", **more: Any) -> httpx.Response:

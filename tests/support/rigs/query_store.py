@@ -12,18 +12,16 @@ import clickhouse_connect
 import httpx
 import msgspec
 from clickhouse_connect.driver.client import Client
-from litestar import Litestar
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.service import build_service
 from edge.tokens import issue_token
 from kernel.words import search_text
 from processors.warehouse import sql
 from query_api import reader as reader_module
-from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, Reader
+from runtime.composition import ReadSide, compose
 from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
@@ -173,9 +171,8 @@ class QueryApi:
     """The read side over HTTP, asked in any role. It is noon of 2026-01-20 there."""
 
     def __init__(self, reader: Reader, now_ms: int = NOON, wait_s: float = 10.0) -> None:
-        dependencies = query_dependencies(reader, SECRETS, lambda: now_ms / 1000, Freshness(reader, wait_s))
-        verifier = TokenVerifier([shared_secret(_JWT_KEY)])
-        self.app: Litestar = build_service(query_routes(), dependencies, verifier, store_readiness(reader))
+        read = ReadSide(reader, SECRETS, lambda: now_ms / 1000, Freshness(reader, wait_s))
+        self.app = compose(TokenVerifier([shared_secret(_JWT_KEY)]), read=read)
 
     async def get(
         self,

@@ -8,8 +8,8 @@ import uvloop
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from ingest.app import build_ingest
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from runtime.composition import WriteSide, compose
 from runtime.http_server import serve_http
 from runtime.logging import configure_logging
 from tests.support.rigs.write_api import KEY, SECRETS
@@ -19,7 +19,7 @@ async def main(port: int, folder: Path) -> None:
     """Serve until the process is ended."""
     log = SqliteEventLog(folder / "log.sqlite")
     await log.start()
-    app = build_ingest(log, SECRETS, TokenVerifier([shared_secret(KEY)]))
+    app = compose(TokenVerifier([shared_secret(KEY)]), WriteSide(log, SECRETS))
     await serve_http(app, "127.0.0.1", port, asyncio.Event())
 
 

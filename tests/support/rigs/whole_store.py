@@ -16,19 +16,16 @@ from litestar.testing import AsyncTestClient
 
 from audit.coverage import Coverage
 from audit.recount import Recounted
-from audit.routes import operation_routes
 from audit.watch import Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.service import build_service
 from edge.tokens import issue_token
 from processors import warehouse as warehouse_module
 from processors.progress import Progress
 from processors.runners.startup_checks import check_generation
-from query_api.app import query_dependencies, query_routes, store_readiness
-from query_api.freshness import Freshness
 from query_api.reader import ClickHouseReader, open_reader
 from runtime import provision, repair
+from runtime.composition import ReadSide, compose
 from runtime.projector import make_warehouse
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
@@ -172,9 +169,7 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
-    dependencies = query_dependencies(reader, SECRETS, lambda: NOW_MS / 1000, Freshness(reader))
-    verifier = TokenVerifier([shared_secret(KEY)])
-    app = build_service([*query_routes(), *operation_routes()], dependencies, verifier, store_readiness(reader))
+    app = compose(TokenVerifier([shared_secret(KEY)]), read=ReadSide(reader, SECRETS, lambda: NOW_MS / 1000))
     found = {}
     async with AsyncTestClient(app) as client:
         for org, role, path in _questions():

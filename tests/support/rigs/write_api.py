@@ -12,9 +12,9 @@ import msgspec
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from ingest.app import build_ingest
 from ingest.dependencies import Clock
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
+from runtime.composition import WriteSide, compose
 from schemas.ids import IdSecrets, mint, new_thread
 from schemas.log.codec import decode
 from schemas.log.records import AnyRecord
@@ -87,7 +87,7 @@ async def write_api(
     """The service at `NOW_MS`, or at another time; tokens are good whatever it is."""
     log = FakeEventLog(partitions)
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
-    app = build_ingest(log, SECRETS, verifier, clock, privacy)
+    app = compose(verifier, WriteSide(log, SECRETS, clock, privacy))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield WriteApi(client, log)
 
