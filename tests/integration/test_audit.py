@@ -47,6 +47,7 @@ from tests.support.builders import (
     usage,
 )
 from tests.support.builders import session_id as named
+from tests.support.clients.in_process import in_process
 from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 from tests.support.strategies import PARTITIONS, logs
@@ -111,8 +112,7 @@ class Operations:
 
     async def get(self, path: str, org: str = OPERATOR_ORG, role: Role = "operator", **params: str) -> httpx.Response:
         """GET ``/api/v1/<path>``."""
-        transport = httpx.ASGITransport(self.app)  # type: ignore[arg-type]  # an ASGI app all the same
-        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=token(org, role)) as client:
+        async with in_process(self.app, headers=token(org, role)) as client:
             return await client.get(f"/api/v1/{path}", params=params)
 
     async def data(self, path: str, org: str = OPERATOR_ORG, role: Role = "operator", **params: str) -> Any:

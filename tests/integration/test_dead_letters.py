@@ -28,6 +28,7 @@ from schemas.log.topics import record_key
 from schemas.permissions import OPERATOR_ORG, Role
 from tests.support.builders import ORG, SECRETS, T0, compaction_requested, created, ended, hook, recorded
 from tests.support.builders import session_id as named
+from tests.support.clients.in_process import in_process
 from tests.support.corpora.canaries import CANARIES, fill
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.projection import new_pipeline
@@ -74,8 +75,7 @@ class Whole:
         """A request of an operator, or of a member of the org."""
         org = OPERATOR_ORG if role == "operator" else ORG
         headers = {"Authorization": f"Bearer {issue_token(KEY, 'olga', org, role, 600, time.time())}"}
-        transport = httpx.ASGITransport(self.app)  # type: ignore[arg-type]  # an ASGI app all the same
-        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+        async with in_process(self.app, headers=headers) as client:
             return await client.request(method, f"/api/v1/{path}", **request)
 
     async def redrive(self, position: str, **body: Any) -> httpx.Response:

@@ -15,6 +15,7 @@ from schemas.http.responses import instant
 from store.address import StoreAddress
 from store.errors import StoreUnavailable
 from store.generations import Generation
+from tests.support.clients.in_process import in_process
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -218,13 +219,13 @@ async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytes
 
 
 async def _readyz(api: QueryApi) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api.app), base_url="http://test") as client:
+    async with in_process(api.app) as client:
         return await client.get("/readyz")
 
 
 async def test_the_contract_lists_every_route(query_api: QueryApi) -> None:
     """The OpenAPI description can be made and names each route with its operation."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(query_api.app), base_url="http://test") as client:
+    async with in_process(query_api.app) as client:
         described = json.loads((await client.get("/schema/openapi.json")).content)
 
     operations = {operation["operationId"] for path in described["paths"].values() for operation in path.values()}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from query_api.reader import POOL_SIZE, ClickHouseReader
@@ -15,6 +14,7 @@ from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
 from store.errors import StoreUnavailable
+from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.query_store import QueryStore
 
@@ -59,7 +59,7 @@ class Rig:
         self.probe = ClickHouseReader(probing, store.base, pool_size=1, live_for_s=0)
         make_embedded_secrets(folder / "secrets")
         app = service(Settings(data=str(folder)), self.log, self.reader, probe=self.probe)
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+        self.client = in_process(app)
 
     async def readyz(self) -> tuple[int, Any]:
         reply = await self.client.get("/readyz")

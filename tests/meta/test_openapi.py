@@ -20,6 +20,7 @@ from runtime.http_services import service
 from runtime.secret_making import make_embedded_secrets
 from runtime.settings import Settings
 from schemas.http.examples import BODIES
+from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.oracles.openapi import Schema, faults, operations, resolved
 
@@ -39,7 +40,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
 @pytest.fixture
 async def client(app: Litestar) -> httpx.AsyncClient:
     """Return a client without a credential."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+    return in_process(app)
 
 
 @pytest.fixture

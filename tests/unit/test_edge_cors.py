@@ -12,6 +12,7 @@ from edge.rate_limits import RateLimits
 from edge.request_counters import LocalCounter
 from runtime.composition import WriteSide, compose
 from runtime.settings import BadSettings, Settings
+from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import KEY, NOW_MS, SECRETS, a_session, token
 
@@ -37,8 +38,7 @@ async def browser(origin: str, allowed: Sequence[str]) -> AsyncIterator[httpx.As
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     limits = RateLimits(LocalCounter(), 1, 1)
     app = compose(verifier, WriteSide(FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits, allowed_origins=allowed)
-    transport, given = httpx.ASGITransport(app), {"origin": origin.encode("latin-1")}
-    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=given) as client:
+    async with in_process(app, headers={"origin": origin.encode("latin-1")}) as client:
         yield client
 
 

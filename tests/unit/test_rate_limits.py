@@ -16,6 +16,7 @@ from kernel.atomic_write import write_whole
 from runtime.composition import WriteSide, compose
 from runtime.rate_limit_settings import create_rate_limits
 from runtime.settings import BadSettings, Settings
+from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
 
@@ -41,7 +42,7 @@ async def service(writes: int, reads: int, clock: Clock) -> AsyncIterator[Send]:
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     limits = RateLimits(LocalCounter(clock), writes, reads)
     app = compose(verifier, WriteSide(FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with in_process(app) as client:
 
         async def send(method: str = "POST", path: str = PATH, org: str = "acme", **more: Any) -> httpx.Response:
             given = {"authorization": f"Bearer {token(org=org)}", "content-type": "application/json"}

@@ -27,6 +27,7 @@ from schemas.permissions import Role
 from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
 from store.connect import WRITE, connect
 from tests.support import CHECKOUT
+from tests.support.clients.in_process import in_process
 from tests.support.rigs.store import Options
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -187,7 +188,7 @@ class QueryApi:
         """GET ``/api/v1/<org>/<path>``; parameters that are None are left out."""
         token = issue_token(_JWT_KEY, user, org, role, 3600, time())
         given = {name: value for name, value in (params or {}).items() if value is not None}
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test") as client:
+        async with in_process(self.app) as client:
             return await client.get(
                 f"/api/v1/{org}/{path}", params=given, headers={"Authorization": f"Bearer {token}", **(headers or {})}
             )

@@ -15,6 +15,7 @@ from typing import Any
 from faust.transport.consumer import ThreadDelegateConsumer
 
 from processors.runners import faust_app
+from processors.runners.watchdog import STILL_S
 from runtime import projector
 from runtime.logging import configure_logging
 from runtime.settings import load_settings
@@ -36,7 +37,7 @@ def withhold(partition: int) -> None:
 def main(data: str, instance: str) -> int:
     """Run until SIGTERM; return the exit code."""
     faust_app.SESSION_TIMEOUT_S = SESSION_TIMEOUT_S
-    projector.STILL_S = float(os.environ.get("STILL_S", projector.STILL_S))
+    projector.STILL_S = float(os.environ.get("STILL_S", STILL_S))  # type: ignore[attr-defined]  # the name that it uses
     faust_app.POLL_INTERVAL_S = int(os.environ.get("POLL_INTERVAL_S", faust_app.POLL_INTERVAL_S))
     if "WITHHELD" in os.environ:
         withhold(int(os.environ["WITHHELD"]))

@@ -21,6 +21,7 @@ from schemas import ids
 from schemas.permissions import Role
 from store.generations import Generation
 from tests.support.builders import LogBuilder
+from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.projection import new_pipeline
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
@@ -105,8 +106,7 @@ class WholeService:
     async def ask(self, method: str, path: str, *, role: Role, org: str, user: str, **request: Any) -> httpx.Response:
         """One request, with a good token."""
         headers = {"Authorization": f"Bearer {issue_token(self._token_key, user, org, role, 600, time.time())}"}
-        transport = httpx.ASGITransport(self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+        async with in_process(self.app, headers=headers) as client:
             return await client.request(method, path, **request)
 
     def close(self) -> None:

@@ -112,7 +112,7 @@ def project(options: dict[str, Any]) -> list[str]:
         used.add(name)
         return whole(name)
 
-    warehouse_module.sql = sql  # type: ignore[assignment]
+    warehouse_module.sql = sql
     asyncio.run(_project(StoreAddress(options)))
     return sorted(used)
 

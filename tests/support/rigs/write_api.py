@@ -19,6 +19,7 @@ from schemas.ids import IdSecrets, mint, new_thread
 from schemas.log.codec import decode
 from schemas.log.records import AnyRecord
 from schemas.permissions import Role
+from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 
 KEY = b"a test key of at least 32 bytes, yes"
@@ -88,7 +89,7 @@ async def write_api(
     log = FakeEventLog(partitions)
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     app = compose(verifier, WriteSide(log, SECRETS, clock, privacy))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with in_process(app) as client:
         yield WriteApi(client, log)
 
 
