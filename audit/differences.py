@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine
-from schemas.http.responses import instant
+from kernel.times import instant
 
 MEASURES = (
     *("sessions", "ended", "success", "failure", "timeout", "cancelled", "duration_ms"),

@@ -7,9 +7,10 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from edge.guards import may
+from kernel.times import instant
 from query_api.question import NoParams, Question
 from query_api.read_context import ReadContext
-from schemas.http.responses import Reply, instant
+from schemas.http.responses import Reply
 
 
 class PartitionFreshnessRow(Struct, frozen=True):

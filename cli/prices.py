@@ -12,8 +12,8 @@ from rich.table import Column, Table
 
 from cli.installation import DIFFERENT
 from cli.options import settings_options
+from kernel.times import instant
 from runtime.settings import load_settings
-from schemas.http.responses import instant
 from schemas.pricing.price_file import KINDS, BadPrices, Price, format_prices, moment, parse_prices, usd_per_million
 from schemas.pricing.price_list import LoadedPrice, newest
 

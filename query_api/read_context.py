@@ -11,12 +11,13 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
+from kernel.times import instant
 from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions
 from query_api.freshness_header import remember_complete_through
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.question import P, Question, R
 from query_api.reader import Reader, answer
-from schemas.http.responses import Reply, instant
+from schemas.http.responses import Reply
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cli.demo import sample_data
 from cli.demo.sample_data import Project
-from schemas.http import responses
+from kernel import times
 
 Extra = dict[str, Any]
 HookEvent = tuple[str, Extra]  # (event type, payload)
@@ -87,4 +87,4 @@ def uuid_text(rng: Random) -> str:
 
 def instant(at: datetime) -> str:
     """Format a time as RFC 3339 in UTC with milliseconds."""
-    return responses.instant(round(at.timestamp() * 1000))
+    return times.instant(round(at.timestamp() * 1000))

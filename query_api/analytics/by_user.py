@@ -5,11 +5,12 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from edge.guards import may
+from kernel.times import instant
 from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds
 from query_api.paging import Page
 from query_api.question import Question
 from query_api.read_context import ReadContext
-from schemas.http.responses import Reply, instant
+from schemas.http.responses import Reply
 from schemas.money import usd_of
 
 

@@ -10,11 +10,12 @@ from msgspec import Struct
 
 from edge.errors import invalid
 from edge.guards import may
+from kernel.times import instant
 from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets
 from query_api.days import Interval
 from query_api.question import Question
 from query_api.read_context import ReadContext
-from schemas.http.responses import Reply, instant
+from schemas.http.responses import Reply
 from schemas.money import usd_of
 
 Metric = Literal["sessions", "cost", "tokens", "tool_calls", "users"]

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kernel.times import instant
 from query_api.question import Question
 from query_api.read_context import ReadContext
-from schemas.http.responses import Counts, ModelMetrics, ModelUse, Session, ToolUse, instant
+from schemas.http.responses import Counts, ModelMetrics, ModelUse, Session, ToolUse
 from schemas.log.position import Position
 from schemas.money import usd_of
 from schemas.store.rows import ModelTotals, ToolTotals

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from msgspec import Meta, Raw, Struct
 
+from kernel.times import instant
 from query_api.question import Question
 from query_api.read_context import ReadContext
-from schemas.http.responses import instant
 from schemas.log.position import Position
 
 PAGE_BYTES_MAX = 32 << 20  # of payloads; a page may end early, and its cursor continues there

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from edge.guards import may
 from edge.principal import Principal
+from kernel.times import instant
 from query_api.paging import Page
 from query_api.question import Question
 from query_api.read_context import ReadContext
@@ -16,7 +17,7 @@ from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hierarchy import Totals
 from query_api.sessions.session_filter import SessionFilter, with_filter
 from query_api.visibility import viewer_of
-from schemas.http.responses import Reply, Session, instant
+from schemas.http.responses import Reply, Session
 from schemas.money import usd_of
 
 CONVERSATIONS_MAX = 1_000  # of a thread, the latest ones; its totals count all of them

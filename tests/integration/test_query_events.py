@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kernel.times import instant
 from query_api.sessions import event_page
 from query_api.sessions import one as one_session
 from query_api.sessions.event_page import EventsPageRow, within_bytes
-from schemas.http.responses import instant
 from schemas.log.position import LogRecord
 from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
 from tests.support.builders import session_id as named

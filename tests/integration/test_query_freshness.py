@@ -9,9 +9,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
+from kernel.times import instant
 from query_api import statements
 from query_api.reader import ClickHouseReader, open_reader
-from schemas.http.responses import instant
 from store.address import StoreAddress
 from store.errors import StoreUnavailable
 from store.generations import Generation

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from kernel.times import instant
 from query_api.sessions import one
-from schemas.http.responses import instant
 from schemas.ids import mint, new_thread
 from schemas.store.rows import ModelTotals, ToolTotals
 from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
+from kernel.times import instant
 from query_api.sessions import filter_values, threads
-from schemas.http.responses import instant
 from schemas.ids import mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.store.rows import SessionRow

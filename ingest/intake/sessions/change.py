@@ -13,8 +13,9 @@ from ingest.intake.context import SessionContext
 from ingest.intake.sessions.metrics_report import FIELD, to_report
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import ms_of
+from kernel.times import instant
 from schemas.http.requests import ChangeSession, ReportMetrics, ReportModel
-from schemas.http.responses import ChangedSession, Reply, instant
+from schemas.http.responses import ChangedSession, Reply
 from schemas.log.records import MetricsReport, MetricsReported, SessionChanged
 
 _decoder = msgspec.json.Decoder(ChangeSession)

@@ -13,9 +13,10 @@ from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.sessions.remote_url import Remote, clean_remote
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
+from kernel.times import instant
 from schemas import ids
 from schemas.http.requests import CreateSession
-from schemas.http.responses import Counts, ModelMetrics, Reply, Session, instant
+from schemas.http.responses import Counts, ModelMetrics, Reply, Session
 from schemas.log.position import Position
 from schemas.log.records import SessionCreated
 

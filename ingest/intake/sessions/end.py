@@ -13,8 +13,9 @@ from ingest.intake.context import SessionContext
 from ingest.intake.sessions.metrics_report import to_report
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
+from kernel.times import instant
 from schemas.http.requests import EndSession
-from schemas.http.responses import EndedSession, Reply, instant
+from schemas.http.responses import EndedSession, Reply
 from schemas.log.records import SessionEnded
 
 _decoder = msgspec.json.Decoder(EndSession)
