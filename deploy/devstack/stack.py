@@ -18,8 +18,8 @@ from deploy.devstack.kafka_jars import broker, probe
 from deploy.devstack.kafka_jars.broker import BrokerFailed, BrokerSettings
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable
 from deploy.devstack.kafka_jars.users import CLIENT_USER, MECHANISM, BrokerUsers
-from deploy.devstack.supervisor.services import Job, Service, Step
-from deploy.devstack.supervisor.supervised_process import Say
+from deploy.devstack.supervisor.services import Job, Step, SupervisedService
+from deploy.devstack.supervisor.supervised_process import Report
 from deploy.devstack.supervisor.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
 from kernel.atomic_write import write_whole
 from kernel.ports import free_ports
@@ -77,7 +77,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
             data=data,
             host=host,
             port=port,
-            ports=_kept_ports(data),
+            ports=_load_or_choose_ports(data),
             store_password=kept_secret(secrets / "store-password"),
             reader_password=kept_secret(secrets / "reader-password"),
             kafka_users=BrokerUsers(
@@ -144,7 +144,7 @@ def production_shape(stack: Stack) -> list[Step]:
     front = (stack.host, stack.port)
     return [
         kafka_service(stack.kafka),
-        Service(
+        SupervisedService(
             name="store-server",
             command=stack.ours("store-server", "--host", LOCAL, "--port", str(stack.ports.store)),
             env=stack.env,
@@ -155,7 +155,7 @@ def production_shape(stack: Stack) -> list[Step]:
         *(projector(stack, instance) for instance in range(PROJECTORS - 1)),
         # The last one is waited for, so that together they follow everything before anybody is let in.
         msgspec.structs.replace(projector(stack, PROJECTORS - 1), ready=lambda: follows_everything(stack)),
-        Service(
+        SupervisedService(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
             env={**stack.reading_env, "DEV_TOKENS": "1", **stack.http_env},
@@ -166,10 +166,10 @@ def production_shape(stack: Stack) -> list[Step]:
     ]
 
 
-def kafka_service(settings: BrokerSettings) -> Service:
+def kafka_service(settings: BrokerSettings) -> SupervisedService:
     """The broker, its data directory prepared. Raises `KafkaUnavailable`, `BrokerFailed`."""
     broker.prepare(settings)
-    return Service(
+    return SupervisedService(
         name="kafka",
         command=broker.command(settings),
         listens=(broker.HOST, settings.port),
@@ -178,11 +178,11 @@ def kafka_service(settings: BrokerSettings) -> Service:
     )
 
 
-def projector(stack: Stack, instance: int) -> Service:
+def projector(stack: Stack, instance: int) -> SupervisedService:
     """One projector worker; the instance is its static membership in the consumer group."""
     port = stack.ports.metrics[instance]
     command = stack.ours("processors", "--instance", str(instance), "--host", LOCAL, "--metrics-port", str(port))
-    return Service(name=f"projector-{instance}", command=command, env=stack.env)
+    return SupervisedService(name=f"projector-{instance}", command=command, env=stack.env)
 
 
 def run_stack(
@@ -190,7 +190,7 @@ def run_stack(
     host: str,
     port: int,
     *,
-    say: Say,
+    report: Report,
     on_ready: Callable[[], None] = lambda: None,
     http_env: Mapping[str, str] = MappingProxyType({}),
     admin: tuple[str, int] | None = None,
@@ -198,26 +198,26 @@ def run_stack(
 ) -> int:
     """Run the stack until SIGTERM or SIGINT; the exit code. Main thread only.
 
-    `say` gets lines for people; `on_ready` is called once everything is up; `http_env` is for the HTTP services alone,
-    and `admin` is where these have health and metrics, if that is not `port`.
-    Raises `BadSettings` where the data folder can't be this account's alone.
+    `report` receives lines for people; `on_ready` is called once everything is up. `http_env` is for the HTTP services
+    alone; `admin` is the address of their health and metrics, if that is not `port`.
+    Raises `BadSettings` if other accounts would share the data folder.
     """
     data = data.resolve()
     private_data_folder(data)
 
     def ready() -> None:
-        _say_metrics(data, admin, say)
+        _report_metrics(data, admin, report)
         on_ready()
 
     try:
-        return Supervisor(data, say=say).run(
+        return Supervisor(data, report=report).run(
             lambda: compose(Stack.on(data, host, port, http_env, admin)), on_ready=ready
         )
     except AlreadySupervised as reason:
-        say(str(reason))
+        report(str(reason))
         return FAILED
     except (DidNotComeUp, KafkaUnavailable, BrokerFailed) as reason:
-        say(str(reason))
+        report(str(reason))
         return SERVICE_AWAY
 
 
@@ -261,7 +261,7 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": LOCAL, "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
 
 
-def _kept_ports(data: Path) -> Ports:
+def _load_or_choose_ports(data: Path) -> Ports:
     """DIR/run/stack.json, so that after a restart clients find Kafka and the store where they were."""
     file = _ports_file(data)
     kept = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else None
@@ -274,10 +274,10 @@ def _kept_ports(data: Path) -> Ports:
     return ports
 
 
-def _say_metrics(data: Path, admin: tuple[str, int] | None, say: Say) -> None:
-    at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _kept_ports(data).metrics)
+def _report_metrics(data: Path, admin: tuple[str, int] | None, report: Report) -> None:
+    at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _load_or_choose_ports(data).metrics)
     of_http = f"http://{_reachable(admin[0])}:{admin[1]}/metrics" if admin else "/metrics of the address below"
-    say(f"metrics: {of_http}, and those of the projectors at {at}")
+    report(f"metrics: {of_http}, and those of the projectors at {at}")
 
 
 def _kafka_password_file(data: Path) -> Path:

@@ -17,7 +17,7 @@ import cramjam
 import httpx
 import pytest
 
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from edge.drain_body import DRAIN_WITHIN_S
 from edge.tokens import issue_token
 from kernel.ports import free_port
@@ -58,7 +58,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "PYTHONPATH": str(CHECKOUT),
     }
     process = subprocess.Popen(
-        tethered([*command, "tests.support.rigs.served_ingest:app"], signal.SIGTERM),
+        die_with_parent([*command, "tests.support.rigs.served_ingest:app"], signal.SIGTERM),
         env=environment,
         stderr=subprocess.DEVNULL,
     )

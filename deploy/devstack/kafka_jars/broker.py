@@ -28,7 +28,7 @@ from deploy.devstack.kafka_jars.users import (
     new_credentials,
     sasl_properties,
 )
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from kernel.atomic_write import write_whole
 from kernel.ports import free_port
 from runtime.private_files import UMASK, open_private, private_folder
@@ -181,7 +181,7 @@ def _learn(settings: BrokerSettings, users: BrokerUsers) -> None:
         _write_properties(scratch / "server", properties(hidden) | hidden_properties(users))
         _write_properties(scratch / "login", controller_login(users))
         write_whole(scratch / "credentials", new_credentials(users))
-        line = tethered(_broker(settings, scratch / "server"), SIGKILL)
+        line = die_with_parent(_broker(settings, scratch / "server"), SIGKILL)
         nowhere = subprocess.DEVNULL
         process = subprocess.Popen(  # noqa: S603 (fixed arguments)
             line, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, umask=UMASK
@@ -241,7 +241,7 @@ def _new_cluster_id() -> str:
 class Broker:
     """A broker process that may be started, killed and started again on the same data and port.
 
-    It dies with the process that started it; start it from the main thread (see `tethered.py`).
+    It dies with the process that started it; start it from the main thread (see `die_with_parent.py`).
     """
 
     def __init__(
@@ -282,7 +282,7 @@ class Broker:
 
     def start(self, *, timeout_s: float = 60.0) -> None:
         """Start and wait until it serves. Raises `KafkaUnavailable`, `BrokerFailed`."""
-        line = tethered(self.command(), SIGKILL)
+        line = die_with_parent(self.command(), SIGKILL)
         with open(self.settings.data_dir / "console.log", "ab", opener=open_private) as console:
             self._process = subprocess.Popen(  # noqa: S603 (fixed arguments)
                 line, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, umask=UMASK

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from runtime.log_rotation import cut_when_full
 from runtime.private_files import UMASK, open_private
 
@@ -17,7 +17,7 @@ KILLED_S = 2.0
 
 
 class Process:
-    """A started process. Start it from the main thread (see `tethered.py`).
+    """A started process. Start it from the main thread (see `die_with_parent.py`).
 
     It leads a session of its own, so that Ctrl-C in the terminal reaches us alone, and so that workers which outlive it
     can be found: whatever is left of its group when it ends is killed.
@@ -30,7 +30,7 @@ class Process:
         cut_when_full(log_file)
         with open(log_file, "ab", opener=open_private) as log:
             self._popen = subprocess.Popen(  # noqa: S603 (the commands are our own)
-                tethered(command, death_signal),
+                die_with_parent(command, death_signal),
                 env={**os.environ, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

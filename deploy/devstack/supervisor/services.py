@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 
-class Service(msgspec.Struct, frozen=True, kw_only=True):
+class SupervisedService(msgspec.Struct, frozen=True, kw_only=True):
     """A process that is to be running all the time."""
 
     name: str
@@ -32,7 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 3
 
 
-Step = Service | Job
+Step = SupervisedService | Job
 
 
 class Backoff(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ class StopRequested(Exception):
     """SIGTERM, SIGINT or SIGHUP has come."""
 
 
-class Interrupts:
+class Signals:
     """While entered, signals end `sleep` early. Main thread only, as Python demands of signal handlers."""
 
     def __init__(self) -> None:

@@ -7,22 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.devstack.supervisor.process import Process
-from deploy.devstack.supervisor.services import Backoff, Service
+from deploy.devstack.supervisor.services import Backoff, SupervisedService
 from kernel.atomic_write import write_whole
 from runtime.log_rotation import cut_when_full
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-class Child:
+class SupervisedProcess:
     """One service and its present process."""
 
-    def __init__(self, service: Service, *, run_dir: Path, log_dir: Path, backoff: Backoff, say: Say) -> None:
+    def __init__(
+        self, service: SupervisedService, run_dir: Path, log_dir: Path, backoff: Backoff, report: Report
+    ) -> None:
         self.service = service
         self.log_file = log_dir / f"{service.name}.log"
         self._pid_file = run_dir / f"{service.name}.pid"
         self._backoff = backoff
-        self._say = say
+        self._report = report
         self._process: Process | None = None
         self._started_at = self._start_at = time.monotonic()
         self._deaths = 0
@@ -48,7 +50,7 @@ class Child:
     def stop(self, limit_s: float) -> None:
         """End it, by force after `limit_s` seconds, and remove its pid file."""
         if self._process is not None and not self._process.stop(self.service.stop_signal, limit_s):
-            self._say(f"{self.service.name} did not stop within {limit_s:.1f} s and was killed")
+            self._report(f"{self.service.name} did not stop within {limit_s:.1f} s and was killed")
         self._process = None
         self._pid_file.unlink(missing_ok=True)
 
@@ -69,7 +71,7 @@ class Child:
         self._deaths = self._backoff.deaths(self._deaths, now - self._started_at)
         pause_s = self._backoff.pause_s(self._deaths)
         self._process, self._start_at = None, now + pause_s
-        self._say(f"{self.service.name} {why}, starts again in {pause_s:.1f} s; see {self.log_file}")
+        self._report(f"{self.service.name} {why}, starts again in {pause_s:.1f} s; see {self.log_file}")
 
 
 def how(code: int) -> str:

@@ -4,7 +4,7 @@ DIR/run/NAME.pid   the present process of each service, written anew at each sta
 DIR/run/lock       held as long as a supervisor works on DIR
 DIR/log/NAME.log   what each of them writes to stdout and stderr
 
-If the supervisor itself is killed with -9, the kernel ends its children (see `tethered.py`).
+If the supervisor itself is killed with -9, the kernel ends its children (see `die_with_parent.py`).
 """
 
 import contextlib
@@ -16,9 +16,9 @@ from pathlib import Path
 from signal import SIGKILL
 
 from deploy.devstack.supervisor.process import Process
-from deploy.devstack.supervisor.services import Backoff, Job, Service, Step
-from deploy.devstack.supervisor.signals import Interrupts, StopRequested
-from deploy.devstack.supervisor.supervised_process import Child, Say, how
+from deploy.devstack.supervisor.services import Backoff, Job, Step, SupervisedService
+from deploy.devstack.supervisor.signals import Signals, StopRequested
+from deploy.devstack.supervisor.supervised_process import Report, SupervisedProcess, how
 from kernel.ports import is_free
 from runtime.private_files import open_private, private_folder
 
@@ -37,15 +37,22 @@ class DidNotComeUp(Exception):
 
 
 class Supervisor:
-    """Runs the steps it is given, on one data directory. `say` gets one line for each thing worth telling."""
+    """Runs the steps it is given, on one data directory. `report` gets one line for each thing worth telling."""
 
-    def __init__(self, data: Path, *, say: Say, backoff: Backoff = Backoff(), stop_all_s: float = STOP_ALL_S) -> None:  # noqa: B008 (frozen)
+    def __init__(
+        self,
+        data: Path,
+        *,
+        report: Report,
+        backoff: Backoff = Backoff(),  # noqa: B008 (frozen)
+        stop_all_s: float = STOP_ALL_S,
+    ) -> None:
         self._run_dir, self._log_dir = data / "run", data / "log"
-        self._say = _unbreakable(say)
+        self._report = _never_raising(report)
         self._backoff = backoff
         self._stop_all_s = stop_all_s
-        self._children: list[Child] = []
-        self._interrupts = Interrupts()
+        self._processes: list[SupervisedProcess] = []
+        self._signals = Signals()
 
     def run(self, compose: Callable[[], Sequence[Step]], *, on_ready: Callable[[], None] = lambda: None) -> int:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
@@ -54,37 +61,37 @@ class Supervisor:
         Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; nothing runs any more then.
         """
         private_folder(self._log_dir)
-        with claimed(self._run_dir), self._interrupts:
+        with claimed(self._run_dir), self._signals:
             try:
-                with self._interrupts.raised_at_once():
+                with self._signals.raised_at_once():
                     steps = compose()
                 for step in steps:
                     self._take(step)
                 on_ready()
                 self._watch_until(lambda: False, limit_s=float("inf"))
             except StopRequested:
-                self._say("stopping")
+                self._report("stopping")
             finally:
                 self._stop_all()
         return 0
 
     def _take(self, step: Step) -> None:
-        if isinstance(step, Service):
+        if isinstance(step, SupervisedService):
             self._bring_up(step)
         else:
             self._finish(step)
 
-    def _bring_up(self, service: Service) -> None:
+    def _bring_up(self, service: SupervisedService) -> None:
         """Start a service and wait until it is ready. Raises `DidNotComeUp`."""
         self._wait_for_port(service)
-        child = Child(service, run_dir=self._run_dir, log_dir=self._log_dir, backoff=self._backoff, say=self._say)
-        self._children.append(child)
-        child.tend()
-        if not self._watch_until(child.is_ready, limit_s=service.ready_s):
-            raise DidNotComeUp(f"{service.name} was not ready after {service.ready_s:.0f} s{_tail(child.log_file)}")
-        self._say(f"{service.name} is up")
+        process = SupervisedProcess(service, self._run_dir, self._log_dir, self._backoff, self._report)
+        self._processes.append(process)
+        process.tend()
+        if not self._watch_until(process.is_ready, limit_s=service.ready_s):
+            raise DidNotComeUp(f"{service.name} was not ready after {service.ready_s:.0f} s{_tail(process.log_file)}")
+        self._report(f"{service.name} is up")
 
-    def _wait_for_port(self, service: Service) -> None:
+    def _wait_for_port(self, service: SupervisedService) -> None:
         """Else the answers of whoever holds it would be taken for the service's own."""
         if service.listens is None:
             return
@@ -99,7 +106,7 @@ class Supervisor:
             ending = self._try(job, log_file)
             if ending == "exit code 0":
                 return
-            self._say(f"{job.name} failed ({ending}), try {failures} of {job.tries}; see {log_file}")
+            self._report(f"{job.name} failed ({ending}), try {failures} of {job.tries}; see {log_file}")
             self._watch_until(lambda: False, limit_s=self._backoff.pause_s(failures))
         raise DidNotComeUp(f"{job.name} failed {job.tries} times{_tail(log_file)}")
 
@@ -119,19 +126,19 @@ class Supervisor:
         while not happened():
             if time.monotonic() > deadline:
                 return False
-            self._interrupts.check()
-            for child in self._children:
-                child.tend()
-            self._interrupts.sleep(TICK_S)
+            self._signals.check()
+            for process in self._processes:
+                process.tend()
+            self._signals.sleep(TICK_S)
         return True
 
     def _stop_all(self) -> None:
         """In reverse order; one that hangs may use up the others' time, but not the least that each needs."""
         deadline = time.monotonic() + self._stop_all_s
-        while self._children:
-            child = self._children.pop()
-            left_s = deadline - time.monotonic() - STOP_EACH_LEAST_S * len(self._children)
-            child.stop(max(0.0, min(child.service.stop_s, left_s)))
+        while self._processes:
+            process = self._processes.pop()
+            left_s = deadline - time.monotonic() - STOP_EACH_LEAST_S * len(self._processes)
+            process.stop(max(0.0, min(process.service.stop_s, left_s)))
 
 
 @contextlib.contextmanager
@@ -161,11 +168,11 @@ def _tail(log_file: Path, lines: int = 5) -> str:
     return "".join(f"\n  {line}" for line in [f"from {log_file}:", *last])
 
 
-def _unbreakable(say: Say) -> Say:
+def _never_raising(report: Report) -> Report:
     """A terminal that was closed must not keep us from stopping what we started."""
 
-    def say_if_possible(line: str) -> None:
+    def report_if_possible(line: str) -> None:
         with contextlib.suppress(OSError):
-            say(line)
+            report(line)
 
-    return say_if_possible
+    return report_if_possible
