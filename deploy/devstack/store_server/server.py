@@ -181,7 +181,7 @@ class StoreHttpServer(ThreadingHTTPServer):
         self._unknown.pop(request, None)
         super().shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (socketserver's signature)
         """A client that went away is no news; anything else is."""
         if not isinstance(sys.exc_info()[1], OSError):
             logger.exception("a connection ended in an unexpected way")
