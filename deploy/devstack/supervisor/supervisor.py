@@ -1,8 +1,8 @@
 """Runs several processes as one: start in order, restart what dies, stop in reverse order, leave nothing behind.
 
-DIR/run/NAME.pid   the present process of each service, written anew at each start
+DIR/run/NAME.pid   the pid of each service's current process, rewritten at each start
 DIR/run/lock       held as long as a supervisor works on DIR
-DIR/log/NAME.log   what each of them writes to stdout and stderr
+DIR/log/NAME.log   stdout and stderr of each service and job
 
 If the supervisor itself is killed with -9, the kernel ends its children (see `die_with_parent.py`).
 """
@@ -23,9 +23,9 @@ from kernel.ports import is_free
 from runtime.private_files import open_private, private_folder
 
 TICK_S = 0.1
-PORT_FREE_S = 20.0  # longer than what a killed supervisor left behind may take to end
+PORT_FREE_S = 20.0  # longer than the services of a killed supervisor may take to end
 STOP_ALL_S = 18.0
-STOP_EACH_LEAST_S = 2.0  # kept back for every service still to stop, whatever the ones before it took
+STOP_EACH_LEAST_S = 2.0  # reserved for every service still to stop, however long the earlier ones took
 
 
 class AlreadySupervised(Exception):
@@ -33,11 +33,11 @@ class AlreadySupervised(Exception):
 
 
 class DidNotComeUp(Exception):
-    """A service was not ready, or a job not done, in time; the message names it and its log."""
+    """A service was not ready, or a job did not succeed, in time; the message names it and its log."""
 
 
 class Supervisor:
-    """Runs the steps it is given, on one data directory. `report` gets one line for each thing worth telling."""
+    """Runs steps on one data directory. `report` receives one line for each event."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class Supervisor:
     def run(self, compose: Callable[[], Sequence[Step]], *, on_ready: Callable[[], None] = lambda: None) -> int:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
 
-        `compose` is called once the directory is ours, so it may prepare files in it. Main thread only.
-        Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; nothing runs any more then.
+        `compose` is called once the directory is locked, so it may prepare files in it. Main thread only.
+        Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; everything is stopped then.
         """
         private_folder(self._log_dir)
         with claimed(self._run_dir), self._signals:
@@ -92,7 +92,7 @@ class Supervisor:
         self._report(f"{service.name} is up")
 
     def _wait_for_port(self, service: SupervisedService) -> None:
-        """Else the answers of whoever holds it would be taken for the service's own."""
+        """Wait until the port is free: responses of another program must not pass for the service's."""
         if service.listens is None:
             return
         host, port = service.listens
@@ -111,7 +111,7 @@ class Supervisor:
         raise DidNotComeUp(f"{job.name} failed {job.tries} times{_tail(log_file)}")
 
     def _try(self, job: Job, log_file: Path) -> str:
-        """Run it once, the services tended meanwhile; how it ended."""
+        """Run the job once while tending the services; return how it ended."""
         process = Process(job.command, job.env, log_file, SIGKILL)
         try:
             self._watch_until(lambda: process.exit_code() is not None, limit_s=job.limit_s)
@@ -121,7 +121,7 @@ class Supervisor:
             process.kill()
 
     def _watch_until(self, happened: Callable[[], bool], *, limit_s: float) -> bool:
-        """Tend the services until something has happened; False when it took too long. Raises `StopRequested`."""
+        """Tend the services until `happened()`; return False after `limit_s`. Raises `StopRequested`."""
         deadline = time.monotonic() + limit_s
         while not happened():
             if time.monotonic() > deadline:
@@ -133,7 +133,7 @@ class Supervisor:
         return True
 
     def _stop_all(self) -> None:
-        """In reverse order; one that hangs may use up the others' time, but not the least that each needs."""
+        """Stop the services in reverse order. One that hangs leaves each of the others its minimum time."""
         deadline = time.monotonic() + self._stop_all_s
         while self._processes:
             process = self._processes.pop()
@@ -143,7 +143,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def claimed(run_dir: Path) -> Iterator[None]:
-    """Hold the directory for this process; the kernel lets go of it however we end. Raises `AlreadySupervised`."""
+    """Lock the directory for this process; the kernel unlocks it however we end. Raises `AlreadySupervised`."""
     private_folder(run_dir)
     with open(run_dir / "lock", "a+", opener=open_private) as lock:
         try:
@@ -163,13 +163,13 @@ def claimed(run_dir: Path) -> Iterator[None]:
 
 
 def _tail(log_file: Path, lines: int = 5) -> str:
-    """The end of a log, for an error message."""
+    """Return the end of a log, for an error message."""
     last = log_file.read_text(errors="replace").splitlines()[-lines:]
     return "".join(f"\n  {line}" for line in [f"from {log_file}:", *last])
 
 
 def _never_raising(report: Report) -> Report:
-    """A terminal that was closed must not keep us from stopping what we started."""
+    """Return `report` without its errors: a closed terminal must not keep us from stopping what we started."""
 
     def report_if_possible(line: str) -> None:
         with contextlib.suppress(OSError):
