@@ -50,7 +50,7 @@ def stack(**options: Any) -> None:
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
     on_ready = partial(welcome, settings, _say)
     where, admin = (settings.folder, settings.host, settings.port), settings.admin_address
-    sys.exit(run_stack(*where, http_env=given, admin=admin, say=_say, on_ready=on_ready))
+    sys.exit(run_stack(*where, http_env=given, admin=admin, report=_say, on_ready=on_ready))
 
 
 @click.command()

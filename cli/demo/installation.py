@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from kernel.ports import free_port
 from runtime.settings import Settings
 
@@ -48,7 +48,7 @@ def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
 
 def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "cli", "up", "--data", str(folder), "--port", str(port)]
-    arguments = command if keep else tethered(command, signal.SIGTERM)  # a demo that is killed leaves no process behind
+    arguments = command if keep else die_with_parent(command, signal.SIGTERM)  # a killed demo leaves no process behind
     ours = {name.upper() for name in Settings.__struct_fields__}  # settings of another installation
     env = {name: value for name, value in os.environ.items() if name not in ours}
     with (folder / "up.log").open("wb") as log:

@@ -1,6 +1,6 @@
 """The production shape on one machine: Kafka, store server, two projectors and the HTTP services under one supervisor.
 
-The real thing has three brokers, a ClickHouse server and a proxy; the code and the processes of ours are the same.
+Production has three brokers, a ClickHouse server and a proxy; our code and our processes are the same.
 """
 
 import http.client
@@ -18,8 +18,8 @@ from deploy.devstack.kafka_jars import broker, probe
 from deploy.devstack.kafka_jars.broker import BrokerFailed, BrokerSettings
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable
 from deploy.devstack.kafka_jars.users import CLIENT_USER, MECHANISM, BrokerUsers
-from deploy.devstack.supervisor.services import Job, Service, Step
-from deploy.devstack.supervisor.supervised_process import Say
+from deploy.devstack.supervisor.services import Job, Step, SupervisedService
+from deploy.devstack.supervisor.supervised_process import Report
 from deploy.devstack.supervisor.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
 from kernel.atomic_write import write_whole
 from kernel.ports import free_ports
@@ -38,7 +38,7 @@ _ASSIGNED = re.compile(rb"^crewkit_projector_assigned_partitions (\S+)$", re.MUL
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """The inner ports, all on 127.0.0.1; chosen once for a data directory."""
+    """The internal ports, all on 127.0.0.1; chosen once for a data directory."""
 
     kafka: int
     controller: int
@@ -47,7 +47,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """One stack: its directory, where it serves, and what its processes need to find each other."""
+    """One stack: its directory, its address, and what its processes need to find each other."""
 
     data: Path
     host: str
@@ -57,7 +57,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     reader_password: str
     kafka_users: BrokerUsers
     http_env: Mapping[str, str] = {}
-    admin: tuple[str, int] | None = None  # where health and metrics of the HTTP service are, if apart
+    admin: tuple[str, int] | None = None  # the address of the HTTP service's health and metrics, if separate
 
     @classmethod
     def on(
@@ -68,16 +68,16 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         http_env: Mapping[str, str] = MappingProxyType({}),
         admin: tuple[str, int] | None = None,
     ) -> Self:
-        """The stack of a data directory; ports and passwords are made the first time, then found again.
+        """Return the stack of a data directory; ports and passwords are created the first time, then read.
 
-        Raises `BadSettings` where other accounts can read a password.
+        Raises `BadSettings` if other accounts can read a password.
         """
         secrets = data / "secrets"
         return cls(
             data=data,
             host=host,
             port=port,
-            ports=_kept_ports(data),
+            ports=_load_or_choose_ports(data),
             store_password=kept_secret(secrets / "store-password"),
             reader_password=kept_secret(secrets / "reader-password"),
             kafka_users=BrokerUsers(
@@ -90,17 +90,17 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def env(self) -> dict[str, str]:
-        """What chooses log and store in every process of ours that writes to the store."""
+        """The settings of log and store for each of our processes that writes to the store."""
         return self._env(STORE_USER, "store-password")
 
     @property
     def reading_env(self) -> dict[str, str]:
-        """The same for those that only read it: a user who can't write."""
+        """The same for processes that only read the store: their user can't write."""
         return self._env(STORE_READER, "reader-password")
 
     @property
     def store_url(self) -> str:
-        """The store with the password of its writers: for use in this process alone."""
+        """The store's URL with the writers' password: for use in this process alone."""
         return f"clickhouse://{STORE_USER}:{self.store_password}@{LOCAL}:{self.ports.store}"
 
     def _env(self, user: str, password_file: str) -> dict[str, str]:
@@ -116,7 +116,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def security(self) -> KafkaSecurity:
-        """Who our processes are at the broker."""
+        """How our processes log in at the broker."""
         return KafkaSecurity("sasl_plaintext", MECHANISM, CLIENT_USER, self.kafka_users.password)
 
     @property
@@ -129,9 +129,9 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def ours(self, *arguments: str) -> list[str]:
-        """The command line of `crewkit-sessions ARGUMENTS --data DIR`."""
+        """Return the command line of `crewkit-sessions ARGUMENTS --data DIR`."""
         command, *options = arguments
-        # -P: if there is a folder `cli` where we were started, it is not ours.
+        # -P: a folder `cli` in the working directory is not ours.
         return [sys.executable, "-P", "-m", "cli", command, "--data", str(self.data), *options]
 
 
@@ -139,12 +139,12 @@ Compose = Callable[[Stack], Sequence[Step]]
 
 
 def production_shape(stack: Stack) -> list[Step]:
-    """What runs, in the order of its start."""
+    """Return the steps, in the order of their start."""
     store = (LOCAL, stack.ports.store)
     front = (stack.host, stack.port)
     return [
         kafka_service(stack.kafka),
-        Service(
+        SupervisedService(
             name="store-server",
             command=stack.ours("store-server", "--host", LOCAL, "--port", str(stack.ports.store)),
             env=stack.env,
@@ -153,23 +153,23 @@ def production_shape(stack: Stack) -> list[Step]:
         ),
         Job(name="provision", command=stack.ours("provision", *MADE_WITH), env=stack.env),
         *(projector(stack, instance) for instance in range(PROJECTORS - 1)),
-        # The last one is waited for, so that together they follow everything before anybody is let in.
+        # Wait for the last one, so that together they follow every partition before clients can connect.
         msgspec.structs.replace(projector(stack, PROJECTORS - 1), ready=lambda: follows_everything(stack)),
-        Service(
+        SupervisedService(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
             env={**stack.reading_env, "DEV_TOKENS": "1", **stack.http_env},
             listens=front,
             ready=lambda: answers_200(*(stack.admin or front), "/livez"),
-            stop_s=9.0,  # an append may take 8 s, and its client is owed an answer
+            stop_s=9.0,  # an append may take 8 s, and its client must get a response
         ),
     ]
 
 
-def kafka_service(settings: BrokerSettings) -> Service:
-    """The broker, its data directory prepared. Raises `KafkaUnavailable`, `BrokerFailed`."""
+def kafka_service(settings: BrokerSettings) -> SupervisedService:
+    """Prepare the broker's data directory and return its service. Raises `KafkaUnavailable`, `BrokerFailed`."""
     broker.prepare(settings)
-    return Service(
+    return SupervisedService(
         name="kafka",
         command=broker.command(settings),
         listens=(broker.HOST, settings.port),
@@ -178,11 +178,11 @@ def kafka_service(settings: BrokerSettings) -> Service:
     )
 
 
-def projector(stack: Stack, instance: int) -> Service:
-    """One projector worker; the instance is its static membership in the consumer group."""
+def projector(stack: Stack, instance: int) -> SupervisedService:
+    """Return one projector worker; the instance is its static membership in the consumer group."""
     port = stack.ports.metrics[instance]
     command = stack.ours("processors", "--instance", str(instance), "--host", LOCAL, "--metrics-port", str(port))
-    return Service(name=f"projector-{instance}", command=command, env=stack.env)
+    return SupervisedService(name=f"projector-{instance}", command=command, env=stack.env)
 
 
 def run_stack(
@@ -190,46 +190,46 @@ def run_stack(
     host: str,
     port: int,
     *,
-    say: Say,
+    report: Report,
     on_ready: Callable[[], None] = lambda: None,
     http_env: Mapping[str, str] = MappingProxyType({}),
     admin: tuple[str, int] | None = None,
     compose: Compose = production_shape,
 ) -> int:
-    """Run the stack until SIGTERM or SIGINT; the exit code. Main thread only.
+    """Run the stack until SIGTERM or SIGINT; return the exit code. Main thread only.
 
-    `say` gets lines for people; `on_ready` is called once everything is up; `http_env` is for the HTTP services alone,
-    and `admin` is where these have health and metrics, if that is not `port`.
-    Raises `BadSettings` where the data folder can't be this account's alone.
+    `report` receives lines for people; `on_ready` is called once everything is up. `http_env` is for the HTTP services
+    alone; `admin` is the address of their health and metrics, if that is not `port`.
+    Raises `BadSettings` if other accounts would share the data folder.
     """
     data = data.resolve()
     private_data_folder(data)
 
     def ready() -> None:
-        _say_metrics(data, admin, say)
+        _report_metrics(data, admin, report)
         on_ready()
 
     try:
-        return Supervisor(data, say=say).run(
+        return Supervisor(data, report=report).run(
             lambda: compose(Stack.on(data, host, port, http_env, admin)), on_ready=ready
         )
     except AlreadySupervised as reason:
-        say(str(reason))
+        report(str(reason))
         return FAILED
     except (DidNotComeUp, KafkaUnavailable, BrokerFailed) as reason:
-        say(str(reason))
+        report(str(reason))
         return SERVICE_AWAY
 
 
 def stack_store_url(data: Path) -> str | None:
-    """The store of the stack in ``data``, as its writers reach it while it runs; None where there is no stack."""
+    """Return the store URL for writers of the stack in ``data``; None if there is no stack."""
     if not _ports_file(data).exists():
         return None
     return Stack.on(data, LOCAL, 0).store_url
 
 
 def follows_everything(stack: Stack) -> bool:
-    """Whether every partition is assigned to one of the projectors; a rebalance would stop what comes in meanwhile."""
+    """Return whether every partition is assigned; a rebalance would stop the projection of new records."""
     return sum(map(_assigned, stack.ports.metrics)) == PARTITIONS
 
 
@@ -239,12 +239,12 @@ def _assigned(port: int) -> int:
 
 
 def answers_200(host: str, port: int, path: str, *, timeout_s: float = 1.0) -> bool:
-    """Whether GET answers 200."""
+    """Return whether GET responds with 200."""
     return _get(host, port, path, timeout_s) is not None
 
 
 def _get(host: str, port: int, path: str, timeout_s: float = 1.0) -> bytes | None:
-    """The body of a 200, else None. No HTTP client of the product here: proxies in the environment must not matter."""
+    """Return the body of a 200, else None. `http.client` ignores the proxies that the environment names."""
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=timeout_s)
     try:
         connection.request("GET", path)
@@ -257,12 +257,12 @@ def _get(host: str, port: int, path: str, timeout_s: float = 1.0) -> bytes | Non
 
 
 def _reachable(host: str) -> str:
-    """An address that means every interface is for listening, not for calling."""
+    """Return the loopback address for one that means every interface: clients can't connect to that."""
     return {"0.0.0.0": LOCAL, "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
 
 
-def _kept_ports(data: Path) -> Ports:
-    """DIR/run/stack.json, so that after a restart clients find Kafka and the store where they were."""
+def _load_or_choose_ports(data: Path) -> Ports:
+    """Return the ports in DIR/run/stack.json: after a restart clients find Kafka and the store at the same ports."""
     file = _ports_file(data)
     kept = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else None
     if kept is not None and len(kept.metrics) == PROJECTORS:
@@ -274,10 +274,10 @@ def _kept_ports(data: Path) -> Ports:
     return ports
 
 
-def _say_metrics(data: Path, admin: tuple[str, int] | None, say: Say) -> None:
-    at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _kept_ports(data).metrics)
+def _report_metrics(data: Path, admin: tuple[str, int] | None, report: Report) -> None:
+    at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _load_or_choose_ports(data).metrics)
     of_http = f"http://{_reachable(admin[0])}:{admin[1]}/metrics" if admin else "/metrics of the address below"
-    say(f"metrics: {of_http}, and those of the projectors at {at}")
+    report(f"metrics: {of_http}, and those of the projectors at {at}")
 
 
 def _kafka_password_file(data: Path) -> Path:

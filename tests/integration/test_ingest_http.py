@@ -17,7 +17,7 @@ import cramjam
 import httpx
 import pytest
 
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from edge.drain_body import DRAIN_WITHIN_S
 from edge.tokens import issue_token
 from kernel.ports import free_port
@@ -52,7 +52,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     command = [sys.executable, "-m", "tests.support.rigs.served_by_us", str(port), str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    process = subprocess.Popen(tethered(command, signal.SIGTERM), env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(die_with_parent(command, signal.SIGTERM), env=environment, stderr=subprocess.DEVNULL)
     made = Served(port, process.pid)
     wait_until_ready(made)
     made.client.post(made.events, content=a_batch())

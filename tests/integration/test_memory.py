@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from deploy.devstack.stack import answers_200
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from edge.tokens import issue_token
 from kernel.ports import free_port
 from tests.support import CHECKOUT
@@ -96,7 +96,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     command = [sys.executable, "-m", "tests.support.rigs.served_by_us", str(port), str(tmp_path)]
     with (tmp_path / "out").open("wb") as out:
         process = subprocess.Popen(
-            tethered(command, signal.SIGKILL),
+            die_with_parent(command, signal.SIGKILL),
             env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
             stdout=out,
             stderr=out,

@@ -41,7 +41,7 @@ if command in ("store-server", "serve", "processors"):
 """
 RUN_STACK = """
 from deploy.devstack.stack import run_stack
-sys.exit(run_stack(DATA, "127.0.0.1", {port}, say=say, on_ready=lambda: say("READY")))
+sys.exit(run_stack(DATA, "127.0.0.1", {port}, report=report, on_ready=lambda: report("READY")))
 """
 
 
@@ -156,7 +156,7 @@ def test_no_kafka_is_said_and_ends_with_69(tmp_path: Path) -> None:
     def no_java(_stack: Stack) -> list[stack_module.Step]:
         raise KafkaUnavailable("Kafka needs Java, and there is none: install Java 17")
 
-    assert run_stack(tmp_path, "127.0.0.1", 1, say=said.append, compose=no_java) == 69
+    assert run_stack(tmp_path, "127.0.0.1", 1, report=said.append, compose=no_java) == 69
     assert said == ["Kafka needs Java, and there is none: install Java 17"]
 
 

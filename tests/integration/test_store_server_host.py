@@ -1,4 +1,4 @@
-"""The store server is for this machine, unless somebody says otherwise."""
+"""The store server listens on this machine alone, unless a flag allows more."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ ENVIRONMENT = {**os.environ, "STORE_URL": "clickhouse://crewkit:password@127.0.0
 
 
 def store_server(folder: Path, *options: str) -> list[str]:
-    """Its command line."""
+    """Return its command line."""
     return [sys.executable, "-P", "-m", "cli", "store-server", "--data", str(folder), *options]
 
 

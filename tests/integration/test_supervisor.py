@@ -14,7 +14,7 @@ from tests.support.rigs.supervised import is_alive, supervised
 from tests.support.waiting import eventually
 
 SLEEPER = 'python("import time; time.sleep(600)")'
-TWO = f"STEPS = [Service(name='one', command={SLEEPER}), Service(name='two', command={SLEEPER})]"
+TWO = f"STEPS = [SupervisedService(name='one', command={SLEEPER}), SupervisedService(name='two', command={SLEEPER})]"
 
 DEAF = """
 SCRIPT = f'''
@@ -26,7 +26,7 @@ time.sleep(600)
 
 def deaf(name, stop_s):
     ready = DATA / f"{name}.ready"
-    return Service(name=name, command=[*python(SCRIPT), str(ready)], ready=ready.exists, stop_s=stop_s)
+    return SupervisedService(name=name, command=[*python(SCRIPT), str(ready)], ready=ready.exists, stop_s=stop_s)
 """
 
 TELLS_ITS_END = """
@@ -44,7 +44,7 @@ time.sleep(600)
 def listens(name):
     return (DATA / f"{name}.listens").exists
 
-STEPS = [Service(name=name, command=tells(name), ready=listens(name)) for name in ("one", "two", "three")]
+STEPS = [SupervisedService(name=name, command=tells(name), ready=listens(name)) for name in ("one", "two", "three")]
 """
 
 HAS_A_WORKER = """
@@ -54,7 +54,7 @@ if os.fork() == 0:
     open("{DATA}/worker", "w").write(str(os.getpid()))
 time.sleep(600)
 '''
-STEPS = [Service(name="one", command=python(SCRIPT), ready=(DATA / "worker").exists)]
+STEPS = [SupervisedService(name="one", command=python(SCRIPT), ready=(DATA / "worker").exists)]
 """
 
 
@@ -109,9 +109,9 @@ def test_the_log_of_a_child_that_runs_is_bounded(tmp_path: Path) -> None:
     steps = f"""
 from functools import partial
 from deploy.devstack.supervisor import supervised_process
-child.cut_when_full = partial(child.cut_when_full, bytes_max=50_000)
+supervised_process.cut_when_full = partial(supervised_process.cut_when_full, bytes_max=50_000)
 TALK = "import time\\nwhile True: print('x' * 999, flush=True); time.sleep(0.001)"
-STEPS = [Service(name='one', command=python(TALK)), Service(name='two', command={SLEEPER})]
+STEPS = [SupervisedService(name='one', command=python(TALK)), SupervisedService(name='two', command={SLEEPER})]
 """
     log, before = tmp_path / "log" / "one.log", tmp_path / "log" / "one.log.1"
     with supervised(tmp_path, steps) as running:
@@ -126,7 +126,7 @@ STEPS = [Service(name='one', command=python(TALK)), Service(name='two', command=
 def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> None:
     """0.2, 0.4, 0.8 seconds, then the cap of this test, 1 s; the others run on."""
     bad = "python('raise SystemExit(3)')"
-    steps = f"STEPS = [Service(name='calm', command={SLEEPER}), Service(name='bad', command={bad})]"
+    steps = f"STEPS = [SupervisedService(name='calm', command={SLEEPER}), SupervisedService(name='bad', command={bad})]"
     with supervised(tmp_path, steps) as running:
         for pause in ("0.2", "0.4", "0.8", "1.0"):
             running.await_said(f"bad ended (exit code 3), starts again in {pause} s")
@@ -185,7 +185,7 @@ def test_many_that_do_not_stop_still_end_in_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("death_signal", ["SIGKILL", "SIGTERM"])
 def test_no_child_outlives_a_killed_supervisor(tmp_path: Path, death_signal: str) -> None:
     """kill -9 of the supervisor: the kernel ends its children."""
-    steps = f"STEPS = [Service(name=n, command={SLEEPER}, death_signal=signal.{death_signal}) for n in 'ab']"
+    steps = f"STEPS = [SupervisedService(name=n, command={SLEEPER}, death_signal=signal.{death_signal}) for n in 'ab']"
     with supervised(tmp_path, steps) as running:
         running.await_said("READY")
         pids = [running.pid("a"), running.pid("b")]
@@ -234,7 +234,7 @@ def test_stale_pid_files_of_a_killed_supervisor_go_away(tmp_path: Path) -> None:
         first.process.kill()
         first.process.wait()
 
-    with supervised(tmp_path, f"STEPS = [Service(name='one', command={SLEEPER})]") as second:
+    with supervised(tmp_path, f"STEPS = [SupervisedService(name='one', command={SLEEPER})]") as second:
         second.await_said("READY")
 
         assert second.pid_files() == {"one"}
@@ -267,7 +267,7 @@ sys.exit(tries.read_text() != "xx")
 '''
 STEPS = [
     Job(name="job", command=python(JOB)),
-    Service(name="after", command={SLEEPER}, ready=lambda: (DATA / "tries").read_text() == "xx"),
+    SupervisedService(name="after", command={SLEEPER}, ready=lambda: (DATA / "tries").read_text() == "xx"),
 ]
 """
     with supervised(tmp_path, steps) as running:
@@ -279,7 +279,7 @@ STEPS = [
 def test_a_job_that_fails_stops_everything(tmp_path: Path) -> None:
     """The error names the job, its log and its last words; nothing runs any more."""
     bad = "python('raise SystemExit(\"no topic\")')"
-    steps = f"STEPS = [Service(name='one', command={SLEEPER}), Job(name='job', command={bad}, tries=1)]"
+    steps = f"STEPS = [SupervisedService(name='one', command={SLEEPER}), Job(name='job', command={bad}, tries=1)]"
     with supervised(tmp_path, steps) as running:
         assert running.process.wait(20) == 69
 
@@ -291,8 +291,8 @@ def test_a_job_that_fails_stops_everything(tmp_path: Path) -> None:
 def test_a_service_that_does_not_come_up_is_named(tmp_path: Path) -> None:
     """The error names the service, its log and its last words; what ran before is stopped."""
     script = "python('print(\"where is my config\", flush=True); import time; time.sleep(600)')"
-    bad = f"Service(name='bad', command={script}, ready=lambda: False, ready_s=1)"
-    steps = f"STEPS = [Service(name='good', command={SLEEPER}), {bad}]"
+    bad = f"SupervisedService(name='bad', command={script}, ready=lambda: False, ready_s=1)"
+    steps = f"STEPS = [SupervisedService(name='good', command={SLEEPER}), {bad}]"
     with supervised(tmp_path, steps) as running:
         assert running.process.wait(20) == 69
 
@@ -303,7 +303,7 @@ def test_a_service_that_does_not_come_up_is_named(tmp_path: Path) -> None:
 
 def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> None:
     """The supervisor survives it as it survives any other death."""
-    steps = "STEPS = [Service(name='typo', command=['/no/such/program'], ready_s=0.5)]"
+    steps = "STEPS = [SupervisedService(name='typo', command=['/no/such/program'], ready_s=0.5)]"
     with supervised(tmp_path, steps) as running:
         running.await_said("typo ended (exit code 1)")
 
@@ -312,7 +312,7 @@ def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> No
 
 def test_a_stop_during_the_start_ends_with_0(tmp_path: Path) -> None:
     """SIGTERM while a service is not yet ready: what was started is stopped."""
-    steps = f"STEPS = [Service(name='slow', command={SLEEPER}, ready=lambda: say('asked') or False)]"
+    steps = f"STEPS = [SupervisedService(name='slow', command={SLEEPER}, ready=lambda: report('asked') or False)]"
     with supervised(tmp_path, steps) as running:
         running.await_said("asked")
         slow = running.pid("slow")
@@ -327,9 +327,9 @@ def test_a_stop_while_things_are_prepared_ends_with_0(tmp_path: Path) -> None:
     steps = """
 import time
 def compose():
-    say("preparing")
+    report("preparing")
     time.sleep(600)
-sys.exit(Supervisor(DATA, say=say).run(compose))
+sys.exit(Supervisor(DATA, report=report).run(compose))
 """
     with supervised(tmp_path, steps) as running:
         running.await_said("preparing")
@@ -340,7 +340,7 @@ sys.exit(Supervisor(DATA, say=say).run(compose))
 def test_a_taken_port_is_an_error_of_its_own(tmp_path: Path) -> None:
     """Otherwise the answers of the other program would pass for the service's."""
     port = free_port()
-    steps = f"STEPS = [Service(name='web', command={SLEEPER}, listens=('127.0.0.1', {port}))]"
+    steps = f"STEPS = [SupervisedService(name='web', command={SLEEPER}, listens=('127.0.0.1', {port}))]"
     with socket.create_server(("127.0.0.1", port)), supervised(tmp_path, steps) as running:
         assert running.process.wait(20) == 69
 

@@ -1,7 +1,7 @@
 """One Kafka broker from jars: a KRaft node that is broker and controller in one, on 127.0.0.1 only.
 
-Any account of this machine can connect to 127.0.0.1, so with `users` both listeners ask for a password. Passwords stand
-in files of mode 600 alone: command lines, those of Kafka's tools too, can be read by all.
+Any account of this machine can connect to 127.0.0.1, so with `users` both listeners ask for a password. Passwords are
+only in files of mode 600: every account can read command lines, those of Kafka's tools too.
 With one node `acks=all` means the page cache: records survive a killed broker, not a power cut.
 """
 
@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
 
 import msgspec
 
@@ -28,10 +28,10 @@ from deploy.devstack.kafka_jars.users import (
     new_credentials,
     sasl_properties,
 )
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.process import Process
 from kernel.atomic_write import write_whole
 from kernel.ports import free_port
-from runtime.private_files import UMASK, open_private, private_folder
+from runtime.private_files import UMASK, private_folder
 
 HOST = "127.0.0.1"
 MIB = 1024 * 1024
@@ -41,18 +41,18 @@ LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
 
 
 class BrokerFailed(Exception):
-    """Java and the jars are there, but the broker does not run; the message says where to look."""
+    """Java and the jars are installed, but the broker does not run; the message says where to look."""
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What one broker needs to know. Everything it writes is below `data_dir`."""
+    """The settings of one broker. Everything it writes is below `data_dir`."""
 
     data_dir: Path
     port: int
     controller_port: int
-    advertised_port: int = 0  # where clients are told to connect, if something stands in front; 0: the port itself
+    advertised_port: int = 0  # the port clients connect to, if a proxy is in front; 0: `port`
     heap_mib: int = 512
-    users: BrokerUsers | None = None  # None: whoever connects may do everything, as in tests
+    users: BrokerUsers | None = None  # None: any client may do everything, as in tests
     message_bytes_max: int = 8 * MIB  # our batches end at 1 MiB; hostile records of 5 MB must get in to be set aside
 
     @property
@@ -61,27 +61,27 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def users_file(self) -> Path:
-        """Which password the metadata hold, as a digest."""
+        """The file with the digest of the password that the metadata hold."""
         return self.data_dir / "users"
 
     @property
     def login(self) -> Login | None:
-        """Who clients are."""
+        """The clients' user and password."""
         return None if self.users is None else Login(CLIENT_USER, self.users.password)
 
     @property
     def log_dir(self) -> Path:
-        """The records."""
+        """The folder of the records."""
         return self.data_dir / "records"
 
     @property
     def log_file(self) -> Path:
-        """What the broker says about itself."""
+        """The broker's own log."""
         return self.data_dir / "broker.log"
 
 
 def properties(settings: BrokerSettings) -> dict[str, str]:
-    """The content of `server.properties`."""
+    """Return the content of `server.properties`."""
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -93,18 +93,18 @@ def properties(settings: BrokerSettings) -> dict[str, str]:
         "controller.quorum.voters": f"1@{HOST}:{settings.controller_port}",
         "log.dirs": str(settings.log_dir.resolve()),
         "message.max.bytes": str(settings.message_bytes_max),
-        **KEPT_FOR_EVER,
+        **NEVER_EXPIRE,
         **ONE_NODE,
         **(sasl_properties(settings.users) | {"delete.topic.enable": "false"} if settings.users else {}),
     }
 
 
-# The log is the truth: nothing in it expires, and a topic exists only if `provision` made it.
-KEPT_FOR_EVER = {
+# The log is the source of truth: nothing in it expires, and a topic exists only if `provision` created it.
+NEVER_EXPIRE = {
     "log.retention.ms": "-1",
     "log.retention.bytes": "-1",
     "auto.create.topics.enable": "false",
-    "offsets.retention.minutes": str(365 * 24 * 60),  # an installation that rested over a holiday resumes where it was
+    "offsets.retention.minutes": str(365 * 24 * 60),  # an installation stopped over a holiday resumes where it was
 }
 ONE_NODE = {
     "offsets.topic.replication.factor": "1",
@@ -115,24 +115,24 @@ ONE_NODE = {
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "500",  # workers that start together share one rebalance
     "log.cleaner.dedupe.buffer.size": str(16 * MIB),
-    # A broker killed with -9 is let in again when its old registration has expired: 5 s instead of 12 s (measured).
+    # A broker killed with -9 can register again when its old registration has expired: 5 s instead of 12 s (measured).
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
 }
 
 
 def prepare(settings: BrokerSettings) -> None:
-    """Write the configuration, format the data directory the first time, and let the users in.
+    """Write the configuration, format the data directory the first time, and store the users' credentials.
 
     Raises `KafkaUnavailable`, `BrokerFailed`.
     """
     private_folder(settings.data_dir)
     _write_properties(settings.properties_file, properties(settings))
-    # The format writes this file last, so a format that was cut short is done again.
+    # The format writes this file last, so an interrupted format is repeated.
     if not (settings.log_dir / "meta.properties").exists():
         _format(settings)
-    elif settings.users is not None and not _knows(settings, settings.users):
-        _learn(settings, settings.users)
+    elif settings.users is not None and not _has_password(settings, settings.users):
+        _replace_password(settings, settings.users)
     if settings.users is not None:
         write_whole(settings.users_file, settings.users.digest)
 
@@ -142,7 +142,7 @@ def _write_properties(file: Path, content: Mapping[str, str]) -> None:
 
 
 def command(settings: BrokerSettings) -> list[str]:
-    """The command line that runs the broker in the foreground; `prepare` comes first. Raises `KafkaUnavailable`."""
+    """Return the command that runs the broker in the foreground; call `prepare` first. Raises `KafkaUnavailable`."""
     return _broker(settings, settings.properties_file)
 
 
@@ -162,59 +162,55 @@ def _format(settings: BrokerSettings) -> None:
         words += ["--add-scram", first_credentials(settings.users)]
     with _scratch(settings) as scratch:
         write_whole(scratch / "words", "".join(f"{word}\n" for word in words))
-        done = _finish(settings, "kafka.tools.StorageTool", f"@{scratch / 'words'}")
+        done = _run_tool(settings, "kafka.tools.StorageTool", f"@{scratch / 'words'}")
     if done.returncode != 0:
         raise BrokerFailed(f"could not format {settings.data_dir} for Kafka:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
-def _knows(settings: BrokerSettings, users: BrokerUsers) -> bool:
+def _has_password(settings: BrokerSettings, users: BrokerUsers) -> bool:
     return settings.users_file.exists() and settings.users_file.read_text() == users.digest
 
 
-def _learn(settings: BrokerSettings, users: BrokerUsers) -> None:
-    """Write the clients' password into metadata of before: of a broker without users, or with another password.
+def _replace_password(settings: BrokerSettings, users: BrokerUsers) -> None:
+    """Write the clients' password into existing metadata: of a broker without users, or with another password.
 
-    Only a running broker can do that, so one runs for seconds, on a port that no client knows.
+    Only a running broker can do that, so one runs for some seconds, on a port that no client knows.
     """
     hidden = msgspec.structs.replace(settings, port=free_port(HOST), advertised_port=0)
     with _scratch(settings) as scratch:
         _write_properties(scratch / "server", properties(hidden) | hidden_properties(users))
         _write_properties(scratch / "login", controller_login(users))
         write_whole(scratch / "credentials", new_credentials(users))
-        line = tethered(_broker(settings, scratch / "server"), SIGKILL)
-        nowhere = subprocess.DEVNULL
-        process = subprocess.Popen(  # noqa: S603 (fixed arguments)
-            line, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, umask=UMASK
-        )
+        process = Process(_broker(settings, scratch / "server"), {}, scratch / "console", SIGKILL)
         try:
-            _tell(hidden, scratch, process)
+            _send_password(hidden, scratch, process)
         finally:
-            _end(process, timeout_s=20.0)
+            process.stop(SIGTERM, limit_s=20.0)
 
 
-def _tell(hidden: BrokerSettings, scratch: Path, process: "subprocess.Popen[bytes]") -> None:
-    """Give the clients' password to a broker that is just starting. Raises `BrokerFailed`."""
+def _send_password(hidden: BrokerSettings, scratch: Path, process: Process) -> None:
+    """Send the clients' password to a broker that is starting. Raises `BrokerFailed`."""
     where = ["--bootstrap-server", f"{HOST}:{hidden.port}", "--command-config", str(scratch / "login")]
     whom = ["--alter", "--entity-type", "users", "--entity-name", CLIENT_USER]
     what = ["--add-config-file", str(scratch / "credentials")]
     for _ in range(LEARN_TRIES):
-        done = _finish(hidden, "org.apache.kafka.tools.ConfigCommand", *where, *whom, *what)
+        done = _run_tool(hidden, "org.apache.kafka.tools.ConfigCommand", *where, *whom, *what)
         if done.returncode == 0:
             return
-        if process.poll() is not None:
+        if process.exit_code() is not None:
             break
-    said = (done.stdout + done.stderr)[-2000:]
-    raise BrokerFailed(f"could not give Kafka its password; its log is {hidden.log_file}:\n{said}")
+    output = (done.stdout + done.stderr)[-2000:]
+    raise BrokerFailed(f"could not give Kafka its password; its log is {hidden.log_file}:\n{output}")
 
 
 @contextlib.contextmanager
 def _scratch(settings: BrokerSettings) -> Iterator[Path]:
-    """A folder of mode 700 for files with passwords that a tool reads; it is gone afterwards."""
+    """Create a folder of mode 700 for files with passwords that a tool reads, and remove it afterwards."""
     with tempfile.TemporaryDirectory(dir=settings.data_dir) as folder:
         yield Path(folder)
 
 
-def _finish(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.CompletedProcess[str]":
+def _run_tool(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run one of Kafka's tools to its end."""
     line = [*_java(settings), tool, *words]
     try:
@@ -223,25 +219,15 @@ def _finish(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.Com
         raise BrokerFailed(f"{tool} did not end within {TOOL_S:.0f} s; Kafka's log is {settings.log_file}") from error
 
 
-def _end(process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
-    """SIGTERM, and SIGKILL if that takes too long."""
-    process.terminate()
-    try:
-        process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def _new_cluster_id() -> str:
-    """Kafka's spelling of a UUID; a `-` in front would be read as an option, hence the fixed first bits."""
+    """Return a UUID in Kafka's spelling. It begins with a letter: a leading `-` would be read as an option."""
     return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 class Broker:
-    """A broker process that may be started, killed and started again on the same data and port.
+    """A broker process that can be started, killed and started again on the same data and port.
 
-    It dies with the process that started it; start it from the main thread (see `tethered.py`).
+    It dies with the process that started it; start it from the main thread (see `die_with_parent.py`).
     """
 
     def __init__(
@@ -259,34 +245,30 @@ class Broker:
             advertised_port=advertised_port,
             users=users,
         )
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def bootstrap(self) -> str:
-        """`host:port` for clients."""
+        """The `host:port` for clients."""
         return f"{HOST}:{self.settings.port}"
 
     @property
     def pid(self) -> int | None:
-        """The running process, or None."""
+        """The pid of the running process, or None."""
         return self._process.pid if self.running and self._process else None
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.exit_code() is None
 
     def command(self) -> list[str]:
-        """Prepare the data directory; the command line that a supervisor runs. Raises as `prepare` does."""
+        """Prepare the data directory and return the command of the broker. Raises as `prepare` does."""
         prepare(self.settings)
         return command(self.settings)
 
     def start(self, *, timeout_s: float = 60.0) -> None:
         """Start and wait until it serves. Raises `KafkaUnavailable`, `BrokerFailed`."""
-        line = tethered(self.command(), SIGKILL)
-        with open(self.settings.data_dir / "console.log", "ab", opener=open_private) as console:
-            self._process = subprocess.Popen(  # noqa: S603 (fixed arguments)
-                line, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, umask=UMASK
-            )
+        self._process = Process(self.command(), {}, self.settings.data_dir / "console.log", SIGKILL)
         self.wait_ready(timeout_s=timeout_s)
 
     def wait_ready(self, *, timeout_s: float = 60.0) -> None:
@@ -298,12 +280,11 @@ class Broker:
             time.sleep(0.05)
 
     def stop(self, *, timeout_s: float = 20.0) -> None:
-        """Ask it to end (SIGTERM) and wait; kill it when that takes longer."""
+        """Send SIGTERM and wait; kill the broker if that takes longer than `timeout_s`."""
         if self._process is not None:
-            _end(self._process, timeout_s)
+            self._process.stop(SIGTERM, timeout_s)
 
     def kill(self) -> None:
-        """SIGKILL, as the kernel would on a bad day; the records stay."""
+        """Send SIGKILL; the records stay."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()

@@ -1,4 +1,4 @@
-"""Where the broker's jars are; fetched once with Maven, then shared by every checkout and test run of this user."""
+"""The broker's jars: fetched once with Maven, then shared by every checkout and test run of this user."""
 
 import os
 import re
@@ -19,17 +19,17 @@ class KafkaUnavailable(Exception):
 
 
 def cache_dir() -> Path:
-    """The folder that holds, or will hold, the jars."""
+    """Return the folder that holds, or will hold, the jars."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "crewkit-sessions" / f"kafka-{KAFKA_VERSION}"
 
 
 def java() -> str:
-    """Path of a Java that can run the broker (`JAVA_HOME` first, then `PATH`). Raises `KafkaUnavailable`."""
+    """Return the path of a Java that can run the broker (`JAVA_HOME` first, then `PATH`). Raises `KafkaUnavailable`."""
     home = os.environ.get("JAVA_HOME")
     found = (shutil.which("java", path=str(Path(home) / "bin")) if home else None) or shutil.which("java")
     if found is None:
-        raise KafkaUnavailable(f"Kafka needs Java, and there is none: {INSTALL_HINT}")
+        raise KafkaUnavailable(f"Kafka needs Java, and none is installed: {INSTALL_HINT}")
     major = _java_major(found)
     if major < JAVA_MIN:
         raise KafkaUnavailable(f"Kafka needs Java {JAVA_MIN} or newer, {found} is version {major}: {INSTALL_HINT}")
@@ -37,13 +37,13 @@ def java() -> str:
 
 
 def jars() -> Path:
-    """The folder of the broker's jars, fetched first if need be. Raises `KafkaUnavailable`."""
+    """Return the folder of the broker's jars; fetch them if they are missing. Raises `KafkaUnavailable`."""
     target = cache_dir()
     return target if target.is_dir() else _fetch(target)
 
 
 def _java_major(java_path: str) -> int:
-    """17 for `openjdk version "17.0.15"`, 8 for `"1.8.0"`, 0 if it does not tell."""
+    """Return 17 for `openjdk version "17.0.15"`, 8 for `"1.8.0"`, 0 if unknown."""
     answer = subprocess.run([java_path, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 (our own look-up)
     version = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
     return int(version.group(1)) if version else 0
@@ -67,9 +67,9 @@ def _copy_dependencies(mvn: str, into: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603 (fixed arguments)
     except subprocess.TimeoutExpired:
-        raise KafkaUnavailable(f"Maven did not bring Kafka's jars within {FETCH_S:.0f} s; is the network up?") from None
+        raise KafkaUnavailable(f"Maven did not fetch Kafka's jars within {FETCH_S:.0f} s; is the network up?") from None
     if done.returncode != 0 or not any(into.glob("kafka_*.jar")):
-        raise KafkaUnavailable(f"Maven could not bring Kafka's jars (is the network up?):\n{done.stdout[-2000:]}")
+        raise KafkaUnavailable(f"Maven could not fetch Kafka's jars (is the network up?):\n{done.stdout[-2000:]}")
 
 
 def _rename_unless_there(filled: Path, target: Path) -> None:

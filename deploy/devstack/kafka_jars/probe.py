@@ -1,6 +1,6 @@
-"""Does a broker serve? Asked by hand, with three kinds of request: `deploy` has no Kafka client, and needs no more.
+"""Check whether a broker serves, with three kinds of request and no Kafka client.
 
-An open port alone says too little: another program may hold it, or the controller has not let the broker in yet; then
+An open port proves too little: another program may hold it, or the controller has not registered the broker yet. Then
 its metadata name no broker, and clients get errors.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from deploy.devstack.kafka_jars.scram import Exchange
 from deploy.devstack.kafka_jars.users import MECHANISM
 
-# The oldest layouts that a broker of today reads; metadata of a list of no topics.
+# The oldest layouts that a current broker reads; metadata of a list of no topics.
 METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE = (3, 1), (17, 1), (36, 0)
 _NO_TOPICS = struct.pack(">i", 0)
 _REPLY_BYTES_MAX = 1 << 20
@@ -26,7 +26,7 @@ class Login(NamedTuple):
 
 
 def serves(host: str, port: int, login: Login | None = None, *, timeout_s: float = 1.0) -> bool:
-    """Whether the broker answers, lets the user in, knows the password itself, and its cluster has a live broker."""
+    """Return whether the broker accepts the log-in, proves the password, and its cluster has a live broker."""
     try:
         with socket.create_connection((host, port), timeout=timeout_s) as connection:
             connection.settimeout(timeout_s)
@@ -40,7 +40,7 @@ def serves(host: str, port: int, login: Login | None = None, *, timeout_s: float
 
 
 def _log_in(stream: BufferedRWPair, login: Login) -> None:
-    """Raises `ValueError` where the broker refuses us, or is none."""
+    """Log in. Raises `ValueError` if the broker refuses us, or is no broker."""
     mechanism = MECHANISM.encode()
     _check(_ask(stream, SASL_HANDSHAKE, struct.pack(">h", len(mechanism)) + mechanism))
     exchange = Exchange(*login)
@@ -51,12 +51,12 @@ def _log_in(stream: BufferedRWPair, login: Login) -> None:
 
 def _authenticate(stream: BufferedRWPair, message: bytes) -> bytes:
     reply = _check(_ask(stream, SASL_AUTHENTICATE, struct.pack(">i", len(message)) + message))
-    (text,) = struct.unpack_from(">h", reply)  # why it failed; -1: it did not
+    (text,) = struct.unpack_from(">h", reply)  # the error; -1: none
     return reply[2 + max(text, 0) + 4 :]
 
 
 def _check(reply: bytes) -> bytes:
-    """What follows the error code."""
+    """Return what follows the error code. Raises `ValueError` for an error."""
     (error,) = struct.unpack_from(">h", reply)
     if error:
         raise ValueError(f"refused with {error}")
@@ -64,7 +64,7 @@ def _check(reply: bytes) -> bytes:
 
 
 def _ask(stream: BufferedRWPair, kind: tuple[int, int], body: bytes) -> bytes:
-    """The body of the reply to one request. Both begin with their size; then a correlation id, here always 1."""
+    """Send a request; return the reply's body. Both begin with their size, then a correlation id, here always 1."""
     request = struct.pack(">hhih", *kind, 1, -1) + body
     stream.write(struct.pack(">i", len(request)) + request)
     stream.flush()

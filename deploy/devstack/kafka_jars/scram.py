@@ -7,12 +7,12 @@ import secrets
 from typing import NamedTuple
 
 _ALGORITHM = "sha512"
-_ITERATIONS_MAX = 100_000  # Kafka's are 4,096; what only claims to be a broker must not keep us computing
+_ITERATIONS_MAX = 100_000  # Kafka's are 4,096; a false broker must not keep us computing
 _NO_BINDING = base64.b64encode(b"n,,").decode()
 
 
 class Proof(NamedTuple):
-    """The client's last message, and what a server that knows the password answers to it."""
+    """The client's last message, and the response of a server that knows the password."""
 
     message: bytes
     answer: bytes
@@ -27,14 +27,14 @@ class Exchange:
         self._password = password.encode()
 
     def first(self) -> bytes:
-        """The client's first message."""
+        """Return the client's first message."""
         return f"n,,{self._begin}".encode()
 
     def proof(self, challenge: bytes) -> Proof:
-        """What follows from the server's first message.
+        """Return the proof for the server's first message.
 
         Raises:
-            ValueError: it is no answer to ours.
+            ValueError: the message does not answer ours.
         """
         text = challenge.decode()
         fields = dict(field.split("=", 1) for field in text.split(","))

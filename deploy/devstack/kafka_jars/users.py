@@ -1,8 +1,8 @@
 """Who may connect to the broker of `stack`: our own processes. SASL is on both of its listeners.
 
-With SCRAM clients prove that they know the password, and the broker that it does: a program that takes the broker's
-port while it is down learns nothing. Their credentials are part of the metadata, which the controller can read only
-once it runs; so its own listener has PLAIN, and the one client that connects there is the same process.
+With SCRAM clients and broker prove to each other that they know the password: a program that takes the broker's port
+while it is down learns nothing. The credentials are part of the metadata, which the controller can read only once it
+runs; so its listener uses PLAIN, and the only client that connects there is the same process.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ class BrokerUsers(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Tells whether the metadata hold this password; 256 random bits can't be guessed from it."""
+        """Identifies the password that the metadata hold; 256 random bits can't be guessed from it."""
         return hashlib.sha256(self.password.encode()).hexdigest()
 
 
 def sasl_properties(users: BrokerUsers) -> dict[str, str]:
-    """What `server.properties` says about both listeners."""
+    """Return the lines of `server.properties` about both listeners."""
     return {
         "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
         "sasl.mechanism.inter.broker.protocol": MECHANISM,
@@ -43,7 +43,7 @@ def sasl_properties(users: BrokerUsers) -> dict[str, str]:
 
 
 def hidden_properties(users: BrokerUsers) -> dict[str, str]:
-    """The same for a broker that is to learn the clients' password: the controller's user may connect meanwhile."""
+    """Return the same for a broker whose client password is replaced: the controller's user may connect meanwhile."""
     return sasl_properties(users) | {
         "listener.name.clients.sasl.enabled.mechanisms": f"{MECHANISM},PLAIN",
         "listener.name.clients.plain.sasl.jaas.config": _knows_controller(users),
@@ -51,7 +51,7 @@ def hidden_properties(users: BrokerUsers) -> dict[str, str]:
 
 
 def controller_login(users: BrokerUsers) -> dict[str, str]:
-    """The settings of a tool of Kafka's that connects to such a broker."""
+    """Return the settings of a Kafka tool that connects to such a broker."""
     return {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "PLAIN",
@@ -60,12 +60,12 @@ def controller_login(users: BrokerUsers) -> dict[str, str]:
 
 
 def first_credentials(users: BrokerUsers) -> str:
-    """The credentials of clients, as `StorageTool format --add-scram` takes them."""
+    """Return the clients' credentials, as `StorageTool format --add-scram` takes them."""
     return f"{MECHANISM}=[name={CLIENT_USER},password={users.password}]"
 
 
 def new_credentials(users: BrokerUsers) -> str:
-    """The same as a line of the file that `ConfigCommand --add-config-file` takes."""
+    """Return the same as a line of the file that `ConfigCommand --add-config-file` takes."""
     return f"{MECHANISM}=password={users.password}\n"
 
 

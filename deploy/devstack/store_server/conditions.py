@@ -1,6 +1,6 @@
-"""What a test asks of the store server: a proxy before it, tables that drop repeats, errors on demand.
+"""Conditions that a test gives the store server: a proxy in front, tables that drop repeats, errors on demand.
 
-A process of its own reads them from its environment:
+A separate process reads them from its environment:
 
 * ``CREWKIT_STORE_BEHIND_PROXY=1``: a line of 8 KiB with the URL in it is the longest, as behind nginx.
 * ``CREWKIT_STORE_DEDUPLICATION_WINDOW=100``: every table drops a block that equals one of the last hundred, as those
@@ -29,7 +29,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def conditions_of(environment: Mapping[str, str]) -> Conditions:
-    """The conditions that variables of the environment name."""
+    """Return the conditions that environment variables name."""
     file = environment.get(REFUSALS)
     return Conditions(
         behind_proxy=environment.get(BEHIND_PROXY) == "1",

@@ -1,4 +1,4 @@
-"""One HTTP connection: reads requests, says who asks, runs what is asked, replies."""
+"""One HTTP connection: reads requests, authenticates users, runs statements, replies."""
 
 import logging
 import socket
@@ -60,9 +60,7 @@ class StoreHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # a reply is often two packets; waiting between them costs 40 ms
     rbufsize = _HEAD_BYTES
-    timeout = (
-        300.0  # for a silent client, and for one that does not take its reply; the server is shorter with unknown ones
-    )
+    timeout = 300.0  # for a silent client, or one that does not read its reply; unknown clients get less (see `server`)
     known = False  # whether a valid credential came over this connection
 
     def handle_one_request(self) -> None:
@@ -87,11 +85,11 @@ class StoreHandler(BaseHTTPRequestHandler):
         else:
             self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's signature
-        """Say nothing: the request line may hold a password."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's signature)
+        """Log nothing: the request line may hold a password."""
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What http.server refuses itself, in ClickHouse's form."""
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (same)
+        """Send what http.server itself refuses, in ClickHouse's form."""
         self.close_connection = True
         error = StoreError(BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
         Reply(self.wfile, keep_alive=False).error(error, self.server.engine.version)

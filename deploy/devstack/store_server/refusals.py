@@ -1,7 +1,7 @@
 """Errors on demand: the nth statement that matches gets an error, before or after it was executed. For tests alone.
 
-In this process: ``server.refusals.put(Refusal(codes=(252,), statement="INSERT INTO .*facts", nth=3))``. For a process
-of its own the list stands in a file as JSON, ``[{"codes": [252], "statement": "INSERT", "nth": 3}]``; the server looks
+In process: ``server.refusals.put(Refusal(codes=(252,), statement="INSERT INTO .*facts", nth=3))``. For a separate
+process the list is a JSON file, ``[{"codes": [252], "statement": "INSERT", "nth": 3}]``; the server looks
 at it before each statement, and begins to count anew when it has changed. No file, no refusals.
 """
 

@@ -1,4 +1,4 @@
-"""The store server as a thing that starts and stops."""
+"""Start and stop the store server."""
 
 import logging
 import os
@@ -74,7 +74,7 @@ class StoreHttpServer(ThreadingHTTPServer):
 
     @cached_property
     def guard(self) -> Guard:
-        """What judges statements; it asks the engine once what there is."""
+        """Judges statements; asks the engine once for its functions and settings."""
         return Guard(self.engine.known())
 
     @contextmanager
@@ -181,8 +181,8 @@ class StoreHttpServer(ThreadingHTTPServer):
         self._unknown.pop(request, None)
         super().shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        """A client that went away is no news; anything else is."""
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (socketserver's signature)
+        """Log an error, unless it is a client that went away."""
         if not isinstance(sys.exc_info()[1], OSError):
             logger.exception("a connection ended in an unexpected way")
 
@@ -276,7 +276,7 @@ def serve(
         raise SystemExit(str(error)) from None
     finally:
         if not server.stop():
-            os._exit(0)  # as asked; an orderly exit would take the engine apart under a query that runs
+            os._exit(0)  # an orderly exit would destroy the engine under a running query
         for number, handler in before.items():
             signal.signal(number, handler)
 

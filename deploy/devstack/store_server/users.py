@@ -1,4 +1,4 @@
-"""Who may use the store, and how a request says who it is."""
+"""The users of the store, and the authentication of requests."""
 
 import base64
 import binascii

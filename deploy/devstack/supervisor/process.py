@@ -1,4 +1,4 @@
-"""One run of one command: a process group of its own, tethered to us, its output in a log file."""
+"""One run of one command, in a new process group that dies with us; its output goes to a log file."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.devstack.supervisor.die_with_parent import tethered
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from runtime.log_rotation import cut_when_full
 from runtime.private_files import UMASK, open_private
 
@@ -17,10 +17,10 @@ KILLED_S = 2.0
 
 
 class Process:
-    """A started process. Start it from the main thread (see `tethered.py`).
+    """A started process. Start it from the main thread (see `die_with_parent.py`).
 
-    It leads a session of its own, so that Ctrl-C in the terminal reaches us alone, and so that workers which outlive it
-    can be found: whatever is left of its group when it ends is killed.
+    It leads a new session, so Ctrl-C in the terminal reaches us alone. Workers that outlive it are killed: they are in
+    its process group.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Process:
         cut_when_full(log_file)
         with open(log_file, "ab", opener=open_private) as log:
             self._popen = subprocess.Popen(  # noqa: S603 (the commands are our own)
-                tethered(command, death_signal),
+                die_with_parent(command, death_signal),
                 env={**os.environ, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -44,14 +44,14 @@ class Process:
         return self._popen.pid
 
     def exit_code(self) -> int | None:
-        """None while it runs; negative for the signal that ended it."""
+        """Return the exit code: None while it runs, negative for the signal that ended it."""
         if self._popen.returncode is None and self._is_dead():
             self._kill_group()
             self._popen.wait()
         return self._popen.returncode
 
     def stop(self, stop_signal: signal.Signals, limit_s: float) -> bool:
-        """Ask it to end, and kill it when that takes longer than `limit_s`; whether it ended by itself."""
+        """Send the signal, and kill the process after `limit_s`. Return whether it ended without being killed."""
         if self.exit_code() is not None:
             return True
         self._popen.send_signal(stop_signal)
@@ -61,16 +61,16 @@ class Process:
         return self.exit_code() is not None or not self.kill()
 
     def kill(self) -> bool:
-        """SIGKILL to it and its workers; whether there was anything to kill."""
+        """Send SIGKILL to the process and its workers. Return whether the process was running."""
         if self.exit_code() is not None:
             return False
         self._kill_group()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # in the kernel's hands, for example on a dead disk
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs in the kernel, for example on a dead disk
             self._popen.wait(KILLED_S)
         return True
 
     def _is_dead(self) -> bool:
-        """Looks without reaping: as long as the dead leader is not reaped, its group id can't be given to others."""
+        """Look without reaping: the kernel gives the group id to no other process until the dead leader is reaped."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _kill_group(self) -> None:

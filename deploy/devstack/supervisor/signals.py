@@ -1,4 +1,4 @@
-"""Signals as a supervisor wants them: a request to stop, or a reason to look at the children now."""
+"""Signals of a supervisor: a request to stop, or a reason to check the processes now."""
 
 import contextlib
 import select
@@ -14,11 +14,11 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class StopRequested(Exception):
-    """SIGTERM, SIGINT or SIGHUP has come."""
+    """SIGTERM, SIGINT or SIGHUP arrived."""
 
 
-class Interrupts:
-    """While entered, signals end `sleep` early. Main thread only, as Python demands of signal handlers."""
+class Signals:
+    """While entered, signals end `sleep` early. Main thread only: Python allows signal handlers nowhere else."""
 
     def __init__(self) -> None:
         self._stop_requested = False
@@ -41,18 +41,18 @@ class Interrupts:
         self._undo.close()
 
     def check(self) -> None:
-        """Raises `StopRequested` if somebody wants us to stop."""
+        """Raise `StopRequested` if a stop signal arrived."""
         if self._stop_requested:
             raise StopRequested
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not beyond the next signal."""
+        """Sleep until the time is over or a signal arrives."""
         if select.select([self._awake], [], [], seconds)[0]:
             self._awake.recv(4096)
 
     @contextlib.contextmanager
     def raised_at_once(self) -> Iterator[None]:
-        """Inside, a stop signal raises `StopRequested` wherever the code is: for long calls into others' code."""
+        """Inside, a stop signal raises `StopRequested` wherever the code is: for long calls into other code."""
         self._raise_at_once = True
         try:
             self.check()
@@ -70,4 +70,4 @@ class Interrupts:
 
 
 def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """A handler of our own, since the default one of SIGCHLD would not wake the sleeper."""
+    """Do nothing: any Python handler makes SIGCHLD end `sleep`, which the default one does not."""

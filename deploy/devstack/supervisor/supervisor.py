@@ -1,10 +1,10 @@
 """Runs several processes as one: start in order, restart what dies, stop in reverse order, leave nothing behind.
 
-DIR/run/NAME.pid   the present process of each service, written anew at each start
+DIR/run/NAME.pid   the pid of each service's current process, rewritten at each start
 DIR/run/lock       held as long as a supervisor works on DIR
-DIR/log/NAME.log   what each of them writes to stdout and stderr
+DIR/log/NAME.log   stdout and stderr of each service and job
 
-If the supervisor itself is killed with -9, the kernel ends its children (see `tethered.py`).
+If the supervisor itself is killed with -9, the kernel ends its children (see `die_with_parent.py`).
 """
 
 import contextlib
@@ -16,16 +16,16 @@ from pathlib import Path
 from signal import SIGKILL
 
 from deploy.devstack.supervisor.process import Process
-from deploy.devstack.supervisor.services import Backoff, Job, Service, Step
-from deploy.devstack.supervisor.signals import Interrupts, StopRequested
-from deploy.devstack.supervisor.supervised_process import Child, Say, how
+from deploy.devstack.supervisor.services import Backoff, Job, Step, SupervisedService
+from deploy.devstack.supervisor.signals import Signals, StopRequested
+from deploy.devstack.supervisor.supervised_process import Report, SupervisedProcess, how
 from kernel.ports import is_free
 from runtime.private_files import open_private, private_folder
 
 TICK_S = 0.1
-PORT_FREE_S = 20.0  # longer than what a killed supervisor left behind may take to end
+PORT_FREE_S = 20.0  # longer than the services of a killed supervisor may take to end
 STOP_ALL_S = 18.0
-STOP_EACH_LEAST_S = 2.0  # kept back for every service still to stop, whatever the ones before it took
+STOP_EACH_LEAST_S = 2.0  # reserved for every service still to stop, however long the earlier ones took
 
 
 class AlreadySupervised(Exception):
@@ -33,59 +33,66 @@ class AlreadySupervised(Exception):
 
 
 class DidNotComeUp(Exception):
-    """A service was not ready, or a job not done, in time; the message names it and its log."""
+    """A service was not ready, or a job did not succeed, in time; the message names it and its log."""
 
 
 class Supervisor:
-    """Runs the steps it is given, on one data directory. `say` gets one line for each thing worth telling."""
+    """Runs steps on one data directory. `report` receives one line for each event."""
 
-    def __init__(self, data: Path, *, say: Say, backoff: Backoff = Backoff(), stop_all_s: float = STOP_ALL_S) -> None:  # noqa: B008 (frozen)
+    def __init__(
+        self,
+        data: Path,
+        *,
+        report: Report,
+        backoff: Backoff = Backoff(),  # noqa: B008 (frozen)
+        stop_all_s: float = STOP_ALL_S,
+    ) -> None:
         self._run_dir, self._log_dir = data / "run", data / "log"
-        self._say = _unbreakable(say)
+        self._report = _never_raising(report)
         self._backoff = backoff
         self._stop_all_s = stop_all_s
-        self._children: list[Child] = []
-        self._interrupts = Interrupts()
+        self._processes: list[SupervisedProcess] = []
+        self._signals = Signals()
 
     def run(self, compose: Callable[[], Sequence[Step]], *, on_ready: Callable[[], None] = lambda: None) -> int:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
 
-        `compose` is called once the directory is ours, so it may prepare files in it. Main thread only.
-        Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; nothing runs any more then.
+        `compose` is called once the directory is locked, so it may prepare files in it. Main thread only.
+        Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; everything is stopped then.
         """
         private_folder(self._log_dir)
-        with claimed(self._run_dir), self._interrupts:
+        with claimed(self._run_dir), self._signals:
             try:
-                with self._interrupts.raised_at_once():
+                with self._signals.raised_at_once():
                     steps = compose()
                 for step in steps:
                     self._take(step)
                 on_ready()
                 self._watch_until(lambda: False, limit_s=float("inf"))
             except StopRequested:
-                self._say("stopping")
+                self._report("stopping")
             finally:
                 self._stop_all()
         return 0
 
     def _take(self, step: Step) -> None:
-        if isinstance(step, Service):
+        if isinstance(step, SupervisedService):
             self._bring_up(step)
         else:
             self._finish(step)
 
-    def _bring_up(self, service: Service) -> None:
+    def _bring_up(self, service: SupervisedService) -> None:
         """Start a service and wait until it is ready. Raises `DidNotComeUp`."""
         self._wait_for_port(service)
-        child = Child(service, run_dir=self._run_dir, log_dir=self._log_dir, backoff=self._backoff, say=self._say)
-        self._children.append(child)
-        child.tend()
-        if not self._watch_until(child.is_ready, limit_s=service.ready_s):
-            raise DidNotComeUp(f"{service.name} was not ready after {service.ready_s:.0f} s{_tail(child.log_file)}")
-        self._say(f"{service.name} is up")
+        process = SupervisedProcess(service, self._run_dir, self._log_dir, self._backoff, self._report)
+        self._processes.append(process)
+        process.tend()
+        if not self._watch_until(process.is_ready, limit_s=service.ready_s):
+            raise DidNotComeUp(f"{service.name} was not ready after {service.ready_s:.0f} s{_tail(process.log_file)}")
+        self._report(f"{service.name} is up")
 
-    def _wait_for_port(self, service: Service) -> None:
-        """Else the answers of whoever holds it would be taken for the service's own."""
+    def _wait_for_port(self, service: SupervisedService) -> None:
+        """Wait until the port is free: responses of another program must not pass for the service's."""
         if service.listens is None:
             return
         host, port = service.listens
@@ -99,12 +106,12 @@ class Supervisor:
             ending = self._try(job, log_file)
             if ending == "exit code 0":
                 return
-            self._say(f"{job.name} failed ({ending}), try {failures} of {job.tries}; see {log_file}")
+            self._report(f"{job.name} failed ({ending}), try {failures} of {job.tries}; see {log_file}")
             self._watch_until(lambda: False, limit_s=self._backoff.pause_s(failures))
         raise DidNotComeUp(f"{job.name} failed {job.tries} times{_tail(log_file)}")
 
     def _try(self, job: Job, log_file: Path) -> str:
-        """Run it once, the services tended meanwhile; how it ended."""
+        """Run the job once while tending the services; return how it ended."""
         process = Process(job.command, job.env, log_file, SIGKILL)
         try:
             self._watch_until(lambda: process.exit_code() is not None, limit_s=job.limit_s)
@@ -114,29 +121,29 @@ class Supervisor:
             process.kill()
 
     def _watch_until(self, happened: Callable[[], bool], *, limit_s: float) -> bool:
-        """Tend the services until something has happened; False when it took too long. Raises `StopRequested`."""
+        """Tend the services until `happened()`; return False after `limit_s`. Raises `StopRequested`."""
         deadline = time.monotonic() + limit_s
         while not happened():
             if time.monotonic() > deadline:
                 return False
-            self._interrupts.check()
-            for child in self._children:
-                child.tend()
-            self._interrupts.sleep(TICK_S)
+            self._signals.check()
+            for process in self._processes:
+                process.tend()
+            self._signals.sleep(TICK_S)
         return True
 
     def _stop_all(self) -> None:
-        """In reverse order; one that hangs may use up the others' time, but not the least that each needs."""
+        """Stop the services in reverse order. One that hangs leaves each of the others its minimum time."""
         deadline = time.monotonic() + self._stop_all_s
-        while self._children:
-            child = self._children.pop()
-            left_s = deadline - time.monotonic() - STOP_EACH_LEAST_S * len(self._children)
-            child.stop(max(0.0, min(child.service.stop_s, left_s)))
+        while self._processes:
+            process = self._processes.pop()
+            left_s = deadline - time.monotonic() - STOP_EACH_LEAST_S * len(self._processes)
+            process.stop(max(0.0, min(process.service.stop_s, left_s)))
 
 
 @contextlib.contextmanager
 def claimed(run_dir: Path) -> Iterator[None]:
-    """Hold the directory for this process; the kernel lets go of it however we end. Raises `AlreadySupervised`."""
+    """Lock the directory for this process; the kernel unlocks it however we end. Raises `AlreadySupervised`."""
     private_folder(run_dir)
     with open(run_dir / "lock", "a+", opener=open_private) as lock:
         try:
@@ -156,16 +163,16 @@ def claimed(run_dir: Path) -> Iterator[None]:
 
 
 def _tail(log_file: Path, lines: int = 5) -> str:
-    """The end of a log, for an error message."""
+    """Return the end of a log, for an error message."""
     last = log_file.read_text(errors="replace").splitlines()[-lines:]
     return "".join(f"\n  {line}" for line in [f"from {log_file}:", *last])
 
 
-def _unbreakable(say: Say) -> Say:
-    """A terminal that was closed must not keep us from stopping what we started."""
+def _never_raising(report: Report) -> Report:
+    """Return `report` without its errors: a closed terminal must not keep us from stopping what we started."""
 
-    def say_if_possible(line: str) -> None:
+    def report_if_possible(line: str) -> None:
         with contextlib.suppress(OSError):
-            say(line)
+            report(line)
 
-    return say_if_possible
+    return report_if_possible

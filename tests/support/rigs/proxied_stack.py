@@ -39,7 +39,7 @@ def main(data: str, port: str, kafka_proxy: str, store_proxy: str) -> int:
         return production_shape(ProxiedStack(**fields, proxies=proxies))
 
     make_embedded_secrets(Path(data) / "secrets")
-    return run_stack(Path(data), LOCAL, int(port), say=lambda line: print(line, flush=True), compose=compose)
+    return run_stack(Path(data), LOCAL, int(port), report=lambda line: print(line, flush=True), compose=compose)
 
 
 if __name__ == "__main__":

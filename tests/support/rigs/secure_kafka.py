@@ -47,7 +47,7 @@ class SecureBroker(Broker):
         for user in USERS:
             for mechanism in MECHANISMS[:2]:
                 words += ["--add-scram", f"{mechanism}=[name={user},password={PASSWORD}]"]
-        done = broker._finish(self.settings, "kafka.tools.StorageTool", *words)
+        done = broker._run_tool(self.settings, "kafka.tools.StorageTool", *words)
         assert done.returncode == 0, done.stdout + done.stderr
         return broker.command(self.settings)
 

@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 from deploy.devstack.supervisor import supervisor
-from deploy.devstack.supervisor.services import Backoff, Job, Service
+from deploy.devstack.supervisor.services import Backoff, Job, SupervisedService
 from deploy.devstack.supervisor.supervisor import Supervisor
 
 for number in (signal.SIGINT, signal.SIGHUP):  # a test run in the background, or under nohup, ignores them
@@ -24,7 +24,7 @@ supervisor.PORT_FREE_S = 0.5
 STOP_ALL_S = supervisor.STOP_ALL_S
 DATA = Path(sys.argv[1])
 
-def say(line):
+def report(line):
     print(line, flush=True)
 
 def python(script):
@@ -34,10 +34,10 @@ def python(script):
 """
 RUN = """
 try:
-    patient = Supervisor(DATA, say=say, backoff=Backoff(cap_s=1.0), stop_all_s=STOP_ALL_S)
-    sys.exit(patient.run(lambda: STEPS, on_ready=lambda: say("READY")))
+    patient = Supervisor(DATA, report=report, backoff=Backoff(cap_s=1.0), stop_all_s=STOP_ALL_S)
+    sys.exit(patient.run(lambda: STEPS, on_ready=lambda: report("READY")))
 except (supervisor.AlreadySupervised, supervisor.DidNotComeUp) as reason:
-    say(str(reason))
+    report(str(reason))
     sys.exit(69)
 """
 
