@@ -8,8 +8,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from runtime.gc_tuning import tune_interpreter
-from runtime.rlimits import connections_max, raise_open_files
+from runtime.tuning import connections_max, raise_open_files, tune_interpreter
 
 HEADERS_WITHIN_MS = 15_000
 READ_AHEAD_BYTES = 131_072  # of a connection; what a slow body holds beside what is counted

@@ -1,12 +1,17 @@
 """The interpreter of a process that projects or serves: large batches, and a busy thread beside threads that wait."""
 
 import gc
+import resource
 import sys
 from ctypes import CDLL
 
 SWITCH_S = 0.001
 BLOCK_BYTES = 256 << 10  # a request of 100 events has 75 KB
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
+WANTED = 65_536
+KEPT_FOR_OTHERS = 1_024  # tables, logs, libraries
+CONNECTIONS_MAX = 16_384
+CONNECTIONS_LEAST = 128
 
 
 def tune_interpreter() -> None:
@@ -31,3 +36,21 @@ def give_blocks_back() -> None:
     mallopt = getattr(CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, BLOCK_BYTES)
+
+
+def raise_open_files() -> int:
+    """Ask for as many as we are allowed, up to what is useful; how many there may be now.
+
+    The usual 1,024 would be used up by a thousand clients that are merely connected.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        return allowed
+    return soft if soft != resource.RLIM_INFINITY else WANTED
+
+
+def connections_max(open_files: int) -> int:
+    """How many connections a server may hold at once."""
+    return max(CONNECTIONS_LEAST, min(CONNECTIONS_MAX, open_files - KEPT_FOR_OTHERS))
