@@ -68,7 +68,7 @@ def _read(file: Path) -> str:
         return read_secret(file)
     except FileNotFoundError as error:
         raise BadSettings(
-            f"{file} is not there: bring it from where the secrets of this installation are, or, for a new one, run "
+            f"{file} is missing: copy it from another machine of this installation or, for a new installation, run "
             "`crewkit-sessions secrets make`"
         ) from error
 
