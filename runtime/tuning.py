@@ -1,4 +1,4 @@
-"""The interpreter of a process that projects or serves: large batches, and a busy thread beside threads that wait."""
+"""Tune a process that projects or serves: garbage collection, thread switching, freed memory and open files."""
 
 import gc
 import resource
@@ -9,29 +9,30 @@ SWITCH_S = 0.001
 BLOCK_BYTES = 256 << 10  # a request of 100 events has 75 KB
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 WANTED = 65_536
-KEPT_FOR_OTHERS = 1_024  # tables, logs, libraries
+RESERVED_FILES = 1_024  # tables, logs, libraries
 CONNECTIONS_MAX = 16_384
-CONNECTIONS_LEAST = 128
+CONNECTIONS_MIN = 128
 
 
 def tune_interpreter() -> None:
-    """Collect garbage seldom, and hand over the lock often. Call it once everything that stays is imported and built.
+    """Collect garbage rarely and switch threads often. Call it once all long-lived objects exist.
 
-    A batch makes hundreds of thousands of objects and no cycle: with higher thresholds decoding a batch of 40,000
-    events takes a third of the time, fold and plan together 15 % less. The threads that write and serve take the lock
-    for moments only: handed over every millisecond instead of every five, writes that run beside a fold take 20 % less.
+    A batch creates hundreds of thousands of objects and no cycle. With higher thresholds, decoding a batch of 40,000
+    events takes a third of the time, and fold and plan together 15 % less. The threads that write and serve need the
+    interpreter lock only briefly. Switching every millisecond instead of every five makes writes beside a fold 20 %
+    faster.
     """
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
-    give_blocks_back()
+    return_freed_blocks()
 
 
-def give_blocks_back() -> None:
-    """Let every block of `BLOCK_BYTES` or more return to the system when it is freed, where glibc manages memory.
+def return_freed_blocks() -> None:
+    """Let glibc return every block of `BLOCK_BYTES` or more to the system when it is freed.
 
-    By itself glibc raises this limit to 32 MiB with the first large bodies, and places the next ones in one of 16
-    arenas, where smaller blocks that stay pin them: after 1,600 hostile bodies 97 MB were free and held, now 9 MB.
+    By default, glibc raises this limit to 32 MiB after the first large bodies and places the next ones in one of 16
+    arenas, where smaller long-lived blocks pin them. After 1,600 hostile bodies, 97 MB were free but held; now 9 MB.
     """
     mallopt = getattr(CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -39,9 +40,10 @@ def give_blocks_back() -> None:
 
 
 def raise_open_files() -> int:
-    """Ask for as many as we are allowed, up to what is useful; how many there may be now.
+    """Raise the limit of open files as far as allowed and useful; return the new limit.
 
-    The usual 1,024 would be used up by a thousand clients that are merely connected.
+    A connection is an open file, and so is each part of a table that is read: a thousand idle clients would exhaust
+    the usual 1,024.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
@@ -52,5 +54,5 @@ def raise_open_files() -> int:
 
 
 def connections_max(open_files: int) -> int:
-    """How many connections a server may hold at once."""
-    return max(CONNECTIONS_LEAST, min(CONNECTIONS_MAX, open_files - KEPT_FOR_OTHERS))
+    """Return how many connections a server may hold at once."""
+    return max(CONNECTIONS_MIN, min(CONNECTIONS_MAX, open_files - RESERVED_FILES))

@@ -1,4 +1,4 @@
-"""Runs a Faust worker: checks first, then the projector beside its agent."""
+"""Run a Faust worker: checks first, then the projector beside its agent."""
 
 import asyncio
 from functools import partial
