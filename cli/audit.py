@@ -123,9 +123,7 @@ def freshness_line(found: dict[str, Any]) -> str:
     """Summarise the table in one line."""
     silent = [str(partition["partition"]) for partition in found["partitions"] if not partition["complete_through"]]
     if silent or not found["partitions"]:
-        return (
-            f"freshness: not known, nothing was heard of partition {', '.join(silent) or '0'}: is a projector running?"
-        )
+        return f"freshness: unknown, no report for partition {', '.join(silent) or '0'}: is a projector running?"
     waiting = _count(found["lag_records"], "record waits", "records wait") if found["lag_records"] else "nothing waits"
     return f"freshness: complete through {found['complete_through']}, {waiting}"
 
@@ -144,7 +142,7 @@ def coverage_line(found: dict[str, Any]) -> str:
 def recount_line(found: dict[str, Any]) -> str:
     """Summarise the tables in one line, with what to do."""
     compared, moving = found["compared"], sum(found["moving"].values())
-    rest = f" ({_count(moving, 'row was', 'rows were')} still moving; ask again for those)" if moving else ""
+    rest = f" ({_count(moving, 'row was', 'rows were')} still moving; run it again for those)" if moving else ""
     if found["equal"]:
         sessions, events = _count(compared["sessions"], "session"), _count(compared["events"], "event")
         hours, days = _count(compared["rollup_hourly"], "hour"), _count(compared["rollup_daily"], "day")
@@ -152,8 +150,8 @@ def recount_line(found: dict[str, Any]) -> str:
     tables = ", ".join(sorted({difference["table"] for difference in found["differences"]}))
     many = "more than " if found["truncated"] else ""
     return (
-        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. --repair makes them "
-        "again out of the log and the facts"
+        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. --repair "
+        "computes them again from the log and the facts"
     )
 
 

@@ -77,7 +77,7 @@ def redrive(position: str, record: Any, data: Path | None, url: str | None, toke
     found = open_installation(data, url, token).post(f"{PATH}/{position}/redrive", body)["data"]
     if as_json:
         return print_json(found)
-    click.echo(f"{position} stands at {found['redriven_to']} again, as a record of session {found['session_id']}")
+    click.echo(f"{position} was appended again at {found['redriven_to']}, as a record of session {found['session_id']}")
     return None
 
 

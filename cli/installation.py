@@ -41,23 +41,23 @@ class Installation:
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:
         try:
-            reply = self._client.request(method, f"/api/v1{path}", **request)
+            response = self._client.request(method, f"/api/v1{path}", **request)
         except httpx.HTTPError as error:
             away(f"{self.url} does not answer ({error}). Is it running?")
-        body = self._body(reply)
-        if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        body = self._body(response)
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             away(body["error"])
-        if reply.is_error:
+        if response.is_error:
             raise click.ClickException(_sentence(body))
         return body
 
-    def _body(self, reply: httpx.Response) -> Any:
+    def _body(self, response: httpx.Response) -> Any:
         """Decode the JSON body. Any other body is that of a proxy or another service, and ends the command."""
         try:
-            return reply.json()
+            return response.json()
         except ValueError:
-            sentence = f"{self.url} answers {reply.status_code}, and not as crewkit-sessions does"
-        if reply.is_server_error:
+            sentence = f"{self.url} returned {response.status_code}, but not as crewkit-sessions does"
+        if response.is_server_error:
             away(sentence)
         raise click.ClickException(sentence)
 

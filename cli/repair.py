@@ -48,7 +48,7 @@ def ask_for_repair(folder: Path) -> list[Path]:
     """
     pids = list(_projecting(folder / "run"))
     if not pids:
-        away(f"nothing that projects runs on {folder}: start it, and it looks for what is missing by itself")
+        away(f"no projector runs on {folder}: start one, and it looks for gaps by itself")
     requests = [repair_request(folder, pid) for pid in pids]
     for request, pid in zip(requests, pids, strict=True):
         write_whole(request, "")

@@ -68,7 +68,9 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         raise click.UsageError("names of orgs and users have 1 to 200 printable characters")
     settings, ttl_s = load_settings(options), _seconds(ttl)
     if settings.jwks_file and not operator:
-        raise click.UsageError("jwks_file is set: who holds its private keys issues tokens, ours are --operator alone")
+        raise click.UsageError(
+            "jwks_file is set: your issuer makes the tokens; this command makes only --operator tokens"
+        )
     if not (operator or settings.dev_tokens) and isinstance(parse_log_url(settings.log), KafkaAddress):
         raise click.UsageError(
             "log_url is Kafka: our own tokens open orgs with --dev-tokens alone, here as in services"

@@ -44,7 +44,9 @@ def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts
     try:
         server = make_server(settings.host, settings.metrics_port, _pages(registry, parts), _Server, _Quiet)
     except OSError as error:
-        raise Broken(f"metrics_port: {settings.metrics_port} of {settings.host} can't be had: {error}") from error
+        raise Broken(
+            f"metrics_port: can't listen on port {settings.metrics_port} of {settings.host}: {error}"
+        ) from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
     try:

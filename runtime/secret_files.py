@@ -44,7 +44,7 @@ def check_secrets_folder(folder: Path) -> None:
         return
     _check_owner(folder, found)
     if found.st_mode & _OTHERS:
-        raise BadSettings(f"{folder} is open to other accounts, and holds secrets: chmod 700 {folder}")
+        raise BadSettings(f"{folder} holds secrets but is open to other accounts: chmod 700 {folder}")
 
 
 def make_secret(file: Path, text: str) -> None:

@@ -103,7 +103,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         """
         origins = tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
         if wrong := next((origin for origin in origins if not _ORIGIN.fullmatch(origin)), None):
-            raise BadSettings(f"allowed_origins: {wrong} is no origin, such as https://app.example.com")
+            raise BadSettings(f"allowed_origins: {wrong} is not an origin, such as https://app.example.com")
         return origins
 
     @property
