@@ -7,11 +7,51 @@ DATA ?= var/up
 MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
-help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## List all targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Install everything into .venv (done by the other targets when needed)
+run: $(STAMP) ## Serve the embedded default: one process, no other services
+	@$(BIN)/crewkit-sessions up --data $(DATA)
+
+demo: $(STAMP) ## Send 200 sessions with 50,000 events, show the result, and verify it
+	@$(BIN)/crewkit-sessions demo
+
+stack: $(STAMP) ## Run the production shape on this machine: Kafka, store server, projectors, HTTP
+	@$(BIN)/crewkit-sessions stack --data var/stack
+
+test: check ## Run make check and every test, JOBS=2 in parallel; ARGS are passed to pytest
+	@$(PYTEST) $(ARGS)
+
+unit: $(STAMP) ## Run the tests that start no server, with few examples
+	@HYPOTHESIS_PROFILE=few $(PYTEST) -m "not servers and not slow" tests/unit tests/meta tests/properties $(ARGS)
+
+integration: $(STAMP) ## Run the tests of several real parts and of what clients rely on
+	@$(PYTEST) tests/integration tests/contract $(ARGS)
+
+faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
+	@$(PYTEST) tests/faults $(ARGS)
+
+check: $(STAMP) ## Check lint, types and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) ## Run the benchmarks, print a table and write var/bench.json
+	@$(BIN)/python -m bench $(ARGS)
+
+chaos: $(STAMP) ## Break an installation at random and check every number: MINUTES=10 SEED=… MODE=stack|embedded
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --mode $(MODE) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(STAMP) ## Send hostile requests to `up` and check every promise: MINUTES=10 SEED=… ARGS=--help
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+docs: $(STAMP) ## Regenerate the picture in the README
+	@$(BIN)/crewkit-sessions demo --svg docs/demo.svg
+
+setup: $(STAMP) ## Install everything into .venv (the other targets do it when needed)
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) …"
@@ -22,37 +62,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(STAMP) ## Serve the embedded default (one process, no services needed)
-	@$(BIN)/crewkit-sessions up --data $(DATA)
-
-stack: $(STAMP) ## Run the production shape on this machine: Kafka, store server, projectors, HTTP
-	@$(BIN)/crewkit-sessions stack --data var/stack
-
-demo: $(STAMP) ## Send 200 sessions with 50,000 events, show what came out, and prove it
-	@$(BIN)/crewkit-sessions demo
-
-chaos: $(STAMP) ## Break an installation in every way and check every number: MINUTES=10 SEED=… MODE=stack|embedded
-	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --mode $(MODE) $(if $(SEED),--seed $(SEED))
-
-fuzz: $(STAMP) ## Attack `up` with hostile requests of every kind and check every promise: MINUTES=10 SEED=… ARGS=--help
-	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
-
-check: $(STAMP) ## Lint, types, and who may import whom
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-
-test: check ## Run make check and every test, JOBS=2 at once; ARGS go to pytest
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
-
-bench: $(STAMP) ## Measure; prints a table and writes var/bench.json
-	@$(BIN)/python -m bench $(ARGS)
-
-docs: $(STAMP) ## Renew the picture in the README
-	@$(BIN)/crewkit-sessions demo --svg docs/demo.svg
-
-lock: ## Renew requirements.lock from pyproject.toml
+lock: ## Regenerate requirements.lock from pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
@@ -61,4 +71,4 @@ lock: ## Renew requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help setup run stack demo chaos fuzz check test bench docs lock clean
+.PHONY: help run demo stack test unit integration faults check bench chaos fuzz docs setup lock clean

@@ -1,4 +1,4 @@
-"""`freshness`, `coverage`, `recount`: whether everything is there, and whether all of it is right."""
+"""`freshness`, `coverage` and `recount`: check that every record is projected, and every number is right."""
 
 import sys
 from collections import Counter
@@ -14,13 +14,13 @@ from cli.printing import print_json, print_table
 from cli.repair import repaired
 
 DAY = click.DateTime(["%Y-%m-%d"])
-repair_option = click.option("--repair", is_flag=True, help="Mend what is wrong first, out of the log and the facts.")
+repair_option = click.option("--repair", is_flag=True, help="First repair what is wrong, from the log and the facts.")
 
 
 @click.command()
 @installation_options
 def freshness(data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
-    """How far the log is projected, and up to when everything accepted is visible.
+    """Show how far the log is projected, and up to when everything accepted is visible.
 
     \b
     Example:
@@ -37,7 +37,7 @@ def freshness(data: Path | None, url: str | None, token: str | None, as_json: bo
 @repair_option
 @installation_options
 def coverage(data: Path | None, url: str | None, token: str | None, as_json: bool, repair: bool) -> None:
-    """Whether every position of the log has its receipt: projected, or set aside as a dead letter.
+    """Check that every position of the log has a receipt: projected, or stored as a dead letter.
 
     Exits with 1 if a position has none.
 
@@ -56,8 +56,8 @@ def coverage(data: Path | None, url: str | None, token: str | None, as_json: boo
 
 
 @click.command()
-@click.option("--start-date", type=DAY, help="The first day on which sessions started; by default the first there is.")
-@click.option("--end-date", type=DAY, help="The last one; by default the last there is.")
+@click.option("--start-date", type=DAY, help="First day on which sessions started (default: the oldest).")
+@click.option("--end-date", type=DAY, help="Last day on which sessions started (default: the newest).")
 @repair_option
 @installation_options
 def recount(
@@ -69,10 +69,10 @@ def recount(
     as_json: bool,
     repair: bool,
 ) -> None:
-    """Count everything again from the facts, and compare: sessions with their events, rollups with the sessions.
+    """Recompute everything from the facts, and compare: sessions with their events, rollups with the sessions.
 
-    Exits with 1 if anything differs. It may run while the installation is at work; what is being written at that
-    moment is reported as moving. With years of data take some days at a time.
+    Exits with 1 if anything differs. It may run while the installation accepts events; what is being
+    written at that moment is reported as moving. With years of data, check a few days at a time.
 
     \b
     Example:
@@ -120,18 +120,16 @@ COMMANDS: list[click.Command] = [freshness, coverage, recount]
 
 
 def freshness_line(found: dict[str, Any]) -> str:
-    """What the table comes to."""
+    """Summarise the table in one line."""
     silent = [str(partition["partition"]) for partition in found["partitions"] if not partition["complete_through"]]
     if silent or not found["partitions"]:
-        return (
-            f"freshness: not known, nothing was heard of partition {', '.join(silent) or '0'}: is a projector running?"
-        )
+        return f"freshness: unknown, no report for partition {', '.join(silent) or '0'}: is a projector running?"
     waiting = _count(found["lag_records"], "record waits", "records wait") if found["lag_records"] else "nothing waits"
     return f"freshness: complete through {found['complete_through']}, {waiting}"
 
 
 def coverage_line(found: dict[str, Any]) -> str:
-    """What the table comes to, and what to do about it."""
+    """Summarise the table in one line, with what to do."""
     positions = f"{_count(found['positions'], 'position')} of {_count(len(found['partitions']), 'partition')}"
     if found["complete"]:
         return f"coverage: complete, {positions}"
@@ -142,9 +140,9 @@ def coverage_line(found: dict[str, Any]) -> str:
 
 
 def recount_line(found: dict[str, Any]) -> str:
-    """What the tables come to, and what to do about it."""
+    """Summarise the tables in one line, with what to do."""
     compared, moving = found["compared"], sum(found["moving"].values())
-    rest = f" ({_count(moving, 'row was', 'rows were')} still moving; ask again for those)" if moving else ""
+    rest = f" ({_count(moving, 'row was', 'rows were')} still moving; run it again for those)" if moving else ""
     if found["equal"]:
         sessions, events = _count(compared["sessions"], "session"), _count(compared["events"], "event")
         hours, days = _count(compared["rollup_hourly"], "hour"), _count(compared["rollup_daily"], "day")
@@ -152,8 +150,8 @@ def recount_line(found: dict[str, Any]) -> str:
     tables = ", ".join(sorted({difference["table"] for difference in found["differences"]}))
     many = "more than " if found["truncated"] else ""
     return (
-        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. --repair makes them "
-        "again out of the log and the facts"
+        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. --repair "
+        "computes them again from the log and the facts"
     )
 
 
@@ -180,7 +178,7 @@ def _print_recount(found: dict[str, Any]) -> None:
     tables = [(name, found["compared"][name], count, different[name]) for name, count in found["moving"].items()]
     print_table(("table", "compared", "moving", "differences"), tables)
     if found["differences"]:
-        # A session that is wrong makes its buckets wrong.
+        # A wrong session makes its buckets wrong.
         causes_first = sorted(found["differences"], key=lambda difference: difference["table"] != "sessions")
         print_table(("table", "key", "column", "stored", "recounted"), map(_difference, causes_first))
     click.echo(recount_line(found))

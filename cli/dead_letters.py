@@ -1,4 +1,4 @@
-"""`dead-letters`: the records that could not be projected; look at them, and append them again."""
+"""`dead-letters`: show the records that could not be projected, and append them again."""
 
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,16 @@ PATH = "/operator/dead-letters"
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Records that could not be projected: list them, show one, append one again.
+    """Show records that could not be projected, and append them again.
 
-    A dead letter is set aside with its bytes and its receipt, and stops nobody. Once the code that could not read it
-    is mended, or with a corrected record, redrive appends it to the end of the log; what was counted counts once.
+    A dead letter is stored with its bytes and its receipt; later records are projected. Once the code that could not
+    read it is fixed, or with a corrected record, redrive appends it to the end of the log. Each event counts once.
     """
 
 
 @dead_letters.command("list")
 @installation_options
-@click.option("--page", default=1, show_default=True, help="Which page of them, the newest first.")
+@click.option("--page", default=1, show_default=True, help="Page to show.")
 def list_(data: Path | None, url: str | None, token: str | None, as_json: bool, page: int) -> None:
     """List the dead letters, the newest first.
 
@@ -47,7 +47,7 @@ def list_(data: Path | None, url: str | None, token: str | None, as_json: bool, 
 @click.argument("position")
 @installation_options
 def show(position: str, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
-    """Show one with its bytes; POSITION is <partition>:<offset>.
+    """Show a dead letter with its bytes; POSITION is <partition>:<offset>.
 
     \b
     Example:
@@ -63,10 +63,10 @@ def show(position: str, data: Path | None, url: str | None, token: str | None, a
 
 @dead_letters.command()
 @click.argument("position")
-@click.option("--record", type=click.File("rb"), help="The record as it should be, in JSON (- for standard input).")
+@click.option("--record", type=click.File("rb"), help="Corrected record in JSON (- for standard input).")
 @installation_options
 def redrive(position: str, record: Any, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
-    """Append one to the end of the log again, as it is or corrected; its ids have to stay.
+    """Append a dead letter to the end of the log again, unchanged or corrected; its ids must not change.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def redrive(position: str, record: Any, data: Path | None, url: str | None, toke
     found = open_installation(data, url, token).post(f"{PATH}/{position}/redrive", body)["data"]
     if as_json:
         return print_json(found)
-    click.echo(f"{position} stands at {found['redriven_to']} again, as a record of session {found['session_id']}")
+    click.echo(f"{position} was appended again at {found['redriven_to']}, as a record of session {found['session_id']}")
     return None
 
 

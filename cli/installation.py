@@ -1,4 +1,4 @@
-"""A running installation as a command sees it, found by its data folder or by ``--url`` and ``--token``."""
+"""Call a running installation, found by its data folder or by ``--url`` and ``--token``."""
 
 import sys
 import time
@@ -20,7 +20,7 @@ COMMAND_TTL_S = 600
 
 
 class Installation:
-    """An HTTP client of one installation. Outages end the command with exit code 69 and a sentence."""
+    """An HTTP client of one installation. If it is unavailable, the command ends with exit code 69."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
@@ -32,53 +32,53 @@ class Installation:
             raise click.UsageError(f"--url or --token can't be used: {error}") from error
 
     def get(self, path: str, **params: Any) -> Any:
-        """GET ``path`` below ``/api/v1``; the decoded body."""
+        """GET ``path`` below ``/api/v1``; return the decoded body."""
         return self._ask("GET", path, params=params)
 
     def post(self, path: str, body: bytes) -> Any:
-        """POST JSON to ``path`` below ``/api/v1``; the decoded body."""
+        """POST JSON to ``path`` below ``/api/v1``; return the decoded body."""
         return self._ask("POST", path, content=body, headers={"Content-Type": "application/json"})
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:
         try:
-            reply = self._client.request(method, f"/api/v1{path}", **request)
+            response = self._client.request(method, f"/api/v1{path}", **request)
         except httpx.HTTPError as error:
             away(f"{self.url} does not answer ({error}). Is it running?")
-        body = self._body(reply)
-        if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        body = self._body(response)
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             away(body["error"])
-        if reply.is_error:
+        if response.is_error:
             raise click.ClickException(_sentence(body))
         return body
 
-    def _body(self, reply: httpx.Response) -> Any:
-        """What we say is JSON; a page is a proxy's, or that of another service."""
+    def _body(self, response: httpx.Response) -> Any:
+        """Decode the JSON body. Any other body is that of a proxy or another service, and ends the command."""
         try:
-            return reply.json()
+            return response.json()
         except ValueError:
-            sentence = f"{self.url} answers {reply.status_code}, and not as crewkit-sessions does"
-        if reply.is_server_error:
+            sentence = f"{self.url} returned {response.status_code}, but not as crewkit-sessions does"
+        if response.is_server_error:
             away(sentence)
         raise click.ClickException(sentence)
 
 
 def _sentence(problem: dict[str, Any]) -> str:
-    """What is wrong, and with which field."""
+    """Return the error, with the fields that it concerns."""
     details = [f"{field} {', '.join(map(str, faults))}" for field, faults in problem["details"].items()]
     return " ".join([problem["error"], *details])
 
 
 def away(message: str) -> NoReturn:
-    """End the command: a service that it needs does not answer."""
+    """End the command, because a service that it needs is unavailable."""
     click.echo(message, err=True)
     sys.exit(AWAY)
 
 
 def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options by which a command finds an installation: pass them on to `open_installation`."""
+    """Add the options that name an installation; the command passes them to `open_installation`."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print machine-readable output alone."),
-        click.option("--token", help="A token of role operator, with --url."),
+        click.option("--json", "as_json", is_flag=True, help="Print only JSON."),
+        click.option("--token", help="Token of role operator, with --url."),
         click.option("--url", help="Base URL of the installation, instead of --data."),
         click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation."),
     ):
@@ -87,7 +87,7 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_installation(data: Path | None, url: str | None, token: str | None) -> Installation:
-    """The installation these options name, with an operator credential."""
+    """Return the installation that these options name, with an operator token."""
     if url:
         if not token:
             raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --operator`)")
@@ -100,5 +100,5 @@ def open_installation(data: Path | None, url: str | None, token: str | None) -> 
 
 
 def operator_token(secrets_folder: Path) -> str:
-    """A short-lived credential of whoever can read the installation's secrets."""
+    """Return a short-lived operator token, signed with the installation's secrets."""
     return issue_token(operator_signer(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())

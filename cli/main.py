@@ -38,9 +38,9 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """Run the command line; what can't go on ends with one sentence and a non-zero exit code."""
+    """Run the command line; an error that ends it prints one sentence and sets a non-zero exit code."""
     os.umask(UMASK)
-    faulthandler.enable(2)  # standard error: should a library crash the process, its log says where
+    faulthandler.enable(2)  # to standard error, so that the log shows where a library crashed
     try:
         crewkit_sessions()
     except BadSettings as error:

@@ -1,4 +1,4 @@
-"""The options that several commands share; what is not given comes from environment, file or default."""
+"""Options that several commands share; missing ones come from environment, file or default."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _OPTIONS: dict[str, Decorator] = {
     "generation": click.option("--generation", help="Generation to project into (default g1)."),
     "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),
     "admin_port": click.option(
-        "--admin-port", type=int, help="Port of /livez, /readyz and /metrics alone (default 0: --port has them)."
+        "--admin-port", type=int, help="Port of /livez, /readyz and /metrics only (default 0: --port has them)."
     ),
     "admin_host": click.option("--admin-host", help="Address that --admin-port listens on (default that of --host)."),
     "metrics_port": click.option(
@@ -31,25 +31,25 @@ _OPTIONS: dict[str, Decorator] = {
     "beyond_loopback": click.option(
         "--beyond-loopback", is_flag=True, default=None, help="Let other machines reach it, in plain HTTP."
     ),
-    "partitions": click.option("--partitions", type=int, help="Partitions of the log, for ever."),
-    "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of whoever issues the tokens."),
-    "jwks_issuer": click.option("--jwks-issuer", help="The iss of tokens signed by them."),
-    "jwks_audience": click.option("--jwks-audience", help="The aud of tokens signed by them."),
+    "partitions": click.option("--partitions", type=int, help="Number of partitions of the log; it can never change."),
+    "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of the token issuer (JWKS)."),
+    "jwks_issuer": click.option("--jwks-issuer", help="Expected iss of their tokens."),
+    "jwks_audience": click.option("--jwks-audience", help="Expected aud of their tokens."),
     "operator_public_key_file": click.option(
-        "--operator-public-key-file", type=click.Path(), help="Public keys (PEM) of who runs the installation."
+        "--operator-public-key-file", type=click.Path(), help="Public keys (PEM) of the operators."
     ),
     "dev_tokens": click.option(
-        "--dev-tokens", is_flag=True, default=None, help="For development: tokens of `token` open orgs."
+        "--dev-tokens", is_flag=True, default=None, help="For development: accept the tokens of `token`."
     ),
     "revoked_file": click.option("--revoked-file", type=click.Path(), help="Revoked tokens, one jti a line."),
-    "allowed_origins": click.option("--allowed-origins", help="Origins of web pages that may call, with commas."),
+    "allowed_origins": click.option("--allowed-origins", help="Origins of web pages that may call, comma-separated."),
     "writes_per_hour": click.option("--writes-per-hour", type=int, help="Limit of an org (default 600000, 0: none)."),
     "reads_per_hour": click.option("--reads-per-hour", type=int, help="Limit of an org (default 60000, 0: none)."),
-    "rate_limit_url": click.option("--rate-limit-url", help="redis://host:port/number, where all processes count."),
+    "rate_limit_url": click.option("--rate-limit-url", help="redis://host:port/number, shared by all processes."),
 }
 
 
-# What the HTTP services take, whichever sides they serve.
+# Options of every HTTP service.
 HTTP = (
     *("jwks_file", "jwks_issuer", "jwks_audience", "revoked_file", "operator_public_key_file"),
     *("allowed_origins", "writes_per_hour", "reads_per_hour", "rate_limit_url"),
@@ -58,7 +58,7 @@ HTTP = (
 
 
 def settings_options(*names: str) -> Decorator:
-    """Add these options; the command takes them as keywords and hands them to `load_settings`."""
+    """Add these options; the command passes them to `load_settings`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for name in reversed(names):
@@ -69,10 +69,10 @@ def settings_options(*names: str) -> Decorator:
 
 
 def settings_of_a_process(options: Mapping[str, Any]) -> Settings:
-    """The settings of a process that writes into its data folder, which is closed to other accounts from here on.
+    """Load the settings of a process that writes into its data folder, and close that folder to other accounts.
 
     Raises:
-        BadSettings: a setting is wrong, or the folder is not this account's alone.
+        BadSettings: a setting is wrong, or the folder is shared with other accounts.
     """
     settings = load_settings(options)
     private_data_folder(settings.folder)

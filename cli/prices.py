@@ -20,10 +20,9 @@ from schemas.pricing.price_list import LoadedPrice, newest
 
 @click.group()
 def prices() -> None:
-    """What tokens cost where a client reported no cost: look at the list, and extend it.
+    """Show and extend the price list, which applies where a client reported no cost.
 
-    A new installation begins with the list that comes with this version. To let it begin with yours, load that before
-    the first start.
+    A new installation begins with the list of this version. To begin with your list, load it before the first start.
     """
 
 
@@ -32,11 +31,11 @@ def prices() -> None:
 @click.option(
     "--new-generations-only",
     is_flag=True,
-    help="Also take prices of the past: they hold in generations that are made from now on.",
+    help="Also accept past prices: they apply to generations created from now on.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load(file: Path, new_generations_only: bool, **options: Any) -> None:
-    """Add the prices in FILE that are not known yet; all of them, or none.
+    """Add the prices in FILE that are new; all of them, or none.
 
     FILE is TOML, in US dollars per million tokens. Keep one file, add to it, and load it as a whole:
 
@@ -46,12 +45,12 @@ def load(file: Path, new_generations_only: bool, **options: Any) -> None:
       from = 2027-01-01              # a day or a moment (UTC)
       input = 2.00
       output = 10.00
-      cache_read = 0.20              # these three may be left out: 0.1, 1.25 and 2 times the input
+      cache_read = 0.20              # these three are optional: 0.1, 1.25 and 2 times the input
       cache_write_5m = 2.50
       cache_write_1h = 4.00
 
-    A new price must begin an hour from now at the earliest, since earlier reports may be counted already. Projectors
-    that run take it up by themselves before it begins. `up` must be stopped meanwhile: its store is in its process.
+    A new price must begin at least an hour from now, since earlier reports may be counted already. Running projectors
+    load it before it begins. Stop `up` first: its store is in its process.
 
     Exits with 1 if a price begins too early.
 
@@ -74,10 +73,10 @@ def load(file: Path, new_generations_only: bool, **options: Any) -> None:
 
 @prices.command()
 @settings_options("data", "store_url")
-@click.option("--json", "as_json", is_flag=True, help="Print machine-readable output alone, with what was replaced.")
-@click.option("--toml", "as_toml", is_flag=True, help="Print the list as a file that `prices load` takes.")
+@click.option("--json", "as_json", is_flag=True, help="Print only JSON, including replaced prices.")
+@click.option("--toml", "as_toml", is_flag=True, help="Print the list as a file for `prices load`.")
 def show(as_json: bool, as_toml: bool, **options: Any) -> None:
-    """Show the price list, in US dollars per million tokens. `up` must be stopped meanwhile.
+    """Show the price list, in US dollars per million tokens. Stop `up` first.
 
     \b
     Example:
@@ -118,7 +117,7 @@ def _as_json(row: LoadedPrice) -> dict[str, Any]:
 
 
 def _loaded_at(row: LoadedPrice) -> str | None:
-    """None: what the installation began with."""
+    """Return the time, or None for the list that the installation began with."""
     return instant(row.loaded_us // 1000) if row.loaded_us else None
 
 

@@ -1,4 +1,4 @@
-"""What a command finds, as a table for people or as JSON for programs."""
+"""Print results as a table or as JSON."""
 
 import json
 import sys
@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Column, Table
 
 SHOWN_MAX = 20
-FILE_WIDTH = 240  # where no terminal sets it: ids stay on one line, to be searched for
+FILE_WIDTH = 240  # without a terminal: ids stay on one line and can be searched
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """The first rows, nothing in them cut short; all of them are in the output of ``--json``."""
+    """Print the first rows, without truncating cells; ``--json`` prints all rows."""
     table = Table(*(Column(name, overflow="fold") for name in columns))
     every = list(rows)
     for row in every[:SHOWN_MAX]:
@@ -26,5 +26,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def print_json(found: Any) -> None:
-    """On a line of its own, and nothing else."""
+    """Print JSON on one line."""
     click.echo(json.dumps(found, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""`--repair` of the audit: ask the projecting processes to mend what is wrong, and look until it is right."""
+"""`--repair` of the audit: request a repair from the projecting processes, and check until the result is right."""
 
 import fcntl
 import os
@@ -14,13 +14,13 @@ from kernel.atomic_write import write_whole
 from runtime.repair import REPAIR_SIGNAL, repair_request
 from runtime.settings import load_settings
 
-UNCHANGED_S = 60.0  # a repair that changes nothing for so long has done what it could
+UNCHANGED_S = 60.0  # a repair that changes nothing for this long is finished
 LOOK_EVERY_S = 1.0
 Found = dict[str, Any]
 
 
 def repaired(data: Path | None, url: str | None, look: Callable[[], Found], is_right: Callable[[Found], bool]) -> Found:
-    """What ``look`` finds once it is right and every process has done its share, or once nothing changes any more."""
+    """Return what ``look`` finds once it is right and all processes are done, or once nothing changes any more."""
     if url:
         raise click.UsageError("--repair signals the projectors of this machine: give --data. Elsewhere restart them")
     found = look()
@@ -41,14 +41,14 @@ def repaired(data: Path | None, url: str | None, look: Callable[[], Found], is_r
 
 
 def ask_for_repair(folder: Path) -> list[Path]:
-    """Ask every projecting process of an installation; ends the command where none runs.
+    """Request a repair from every projecting process; end the command if none runs.
 
     Returns:
-        A file a process, which is gone once that process has done its share.
+        A file for each process, which the process removes when it is done.
     """
     pids = list(_projecting(folder / "run"))
     if not pids:
-        away(f"nothing that projects runs on {folder}: start it, and it looks for what is missing by itself")
+        away(f"no projector runs on {folder}: start one, and it looks for gaps by itself")
     requests = [repair_request(folder, pid) for pid in pids]
     for request, pid in zip(requests, pids, strict=True):
         write_whole(request, "")
@@ -57,12 +57,12 @@ def ask_for_repair(folder: Path) -> list[Path]:
 
 
 def _done(requests: Sequence[Path]) -> bool:
-    """While a process still mends, it may remove and make again what looks right already."""
+    """Return whether all are done; during a repair, rows that look right may be removed and computed again."""
     return not any(request.exists() for request in requests)
 
 
 def _projecting(run: Path) -> Iterator[int]:
-    """Pids of living processes: while the folder's lock is held its pid files are fresh."""
+    """Yield the pids of running processes; while the folder is locked, its pid files are current."""
     if _is_held(run / "lock"):
         for file in (run / "up.pid", *sorted(run.glob("projector-*.pid"))):
             if file.exists():

@@ -1,4 +1,4 @@
-"""Commands that run until they are told to stop."""
+"""Commands that run until they are stopped."""
 
 import sys
 from functools import partial
@@ -26,7 +26,7 @@ def up(**options: Any) -> None:
 
     settings = settings_of_a_process(options)
     configure_logging(settings.folder / "log" / "up.log")
-    sys.exit(run_single_process(settings, on_ready=lambda: welcome(settings, _say)))
+    sys.exit(run_single_process(settings, on_ready=lambda: welcome(settings, _report)))
 
 
 @click.command()
@@ -46,11 +46,11 @@ def stack(**options: Any) -> None:
 
     settings = settings_of_a_process(options)
     make_embedded_secrets(settings.secrets_folder)
-    check_http(settings)  # else the services would be started again and again, to say the same
+    check_http(settings)  # else the services would restart again and again with the same error
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
-    on_ready = partial(welcome, settings, _say)
+    on_ready = partial(welcome, settings, _report)
     where, admin = (settings.folder, settings.host, settings.port), settings.admin_address
-    sys.exit(run_stack(*where, http_env=given, admin=admin, report=_say, on_ready=on_ready))
+    sys.exit(run_stack(*where, http_env=given, admin=admin, report=_report, on_ready=on_ready))
 
 
 @click.command()
@@ -110,7 +110,7 @@ def store_server(**options: Any) -> None:
     sys.exit(run_store_server(settings_of_a_process(options)))
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     click.echo(line)
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Commands that prepare an installation: what it needs to exist, and who may use it."""
+"""Commands that prepare an installation: topics and tables, tokens and secrets."""
 
 import re
 import sys
@@ -22,12 +22,12 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 @click.command()
 @settings_options("data", "log_url", "store_url", "secrets", "partitions")
 @click.option("--replication", type=int, default=0, help="Copies of each record (default 3; 1: for development).")
-@click.option("--topic-exists", is_flag=True, help="Make no topic: check those that somebody else made.")
+@click.option("--topic-exists", is_flag=True, help="Create no topics; check existing ones.")
 def provision(replication: int, topic_exists: bool, **options: Any) -> None:
-    """Make the topics, the databases and their tables, and record what they were made with; safe to run again.
+    """Create the topics, the databases and their tables, and record their parameters; safe to run again.
 
-    With Kafka the first run needs --partitions: the number is for ever, 64 is a good one. It refuses what differs from
-    the record, a topic that may lose records, and tables newer than this code.
+    With Kafka, the first run needs --partitions: the number can never change; 64 is a good one. The command refuses
+    differences from the record, a topic that may lose records, and tables newer than this code.
 
     \b
     Example: crewkit-sessions provision --partitions 64
@@ -47,11 +47,11 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
 
 @click.command()
 @settings_options("data", "secrets", "log_url", "jwks_file", "dev_tokens")
-@click.option("--org", help="The org that the token opens.")
-@click.option("--user", help="Whose token it is.")
-@click.option("--role", type=click.Choice([r for r in get_args(Role) if r != "operator"]), help="What they may do.")
-@click.option("--operator", is_flag=True, help="A token for who runs the installation; it opens no org.")
-@click.option("--ttl", default="4h", show_default=True, help="How long it lives: 30m, 4h, 7d …")
+@click.option("--org", help="Org that the token gives access to.")
+@click.option("--user", help="User of the token.")
+@click.option("--role", type=click.Choice([r for r in get_args(Role) if r != "operator"]), help="Role of the user.")
+@click.option("--operator", is_flag=True, help="Token of an operator; no access to orgs.")
+@click.option("--ttl", default="4h", show_default=True, help="Lifetime: 30m, 4h, 7d …")
 def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: Any) -> None:
     """Print a token, signed with token.key in the folder of secrets; an operator's with operator.key if it is there.
 
@@ -68,7 +68,9 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         raise click.UsageError("names of orgs and users have 1 to 200 printable characters")
     settings, ttl_s = load_settings(options), _seconds(ttl)
     if settings.jwks_file and not operator:
-        raise click.UsageError("jwks_file is set: who holds its private keys issues tokens, ours are --operator alone")
+        raise click.UsageError(
+            "jwks_file is set: your issuer makes the tokens; this command makes only --operator tokens"
+        )
     if not (operator or settings.dev_tokens) and isinstance(parse_log_url(settings.log), KafkaAddress):
         raise click.UsageError(
             "log_url is Kafka: our own tokens open orgs with --dev-tokens alone, here as in services"
@@ -80,13 +82,13 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
 
 @click.group()
 def secrets() -> None:
-    """The secrets of an installation, without which no id and no token can be checked."""
+    """Make the secrets of an installation, which verify ids and tokens."""
 
 
 @secrets.command()
 @settings_options("data", "secrets", "dev_tokens")
 def make(**options: Any) -> None:
-    """Make the secrets of a new installation; `up` and `stack` do so by themselves. None is ever overwritten.
+    """Make the secrets of a new installation; `up` and `stack` do so automatically. None is ever overwritten.
 
     \b
     Example: crewkit-sessions secrets make --secrets /etc/crewkit/secrets

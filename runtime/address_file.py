@@ -1,4 +1,4 @@
-"""Where a running installation answers: ``DIR/run/address.json``, so that commands find it by its data folder."""
+"""The URL of a running installation, in ``DIR/run/address.json``, so that commands find it by its data folder."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ class Address(Struct, frozen=True):
 
 
 def write_address(folder: Path, host: str, port: int) -> str:
-    """Say where we answer; the URL. An address that means every interface is called by loopback."""
+    """Write the URL and return it. If the host means every interface, the URL names loopback."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     url = f"http://{reachable}:{port}"
     file = folder / "run" / "address.json"
@@ -26,7 +26,7 @@ def write_address(folder: Path, host: str, port: int) -> str:
 
 
 def read_address(folder: Path) -> str | None:
-    """The URL, None if nothing was ever started there."""
+    """Return the URL, or None if no installation was ever started there."""
     try:
         return msgspec.json.decode((folder / "run" / "address.json").read_bytes(), type=Address).url
     except (FileNotFoundError, msgspec.MsgspecError):

@@ -1,4 +1,4 @@
-"""Where log lines go: a disk without room costs lines, never the process that has something to say."""
+"""Streams for log lines. When the disk is full, lines are lost, but the process that logs does not fail."""
 
 import contextlib
 import io
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-class _LossyFile(io.FileIO):
-    """Writes what it can and keeps nothing back: a buffer would hold what failed, and fail with it again and again."""
+class _BestEffortFile(io.FileIO):
+    """Writes what it can, without a buffer, which would retry failed bytes with every later line and fail again."""
 
     _torn = False
 
     def write(self, line: "ReadableBuffer", /) -> int:
-        whole = b"\n" * self._torn + bytes(line)  # what was cut short ends here, and spoils no other line
+        whole = b"\n" * self._torn + bytes(line)  # ends a line that was written in part
         try:
             written = super().write(whole) or 0
         except OSError:
@@ -30,8 +30,8 @@ class _LossyFile(io.FileIO):
         return len(bytes(line))
 
 
-class _RotatingFile(_LossyFile):
-    """Begins a new file when this one is full; where that can't be done, goes on with it and tries again."""
+class _RotatingFile(_BestEffortFile):
+    """Begins a new file when this one is full. If that fails, continues with the full file and tries again."""
 
     def __init__(self, path: Path, bytes_max: int) -> None:
         super().__init__(path, "ab", opener=open_private)
@@ -51,10 +51,10 @@ class _RotatingFile(_LossyFile):
         return os.fstat(self.fileno()).st_size >= self._bytes_max
 
 
-def lossy_stream(target: Path | int, bytes_max: int = LOG_BYTES_MAX) -> TextIO:
-    """Text to the end of a file, which is rotated at ``bytes_max``, or to a descriptor. No write ever fails.
+def best_effort_stream(target: Path | int, bytes_max: int = LOG_BYTES_MAX) -> TextIO:
+    """Return a text stream that appends to a file, rotated at ``bytes_max``, or writes to a descriptor. No write fails.
 
-    A descriptor stays open whatever becomes of this stream; its file is for who gave it to rotate.
+    A descriptor stays open when this stream is closed; rotating its file is the caller's task.
     """
-    raw = _LossyFile(target, "ab", closefd=False) if isinstance(target, int) else _RotatingFile(target, bytes_max)
+    raw = _BestEffortFile(target, "ab", closefd=False) if isinstance(target, int) else _RotatingFile(target, bytes_max)
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)

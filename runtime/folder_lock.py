@@ -1,4 +1,4 @@
-"""One process per data folder of the embedded default: neither its log nor its store can be shared."""
+"""Allow one process per data folder of the embedded default, whose log and store cannot be shared."""
 
 import contextlib
 import fcntl
@@ -11,10 +11,10 @@ from runtime.private_files import open_private, private_folder
 
 @contextlib.contextmanager
 def locked_folder(folder: Path, *, needed: bool = True) -> Iterator[None]:
-    """Have ``folder`` for oneself; does nothing where that is not ``needed``.
+    """Lock ``folder`` for this process; do nothing unless ``needed``.
 
     Raises:
-        Broken: another process has it.
+        Broken: another process holds the lock.
     """
     if not needed:
         yield

@@ -1,4 +1,4 @@
-"""One granian worker inside our own event loop, so that a process is one pid and nothing is orphaned when it dies."""
+"""Run one granian worker inside our event loop, so that a service is one process and leaves no orphans."""
 
 import asyncio
 from typing import Any
@@ -8,22 +8,21 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from runtime.gc_tuning import tune_interpreter
-from runtime.rlimits import connections_max, raise_open_files
+from runtime.tuning import connections_max, raise_open_files, tune_interpreter
 
 HEADERS_WITHIN_MS = 15_000
-READ_AHEAD_BYTES = 131_072  # of a connection; what a slow body holds beside what is counted
+READ_AHEAD_BYTES = 131_072  # of a connection, in addition to the body bytes that are counted
 DRAIN_S = 10.0
 BACKLOG = 1_024
 
 
 async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event, connections: int | None = None) -> None:
-    """Serve an ASGI app until ``stopping`` is set; requests under way are finished first.
+    """Serve an ASGI app until ``stopping`` is set; requests in progress are finished first.
 
-    ``connections`` may be open at once, by default as many as the process can have files open.
+    At most ``connections`` may be open at once; by default, as many as the limit of open files allows.
 
     Raises:
-        OSError: when the address is taken.
+        OSError: the address is in use.
     """
     tune_interpreter()
     server = Server(
@@ -31,10 +30,10 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event, co
         address=host,
         port=port,
         interface=Interfaces.ASGI,
-        http=HTTPModes.http1,  # no client needs more behind the proxy, and its limits are those of HTTP/1
+        http=HTTPModes.http1,  # clients behind the proxy need no more, and these limits apply to HTTP/1
         websockets=False,
         backlog=BACKLOG,
-        backpressure=connections or connections_max(raise_open_files()),  # idle ones too; by default as many as wait
+        backpressure=connections or connections_max(raise_open_files()),  # includes idle connections
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=READ_AHEAD_BYTES),
         log_level=LogLevels.error,
     )

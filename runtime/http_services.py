@@ -39,11 +39,11 @@ ADMIN_CONNECTIONS_MAX = 128
 
 
 def run_services(settings: Settings, sides: Sequence[str]) -> int:
-    """Serve ``ingest``, ``query`` or both until SIGTERM; the exit code.
+    """Serve ``ingest``, ``query`` or both until SIGTERM; return the exit code.
 
     Raises:
-        BadSettings: a setting is wrong, a secret is missing, or no token could open an org.
-        Broken, BrokenLog: store or log are not those of this installation.
+        BadSettings: a setting is wrong, a secret is missing, or no token could grant access to an org.
+        Broken, BrokenLog: the store or the log belongs to another installation.
     """
     check_tokens_open_orgs(settings)
     return uvloop.run(_run(settings, sides))
@@ -63,7 +63,7 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
                 ending.callback(asked.close)
         if log is not None:
             ending.push_async_callback(log.stop)
-            await log.start()  # before the port opens, so that a wrong topic is told in one sentence
+            await log.start()  # before the port opens, so that a wrong topic ends the process with one sentence
         if reader is not None and (comparing := await _checked(settings, own, reader)):
             ending.callback(comparing.cancel)
         write_address(settings.folder, settings.host, settings.port)
@@ -72,7 +72,7 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
 
 
 async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":
-    """Check the store at the start. While it is away the service may start: the task compares it later."""
+    """Check the store. If it is unavailable, the service may start; the returned task compares it later."""
     await asyncio.to_thread(check_transport, store_address(settings))
     comparing = await compare_store(settings, own)
     await check_reading(reader)
@@ -80,7 +80,7 @@ async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader
 
 
 def kafka_log(settings: Settings, own: OwnSecrets) -> KafkaEventLog:
-    """The log of production, as far as it is that of the installation with these secrets.
+    """Return the Kafka log, which must belong to the installation with these secrets.
 
     Raises:
         BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
@@ -129,20 +129,20 @@ def service(
 
 
 def check_http(settings: Settings) -> None:
-    """Say now what `service` would refuse later, when other things have started.
+    """Raise now what `service` would raise later, after other parts have started.
 
     Raises:
-        BadSettings: a file is missing or broken, or a secret that others can read; a value is wrong.
+        BadSettings: a file is missing or invalid, other accounts can read a secret, or a value is wrong.
     """
     load_credentials(settings), id_secrets(settings.secrets_folder), create_rate_limits(settings)
     _ = settings.origins, settings.admin_address
 
 
 def check_ports(settings: Settings) -> None:
-    """Say now that an address can't be had.
+    """Check that the addresses are free.
 
     Raises:
-        Broken: another program listens there, or the address is none of this machine.
+        Broken: another program listens there, or the address does not belong to this machine.
     """
     for option, address in (("port", (settings.host, settings.port)), ("admin-port", settings.admin_address)):
         if address is not None and not is_free(*address):
@@ -150,18 +150,18 @@ def check_ports(settings: Settings) -> None:
 
 
 async def serve(app: App, settings: Settings, stopping: asyncio.Event) -> None:
-    """Serve the API, and health and metrics at their own address where there is one, until ``stopping`` is set."""
+    """Serve the API, and health and metrics at the admin address if one is set, until ``stopping`` is set."""
     parts = [serve_http(app, settings.host, settings.port, stopping)]
     if app.internal is not None and settings.admin_address is not None:
         parts.append(serve_http(app.internal, *settings.admin_address, stopping, ADMIN_CONNECTIONS_MAX))
     serving = [asyncio.ensure_future(part) for part in parts]
     for part in serving:
-        part.add_done_callback(lambda _: stopping.set())  # neither goes on without the other
+        part.add_done_callback(lambda _: stopping.set())  # when one ends, the other ends
     await asyncio.gather(*serving)
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM or SIGINT sets."""
+    """Return an event that SIGTERM or SIGINT sets."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -1,4 +1,4 @@
-"""The settings of Kafka's clients, put together: which topic, and who we are there."""
+"""Build the configuration of Kafka's clients from the settings: topic, transport and credentials."""
 
 import shlex
 import shutil
@@ -15,16 +15,16 @@ from schemas.log.kafka_security import KafkaSecurity, Mechanism, Transport
 
 
 def kafka_topic(settings: Settings, address: KafkaAddress) -> KafkaTopic:
-    """The topic at ``address``, as this installation reaches it.
+    """Return the topic at ``address``, with this installation's way to connect.
 
     Raises:
-        BadSettings: a setting of Kafka's clients is missing or wrong, or others can read the password.
+        BadSettings: a setting of Kafka's clients is missing or wrong, or other accounts can read the password.
     """
     return KafkaTopic(address.bootstrap, address.topic, settings.partitions, kafka_security(settings))
 
 
 def kafka_security(settings: Settings) -> KafkaSecurity:
-    """Who we are at the broker, and whom we trust; raises as `kafka_topic` does."""
+    """Return our credentials and the trusted authorities; raise as `kafka_topic` does."""
     protocol, mechanism = settings.kafka_security, settings.kafka_sasl_mechanism
     if protocol not in get_args(Transport):
         raise BadSettings(f"kafka_security: {protocol} is none of {', '.join(get_args(Transport))}")

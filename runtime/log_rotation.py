@@ -1,4 +1,4 @@
-"""Log files do not grow for ever: a full one becomes NAME.1, in the place of the one before, and a new one begins."""
+"""Rotate log files: a full one replaces NAME.1, and a new one begins."""
 
 import contextlib
 import os
@@ -13,10 +13,10 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 
 
 def begin_anew(log_file: Path, descriptor: int) -> None:
-    """Let ``descriptor``, by which this process writes the file, lead to a new one. No line is lost.
+    """Point ``descriptor``, through which this process writes the file, to a new file. No line is lost.
 
     Raises:
-        OSError: it could not be done, and the descriptor leads where it did.
+        OSError: it failed, and the descriptor still points to the old file.
     """
     scratch = _scratch(log_file)
     fresh = open_private(scratch, _APPEND)
@@ -30,13 +30,13 @@ def begin_anew(log_file: Path, descriptor: int) -> None:
 
 
 def cut_when_full(log_file: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
-    """Copy a full log that another process writes to NAME.1, and cut it to nothing.
+    """Copy a full log that another process writes to NAME.1, then truncate it.
 
-    That process must have it open for appending; it goes on at the new end and notices nothing. A line that it writes
-    in the microseconds between the last look and the cut is lost; all of the log is, where no disk has room for a copy.
+    That process must have it open for appending; it continues at the new end. A line that it writes in the
+    microseconds between the last copy and the truncation is lost. If the disk has no room for a copy, the whole log is.
 
     Raises:
-        OSError: the file can't be read or cut.
+        OSError: the file can't be read or truncated.
     """
     if not log_file.exists() or log_file.lstat().st_size < bytes_max:
         return
@@ -52,7 +52,7 @@ def _copy(full: FileIO, log_file: Path) -> None:
         with open(scratch, "xb", buffering=0, opener=open_private) as copy:
             shutil.copyfileobj(full, copy)
             scratch.replace(_old(log_file))
-            shutil.copyfileobj(full, copy)  # what came meanwhile
+            shutil.copyfileobj(full, copy)  # what was written meanwhile
     finally:
         scratch.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""`LOG_URL`: where the log is. ``sqlite:///file`` or ``kafka://host:port,host:port/topic``."""
+"""Parse `LOG_URL`, the address of the log: ``sqlite:///file`` or ``kafka://host:port,host:port/topic``."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def parse_log_url(url: str) -> SqliteAddress | KafkaAddress:
     """Read a log URL.
 
     Raises:
-        BadSettings: with the part that is wrong and an example.
+        BadSettings: the URL is wrong; the message names the part and gives an example.
     """
     parts = split("LOG_URL", url, _FORMS)
     query_of("LOG_URL", parts, (), _FORMS)

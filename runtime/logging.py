@@ -1,4 +1,4 @@
-"""Structured logs, one JSON object a line, to standard error or to a file."""
+"""Configure structured logs, one JSON object a line, to standard error or to a file."""
 
 import logging
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from runtime.best_effort_stream import lossy_stream
+from runtime.best_effort_stream import best_effort_stream
 from runtime.private_files import private_folder
 
 
@@ -14,7 +14,7 @@ def configure_logging(file: Path | None = None) -> None:
     """Send the logs to ``file``, else to standard error."""
     if file is not None:
         private_folder(file.parent)
-    out = lossy_stream(file or sys.stderr.fileno())
+    out = best_effort_stream(file or sys.stderr.fileno())
     logging.basicConfig(stream=out, level=logging.WARNING, format='{"level": "%(levelname)s", "event": "%(message)s"}')
     structlog.configure(
         processors=[

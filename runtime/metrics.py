@@ -1,4 +1,4 @@
-"""The metrics of one process: its registry, and a way to read them where no HTTP service of ours runs."""
+"""The metrics registry of a process, and a small HTTP server for processes that have no other."""
 
 import json
 import threading
@@ -16,12 +16,12 @@ from kernel.broken import Broken
 from processors.fold.fold import FOLD_VERSION
 from runtime.settings import Settings
 
-Parts = Callable[[], Mapping[str, bool]]  # what the process depends on, by name, and whether it answers
+Parts = Callable[[], Mapping[str, bool]]  # by name, whether each dependency responds
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry of the process's own, with its version, memory, processor time and open files."""
+    """Return a registry with the version, memory, processor time and open files of this process."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     build = Gauge("crewkit_build_info", "What runs here.", ("version", "fold_version"), registry=registry)
@@ -31,12 +31,12 @@ def new_registry() -> CollectorRegistry:
 
 @contextmanager
 def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts = dict) -> Iterator[None]:
-    """Answer on ``metrics_port`` of ``host`` meanwhile, in threads; not at all if the port is 0.
+    """Serve metrics and health on ``metrics_port`` of ``host``, in threads, within the context; nothing if it is 0.
 
-    ``/metrics`` shows the registry, ``/livez`` says that the process lives, ``/readyz`` whether all ``parts`` answer.
+    ``/metrics`` shows the registry, ``/livez`` says that the process runs, ``/readyz`` whether all ``parts`` respond.
 
     Raises:
-        Broken: the port is taken.
+        Broken: the port is in use.
     """
     if not settings.metrics_port:
         yield
@@ -44,7 +44,9 @@ def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts
     try:
         server = make_server(settings.host, settings.metrics_port, _pages(registry, parts), _Server, _Quiet)
     except OSError as error:
-        raise Broken(f"metrics_port: {settings.metrics_port} of {settings.host} can't be had: {error}") from error
+        raise Broken(
+            f"metrics_port: can't listen on port {settings.metrics_port} of {settings.host}: {error}"
+        ) from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
     try:

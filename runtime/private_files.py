@@ -1,7 +1,7 @@
-"""Files of an installation are for the account that runs it: other accounts of the machine can't read or redirect them.
+"""Protect the files of an installation: other accounts of the machine can't read or redirect them.
 
-Prompts and names are in the log, the store, the access logs and Kafka's segments alike, so the whole data folder is
-closed (mode 700). Its folders `run` and `log` are no symbolic links, and no file in them is opened through one.
+The log, the store, the access logs and Kafka's segments contain prompts and names, so the whole data folder has
+mode 700. Its folders `run` and `log` must not be symbolic links, and no file in them is opened through one.
 """
 
 import errno
@@ -18,11 +18,11 @@ _OTHERS = 0o077
 
 
 class SymbolicLink(OSError, BadSettings):
-    """A symbolic link is where a file of ours belongs; the message names it."""
+    """A symbolic link is in the place of a file of the installation; the message names it."""
 
 
 def private_data_folder(folder: Path) -> None:
-    """Make the data folder, or close one that is open to others; what is in it needs no look then.
+    """Create the data folder, or close an existing one to other accounts, which protects its contents too.
 
     Raises:
         BadSettings: the folder belongs to another account, is shared like ``/tmp``, or can't be made.
@@ -38,7 +38,7 @@ def private_data_folder(folder: Path) -> None:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder inside the data folder, or close it.
+    """Create a folder inside the data folder, or close an existing one to other accounts.
 
     Raises:
         BadSettings: a symbolic link or another account's folder is in its place.
@@ -58,10 +58,10 @@ def _close(folder: Path, found: os.stat_result) -> None:
 
 
 def open_private(path: Path | str, flags: int) -> int:
-    """Open or make a file with mode 600; an `opener` of `open`. It follows no symbolic link.
+    """Open or create a file with mode 600, without following symbolic links; an `opener` of `open`.
 
     Raises:
-        SymbolicLink: one is in its place.
+        SymbolicLink: a symbolic link is in its place.
         OSError: as `open` does.
     """
     try:

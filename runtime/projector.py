@@ -1,4 +1,4 @@
-"""Composes a projector: pipeline, progress, watchdog and metrics over one warehouse and one log."""
+"""Compose a projector: pipeline, progress, watchdog and metrics over one warehouse and one log."""
 
 import asyncio
 import time

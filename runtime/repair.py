@@ -1,4 +1,4 @@
-"""Repairs what an audit finds wrong. Only the projecting process may do so, since its cache holds the old state.
+"""Repair what an audit finds wrong. Only the projecting process may do so, since its cache holds the old state.
 
 `crewkit-sessions coverage --repair` and `recount --repair` request a repair from a projecting process: they create the
 file that `repair_request` names, and send SIGUSR1. The process removes the file when it is done. Everything is computed

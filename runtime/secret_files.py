@@ -1,12 +1,12 @@
-"""Files that hold a secret: one that other accounts can read or change is refused, whatever it holds.
+"""Read and write files that hold a secret, and refuse one that other accounts can read or change.
 
 A secret belongs to this account and has mode 600, in a folder of mode 700. Two exceptions are for secrets that an
-orchestrator mounts, which this account can't change and root answers for:
+orchestrator mounts, which root owns and this account can't change:
 
 * a file of root may be readable by a group of this account (Kubernetes' `defaultMode: 0400` with an `fsGroup`);
-* the folder is not looked at where the file system is read-only: nothing in it can be replaced.
+* the folder is not checked on a read-only file system, where nothing can be replaced.
 
-Symbolic links are followed, as Kubernetes' volumes consist of them; what they lead to is looked at.
+Symbolic links are followed, because Kubernetes' volumes consist of them; their targets are checked.
 """
 
 import os
@@ -19,11 +19,11 @@ _OTHERS, _GROUP_READS = 0o077, 0o040
 
 
 def read_secret(file: Path) -> str:
-    """The text of a secret file, without space around it.
+    """Return the text of a secret file, without surrounding space.
 
     Raises:
         BadSettings: other accounts can read or change the file, or this one can't read it; the message says what to do.
-        FileNotFoundError: it is not there.
+        FileNotFoundError: the file is missing.
     """
     try:
         with file.open() as opened:
@@ -34,21 +34,21 @@ def read_secret(file: Path) -> str:
 
 
 def check_secrets_folder(folder: Path) -> None:
-    """Look whether other accounts could replace or list the secrets in a folder.
+    """Check that no other account could replace or list the secrets in a folder.
 
     Raises:
-        BadSettings: they could; the message says what to do.
+        BadSettings: one could; the message says what to do.
     """
     found = folder.stat()
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return
     _check_owner(folder, found)
     if found.st_mode & _OTHERS:
-        raise BadSettings(f"{folder} is open to other accounts, and holds secrets: chmod 700 {folder}")
+        raise BadSettings(f"{folder} holds secrets but is open to other accounts: chmod 700 {folder}")
 
 
 def make_secret(file: Path, text: str) -> None:
-    """Write a secret that is not there yet.
+    """Write a secret unless the file exists.
 
     Two processes that start at once agree on one value: the link fails for the second.
 

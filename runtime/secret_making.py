@@ -1,7 +1,7 @@
-"""Making the secrets of an installation: for the embedded default and for `stack` at their first start, else on demand.
+"""Make the secrets of an installation: for the embedded default and `stack` at their first start, else on demand.
 
-Nothing else makes them. A process that invented its own, on a volume that is empty by mistake, would make ids that the
-others do not know, and other ids of events for the same events, in a log that is for ever.
+Nothing else makes them. A process that made its own, on a volume that is empty by mistake, would make ids that other
+processes reject, and different ids for the same events, in a log that is permanent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,16 +23,16 @@ _USE = {
 
 
 def make_embedded_secrets(folder: Path, *, begun: bool = False) -> None:
-    """Make what is missing of the secrets of one machine; where it has ``begun``, only the key that signs tokens.
+    """Make the missing secrets of one machine; once its log has ``begun``, only the key that signs tokens.
 
     Raises:
-        BadSettings: one of those behind ids is missing beside the other, or the folder is open to other accounts.
+        BadSettings: one of the two secrets behind ids is missing, or the folder is open to other accounts.
     """
     make_missing(folder, (TOKENS,) if begun else (SEED, IDS, TOKENS))
 
 
 def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
-    """Make the secrets of a new installation; a line for each file that was made, with what to do with it.
+    """Make the secrets of a new installation; return a line for each new file, with what to do with it.
 
     Raises:
         BadSettings: there is nothing to make, or it can't be made.
@@ -49,7 +49,7 @@ def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
 
 
 def make_missing(folder: Path, names: Sequence[str]) -> list[str]:
-    """Make keys in those of the files that are not there; their names. Raises as above."""
+    """Make a key in each file that is missing; return their names. Raise as above."""
     missing = [name for name in names if not (folder / name).exists()]
     lost = {SEED, IDS} & set(missing)
     if len(lost) == 1:

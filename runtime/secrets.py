@@ -1,6 +1,6 @@
-"""The installation's secrets: files in ``DIR/secrets``, readable by their owner alone; `secret_making` makes them.
+"""Read the installation's secrets: files in ``DIR/secrets``, readable by their owner only; `secret_making` makes them.
 
-``seed.key`` derives everything that must come out the same for ever and never changes. ``id.keys`` holds one key a
+``seed.key`` derives everything that must never change, and never changes itself. ``id.keys`` holds one key a
 line, the first makes ids and all verify, so it may be rotated. ``token.key`` holds one key a line as well: the first
 signs tokens (HS256), all verify. Each is read by `secret_files`, which refuses one that others can read or change.
 """
@@ -20,16 +20,16 @@ FINGERPRINT_BYTES = 16
 
 
 def id_secrets(folder: Path) -> IdSecrets:
-    """The secrets behind ids.
+    """Return the secrets behind ids.
 
     Raises:
-        BadSettings: a file is not there, holds something else, or others can read it.
+        BadSettings: a file is missing or invalid, or other accounts can read it.
     """
     return IdSecrets(_keys(folder / IDS), _keys(folder / SEED)[0])
 
 
 def own_secrets(folder: Path) -> OwnSecrets:
-    """What tells the secrets of one installation from those of another; raises as `id_secrets` does.
+    """Return what distinguishes the secrets of two installations; raise as `id_secrets` does.
 
     The fingerprint is of ``seed.key`` and of the last line of ``id.keys``: a rotation puts lines before it, and a line
     never goes away. It is a digest of random keys, so it reveals nothing about them.
@@ -42,12 +42,12 @@ def own_secrets(folder: Path) -> OwnSecrets:
 
 
 def token_key(folder: Path) -> bytes:
-    """The secret that signs tokens."""
+    """Return the secret that signs tokens."""
     return token_keys(folder)[0]
 
 
 def token_keys(folder: Path) -> tuple[bytes, ...]:
-    """The secrets that verify them: during a rotation the former one as well."""
+    """Return the secrets that verify tokens: during a rotation, the former one, too."""
     return _keys(folder / TOKENS)
 
 
@@ -68,13 +68,13 @@ def _read(file: Path) -> str:
         return read_secret(file)
     except FileNotFoundError as error:
         raise BadSettings(
-            f"{file} is not there: bring it from where the secrets of this installation are, or, for a new one, run "
+            f"{file} is missing: copy it from another machine of this installation or, for a new installation, run "
             "`crewkit-sessions secrets make`"
         ) from error
 
 
-def kept_secret(file: Path) -> str:
-    """A password between processes of one machine: 64 hexadecimal digits, made the first time.
+def read_or_make_secret(file: Path) -> str:
+    """Return a password between processes of one machine: 64 hexadecimal digits, made at the first call.
 
     Raises:
         BadSettings: other accounts can read or change it, or it can't be made.
@@ -85,10 +85,10 @@ def kept_secret(file: Path) -> str:
         if not file.exists():
             make_secret(file, new_key())
     except OSError as error:
-        raise BadSettings(f"{file} is not there and can't be made: {error.strerror}") from error
+        raise BadSettings(f"{file} is missing and can't be made: {error.strerror}") from error
     return read_secret(file)
 
 
 def new_key() -> str:
-    """A line of a file of keys."""
+    """Return a new line of a file of keys."""
     return secrets.token_hex(KEY_BYTES) + "\n"

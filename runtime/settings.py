@@ -26,7 +26,7 @@ class BadSettings(ValueError):
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that can be set. Empty URLs mean the embedded default in ``data``."""
+    """All settings. Empty URLs mean the embedded default in ``data``."""
 
     data: str = "var/up"
     host: str = "127.0.0.1"
@@ -57,19 +57,19 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     store_ca_file: str = ""
     store_cert_file: str = ""
     store_key_file: str = ""
-    jwks_file: str = ""  # public keys of whoever issues tokens; with it the secret of our own opens no org
+    jwks_file: str = ""  # public keys of the token issuer; with it, token.key grants no access to orgs
     jwks_issuer: str = ISSUER
     jwks_audience: str = AUDIENCE
     revoked_file: str = ""
     operator_public_key_file: str = ""  # default: operator.pub in the folder of secrets, if it is there
-    dev_tokens: bool = False  # tokens signed with the secret of our own open orgs; `up` and `stack` always say so
+    dev_tokens: bool = False  # tokens signed with token.key grant access to orgs; always set in `up` and `stack`
     allowed_origins: str = ""  # separated by commas
     writes_per_hour: int = 600_000
     reads_per_hour: int = 60_000
     rate_limit_url: str = ""  # empty: each process counts by itself
     rate_limit_password_file: str = ""
     audit_every_s: float = 60.0  # 0: no audit in the background
-    admin_port: int = 0  # of an HTTP service, for /livez, /readyz and /metrics alone; 0: they are at `port`
+    admin_port: int = 0  # of an HTTP service, for /livez, /readyz and /metrics only; 0: they are at `port`
     admin_host: str = ""  # default: host
     beyond_loopback: bool = False  # the store server may be reached from other machines
     metrics_port: int = 0  # of a projector; 0: none. HTTP services have /metrics at their own port
@@ -81,12 +81,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def secrets_folder(self) -> Path:
-        """Where the secrets are."""
+        """The folder of the secrets."""
         return Path(self.secrets).resolve() if self.secrets else self.folder / "secrets"
 
     @property
     def orgs_without_content(self) -> frozenset[str]:
-        """The orgs whose capture mode is metadata; that of all others is full."""
+        """The orgs whose capture mode is metadata; all others have full."""
         return frozenset(name for org in self.metadata_orgs.split(",") if (name := org.strip()))
 
     @property
@@ -96,19 +96,19 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The web pages that may call the API, by their origins.
+        """The origins of web pages that may call the API.
 
         Raises:
-            BadSettings: one of them is none.
+            BadSettings: one is not an origin.
         """
         origins = tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
         if wrong := next((origin for origin in origins if not _ORIGIN.fullmatch(origin)), None):
-            raise BadSettings(f"allowed_origins: {wrong} is no origin, such as https://app.example.com")
+            raise BadSettings(f"allowed_origins: {wrong} is not an origin, such as https://app.example.com")
         return origins
 
     @property
     def admin_address(self) -> tuple[str, int] | None:
-        """Host and port of health and metrics, where they are apart from the API.
+        """Host and port of health and metrics, if they are separate from the API.
 
         Raises:
             BadSettings: it is the API's own port.
@@ -121,17 +121,17 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def store(self) -> str:
-        """The store's URL; where the engine is in this process, it says how much its caches may hold."""
+        """The store's URL; for the engine in this process it includes the limit of its caches."""
         url = self.store_url or f"chdb://{self.folder / 'store'}"
         own = url.startswith("chdb:") and "?" not in url
         return f"{url}?cache_bytes_max={self.engine_cache_bytes_max}" if own else url
 
 
 def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
-    """Put the three sources together.
+    """Merge the three sources.
 
     Raises:
-        BadSettings: with the name of the setting and what is wrong.
+        BadSettings: a setting is wrong; the message names it.
     """
     names = Settings.__struct_fields__
     given = {name: value for name, value in options.items() if value is not None}
@@ -145,7 +145,7 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.en
 
 
 def _refuse_passwords(options: Mapping[str, Any]) -> None:
-    """The command line of a process can be read by every account of the machine; its environment can't."""
+    """Refuse passwords in options: every account of the machine can read a command line, but not an environment."""
     for option, instead in (("store_url", "STORE_PASSWORD_FILE"), ("rate_limit_url", "RATE_LIMIT_PASSWORD_FILE")):
         if _WITH_PASSWORD.search(options.get(option) or ""):
             raise BadSettings(

@@ -1,4 +1,4 @@
-"""The embedded default: log, projector, store and both route sets in one process, and in one data folder."""
+"""Run the embedded default: log, projector, store and both route sets in one process and one data folder."""
 
 import asyncio
 import contextlib
@@ -36,13 +36,15 @@ DRAIN_S = 8.0
 
 
 def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
-    """Serve until SIGTERM; the exit code. ``on_ready`` is called once requests are answered.
+    """Serve until SIGTERM; return the exit code. ``on_ready`` is called once requests are accepted.
 
     Raises:
         Broken: what is in the folder does not fit; the message says what to do.
         BadSettings: a setting is wrong.
     """
-    settings = msgspec.structs.replace(settings, dev_tokens=True)  # tokens of this machine open its orgs
+    settings = msgspec.structs.replace(
+        settings, dev_tokens=True
+    )  # tokens signed on this machine grant access to its orgs
     make_embedded_secrets(settings.secrets_folder, begun=_log_file(settings).exists())
     check_http(settings)
     pid = settings.folder / "run" / "up.pid"
@@ -97,10 +99,10 @@ async def _project(settings: Settings, projector: Projector, log: SqliteEventLog
 
 
 async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None:
-    """Let the write under way finish; what is not projected yet comes first at the next start."""
+    """Let the write in progress finish; the rest is projected at the next start."""
     projector.watchdog.stop()
     if projecting.done():
-        projecting.result()  # it never ends by itself: raises what broke it
+        projecting.result()  # it ends only with an error, which is raised here
     projecting.cancel()
     await asyncio.wait({projecting})
     with contextlib.suppress(TimeoutError):

@@ -1,6 +1,6 @@
-"""`STORE_URL`: where the store is. ``chdb:///dir`` or ``clickhouse://user:password@host:port/database?secure=true``.
+"""Parse `STORE_URL`: ``chdb:///dir`` or ``clickhouse://user:password@host:port/database?secure=true``.
 
-The engine in this process gets its caches by the URL too: ``chdb:///dir?cache_bytes_max=268435456``.
+For the engine in this process, the URL also limits its caches: ``chdb:///dir?cache_bytes_max=268435456``.
 """
 
 import re
@@ -20,7 +20,7 @@ CACHE_BYTES_MIN = 8 << 20
 _FORMS = "chdb:///absolute/folder or clickhouse://user:password@host:port/database[?secure=true]"
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PORT, _TLS_PORT = 8123, 8443
-# Those that our tables fill. By itself the engine lets most of them grow to gigabytes, each.
+# The caches that our tables fill. By default, the engine lets most of them grow to gigabytes each.
 _CACHES = (
     "mark_cache_size",
     "primary_index_cache_size",
@@ -34,10 +34,10 @@ _CACHES = (
 
 
 def store_address(settings: Settings) -> StoreAddress:
-    """The store that the settings name, with the password and the certificates of their files.
+    """Return the store that the settings name, with the password and the certificates of their files.
 
     Raises:
-        BadSettings: the URL or a file is wrong, or others can read the password.
+        BadSettings: the URL or a file is wrong, or other accounts can read the password.
     """
     return with_files(parse_store_url(settings.store), settings)
 
@@ -46,7 +46,7 @@ def parse_store_url(url: str) -> StoreAddress:
     """Read a store URL.
 
     Raises:
-        BadSettings: with the part that is wrong and an example.
+        BadSettings: the URL is wrong; the message names the part and gives an example.
     """
     parts = split("STORE_URL", url, _FORMS)
     if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
@@ -58,7 +58,7 @@ def parse_store_url(url: str) -> StoreAddress:
 
 
 def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
-    """The same with what is in files; raises as `store_address` does."""
+    """Return the address with the password and certificates of files; raise as `store_address` does."""
     if store.is_embedded:
         return store
     files = TlsFiles("store", settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
@@ -68,7 +68,7 @@ def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
             raise BadSettings("store_password_file: there is a password in store_url as well; take it out")
         options["password"] = secret_of("store_password_file", settings.store_password_file)
     if options.get("secure"):
-        tls_context(files)  # says now what is wrong with them
+        tls_context(files)  # raises if they are wrong
         options |= _tls_options(files, has_password=bool(options["password"]))
     elif files.given:
         raise BadSettings(f"{files.given[0]} is of no use without TLS: add ?secure=true to store_url")
@@ -98,14 +98,14 @@ def _control(path: str) -> str:
 
 
 def _tls_options(files: TlsFiles, *, has_password: bool) -> dict[str, Any]:
-    """With a certificate and no password the certificate says who we are; with both it only opens the connection."""
+    """Return TLS options. A certificate authenticates us only if there is no password."""
     options = {"ca_cert": files.ca, "client_cert": files.cert, "client_cert_key": files.key}
     given: dict[str, Any] = {name: path for name, path in options.items() if path}
     return given | ({"tls_mode": "strict"} if files.cert and has_password else {})
 
 
 def _engine(folder: Path, query: dict[str, str]) -> str:
-    """The engine's own address: its folder, its configuration, and what each cache may hold."""
+    """Return the engine's address: its folder, its configuration, and the size of each cache."""
     given = query.get("cache_bytes_max", str(ENGINE_CACHE_BYTES_MAX))
     if not given.isdecimal() or int(given) < CACHE_BYTES_MIN:
         raise BadSettings(f"engine_cache_bytes_max: at least {CACHE_BYTES_MIN} bytes, not {given}")

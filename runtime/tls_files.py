@@ -1,4 +1,4 @@
-"""The files of TLS that settings name: whom we trust, and who we are."""
+"""Read the TLS files that settings name: trusted authorities, certificate and key."""
 
 import ssl
 from pathlib import Path
@@ -30,10 +30,10 @@ class TlsFiles(Struct, frozen=True):
 
 
 def tls_context(files: TlsFiles) -> ssl.SSLContext:
-    """What a client needs for TLS 1.2 or newer: it checks the certificate of the server, and its name.
+    """Return a client's context for TLS 1.2 or newer, which verifies the server's certificate and name.
 
     Raises:
-        BadSettings: a file is missing, is no certificate or key, or other accounts can read the key.
+        BadSettings: a file is missing or not a certificate or key, or other accounts can read the key.
     """
     if files.key and not files.cert:
         raise BadSettings(f"{files.prefix}_key_file needs {files.prefix}_cert_file, the certificate that it belongs to")
@@ -48,7 +48,7 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
 
 
 def secret_of(setting: str, path: str) -> str:
-    """The secret in a file that a setting names.
+    """Return the secret in a file that a setting names.
 
     Raises:
         BadSettings: it is missing, empty, or other accounts can read it.
@@ -71,10 +71,10 @@ def _trusting(files: TlsFiles) -> ssl.SSLContext:
 
 def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
     setting, key = (f"{files.prefix}_key_file", files.key) if files.key else (f"{files.prefix}_cert_file", files.cert)
-    secret_of(setting, key)  # refused where other accounts can read it
+    secret_of(setting, key)  # refuses a key that other accounts can read
     password = secret_of(f"{files.prefix}_key_password_file", files.key_password) if files.key_password else ""
     try:
-        # Never None: OpenSSL would ask for it at the terminal.
+        # Never None: OpenSSL would prompt for it at the terminal.
         context.load_cert_chain(files.cert, files.key or None, password=lambda: password)
     except (ssl.SSLError, OSError, ValueError) as error:
         raise BadSettings(

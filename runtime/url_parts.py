@@ -1,4 +1,4 @@
-"""URLs in settings: every part is understood or refused, since a part that is dropped in silence may be `secure=true`.
+"""Parse URLs in settings strictly: no part is ignored, because it might be `secure=true`.
 
 No message shows a user or password.
 """
@@ -10,7 +10,7 @@ from runtime.settings import BadSettings
 
 
 def split(setting: str, url: str, example: str) -> SplitResult:
-    """The parts of a URL without a fragment.
+    """Return the parts of a URL.
 
     Raises:
         BadSettings: there is a fragment, or brackets do not match.
@@ -25,10 +25,10 @@ def split(setting: str, url: str, example: str) -> SplitResult:
 
 
 def port_of(setting: str, parts: SplitResult, default: int) -> int:
-    """The port, or what it is without one.
+    """Return the port, or the default.
 
     Raises:
-        BadSettings: it is no number from 1 to 65535.
+        BadSettings: it is not a number from 1 to 65535.
     """
     try:
         port = parts.port
@@ -40,10 +40,10 @@ def port_of(setting: str, parts: SplitResult, default: int) -> int:
 
 
 def query_of(setting: str, parts: SplitResult, allowed: Collection[str], example: str) -> dict[str, str]:
-    """The query, a value for each key.
+    """Return the query, one value for each key.
 
     Raises:
-        BadSettings: a key is not in ``allowed``, or is there twice.
+        BadSettings: a key is not in ``allowed``, or occurs twice.
     """
     try:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
@@ -59,5 +59,5 @@ def query_of(setting: str, parts: SplitResult, allowed: Collection[str], example
 
 
 def refuse(setting: str, part: str, example: str) -> BadSettings:
-    """The error about one part."""
+    """Return the error about one part."""
     return BadSettings(f"{setting}: {part}; it is {example}")

@@ -1,4 +1,4 @@
-"""Runs a Faust worker: checks first, then the projector beside its agent."""
+"""Run a Faust worker: checks first, then the projector beside its agent."""
 
 import asyncio
 from functools import partial
@@ -10,7 +10,6 @@ from ingest.log.kafka.creation import find_group, find_topic
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
 from query_api.reader import open_reader
-from runtime.gc_tuning import tune_interpreter
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import metrics_served, new_registry
@@ -19,6 +18,7 @@ from runtime.repair import Repair, repair_when_asked
 from runtime.settings import BadSettings, Settings
 from runtime.store_transport import check_transport
 from runtime.store_url import store_address
+from runtime.tuning import tune_interpreter
 from store.generations import Generation
 from store.installation import check_same_installation
 from store.migrate import check_migrated

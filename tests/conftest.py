@@ -1,9 +1,11 @@
 """Fixtures for every folder of tests."""
 
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
@@ -13,12 +15,22 @@ from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
+SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation", "redis"}  # fixtures that start one
+settings.register_profile("few", max_examples=10)
+if "HYPOTHESIS_PROFILE" in os.environ:
+    settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give one worker all tests on a running installation, so that it starts once, and otherwise whole files."""
+    """Mark the tests that need a server, and group the tests that one worker shall run.
+
+    One worker runs all tests on a running installation, so that it starts once, and otherwise whole files.
+    """
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if not SERVERS.isdisjoint((*getattr(item, "fixturenames", ()), *map(str, params.values()))):
+            item.add_marker("servers")
         item.add_marker(pytest.mark.xdist_group(str(params.get("installation", item.path.name))))
 
 

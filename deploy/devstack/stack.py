@@ -24,7 +24,7 @@ from deploy.devstack.supervisor.supervisor import AlreadySupervised, DidNotComeU
 from kernel.atomic_write import write_whole
 from kernel.ports import free_ports
 from runtime.private_files import private_data_folder
-from runtime.secrets import kept_secret
+from runtime.secrets import read_or_make_secret
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.topics import TOPIC
 
@@ -78,11 +78,11 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
             host=host,
             port=port,
             ports=_load_or_choose_ports(data),
-            store_password=kept_secret(secrets / "store-password"),
-            reader_password=kept_secret(secrets / "reader-password"),
+            store_password=read_or_make_secret(secrets / "store-password"),
+            reader_password=read_or_make_secret(secrets / "reader-password"),
             kafka_users=BrokerUsers(
-                password=kept_secret(_kafka_password_file(data)),
-                controller_password=kept_secret(secrets / "kafka-controller-password"),
+                password=read_or_make_secret(_kafka_password_file(data)),
+                controller_password=read_or_make_secret(secrets / "kafka-controller-password"),
             ),
             http_env=http_env,
             admin=admin,

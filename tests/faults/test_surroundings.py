@@ -262,7 +262,7 @@ def test_missing_secrets_are_refused_and_not_made(projector_rig: ProjectorRig, t
         done = projector_rig.finish(*command, SECRETS=str(tmp_path / "empty"))
 
         assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
-        assert "seed.key is not there" in done.stderr or "id.keys is not there" in done.stderr
+        assert "seed.key is missing" in done.stderr or "id.keys is missing" in done.stderr
         assert "crewkit-sessions secrets make" in done.stderr
     assert not (tmp_path / "empty").exists()
 

@@ -23,7 +23,7 @@ from tests.support.oracles.mutants import MUTANTS
 from tests.support.strategies import SESSIONS, crowded_facts, facts
 
 ASKED = os.environ.get("MODEL_EXAMPLES")  # by somebody who wants more of them, and others each time
-EXAMPLES = 500
+EXAMPLES = settings.default.max_examples * 5  # of the profile: 500 by default, 50 in `make unit`
 MUTANT_EXAMPLES = 2_000  # each is caught after far fewer
 STEPS = 30
 
@@ -342,6 +342,7 @@ def test_a_take_over_that_a_rebalance_overtakes_says_nothing_of_what_it_lost() -
         world.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1_200)  # when nothing catches it
 @pytest.mark.parametrize("name", MUTANTS)
 def test_each_mistake_is_caught(

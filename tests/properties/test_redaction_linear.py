@@ -10,6 +10,7 @@ from ingest.privacy.redaction.passwords import passwords
 from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.spans import Find
 
+pytestmark = pytest.mark.slow
 SHORT, LONG = 100_000, 400_000
 GROWTH_MAX = 6  # of the processor's time from the short to the long: four is linear, sixteen quadratic
 CPU_S_A_MEGABYTE_MAX = 2.0  # of all rules that look at it; 0.8 at most when nothing else runs

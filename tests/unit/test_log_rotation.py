@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runtime.best_effort_stream import lossy_stream
+from runtime.best_effort_stream import best_effort_stream
 from runtime.log_rotation import begin_anew, cut_when_full
 from runtime.private_files import SymbolicLink
 
@@ -35,7 +35,7 @@ def old(file: Path) -> Path:
 def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Path) -> None:
     """All of them are in the two files, each once, each whole."""
     file = tmp_path / "up.log"
-    stream = lossy_stream(file, BYTES)
+    stream = best_effort_stream(file, BYTES)
 
     def write(first: int) -> None:
         for n in range(first, first + 500):
@@ -54,7 +54,7 @@ def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Pat
 def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> None:
     """It found the file full as well, and waited for its turn: what the first has put aside stays."""
     file = tmp_path / "up.log"
-    stream = lossy_stream(file, 10)
+    stream = best_effort_stream(file, 10)
     raw: Any = stream.buffer
 
     class Second:
@@ -75,7 +75,7 @@ def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> Non
 def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:
     """However much is written; the newest line is there, and nothing else is left in the folder."""
     file = tmp_path / "up.log"
-    stream = lossy_stream(file, BYTES)
+    stream = best_effort_stream(file, BYTES)
     for n in range(50_000):
         stream.write(f"line {n}\n")
 
@@ -91,7 +91,7 @@ def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None
     file = tmp_path / "up.log"
     in_the_way = tmp_path / ".up.log.new"
     in_the_way.mkdir()
-    stream = lossy_stream(file, BYTES)
+    stream = best_effort_stream(file, BYTES)
     for n in range(5_000):
         stream.write(f"line {n}\n")
     assert numbers(file) == list(range(5_000))
@@ -105,7 +105,7 @@ def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None
 def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
     """With the first line beyond the bound."""
     file = tmp_path / "up.log"
-    stream = lossy_stream(file, 10)
+    stream = best_effort_stream(file, 10)
     file.unlink()
 
     stream.write("line 100000\n")

@@ -8,7 +8,7 @@ import pytest
 
 from kernel.atomic_write import write_whole
 from runtime.address_file import read_address, write_address
-from runtime.best_effort_stream import lossy_stream
+from runtime.best_effort_stream import best_effort_stream
 from runtime.folder_lock import locked_folder
 from runtime.logging import configure_logging
 from runtime.private_files import SymbolicLink, private_data_folder, private_folder
@@ -99,7 +99,7 @@ def test_a_file_that_leads_elsewhere_is_replaced_or_refused(tmp_path: Path) -> N
     with pytest.raises(SymbolicLink, match="lock is a symbolic link"), locked_folder(tmp_path):
         pass
     with pytest.raises(SymbolicLink, match=r"up\.log is a symbolic link"):
-        lossy_stream(tmp_path / "log" / "up.log")
+        best_effort_stream(tmp_path / "log" / "up.log")
 
     assert precious.read_text() == "as it was"
     assert read_address(tmp_path) == url

@@ -57,6 +57,7 @@ def redact_within(data: bytes, effort: Effort) -> None:
         return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE, ids=lambda piece: piece[:24])
 def test_a_request_takes_a_bounded_time(piece: str) -> None:
     """A quarter of the largest one, with a quarter of the effort: within a quarter of 8 s, and linear."""
@@ -70,6 +71,7 @@ def test_a_request_takes_a_bounded_time(piece: str) -> None:
     assert of_large < 3 * 6 * max(of_small, 0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE, ids=lambda piece: piece[:24])
 def test_on_the_event_loop_it_takes_a_moment(piece: str) -> None:
     """A quarter of a megabyte: as much as is looked at there."""

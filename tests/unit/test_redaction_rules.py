@@ -150,6 +150,7 @@ def test_most_payloads_are_looked_at_once() -> None:
     ],
     ids=lambda text: text[:20],
 )
+@pytest.mark.slow
 @pytest.mark.timeout(20)
 def test_hostile_payloads_take_no_time_worth_the_name(text: str) -> None:
     """Half a megabyte made to keep a rule busy: linear work, not its square."""

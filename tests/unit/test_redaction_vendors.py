@@ -100,6 +100,7 @@ def seconds(find: Find, text: bytes) -> float:
     return time.process_time() - begin
 
 
+@pytest.mark.slow
 @each_row
 def test_each_row_takes_linear_time(row: Token) -> None:
     """A megabyte costs less than a second, and not much more than four times a quarter of it."""

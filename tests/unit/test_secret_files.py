@@ -13,7 +13,7 @@ from deploy.devstack.store_server.process import run_store_server
 from runtime import secret_files
 from runtime.secret_files import read_secret
 from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import kept_secret, token_key
+from runtime.secrets import read_or_make_secret, token_key
 from runtime.settings import BadSettings, Settings
 
 KEYS = ("seed.key", "id.keys", "token.key")
@@ -68,7 +68,7 @@ def test_every_command_that_needs_a_secret_refuses_an_open_one(
 @pytest.mark.parametrize("name", PASSWORDS)
 def test_the_passwords_of_the_stack_are_looked_at_too(data: Path, name: str) -> None:
     """By the stack that hands them out, and by the store server that takes the reader's."""
-    kept_secret(data / "secrets" / name)
+    read_or_make_secret(data / "secrets" / name)
     (data / "secrets" / name).chmod(0o640)
 
     with pytest.raises(BadSettings, match=f"chmod 600 {data}/secrets/{name}"):

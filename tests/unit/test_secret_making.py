@@ -82,7 +82,7 @@ def test_a_lost_secret_is_not_made_anew(tmp_path: Path, lost: str) -> None:
 )
 def test_with_kafka_missing_secrets_are_a_refusal(tmp_path: Path, command: tuple[str, ...]) -> None:
     """Each command names the file and the command that makes it, and has made nothing."""
-    with pytest.raises(BadSettings, match=r"secrets/\w+\.key.* is not there.*crewkit-sessions secrets make"):
+    with pytest.raises(BadSettings, match=r"secrets/\w+\.key.* (is missing|exists):.*crewkit-sessions secrets make"):
         run(*command, "--data", str(tmp_path), **KAFKA)
 
     assert not (tmp_path / "secrets").exists()
@@ -92,7 +92,7 @@ def test_up_makes_no_secrets_for_a_log_that_has_begun(tmp_path: Path) -> None:
     """A folder that was restored without them: its ids would be unknown."""
     (tmp_path / "log.sqlite").touch()
 
-    with pytest.raises(BadSettings, match=r"id\.keys is not there: bring it"):
+    with pytest.raises(BadSettings, match=r"id\.keys is missing: copy it"):
         run("up", "--data", str(tmp_path), "--port", "0")
 
     assert set(made(tmp_path / "secrets")) == {"token.key"}

@@ -222,6 +222,7 @@ def test_judging_values_costs_in_proportion(tmp_path: Path, value: bytes, rows: 
     assert large < 8 * small + 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

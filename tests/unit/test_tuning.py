@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from runtime.rlimits import connections_max
+from runtime.tuning import connections_max
 
 SCRIPT = """
 import resource
-from runtime.rlimits import raise_open_files
+from runtime.tuning import raise_open_files
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
 print(raise_open_files() > 256 or hard <= 256, resource.getrlimit(resource.RLIMIT_NOFILE)[0] == raise_open_files())
