@@ -101,7 +101,7 @@ def service(
 ) -> App:
     """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows.
 
-    ``probe`` is what readiness asks instead of ``reader``, so that it waits for nobody's question.
+    ``probe`` is what readiness asks instead of ``reader``, so that it does not wait behind other questions.
     """
     registry = registry or new_registry()
     secrets = id_secrets(settings.secrets_folder)

@@ -81,7 +81,7 @@ class _Chunked:
 
 
 class _Inflated:
-    """Decodes frame after frame: clients send each block as a frame of its own."""
+    """Decodes frame after frame: clients send each block in a separate frame."""
 
     def __init__(self, source: Source, coding: str) -> None:
         self._source, self._coding = source, coding

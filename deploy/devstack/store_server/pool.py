@@ -51,7 +51,7 @@ class ConnectionPool:
             self._slots.release()
 
     def close(self) -> None:
-        """Close what is idle, and from now on whatever comes back."""
+        """Close what is idle, and later each connection that comes back."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, OrderedDict()

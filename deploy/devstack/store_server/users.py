@@ -77,7 +77,7 @@ class Users:
     def authenticate(self, headers: Mapping[str, str], params: Mapping[str, str], certified: str = "") -> StoreUser:
         """The user a request speaks for: by a password, or as the name ``certified`` by the client's certificate.
 
-        Raises StoreError with status 401 (says nobody) or 403 (says it wrongly).
+        Raises StoreError with status 401 (names no user) or 403 (wrong user or password).
         """
         if headers.get("X-ClickHouse-SSL-Certificate-Auth") == "on":
             return self._certified(headers.get("X-ClickHouse-User", ""), certified)

@@ -47,7 +47,7 @@ _ESCAPE = re.compile(rb"\\+(?:u[0-9a-fA-F]{4}|[^\\])")
 
 
 def is_placeholder(value: bytes) -> bool:
-    """Return whether a value only stands for a secret."""
+    """Return whether a value is a placeholder for a secret."""
     return len(value) <= _BYTES_MAX and _PLACEHOLDER.fullmatch(value) is not None
 
 
