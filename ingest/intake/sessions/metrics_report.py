@@ -30,7 +30,7 @@ def _check_any(body: ReportMetrics) -> None:
 
 def _check_models(body: ReportMetrics, models: list[ReportModel]) -> None:
     if _has_numbers(body):
-        raise Invalid(FIELD, "must have either its own numbers or models, not both")
+        raise Invalid(FIELD, "must have either numbers or models, not both")
     names: set[str] = set()
     for index, model in enumerate(models):
         if model.model in names:
