@@ -189,7 +189,7 @@ class Pipeline:
                 await self.drain()
                 below = self._folded[partition]
                 await self._gaps.project_again(partition, sessions, below)
-                await self._stand_at(partition, below)
+                await self._note_projected(partition, below)
 
     async def _resume(self, partition: int, offset: int) -> None:
         with self._while_repairing():
@@ -200,10 +200,10 @@ class Pipeline:
 
     async def _fill_holes(self, partition: int, below: int) -> int:
         filled = await self._gaps.fill_holes(partition, below)
-        await self._stand_at(partition, below)
+        await self._note_projected(partition, below)
         return filled
 
-    async def _stand_at(self, partition: int, offset: int) -> None:
+    async def _note_projected(self, partition: int, offset: int) -> None:
         """Note that everything below ``offset`` is projected, even if older records were folded last."""
         await self.drain()
         self._folded[partition] = offset

@@ -19,7 +19,7 @@ from clickhouse_connect.driver.client import Client
 from query_api.errors import AnswerTooLarge, ReadRefused
 from query_api.fairness import FairTurns
 from query_api.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit, untunable
-from query_api.question import P, Question, R
+from query_api.question import LIVE_GENERATION, P, Question, R
 from query_api.statements import TUNING, names_of_absent, statement_untuned, statement_without
 from store.address import CONTROL_DATABASE, StoreAddress
 from store.codes import Verdict
@@ -67,7 +67,7 @@ class Reader(Protocol):
         ...
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """Return the rows that ``sql/<name>.sql`` finds in one generation."""
+        """Return the rows that the SQL file ``name`` finds in one generation (see `Question`)."""
         ...
 
 
@@ -104,14 +104,14 @@ class ClickHouseReader:
         """Return the latest generation that was switched to, cached for a second."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
-            found = await self._run(self._base, "query_api.live_generation", {})
+            found = await self._run(self._base, LIVE_GENERATION.name, {})
             if not found:
                 raise StoreUnavailable("no generation is live")
             self._live = asked_at, Generation(**found[0])
         return self._live[1]
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """Return the rows that ``sql/<name>.sql`` finds in ``<base>_<generation>``, in turn with other orgs."""
+        """Return the rows that the file finds in the database ``<base>_<generation>``, in turn with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     async def check(self) -> None:

@@ -1,4 +1,4 @@
--- The question of `query_api/sql/summary.sql`, read from the sessions: what does a summary without rollups cost?
+-- The question of `query_api/analytics/summary.sql`, read from the sessions: what does a summary without rollups cost?
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
     count() AS sessions,

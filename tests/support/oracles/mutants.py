@@ -197,7 +197,7 @@ def no_density_check() -> AbstractContextManager[Any]:
     """The mistake: Kafka loses nothing."""
 
     async def fill_holes(self: Pipeline, partition: int, below: int) -> int:
-        await self._stand_at(partition, below)
+        await self._note_projected(partition, below)
         return 0
 
     return patch.object(Pipeline, "_fill_holes", fill_holes)
@@ -283,7 +283,7 @@ def partitions_of_others_are_spoken_of() -> AbstractContextManager[Any]:
         await self.drain()
         self._folded[partition] = self.written[partition] = offset
 
-    return patch.object(Pipeline, "_stand_at", stand_at)
+    return patch.object(Pipeline, "_note_projected", stand_at)
 
 
 @mutant
