@@ -62,23 +62,36 @@ def redact_within(data: bytes, effort: Effort) -> None:
 def test_a_request_takes_a_bounded_time(piece: str) -> None:
     """A quarter of the largest one, with a quarter of the effort: within a quarter of 8 s, and linear."""
     large, small = payload(long_text(piece, 900_000)), payload(long_text(piece, 225_000))
-    effort = Effort(A_REQUEST_S / 4)
 
-    of_small = processor_s(lambda: redact_within(small, Effort()))
-    of_large = processor_s(lambda: [redact_within(large, effort) for _ in range(3)])
+    def bounded() -> bool:
+        effort = Effort(A_REQUEST_S / 4)
+        of_small = processor_s(lambda: redact_within(small, Effort()))
+        of_large = processor_s(lambda: [redact_within(large, effort) for _ in range(3)])
+        return of_large < 2 and of_large < 3 * 6 * max(of_small, 0.02)
 
-    assert of_large < 2
-    assert of_large < 3 * 6 * max(of_small, 0.02)
+    assert in_one_of_three(bounded)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE, ids=lambda piece: piece[:24])
 def test_on_the_event_loop_it_takes_a_moment(piece: str) -> None:
-    """A quarter of a megabyte: as much as is looked at there."""
+    """A quarter of a megabyte, twice as much as the event loop redacts: no longer than Python counts to 3 million."""
     data = payload(long_text(piece, 250_000))
     redact_within(data, Effort(A_MOMENT_S))  # compiles the rules
 
-    assert processor_s(lambda: redact_within(data, Effort(A_MOMENT_S))) < 0.04
+    assert in_one_of_three(
+        lambda: processor_s(lambda: redact_within(data, Effort(A_MOMENT_S))) < 3 * processor_s(count_to_a_million)
+    )
+
+
+def in_one_of_three(bounded: Callable[[], bool]) -> bool:
+    """Measure until it holds: other processes on the machine make a measurement longer, never shorter."""
+    return any(bounded() for _ in range(3))
+
+
+def count_to_a_million() -> None:
+    for _ in range(1_000_000):
+        pass
 
 
 @pytest.mark.parametrize("piece", ["password=", "?token=a&", "--token a ", "secret:'a',", "://a:b@"])

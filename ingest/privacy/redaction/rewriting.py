@@ -80,7 +80,7 @@ def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
     """Return the cuts in order, without overlaps."""
     levels: list[Level] = []
     found: list[_Cut] = []
-    for level in unescaped_levels(data):
+    for level in unescaped_levels(data, effort):
         levels.append(level)
         found += (_Cut(*level.origin(*span), rule) for span, rule in find_secrets(level.text, effort))
         effort.check()

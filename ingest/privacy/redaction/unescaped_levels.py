@@ -8,7 +8,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from ingest.privacy.redaction.effort import Effort
+
 LEVELS_MAX = 8  # a quote at this depth has 255 backslashes
+_ESCAPES_A_CHECK = 1_024  # each takes a microsecond
 
 _ESCAPE = re.compile(
     rb"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -30,12 +33,14 @@ class Level:
         self._source_begins: list[int] = []
         self._source_ends: list[int] = []
 
-    def unescaped(self) -> "Level | None":
+    def unescaped(self, effort: Effort) -> "Level | None":
         """Return the text with one more level of escapes removed; None if it has none."""
         taken = Level(b"", self)
         pieces: list[bytes] = []
         copied, length = 0, 0
-        for match in _ESCAPE.finditer(self.text):
+        for number, match in enumerate(_ESCAPE.finditer(self.text)):
+            if number % _ESCAPES_A_CHECK == 0:
+                effort.check()
             meant = _meant(match)
             if meant is None:
                 continue
@@ -79,14 +84,18 @@ class Level:
         return place if before < 0 else self._source_ends[before] + place - self._ends[before]
 
 
-def unescaped_levels(data: bytes) -> Iterator[Level]:
-    """Yield the text as sent, then with fewer and fewer escapes."""
+def unescaped_levels(data: bytes, effort: Effort) -> Iterator[Level]:
+    """Yield the text as sent, then with fewer and fewer escapes.
+
+    Raises:
+        TooDense: it takes more than the effort.
+    """
     level: Level | None = Level(data)
     for _ in range(LEVELS_MAX + 1):
         if level is None:
             return
         yield level
-        level = level.unescaped() if b"\\" in level.text else None
+        level = level.unescaped(effort) if b"\\" in level.text else None
 
 
 def _meant(escape: re.Match[bytes]) -> bytes | None:
