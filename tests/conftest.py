@@ -1,11 +1,14 @@
 """Fixtures for every folder of tests."""
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
@@ -16,6 +19,7 @@ from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation", "redis"}  # fixtures that start one
+ON_INSTALLATION = re.compile(r"tests/contract/.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]")
 settings.register_profile("few", max_examples=10)
 if "HYPOTHESIS_PROFILE" in os.environ:
     settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])
@@ -23,15 +27,28 @@ if "HYPOTHESIS_PROFILE" in os.environ:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, and group the tests that one worker shall run.
-
-    One worker runs all tests on a running installation, so that it starts once, and otherwise whole files.
-    """
+    """Mark the tests that need a server."""
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         if not SERVERS.isdisjoint((*getattr(item, "fixturenames", ()), *map(str, params.values()))):
             item.add_marker("servers")
-        item.add_marker(pytest.mark.xdist_group(str(params.get("installation", item.path.name))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Distribute whole files, and all tests on one running installation together, so that it starts once."""
+    return ByInstallationOrFile(config, log)
+
+
+class ByInstallationOrFile(LoadScopeScheduling):
+    """A scheduler whose units of work are the two kinds of installation, and otherwise files.
+
+    The groups of `--dist loadgroup` would say the same, but xdist 3.8 ignores them with pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        on_installation = ON_INSTALLATION.fullmatch(nodeid)
+        return on_installation["kind"] if on_installation else nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")

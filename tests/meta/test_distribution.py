@@ -1,0 +1,23 @@
+"""The distribution of tests over parallel workers."""
+
+import pytest
+
+from tests.conftest import ByInstallationOrFile
+
+API = "tests/contract/test_api_health.py::test_it"
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "unit"),
+    [
+        (f"{API}[up]", "up"),
+        (f"{API}[GET-stack]", "stack"),
+        (f"{API}[up-docs/operations.md-Check and repair]", "up"),
+        (f"{API}[setup]", "tests/contract/test_api_health.py"),
+        (API, "tests/contract/test_api_health.py"),
+        ("tests/faults/test_clients.py::test_it[up]", "tests/faults/test_clients.py"),  # starts its own
+    ],
+)
+def test_one_worker_runs_all_tests_on_an_installation_and_otherwise_whole_files(nodeid: str, unit: str) -> None:
+    """Each installation starts once, and a file's fixtures are set up once."""
+    assert ByInstallationOrFile._split_scope(None, nodeid) == unit  # type: ignore[arg-type]  # it needs no scheduler
