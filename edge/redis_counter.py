@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from edge.request_counters import HOUR_S, LocalCounter, RequestCounter, Window
+from edge.rate_limits import HOUR_S, LocalCounter, RequestCounter, Window
 
 logger = structlog.get_logger()
 

@@ -11,8 +11,6 @@ from litestar.routes import HTTPRoute
 
 from edge.guards import required_action
 from edge.openapi.about import ABOUT, PAGE_SECTIONS, section_of
-from edge.openapi.dialect import Schema
-from edge.openapi.examples import Examples
 from edge.openapi.parameters import (
     COMMON_HEADERS,
     RATE_LIMIT_HEADERS,
@@ -35,7 +33,7 @@ from edge.openapi.responses import (
     response_type_of,
     success_response,
 )
-from edge.openapi.type_schemas import TypeSchemas
+from edge.openapi.schemas import Examples, Schema, TypeSchemas
 from edge.route_docs import body_type, requires_body, response_example
 from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody

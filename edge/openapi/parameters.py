@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from litestar.handlers import HTTPRouteHandler
 from litestar.typing import FieldDefinition
 
-from edge.openapi.dialect import Schema
-from edge.openapi.type_schemas import plain_schema, with_meaning
+from edge.openapi.schemas import Schema, plain_schema, with_meaning
 from edge.query_parameters import signature_fields
 from schemas.http.glossary import entry_for
 

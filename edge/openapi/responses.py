@@ -18,9 +18,8 @@ from edge.errors import (
     slow_body,
     unauthenticated,
 )
-from edge.openapi.dialect import Schema
 from edge.openapi.parameters import COMMON_HEADERS, RATE_LIMIT_HEADERS
-from edge.openapi.type_schemas import with_meaning
+from edge.openapi.schemas import Schema, with_meaning
 from edge.rate_limits import Allowance, too_many_requests
 from schemas.http.responses import ErrorBody, Reply
 
