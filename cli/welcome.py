@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from edge.tokens import TTL_S, issue_token
-from runtime.address_file import read_address
+from runtime.run_folder import read_address
 from runtime.secrets import token_key
 from runtime.settings import Settings
 

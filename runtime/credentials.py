@@ -12,8 +12,7 @@ from edge.jwks import parse_jwks
 from edge.keys import VerificationKey, shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
-from runtime.operator_key import operator_keys
-from runtime.secrets import TOKENS, token_keys
+from runtime.secrets import TOKENS, operator_keys, token_keys
 from runtime.settings import BadSettings, Settings
 
 T = TypeVar("T")

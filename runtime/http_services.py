@@ -20,7 +20,6 @@ from ingest.privacy.policy import Privacy
 from kernel.broken import Broken
 from kernel.ports import is_free
 from query_api.reader import ClickHouseReader, Reader, open_probe, open_reader
-from runtime.address_file import write_address
 from runtime.composition import ReadSide, WriteSide, compose
 from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.http_server import serve_http
@@ -28,11 +27,12 @@ from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.rate_limit_settings import create_rate_limits
+from runtime.run_folder import write_address
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_checks import check_reading, compare_store
-from runtime.store_transport import check_transport
 from runtime.store_url import store_address
+from runtime.tls import check_transport
 from schemas.installation import OwnSecrets
 
 ADMIN_CONNECTIONS_MAX = 128

@@ -10,7 +10,7 @@ from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.token_command import TokenCommand
 from runtime.log_url import KafkaAddress
 from runtime.settings import BadSettings, Settings
-from runtime.tls_files import TlsFiles, secret_of, tls_context
+from runtime.tls import TlsFiles, secret_of, tls_context
 from schemas.log.kafka_security import KafkaSecurity, Mechanism, Transport
 
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.operator_key import PRIVATE, PUBLIC, make_operator_keys
 from runtime.secret_files import check_secrets_folder, make_secret
-from runtime.secrets import IDS, SEED, TOKENS, new_key
+from runtime.secrets import IDS, PRIVATE, PUBLIC, SEED, TOKENS, make_operator_keys, new_key
 from runtime.settings import BadSettings
 
 _USE = {

@@ -14,14 +14,13 @@ from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
 from processors.runners.local_loop import run_local
 from query_api.reader import open_probe, open_reader
-from runtime.address_file import write_address
-from runtime.folder_lock import locked_folder
 from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
 from runtime.log_url import SqliteAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.projector import Projector, check_start, make_projector
 from runtime.provision import provision_store
 from runtime.repair import Repair, repair_when_asked
+from runtime.run_folder import locked_folder, write_address
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings

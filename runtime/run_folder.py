@@ -1,12 +1,16 @@
-"""The URL of a running installation, in ``DIR/run/address.json``, so that commands find it by its data folder."""
+"""Allow one process per data folder of the embedded default, whose log and store cannot be shared."""
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from kernel.atomic_write import write_whole
-from runtime.private_files import private_folder
+from kernel.broken import Broken
+from runtime.private_files import open_private, private_folder
 
 
 class Address(Struct, frozen=True):
@@ -31,3 +35,23 @@ def read_address(folder: Path) -> str | None:
         return msgspec.json.decode((folder / "run" / "address.json").read_bytes(), type=Address).url
     except (FileNotFoundError, msgspec.MsgspecError):
         return None
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path, *, needed: bool = True) -> Iterator[None]:
+    """Lock ``folder`` for this process; do nothing unless ``needed``.
+
+    Raises:
+        Broken: another process holds the lock.
+    """
+    if not needed:
+        yield
+        return
+    run = folder / "run"
+    private_folder(run)
+    with open(run / "lock", "a", opener=open_private) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Broken(f"another process uses {folder}: stop it, or choose another with --data") from error
+        yield
