@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -69,26 +70,19 @@ def _from_http(error: Exception) -> ApiError | None:
     return make(known) if make else None
 
 
-def bad_request() -> ApiError:
-    """Return the error for an unreadable request."""
-    return ApiError(400, "bad_request", "The request could not be read.")
-
-
-def method_not_allowed(allow: str) -> ApiError:
-    """Return the error for a path that supports only the methods in ``allow``."""
+def _method_not_allowed(error: HTTPException) -> ApiError:
+    """Name the methods that the path supports."""
+    allow = (error.headers or {}).get("allow", "")
     return ApiError(405, "method_not_allowed", "This address does not support this method.", headers={"Allow": allow})
 
 
-def too_large() -> ApiError:
-    """Return the error for a request above the size limits."""
-    return ApiError(413, "too_large", "The request is too large.")
-
+too_large = partial(ApiError, 413, "too_large", "The request is too large.")
 
 _BY_STATUS: dict[int, Callable[[HTTPException], ApiError]] = {
-    400: lambda _error: bad_request(),
+    400: lambda _error: ApiError(400, "bad_request", "The request could not be read."),
     401: lambda _error: unauthenticated(),
     404: lambda _error: not_found(),
-    405: lambda error: method_not_allowed((error.headers or {}).get("allow", "")),
+    405: _method_not_allowed,
     413: lambda _error: too_large(),
 }
 

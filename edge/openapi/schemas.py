@@ -1,9 +1,9 @@
-"""Translate msgspec's JSON Schema to OpenAPI 3.0.
+"""OpenAPI schemas of bodies and responses, made from the types that decode and encode them, with each field's meaning.
 
-The document is 3.0, not 3.1: neither the packaged Swagger UI nor many client generators read 3.1.
+They are of OpenAPI 3.0, not 3.1: neither the packaged Swagger UI nor many client generators read 3.1.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,81 @@ import msgspec
 from schemas.http.glossary import entry_for
 
 Schema = dict[str, Any]
+REF = "#/components/schemas/"
 _NULL = {"type": "null"}
+_DEPTH_MAX = 6  # a hierarchy is recursive
+_BY_TYPE: Mapping[str, Any] = {"string": "…", "integer": 1, "number": 1.5, "boolean": True, "object": {}}
+
+
+class TypeSchemas:
+    """The named schemas in ``components``, and `of`, which returns a type's schema with references to them."""
+
+    def __init__(self, bodies: Collection[Any], responses: Collection[Any]) -> None:
+        self.components: dict[str, Schema] = {}
+        self._schemas: dict[str, Schema] = {}
+        self._add(bodies, lambda schema: schema)
+        self._add(responses, _response_fields)
+
+    def of(self, kind: Any) -> Schema:
+        """Return the schema of one of the given types."""
+        return self._schemas[repr(kind)]
+
+    def example(self, schema: Schema, owner: str = "", depth: int = 0) -> Any:
+        """Compose a value that fits ``schema``, a part of the struct ``owner``, from its fields' examples."""
+        if "allOf" in schema or "anyOf" in schema:
+            return self.example((schema.get("allOf") or schema["anyOf"])[0], owner, depth)
+        if "$ref" in schema:
+            name = schema["$ref"].removeprefix(REF)
+            return self.example(self.components[name], name, depth + 1)
+        if "enum" in schema:
+            return schema["enum"][0]
+        if schema.get("type") == "array":
+            return [self.example(schema["items"], owner, depth)] if depth < _DEPTH_MAX else []
+        if "properties" in schema:
+            fields = schema["properties"].items()
+            return {name: self._field_example(name, field, owner, depth) for name, field in fields}
+        return _BY_TYPE.get(schema.get("type", ""))
+
+    def _field_example(self, name: str, schema: Schema, owner: str, depth: int) -> Any:
+        entry = entry_for(name, owner)
+        is_struct = {"$ref", "allOf"} & schema.keys() or "$ref" in schema.get("items", {})
+        if entry is not None and entry.example is not None and not is_struct:
+            return entry.example
+        return self.example(schema, owner, depth)
+
+    def _add(self, kinds: Collection[Any], finish: Callable[[Schema], Schema]) -> None:
+        schemas, components = msgspec.json.schema_components(kinds, ref_template=REF + "{name}")
+        for name, component in components.items():
+            self.components[name] = _with_field_meanings(finish(to_openapi(component)), name)
+        self._schemas |= {repr(kind): to_openapi(schema) for kind, schema in zip(kinds, schemas, strict=True)}
+
+
+def with_meaning(name: str, schema: Schema, owner: str = "") -> Schema:
+    """Add the meaning of a field's or parameter's name to its schema."""
+    entry = entry_for(name, owner)
+    if entry is None:
+        return schema
+    if "$ref" in schema:
+        schema = {"allOf": [schema]}
+    schema = {**schema, "description": entry.meaning}
+    if schema.get("type") == "string" and "enum" not in schema:
+        schema |= {"format": entry.format} if entry.format else {}
+        schema |= {"enum": [*entry.values, *([None] if "nullable" in schema else [])]} if entry.values else {}
+    return schema
+
+
+def _response_fields(schema: Schema) -> Schema:
+    """Mark all fields as required: responses always have them, also where the constructor has a default."""
+    fields: dict[str, Schema] = schema.get("properties", {})
+    always = [name for name in fields if name in schema["required"] or "default" in fields[name]]
+    bare = {name: {key: value for key, value in field.items() if key != "default"} for name, field in fields.items()}
+    return {**schema, "required": always, "properties": bare} if fields else schema
+
+
+def _with_field_meanings(schema: Schema, owner: str) -> Schema:
+    fields = {name: with_meaning(name, field, owner) for name, field in schema.get("properties", {}).items()}
+    schema = {**schema, "properties": fields} if fields else schema
+    return {key: value for key, value in schema.items() if (key, value) != ("required", [])}
 
 
 def to_openapi(schema: Any) -> Any:
@@ -31,7 +105,7 @@ def _inner(key: str, value: Any) -> Any:
     return {name: to_openapi(field) for name, field in value.items()} if key == "properties" else to_openapi(value)
 
 
-def nullable(schema: Schema) -> Schema:
+def _nullable(schema: Schema) -> Schema:
     """Return the schema, extended by null."""
     if "$ref" in schema:  # 3.0 ignores the siblings of a reference
         return {"allOf": [schema], "nullable": True}
@@ -43,7 +117,7 @@ def nullable(schema: Schema) -> Schema:
 def _any_of(choices: list[Schema]) -> Schema:
     others = [to_openapi(choice) for choice in choices if choice != _NULL]
     one = others[0] if len(others) == 1 else {"anyOf": others}
-    return nullable(one) if _NULL in choices else one
+    return _nullable(one) if _NULL in choices else one
 
 
 def _bounds(schema: Schema) -> Schema:
@@ -68,107 +142,3 @@ def _enumerated(schema: Schema) -> Schema:
     if "enum" in schema and all(isinstance(value, str | None) for value in schema["enum"]):
         schema = {"type": "string", **schema}
     return schema
-
-
-REF = "#/components/schemas/{name}"
-
-
-class TypeSchemas:
-    """The named schemas in ``components``, and `of`, which returns a type's schema with references to them."""
-
-    def __init__(self, bodies: Collection[Any], responses: Collection[Any]) -> None:
-        self.components: dict[str, Schema] = {}
-        self._schemas = self._add(bodies, _unchanged) | self._add(responses, _response_fields)
-
-    def of(self, kind: Any) -> Schema:
-        """Return the schema of one of the given types."""
-        return self._schemas[repr(kind)]
-
-    def _add(self, kinds: Collection[Any], finish: Any) -> dict[str, Schema]:
-        schemas, components = msgspec.json.schema_components(kinds, ref_template=REF)
-        for name, component in components.items():
-            self.components[name] = _with_field_meanings(finish(to_openapi(component)), name)
-        return {repr(kind): to_openapi(schema) for kind, schema in zip(kinds, schemas, strict=True)}
-
-
-def plain_schema(kind: Any) -> Schema:
-    """Return the schema of a type without named parts."""
-    schema: Schema = to_openapi(msgspec.json.schema(kind))
-    return schema
-
-
-def with_meaning(name: str, schema: Schema, owner: str = "") -> Schema:
-    """Add the meaning of a field's or parameter's name to its schema."""
-    entry = entry_for(name, owner)
-    if entry is None:
-        return schema
-    if "$ref" in schema:
-        schema = {"allOf": [schema]}
-    more: Schema = {"description": entry.meaning}
-    if schema.get("type") == "string" and "enum" not in schema:
-        more |= _constraints(entry.format, entry.values, bool(schema.get("nullable")))
-    return {**schema, **more}
-
-
-def _constraints(form: str | None, values: Collection[str], is_nullable: bool) -> Schema:
-    constraints: Schema = {"format": form} if form else {}
-    return constraints | ({"enum": [*values, None] if is_nullable else [*values]} if values else {})
-
-
-def _unchanged(schema: Schema) -> Schema:
-    return schema
-
-
-def _response_fields(schema: Schema) -> Schema:
-    """Mark all fields as required: responses always have them, also where the constructor has a default."""
-    fields: dict[str, Schema] = schema.get("properties", {})
-    always = [name for name in fields if name in schema["required"] or "default" in fields[name]]
-    bare = {name: {key: value for key, value in field.items() if key != "default"} for name, field in fields.items()}
-    return {**schema, "required": always, "properties": bare} if fields else schema
-
-
-def _with_field_meanings(schema: Schema, owner: str) -> Schema:
-    fields = {name: with_meaning(name, field, owner) for name, field in schema.get("properties", {}).items()}
-    schema = {**schema, "properties": fields} if fields else schema
-    return {key: value for key, value in schema.items() if (key, value) != ("required", [])}
-
-
-_PREFIX = "#/components/schemas/"
-_DEPTH_MAX = 6  # a hierarchy is recursive
-_BY_TYPE: Mapping[str, Any] = {"string": "…", "integer": 1, "number": 1.5, "boolean": True, "object": {}}
-
-
-class Examples:
-    """Compose examples of the named schemas."""
-
-    def __init__(self, components: Mapping[str, Schema]) -> None:
-        self._components = components
-
-    def of(self, schema: Schema, owner: str = "", depth: int = 0) -> Any:
-        """Return a value that fits ``schema``; ``owner`` is the struct that it belongs to."""
-        if "example" in schema:
-            return schema["example"]
-        if "allOf" in schema or "anyOf" in schema:
-            return self.of((schema.get("allOf") or schema["anyOf"])[0], owner, depth)
-        if "$ref" in schema:
-            name = schema["$ref"].removeprefix(_PREFIX)
-            return self.of(self._components[name], name, depth + 1)
-        if "enum" in schema:
-            return schema["enum"][0]
-        if schema.get("type") == "array":
-            return [self.of(schema["items"], owner, depth)] if depth < _DEPTH_MAX else []
-        if "properties" in schema:
-            return {name: self._field(name, field, owner, depth) for name, field in schema["properties"].items()}
-        return _BY_TYPE.get(schema.get("type", ""))
-
-    def _field(self, name: str, schema: Schema, owner: str, depth: int) -> Any:
-        entry = entry_for(name, owner)
-        if entry is not None and entry.example is not None and _is_plain(schema):
-            return entry.example
-        return self.of(schema, owner, depth)
-
-
-def _is_plain(schema: Schema) -> bool:
-    """Return whether the field's own example is complete. Structs are composed from their fields' examples."""
-    items = schema.get("items", {})
-    return not ({"$ref", "allOf"} & schema.keys() or "$ref" in items)
