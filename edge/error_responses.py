@@ -10,9 +10,9 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
+from structlog.contextvars import get_contextvars
 
 from edge.errors import ApiError, invalid, invalid_json, log_unavailable, not_found, unauthenticated
-from edge.request_id import request_id_of
 from edge.validation_messages import explain
 from schemas.http.responses import ErrorBody
 from schemas.log.position import LogUnavailable
@@ -22,13 +22,13 @@ logger = structlog.get_logger()
 _MISSING = re.compile(r"^Missing required .*'(.+?)'")
 
 
-def respond_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+def respond_to_error(_request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
     """Return the response for an exception that was raised during a request."""
     problem = _as_api_error(error)
     if problem is None:
         logger.exception("unexpected_error", exc_info=error)
         problem = ApiError(500, "internal", "The service failed unexpectedly.")
-    body = ErrorBody(problem.message, problem.code, dict(problem.details), request_id_of(request.scope))
+    body = ErrorBody(problem.message, problem.code, dict(problem.details), get_contextvars().get("request_id", ""))
     return Response(body, status_code=problem.status, headers=dict(problem.headers), media_type=MediaType.JSON)
 
 

@@ -45,11 +45,6 @@ def shared_secret(secret: bytes, kid: str | None = None, *, grants_org_access: b
     return VerificationKey("HS256", secret, kid, grants_org_access=grants_org_access)
 
 
-def operators_key(key: Any) -> VerificationKey:
-    """Return the public half of the operator's key (Ed25519), which grants no access to orgs."""
-    return VerificationKey("EdDSA", key, grants_org_access=False)
-
-
 def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audience: str = AUDIENCE) -> VerificationKey:
     """Return a public key of a JWKS file.
 
@@ -107,4 +102,4 @@ def _verifying(block: bytes) -> VerificationKey:
         raise ValueError("contains a malformed public key") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("contains a public key that is not Ed25519")
-    return operators_key(key)
+    return VerificationKey("EdDSA", key, grants_org_access=False)

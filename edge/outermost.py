@@ -2,6 +2,7 @@
 
 import re
 import time
+from secrets import token_hex
 from typing import cast
 
 from litestar import Litestar
@@ -14,7 +15,6 @@ from edge.cors import drop_foreign_origins, set_allow_header
 from edge.drain_body import Body
 from edge.logging import AccessLog
 from edge.metrics import Observe
-from edge.request_id import assign_request_id
 
 # One or more segments. No segment is empty, "." or "..", so a path has no trailing slash. Org names may need escapes
 # (spaces, colons, other alphabets). Letters, digits, "-", ".", "_", "~" and "/" may not be escaped: routes consist of
@@ -35,6 +35,8 @@ def is_canonical(raw_path: bytes) -> bool:
     return len(raw_path) <= PATH_BYTES_MAX and _CANONICAL.fullmatch(raw_path) is not None
 
 
+# The client's id if it has this form, else a new one. The response, errors and log lines contain it.
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
 
 _CLIENT_CLOSED_REQUEST = 499  # only in access log and metrics: the client disconnected before the response
@@ -60,7 +62,7 @@ class App(Litestar):
 
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), _CLIENT_CLOSED_REQUEST
-        request_id = assign_request_id(scope)
+        request_id = _request_id(scope)
         headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
         drop_foreign_origins(scope, self.cors_config)
         if not is_canonical(scope["raw_path"]):
@@ -90,6 +92,11 @@ class App(Litestar):
                     scope["method"] = HttpMethod.HEAD  # for log and metrics
                 self.access_log.note(scope, status, began)
                 self.observe(scope, status, began)
+
+
+def _request_id(scope: HTTPScope) -> str:
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(12)
 
 
 def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

@@ -6,12 +6,10 @@ instead, in one atomic step if several processes share the counter.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple, Protocol, cast
 
-from litestar import Litestar
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from edge.errors import ApiError
@@ -98,7 +96,7 @@ class RateLimits:
     """The limits of every org (0: no limit) and the counter."""
 
     def __init__(self, counter: RequestCounter, writes_per_hour: int, reads_per_hour: int) -> None:
-        self._counter = counter
+        self.counter = counter
         self._limits = {"writes": writes_per_hour, "reads": reads_per_hour}
 
     async def spend(self, org_id: str, method: str) -> Allowance | None:
@@ -107,30 +105,8 @@ class RateLimits:
         limit = self._limits[kind]
         if limit == 0:
             return None
-        window = await self._counter.count(f"{kind}:{org_id}")
+        window = await self.counter.count(f"{kind}:{org_id}")
         return Allowance(limit, max(-1, limit - window.used), window.ends_in_s)
-
-    @property
-    def store_is_away(self) -> bool:
-        """Whether each process counts by itself because the shared counter is unreachable."""
-        return self._counter.is_away
-
-    async def close(self) -> None:
-        """Close the counter."""
-        await self._counter.close()
-
-
-def closing_limits(limits: RateLimits) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return a lifespan that closes the counter at shutdown."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await limits.close()
-
-    return lifespan
 
 
 class LimitRate:

@@ -12,7 +12,6 @@ from audit.metrics import AuditMetrics
 from audit.watch import Audit, auditing
 from edge.metrics import register_fault_gauges
 from edge.outermost import App
-from edge.rate_limits import closing_limits
 from edge.watched_file import watching_files
 from ingest.log.kafka import InstalledTopic, KafkaEventLog
 from ingest.log.port import EventLog
@@ -108,7 +107,7 @@ def service(
     verifier, files = load_credentials(settings)
     limits = create_rate_limits(settings)
     register_fault_gauges(registry, limits, files)
-    lifespan = [watching_files(files), closing_limits(limits)]
+    lifespan = [watching_files(files)]
     write = read = None
     if log is not None:
         privacy = Privacy(settings.orgs_without_content)
@@ -123,6 +122,7 @@ def service(
         registry,
         lifespan,
         limits=limits,
+        on_shutdown=[limits.counter.close],
         allowed_origins=settings.origins,
         separate_internal=settings.admin_address is not None,
     )

@@ -23,7 +23,7 @@ from edge.openapi.parameters import (
 )
 from edge.openapi.responses import ERRORS, JSON, error_components, header_refs, meta_schema
 from edge.openapi.schemas import Schema, TypeSchemas
-from edge.route_docs import body_type, requires_body, response_example
+from edge.route_docs import BODY_OPTIONAL, EXAMPLE, body_type
 from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody, Reply
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
@@ -120,7 +120,7 @@ def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
     }
     if (kind := body_type(op.handler)) is not None:
         content = {"schema": schemas.of(kind), "example": BODIES[kind]}
-        operation["requestBody"] = {"required": requires_body(op.handler), "content": {JSON: content}}
+        operation["requestBody"] = {"required": not op.handler.opt.get(BODY_OPTIONAL), "content": {JSON: content}}
     return operation
 
 
@@ -147,7 +147,7 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     headers = [*COMMON_HEADERS, *(() if op.is_public else RATE_LIMIT_HEADERS)]
     headers += ["X-Log-Position"] if op.writes else () if op.is_public else ["ETag", "X-Complete-Through"]
     schema, status = _success_schema(op, schemas, query), op.handler.status_code
-    example = response_example(op.handler) or schemas.example(schema)
+    example = op.handler.opt.get(EXAMPLE) or schemas.example(schema)
     media_type = "text/plain" if op.response_type is bytes else JSON
     content = {media_type: {"schema": schema, "example": example}}
     success = {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}

@@ -182,7 +182,7 @@ def test_the_password_of_the_counting_server_comes_from_its_file(tmp_path: Path)
 
     limits = create_rate_limits(Settings(rate_limit_url="rediss://us@x:1/2", rate_limit_password_file=str(file)))
 
-    login = limits._counter._redis.connection_pool.connection_kwargs
+    login = limits.counter._redis.connection_pool.connection_kwargs
     assert (login["username"], login["password"], login["db"]) == ("us", "s3cret", 2)
 
 
