@@ -7,7 +7,7 @@ from ingest.errors import BrokenLog
 from ingest.log.kafka.installing import Installed, Wish, install
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.provision import provision_store
+from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.run_folder import locked_folder
 from runtime.secrets import own_secrets
 from runtime.settings import Settings
@@ -17,8 +17,6 @@ from schemas.installation import OwnSecrets, record_topic
 from schemas.pricing.price_list import list_prices
 from store.errors import Refused
 from store.installation import record_in_store
-
-EMBEDDED_PARTITIONS = 1
 
 
 def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:

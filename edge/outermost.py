@@ -12,7 +12,7 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 from structlog.contextvars import bound_contextvars
 
 from edge.cors import drop_foreign_origins, set_allow_header
-from edge.drain_body import Body
+from edge.drain_body import DrainableBody
 from edge.logging import AccessLog
 from edge.metrics import Observe
 
@@ -83,7 +83,7 @@ class App(Litestar):
                 message["body"] = b""
             await send(message)
 
-        body = Body(scope, receive)
+        body = DrainableBody(scope, receive)
         with bound_contextvars(request_id=request_id):
             try:
                 await super().__call__(scope, body.receive, send_with_headers)

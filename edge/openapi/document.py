@@ -21,7 +21,7 @@ from edge.openapi.parameters import (
     query_parameters,
     response_headers,
 )
-from edge.openapi.responses import ERRORS, JSON, error_components, header_refs, meta_schema
+from edge.openapi.responses import ERROR_RESPONSES, JSON, error_components, header_refs, meta_schema
 from edge.openapi.schemas import Schema, TypeSchemas
 from edge.route_docs import BODY_OPTIONAL, EXAMPLE, body_type
 from schemas.http.examples import BODIES
@@ -157,7 +157,7 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     has_body = body_type(op.handler) is not None
     statuses = {422, *(() if op.is_public else (401, 403, 404, 429)), *((400, 408, 413, 415) if has_body else ())}
     statuses |= set() if op.path in _WITHOUT_503 else {503}
-    names = {str(status): ERRORS[status].name for status in sorted(statuses)}
+    names = {str(status): ERROR_RESPONSES[status].name for status in sorted(statuses)}
     return responses | {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
 
 

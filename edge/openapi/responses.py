@@ -60,7 +60,7 @@ def header_refs(names: Collection[str]) -> Schema:
 
 def error_components() -> dict[str, Schema]:
     """Return a response for each error status, with an example body."""
-    return {response.name: _error(response) for response in ERRORS.values()}
+    return {response.name: _error(response) for response in ERROR_RESPONSES.values()}
 
 
 def _error(response: ErrorResponse) -> Schema:
@@ -79,7 +79,7 @@ _NOT_JSON = "The body is not JSON (`invalid_json`), or its encoding is corrupt (
 _BAD_TYPE = ApiError(415, "unsupported_media_type", "The content type must be application/json.")
 _BAD_VALUE = invalid({"per_page": ["must be at most 100"]})
 _TOO_MANY = too_many_requests(Allowance(600_000, -1, 1_800))
-ERRORS = {
+ERROR_RESPONSES = {
     400: ErrorResponse("BadRequest", _NOT_JSON, invalid_json()),
     401: ErrorResponse("Unauthenticated", "The bearer token is not valid.", unauthenticated(), ("WWW-Authenticate",)),
     403: ErrorResponse("Forbidden", "The caller's role does not allow this.", forbidden()),
