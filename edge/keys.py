@@ -1,4 +1,7 @@
-"""Keys that verify tokens. Each is pinned to one algorithm and issuer, so that a token cannot choose its own."""
+"""Keys that verify tokens. Each is pinned to one algorithm and issuer, so that a token cannot choose its own.
+
+Of the operator's key pair (Ed25519), the private key signs on the operator's machine, and the public key verifies.
+"""
 
 import re
 from typing import Any, NamedTuple
@@ -18,6 +21,7 @@ from edge.tokens import AUDIENCE, ISSUER
 
 HS256_BYTES_MIN = 32
 ASYMMETRIC = frozenset({"RS256", "ES256", "EdDSA"})
+_PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 class VerificationKey(NamedTuple):
@@ -34,7 +38,7 @@ class VerificationKey(NamedTuple):
     grants_org_access: bool = True
 
 
-def shared_secret(secret: bytes, kid: str | None = None, *, grants_org_access: bool = True) -> VerificationKey:
+def shared_secret(secret: bytes, *, grants_org_access: bool = True) -> VerificationKey:
     """Return a key that both signs and verifies (HS256).
 
     Raises:
@@ -42,7 +46,7 @@ def shared_secret(secret: bytes, kid: str | None = None, *, grants_org_access: b
     """
     if len(secret) < HS256_BYTES_MIN:
         raise ValueError(f"an HS256 secret needs at least {HS256_BYTES_MIN} bytes, this one has {len(secret)}")
-    return VerificationKey("HS256", secret, kid, grants_org_access=grants_org_access)
+    return VerificationKey("HS256", secret, grants_org_access=grants_org_access)
 
 
 def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audience: str = AUDIENCE) -> VerificationKey:
@@ -54,9 +58,6 @@ def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audienc
     if algorithm not in ASYMMETRIC:
         raise ValueError(f"{algorithm} is not one of {', '.join(sorted(ASYMMETRIC))}")
     return VerificationKey(algorithm, key, kid, issuer, audience)
-
-
-_PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 def new_key_pair() -> tuple[str, str]:

@@ -27,7 +27,7 @@ class Window(NamedTuple):
 
 
 class RequestCounter(Protocol):
-    """Port of a counter. It never fails and never delays a request for long."""
+    """Port of a counter. It never fails and never delays a request for long. `RedisCounter` is shared by processes."""
 
     async def count(self, name: str) -> Window:
         """Count a request under this name. Concurrent requests each get a different number."""

@@ -1,4 +1,4 @@
-"""Choose free TCP ports on this machine."""
+"""Choose free TCP ports on this machine, and detect hosts that are reachable from it only."""
 
 import ipaddress
 import random

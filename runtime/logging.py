@@ -1,4 +1,7 @@
-"""Configure structured logs, one JSON object a line, to standard error or to a file."""
+"""Configure structured logs, one JSON object a line, to standard error or to a file.
+
+When the disk is full, lines are lost, but the process that logs does not fail.
+"""
 
 import contextlib
 import io

@@ -1,4 +1,7 @@
-"""Allow one process per data folder of the embedded default, whose log and store cannot be shared."""
+"""Files in ``DIR/run``: the URL of a running installation, by which commands find it, and the lock of its process.
+
+The log and the store of the embedded default cannot be shared, so one process holds the lock.
+"""
 
 import contextlib
 import fcntl

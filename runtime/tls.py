@@ -1,4 +1,7 @@
-"""Read the TLS files that settings name: trusted authorities, certificate and key."""
+"""Read the TLS files that settings name, and check before the start that the store uses TLS if and only if we do.
+
+Later, such a mismatch would look like an outage.
+"""
 
 import http.client
 import ssl
