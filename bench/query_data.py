@@ -23,10 +23,9 @@ from cli.demo import sample_data
 from kernel.words import split_words
 from processors.warehouse import Warehouse
 from runtime.projector import make_warehouse
-from runtime.provision import provision_store
+from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import id_secrets
-from runtime.single_process import PARTITIONS
 from runtime.store_url import parse_store_url
 from schemas.ids import mint, new_thread
 from schemas.pricing.price_list import list_prices
@@ -75,7 +74,7 @@ def fill(folder: Path, data: Data, report: Report) -> None:
 def main(folder: Path, data: Data) -> None:
     """Provision and fill the store in ``folder``."""
     store = parse_store_url(store_url(folder))
-    provision_store(store, PARTITIONS, list_prices())
+    provision_store(store, EMBEDDED_PARTITIONS, list_prices())
     client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
     fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, _mint_session_id(folder / "secrets"))
     _wait_for_merges(client)

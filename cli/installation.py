@@ -10,8 +10,8 @@ import click
 import httpx
 
 from edge.tokens import issue_token
-from runtime.address_file import read_address
-from runtime.operator_key import operator_signer
+from runtime.run_folder import read_address
+from runtime.secrets import operator_signer
 from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG
 

@@ -11,8 +11,7 @@ from cli.options import settings_of_a_process, settings_options
 from edge.claims import is_valid_name
 from edge.tokens import issue_token
 from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.operator_key import operator_signer
-from runtime.secrets import token_key
+from runtime.secrets import operator_signer, token_key
 from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG, Role
 

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from edge.tokens import TTL_S, issue_token
-from runtime.address_file import read_address
+from edge.tokens import TOKEN_TTL_S, issue_token
+from runtime.run_folder import read_address
 from runtime.secrets import token_key
 from runtime.settings import Settings
 
@@ -17,11 +17,11 @@ def welcome(settings: Settings, report: Callable[[str], None]) -> None:
     if settings.jwks_file:
         report(f"\ncrewkit-sessions serves {url}, with tokens signed by the keys in {settings.jwks_file}")
         return
-    token = issue_token(token_key(settings.secrets_folder), USER, ORG, "admin", TTL_S, time.time())
+    token = issue_token(token_key(settings.secrets_folder), USER, ORG, "admin", TOKEN_TTL_S, time.time())
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     auth = '-H "Authorization: Bearer $TOKEN"'
     report(f"\ncrewkit-sessions serves {url}  (API reference: {url}/schema)")
-    report(f"token for {USER} of {ORG}, role admin, valid {TTL_S // 3600} hours:\n")
+    report(f"token for {USER} of {ORG}, role admin, valid {TOKEN_TTL_S // 3600} hours:\n")
     report(f"TOKEN={token}\n")
     report("Try it:\n")
     report(

@@ -6,10 +6,10 @@ from contextlib import closing, contextmanager
 from clickhouse_connect.driver.client import Client
 
 from deploy.devstack.stack import stack_store_url
-from runtime.folder_lock import locked_folder
+from runtime.run_folder import locked_folder
 from runtime.settings import Settings
-from runtime.store_transport import check_transport
 from runtime.store_url import parse_store_url, store_address
+from runtime.tls import check_transport
 from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import LoadedPrice
 from store.connect import WRITE, connect

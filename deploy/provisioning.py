@@ -5,20 +5,18 @@ from collections.abc import Iterator
 
 from ingest.errors import BrokenLog
 from ingest.log.kafka.installing import Installed, Wish, install
-from runtime.folder_lock import locked_folder
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.provision import provision_store
+from runtime.provision import EMBEDDED_PARTITIONS, provision_store
+from runtime.run_folder import locked_folder
 from runtime.secrets import own_secrets
 from runtime.settings import Settings
-from runtime.store_transport import check_transport
 from runtime.store_url import store_address
+from runtime.tls import check_transport
 from schemas.installation import OwnSecrets, record_topic
 from schemas.pricing.price_list import list_prices
 from store.errors import Refused
 from store.installation import record_in_store
-
-EMBEDDED_PARTITIONS = 1
 
 
 def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:

@@ -15,7 +15,7 @@ DRAIN_WITHIN_S = 2.0
 _SIGNS = {b"content-length", b"transfer-encoding"}
 
 
-class Body:
+class DrainableBody:
     """The body of one request, and how much of it has arrived."""
 
     def __init__(self, scope: HTTPScope, receive: Receive) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -9,9 +10,9 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
+from structlog.contextvars import get_contextvars
 
 from edge.errors import ApiError, invalid, invalid_json, log_unavailable, not_found, unauthenticated
-from edge.request_id import request_id_of
 from edge.validation_messages import explain
 from schemas.http.responses import ErrorBody
 from schemas.log.position import LogUnavailable
@@ -21,13 +22,13 @@ logger = structlog.get_logger()
 _MISSING = re.compile(r"^Missing required .*'(.+?)'")
 
 
-def respond_to_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+def respond_to_error(_request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
     """Return the response for an exception that was raised during a request."""
     problem = _as_api_error(error)
     if problem is None:
         logger.exception("unexpected_error", exc_info=error)
         problem = ApiError(500, "internal", "The service failed unexpectedly.")
-    body = ErrorBody(problem.message, problem.code, dict(problem.details), request_id_of(request.scope))
+    body = ErrorBody(problem.message, problem.code, dict(problem.details), get_contextvars().get("request_id", ""))
     return Response(body, status_code=problem.status, headers=dict(problem.headers), media_type=MediaType.JSON)
 
 
@@ -69,26 +70,19 @@ def _from_http(error: Exception) -> ApiError | None:
     return make(known) if make else None
 
 
-def bad_request() -> ApiError:
-    """Return the error for an unreadable request."""
-    return ApiError(400, "bad_request", "The request could not be read.")
-
-
-def method_not_allowed(allow: str) -> ApiError:
-    """Return the error for a path that supports only the methods in ``allow``."""
+def _method_not_allowed(error: HTTPException) -> ApiError:
+    """Name the methods that the path supports."""
+    allow = (error.headers or {}).get("allow", "")
     return ApiError(405, "method_not_allowed", "This address does not support this method.", headers={"Allow": allow})
 
 
-def too_large() -> ApiError:
-    """Return the error for a request above the size limits."""
-    return ApiError(413, "too_large", "The request is too large.")
-
+too_large = partial(ApiError, 413, "too_large", "The request is too large.")
 
 _BY_STATUS: dict[int, Callable[[HTTPException], ApiError]] = {
-    400: lambda _error: bad_request(),
+    400: lambda _error: ApiError(400, "bad_request", "The request could not be read."),
     401: lambda _error: unauthenticated(),
     404: lambda _error: not_found(),
-    405: lambda error: method_not_allowed((error.headers or {}).get("allow", "")),
+    405: _method_not_allowed,
     413: lambda _error: too_large(),
 }
 

@@ -1,11 +1,27 @@
-"""Keys that verify tokens. Each is pinned to one algorithm and issuer, so that a token cannot choose its own."""
+"""Keys that verify tokens. Each is pinned to one algorithm and issuer, so that a token cannot choose its own.
 
+Of the operator's key pair (Ed25519), the private key signs on the operator's machine, and the public key verifies.
+"""
+
+import re
 from typing import Any, NamedTuple
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from edge.tokens import AUDIENCE, ISSUER
 
 HS256_BYTES_MIN = 32
 ASYMMETRIC = frozenset({"RS256", "ES256", "EdDSA"})
+_PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 class VerificationKey(NamedTuple):
@@ -22,7 +38,7 @@ class VerificationKey(NamedTuple):
     grants_org_access: bool = True
 
 
-def shared_secret(secret: bytes, kid: str | None = None, *, grants_org_access: bool = True) -> VerificationKey:
+def shared_secret(secret: bytes, *, grants_org_access: bool = True) -> VerificationKey:
     """Return a key that both signs and verifies (HS256).
 
     Raises:
@@ -30,12 +46,7 @@ def shared_secret(secret: bytes, kid: str | None = None, *, grants_org_access: b
     """
     if len(secret) < HS256_BYTES_MIN:
         raise ValueError(f"an HS256 secret needs at least {HS256_BYTES_MIN} bytes, this one has {len(secret)}")
-    return VerificationKey("HS256", secret, kid, grants_org_access=grants_org_access)
-
-
-def operators_key(key: Any) -> VerificationKey:
-    """Return the public half of the operator's key (Ed25519), which grants no access to orgs."""
-    return VerificationKey("EdDSA", key, grants_org_access=False)
+    return VerificationKey("HS256", secret, grants_org_access=grants_org_access)
 
 
 def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audience: str = AUDIENCE) -> VerificationKey:
@@ -47,3 +58,49 @@ def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audienc
     if algorithm not in ASYMMETRIC:
         raise ValueError(f"{algorithm} is not one of {', '.join(sorted(ASYMMETRIC))}")
     return VerificationKey(algorithm, key, kid, issuer, audience)
+
+
+def new_key_pair() -> tuple[str, str]:
+    """Return a new private key and its public key, both as PEM."""
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), public.decode()
+
+
+def parse_private_key(pem: str) -> Ed25519PrivateKey:
+    """Return the key that signs.
+
+    Raises:
+        ValueError: the text is not a private Ed25519 key in PEM, or has a password.
+    """
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("does not contain a private key in PEM without a password") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("contains a private key that is not Ed25519")
+    return key
+
+
+def parse_public_keys(pem: bytes) -> tuple[VerificationKey, ...]:
+    """Return the keys that verify: several during a rotation.
+
+    Raises:
+        ValueError: there is no public key, one is not Ed25519, or there is a private key.
+    """
+    if b"PRIVATE KEY" in pem:
+        raise ValueError("contains a private key, which must stay on the operator's machine")
+    blocks = _PUBLIC.findall(pem)
+    if not blocks:
+        raise ValueError("does not contain a public key in PEM")
+    return tuple(_verifying(block) for block in blocks)
+
+
+def _verifying(block: bytes) -> VerificationKey:
+    try:
+        key = load_pem_public_key(block)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError("contains a malformed public key") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("contains a public key that is not Ed25519")
+    return VerificationKey("EdDSA", key, grants_org_access=False)

@@ -48,7 +48,7 @@ class HttpMetrics:
 def register_fault_gauges(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:
     """Register gauges of faults that do not stop requests: 1 while a fault lasts."""
     away = Gauge("crewkit_rate_limit_store_away", "The shared request counter is unreachable.", registry=registry)
-    away.set_function(lambda: limits.store_is_away)
+    away.set_function(lambda: limits.counter.is_away)
     broken = Gauge("crewkit_credentials_file_broken", "The last valid version is in use.", ("file",), registry=registry)
     for file in files:
         broken.labels(file.path.name).set_function(partial(getattr, file, "is_broken"))

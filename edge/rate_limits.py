@@ -5,16 +5,73 @@ Litestar's rate limit stores the time of each request in one list, which it read
 instead, in one atomic step if several processes share the counter.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import NamedTuple, cast
+import time
+from collections.abc import Callable
+from math import ceil
+from typing import NamedTuple, Protocol, cast
 
-from litestar import Litestar
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from edge.errors import ApiError
 from edge.principal import Principal
-from edge.request_counters import RequestCounter
+
+HOUR_S = 3_600
+_WINDOWS_MAX = 10_000  # above this number, expired windows are removed
+
+
+class Window(NamedTuple):
+    """Requests in the hour that began with the first of them, and the rest of that hour in seconds."""
+
+    used: int
+    ends_in_s: int
+
+
+class RequestCounter(Protocol):
+    """Port of a counter. It never fails and never delays a request for long. `RedisCounter` is shared by processes."""
+
+    async def count(self, name: str) -> Window:
+        """Count a request under this name. Concurrent requests each get a different number."""
+        ...
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the counter shared with other processes is unreachable."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections, if any."""
+        ...
+
+
+class LocalCounter:
+    """`RequestCounter` in the memory of this process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._windows: dict[str, tuple[float, int]] = {}  # name: (end of the hour, requests in it)
+
+    async def count(self, name: str) -> Window:
+        """Count a request. Nothing is awaited, so read and write are one step."""
+        now = self._clock()
+        ends_at, used = self._windows.get(name, (0.0, 0))
+        if now >= ends_at:
+            ends_at, used = now + HOUR_S, 0
+            self._sweep(now)
+        self._windows[name] = ends_at, used + 1
+        return Window(used + 1, min(HOUR_S, ceil(ends_at - now)))  # rounding may exceed the hour
+
+    @property
+    def is_away(self) -> bool:
+        """Always false: nothing is shared."""
+        return False
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    def _sweep(self, now: float) -> None:
+        if len(self._windows) >= _WINDOWS_MAX:
+            self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
+
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -39,7 +96,7 @@ class RateLimits:
     """The limits of every org (0: no limit) and the counter."""
 
     def __init__(self, counter: RequestCounter, writes_per_hour: int, reads_per_hour: int) -> None:
-        self._counter = counter
+        self.counter = counter
         self._limits = {"writes": writes_per_hour, "reads": reads_per_hour}
 
     async def spend(self, org_id: str, method: str) -> Allowance | None:
@@ -48,30 +105,8 @@ class RateLimits:
         limit = self._limits[kind]
         if limit == 0:
             return None
-        window = await self._counter.count(f"{kind}:{org_id}")
+        window = await self.counter.count(f"{kind}:{org_id}")
         return Allowance(limit, max(-1, limit - window.used), window.ends_in_s)
-
-    @property
-    def store_is_away(self) -> bool:
-        """Whether each process counts by itself because the shared counter is unreachable."""
-        return self._counter.is_away
-
-    async def close(self) -> None:
-        """Close the counter."""
-        await self._counter.close()
-
-
-def closing_limits(limits: RateLimits) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return a lifespan that closes the counter at shutdown."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await limits.close()
-
-    return lifespan
 
 
 class LimitRate:

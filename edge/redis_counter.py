@@ -11,13 +11,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from edge.request_counters import HOUR_S, LocalCounter, RequestCounter, Window
+from edge.rate_limits import HOUR_S, LocalCounter, RequestCounter, Window
 
 logger = structlog.get_logger()
 
 TIMEOUT_S = 0.5
 RETRY_AFTER_S = 1.0  # while it is unreachable, one request per second tries it; the others do not wait
-CONNECTIONS_MAX = 8  # requests of a burst wait for a free connection instead of opening more
+REDIS_POOL_MAX = 8  # requests of a burst wait for a free connection instead of opening more
 _PREFIX = "crewkit-sessions:rate:"
 
 # One atomic step on the server. Any request sets a missing expiry, so no counter can stay without one.
@@ -40,7 +40,7 @@ def open_redis_counter(url: str, password: str | None = None) -> "RedisCounter":
     """
     once_more = Retry(NoBackoff(), 1)  # for a connection that was closed while idle
     login = {"password": password} if password else {}
-    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=None, retry=once_more, **login)
+    pool = BlockingConnectionPool.from_url(url, max_connections=REDIS_POOL_MAX, timeout=None, retry=once_more, **login)
     return RedisCounter(Redis.from_pool(pool))
 
 

@@ -9,7 +9,7 @@ from schemas.permissions import Role
 
 ISSUER = "crewkit-sessions"
 AUDIENCE = "crewkit-sessions-api"
-TTL_S = 4 * 3600
+TOKEN_TTL_S = 4 * 3600
 
 
 def issue_token(key: bytes | Ed25519PrivateKey, user_id: str, org_id: str, role: Role, ttl_s: int, now: float) -> str:

@@ -1,5 +1,6 @@
-"""Choose free TCP ports on this machine."""
+"""Choose free TCP ports on this machine, and detect hosts that are reachable from it only."""
 
+import ipaddress
 import random
 import socket
 
@@ -33,3 +34,19 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 def free_port(host: str = "127.0.0.1") -> int:
     """Return one free port."""
     return free_ports(1, host)[0]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a listener on ``host`` has only loopback addresses. Names are resolved.
+
+    Raises:
+        OSError: the name cannot be resolved.
+    """
+    found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return all(_is_loopback(str(address[0])) for *_, address in found)
+
+
+def _is_loopback(address: str) -> bool:
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(parsed, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+    return (mapped or parsed).is_loopback

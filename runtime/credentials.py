@@ -12,8 +12,7 @@ from edge.jwks import parse_jwks
 from edge.keys import VerificationKey, shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
-from runtime.operator_key import operator_keys
-from runtime.secrets import TOKENS, token_keys
+from runtime.secrets import TOKENS, operator_keys, token_keys
 from runtime.settings import BadSettings, Settings
 
 T = TypeVar("T")
@@ -38,7 +37,7 @@ def load_credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[Watche
     files: list[WatchedFile[Any]] = []
     if settings.jwks_file:
         parse = partial(parse_jwks, issuer=settings.jwks_issuer, audience=settings.jwks_audience)
-        files.append(_watched(settings, "jwks_file", parse, _beside(own, verifier)))
+        files.append(_watched(settings, "jwks_file", parse, lambda keys: verifier.use_keys([*own, *keys])))
     if settings.revoked_file:
         files.append(_watched(settings, "revoked_file", parse_revoked, revoked.add))
     return verifier, files
@@ -59,10 +58,6 @@ def _secret_of_tokens(settings: Settings) -> list[VerificationKey]:
     if not grants_org_access and not (settings.secrets_folder / TOKENS).exists():
         return []
     return [shared_secret(key, grants_org_access=grants_org_access) for key in token_keys(settings.secrets_folder)]
-
-
-def _beside(own: Sequence[VerificationKey], verifier: TokenVerifier) -> Callable[[Sequence[VerificationKey]], None]:
-    return lambda keys: verifier.use_keys([*own, *keys])
 
 
 def _watched(settings: Settings, name: str, parse: Callable[[bytes], T], take: Callable[[T], None]) -> WatchedFile[T]:

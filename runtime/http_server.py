@@ -12,7 +12,7 @@ from runtime.tuning import connections_max, raise_open_files, tune_interpreter
 
 HEADERS_WITHIN_MS = 15_000
 READ_AHEAD_BYTES = 131_072  # of a connection, in addition to the body bytes that are counted
-DRAIN_S = 10.0
+HTTP_DRAIN_S = 10.0
 BACKLOG = 1_024
 
 
@@ -43,6 +43,6 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event, co
     stopped.cancel()
     if not serving.done():
         server.stop()
-        await asyncio.wait({serving}, timeout=DRAIN_S)
+        await asyncio.wait({serving}, timeout=HTTP_DRAIN_S)
     if serving.done():
         serving.result()

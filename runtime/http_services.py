@@ -12,7 +12,6 @@ from audit.metrics import AuditMetrics
 from audit.watch import Audit, auditing
 from edge.metrics import register_fault_gauges
 from edge.outermost import App
-from edge.rate_limits import closing_limits
 from edge.watched_file import watching_files
 from ingest.log.kafka import InstalledTopic, KafkaEventLog
 from ingest.log.port import EventLog
@@ -20,7 +19,6 @@ from ingest.privacy.policy import Privacy
 from kernel.broken import Broken
 from kernel.ports import is_free
 from query_api.reader import ClickHouseReader, Reader, open_probe, open_reader
-from runtime.address_file import write_address
 from runtime.composition import ReadSide, WriteSide, compose
 from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.http_server import serve_http
@@ -28,11 +26,12 @@ from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.rate_limit_settings import create_rate_limits
+from runtime.run_folder import write_address
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_checks import check_reading, compare_store
-from runtime.store_transport import check_transport
 from runtime.store_url import store_address
+from runtime.tls import check_transport
 from schemas.installation import OwnSecrets
 
 ADMIN_CONNECTIONS_MAX = 128
@@ -108,7 +107,7 @@ def service(
     verifier, files = load_credentials(settings)
     limits = create_rate_limits(settings)
     register_fault_gauges(registry, limits, files)
-    lifespan = [watching_files(files), closing_limits(limits)]
+    lifespan = [watching_files(files)]
     write = read = None
     if log is not None:
         privacy = Privacy(settings.orgs_without_content)
@@ -123,6 +122,7 @@ def service(
         registry,
         lifespan,
         limits=limits,
+        on_shutdown=[limits.counter.close],
         allowed_origins=settings.origins,
         separate_internal=settings.admin_address is not None,
     )

@@ -10,7 +10,7 @@ from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.token_command import TokenCommand
 from runtime.log_url import KafkaAddress
 from runtime.settings import BadSettings, Settings
-from runtime.tls_files import TlsFiles, secret_of, tls_context
+from runtime.tls import TlsFiles, secret_of, tls_context
 from schemas.log.kafka_security import KafkaSecurity, Mechanism, Transport
 
 
@@ -31,7 +31,13 @@ def kafka_security(settings: Settings) -> KafkaSecurity:
     if mechanism not in get_args(Mechanism):
         raise BadSettings(f"kafka_sasl_mechanism: {mechanism} is none of {', '.join(get_args(Mechanism))}")
     has_tls, has_login = protocol in ("tls", "sasl_tls"), protocol in ("sasl_plaintext", "sasl_tls")
-    files = _tls_files(settings)
+    files = TlsFiles(
+        "kafka",
+        settings.kafka_ca_file,
+        settings.kafka_cert_file,
+        settings.kafka_key_file,
+        settings.kafka_key_password_file,
+    )
     if not has_tls:
         _refuse_unused(protocol, files.given, "tls or sasl_tls")
     if not has_login:
@@ -39,16 +45,6 @@ def kafka_security(settings: Settings) -> KafkaSecurity:
     context = tls_context(files) if has_tls else None
     bare = KafkaSecurity(cast(Transport, protocol), cast(Mechanism, mechanism), context=context, certificate=files.cert)
     return _with_login(bare, settings) if has_login else bare
-
-
-def _tls_files(settings: Settings) -> TlsFiles:
-    return TlsFiles(
-        "kafka",
-        settings.kafka_ca_file,
-        settings.kafka_cert_file,
-        settings.kafka_key_file,
-        settings.kafka_key_password_file,
-    )
 
 
 def _login_settings(settings: Settings) -> list[str]:

@@ -1,13 +1,70 @@
-"""Configure structured logs, one JSON object a line, to standard error or to a file."""
+"""Configure structured logs, one JSON object a line, to standard error or to a file.
 
+When the disk is full, lines are lost, but the process that logs does not fail.
+"""
+
+import contextlib
+import io
 import logging
+import os
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
-from runtime.best_effort_stream import best_effort_stream
-from runtime.private_files import private_folder
+from runtime.log_rotation import LOG_BYTES_MAX, begin_anew
+from runtime.private_files import open_private, private_folder
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _BestEffortFile(io.FileIO):
+    """Writes what it can, without a buffer, which would retry failed bytes with every later line and fail again."""
+
+    _torn = False
+
+    def write(self, line: "ReadableBuffer", /) -> int:
+        whole = b"\n" * self._torn + bytes(line)  # ends a line that was written in part
+        try:
+            written = super().write(whole) or 0
+        except OSError:
+            written = 0
+        if written:
+            self._torn = written < len(whole)
+        return len(bytes(line))
+
+
+class _RotatingFile(_BestEffortFile):
+    """Begins a new file when this one is full. If that fails, continues with the full file and tries again."""
+
+    def __init__(self, path: Path, bytes_max: int) -> None:
+        super().__init__(path, "ab", opener=open_private)
+        self._path, self._bytes_max = path, bytes_max
+        self._turn = threading.Lock()
+
+    def write(self, line: "ReadableBuffer", /) -> int:
+        size = super().write(line)
+        if self._is_full():
+            with self._turn, contextlib.suppress(OSError):
+                if self._is_full():  # another thread may just have done it
+                    begin_anew(self._path, self.fileno())
+                    self._torn = False
+        return size
+
+    def _is_full(self) -> bool:
+        return os.fstat(self.fileno()).st_size >= self._bytes_max
+
+
+def best_effort_stream(target: Path | int, bytes_max: int = LOG_BYTES_MAX) -> TextIO:
+    """Return a text stream that appends to a file, rotated at ``bytes_max``, or writes to a descriptor. No write fails.
+
+    A descriptor stays open when this stream is closed; rotating its file is the caller's task.
+    """
+    raw = _BestEffortFile(target, "ab", closefd=False) if isinstance(target, int) else _RotatingFile(target, bytes_max)
+    return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
 
 
 def configure_logging(file: Path | None = None) -> None:

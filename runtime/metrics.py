@@ -42,7 +42,7 @@ def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts
         yield
         return
     try:
-        server = make_server(settings.host, settings.metrics_port, _pages(registry, parts), _Server, _Quiet)
+        server = make_server(settings.host, settings.metrics_port, _pages(registry, parts), ThreadingWSGIServer, _Quiet)
     except OSError as error:
         raise Broken(
             f"metrics_port: can't listen on port {settings.metrics_port} of {settings.host}: {error}"
@@ -80,10 +80,6 @@ def _health(path: str, parts: Parts) -> tuple[str, Mapping[str, str]]:
     if "is away" in said.values():
         return "503 Service Unavailable", {"status": "not_ready", **said}
     return "200 OK", {"status": "ok", **said}
-
-
-class _Server(ThreadingWSGIServer):
-    """One thread a request."""
 
 
 class _Quiet(WSGIRequestHandler):

@@ -15,6 +15,8 @@ from store.generations import FIRST_GENERATION, Generation, create_generation, c
 from store.migrate import migrate, migrate_control
 from store.prices import begin_history, history_of
 
+EMBEDDED_PARTITIONS = 1  # of the log in a file
+
 
 def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:
     """Bring the control database and all generations up to date; return a line for each thing that was done.

@@ -3,10 +3,9 @@
 import re
 from urllib.parse import SplitResult
 
-from edge.rate_limits import RateLimits
-from edge.request_counters import LocalCounter, RequestCounter
+from edge.rate_limits import LocalCounter, RateLimits, RequestCounter
 from runtime.settings import BadSettings, Settings
-from runtime.tls_files import secret_of
+from runtime.tls import secret_of
 from runtime.url_parts import port_of, query_of, refuse, split
 
 _FORMS = "redis://[user:password@]host:port/number, rediss://… (TLS) or unix:///socket[?db=number]"

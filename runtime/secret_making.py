@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.operator_key import PRIVATE, PUBLIC, make_operator_keys
+from edge.keys import new_key_pair
 from runtime.secret_files import check_secrets_folder, make_secret
-from runtime.secrets import IDS, SEED, TOKENS, new_key
+from runtime.secrets import IDS, PRIVATE, PUBLIC, SEED, TOKENS, new_key
 from runtime.settings import BadSettings
 
 _USE = {
@@ -41,7 +41,8 @@ def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
     made = make_missing(folder, names)
     if not (folder / PRIVATE).exists() and not (folder / PUBLIC).exists():
         with _writing(folder):
-            make_operator_keys(folder)
+            for name, text in zip((PRIVATE, PUBLIC), new_key_pair(), strict=True):
+                make_secret(folder / name, text)
         made += [PRIVATE, PUBLIC]
     if not made:
         raise BadSettings(f"{folder} has its secrets: none is overwritten")

@@ -2,19 +2,24 @@
 
 ``seed.key`` derives everything that must never change, and never changes itself. ``id.keys`` holds one key a
 line, the first makes ids and all verify, so it may be rotated. ``token.key`` holds one key a line as well: the first
-signs tokens (HS256), all verify. Each is read by `secret_files`, which refuses one that others can read or change.
+signs tokens (HS256), all verify. ``operator.key`` signs operator tokens instead, and ``operator.pub`` verifies them:
+with this pair, machines that serve cannot sign. `secret_files` refuses a file that others can read or change.
 """
 
 import hashlib
 import secrets
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.keys import VerificationKey, parse_private_key, parse_public_keys
 from runtime.secret_files import check_secrets_folder, make_secret, read_secret
-from runtime.settings import BadSettings
+from runtime.settings import BadSettings, Settings
 from schemas.ids import IdSecrets
 from schemas.installation import OwnSecrets
 
 SEED, IDS, TOKENS = "seed.key", "id.keys", "token.key"
+PRIVATE, PUBLIC = "operator.key", "operator.pub"
 KEY_BYTES = 32
 FINGERPRINT_BYTES = 16
 
@@ -52,25 +57,21 @@ def token_keys(folder: Path) -> tuple[bytes, ...]:
 
 
 def _keys(file: Path) -> tuple[bytes, ...]:
-    lines = _read(file).split()
-    try:
-        keys = tuple(bytes.fromhex(line) for line in lines)
-    except ValueError:
-        keys = ()
-    if not keys or any(len(key) < KEY_BYTES for key in keys):
-        raise BadSettings(f"{file} holds keys, one a line, each of {2 * KEY_BYTES} hexadecimal digits")
-    return keys
-
-
-def _read(file: Path) -> str:
     try:
         check_secrets_folder(file.parent)
-        return read_secret(file)
+        text = read_secret(file)
     except FileNotFoundError as error:
         raise BadSettings(
             f"{file} is missing: copy it from another machine of this installation or, for a new installation, run "
             "`crewkit-sessions secrets make`"
         ) from error
+    try:
+        keys = tuple(bytes.fromhex(line) for line in text.split())
+    except ValueError:
+        keys = ()
+    if not keys or any(len(key) < KEY_BYTES for key in keys):
+        raise BadSettings(f"{file} holds keys, one a line, each of {2 * KEY_BYTES} hexadecimal digits")
+    return keys
 
 
 def read_or_make_secret(file: Path) -> str:
@@ -92,3 +93,42 @@ def read_or_make_secret(file: Path) -> str:
 def new_key() -> str:
     """Return a new line of a file of keys."""
     return secrets.token_hex(KEY_BYTES) + "\n"
+
+
+def operator_signer(folder: Path) -> Ed25519PrivateKey | bytes:
+    """Return the key that signs operator tokens: `operator.key` if it exists, else the first line of `token.key`.
+
+    Raises:
+        BadSettings: neither file exists, or the key is not usable.
+    """
+    file = folder / PRIVATE
+    if not file.exists():
+        if (folder / TOKENS).exists():
+            return token_key(folder)
+        raise BadSettings(
+            f"neither {file} nor {TOKENS} exists: run this on the machine with the operator's key or, for a new "
+            "installation, run `crewkit-sessions secrets make`"
+        )
+    check_secrets_folder(folder)
+    try:
+        return parse_private_key(read_secret(file))
+    except ValueError as error:
+        raise BadSettings(f"{file} {error}") from error
+
+
+def operator_keys(settings: Settings) -> tuple[VerificationKey, ...]:
+    """Return the keys that verify them: those of the configured file, else of `operator.pub`; none without either.
+
+    Raises:
+        BadSettings: the configured file does not exist, or a key is not usable.
+    """
+    named = settings.operator_public_key_file
+    file = Path(named).absolute() if named else settings.secrets_folder / PUBLIC
+    if not named and not file.exists():
+        return ()
+    try:
+        return parse_public_keys(file.read_bytes())
+    except OSError as error:
+        raise BadSettings(f"operator_public_key_file: {file} {error.strerror}") from error
+    except ValueError as error:
+        raise BadSettings(f"operator_public_key_file: {file} {error}") from error

@@ -14,14 +14,13 @@ from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
 from processors.runners.local_loop import run_local
 from query_api.reader import open_probe, open_reader
-from runtime.address_file import write_address
-from runtime.folder_lock import locked_folder
 from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
 from runtime.log_url import SqliteAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.projector import Projector, check_start, make_projector
-from runtime.provision import provision_store
+from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.repair import Repair, repair_when_asked
+from runtime.run_folder import locked_folder, write_address
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings
@@ -30,9 +29,8 @@ from schemas.pricing.price_list import list_prices
 from store.generations import Generation
 from store.installation import record_in_store
 
-PARTITIONS = 1
 LISTENS_WITHIN_S = 0.1
-DRAIN_S = 8.0
+PROJECTOR_DRAIN_S = 8.0
 
 
 def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
@@ -42,9 +40,8 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
         Broken: what is in the folder does not fit; the message says what to do.
         BadSettings: a setting is wrong.
     """
-    settings = msgspec.structs.replace(
-        settings, dev_tokens=True
-    )  # tokens signed on this machine grant access to its orgs
+    # Tokens signed on this machine grant access to its orgs.
+    settings = msgspec.structs.replace(settings, dev_tokens=True)
     make_embedded_secrets(settings.secrets_folder, begun=_log_file(settings).exists())
     check_http(settings)
     pid = settings.folder / "run" / "up.pid"
@@ -60,11 +57,11 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
 async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     stopping = stop_on_signals()
     await asyncio.to_thread(_provision, settings)
-    log = _log(settings)
+    log = SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
     await log.start()
     registry = new_registry()
-    projector = make_projector(settings, log, PARTITIONS, registry)
-    await check_start(projector.warehouse, log, PARTITIONS)
+    projector = make_projector(settings, log, EMBEDDED_PARTITIONS, registry)
+    await check_start(projector.warehouse, log, EMBEDDED_PARTITIONS)
     projecting = asyncio.ensure_future(_project(settings, projector, log))
     store = store_address(settings)
     app = service(settings, log, open_reader(store), registry, open_probe(store))
@@ -87,7 +84,7 @@ async def _serve(settings: Settings, app: App, stopping: asyncio.Event, on_ready
 async def _project(settings: Settings, projector: Projector, log: SqliteEventLog) -> None:
     projector.watchdog.start()
     reader = open_reader(store_address(settings))
-    repair = Repair(projector, reader, Generation(settings.generation, PARTITIONS))
+    repair = Repair(projector, reader, Generation(settings.generation, EMBEDDED_PARTITIONS))
     try:
         await asyncio.gather(
             run_local(projector.pipeline, projector.warehouse, log),
@@ -106,17 +103,13 @@ async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None
     projecting.cancel()
     await asyncio.wait({projecting})
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(projector.pipeline.drain(), DRAIN_S)
+        await asyncio.wait_for(projector.pipeline.drain(), PROJECTOR_DRAIN_S)
 
 
 def _provision(settings: Settings) -> None:
     store = store_address(settings)
-    provision_store(store, PARTITIONS, list_prices())
-    record_in_store(store, PARTITIONS, own_secrets(settings.secrets_folder))
-
-
-def _log(settings: Settings) -> SqliteEventLog:
-    return SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
+    provision_store(store, EMBEDDED_PARTITIONS, list_prices())
+    record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
 
 
 def _log_file(settings: Settings) -> Path:

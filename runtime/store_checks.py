@@ -17,8 +17,8 @@ from store.errors import StoreRefuses, StoreUnavailable
 from store.installation import check_own_secrets
 
 logger = structlog.get_logger()
-RETRY_S = 1.0
-ANSWER_WITHIN_S = 5.0
+COMPARE_EVERY_S = 1.0
+COMPARE_WITHIN_S = 5.0
 
 
 async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
@@ -37,7 +37,7 @@ async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[No
 
 async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
     while True:
-        await asyncio.sleep(RETRY_S)
+        await asyncio.sleep(COMPARE_EVERY_S)
         try:
             return await _compare(settings, own)
         except (StoreUnavailable, StoreRefuses):
@@ -50,10 +50,10 @@ async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
 
 async def _compare(settings: Settings, own: OwnSecrets) -> None:
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
+        async with asyncio.timeout(COMPARE_WITHIN_S):
             await asyncio.to_thread(check_own_secrets, store_address(settings), own)
     except TimeoutError as error:
-        raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
+        raise StoreUnavailable(f"no answer within {COMPARE_WITHIN_S:.0f} s") from error
 
 
 async def check_reading(reader: ClickHouseReader) -> None:

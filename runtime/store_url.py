@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, quote, unquote, urlencode
 from msgspec import structs
 
 from runtime.settings import ENGINE_CACHE_BYTES_MAX, BadSettings, Settings
-from runtime.tls_files import TlsFiles, secret_of, tls_context
+from runtime.tls import TlsFiles, secret_of, tls_context
 from runtime.url_parts import port_of, query_of, refuse, split
 from store.address import CONTROL_DATABASE, StoreAddress
 

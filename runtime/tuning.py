@@ -6,12 +6,12 @@ import sys
 from ctypes import CDLL
 
 SWITCH_S = 0.001
-BLOCK_BYTES = 256 << 10  # a request of 100 events has 75 KB
+MMAP_BLOCK_BYTES = 256 << 10  # a request of 100 events has 75 KB
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 WANTED = 65_536
 RESERVED_FILES = 1_024  # tables, logs, libraries
-CONNECTIONS_MAX = 16_384
-CONNECTIONS_MIN = 128
+HTTP_CONNECTIONS_MAX = 16_384
+HTTP_CONNECTIONS_MIN = 128
 
 
 def tune_interpreter() -> None:
@@ -29,14 +29,14 @@ def tune_interpreter() -> None:
 
 
 def return_freed_blocks() -> None:
-    """Let glibc return every block of `BLOCK_BYTES` or more to the system when it is freed.
+    """Let glibc return every block of `MMAP_BLOCK_BYTES` or more to the system when it is freed.
 
     By default, glibc raises this limit to 32 MiB after the first large bodies and places the next ones in one of 16
     arenas, where smaller long-lived blocks pin them. After 1,600 hostile bodies, 97 MB were free but held; now 9 MB.
     """
     mallopt = getattr(CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, BLOCK_BYTES)
+        mallopt(_M_MMAP_THRESHOLD, MMAP_BLOCK_BYTES)
 
 
 def raise_open_files() -> int:
@@ -55,4 +55,4 @@ def raise_open_files() -> int:
 
 def connections_max(open_files: int) -> int:
     """Return how many connections a server may hold at once."""
-    return max(CONNECTIONS_MIN, min(CONNECTIONS_MAX, open_files - RESERVED_FILES))
+    return max(HTTP_CONNECTIONS_MIN, min(HTTP_CONNECTIONS_MAX, open_files - RESERVED_FILES))

@@ -16,8 +16,8 @@ from runtime.metrics import metrics_served, new_registry
 from runtime.projector import check_start, make_projector, make_warehouse
 from runtime.repair import Repair, repair_when_asked
 from runtime.settings import BadSettings, Settings
-from runtime.store_transport import check_transport
 from runtime.store_url import store_address
+from runtime.tls import check_transport
 from runtime.tuning import tune_interpreter
 from store.generations import Generation
 from store.installation import check_same_installation

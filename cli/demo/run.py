@@ -23,7 +23,7 @@ from cli.demo.sessions import DemoSession, make_sessions
 from cli.demo.svg import draw_svg
 from cli.installation import AWAY, DIFFERENT, OK, away
 from edge.tokens import issue_token
-from runtime.address_file import read_address
+from runtime.run_folder import read_address
 from runtime.secrets import token_key
 from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG

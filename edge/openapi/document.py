@@ -2,17 +2,15 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, get_args, get_origin
 
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from edge.guards import required_action
 from edge.openapi.about import ABOUT, PAGE_SECTIONS, section_of
-from edge.openapi.dialect import Schema
-from edge.openapi.examples import Examples
 from edge.openapi.parameters import (
     COMMON_HEADERS,
     RATE_LIMIT_HEADERS,
@@ -23,24 +21,14 @@ from edge.openapi.parameters import (
     query_parameters,
     response_headers,
 )
-from edge.openapi.responses import (
-    JSON,
-    TEXT,
-    data_type,
-    envelope_schema,
-    error_components,
-    error_refs,
-    header_refs,
-    meta_schema,
-    response_type_of,
-    success_response,
-)
-from edge.openapi.type_schemas import TypeSchemas
-from edge.route_docs import body_type, requires_body, response_example
+from edge.openapi.responses import ERROR_RESPONSES, JSON, error_components, header_refs, meta_schema
+from edge.openapi.schemas import Schema, TypeSchemas
+from edge.route_docs import BODY_OPTIONAL, EXAMPLE, body_type
 from schemas.http.examples import BODIES
-from schemas.http.responses import ErrorBody
+from schemas.http.responses import ErrorBody, Reply
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
 
+_SUCCESS = {200: "Success.", 201: "Created.", 202: "Accepted for processing."}
 _WITHOUT_503 = frozenset({"/livez", "/metrics"})
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -63,7 +51,14 @@ class Operation(NamedTuple):
 
     @property
     def response_type(self) -> Any:
-        return response_type_of(self.handler.parsed_fn_signature.return_type.annotation)
+        """The type inside ``Response``."""
+        returned = self.handler.parsed_fn_signature.return_type.annotation
+        return get_args(returned)[0] if get_origin(returned) is Response else returned
+
+    @property
+    def data_type(self) -> Any:
+        """The type of ``data``; None for a response without the ``{data, meta}`` envelope."""
+        return get_args(self.response_type)[0] if get_origin(self.response_type) is Reply else None
 
     @property
     def is_public(self) -> bool:
@@ -76,22 +71,21 @@ class Operation(NamedTuple):
 
 def operations_of(app: Litestar) -> list[Operation]:
     """Return every documented operation, by path and method."""
-    return sorted(_iterate(app), key=lambda op: (op.path, op.method))
-
-
-def _iterate(app: Litestar) -> Iterator[Operation]:
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for method, (handler, model) in route.route_handler_map.items():
-                if handler.include_in_schema is not False:
-                    yield Operation(str(method), route.path_format, handler, route.path_parameters, model)
+    operations = [
+        Operation(str(method), route.path_format, handler, route.path_parameters, model)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, model) in route.route_handler_map.items()
+        if handler.include_in_schema is not False
+    ]
+    return sorted(operations, key=lambda op: (op.path, op.method))
 
 
 def build_document(app: Litestar, title: str, version: str) -> Schema:
     """Return the OpenAPI document of a service."""
     ops = operations_of(app)
     bodies = [kind for op in ops if (kind := body_type(op.handler)) is not None]
-    responses = [data_type(op.response_type) or op.response_type for op in ops if op.response_type is not bytes]
+    responses = [op.data_type or op.response_type for op in ops if op.response_type is not bytes]
     schemas = TypeSchemas(bodies, [*responses, ErrorBody])
     paths: dict[str, Schema] = {}
     for op in ops:
@@ -126,7 +120,7 @@ def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
     }
     if (kind := body_type(op.handler)) is not None:
         content = {"schema": schemas.of(kind), "example": BODIES[kind]}
-        operation["requestBody"] = {"required": requires_body(op.handler), "content": {JSON: content}}
+        operation["requestBody"] = {"required": not op.handler.opt.get(BODY_OPTIONAL), "content": {JSON: content}}
     return operation
 
 
@@ -153,21 +147,25 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     headers = [*COMMON_HEADERS, *(() if op.is_public else RATE_LIMIT_HEADERS)]
     headers += ["X-Log-Position"] if op.writes else () if op.is_public else ["ETag", "X-Complete-Through"]
     schema, status = _success_schema(op, schemas, query), op.handler.status_code
-    example = response_example(op.handler) or Examples(schemas.components).of(schema)
-    media_type = TEXT if op.response_type is bytes else JSON
-    responses = {str(status): success_response(status, schema, example, headers, media_type)}
+    example = op.handler.opt.get(EXAMPLE) or schemas.example(schema)
+    media_type = "text/plain" if op.response_type is bytes else JSON
+    content = {media_type: {"schema": schema, "example": example}}
+    success = {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}
+    responses: Schema = {str(status): success}
     if not op.is_public and not op.writes:
         responses["304"] = {"description": "`If-None-Match` is still current.", "headers": header_refs(headers)}
     has_body = body_type(op.handler) is not None
-    errors = error_refs(public=op.is_public, has_body=has_body, or_503=op.path not in _WITHOUT_503)
-    return responses | {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in sorted(errors)}
+    statuses = {422, *(() if op.is_public else (401, 403, 404, 429)), *((400, 408, 413, 415) if has_body else ())}
+    statuses |= set() if op.path in _WITHOUT_503 else {503}
+    names = {str(status): ERROR_RESPONSES[status].name for status in sorted(statuses)}
+    return responses | {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
 
 
 def _success_schema(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
-    data = data_type(op.response_type)
     if op.response_type is bytes:
         return {"type": "string"}
-    if data is None:
+    if op.data_type is None:
         return schemas.of(op.response_type)
     counts = "/analytics/" in op.path or "recount" in op.path
-    return envelope_schema(schemas.of(data), meta_schema(writes=op.writes, query=query, counts=counts))
+    fields = {"data": schemas.of(op.data_type), "meta": meta_schema(writes=op.writes, query=query, counts=counts)}
+    return {"type": "object", "required": ["data", "meta"], "properties": fields}

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.typing import FieldDefinition
 
-from edge.openapi.dialect import Schema
-from edge.openapi.type_schemas import plain_schema, with_meaning
+from edge.openapi.schemas import Schema, to_openapi, with_meaning
 from edge.query_parameters import signature_fields
 from schemas.http.glossary import entry_for
 
@@ -132,18 +132,16 @@ def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Sche
 
 def _with_example(meaning: str, example: Any) -> str:
     """Append the example to the description. Swagger UI pre-fills and sends the examples of optional parameters."""
-    return (
-        meaning
-        if example is None
-        else f"{meaning} Example: `{example if isinstance(example, str) else json.dumps(example)}`"
-    )
+    if example is None:
+        return meaning
+    return f"{meaning} Example: `{example if isinstance(example, str) else json.dumps(example)}`"
 
 
 def _bounded(field: FieldDefinition) -> Schema:
     """Return the schema of a parameter with its bounds. Parameters may be absent, but never null."""
-    schema = {key: value for key, value in plain_schema(field.annotation).items() if key != "nullable"}
+    schema: Schema = to_openapi(msgspec.json.schema(field.annotation))
+    schema.pop("nullable", None)
     if "enum" in schema:
         schema["enum"] = [value for value in schema["enum"] if value is not None]
-    kept_to = field.kwarg_definition
-    bounds = {word: getattr(kept_to, name, None) for name, word in _BOUNDS.items()}
+    bounds = {word: getattr(field.kwarg_definition, name, None) for name, word in _BOUNDS.items()}
     return schema | {word: bound for word, bound in bounds.items() if bound is not None}

@@ -1,10 +1,9 @@
-"""Responses of routes: one success, and the possible errors, which share one shape."""
+"""Parts of responses: the ``meta`` of a success, and the possible errors, which share one shape."""
 
-from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple, get_args, get_origin
+from collections.abc import Collection
+from typing import NamedTuple
 
 import msgspec
-from litestar import Response
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
 
 from edge.error_responses import too_large
@@ -18,14 +17,12 @@ from edge.errors import (
     slow_body,
     unauthenticated,
 )
-from edge.openapi.dialect import Schema
 from edge.openapi.parameters import COMMON_HEADERS, RATE_LIMIT_HEADERS
-from edge.openapi.type_schemas import with_meaning
+from edge.openapi.schemas import Schema, with_meaning
 from edge.rate_limits import Allowance, too_many_requests
-from schemas.http.responses import ErrorBody, Reply
+from schemas.http.responses import ErrorBody
 
-JSON, TEXT = "application/json", "text/plain"
-_SUCCESS = {200: "Success.", 201: "Created.", 202: "Accepted for processing."}
+JSON = "application/json"
 _PAGE_META = ("current_page", "per_page", "total_pages", "total_count")
 _STRING, _INTEGER = {"type": "string"}, {"type": "integer"}
 _META: dict[str, Schema] = {
@@ -46,16 +43,6 @@ class ErrorResponse(NamedTuple):
     headers: tuple[str, ...] = ()
 
 
-def response_type_of(return_type: Any) -> Any:
-    """Return the type inside ``Response``."""
-    return get_args(return_type)[0] if get_origin(return_type) is Response else return_type
-
-
-def data_type(response: Any) -> Any:
-    """Return the type of ``data``; None for a response without the ``{data, meta}`` envelope."""
-    return get_args(response)[0] if get_origin(response) is Reply else None
-
-
 def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema:
     """Return the schema of ``meta``, which depends on the parameters of the route."""
     names = ["position"] if writes else []
@@ -66,38 +53,14 @@ def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema
     return {"type": "object", "properties": fields} | ({"required": names} if names else {})
 
 
-def envelope_schema(data: Schema, meta: Schema) -> Schema:
-    """Return the schema of a successful JSON response."""
-    return {"type": "object", "required": ["data", "meta"], "properties": {"data": data, "meta": meta}}
-
-
-def success_response(status: int, schema: Schema, example: Any, headers: Collection[str], kind: str = JSON) -> Schema:
-    """Return the successful response."""
-    content = {kind: {"schema": schema, "example": example}}
-    return {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}
-
-
 def header_refs(names: Collection[str]) -> Schema:
     """Return references to response headers."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def error_refs(*, public: bool, has_body: bool, or_503: bool) -> Iterator[tuple[int, str]]:
-    """Yield status and component name of each error that a route can return."""
-    yield from _named(400, 408, 413, 415) if has_body else ()
-    yield from () if public else _named(401, 403, 404, 429)
-    yield from _named(422)
-    yield from _named(503) if or_503 else ()
-
-
-def _named(*statuses: int) -> Iterator[tuple[int, str]]:
-    for status in statuses:
-        yield status, _ERRORS[status].name
-
-
 def error_components() -> dict[str, Schema]:
     """Return a response for each error status, with an example body."""
-    return {response.name: _error(response) for response in _ERRORS.values()}
+    return {response.name: _error(response) for response in ERROR_RESPONSES.values()}
 
 
 def _error(response: ErrorResponse) -> Schema:
@@ -116,7 +79,7 @@ _NOT_JSON = "The body is not JSON (`invalid_json`), or its encoding is corrupt (
 _BAD_TYPE = ApiError(415, "unsupported_media_type", "The content type must be application/json.")
 _BAD_VALUE = invalid({"per_page": ["must be at most 100"]})
 _TOO_MANY = too_many_requests(Allowance(600_000, -1, 1_800))
-_ERRORS = {
+ERROR_RESPONSES = {
     400: ErrorResponse("BadRequest", _NOT_JSON, invalid_json()),
     401: ErrorResponse("Unauthenticated", "The bearer token is not valid.", unauthenticated(), ("WWW-Authenticate",)),
     403: ErrorResponse("Forbidden", "The caller's role does not allow this.", forbidden()),

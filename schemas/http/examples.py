@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.http.glossary import EVENT_ID, SESSION_ID
+from schemas.http.glossary import EVENT_ID, GLOSSARY, SESSION_ID
 from schemas.http.requests import (
     ChangeSession,
     CreateSession,
@@ -15,19 +15,10 @@ from schemas.http.requests import (
 
 _TOTALS = {"input_tokens": 15_000, "output_tokens": 3_000, "cost_usd": 0.045}
 
+_CREATE = "remote_url component repository_id project_id agent_name model branch external_id trigger title"
+
 BODIES: Mapping[type, Any] = {
-    CreateSession: {
-        "remote_url": "git@github.com:acme/backend",
-        "component": "api",
-        "repository_id": "repo_abc123",
-        "project_id": "prj_1",
-        "agent_name": "reviewer",
-        "model": "claude-sonnet-4-5",
-        "branch": "main",
-        "external_id": "claude-5f1c9f4a",
-        "trigger": "interactive",
-        "title": "Retry the upload",
-    },
+    CreateSession: {name: GLOSSARY[name].example for name in _CREATE.split()},
     RecordEvents: {
         "events": [
             {

@@ -30,7 +30,8 @@ def _id(meaning: str, example: str) -> Entry:
     return Entry(meaning, example, "uuid")
 
 
-_IDENTITY = {
+GLOSSARY: dict[str, Entry] = {
+    # Sessions
     "org_id": Entry("The org that owns the session; equals the token's `org_id`.", "acme"),
     "session_id": _id("Session id, as returned by create. In the hierarchy: a conversation.", SESSION_ID),
     "id": _id("Session id.", SESSION_ID),
@@ -58,9 +59,7 @@ _IDENTITY = {
     ),
     "sensitive": Entry("Whether only counts, tokens and times are stored, and no content.", False),
     "position": Entry("Log position `<partition>:<offset>`. The response includes every record up to it.", "2:1841"),
-}
-
-_LIFE = {
+    # Status and times
     "CreateSession.started_at": _time("Start time, for imports: 2000-01-01 to 24 h ahead. Default: time of receipt."),
     "EndSession.ended_at": _time("End time, for imports. Default: time of receipt."),
     "HookEvent.position": Entry("Log position of the record that holds the event.", "2:1841"),
@@ -82,9 +81,7 @@ _LIFE = {
     "reported_at": _time("Time of the totals. The latest `reported_at` wins, in any order of arrival."),
     "stored_at": _time("Time at which the record was visible in the tables.", "2026-01-20T10:30:00.480Z"),
     "period_start": _time("Start of the hour, day or week (weeks start on Monday).", "2026-01-19T00:00:00.000Z"),
-}
-
-_TOTALS = {
+    # Totals and counts
     "model_metrics": Entry("Running totals of tokens and cost. A later report replaces an earlier one entirely.", None),
     "models": Entry("The same totals for each model.", None),
     "input_tokens": Entry("Input tokens, excluding cache reads and cache writes.", 15_000),
@@ -114,9 +111,7 @@ _TOTALS = {
     "errors": Entry("Number of failed calls.", 1),
     "total_duration_ms": Entry("Total duration of all calls, in milliseconds.", 15_300),
     "redactions": Entry("Number of secrets replaced before storage, by rule.", {"aws_access_key": 1}),
-}
-
-_EVENTS = {
+    # Events
     "RecordEvents.events": Entry("1 to 5,000 events. Invalid events are rejected, the others stored.", None),
     "event_id": _id("Event id, unique in its session. An event that is sent again counts once.", EVENT_ID),
     "event_type": Entry("Hook event type. Events of unknown types are stored, too.", "PostToolUse"),
@@ -132,9 +127,7 @@ _EVENTS = {
     "index": Entry("Index of the event in the request, starting at 0.", 3),
     "RejectedEvent.code": Entry("Machine-readable reason for the rejection.", "timestamp_out_of_range"),
     "RejectedEvent.error": Entry("Reason for the rejection, in words.", "timestamp is more than 24 hours ahead"),
-}
-
-_DERIVED = {
+    # Digests and analyses
     "compaction_id": _id("Digest id. Requests with the same `Idempotency-Key` return the same id.", EVENT_ID),
     "QueuedCompaction.status": Entry("The digest is made in the background.", "queued", values=("queued",)),
     "instructions": Entry(
@@ -181,9 +174,7 @@ _DERIVED = {
     "Gap.after": Entry("Type of the event before the gap.", "Stop"),
     "Gap.before": Entry("Type of the event after the gap.", "UserPromptSubmit"),
     "suggested_title": Entry("Suggested title: the first prompt, in one line.", "Retry the upload"),
-}
-
-_HIERARCHY = {
+    # Hierarchy and search
     "Run.id": _id("Run id; null for a conversation without a run.", RUN_ID),
     "Run.started_at": _time("Start of the first conversation."),
     "Run.ended_at": _time("End of the last conversation; null while a conversation is active."),
@@ -212,9 +203,7 @@ _HIERARCHY = {
         values=("summary", "title", "repo", "agent", "branch", "component", "project", "model", "prompts"),
     ),
     "text": Entry("Passage, with the matching words between « and ».", "The «upload» retries with back-off"),
-}
-
-_ANALYTICS = {
+    # Analytics
     "total_sessions": Entry("Number of sessions that started in these days.", 120),
     "active_sessions": Entry("Number of these sessions that have not ended.", 3),
     "ended_sessions": Entry("Number of these sessions that have ended.", 117),
@@ -252,16 +241,12 @@ _ANALYTICS = {
     "agents": Entry("Agents of the org, most used first.", ["reviewer"]),
     "FilterValues.models": Entry("Models of the org, most used first.", ["claude-sonnet-4-5"]),
     "FilterValues.users": Entry("Users of the org, most active first; empty for members and viewers.", ["alice"]),
-}
-
-_ERROR = {
+    # Errors
     "error": Entry("What is wrong, in one sentence.", "There is nothing here under this address."),
     "code": Entry("Machine-readable error code.", "not_found"),
     "details": Entry("Errors by field.", {"per_page": ["must be at most 100"]}),
     "request_id": Entry("Request id, as in `X-Request-Id`.", "cli-7f3a"),
-}
-
-_AUDIT = {
+    # Receipts, dead letters and checks
     "Receipt.outcome": Entry(
         "`projected`, `dead` (see `reason`) or `waiting`.", "projected", values=("projected", "dead", "waiting")
     ),
@@ -309,9 +294,7 @@ _AUDIT = {
     "column": Entry("Column name.", "cost_nano"),
     "stored": Entry("Value in the table.", 1),
     "recounted": Entry("Value from the recount.", 2),
-}
-
-_META = {
+    # Meta
     "Meta.position": Entry("Log position of the write, or the last one of several.", "2:1841"),
     "current_page": Entry("Number of this page, starting at 1.", 1),
     "per_page": Entry("Number of items per page.", 25),
@@ -320,9 +303,7 @@ _META = {
     "next_cursor": Entry("Cursor of the next page; null on the last page.", None),
     "complete_through": _time("The response includes everything accepted before this time."),
     "lag_records": Entry("Number of log records not yet projected.", 0),
-}
-
-_PARAMETERS = {
+    # Query parameters
     "page": Entry("Page number, starting at 1. A page past the end is empty.", 1),
     "cursor": Entry("`meta.next_cursor` of the previous page; valid for the same session and filters only.", None),
     "current_user_only": Entry("Return only the caller's sessions.", True),
@@ -335,20 +316,6 @@ _PARAMETERS = {
     "include": Entry("`tools` adds a node for each tool call.", "tools"),
     "after": _time("Return only events at or after this time.", "2026-01-20T10:00:00Z"),
     "before": _time("Return only events before this time.", "2026-01-20T11:00:00Z"),
-}
-
-GLOSSARY: dict[str, Entry] = {
-    **_IDENTITY,
-    **_LIFE,
-    **_TOTALS,
-    **_EVENTS,
-    **_DERIVED,
-    **_HIERARCHY,
-    **_ANALYTICS,
-    **_ERROR,
-    **_AUDIT,
-    **_META,
-    **_PARAMETERS,
 }
 
 

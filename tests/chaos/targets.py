@@ -9,7 +9,7 @@ import httpx
 
 from deploy.devstack.stack import LOCAL, Stack
 from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
-from runtime.address_file import write_address
+from runtime.run_folder import write_address
 from tests.support import CHECKOUT
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.fakes.tcp_proxy import TcpProxy

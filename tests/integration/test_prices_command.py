@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.folder_lock import locked_folder
+from runtime.run_folder import locked_folder
 
 FILE = """
 [[price]]

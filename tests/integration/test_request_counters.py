@@ -10,8 +10,8 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from edge.rate_limits import HOUR_S, LocalCounter, RequestCounter
 from edge.redis_counter import _PREFIX, RETRY_AFTER_S, TIMEOUT_S, RedisCounter, open_redis_counter
-from edge.request_counters import HOUR_S, LocalCounter, RequestCounter
 from tests.support.rigs.redis import RedisServer, need_redis
 
 

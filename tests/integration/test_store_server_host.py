@@ -9,8 +9,7 @@ import pytest
 
 from deploy.devstack.stack import answers_200
 from deploy.devstack.store_server.process import _check_host
-from kernel.loopback import is_loopback
-from kernel.ports import free_ports
+from kernel.ports import free_ports, is_loopback
 from runtime.settings import BadSettings, Settings
 from tests.support.waiting import eventually
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.canonical_path import PATH_BYTES_MAX, is_canonical
+from edge.outermost import PATH_BYTES_MAX, is_canonical
 from tests.support.rigs.write_api import WriteApi, token, write_api
 
 WORDS = re.compile(rb"/[a-z0-9./_~-]*")

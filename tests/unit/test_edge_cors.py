@@ -8,8 +8,7 @@ import pytest
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.rate_limits import RateLimits
-from edge.request_counters import LocalCounter
+from edge.rate_limits import LocalCounter, RateLimits
 from runtime.composition import WriteSide, compose
 from runtime.settings import BadSettings, Settings
 from tests.support.clients.in_process import in_process

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runtime.best_effort_stream import best_effort_stream
 from runtime.log_rotation import begin_anew, cut_when_full
+from runtime.logging import best_effort_stream
 from runtime.private_files import SymbolicLink
 
 BYTES = 20_000

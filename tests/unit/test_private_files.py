@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from kernel.atomic_write import write_whole
-from runtime.address_file import read_address, write_address
-from runtime.best_effort_stream import best_effort_stream
-from runtime.folder_lock import locked_folder
-from runtime.logging import configure_logging
+from runtime.logging import best_effort_stream, configure_logging
 from runtime.private_files import SymbolicLink, private_data_folder, private_folder
+from runtime.run_folder import locked_folder, read_address, write_address
 from runtime.settings import BadSettings
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

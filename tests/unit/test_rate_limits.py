@@ -10,8 +10,7 @@ import pytest
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.rate_limits import RateLimits
-from edge.request_counters import HOUR_S, LocalCounter
+from edge.rate_limits import HOUR_S, LocalCounter, RateLimits
 from kernel.atomic_write import write_whole
 from runtime.composition import WriteSide, compose
 from runtime.rate_limit_settings import create_rate_limits
@@ -143,7 +142,7 @@ async def test_without_a_limit_there_are_no_headers() -> None:
 
 async def test_expired_windows_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays bounded for any number of names."""
-    monkeypatch.setattr("edge.request_counters._WINDOWS_MAX", 10)
+    monkeypatch.setattr("edge.rate_limits._WINDOWS_MAX", 10)
     clock = Clock()
     counter = LocalCounter(clock)
     for number in range(25):
@@ -183,7 +182,7 @@ def test_the_password_of_the_counting_server_comes_from_its_file(tmp_path: Path)
 
     limits = create_rate_limits(Settings(rate_limit_url="rediss://us@x:1/2", rate_limit_password_file=str(file)))
 
-    login = limits._counter._redis.connection_pool.connection_kwargs
+    login = limits.counter._redis.connection_pool.connection_kwargs
     assert (login["username"], login["password"], login["db"]) == ("us", "s3cret", 2)
 
 

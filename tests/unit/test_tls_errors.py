@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
-from runtime.tls_files import TlsFiles, tls_context
+from runtime.tls import TlsFiles, tls_context
 from tests.support.rigs.certificates import HERE, Authority, server_context
 
 

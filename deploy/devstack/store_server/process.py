@@ -3,7 +3,7 @@
 from deploy.devstack.stack import STORE_READER
 from deploy.devstack.store_server.server import serve
 from deploy.devstack.store_server.users import StoreUser
-from kernel.loopback import is_loopback
+from kernel.ports import is_loopback
 from runtime.secret_files import read_secret
 from runtime.settings import BadSettings, Settings
 from runtime.store_url import store_address

@@ -1,12 +1,19 @@
-"""Read the TLS files that settings name: trusted authorities, certificate and key."""
+"""Read the TLS files that settings name, and check before the start that the store uses TLS if and only if we do.
 
+Later, such a mismatch would look like an outage.
+"""
+
+import http.client
 import ssl
 from pathlib import Path
 
 from msgspec import Struct
 
+from kernel.broken import Broken
+from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
 from runtime.secret_files import read_secret
 from runtime.settings import BadSettings
+from store.address import StoreAddress
 
 
 class TlsFiles(Struct, frozen=True):
@@ -80,3 +87,50 @@ def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
         raise BadSettings(
             f"{setting}: {key} is not the private key of {files.cert} in PEM, or its password is wrong ({error})"
         ) from error
+
+
+_ANSWER_S = 2.0
+
+
+def check_transport(store: StoreAddress) -> None:
+    """Refuse a server with which TLS fails, or that speaks TLS where we do not. A server that is away passes.
+
+    Raises:
+        Broken: the message names the certificate or the setting to check.
+    """
+    if store.is_embedded:
+        return
+    host, port = store.options["host"], store.options["port"]
+    said = _secure(store, host, port) if store.options.get("secure") else _plain(host, port)
+    if said:
+        raise Broken(said)
+
+
+def _secure(store: StoreAddress, host: str, port: int) -> str | None:
+    names = ("ca_cert", "client_cert", "client_cert_key")
+    failure = tls_failure(host, port, tls_context(TlsFiles("store", *(store.options.get(name, "") for name in names))))
+    if failure is None:
+        return None
+    if said := tls_refusal(failure, f"{host}:{port}", "STORE"):
+        return said
+    if _answers_in_clear(host, port):
+        return f"{host}:{port} does not speak TLS: check the port and `secure` in STORE_URL"
+    return None
+
+
+def _plain(host: str, port: int) -> str | None:
+    if _answers_in_clear(host, port) or not speaks_tls(host, port):
+        return None
+    return f"{host}:{port} speaks TLS: add ?secure=true to STORE_URL"
+
+
+def _answers_in_clear(host: str, port: int) -> bool:
+    """Return whether a ping without TLS succeeds. Some servers answer it at a TLS port, too, but not with 200."""
+    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
