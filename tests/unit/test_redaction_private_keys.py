@@ -7,8 +7,7 @@ from base64 import b64encode
 import pytest
 
 from ingest.privacy.redaction import redact, redact_text
-from ingest.privacy.redaction.private_keys import private_keys
-from ingest.privacy.redaction.seed_phrases import seed_phrases
+from ingest.privacy.redaction.private_keys import private_keys, seed_phrases
 from ingest.privacy.redaction.spans import Find
 from tests.support.corpora.canaries import fill
 

@@ -7,18 +7,14 @@ sees text without escapes. Of rules that overlap, the first gives the name.
 
 from typing import NamedTuple
 
-from ingest.privacy.redaction import basic_credentials as basic
 from ingest.privacy.redaction import commands as arguments
-from ingest.privacy.redaction import connection_strings as connections
-from ingest.privacy.redaction import cookies as cookie
 from ingest.privacy.redaction import logins
 from ingest.privacy.redaction import named_values as named
-from ingest.privacy.redaction import url_credentials as urls
 from ingest.privacy.redaction.as_sent import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE
-from ingest.privacy.redaction.authorization import authorizations
+from ingest.privacy.redaction.connections import CONNECTION_STRING, URL_CREDENTIALS, connection_strings, url_credentials
+from ingest.privacy.redaction.headers import BASIC, COOKIE, authorizations, basic_credentials, cookies
 from ingest.privacy.redaction.passwords import BARE, PLAIN, VAGUE, passwords
-from ingest.privacy.redaction.private_keys import PRIVATE_KEY, private_keys
-from ingest.privacy.redaction.seed_phrases import SEED_PHRASE, seed_phrases
+from ingest.privacy.redaction.private_keys import PRIVATE_KEY, SEED_PHRASE, private_keys, seed_phrases
 from ingest.privacy.redaction.spans import Find, secrets_of
 from ingest.privacy.redaction.vendors import ALNUM, DASHED, TOKENS, begins
 
@@ -92,7 +88,7 @@ RULES: tuple[Rule, ...] = (
             + rb"[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]{0,4096}+){4}",  # encrypted: five parts
         ),
     ),
-    Rule("url_credentials", urls.DETECT, urls.url_credentials),
+    Rule("url_credentials", URL_CREDENTIALS, url_credentials),
     Rule(
         "url_signature",
         rb"(?i)(?:sig|signature)=[A-Za-z0-9%+/=_\\-]{16}",
@@ -109,8 +105,8 @@ RULES: tuple[Rule, ...] = (
         rb"|bearer" + SPACE + rb"+[A-Za-z0-9._~+/=:@!%^*\\-]{16}",
         authorizations,
     ),
-    Rule("authorization", basic.DETECT, basic.basic_credentials),
-    Rule("cookie", cookie.DETECT, cookie.cookies),
+    Rule("authorization", BASIC, basic_credentials),
+    Rule("cookie", COOKIE, cookies),
     Rule("password", rb"(?i)" + PLAIN + _BEHIND + rb"(?:[:=]|" + CLOSES + rb")", passwords),
     Rule(
         "password",
@@ -140,6 +136,6 @@ RULES: tuple[Rule, ...] = (
     Rule("password", rb"(?i)" + _EITHER + rb"(?:[\"'`\\]|u0027)+" + SPACE + rb"*,", passwords),
     Rule("password", named.DETECT, named.named_values),
     Rule("password", logins.DETECT, logins.logins),
-    Rule("password", connections.DETECT, connections.connection_strings),
+    Rule("password", CONNECTION_STRING, connection_strings),
     *(Rule("password", detect, arguments.commands) for detect in arguments.DETECT),
 )
