@@ -8,7 +8,7 @@ import pytest
 
 from ingest.privacy.redaction import redact, redact_text
 from ingest.privacy.redaction.private_keys import private_keys, seed_phrases
-from ingest.privacy.redaction.spans import Find
+from ingest.privacy.redaction.rule_parts import Find
 from tests.support.corpora.canaries import fill
 
 LINES = [fill(64, str(number)) for number in range(6)]

@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ingest.privacy.redaction.as_sent import SPACE
 from ingest.privacy.redaction.placeholders import is_placeholder, is_word
+from ingest.privacy.redaction.rule_parts import SPACE, Span, is_marker
 from ingest.privacy.redaction.scanner import Scanner
-from ingest.privacy.redaction.spans import Span, is_marker
 
 _LINE_BYTES_MAX = 1024  # of a command, from its name to the secret
 _LINE_ENDS = re.compile(rb"\\(?!\r?\n)|(?<!\\)[\r\n]")  # a backslash is an escape, or continues the line

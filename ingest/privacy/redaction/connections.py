@@ -8,9 +8,8 @@ cut.
 import re
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.as_sent import SPACE
 from ingest.privacy.redaction.placeholders import is_placeholder, is_word, looks_random
-from ingest.privacy.redaction.spans import Span, is_marker
+from ingest.privacy.redaction.rule_parts import SPACE, Span, is_marker
 
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
 _SCHEME = rb"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://"

@@ -5,9 +5,8 @@ from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.as_sent import QUOTES, SPACE
 from ingest.privacy.redaction.placeholders import is_placeholder, is_reference, looks_random
-from ingest.privacy.redaction.spans import Span, is_marker
+from ingest.privacy.redaction.rule_parts import QUOTES, SPACE, Span, is_marker
 
 SCHEME = rb"(?:bearer|basic|token|apikey|bot|negotiate|digest)"
 _CHARACTERS = rb"[A-Za-z0-9._~+/=:@!%^*-]"

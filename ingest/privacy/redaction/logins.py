@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.as_sent import SPACE
 from ingest.privacy.redaction.placeholders import is_placeholder, is_reference, is_word, looks_random
-from ingest.privacy.redaction.spans import Span, is_marker
+from ingest.privacy.redaction.rule_parts import SPACE, Span, is_marker
 
 _NETRC = re.compile(
     rb"(?i)(?<![A-Za-z])(?:login\s{1,8}\S{1,128}|machine\s{1,8}\S{1,128}|account\s{1,8}\S{1,128})\s{1,8}"

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.as_sent import CLOSES, SPACE
 from ingest.privacy.redaction.passwords import PLAIN, VAGUE
 from ingest.privacy.redaction.placeholders import is_placeholder, looks_random
-from ingest.privacy.redaction.spans import Span, is_marker
+from ingest.privacy.redaction.rule_parts import CLOSES, SPACE, Span, is_marker
 
 _IS_PLAIN = re.compile(rb"(?i)[\w.:-]*" + PLAIN)
 _IS_VAGUE = re.compile(rb"(?i)[\w.:-]*" + VAGUE)

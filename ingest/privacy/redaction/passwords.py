@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from ingest.privacy.redaction.pairs import Pair, in_environment, in_option, in_plain_text, in_query, in_quotes
 from ingest.privacy.redaction.placeholders import is_placeholder
+from ingest.privacy.redaction.rule_parts import Span, is_marker
 from ingest.privacy.redaction.scanner import Scanner
 from ingest.privacy.redaction.settings_lines import begins_line, setting
-from ingest.privacy.redaction.spans import Span, is_marker
 
 # Suffixes of the word in a name, as in SECRET_KEY_BASE, "secret_string", PASSWORD_2.
 _MORE = (

@@ -13,7 +13,7 @@ from base64 import b64decode
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from ingest.privacy.redaction.spans import Find, Span, secrets_of
+from ingest.privacy.redaction.rule_parts import Find, Span, secrets_of
 
 # SSH2 has four dashes and a space; some people write the space with five as well.
 _KIND = rb"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"

@@ -10,12 +10,11 @@ from typing import NamedTuple
 from ingest.privacy.redaction import commands as arguments
 from ingest.privacy.redaction import logins
 from ingest.privacy.redaction import named_values as named
-from ingest.privacy.redaction.as_sent import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE
 from ingest.privacy.redaction.connections import CONNECTION_STRING, URL_CREDENTIALS, connection_strings, url_credentials
 from ingest.privacy.redaction.headers import BASIC, COOKIE, authorizations, basic_credentials, cookies
 from ingest.privacy.redaction.passwords import BARE, PLAIN, VAGUE, passwords
 from ingest.privacy.redaction.private_keys import PRIVATE_KEY, SEED_PHRASE, private_keys, seed_phrases
-from ingest.privacy.redaction.spans import Find, secrets_of
+from ingest.privacy.redaction.rule_parts import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE, Find, secrets_of
 from ingest.privacy.redaction.vendors import ALNUM, DASHED, TOKENS, begins
 
 

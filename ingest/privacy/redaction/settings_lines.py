@@ -7,7 +7,7 @@ of programs end in commas and brackets. A word that looks like a type counts as 
 import re
 
 from ingest.privacy.redaction.placeholders import is_placeholder, is_reference, is_word
-from ingest.privacy.redaction.spans import Span, is_marker
+from ingest.privacy.redaction.rule_parts import Span, is_marker
 
 _LINE_BYTES_MAX = 256
 _SECTION_BYTES_MAX = 512

@@ -1,4 +1,8 @@
-"""An exact rule: a function from a text to the places of the secrets in it."""
+r"""What rules are made of: spans, markers, and punctuation for detection.
+
+An exact rule is a function from a text to the places of the secrets in it. Detection sees punctuation as a request may
+write it: after backslashes, or as ``\u003c``. Encoders that care about HTML write < > & ' in the second form.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -6,6 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 Span = tuple[int, int]  # begin and end of a secret
 Find = Callable[[bytes], Iterable[Span]]
 
+SPACE = rb"(?:\s|\\+[nrtf])"
+QUOTES = rb"(?:[\"'`\\]|u0027)*"
+AMPERSAND = rb"(?:[?&;]|u0026)"
+OPENS, CLOSES = rb"(?:<|u003c)", rb"(?:>|\\+u003e)"
 MARKER = re.compile(rb"\[redacted:[a-z0-9_]+\]")
 
 
