@@ -68,7 +68,7 @@ async def find_group(topic: KafkaTopic, group: str) -> None:
     try:
         async with admin_of(topic, timeout_ms=10_000) as admin:
             await _await_coordinator(admin, group)
-            await check_group(admin, topic, group)
+            await check_group(admin, topic.security, group)
     except AWAY as error:
         raise away(topic, error) from error
 

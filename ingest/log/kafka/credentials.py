@@ -61,7 +61,7 @@ async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, 
 async def _ask(topic: KafkaTopic, node: Node, needed: Sequence[Right]) -> list[Node]:
     connection = await _connect(node, _ANSWER_MS, topic)
     try:
-        return await check_rights(connection, topic, needed)
+        return await check_rights(connection, topic.security, topic.name, needed)
     finally:
         connection.close()
 

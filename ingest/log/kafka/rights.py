@@ -10,7 +10,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
 from ingest.log.kafka.acls import GROUP_REFUSED, JOINS, TOPIC_REFUSED, Right, lacking
-from ingest.log.kafka.topic import KafkaTopic
+from schemas.log.kafka_security import KafkaSecurity
 
 _METADATA, _DESCRIBE_GROUPS = 3, 15
 _UNKNOWN_RIGHTS = -(1 << 31)  # from a broker that does not report rights
@@ -26,8 +26,8 @@ class Node(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
-async def check_rights(connection: Any, topic: KafkaTopic, needed: Sequence[Right]) -> list[Node]:
-    """Check over one connection the ``needed`` rights on the topic; return the brokers of the cluster.
+async def check_rights(connection: Any, security: KafkaSecurity, topic: str, needed: Sequence[Right]) -> list[Node]:
+    """Check over one connection the ``needed`` rights on a topic; return the brokers of the cluster.
 
     A missing topic has no rights; `check_topic` checks that it exists.
 
@@ -36,25 +36,25 @@ async def check_rights(connection: Any, topic: KafkaTopic, needed: Sequence[Righ
         KafkaError, OSError, TimeoutError: the broker is unreachable.
     """
     try:
-        answer = await connection.send(_TopicRights(topic.name))
+        answer = await connection.send(_TopicRights(topic))
     except NotImplementedError:  # Kafka before 2.3 does not report rights
         return _nodes(await connection.send(MetadataRequest([])))
     if missing := _missing(needed, answer.topics[0], TOPIC_REFUSED):
-        raise lacking(topic.security, missing, topic.name)
+        raise lacking(security, missing, topic)
     return _nodes(answer)
 
 
-async def check_group(admin: Any, topic: KafkaTopic, group: str) -> None:
+async def check_group(admin: Any, security: KafkaSecurity, group: str) -> None:
     """Check that this client may join a consumer group; raises as `check_rights` does."""
     try:
         coordinator = await admin.find_coordinator(group)
         answer = await admin._send_request(_GroupRights(group), coordinator)  # noqa: SLF001 (aiokafka 0.14 can't read its own)
     except GroupAuthorizationFailedError as error:
-        raise lacking(topic.security, JOINS, group, "group") from error
+        raise lacking(security, JOINS, group, "group") from error
     except NotImplementedError:
         return
     if missing := _missing(JOINS, answer.groups[0], GROUP_REFUSED):
-        raise lacking(topic.security, missing, group, "group")
+        raise lacking(security, missing, group, "group")
 
 
 def _nodes(answer: Any) -> list[Node]:
