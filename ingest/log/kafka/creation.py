@@ -16,10 +16,9 @@ from aiokafka.errors import (
 )
 
 from ingest.errors import BrokenLog
-from ingest.log.kafka.acls import CLUSTER_REFUSED, READS, TOPIC_REFUSED, Right, lacking
 from ingest.log.kafka.connection import AWAY
 from ingest.log.kafka.credentials import check_credentials
-from ingest.log.kafka.rights import check_group
+from ingest.log.kafka.rights import CLUSTER_REFUSED, READS, TOPIC_REFUSED, Right, check_group, lacking
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, admin_of, check_topic
 from schemas.log.position import LogUnavailable

@@ -1,7 +1,11 @@
-"""Checks this client's rights in Kafka's ACLs at the start: aiokafka's clients report missing rights in many ways."""
+"""Rights in Kafka's ACLs: the error that names missing ones, and their check at the start.
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+aiokafka's clients report missing rights in many ways.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Any, Literal, NamedTuple
 
 from aiokafka.errors import GroupAuthorizationFailedError
 from aiokafka.protocol.admin import DescribeGroupsResponse_v3
@@ -9,11 +13,41 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
-from ingest.log.kafka.acls import GROUP_REFUSED, JOINS, TOPIC_REFUSED, Right, lacking
+from ingest.errors import BrokenLog
 from schemas.log.kafka_security import KafkaSecurity
+
+TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first also for a missing topic
 
 _METADATA, _DESCRIBE_GROUPS = 3, 15
 _UNKNOWN_RIGHTS = -(1 << 31)  # from a broker that does not report rights
+
+
+class Right(IntEnum):
+    """The operations that this product needs, by Kafka's numbers."""
+
+    Read = 3
+    Write = 4
+    Create = 5
+    Describe = 8
+    DescribeConfigs = 10
+
+
+WRITES = (Right.Describe, Right.DescribeConfigs, Right.Write)
+READS = (Right.Describe, Right.DescribeConfigs, Right.Read)
+JOINS = (Right.Describe, Right.Read)
+
+
+def lacking(
+    security: KafkaSecurity, missing: Iterable[Right], name: str, kind: Literal["topic", "group"] = "topic"
+) -> BrokenLog:
+    """Return the error that names the missing rights on a topic or a group, and the command that grants them."""
+    names = [right.name for right in missing]
+    options = " ".join(f"--operation {right}" for right in names)
+    principal = f"User:{security.user or '…'}"
+    return BrokenLog(
+        f"{security.who} lacks the right{'s' if names[1:] else ''} {' and '.join(names)} on the {kind} {name}: "
+        f"run `kafka-acls --add --allow-principal {principal} {options} --{kind} {name}`"
+    )
 
 
 class Node(NamedTuple):
