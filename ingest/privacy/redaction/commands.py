@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ingest.privacy.redaction.placeholders import is_placeholder, is_word
-from ingest.privacy.redaction.rule_parts import SPACE, Span, is_marker
+from ingest.privacy.redaction.placeholders import is_harmless
+from ingest.privacy.redaction.rule_parts import SPACE, Span
 from ingest.privacy.redaction.scanner import Scanner
 
 _LINE_BYTES_MAX = 1024  # of a command, from its name to the secret
@@ -110,5 +110,5 @@ def _secrets(matches: Iterator[re.Match[bytes]]) -> Iterator[Span]:
     for match in matches:
         group = match.lastgroup or "bare"
         secret = match[group]
-        if len(secret) > 2 and not (is_marker(secret) or is_placeholder(secret) or is_word(secret)):
+        if len(secret) > 2 and not is_harmless(secret):
             yield match.span(group)

@@ -8,8 +8,8 @@ cut.
 import re
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.placeholders import is_placeholder, is_word, looks_random
-from ingest.privacy.redaction.rule_parts import SPACE, Span, is_marker
+from ingest.privacy.redaction.placeholders import is_harmless, looks_random
+from ingest.privacy.redaction.rule_parts import SPACE, Find, Span, any_of, secrets_of
 
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
 _SCHEME = rb"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://"
@@ -102,29 +102,16 @@ _PGPASS = (
     rb"(?<![\w.:*/-])(?:\*|[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}):(?:\*|5432|5433|5434|6432|15432):(?:\*|[\w-]{1,63}):"
     rb"(?:\*|[\w.-]{1,63}):(?P<secret>(?:\\[:\\]|[^\s\"'\\,:]){3,256}+)(?=[\s\"']|$)"
 )
-_PATTERNS = tuple(map(re.compile, (_ADO_NET, _ODBC, *_LIBPQ, _ORACLE_JDBC, _ORACLE_TOOL, *_SQL, _REDIS, _PGPASS)))
 
-CONNECTION_STRING = (
-    rb"(?i)(?:password|pwd)" + SPACE + rb"?="
-    rb"|jdbc:oracle:[^\s\"@]+(?:/|u002f)[^\s\"@]+@"
-    rb"|(?:sqlplus|sqlcl|sqlldr|expdp|impdp|rman|tnsping)"
-    + SPACE
-    + rb"|identified"
-    + SPACE
-    + rb"+(?:by|as|with)"
-    + SPACE
-    + rb"|password(?:"
-    + SPACE
-    + rb"|[=(])+n?(?:[\\]*[\"'`]|\\+u0027)"
-    rb"|(?:requirepass|masterauth|auth-pass)(?:[ \t]|\\+t)"
-    rb"|:(?:\*|5432|5433|5434|6432|15432):[^\s\":]+:[^\s\":]+:[^\s\",:]"
+CONNECTION_STRING = rb"(?i)" + any_of(
+    rb"(?:password|pwd)" + SPACE + rb"?=",
+    rb"jdbc:oracle:[^\s\"@]+(?:/|u002f)[^\s\"@]+@",
+    rb"(?:sqlplus|sqlcl|sqlldr|expdp|impdp|rman|tnsping)" + SPACE,
+    rb"identified" + SPACE + rb"+(?:by|as|with)" + SPACE,
+    rb"password(?:" + SPACE + rb"|[=(])+n?(?:[\\]*[\"'`]|\\+u0027)",
+    rb"(?:requirepass|masterauth|auth-pass)(?:[ \t]|\\+t)",
+    rb":(?:\*|5432|5433|5434|6432|15432):[^\s\":]+:[^\s\":]+:[^\s\",:]",
 )
-
-
-def connection_strings(text: bytes) -> Iterator[Span]:
-    """Find the passwords in them."""
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            secret = match["secret"]
-            if not (is_marker(secret) or is_placeholder(secret) or is_word(secret)):
-                yield match.span("secret")
+connection_strings: Find = secrets_of(
+    *(_ADO_NET, _ODBC, *_LIBPQ, _ORACLE_JDBC, _ORACLE_TOOL, *_SQL, _REDIS, _PGPASS), stays=is_harmless
+)

@@ -6,13 +6,13 @@ from binascii import Error
 from collections.abc import Iterator
 
 from ingest.privacy.redaction.placeholders import is_placeholder, is_reference, looks_random
-from ingest.privacy.redaction.rule_parts import QUOTES, SPACE, Span, is_marker
+from ingest.privacy.redaction.rule_parts import QUOTES, SPACE, Span, secrets_of
 
-SCHEME = rb"(?:bearer|basic|token|apikey|bot|negotiate|digest)"
+_SCHEME = rb"(?:bearer|basic|token|apikey|bot|negotiate|digest)"
 _CHARACTERS = rb"[A-Za-z0-9._~+/=:@!%^*-]"
 _SHORT, _LONG = (rb"(?P<secret>" + _CHARACTERS + least + rb")" for least in (rb"{6,}+", rb"{16,}+"))
 _WITH_SCHEME = re.compile(
-    rb"""(?i)authorization["']?[\s:=,]{1,8}(?:\w{1,20}\()?["'`]?""" + SCHEME + rb"\s{1,8}" + _SHORT
+    rb"""(?i)authorization["']?[\s:=,]{1,8}(?:\w{1,20}\()?["'`]?""" + _SCHEME + rb"\s{1,8}" + _SHORT
 )
 _BARE = re.compile(rb"""(?i)authorization["']?\s{0,8}[:=]\s{0,8}["'`]?""" + _LONG + rb"(?![(\[])")
 _SCHEME_ALONE = re.compile(rb"(?<![A-Za-z0-9])(?:Bearer|bearer)\s{1,8}" + _LONG)
@@ -26,7 +26,7 @@ def authorizations(text: bytes) -> Iterator[Span]:
     for pattern, takes in ((_WITH_SCHEME, _is_credential), (_BARE, _is_token), (_SCHEME_ALONE, looks_random)):
         for match in pattern.finditer(text):
             secret = match["secret"]
-            if takes(secret) and not is_marker(secret) and not is_placeholder(secret):
+            if takes(secret) and not is_placeholder(secret):
                 yield match.span("secret")
 
 
@@ -42,8 +42,8 @@ def _is_credential(secret: bytes) -> bool:
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 # Text in base64 has a capital or a digit early on; words of prose mostly have none.
 _CAPITAL = rb"(?=[a-z+/_-]{0,16}[A-Z0-9])"
-_BASIC = re.compile(rb"(?i:(?<![a-z0-9])basic)\s{1,8}(?P<secret>" + _CAPITAL + rb"[A-Za-z0-9+/_-]{4,4096}+={0,2})")
-_AUTH = re.compile(rb"[\"'][aA]uth[\"']\s{0,8}:\s{0,8}[\"'](?P<secret>[A-Za-z0-9+/_-]{4,4096}+={0,2})[\"']")
+_BASIC = rb"(?i:(?<![a-z0-9])basic)\s{1,8}(?P<secret>" + _CAPITAL + rb"[A-Za-z0-9+/_-]{4,4096}+={0,2})"
+_AUTH = rb"[\"'][aA]uth[\"']\s{0,8}:\s{0,8}[\"'](?P<secret>[A-Za-z0-9+/_-]{4,4096}+={0,2})[\"']"
 
 BASIC = (
     rb"(?i:basic)" + SPACE + rb"+[a-z+/_-]{0,16}[A-Z0-9]"
@@ -51,20 +51,18 @@ BASIC = (
 )
 
 
-def basic_credentials(text: bytes) -> Iterator[Span]:
-    """Find values after ``Basic``, or of a registry's ``"auth"``, that decode to a pair."""
-    for pattern in (_BASIC, _AUTH):
-        yield from (match.span("secret") for match in pattern.finditer(text) if is_pair(match["secret"]))
-
-
-def is_pair(value: bytes) -> bool:
-    """Return whether this is base64 of printable text with a colon."""
+def _is_no_pair(value: bytes) -> bool:
+    """Return whether this is no base64 of printable text with a colon."""
     bare = value.rstrip(b"=").translate(_URL_SAFE)
     try:
         decoded = b64decode(bare + b"=" * (-len(bare) % 4), validate=True).decode()
     except (Error, UnicodeDecodeError):
-        return False
-    return decoded.isprintable() and ":" in decoded[:-1]
+        return True
+    return not decoded.isprintable() or ":" not in decoded[:-1]
+
+
+# Values after ``Basic``, or of a registry's ``"auth"``.
+basic_credentials = secrets_of(_BASIC, _AUTH, stays=_is_no_pair)
 
 
 _LINE_BYTES_MAX = 8192
@@ -77,11 +75,12 @@ _ENDS = re.compile(rb"[\r\n\"'`\\]")
 _OF_SESSION = re.compile(
     rb"(?i).*(?:sess|sid\b|token|auth|jwt|csrf|xsrf|remember|login|identity|passport|secret|credential)"
 )
-_KNOWN = re.compile(
+_KNOWN = (
     rb"(?<![A-Za-z0-9])(?:JSESSIONID|PHPSESSID|ASP\.NET_SessionId|ASPSESSIONID[A-Z]{8}|connect\.sid|laravel_session)"
     rb"""["']?[=:,]\s?["']?(?P<secret>[A-Za-z0-9%._~+/-]{10,1024})"""
 )
-_JAR = re.compile(rb"\t(?:TRUE|FALSE)\t\d{1,12}\t[^\s=]{1,128}\t(?P<secret>[^\s\"\\]{6,4096})")
+_JAR = rb"\t(?:TRUE|FALSE)\t\d{1,12}\t[^\s=]{1,128}\t(?P<secret>[^\s\"\\]{6,4096})"
+_known_cookies = secrets_of(_KNOWN, _JAR, stays=lambda secret: not looks_random(secret))
 
 COOKIE = (
     rb"(?i)cookie" + QUOTES + SPACE + rb"*[:=,]"
@@ -98,13 +97,12 @@ def cookies(text: bytes) -> Iterator[Span]:
             end = _ENDS.search(text, header.end(), header.end() + _LINE_BYTES_MAX)
             place = end.start() if end else min(len(text), header.end() + _LINE_BYTES_MAX)
             yield from _in_header(text, header.end(), place)
-    for pattern in (_KNOWN, _JAR):
-        yield from (match.span("secret") for match in pattern.finditer(text) if looks_random(match["secret"]))
+    yield from _known_cookies(text)
 
 
 def _in_header(text: bytes, begin: int, end: int) -> Iterator[Span]:
     for match in _PAIR.finditer(text, begin, end):
         value = match["secret"]
         opens = len(value) >= 4 and _OF_SESSION.match(match["name"])
-        if (opens or (len(value) >= 16 and looks_random(value))) and not is_marker(value) and not is_placeholder(value):
+        if (opens or (len(value) >= 16 and looks_random(value))) and not is_placeholder(value):
             yield match.span("secret")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ingest.privacy.redaction.passwords import PLAIN, VAGUE
 from ingest.privacy.redaction.placeholders import is_placeholder, looks_random
-from ingest.privacy.redaction.rule_parts import CLOSES, SPACE, Span, is_marker
+from ingest.privacy.redaction.rule_parts import CLOSES, SPACE, Span, any_of
 
 _IS_PLAIN = re.compile(rb"(?i)[\w.:-]*" + PLAIN)
 _IS_VAGUE = re.compile(rb"(?i)[\w.:-]*" + VAGUE)
@@ -42,18 +42,10 @@ _ELEMENT = re.compile(
     + rb"\s{0,8}>(?:[ \t\r\n]{0,64}<value>)?(?P<secret>[^<>{}$\s]{1,256})</"
 )
 
-_WORD = rb"(?:" + PLAIN + rb"|" + VAGUE + rb"|authorization|cookie)"
-_IN_QUOTES = rb"(?:[\"'\\]|u0027)+"
-DETECT = (
-    rb"(?i)"
-    + _WORD
-    + rb"(?:(?:[\"'\\\r\n,;]|u0027|[ \t]+[\\\r\n])[\w\s\"'\\,;:=./+-]*val|"
-    + _IN_QUOTES
-    + SPACE
-    + rb"*(?:[}/]|"
-    + CLOSES
-    + rb"))"
-)
+_WORD = any_of(PLAIN, VAGUE, rb"authorization", rb"cookie")
+_VALUE_NEXT = rb"(?:[\"'\\\r\n,;]|u0027|[ \t]+[\\\r\n])[\w\s\"'\\,;:=./+-]*val"
+_NAME_LAST = rb"(?:[\"'\\]|u0027)+" + SPACE + rb"*(?:[}/]|" + CLOSES + rb")"
+DETECT = rb"(?i)" + _WORD + any_of(_VALUE_NEXT, _NAME_LAST)
 
 
 def named_values(text: bytes) -> Iterator[Span]:
@@ -62,7 +54,7 @@ def named_values(text: bytes) -> Iterator[Span]:
         for match in pattern.finditer(text):
             group = "secret" if pattern is not _FORWARD or match["secret"] is not None else "bare"
             value = match[group]
-            if not is_marker(value) and not is_placeholder(value) and _is_secret(_name(pattern, match), value):
+            if not is_placeholder(value) and _is_secret(_name(pattern, match), value):
                 yield match.span(group)
 
 

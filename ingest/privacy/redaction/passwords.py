@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ingest.privacy.redaction.pairs import Pair, in_environment, in_option, in_plain_text, in_query, in_quotes
 from ingest.privacy.redaction.placeholders import is_placeholder
-from ingest.privacy.redaction.rule_parts import Span, is_marker
+from ingest.privacy.redaction.rule_parts import Span
 from ingest.privacy.redaction.scanner import Scanner
 from ingest.privacy.redaction.settings_lines import begins_line, setting
 
@@ -128,9 +128,7 @@ def _closing_quote(text: bytes, begin: int, end: int, quote: bytes) -> int:
 def _in_element(text: bytes, key: _Key) -> Span | None:
     """``<password>…</password>``"""
     match = _ELEMENT.match(text, key.end) if text[key.begin - 1 : key.begin] == b"<" else None
-    return (
-        match.span("value") if match and not is_marker(match["value"]) and not is_placeholder(match["value"]) else None
-    )
+    return match.span("value") if match and not is_placeholder(match["value"]) else None
 
 
 def _in_environment(text: bytes, key: _Key) -> Span | None:
@@ -160,4 +158,4 @@ def _run_on(text: bytes, end: int, pattern: re.Pattern[bytes]) -> int:
 
 def _is_none(pair: Pair) -> bool:
     names_itself = b"_" in pair.value and pair.value.lower() in pair.name.lower()
-    return names_itself or is_marker(pair.value) or is_placeholder(pair.value)
+    return names_itself or is_placeholder(pair.value)

@@ -22,18 +22,26 @@ def marker(rule: str) -> bytes:
     return b"[redacted:%s]" % rule.encode()
 
 
-def secrets_of(*patterns: bytes) -> Find:
-    """Return a rule made of regular expressions. The secret is the group ``secret``, or the whole match without one."""
-    compiled = [re.compile(pattern) for pattern in patterns]
-
-    def find(text: bytes) -> Iterator[Span]:
-        for pattern in compiled:
-            group = "secret" if "secret" in pattern.groupindex else 0
-            yield from (match.span(group) for match in pattern.finditer(text) if not is_marker(match[group]))
-
-    return find
+def any_of(*patterns: bytes) -> bytes:
+    """Return the pattern that matches wherever one of these does."""
+    return rb"(?:" + b"|".join(patterns) + rb")"
 
 
 def is_marker(secret: bytes) -> bool:
     """Return whether this is a marker of an earlier cut; a second cut would change only the count."""
     return MARKER.fullmatch(secret) is not None
+
+
+def secrets_of(*patterns: bytes, stays: Callable[[bytes], bool] = is_marker) -> Find:
+    """Return a rule made of regular expressions. A match that ``stays`` is no secret.
+
+    The secret is the group ``secret``, or the whole match without one.
+    """
+    compiled = [re.compile(pattern) for pattern in patterns]
+
+    def find(text: bytes) -> Iterator[Span]:
+        for pattern in compiled:
+            group = "secret" if "secret" in pattern.groupindex else 0
+            yield from (match.span(group) for match in pattern.finditer(text) if not stays(match[group]))
+
+    return find
