@@ -1,7 +1,8 @@
 """Creates the log's topic, or finds it: explicit partitions, no retention limit, no compaction."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -37,10 +38,13 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
             refuses this client.
         LogUnavailable: the broker is unreachable.
     """
-    try:
-        return await _ensure(topic)
-    except AWAY as error:
-        raise away(topic, error) from error
+    with outages_explained(topic):
+        await check_credentials(topic)
+        async with admin_of(topic, timeout_ms=10_000) as admin:
+            made = await _create_with_accepted_settings(admin, topic)
+            await _await_coordinator(admin, topic.name)
+        await check_topic(topic)
+        return made
 
 
 async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaTopic:
@@ -50,11 +54,9 @@ async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaT
         BrokenLog: it is missing or not as it has to be, or the broker refuses this client.
         LogUnavailable: the broker is unreachable.
     """
-    try:
+    with outages_explained(topic):
         await check_credentials(topic, READS)
         return await find(topic)
-    except AWAY as error:
-        raise away(topic, error) from error
 
 
 async def find_group(topic: KafkaTopic, group: str) -> None:
@@ -64,19 +66,21 @@ async def find_group(topic: KafkaTopic, group: str) -> None:
         BrokenLog: it may not.
         LogUnavailable: the broker is unreachable.
     """
-    try:
+    with outages_explained(topic):
         async with admin_of(topic, timeout_ms=10_000) as admin:
             await _await_coordinator(admin, group)
             await check_group(admin, topic.security, group)
+
+
+@contextmanager
+def outages_explained(topic: KafkaTopic) -> Iterator[None]:
+    """Raise `LogUnavailable` if no broker answers inside the context, and `BrokenLog` if there is no token."""
+    try:
+        yield
+    except TokenFailed as error:
+        raise BrokenLog(str(error)) from error  # at the start a mistake is more likely than an outage
     except AWAY as error:
-        raise away(topic, error) from error
-
-
-def away(topic: KafkaTopic, error: Exception) -> Exception:
-    """Return the error to raise if no broker answers."""
-    if isinstance(error, TokenFailed):
-        return BrokenLog(str(error))  # at the start a mistake is more likely than an outage
-    return LogUnavailable(f"{topic.bootstrap} does not answer: {error}")
+        raise LogUnavailable(f"{topic.bootstrap} does not answer: {error}") from error
 
 
 def settings_of(topic: KafkaTopic) -> dict[str, str]:
@@ -88,15 +92,6 @@ def settings_of(topic: KafkaTopic) -> dict[str, str]:
         "retention.ms": "-1",
         "cleanup.policy": "delete",
     }
-
-
-async def _ensure(topic: KafkaTopic) -> bool:
-    await check_credentials(topic)
-    async with admin_of(topic, timeout_ms=10_000) as admin:
-        made = await _create_with_accepted_settings(admin, topic)
-        await _await_coordinator(admin, topic.name)
-    await check_topic(topic)
-    return made
 
 
 async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:

@@ -17,8 +17,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 from msgspec import Struct
 
 from ingest.errors import BrokenLog
-from ingest.log.kafka.connection import AWAY
-from ingest.log.kafka.creation import away, ensure_topic, settings_of
+from ingest.log.kafka.creation import ensure_topic, outages_explained, settings_of
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.topic import BECOMES_KNOWN_S, KafkaTopic, check_topic, look_at, no_topic
 from schemas.installation import (
@@ -61,28 +60,22 @@ async def install(configured: KafkaTopic, own: OwnSecrets, wish: Wish) -> Instal
         BrokenLog: the options are not enough, or differ from what exists; the message says what to do.
         LogUnavailable: the broker is unreachable.
     """
-    try:
-        return await _install(configured, own, wish)
-    except AWAY as error:
-        raise away(configured, error) from error
-
-
-async def _install(configured: KafkaTopic, own: OwnSecrets, wish: Wish) -> Installed:
-    await check_credentials(configured)
-    record = await read_record(configured, patience_s=0)
-    topic = _begun(configured, wish) if record is None else _recorded(configured, record, own, wish)
-    if wish.makes_topics:
-        made = await ensure_topic(topic)
-        await ensure_topic(of_record(topic))
-    else:
-        made = False
-        await _need(topic)
-    if record is None:
-        await write_record(topic, new_record(topic, own))
-    counts = await read_record(topic)
-    if counts is None:
-        raise BrokenLog(f"the topic {of_record(topic).name} has lost the record that was just written")
-    return Installed(_recorded(topic, counts, own, wish), counts, made)
+    with outages_explained(configured):
+        await check_credentials(configured)
+        record = await read_record(configured, patience_s=0)
+        topic = _begun(configured, wish) if record is None else _recorded(configured, record, own, wish)
+        if wish.makes_topics:
+            made = await ensure_topic(topic)
+            await ensure_topic(of_record(topic))
+        else:
+            made = False
+            await _need(topic)
+        if record is None:
+            await write_record(topic, new_record(topic, own))
+        counts = await read_record(topic)
+        if counts is None:
+            raise BrokenLog(f"the topic {of_record(topic).name} has lost the record that was just written")
+        return Installed(_recorded(topic, counts, own, wish), counts, made)
 
 
 def _begun(configured: KafkaTopic, wish: Wish) -> KafkaTopic:
