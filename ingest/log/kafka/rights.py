@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any, Literal, NamedTuple
 
 from aiokafka.errors import GroupAuthorizationFailedError
-from aiokafka.protocol.admin import DescribeGroupsResponse_v3
+from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
@@ -19,6 +19,7 @@ from schemas.log.kafka_security import KafkaSecurity
 TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first also for a missing topic
 
 _METADATA, _DESCRIBE_GROUPS = 3, 15
+_TEXT = String("utf-8")
 _UNKNOWN_RIGHTS = -(1 << 31)  # from a broker that does not report rights
 
 
@@ -109,17 +110,14 @@ class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no t
     API_KEY, API_VERSION = _METADATA, 8
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "brokers",
-            Array(("node_id", Int32), ("host", String("utf-8")), ("port", Int32), ("rack", String("utf-8"))),
-        ),
-        ("cluster_id", String("utf-8")),
+        ("brokers", Array(("node_id", Int32), ("host", _TEXT), ("port", Int32), ("rack", _TEXT))),
+        ("cluster_id", _TEXT),
         ("controller_id", Int32),
         (
             "topics",
             Array(
                 ("error_code", Int16),
-                ("topic", String("utf-8")),
+                ("topic", _TEXT),
                 ("is_internal", Boolean),
                 (
                     "partitions",
@@ -144,7 +142,7 @@ class _TopicRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
     API_KEY, API_VERSION = _METADATA, 8
     RESPONSE_TYPE = _TopicRightsResponse
     SCHEMA = Schema(
-        ("topics", Array(String("utf-8"))),
+        ("topics", Array(_TEXT)),
         ("allow_auto_topic_creation", Boolean),
         ("include_cluster_authorized_operations", Boolean),
         ("include_topic_authorized_operations", Boolean),
@@ -163,10 +161,8 @@ class _TopicRights(Request[_TopicRightsRequest]):  # type: ignore[misc]  # as ab
         return request_struct_class([self._topic], False, False, True)
 
 
-class _GroupRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
-    API_KEY, API_VERSION = _DESCRIBE_GROUPS, 3
+class _GroupRightsRequest(DescribeGroupsRequest_v3):  # type: ignore[misc]  # as above
     RESPONSE_TYPE = DescribeGroupsResponse_v3
-    SCHEMA = Schema(("groups", Array(String("utf-8"))), ("include_authorized_operations", Boolean))
 
 
 class _GroupRights(Request[_GroupRightsRequest]):  # type: ignore[misc]  # as above
