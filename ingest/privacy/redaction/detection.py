@@ -42,9 +42,8 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
     of_whole: dict[Find, int] = {}
     for begin in range(0, len(text), WINDOW):
         window = _Window(text, begin)
-        finders = {
-            RULES[rule].find: rule for rule in candidate_rules(window.bytes())
-        }  # a rule may be detected in several ways
+        # By their finds: a rule may be detected in several ways.
+        finders = {RULES[rule].find: rule for rule in candidate_rules(window.bytes())}
         for find, rule in finders.items():
             if RULES[rule].whole:
                 of_whole[find] = rule

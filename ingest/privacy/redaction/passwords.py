@@ -39,21 +39,15 @@ _DECIDES = rb"{1,256}+"  # so many bytes decide whether a value without quotes i
 
 _TYPE = rb"(?::\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=))?"  # password: str = "…"
 _SETS = rb"(?::=|=>|\|\|=|\?\??=|[:=])"
+_ASSIGNS = rb"\]?[*]{0,2}" + _TYPE + rb"\s{0,8}" + _SETS + rb"[*]{0,2}\s{0,8}"
 _QUOTED = re.compile(
-    rb"""(?P<closes>["'`]?)(?P<between>\]?[*]{0,2}"""
-    + _TYPE
-    + rb"\s{0,8}"
-    + _SETS
-    + rb"""[*]{0,2}\s{0,8}|,\s{0,8}|[ ])"""
-    rb"""[bfru]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)""",
-    re.DOTALL,
+    rb"""(?s)(?P<closes>["'`]?)(?P<between>""" + _ASSIGNS + rb"""|,\s{0,8}|[ ])"""
+    rb"""[bfru]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)"""
 )
 _ELEMENT = re.compile(rb"(?P<between>>)(?:<!\[CDATA\[)?(?P<value>[^<>{}$\s]{1,256}+)(?=</|\]\]>)")
 _UNQUOTED = re.compile(
-    rb"(?P<closes>[\"'`]?)(?P<between>[*]{0,2}\s{0,8}[:=][*]{0,2}\s{0,8}|[ ])(?P<value>(?![=>~])"
-    + _RUN
-    + _DECIDES
-    + rb")"
+    rb"(?P<closes>[\"'`]?)(?P<between>[*]{0,2}\s{0,8}[:=][*]{0,2}\s{0,8}|[ ])"
+    rb"(?P<value>(?![=>~])" + _RUN + _DECIDES + rb")"
 )
 _WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
 _KEYS_IN_A_RUN_MAX = 16  # password=password=… only serves to consume the processor
@@ -90,9 +84,8 @@ def passwords(text: bytes) -> Iterator[Span]:
 def _key(text: bytes, end: int, plain: bool) -> _Key:
     head = text[max(0, end - _NAME_BYTES_MAX) : end]
     name = head[len(head.rstrip(_NAME)) :]
-    plain = plain and (
-        not name.lower().endswith(b"_auth") or name.startswith(b"_auth")
-    )  # SERVER_AUTH may mean anything
+    # SERVER_AUTH may mean anything.
+    plain = plain and (not name.lower().endswith(b"_auth") or name.startswith(b"_auth"))
     return _Key(name, end - len(name), end, plain)
 
 
