@@ -70,7 +70,10 @@ class Bodies:
 
     async def _decoded(self, arrival: Arrival, encoding: str, sent: bytes) -> Body:
         """Inflate on the event loop; if that exceeds the inline limit, stop and start again in the lane."""
-        text = _inflate_short(encoding, sent)
+        text = None
+        if len(sent) <= INLINE_BYTES_MAX:
+            with contextlib.suppress(TooLarge):
+                text = _inflated(encoding, sent, INLINE_BYTES_MAX)
         if text is None:
             text = await self.lane.run(_inflate, encoding, sent)
         arrival.resize(len(text))
@@ -130,16 +133,6 @@ async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes
     if size > bytes_max:
         raise too_large()
     await arrival.whole()
-
-
-def _inflate_short(encoding: str, sent: bytes) -> bytes | None:
-    """Return the text; None if it is too long for the event loop."""
-    if len(sent) > INLINE_BYTES_MAX:
-        return None
-    try:
-        return _inflated(encoding, sent, INLINE_BYTES_MAX)
-    except TooLarge:
-        return None
 
 
 def _inflate(encoding: str, sent: bytes) -> bytes:
