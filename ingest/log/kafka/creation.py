@@ -141,13 +141,10 @@ async def _create(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mappi
         return bool(code == 0)
     if code in (TOPIC_REFUSED, CLUSTER_REFUSED):
         raise lacking(topic.security, [Right.Create], topic.name)
-    raise _explained(topic, for_code(code)(message))
-
-
-def _explained(topic: KafkaTopic, error: Exception) -> Exception:
+    error = for_code(code)(message)
     if isinstance(error, InvalidReplicationFactorError):
-        return BrokenLog(
+        raise BrokenLog(
             f"{topic.bootstrap} can't keep {topic.replication} copies of each record of {topic.name} ({error}): start "
             "the missing brokers, or, for development, use --replication 1; nothing was made"
         )
-    return error
+    raise error

@@ -71,7 +71,7 @@ async def install(configured: KafkaTopic, own: OwnSecrets, wish: Wish) -> Instal
             made = False
             await _need(topic)
         if record is None:
-            await write_record(topic, new_record(topic, own))
+            await write_record(topic, own)
         counts = await read_record(topic)
         if counts is None:
             raise BrokenLog(f"the topic {of_record(topic).name} has lost the record that was just written")
@@ -191,8 +191,15 @@ async def read_record(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) ->
         ) from error
 
 
-async def write_record(topic: KafkaTopic, record: InstallationRecord) -> None:
-    """Append a record. Of two appended at once the first counts for both, so read it afterwards."""
+async def write_record(topic: KafkaTopic, own: OwnSecrets) -> None:
+    """Append the record of an installation that is made now.
+
+    Of two appended at once the first counts for both, so read it afterwards.
+    """
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    record = InstallationRecord(
+        partitions=topic.partitions, replication=topic.replication, secrets=own.fingerprint, made_at=now
+    )
     producer = AIOKafkaProducer(
         bootstrap_servers=topic.bootstrap, enable_idempotence=True, acks="all", **topic.security.client_options()
     )
@@ -201,14 +208,6 @@ async def write_record(topic: KafkaTopic, record: InstallationRecord) -> None:
         await producer.send_and_wait(record_topic(topic.name), encode_record(record))
     finally:
         await producer.stop()
-
-
-def new_record(topic: KafkaTopic, own: OwnSecrets) -> InstallationRecord:
-    """Return the record of an installation that is made now."""
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return InstallationRecord(
-        partitions=topic.partitions, replication=topic.replication, secrets=own.fingerprint, made_at=now
-    )
 
 
 async def _first(place: KafkaTopic) -> bytes | None:

@@ -18,7 +18,6 @@ from schemas.log.kafka_security import KafkaSecurity
 
 TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first also for a missing topic
 
-_METADATA, _DESCRIBE_GROUPS = 3, 15
 _TEXT = String("utf-8")
 _UNKNOWN_RIGHTS = -(1 << 31)  # from a broker that does not report rights
 
@@ -107,7 +106,7 @@ def _missing(needed: Sequence[Right], described: Sequence[Any], refused: int) ->
 
 
 class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
-    API_KEY, API_VERSION = _METADATA, 8
+    API_KEY, API_VERSION = MetadataRequest.API_KEY, 8
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
         ("brokers", Array(("node_id", Int32), ("host", _TEXT), ("port", Int32), ("rack", _TEXT))),
@@ -139,7 +138,7 @@ class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no t
 
 
 class _TopicRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
-    API_KEY, API_VERSION = _METADATA, 8
+    API_KEY, API_VERSION = MetadataRequest.API_KEY, 8
     RESPONSE_TYPE = _TopicRightsResponse
     SCHEMA = Schema(
         ("topics", Array(_TEXT)),
@@ -152,7 +151,7 @@ class _TopicRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
 class _TopicRights(Request[_TopicRightsRequest]):  # type: ignore[misc]  # as above
     """Metadata in the first version that reports rights; aiokafka ends at version 5."""
 
-    API_KEY = _METADATA
+    API_KEY = MetadataRequest.API_KEY
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
@@ -168,7 +167,7 @@ class _GroupRightsRequest(DescribeGroupsRequest_v3):  # type: ignore[misc]  # as
 class _GroupRights(Request[_GroupRightsRequest]):  # type: ignore[misc]  # as above
     """DescribeGroups with its own response; aiokafka reads it as the response of the previous version."""
 
-    API_KEY = _DESCRIBE_GROUPS
+    API_KEY = DescribeGroupsRequest_v3.API_KEY
 
     def __init__(self, group: str) -> None:
         self._group = group
