@@ -15,21 +15,18 @@ _CALL = (
     rb"""(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\s{0,8}\)"""
 )
 _COLON = rb"(?:=|[ \t]{0,4}:[ \t]{0,4})"  # with spaces around it = is an assignment
+_SHOWN = rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)(?![,(){}\\])"
 _SAID = (
     rb"(?i)(?<![a-z0-9_.-])(?:user(?:[ _-]?name)?|login|e-?mail|account)" + _COLON + rb"[`\"']?"
     rb"[^\s,;|(){}=&`\"']{1,128}[`\"']?(?:[ \t]{0,4}(?:[,;/|]|\band\b|[\r\n]{1,2})[ \t]{0,4}|[ \t]{1,4})(?:[-*] )?"
-    rb"(?:pass(?:word|wd|code)?|pwd?)"
-    + _COLON
-    + rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)"
-    rb"(?![,(){}\\])"
+    rb"(?:pass(?:word|wd|code)?|pwd?)" + _COLON + _SHOWN
 )
 _TYPED = (
     rb"""(?i)(?:fill|type|send_?keys|set_?value|enter_?text)\([^\n()]{0,64}pass[^\n()]{0,24}?["'`]\s?,\s{0,8}"""
     rb"""(?P<quote>["'`])(?P<secret>[^"'`\\\n]{3,256})(?P=quote)"""
 )
 _IS = re.compile(
-    rb"(?i)(?<![a-z0-9_.-])(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)(?::[ \t]{1,4}|[ \t]{1,4})"
-    rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)(?![,(){}\\])"
+    rb"(?i)(?<![a-z0-9_.-])(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)(?::[ \t]{1,4}|[ \t]{1,4})" + _SHOWN
 )
 _SIGNED = (
     rb"""(?i)jwt\.(?:sign|verify|encode|decode)\([^'"\n()]{1,128},\s{0,8}(?P<quote>["'])"""

@@ -39,11 +39,8 @@ _VARIABLE = re.compile(
 _SNAKE = re.compile(rb"[a-z]+\d{0,2}(?:_[a-z]+\d{0,2})+")
 _NAME = re.compile(rb"[a-z]+\d*(?:-[a-z0-9]{1,12})+")
 _NAME_BYTES_MAX = 32
-_DIGIT, _LETTER, _SPACE = (
-    re.compile(rb"\d"),
-    re.compile(rb"[A-Za-z]"),
-    re.compile(rb"\s|\\(?:[nrtf]|u0(?:00[9a-dA-D]|020))"),
-)
+_DIGIT, _LETTER = re.compile(rb"\d"), re.compile(rb"[A-Za-z]")
+_SPACE = re.compile(rb"\s|\\(?:[nrtf]|u0(?:00[9a-dA-D]|020))")
 _LATIN, _DIGIT_IN_WORD = re.compile(rb"[\x21-\x7e]"), re.compile(rb"[A-Za-z]\d|\d[A-Za-z]")
 _ESCAPE = re.compile(rb"\\+(?:u[0-9a-fA-F]{4}|[^\\])")
 
