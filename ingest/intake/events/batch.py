@@ -56,8 +56,8 @@ def read_batch(body: bytes) -> Sequence[Read]:
 
 
 def _read(body: bytes) -> Sequence[Read]:
-    if len(body) > EVENT_BYTES_MAX:
-        _check_sizes(body)
+    if len(body) > EVENT_BYTES_MAX and any(len(memoryview(raw)) > EVENT_BYTES_MAX for raw in _elements(body)):
+        raise too_large()
     try:
         events: Sequence[Read] = _batch.decode(body).events
     except msgspec.ValidationError:
@@ -65,11 +65,6 @@ def _read(body: bytes) -> Sequence[Read]:
     if not 1 <= len(events) <= EVENTS_PER_REQUEST_MAX:
         raise _wrong_count()
     return events
-
-
-def _check_sizes(body: bytes) -> None:
-    if any(len(memoryview(raw)) > EVENT_BYTES_MAX for raw in _elements(body)):
-        raise too_large()
 
 
 def _elements(body: bytes) -> list[Raw]:
@@ -117,7 +112,7 @@ def substitute(body: bytes) -> tuple[bytes, int] | None:
     return (result, letter) if count <= _LONE_MAX else None
 
 
-def restore(events: Sequence[RecordEvent | RejectedEvent], letter: int) -> list[RecordEvent | RejectedEvent]:
+def restore(events: Sequence[Read], letter: int) -> list[Read]:
     """Return the events with their payloads as the client sent them."""
     return [event if isinstance(event, RejectedEvent) else _restored(event, letter) for event in events]
 
