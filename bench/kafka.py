@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.devstack.kafka_jars.broker import Broker
 from ingest.log.kafka import KafkaTopic
-from ingest.log.kafka.installing import Wish, install
+from ingest.log.kafka.installation import Wish, install
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from schemas.log.topics import TOPIC

@@ -32,7 +32,7 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
     Example: crewkit-sessions provision --partitions 64
     """
     from deploy.provisioning import provision_all
-    from ingest.log.kafka.installing import Wish
+    from ingest.log.kafka.installation import Wish
     from store.errors import Refused
 
     wish = Wish(replication, makes_topics=not topic_exists)

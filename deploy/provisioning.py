@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 from ingest.errors import BrokenLog
-from ingest.log.kafka.installing import Installed, Wish, install
+from ingest.log.kafka.installation import Installed, Wish, install
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.provision import EMBEDDED_PARTITIONS, provision_store

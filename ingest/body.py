@@ -1,9 +1,14 @@
-"""Reads a request's body: limits before parsing, bounded inflation, only JSON."""
+"""Reads a request's body: limits before parsing, bounded inflation, only JSON.
+
+The output of content encodings is limited, and their work is linear in the bytes they read and write.
+"""
 
 import contextlib
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+import cramjam
 import msgspec
 from litestar import Request
 from litestar.datastructures import Headers
@@ -14,7 +19,6 @@ from edge.error_responses import too_large
 from edge.errors import ApiError
 from edge.principal import principal_of
 from ingest.arrivals import Arrival, Arrivals
-from ingest.inflation import ENCODINGS, Corrupt, TooLarge
 from ingest.lane import ON_THE_LOOP, Lane, Place
 from ingest.log.port import BYTES_IN_FLIGHT_MAX
 from schemas.http.requests import BODY_BYTES_MAX
@@ -23,6 +27,8 @@ T = TypeVar("T")
 
 INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, decode or encode; more would delay other requests
 _ENCODED_SLACK = 65_536  # incompressible data grows a little
+_GZIP = 31  # zlib's window bits, for a gzip header
+_SLICE = 4_096  # zlib copies the input behind a member: little of a slice, but much of a body with many members
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -64,7 +70,10 @@ class Bodies:
 
     async def _decoded(self, arrival: Arrival, encoding: str, sent: bytes) -> Body:
         """Inflate on the event loop; if that exceeds the inline limit, stop and start again in the lane."""
-        text = _inflate_short(encoding, sent)
+        text = None
+        if len(sent) <= INLINE_BYTES_MAX:
+            with contextlib.suppress(TooLarge):
+                text = _inflated(encoding, sent, INLINE_BYTES_MAX)
         if text is None:
             text = await self.lane.run(_inflate, encoding, sent)
         arrival.resize(len(text))
@@ -126,16 +135,6 @@ async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes
     await arrival.whole()
 
 
-def _inflate_short(encoding: str, sent: bytes) -> bytes | None:
-    """Return the text; None if it is too long for the event loop."""
-    if len(sent) > INLINE_BYTES_MAX:
-        return None
-    try:
-        return _inflated(encoding, sent, INLINE_BYTES_MAX)
-    except TooLarge:
-        return None
-
-
 def _inflate(encoding: str, sent: bytes) -> bytes:
     try:
         return _inflated(encoding, sent, BODY_BYTES_MAX)
@@ -151,3 +150,60 @@ def _inflated(encoding: str, sent: bytes, bytes_max: int) -> bytes:
         raise ApiError(400, "corrupt_encoding", f"The body is not valid {encoding}.") from error
     str(text, "utf-8")
     return text
+
+
+class Corrupt(Exception):
+    """The bytes do not have the encoding that the request names."""
+
+
+class TooLarge(Exception):
+    """The decoded body exceeds the limit."""
+
+
+def _identity(body: bytes, bytes_max: int) -> bytes:
+    if len(body) > bytes_max:
+        raise TooLarge
+    return body
+
+
+def _gunzip(body: bytes, bytes_max: int) -> bytes:
+    """Inflate each member of a gzip file: a client may write one member for each event."""
+    view, inflated = memoryview(body), bytearray()
+    place = _inflate_member(view, inflated, bytes_max)
+    while place < len(view):
+        place += _inflate_member(view[place:], inflated, bytes_max)
+    return bytes(inflated)
+
+
+def _inflate_member(view: memoryview, inflated: bytearray, bytes_max: int) -> int:
+    """Append the content of the first member of ``view``; return the member's length."""
+    member = zlib.decompressobj(_GZIP)
+    place = 0
+    while not member.eof:
+        fed = view[place : place + _SLICE]
+        if not fed:
+            raise Corrupt("cut off")
+        try:
+            inflated += member.decompress(fed, bytes_max + 1 - len(inflated))
+        except zlib.error as error:
+            raise Corrupt(str(error)) from error
+        if len(inflated) > bytes_max:
+            raise TooLarge
+        place += len(fed) - len(member.unused_data)
+    return place
+
+
+def _unzstd(body: bytes, bytes_max: int) -> bytes:
+    room = bytearray(bytes_max + 1)
+    try:
+        size = cramjam.zstd.decompress_into(body, room)
+    except cramjam.DecompressionError as error:
+        if "whole buffer" in str(error):  # `room` is too small
+            raise TooLarge from error
+        raise Corrupt(str(error)) from error
+    if size > bytes_max:
+        raise TooLarge
+    return bytes(memoryview(room)[:size])
+
+
+ENCODINGS: Mapping[str, Callable[[bytes, int], bytes]] = {"identity": _identity, "gzip": _gunzip, "zstd": _unzstd}

@@ -8,6 +8,7 @@ from litestar import Request
 from litestar.datastructures import Headers
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
+from msgspec.structs import asdict
 
 from edge.errors import invalid, not_found
 from edge.path_params import parse_id
@@ -60,10 +61,8 @@ def ingest_dependencies(
         return Write(context, log, privacy, bodies)
 
     def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
-        caller = principal_of(request.scope)
-        session_id = _known_session(request.path_params["session_id"], caller.org_id, secrets)
-        actor, key = Actor(caller.user_id, caller.role), _idempotency_key(request.headers)
-        context = SessionContext(caller.org_id, actor, clock(), secrets, new_id, key, session_id=session_id)
+        session_id = _known_session(request.path_params["session_id"], principal_of(request.scope).org_id, secrets)
+        context = SessionContext(**asdict(provide_write(request).context), session_id=session_id)
         return Write(context, log, privacy, bodies)
 
     return {

@@ -3,6 +3,7 @@
 import time
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from litestar import Litestar
@@ -23,30 +24,16 @@ class IngestMetrics:
     """One for each process that writes. Labels are fixed names, never values from a client."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._accepted = Counter(
-            "crewkit_ingest_events_accepted_total", "Hook events that were valid.", registry=registry
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        self._accepted = counter("crewkit_ingest_events_accepted_total", "Hook events that were valid.")
+        self._rejected = counter("crewkit_ingest_events_rejected_total", "Hook events that were refused.", ("reason",))
+        self._batch = histogram("crewkit_ingest_request_events", "Hook events of one request.", buckets=_EVENTS)
+        self._redactions = counter("crewkit_ingest_redactions_total", "Secrets cut out before the log.", ("rule",))
+        self._seconds = histogram(
+            "crewkit_ingest_append_duration_seconds", "From an append to its being durable.", buckets=SECONDS
         )
-        self._rejected = Counter(
-            "crewkit_ingest_events_rejected_total", "Hook events that were refused.", ("reason",), registry=registry
-        )
-        self._batch = Histogram(
-            "crewkit_ingest_request_events", "Hook events of one request.", buckets=_EVENTS, registry=registry
-        )
-        self._redactions = Counter(
-            "crewkit_ingest_redactions_total", "Secrets cut out before the log.", ("rule",), registry=registry
-        )
-        self._seconds = Histogram(
-            "crewkit_ingest_append_duration_seconds",
-            "From an append to its being durable.",
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self._failures = Counter(
-            "crewkit_ingest_append_failures_total", "Appends whose outcome is unknown.", registry=registry
-        )
-        self._bytes = Histogram(
-            "crewkit_ingest_record_bytes", "Size of a record of the log.", buckets=_BYTES, registry=registry
-        )
+        self._failures = counter("crewkit_ingest_append_failures_total", "Appends whose outcome is unknown.")
+        self._bytes = histogram("crewkit_ingest_record_bytes", "Size of a record of the log.", buckets=_BYTES)
 
     def events(self, accepted: Sequence[Event], rejected: Sequence[RejectedEvent]) -> None:
         """Count the events of one request."""

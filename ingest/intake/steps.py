@@ -25,7 +25,7 @@ from ingest.intake.events.identify import IdentifiedEvents, to_records
 from ingest.log.port import EventLog
 from ingest.metrics import IngestMetrics
 from kernel.fail_points import fail_point
-from schemas.http.responses import RejectedEvent, Reply
+from schemas.http.responses import Reply
 from schemas.log.codec import encode
 from schemas.log.position import Position
 from schemas.log.records import LifecycleRecord
@@ -75,7 +75,7 @@ async def store_events(
     events = await privacy.redact_events(events, body, context.secrets.seed_key, bodies.lane)
     metrics.events(events.accepted, events.rejected)
     if not events.accepted:
-        raise _nothing_valid(events.rejected)
+        raise ApiError(422, "invalid", "None of the events is valid.", {"events": events.rejected})
     records = await body.place.run(to_records, events.accepted, context)
     return events, await append(log, context.session_id, records)
 
@@ -101,7 +101,3 @@ def durable(data: T, position: Position) -> Response[Reply[T]]:
     """Return the response to a write: the records up to ``position`` are in the log."""
     text = str(position)
     return Response(Reply(data, {"position": text}), headers={"X-Log-Position": text})
-
-
-def _nothing_valid(rejected: list[RejectedEvent]) -> ApiError:
-    return ApiError(422, "invalid", "None of the events is valid.", {"events": rejected})

@@ -1,4 +1,4 @@
-"""The port through which records become durable."""
+"""The port through which records become durable, and the limit on the bytes that wait for it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -37,3 +37,21 @@ class EventLog(Protocol):
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return appended records, see `schemas.log.position.LogReader`. Raises `LogUnavailable`."""
         ...
+
+
+class ByteBudget:
+    """Counts bytes in flight, and refuses more than the limit."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self.in_flight = 0
+
+    def take(self, count: int) -> None:
+        """Reserve bytes. Raises `LogUnavailable` at once if the budget is used up; a lone record always fits."""
+        if self.in_flight and self.in_flight + count > self._bytes_max:
+            raise LogUnavailable("too many bytes wait for the log")
+        self.in_flight += count
+
+    def give_back(self, count: int) -> None:
+        """Release bytes that are durable or given up."""
+        self.in_flight -= count

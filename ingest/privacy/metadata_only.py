@@ -23,16 +23,10 @@ Check = Callable[[Any], bool]
 
 CONTENT = ("title", "summary", "branch", "instructions")  # of lifecycle facts; their other fields stay
 
-_NAME = re.compile(r"[A-Za-z0-9_.:@/+\[\]-]{1,128}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
-
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
-
-
-def _is_uuid(value: Any) -> bool:
-    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+def _matches(pattern: str) -> Check:
+    compiled = re.compile(pattern)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
 
 
 def _is_number(value: Any) -> bool:
@@ -47,6 +41,9 @@ def _is_one_of(words: str) -> Check:
     known = frozenset(words.split())
     return lambda value: isinstance(value, str) and value in known
 
+
+_is_name = _matches(r"[A-Za-z0-9_.:@/+\[\]-]{1,128}")
+_is_uuid = _matches(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 # Names and ids: a value that is no identifier is replaced by its digest, so that equal values still count as one.
 NAMES = ("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "model")

@@ -24,10 +24,9 @@ from ingest.privacy.redaction.records import (
     redact_event,
     redact_frame,
     redact_record,
-    redact_refusal,
+    redact_refusals,
 )
 from schemas.http.requests import EVENT_BYTES_MAX
-from schemas.http.responses import RejectedEvent
 from schemas.ids import is_sensitive
 from schemas.log.records import AnyRecord, Event, EventsRecorded, LifecycleRecord
 
@@ -71,7 +70,7 @@ class Privacy(NamedTuple):
         """Return the events without secrets. One scan of ``body``, in which they came, is enough for most requests."""
         if not await body.place.run(self.may_hold_secrets, body.text):
             return events
-        rejected = await body.place.run(_redacted_refusals, events.rejected)
+        rejected = await body.place.run(redact_refusals, events.rejected)
         return IdentifiedEvents(await _redacted(events.accepted, key, body, lane), rejected)
 
     async def strip_whole(self, record: AnyRecord, key: bytes, lane: Lane) -> AnyRecord:
@@ -158,7 +157,3 @@ def _redact_or_strip(event: Event, key: bytes, effort: Effort) -> Event:
 
 def _stripped(events: Sequence[Event], key: bytes) -> list[Event]:
     return [strip_event(event, key) for event in events]
-
-
-def _redacted_refusals(rejected: Sequence[RejectedEvent]) -> list[RejectedEvent]:
-    return [redact_refusal(refused) for refused in rejected]

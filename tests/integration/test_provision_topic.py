@@ -18,8 +18,7 @@ from deploy.devstack.kafka_jars.jars import jars
 from ingest.errors import BrokenLog
 from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaTopic, creation
 from ingest.log.kafka.creation import ensure_topic, find_topic
-from ingest.log.kafka.installation import of_record, read_record
-from ingest.log.kafka.installing import Wish, install
+from ingest.log.kafka.installation import Wish, install, of_record, read_record
 from ingest.log.kafka.topic import FoundTopic, check_found, look_at
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogUnavailable, Position

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ingest.privacy.redaction import Effort, may_hold_secrets, redact, redact_text
 from ingest.privacy.redaction.detection import candidate_rules
+from ingest.privacy.redaction.rule_parts import MARKER
 from ingest.privacy.redaction.rules import RULES
-from ingest.privacy.redaction.spans import MARKER
 from ingest.privacy.redaction.unescaped_levels import unescaped_levels
 from tests.support.corpora.canaries import CANARIES, Canary
 

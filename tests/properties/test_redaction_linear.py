@@ -7,8 +7,8 @@ import pytest
 
 from ingest.privacy.redaction.detection import candidate_rules
 from ingest.privacy.redaction.passwords import passwords
+from ingest.privacy.redaction.rule_parts import Find
 from ingest.privacy.redaction.rules import RULES
-from ingest.privacy.redaction.spans import Find
 
 pytestmark = pytest.mark.slow
 SHORT, LONG = 100_000, 400_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.inflation import ENCODINGS, Corrupt, TooLarge
+from ingest.body import ENCODINGS, Corrupt, TooLarge
 
 MIB = 1_048_576
 BODY = 10 * MIB

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.privacy.redaction import Effort, TooDense, redact, redact_text_or_all
-from ingest.privacy.redaction import windows as windows_module
+from ingest.privacy.redaction import Effort, TooDense, detection, redact, redact_text_or_all
+from ingest.privacy.redaction.detection import REACH, WINDOW, find_secrets
 from ingest.privacy.redaction.effort import A_MOMENT_S, A_REQUEST_S
-from ingest.privacy.redaction.windows import REACH, WINDOW, find_secrets
 from tests.support.corpora.canaries import CANARIES, Canary, fill
 
 MIB = 1_048_576
@@ -173,7 +172,7 @@ def test_windows_find_what_a_look_at_the_whole_finds(pieces: list[str]) -> None:
     text = " ".join(pieces).encode()
     with Effort() as effort, pytest.MonkeyPatch.context() as patch:
         whole = set(find_secrets(text, effort))
-        patch.setattr(windows_module, "WINDOW", 512)
+        patch.setattr(detection, "WINDOW", 512)
         in_windows = set(find_secrets(text, effort))
 
     assert in_windows == whole

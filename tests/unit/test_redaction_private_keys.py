@@ -7,9 +7,8 @@ from base64 import b64encode
 import pytest
 
 from ingest.privacy.redaction import redact, redact_text
-from ingest.privacy.redaction.private_keys import private_keys
-from ingest.privacy.redaction.seed_phrases import seed_phrases
-from ingest.privacy.redaction.spans import Find
+from ingest.privacy.redaction.private_keys import private_keys, seed_phrases
+from ingest.privacy.redaction.rule_parts import Find
 from tests.support.corpora.canaries import fill
 
 LINES = [fill(64, str(number)) for number in range(6)]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.privacy.redaction.rule_parts import Find
 from ingest.privacy.redaction.scanner import FIRST_ALONE, Scanner
-from ingest.privacy.redaction.spans import Find
 from ingest.privacy.redaction.vendors import TOKENS, Token
 from tests.support.corpora.canaries import CANARIES
 

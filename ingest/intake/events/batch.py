@@ -1,20 +1,26 @@
-"""Parses a batch of hook events: with one typed call if all are valid, else one by one to find the invalid ones."""
+r"""Parses a batch of hook events: with one typed call if all are valid, else one by one to find the invalid ones.
 
+msgspec refuses lone surrogates. So before parsing, each lone ``\ud83d`` becomes ``\ue83d``; afterwards the payloads get
+it back. The letter begins no other escape of the body, so the way back is exact.
+"""
+
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from edge.error_responses import too_large
 from edge.errors import invalid
 from edge.validation_messages import explain
-from ingest.intake.events.surrogates import restore, substitute
+from kernel.surrogates import LONE, SURROGATE_ESCAPE
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
 from schemas.http.responses import RejectedEvent
 
 Read = RecordEvent | RejectedEvent
-
+_STAND_INS = b"efcba"
+_LONE_MAX = 10_000  # a body with more is no text that was cut, but an attempt to consume the processor
 
 # A list of bounded length: msgspec would build a list of millions before it checks the length.
 _Elements = msgspec.defstruct(
@@ -50,8 +56,8 @@ def read_batch(body: bytes) -> Sequence[Read]:
 
 
 def _read(body: bytes) -> Sequence[Read]:
-    if len(body) > EVENT_BYTES_MAX:
-        _check_sizes(body)
+    if len(body) > EVENT_BYTES_MAX and any(len(memoryview(raw)) > EVENT_BYTES_MAX for raw in _elements(body)):
+        raise too_large()
     try:
         events: Sequence[Read] = _batch.decode(body).events
     except msgspec.ValidationError:
@@ -59,11 +65,6 @@ def _read(body: bytes) -> Sequence[Read]:
     if not 1 <= len(events) <= EVENTS_PER_REQUEST_MAX:
         raise _wrong_count()
     return events
-
-
-def _check_sizes(body: bytes) -> None:
-    if any(len(memoryview(raw)) > EVENT_BYTES_MAX for raw in _elements(body)):
-        raise too_large()
 
 
 def _elements(body: bytes) -> list[Raw]:
@@ -87,3 +88,42 @@ def _read_one(index: int, raw: Raw) -> Read:
 
 def _wrong_count() -> Exception:
     return invalid({"events": [f"must have 1 to {EVENTS_PER_REQUEST_MAX} events"]})
+
+
+class EventWithLoneSurrogates(RecordEvent, frozen=True, gc=False):
+    """An event whose payload a record can't hold as it is."""
+
+
+def substitute(body: bytes) -> tuple[bytes, int] | None:
+    """Return the body with another letter in each lone surrogate, and the letter; None if there is none or too many."""
+    if not SURROGATE_ESCAPE.search(body):
+        return None
+    letter = next((letter for letter in _STAND_INS if not _escapes_with(letter).search(body)), None)
+    if letter is None:
+        return None
+    letters = {b"d": bytes([letter]), b"D": bytes([letter]).upper()}
+
+    def with_letter(lone: re.Match[bytes]) -> bytes:
+        if lone["letter"] is None:
+            return lone["before"]
+        return lone["before"] + b"\\u" + letters[lone["letter"]] + lone["rest"]
+
+    result, count = LONE.subn(with_letter, body, count=_LONE_MAX + 1)
+    return (result, letter) if count <= _LONE_MAX else None
+
+
+def restore(events: Sequence[Read], letter: int) -> list[Read]:
+    """Return the events with their payloads as the client sent them."""
+    return [event if isinstance(event, RejectedEvent) else _restored(event, letter) for event in events]
+
+
+def _restored(event: RecordEvent, letter: int) -> RecordEvent:
+    parsed = bytes(event.data)
+    data = _escapes_with(letter).sub(lambda escape: b"\\uD" if escape[1].isupper() else b"\\ud", parsed)
+    if data == parsed:
+        return event
+    return EventWithLoneSurrogates(**{**structs.asdict(event), "data": Raw(data)})
+
+
+def _escapes_with(letter: int) -> re.Pattern[bytes]:
+    return re.compile(rb"\\u([%c%c])" % (letter, letter - 32))

@@ -1,6 +1,6 @@
 """POST /:org_id/sessions"""
 
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -32,12 +32,12 @@ def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
         Invalid: for a parent or run that was not minted for this org, a relation without a parent, a wrong time.
     """
     started_at = checked_ms(body.started_at, "started_at", context.received_at)
-    identity = _identity(body, context)
+    session_id, run_id = _ids(body, context)
     remote = clean_remote(body.remote_url) if body.remote_url else Remote("", None)
     return SessionCreated(
-        **context.head_of(identity.session_id),
-        fact_id=ids.derived_uuid(context.secrets.seed_key, "session-created", [identity.session_id.bytes]),
-        run_id=identity.run_id,
+        **context.head_of(session_id),
+        fact_id=ids.derived_uuid(context.secrets.seed_key, "session-created", [session_id.bytes]),
+        run_id=run_id,
         parent_id=body.parent_id,
         relation=body.relation,
         external_id=body.external_id,
@@ -105,12 +105,8 @@ def respond(record: SessionCreated, position: Position) -> Session:
     )
 
 
-class _Identity(NamedTuple):
-    session_id: UUID
-    run_id: UUID
-
-
-def _identity(body: CreateSession, context: CommandContext) -> _Identity:
+def _ids(body: CreateSession, context: CommandContext) -> tuple[UUID, UUID]:
+    """Return the ids of the session and of its run."""
     if body.relation is not None and body.parent_id is None:
         raise Invalid("parent_id", "is required with a relation")
     parent = _verified(body.parent_id, SESSION, "parent_id", context)
@@ -120,7 +116,7 @@ def _identity(body: CreateSession, context: CommandContext) -> _Identity:
     keeps_thread = parent is not None and body.relation in _OF_PARENTS_THREAD
     thread = parent.thread if parent and keeps_thread else ids.new_thread(seed)
     session_id = ids.mint(context.secrets, SESSION, context.org_id, thread, sensitive, seed)
-    return _Identity(session_id, body.run_id or _new_run(thread, sensitive, seed, context))
+    return session_id, body.run_id or _new_run(thread, sensitive, seed, context)
 
 
 def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContext) -> ids.IdParts | None:
@@ -140,11 +136,8 @@ def _seed(body: CreateSession, sensitive: bool, context: CommandContext) -> byte
         purpose, key = "external-id", body.external_id
     else:
         return None
-    family = [
-        body.parent_id.bytes if body.parent_id else None,
-        body.relation,
-        body.run_id.bytes if body.run_id else None,
-    ]
+    parent, run = (id_.bytes if id_ else None for id_ in (body.parent_id, body.run_id))
+    family = [parent, body.relation, run]
     parts = [context.org_id, context.actor.user_id, key, *family, "sensitive" if sensitive else None]
     return ids.derive(context.secrets.seed_key, purpose, parts)
 

@@ -17,15 +17,11 @@ def to_report(body: ReportMetrics, now: int) -> MetricsReport:
     """
     reported_at = checked_ms(body.reported_at, f"{FIELD}.reported_at", now)
     if body.models is None:
-        _check_any(body)
+        if not _has_numbers(body):
+            raise Invalid(FIELD, "must have numbers, or models with their numbers")
         return MetricsReport((_usage(body),), reported_at)
     _check_models(body, body.models)
     return MetricsReport(tuple(_usage(model) for model in body.models), reported_at)
-
-
-def _check_any(body: ReportMetrics) -> None:
-    if not _has_numbers(body):
-        raise Invalid(FIELD, "must have numbers, or models with their numbers")
 
 
 def _check_models(body: ReportMetrics, models: list[ReportModel]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from ingest.log.kafka.acls import WRITES
 from ingest.log.kafka.credentials import check_credentials
+from ingest.log.kafka.rights import WRITES
 from ingest.log.kafka.topic import FindTopic, KafkaTopic
 
 STOP_S = 5.0  # `stop()` can hang for ever if the broker is unreachable

@@ -1,7 +1,8 @@
 """Creates the log's topic, or finds it: explicit partitions, no retention limit, no compaction."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -16,10 +17,9 @@ from aiokafka.errors import (
 )
 
 from ingest.errors import BrokenLog
-from ingest.log.kafka.acls import CLUSTER_REFUSED, READS, TOPIC_REFUSED, Right, lacking
 from ingest.log.kafka.connection import AWAY
 from ingest.log.kafka.credentials import check_credentials
-from ingest.log.kafka.rights import check_group
+from ingest.log.kafka.rights import CLUSTER_REFUSED, READS, TOPIC_REFUSED, Right, check_group, lacking
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, admin_of, check_topic
 from schemas.log.position import LogUnavailable
@@ -38,10 +38,13 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
             refuses this client.
         LogUnavailable: the broker is unreachable.
     """
-    try:
-        return await _ensure(topic)
-    except AWAY as error:
-        raise away(topic, error) from error
+    with outages_explained(topic):
+        await check_credentials(topic)
+        async with admin_of(topic, timeout_ms=10_000) as admin:
+            made = await _create_with_accepted_settings(admin, topic)
+            await _await_coordinator(admin, topic.name)
+        await check_topic(topic)
+        return made
 
 
 async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaTopic:
@@ -51,11 +54,9 @@ async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaT
         BrokenLog: it is missing or not as it has to be, or the broker refuses this client.
         LogUnavailable: the broker is unreachable.
     """
-    try:
+    with outages_explained(topic):
         await check_credentials(topic, READS)
         return await find(topic)
-    except AWAY as error:
-        raise away(topic, error) from error
 
 
 async def find_group(topic: KafkaTopic, group: str) -> None:
@@ -65,19 +66,21 @@ async def find_group(topic: KafkaTopic, group: str) -> None:
         BrokenLog: it may not.
         LogUnavailable: the broker is unreachable.
     """
-    try:
+    with outages_explained(topic):
         async with admin_of(topic, timeout_ms=10_000) as admin:
             await _await_coordinator(admin, group)
-            await check_group(admin, topic, group)
+            await check_group(admin, topic.security, group)
+
+
+@contextmanager
+def outages_explained(topic: KafkaTopic) -> Iterator[None]:
+    """Raise `LogUnavailable` if no broker answers inside the context, and `BrokenLog` if there is no token."""
+    try:
+        yield
+    except TokenFailed as error:
+        raise BrokenLog(str(error)) from error  # at the start a mistake is more likely than an outage
     except AWAY as error:
-        raise away(topic, error) from error
-
-
-def away(topic: KafkaTopic, error: Exception) -> Exception:
-    """Return the error to raise if no broker answers."""
-    if isinstance(error, TokenFailed):
-        return BrokenLog(str(error))  # at the start a mistake is more likely than an outage
-    return LogUnavailable(f"{topic.bootstrap} does not answer: {error}")
+        raise LogUnavailable(f"{topic.bootstrap} does not answer: {error}") from error
 
 
 def settings_of(topic: KafkaTopic) -> dict[str, str]:
@@ -89,15 +92,6 @@ def settings_of(topic: KafkaTopic) -> dict[str, str]:
         "retention.ms": "-1",
         "cleanup.policy": "delete",
     }
-
-
-async def _ensure(topic: KafkaTopic) -> bool:
-    await check_credentials(topic)
-    async with admin_of(topic, timeout_ms=10_000) as admin:
-        made = await _create_with_accepted_settings(admin, topic)
-        await _await_coordinator(admin, topic.name)
-    await check_topic(topic)
-    return made
 
 
 async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
@@ -147,13 +141,10 @@ async def _create(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mappi
         return bool(code == 0)
     if code in (TOPIC_REFUSED, CLUSTER_REFUSED):
         raise lacking(topic.security, [Right.Create], topic.name)
-    raise _explained(topic, for_code(code)(message))
-
-
-def _explained(topic: KafkaTopic, error: Exception) -> Exception:
+    error = for_code(code)(message)
     if isinstance(error, InvalidReplicationFactorError):
-        return BrokenLog(
+        raise BrokenLog(
             f"{topic.bootstrap} can't keep {topic.replication} copies of each record of {topic.name} ({error}): start "
             "the missing brokers, or, for development, use --replication 1; nothing was made"
         )
-    return error
+    raise error

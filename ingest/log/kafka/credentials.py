@@ -6,6 +6,7 @@ is an outage, which the caller handles.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from socket import gaierror
 from typing import Any
 
@@ -21,8 +22,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.admin import SaslHandShakeRequest
 
 from ingest.errors import BrokenLog
-from ingest.log.kafka.acls import Right
-from ingest.log.kafka.rights import Node, check_rights
+from ingest.log.kafka.rights import Node, Right, check_rights
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import KafkaTopic
 from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
@@ -49,21 +49,14 @@ async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, 
     """
     for host, port, _ in collect_hosts(topic.bootstrap):
         try:
-            brokers = await _ask(topic, Node(host, port), needed)
+            with closing(await _connect(Node(host, port), _ANSWER_MS, topic)) as connection:
+                brokers = await check_rights(connection, topic.security, topic.name, needed)
         except _FAILED as error:
             await _explain(topic, Node(host, port), error)
             continue  # the caller finds out whether any broker answers
         if topic.security.has_tls and all_brokers:
             await asyncio.gather(*[_check_certificate(topic, broker) for broker in brokers])
         return
-
-
-async def _ask(topic: KafkaTopic, node: Node, needed: Sequence[Right]) -> list[Node]:
-    connection = await _connect(node, _ANSWER_MS, topic)
-    try:
-        return await check_rights(connection, topic, needed)
-    finally:
-        connection.close()
 
 
 async def _connect(node: Node, within_ms: int, topic: KafkaTopic) -> Any:
@@ -118,16 +111,12 @@ async def _answers_in_clear(node: Node) -> bool:
 
 async def _wants_login(topic: KafkaTopic, node: Node) -> bool:
     """Return whether the listener requires a log-in; one that does not refuses the handshake as an illegal state."""
-    connection: Any = None
     try:
-        connection = await _connect(node, _PROBE_MS, topic)
-        answer = await connection.send(SaslHandShakeRequest("PLAIN"))
-        return bool(answer.error_code != IllegalSaslStateError.errno)
+        with closing(await _connect(node, _PROBE_MS, topic)) as connection:
+            answer = await connection.send(SaslHandShakeRequest("PLAIN"))
+            return bool(answer.error_code != IllegalSaslStateError.errno)
     except _FAILED:
         return False
-    finally:
-        if connection is not None:
-            connection.close()
 
 
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]  # aiokafka has no types

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ingest.errors import BrokenLog, OnBroken, stop_the_process
-from ingest.log.byte_budget import ByteBudget
 from ingest.log.kafka.connection import AWAY, Connection, connect
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
-from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
+from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
 from kernel.fail_points import fail_point
 from schemas.log.position import LogRecord, LogUnavailable, Position
 from schemas.log.topics import partition_of

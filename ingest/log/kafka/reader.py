@@ -1,12 +1,13 @@
 """Reads the topic by offset, without a consumer group: for the ends of partitions, and for gaps."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
+from ingest.log.kafka.connection import AWAY
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.topic import KafkaTopic
 from schemas.log.position import LogRecord, LogUnavailable
@@ -67,11 +68,11 @@ class KafkaLogReader:
             try:
                 async with asyncio.timeout(_ANSWER_S):
                     return await ask(await self._connected())
-            except (KafkaError, OSError, TimeoutError) as error:
-                await self._drop()
-                raise LogUnavailable(f"{self._topic.name} can't be read: {error!r}") from error
-            except BaseException:
-                await self._drop()
+            except BaseException as error:
+                with contextlib.suppress(*AWAY):
+                    await asyncio.wait_for(self.stop(), 1.0)
+                if isinstance(error, AWAY):
+                    raise LogUnavailable(f"{self._topic.name} can't be read: {error!r}") from error
                 raise
 
     async def _connected(self) -> AIOKafkaConsumer:
@@ -91,14 +92,6 @@ class KafkaLogReader:
             )
             await self._consumer.start()
         return self._consumer
-
-    async def _drop(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            try:
-                await asyncio.wait_for(consumer.stop(), 1.0)
-            except (KafkaError, OSError, TimeoutError):
-                return
 
 
 async def _collect(consumer: AIOKafkaConsumer, stop: int, bytes_max: int) -> list[LogRecord]:

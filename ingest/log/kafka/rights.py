@@ -1,19 +1,53 @@
-"""Checks this client's rights in Kafka's ACLs at the start: aiokafka's clients report missing rights in many ways."""
+"""Rights in Kafka's ACLs: the error that names missing ones, and their check at the start.
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+aiokafka's clients report missing rights in many ways.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Any, Literal, NamedTuple
 
 from aiokafka.errors import GroupAuthorizationFailedError
-from aiokafka.protocol.admin import DescribeGroupsResponse_v3
+from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
-from ingest.log.kafka.acls import GROUP_REFUSED, JOINS, TOPIC_REFUSED, Right, lacking
-from ingest.log.kafka.topic import KafkaTopic
+from ingest.errors import BrokenLog
+from schemas.log.kafka_security import KafkaSecurity
 
-_METADATA, _DESCRIBE_GROUPS = 3, 15
+TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first also for a missing topic
+
+_TEXT = String("utf-8")
 _UNKNOWN_RIGHTS = -(1 << 31)  # from a broker that does not report rights
+
+
+class Right(IntEnum):
+    """The operations that this product needs, by Kafka's numbers."""
+
+    Read = 3
+    Write = 4
+    Create = 5
+    Describe = 8
+    DescribeConfigs = 10
+
+
+WRITES = (Right.Describe, Right.DescribeConfigs, Right.Write)
+READS = (Right.Describe, Right.DescribeConfigs, Right.Read)
+JOINS = (Right.Describe, Right.Read)
+
+
+def lacking(
+    security: KafkaSecurity, missing: Iterable[Right], name: str, kind: Literal["topic", "group"] = "topic"
+) -> BrokenLog:
+    """Return the error that names the missing rights on a topic or a group, and the command that grants them."""
+    names = [right.name for right in missing]
+    options = " ".join(f"--operation {right}" for right in names)
+    principal = f"User:{security.user or '…'}"
+    return BrokenLog(
+        f"{security.who} lacks the right{'s' if names[1:] else ''} {' and '.join(names)} on the {kind} {name}: "
+        f"run `kafka-acls --add --allow-principal {principal} {options} --{kind} {name}`"
+    )
 
 
 class Node(NamedTuple):
@@ -26,8 +60,8 @@ class Node(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
-async def check_rights(connection: Any, topic: KafkaTopic, needed: Sequence[Right]) -> list[Node]:
-    """Check over one connection the ``needed`` rights on the topic; return the brokers of the cluster.
+async def check_rights(connection: Any, security: KafkaSecurity, topic: str, needed: Sequence[Right]) -> list[Node]:
+    """Check over one connection the ``needed`` rights on a topic; return the brokers of the cluster.
 
     A missing topic has no rights; `check_topic` checks that it exists.
 
@@ -36,25 +70,25 @@ async def check_rights(connection: Any, topic: KafkaTopic, needed: Sequence[Righ
         KafkaError, OSError, TimeoutError: the broker is unreachable.
     """
     try:
-        answer = await connection.send(_TopicRights(topic.name))
+        answer = await connection.send(_TopicRights(topic))
     except NotImplementedError:  # Kafka before 2.3 does not report rights
         return _nodes(await connection.send(MetadataRequest([])))
     if missing := _missing(needed, answer.topics[0], TOPIC_REFUSED):
-        raise lacking(topic.security, missing, topic.name)
+        raise lacking(security, missing, topic)
     return _nodes(answer)
 
 
-async def check_group(admin: Any, topic: KafkaTopic, group: str) -> None:
+async def check_group(admin: Any, security: KafkaSecurity, group: str) -> None:
     """Check that this client may join a consumer group; raises as `check_rights` does."""
     try:
         coordinator = await admin.find_coordinator(group)
         answer = await admin._send_request(_GroupRights(group), coordinator)  # noqa: SLF001 (aiokafka 0.14 can't read its own)
     except GroupAuthorizationFailedError as error:
-        raise lacking(topic.security, JOINS, group, "group") from error
+        raise lacking(security, JOINS, group, "group") from error
     except NotImplementedError:
         return
     if missing := _missing(JOINS, answer.groups[0], GROUP_REFUSED):
-        raise lacking(topic.security, missing, group, "group")
+        raise lacking(security, missing, group, "group")
 
 
 def _nodes(answer: Any) -> list[Node]:
@@ -72,20 +106,17 @@ def _missing(needed: Sequence[Right], described: Sequence[Any], refused: int) ->
 
 
 class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
-    API_KEY, API_VERSION = _METADATA, 8
+    API_KEY, API_VERSION = MetadataRequest.API_KEY, 8
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "brokers",
-            Array(("node_id", Int32), ("host", String("utf-8")), ("port", Int32), ("rack", String("utf-8"))),
-        ),
-        ("cluster_id", String("utf-8")),
+        ("brokers", Array(("node_id", Int32), ("host", _TEXT), ("port", Int32), ("rack", _TEXT))),
+        ("cluster_id", _TEXT),
         ("controller_id", Int32),
         (
             "topics",
             Array(
                 ("error_code", Int16),
-                ("topic", String("utf-8")),
+                ("topic", _TEXT),
                 ("is_internal", Boolean),
                 (
                     "partitions",
@@ -107,10 +138,10 @@ class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no t
 
 
 class _TopicRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
-    API_KEY, API_VERSION = _METADATA, 8
+    API_KEY, API_VERSION = MetadataRequest.API_KEY, 8
     RESPONSE_TYPE = _TopicRightsResponse
     SCHEMA = Schema(
-        ("topics", Array(String("utf-8"))),
+        ("topics", Array(_TEXT)),
         ("allow_auto_topic_creation", Boolean),
         ("include_cluster_authorized_operations", Boolean),
         ("include_topic_authorized_operations", Boolean),
@@ -120,7 +151,7 @@ class _TopicRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
 class _TopicRights(Request[_TopicRightsRequest]):  # type: ignore[misc]  # as above
     """Metadata in the first version that reports rights; aiokafka ends at version 5."""
 
-    API_KEY = _METADATA
+    API_KEY = MetadataRequest.API_KEY
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
@@ -129,16 +160,14 @@ class _TopicRights(Request[_TopicRightsRequest]):  # type: ignore[misc]  # as ab
         return request_struct_class([self._topic], False, False, True)
 
 
-class _GroupRightsRequest(RequestStruct):  # type: ignore[misc]  # as above
-    API_KEY, API_VERSION = _DESCRIBE_GROUPS, 3
+class _GroupRightsRequest(DescribeGroupsRequest_v3):  # type: ignore[misc]  # as above
     RESPONSE_TYPE = DescribeGroupsResponse_v3
-    SCHEMA = Schema(("groups", Array(String("utf-8"))), ("include_authorized_operations", Boolean))
 
 
 class _GroupRights(Request[_GroupRightsRequest]):  # type: ignore[misc]  # as above
     """DescribeGroups with its own response; aiokafka reads it as the response of the previous version."""
 
-    API_KEY = _DESCRIBE_GROUPS
+    API_KEY = DescribeGroupsRequest_v3.API_KEY
 
     def __init__(self, group: str) -> None:
         self._group = group

@@ -104,7 +104,9 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
         try:
             printed, said = process.communicate(timeout=ENDS_WITHIN_S)
         except subprocess.TimeoutExpired as error:
-            _kill(process)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise TokenFailed(f"{self._name} did not end within {ENDS_WITHIN_S:.0f} s") from error
         except UnicodeDecodeError as error:
             raise TokenFailed(f"{self._name} printed something that is no text") from error
@@ -117,12 +119,6 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
     def _name(self) -> str:
         """The program without its arguments, which may be secret."""
         return f"KAFKA_TOKEN_COMMAND ({self._words[0]})"
-
-
-def _kill(process: "subprocess.Popen[str]") -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _life(token: str, now: float) -> float:

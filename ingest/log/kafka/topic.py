@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
 from ingest.errors import BrokenLog
-from ingest.log.kafka.acls import TOPIC_REFUSED, Right, lacking
+from ingest.log.kafka.rights import TOPIC_REFUSED, Right, lacking
 from schemas.installation import COPIES_MIN
 from schemas.log.kafka_security import KafkaSecurity
 
@@ -91,7 +91,10 @@ async def look_at(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> Fou
 
 async def _find(admin: Any, topic: KafkaTopic) -> FoundTopic | None:
     """Return the topic; None also if the broker that is asked for settings does not know it yet."""
-    partitions = await _partitions(admin, topic)
+    (description,) = await admin.describe_topics([topic.name])
+    if description["error_code"] == TOPIC_REFUSED:
+        raise lacking(topic.security, [Right.Describe], topic.name)
+    partitions = description["partitions"]
     settings = await _settings(admin, topic) if partitions else None
     if settings is None:
         return None
@@ -109,13 +112,6 @@ async def admin_of(topic: KafkaTopic, timeout_ms: int = 5_000) -> AsyncIterator[
         yield admin
     finally:
         await admin.close()
-
-
-async def _partitions(admin: Any, topic: KafkaTopic) -> list[Any]:
-    (description,) = await admin.describe_topics([topic.name])
-    if description["error_code"] == TOPIC_REFUSED:
-        raise lacking(topic.security, [Right.Describe], topic.name)
-    return list(description["partitions"])
 
 
 async def _settings(admin: Any, topic: KafkaTopic) -> Mapping[str, str] | None:

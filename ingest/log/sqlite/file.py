@@ -1,8 +1,20 @@
-"""The file of the embedded log: its table with dense offsets from 0, its disk's free space, its errors."""
+"""The file of the embedded log: its table with dense offsets from 0, its disk's free space, its errors, its writer.
 
+One thread writes. All waiting records are committed together, with one fsync.
+"""
+
+import asyncio
 import os
 import sqlite3
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from ingest.errors import BrokenLog, OnBroken
+from kernel.fail_points import fail_point
+from schemas.log.position import LogUnavailable
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -23,6 +35,7 @@ ORDER BY "offset"
 _PAGE_BYTES = 16_384  # a record has tens of kilobytes; small pages would make long chains
 _WAL_PAGES_MAX = 2_048  # 32 MiB between checkpoints
 _BUSY_S = 2.0
+_COMMIT_BYTES_MAX = 16 * 1024 * 1024
 # The store of `up` is on the same disk and leaves twice as much free: the disk must not fill up during its writes.
 FREE_BYTES_MIN = 128 * 1024 * 1024
 
@@ -64,3 +77,89 @@ def will_pass(error: sqlite3.Error) -> bool:
     """Return whether the disk is full or the file is busy: nothing was committed, and a retry may succeed."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & 0xFF in _PASSING or code in _PASSING_IO
+
+
+class Pending(NamedTuple):
+    """A record that waits for its commit; ``done`` receives its offset."""
+
+    key: bytes
+    value: bytes
+    done: "asyncio.Future[int]"
+
+
+Settle = Callable[[Sequence[Pending], int | LogUnavailable], None]
+
+
+class SqliteWriter:
+    """Owns the connection, and calls ``settle`` in this thread with a commit's first offset or its error."""
+
+    def __init__(self, path: Path, clock: Callable[[], float], settle: Settle, on_broken: OnBroken) -> None:
+        self._path = path
+        self._clock = clock
+        self._settle = settle
+        self._on_broken = on_broken
+        self._waiting: SimpleQueue[Pending | None] = SimpleQueue()
+        self._connection: sqlite3.Connection | None = open_for_writing(path)
+        self.end = end_of(self._connection)
+        self._thread = threading.Thread(target=self._run, name="sqlite-log", daemon=True)
+        self._thread.start()
+
+    def put(self, pending: Pending) -> None:
+        """Queue a record; returns at once."""
+        self._waiting.put(pending)
+
+    def close(self) -> None:
+        """Commit the waiting records, then close the file."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            batch, going_on = self._take_all()
+            if batch:
+                self._settle(batch, self._try_commit(batch))
+        self._disconnect()
+
+    def _take_all(self) -> tuple[list[Pending], bool]:
+        """Wait for a record or the end; return all waiting records, and whether more may come."""
+        batch: list[Pending] = []
+        size = 0
+        item = self._waiting.get()
+        while item is not None:
+            batch.append(item)
+            size += len(item.value)
+            if size >= _COMMIT_BYTES_MAX:
+                return batch, True
+            try:
+                item = self._waiting.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _try_commit(self, batch: Sequence[Pending]) -> int | LogUnavailable:
+        if not has_room(self._path.parent):
+            return LogUnavailable(f"less than {FREE_BYTES_MIN >> 20} MiB are free on the disk of {self._path}")
+        try:
+            return self._commit(batch)
+        except sqlite3.Error as error:
+            self._disconnect()  # rolls back; the next attempt opens the file again
+            if not will_pass(error):
+                self._on_broken(BrokenLog(f"the log {self._path} can't be written any more: {error}"))
+            return LogUnavailable(str(error))
+
+    def _commit(self, batch: Sequence[Pending]) -> int:
+        connection = self._connection = self._connection or open_for_writing(self._path)
+        now = int(self._clock() * 1000)
+        connection.execute("BEGIN IMMEDIATE")
+        first = end_of(connection)
+        rows = [(first + index, pending.key, pending.value, now) for index, pending in enumerate(batch)]
+        connection.executemany(INSERT, rows)
+        fail_point("ingest.sent")
+        connection.execute("COMMIT")
+        return first
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ingest.errors import BrokenLog, OnBroken, stop_the_process
-from ingest.log.byte_budget import ByteBudget
-from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX
-from ingest.log.sqlite.file import READ, end_of, open_for_reading, will_pass
-from ingest.log.sqlite.writer import Pending, SqliteWriter
+from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
+from ingest.log.sqlite.file import READ, Pending, SqliteWriter, end_of, open_for_reading, will_pass
 from schemas.log.position import LogRecord, LogUnavailable, Position
 
 T = TypeVar("T")

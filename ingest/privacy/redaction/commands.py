@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ingest.privacy.redaction.as_sent import SPACE
-from ingest.privacy.redaction.placeholders import is_placeholder, is_word
+from ingest.privacy.redaction.placeholders import is_harmless
+from ingest.privacy.redaction.rule_parts import SPACE, Span, any_of
 from ingest.privacy.redaction.scanner import Scanner
-from ingest.privacy.redaction.spans import Span, is_marker
 
 _LINE_BYTES_MAX = 1024  # of a command, from its name to the secret
 _LINE_ENDS = re.compile(rb"\\(?!\r?\n)|(?<!\\)[\r\n]")  # a backslash is an escape, or continues the line
@@ -23,14 +22,9 @@ _ARGUMENT = (
 class _Command(NamedTuple):
     """A command's names, the option before a secret among its arguments, and how that option begins."""
 
-    name: bytes
+    name: bytes  # any white space may be in place of its spaces
     option: bytes
     begins: bytes
-
-    @property
-    def spaced(self) -> bytes:
-        """The name, with any white space for its spaces."""
-        return self.name.replace(b" ", SPACE + rb"+")
 
 
 _OF_VARIABLES = rb"\w{0,64}(?:PASSW(?:OR)?D|PASS|PWD|SECRET|TOKEN|KEY|CREDENTIALS?)\w{0,8}\s"
@@ -86,7 +80,10 @@ _PIPED = re.compile(
 )
 
 DETECT = (
-    *(rb"(?:" + c.spaced + rb")" + SPACE + rb"(?:(?:[^\n]|\\\r?\n)*" + SPACE + rb")?" + c.begins for c in _COMMANDS),
+    *(
+        any_of(c.name.replace(b" ", SPACE + rb"+")) + SPACE + rb"(?:(?:[^\n]|\\\r?\n)*" + SPACE + rb")?" + c.begins
+        for c in _COMMANDS
+    ),
     rb"\|" + SPACE + rb"*(?:sudo" + SPACE + rb"+-\w{0,3}S|(?:sudo" + SPACE + rb"+)?(?:passwd|chpasswd)"
     rb"|[^\n|]{1,128}--(?:password-stdin|with-token))",
 )
@@ -111,5 +108,5 @@ def _secrets(matches: Iterator[re.Match[bytes]]) -> Iterator[Span]:
     for match in matches:
         group = match.lastgroup or "bare"
         secret = match[group]
-        if len(secret) > 2 and not (is_marker(secret) or is_placeholder(secret) or is_word(secret)):
+        if len(secret) > 2 and not is_harmless(secret):
             yield match.span(group)

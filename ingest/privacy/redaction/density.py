@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from ingest.privacy.redaction.passwords import PLAIN, VAGUE
+from ingest.privacy.redaction.rule_parts import Span, marker
 from ingest.privacy.redaction.scanner import Scanner
-from ingest.privacy.redaction.spans import Span, marker
 
 DENSE = "dense"  # used like a rule's name in markers and counts
 _BYTES_MIN = 2_048  # a shorter string costs little

@@ -6,7 +6,6 @@ the same on a slow machine and with future rules. Only a request that reaches th
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 A_REQUEST_S = 2.0  # of the 8 s for a response, on a busy machine too; 10 MB, every tenth with a secret, take 0.1 s
@@ -29,9 +28,7 @@ class Effort:
         self._began = self._clock()
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._left -= self._clock() - self._began
 
     def check(self) -> None:

@@ -3,36 +3,32 @@
 import re
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.as_sent import SPACE
-from ingest.privacy.redaction.placeholders import is_placeholder, is_reference, is_word, looks_random
-from ingest.privacy.redaction.spans import Span, is_marker
+from ingest.privacy.redaction.placeholders import is_harmless, is_reference, looks_random
+from ingest.privacy.redaction.rule_parts import SPACE, Span, any_of, secrets_of
 
-_NETRC = re.compile(
+_NETRC = (
     rb"(?i)(?<![A-Za-z])(?:login\s{1,8}\S{1,128}|machine\s{1,8}\S{1,128}|account\s{1,8}\S{1,128})\s{1,8}"
     rb"password\s{1,8}(?P<secret>(?![=:])[^\s\"'\\]{1,256})"
 )
-_CALL = re.compile(
+_CALL = (
     rb"""(?i)(?:(?<![a-z])login|auth=|auth\w{0,24}|credentials?)\(\s{0,8}["'][^"'\\\n]{1,128}["'],\s{0,8}"""
     rb"""(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\s{0,8}\)"""
 )
 _COLON = rb"(?:=|[ \t]{0,4}:[ \t]{0,4})"  # with spaces around it = is an assignment
-_SAID = re.compile(
+_SHOWN = rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)(?![,(){}\\])"
+_SAID = (
     rb"(?i)(?<![a-z0-9_.-])(?:user(?:[ _-]?name)?|login|e-?mail|account)" + _COLON + rb"[`\"']?"
     rb"[^\s,;|(){}=&`\"']{1,128}[`\"']?(?:[ \t]{0,4}(?:[,;/|]|\band\b|[\r\n]{1,2})[ \t]{0,4}|[ \t]{1,4})(?:[-*] )?"
-    rb"(?:pass(?:word|wd|code)?|pwd?)"
-    + _COLON
-    + rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)"
-    rb"(?![,(){}\\])"
+    rb"(?:pass(?:word|wd|code)?|pwd?)" + _COLON + _SHOWN
 )
-_TYPED = re.compile(
+_TYPED = (
     rb"""(?i)(?:fill|type|send_?keys|set_?value|enter_?text)\([^\n()]{0,64}pass[^\n()]{0,24}?["'`]\s?,\s{0,8}"""
     rb"""(?P<quote>["'`])(?P<secret>[^"'`\\\n]{3,256})(?P=quote)"""
 )
 _IS = re.compile(
-    rb"(?i)(?<![a-z0-9_.-])(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)(?::[ \t]{1,4}|[ \t]{1,4})"
-    rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)(?![,(){}\\])"
+    rb"(?i)(?<![a-z0-9_.-])(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)(?::[ \t]{1,4}|[ \t]{1,4})" + _SHOWN
 )
-_SIGNED = re.compile(
+_SIGNED = (
     rb"""(?i)jwt\.(?:sign|verify|encode|decode)\([^'"\n()]{1,128},\s{0,8}(?P<quote>["'])"""
     rb"""(?P<secret>(?![HREP]S\d{3})[^"'\\\n]{3,256})(?P=quote)"""
 )
@@ -41,39 +37,31 @@ _CELL = re.compile(
     rb"(?P<quote>`?)(?P<secret>[^\s|`\\]{4,128})(?P=quote)[ \t]{0,64}\|"
 )
 
-DETECT = (
-    rb"(?i)(?:login|machine|account)"
-    + SPACE
-    + rb"+\S+"
-    + SPACE
-    + rb"+password"
-    + SPACE
-    + rb"|(?:login|auth=|auth[a-z0-9_]{0,24}|credentials?)\("
-    + SPACE
-    + rb"*(?:[\"'\\]|\\+u0027)"
-    rb"|(?:pass(?:word|wd|code)?|pwd?)(?:[ \t]|\\+t)*[:=]"
-    rb"|(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)[ \t:\\]|jwt\.(?:sign|verify|encode|decode)\("
-    rb"|\|(?:[ \t]|\\+t)*\**pass(?:word)?\**(?:[ \t]|\\+t)*\|"
-    rb"|pass[a-z0-9_-]*(?:[\"'`\\\]]|u0027)+" + SPACE + rb"*,"
+_after_login = secrets_of(_NETRC)
+_in_pairs = secrets_of(
+    *(_CALL, _SAID, _TYPED, _SIGNED), stays=lambda secret: is_harmless(secret) or is_reference(secret, in_names=False)
+)
+
+DETECT = rb"(?i)" + any_of(
+    rb"(?:login|machine|account)" + SPACE + rb"+\S+" + SPACE + rb"+password" + SPACE,
+    rb"(?:login|auth=|auth[a-z0-9_]{0,24}|credentials?)\(" + SPACE + rb"*(?:[\"'\\]|\\+u0027)",
+    rb"(?:pass(?:word|wd|code)?|pwd?)(?:[ \t]|\\+t)*[:=]",
+    rb"(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)[ \t:\\]",
+    rb"jwt\.(?:sign|verify|encode|decode)\(",
+    rb"\|(?:[ \t]|\\+t)*\**pass(?:word)?\**(?:[ \t]|\\+t)*\|",
+    rb"pass[a-z0-9_-]*(?:[\"'`\\\]]|u0027)+" + SPACE + rb"*,",
 )
 
 
 def logins(text: bytes) -> Iterator[Span]:
     """Find the passwords of such pairs."""
-    yield from (match.span("secret") for match in _NETRC.finditer(text) if not is_marker(match["secret"]))
-    for pattern in (_CALL, _SAID, _TYPED, _SIGNED):
-        for match in pattern.finditer(text):
-            secret = match["secret"]
-            if not (is_marker(secret) or is_placeholder(secret) or is_word(secret) or is_reference(secret, False)):
-                yield match.span("secret")
-    yield from (
-        match.span("secret") for pattern in (_IS, _CELL) for match in pattern.finditer(text) if _is_shown(match)
-    )
+    yield from _after_login(text)
+    yield from _in_pairs(text)
+    for pattern in (_IS, _CELL):
+        yield from (match.span("secret") for match in pattern.finditer(text) if _is_shown(match))
 
 
 def _is_shown(match: re.Match[bytes]) -> bool:
     """Return whether a word is marked as a literal: by quotes, by a colon, or by its letters and digits."""
     secret = match["secret"].rstrip(b".")
-    if is_marker(secret) or is_placeholder(secret) or is_word(secret):
-        return False
-    return match["quote"] != b"" or looks_random(secret) or b"is:" in match[0]
+    return not is_harmless(secret) and (match["quote"] != b"" or looks_random(secret) or b"is:" in match[0])

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from ingest.privacy.redaction.pairs import Pair, in_environment, in_option, in_plain_text, in_query, in_quotes
 from ingest.privacy.redaction.placeholders import is_placeholder
+from ingest.privacy.redaction.rule_parts import Span
 from ingest.privacy.redaction.scanner import Scanner
 from ingest.privacy.redaction.settings_lines import begins_line, setting
-from ingest.privacy.redaction.spans import Span, is_marker
 
 # Suffixes of the word in a name, as in SECRET_KEY_BASE, "secret_string", PASSWORD_2.
 _MORE = (
@@ -39,21 +39,15 @@ _DECIDES = rb"{1,256}+"  # so many bytes decide whether a value without quotes i
 
 _TYPE = rb"(?::\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=))?"  # password: str = "…"
 _SETS = rb"(?::=|=>|\|\|=|\?\??=|[:=])"
+_ASSIGNS = rb"\]?[*]{0,2}" + _TYPE + rb"\s{0,8}" + _SETS + rb"[*]{0,2}\s{0,8}"
 _QUOTED = re.compile(
-    rb"""(?P<closes>["'`]?)(?P<between>\]?[*]{0,2}"""
-    + _TYPE
-    + rb"\s{0,8}"
-    + _SETS
-    + rb"""[*]{0,2}\s{0,8}|,\s{0,8}|[ ])"""
-    rb"""[bfru]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)""",
-    re.DOTALL,
+    rb"""(?s)(?P<closes>["'`]?)(?P<between>""" + _ASSIGNS + rb"""|,\s{0,8}|[ ])"""
+    rb"""[bfru]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)"""
 )
 _ELEMENT = re.compile(rb"(?P<between>>)(?:<!\[CDATA\[)?(?P<value>[^<>{}$\s]{1,256}+)(?=</|\]\]>)")
 _UNQUOTED = re.compile(
-    rb"(?P<closes>[\"'`]?)(?P<between>[*]{0,2}\s{0,8}[:=][*]{0,2}\s{0,8}|[ ])(?P<value>(?![=>~])"
-    + _RUN
-    + _DECIDES
-    + rb")"
+    rb"(?P<closes>[\"'`]?)(?P<between>[*]{0,2}\s{0,8}[:=][*]{0,2}\s{0,8}|[ ])"
+    rb"(?P<value>(?![=>~])" + _RUN + _DECIDES + rb")"
 )
 _WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
 _KEYS_IN_A_RUN_MAX = 16  # password=password=… only serves to consume the processor
@@ -90,9 +84,8 @@ def passwords(text: bytes) -> Iterator[Span]:
 def _key(text: bytes, end: int, plain: bool) -> _Key:
     head = text[max(0, end - _NAME_BYTES_MAX) : end]
     name = head[len(head.rstrip(_NAME)) :]
-    plain = plain and (
-        not name.lower().endswith(b"_auth") or name.startswith(b"_auth")
-    )  # SERVER_AUTH may mean anything
+    # SERVER_AUTH may mean anything.
+    plain = plain and (not name.lower().endswith(b"_auth") or name.startswith(b"_auth"))
     return _Key(name, end - len(name), end, plain)
 
 
@@ -128,9 +121,7 @@ def _closing_quote(text: bytes, begin: int, end: int, quote: bytes) -> int:
 def _in_element(text: bytes, key: _Key) -> Span | None:
     """``<password>…</password>``"""
     match = _ELEMENT.match(text, key.end) if text[key.begin - 1 : key.begin] == b"<" else None
-    return (
-        match.span("value") if match and not is_marker(match["value"]) and not is_placeholder(match["value"]) else None
-    )
+    return match.span("value") if match and not is_placeholder(match["value"]) else None
 
 
 def _in_environment(text: bytes, key: _Key) -> Span | None:
@@ -160,4 +151,4 @@ def _run_on(text: bytes, end: int, pattern: re.Pattern[bytes]) -> int:
 
 def _is_none(pair: Pair) -> bool:
     names_itself = b"_" in pair.value and pair.value.lower() in pair.name.lower()
-    return names_itself or is_marker(pair.value) or is_placeholder(pair.value)
+    return names_itself or is_placeholder(pair.value)

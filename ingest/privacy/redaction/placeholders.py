@@ -2,6 +2,8 @@
 
 import re
 
+from ingest.privacy.redaction.rule_parts import is_marker
+
 _BYTES_MAX = 200  # of a placeholder
 
 _PLACEHOLDER = re.compile(
@@ -37,18 +39,15 @@ _VARIABLE = re.compile(
 _SNAKE = re.compile(rb"[a-z]+\d{0,2}(?:_[a-z]+\d{0,2})+")
 _NAME = re.compile(rb"[a-z]+\d*(?:-[a-z0-9]{1,12})+")
 _NAME_BYTES_MAX = 32
-_DIGIT, _LETTER, _SPACE = (
-    re.compile(rb"\d"),
-    re.compile(rb"[A-Za-z]"),
-    re.compile(rb"\s|\\(?:[nrtf]|u0(?:00[9a-dA-D]|020))"),
-)
+_DIGIT, _LETTER = re.compile(rb"\d"), re.compile(rb"[A-Za-z]")
+_SPACE = re.compile(rb"\s|\\(?:[nrtf]|u0(?:00[9a-dA-D]|020))")
 _LATIN, _DIGIT_IN_WORD = re.compile(rb"[\x21-\x7e]"), re.compile(rb"[A-Za-z]\d|\d[A-Za-z]")
 _ESCAPE = re.compile(rb"\\+(?:u[0-9a-fA-F]{4}|[^\\])")
 
 
 def is_placeholder(value: bytes) -> bool:
-    """Return whether a value is a placeholder for a secret."""
-    return len(value) <= _BYTES_MAX and _PLACEHOLDER.fullmatch(value) is not None
+    """Return whether a value is a placeholder for a secret, or the marker of an earlier cut."""
+    return is_marker(value) or (len(value) <= _BYTES_MAX and _PLACEHOLDER.fullmatch(value) is not None)
 
 
 def is_reference(value: bytes, in_names: bool) -> bool:
@@ -61,6 +60,11 @@ def is_reference(value: bytes, in_names: bool) -> bool:
 def is_word(value: bytes) -> bool:
     """Return whether it is a word of a sentence about secrets."""
     return value.strip(b".,;:!?)*_`").lower() in _WORDS
+
+
+def is_harmless(value: bytes) -> bool:
+    """Return whether it is a placeholder, or a word of a sentence about secrets."""
+    return is_placeholder(value) or is_word(value)
 
 
 def is_sentence(value: bytes) -> bool:

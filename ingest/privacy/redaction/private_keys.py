@@ -1,6 +1,11 @@
-"""Private keys as text: PEM and PuTTY's format, whole, cut short, or without their beginning, and PEM in base64.
+"""Keys as text: private keys and the seed phrases of wallets.
 
-The middle of a key, without its first and last line, looks like any other base64 and stays.
+Private keys are in PEM and PuTTY's format, whole, cut short, or without their beginning, and PEM in base64. The middle
+of a key, without its first and last line, looks like any other base64 and stays.
+
+A seed phrase has 12, 15, 18, 21 or 24 lower-case words after a name such as ``mnemonic``. The list of the 2,048 words
+is not needed: the name, the sign after it and the exact number of words are enough. Words such as "the", which no list
+has and most sentences have, mark prose.
 """
 
 import re
@@ -8,7 +13,7 @@ from base64 import b64decode
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from ingest.privacy.redaction.spans import Span
+from ingest.privacy.redaction.rule_parts import Find, Span, secrets_of
 
 # SSH2 has four dashes and a space; some people write the space with five as well.
 _KIND = rb"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
@@ -106,3 +111,16 @@ def _decoded(first: bytes) -> bytes:
     """Decode the whole groups of this base64, without other characters."""
     known = _NO_BASE64.sub(b"", first)
     return b64decode(known[: len(known) // 4 * 4])
+
+
+_NAME = rb"(?:mnemonic|(?:seed|recovery|backup|secret|wallet)[ _-]?(?:phrase|words?))"
+_WORDS = rb"[a-z]{3,8}(?: [a-z]{3,8}){11}"
+_PROSE = rb"(?:the|and|for|from|with|not|but|are|was|has|its|our|their)"
+
+# Quotes may be escaped, and HTML's signs written as \u00XX. For detection a few words are enough.
+SEED_PHRASE = rb"(?i)" + _NAME + rb"[a-z_-]*(?:[\s:=>\"'\\nrt]|u00(?:27|3e))+(?:[a-z]{3,8} ){4}"
+seed_phrases: Find = secrets_of(
+    rb"(?i:(?<![a-z])" + _NAME + rb"(?:[_-][a-z_-]{0,15})?)[\"']?(?:\s{0,4}[:=]{1,2}>?\s{0,4}[\"']?|\s{1,4}[\"'])"
+    rb"(?P<secret>(?!(?:[a-z]{3,8} ){0,23}" + _PROSE + rb"\b)" + _WORDS + rb"(?:(?: [a-z]{3,8}){3}){0,4}+)"
+    rb"(?![ ]?[a-zA-Z0-9])"
+)

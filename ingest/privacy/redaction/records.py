@@ -13,7 +13,7 @@ from ingest.privacy.redaction.rewriting import redact, redact_text, redact_text_
 from ingest.privacy.redaction.rules import RULES
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.responses import RejectedEvent
-from schemas.log.records import AnyRecord, Event, EventsRecorded, LifecycleRecord, MetricsReport, ModelUsage
+from schemas.log.records import AnyRecord, Event, EventsRecorded, LifecycleRecord, MetricsReport
 
 F = TypeVar("F", bound=LifecycleRecord)
 C = TypeVar("C", bound=LifecycleRecord | Event)
@@ -72,9 +72,9 @@ def redact_frame(record: AnyRecord) -> AnyRecord:
     return _of_rules_alone(record)
 
 
-def redact_refusal(refused: RejectedEvent) -> RejectedEvent:
-    """Redact a refused event's error, which may repeat the name of an unknown field."""
-    return structs.replace(refused, error=redact_text_or_all(refused.error)[0])
+def redact_refusals(rejected: Sequence[RejectedEvent]) -> list[RejectedEvent]:
+    """Redact the errors of refused events, which may repeat the name of an unknown field."""
+    return [structs.replace(refused, error=redact_text_or_all(refused.error)[0]) for refused in rejected]
 
 
 def _of_rules_alone(counted: C) -> C:
@@ -85,9 +85,5 @@ def _of_rules_alone(counted: C) -> C:
 def _clean_report(report: MetricsReport | None, clean: _Text) -> dict[str, Any]:
     if report is None:
         return {}
-    models = tuple(usage if usage.model is None else _clean_usage(usage, clean) for usage in report.models)
+    models = tuple(structs.replace(usage, model=usage.model and clean(usage.model)) for usage in report.models)
     return {"report": structs.replace(report, models=models)}
-
-
-def _clean_usage(usage: ModelUsage, clean: _Text) -> ModelUsage:
-    return structs.replace(usage, model=clean(usage.model or ""))

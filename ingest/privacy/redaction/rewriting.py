@@ -9,12 +9,11 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.privacy.redaction.density import DENSE, STRING, without_dense_strings
-from ingest.privacy.redaction.detection import may_hold_secrets
+from ingest.privacy.redaction.detection import find_secrets, may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
+from ingest.privacy.redaction.rule_parts import is_marker, marker
 from ingest.privacy.redaction.rules import RULES
-from ingest.privacy.redaction.spans import is_marker, marker
 from ingest.privacy.redaction.unescaped_levels import Level, unescaped_levels
-from ingest.privacy.redaction.windows import find_secrets
 
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
 _text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)

@@ -7,19 +7,14 @@ sees text without escapes. Of rules that overlap, the first gives the name.
 
 from typing import NamedTuple
 
-from ingest.privacy.redaction import basic_credentials as basic
 from ingest.privacy.redaction import commands as arguments
-from ingest.privacy.redaction import connection_strings as connections
-from ingest.privacy.redaction import cookies as cookie
 from ingest.privacy.redaction import logins
 from ingest.privacy.redaction import named_values as named
-from ingest.privacy.redaction import url_credentials as urls
-from ingest.privacy.redaction.as_sent import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE
-from ingest.privacy.redaction.authorization import authorizations
+from ingest.privacy.redaction.connections import CONNECTION_STRING, URL_CREDENTIALS, connection_strings, url_credentials
+from ingest.privacy.redaction.headers import BASIC, COOKIE, authorizations, basic_credentials, cookies
 from ingest.privacy.redaction.passwords import BARE, PLAIN, VAGUE, passwords
-from ingest.privacy.redaction.private_keys import PRIVATE_KEY, private_keys
-from ingest.privacy.redaction.seed_phrases import SEED_PHRASE, seed_phrases
-from ingest.privacy.redaction.spans import Find, secrets_of
+from ingest.privacy.redaction.private_keys import PRIVATE_KEY, SEED_PHRASE, private_keys, seed_phrases
+from ingest.privacy.redaction.rule_parts import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE, Find, any_of, secrets_of
 from ingest.privacy.redaction.vendors import ALNUM, DASHED, TOKENS, begins
 
 
@@ -35,10 +30,14 @@ class Rule(NamedTuple):
 _AWS_ID = rb"A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}"
 _AWS_ID_ALONE = b"A" + begins(ALNUM, b"A") + rb"(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
 _AWS_SECRET = rb"(?P<secret>(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}[a-z])[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
-_SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
-_EITHER = rb"(?:" + PLAIN + rb"|" + VAGUE + rb"|" + BARE + rb")"
+_JWT = b"eyJ" + begins(ALNUM, b"eyJ") + rb"[A-Za-z0-9_-]{5,}+"
+_EITHER = any_of(PLAIN, VAGUE, BARE)
 _BEHIND = QUOTES + rb"[\]*]*" + SPACE + rb"*[|?]*"  # after a name, before : or =
+_SETS = rb"[:=](?:=|" + CLOSES + rb")?\*{0,2}" + SPACE + rb"*"
 _IN_NAME = rb"[a-z0-9_.-]{0,32}"
+_OPTION = rb"--" + _IN_NAME + _EITHER + rb"[ =]"
+_PARAMETER = AMPERSAND + _IN_NAME + _EITHER + SPACE + rb"*="
+_ELEMENT = OPENS + _IN_NAME + _EITHER + CLOSES
 _TYPE = rb"(?:" + SPACE + rb"?[a-z0-9_&.|\[\] ]+=" + SPACE + rb"*)?"  # token: str = "…"
 
 
@@ -49,15 +48,11 @@ def _mixed(stops: bytes) -> bytes:
 
 
 # Without quotes it ends at any quote; in quotes, at an unescaped quote of the same kind.
-_RANDOM = (
-    rb"[\"'`\\bfru]*"
-    + _mixed(rb"\"'`")
-    + rb"|[bfru]?\\*\""
-    + _mixed(rb"\"")
-    + rb"|[bfru\\]*(?:'|u0027)"
-    + _mixed(rb"'")
-    + rb"|[bfru\\]*`"
-    + _mixed(rb"`")
+_RANDOM = any_of(
+    rb"[\"'`\\bfru]*" + _mixed(rb"\"'`"),
+    rb"[bfru]?\\*\"" + _mixed(rb"\""),
+    rb"[bfru\\]*(?:'|u0027)" + _mixed(rb"'"),
+    rb"[bfru\\]*`" + _mixed(rb"`"),
 )
 
 RULES: tuple[Rule, ...] = (
@@ -86,13 +81,11 @@ RULES: tuple[Rule, ...] = (
         "jwt",
         rb"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.",
         secrets_of(
-            b"eyJ" + begins(ALNUM, b"eyJ") + rb"[A-Za-z0-9_-]{5,}+\.eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]*+",
-            b"eyJ"
-            + begins(ALNUM, b"eyJ")
-            + rb"[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]{0,4096}+){4}",  # encrypted: five parts
+            _JWT + rb"\.eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]*+",
+            _JWT + rb"(?:\.[A-Za-z0-9_-]{0,4096}+){4}",  # encrypted: five parts
         ),
     ),
-    Rule("url_credentials", urls.DETECT, urls.url_credentials),
+    Rule("url_credentials", URL_CREDENTIALS, url_credentials),
     Rule(
         "url_signature",
         rb"(?i)(?:sig|signature)=[A-Za-z0-9%+/=_\\-]{16}",
@@ -109,37 +102,16 @@ RULES: tuple[Rule, ...] = (
         rb"|bearer" + SPACE + rb"+[A-Za-z0-9._~+/=:@!%^*\\-]{16}",
         authorizations,
     ),
-    Rule("authorization", basic.DETECT, basic.basic_credentials),
-    Rule("cookie", cookie.DETECT, cookie.cookies),
+    Rule("authorization", BASIC, basic_credentials),
+    Rule("cookie", COOKIE, cookies),
     Rule("password", rb"(?i)" + PLAIN + _BEHIND + rb"(?:[:=]|" + CLOSES + rb")", passwords),
-    Rule(
-        "password",
-        rb"(?i)"
-        + VAGUE
-        + _BEHIND
-        + rb"[:=](?:=|"
-        + CLOSES
-        + rb")?\*{0,2}"
-        + SPACE
-        + rb"*"
-        + _TYPE
-        + rb"(?:"
-        + _RANDOM
-        + rb")",
-        passwords,
-    ),
+    Rule("password", rb"(?i)" + VAGUE + _BEHIND + _SETS + _TYPE + _RANDOM, passwords),
     Rule("password", rb"(?i)(?:pwd|" + BARE + rb")" + _BEHIND + rb"[:=]", passwords),
-    Rule(
-        "password",
-        rb"(?i)--" + _IN_NAME + _EITHER + rb"[ =]"
-        rb"|" + AMPERSAND + _IN_NAME + _EITHER + SPACE + rb"*="
-        rb"|" + OPENS + _IN_NAME + _EITHER + CLOSES,
-        passwords,
-    ),
+    Rule("password", rb"(?i)" + any_of(_OPTION, _PARAMETER, _ELEMENT), passwords),
     Rule("password", rb"(?:TOKEN(?:_[A-Z0-9]+)?|CREDENTIALS?|PWD|PASS|_KEY|APPKEY)=", passwords),
     Rule("password", rb"(?i)" + _EITHER + rb"(?:[\"'`\\]|u0027)+" + SPACE + rb"*,", passwords),
     Rule("password", named.DETECT, named.named_values),
     Rule("password", logins.DETECT, logins.logins),
-    Rule("password", connections.DETECT, connections.connection_strings),
+    Rule("password", CONNECTION_STRING, connection_strings),
     *(Rule("password", detect, arguments.commands) for detect in arguments.DETECT),
 )

@@ -32,9 +32,15 @@ class Scanner:
 
     def reaches(self, count: int, data: Any) -> bool:
         """Return whether a buffer has ``count`` matches; stop the scan there."""
-        hits = _Counted(count)
+        left = count
+
+        def ends(*_match: Any) -> bool:
+            nonlocal left
+            left -= 1
+            return left <= 0
+
         try:
-            self._database.scan(data, match_event_handler=_count, context=hits, scratch=self._scratch())
+            self._database.scan(data, match_event_handler=ends, scratch=self._scratch())
         except hyperscan.ScanTerminated:
             return True
         return False
@@ -51,18 +57,6 @@ class Scanner:
         if scratch is None:
             scratch = self._of_thread.scratch = hyperscan.Scratch(self._database)
         return scratch
-
-
-class _Counted:
-    """A countdown to the last match that matters."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-
-def _count(_pattern: int, _begin: int, _end: int, _flags: int, hits: Any) -> bool:
-    hits.left -= 1
-    return bool(hits.left <= 0)
 
 
 def _note(pattern: int, _begin: int, end: int, _flags: int, hits: Any) -> None:

@@ -6,8 +6,8 @@ of programs end in commas and brackets. A word that looks like a type counts as 
 
 import re
 
-from ingest.privacy.redaction.placeholders import is_placeholder, is_reference, is_word
-from ingest.privacy.redaction.spans import Span, is_marker
+from ingest.privacy.redaction.placeholders import is_harmless, is_reference
+from ingest.privacy.redaction.rule_parts import Span
 
 _LINE_BYTES_MAX = 256
 _SECTION_BYTES_MAX = 512
@@ -42,7 +42,7 @@ def setting(text: bytes, name: Span, between: bytes, value_begin: int) -> Span |
     if front is None or _MEANS_A_SECRET.fullmatch(key) is None:
         return None
     value = match["value"]
-    if is_marker(value) or is_placeholder(value) or is_reference(value, in_names=True) or is_word(value):
+    if is_harmless(value) or is_reference(value, in_names=True):
         return None
     if value[:1] in b"/~." or _OF_PROGRAM.fullmatch(value):
         return None

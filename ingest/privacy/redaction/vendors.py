@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ingest.privacy.redaction.spans import Find, Span, secrets_of
+from ingest.privacy.redaction.rule_parts import Find, Span, secrets_of
 
 HEX, LOW, UP = b"a-f0-9", b"a-z0-9", b"A-Z0-9"
 ANY_HEX, ALNUM = b"a-fA-F0-9", b"A-Za-z0-9"

@@ -1,6 +1,6 @@
-"""``scheme://user:password@host``, for any password.
+"""Passwords of connections: in URLs, in connection strings, in SQL, and in the configuration of servers.
 
-People forget to write ``@`` and ``/`` as ``%40`` and ``%2F``, so the end of a password is a guess: the last ``@``
+People forget to write ``@`` and ``/`` as ``%40`` and ``%2F``, so the end of a URL's password is a guess: the last ``@``
 before the first ``/`` that follows one, or a later ``@`` if the text after it can't be a host. In doubt too much is
 cut.
 """
@@ -8,8 +8,8 @@ cut.
 import re
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.placeholders import looks_random
-from ingest.privacy.redaction.spans import Span
+from ingest.privacy.redaction.placeholders import is_harmless, looks_random
+from ingest.privacy.redaction.rule_parts import SPACE, Find, Span, any_of, secrets_of
 
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
 _SCHEME = rb"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://"
@@ -30,7 +30,7 @@ _OF_DOCUMENTATION = re.compile(
     rb"(?i)(?:my_?|your_?|the_?)?(?:user(?:name)?|usr|name|login|you|me):(?:my_?|your_?|the_?)?(?:pass(?:word|wd)?|pwd?)"
 )
 
-DETECT = rb":" + _SLASHES + rb"(?:[^\s\"/@:]*:[^\s\"@]*@|[A-Za-z0-9_-]{20,512}@)"
+URL_CREDENTIALS = rb":" + _SLASHES + rb"(?:[^\s\"/@:]*:[^\s\"@]*@|[A-Za-z0-9_-]{20,512}@)"
 
 
 def url_credentials(text: bytes) -> Iterator[Span]:
@@ -70,3 +70,48 @@ def _last_at(text: bytes, begin: int, stop: int) -> int:
     label = _ONE_LABEL.match(text, at + 1, stop)
     further = text.rfind(b"@", label.end(), stop) if label else -1
     return at if further < 0 or text[further - 1 : further] in (b"/", b"'") else further
+
+
+_WORD = rb"[^\s\"'`\\;,(){}<>]"
+_WHERE = rb"(?:hostaddr|host|port|dbname|user|sslmode|connect_timeout|application_name)="
+_QUOTED = rb"(?P<quote>['\"`])(?P<secret>(?:(?!(?P=quote))[^\\\s]|\\[^nrt]){3,256}+)(?P=quote)"
+
+_ADO_NET = rb"(?i)(?<![a-z0-9_-])(?:password|pwd)\s?=\s?(?P<secret>[^\s\"'`\\;,(){}<>&]{1,256}+);\s?[a-z][a-z ]{1,30}="
+_ODBC = rb"(?i);\s?(?:password|pwd)\s?=\s?(?P<secret>\{[^{}\"\\\n]{1,256}\})"
+_LIBPQ = (
+    rb"(?i)(?<![a-z0-9_])" + _WHERE + _WORD + rb"{1,128}\s{1,4}password='?(?P<secret>" + _WORD + rb"{1,256}+)",
+    rb"(?i)(?<![a-z0-9_])password='?(?P<secret>" + _WORD + rb"{1,256}+)'?\s{1,4}" + _WHERE,
+)
+_ORACLE_JDBC = rb"(?i)jdbc:oracle:\w{3,4}:[\w.$#-]{1,64}/(?P<secret>[^\s\"'\\]{1,128}?)@(?=[\w/(\[])"
+_ORACLE_TOOL = (
+    rb"(?i)(?<![\w-])(?:sqlplus|sqlcl|sqlldr|expdp|impdp|rman|tnsping)(?:\s{1,4}-\w{1,10}){0,4}\s{1,4}"
+    rb"(?:target[ =])?[\"']?(?:userid=)?[\w.$#-]{1,64}/\"?(?P<secret>(?![$<{])[^\s\"'\\@/]{1,128})"
+)
+_OF_USER = rb"(?i)\b(?:user|role|grant|to|database|link)\b[^;]{1,128}?\b"
+_SQL = (
+    _OF_USER + rb"identified\s{1,8}(?:with\s{1,8}\S{1,64}\s{1,8})?(?:by|as)\s{1,8}(?:password\s{1,8})?" + _QUOTED,
+    _OF_USER + rb"identified\s{1,8}by\s{1,8}(?P<secret>(?=\w{0,64}\d)[A-Za-z]\w{3,64}+)",
+    rb"(?i)\b(?:user|role|login|with|encrypted|alter|create|set)\b[^;\n]{0,128}?"
+    rb"\bpassword(?:\s{0,8}[=(]\s{0,8}|\s{1,8})N?" + _QUOTED,
+)
+_REDIS = (
+    rb"(?i)(?<![\w-])(?:--|set )?(?:requirepass|masterauth|sentinel auth-pass \S{1,64})[ \t]{1,8}[\"']?"
+    rb"(?P<secret>[^\s\"'\\]{3,256}+)"
+)
+_PGPASS = (
+    rb"(?<![\w.:*/-])(?:\*|[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}):(?:\*|5432|5433|5434|6432|15432):(?:\*|[\w-]{1,63}):"
+    rb"(?:\*|[\w.-]{1,63}):(?P<secret>(?:\\[:\\]|[^\s\"'\\,:]){3,256}+)(?=[\s\"']|$)"
+)
+
+CONNECTION_STRING = rb"(?i)" + any_of(
+    rb"(?:password|pwd)" + SPACE + rb"?=",
+    rb"jdbc:oracle:[^\s\"@]+(?:/|u002f)[^\s\"@]+@",
+    rb"(?:sqlplus|sqlcl|sqlldr|expdp|impdp|rman|tnsping)" + SPACE,
+    rb"identified" + SPACE + rb"+(?:by|as|with)" + SPACE,
+    rb"password(?:" + SPACE + rb"|[=(])+n?(?:[\\]*[\"'`]|\\+u0027)",
+    rb"(?:requirepass|masterauth|auth-pass)(?:[ \t]|\\+t)",
+    rb":(?:\*|5432|5433|5434|6432|15432):[^\s\":]+:[^\s\":]+:[^\s\",:]",
+)
+connection_strings: Find = secrets_of(
+    *(_ADO_NET, _ODBC, *_LIBPQ, _ORACLE_JDBC, _ORACLE_TOOL, *_SQL, _REDIS, _PGPASS), stays=is_harmless
+)
