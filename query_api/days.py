@@ -1,4 +1,4 @@
-"""The days of an analytics request, and the periods in them, in UTC."""
+"""The days and times of a request, in UTC: within the range of the store's `DateTime`."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -66,3 +66,19 @@ def _check_known(**days: date | None) -> None:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 1, 1, tzinfo=UTC)
+
+
+def bound(name: str, at: datetime | None) -> datetime | None:
+    """Return the bound of a range of times in UTC; a time outside the store's range becomes its first or last one.
+
+    Raises:
+        ApiError: 422 for a time without an offset.
+    """
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise invalid({name: ["must have an offset, such as Z or +02:00"]})
+    return min(max(at, _FIRST), _LAST).astimezone(UTC)
