@@ -12,9 +12,8 @@ from edge.errors import invalid
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from query_api.cursor import UnknownCursor, open_cursor, seal_cursor
 from query_api.days import bound
-from query_api.paging import PER_PAGE_DEFAULT
+from query_api.paging import PER_PAGE_DEFAULT, UnknownCursor, open_cursor, seal_cursor
 from query_api.read_context import ReadContext
 from query_api.sessions.event_page import EventsPage, HookEvent, load_event_page
 from query_api.sessions.one import load_visible_session
