@@ -16,7 +16,7 @@ from audit.turns import OPERATOR_WAIT_S, ORG_WAIT_S, RecountTurns
 from edge.guards import may
 from edge.principal import Principal
 from query_api.errors import EXCEPTION_HANDLERS
-from query_api.freshness_header import freshness_header
+from query_api.freshness import freshness_header
 from query_api.read_context import ReadContext, provide_page, provide_read_context
 from schemas.http.responses import Reply
 
