@@ -13,9 +13,8 @@ from query_api.paging import Page
 from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import load_session_rows, session_of
-from query_api.sessions.highlights import Highlighter
 from query_api.sessions.list import SessionsPage, SessionsPageRow, Sort
-from query_api.sessions.search_query import parse
+from query_api.sessions.search_terms import Highlighter, parse
 from query_api.sessions.session_filter import SessionFilter, with_filter
 from schemas.http.responses import Reply, Session
 
