@@ -36,7 +36,7 @@ def statement_without(name: str, absent: frozenset[str]) -> str:
     """Return the text without the conditions that hold because their parameter is ``absent`` (NULL or an empty array).
 
     The result is the same. The store needs about a quarter of a millisecond to parse a condition, and a list of
-    sessions has fourteen: as much as many questions take in all.
+    sessions has sixteen: as much as many questions take in all.
     """
     text, parts, done = statement(name), [], 0
     for found in _CONDITION.finditer(text):
