@@ -25,12 +25,13 @@ AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is st
 
 
 class PartitionProgressRow(Struct, frozen=True):
-    """How far one partition is projected; everything accepted before ``complete_through`` (ms since 1970) is in it."""
+    """How far one partition is projected; it holds all that was accepted before ``complete_ms`` (0: not reported)."""
 
     log_partition: int
     projected: int
     log_end: int
-    complete_through: int
+    complete_ms: int
+    age_ms: int
 
 
 PROGRESS = Question("query_api.progress", NoParams, PartitionProgressRow)
@@ -104,7 +105,7 @@ def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) ->
     all_reported = 0 < len(rows) >= generation.partitions
     return Snapshot(
         generation,
-        min(row.complete_through for row in rows) if all_reported else 0,
+        min(row.complete_ms for row in rows) if all_reported else 0,
         sum(max(0, row.log_end - row.projected) for row in rows),
         {row.log_partition: row.projected for row in rows},
     )
