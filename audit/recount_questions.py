@@ -58,8 +58,9 @@ class RecountOrphans(SettledSpan, frozen=True):
 
 
 class RecountRollups(SettledSpan, frozen=True):
-    """The buckets of one ``interval``, hour or day; if ``buckets`` is not empty, only these."""
+    """The buckets of a ``rollup`` by ``interval``, hour or day; if ``buckets`` is not empty, only these."""
 
+    rollup: str
     interval: str
     buckets: list[tuple[str, int]]
 

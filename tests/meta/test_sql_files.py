@@ -68,7 +68,7 @@ def test_columns_are_the_fields_of_the_row(
     client = org_store.client
     client.database = org_store.base if question.row is LiveGenerationRow else f"{org_store.base}_g1"
     parameters = {
-        name: _some_value(kind)
+        name: _some_value(name, kind)
         for name, kind in re.findall(r"\{(\w+):((?:[^{}()]|\([^{}]*\))+)\}", statement(question.name))
     }
 
@@ -88,11 +88,11 @@ def test_every_file_begins_with_its_question(name: str) -> None:
     assert not _OF_AN_ORG.search(text) or re.search(r"org_id = \{org_id:", text)
 
 
-def _some_value(kind: str) -> Any:
+def _some_value(name: str, kind: str) -> Any:
     if kind.startswith("Nullable"):
         return None
     if kind.startswith("Array"):
         return []
     if kind == "Identifier":
-        return "session_id"
+        return "rollup_daily" if name == "rollup" else "session_id"
     return {"UUID": UUID(int=0)}.get(kind, "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1)
