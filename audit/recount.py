@@ -122,7 +122,7 @@ class Recount:
 
     async def _compare_sessions(self, piece: RecountSlice, part: int, only_these: list[UUID]) -> SessionsCompared:
         settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
-        found = SessionsCompared(0, 0, 0, [], 0, [])
+        found = SessionsCompared(0, 0, [], 0, [], 0)
         for some in cut_to_size(only_these) if only_these else [[]]:
             params = RecountSessions(*settled, part, piece.parts, sorted(KNOWN_EVENT_TYPES), some)
             found = joined(found, (await self._asks.ask(RECOUNT_SESSIONS, params))[0])
