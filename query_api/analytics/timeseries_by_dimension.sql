@@ -1,6 +1,6 @@
 -- How did one number of one project, repo, agent, user or model develop over these hours, days or weeks? No row for
 -- a period without activity.
--- Tables: rollup_hourly or rollup_daily (key: org_id, bucket); the other one is not read.
+-- Tables: rollup_hourly or rollup_daily (key: org_id, bucket).
 -- Groups and model groups of a period are concatenated as in the flat views; through these, dates do not limit what is
 -- read, and planning takes longer.
 WITH
@@ -14,16 +14,7 @@ SELECT
             + part_cache_read_tokens + part_cache_creation_tokens),
         {metric:String} = 'tool_calls', toInt64(part_tool_calls),
         0)) + uniqExactIf(part_user, {metric:String} = 'users') AS value
-FROM
-(
-    SELECT org_id, bucket, groups, model_groups
-    FROM rollup_hourly FINAL
-    WHERE {interval:String} = 'hour'
-    UNION ALL
-    SELECT org_id, bucket, groups, model_groups
-    FROM rollup_daily FINAL
-    WHERE {interval:String} != 'hour'
-) AS period
+FROM {rollup:Identifier} FINAL
 ARRAY JOIN
     arrayConcat(groups.project_id, model_groups.project_id) AS part_project,
     arrayConcat(groups.repo, model_groups.repo) AS part_repo,
