@@ -8,6 +8,7 @@ from store.sql import read_sql
 
 # `AND ({agent_name:Nullable(String)} IS NULL OR …)`, and `AND (empty({phrases:Array(String)}) OR …)`
 _CONDITION = re.compile(r"\n *AND \((?:\{(\w+):[^}]*\} IS NULL|empty\(\{(\w+):[^}]*\}\))\s+OR ")
+_INCLUDE = re.compile(r" *\{\{(\w+)\}\}\n")
 _SETTINGS = re.compile(r"\s+SETTINGS\s+(?P<settings>[^()]+)\Z")
 _SETTING = re.compile(r"(\w+) *= *(\w+)")
 
@@ -27,8 +28,12 @@ TUNING = frozenset(
 
 
 def statement(name: str) -> str:
-    """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``."""
-    return read_sql(*name.rsplit(".", 1))
+    """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``.
+
+    ``{{parts_where}}`` includes the file ``parts_where.include.sql`` beside it, which several questions share.
+    """
+    package, file = name.rsplit(".", 1)
+    return _INCLUDE.sub(lambda found: read_sql(package, f"{found[1]}.include"), read_sql(package, file))
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from query_api.statements import statement, statement_without
 from store.known_tables import known_tables
 from store.migrate import migrations
 from tests.support import CHECKOUT
-from tests.support.questions import questions, sql_files
+from tests.support.questions import included_files, questions, sql_files
 from tests.support.rigs.query_store import QueryStore
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -51,6 +51,18 @@ def test_every_file_is_asked_and_every_question_has_its_file() -> None:
     assert {question.name for question in QUESTIONS} == set(FILES)
 
 
+def test_every_included_file_is_included_by_several() -> None:
+    """Beside it, so that a reader finds it; the statement that is sent holds its text."""
+    for included in included_files():
+        marker = "{{" + included.name.removesuffix(".include.sql") + "}}"
+        users = [name for name, file in FILES.items() if marker in file.read_text()]
+
+        assert len(users) > 1
+        assert {FILES[name].parent for name in users} == {included.parent}
+        assert all(included.read_text() in statement(name) for name in users)
+    assert not any("{{" in statement(name) for name in FILES)
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_placeholders_are_the_fields_of_the_parameters(question: Question[Any, Any]) -> None:
     """A file uses each parameter of its struct, and no other."""
@@ -80,7 +92,7 @@ def test_columns_are_the_fields_of_the_row(
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_begins_with_its_question(name: str) -> None:
     """The header states the question, the table and the key; data of an org is read by its org."""
-    text = FILES[name].read_text()
+    text = statement(name)
 
     assert text.startswith("-- ")
     assert "?" in text.split("\nWITH")[0].split("\nSELECT")[0]
