@@ -17,11 +17,12 @@ from schemas.log.position import Position
 from store.errors import StoreUnavailable
 from store.generations import Generation
 
-WAIT_HEADER = "X-Wait-For-Position"
+WAIT_HEADER, COMPLETE_HEADER = "X-Wait-For-Position", "X-Complete-Through"
 WAIT_S = 10.0
 POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
 AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is still used, so that no request waits
+_KEY = "complete_through"  # in the scope of a request
 
 
 class PartitionProgressRow(Struct, frozen=True):
@@ -125,10 +126,6 @@ def parse_positions(values: Sequence[str]) -> list[Position]:
         ) from error
 
 
-HEADER = "X-Complete-Through"
-_KEY = "complete_through"
-
-
 def remember_complete_through(scope: Scope, instant: str) -> None:
     """Note what this response may claim: it contains everything accepted before ``instant``."""
     scope[_KEY] = instant  # type: ignore[literal-required]  # a key of our own beside ASGI's
@@ -141,7 +138,7 @@ def freshness_header(app: ASGIApp) -> ASGIApp:
         async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start" and _KEY in scope:
                 instant = cast(str, scope[_KEY])  # type: ignore[literal-required]  # see above
-                message["headers"] = [*message["headers"], (HEADER.lower().encode(), instant.encode())]
+                message["headers"] = [*message["headers"], (COMPLETE_HEADER.lower().encode(), instant.encode())]
             await send(message)
 
         await app(scope, receive, send_with_header)

@@ -15,6 +15,8 @@ from schemas.ids import derive
 PER_PAGE_DEFAULT = 25
 PER_PAGE_MAX = 100
 PAGE_MAX = 1 << 53  # so that offsets fit into 64 bits; any page that far is past the end
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{32}")
+_PLACE_BYTES, _MAC_BYTES = 8, 16
 
 
 class Page(NamedTuple):
@@ -36,10 +38,6 @@ class Page(NamedTuple):
             "total_pages": -(-total // self.size),
             "total_count": total,
         }
-
-
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{32}")
-_PLACE_BYTES, _MAC_BYTES = 8, 16
 
 
 class UnknownCursor(Exception):

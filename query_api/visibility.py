@@ -7,6 +7,8 @@ from edge.errors import forbidden
 from edge.principal import Principal
 from schemas.permissions import allows
 
+CLASS_S = 0.05  # well above the time of a question about one row, so that nearly all of them leave after one interval
+
 
 def sees_all(principal: Principal) -> bool:
     """Return whether the caller sees the sessions, and the names, of all users of the org."""
@@ -22,9 +24,6 @@ def refuse_other_users(principal: Principal, user_id: str | None) -> None:
     """Raise 403 if the caller names another user and may not see that user's numbers."""
     if user_id not in (None, principal.user_id) and not allows(principal.role, "analytics.by_user"):
         raise forbidden()
-
-
-CLASS_S = 0.05  # well above the time of a question about one row, so that nearly all of them leave after one interval
 
 
 async def end_of_class(began: float) -> None:

@@ -25,6 +25,8 @@ from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
 from schemas.log.position import Position
 
+EVENTS_PER_PAGE_MAX = 1000
+FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
 PAGE_BYTES_MAX = 32 << 20  # of payloads; a page may end early, and its cursor continues there
 
 
@@ -128,10 +130,6 @@ def _event(row: EventRow) -> HookEvent:
         data=Raw(row.data),
         position=str(Position(row.log_partition, row.log_offset)),
     )
-
-
-EVENTS_PER_PAGE_MAX = 1000
-FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
 
 
 class EventFilter(NamedTuple):

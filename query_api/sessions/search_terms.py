@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 from kernel.words import folded, folded_lengths, phrase_text, split_words
 
+OPEN, CLOSE, CUT = "«", "»", "…"
+LENGTH_MAX = 240  # characters of the text that are shown, without marks; a longer first term is shown whole
+BEFORE = 60  # of them before the first term, if the text is longer than that
+
 SearchTerm = tuple[str, ...]  # words that follow one another
+TextSpan = tuple[int, int]  # start and stop, in characters
 
 
 class SearchQuery(NamedTuple):
@@ -33,13 +38,6 @@ def parse(text: str) -> SearchQuery:
     terms = [(word,) for part in loose for word in split_words(part)]
     phrases = [tuple(split_words(part)) for part in quoted]
     return SearchQuery(tuple(dict.fromkeys(term for term in (*terms, *phrases) if term)))
-
-
-OPEN, CLOSE, CUT = "«", "»", "…"
-LENGTH_MAX = 240  # characters of the text that are shown, without marks; a longer first term is shown whole
-BEFORE = 60  # of them before the first term, if the text is longer than that
-
-TextSpan = tuple[int, int]  # start and stop, in characters
 
 
 class Highlighter:
