@@ -30,7 +30,7 @@ TUNING = frozenset(
 def statement(name: str) -> str:
     """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``.
 
-    ``{{parts_where}}`` includes the file ``parts_where.include.sql`` beside it, which several questions share.
+    ``{{part_where}}`` includes the file ``part_where.include.sql`` beside it, which several questions share.
     """
     package, file = name.rsplit(".", 1)
     return _INCLUDE.sub(lambda found: read_sql(package, f"{found[1]}.include"), read_sql(package, file))

@@ -30,7 +30,7 @@ FROM
         arrayResize(groups.ended, parts) AS part_ended,
         arrayResize(groups.duration_ms, parts) AS part_duration_ms,
         arrayResize(groups.last_active_at, parts) AS part_last_active_at,
-        {{parts_where}}
+        {{concatenated_where}}
     GROUP BY
         part_user,
         part_agent

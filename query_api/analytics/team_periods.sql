@@ -20,5 +20,5 @@ ARRAY JOIN
     arrayResize(groups.failure, parts) AS part_failure,
     arrayResize(groups.timeout, parts) AS part_timeout,
     arrayResize(groups.cancelled, parts) AS part_cancelled,
-    {{parts_where}}
+    {{concatenated_where}}
 GROUP BY is_current

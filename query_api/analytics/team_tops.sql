@@ -12,7 +12,7 @@ SELECT
 FROM rollup_daily FINAL
 ARRAY JOIN
     arrayResize(groups.sessions, parts) AS part_sessions,
-    {{parts_where}}
+    {{concatenated_where}}
 GROUP BY GROUPING SETS ((part_agent), (part_project))
 ORDER BY
     list,
