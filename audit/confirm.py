@@ -11,30 +11,25 @@ Two rules prevent false alarms:
 Moving rows and new differences are compared again after a short wait; those that remain are reported as moving.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 COMPARED_AGAIN_MAX = 3
 
 L = TypeVar("L", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
-L_co = TypeVar("L_co", bound=Hashable, covariant=True)
-K_co = TypeVar("K_co", bound=Hashable, covariant=True)
 
 
-class Comparison(Protocol[L_co, K_co]):
+class Comparison(Struct, Generic[L, K], frozen=True):
     """The result of one comparison; ``moving`` and ``different`` count all, the lists may be cut."""
 
-    @property
-    def compared(self) -> int: ...
-    @property
-    def moving(self) -> int: ...
-    @property
-    def moving_keys(self) -> Sequence[K_co]: ...
-    @property
-    def different(self) -> int: ...
-    @property
-    def lines(self) -> Sequence[L_co]: ...
+    compared: int
+    moving: int
+    moving_keys: list[K]
+    different: int
+    lines: list[L]
 
 
 class Confirmed(NamedTuple, Generic[L]):

@@ -7,8 +7,8 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 from msgspec.structs import replace
 
-from audit.freshness import FRESHNESS, PartitionFreshnessRow
 from edge.guards import may
+from query_api.freshness import PROGRESS, PartitionProgressRow
 from query_api.question import Asks, NoParams, Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
@@ -68,11 +68,11 @@ async def show_coverage(context: NamedDependency[ReadContext]) -> Response[Reply
 
 async def load_coverage(asks: Asks) -> Coverage:
     """Return the coverage. Progress is read first: every position that it claims has its receipt by then."""
-    progress = await asks.ask(FRESHNESS, NoParams())
+    progress = await asks.ask(PROGRESS, NoParams())
     return coverage_of(progress, await asks.ask(COVERAGE, GapLimit(GAPS_MAX)))
 
 
-def coverage_of(progress: Sequence[PartitionFreshnessRow], receipts: Sequence[CoverageRow]) -> Coverage:
+def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[CoverageRow]) -> Coverage:
     """Compare the receipts with the progress that was claimed before they were read."""
     claimed = {row.log_partition: row.projected for row in progress}
     found = {row.log_partition: row for row in receipts}

@@ -19,14 +19,19 @@ from schemas.log.position import Position
 
 
 class DeadLettersPage(Struct, frozen=True):
-    """A page of all dead letters."""
+    """A page of all dead letters, or of the one at a position."""
 
     limit: int
     offset: int
+    log_partition: int | None = None
+    log_offset: int | None = None
 
 
 class DeadLettersPageRow(Struct, frozen=True):
-    """A record that could not be projected, and the positions at which it was appended again."""
+    """A record that could not be projected, and the positions at which it was appended again.
+
+    The bytes, in base64, are empty unless a position was given.
+    """
 
     log_partition: int
     log_offset: int
@@ -34,31 +39,12 @@ class DeadLettersPageRow(Struct, frozen=True):
     reason: str
     size: int
     redriven_to: list[tuple[int, int]]
+    key_base64: str
+    value_base64: str
     total_count: int
 
 
-class AtPosition(Struct, frozen=True):
-    """A position of the log."""
-
-    log_partition: int
-    log_offset: int
-
-
-class WholeDeadLetterRow(Struct, frozen=True):
-    """The same with its bytes, in base64."""
-
-    log_partition: int
-    log_offset: int
-    logged_ms: int
-    reason: str
-    size: int
-    key_base64: str
-    value_base64: str
-    redriven_to: list[tuple[int, int]]
-
-
 DEAD_LETTERS = Question("audit.dead_letters", DeadLettersPage, DeadLettersPageRow)
-DEAD_LETTER = Question("audit.dead_letter", AtPosition, WholeDeadLetterRow)
 
 
 class DeadLetter(Struct, frozen=True):
@@ -71,14 +57,9 @@ class DeadLetter(Struct, frozen=True):
     redriven_to: list[str]
 
 
-class WholeDeadLetter(Struct, frozen=True):
+class WholeDeadLetter(DeadLetter, frozen=True):
     """The same with its bytes: in base64, and as text if they are UTF-8."""
 
-    position: str
-    logged_at: str
-    reason: str
-    size: int
-    redriven_to: list[str]
     key_base64: str
     value_base64: str
     text: str | None
@@ -99,17 +80,17 @@ async def get_dead_letter(
 ) -> Response[Reply[WholeDeadLetter]]:
     """Return a dead letter with its bytes, as they are in the log."""
     at = parse_position(position)
-    rows = await context.ask(DEAD_LETTER, AtPosition(at.partition, at.offset))
+    rows = await context.ask(DEAD_LETTERS, DeadLettersPage(1, 0, at.partition, at.offset))
     if not rows:
         raise not_found()
     return context.reply(_whole(rows[0]))
 
 
-def _whole(row: WholeDeadLetterRow) -> WholeDeadLetter:
+def _whole(row: DeadLettersPageRow) -> WholeDeadLetter:
     return WholeDeadLetter(*_head(row), row.key_base64, row.value_base64, _text(b64decode(row.value_base64)))
 
 
-def _head(row: DeadLettersPageRow | WholeDeadLetterRow) -> tuple[str, str, str, int, list[str]]:
+def _head(row: DeadLettersPageRow) -> tuple[str, str, str, int, list[str]]:
     position = str(Position(row.log_partition, row.log_offset))
     redriven_to = [str(Position(*at)) for at in row.redriven_to]
     return position, instant(row.logged_ms), row.reason, row.size, redriven_to

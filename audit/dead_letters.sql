@@ -1,4 +1,5 @@
--- Which records could not be projected, the newest first: one page of them, and how many are there in all?
+-- Which records could not be projected, the newest first: one page of them, and how many are there in all? Or which
+-- one is at a position, with its bytes?
 -- Tables: dead_letters (key: log_partition, log_offset), receipts (where they were redriven to).
 SELECT
     log_partition,
@@ -7,11 +8,15 @@ SELECT
     reason,
     length(value) AS size,
     redriven_to,
+    if({log_offset:Nullable(UInt64)} IS NULL, '', base64Encode(key)) AS key_base64,
+    if({log_offset:Nullable(UInt64)} IS NULL, '', base64Encode(value)) AS value_base64,
     count() OVER () AS total_count
 FROM
 (
-    SELECT log_partition, log_offset, logged_at, reason, value
+    SELECT log_partition, log_offset, logged_at, reason, key, value
     FROM dead_letters FINAL
+    WHERE ({log_partition:Nullable(UInt16)} IS NULL OR log_partition = {log_partition:Nullable(UInt16)})
+      AND ({log_offset:Nullable(UInt64)} IS NULL OR log_offset = {log_offset:Nullable(UInt64)})
 ) AS letter
 LEFT JOIN
 (

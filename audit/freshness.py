@@ -8,22 +8,10 @@ from msgspec import Struct
 
 from edge.guards import may
 from kernel.times import instant
-from query_api.question import NoParams, Question
+from query_api.freshness import PROGRESS, PartitionProgressRow
+from query_api.question import NoParams
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
-
-
-class PartitionFreshnessRow(Struct, frozen=True):
-    """How far one partition is projected; ``complete_ms`` is 0 until it has reported."""
-
-    log_partition: int
-    projected: int
-    log_end: int
-    complete_ms: int
-    age_ms: int
-
-
-FRESHNESS = Question("audit.freshness", NoParams, PartitionFreshnessRow)
 
 
 class PartitionFreshness(Struct, frozen=True):
@@ -48,17 +36,17 @@ class InstallationFreshness(Struct, frozen=True):
 @get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])
 async def show_freshness(context: NamedDependency[ReadContext]) -> Response[Reply[InstallationFreshness]]:
     """Show how far each partition of the log is projected, and until when everything accepted is visible."""
-    return context.reply(freshness_of(await context.ask(FRESHNESS, NoParams())))
+    return context.reply(freshness_of(await context.ask(PROGRESS, NoParams())))
 
 
-def freshness_of(rows: Sequence[PartitionFreshnessRow]) -> InstallationFreshness:
+def freshness_of(rows: Sequence[PartitionProgressRow]) -> InstallationFreshness:
     """Return the freshness of the installation, which is that of its oldest partition."""
     partitions = [_partition(row) for row in rows]
     complete_ms = min((row.complete_ms for row in rows), default=0)
     return InstallationFreshness(_instant(complete_ms), sum(partition.lag for partition in partitions), partitions)
 
 
-def _partition(row: PartitionFreshnessRow) -> PartitionFreshness:
+def _partition(row: PartitionProgressRow) -> PartitionFreshness:
     return PartitionFreshness(
         partition=row.log_partition,
         log_end=row.log_end,

@@ -8,15 +8,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
-from audit.freshness import FRESHNESS
 from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_position
 from edge.principal import Principal
 from kernel.times import instant
+from query_api.freshness import PROGRESS
 from query_api.question import NoParams, Question
 from query_api.read_context import ReadContext
-from query_api.time_class import end_of_class
+from query_api.visibility import end_of_class
 from schemas.http.responses import Reply
 from schemas.log.position import Position
 
@@ -64,7 +64,7 @@ async def get_receipt(
     Any other position of the log is always `waiting`: those of other orgs, and those that are not written yet.
     """
     began, at = monotonic(), parse_position(position)
-    partitions = len(await context.ask(FRESHNESS, NoParams()))
+    partitions = len(await context.ask(PROGRESS, NoParams()))
     rows = await context.ask(RECEIPT, PositionOfOrg(principal.org_id, at.partition, at.offset))
     receipt = _receipt(at, partitions, rows)
     if not rows:

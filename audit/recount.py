@@ -106,7 +106,7 @@ class Recount:
             self._note(session_differences(line), result.cut)
 
     async def _rollups(self, piece: RecountSlice, table: str) -> None:
-        compare = partial(self._compare_rollups, piece, INTERVALS[table])
+        compare = partial(self._compare_rollups, piece, table)
         first = await compare([])
         result = await confirmed_differences(first, _bucket_of, compare, self._pause)
         _add(self._found.compared, table, first.compared)
@@ -122,19 +122,20 @@ class Recount:
 
     async def _compare_sessions(self, piece: RecountSlice, part: int, only_these: list[UUID]) -> SessionsCompared:
         settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
-        found = SessionsCompared(0, 0, 0, [], 0, [])
+        found = SessionsCompared(0, 0, [], 0, [], 0)
         for some in cut_to_size(only_these) if only_these else [[]]:
             params = RecountSessions(*settled, part, piece.parts, sorted(KNOWN_EVENT_TYPES), some)
             found = joined(found, (await self._asks.ask(RECOUNT_SESSIONS, params))[0])
         return found
 
     async def _compare_rollups(
-        self, piece: RecountSlice, interval: str, only_these: list[tuple[str, int]]
+        self, piece: RecountSlice, table: str, only_these: list[tuple[str, int]]
     ) -> RollupsCompared:
         settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
         found = RollupsCompared(0, 0, [], 0, [])
         for some in cut_to_size(only_these) if only_these else [[]]:
-            found = joined(found, (await self._asks.ask(RECOUNT_ROLLUPS, RecountRollups(*settled, interval, some)))[0])
+            params = RecountRollups(*settled, table, INTERVALS[table], some)
+            found = joined(found, (await self._asks.ask(RECOUNT_ROLLUPS, params))[0])
         return found
 
     async def _pins(self) -> list[int]:

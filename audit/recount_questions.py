@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from audit.confirm import Comparison
 from query_api.question import NoParams, Question
 
 Numbers = tuple[int, ...]
@@ -58,8 +59,9 @@ class RecountOrphans(SettledSpan, frozen=True):
 
 
 class RecountRollups(SettledSpan, frozen=True):
-    """The buckets of one ``interval``, hour or day; if ``buckets`` is not empty, only these."""
+    """The buckets of a ``rollup`` by ``interval``, hour or day; if ``buckets`` is not empty, only these."""
 
+    rollup: str
     interval: str
     buckets: list[tuple[str, int]]
 
@@ -90,25 +92,14 @@ class RollupLine(NamedTuple):
     recounted: Numbers
 
 
-class SessionsCompared(Struct, frozen=True):
-    """One comparison of sessions with their facts; ``limit`` applies to the lists, not to the counts."""
+class SessionsCompared(Comparison[SessionLine, UUID], frozen=True):
+    """One comparison of sessions with their facts."""
 
-    compared: int
     events: int
-    moving: int
-    moving_keys: list[UUID]
-    different: int
-    lines: list[SessionLine]
 
 
-class RollupsCompared(Struct, frozen=True):
-    """One comparison of rollups with sessions; ``limit`` applies to the lists, not to the counts."""
-
-    compared: int
-    moving: int
-    moving_keys: list[tuple[str, int]]
-    different: int
-    lines: list[RollupLine]
+class RollupsCompared(Comparison[RollupLine, tuple[str, int]], frozen=True):
+    """One comparison of rollups with sessions."""
 
 
 C = TypeVar("C", SessionsCompared, RollupsCompared)

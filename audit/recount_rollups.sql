@@ -52,35 +52,10 @@ FROM
                   AND started_hour < {until:DateTime('UTC')}
                   AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
                        OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
-            ),
-            rolled_up AS
-            (
-                SELECT *
-                FROM
-                (
-                    SELECT
-                        org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms,
-                        events, prompts, tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens,
-                        cache_creation_tokens, cache_creation_1h_tokens, cost_nano, users, groups, model_groups
-                    FROM rollup_hourly FINAL
-                    WHERE {interval:String} = 'hour'
-                    UNION ALL
-                    SELECT
-                        org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms,
-                        events, prompts, tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens,
-                        cache_creation_tokens, cache_creation_1h_tokens, cost_nano, users, groups, model_groups
-                    FROM rollup_daily FINAL
-                    WHERE {interval:String} != 'hour'
-                )
-                WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
-                  AND bucket >= {since:DateTime('UTC')}
-                  AND bucket < {until:DateTime('UTC')}
-                  AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
-                       OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
             )
         SELECT
             'recounted' AS side,
-            if(grouping(user_id) = 1, 'total', 'group') AS level,
+            multiIf(grouping(user_id) = 1, 'total', grouping(project_id) = 1, 'user', 'group') AS level,
             org_id,
             bucket,
             project_id,
@@ -101,8 +76,9 @@ FROM
                 toInt64(sum(prompts)),
                 toInt64(sum(tool_calls)),
                 toInt64(sum(tool_errors))] AS counts,
-            if(level = 'group',
-                arrayPushBack(counts, toUnixTimestamp64Milli(max(ifNull(last_event_at, started_at)))),
+            multiIf(
+                level = 'user', [toInt64(1)],
+                level = 'group', arrayPushBack(counts, toUnixTimestamp64Milli(max(ifNull(last_event_at, started_at)))),
                 arrayConcat([toInt64(sum(version))], counts, [
                     toInt64(sum(input_tokens)),
                     toInt64(sum(output_tokens)),
@@ -111,26 +87,10 @@ FROM
                     toInt64(sum(cache_creation_1h_tokens)),
                     toInt64(sum(cost_nano))])) AS numbers
         FROM started
-        GROUP BY GROUPING SETS ((org_id, bucket), (org_id, bucket, project_id, repo, agent_name, user_id))
-        UNION ALL
-        SELECT
-            'recounted',
-            'user',
-            org_id,
-            bucket,
-            NULL,
-            NULL,
-            NULL,
-            user_id,
-            '',
-            0,
-            [],
-            [toInt64(1)]
-        FROM started
-        GROUP BY
-            org_id,
-            bucket,
-            user_id
+        GROUP BY GROUPING SETS (
+            (org_id, bucket),
+            (org_id, bucket, user_id),
+            (org_id, bucket, project_id, repo, agent_name, user_id))
         UNION ALL
         SELECT
             'recounted',
@@ -165,103 +125,66 @@ FROM
         UNION ALL
         SELECT
             'stored',
-            'total',
+            line.1,
             org_id,
             bucket,
-            NULL,
-            NULL,
-            NULL,
-            '',
-            '',
+            line.2,
+            line.3,
+            line.4,
+            line.5,
+            line.6,
             0,
             [],
-            [
-                toInt64(version),
-                toInt64(sessions),
-                toInt64(ended),
-                toInt64(success),
-                toInt64(failure),
-                toInt64(timeout),
-                toInt64(cancelled),
-                toInt64(duration_ms),
-                toInt64(events),
-                toInt64(prompts),
-                toInt64(tool_calls),
-                toInt64(tool_errors),
-                toInt64(input_tokens),
-                toInt64(output_tokens),
-                toInt64(cache_read_tokens),
-                toInt64(cache_creation_tokens),
-                toInt64(cache_creation_1h_tokens),
-                toInt64(cost_nano)]
-        FROM rolled_up
-        UNION ALL
-        SELECT
-            'stored',
-            'user',
-            org_id,
-            bucket,
-            NULL,
-            NULL,
-            NULL,
-            user,
-            '',
-            0,
-            [],
-            [toInt64(1)]
-        FROM rolled_up
-        ARRAY JOIN users AS user
-        UNION ALL
-        SELECT
-            'stored',
-            'group',
-            org_id,
-            bucket,
-            part.project_id,
-            part.repo,
-            part.agent_name,
-            part.user_id,
-            '',
-            0,
-            [],
-            [
-                toInt64(part.sessions),
-                toInt64(part.ended),
-                toInt64(part.success),
-                toInt64(part.failure),
-                toInt64(part.timeout),
-                toInt64(part.cancelled),
-                toInt64(part.duration_ms),
-                toInt64(part.events),
-                toInt64(part.prompts),
-                toInt64(part.tool_calls),
-                toInt64(part.tool_errors),
-                toUnixTimestamp64Milli(part.last_active_at)]
-        FROM rolled_up
-        ARRAY JOIN groups AS part
-        UNION ALL
-        SELECT
-            'stored',
-            'model',
-            org_id,
-            bucket,
-            part.project_id,
-            part.repo,
-            part.agent_name,
-            part.user_id,
-            part.model,
-            0,
-            [],
-            [
-                toInt64(part.sessions),
-                toInt64(part.input_tokens),
-                toInt64(part.output_tokens),
-                toInt64(part.cache_read_tokens),
-                toInt64(part.cache_creation_tokens),
-                toInt64(part.cache_creation_1h_tokens),
-                toInt64(part.cost_nano)]
-        FROM rolled_up
-        ARRAY JOIN model_groups AS part
+            line.7
+        FROM {rollup:Identifier} FINAL
+        ARRAY JOIN
+            arrayConcat(
+                [('total', NULL, NULL, NULL, '', '', [
+                    toInt64(version),
+                    toInt64(sessions),
+                    toInt64(ended),
+                    toInt64(success),
+                    toInt64(failure),
+                    toInt64(timeout),
+                    toInt64(cancelled),
+                    toInt64(duration_ms),
+                    toInt64(events),
+                    toInt64(prompts),
+                    toInt64(tool_calls),
+                    toInt64(tool_errors),
+                    toInt64(input_tokens),
+                    toInt64(output_tokens),
+                    toInt64(cache_read_tokens),
+                    toInt64(cache_creation_tokens),
+                    toInt64(cache_creation_1h_tokens),
+                    toInt64(cost_nano)])],
+                arrayMap(user -> ('user', NULL, NULL, NULL, user, '', [toInt64(1)]), users),
+                arrayMap(part -> ('group', part.project_id, part.repo, part.agent_name, part.user_id, '', [
+                    toInt64(part.sessions),
+                    toInt64(part.ended),
+                    toInt64(part.success),
+                    toInt64(part.failure),
+                    toInt64(part.timeout),
+                    toInt64(part.cancelled),
+                    toInt64(part.duration_ms),
+                    toInt64(part.events),
+                    toInt64(part.prompts),
+                    toInt64(part.tool_calls),
+                    toInt64(part.tool_errors),
+                    toUnixTimestamp64Milli(part.last_active_at)]), groups),
+                arrayMap(part -> ('model', part.project_id, part.repo, part.agent_name, part.user_id, part.model, [
+                    toInt64(part.sessions),
+                    toInt64(part.input_tokens),
+                    toInt64(part.output_tokens),
+                    toInt64(part.cache_read_tokens),
+                    toInt64(part.cache_creation_tokens),
+                    toInt64(part.cache_creation_1h_tokens),
+                    toInt64(part.cost_nano)]), model_groups)) AS line
+        WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+          AND bucket >= {since:DateTime('UTC')}
+          AND bucket < {until:DateTime('UTC')}
+          AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
+               OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
     )
     GROUP BY
         org_id,

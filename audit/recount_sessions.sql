@@ -6,11 +6,11 @@
 -- but its row is never ahead of facts that are read after it.
 SELECT
     count() AS compared,
-    sum(recounted[2]) AS events,
     countIf(is_moving) AS moving,
     groupArrayIf({limit:UInt32})(session_id, is_moving) AS moving_keys,
     countIf(is_different) AS different,
-    groupArrayIf({limit:UInt32})((org_id, session_id, stored, recounted), is_different) AS lines
+    groupArrayIf({limit:UInt32})((org_id, session_id, stored, recounted), is_different) AS lines,
+    sum(recounted[2]) AS events
 FROM
 (
     SELECT

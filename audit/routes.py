@@ -1,5 +1,12 @@
-"""The routes that check an installation: its freshness, its coverage, its receipts, and a recount of its numbers."""
+"""The routes that check an installation: its freshness, its coverage, its receipts, and a recount of its numbers.
 
+A process runs one recount of a request at a time, because several at once would occupy every reader. The background
+audit takes no turn, so that it cannot fail because another recount is running.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 
 from litestar import Response, Router, get
@@ -12,13 +19,41 @@ from audit.freshness import show_freshness
 from audit.receipt import get_receipt
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
-from audit.turns import OPERATOR_WAIT_S, ORG_WAIT_S, RecountTurns
+from edge.errors import unavailable
 from edge.guards import may
 from edge.principal import Principal
 from query_api.errors import EXCEPTION_HANDLERS
-from query_api.freshness_header import freshness_header
+from query_api.freshness import freshness_header
 from query_api.read_context import ReadContext, provide_page, provide_read_context
 from schemas.http.responses import Reply
+
+ORG_WAIT_S = 5.0
+OPERATOR_WAIT_S = 20.0  # a person who runs the command would have to start it again
+
+
+class RecountTurns:
+    """The turns of one process."""
+
+    def __init__(self) -> None:
+        self._one = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self, wait_s: float) -> AsyncIterator[None]:
+        """Wait at most ``wait_s`` seconds for the turn, and hold it inside the block.
+
+        Raises:
+            ApiError: 503 if it does not come in time.
+        """
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._one.acquire()
+        except TimeoutError as error:
+            message = "Other recounts are under way; send the same request again."
+            raise unavailable("overloaded", message, retry_after_s=5) from error
+        try:
+            yield
+        finally:
+            self._one.release()
 
 
 @get("/recount", operation_id="RecountInstallation", guards=[may("operate")])

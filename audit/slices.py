@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from audit.recount_questions import DayRow
 from edge.errors import invalid
-from query_api.days import DAY_MAX, DAY_MIN, Days
+from query_api.days import DAY_MAX, DAY_MIN, Days, check_known
 
 EVENTS_PER_QUESTION = 2_000_000
 SESSIONS_PER_QUESTION = 200_000
@@ -36,14 +36,8 @@ def days_asked(start_date: date | None, end_date: date | None) -> Days:
     Raises:
         ApiError: 422 if the end is before the start, or a day is outside the store's range.
     """
+    check_known(start_date=start_date, end_date=end_date)
     days = Days(start_date or DAY_MIN, end_date or DAY_MAX)
-    wrong = {
-        name: [f"must be between {DAY_MIN} and {DAY_MAX}"]
-        for name, day in (("start_date", days.first), ("end_date", days.last))
-        if not DAY_MIN <= day <= DAY_MAX
-    }
-    if wrong:
-        raise invalid(wrong)
     if days.last < days.first:
         raise invalid({"end_date": ["must not be before start_date"]})
     return days

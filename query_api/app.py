@@ -18,8 +18,7 @@ from query_api.analytics.summary import get_summary
 from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
 from query_api.errors import EXCEPTION_HANDLERS
-from query_api.freshness import Freshness
-from query_api.freshness_header import freshness_header
+from query_api.freshness import Freshness, freshness_header
 from query_api.read_context import provide_page, provide_read_context
 from query_api.reader import Reader
 from query_api.sessions.analysis import get_analysis

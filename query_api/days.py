@@ -1,4 +1,4 @@
-"""The days of an analytics request, and the periods in them, in UTC."""
+"""The days and times of a request, in UTC: within the range of the store's `DateTime`."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -48,7 +48,7 @@ def days_of(start_date: date | None, end_date: date | None, today: date) -> Days
     Raises:
         ApiError: 422 if the end is before the start, or there are more than 800 days.
     """
-    _check_known(start_date=start_date, end_date=end_date)
+    check_known(start_date=start_date, end_date=end_date)
     last = end_date or today
     first = start_date or last - timedelta(days=DAYS_DEFAULT - 1)
     if last < first:
@@ -58,7 +58,8 @@ def days_of(start_date: date | None, end_date: date | None, today: date) -> Days
     return Days(first, last)
 
 
-def _check_known(**days: date | None) -> None:
+def check_known(**days: date | None) -> None:
+    """Raise 422 for days, by the names of their parameters, outside the store's range."""
     wrong = {name: day for name, day in days.items() if day is not None and not DAY_MIN <= day <= DAY_MAX}
     if wrong:
         raise invalid({name: [f"must be between {DAY_MIN} and {DAY_MAX}"] for name in wrong})
@@ -66,3 +67,17 @@ def _check_known(**days: date | None) -> None:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def bound(name: str, at: datetime | None) -> datetime | None:
+    """Return the bound of a range of times in UTC; a time outside the store's range becomes its first or last one.
+
+    Raises:
+        ApiError: 422 for a time without an offset.
+    """
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise invalid({name: ["must have an offset, such as Z or +02:00"]})
+    known = Days(DAY_MIN, DAY_MAX)
+    return min(max(at, known.since), known.until).astimezone(UTC)

@@ -1,11 +1,12 @@
-"""Freshness: what is visible at a moment, and waiting until a position of the log is."""
+"""Freshness: what is visible at a moment, waiting until a position of the log is, and the header that says so."""
 
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from edge.errors import invalid
@@ -16,20 +17,22 @@ from schemas.log.position import Position
 from store.errors import StoreUnavailable
 from store.generations import Generation
 
-WAIT_HEADER = "X-Wait-For-Position"
+WAIT_HEADER, COMPLETE_HEADER = "X-Wait-For-Position", "X-Complete-Through"
 WAIT_S = 10.0
 POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
 AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is still used, so that no request waits
+_KEY = "complete_through"  # in the scope of a request
 
 
 class PartitionProgressRow(Struct, frozen=True):
-    """How far one partition is projected; everything accepted before ``complete_through`` (ms since 1970) is in it."""
+    """How far one partition is projected; it holds all that was accepted before ``complete_ms`` (0: not reported)."""
 
     log_partition: int
     projected: int
     log_end: int
-    complete_through: int
+    complete_ms: int
+    age_ms: int
 
 
 PROGRESS = Question("query_api.progress", NoParams, PartitionProgressRow)
@@ -103,7 +106,7 @@ def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) ->
     all_reported = 0 < len(rows) >= generation.partitions
     return Snapshot(
         generation,
-        min(row.complete_through for row in rows) if all_reported else 0,
+        min(row.complete_ms for row in rows) if all_reported else 0,
         sum(max(0, row.log_end - row.projected) for row in rows),
         {row.log_partition: row.projected for row in rows},
     )
@@ -121,3 +124,23 @@ def parse_positions(values: Sequence[str]) -> list[Position]:
         raise invalid(
             {WAIT_HEADER: ["must be <partition>:<offset>, or several of them separated by commas"]}
         ) from error
+
+
+def remember_complete_through(scope: Scope, instant: str) -> None:
+    """Note what this response may claim: it contains everything accepted before ``instant``."""
+    scope[_KEY] = instant  # type: ignore[literal-required]  # a key of our own beside ASGI's
+
+
+def freshness_header(app: ASGIApp) -> ASGIApp:
+    """ASGI middleware that adds the header to each response of a request that took a snapshot."""
+
+    async def with_header(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_header(message: Message) -> None:
+            if message["type"] == "http.response.start" and _KEY in scope:
+                instant = cast(str, scope[_KEY])  # type: ignore[literal-required]  # see above
+                message["headers"] = [*message["headers"], (COMPLETE_HEADER.lower().encode(), instant.encode())]
+            await send(message)
+
+        await app(scope, receive, send_with_header)
+
+    return with_header

@@ -12,8 +12,7 @@ from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from kernel.times import instant
-from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions
-from query_api.freshness_header import remember_complete_through
+from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions, remember_complete_through
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.question import P, Question, R
 from query_api.reader import Reader, answer

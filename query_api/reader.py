@@ -1,7 +1,7 @@
 """Reads the store: a port, and its adapter over ClickHouse's client (a server, or the engine in this process).
 
-Each question is one file in ``sql/``. The server binds its parameters, and it runs within fixed limits against the
-database of one generation.
+Each question is one SQL file. The server binds its parameters, and it runs within fixed limits against the database of
+one generation.
 """
 
 import asyncio

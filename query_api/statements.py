@@ -8,6 +8,7 @@ from store.sql import read_sql
 
 # `AND ({agent_name:Nullable(String)} IS NULL OR …)`, and `AND (empty({phrases:Array(String)}) OR …)`
 _CONDITION = re.compile(r"\n *AND \((?:\{(\w+):[^}]*\} IS NULL|empty\(\{(\w+):[^}]*\}\))\s+OR ")
+_INCLUDE = re.compile(r" *\{\{(\w+)\}\}\n")
 _SETTINGS = re.compile(r"\s+SETTINGS\s+(?P<settings>[^()]+)\Z")
 _SETTING = re.compile(r"(\w+) *= *(\w+)")
 
@@ -27,8 +28,12 @@ TUNING = frozenset(
 
 
 def statement(name: str) -> str:
-    """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``."""
-    return read_sql(*name.rsplit(".", 1))
+    """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``.
+
+    ``{{part_where}}`` includes the file ``part_where.include.sql`` beside it, which several questions share.
+    """
+    package, file = name.rsplit(".", 1)
+    return _INCLUDE.sub(lambda found: read_sql(package, f"{found[1]}.include"), read_sql(package, file))
 
 
 @lru_cache(maxsize=1024)
@@ -36,7 +41,7 @@ def statement_without(name: str, absent: frozenset[str]) -> str:
     """Return the text without the conditions that hold because their parameter is ``absent`` (NULL or an empty array).
 
     The result is the same. The store needs about a quarter of a millisecond to parse a condition, and a list of
-    sessions has fourteen: as much as many questions take in all.
+    sessions has sixteen: as much as many questions take in all.
     """
     text, parts, done = statement(name), [], 0
     for found in _CONDITION.finditer(text):

@@ -8,8 +8,7 @@ from contextlib import AsyncExitStack
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from audit.metrics import AuditMetrics
-from audit.watch import Audit, auditing
+from audit.watch import Audit, AuditMetrics, auditing
 from edge.metrics import register_fault_gauges
 from edge.outermost import App
 from edge.watched_file import watching_files

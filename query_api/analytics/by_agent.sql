@@ -25,13 +25,7 @@ FROM
         0 AS part_cost_nano
     FROM rollup_daily FINAL
     ARRAY JOIN groups AS part
-    WHERE org_id = {org_id:String}
-      AND bucket >= {since:DateTime('UTC')}
-      AND bucket < {until:DateTime('UTC')}
-      AND ({project_id:Nullable(String)} IS NULL OR part.project_id = {project_id:Nullable(String)})
-      AND ({repo:Nullable(String)} IS NULL OR part.repo = {repo:Nullable(String)})
-      AND ({agent_name:Nullable(String)} IS NULL OR part.agent_name = {agent_name:Nullable(String)})
-      AND ({user_id:Nullable(String)} IS NULL OR part.user_id = {user_id:Nullable(String)})
+    {{part_where}}
     GROUP BY part.agent_name
     UNION ALL
     SELECT
@@ -41,13 +35,7 @@ FROM
         sum(part.cost_nano)
     FROM rollup_daily FINAL
     ARRAY JOIN model_groups AS part
-    WHERE org_id = {org_id:String}
-      AND bucket >= {since:DateTime('UTC')}
-      AND bucket < {until:DateTime('UTC')}
-      AND ({project_id:Nullable(String)} IS NULL OR part.project_id = {project_id:Nullable(String)})
-      AND ({repo:Nullable(String)} IS NULL OR part.repo = {repo:Nullable(String)})
-      AND ({agent_name:Nullable(String)} IS NULL OR part.agent_name = {agent_name:Nullable(String)})
-      AND ({user_id:Nullable(String)} IS NULL OR part.user_id = {user_id:Nullable(String)})
+    {{part_where}}
     GROUP BY part.agent_name
 )
 GROUP BY agent_name

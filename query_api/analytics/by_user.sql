@@ -1,6 +1,5 @@
 -- What did each user do in these days, the most expensive first: one page of users, and how many are there in all?
 -- Table: rollup_daily (key: org_id, bucket).
--- Groups and model groups of a day are concatenated as in the view rollup_daily_flat, whose planning takes 2 to 4 ms.
 SELECT
     user AS user_id,
     sum(agent_sessions) AS sessions,
@@ -27,26 +26,11 @@ FROM
         max(part_last_active_at) AS agent_last_active_at
     FROM rollup_daily FINAL
     ARRAY JOIN
-        arrayConcat(groups.project_id, model_groups.project_id) AS part_project,
-        arrayConcat(groups.repo, model_groups.repo) AS part_repo,
-        arrayConcat(groups.agent_name, model_groups.agent_name) AS part_agent,
-        arrayConcat(groups.user_id, model_groups.user_id) AS part_user,
         arrayResize(groups.sessions, parts) AS part_sessions,
         arrayResize(groups.ended, parts) AS part_ended,
         arrayResize(groups.duration_ms, parts) AS part_duration_ms,
         arrayResize(groups.last_active_at, parts) AS part_last_active_at,
-        arrayResize(model_groups.input_tokens, -parts) AS part_input_tokens,
-        arrayResize(model_groups.output_tokens, -parts) AS part_output_tokens,
-        arrayResize(model_groups.cache_read_tokens, -parts) AS part_cache_read_tokens,
-        arrayResize(model_groups.cache_creation_tokens, -parts) AS part_cache_creation_tokens,
-        arrayResize(model_groups.cost_nano, -parts) AS part_cost_nano
-    WHERE org_id = {org_id:String}
-      AND bucket >= {since:DateTime('UTC')}
-      AND bucket < {until:DateTime('UTC')}
-      AND ({project_id:Nullable(String)} IS NULL OR part_project = {project_id:Nullable(String)})
-      AND ({repo:Nullable(String)} IS NULL OR part_repo = {repo:Nullable(String)})
-      AND ({agent_name:Nullable(String)} IS NULL OR part_agent = {agent_name:Nullable(String)})
-      AND ({user_id:Nullable(String)} IS NULL OR part_user = {user_id:Nullable(String)})
+        {{concatenated_where}}
     GROUP BY
         part_user,
         part_agent

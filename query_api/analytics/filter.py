@@ -50,8 +50,8 @@ class AnalyticsFilter(NamedTuple):
         )
 
     def params(self, kind: type[B], **more: Any) -> B:
-        """Return the parameters of a question that takes the filter and ``more``."""
-        return kind(**msgspec.structs.asdict(self.buckets), **more)
+        """Return the parameters of a question that takes the filter, with ``more`` added or replaced."""
+        return kind(**msgspec.structs.asdict(self.buckets) | more)
 
 
 def provide_analytics_filter(

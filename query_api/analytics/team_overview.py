@@ -21,9 +21,9 @@ TOP = 10
 
 
 class TwoPeriods(Buckets, frozen=True):
-    """These buckets, and those of ``[previous_since, since)`` before them."""
+    """The buckets from ``current_since`` on, and those of ``[since, current_since)`` before them."""
 
-    previous_since: datetime
+    current_since: datetime
 
 
 class TeamPeriodRow(Struct, frozen=True):
@@ -138,9 +138,10 @@ async def get_team_overview(
 
     ``busiest_hours`` has a list for each day of the week, Monday first, with the sessions that started in each hour.
     """
-    previous_since = analytics_filter.days.previous_since
+    days = analytics_filter.days
+    two_periods = analytics_filter.params(TwoPeriods, since=days.previous_since, current_since=days.since)
     periods, tops, hours = await asyncio.gather(
-        context.ask(TEAM_PERIODS, analytics_filter.params(TwoPeriods, previous_since=previous_since)),
+        context.ask(TEAM_PERIODS, two_periods),
         context.ask(TEAM_TOPS, analytics_filter.params(TopMembers, limit=TOP)),
         context.ask(BUSIEST_HOURS, analytics_filter.buckets),
     )

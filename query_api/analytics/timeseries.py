@@ -23,8 +23,9 @@ BY_MODEL = ("cost", "tokens")  # a session's other numbers belong to no single m
 
 
 class Timeseries(WholeBuckets, frozen=True):
-    """One metric by period."""
+    """One metric by period, from one ``rollup``."""
 
+    rollup: str
     interval: str
     metric: str
 
@@ -32,6 +33,7 @@ class Timeseries(WholeBuckets, frozen=True):
 class TimeseriesByDimension(Buckets, frozen=True):
     """One metric by period, filtered by dimensions; ``model`` applies to cost and tokens only."""
 
+    rollup: str
     interval: str
     metric: str
     model: str | None
@@ -75,11 +77,12 @@ async def get_timeseries(
 async def _load_rows(
     context: ReadContext, analytics_filter: AnalyticsFilter, interval: Interval, metric: Metric, model: str | None
 ) -> list[PeriodRow]:
+    over = {"rollup": "rollup_hourly" if interval == "hour" else "rollup_daily", "interval": interval, "metric": metric}
     if analytics_filter.has_dimension or model is not None:
-        params = analytics_filter.params(TimeseriesByDimension, interval=interval, metric=metric, model=model)
+        params = analytics_filter.params(TimeseriesByDimension, **over, model=model)
         return await context.ask(TIMESERIES_BY_DIMENSION, params)
     buckets = analytics_filter.buckets
-    return await context.ask(TIMESERIES, Timeseries(buckets.org_id, buckets.since, buckets.until, interval, metric))
+    return await context.ask(TIMESERIES, Timeseries(buckets.org_id, buckets.since, buckets.until, **over))
 
 
 def _period(at: datetime, values: dict[int, int], metric: Metric) -> Period:

@@ -1,6 +1,6 @@
 -- How did one number of an org develop over these hours, days or weeks? No row for a period
 -- without activity.
--- Tables: rollup_hourly or rollup_daily (key: org_id, bucket); the other one, and unused columns, are not read.
+-- Tables: rollup_hourly or rollup_daily (key: org_id, bucket).
 SELECT
     toUnixTimestamp(if({interval:String} = 'week', toDateTime(toMonday(bucket), 'UTC'), bucket)) AS period_start,
     sum(multiIf(
@@ -10,20 +10,7 @@ SELECT
             + period.cache_read_tokens + period.cache_creation_tokens),
         {metric:String} = 'tool_calls', toInt64(period.tool_calls),
         0)) + uniqExactArray(if({metric:String} = 'users', period.users, [])) AS value
-FROM
-(
-    SELECT
-        org_id, bucket, sessions, users, tool_calls, cost_nano,
-        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
-    FROM rollup_hourly FINAL
-    WHERE {interval:String} = 'hour'
-    UNION ALL
-    SELECT
-        org_id, bucket, sessions, users, tool_calls, cost_nano,
-        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
-    FROM rollup_daily FINAL
-    WHERE {interval:String} != 'hour'
-) AS period
+FROM {rollup:Identifier} AS period FINAL
 WHERE org_id = {org_id:String}
   AND bucket >= {since:DateTime('UTC')}
   AND bucket < {until:DateTime('UTC')}

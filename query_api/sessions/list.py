@@ -18,11 +18,13 @@ Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_s
 
 
 class SessionsPage(SessionFilter, frozen=True):
-    """A page of the matching sessions, in one of the orders that the file knows."""
+    """A page of the matching sessions that have all words and phrases (as `kernel.words` stores them), in an order."""
 
     sort: str
     limit: int
     offset: int
+    words: list[str]
+    phrases: list[str]
 
 
 class SessionsPageRow(OrgSessionKey, frozen=True):
@@ -42,7 +44,8 @@ async def list_sessions(
     sort: FromQuery[Sort] = "-started_at",
 ) -> Response[Reply[list[Session]]]:
     """List the sessions of the org that the caller may see, newest first unless ``sort`` names another order."""
-    params = with_filter(SessionsPage, session_filter, sort=sort, limit=paging.size, offset=paging.offset)
+    page = {"sort": sort, "limit": paging.size, "offset": paging.offset}
+    params = with_filter(SessionsPage, session_filter, **page, words=[], phrases=[])
     keys, total = await context.ask_page(SESSIONS_PAGE, params)
     sessions = await load_sessions(context, session_filter.org_id, keys)
     return context.reply(sessions, paging.meta(total))

@@ -1,5 +1,9 @@
--- Which sessions of an org match: one page of their ids in the order of `sort`, and how many are there in all?
--- Table: sessions (key: org_id, started_hour, session_id).
+-- Which sessions of an org match, and have all of these words and phrases: one page of their ids in the order of `sort`,
+-- and how many are there in all?
+-- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text finds the words.
+-- The index alone would return a session whose older row had the word. With the last setting the newer rows of each
+-- found key are read as well, and only the newest row is checked for its words.
+-- Phrases need the text itself, which is read only if there are any, and only of rows that have the words.
 -- `sort` is the name of a column or of one of these expressions; columns of the others are not read.
 WITH
     -toUnixTimestamp64Milli(started_at) AS `-started_at`,
@@ -29,8 +33,14 @@ WHERE org_id = {org_id:String}
   AND ({external_id:Nullable(String)} IS NULL OR external_id = {external_id:Nullable(String)})
   AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
   AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})
+  AND (empty({words:Array(String)}) OR hasAllTokens(search_text, {words:Array(String)}))
+  AND (empty({phrases:Array(String)})
+       OR arrayAll(phrase -> position(search_text, phrase) > 0, {phrases:Array(String)}))
 ORDER BY
     {sort:Identifier},
     started_at DESC,
     session_id
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
+SETTINGS
+    use_skip_indexes_if_final = 1,
+    use_skip_indexes_if_final_exact_mode = 1

@@ -10,26 +10,14 @@ from msgspec import Struct
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import load_session_rows, session_of
-from query_api.sessions.highlights import Highlighter
-from query_api.sessions.list import SessionsPage, SessionsPageRow, Sort
-from query_api.sessions.search_query import parse
+from query_api.sessions.list import SESSIONS_PAGE, SessionsPage, Sort
+from query_api.sessions.search_terms import Highlighter, parse
 from query_api.sessions.session_filter import SessionFilter, with_filter
 from schemas.http.responses import Reply, Session
 
 Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
-
-
-class SearchPage(SessionsPage, frozen=True):
-    """A page of the sessions that have all of these words, and these phrases (as `kernel.words` stores them)."""
-
-    words: list[str]
-    phrases: list[str]
-
-
-SEARCH_PAGE = Question("query_api.sessions.search", SearchPage, SessionsPageRow)
 
 
 class Highlight(Struct, frozen=True):
@@ -63,8 +51,8 @@ async def search_sessions(
     if not query.terms:
         return context.reply(list[FoundSession](), paging.meta(0))
     page = {"sort": sort, "limit": paging.size, "offset": paging.offset}
-    params = with_filter(SearchPage, session_filter, **page, words=query.words, phrases=query.phrases)
-    keys, total = await context.ask_page(SEARCH_PAGE, params)
+    params = with_filter(SessionsPage, session_filter, **page, words=query.words, phrases=query.phrases)
+    keys, total = await context.ask_page(SESSIONS_PAGE, params)
     rows = await load_session_rows(context, session_filter.org_id, keys, with_prompts=True)
     highlighter = Highlighter(query)
     sessions = [found_session(session_of(row), row.first_prompts, highlighter) for row in rows]

@@ -10,7 +10,7 @@ from litestar.params import FromQuery
 from msgspec import Struct
 
 from edge.principal import Principal
-from query_api.times import bound
+from query_api.days import bound
 from query_api.visibility import refuse_other_users, viewer_of
 from schemas.http.requests import Trigger
 from schemas.log.records import Outcome

@@ -10,8 +10,7 @@ import clickhouse_connect
 import pytest
 from prometheus_client import CollectorRegistry
 
-from audit.metrics import AuditMetrics
-from audit.watch import NIGHTLY_AT_HOUR, Audit
+from audit.watch import NIGHTLY_AT_HOUR, Audit, AuditMetrics
 from processors.observer import Observers
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader

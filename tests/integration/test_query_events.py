@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kernel.times import instant
-from query_api.sessions import event_page
+from query_api.sessions import events
 from query_api.sessions import one as one_session
-from query_api.sessions.event_page import EventsPageRow, within_bytes
+from query_api.sessions.events import EventsPageRow, within_bytes
 from schemas.log.position import LogRecord
 from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
 from tests.support.builders import session_id as named
@@ -137,7 +137,7 @@ def filled(store: TestStore) -> TestStore:
 
 async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page never has more bytes than can be held, always at least one event, and its cursor goes on behind it."""
-    monkeypatch.setattr(event_page, "PAGE_BYTES_MAX", 350)
+    monkeypatch.setattr(events, "PAGE_BYTES_MAX", 350)
     with api_over(filled) as api:
         first = (await api.get(f"sessions/{SESSION}/events", {"per_page": 30})).json()
         everything = await _all_pages(api, ORG, SESSION, {"per_page": 30})

@@ -13,7 +13,7 @@ from query_api.statements import statement, statement_without
 from store.known_tables import known_tables
 from store.migrate import migrations
 from tests.support import CHECKOUT
-from tests.support.questions import questions, sql_files
+from tests.support.questions import included_files, questions, sql_files
 from tests.support.rigs.query_store import QueryStore
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -51,6 +51,18 @@ def test_every_file_is_asked_and_every_question_has_its_file() -> None:
     assert {question.name for question in QUESTIONS} == set(FILES)
 
 
+def test_every_included_file_is_included_by_several() -> None:
+    """Beside it, so that a reader finds it; the statement that is sent holds its text."""
+    for included in included_files():
+        marker = "{{" + included.name.removesuffix(".include.sql") + "}}"
+        users = [name for name, file in FILES.items() if marker in file.read_text()]
+
+        assert len(users) > 1
+        assert {FILES[name].parent for name in users} == {included.parent}
+        assert all(included.read_text() in statement(name) for name in users)
+    assert not any("{{" in statement(name) for name in FILES)
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_placeholders_are_the_fields_of_the_parameters(question: Question[Any, Any]) -> None:
     """A file uses each parameter of its struct, and no other."""
@@ -68,7 +80,7 @@ def test_columns_are_the_fields_of_the_row(
     client = org_store.client
     client.database = org_store.base if question.row is LiveGenerationRow else f"{org_store.base}_g1"
     parameters = {
-        name: _some_value(kind)
+        name: _some_value(name, kind)
         for name, kind in re.findall(r"\{(\w+):((?:[^{}()]|\([^{}]*\))+)\}", statement(question.name))
     }
 
@@ -80,7 +92,7 @@ def test_columns_are_the_fields_of_the_row(
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_begins_with_its_question(name: str) -> None:
     """The header states the question, the table and the key; data of an org is read by its org."""
-    text = FILES[name].read_text()
+    text = statement(name)
 
     assert text.startswith("-- ")
     assert "?" in text.split("\nWITH")[0].split("\nSELECT")[0]
@@ -88,11 +100,11 @@ def test_every_file_begins_with_its_question(name: str) -> None:
     assert not _OF_AN_ORG.search(text) or re.search(r"org_id = \{org_id:", text)
 
 
-def _some_value(kind: str) -> Any:
+def _some_value(name: str, kind: str) -> Any:
     if kind.startswith("Nullable"):
         return None
     if kind.startswith("Array"):
         return []
     if kind == "Identifier":
-        return "session_id"
+        return "rollup_daily" if name == "rollup" else "session_id"
     return {"UUID": UUID(int=0)}.get(kind, "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1)

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.words import fold_character, folded, folded_lengths, phrase_text, search_text, split_words
-from query_api.sessions.highlights import CLOSE, CUT, OPEN, Highlighter
-from query_api.sessions.search_query import SearchQuery, parse
+from query_api.sessions.search_terms import CLOSE, CUT, OPEN, Highlighter, SearchQuery, parse
 
 # Any code point, lone surrogates too; and texts in which words, accents, quotation marks and odd characters meet often.
 anything = st.text(st.characters(exclude_categories=()), max_size=200)

@@ -9,18 +9,28 @@ from query_api.question import Question
 from tests.support import CHECKOUT
 
 PACKAGES = ("query_api", "audit")
+INCLUDE = ".include.sql"
 
 
 def sql_files() -> dict[str, Path]:
-    """The SQL files by their names, such as ``query_api.analytics.summary``."""
-    files = [file for package in PACKAGES for file in sorted((CHECKOUT / package).rglob("*.sql"))]
+    """The SQL files of questions by their names, such as ``query_api.analytics.summary``."""
+    files = [file for file in _all_sql_files() if not file.name.endswith(INCLUDE)]
     return {".".join(file.relative_to(CHECKOUT).with_suffix("").parts): file for file in files}
+
+
+def included_files() -> list[Path]:
+    """The SQL files that files of questions include."""
+    return [file for file in _all_sql_files() if file.name.endswith(INCLUDE)]
 
 
 def questions() -> list[Question[Any, Any]]:
     """The questions of all modules, each once."""
     found = {value.name: value for module in _modules() for value in vars(module).values() if _is_question(value)}
     return [found[name] for name in sorted(found)]
+
+
+def _all_sql_files() -> list[Path]:
+    return [file for package in PACKAGES for file in sorted((CHECKOUT / package).rglob("*.sql"))]
 
 
 def _modules() -> list[Any]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.cursor import UnknownCursor, open_cursor, seal_cursor
+from query_api.paging import UnknownCursor, open_cursor, seal_cursor
 
 KEY = b"a seed key of tests"
 places = st.integers(0, (1 << 64) - 1)

@@ -31,14 +31,19 @@ class FakeReader:
         self.looks += 1
         projected = max(0, self.looks - 2)
         return [
-            {"log_partition": partition, "projected": projected, "log_end": 9, "complete_through": self.looks}
+            {"log_partition": partition, "projected": projected, "log_end": 9, "complete_ms": self.looks, "age_ms": 0}
             for partition in (0, 1)
         ]
 
 
 rows = st.lists(
     st.builds(
-        PartitionProgressRow, st.integers(0, 9), st.integers(0, 100), st.integers(0, 100), st.integers(1, 1 << 42)
+        PartitionProgressRow,
+        st.integers(0, 9),
+        st.integers(0, 100),
+        st.integers(0, 100),
+        st.integers(1, 1 << 42),
+        st.just(0),
     ),
     unique_by=lambda row: row.log_partition,
 )
@@ -49,7 +54,7 @@ def test_no_more_is_claimed_than_every_partition_says(progress: list[PartitionPr
     """`complete_through` is after no partition's, and nothing is claimed before all reported; lag is never < 0."""
     seen = snapshot_of(Generation("g1", partitions), progress)
 
-    assert all(seen.complete_through <= row.complete_through for row in progress)
+    assert all(seen.complete_through <= row.complete_ms for row in progress)
     assert seen.complete_through == 0 or len(progress) >= max(1, partitions)
     assert seen.lag_records == sum(max(0, row.log_end - row.projected) for row in progress) >= 0
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from audit.turns import RecountTurns
+from audit.routes import RecountTurns
 from edge.errors import ApiError
 
 

@@ -3,8 +3,7 @@
 import pytest
 
 from kernel.words import split_words
-from query_api.sessions.highlights import Highlighter
-from query_api.sessions.search_query import parse
+from query_api.sessions.search_terms import Highlighter, parse
 
 
 @pytest.mark.parametrize(
