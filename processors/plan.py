@@ -10,10 +10,8 @@ from processors.derivations.session_facts import DerivationRequest
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.pricing import Pricing
-from processors.projections.facts import fact_rows
-from processors.projections.receipts import dead, dead_letter, projected
-from processors.projections.sessions import session_row, started_hour
-from processors.projections.tasks import task_row
+from processors.projections.records import dead, dead_letter, fact_rows, projected
+from processors.projections.sessions import session_row, started_hour, task_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse

@@ -1,11 +1,17 @@
-"""Makes the rows of `facts` of a record: one per fact, with the typed columns that fold and reads need."""
+"""Makes the rows of a log record: its facts, with the typed columns that fold and reads need, and its receipt.
+
+A record that can't be projected has a dead letter instead of facts.
+"""
+
+from uuid import UUID
 
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, EventsRecorded, LifecycleRecord
-from schemas.store.rows import FactRow
+from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 EVENTS_RECORDED = "events_recorded"
+NO_ID = UUID(int=0)
 _VERSION_MAX = (1 << 64) - 1
 
 
@@ -85,4 +91,40 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
         duration_ms=None,
         redactions=record.redactions,
         data=log_record.value or b"",
+    )
+
+
+def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRow:
+    """Return the receipt of a record whose facts are all in the tables."""
+    facts = len(record.events) if isinstance(record, EventsRecorded) else 1
+    kind = str(record.__struct_config__.tag)
+    return ReceiptRow(
+        log_record.partition,
+        log_record.offset,
+        record.record_id,
+        "projected",
+        record.org_id,
+        record.session_id,
+        kind,
+        record.received_at,
+        facts,
+        added,
+        record.redrive.position if record.redrive else "",
+    )
+
+
+def dead(record: LogRecord) -> ReceiptRow:
+    """Return the receipt of a dead letter. Nothing in the record can be trusted, so nothing of it is copied."""
+    return ReceiptRow(record.partition, record.offset, NO_ID, "dead", "", NO_ID, "", record.timestamp_ms, 0, 0, "")
+
+
+def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:
+    """Return the record's bytes as they are in the log, and why they could not be projected."""
+    return DeadLetterRow(
+        record.partition,
+        record.offset,
+        record.timestamp_ms,
+        reason,
+        record.key or b"",
+        record.value or b"",
     )
