@@ -7,6 +7,7 @@ from schemas.log.records import CompactionRequested, SessionEnded
 
 EVENTS_RECORDED = "events_recorded"
 TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
+_MACHINES = frozenset({"system", "loop_wakeup", "schedule_wakeup", "poll_event"})
 
 
 class SessionFact(NamedTuple):
@@ -41,3 +42,8 @@ class DerivationRequest(NamedTuple):
     def session(self) -> tuple[str, UUID]:
         """The session whose facts are read."""
         return self.record.org_id, self.record.session_id
+
+
+def asked_by_a_machine(fact: SessionFact) -> bool:
+    """Return whether a prompt was sent by a machine, to continue the session."""
+    return fact.detail in _MACHINES

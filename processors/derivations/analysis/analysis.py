@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from processors.derivations.analysis.timeline import Timeline
 from processors.derivations.digest.truncate import cut, one_line
-from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, SessionFact
-from processors.derivations.titles import title_of
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, SessionFact, asked_by_a_machine
 from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, ToolTally, ToolUsage
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
 
@@ -16,6 +15,10 @@ T = TypeVar("T")
 LISTED = 20  # commands
 FILES = 200
 COMMAND_MAX = 500  # characters
+TITLE_MAX = 80
+_MARKS = re.compile(r"^[\s#>*`\-]+")
+_POLITE = re.compile(r"^(?:(?:hi|hello|hey)\b[\s,!.]*)?(?:(?:can|could|would) you\s+)?(?:please\s+)?", re.IGNORECASE)
+_SENTENCE = re.compile(r".+?[.!?…](?=\s|$)")
 _TESTS = re.compile(
     r"""(?:^|[\s;&|(/])(?:
         pytest | py\.test | tox | nox | vitest | jest | mocha | ctest | rspec | phpunit | playwright\s+test
@@ -61,6 +64,19 @@ class Analysis:
             longest_gaps=times.longest_gaps,
             suggested_title=None if sensitive else self._title,
         )
+
+
+def title_of(fact: SessionFact) -> str | None:
+    """Return the first sentence of a prompt, in one line; None if it is empty or a command to the client."""
+    if asked_by_a_machine(fact):
+        return None
+    lines = (_MARKS.sub("", line).strip() for line in (fact.text or fact.label).splitlines())
+    line = _POLITE.sub("", next(filter(None, lines), ""))
+    if not line or line.startswith("/"):
+        return None
+    sentence = match.group() if (match := _SENTENCE.match(line)) else line
+    title = one_line(sentence.rstrip(".:"), TITLE_MAX)
+    return title[:1].upper() + title[1:] or None
 
 
 def _error_rates(usage: ToolUsage) -> list[ToolErrorRate]:

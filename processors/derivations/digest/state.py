@@ -7,8 +7,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from processors.derivations.digest.truncate import cut
-from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, SessionFact
-from processors.derivations.titles import asked_by_a_machine
+from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, SessionFact, asked_by_a_machine
 from processors.derivations.tool_usage import TOOL_EVENTS, ToolUsage
 from schemas.log.records import AnyRecord, SessionChanged, SessionCreated
 
