@@ -113,18 +113,13 @@ def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRo
     )
 
 
-def dead(record: LogRecord) -> ReceiptRow:
+def dead(letter: DeadLetterRow) -> ReceiptRow:
     """Return the receipt of a dead letter. Nothing in the record can be trusted, so nothing of it is copied."""
-    return ReceiptRow(record.partition, record.offset, NO_ID, "dead", "", NO_ID, "", record.timestamp_ms, 0, 0, "")
+    place = letter.log_partition, letter.log_offset
+    return ReceiptRow(*place, NO_ID, "dead", "", NO_ID, "", letter.logged_at, 0, 0, "")
 
 
 def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:
     """Return the record's bytes as they are in the log, and why they could not be projected."""
-    return DeadLetterRow(
-        record.partition,
-        record.offset,
-        record.timestamp_ms,
-        reason,
-        record.key or b"",
-        record.value or b"",
-    )
+    place = record.partition, record.offset
+    return DeadLetterRow(*place, record.timestamp_ms, reason, record.key or b"", record.value or b"")
