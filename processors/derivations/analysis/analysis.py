@@ -2,8 +2,7 @@
 
 import heapq
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 from processors.derivations.analysis.timeline import Timeline
 from processors.derivations.digest.truncate import cut, one_line
@@ -11,7 +10,6 @@ from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, S
 from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, ToolTally, ToolUsage
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
 
-T = TypeVar("T")
 LISTED = 20  # commands
 FILES = 200
 COMMAND_MAX = 500  # characters
@@ -90,7 +88,7 @@ def _error_rates(usage: ToolUsage) -> list[ToolErrorRate]:
 
 def _repeated(commands: Iterable[tuple[str, ToolTally]]) -> list[RepeatedCommand]:
     rows = [RepeatedCommand(_shown(text), t.runs, t.failures) for text, t in commands if t.runs > 1]
-    return _most(rows, LISTED, lambda row: (-row.runs, row.command))
+    return heapq.nsmallest(LISTED, rows, key=lambda row: (-row.runs, row.command))
 
 
 def _tests(commands: Iterable[tuple[str, ToolTally]]) -> list[RunOfTests]:
@@ -99,7 +97,7 @@ def _tests(commands: Iterable[tuple[str, ToolTally]]) -> list[RunOfTests]:
         for text, tally in commands
         if tally.runs and _TESTS.search(text)
     ]
-    return _most(rows, LISTED, lambda row: (-row.runs, row.command))
+    return heapq.nsmallest(LISTED, rows, key=lambda row: (-row.runs, row.command))
 
 
 def _edited(usage: Iterable[tuple[str, ToolTally]]) -> list[EditedFile]:
@@ -108,12 +106,8 @@ def _edited(usage: Iterable[tuple[str, ToolTally]]) -> list[EditedFile]:
         if tally.done:
             edits[path] = edits.get(path, 0) + tally.done
     rows = [EditedFile(cut(path, SUBJECT_MAX), count) for path, count in edits.items()]
-    return _most(rows, FILES, lambda row: (-row.edits, row.path))
+    return heapq.nsmallest(FILES, rows, key=lambda row: (-row.edits, row.path))
 
 
 def _shown(command: str) -> str:
     return one_line(command, COMMAND_MAX)
-
-
-def _most(rows: Iterable[T], count: int, key: Callable[[T], tuple[int, str]]) -> list[T]:
-    return heapq.nsmallest(count, rows, key=key)
