@@ -29,6 +29,11 @@ class SessionFact(NamedTuple):
     detail: str  # a failure's error, a prompt's source, a notification's type
     cwd: str
 
+    @property
+    def asked_by_a_machine(self) -> bool:
+        """Whether a prompt was sent by a machine, to continue the session."""
+        return self.detail in _MACHINES
+
 
 class DerivationRequest(NamedTuple):
     """A derivation that a fact requests, as of that fact. A retry uses the same value."""
@@ -42,8 +47,3 @@ class DerivationRequest(NamedTuple):
     def session(self) -> tuple[str, UUID]:
         """The session whose facts are read."""
         return self.record.org_id, self.record.session_id
-
-
-def asked_by_a_machine(fact: SessionFact) -> bool:
-    """Return whether a prompt was sent by a machine, to continue the session."""
-    return fact.detail in _MACHINES

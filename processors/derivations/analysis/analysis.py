@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from processors.derivations.analysis.timeline import Timeline
 from processors.derivations.digest.truncate import cut, one_line
-from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, SessionFact, asked_by_a_machine
+from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, SessionFact
 from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, ToolTally, ToolUsage
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
 
@@ -52,21 +52,21 @@ class Analysis:
         """Return the findings. Of a ``sensitive`` session they are numbers and times alone."""
         commands = [] if sensitive else list(self._usage.of(SHELLS))
         files = [] if sensitive else list(self._usage.of(EDITORS))
-        times = self._timeline.times()
+        time_split, longest_gaps = self._timeline.times()
         return Findings(
-            time_split=times.split,
+            time_split=time_split,
             tool_error_rates=_error_rates(self._usage),
             repeated_commands=_repeated(commands),
             files_edited=_edited(files),
             tests_run=_tests(commands),
-            longest_gaps=times.longest_gaps,
+            longest_gaps=longest_gaps,
             suggested_title=None if sensitive else self._title,
         )
 
 
 def title_of(fact: SessionFact) -> str | None:
     """Return the first sentence of a prompt, in one line; None if it is empty or a command to the client."""
-    if asked_by_a_machine(fact):
+    if fact.asked_by_a_machine:
         return None
     lines = (_MARKS.sub("", line).strip() for line in (fact.text or fact.label).splitlines())
     line = _POLITE.sub("", next(filter(None, lines), ""))

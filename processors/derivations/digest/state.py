@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from processors.derivations.digest.truncate import cut
-from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, SessionFact, asked_by_a_machine
+from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, SessionFact
 from processors.derivations.tool_usage import TOOL_EVENTS, ToolUsage
 from schemas.log.records import AnyRecord, SessionChanged, SessionCreated
 
@@ -79,7 +79,7 @@ class DigestState:
 
 def _prompt(state: DigestState, fact: SessionFact) -> None:
     text = (fact.text or fact.label).strip()
-    if not text or asked_by_a_machine(fact):
+    if not text or fact.asked_by_a_machine:
         return
     state.prompts += 1
     text = cut(text, TEXT_MAX)
