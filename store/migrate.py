@@ -52,11 +52,6 @@ def migrations(kind: str) -> list[Migration]:
     return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
 
 
-def migrate_control(store: StoreAddress) -> list[str]:
-    """Bring the control database up to date, as `migrate` does."""
-    return migrate(store, store.control, "control")
-
-
 def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     """Create a database if it is missing and apply what is pending; return a line for each migration applied.
 
