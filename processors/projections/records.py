@@ -98,19 +98,9 @@ def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRo
     """Return the receipt of a record whose facts are all in the tables."""
     facts = len(record.events) if isinstance(record, EventsRecorded) else 1
     kind = str(record.__struct_config__.tag)
-    return ReceiptRow(
-        log_record.partition,
-        log_record.offset,
-        record.record_id,
-        "projected",
-        record.org_id,
-        record.session_id,
-        kind,
-        record.received_at,
-        facts,
-        added,
-        record.redrive.position if record.redrive else "",
-    )
+    place, session = (log_record.partition, log_record.offset), (record.org_id, record.session_id)
+    redriven = record.redrive.position if record.redrive else ""
+    return ReceiptRow(*place, record.record_id, "projected", *session, kind, record.received_at, facts, added, redriven)
 
 
 def dead(letter: DeadLetterRow) -> ReceiptRow:

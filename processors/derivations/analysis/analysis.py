@@ -87,13 +87,13 @@ def _error_rates(usage: ToolUsage) -> list[ToolErrorRate]:
 
 
 def _repeated(commands: Iterable[tuple[str, ToolTally]]) -> list[RepeatedCommand]:
-    rows = [RepeatedCommand(_shown(text), t.runs, t.failures) for text, t in commands if t.runs > 1]
+    rows = [RepeatedCommand(one_line(text, COMMAND_MAX), t.runs, t.failures) for text, t in commands if t.runs > 1]
     return heapq.nsmallest(LISTED, rows, key=lambda row: (-row.runs, row.command))
 
 
 def _tests(commands: Iterable[tuple[str, ToolTally]]) -> list[RunOfTests]:
     rows = [
-        RunOfTests(_shown(text), tally.runs, tally.failures, tally.last_failed)
+        RunOfTests(one_line(text, COMMAND_MAX), tally.runs, tally.failures, tally.last_failed)
         for text, tally in commands
         if tally.runs and _TESTS.search(text)
     ]
@@ -107,7 +107,3 @@ def _edited(usage: Iterable[tuple[str, ToolTally]]) -> list[EditedFile]:
             edits[path] = edits.get(path, 0) + tally.done
     rows = [EditedFile(cut(path, SUBJECT_MAX), count) for path, count in edits.items()]
     return heapq.nsmallest(FILES, rows, key=lambda row: (-row.edits, row.path))
-
-
-def _shown(command: str) -> str:
-    return one_line(command, COMMAND_MAX)

@@ -121,10 +121,6 @@ def _task(state: DigestState, fact: SessionFact) -> None:
         task.done = task.done or fact.event_type == "TaskCompleted"
 
 
-def _tool(state: DigestState, fact: SessionFact) -> None:
-    state.usage.take(fact)
-
-
 _STEPS: dict[str, Callable[[DigestState, SessionFact], None]] = {
     "UserPromptSubmit": _prompt,
     "Stop": _stop,
@@ -133,5 +129,5 @@ _STEPS: dict[str, Callable[[DigestState, SessionFact], None]] = {
     "PostCompact": _post_compact,
     "TaskCreated": _task,
     "TaskCompleted": _task,
-    **dict.fromkeys(TOOL_EVENTS, _tool),
+    **dict.fromkeys(TOOL_EVENTS, lambda state, fact: state.usage.take(fact)),
 }
