@@ -27,9 +27,8 @@ from schemas.store.rows import (
 )
 from store.errors import STORE_ERRORS, classify
 from store.generations import Generation
-from store.key_lists import cut_to_size
 from store.prices import ReadPrices, read_prices
-from store.sql import read_sql
+from store.sql import cut_to_size, read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # in chunks where another copy would slow the fold down
