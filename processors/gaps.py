@@ -92,8 +92,6 @@ def runs(offsets: Iterable[int]) -> Stretches:
     """Return rising offsets as stretches ``[start, stop)`` of consecutive ones."""
     found: list[Stretch] = []
     for offset in offsets:
-        if found and found[-1][1] == offset:
-            found[-1] = (found[-1][0], offset + 1)
-        else:
-            found.append((offset, offset + 1))
+        start = found.pop()[0] if found and found[-1][1] == offset else offset
+        found.append((start, offset + 1))
     return found

@@ -1,6 +1,6 @@
 """The metrics of a projector: batches, steps, dead letters, how far it is behind, and what it waits for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -72,24 +72,20 @@ class _OnScrape(NamedTuple):
 
 
 def _lag(progress: Progress, watchdog: Watchdog) -> Iterator[Metric]:
-    records = GaugeMetricFamily(
-        "crewkit_projector_lag_records", "Records that wait to be projected.", labels=("partition",)
-    )
-    seconds = GaugeMetricFamily(
-        "crewkit_projector_lag_seconds", "How long ago everything was projected.", labels=("partition",)
-    )
-    unmoved = GaugeMetricFamily(
-        "crewkit_projector_unmoved_seconds",
-        "How long a partition has been at one offset while records wait.",
-        labels=("partition",),
-    )
-    for lag in progress.lags():
-        records.add_metric((str(lag.partition),), lag.records)
-        if lag.seconds is not None:
-            seconds.add_metric((str(lag.partition),), lag.seconds)
-    for partition, still_s in watchdog.unmoved().items():
-        unmoved.add_metric((str(partition),), still_s)
-    yield from (records, seconds, unmoved)
+    lags = progress.lags()
+    records = {lag.partition: lag.records for lag in lags}
+    seconds = {lag.partition: lag.seconds for lag in lags if lag.seconds is not None}
+    unmoved = "How long a partition has been at one offset while records wait."
+    yield _by_partition("crewkit_projector_lag_records", "Records that wait to be projected.", records)
+    yield _by_partition("crewkit_projector_lag_seconds", "How long ago everything was projected.", seconds)
+    yield _by_partition("crewkit_projector_unmoved_seconds", unmoved, watchdog.unmoved())
+
+
+def _by_partition(name: str, text: str, values: Mapping[int, float]) -> Metric:
+    gauge = GaugeMetricFamily(name, text, labels=("partition",))
+    for partition, value in values.items():
+        gauge.add_metric((str(partition),), value)
+    return gauge
 
 
 def _targets(pipeline: Pipeline) -> Iterator[Metric]:
