@@ -13,7 +13,7 @@ from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, 
 LISTED = 20  # commands
 FILES = 200
 COMMAND_MAX = 500  # characters
-TITLE_MAX = 80
+TITLE_MAX = 80  # characters
 _MARKS = re.compile(r"^[\s#>*`\-]+")
 _POLITE = re.compile(r"^(?:(?:hi|hello|hey)\b[\s,!.]*)?(?:(?:can|could|would) you\s+)?(?:please\s+)?", re.IGNORECASE)
 _SENTENCE = re.compile(r".+?[.!?…](?=\s|$)")
