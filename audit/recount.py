@@ -32,7 +32,7 @@ from audit.slices import RecountSlice, days_asked, parts_of, slices
 from query_api.days import Days
 from query_api.question import Asks, NoParams
 from schemas.hooks import KNOWN_EVENT_TYPES
-from store.key_lists import cut_to_size
+from store.sql import cut_to_size
 
 LISTED_MAX = 1_000
 PAUSE_S = 0.2

@@ -14,7 +14,7 @@ from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import LoadedPrice
 from store.connect import WRITE, connect
 from store.errors import classified
-from store.migrate import migrate_control
+from store.migrate import migrate
 from store.prices import Loaded, extend_history, history_of
 
 
@@ -43,6 +43,6 @@ def _control(settings: Settings) -> Iterator[Client]:
     store = parse_store_url(stack_url) if stack_url else store_address(settings)
     check_transport(store)
     with locked_folder(settings.folder, needed=store.is_embedded), classified():
-        migrate_control(store)
+        migrate(store, store.control, "control")
         with closing(connect(WRITE, **store.at(store.control))) as client:
             yield client

@@ -1,11 +1,11 @@
 """The metrics of a projector: batches, steps, dead letters, how far it is behind, and what it waits for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from processors.observer import Observer
 from processors.pipeline import Pipeline
@@ -43,8 +43,8 @@ class ProjectorMetrics(Observer):
             registry=registry,
         )
         self._registry = registry
-        registry.register(_Lag(progress, watchdog))
-        registry.register(_Targets(pipeline))
+        registry.register(_OnScrape(partial(_lag, progress, watchdog)))
+        registry.register(_OnScrape(partial(_targets, pipeline)))
         partitions = Gauge("crewkit_projector_log_partitions", "Partitions of the log.", registry=registry)
         partitions.set_function(lambda: len(progress.ends))
         assigned = Gauge("crewkit_projector_assigned_partitions", "Partitions that it follows.", registry=registry)
@@ -52,7 +52,7 @@ class ProjectorMetrics(Observer):
 
     def follow_group(self, group: Callable[[], GroupState]) -> None:
         """Show the consumer group as well."""
-        self._registry.register(_Group(group))
+        self._registry.register(_OnScrape(partial(_group, group)))
 
     def batch_written(self, plan: Plan, records: int) -> None:
         """Count a batch."""
@@ -65,64 +65,42 @@ class ProjectorMetrics(Observer):
         self._steps.labels(step).observe(seconds)
 
 
-class _Lag(Collector):
-    """Reads the lag at each scrape, so that a projector that stopped shows it."""
+class _OnScrape(NamedTuple):
+    """A collector: reads its metrics at each scrape, so that a projector that stopped shows it."""
 
-    def __init__(self, progress: Progress, watchdog: Watchdog) -> None:
-        self._progress, self._watchdog = progress, watchdog
-
-    def collect(self) -> Iterator[Metric]:
-        records = GaugeMetricFamily(
-            "crewkit_projector_lag_records", "Records that wait to be projected.", labels=("partition",)
-        )
-        seconds = GaugeMetricFamily(
-            "crewkit_projector_lag_seconds", "How long ago everything was projected.", labels=("partition",)
-        )
-        for lag in self._progress.lags():
-            records.add_metric((str(lag.partition),), lag.records)
-            if lag.seconds is not None:
-                seconds.add_metric((str(lag.partition),), lag.seconds)
-        yield records
-        yield seconds
-        unmoved = GaugeMetricFamily(
-            "crewkit_projector_unmoved_seconds",
-            "How long a partition has been at one offset while records wait.",
-            labels=("partition",),
-        )
-        for partition, still_s in self._watchdog.unmoved().items():
-            unmoved.add_metric((str(partition),), still_s)
-        yield unmoved
+    collect: Callable[[], Iterator[Metric]]
 
 
-class _Targets(Collector):
-    """Whether store and log answer."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._targets = {"store": pipeline.store_state, "log": pipeline.log_state}
-
-    def collect(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("crewkit_projector_target_up", "1: it answers; 0: it is away.", labels=("target",))
-        retries = CounterMetricFamily(
-            "crewkit_projector_retries_total", "Calls that failed and were made again.", labels=("target",)
-        )
-        for name, target in self._targets.items():
-            up.add_metric((name,), target.is_up)
-            retries.add_metric((name,), target.retries)
-        yield up
-        yield retries
+def _lag(progress: Progress, watchdog: Watchdog) -> Iterator[Metric]:
+    lags = progress.lags()
+    records = {lag.partition: lag.records for lag in lags}
+    seconds = {lag.partition: lag.seconds for lag in lags if lag.seconds is not None}
+    unmoved = "How long a partition has been at one offset while records wait."
+    yield _by_partition("crewkit_projector_lag_records", "Records that wait to be projected.", records)
+    yield _by_partition("crewkit_projector_lag_seconds", "How long ago everything was projected.", seconds)
+    yield _by_partition("crewkit_projector_unmoved_seconds", unmoved, watchdog.unmoved())
 
 
-class _Group(Collector):
-    """The consumer group as this worker sees it."""
+def _by_partition(name: str, text: str, values: Mapping[int, float]) -> Metric:
+    gauge = GaugeMetricFamily(name, text, labels=("partition",))
+    for partition, value in values.items():
+        gauge.add_metric((str(partition),), value)
+    return gauge
 
-    def __init__(self, group: Callable[[], GroupState]) -> None:
-        self._group = group
 
-    def collect(self) -> Iterator[Metric]:
-        group = self._group()
-        yield CounterMetricFamily(
-            "crewkit_projector_rebalances_total", "Rebalances of the consumer group.", value=group.rebalances
-        )
-        yield GaugeMetricFamily(
-            "crewkit_projector_group_generation", "Generation of the consumer group.", value=group.generation
-        )
+def _targets(pipeline: Pipeline) -> Iterator[Metric]:
+    up = GaugeMetricFamily("crewkit_projector_target_up", "1: it answers; 0: it is away.", labels=("target",))
+    retries = CounterMetricFamily(
+        "crewkit_projector_retries_total", "Calls that failed and were made again.", labels=("target",)
+    )
+    for name, target in (("store", pipeline.store_state), ("log", pipeline.log_state)):
+        up.add_metric((name,), target.is_up)
+        retries.add_metric((name,), target.retries)
+    yield from (up, retries)
+
+
+def _group(group: Callable[[], GroupState]) -> Iterator[Metric]:
+    """Show the consumer group as this worker sees it."""
+    rebalances, generation = group()
+    yield CounterMetricFamily("crewkit_projector_rebalances_total", "Rebalances of the consumer group.", rebalances)
+    yield GaugeMetricFamily("crewkit_projector_group_generation", "Generation of the consumer group.", generation)

@@ -18,9 +18,9 @@ back-pressure. A record that is `Undecodable` becomes a dead letter. Every other
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Literal, TypeVar
 
@@ -175,8 +175,7 @@ class Pipeline:
         for partition in sorted(self.written):
             async with self._turn:
                 if partition in self.written:
-                    with self._while_repairing():
-                        await self.drain()
+                    async with self._while_repairing():
                         filled += await self._fill_holes(partition, self._folded[partition])
         return filled
 
@@ -185,15 +184,13 @@ class Pipeline:
         async with self._turn:
             if partition not in self.written:
                 return
-            with self._while_repairing():
-                await self.drain()
+            async with self._while_repairing():
                 below = self._folded[partition]
                 await self._gaps.project_again(partition, sessions, below)
                 await self._note_projected(partition, below)
 
     async def _resume(self, partition: int, offset: int) -> None:
-        with self._while_repairing():
-            await self.drain()
+        async with self._while_repairing():
             self._cache.drop(partition)
             await self.ask_store(lambda: self._planner.remember(partition))
             await self._fill_holes(partition, offset)
@@ -210,11 +207,12 @@ class Pipeline:
         if partition not in self._released:
             self.written[partition] = offset
 
-    @contextmanager
-    def _while_repairing(self) -> Iterator[None]:
-        """Let `pace` say that no partition moves, except the one that is taken over or repaired."""
+    @asynccontextmanager
+    async def _while_repairing(self) -> AsyncIterator[None]:
+        """Drain, and let `pace` say that no partition moves, except the one that is taken over or repaired."""
         self._repairing = True
         try:
+            await self.drain()
             yield
         finally:
             self._repairing = False

@@ -10,17 +10,14 @@ from processors.derivations.session_facts import DerivationRequest
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.pricing import Pricing
-from processors.projections.facts import fact_rows
-from processors.projections.receipts import dead, dead_letter, projected
-from processors.projections.sessions import session_row, started_hour
-from processors.projections.tasks import task_row
+from processors.projections.records import dead, dead_letter, fact_rows, projected
+from processors.projections.sessions import session_row, started_hour, task_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
 from schemas.log.codec import Undecodable, decode
 from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, CompactionRequested, SessionEnded
-from schemas.pricing.price_list import PriceList
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 PIECE_BYTES_MAX = 64 << 20
@@ -69,40 +66,54 @@ class Planner:
         self._cache.evict()
         decoded, letters = self._decode(records)
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
-        first = first_offsets(records)
-        keys = list(dict.fromkeys((record.org_id, record.session_id) for _, record in decoded))
-        self._load(decoded, keys, first)
+        partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in decoded}
+        keys = list(partition_of)
+        self._load(partition_of, first_offsets(records))
         self._cache.pin(keys)
         encoded: list[bytes] = []
-        receipts = [dead(log_record) for log_record, _ in letters]
+        receipts = [dead(letter) for letter in letters]
         changed: dict[SessionKey, SessionState] = {}
-        derivations: dict[tuple[str, UUID, UUID | None], DerivationRequest] = {}
+        derivations: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
         for log_record, record in decoded:
             receipts.append(self._fold(log_record, record, encoded, changed))
             if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
                 # every requested digest, and the analysis as of a session's latest end in this batch
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
-                derivations[record.org_id, record.session_id, digest_id] = self._request(log_record, record)
-        self._limit.check((receipt.outcome == "dead" for receipt in receipts), _first_reason(letters))
-        return self._assemble(encoded, letters, receipts, changed, list(derivations.values()), keys, records, prices)
+                session = record.org_id, record.session_id
+                place = log_record.partition, log_record.offset
+                derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session].seen))
+        self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")
+        states = changed.values()
+        return Plan(
+            facts=encoded,
+            dead_letters=encode_rows(letters),
+            sessions=encode_rows(session_row(state, prices) for state in states),
+            tasks=b"".join([_tasks(state) for state in states]),
+            derivations=list(derivations.values()),
+            hours=sorted({(state.org_id, started_hour(state)) for state in states}),
+            receipts=encode_rows(receipts),
+            pinned=keys,
+            next_offsets={log_record.partition: log_record.offset + 1 for log_record in records},
+            fact_count=sum(receipt.facts for receipt in receipts),
+            dead=len(letters),
+        )
 
-    def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[tuple[LogRecord, DeadLetterRow]]]:
+    def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[DeadLetterRow]]:
         decoded: list[Decoded] = []
-        letters: list[tuple[LogRecord, DeadLetterRow]] = []
+        letters: list[DeadLetterRow] = []
         for log_record in records:
             try:
                 decoded.append((log_record, decode(log_record, self._partitions)))
             except Undecodable as reason:
-                letters.append((log_record, dead_letter(log_record, str(reason))))
+                letters.append(dead_letter(log_record, str(reason)))
         return decoded, letters
 
-    def _load(self, decoded: Sequence[Decoded], keys: Iterable[SessionKey], first: Mapping[int, int]) -> None:
+    def _load(self, partition_of: Mapping[SessionKey, int], first: Mapping[int, int]) -> None:
         """Load the sessions that are not in the cache: fold the facts below their partition's first offset."""
-        partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in decoded}
         missing: dict[int, list[SessionKey]] = {}
-        for key in keys:
+        for key, partition in partition_of.items():
             if self._cache.get(key) is None:
-                missing.setdefault(partition_of[key], []).append(key)
+                missing.setdefault(partition, []).append(key)
         for partition, some in missing.items():
             for i in range(0, len(some), LOADED_AT_ONCE):
                 self._load_some(some[i : i + LOADED_AT_ONCE], first[partition])
@@ -131,12 +142,6 @@ class Planner:
             changed[record.org_id, record.session_id] = state
         return projected(log_record, record, added)
 
-    def _request(self, log_record: LogRecord, record: CompactionRequested | SessionEnded) -> DerivationRequest:
-        state = self._cache.get((record.org_id, record.session_id))
-        return DerivationRequest(
-            log_record.partition, log_record.offset, record, 0 if state is None else len(state.seen)
-        )
-
     def _state(self, row: FactRow) -> SessionState:
         key = (row.org_id, row.session_id)
         state = self._cache.get(key)
@@ -144,37 +149,6 @@ class Planner:
             state = begin(row)
             self._cache.put(key, state)
         return state
-
-    def _assemble(
-        self,
-        encoded: list[bytes],
-        letters: list[tuple[LogRecord, DeadLetterRow]],
-        receipts: list[ReceiptRow],
-        changed: dict[SessionKey, SessionState],
-        derivations: list[DerivationRequest],
-        keys: list[SessionKey],
-        records: Sequence[LogRecord],
-        prices: PriceList,
-    ) -> Plan:
-        states = list(changed.values())
-        tasks = b"".join([_tasks(state) for state in states])
-        return Plan(
-            facts=encoded,
-            dead_letters=encode_rows(letter for _, letter in letters),
-            sessions=encode_rows(session_row(state, prices) for state in states),
-            tasks=tasks,
-            derivations=derivations,
-            hours=sorted({(state.org_id, started_hour(state)) for state in states}),
-            receipts=encode_rows(receipts),
-            pinned=keys,
-            next_offsets={log_record.partition: log_record.offset + 1 for log_record in records},
-            fact_count=sum(receipt.facts for receipt in receipts),
-            dead=len(letters),
-        )
-
-
-def _first_reason(letters: Sequence[tuple[LogRecord, DeadLetterRow]]) -> str:
-    return letters[0][1].reason if letters else ""
 
 
 def _tasks(state: SessionState) -> bytes:

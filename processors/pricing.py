@@ -22,11 +22,8 @@ class Pricing:
             StoreUnavailable: the prices could not be read.
             Broken: the prices are not those that the generation was made with.
         """
-        if received_at >= self._complete_until_ms:
-            self._read()
-        return self._list
-
-    def _read(self) -> None:
+        if received_at < self._complete_until_ms:
+            return self._list
         made_with = self._warehouse.generation()
         history, read_at_ms = self._warehouse.prices()
         if began_with(history, made_with.made_us).sha256 != made_with.prices_sha256:
@@ -37,3 +34,4 @@ class Pricing:
             )
         self._list = in_force(history, made_with.made_us)
         self._complete_until_ms = read_at_ms + COMPLETE_FOR_MS
+        return self._list

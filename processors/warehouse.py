@@ -27,9 +27,8 @@ from schemas.store.rows import (
 )
 from store.errors import STORE_ERRORS, classify
 from store.generations import Generation
-from store.key_lists import cut_to_size
 from store.prices import ReadPrices, read_prices
-from store.sql import read_sql
+from store.sql import cut_to_size, read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # in chunks where another copy would slow the fold down
@@ -145,27 +144,19 @@ class ClickHouseWarehouse:
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))
-        days = sorted(set(map(day_of, touched)))
-        for some in cut_to_size(touched):
-            self._command(sql("rollup_hourly"), {"hours": some})
-        for some in cut_to_size(days):
-            self._command(sql("rollup_daily"), {"days": some})
+        self._command_in_parts("rollup_hourly", "hours", touched)
+        self._command_in_parts("rollup_daily", "days", sorted(set(map(day_of, touched))))
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         for table in ("sessions", "tasks", "compactions", "analyses"):
-            for some in cut_to_size(_bindable(sessions)):
-                self._command(sql("forget_sessions"), {"table": table, "sessions": some})
+            self._command_in_parts("forget_sessions", "sessions", _bindable(sessions), table=table)
 
     def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
         for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
-            for some in cut_to_size(buckets):
-                self._command(sql("forget_buckets"), {"table": table, "buckets": some})
+            self._command_in_parts("forget_buckets", "buckets", buckets, table=table)
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
-        found: list[FactRow] = []
-        for some in cut_to_size(_bindable(sessions)):
-            found += [FactRow(*row) for row in self._query("facts", {"sessions": some, "below": below})]
-        return found
+        return [FactRow(*row) for row in self._query_in_parts("facts", sessions, below=below)]
 
     def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         parameters = {"upto": upto, "subject_max": SUBJECT_MAX + 1, "text_max": TEXT_MAX + 1}
@@ -185,11 +176,8 @@ class ClickHouseWarehouse:
         return [(start, stop) for start, stop in self._query("holes", {"partition": partition, "below": below})]
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
-        stretch = {"partition": partition, "start": start, "stop": stop}
-        found: set[int] = set()
-        for some in cut_to_size(_bindable(sessions)):
-            found.update(offset for (offset,) in self._query("offsets_of", {**stretch, "sessions": some}))
-        return sorted(found)
+        found = self._query_in_parts("offsets_of", sessions, partition=partition, start=start, stop=stop)
+        return sorted({offset for (offset,) in found})
 
     def recent_outcomes(self, partition: int, count: int) -> list[bool]:
         rows = self._query("recent_outcomes", {"partition": partition, "count": count})
@@ -210,6 +198,15 @@ class ClickHouseWarehouse:
         if found is None:
             raise Broken("there is no price list: run `crewkit-sessions provision` first")
         return found
+
+    def _command_in_parts(self, name: str, of: str, keys: Sequence[Any], **parameters: str) -> None:
+        """Run a statement for all ``keys``, as its parameter ``of``."""
+        for some in cut_to_size(keys):
+            self._command(sql(name), {**parameters, of: some})
+
+    def _query_in_parts(self, name: str, sessions: Sequence[SessionKey], **parameters: int) -> Iterator[Sequence[Any]]:
+        for some in cut_to_size(_bindable(sessions)):
+            yield from self._query(name, {**parameters, "sessions": some})
 
     def _command(self, statement: str, parameters: dict[str, Any]) -> None:
         """Send parameters in the body: the client's `command` puts them in the URL, where proxies allow 8 KiB."""

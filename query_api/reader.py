@@ -23,10 +23,9 @@ from query_api.question import LIVE_GENERATION, P, Question, R
 from query_api.statements import TUNING, names_of_absent, statement_untuned, statement_without
 from store.address import CONTROL_DATABASE, StoreAddress
 from store.codes import Verdict
-from store.connect import READ, SNAPSHOT, connect
+from store.connect import READ, SNAPSHOT, VERSION_SQL, connect, why_too_old
 from store.errors import STORE_ERRORS, StoreUnavailable, sentence_of_refusal, verdict_of_error
 from store.generations import Generation
-from store.version import VERSION_SQL, why_too_old
 
 logger = structlog.get_logger()
 POOL_SIZE = 4

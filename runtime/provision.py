@@ -12,7 +12,7 @@ from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.errors import Refused, classified
 from store.generations import FIRST_GENERATION, Generation, create_generation, created_generations
-from store.migrate import migrate, migrate_control
+from store.migrate import migrate
 from store.prices import begin_history, history_of
 
 EMBEDDED_PARTITIONS = 1  # of the log in a file
@@ -28,7 +28,7 @@ def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> 
         StoreUnavailable: the store is away.
     """
     with classified():
-        done = migrate_control(store)
+        done = migrate(store, store.control, "control")
         with closing(connect(WRITE, **store.at(store.control))) as client:
             if not history_of(client):
                 begin_history(client, prices.prices)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 INSTALLATION_VERSION = 1
-PARTITIONS_MAX = 2_000  # an audit sends one offset of each in one value of limited size: see `store.key_lists`
+PARTITIONS_MAX = 2_000  # an audit sends one offset of each in one value of limited size: see `store.sql`
 PARTITIONS_ADVISED = 64
 COPIES_MIN = 3  # of each record; an installation for development has one
 

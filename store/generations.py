@@ -39,12 +39,6 @@ def create_generation(client: Client, store: StoreAddress, made: Generation) -> 
     for event in ("created", "live"):
         client.command(
             "INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)"
-            " SELECT {name:String}, {event:String}, {fold:UInt32}, {prices:String}, {partitions:UInt16}",
-            parameters={
-                "name": made.name,
-                "event": event,
-                "fold": made.fold_version,
-                "prices": made.prices_sha256,
-                "partitions": made.partitions,
-            },
+            " SELECT {name:String}, {event:String}, {fold_version:UInt32}, {prices_sha256:String}, {partitions:UInt16}",
+            parameters={**made._asdict(), "event": event},
         )

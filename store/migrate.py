@@ -12,10 +12,9 @@ from typing import NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from store.address import StoreAddress
-from store.connect import PLAIN, WRITE, connect
+from store.connect import PLAIN, VERSION_SQL, WRITE, connect, why_too_old
 from store.errors import Refused, classified
 from store.known_tables import FoundColumn, first_difference, known_tables
-from store.version import VERSION_SQL, why_too_old
 
 _COLUMNS_SQL = "SELECT table, name, type, default_kind FROM system.columns WHERE database = {database:String}"
 _KEYS_SQL = "SELECT name, sorting_key FROM system.tables WHERE database = {database:String}"
@@ -51,11 +50,6 @@ def migrations(kind: str) -> list[Migration]:
     folder = resources.files("schemas.store") / "ddl" / kind
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
-
-
-def migrate_control(store: StoreAddress) -> list[str]:
-    """Bring the control database up to date, as `migrate` does."""
-    return migrate(store, store.control, "control")
 
 
 def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:

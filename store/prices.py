@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
+from msgspec.structs import astuple
 
 from schemas.pricing.price_file import Price, moment
 from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, has_notice, newest
@@ -86,14 +87,10 @@ def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
 
 
 def _values(row: LoadedPrice) -> list[object]:
-    price = row.price
-    rates = (price.input_nano, price.output_nano, price.cache_read_nano, price.cache_write_5m_nano)
-    from_ = _EPOCH + timedelta(milliseconds=price.from_ms)
-    return [price.model, from_, *rates, price.cache_write_1h_nano, _EPOCH + timedelta(microseconds=row.loaded_us)]
+    model, from_ms, *rates = astuple(row.price)
+    from_ = _EPOCH + timedelta(milliseconds=from_ms)
+    return [model, from_, *rates, _EPOCH + timedelta(microseconds=row.loaded_us)]
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = [
-    *("model", "effective_from", "input_nano", "output_nano", "cache_read_nano", "cache_write_5m_nano"),
-    *("cache_write_1h_nano", "loaded_at"),
-]
+_COLUMNS = ["model", "effective_from", *Price.__struct_fields__[2:], "loaded_at"]

@@ -18,7 +18,7 @@ from processors.derivations.session_facts import DerivationRequest, SessionFact
 from processors.rowbinary import encode_rows
 from processors.warehouse import SessionKey, Warehouse
 from schemas.ids import is_sensitive
-from schemas.log.records import CompactionRequested
+from schemas.log.records import CompactionRequested, SessionEnded
 from schemas.store.rows import AnalysisRow, CompactionRow
 
 FACTS_AT_ONCE, SESSIONS_AT_ONCE = 50_000, 200  # read by one query
@@ -32,17 +32,11 @@ class Derived(NamedTuple):
     analyses: bytes
 
 
-class _Rows(NamedTuple):
-    compactions: list[CompactionRow]
-    analyses: list[AnalysisRow]
-
-
 def batches(requests: Sequence[DerivationRequest]) -> Iterator[list[DerivationRequest]]:
     """Group requests into what one query reads: a few sessions, each with all its requests."""
     some: list[DerivationRequest] = []
     facts, sessions = 0, 0
-    for _, of_one in groupby(sorted(requests, key=_place), key=lambda one: one.session):
-        asked = list(of_one)
+    for asked in _by_session(requests).values():
         if some and (facts + asked[-1].facts > FACTS_AT_ONCE or sessions == SESSIONS_AT_ONCE):
             yield some
             some, facts, sessions = [], 0, 0
@@ -58,49 +52,50 @@ def derive(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> Deriv
     Raises:
         StoreUnavailable: the call may be repeated.
     """
-    rows = _Rows([], [])
-    by_session: dict[SessionKey, list[DerivationRequest]] = {}
-    for one in sorted(requests, key=_place):
-        by_session.setdefault(one.session, []).append(one)
+    by_session = _by_session(requests)
+    compactions: list[CompactionRow] = []
+    analyses: list[AnalysisRow] = []
     found = warehouse.session_facts(list(by_session), max(one.offset for one in requests))
     for (org_id, session_id), facts in groupby(found, key=lambda fact: fact[:2]):
-        _derive_one(by_session[org_id, UUID(session_id)], facts, rows)
-    return Derived(encode_rows(rows.compactions), encode_rows(rows.analyses))
+        for row in _rows(by_session[org_id, UUID(session_id)], facts):
+            if isinstance(row, CompactionRow):
+                compactions.append(row)
+            else:
+                analyses.append(row)
+    return Derived(encode_rows(compactions), encode_rows(analyses))
 
 
-def _derive_one(requests: Sequence[DerivationRequest], facts: Iterable[SessionFact], rows: _Rows) -> None:
-    """Make the rows of one session; ``requests`` are in log order. The requesting fact is the last one that counts."""
-    state = DigestState() if any(_is_compaction(one) for one in requests) else None
-    analysis = Analysis() if not all(_is_compaction(one) for one in requests) else None
-    takers = [one.take for one in (state, analysis) if one is not None]
+def _rows(requests: Sequence[DerivationRequest], facts: Iterable[SessionFact]) -> Iterator[CompactionRow | AnalysisRow]:
+    """Yield the rows of one session; ``requests`` are in log order. The requesting fact is the last one that counts."""
+    state, analysis = DigestState(), Analysis()
+    kinds = {type(one.record) for one in requests}
+    readers = ((CompactionRequested, state.take), (SessionEnded, analysis.take))
+    takers = [take for kind, take in readers if kind in kinds]
     due = deque(requests)
     for fact in facts:
         while due and due[0].offset < fact.log_offset:
-            _finish(due.popleft(), state, analysis, rows)
+            yield _row(due.popleft(), state, analysis)
         if not due:
             return
         for take in takers:
             take(fact)
-    while due:
-        _finish(due.popleft(), state, analysis, rows)
+    for one in due:
+        yield _row(one, state, analysis)
 
 
-def _finish(one: DerivationRequest, state: DigestState | None, analysis: Analysis | None, rows: _Rows) -> None:
+def _row(one: DerivationRequest, state: DigestState, analysis: Analysis) -> CompactionRow | AnalysisRow:
     record, place = one.record, (one.offset + 1, one.partition)
     sensitive = is_sensitive(record.session_id)
-    if isinstance(record, CompactionRequested) and state is not None:
+    if isinstance(record, CompactionRequested):
         text = digest(state, record.instructions, record.max_characters, sensitive)
-        row = CompactionRow(record.org_id, record.session_id, record.fact_id, *place, state.events, text)
-        rows.compactions.append(row)
-    elif analysis is not None:
-        findings = _encode(analysis.findings(sensitive))
-        rows.analyses.append(AnalysisRow(record.org_id, record.session_id, *place, analysis.events, findings))
+        return CompactionRow(record.org_id, record.session_id, record.fact_id, *place, state.events, text)
+    findings = _encode(analysis.findings(sensitive))
+    return AnalysisRow(record.org_id, record.session_id, *place, analysis.events, findings)
 
 
-def _is_compaction(one: DerivationRequest) -> bool:
-    return isinstance(one.record, CompactionRequested)
-
-
-def _place(one: DerivationRequest) -> tuple[str, int, int]:
-    org_id, session_id = one.session
-    return org_id, session_id.int, one.offset
+def _by_session(requests: Iterable[DerivationRequest]) -> dict[SessionKey, list[DerivationRequest]]:
+    """Return the requests of each session, in log order."""
+    found: dict[SessionKey, list[DerivationRequest]] = {}
+    for one in sorted(requests, key=lambda one: one.offset):
+        found.setdefault(one.session, []).append(one)
+    return found

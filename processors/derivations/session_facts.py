@@ -7,6 +7,7 @@ from schemas.log.records import CompactionRequested, SessionEnded
 
 EVENTS_RECORDED = "events_recorded"
 TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
+_MACHINES = frozenset({"system", "loop_wakeup", "schedule_wakeup", "poll_event"})
 
 
 class SessionFact(NamedTuple):
@@ -27,6 +28,11 @@ class SessionFact(NamedTuple):
     text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
     detail: str  # a failure's error, a prompt's source, a notification's type
     cwd: str
+
+    @property
+    def asked_by_a_machine(self) -> bool:
+        """Whether a prompt was sent by a machine, to continue the session."""
+        return self.detail in _MACHINES
 
 
 class DerivationRequest(NamedTuple):

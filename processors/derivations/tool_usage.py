@@ -33,31 +33,25 @@ class ToolTally(Struct):
         return max(self.calls - self.denied, self.failures)
 
 
-class _Use(Struct):
-    tally: ToolTally
-    failed: bool = False
-    denied: bool = False
-
-
 class ToolUsage:
     """All uses of tools. The rules for counting are those of the session's own counts."""
 
     def __init__(self) -> None:
         self.tallies: dict[Subject, ToolTally] = {}
-        self._by_id: dict[str, _Use] = {}
+        self._by_id: dict[str, ToolTally] = {}
+        self._reported: set[tuple[str, str]] = set()  # tool use, type of event
         self._seen = 0
 
     def take(self, fact: SessionFact) -> None:
         """Add a fact of `TOOL_EVENTS`."""
         self._seen += 1
-        use = self._use(fact)
-        tally = use.tally
+        tally = self._tally(fact)
         tally.latest = self._seen
         if fact.event_type == "PostToolUseFailure":
-            self._fail(use, fact.detail)
-        elif fact.event_type == "PermissionDenied" and not use.denied and fact.tool_use_id:
-            use.denied = True
-            tally.denied += 1
+            tally.last_failed, tally.error = True, fact.detail
+            tally.failures += not fact.tool_use_id or self._is_first(fact)
+        elif fact.event_type == "PermissionDenied":
+            tally.denied += fact.tool_use_id != "" and self._is_first(fact)
         elif fact.event_type == "PostToolUse":
             tally.last_failed = False
 
@@ -65,27 +59,19 @@ class ToolUsage:
         """Yield what these tools were used on, where that is known."""
         return ((thing, tally) for (tool, thing), tally in self.tallies.items() if tool in tools and thing)
 
-    def _use(self, fact: SessionFact) -> _Use:
-        if not fact.tool_use_id:
-            tally = self._tally(fact)
-            tally.calls += fact.event_type == "PreToolUse"
-            return _Use(tally)
-        use = self._by_id.get(fact.tool_use_id)
-        if use is None:
-            use = self._by_id[fact.tool_use_id] = _Use(self._tally(fact))
-            use.tally.calls += 1
-        return use
-
     def _tally(self, fact: SessionFact) -> ToolTally:
-        subject = (fact.tool_name, fact.text)
-        tally = self.tallies.get(subject)
+        """Return the tally of a use, which stays that of its first fact, and count its call."""
+        tally = self._by_id.get(fact.tool_use_id)
         if tally is None:
-            tally = self.tallies[subject] = ToolTally()
+            tally = self.tallies.setdefault((fact.tool_name, fact.text), ToolTally())
+            tally.calls += fact.tool_use_id != "" or fact.event_type == "PreToolUse"
+            if fact.tool_use_id:
+                self._by_id[fact.tool_use_id] = tally
         return tally
 
-    @staticmethod
-    def _fail(use: _Use, error: str) -> None:
-        use.tally.last_failed, use.tally.error = True, error
-        if not use.failed:
-            use.failed = True
-            use.tally.failures += 1
+    def _is_first(self, fact: SessionFact) -> bool:
+        """Return whether the use has not had an event of this type before."""
+        report = fact.tool_use_id, fact.event_type
+        is_first = report not in self._reported
+        self._reported.add(report)
+        return is_first

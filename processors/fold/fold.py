@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from processors.fold.fold_hooks import hook_event
 from processors.fold.state import SessionState
-from processors.projections.facts import EVENTS_RECORDED
+from processors.projections.records import EVENTS_RECORDED
 from schemas.log.records import (
     AnyRecord,
     CompactionRequested,

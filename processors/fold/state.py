@@ -1,5 +1,6 @@
 """The state of a session as of a log position: its values, counters, and the ids already counted."""
 
+from collections import defaultdict
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -83,7 +84,7 @@ class SessionState(Struct, kw_only=True):
     tool_errors: int = 0
     compactions: int = 0
     unknown_events: int = 0
-    tools: dict[str, ToolState] = {}
+    tools: defaultdict[str, ToolState] = field(default_factory=lambda: defaultdict(ToolState))
     agents: dict[str, TaskState] = {}  # subagents by agent_id
     tasks: dict[str, TaskState] = {}  # by task_id
     uses: dict[str, TaskState] = {}  # of tools, by tool_use_id

@@ -1,14 +1,19 @@
-"""Makes the row of `sessions` from a session's state."""
+"""Makes the rows of a session's state: that of `sessions`, and those of `tasks` (subagents, tasks, uses of tools)."""
 
-from processors.fold.state import SessionState
-from processors.projections.search_text import session_search_text
+from collections.abc import Iterable
+from operator import attrgetter
+
+from kernel.words import search_text
+from processors.fold.state import SessionState, TaskState
 from schemas import ids
 from schemas.log.records import ModelUsage
 from schemas.pricing.price_list import PriceList
-from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
+from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
 
 HOUR_MS = 3_600_000
-_SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
+_NAMES = attrgetter("summary", "title", "repo", "agent_name", "branch", "component", "project_id", "model")
+_TOKENS = ModelTotals._fields[1:6]
+_SUMMED = (*_TOKENS, "cost_nano")
 _DERIVED = {
     *("started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "subagents", "tools", "search_text"),
     *_SUMMED,
@@ -58,33 +63,74 @@ def _totals(name: str, usage: ModelUsage, prices: PriceList, at_ms: int) -> Mode
     if cost_nano is None:
         cost_nano = prices.cost_nano(name, usage, at_ms)
         source = "unknown" if cost_nano is None else "priced"
-    return ModelTotals(
-        name,
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_creation_tokens,
-        usage.cache_creation_1h_tokens,
-        cost_nano or 0,
-        source,
-    )
+    return ModelTotals._make((name, *(getattr(usage, tokens) for tokens in _TOKENS), cost_nano or 0, source))
 
 
 def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
     """Add two entries of one model: a report that names a model twice means both."""
-    return ModelTotals(
-        one.model,
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.cache_read_tokens + other.cache_read_tokens,
-        one.cache_creation_tokens + other.cache_creation_tokens,
-        one.cache_creation_1h_tokens + other.cache_creation_1h_tokens,
-        one.cost_nano + other.cost_nano,
-        one.cost_source if one.cost_source == other.cost_source else "unknown",
-    )
+    sums = (getattr(one, name) + getattr(other, name) for name in _SUMMED)
+    source = one.cost_source if one.cost_source == other.cost_source else "unknown"
+    return ModelTotals._make((one.model, *sums, source))
 
 
 def _duration_ms(state: SessionState) -> int | None:
     """Return the time from the start to the end, else to the last event; never below 0."""
     until = state.last_event_at if state.ended_at is None else state.ended_at
     return None if until is None else max(0, until - state.started_at)
+
+
+def session_search_text(state: SessionState, models: Iterable[str]) -> str:
+    """Return the case-folded words; none for a sensitive session.
+
+    Every batch that touches a session makes its row again, so text that was folded before is reused.
+    """
+    if ids.is_sensitive(state.session_id):
+        return ""
+    known = state.searched
+    names = (*_NAMES(state), *models)
+    if names != known.names:
+        known.names, known.names_text = names, search_text(filter(None, dict.fromkeys(names)))
+    if len(state.first_prompts) > known.prompts:
+        known.prompts_text += search_text(state.first_prompts[known.prompts :])
+        known.prompts = len(state.first_prompts)
+    return known.names_text + known.prompts_text
+
+
+def task_row(state: SessionState, task: TaskState) -> TaskRow:
+    """Return one row. A start without an end, or an end without a start, has a row as well."""
+    return TaskRow(
+        state.org_id,
+        state.session_id,
+        task.kind,
+        task.task_id,
+        task.version,
+        state.log_partition,
+        task.name,
+        status_of(task),
+        task.started_at,
+        task.ended_at,
+        _task_duration_ms(task),
+        task.agent_type,
+        task.parent,
+        task.tool_calls,
+    )
+
+
+def status_of(task: TaskState) -> str:
+    """Return the status: ``running`` without an end, ``unknown`` without a start, ``completed`` with both.
+
+    One half is enough for ``failed``.
+    """
+    if task.failed:
+        return "failed"
+    if task.started_at is None:
+        return "unknown"
+    return "running" if task.ended_at is None else "completed"
+
+
+def _task_duration_ms(task: TaskState) -> int | None:
+    if task.duration_ms is not None:
+        return task.duration_ms
+    if task.started_at is None or task.ended_at is None:
+        return None
+    return max(0, task.ended_at - task.started_at)

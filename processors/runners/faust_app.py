@@ -108,7 +108,7 @@ def build_app(
     async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:
         mine = sorted(tp.partition for tp in partitions if tp.topic == settings.topic)
         pipeline.assign(mine)
-        _guarded(app, take_over(settings, pipeline, mine))
+        app.add_future(_crashing(app, take_over(settings, pipeline, mine)))
 
     @app.task
     async def beside() -> None:
@@ -238,17 +238,13 @@ def _acknowledger(app: faust.App, events: Sequence[Any]) -> Callable[[Written], 
         if written.cancelled():
             return
         if error := written.exception():
-            _guarded(app, app.crash(error))
+            app.add_future(_crashing(app, app.crash(error)))
             return
         for event in events:
             event.ack()
         fail_point("projector.acknowledged")
 
     return acknowledge
-
-
-def _guarded(app: faust.App, work: Awaitable[None]) -> None:
-    app.add_future(_crashing(app, work))
 
 
 async def _crashing(app: faust.App, work: Awaitable[None]) -> None:

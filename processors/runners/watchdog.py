@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -27,15 +26,6 @@ EXIT_STUCK = 70
 STILL_S = 60.0
 JOINING = 3  # a rebalance may take this many times as long: it waits for lost members, each for a session time-out
 LOOK_S_MAX = 5.0  # a longer pause between two looks was a pause of the whole process, and does not count
-
-
-class Reason(NamedTuple):
-    """Why the process ends: the partition, its next offset (None: not taken over), the log's end, the seconds."""
-
-    partition: int
-    offset: int | None
-    end: int
-    seconds: float
 
 
 class _Standing(Struct):
@@ -85,10 +75,13 @@ class Watchdog(Observer):
         self._silent_s = self._silent_s + passed_s if waiting and pace != "away" else 0.0
         self._joining_s = self._joining_s + passed_s if pace == "joining" else 0.0
         self._standing = {place.partition: self._stands(place, passed_s, now, pace) for place in waiting}
-        if reason := self._reason():
-            self._end(reason)
-        elif self._joining_s > JOINING * self._limit_s:
-            self._report_and_die(f"a rebalance does not end, seconds={self._joining_s:.0f}")
+        if stuck := self._stuck():
+            print(  # noqa: T201  # the logger may be what hangs
+                f"projector stuck: {stuck}. The process ends so that its supervisor starts it again.",
+                file=sys.stderr,
+                flush=True,
+            )
+            self._die(EXIT_STUCK)
 
     def _stands(self, place: Place, passed_s: float, now: float, pace: Pace) -> _Standing:
         """Add up how long a partition waits. An outage does not count, and grants as much time again to catch up."""
@@ -98,27 +91,19 @@ class Watchdog(Observer):
         counted = {"takes": passed_s, "away": -passed_s}.get(pace, 0.0)
         return _Standing(place, standing.since, max(0.0, standing.waited_s + counted))
 
-    def _reason(self) -> Reason | None:
-        """Return the partition that waited longest, if it or the whole pipeline did not move for too long."""
+    def _stuck(self) -> str | None:
+        """Return what took too long: the partition that waited longest or the whole pipeline, else a rebalance."""
         longest = max(self._standing.values(), key=lambda one: one.waited_s, default=None)
-        if longest is None or max(longest.waited_s, self._silent_s) <= self._limit_s:
-            return None
-        return Reason(*longest.place, self._looked_at - longest.since)
-
-    def _end(self, reason: Reason) -> None:
-        waiting = sum(standing.place.records for standing in self._standing.values())
-        self._report_and_die(
-            f"partition={reason.partition} offset={reason.offset} end={reason.end} seconds={reason.seconds:.0f}; "
-            f"{waiting} records wait in partitions {sorted(self._standing)}"
-        )
-
-    def _report_and_die(self, what: str) -> None:
-        print(  # noqa: T201  # the logger may be what hangs
-            f"projector stuck: {what}. The process ends so that its supervisor starts it again.",
-            file=sys.stderr,
-            flush=True,
-        )
-        self._die(EXIT_STUCK)
+        if longest is not None and max(longest.waited_s, self._silent_s) > self._limit_s:
+            partition, offset, end = longest.place
+            waiting = sum(standing.place.records for standing in self._standing.values())
+            return (
+                f"partition={partition} offset={offset} end={end} seconds={self._looked_at - longest.since:.0f}; "
+                f"{waiting} records wait in partitions {sorted(self._standing)}"
+            )
+        if self._joining_s > JOINING * self._limit_s:
+            return f"a rebalance does not end, seconds={self._joining_s:.0f}"
+        return None
 
     def start(self, every_s: float = 1.0) -> None:
         """Check in a new thread until `stop`."""

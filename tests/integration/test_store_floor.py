@@ -10,9 +10,9 @@ from query_api.reader import open_reader
 from runtime.provision import provision_store
 from schemas.pricing.price_list import list_prices
 from store import version
+from store.connect import FLOOR
 from store.errors import Refused
 from store.migrate import check_migrated
-from store.version import FLOOR
 from tests.support import CHECKOUT
 from tests.support.questions import sql_files
 from tests.support.rigs.floor_engine import floor_engine

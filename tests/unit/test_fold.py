@@ -8,9 +8,8 @@ import pytest
 
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
-from processors.projections.facts import fact_rows
-from processors.projections.sessions import session_row
-from processors.projections.tasks import status_of
+from processors.projections.records import fact_rows
+from processors.projections.sessions import session_row, status_of
 from schemas.log.codec import decode
 from schemas.log.records import (
     Actor,

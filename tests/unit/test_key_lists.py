@@ -6,7 +6,7 @@ from clickhouse_connect.driver.binding import format_bind_value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.key_lists import cut_to_size
+from store.sql import cut_to_size
 
 LIMIT = 300
 names = st.text(max_size=90) | st.sampled_from(["a" * 60, "'" * 60, "\\" * 60, "\n" * 60, "é" * 60, "😀" * 40])

@@ -3,7 +3,7 @@
 from processors.fold.fold import begin, fold
 from processors.fold.fold_hooks import FIRST_PROMPTS
 from processors.fold.state import SearchedText, SessionState
-from processors.projections.facts import fact_rows
+from processors.projections.records import fact_rows
 from processors.projections.sessions import session_row
 from schemas.log.codec import decode
 from schemas.log.records import AnyRecord

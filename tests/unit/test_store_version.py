@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.version import why_too_old
+from store.connect import why_too_old
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,21 @@
 
 import heapq
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 from processors.derivations.analysis.timeline import Timeline
 from processors.derivations.digest.truncate import cut, one_line
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, SessionFact
-from processors.derivations.titles import title_of
 from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, ToolTally, ToolUsage
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
 
-T = TypeVar("T")
 LISTED = 20  # commands
 FILES = 200
 COMMAND_MAX = 500  # characters
+TITLE_MAX = 80  # characters
+_MARKS = re.compile(r"^[\s#>*`\-]+")
+_POLITE = re.compile(r"^(?:(?:hi|hello|hey)\b[\s,!.]*)?(?:(?:can|could|would) you\s+)?(?:please\s+)?", re.IGNORECASE)
+_SENTENCE = re.compile(r".+?[.!?…](?=\s|$)")
 _TESTS = re.compile(
     r"""(?:^|[\s;&|(/])(?:
         pytest | py\.test | tox | nox | vitest | jest | mocha | ctest | rspec | phpunit | playwright\s+test
@@ -51,16 +52,29 @@ class Analysis:
         """Return the findings. Of a ``sensitive`` session they are numbers and times alone."""
         commands = [] if sensitive else list(self._usage.of(SHELLS))
         files = [] if sensitive else list(self._usage.of(EDITORS))
-        times = self._timeline.times()
+        time_split, longest_gaps = self._timeline.times()
         return Findings(
-            time_split=times.split,
+            time_split=time_split,
             tool_error_rates=_error_rates(self._usage),
             repeated_commands=_repeated(commands),
             files_edited=_edited(files),
             tests_run=_tests(commands),
-            longest_gaps=times.longest_gaps,
+            longest_gaps=longest_gaps,
             suggested_title=None if sensitive else self._title,
         )
+
+
+def title_of(fact: SessionFact) -> str | None:
+    """Return the first sentence of a prompt, in one line; None if it is empty or a command to the client."""
+    if fact.asked_by_a_machine:
+        return None
+    lines = (_MARKS.sub("", line).strip() for line in (fact.text or fact.label).splitlines())
+    line = _POLITE.sub("", next(filter(None, lines), ""))
+    if not line or line.startswith("/"):
+        return None
+    sentence = match.group() if (match := _SENTENCE.match(line)) else line
+    title = one_line(sentence.rstrip(".:"), TITLE_MAX)
+    return title[:1].upper() + title[1:] or None
 
 
 def _error_rates(usage: ToolUsage) -> list[ToolErrorRate]:
@@ -73,17 +87,17 @@ def _error_rates(usage: ToolUsage) -> list[ToolErrorRate]:
 
 
 def _repeated(commands: Iterable[tuple[str, ToolTally]]) -> list[RepeatedCommand]:
-    rows = [RepeatedCommand(_shown(text), t.runs, t.failures) for text, t in commands if t.runs > 1]
-    return _most(rows, LISTED, lambda row: (-row.runs, row.command))
+    rows = [RepeatedCommand(one_line(text, COMMAND_MAX), t.runs, t.failures) for text, t in commands if t.runs > 1]
+    return heapq.nsmallest(LISTED, rows, key=lambda row: (-row.runs, row.command))
 
 
 def _tests(commands: Iterable[tuple[str, ToolTally]]) -> list[RunOfTests]:
     rows = [
-        RunOfTests(_shown(text), tally.runs, tally.failures, tally.last_failed)
+        RunOfTests(one_line(text, COMMAND_MAX), tally.runs, tally.failures, tally.last_failed)
         for text, tally in commands
         if tally.runs and _TESTS.search(text)
     ]
-    return _most(rows, LISTED, lambda row: (-row.runs, row.command))
+    return heapq.nsmallest(LISTED, rows, key=lambda row: (-row.runs, row.command))
 
 
 def _edited(usage: Iterable[tuple[str, ToolTally]]) -> list[EditedFile]:
@@ -92,12 +106,4 @@ def _edited(usage: Iterable[tuple[str, ToolTally]]) -> list[EditedFile]:
         if tally.done:
             edits[path] = edits.get(path, 0) + tally.done
     rows = [EditedFile(cut(path, SUBJECT_MAX), count) for path, count in edits.items()]
-    return _most(rows, FILES, lambda row: (-row.edits, row.path))
-
-
-def _shown(command: str) -> str:
-    return one_line(command, COMMAND_MAX)
-
-
-def _most(rows: Iterable[T], count: int, key: Callable[[T], tuple[int, str]]) -> list[T]:
-    return heapq.nsmallest(count, rows, key=key)
+    return heapq.nsmallest(FILES, rows, key=lambda row: (-row.edits, row.path))

@@ -3,7 +3,6 @@
 import heapq
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from kernel.times import instant
 from processors.derivations.session_facts import SessionFact
@@ -32,13 +31,6 @@ _WAITS_FOR_USER = frozenset({"idle_prompt", "elicitation_dialog", "agent_needs_i
 _Mark = tuple[int, int, int, bool, str, str]  # time, place in the log, change, of a subagent, tool use, type
 
 
-class Times(NamedTuple):
-    """The result of a timeline."""
-
-    split: TimeSplit
-    longest_gaps: list[Gap]
-
-
 class Timeline:
     """The times of a session's events. They may be in another order in the log, which orders equal times."""
 
@@ -52,7 +44,7 @@ class Timeline:
             change = _NOTHING
         self._marks.append((fact.at, len(self._marks), change, of_agent, fact.tool_use_id, fact.event_type))
 
-    def times(self) -> Times:
+    def times(self) -> tuple[TimeSplit, list[Gap]]:
         """Return the time between the first and the last event by activity, and its longest stretches."""
         marks = sorted(self._marks)
         spent = {"tools": 0, "model": 0, "waiting": 0, "idle": 0}
@@ -62,7 +54,7 @@ class Timeline:
             lengths.append(ms)
         longest = heapq.nsmallest(GAPS, range(len(lengths)), key=lambda place: (-lengths[place], place))
         gaps = [_gap(marks[place], marks[place + 1]) for place in longest if lengths[place]]
-        return Times(TimeSplit(sum(lengths), *spent.values()), gaps)
+        return TimeSplit(sum(lengths), *spent.values()), gaps
 
 
 def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[int, str]]:

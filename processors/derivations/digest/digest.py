@@ -29,7 +29,7 @@ def digest(state: DigestState, instructions: str | None, max_characters: int | N
     if instructions and instructions.strip():
         head += f"\n\n## Keep in mind\n{cut(instructions.strip(), limit // 4)}"
     items = digest_items(state, limit)
-    return fit(head, SECTIONS, _preferring(_words(instructions), items), limit)
+    return fit(head, SECTIONS, _preferring(instructions, items), limit)
 
 
 def _head(state: DigestState) -> str:
@@ -63,11 +63,8 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _words(instructions: str | None) -> frozenset[str]:
-    return frozenset(_WORD.findall((instructions or "").casefold())[:_WORDS_MAX])
-
-
-def _preferring(words: frozenset[str], items: list[Item]) -> list[Item]:
+def _preferring(instructions: str | None, items: list[Item]) -> list[Item]:
+    words = frozenset(_WORD.findall((instructions or "").casefold())[:_WORDS_MAX])
     if not words:
         return items
     return [

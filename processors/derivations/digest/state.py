@@ -8,7 +8,6 @@ from msgspec import UNSET, Struct
 
 from processors.derivations.digest.truncate import cut
 from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, SessionFact
-from processors.derivations.titles import asked_by_a_machine
 from processors.derivations.tool_usage import TOOL_EVENTS, ToolUsage
 from schemas.log.records import AnyRecord, SessionChanged, SessionCreated
 
@@ -80,7 +79,7 @@ class DigestState:
 
 def _prompt(state: DigestState, fact: SessionFact) -> None:
     text = (fact.text or fact.label).strip()
-    if not text or asked_by_a_machine(fact):
+    if not text or fact.asked_by_a_machine:
         return
     state.prompts += 1
     text = cut(text, TEXT_MAX)
@@ -122,10 +121,6 @@ def _task(state: DigestState, fact: SessionFact) -> None:
         task.done = task.done or fact.event_type == "TaskCompleted"
 
 
-def _tool(state: DigestState, fact: SessionFact) -> None:
-    state.usage.take(fact)
-
-
 _STEPS: dict[str, Callable[[DigestState, SessionFact], None]] = {
     "UserPromptSubmit": _prompt,
     "Stop": _stop,
@@ -134,5 +129,5 @@ _STEPS: dict[str, Callable[[DigestState, SessionFact], None]] = {
     "PostCompact": _post_compact,
     "TaskCreated": _task,
     "TaskCompleted": _task,
-    **dict.fromkeys(TOOL_EVENTS, _tool),
+    **dict.fromkeys(TOOL_EVENTS, lambda state, fact: state.usage.take(fact)),
 }

@@ -17,9 +17,8 @@ def cut(text: str, limit: int) -> str:
     if limit < 1:
         return ""
     end = _whole(text, limit - 1)
-    space = max(
-        text.rfind(" ", max(0, end - _BACK_TO_A_WORD), end), text.rfind("\n", max(0, end - _BACK_TO_A_WORD), end)
-    )
+    near = max(0, end - _BACK_TO_A_WORD)
+    space = max(text.rfind(" ", near, end), text.rfind("\n", near, end))
     return text[: space if space > 0 else end].rstrip() + ELLIPSIS
 
 

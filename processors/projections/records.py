@@ -1,11 +1,17 @@
-"""Makes the rows of `facts` of a record: one per fact, with the typed columns that fold and reads need."""
+"""Makes the rows of a log record: its facts, with the typed columns that fold and reads need, and its receipt.
+
+A record that can't be projected has a dead letter instead of facts.
+"""
+
+from uuid import UUID
 
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, EventsRecorded, LifecycleRecord
-from schemas.store.rows import FactRow
+from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 EVENTS_RECORDED = "events_recorded"
+NO_ID = UUID(int=0)
 _VERSION_MAX = (1 << 64) - 1
 
 
@@ -86,3 +92,24 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
         redactions=record.redactions,
         data=log_record.value or b"",
     )
+
+
+def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRow:
+    """Return the receipt of a record whose facts are all in the tables."""
+    facts = len(record.events) if isinstance(record, EventsRecorded) else 1
+    kind = str(record.__struct_config__.tag)
+    place, session = (log_record.partition, log_record.offset), (record.org_id, record.session_id)
+    redriven = record.redrive.position if record.redrive else ""
+    return ReceiptRow(*place, record.record_id, "projected", *session, kind, record.received_at, facts, added, redriven)
+
+
+def dead(letter: DeadLetterRow) -> ReceiptRow:
+    """Return the receipt of a dead letter. Nothing in the record can be trusted, so nothing of it is copied."""
+    place = letter.log_partition, letter.log_offset
+    return ReceiptRow(*place, NO_ID, "dead", "", NO_ID, "", letter.logged_at, 0, 0, "")
+
+
+def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:
+    """Return the record's bytes as they are in the log, and why they could not be projected."""
+    place = record.partition, record.offset
+    return DeadLetterRow(*place, record.timestamp_ms, reason, record.key or b"", record.value or b"")
