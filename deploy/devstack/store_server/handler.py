@@ -14,11 +14,19 @@ from deploy.devstack.store_server.body import Body, as_file
 from deploy.devstack.store_server.compression import Buffer, choose_deflater
 from deploy.devstack.store_server.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_EXCEPTION, StoreError
 from deploy.devstack.store_server.execution import Result, execute, refuse_for_readers
-from deploy.devstack.store_server.limits import LINE_BYTES_MAX, PROXY_LINE_BYTES_MAX, URL_BYTES_MAX
 from deploy.devstack.store_server.pool import Profile
 from deploy.devstack.store_server.refusals import HANG_UP, Refused
 from deploy.devstack.store_server.replies import Reply
-from deploy.devstack.store_server.request import Request, form_boundary, parse_form, parse_params, parse_request
+from deploy.devstack.store_server.request import (
+    LINE_BYTES_MAX,
+    PROXY_LINE_BYTES_MAX,
+    URL_BYTES_MAX,
+    Request,
+    form_boundary,
+    parse_form,
+    parse_params,
+    parse_request,
+)
 from deploy.devstack.store_server.statement import Statement, parse_statement
 from deploy.devstack.store_server.users import Rights, StoreUser
 
