@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from deploy.devstack.store_server.body import Body, as_file
 from deploy.devstack.store_server.compression import Buffer, choose_deflater
+from deploy.devstack.store_server.conditions import HANG_UP, Refused
 from deploy.devstack.store_server.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_EXCEPTION, StoreError
 from deploy.devstack.store_server.execution import Result, execute, refuse_for_readers
 from deploy.devstack.store_server.pool import Profile
-from deploy.devstack.store_server.refusals import HANG_UP, Refused
 from deploy.devstack.store_server.replies import Reply
 from deploy.devstack.store_server.request import (
     LINE_BYTES_MAX,
