@@ -107,3 +107,35 @@ def _set(connection: Connection, settings: Iterable[tuple[str, str]]) -> None:
 def _quoted(text: str, mark: str = "'") -> str:
     escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
     return f"{mark}{escaped}{mark}"
+
+
+class Sessions:
+    """A lock for each session in use, gone with its last user."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def turn(self, session_id: str) -> Iterator[None]:
+        """Wait for one's turn in the session; no session, no wait."""
+        if not session_id:
+            yield
+            return
+        key = session_id
+        with self._lock:
+            turn, waiting = self._turns.get(key, (threading.Lock(), 0))
+            self._turns[key] = (turn, waiting + 1)
+        try:
+            with turn:
+                yield
+        finally:
+            self._leave(key)
+
+    def _leave(self, key: str) -> None:
+        with self._lock:
+            turn, waiting = self._turns[key]
+            if waiting == 1:
+                del self._turns[key]
+            else:
+                self._turns[key] = (turn, waiting - 1)

@@ -22,8 +22,7 @@ from deploy.devstack.store_server.engine import Engine
 from deploy.devstack.store_server.errors import StoreDirectoryInUse
 from deploy.devstack.store_server.guard import Guard
 from deploy.devstack.store_server.handler import StoreHandler
-from deploy.devstack.store_server.pool import ConnectionPool
-from deploy.devstack.store_server.sessions import Sessions
+from deploy.devstack.store_server.pool import ConnectionPool, Sessions
 from deploy.devstack.store_server.users import StoreUser, Users
 
 logger = logging.getLogger(__name__)
