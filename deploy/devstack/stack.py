@@ -18,8 +18,7 @@ from deploy.devstack.kafka_jars import broker, probe
 from deploy.devstack.kafka_jars.broker import BrokerFailed, BrokerSettings
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable
 from deploy.devstack.kafka_jars.users import CLIENT_USER, MECHANISM, BrokerUsers
-from deploy.devstack.supervisor.services import Job, Step, SupervisedService
-from deploy.devstack.supervisor.supervised_process import Report
+from deploy.devstack.supervisor.services import Job, Report, Step, SupervisedService
 from deploy.devstack.supervisor.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
 from kernel.atomic_write import write_whole
 from kernel.ports import free_ports

@@ -16,9 +16,8 @@ from pathlib import Path
 from signal import SIGKILL
 
 from deploy.devstack.supervisor.process import Process
-from deploy.devstack.supervisor.services import Backoff, Job, Step, SupervisedService
+from deploy.devstack.supervisor.services import Backoff, Job, Report, Step, SupervisedProcess, SupervisedService, how
 from deploy.devstack.supervisor.signals import Signals, StopRequested
-from deploy.devstack.supervisor.supervised_process import Report, SupervisedProcess, how
 from kernel.ports import is_free
 from runtime.private_files import open_private, private_folder
 
