@@ -7,7 +7,7 @@ from io import BufferedIOBase
 from typing import Protocol
 
 from deploy.devstack.store_server.compression import CODING_ERRORS, Buffer, Inflater, broken_coding, inflater
-from deploy.devstack.store_server.errors import BAD_ARGUMENTS, NOT_IMPLEMENTED, TOO_MANY_BYTES, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 
 BLOCK_BYTES = 1024 * 1024
 BODY_BYTES_MAX = 512 * 1024 * 1024
@@ -64,9 +64,9 @@ class _Chunked:
         try:
             length = int(self._line().partition(b";")[0], 16)
         except ValueError:
-            raise StoreError(BAD_ARGUMENTS, "A chunk of the body has no valid length") from None
+            raise StoreError(Code.BAD_ARGUMENTS, "A chunk of the body has no valid length") from None
         if length < 0:
-            raise StoreError(BAD_ARGUMENTS, "A chunk of the body has no valid length")
+            raise StoreError(Code.BAD_ARGUMENTS, "A chunk of the body has no valid length")
         self._chunk = _Plain(self._rfile, length)
         if length == 0:
             self._ended = True
@@ -150,18 +150,18 @@ class Body:
 def _sent(rfile: BufferedIOBase, headers: Mapping[str, str], bytes_max: int) -> Source:
     if transfer := headers.get("Transfer-Encoding", "").strip().lower():
         if transfer != "chunked":
-            raise StoreError(NOT_IMPLEMENTED, "The only Transfer-Encoding known is chunked")
+            raise StoreError(Code.NOT_IMPLEMENTED, "The only Transfer-Encoding known is chunked")
         return _Chunked(rfile)
     length = headers.get("Content-Length", "0")
     if not length.isascii() or not length.isdecimal():
-        raise StoreError(BAD_ARGUMENTS, "Content-Length is no number")
+        raise StoreError(Code.BAD_ARGUMENTS, "Content-Length is no number")
     if int(length) > bytes_max:
         raise _too_large()
     return _Plain(rfile, int(length))
 
 
 def _too_large() -> StoreError:
-    return StoreError(TOO_MANY_BYTES, "The body is too large; send it in several requests", 413)
+    return StoreError(Code.TOO_MANY_BYTES, "The body is too large; send it in several requests", 413)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import lz4.frame
 from backports import zstd
 
-from deploy.devstack.store_server.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRESSION, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 
 Buffer = bytes | bytearray | memoryview
 CODING_ERRORS: tuple[type[Exception], ...] = (RuntimeError, EOFError, zlib.error, zstd.ZstdError)
@@ -57,13 +57,15 @@ _INFLATERS: dict[str, Callable[[], Any]] = {
 def inflater(coding: str) -> Callable[[], Inflater]:
     """What makes an inflater for each frame of this coding. Raises StoreError for an unknown one."""
     if coding not in _INFLATERS:
-        raise StoreError(UNKNOWN_COMPRESSION, f"Unknown Content-Encoding; known are {', '.join(_INFLATERS)}")
+        raise StoreError(
+            Code.UNKNOWN_COMPRESSION_METHOD, f"Unknown Content-Encoding; known are {', '.join(_INFLATERS)}"
+        )
     return _INFLATERS[coding]
 
 
 def broken_coding(coding: str) -> StoreError:
     """The error for bytes that are not what Content-Encoding says, or that end too soon."""
-    return StoreError(CANNOT_DECOMPRESS, f"The body is not complete and valid {coding}")
+    return StoreError(Code.CANNOT_DECOMPRESS, f"The body is not complete and valid {coding}")
 
 
 class Deflater(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import msgspec
 
 from deploy.devstack.store_server.engine import Connection, Rows
-from deploy.devstack.store_server.errors import READONLY, EngineError, StoreError
+from deploy.devstack.store_server.errors import Code, EngineError, StoreError
 from deploy.devstack.store_server.request import Request
 from deploy.devstack.store_server.statement import Statement
 
@@ -45,7 +45,7 @@ def execute(connection: Connection, request: Request, statement: Statement, sql:
 def refuse_for_readers(statement: Statement) -> None:
     """The engine sees one user only, and lets a user stop his own queries whatever `readonly` says."""
     if statement.verb == "KILL":
-        raise StoreError(READONLY, "Cannot execute query in readonly mode.")
+        raise StoreError(Code.READONLY, "Cannot execute query in readonly mode.")
 
 
 def _from_file(statement: Statement, data_path: str) -> bytes:

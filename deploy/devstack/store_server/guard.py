@@ -11,13 +11,7 @@ from pathlib import Path
 
 from deploy.devstack.store_server.allowed import ENGINES, FORMATS, FUNCTIONS_REFUSED, SETTINGS, TABLE_FUNCTIONS
 from deploy.devstack.store_server.engine import Known
-from deploy.devstack.store_server.errors import (
-    ACCESS_DENIED,
-    TOO_MANY_BYTES,
-    UNKNOWN_FORMAT,
-    UNKNOWN_SETTING,
-    StoreError,
-)
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.mentions import ESCAPED_NAME, WORDS, Mentions, mentions_of
 from deploy.devstack.store_server.request import Request
 from deploy.devstack.store_server.statement import Statement
@@ -64,7 +58,9 @@ class Guard:
             if words is not None and not words & self._words:
                 return
             if len(data) > _EXPRESSIONS_BYTES_MAX:
-                raise StoreError(TOO_MANY_BYTES, "So many VALUES with expressions are too much; send them in parts")
+                raise StoreError(
+                    Code.TOO_MANY_BYTES, "So many VALUES with expressions are too much; send them in parts"
+                )
             for row in _rows(tokens_of(data)):
                 self._check_mentions(mentions_of("", row))
 
@@ -84,8 +80,10 @@ class Guard:
             if name.startswith("param_"):  # a bound value, in SET
                 continue
             if name in self._settings:
-                raise StoreError(UNKNOWN_SETTING, f"Setting {name} may not be set here.")
-            raise StoreError(UNKNOWN_SETTING, f"Setting {name} is neither a builtin setting nor one of a user's own.")
+                raise StoreError(Code.UNKNOWN_SETTING, f"Setting {name} may not be set here.")
+            raise StoreError(
+                Code.UNKNOWN_SETTING, f"Setting {name} is neither a builtin setting nor one of a user's own."
+            )
 
 
 def _words_of(data: bytes | mmap) -> set[bytes] | None:
@@ -114,7 +112,9 @@ def _rows(tokens: Iterator[Token]) -> Iterator[list[Token]]:
             yield row
             row = []
         elif len(row) > _ROW_TOKENS_MAX:
-            raise StoreError(TOO_MANY_BYTES, "A row of VALUES is too long for expressions; send it in another format")
+            raise StoreError(
+                Code.TOO_MANY_BYTES, "A row of VALUES is too long for expressions; send it in another format"
+            )
     yield row
 
 
@@ -125,10 +125,10 @@ def _small(names: Iterable[str]) -> frozenset[str]:
 def _check_formats(names: Iterable[str]) -> None:
     for name in names:
         if name.lower() not in FORMATS:
-            raise StoreError(UNKNOWN_FORMAT, f"Format {name} is unknown, or not allowed here.")
+            raise StoreError(Code.UNKNOWN_FORMAT, f"Format {name} is unknown, or not allowed here.")
 
 
 def _denied(what: str) -> StoreError:
     return StoreError(
-        ACCESS_DENIED, f"{what} is not allowed here: a statement reaches the store and nothing beside it."
+        Code.ACCESS_DENIED, f"{what} is not allowed here: a statement reaches the store and nothing beside it."
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from deploy.devstack.store_server.body import Body, as_file
 from deploy.devstack.store_server.compression import Buffer, choose_deflater
 from deploy.devstack.store_server.conditions import HANG_UP, Refused
-from deploy.devstack.store_server.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_EXCEPTION, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.execution import Result, execute, refuse_for_readers
 from deploy.devstack.store_server.pool import Profile
 from deploy.devstack.store_server.replies import Reply
@@ -99,7 +99,7 @@ class StoreHandler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (same)
         """Send what http.server itself refuses, in ClickHouse's form."""
         self.close_connection = True
-        error = StoreError(BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
+        error = StoreError(Code.BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
         Reply(self.wfile, keep_alive=False).error(error, self.server.engine.version)
 
     def _serve(self) -> None:
@@ -114,7 +114,7 @@ class StoreHandler(BaseHTTPRequestHandler):
                 self.close_connection = True
             except Exception:
                 logger.exception("a request failed in an unexpected way")
-                self._fail(reply, StoreError(UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
+                self._fail(reply, StoreError(Code.UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
 
     def _fail(self, reply: Reply, error: StoreError) -> None:
         if reply.started:
@@ -269,5 +269,5 @@ def _read_statement(query: bytes, body: Body) -> tuple[bytes, Statement]:
         sql += body.read_up_to(_STATEMENT_BYTES_MAX)
         statement = parse_statement(sql)
     if not sql.strip():
-        raise StoreError(SYNTAX_ERROR, "Empty query")
+        raise StoreError(Code.SYNTAX_ERROR, "Empty query")
     return sql, statement

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from deploy.devstack.store_server.engine import Connection, Engine
-from deploy.devstack.store_server.errors import TOO_MANY_QUERIES, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.users import Rights
 
 RUNNING_MAX = 32
@@ -38,7 +38,7 @@ class ConnectionPool:
     def lease(self, profile: Profile) -> Iterator[Connection]:
         """A connection of this profile, alone. Raises StoreError if none is free for too long."""
         if not self._slots.acquire(timeout=WAIT_S):
-            raise StoreError(TOO_MANY_QUERIES, "Too many queries are running; try again")
+            raise StoreError(Code.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many queries are running; try again")
         try:
             connection = self._take(profile) or self._open(profile)
             try:

@@ -7,13 +7,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from deploy.devstack.store_server.errors import (
-    CANNOT_READ_ALL_DATA,
-    NOT_IMPLEMENTED,
-    POCO_EXCEPTION,
-    UNKNOWN_SETTING,
-    StoreError,
-)
+from deploy.devstack.store_server.errors import Code, StoreError
 
 URL_BYTES_MAX = 1024 * 1024
 LINE_BYTES_MAX = URL_BYTES_MAX + 1024  # with the method before the URL, and the version of HTTP after it
@@ -41,9 +35,8 @@ def check_fields(sizes: Iterable[tuple[int, int]]) -> None:
 
 
 def _refused(what: str) -> StoreError:
-    return StoreError(
-        POCO_EXCEPTION, f"Poco::Exception. Code: {POCO_EXCEPTION}, e.code() = 0, HTML Form Exception: {what}"
-    )
+    text = f"Poco::Exception. Code: {Code.POCO_EXCEPTION}, e.code() = 0, HTML Form Exception: {what}"
+    return StoreError(Code.POCO_EXCEPTION, text, whole=True)
 
 
 # Meant for the transport: the engine would refuse them. log_comment is how the pool finds its own queries.
@@ -117,7 +110,9 @@ def parse_form(body: bytes, boundary: bytes) -> dict[str, str]:
     """
     *parts, end = (b"\r\n" + body).split(b"\r\n--" + boundary)[1:] or [b""]
     if not end.startswith(b"--"):
-        raise StoreError(CANNOT_READ_ALL_DATA, "Unexpected EOF, did not find the last boundary of the multipart form")
+        raise StoreError(
+            Code.CANNOT_READ_ALL_DATA, "Unexpected EOF, did not find the last boundary of the multipart form"
+        )
     fields = list(map(_field, parts))
     check_fields((len(name), len(value)) for name, value in fields)
     return {_text(name): _text(value) for name, value in fields}
@@ -127,7 +122,7 @@ def _field(part: bytes) -> tuple[bytes, bytes]:
     head, _, value = part.partition(b"\r\n\r\n")
     name = _FIELD_NAME.search(head.lstrip())
     if name is None or b"filename=" in head:
-        raise StoreError(NOT_IMPLEMENTED, "External data is not supported; insert it into a table first")
+        raise StoreError(Code.NOT_IMPLEMENTED, "External data is not supported; insert it into a table first")
     return name[1], value
 
 
@@ -140,7 +135,7 @@ def _settings(params: Mapping[str, str], names: Set[str]) -> tuple[tuple[str, st
     chosen = sorted((name, params[name]) for name in names if name[:6] != "param_")
     for name, value in chosen:
         if not _SETTING_NAME.fullmatch(name) or _NOT_UTF8.search(value):
-            raise StoreError(UNKNOWN_SETTING, "There is a parameter in the URL that cannot be a setting")
+            raise StoreError(Code.UNKNOWN_SETTING, "There is a parameter in the URL that cannot be a setting")
     return tuple(chosen)
 
 

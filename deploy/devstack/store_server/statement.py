@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from deploy.devstack.store_server.errors import ACCESS_DENIED, SYNTAX_ERROR, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.mentions import Mentions, format_named, mentions_of
 from deploy.devstack.store_server.tokens import Token, plain, tokens_of
 
@@ -111,12 +111,12 @@ def _format(tokens: list[Token]) -> str:
 
 def _refuse(tokens: list[Token]) -> None:
     if len(tokens) > 1 and tokens[0].text.upper() == b"ATTACH":
-        raise StoreError(ACCESS_DENIED, "ATTACH is not allowed here: it would take over files of this machine")
+        raise StoreError(Code.ACCESS_DENIED, "ATTACH is not allowed here: it would take over files of this machine")
     for token, after in pairwise(tokens):
         if token.kind not in ("word", "sign"):
             continue
         word = token.text.upper()
         if (word == b";" and after.text != b";") or (word == b"PARALLEL" and after.text.upper() == b"WITH"):
-            raise StoreError(SYNTAX_ERROR, "Multi-statements are not allowed")
+            raise StoreError(Code.SYNTAX_ERROR, "Multi-statements are not allowed")
         if word in (b"INTO", b"FROM") and after.text.upper() in (b"OUTFILE", b"INFILE"):
-            raise StoreError(ACCESS_DENIED, f"{word.decode()} {after.text.upper().decode()} is not allowed here")
+            raise StoreError(Code.ACCESS_DENIED, f"{word.decode()} {after.text.upper().decode()} is not allowed here")

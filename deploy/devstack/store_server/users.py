@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from deploy.devstack.store_server.errors import AUTHENTICATION_FAILED, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 
 _READS, _READS_AS_IT_IS = 2, 1  # the engine's `readonly` that lets settings be changed, and that which does not
 
@@ -83,19 +83,19 @@ class Users:
             return self._certified(headers.get("X-ClickHouse-User", ""), certified)
         claim = _claim(headers, params)
         if claim is None:
-            raise StoreError(AUTHENTICATION_FAILED, "Authentication is required: send a user and a password.", 401)
+            raise StoreError(Code.AUTHENTICATION_FAILED, "Authentication is required: send a user and a password.", 401)
         name, password = claim
         user = self._users.get(name, self._nobody)
         if not hmac.compare_digest(_digest(password), _digest(user.password)) or user is self._nobody:
             message = "Authentication failed: password is incorrect, or there is no user with such name."
-            raise StoreError(AUTHENTICATION_FAILED, message, 403)
+            raise StoreError(Code.AUTHENTICATION_FAILED, message, 403)
         return user
 
     def _certified(self, name: str, certified: str) -> StoreUser:
         user = self._users.get(name)
         if user is None or name != certified:
             message = "Authentication failed: the certificate is for another user, or there is no user with such name."
-            raise StoreError(AUTHENTICATION_FAILED, message, 403)
+            raise StoreError(Code.AUTHENTICATION_FAILED, message, 403)
         return user
 
 
@@ -118,5 +118,5 @@ def _basic(credential: str) -> tuple[str, str]:
     try:
         name, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise StoreError(AUTHENTICATION_FAILED, "Authentication failed: the header cannot be read.", 403) from None
+        raise StoreError(Code.AUTHENTICATION_FAILED, "Authentication failed: the header cannot be read.", 403) from None
     return name, password
