@@ -3,7 +3,7 @@
 import logging
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from deploy.devstack.store_server.body import Body, as_file
-from deploy.devstack.store_server.compression import Buffer, choose_deflater
+from deploy.devstack.store_server.compression import Buffer, choose_deflate
 from deploy.devstack.store_server.conditions import HANG_UP, Refused
 from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.execution import Result, execute, refuse_for_readers
@@ -203,9 +203,9 @@ class StoreHandler(BaseHTTPRequestHandler):
                 raise self._error(refused)
             self._describe(reply, request, result)
             if result.rest is not None:
-                self._send_stream(reply, request, result)
-        if result.rest is None:
-            self._send_whole(reply, request, result)
+                self._send_result(reply, request, result)
+        if result.rest is None:  # its connection is free for others while it is sent
+            self._send_result(reply, request, result)
 
     def _error(self, refused: Refused) -> Exception:
         if refused.code == HANG_UP:
@@ -225,24 +225,18 @@ class StoreHandler(BaseHTTPRequestHandler):
             reply.header("X-ClickHouse-Format", result.format)
         reply.header("Content-Type", "application/octet-stream")
 
-    def _send_whole(self, reply: Reply, request: Request, result: Result) -> None:
-        blocks = [rows.data for rows in result.blocks]
-        coded = self._deflater(request) if sum(map(len, blocks)) >= _COMPRESS_FROM_BYTES else None
-        if coded is None:
-            reply.whole(blocks)
-            return
-        coding, deflater = coded
-        reply.header("Content-Encoding", coding)
-        reply.whole([*map(deflater.block, blocks), deflater.finish()])
-
-    def _send_stream(self, reply: Reply, request: Request, result: Result) -> None:
-        coded = self._deflater(request)
-        if coded:
-            reply.header("Content-Encoding", coded[0])
-        reply.chunked(_release_as_sent(result), coded[1] if coded else None)
-
-    def _deflater(self, request: Request) -> Any:
-        return choose_deflater(self.headers.get("Accept-Encoding", "")) if request.compressible else None
+    def _send_result(self, reply: Reply, request: Request, result: Result) -> None:
+        whole = result.rest is None
+        blocks: Iterable[Buffer] = [rows.data for rows in result.blocks] if whole else _release_as_sent(result)
+        small = whole and sum(map(len, blocks)) < _COMPRESS_FROM_BYTES
+        accepted = self.headers.get("Accept-Encoding", "") if request.compressible and not small else ""
+        coding, deflate = choose_deflate(accepted) or ("", iter)
+        if coding:
+            reply.header("Content-Encoding", coding)
+        if whole:
+            reply.whole(deflate(blocks))
+        else:
+            reply.chunked(blocks, deflate)
 
 
 def _certified(connection: socket.socket) -> str:
