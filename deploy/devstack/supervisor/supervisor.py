@@ -10,13 +10,10 @@ If the supervisor itself is killed with -9, the kernel ends its children (see `d
 import contextlib
 import fcntl
 import os
-import select
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from signal import SIGKILL
 from types import FrameType
 from typing import Self
 
@@ -25,33 +22,36 @@ from deploy.devstack.supervisor.services import Backoff, Job, Report, Step, Supe
 from kernel.ports import is_free
 from runtime.private_files import open_private, private_folder
 
-Handler = Callable[[int, FrameType | None], None]
-
+TICK_S = 0.1
+PORT_FREE_S = 20.0  # longer than the services of a killed supervisor may take to end
+STOP_ALL_S = 18.0
+STOP_EACH_LEAST_S = 2.0  # reserved for every service still to stop, however long the earlier ones took
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class AlreadySupervised(Exception):
+    """Another supervisor works on the same directory."""
+
+
+class DidNotComeUp(Exception):
+    """A service was not ready, or a job did not succeed, in time; the message names it and its log."""
 
 
 class StopRequested(Exception):
     """SIGTERM, SIGINT or SIGHUP arrived."""
 
 
-class Signals:
-    """While entered, signals end `sleep` early. Main thread only: Python allows signal handlers nowhere else."""
+class StopSignals:
+    """While entered, notes stop signals. Main thread only: Python allows signal handlers nowhere else."""
 
     def __init__(self) -> None:
-        self._stop_requested = False
-        self._raise_at_once = False
+        self._requested = self._raise_at_once = False
         self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._awake, self._waker = (self._undo.enter_context(end) for end in socket.socketpair())
-        for end in (self._awake, self._waker):
-            end.setblocking(False)
-        previous = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        self._undo.callback(signal.set_wakeup_fd, previous)
         for number in STOP_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means that SIGHUP stays ignored
-                self._handle(number, self._note_stop)
-        self._handle(signal.SIGCHLD, _only_wake)
+                self._undo.callback(signal.signal, number, signal.signal(number, self._note))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,13 +59,8 @@ class Signals:
 
     def check(self) -> None:
         """Raise `StopRequested` if a stop signal arrived."""
-        if self._stop_requested:
+        if self._requested:
             raise StopRequested
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep until the time is over or a signal arrives."""
-        if select.select([self._awake], [], [], seconds)[0]:
-            self._awake.recv(4096)
 
     @contextlib.contextmanager
     def raised_at_once(self) -> Iterator[None]:
@@ -77,31 +72,10 @@ class Signals:
         finally:
             self._raise_at_once = False
 
-    def _handle(self, number: signal.Signals, handler: Handler) -> None:
-        self._undo.callback(signal.signal, number, signal.signal(number, handler))
-
-    def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop_requested = True
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._requested = True
         if self._raise_at_once:
             raise StopRequested
-
-
-def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: any Python handler makes SIGCHLD end `sleep`, which the default one does not."""
-
-
-TICK_S = 0.1
-PORT_FREE_S = 20.0  # longer than the services of a killed supervisor may take to end
-STOP_ALL_S = 18.0
-STOP_EACH_LEAST_S = 2.0  # reserved for every service still to stop, however long the earlier ones took
-
-
-class AlreadySupervised(Exception):
-    """Another supervisor works on the same directory."""
-
-
-class DidNotComeUp(Exception):
-    """A service was not ready, or a job did not succeed, in time; the message names it and its log."""
 
 
 class Supervisor:
@@ -120,7 +94,7 @@ class Supervisor:
         self._backoff = backoff
         self._stop_all_s = stop_all_s
         self._processes: list[SupervisedProcess] = []
-        self._signals = Signals()
+        self._signals = StopSignals()
 
     def run(self, compose: Callable[[], Sequence[Step]], *, on_ready: Callable[[], None] = lambda: None) -> int:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
@@ -180,7 +154,7 @@ class Supervisor:
 
     def _try(self, job: Job, log_file: Path) -> str:
         """Run the job once while tending the services; return how it ended."""
-        process = Process(job.command, job.env, log_file, SIGKILL)
+        process = Process(job.command, job.env, log_file, signal.SIGKILL)
         try:
             self._watch_until(lambda: process.exit_code() is not None, limit_s=job.limit_s)
             code = process.exit_code()
@@ -197,7 +171,7 @@ class Supervisor:
             self._signals.check()
             for process in self._processes:
                 process.tend()
-            self._signals.sleep(TICK_S)
+            time.sleep(TICK_S)
         return True
 
     def _stop_all(self) -> None:
