@@ -1,8 +1,13 @@
-"""Errors on demand: the nth statement that matches gets an error, before or after it was executed. For tests alone.
+"""Conditions that a test gives the store server: a proxy in front, tables that drop repeats, errors on demand.
 
-In process: ``server.refusals.put(Refusal(codes=(252,), statement="INSERT INTO .*facts", nth=3))``. For a separate
-process the list is a JSON file, ``[{"codes": [252], "statement": "INSERT", "nth": 3}]``; the server looks
-at it before each statement, and begins to count anew when it has changed. No file, no refusals.
+The server reads them from its environment:
+
+* ``CREWKIT_STORE_BEHIND_PROXY=1``: the line with the URL has at most 8 KiB, as behind nginx.
+* ``CREWKIT_STORE_DEDUPLICATION_WINDOW=100``: every table drops a block that equals one of the last hundred, as those
+  of a replicated installation do.
+* ``CREWKIT_STORE_REFUSALS=FILE``: the nth statement that matches gets an error, before or after it was executed. The
+  file is JSON, ``[{"codes": [252], "statement": "INSERT INTO .*facts", "nth": 3}]``. The server reads a changed file
+  before the next statement, and then counts from the start. No file, no refusals.
 """
 
 import logging
@@ -40,7 +45,7 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """What one statement gets instead of its reply."""
+    """The error that one statement gets instead of its reply."""
 
     code: int
     applied: bool
@@ -49,7 +54,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class _Counted:
-    """A refusal, and how many statements matched it so far."""
+    """A refusal, and the number of statements that matched it so far."""
 
     def __init__(self, refusal: Refusal) -> None:
         self._refusal = refusal
@@ -69,7 +74,7 @@ class _Counted:
 
 
 class Refusals:
-    """A list that a test may change while statements come; ``given`` holds the codes that were sent, in order."""
+    """A list that may change while statements arrive; ``given`` holds the codes that were sent, in order."""
 
     def __init__(self, refusals: Sequence[Refusal] = ()) -> None:
         self._lock = threading.Lock()
@@ -77,12 +82,12 @@ class Refusals:
         self.put(*refusals)
 
     def put(self, *refusals: Refusal) -> None:
-        """Replace the list; nothing puts an end to all."""
+        """Replace the list; without arguments nothing fails."""
         with self._lock:
             self._counted = [_Counted(refusal) for refusal in refusals]
 
     def next(self, sql: bytes, parameters: Mapping[str, str]) -> Refused | None:
-        """Count a statement; how it fails, if it does."""
+        """Count a statement; return its error, if it gets one."""
         if not self._counted:
             return None
         text = sql.decode("utf-8", "replace")
@@ -97,7 +102,7 @@ class Refusals:
 
 
 class RefusalFile(Refusals):
-    """The list in a file, read again whenever the file has changed."""
+    """The list in a file, read again when the file has changed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -125,7 +130,7 @@ REFUSALS = "CREWKIT_STORE_REFUSALS"
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """Without any the server does what a real one does."""
+    """The conditions of one server; by default it does what a real server does."""
 
     behind_proxy: bool = False
     deduplication_window: int = 0
