@@ -100,7 +100,7 @@ class Engine:
         self._connect = chdb.connect
         path.mkdir(parents=True, exist_ok=True)
         _refuse_if_in_use(path)
-        config = configured(path / "config", profiles or {}, deduplication_window)
+        config = _configured(path / "config", profiles or {}, deduplication_window)
         self._source = f"{path.resolve()}?config-file={quote(str(config))}"
         self._opened = 0
         self._own_lock = threading.Lock()
@@ -168,11 +168,10 @@ def _refuse_if_in_use(path: Path) -> None:
 
 
 CONFIG = Path(__file__).with_name("engine_config.xml")
-USERS = Path(__file__).with_name("engine_users.xml")
 _WINDOW = "<merge_tree><non_replicated_deduplication_window>{}</non_replicated_deduplication_window></merge_tree>"
 
 
-def configured(folder: Path, profiles: Mapping[str, Sequence[Bound]], deduplication_window: int) -> Path:
+def _configured(folder: Path, profiles: Mapping[str, Sequence[Bound]], deduplication_window: int) -> Path:
     """Return the path of the configuration: the shipped one, or one with additions, written into ``folder``.
 
     A window of 0, the default, is none.
@@ -182,9 +181,9 @@ def configured(folder: Path, profiles: Mapping[str, Sequence[Bound]], deduplicat
     folder.mkdir(exist_ok=True)
     window = _WINDOW.format(deduplication_window) if deduplication_window else ""
     added = "".join(_profile(name, bounds) for name, bounds in profiles.items())
-    (folder / USERS.name).write_text(USERS.read_text().replace("</profiles>", f"{added}</profiles>"))
+    text = CONFIG.read_text().replace("</profiles>", f"{added}</profiles>")
     config = folder / CONFIG.name
-    config.write_text(CONFIG.read_text().replace("</clickhouse>", f"{window}</clickhouse>"))
+    config.write_text(text.replace("</clickhouse>", f"{window}</clickhouse>"))
     return config
 
 
