@@ -1,4 +1,4 @@
-"""Open chDB on one directory; no other module uses chDB."""
+"""Open chDB on one directory; no other module of the store server uses chDB."""
 
 import fcntl
 import json
