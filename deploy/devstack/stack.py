@@ -18,8 +18,7 @@ from deploy.devstack.kafka_jars import broker, probe
 from deploy.devstack.kafka_jars.broker import BrokerFailed, BrokerSettings
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable
 from deploy.devstack.kafka_jars.users import CLIENT_USER, MECHANISM, BrokerUsers
-from deploy.devstack.supervisor.services import Job, Step, SupervisedService
-from deploy.devstack.supervisor.supervised_process import Report
+from deploy.devstack.supervisor.services import Job, Report, Step, SupervisedService
 from deploy.devstack.supervisor.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
 from kernel.atomic_write import write_whole
 from kernel.ports import free_ports
@@ -264,12 +263,12 @@ def _reachable(host: str) -> str:
 def _load_or_choose_ports(data: Path) -> Ports:
     """Return the ports in DIR/run/stack.json: after a restart clients find Kafka and the store at the same ports."""
     file = _ports_file(data)
-    kept = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else None
-    if kept is not None and len(kept.metrics) == PROJECTORS:
-        return kept
+    chosen = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else None
+    if chosen is not None and len(chosen.metrics) == PROJECTORS:
+        return chosen
     kafka, controller, store, *metrics = free_ports(3 + PROJECTORS, LOCAL)
     fresh = Ports(kafka=kafka, controller=controller, store=store)
-    ports = msgspec.structs.replace(kept or fresh, metrics=tuple(metrics))
+    ports = msgspec.structs.replace(chosen or fresh, metrics=tuple(metrics))
     write_whole(file, msgspec.json.encode(ports).decode())
     return ports
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.store_server import engine_config
+from deploy.devstack.store_server import engine
 from runtime.settings import ENGINE_CACHE_BYTES_MAX
 
 # A process opens one engine only, so it needs one of its own.
@@ -53,7 +53,7 @@ def test_the_caches_of_the_engine_share_one_bound(given: int | None, tmp_path: P
 
 def test_the_store_server_has_the_default_bound() -> None:
     """In its configuration, for the same caches."""
-    sizes = dict(re.findall(r"<(\w+_cache_size)>(\d+)<", engine_config.CONFIG.read_text()))
+    sizes = dict(re.findall(r"<(\w+_cache_size)>(\d+)<", engine.CONFIG.read_text()))
 
     assert len(sizes) == 8
     assert sum(map(int, sizes.values())) == ENGINE_CACHE_BYTES_MAX

@@ -108,8 +108,8 @@ def test_the_log_of_a_child_that_runs_is_bounded(tmp_path: Path) -> None:
     """It writes without end; its log and the one before never hold more than what it writes in some ticks."""
     steps = f"""
 from functools import partial
-from deploy.devstack.supervisor import supervised_process
-supervised_process.cut_when_full = partial(supervised_process.cut_when_full, bytes_max=50_000)
+from deploy.devstack.supervisor import services
+services.cut_when_full = partial(services.cut_when_full, bytes_max=50_000)
 TALK = "import time\\nwhile True: print('x' * 999, flush=True); time.sleep(0.001)"
 STEPS = [SupervisedService(name='one', command=python(TALK)), SupervisedService(name='two', command={SLEEPER})]
 """

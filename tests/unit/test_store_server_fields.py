@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 import pytest
 
+from deploy.devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
 from deploy.devstack.store_server.errors import StoreError
-from deploy.devstack.store_server.refusals import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
 from deploy.devstack.store_server.request import parse_form, parse_params
 from kernel.atomic_write import write_whole
 

@@ -12,7 +12,7 @@ import pytest
 from backports import zstd
 
 from deploy.devstack.store_server.body import Body, TruncatedBody, as_file
-from deploy.devstack.store_server.compression import choose_deflater
+from deploy.devstack.store_server.compression import choose_deflate
 from deploy.devstack.store_server.errors import EngineError, StoreError
 from deploy.devstack.store_server.request import form_boundary, parse_form, parse_params, parse_request
 from deploy.devstack.store_server.users import StoreUser, Users
@@ -108,7 +108,7 @@ def test_unknown_framings_and_codings_are_refused() -> None:
 )
 def test_the_cheapest_coding_the_client_takes_is_chosen(accepted: str, coding: str | None) -> None:
     """Ours is the order; none is fine too, and q=0 means no."""
-    chosen = choose_deflater(accepted)
+    chosen = choose_deflate(accepted)
 
     assert (chosen and chosen[0]) == coding
 

@@ -1,4 +1,4 @@
-"""The body of a request: read as it comes, decoded and bounded, and written to memory the engine can open as a file."""
+"""Read the body of a request: decode and bound it as it comes, and write it to a file in memory for the engine."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from io import BufferedIOBase
 from typing import Protocol
 
-from deploy.devstack.store_server.compression import CODING_ERRORS, Buffer, Inflater, broken_coding, inflater
-from deploy.devstack.store_server.errors import BAD_ARGUMENTS, NOT_IMPLEMENTED, TOO_MANY_BYTES, StoreError
+from deploy.devstack.store_server.compression import CODING_ERRORS, INFLATERS, Buffer, Inflater
+from deploy.devstack.store_server.errors import Code, StoreError
 
 BLOCK_BYTES = 1024 * 1024
 BODY_BYTES_MAX = 512 * 1024 * 1024
@@ -15,18 +15,18 @@ _LINE_MAX = 1024
 
 
 class TruncatedBody(ConnectionError):
-    """The client went away in the middle of its body: nothing of it may be used."""
+    """The client disconnected in the middle of its body: nothing of it may be used."""
 
 
 class Source(Protocol):
-    """Where bytes come from. `read` gives at most `size` bytes, b"" at the end; they are good until the next call."""
+    """Where bytes come from."""
 
     def read(self, size: int) -> Buffer:
-        """The next bytes."""
+        """Return at most `size` bytes, b"" at the end; they are valid until the next call."""
 
 
 class _Plain:
-    """A body of known length, read into one buffer that is used again and again."""
+    """A body of known length, read into one buffer."""
 
     def __init__(self, rfile: BufferedIOBase, length: int) -> None:
         self._rfile, self._left = rfile, length
@@ -64,14 +64,14 @@ class _Chunked:
         try:
             length = int(self._line().partition(b";")[0], 16)
         except ValueError:
-            raise StoreError(BAD_ARGUMENTS, "A chunk of the body has no valid length") from None
+            raise StoreError(Code.BAD_ARGUMENTS, "A chunk of the body has no valid length") from None
         if length < 0:
-            raise StoreError(BAD_ARGUMENTS, "A chunk of the body has no valid length")
+            raise StoreError(Code.BAD_ARGUMENTS, "A chunk of the body has no valid length")
         self._chunk = _Plain(self._rfile, length)
         if length == 0:
             self._ended = True
             while self._line():
-                pass  # trailers say nothing to us
+                pass  # trailers mean nothing here
 
     def _line(self) -> bytes:
         line = self._rfile.readline(_LINE_MAX)
@@ -84,8 +84,10 @@ class _Inflated:
     """Decodes frame after frame: clients send each block in a separate frame."""
 
     def __init__(self, source: Source, coding: str) -> None:
+        if coding not in INFLATERS:
+            text = f"Unknown Content-Encoding; known are {', '.join(INFLATERS)}"
+            raise StoreError(Code.UNKNOWN_COMPRESSION_METHOD, text)
         self._source, self._coding = source, coding
-        self._make = inflater(coding)
         self._frame: Inflater | None = None
         self._pending: Buffer = b""
 
@@ -94,7 +96,8 @@ class _Inflated:
             try:
                 data = self._step(size)
             except CODING_ERRORS:
-                raise broken_coding(self._coding) from None
+                text = f"The body is not complete and valid {self._coding}"
+                raise StoreError(Code.CANNOT_DECOMPRESS, text) from None
             if data:
                 return data
         return b""
@@ -104,7 +107,7 @@ class _Inflated:
         return bool(self._pending)
 
     def _step(self, size: int) -> bytes:
-        frame = self._frame = self._frame or self._make()
+        frame = self._frame = self._frame or INFLATERS[self._coding]()
         if frame.needs_input and not self._pending and not self._fill():
             raise EOFError
         pending, self._pending = self._pending, b""
@@ -124,7 +127,7 @@ class Body:
         self._room = bytes_max
 
     def read(self, size: int) -> Buffer:
-        """At most `size` decoded bytes, b"" at the end; good until the next call."""
+        """Return at most `size` decoded bytes, b"" at the end; they are valid until the next call."""
         if self._inflated is None:  # not earlier: a body in an unknown coding must still be skipped
             self._inflated = _Inflated(self._sent, self._coding)
         data = self._inflated.read(min(size, BLOCK_BYTES))
@@ -134,14 +137,14 @@ class Body:
         return data
 
     def read_up_to(self, size: int) -> bytes:
-        """`size` bytes, or fewer if the body is shorter."""
+        """Return `size` bytes, or fewer if the body is shorter."""
         data = bytearray()
         while len(data) < size and (block := self.read(size - len(data))):
             data += block
         return bytes(data)
 
     def skip(self, size: int) -> bool:
-        """Throw away what is still to come as it was sent; False if that is more than `size` bytes."""
+        """Discard the rest of the body as sent; return False if that is more than `size` bytes."""
         while size > 0 and (block := self._sent.read(BLOCK_BYTES)):
             size -= len(block)
         return size > 0
@@ -150,23 +153,23 @@ class Body:
 def _sent(rfile: BufferedIOBase, headers: Mapping[str, str], bytes_max: int) -> Source:
     if transfer := headers.get("Transfer-Encoding", "").strip().lower():
         if transfer != "chunked":
-            raise StoreError(NOT_IMPLEMENTED, "The only Transfer-Encoding known is chunked")
+            raise StoreError(Code.NOT_IMPLEMENTED, "The only Transfer-Encoding known is chunked")
         return _Chunked(rfile)
     length = headers.get("Content-Length", "0")
     if not length.isascii() or not length.isdecimal():
-        raise StoreError(BAD_ARGUMENTS, "Content-Length is no number")
+        raise StoreError(Code.BAD_ARGUMENTS, "Content-Length is no number")
     if int(length) > bytes_max:
         raise _too_large()
     return _Plain(rfile, int(length))
 
 
 def _too_large() -> StoreError:
-    return StoreError(TOO_MANY_BYTES, "The body is too large; send it in several requests", 413)
+    return StoreError(Code.TOO_MANY_BYTES, "The body is too large; send it in several requests", 413)
 
 
 @contextmanager
 def as_file(head: Buffer, rest: Source) -> Iterator[str]:
-    """The path of a file in memory with these bytes. The engine reads it in place, so nothing is copied again."""
+    """Yield the path of a file in memory with these bytes. The engine reads it in place, so nothing is copied again."""
     descriptor = os.memfd_create("insert", os.MFD_CLOEXEC)
     try:
         _write(descriptor, head)

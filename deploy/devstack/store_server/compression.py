@@ -1,31 +1,32 @@
 """Content codings of requests (bounded while inflating) and of replies (a flush per block, so that streams flow)."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import lz4.frame
 from backports import zstd
 
-from deploy.devstack.store_server.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRESSION, StoreError
-
 Buffer = bytes | bytearray | memoryview
+Deflate = Callable[[Iterable[Buffer]], Iterator[Buffer]]
 CODING_ERRORS: tuple[type[Exception], ...] = (RuntimeError, EOFError, zlib.error, zstd.ZstdError)
+_ZLIB, _GZIP = 15, 31  # zlib's window bits for each header
 
 
 class Inflater(Protocol):
-    """One compressed frame: gives at most `max_length` bytes a call, and is `eof` at its end."""
+    """One compressed frame; `eof` at its end."""
 
     eof: bool
     needs_input: bool
     unused_data: bytes | None
 
     def decompress(self, data: Buffer, max_length: int) -> bytes:
-        """Take `data` and give what is ready, at most `max_length` bytes; call again with b"" for more."""
+        """Take `data` and return what is ready, at most `max_length` bytes; call again with b"" for more."""
 
 
 class _Zlib:
-    """zlib's own object keeps the input it could not use yet; the others do that themselves."""
+    """An inflater of zlib, which returns the input that it could not use yet; the other codings buffer it."""
 
     def __init__(self, wbits: int) -> None:
         self._inflate = zlib.decompressobj(wbits)
@@ -46,90 +47,55 @@ class _Zlib:
         return self._inflate.decompress(self._inflate.unconsumed_tail + bytes(data), max_length)
 
 
-_INFLATERS: dict[str, Callable[[], Any]] = {
+INFLATERS: dict[str, Callable[[], Any]] = {
     "lz4": lz4.frame.LZ4FrameDecompressor,
     "zstd": zstd.ZstdDecompressor,
-    "gzip": lambda: _Zlib(31),
-    "deflate": lambda: _Zlib(15),
+    "gzip": partial(_Zlib, _GZIP),
+    "deflate": partial(_Zlib, _ZLIB),
 }
 
 
-def inflater(coding: str) -> Callable[[], Inflater]:
-    """What makes an inflater for each frame of this coding. Raises StoreError for an unknown one."""
-    if coding not in _INFLATERS:
-        raise StoreError(UNKNOWN_COMPRESSION, f"Unknown Content-Encoding; known are {', '.join(_INFLATERS)}")
-    return _INFLATERS[coding]
+def _deflate_lz4(blocks: Iterable[Buffer]) -> Iterator[Buffer]:
+    frame = lz4.frame.LZ4FrameCompressor(auto_flush=True)
+    yield frame.begin()
+    for block in blocks:
+        yield frame.compress(block)
+    yield frame.flush()
 
 
-def broken_coding(coding: str) -> StoreError:
-    """The error for bytes that are not what Content-Encoding says, or that end too soon."""
-    return StoreError(CANNOT_DECOMPRESS, f"The body is not complete and valid {coding}")
+def _deflate_zstd(blocks: Iterable[Buffer]) -> Iterator[Buffer]:
+    frame = zstd.ZstdCompressor(level=1)
+    for block in blocks:
+        yield frame.compress(block, frame.FLUSH_BLOCK)
+    yield frame.flush()
 
 
-class Deflater(Protocol):
-    """Compresses a reply block by block into one frame."""
-
-    def block(self, data: Buffer) -> bytes:
-        """The compressed bytes of this block, all of them."""
-
-    def finish(self) -> bytes:
-        """The end of the frame."""
+def _deflate_zlib(wbits: int, blocks: Iterable[Buffer]) -> Iterator[Buffer]:
+    frame = zlib.compressobj(1, zlib.DEFLATED, wbits)
+    for block in blocks:
+        yield frame.compress(block) + frame.flush(zlib.Z_SYNC_FLUSH)
+    yield frame.flush()
 
 
-class _Lz4Deflater:
-    def __init__(self) -> None:
-        self._frame = lz4.frame.LZ4FrameCompressor(auto_flush=True)
-        self._begin: bytes = self._frame.begin()
-
-    def block(self, data: Buffer) -> bytes:
-        head, self._begin = self._begin, b""
-        return head + bytes(self._frame.compress(data))
-
-    def finish(self) -> bytes:
-        return self._begin + bytes(self._frame.flush())
-
-
-class _ZstdDeflater:
-    def __init__(self) -> None:
-        self._frame = zstd.ZstdCompressor(level=1)
-
-    def block(self, data: Buffer) -> bytes:
-        return self._frame.compress(data, zstd.ZstdCompressor.FLUSH_BLOCK)
-
-    def finish(self) -> bytes:
-        return self._frame.flush()
-
-
-class _ZlibDeflater:
-    def __init__(self, wbits: int) -> None:
-        self._frame = zlib.compressobj(1, zlib.DEFLATED, wbits)
-
-    def block(self, data: Buffer) -> bytes:
-        return self._frame.compress(data) + self._frame.flush(zlib.Z_SYNC_FLUSH)
-
-    def finish(self) -> bytes:
-        return self._frame.flush()
-
-
-# In the order of our preference: what costs the least comes first.
-_DEFLATERS: dict[str, Callable[[], Deflater]] = {
-    "lz4": _Lz4Deflater,
-    "zstd": _ZstdDeflater,
-    "gzip": lambda: _ZlibDeflater(31),
-    "deflate": lambda: _ZlibDeflater(15),
+# In the order of our preference: the cheapest first.
+_DEFLATES: dict[str, Deflate] = {
+    "lz4": _deflate_lz4,
+    "zstd": _deflate_zstd,
+    "gzip": partial(_deflate_zlib, _GZIP),
+    "deflate": partial(_deflate_zlib, _ZLIB),
 }
 
 
-def choose_deflater(accepted: str) -> tuple[str, Deflater] | None:
-    """The coding to answer with, given an Accept-Encoding header; None for none."""
+def choose_deflate(accepted: str) -> tuple[str, Deflate] | None:
+    """Return the coding of a reply, given an Accept-Encoding header; None for none.
+
+    Deflate compresses a reply into one frame, and yields each block as soon as it is compressed.
+    """
     offers = dict(_offer(offer) for offer in accepted.split(","))
-    for coding, make in _DEFLATERS.items():
-        if offers.get(coding):
-            return coding, make()
-    return None
+    return next(((coding, deflate) for coding, deflate in _DEFLATES.items() if offers.get(coding)), None)
 
 
 def _offer(offer: str) -> tuple[str, bool]:
-    """The name of a coding, and whether its weight is above zero."""
+    """Return the name of a coding, and whether its weight is above zero."""
     name, _, weight = offer.lower().partition(";")
     return name.strip(), weight.replace(" ", "").rstrip("0.") != "q="

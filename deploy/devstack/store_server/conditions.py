@@ -1,19 +1,128 @@
 """Conditions that a test gives the store server: a proxy in front, tables that drop repeats, errors on demand.
 
-A separate process reads them from its environment:
+The server reads them from its environment:
 
-* ``CREWKIT_STORE_BEHIND_PROXY=1``: a line of 8 KiB with the URL in it is the longest, as behind nginx.
+* ``CREWKIT_STORE_BEHIND_PROXY=1``: the line with the URL has at most 8 KiB, as behind nginx.
 * ``CREWKIT_STORE_DEDUPLICATION_WINDOW=100``: every table drops a block that equals one of the last hundred, as those
   of a replicated installation do.
-* ``CREWKIT_STORE_REFUSALS=FILE``: see `refusals`.
+* ``CREWKIT_STORE_REFUSALS=FILE``: the nth statement that matches gets an error, before or after it was executed. The
+  file is JSON, ``[{"codes": [252], "statement": "INSERT INTO .*facts", "nth": 3}]``. The server reads a changed file
+  before the next statement, and then counts from the start. No file, no refusals.
 """
 
-from collections.abc import Mapping
+import logging
+import re
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from deploy.devstack.store_server.refusals import RefusalFile, Refusals
+logger = logging.getLogger(__name__)
+
+ALWAYS = 1 << 62
+HANG_UP = 0
+
+
+class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which statements fail, and how.
+
+    Both patterns are searched for (`re.search`, over lines): in the SQL without the data of an INSERT, and in the
+    parameters of URL and form, a line ``name=value`` each. Of those that match, the ``nth`` (from 1) and the
+    ``times - 1`` after it fail, with the codes in turn. ``applied``: they are executed first. The code HANG_UP closes
+    the connection instead of a reply. ``words`` are the message. ``status`` is for what no ClickHouse server says, such
+    as the 502 of a proxy.
+    """
+
+    codes: tuple[int, ...]
+    statement: str = ""
+    parameters: str = ""
+    nth: int = 1
+    times: int = 1
+    applied: bool = False
+    words: str = "Refused on demand."
+    status: int | None = None
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The error that one statement gets instead of its reply."""
+
+    code: int
+    applied: bool
+    words: str
+    status: int | None
+
+
+class _Counted:
+    """A refusal, and the number of statements that matched it so far."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        self._statement = re.compile(refusal.statement, re.MULTILINE)
+        self._parameters = re.compile(refusal.parameters, re.MULTILINE)
+        self._seen = 0
+
+    def next(self, sql: str, parameters: str) -> Refused | None:
+        refusal = self._refusal
+        if not self._statement.search(sql) or not self._parameters.search(parameters):
+            return None
+        self._seen += 1
+        turn = self._seen - refusal.nth
+        if not 0 <= turn < refusal.times:
+            return None
+        return Refused(refusal.codes[turn % len(refusal.codes)], refusal.applied, refusal.words, refusal.status)
+
+
+class Refusals:
+    """A list that may change while statements arrive; ``given`` holds the codes that were sent, in order."""
+
+    def __init__(self, refusals: Sequence[Refusal] = ()) -> None:
+        self._lock = threading.Lock()
+        self.given: list[int] = []
+        self.put(*refusals)
+
+    def put(self, *refusals: Refusal) -> None:
+        """Replace the list; without arguments nothing fails."""
+        with self._lock:
+            self._counted = [_Counted(refusal) for refusal in refusals]
+
+    def next(self, sql: bytes, parameters: Mapping[str, str]) -> Refused | None:
+        """Count a statement; return its error, if it gets one."""
+        if not self._counted:
+            return None
+        text = sql.decode("utf-8", "replace")
+        lines = "\n".join(f"{name}={value}" for name, value in parameters.items() if name != "password")
+        with self._lock:
+            found = [counted.next(text, lines) for counted in self._counted]
+            refused = next(filter(None, found), None)
+            if refused:
+                self.given.append(refused.code)
+                logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.applied)
+        return refused
+
+
+class RefusalFile(Refusals):
+    """The list in a file, read again when the file has changed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._version: tuple[int, ...] | None = None
+
+    def next(self, sql: bytes, parameters: Mapping[str, str]) -> Refused | None:
+        self._look()
+        return super().next(sql, parameters)
+
+    def _look(self) -> None:
+        try:
+            found = self._path.stat()
+            version: tuple[int, ...] | None = (found.st_ino, found.st_mtime_ns, found.st_size)
+        except FileNotFoundError:
+            version = None
+        if version != self._version:
+            self.put(*(msgspec.json.decode(self._path.read_bytes(), type=list[Refusal]) if version else ()))
+            self._version = version
+
 
 BEHIND_PROXY = "CREWKIT_STORE_BEHIND_PROXY"
 DEDUPLICATION_WINDOW = "CREWKIT_STORE_DEDUPLICATION_WINDOW"
@@ -21,7 +130,7 @@ REFUSALS = "CREWKIT_STORE_REFUSALS"
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """Without any the server does what a real one does."""
+    """The conditions of one server; by default it does what a real server does."""
 
     behind_proxy: bool = False
     deduplication_window: int = 0

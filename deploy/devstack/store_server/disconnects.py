@@ -1,4 +1,4 @@
-"""Notices clients that go away while their query runs, so that the query can be stopped."""
+"""Notice clients that disconnect while their query runs, so that the query can be stopped."""
 
 import select
 import socket
@@ -23,7 +23,7 @@ class DisconnectWatcher:
 
     @contextmanager
     def watch(self, connection: socket.socket, on_gone: Callable[[], None]) -> Iterator[None]:
-        """Call `on_gone` if the client hangs up before the block ends; never after it has ended."""
+        """Call `on_gone` if the client hangs up inside the block, never after it."""
         descriptor = connection.fileno()
         with self._lock:
             self._watched[descriptor] = on_gone
@@ -47,7 +47,7 @@ class DisconnectWatcher:
             for descriptor, _ in self._epoll.poll():
                 if descriptor == self._woken.fileno():
                     return
-                # Under the lock: the query that is stopped is still the one that was watched.
+                # Under the lock, so that the query that is stopped is the one that was watched.
                 with self._lock:
                     if on_gone := self._watched.pop(descriptor, None):
                         on_gone()

@@ -1,4 +1,4 @@
-"""chDB opened on one directory: the only module that touches it."""
+"""Open chDB on one directory; no other module of the store server uses chDB."""
 
 import fcntl
 import json
@@ -7,11 +7,11 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 import msgspec
 
 from deploy.devstack.store_server.compression import Buffer
-from deploy.devstack.store_server.engine_config import configured
 from deploy.devstack.store_server.errors import EngineError, StoreDirectoryInUse
 from deploy.devstack.store_server.users import Bound
 
@@ -25,7 +25,7 @@ SELECT
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the engine has: names as it writes them."""
+    """The names that the engine has, as it spells them."""
 
     table_functions: frozenset[str]
     higher_order: frozenset[str]
@@ -33,7 +33,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Rows:
-    """A complete result: its bytes, without a copy, and what the engine counted."""
+    """A complete result: its bytes, without a copy, and the engine's counters."""
 
     def __init__(self, result: Any) -> None:
         self._result = result  # owns the memory of `data`
@@ -43,7 +43,7 @@ class Rows:
         return self._result.get_memview().view() if self._result.size() else b""
 
     def summary(self, written: bool = False) -> dict[str, str]:
-        """The counters under the names of X-ClickHouse-Summary."""
+        """Return the counters under the names of X-ClickHouse-Summary."""
         result = self._result
         return {
             "read_rows": str(result.storage_rows_read()),
@@ -58,7 +58,7 @@ class Rows:
 
 
 class Connection:
-    """One chDB connection. It runs one query at a time; `mark` is how another connection finds that query."""
+    """One chDB connection. It runs one query at a time; another connection finds that query by its `mark`."""
 
     def __init__(self, opened: Any, mark: str) -> None:
         self._opened = opened
@@ -73,7 +73,7 @@ class Connection:
             raise EngineError(error) from None
 
     def stream(self, sql: bytes, format_: str, values: Mapping[str, str]) -> Generator[Rows, None, None]:
-        """Run a SELECT, a block of its result at a time; closing the generator cancels it. Raises EngineError."""
+        """Run a SELECT and yield its result block by block; closing the generator cancels it. Raises EngineError."""
         try:
             with self._opened.send_query(sql, format_, params=dict(values)) as blocks:
                 for block in blocks:
@@ -89,18 +89,18 @@ class Connection:
 class Engine:
     """chDB on one directory. Raises StoreDirectoryInUse if another process has it.
 
-    Users have `profiles`; every MergeTree table that says nothing else has the `deduplication_window`, in blocks.
+    `profiles` are those of users. `deduplication_window`, in blocks, is the default of MergeTree tables.
     """
 
     def __init__(
         self, path: Path, profiles: Mapping[str, Sequence[Bound]] | None = None, deduplication_window: int = 0
     ) -> None:
-        import chdb  # here, because importing it takes half a second and starts an engine
+        import chdb  # here: the import takes half a second and starts an engine
 
         self._connect = chdb.connect
         path.mkdir(parents=True, exist_ok=True)
         _refuse_if_in_use(path)
-        config = configured(path / "config", profiles or {}, deduplication_window)
+        config = _configured(path / "config", profiles or {}, deduplication_window)
         self._source = f"{path.resolve()}?config-file={quote(str(config))}"
         self._opened = 0
         self._own_lock = threading.Lock()
@@ -110,14 +110,14 @@ class Engine:
         self.version, self.timezone = bytes(self._own.query(b"SELECT version(), timezone()").data).decode().split()
 
     def known(self) -> Known:
-        """What a statement could name here."""
+        """Return the names that a statement could use."""
         with self._own_lock:
             row = json.loads(bytes(self._own.query(_KNOWN, "JSONCompactEachRow").data))
         functions, higher_order, settings, of_tables = map(frozenset, row)
         return Known(functions, higher_order, settings | of_tables)
 
     def name_of(self, code: int) -> str:
-        """The name of an error code."""
+        """Return the name of an error code."""
         with self._own_lock:
             return bytes(self._own.query(f"SELECT errorCodeToName({code})".encode()).data).decode().strip()
 
@@ -134,11 +134,11 @@ class Engine:
         return connection
 
     def stop_query(self, mark: str) -> None:
-        """End what the connection with this mark is running, if anything."""
+        """End the query that the connection with this mark runs, if any."""
         self._stop(f"Settings['log_comment'] = '{mark}'")
 
     def stop_all_queries(self) -> None:
-        """End everything that is running."""
+        """End all queries."""
         self._stop("Settings['log_comment'] LIKE 'store-server-%'")
 
     def _stop(self, condition: str) -> None:
@@ -151,7 +151,7 @@ class Engine:
 
 
 def _refuse_if_in_use(path: Path) -> None:
-    """The engine locks `status`, but says only to stderr who holds it."""
+    """Raise StoreDirectoryInUse if it is: the engine locks `status`, but names the holder on stderr alone."""
     status = path / "status"
     if not status.exists():
         return
@@ -165,3 +165,32 @@ def _refuse_if_in_use(path: Path) -> None:
                 "owner. Stop that process, or connect to the store server it runs, or choose another directory."
             )
             raise StoreDirectoryInUse(message) from None
+
+
+CONFIG = Path(__file__).with_name("engine_config.xml")
+_WINDOW = "<merge_tree><non_replicated_deduplication_window>{}</non_replicated_deduplication_window></merge_tree>"
+
+
+def _configured(folder: Path, profiles: Mapping[str, Sequence[Bound]], deduplication_window: int) -> Path:
+    """Return the path of the configuration: the shipped one, or one with additions, written into ``folder``.
+
+    A window of 0, the default, is none.
+    """
+    if not profiles and not deduplication_window:
+        return CONFIG
+    folder.mkdir(exist_ok=True)
+    window = _WINDOW.format(deduplication_window) if deduplication_window else ""
+    added = "".join(_profile(name, bounds) for name, bounds in profiles.items())
+    text = CONFIG.read_text().replace("</profiles>", f"{added}</profiles>")
+    config = folder / CONFIG.name
+    config.write_text(text.replace("</clickhouse>", f"{window}</clickhouse>"))
+    return config
+
+
+def _profile(name: str, bounds: Sequence[Bound]) -> str:
+    return f"<{name}><constraints>{''.join(map(_constraint, bounds))}</constraints></{name}>"
+
+
+def _constraint(bound: Bound) -> str:
+    limits = "".join(f"<{tag}>{escape(text)}</{tag}>" for tag, text in (("min", bound.min), ("max", bound.max)) if text)
+    return f"<{bound.name}>{limits}{'<const/>' if bound.const else ''}</{bound.name}>"

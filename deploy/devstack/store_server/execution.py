@@ -1,11 +1,11 @@
-"""Runs one statement on a leased connection: rows that were sent along, rows asked for, or anything else."""
+"""Run one statement on a leased connection: an INSERT with its data, a query, or any other statement."""
 
 from collections.abc import Generator
 
 import msgspec
 
 from deploy.devstack.store_server.engine import Connection, Rows
-from deploy.devstack.store_server.errors import READONLY, EngineError, StoreError
+from deploy.devstack.store_server.errors import Code, EngineError, StoreError
 from deploy.devstack.store_server.request import Request
 from deploy.devstack.store_server.statement import Statement
 
@@ -15,13 +15,13 @@ _STREAMED_FORMATS = frozenset(
     "JSONCompactEachRow JSONStringsEachRow LineAsString".split()
 )
 _STREAMED_VERBS = frozenset({"SELECT", "WITH", "FROM"})
-# A result up to this size is answered whole, so that its errors get a status and its counters a header.
+# A result up to this size is sent whole, so that its errors get a status and its counters a header.
 _WHOLE_BYTES_MAX = 256 * 1024
 _WAITED_BYTES_MAX = 8 * 1024 * 1024
 
 
 class Result(msgspec.Struct):
-    """What a statement gave: the blocks so far and, if there is more, where the rest comes from."""
+    """The result of a statement: the first blocks and, if there are more, the source of the rest."""
 
     blocks: list[Rows]
     format: str
@@ -43,13 +43,13 @@ def execute(connection: Connection, request: Request, statement: Statement, sql:
 
 
 def refuse_for_readers(statement: Statement) -> None:
-    """The engine sees one user only, and lets a user stop his own queries whatever `readonly` says."""
+    """Refuse KILL: the engine knows one user only, and lets a user stop own queries despite `readonly`."""
     if statement.verb == "KILL":
-        raise StoreError(READONLY, "Cannot execute query in readonly mode.")
+        raise StoreError(Code.READONLY, "Cannot execute query in readonly mode.")
 
 
 def _from_file(statement: Statement, data_path: str) -> bytes:
-    """Data inside the statement would end, silently, at the first newline byte; a file is read to its end."""
+    """Return the INSERT with its data in a file: data in the statement would silently end at the first newline."""
     parts = (statement.target, f"FROM INFILE '{data_path}' COMPRESSION 'none'".encode(), statement.settings)
     return b" ".join((*parts, b"FORMAT", statement.format.encode()))
 
@@ -80,7 +80,7 @@ def _streamed(connection: Connection, request: Request, sql: bytes, result_forma
 
 
 def _sum(blocks: list[Rows]) -> dict[str, str]:
-    """The counters of a streamed result: those of the result add up, those of the storage are running totals."""
+    """Return the counters of a streamed result: those of the result add up, those of the storage are totals."""
     if not blocks:
         return {"read_rows": "0", "read_bytes": "0", "result_rows": "0", "result_bytes": "0"}
     summary = blocks[-1].summary()

@@ -1,7 +1,7 @@
-"""Lets through what `allowed` lists, and refuses the rest before the engine sees it, with the name of what it refuses.
+"""Let through what `allowed` lists; refuse everything else before the engine sees it, and name it in the error.
 
-What could be named at all is asked of the engine when it starts, so a table function of a newer engine is refused until
-it is listed.
+The engine lists its functions and settings at the start, so a table function of a newer engine is refused until
+`allowed` lists it.
 """
 
 import re
@@ -11,13 +11,7 @@ from pathlib import Path
 
 from deploy.devstack.store_server.allowed import ENGINES, FORMATS, FUNCTIONS_REFUSED, SETTINGS, TABLE_FUNCTIONS
 from deploy.devstack.store_server.engine import Known
-from deploy.devstack.store_server.errors import (
-    ACCESS_DENIED,
-    TOO_MANY_BYTES,
-    UNKNOWN_FORMAT,
-    UNKNOWN_SETTING,
-    StoreError,
-)
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.mentions import ESCAPED_NAME, WORDS, Mentions, mentions_of
 from deploy.devstack.store_server.request import Request
 from deploy.devstack.store_server.statement import Statement
@@ -26,7 +20,7 @@ from deploy.devstack.store_server.tokens import Token, tokens_of
 _VALUES = "values"  # the one format of data whose values may be expressions
 _EXPRESSIONS_BYTES_MAX = 16 * 1024 * 1024
 _ROW_TOKENS_MAX = 250_000
-# Strings, numbers, signs and NULL, and then a word. Not here: other quotes, comments, heredocs, and what is no ASCII.
+# Strings, numbers, signs and NULL, then a word; no other quotes, comments or heredocs, and ASCII alone.
 _UP_TO_A_WORD = re.compile(
     rb"(?:[\s(),\[\]{}:;+.*%=<>!|?@^~&\d]{1,4096}+|-(?!-)|/(?![/*])|'(?:[^'\\]++|\\.|'')*+'"
     rb"|(?:NULL|null)(?![\w$])(?!\s*\()){0,1024}+([A-Za-z_]\w*)?",
@@ -36,7 +30,7 @@ _WORDS_MAX = 1_000
 
 
 class Guard:
-    """Judges statements and parameters. Every method raises StoreError for what is not let through."""
+    """Judges statements and parameters. Every method raises StoreError for what is not allowed."""
 
     def __init__(self, known: Known) -> None:
         self._calls_refused = _small(known.table_functions) - TABLE_FUNCTIONS | FUNCTIONS_REFUSED | {ESCAPED_NAME}
@@ -46,12 +40,12 @@ class Guard:
         self._settings_refused = known.settings - SETTINGS
 
     def check_request(self, request: Request) -> None:
-        """Judge the settings and the format that come beside a statement."""
+        """Judge the settings and the format in the parameters of a request."""
         self._check_settings({name for name, _ in request.settings})
         _check_formats([request.default_format])
 
     def check(self, statement: Statement) -> None:
-        """Judge a statement, of an INSERT all but its data."""
+        """Judge a statement; of an INSERT everything but its data."""
         _check_formats([statement.format] if statement.format else [])
         self._check_mentions(statement.mentions)
 
@@ -64,7 +58,7 @@ class Guard:
             if words is not None and not words & self._words:
                 return
             if len(data) > _EXPRESSIONS_BYTES_MAX:
-                raise StoreError(TOO_MANY_BYTES, "So many VALUES with expressions are too much; send them in parts")
+                raise StoreError(Code.TOO_MANY_BYTES, "VALUES with expressions exceed 16 MiB; send them in parts")
             for row in _rows(tokens_of(data)):
                 self._check_mentions(mentions_of("", row))
 
@@ -83,13 +77,13 @@ class Guard:
         for name in names - SETTINGS:
             if name.startswith("param_"):  # a bound value, in SET
                 continue
-            if name in self._settings:
-                raise StoreError(UNKNOWN_SETTING, f"Setting {name} may not be set here.")
-            raise StoreError(UNKNOWN_SETTING, f"Setting {name} is neither a builtin setting nor one of a user's own.")
+            known = name in self._settings
+            why = "may not be set here." if known else "is neither a builtin setting nor one of a user's own."
+            raise StoreError(Code.UNKNOWN_SETTING, f"Setting {name} {why}")
 
 
 def _words_of(data: bytes | mmap) -> set[bytes] | None:
-    """Return the words outside of strings, in small letters; None if the tokens must be read, or for very many words.
+    """Return the words outside strings, in small letters; None if the tokens must be read, or for very many words.
 
     This costs a fraction of what the tokens of an INSERT … VALUES cost. Other threads run between two words.
     """
@@ -106,7 +100,7 @@ def _words_of(data: bytes | mmap) -> set[bytes] | None:
 
 
 def _rows(tokens: Iterator[Token]) -> Iterator[list[Token]]:
-    """Row by row, since the tokens of a long INSERT would take a hundred times its memory."""
+    """Yield row by row, since the tokens of a long INSERT take a hundred times its memory."""
     row: list[Token] = []
     for token in tokens:
         row.append(token)
@@ -114,7 +108,7 @@ def _rows(tokens: Iterator[Token]) -> Iterator[list[Token]]:
             yield row
             row = []
         elif len(row) > _ROW_TOKENS_MAX:
-            raise StoreError(TOO_MANY_BYTES, "A row of VALUES is too long for expressions; send it in another format")
+            raise StoreError(Code.TOO_MANY_BYTES, "A row of VALUES is too long; send it in another format")
     yield row
 
 
@@ -125,10 +119,9 @@ def _small(names: Iterable[str]) -> frozenset[str]:
 def _check_formats(names: Iterable[str]) -> None:
     for name in names:
         if name.lower() not in FORMATS:
-            raise StoreError(UNKNOWN_FORMAT, f"Format {name} is unknown, or not allowed here.")
+            raise StoreError(Code.UNKNOWN_FORMAT, f"Format {name} is unknown, or not allowed here.")
 
 
 def _denied(what: str) -> StoreError:
-    return StoreError(
-        ACCESS_DENIED, f"{what} is not allowed here: a statement reaches the store and nothing beside it."
-    )
+    text = f"{what} is not allowed here: a statement reaches the store and nothing beside it."
+    return StoreError(Code.ACCESS_DENIED, text)

@@ -1,9 +1,9 @@
-"""One HTTP connection: reads requests, authenticates users, runs statements, replies."""
+"""Serve one HTTP connection: read requests, authenticate users, run statements, reply."""
 
 import logging
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -11,14 +11,22 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from deploy.devstack.store_server.body import Body, as_file
-from deploy.devstack.store_server.compression import Buffer, choose_deflater
-from deploy.devstack.store_server.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_EXCEPTION, StoreError
+from deploy.devstack.store_server.compression import Buffer, choose_deflate
+from deploy.devstack.store_server.conditions import HANG_UP, Refused
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.execution import Result, execute, refuse_for_readers
-from deploy.devstack.store_server.limits import LINE_BYTES_MAX, PROXY_LINE_BYTES_MAX, URL_BYTES_MAX
 from deploy.devstack.store_server.pool import Profile
-from deploy.devstack.store_server.refusals import HANG_UP, Refused
 from deploy.devstack.store_server.replies import Reply
-from deploy.devstack.store_server.request import Request, form_boundary, parse_form, parse_params, parse_request
+from deploy.devstack.store_server.request import (
+    LINE_BYTES_MAX,
+    PROXY_LINE_BYTES_MAX,
+    URL_BYTES_MAX,
+    Request,
+    form_boundary,
+    parse_form,
+    parse_params,
+    parse_request,
+)
 from deploy.devstack.store_server.statement import Statement, parse_statement
 from deploy.devstack.store_server.users import Rights, StoreUser
 
@@ -30,13 +38,13 @@ logger = logging.getLogger(__name__)
 _HEAD_BYTES = 64 * 1024
 _STATEMENT_BYTES_MAX = 16 * 1024 * 1024
 _SKIP_BYTES_MAX = 64 * 1024 * 1024
-_SKIP_UNKNOWN_BYTES_MAX = 128 * 1024  # of a client that has not said who it is
+_SKIP_UNKNOWN_BYTES_MAX = 128 * 1024  # of a client without a valid credential
 _COMPRESS_FROM_BYTES = 4 * 1024
 _PROXY_REFUSAL = b"<html><head><title>414 Request-URI Too Large</title></head></html>\r\n"
 
 
 class Asked(NamedTuple):
-    """One statement, and under what it runs: its data are in the file `data`."""
+    """One statement and the rights it runs with; its data are in the file `data`."""
 
     request: Request
     statement: Statement
@@ -47,24 +55,24 @@ class Asked(NamedTuple):
 
     @property
     def profile(self) -> Profile:
-        """The connection that it needs."""
+        """The profile of the connection that it needs."""
         request = self.request
         settings = request.settings if self.rights.may_set else (*request.settings, *request.of_transport)
         return Profile(self.rights, request.database, settings)
 
 
 class StoreHandler(BaseHTTPRequestHandler):
-    """Speaks ClickHouse's HTTP interface with one client until it hangs up."""
+    """Speaks ClickHouse's HTTP interface with one client until the client hangs up."""
 
     server: "StoreHttpServer"
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # a reply is often two packets; waiting between them costs 40 ms
+    disable_nagle_algorithm = True  # a reply is often two packets; a wait between them costs 40 ms
     rbufsize = _HEAD_BYTES
-    timeout = 300.0  # for a silent client, or one that does not read its reply; unknown clients get less (see `server`)
+    timeout = 300.0  # for a client that neither sends nor reads; less without a credential (see `server`)
     known = False  # whether a valid credential came over this connection
 
     def handle_one_request(self) -> None:
-        """http.server's own, but for the length of the first line, which `limits` judges."""
+        """Do what http.server does, with another bound for the first line."""
         try:
             self.raw_requestline = self.rfile.readline(LINE_BYTES_MAX + 1)
             if not self.raw_requestline.endswith(b"\n"):
@@ -89,9 +97,9 @@ class StoreHandler(BaseHTTPRequestHandler):
         """Log nothing: the request line may hold a password."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (same)
-        """Send what http.server itself refuses, in ClickHouse's form."""
+        """Send an error of http.server in ClickHouse's form."""
         self.close_connection = True
-        error = StoreError(BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
+        error = StoreError(Code.BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
         Reply(self.wfile, keep_alive=False).error(error, self.server.engine.version)
 
     def _serve(self) -> None:
@@ -106,7 +114,7 @@ class StoreHandler(BaseHTTPRequestHandler):
                 self.close_connection = True
             except Exception:
                 logger.exception("a request failed in an unexpected way")
-                self._fail(reply, StoreError(UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
+                self._fail(reply, StoreError(Code.UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
 
     def _fail(self, reply: Reply, error: StoreError) -> None:
         if reply.started:
@@ -134,12 +142,12 @@ class StoreHandler(BaseHTTPRequestHandler):
             else:
                 reply.whole([b"There is no such path; queries go to /, and /ping says whether the server runs.\n"], 404)
         finally:
-            # What was not read would be taken for the next request.
+            # The client would send the unread rest as its next request.
             skipped = body.skip(_SKIP_BYTES_MAX if self.known else _SKIP_UNKNOWN_BYTES_MAX)
             self.close_connection = not skipped or self.close_connection
 
     def _refused_by_length(self) -> tuple[list[bytes], int] | None:
-        """Body and status for a URL that is too long: ClickHouse says 400 and no word, a proxy 414."""
+        """Return body and status for a URL that is too long: ClickHouse sends an empty 400, a proxy 414."""
         if self.server.conditions.behind_proxy and len(self.raw_requestline) > PROXY_LINE_BYTES_MAX:
             return [_PROXY_REFUSAL], HTTPStatus.REQUEST_URI_TOO_LONG
         return ([], HTTPStatus.BAD_REQUEST) if len(self.path) > URL_BYTES_MAX else None
@@ -162,7 +170,7 @@ class StoreHandler(BaseHTTPRequestHandler):
         sql, statement = _read_statement(request.query, body)
         self.server.guard.check(statement)
         with ExitStack() as held:
-            # The body is taken in before a connection is: a slow client must not keep one from others.
+            # The body is read before a connection is leased: a slow client must not hold one.
             data = held.enter_context(as_file(sql[statement.data_at :], body)) if statement.is_insert else ""
             if statement.is_insert:
                 self.server.guard.check_data(statement, data)
@@ -186,18 +194,18 @@ class StoreHandler(BaseHTTPRequestHandler):
         with ExitStack() as held:
             held.enter_context(self.server.sessions.turn(request.session_id))
             connection = held.enter_context(self.server.pool.lease(asked.profile))
-            if asked.statement.reads:  # an insert that has arrived goes on without its client
+            if asked.statement.reads:  # an insert that has arrived continues without its client
                 held.enter_context(self.server.watch(self.connection, connection.mark))
             result = execute(connection, request, asked.statement, asked.sql, asked.data)
             if result.rest is not None:
-                held.enter_context(closing(result.rest))  # a client that leaves halfway cancels the query
+                held.enter_context(closing(result.rest))  # a client that disconnects halfway cancels the query
             if refused:
                 raise self._error(refused)
             self._describe(reply, request, result)
             if result.rest is not None:
-                self._send_stream(reply, request, result)
-        if result.rest is None:
-            self._send_whole(reply, request, result)
+                self._send_result(reply, request, result)
+        if result.rest is None:  # its connection is free for others while it is sent
+            self._send_result(reply, request, result)
 
     def _error(self, refused: Refused) -> Exception:
         if refused.code == HANG_UP:
@@ -217,28 +225,22 @@ class StoreHandler(BaseHTTPRequestHandler):
             reply.header("X-ClickHouse-Format", result.format)
         reply.header("Content-Type", "application/octet-stream")
 
-    def _send_whole(self, reply: Reply, request: Request, result: Result) -> None:
-        blocks = [rows.data for rows in result.blocks]
-        coded = self._deflater(request) if sum(map(len, blocks)) >= _COMPRESS_FROM_BYTES else None
-        if coded is None:
-            reply.whole(blocks)
-            return
-        coding, deflater = coded
-        reply.header("Content-Encoding", coding)
-        reply.whole([*map(deflater.block, blocks), deflater.finish()])
-
-    def _send_stream(self, reply: Reply, request: Request, result: Result) -> None:
-        coded = self._deflater(request)
-        if coded:
-            reply.header("Content-Encoding", coded[0])
-        reply.chunked(_release_as_sent(result), coded[1] if coded else None)
-
-    def _deflater(self, request: Request) -> Any:
-        return choose_deflater(self.headers.get("Accept-Encoding", "")) if request.compressible else None
+    def _send_result(self, reply: Reply, request: Request, result: Result) -> None:
+        whole = result.rest is None
+        blocks: Iterable[Buffer] = [rows.data for rows in result.blocks] if whole else _release_as_sent(result)
+        small = whole and sum(map(len, blocks)) < _COMPRESS_FROM_BYTES
+        accepted = self.headers.get("Accept-Encoding", "") if request.compressible and not small else ""
+        coding, deflate = choose_deflate(accepted) or ("", iter)
+        if coding:
+            reply.header("Content-Encoding", coding)
+        if whole:
+            reply.whole(deflate(blocks))
+        else:
+            reply.chunked(blocks, deflate)
 
 
 def _certified(connection: socket.socket) -> str:
-    """The common name of the client's certificate, which the handshake has verified; empty without one."""
+    """Return the common name of the client's certificate, which the handshake has verified; empty without one."""
     if not isinstance(connection, ssl.SSLSocket):
         return ""
     subject: Any = (connection.getpeercert() or {}).get("subject", ())
@@ -246,14 +248,14 @@ def _certified(connection: socket.socket) -> str:
 
 
 def _release_as_sent(result: Result) -> Iterator[Buffer]:
-    """The blocks of a result, each let go when it has been sent."""
+    """Yield the blocks of a result; free each one after it was sent."""
     blocks, result.blocks = iter(result.blocks), []
     for rows in chain(blocks, result.rest or ()):
         yield rows.data
 
 
 def _read_statement(query: bytes, body: Body) -> tuple[bytes, Statement]:
-    """The SQL is `?query=` and then the body. Of an INSERT only the beginning is read; the rest stays."""
+    """Return the SQL: `?query=`, then the body. Of an INSERT only the beginning is read."""
     head = body.read_up_to(_HEAD_BYTES)
     sql = query.rstrip() + b"\n" + head if query and head else query or head
     statement = parse_statement(sql)
@@ -261,5 +263,5 @@ def _read_statement(query: bytes, body: Body) -> tuple[bytes, Statement]:
         sql += body.read_up_to(_STATEMENT_BYTES_MAX)
         statement = parse_statement(sql)
     if not sql.strip():
-        raise StoreError(SYNTAX_ERROR, "Empty query")
+        raise StoreError(Code.SYNTAX_ERROR, "Empty query")
     return sql, statement

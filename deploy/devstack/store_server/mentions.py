@@ -1,7 +1,7 @@
-"""What a statement names where a name opens something: functions called, settings set, formats, engines.
+"""Find the functions, settings, formats and engines that a statement names, in one pass over its tokens.
 
-Found by tokens, in one pass, for ClickHouse's keywords are words like any other. A name that may also be a column is
-one of `bare_settings`: it counts only if the engine has a setting so called. `guard` says what of all this passes.
+ClickHouse reserves no keywords, so the place of a word decides. A name that may also be a column is one of
+`bare_settings`: it counts only if the engine has a setting of that name. `guard` judges the result.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ NAME_FROM_A_PARAMETER = "a name from a parameter"
 
 
 class Mentions(msgspec.Struct, frozen=True):
-    """Names as they are written, those of functions in small letters. `passed`: function, space, argument."""
+    """Names as written, but functions in small letters. `passed` holds `function argument`."""
 
     calls: frozenset[str] = frozenset()
     passed: frozenset[str] = frozenset()
@@ -38,13 +38,13 @@ class Mentions(msgspec.Struct, frozen=True):
 
 
 def mentions_of(verb: str, tokens: Sequence[Token]) -> Mentions:
-    """What these tokens of a statement name."""
+    """Return what these tokens of a statement name."""
     found = _Finder(verb, tokens).find()
     return Mentions(**{field: frozenset(names) for field, names in found.items()})
 
 
 def format_named(tokens: Sequence[Token], at: int) -> str:
-    """The format that the word FORMAT at this place asks for; '' if it is only a column."""
+    """Return the format that the word FORMAT at this place selects; '' if the word is a column."""
     named = tokens[at + 1] if at + 1 < len(tokens) else None
     if named is None or tokens[at].depth or named.kind not in _NAMES:
         return ""
@@ -54,12 +54,12 @@ def format_named(tokens: Sequence[Token], at: int) -> str:
 
 
 class _Finder:
-    """One pass over tokens. A method takes the place of the token that it is about."""
+    """One pass over tokens. A method takes the place of the token that it examines."""
 
     def __init__(self, verb: str, tokens: Sequence[Token]) -> None:
         self._verb, self._tokens = verb, tokens
         self._found: dict[str, set[str]] = {}
-        self._within = [""]  # the function in whose brackets we are; brackets without a name count for the one around
+        self._within = [""]  # the function of each open bracket; one without a name takes over that around it
 
     def find(self) -> dict[str, set[str]]:
         for at, token in enumerate(self._tokens):
@@ -86,7 +86,7 @@ class _Finder:
         return at < len(self._tokens) and self._tokens[at].text in texts
 
     def _call(self, at: int) -> str:
-        """The function that this bracket calls, '' if none."""
+        """Return the function that this bracket calls, '' if none."""
         if self._tokens[at].text != b"(" or at == 0 or not self._is_name(at - 1):
             return ""
         if self._verb in _WRITES and self._is_target(at - 1):
@@ -97,28 +97,28 @@ class _Finder:
         return name
 
     def _is_target(self, at: int) -> bool:
-        """Whether this name, or the end of a dotted one, is of a table that is made or written."""
+        """Return whether this name, or the end of a dotted one, is a table that is created or written."""
         while at >= 2 and self._tokens[at - 1].text == b".":
             at -= 2
         return at > 0 and self._tokens[at - 1].text.upper() in _BEFORE_TARGET
 
     def _takes_a_pattern(self, at: int) -> bool:
-        """Whether this is format('{} {}', …) of expressions. The table function takes a format first, or only data."""
+        """Return whether this is the expression format('{} {}', …), and not the table function."""
         return self._is(at + 2, b",") and self._tokens[at + 1].text[:1] == b"'" and b"{" in self._tokens[at + 1].text
 
     def argument(self, at: int) -> None:
-        """A function may be an argument itself: arrayMap(file, …)."""
+        """Note a function that is an argument: arrayMap(file, …)."""
         name = _function(self._tokens[at])
         if (name in FUNCTIONS_REFUSED or name == ESCAPED_NAME) and not self._is(at - 1, b"."):
             self._add("passed", f"{self._within[-1]} {name}")
 
     def identifier(self, at: int) -> None:
-        """So may a name that only the parameters tell: arrayMap({x:Identifier}, …)."""
+        """Note an argument that a parameter names: arrayMap({x:Identifier}, …)."""
         if self._is(at - 1, b":"):
             self._add("passed", f"{self._within[-1]} {NAME_FROM_A_PARAMETER}")
 
     def apply(self, at: int) -> None:
-        """APPLY name, APPLY (name): a call without brackets of arguments."""
+        """Note a call without arguments: APPLY name, APPLY (name)."""
         at += 1
         while self._is(at, b"("):
             at += 1
@@ -130,7 +130,7 @@ class _Finder:
             self._add("formats", name)
 
     def engine(self, at: int) -> None:
-        """ENGINE = name, ENGINE name. A string would be compared with a column of that name."""
+        """Note ENGINE = name, ENGINE name. Before a string, ENGINE is a column in a comparison."""
         if self._verb not in _MAKES or self._tokens[at].depth:
             return
         equals = self._is(at + 1, *_EQUALS)
@@ -139,7 +139,7 @@ class _Finder:
             self._add("engines", plain(self._tokens[at]))
 
     def settings(self, at: int) -> None:
-        """SETTINGS a = 1, b, c = {x: 1}; in brackets as well, of a column."""
+        """Note SETTINGS a = 1, b, c = {x: 1}; of a column in brackets, too."""
         at += 2 if self._is(at + 1, b"(") else 1
         while self._is_name(at):
             depth = self._tokens[at].depth
@@ -161,7 +161,7 @@ class _Finder:
         return name, at + 1
 
     def _after_value(self, at: int, depth: int) -> int:
-        """Where the value that begins here ends. One that is a call, disk(…), makes something: it is a name as well."""
+        """Return where the value that begins here ends. A call, as disk(…), creates something: note its name, too."""
         while self._is(at, b"-", b"+"):
             at += 1
         if self._is_name(at) and self._is(at + 1, b"("):
@@ -178,7 +178,7 @@ class _Finder:
         return len(self._tokens)
 
     def _set(self) -> None:
-        """In SET everything before an equals sign is a name, and so is the first word."""
+        """Note the names in SET: the first word, and everything before an equals sign."""
         if self._is_name(1):
             self.settings(0)
         for at in range(1, len(self._tokens) - 1):
@@ -187,7 +187,7 @@ class _Finder:
 
 
 def _function(named: Token) -> str:
-    """Its name in small letters; one with escapes may spell anything."""
+    """Return its name in small letters; a name with escapes may spell anything."""
     return ESCAPED_NAME if named.kind == "name" and b"\\" in named.text else plain(named).lower()
 
 
@@ -200,4 +200,4 @@ _LOOK_AT: dict[bytes, Callable[[_Finder, int], None]] = {
     b"IDENTIFIER": _Finder.identifier,
     **{name.upper().encode(): _Finder.argument for name in FUNCTIONS_REFUSED},
 }
-WORDS = frozenset(_LOOK_AT)  # text without any of them mentions calls alone
+WORDS = frozenset(_LOOK_AT)  # a text without any of them mentions calls alone

@@ -1,13 +1,14 @@
-"""Connections to the engine, kept for the next request that needs the same rights, database and settings."""
+"""Connections to the engine, reused by requests with the same rights, database and settings; turns in a session."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from deploy.devstack.store_server.engine import Connection, Engine
-from deploy.devstack.store_server.errors import TOO_MANY_QUERIES, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.users import Rights
 
 RUNNING_MAX = 32
@@ -16,7 +17,7 @@ WAIT_S = 10.0
 
 
 class Profile(NamedTuple):
-    """What a connection was set up for, and therefore what it can be used for again."""
+    """What a connection was set up for, and so what it can be reused for."""
 
     rights: Rights
     database: str
@@ -24,7 +25,7 @@ class Profile(NamedTuple):
 
 
 class ConnectionPool:
-    """Leases connections, at most `running_max` at once. A connection whose query failed is not used again."""
+    """Leases connections, at most `running_max` at once. A connection whose query failed is not reused."""
 
     def __init__(self, engine: Engine, running_max: int = RUNNING_MAX, idle_max: int = IDLE_MAX) -> None:
         self._engine = engine
@@ -36,9 +37,9 @@ class ConnectionPool:
 
     @contextmanager
     def lease(self, profile: Profile) -> Iterator[Connection]:
-        """A connection of this profile, alone. Raises StoreError if none is free for too long."""
+        """Yield a connection of this profile to one request. Raises StoreError if none is free for too long."""
         if not self._slots.acquire(timeout=WAIT_S):
-            raise StoreError(TOO_MANY_QUERIES, "Too many queries are running; try again")
+            raise StoreError(Code.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many queries are running; try again")
         try:
             connection = self._take(profile) or self._open(profile)
             try:
@@ -51,7 +52,7 @@ class ConnectionPool:
             self._slots.release()
 
     def close(self) -> None:
-        """Close what is idle, and later each connection that comes back."""
+        """Close idle connections now, and each other connection when it is returned."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, OrderedDict()
@@ -87,12 +88,12 @@ class ConnectionPool:
 
 
 def _set_up(connection: Connection, profile: Profile) -> None:
-    """The user's rights come before the request's settings: the engine then judges these by them."""
+    """Set the user's rights, then the request's settings, so that the engine judges the settings by the rights."""
     rights = profile.rights
     if profile.database:
         connection.query(f"USE {_quoted(profile.database, '`')}".encode())
     _set(connection, rights.values)
-    if rights.profile:  # after its values, which it might not let change any more
+    if rights.profile:  # after its values, which it may make constant
         connection.query(f"SET profile = '{rights.profile}'".encode())
     if rights.readonly:
         connection.query(f"SET readonly = {rights.readonly}".encode())
@@ -107,3 +108,18 @@ def _set(connection: Connection, settings: Iterable[tuple[str, str]]) -> None:
 def _quoted(text: str, mark: str = "'") -> str:
     escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
     return f"{mark}{escaped}{mark}"
+
+
+class Sessions:
+    """A lock for each session in use; it is gone with its last user. A session has no other state."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+
+    def turn(self, session_id: str) -> AbstractContextManager[object]:
+        """Return what a request waits for and holds, so that requests of one session run one after the other."""
+        if not session_id:
+            return nullcontext()
+        with self._lock:
+            return self._turns.setdefault(session_id, threading.Lock())

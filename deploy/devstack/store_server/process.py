@@ -10,10 +10,10 @@ from runtime.store_url import store_address
 
 
 def run_store_server(settings: Settings) -> int:
-    """Serve until SIGTERM; the exit code. The data is in ``store/`` in the data folder.
+    """Serve ``store/`` in the data folder until SIGTERM; return the exit code.
 
     Raises:
-        BadSettings: the store's URL names no user, or the host is more than this machine and nothing allows that.
+        BadSettings: the store's URL names no user, or other machines can reach the host and no setting allows that.
     """
     _check_host(settings)
     writer = store_address(settings).options

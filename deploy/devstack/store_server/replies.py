@@ -1,19 +1,19 @@
-"""Writes replies: head and small bodies in one packet, long ones in chunks, and an error in the middle of one."""
+"""Write replies: head and small bodies in one packet, long bodies in chunks, and an error in the middle of one."""
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from io import BufferedIOBase
 
-from deploy.devstack.store_server.compression import Buffer, Deflater
+from deploy.devstack.store_server.compression import Buffer, Deflate
 from deploy.devstack.store_server.errors import StoreError
 
 _JOIN_MAX = 64 * 1024
 
 
 class Reply:
-    """One reply on one connection. `started` is set when the client may have seen the beginning of it."""
+    """One reply on one connection. `started` is set when the client may have seen its beginning."""
 
     def __init__(self, wfile: BufferedIOBase, keep_alive: bool) -> None:
         self._wfile = wfile
@@ -21,15 +21,15 @@ class Reply:
         self.started = False
 
     def header(self, name: str, value: str) -> None:
-        """Add a header; line ends in the value would be another header."""
+        """Add a header without the line ends in its value, which would begin another header."""
         self._headers[name] = value.translate({10: None, 13: None})
 
     def summary(self, counters: dict[str, str]) -> None:
-        """Add the counters ClickHouse's clients read."""
+        """Add the counters that ClickHouse's clients read."""
         self.header("X-ClickHouse-Summary", json.dumps(counters))
 
     def whole(self, blocks: Iterable[Buffer], status: int = 200) -> None:
-        """Send a reply whose body is all there."""
+        """Send a reply whose body is complete."""
         body = list(blocks)
         self.header("Content-Length", str(sum(map(len, body))))
         self._send(self._head(status), *body)
@@ -41,34 +41,35 @@ class Reply:
         self.header("Content-Type", "text/plain; charset=UTF-8")
         self.whole([f"{text}\n".encode("utf-8", "replace")], error.status)
 
-    def chunked(self, blocks: Iterable[Buffer], deflater: Deflater | None) -> None:
-        """Send a long reply as it comes. If it fails on the way the client is told in the body, ClickHouse's way.
+    def chunked(self, blocks: Iterable[Buffer], deflate: Deflate = iter) -> None:
+        """Send a long reply block by block; an error on the way becomes a message in the body, as in ClickHouse.
 
-        Then the last chunk is left out, so that a client that does not look for the message fails as well.
+        The last chunk is then left out, so that a client that does not look for the message fails as well.
         """
         tag = secrets.token_hex(8)
         self.header("Transfer-Encoding", "chunked")
         self.header("X-ClickHouse-Exception-Tag", tag)
         self._send(self._head(200))
-        try:
-            for block in blocks:
-                self._chunk(deflater.block(block) if deflater else block)
-        except StoreError as error:
-            message = _in_band(error, tag)
-            self._chunk(deflater.block(message) + deflater.finish() if deflater else message)
-            raise
-        if deflater:
-            self._chunk(deflater.finish())
+        failed: list[StoreError] = []
+
+        def until_failed() -> Iterator[Buffer]:
+            try:
+                yield from blocks
+            except StoreError as error:
+                failed.append(error)
+                yield _in_band(error, tag)
+
+        for data in deflate(until_failed()):
+            if data:
+                self._send(b"%x\r\n" % len(data), data, b"\r\n")
+        if failed:
+            raise failed[0]
         self._send(b"0\r\n\r\n")
 
     def _head(self, status: int) -> bytes:
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
         lines += [f"{name}: {value}" for name, value in self._headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
-
-    def _chunk(self, data: Buffer) -> None:
-        if data:
-            self._send(b"%x\r\n" % len(data), data, b"\r\n")
 
     def _send(self, *parts: Buffer) -> None:
         self.started = True

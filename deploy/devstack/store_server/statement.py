@@ -1,7 +1,7 @@
-"""What must be known of a statement before the engine sees it: its verb, its format, where its data begins.
+"""Read a statement before the engine does: its verb, its format, where its data begins.
 
-Two kinds of text are refused here: what would read or write files of this machine, and a second statement. What the
-statement names (`mentions`) is for `guard` to judge; the engine judges the rest.
+Two kinds of text are refused here: clauses that read or write files of this machine, and a second statement. `guard`
+judges the names in the statement (`mentions`); the engine judges the rest.
 """
 
 import re
@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from deploy.devstack.store_server.errors import ACCESS_DENIED, SYNTAX_ERROR, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.mentions import Mentions, format_named, mentions_of
 from deploy.devstack.store_server.tokens import Token, plain, tokens_of
 
@@ -22,7 +22,7 @@ _BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """One statement. `data_at` is the offset where an INSERT's data begins, None if it has none of its own."""
+    """One statement. `data_at` is the offset of an INSERT's data, None if it has none."""
 
     verb: str
     format: str = ""
@@ -34,17 +34,17 @@ class Statement(msgspec.Struct, frozen=True):
 
     @property
     def is_insert(self) -> bool:
-        """Whether rows are sent along, rather than made by a SELECT."""
+        """Whether the client sends the rows, rather than a SELECT making them."""
         return self.data_at is not None
 
     @property
     def reads(self) -> bool:
-        """Whether it answers with rows and leaves nothing behind, neither in the store nor in the connection."""
+        """Whether it returns rows and changes neither the store nor the connection."""
         return self.verb in READS
 
 
 def parse_statement(sql: bytes) -> Statement:
-    """Look at a statement (for an INSERT: at its beginning). Raises StoreError for what is not let through."""
+    """Parse a statement (of an INSERT the beginning). Raises StoreError for what is not allowed."""
     if len(sql) > CACHED_MAX or sql[:64].lstrip()[:6].upper() == b"INSERT":
         return _parse(sql)
     return _parse_cached(sql)
@@ -62,7 +62,7 @@ _parse_cached = lru_cache(maxsize=512)(_parse)
 
 
 def _insert(sql: bytes, tokens: Iterator[Token]) -> Statement:
-    """The first word outside brackets that can follow the target tells which kind of INSERT it is."""
+    """Parse an INSERT: its first word outside brackets that can follow the target decides its kind."""
     seen = [Token("word", b"INSERT", 0, 0, 0)]
     settings_at: int | None = None
     for token in tokens:
@@ -102,7 +102,7 @@ def _other(verb: str, tokens: list[Token]) -> Statement:
 
 
 def _format(tokens: list[Token]) -> str:
-    """The word after the last FORMAT that ends the statement, or is followed by SETTINGS alone."""
+    """Return the word after the last FORMAT, if that ends the statement or only SETTINGS follow."""
     for at in range(len(tokens) - 2, 0, -1):
         if tokens[at].kind == "word" and tokens[at].text.upper() == b"FORMAT":
             return format_named(tokens, at)
@@ -111,12 +111,12 @@ def _format(tokens: list[Token]) -> str:
 
 def _refuse(tokens: list[Token]) -> None:
     if len(tokens) > 1 and tokens[0].text.upper() == b"ATTACH":
-        raise StoreError(ACCESS_DENIED, "ATTACH is not allowed here: it would take over files of this machine")
+        raise StoreError(Code.ACCESS_DENIED, "ATTACH is not allowed here: it would take over files of this machine")
     for token, after in pairwise(tokens):
         if token.kind not in ("word", "sign"):
             continue
         word = token.text.upper()
         if (word == b";" and after.text != b";") or (word == b"PARALLEL" and after.text.upper() == b"WITH"):
-            raise StoreError(SYNTAX_ERROR, "Multi-statements are not allowed")
+            raise StoreError(Code.SYNTAX_ERROR, "Multi-statements are not allowed")
         if word in (b"INTO", b"FROM") and after.text.upper() in (b"OUTFILE", b"INFILE"):
-            raise StoreError(ACCESS_DENIED, f"{word.decode()} {after.text.upper().decode()} is not allowed here")
+            raise StoreError(Code.ACCESS_DENIED, f"{word.decode()} {after.text.upper().decode()} is not allowed here")

@@ -1,7 +1,6 @@
-"""Cuts SQL into tokens where ClickHouse's own lexer cuts it: text that one takes for a string, both take for one.
+"""Cut SQL into tokens exactly where ClickHouse's lexer cuts it, so that nothing can hide in a string.
 
-A test holds both against each other (`tokenizeQuery`). What the engine's lexer calls an error is a sign here, or not
-there at all.
+A test compares both lexers (`tokenizeQuery`). What the engine's lexer calls an error is a sign here, or is left out.
 """
 
 import re
@@ -13,7 +12,7 @@ _GAP = rb"(?P<gap>\s+|--[^\n]*|//[^\n]*|\#[ !][^\n]*)|(?P<comment>/\*)"
 _QUOTED = rb"""(?P<string>'(?:[^'\\]++|\\.|'')*+'|[xX]'[0-9a-fA-F]*'|[bB]'[01]*'|\xe2\x80\x98.*?\xe2\x80\x99)
     |(?P<heredoc>\$\w*\$)|(?P<name>`(?:[^`\\]++|\\.|``)*+`|"(?:[^"\\]++|\\.|"")*+"|\xe2\x80\x9c.*?\xe2\x80\x9d)"""
 _REST = rb"(?P<word>[A-Za-z_][\w$]*|\$\w[\w$]*)|(?P<minus>\xe2\x88\x92)|(?P<foreign>[\x80-\xff])|(?P<sign>==|.)"
-# A number ends in word characters, never in `$`: in `1a$b$` a heredoc begins, in `a$b$` none does.
+# A number ends in word characters, never in `$`: `1a$b$` contains the start of a heredoc, `a$b$` does not.
 _DIGITS, _HEX = rb"\d(?:_?\d)*", rb"[0-9a-fA-F](?:_?[0-9a-fA-F])*"
 _EXPONENT = rb"(?:[eE][+-]?(?:" + _DIGITS + rb")?)?"
 _NUMBER = rb"(?P<number>(?:%b|%b|%b)(?P<tail>\w*))" % (
@@ -23,7 +22,7 @@ _NUMBER = rb"(?P<number>(?:%b|%b|%b)(?P<tail>\w*))" % (
 )
 _FRACTION = rb"(?P<fraction>\." + _DIGITS + _EXPONENT + rb")"
 _ELEMENT = rb"(?P<number>" + _DIGITS + rb"(?P<tail>\w*))"
-# What a dot means depends on what is before it: t.1.2 is an element of an element, 1.2 and + .2 are numbers.
+# The meaning of a dot depends on what precedes it: t.1.2 is an element of an element, 1.2 and + .2 are numbers.
 _ELSEWHERE, _AFTER_OPERAND, _AFTER_DOT = (
     re.compile(b"|".join((_GAP, _QUOTED, *numbers, _REST)), re.VERBOSE | re.DOTALL)
     for numbers in ((_FRACTION, _NUMBER), (_NUMBER,), (_FRACTION, _ELEMENT))
@@ -37,7 +36,10 @@ _OPENING, _CLOSING = frozenset((b"(", b"[", b"{")), frozenset((b")", b"]", b"}")
 
 
 class Token(NamedTuple):
-    """A piece of SQL: word, name (in quotes), string, number, fraction or sign. A bracket has the depth within it."""
+    """A piece of SQL: word, name (in quotes), string, number, fraction or sign.
+
+    `depth` counts the brackets around it; a bracket that opens counts itself.
+    """
 
     kind: str
     text: bytes
@@ -47,9 +49,9 @@ class Token(NamedTuple):
 
 
 def tokens_of(sql: bytes | mmap) -> Iterator[Token]:
-    """The tokens, without gaps and comments, up to a quote that is not closed: the engine refuses such a statement.
+    """Yield the tokens without gaps and comments, in linear time.
 
-    Cost: linear in its length.
+    They end at a quote that is not closed: the engine refuses such a statement.
     """
     position, depth, pattern = 0, 0, _ELSEWHERE
     heredocs = _Heredocs(sql)
@@ -73,14 +75,14 @@ def tokens_of(sql: bytes | mmap) -> Iterator[Token]:
 
 
 class _Heredocs:
-    """Finds where $tag$ … $tag$ ends. Where each tag is last is looked up once, so that no search is in vain."""
+    """Finds where $tag$ … $tag$ ends. The last place of each tag is found once, so that every search succeeds."""
 
     def __init__(self, sql: bytes | mmap) -> None:
         self._sql = sql
         self._last: dict[bytes, int] | None = None
 
     def token_at(self, start: int, tag: bytes) -> tuple[str, int]:
-        """Kind and end of the token that begins with this tag: a string, or what a dollar is without an end."""
+        """Return kind and end of the token at this tag: a string, or a word or sign if the tag does not recur."""
         if self._last is None:
             self._last = {b"$" + found[1]: found.start() for found in _TAG.finditer(self._sql)}
         after = start + len(tag)
@@ -98,7 +100,10 @@ def _pattern_after(kind: str, text: bytes) -> re.Pattern[bytes]:
 
 
 def plain(token: Token) -> str:
-    """The name that a word or a quoted name spells; one with escapes is left in its quotes, and so equals no name."""
+    """Return the name that a word or a quoted name spells.
+
+    A name with escapes keeps its quotes, and so equals no other name.
+    """
     text = token.text
     if token.kind == "name" and b"\\" not in text:
         text = text[3:-3] if text[0] == 0xE2 else text[1:-1]
@@ -106,7 +111,7 @@ def plain(token: Token) -> str:
 
 
 def _comment_end(sql: bytes | mmap, position: int) -> int:
-    """Comments nest, as in ClickHouse."""
+    """Return the end of a comment. Comments nest, as in ClickHouse."""
     depth = 1
     while depth and (edge := _COMMENT_EDGE.search(sql, position)):
         depth += 1 if edge[0] == b"/*" else -1

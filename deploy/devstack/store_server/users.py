@@ -1,4 +1,4 @@
-"""The users of the store, and the authentication of requests."""
+"""Authenticate the users of the store, and give each its rights."""
 
 import base64
 import binascii
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from deploy.devstack.store_server.errors import AUTHENTICATION_FAILED, StoreError
+from deploy.devstack.store_server.errors import Code, StoreError
 
-_READS, _READS_AS_IT_IS = 2, 1  # the engine's `readonly` that lets settings be changed, and that which does not
+_READS, _READS_AS_IT_IS = 2, 1  # values of the engine's `readonly`: settings may be changed, or not
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """A setting as a profile of ClickHouse has it: its value, and what a request may make of it; empty is none."""
+    """A setting in a profile of ClickHouse: its value, and the bounds of a request's value; empty is none."""
 
     name: str
     value: str = ""
@@ -25,9 +25,9 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 class StoreUser(msgspec.Struct, frozen=True):
-    """One who may use the store.
+    """A user of the store.
 
-    A `readonly` user may change settings and nothing else (ClickHouse's readonly=2); without `may_set` no settings
+    A `readonly` user may change settings and nothing else (ClickHouse's readonly=2), without `may_set` no settings
     either (readonly=1). `bounds` are the profile.
     """
 
@@ -38,12 +38,12 @@ class StoreUser(msgspec.Struct, frozen=True):
     bounds: tuple[Bound, ...] = ()
 
     def __repr__(self) -> str:
-        """Without the password, which must not reach a log."""
+        """Leave out the password, which must not reach a log."""
         return f"StoreUser(name={self.name!r}, readonly={self.readonly})"
 
 
 class Rights(NamedTuple):
-    """What a connection of a user is set up with: the engine's `readonly`, the name of its profile and its values."""
+    """The set-up of a user's connection: the engine's `readonly`, the profile's name and its values."""
 
     readonly: int = 0
     profile: str = ""
@@ -56,11 +56,11 @@ class Rights(NamedTuple):
 
 
 class Users:
-    """The known users, and the check of a name and a password that takes as long for a wrong one as for a right one."""
+    """The known users. A check of a wrong password takes as long as that of a right one."""
 
     def __init__(self, users: Sequence[StoreUser]) -> None:
         self._users = {user.name: user for user in users}
-        self._nobody = StoreUser("", "", readonly=True)
+        self._stranger = StoreUser("", "", readonly=True)
         self._profiles = {user.name: f"user_{number}" for number, user in enumerate(users) if user.bounds}
 
     @property
@@ -69,13 +69,13 @@ class Users:
         return {profile: self._users[name].bounds for name, profile in self._profiles.items()}
 
     def rights(self, user: StoreUser, get: bool) -> Rights:
-        """What the user may do; by GET nothing that writes, as on a real server."""
+        """Return the rights of a user; by GET none to write, as on a real server."""
         readonly = (_READS if user.may_set else _READS_AS_IT_IS) if user.readonly else _READS if get else 0
         values = tuple((bound.name, bound.value) for bound in user.bounds if bound.value)
         return Rights(readonly, self._profiles.get(user.name, ""), values)
 
     def authenticate(self, headers: Mapping[str, str], params: Mapping[str, str], certified: str = "") -> StoreUser:
-        """The user a request speaks for: by a password, or as the name ``certified`` by the client's certificate.
+        """Return the user of a request, by a password or by the name ``certified`` in the client's certificate.
 
         Raises StoreError with status 401 (names no user) or 403 (wrong user or password).
         """
@@ -83,19 +83,19 @@ class Users:
             return self._certified(headers.get("X-ClickHouse-User", ""), certified)
         claim = _claim(headers, params)
         if claim is None:
-            raise StoreError(AUTHENTICATION_FAILED, "Authentication is required: send a user and a password.", 401)
+            raise StoreError(Code.AUTHENTICATION_FAILED, "Authentication is required: send a user and a password.", 401)
         name, password = claim
-        user = self._users.get(name, self._nobody)
-        if not hmac.compare_digest(_digest(password), _digest(user.password)) or user is self._nobody:
+        user = self._users.get(name, self._stranger)
+        if not hmac.compare_digest(_digest(password), _digest(user.password)) or user is self._stranger:
             message = "Authentication failed: password is incorrect, or there is no user with such name."
-            raise StoreError(AUTHENTICATION_FAILED, message, 403)
+            raise StoreError(Code.AUTHENTICATION_FAILED, message, 403)
         return user
 
     def _certified(self, name: str, certified: str) -> StoreUser:
         user = self._users.get(name)
         if user is None or name != certified:
             message = "Authentication failed: the certificate is for another user, or there is no user with such name."
-            raise StoreError(AUTHENTICATION_FAILED, message, 403)
+            raise StoreError(Code.AUTHENTICATION_FAILED, message, 403)
         return user
 
 
@@ -118,5 +118,5 @@ def _basic(credential: str) -> tuple[str, str]:
     try:
         name, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise StoreError(AUTHENTICATION_FAILED, "Authentication failed: the header cannot be read.", 403) from None
+        raise StoreError(Code.AUTHENTICATION_FAILED, "Authentication failed: the header cannot be read.", 403) from None
     return name, password

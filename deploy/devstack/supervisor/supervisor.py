@@ -10,15 +10,15 @@ If the supervisor itself is killed with -9, the kernel ends its children (see `d
 import contextlib
 import fcntl
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from signal import SIGKILL
+from types import FrameType
+from typing import Self
 
 from deploy.devstack.supervisor.process import Process
-from deploy.devstack.supervisor.services import Backoff, Job, Step, SupervisedService
-from deploy.devstack.supervisor.signals import Signals, StopRequested
-from deploy.devstack.supervisor.supervised_process import Report, SupervisedProcess, how
+from deploy.devstack.supervisor.services import Backoff, Job, Report, Step, SupervisedProcess, SupervisedService, how
 from kernel.ports import is_free
 from runtime.private_files import open_private, private_folder
 
@@ -26,6 +26,7 @@ TICK_S = 0.1
 PORT_FREE_S = 20.0  # longer than the services of a killed supervisor may take to end
 STOP_ALL_S = 18.0
 STOP_EACH_LEAST_S = 2.0  # reserved for every service still to stop, however long the earlier ones took
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class AlreadySupervised(Exception):
@@ -34,6 +35,47 @@ class AlreadySupervised(Exception):
 
 class DidNotComeUp(Exception):
     """A service was not ready, or a job did not succeed, in time; the message names it and its log."""
+
+
+class StopRequested(Exception):
+    """SIGTERM, SIGINT or SIGHUP arrived."""
+
+
+class StopSignals:
+    """While entered, notes stop signals. Main thread only: Python allows signal handlers nowhere else."""
+
+    def __init__(self) -> None:
+        self._requested = self._raise_at_once = False
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        for number in STOP_SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means that SIGHUP stays ignored
+                self._undo.callback(signal.signal, number, signal.signal(number, self._note))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    def check(self) -> None:
+        """Raise `StopRequested` if a stop signal arrived."""
+        if self._requested:
+            raise StopRequested
+
+    @contextlib.contextmanager
+    def raised_at_once(self) -> Iterator[None]:
+        """Inside, a stop signal raises `StopRequested` wherever the code is: for long calls into other code."""
+        self._raise_at_once = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._raise_at_once = False
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._requested = True
+        if self._raise_at_once:
+            raise StopRequested
 
 
 class Supervisor:
@@ -52,7 +94,7 @@ class Supervisor:
         self._backoff = backoff
         self._stop_all_s = stop_all_s
         self._processes: list[SupervisedProcess] = []
-        self._signals = Signals()
+        self._signals = StopSignals()
 
     def run(self, compose: Callable[[], Sequence[Step]], *, on_ready: Callable[[], None] = lambda: None) -> int:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
@@ -112,7 +154,7 @@ class Supervisor:
 
     def _try(self, job: Job, log_file: Path) -> str:
         """Run the job once while tending the services; return how it ended."""
-        process = Process(job.command, job.env, log_file, SIGKILL)
+        process = Process(job.command, job.env, log_file, signal.SIGKILL)
         try:
             self._watch_until(lambda: process.exit_code() is not None, limit_s=job.limit_s)
             code = process.exit_code()
@@ -129,7 +171,7 @@ class Supervisor:
             self._signals.check()
             for process in self._processes:
                 process.tend()
-            self._signals.sleep(TICK_S)
+            time.sleep(TICK_S)
         return True
 
     def _stop_all(self) -> None:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.devstack.store_server.conditions import REFUSALS
-from deploy.devstack.store_server.refusals import ALWAYS, Refusal
+from deploy.devstack.store_server.conditions import ALWAYS, REFUSALS, Refusal
 from kernel.atomic_write import write_whole
 from store.codes import CODES, Verdict
 

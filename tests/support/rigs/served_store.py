@@ -14,14 +14,15 @@ from urllib.parse import urlencode
 import clickhouse_connect
 import msgspec
 
-from deploy.devstack.store_server import StoreUser
+from deploy.devstack.store_server.users import StoreUser
 from tests.support import CHECKOUT
 
 SERVE = """
 import os, sys
 from pathlib import Path
 import msgspec
-from deploy.devstack.store_server import StoreUser, serve
+from deploy.devstack.store_server.server import serve
+from deploy.devstack.store_server.users import StoreUser
 users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
 users += msgspec.json.decode(os.environ.get("MORE_USERS", "[]"), type=list[StoreUser])
 ready = lambda port: print(port, flush=True)
