@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import end_to_end, footprint, ingest, projector, query, redaction, visible_latency
+from bench import end_to_end, footprint, ingest, projector, query
 from bench.harness import FAILED, RESULTS_FILE, Question, render_table, run, write_results
 
-SUBJECTS = (projector, ingest, redaction, end_to_end, visible_latency, query, footprint)
+SUBJECTS = (projector, ingest, end_to_end, query, footprint)
 QUESTIONS: dict[str, Question] = {question.name: question for subject in SUBJECTS for question in subject.QUESTIONS}
 
 

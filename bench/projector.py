@@ -2,25 +2,71 @@
 
 import asyncio
 import secrets
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import clickhouse_connect
+import msgspec
+from msgspec import Struct
+
 from bench.harness import Question, Report, Result, at_least, plain
-from bench.kafka import kafka_topic, log_url
-from bench.kafka_fill import Filled, committed_records, fill, make_records
+from bench.kafka import Filled, committed_records, fill, kafka_topic, log_url, make_records
 from bench.payloads import make_scripts
-from bench.receipts import Receipts, read_receipts
 from bench.services import HOST, cpu_s, resident_mb, run_once, service, temporary_folder, wait_until
 from deploy.devstack.stack import answers_200
 from deploy.devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
 from kernel.ports import free_port
+from runtime.store_url import parse_store_url
 from schemas.log.topics import TOPIC
 
 GROUP = f"{TOPIC}.g1"
 EVENTS = 800_000
 LIMIT_S = 240.0
 CHDB_MARK, STORE_SERVER_MARK = 110_000, 80_000  # events a second
+_SQL = """
+SELECT
+    count() AS records,
+    toUnixTimestamp64Milli(min(stored_at)) AS first_ms,
+    toUnixTimestamp64Milli(max(stored_at)) AS last_ms,
+    sumIf(facts, stored_at > (SELECT min(stored_at) FROM receipts)) AS later,
+    uniqExact(stored_at) AS batches
+FROM receipts FINAL
+"""
+
+
+class Receipts(Struct, frozen=True):
+    """Totals of all receipts. ``later`` counts the facts of all batches except the first."""
+
+    records: int
+    first_ms: int
+    last_ms: int
+    later: int
+    batches: int
+    events: int
+
+    @property
+    def rate(self) -> float:
+        """Facts a second, from the end of the first batch to the end of the last batch."""
+        return self.later * 1000 / max(1, self.last_ms - self.first_ms)
+
+
+def read_receipts(store_url: str) -> Receipts:
+    """Read them in another process. Raises `subprocess.CalledProcessError`."""
+    command = [sys.executable, "-m", "bench.projector", store_url]
+    out = subprocess.run(command, capture_output=True, timeout=120, check=True).stdout
+    return msgspec.json.decode(out, type=Receipts)
+
+
+def main(store_url: str) -> None:
+    """Print the receipts of generation g1."""
+    store = parse_store_url(store_url)
+    client = clickhouse_connect.get_client(**store.at(store.database("g1")))
+    totals = client.query(_SQL).first_item
+    events = client.query("SELECT count() FROM facts FINAL WHERE kind = 'events_recorded'").result_rows[0][0]
+    sys.stdout.buffer.write(msgspec.json.encode(Receipts(**totals, events=events)))
 
 
 def _measure_chdb(report: Report) -> list[Result]:
@@ -82,3 +128,6 @@ QUESTIONS = (
     Question("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
     Question("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
 )
+
+if __name__ == "__main__":
+    main(sys.argv[1])

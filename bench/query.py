@@ -1,18 +1,31 @@
 """How fast are lists, searches and one long session among 100,000 sessions, and totals of 5,000,000 sessions?"""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from time import perf_counter
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from bench.harness import Question, Report, Result, at_least, plain
-from bench.latency import measure_reads, read
-from bench.load import Target, percentile
-from bench.query_data import Data, fill, search_words
-from bench.query_without_rollups import compare
-from bench.services import http_service, temporary_folder
+import clickhouse_connect
+import msgspec
+import uvloop
+from clickhouse_connect.driver.client import Client
+from msgspec import Struct
+
+from bench.harness import Question, Report, Result, at_least, at_most, plain
+from bench.http_client import Connection, connect
+from bench.load import ORG, Target, UnexpectedResponse, get, percentile, request_head
+from bench.query_data import SQL, Data, fill, search_words, store_url
+from bench.services import cpu_s, http_service, temporary_folder
 from deploy.devstack.supervisor.process import Process
+from query_api.reader import LIMITS
+from query_api.statements import statement
+from runtime.store_url import parse_store_url
+from store.generations import FIRST_GENERATION
 
 Parameters = Mapping[str, str | int]
 
@@ -44,6 +57,8 @@ LONG_SESSION_MARKS_MS = {"": 50, "/events": 50, "/hierarchy": 300}
 TOTALS = Data(sessions=5_000_000, days=400, users=120)
 ORG_MARK_MS, DIMENSION_MARK_MS = 25, 60
 FASTER = 10
+WARM_UP_READS, MEASURED_READS = 10, 100
+WARM_UP_QUERIES, MEASURED_QUERIES = 3, 21
 
 
 class Reads(NamedTuple):
@@ -122,6 +137,94 @@ def _compare_without_rollups(folder: Path, report: Report) -> list[Result]:
     ]
 
 
+def measure_reads(
+    name: str, process: Process, target: Target, paths: Sequence[str], mark_ms: float, report: Report
+) -> list[Result]:
+    """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
+
+    Compare processor time on a machine that has other work.
+    """
+    before = cpu_s(process.pid)
+    seconds = uvloop.run(_time_reads(name, target, paths, report))
+    used = cpu_s(process.pid) - before
+    return [
+        plain(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
+        plain(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
+        at_most(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", mark_ms),
+    ]
+
+
+def read(target: Target, path: str) -> Any:
+    """Return the decoded body of one read."""
+
+    async def fetch() -> Any:
+        connection = await connect(target.host, target.port)
+        try:
+            return await get(connection, target, path)
+        finally:
+            connection.close()
+
+    return uvloop.run(fetch())
+
+
+async def _time_reads(name: str, target: Target, paths: Sequence[str], report: Report) -> list[float]:
+    connection = await connect(target.host, target.port)
+    seconds = []
+    for number in range(WARM_UP_READS + MEASURED_READS):
+        report(f"{name}, {number} of {WARM_UP_READS + MEASURED_READS}")
+        request = request_head(target, "GET", paths[number % len(paths)], 0)
+        seconds.append(await _time_read(connection, request))
+    connection.close()
+    return seconds[WARM_UP_READS:]
+
+
+async def _time_read(connection: Connection, request: bytes) -> float:
+    begin = perf_counter()
+    response = await connection.call(request)
+    seconds = perf_counter() - begin
+    if response.status != 200:
+        raise UnexpectedResponse.of(response)
+    return seconds
+
+
+class Compared(Struct, frozen=True):
+    """Seconds of each query."""
+
+    rollups: list[float]
+    sessions: list[float]
+
+
+def compare(folder: Path, data: Data) -> Compared:
+    """Time both queries in another process. Raises `subprocess.CalledProcessError`."""
+    command = [sys.executable, "-m", "bench.query", str(folder), data.since.isoformat()]
+    out = subprocess.run(command, stdout=subprocess.PIPE, timeout=300, check=True).stdout
+    return msgspec.json.decode(out, type=Compared)
+
+
+def main(folder: Path, since: datetime) -> None:
+    """Time both queries in turn, and print the seconds."""
+    store = parse_store_url(store_url(folder))
+    client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
+    parameters = {"org_id": ORG, "since": since, "until": datetime.now(UTC) + timedelta(days=1)}
+    without_rollups = (SQL / "summary_of_sessions.sql").read_text()
+    compared = Compared([], [])
+    for number in range(WARM_UP_QUERIES + MEASURED_QUERIES):
+        fast, expected = _time_query(client, statement("query_api.analytics.summary"), parameters)
+        slow, actual = _time_query(client, without_rollups, parameters)
+        if expected != actual:
+            raise RuntimeError(f"rollups give {expected}, sessions {actual}")
+        if number >= WARM_UP_QUERIES:
+            compared.rollups.append(fast)
+            compared.sessions.append(slow)
+    sys.stdout.buffer.write(msgspec.json.encode(compared))
+
+
+def _time_query(client: Client, sql: str, parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    begin = perf_counter()
+    result = client.query(sql, parameters=parameters, settings=dict(LIMITS))
+    return perf_counter() - begin, result.first_item
+
+
 QUESTIONS = (
     Question("query_list", "a page of 25 out of 100,000 sessions, over HTTP from `up`", _measure_list),
     Question("query_search", "a page of 25 found by words in 100,000 sessions, over HTTP from `up`", _measure_search),
@@ -130,3 +233,6 @@ QUESTIONS = (
     ),
     Question("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
 )
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]))
