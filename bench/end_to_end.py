@@ -5,6 +5,7 @@ And how long after its response can an event be read, at a steady 10,000 events 
 
 import asyncio
 from functools import partial
+from itertools import count
 from time import perf_counter
 
 import uvloop
@@ -12,7 +13,6 @@ import uvloop
 from bench.harness import Question, Report, Result, at_least, at_most, plain
 from bench.http_client import Connection, Response, connect
 from bench.load import Generator, Load, Target, UnexpectedResponse, count_events, get, percentile
-from bench.payloads import make_scripts
 from bench.services import http_service, temporary_folder
 
 UP_EVENTS, UP_MARK = 400_000, 25_000
@@ -43,14 +43,12 @@ async def send_and_wait(target: Target, events: int, report: Report) -> tuple[Lo
     Raises:
         UnexpectedResponse: the API reports another number of events.
     """
-    generator = Generator(target, make_scripts(), events)
-    await generator.create()
-    begin = perf_counter()
-    load = await generator.run(report=report)
+    load = await Generator(target, events).run(report=report)
+    end = perf_counter()
     report(f"{load.accepted:,} events accepted, waiting until all can be read")
     connection = await connect(target.host, target.port)
     await get(connection, target, "/sessions?per_page=1", load.positions)
-    seconds = perf_counter() - begin
+    seconds = load.seconds + perf_counter() - end
     counted = await count_events(connection, target)
     connection.close()
     if counted != load.accepted:
@@ -58,49 +56,32 @@ async def send_and_wait(target: Target, events: int, report: Report) -> tuple[Lo
     return load, seconds
 
 
-class Prober:
-    """Reads what was acknowledged, on its own connections, and measures when it is visible."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
-        self._running: set[asyncio.Task[None]] = set()
-        self._responses = 0
-        self.delays: list[float] = []
-
-    async def open(self) -> None:
-        """Connect."""
-        for _ in range(PROBE_CONNECTIONS):
-            self._idle.put_nowait(await connect(self._target.host, self._target.port))
-
-    def on_response(self, response: Response) -> None:
-        """Follow up one response in ten."""
-        self._responses += 1
-        if self._responses % PROBE_EVERY == 0:
-            task = asyncio.ensure_future(self._probe(response.position, perf_counter()))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-
-    async def _probe(self, position: str, acknowledged: float) -> None:
-        connection = await self._idle.get()
-        await get(connection, self._target, "/sessions?per_page=1", position)
-        self.delays.append(perf_counter() - acknowledged)
-        self._idle.put_nowait(connection)
-
-    async def finish(self) -> None:
-        """Wait for the running probes."""
-        await asyncio.gather(*self._running)
-
-
 async def _probe(target: Target, report: Report) -> tuple[list[float], list[float]]:
-    """Return the seconds from response to visible, and those of each request."""
-    generator, prober = Generator(target, make_scripts(), RATE * SECONDS), Prober(target)
-    await generator.create()
-    await prober.open()
-    generator.on_response = prober.on_response
-    load = await generator.run(RATE, report)
-    await prober.finish()
-    return prober.delays, load.latencies
+    """Send at a steady rate, and read one response in ten back, on connections that only read.
+
+    Returns:
+        The seconds from response to visible, and those of each request.
+    """
+    generator, responses = Generator(target, RATE * SECONDS), count(1)
+    delays: list[float] = []
+    idle: asyncio.Queue[Connection] = asyncio.Queue()
+    for _ in range(PROBE_CONNECTIONS):
+        idle.put_nowait(await connect(target.host, target.port))
+
+    async def read_back(position: str, acknowledged: float) -> None:
+        connection = await idle.get()
+        await get(connection, target, "/sessions?per_page=1", position)
+        delays.append(perf_counter() - acknowledged)
+        idle.put_nowait(connection)
+
+    def on_response(response: Response) -> None:
+        if next(responses) % PROBE_EVERY == 0:
+            probes.create_task(read_back(response.position, perf_counter()))
+
+    generator.on_response = on_response
+    async with asyncio.TaskGroup() as probes:
+        load = await generator.run(RATE, report)
+    return delays, load.latencies
 
 
 def _measure_visible(report: Report) -> list[Result]:

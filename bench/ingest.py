@@ -15,7 +15,6 @@ from msgspec import Struct
 from bench.harness import Question, Report, Result, at_most, plain
 from bench.kafka import kafka_topic, log_url
 from bench.load import Generator, Load, Target, percentile
-from bench.payloads import make_scripts
 from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_live
 from deploy.devstack.supervisor.process import Process
 from kernel.ports import free_port
@@ -53,13 +52,7 @@ def ingest_server(folder: Path, *options: str) -> Iterator[tuple[Process, Target
 
 def send(target: Target, events: int, report: Report) -> Load:
     """Create sessions and send ``events`` events as fast as possible."""
-
-    async def run() -> Load:
-        generator = Generator(target, make_scripts(), events)
-        await generator.create()
-        return await generator.run(report=report)
-
-    return uvloop.run(run())
+    return uvloop.run(Generator(target, events).run(report=report))
 
 
 def _measure(name: str, target: Target, pid: int, report: Report) -> list[Result]:
@@ -89,10 +82,6 @@ class _Service(Struct):
         self.events += load.accepted
         self.seconds += load.seconds
 
-    def warm_up(self, report: Report) -> None:
-        self.take_turn(report)
-        self.events, self.seconds, self.processor_s = 0, 0.0, 0.0
-
     @property
     def rate(self) -> float:
         return self.events / self.seconds
@@ -106,7 +95,7 @@ def _measure_redaction(report: Report) -> list[Result]:
     """Measure both in turns, after one uncounted turn each."""
     with _running("with") as redacting, _running("without") as plain_service:
         for service in (redacting, plain_service):
-            service.warm_up(report)
+            send(service.target, TURN_EVENTS, report)
         for turn in range(TURNS):
             for service in (redacting, plain_service) if turn % 2 else (plain_service, redacting):
                 service.take_turn(report)

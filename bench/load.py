@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from bench.harness import Report
 from bench.http_client import Connection, Response, connect
-from bench.payloads import BATCH, Scripts, count_sessions, make_creations, schedule_batches
+from bench.payloads import BATCH, count_sessions, make_creations, make_scripts, schedule_batches
 
 ORG = "acme"
 CONNECTIONS = 32
@@ -74,29 +74,18 @@ def request_head(target: Target, method: str, path: str, length: int, extra: str
 class Generator:
     """Sends ``events`` events in batches of 100 to as many sessions as that takes."""
 
-    def __init__(self, target: Target, scripts: Scripts, events: int) -> None:
-        self._target, self._scripts, self._batches = target, scripts, events // BATCH
+    def __init__(self, target: Target, events: int) -> None:
+        self._target, self._scripts, self._batches = target, make_scripts(), events // BATCH
         self._sessions = count_sessions(events)
         self.load = Load()
         self.on_response: Callable[[Response], None] = lambda _: None
 
-    async def create(self) -> None:
-        """Create the sessions; not part of what is measured."""
-        queue = iter(make_creations(self._sessions))
-
-        async def worker(connection: Connection) -> None:
-            for body in queue:
-                head = request_head(self._target, "POST", "/sessions", len(body))
-                response = await self._until_accepted(connection, head, body)
-                self.load.sessions.append(msgspec.json.decode(response.body)["data"]["id"])
-
-        await self._on_connections(worker)
-
     async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
-        """Send everything, at ``rate`` events a second or as fast as possible.
+        """Create the sessions, then send everything, at ``rate`` events a second or as fast as possible.
 
-        With a rate, a latency counts from when the request was due.
+        Creation is not measured. With a rate, a latency counts from when the request was due.
         """
+        await self._create_sessions()
         requests = self._requests()
         begin = perf_counter()
         due_times = _due_times(begin, rate)
@@ -118,6 +107,17 @@ class Generator:
             reporting.cancel()
         self.load.seconds = perf_counter() - begin
         return self.load
+
+    async def _create_sessions(self) -> None:
+        queue = iter(make_creations(self._sessions))
+
+        async def worker(connection: Connection) -> None:
+            for body in queue:
+                head = request_head(self._target, "POST", "/sessions", len(body))
+                response = await self._until_accepted(connection, head, body)
+                self.load.sessions.append(msgspec.json.decode(response.body)["data"]["id"])
+
+        await self._on_connections(worker)
 
     def _requests(self) -> Iterator[tuple[bytes, bytes]]:
         ids = self.load.sessions
