@@ -7,11 +7,9 @@ import asyncio
 import contextlib
 import secrets
 import uuid
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -22,18 +20,20 @@ from bench.harness import Report
 from bench.load import ORG
 from bench.payloads import BATCH, Scripts, count_sessions, make_creations, schedule_batches
 from deploy.devstack.kafka_jars.broker import Broker
+from ingest.intake.context import CommandContext
+from ingest.intake.sessions.create import decide
+from ingest.intake.times import parse_instant
 from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.installing import Wish, install
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
-from schemas.http.requests import CreateSession, RecordEvent
-from schemas.ids import IdSecrets, derive, mint, new_thread
+from schemas.http.requests import CreateSession, RecordEvents
+from schemas.ids import IdSecrets
 from schemas.log.codec import encode
-from schemas.log.records import VERSION, Actor, AnyRecord, Event, EventsRecorded, SessionCreated
+from schemas.log.records import Actor, AnyRecord, Event, EventsRecorded
 from schemas.log.topics import TOPIC, partition_of, record_key
 
 IN_FLIGHT = 64
-ACTOR = Actor("bench", "member")
 PARTITIONS = 4
 
 
@@ -62,58 +62,23 @@ class Filled(NamedTuple):
     events: int
 
 
-class _Batch(msgspec.Struct):
-    events: list[RecordEvent]
-
-
-class _ParsedEvent(NamedTuple):
-    event_type: str
-    timestamp: int
-    data: msgspec.Raw
-    seq: int | None
-
-
 def make_records(scripts: Scripts, events: int, now_ms: int) -> Iterator[AnyRecord]:
     """Yield the records of new sessions, then ``events`` events in records of 100; sessions take turns."""
     keys = IdSecrets((secrets.token_bytes(32),), secrets.token_bytes(32))
-    ids = [mint(keys, "session", ORG, new_thread(None), False, None) for _ in range(count_sessions(events))]
-    for id_, body in zip(ids, make_creations(len(ids)), strict=True):
-        yield _created(id_, msgspec.json.decode(body, type=CreateSession), keys, now_ms)
+    context = CommandContext(ORG, Actor("bench", "member"), now_ms, keys, uuid.uuid4)
+    bodies = make_creations(count_sessions(events))
+    sessions = [decide(msgspec.json.decode(body, type=CreateSession), context) for body in bodies]
+    yield from sessions
     parsed = [[_parse(body) for body in script] for script in scripts]
-    for session, script, batch in schedule_batches(len(ids), events // BATCH):
-        yield _recorded(ids[session], parsed[script][batch], now_ms)
+    for session, script, batch in schedule_batches(len(sessions), events // BATCH):
+        head = context.head_of(sessions[session].session_id)
+        yield EventsRecorded(**head, events=tuple(Event(uuid.uuid4(), *fields) for fields in parsed[script][batch]))
 
 
-def _created(id_: UUID, body: CreateSession, keys: IdSecrets, now_ms: int) -> SessionCreated:
-    run_id = mint(keys, "run", ORG, new_thread(None), False, None)
-    fact_id = UUID(bytes=derive(keys.seed_key, "bench", [id_.bytes])[:16], version=4)
-    fields = {name: getattr(body, name) for name in ("project_id", "agent_name", "model", "branch", "component")}
-    return SessionCreated(**_base(id_, now_ms), fact_id=fact_id, run_id=run_id, repo="acme/backend", **fields)
-
-
-def _recorded(id_: UUID, batch: Sequence[_ParsedEvent], now_ms: int) -> EventsRecorded:
-    events = tuple(Event(uuid.uuid4(), event.event_type, event.timestamp, event.data, event.seq) for event in batch)
-    return EventsRecorded(**_base(id_, now_ms), events=events)
-
-
-def _base(id_: UUID, now_ms: int) -> dict[str, Any]:
-    return {
-        "v": VERSION,
-        "record_id": uuid.uuid4(),
-        "org_id": ORG,
-        "session_id": id_,
-        "actor": ACTOR,
-        "received_at": now_ms,
-    }
-
-
-def _parse(body: bytes) -> list[_ParsedEvent]:
-    events = msgspec.json.decode(body, type=_Batch).events
-    return [_ParsedEvent(e.event_type, _ms(e.timestamp), msgspec.Raw(bytes(e.data)), e.seq) for e in events]
-
-
-def _ms(timestamp: str) -> int:
-    return round(datetime.fromisoformat(timestamp).timestamp() * 1000)
+def _parse(body: bytes) -> list[tuple[str, int, msgspec.Raw, int | None]]:
+    """Return the fields of each event, except its id."""
+    events = msgspec.json.decode(body, type=RecordEvents).events
+    return [(e.event_type, parse_instant(e.timestamp), msgspec.Raw(bytes(e.data)), e.seq) for e in events]
 
 
 async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) -> Filled:
