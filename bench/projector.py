@@ -2,24 +2,29 @@
 
 import asyncio
 import secrets
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import clickhouse_connect
-import msgspec
 from msgspec import Struct
 
 from bench.harness import Question, Report, Result, at_least, plain
 from bench.kafka import Filled, committed_records, fill, kafka_topic, log_url, make_records
 from bench.payloads import make_scripts
-from bench.services import HOST, cpu_s, resident_mb, run_once, service, temporary_folder, wait_until
+from bench.services import (
+    HOST,
+    cpu_s,
+    in_own_process,
+    open_store,
+    resident_mb,
+    run_once,
+    service,
+    temporary_folder,
+    wait_until,
+)
 from deploy.devstack.stack import answers_200
 from deploy.devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
 from kernel.ports import free_port
-from runtime.store_url import parse_store_url
 from schemas.log.topics import TOPIC
 
 GROUP = f"{TOPIC}.g1"
@@ -32,7 +37,8 @@ SELECT
     toUnixTimestamp64Milli(min(stored_at)) AS first_ms,
     toUnixTimestamp64Milli(max(stored_at)) AS last_ms,
     sumIf(facts, stored_at > (SELECT min(stored_at) FROM receipts)) AS later,
-    uniqExact(stored_at) AS batches
+    uniqExact(stored_at) AS batches,
+    (SELECT count() FROM facts FINAL WHERE kind = 'events_recorded') AS events
 FROM receipts FINAL
 """
 
@@ -54,19 +60,8 @@ class Receipts(Struct, frozen=True):
 
 
 def read_receipts(store_url: str) -> Receipts:
-    """Read them in another process. Raises `subprocess.CalledProcessError`."""
-    command = [sys.executable, "-m", "bench.projector", store_url]
-    out = subprocess.run(command, capture_output=True, timeout=120, check=True).stdout
-    return msgspec.json.decode(out, type=Receipts)
-
-
-def main(store_url: str) -> None:
-    """Print the receipts of generation g1."""
-    store = parse_store_url(store_url)
-    client = clickhouse_connect.get_client(**store.at(store.database("g1")))
-    totals = client.query(_SQL).first_item
-    events = client.query("SELECT count() FROM facts FINAL WHERE kind = 'events_recorded'").result_rows[0][0]
-    sys.stdout.buffer.write(msgspec.json.encode(Receipts(**totals, events=events)))
+    """Return the totals of the first generation."""
+    return Receipts(**open_store(store_url).query(_SQL).first_item)
 
 
 def _measure_chdb(report: Report) -> list[Result]:
@@ -98,7 +93,7 @@ def _measure(folder: Path, store_url: str, name: str, mark: float, report: Repor
         with service(folder, "processors", "--instance", "0", env=env) as worker:
             _wait_until_projected(worker, topic, filled, folder, report)
             processor_s, memory_mb = cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
-    receipts = read_receipts(store_url)
+    receipts = in_own_process(read_receipts, store_url)
     _check(receipts, filled)
     return [
         at_least(f"{name} events/s", receipts.rate, "events/s", mark),
@@ -128,6 +123,3 @@ QUESTIONS = (
     Question("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
     Question("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
 )
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -1,8 +1,6 @@
 """How fast are lists, searches and one long session among 100,000 sessions, and totals of 5,000,000 sessions?"""
 
 import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,22 +8,17 @@ from time import perf_counter
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-import clickhouse_connect
-import msgspec
 import uvloop
 from clickhouse_connect.driver.client import Client
-from msgspec import Struct
 
 from bench.harness import Question, Report, Result, at_least, at_most, plain
-from bench.http_client import Connection, connect
+from bench.http_client import connect
 from bench.load import ORG, Target, UnexpectedResponse, get, percentile, request_head
 from bench.query_data import SQL, Data, fill, search_words, store_url
-from bench.services import cpu_s, http_service, temporary_folder
+from bench.services import cpu_s, http_service, in_own_process, open_store, temporary_folder
 from deploy.devstack.supervisor.process import Process
 from query_api.reader import LIMITS
 from query_api.statements import statement
-from runtime.store_url import parse_store_url
-from store.generations import FIRST_GENERATION
 
 Parameters = Mapping[str, str | int]
 
@@ -68,8 +61,34 @@ class Reads(NamedTuple):
     target: Target
     report: Report
 
-    def measure(self, name: str, paths: list[str], mark_ms: float) -> list[Result]:
-        return measure_reads(name, self.process, self.target, paths, mark_ms, self.report)
+    def measure(self, name: str, paths: Sequence[str], mark_ms: float) -> list[Result]:
+        """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
+
+        Compare processor time on a machine that has other work.
+        """
+        before = cpu_s(self.process.pid)
+        seconds = uvloop.run(self._time(name, paths))
+        used = cpu_s(self.process.pid) - before
+        return [
+            plain(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
+            plain(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
+            at_most(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", mark_ms),
+        ]
+
+    async def _time(self, name: str, paths: Sequence[str]) -> list[float]:
+        """Return the seconds of each read; they follow each other on one connection."""
+        connection = await connect(self.target.host, self.target.port)
+        seconds = []
+        for number in range(WARM_UP_READS + MEASURED_READS):
+            self.report(f"{name}, {number} of {WARM_UP_READS + MEASURED_READS}")
+            request = request_head(self.target, "GET", paths[number % len(paths)], 0)
+            begin = perf_counter()
+            response = await connection.call(request)
+            seconds.append(perf_counter() - begin)
+            if response.status != 200:
+                raise UnexpectedResponse.of(response)
+        connection.close()
+        return seconds[WARM_UP_READS:]
 
 
 @contextlib.contextmanager
@@ -100,7 +119,7 @@ def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters],
 def _measure_one_session(report: Report) -> list[Result]:
     """Measure a session with 100,000 events, the first page of its events, and its hierarchy."""
     with temporary_folder() as folder, _filled(folder, LONG_SESSION, report) as reads:
-        (session,) = read(reads.target, LONG_SESSION_PATH)["data"]
+        (session,) = uvloop.run(_read(reads.target, LONG_SESSION_PATH))["data"]
         path = f"/sessions/{session['id']}"
         return [
             result
@@ -128,8 +147,7 @@ def _totals_path(name: str, **filters: str) -> str:
 
 def _compare_without_rollups(folder: Path, report: Report) -> list[Result]:
     report("the same query without rollups")
-    compared = compare(folder, TOTALS)
-    rollups, sessions = percentile(compared.rollups, 0.5), percentile(compared.sessions, 0.5)
+    rollups, sessions = (percentile(seconds, 0.5) for seconds in in_own_process(time_summaries, folder))
     return [
         plain("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
         plain("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
@@ -137,86 +155,32 @@ def _compare_without_rollups(folder: Path, report: Report) -> list[Result]:
     ]
 
 
-def measure_reads(
-    name: str, process: Process, target: Target, paths: Sequence[str], mark_ms: float, report: Report
-) -> list[Result]:
-    """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
-
-    Compare processor time on a machine that has other work.
-    """
-    before = cpu_s(process.pid)
-    seconds = uvloop.run(_time_reads(name, target, paths, report))
-    used = cpu_s(process.pid) - before
-    return [
-        plain(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
-        plain(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
-        at_most(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", mark_ms),
-    ]
-
-
-def read(target: Target, path: str) -> Any:
-    """Return the decoded body of one read."""
-
-    async def fetch() -> Any:
-        connection = await connect(target.host, target.port)
-        try:
-            return await get(connection, target, path)
-        finally:
-            connection.close()
-
-    return uvloop.run(fetch())
-
-
-async def _time_reads(name: str, target: Target, paths: Sequence[str], report: Report) -> list[float]:
+async def _read(target: Target, path: str) -> Any:
     connection = await connect(target.host, target.port)
-    seconds = []
-    for number in range(WARM_UP_READS + MEASURED_READS):
-        report(f"{name}, {number} of {WARM_UP_READS + MEASURED_READS}")
-        request = request_head(target, "GET", paths[number % len(paths)], 0)
-        seconds.append(await _time_read(connection, request))
+    body = await get(connection, target, path)
     connection.close()
-    return seconds[WARM_UP_READS:]
+    return body
 
 
-async def _time_read(connection: Connection, request: bytes) -> float:
-    begin = perf_counter()
-    response = await connection.call(request)
-    seconds = perf_counter() - begin
-    if response.status != 200:
-        raise UnexpectedResponse.of(response)
-    return seconds
+def time_summaries(folder: Path) -> tuple[list[float], list[float]]:
+    """Return the seconds of the summary query on rollups and on `sessions FINAL`; the two take turns.
 
-
-class Compared(Struct, frozen=True):
-    """Seconds of each query."""
-
-    rollups: list[float]
-    sessions: list[float]
-
-
-def compare(folder: Path, data: Data) -> Compared:
-    """Time both queries in another process. Raises `subprocess.CalledProcessError`."""
-    command = [sys.executable, "-m", "bench.query", str(folder), data.since.isoformat()]
-    out = subprocess.run(command, stdout=subprocess.PIPE, timeout=300, check=True).stdout
-    return msgspec.json.decode(out, type=Compared)
-
-
-def main(folder: Path, since: datetime) -> None:
-    """Time both queries in turn, and print the seconds."""
-    store = parse_store_url(store_url(folder))
-    client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
-    parameters = {"org_id": ORG, "since": since, "until": datetime.now(UTC) + timedelta(days=1)}
+    Raises:
+        RuntimeError: they return different rows.
+    """
+    client = open_store(store_url(folder))
+    parameters = {"org_id": ORG, "since": TOTALS.since, "until": datetime.now(UTC) + timedelta(days=1)}
     without_rollups = (SQL / "summary_of_sessions.sql").read_text()
-    compared = Compared([], [])
-    for number in range(WARM_UP_QUERIES + MEASURED_QUERIES):
+    rollups: list[float] = []
+    sessions: list[float] = []
+    for _ in range(WARM_UP_QUERIES + MEASURED_QUERIES):
         fast, expected = _time_query(client, statement("query_api.analytics.summary"), parameters)
         slow, actual = _time_query(client, without_rollups, parameters)
         if expected != actual:
             raise RuntimeError(f"rollups give {expected}, sessions {actual}")
-        if number >= WARM_UP_QUERIES:
-            compared.rollups.append(fast)
-            compared.sessions.append(slow)
-    sys.stdout.buffer.write(msgspec.json.encode(compared))
+        rollups.append(fast)
+        sessions.append(slow)
+    return rollups[WARM_UP_QUERIES:], sessions[WARM_UP_QUERIES:]
 
 
 def _time_query(client: Client, sql: str, parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -233,6 +197,3 @@ QUESTIONS = (
     ),
     Question("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
 )
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]))

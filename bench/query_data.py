@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import clickhouse_connect
 import msgspec
 from clickhouse_connect.driver.client import Client
 from msgspec import Struct
 
 from bench.harness import Report
 from bench.load import ORG
+from bench.services import open_store
 from cli.demo import sample_data
 from kernel.words import split_words
 from processors.warehouse import Warehouse
@@ -76,7 +76,7 @@ def main(folder: Path, data: Data) -> None:
     """Provision and fill the store in ``folder``."""
     store = parse_store_url(store_url(folder))
     provision_store(store, PARTITIONS, list_prices())
-    client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
+    client = open_store(store_url(folder))
     fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, _mint_session_id(folder / "secrets"))
     _wait_for_merges(client)
 
