@@ -65,12 +65,8 @@ def _rest(seconds: int, report: Report) -> None:
 
 def _disk_mb(folder: Path) -> float:
     """Return the size of all files; some may vanish meanwhile."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            file = Path(path, name)
-            total += file.stat().st_size if file.exists() else 0
-    return total / 1e6
+    files = (Path(path, name) for path, _, names in os.walk(folder) for name in names)
+    return sum(file.stat().st_size for file in files if file.exists()) / 1e6
 
 
 QUESTIONS = (
