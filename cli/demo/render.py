@@ -1,6 +1,7 @@
-"""Renders the demo's results for a terminal."""
+"""Renders the demo's results for a terminal, and as an SVG picture for README and docs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from io import StringIO
 from typing import Any
 
 from rich import box
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from cli.demo.results import Check, Results
+from cli.demo.results import DIGEST_CHARACTERS, Check, Results, SessionDetail
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDE = 100  # columns of a terminal that fits every column of the tables
@@ -28,6 +29,36 @@ SESSION_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (  # name, alignm
     ("cost", "right", True),
 )
 STYLES = {"success": "green", "failure": "red", "timeout": "yellow", "cancelled": "dim"}
+SHOWN = 3  # files, commands
+BAR = 30  # characters
+PARTS = (("tools", "cyan"), ("model", "magenta"), ("waiting_for_user", "yellow"), ("idle", "bright_black"))
+WIDTH = 104  # columns
+TITLE = "crewkit-sessions demo"
+# rich's template links a web font on a CDN; this one names local fonts, so the picture loads nothing from other hosts.
+TEMPLATE = """\
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{
+    font-family: "Fira Code", ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+    font-size: {char_height}px;
+    line-height: {line_height}px;
+}}
+.{unique_id}-title {{ font: bold 18px sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal"><rect width="{terminal_width}" height="{terminal_height}"/></clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
 
 
 class RateColumn(ProgressColumn):
@@ -144,6 +175,48 @@ def _days(results: Results) -> Padding:
     return Padding(grid, (1, 0, 1, 1))
 
 
+def show_session_detail(console: Console, detail: SessionDetail) -> None:
+    """Print a summary of the analysis, then the digest verbatim."""
+    title = detail.findings["suggested_title"] or detail.session["id"]
+    console.print(Text.assemble(" ", ("One session in detail: ", "bold"), title))
+    grid = Table.grid(padding=(0, 2))
+    for name, text in _analysis_rows(detail.findings):
+        grid.add_row(Text(name, style="dim"), text)
+    console.print(Padding(grid, (1, 0, 1, 1)))
+    console.print(
+        Text(f" Its digest, at most {DIGEST_CHARACTERS} characters, for a session that continues it:", style="dim")
+    )
+    console.print(Padding(Text(detail.digest), (1, 0, 1, 3)))
+
+
+def _analysis_rows(findings: dict[str, Any]) -> Iterator[tuple[str, Text]]:
+    yield "time", _time_bar(findings["time_split"])
+    yield "edited", _list([f"{_short_path(row['path'])} ×{row['edits']}" for row in findings["files_edited"]])
+    yield "repeated", _list([f"{row['command']} ×{row['runs']}" for row in findings["repeated_commands"]])
+    yield (
+        "tests",
+        _list([f"{row['command']}: {row['failures']} of {row['runs']} failed" for row in findings["tests_run"]]),
+    )
+
+
+def _time_bar(split: dict[str, int]) -> Text:
+    """Return a bar with a block for each thirtieth of the time, and the shares in words."""
+    total = split["total_ms"] or 1
+    shares = [(name, style, split[f"{name}_ms"] / total) for name, style in PARTS]
+    bar = Text.assemble(*(("█" * round(share * BAR), style) for _, style, share in shares), "  ")
+    words = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, _, share in shares if share)
+    return bar + Text(words)
+
+
+def _short_path(path: str) -> str:
+    return "/".join(path.split("/")[-2:])
+
+
+def _list(items: Sequence[str]) -> Text:
+    more = len(items) - SHOWN
+    return Text("\n".join([*items[:SHOWN], f"and {more} more"] if more > 0 else items) or "–")
+
+
 def sparkline(values: Sequence[float]) -> str:
     """Return a bar for each value, two characters apart; zero is a dot."""
     highest = max(values, default=0) or 1
@@ -167,3 +240,10 @@ def _table(title: str) -> Table:
         header_style="dim",
         padding=(0, 1, 0, 0),
     )
+
+
+def draw_svg(draw: Callable[[Console], None]) -> str:
+    """Return what ``draw`` prints as SVG; the same output gives the same text."""
+    console = Console(width=WIDTH, record=True, file=StringIO(), highlight=False)
+    draw(console)
+    return console.export_svg(title=TITLE, code_format=TEMPLATE, unique_id="demo")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from cli.demo.api import Api, CallFailed
@@ -13,6 +14,7 @@ from cli.demo.sessions import DAYS, DemoSession
 
 READS_AT_ONCE = 16
 LATEST = 8
+DIGEST_CHARACTERS = 900
 
 
 class Check(Struct, frozen=True):
@@ -36,6 +38,14 @@ class Results(Struct, frozen=True):
     cost_per_day: list[dict[str, Any]]
 
 
+class SessionDetail(Struct, frozen=True):
+    """A session, the findings of its analysis, and its digest."""
+
+    session: dict[str, Any]
+    findings: dict[str, Any]
+    digest: str
+
+
 async def read_results(api: Api, org: str, ids: Sequence[str]) -> Results:
     """Read everything, once every write is visible. Raises `CallFailed`."""
     latest = await api.get(f"/{org}/sessions", wait=True, per_page=LATEST)
@@ -51,6 +61,19 @@ async def read_results(api: Api, org: str, ids: Sequence[str]) -> Results:
     sessions = await _read_sessions(api, org, ids)
     responses = (latest, summary, agents, costs, per_day, cost_per_day)
     return Results(sessions, *(response["data"] for response in responses))
+
+
+async def read_session_detail(api: Api, org: str, sessions: Sequence[dict[str, Any]]) -> SessionDetail | None:
+    """Read the longest ended session, or return None if all are active or sensitive. Raises `CallFailed`."""
+    candidates = [session for session in sessions if session["status"] == "ended" and not session["sensitive"]]
+    if not candidates:
+        return None
+    session = max(candidates, key=lambda session: session["counts"]["events"])
+    path, body = f"/{org}/sessions/{session['id']}", msgspec.json.encode({"max_characters": DIGEST_CHARACTERS})
+    await api.send("POST", f"{path}/compact", session["user_id"], body, f"demo-{session['id']}")
+    digests = await api.get(f"{path}/compactions", wait=True)
+    analysis = await api.get(f"{path}/analysis")
+    return SessionDetail(session, analysis["data"]["findings"], digests["data"][0]["digest"])
 
 
 async def _read_sessions(api: Api, org: str, ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -15,12 +15,10 @@ from rich.console import Console
 from cli.demo import sample_data
 from cli.demo.api import Api, CallFailed
 from cli.demo.installation import DidNotStart, temporary_installation
-from cli.demo.render import progress_bar, show_proof, show_results
-from cli.demo.results import Check, Results, check_results, prove, read_results
+from cli.demo.render import draw_svg, progress_bar, show_proof, show_results, show_session_detail
+from cli.demo.results import Check, Results, SessionDetail, check_results, prove, read_results, read_session_detail
 from cli.demo.sender import Sender
-from cli.demo.session_detail import SessionDetail, read_session_detail, show_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
-from cli.demo.svg import draw_svg
 from cli.installation import AWAY, DIFFERENT, OK, away
 from edge.tokens import issue_token
 from runtime.address_file import read_address

@@ -10,13 +10,11 @@ from xml.etree import ElementTree
 from click.testing import CliRunner
 from rich.console import Console
 
-from cli.demo.command import demo
-from cli.demo.render import abbreviate, show_results, sparkline
-from cli.demo.results import Check, Results, check_results
+from cli.demo import demo
+from cli.demo.render import abbreviate, draw_svg, show_results, show_session_detail, sparkline
+from cli.demo.results import Check, Results, SessionDetail, check_results
 from cli.demo.run import Outcome
-from cli.demo.session_detail import SessionDetail, show_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
-from cli.demo.svg import draw_svg
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 
