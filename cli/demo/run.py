@@ -19,9 +19,8 @@ from cli.demo.render import draw_svg, progress_bar, show_proof, show_results, sh
 from cli.demo.results import Check, Results, SessionDetail, check_results, prove, read_results, read_session_detail
 from cli.demo.sender import Sender
 from cli.demo.sessions import DemoSession, make_sessions
-from cli.installation import AWAY, DIFFERENT, OK, away
+from cli.installation import AWAY, DIFFERENT, OK, address_of
 from edge.tokens import issue_token
-from runtime.address_file import read_address
 from runtime.secrets import token_key
 from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG
@@ -99,10 +98,7 @@ def _target(console: Console, given: Target | None, data: Path | None, org: str,
         settings = load_settings({"data": str(data)})
         if settings.jwks_file:
             raise click.UsageError("jwks_file is set, so the demo can't issue its tokens: give --url and --token")
-        url = read_address(settings.folder)
-        if url is None:
-            away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
-        yield _with_tokens(url, settings.secrets_folder, org)
+        yield _with_tokens(address_of(settings), settings.secrets_folder, org)
     else:
         with console.status("Starting an installation …") as status, temporary_installation(keep) as (url, folder):
             status.stop()
