@@ -1,33 +1,23 @@
 """Renders the demo's results for a terminal, and as an SVG picture for README and docs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any
 
 from rich import box
 from rich.columns import Columns
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli.demo.results import DIGEST_CHARACTERS, Check, Results, SessionDetail
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDE = 100  # columns of a terminal that fits every column of the tables
-SESSION_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (  # name, alignment, also in a narrow terminal
-    ("started", "left", True),
-    ("agent", "left", True),
-    ("repo", "left", True),
-    ("user", "left", False),
-    ("outcome", "left", True),
-    ("events", "right", True),
-    ("tools", "right", False),
-    ("errors", "right", False),
-    ("tokens", "right", True),
-    ("cost", "right", True),
-)
+TEXTS, NUMBERS = ("started", "agent", "repo", "user", "outcome"), ("events", "tools", "errors", "tokens", "cost")
+ONLY_WIDE = ("user", "tools", "errors")
 STYLES = {"success": "green", "failure": "red", "timeout": "yellow", "cancelled": "dim"}
 SHOWN = 3  # files, commands
 BAR = 30  # characters
@@ -72,10 +62,8 @@ class RateColumn(ProgressColumn):
 
 def progress_bar(console: Console) -> Progress:
     """Return a progress bar with rate and time left."""
-    done, left = (
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
+    done = TextColumn("{task.completed:,.0f} of {task.total:,.0f}")
+    left = TimeRemainingColumn(elapsed_when_finished=True)
     return Progress(TextColumn("{task.description}"), BarColumn(40), done, RateColumn(), left, console=console)
 
 
@@ -99,48 +87,42 @@ def _mark(passed: bool) -> tuple[str, str]:
 
 
 def _checks(checks: Sequence[Check]) -> Table:
-    table = _table("What was sent, and what the API reports")
-    table.add_column("")
-    for name in ("sent", "API"):
-        table.add_column(name, justify="right")
-    table.add_column("")
+    table = _table("What was sent, and what the API reports", "", *_numbers("sent", "API"), "")
     for check in checks:
         table.add_row(check.name, check.expected, check.found, Text(*_mark(check.passed)))
     return table
 
 
 def _latest(sessions: Sequence[dict[str, Any]], wide: bool) -> Table:
-    table = _table("Latest sessions")
-    cells = [_session_cells(session) for session in sessions]
-    for name, justify, always in SESSION_COLUMNS:
-        if always or wide:
-            table.add_column(name, justify=justify, no_wrap=True)
-    for row in cells:
-        table.add_row(*(cell for cell, (_, _, always) in zip(row, SESSION_COLUMNS, strict=True) if always or wide))
+    columns = [*(Column(name, no_wrap=True) for name in TEXTS), *_numbers(*NUMBERS)]
+    shown = [column for column in columns if wide or column.header not in ONLY_WIDE]
+    table = _table("Latest sessions", *shown)
+    for session in sessions:
+        cells = _session_cells(session)
+        table.add_row(*(cells[str(column.header)] for column in shown))
     return table
 
 
-def _session_cells(session: dict[str, Any]) -> list[str | Text]:
+def _session_cells(session: dict[str, Any]) -> dict[str, str | Text]:
     counts, metrics = session["counts"], session["model_metrics"]
     tokens = sum(metrics[f"{kind}_tokens"] for kind in ("input", "output", "cache_read", "cache_creation"))
     outcome = session["outcome"] or session["status"]
-    return [
-        session["started_at"][5:16].replace("T", " "),
-        session["agent_name"] or "–",
-        session["repo"] or "–",
-        session["user_id"],
-        Text(outcome, style=STYLES.get(outcome, "cyan")),
-        *(f"{counts[name]:,}" for name in ("events", "tool_calls", "tool_errors")),
-        abbreviate(tokens),
-        f"${metrics['cost_usd']:,.2f}",
-    ]
+    return {
+        "started": session["started_at"][5:16].replace("T", " "),
+        "agent": session["agent_name"] or "–",
+        "repo": session["repo"] or "–",
+        "user": session["user_id"],
+        "outcome": Text(outcome, style=STYLES.get(outcome, "cyan")),
+        "events": f"{counts['events']:,}",
+        "tools": f"{counts['tool_calls']:,}",
+        "errors": f"{counts['tool_errors']:,}",
+        "tokens": abbreviate(tokens),
+        "cost": f"${metrics['cost_usd']:,.2f}",
+    }
 
 
 def _by_agent(agents: Sequence[dict[str, Any]]) -> Table:
-    table = _table("Cost by agent")
-    table.add_column("agent")
-    for name in ("sessions", "errors", "cost", "share"):
-        table.add_column(name, justify="right")
+    table = _table("Cost by agent", "agent", *_numbers("sessions", "errors", "cost", "share"))
     for row in agents:
         rate = "–" if row["tool_error_rate"] is None else f"{row['tool_error_rate']:.1%}"
         table.add_row(row["agent_name"] or "–", f"{row['sessions']:,}", rate, *_cost_cells(row))
@@ -148,10 +130,7 @@ def _by_agent(agents: Sequence[dict[str, Any]]) -> Table:
 
 
 def _by_model(models: Sequence[dict[str, Any]]) -> Table:
-    table = _table("Cost by model")
-    table.add_column("model")
-    for name in ("tokens", "cost", "share"):
-        table.add_column(name, justify="right")
+    table = _table("Cost by model", "model", *_numbers("tokens", "cost", "share"))
     for row in models:
         table.add_row(row["model"] or "–", abbreviate(row["tokens"]), *_cost_cells(row))
     return table
@@ -180,23 +159,21 @@ def show_session_detail(console: Console, detail: SessionDetail) -> None:
     title = detail.findings["suggested_title"] or detail.session["id"]
     console.print(Text.assemble(" ", ("One session in detail: ", "bold"), title))
     grid = Table.grid(padding=(0, 2))
-    for name, text in _analysis_rows(detail.findings):
+    found = detail.findings
+    for name, text in (
+        ("time", _time_bar(found["time_split"])),
+        ("edited", _list([f"{_short_path(row['path'])} ×{row['edits']}" for row in found["files_edited"]])),
+        ("repeated", _list([f"{row['command']} ×{row['runs']}" for row in found["repeated_commands"]])),
+        (
+            "tests",
+            _list([f"{row['command']}: {row['failures']} of {row['runs']} failed" for row in found["tests_run"]]),
+        ),
+    ):
         grid.add_row(Text(name, style="dim"), text)
     console.print(Padding(grid, (1, 0, 1, 1)))
-    console.print(
-        Text(f" Its digest, at most {DIGEST_CHARACTERS} characters, for a session that continues it:", style="dim")
-    )
+    purpose = f" Its digest, at most {DIGEST_CHARACTERS} characters, for a session that continues it:"
+    console.print(Text(purpose, style="dim"))
     console.print(Padding(Text(detail.digest), (1, 0, 1, 3)))
-
-
-def _analysis_rows(findings: dict[str, Any]) -> Iterator[tuple[str, Text]]:
-    yield "time", _time_bar(findings["time_split"])
-    yield "edited", _list([f"{_short_path(row['path'])} ×{row['edits']}" for row in findings["files_edited"]])
-    yield "repeated", _list([f"{row['command']} ×{row['runs']}" for row in findings["repeated_commands"]])
-    yield (
-        "tests",
-        _list([f"{row['command']}: {row['failures']} of {row['runs']} failed" for row in findings["tests_run"]]),
-    )
 
 
 def _time_bar(split: dict[str, int]) -> Text:
@@ -231,8 +208,13 @@ def abbreviate(number: float) -> str:
     return f"{number:.0f}"
 
 
-def _table(title: str) -> Table:
+def _numbers(*names: str) -> list[Column]:
+    return [Column(name, justify="right", no_wrap=True) for name in names]
+
+
+def _table(title: str, *columns: Column | str) -> Table:
     return Table(
+        *columns,
         title=title,
         title_justify="left",
         title_style="bold",
