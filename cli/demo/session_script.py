@@ -8,11 +8,8 @@ from cli.demo.session_builder import Extra, HookEvent, SessionBuilder, uuid_text
 from cli.demo.tools import subagent, tool_batch, tool_use
 from schemas.hooks import KNOWN_EVENT_TYPES
 
-EventSequence = Callable[[SessionBuilder], Iterator[HookEvent]]
 
-
-def session_start(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield the start of a session."""
+def _session_start(builder: SessionBuilder) -> Iterator[HookEvent]:
     yield builder.event("SessionStart", source="startup", model=builder.model)
     if builder.chance(0.1):
         yield builder.event("Setup", trigger="init")
@@ -21,8 +18,7 @@ def session_start(builder: SessionBuilder) -> Iterator[HookEvent]:
         yield builder.event("InstructionsLoaded", file_path=path, memory_type=memory, load_reason="session_start")
 
 
-def prompt(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield a user's prompt."""
+def _prompt(builder: SessionBuilder) -> Iterator[HookEvent]:
     builder.prompt_id = uuid_text(builder.rng)
     text = builder.rng.choice(sample_data.PROMPTS)
     if builder.chance(0.12):
@@ -31,7 +27,7 @@ def prompt(builder: SessionBuilder) -> Iterator[HookEvent]:
     yield builder.event("UserPromptSubmit", prompt=text, source="user")
 
 
-def model_message(builder: SessionBuilder) -> Iterator[HookEvent]:
+def _model_message(builder: SessionBuilder) -> Iterator[HookEvent]:
     """Yield the model's message, piece by piece, and its stop, or a failure."""
     turn, message = uuid_text(builder.rng), uuid_text(builder.rng)
     for index in range(pieces := builder.rng.randint(1, 3)):
@@ -43,20 +39,17 @@ def model_message(builder: SessionBuilder) -> Iterator[HookEvent]:
         yield builder.event("Stop", stop_hook_active=False, last_assistant_message=builder.prose(1, 4))
 
 
-def notification(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield a notification that the user is waited for."""
+def _notification(builder: SessionBuilder) -> Iterator[HookEvent]:
     text = "Claude is waiting for your input"
     yield builder.event("Notification", message=text, title="Claude Code", notification_type="idle_prompt")
 
 
-def compaction(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield the compaction of a full context."""
+def _compaction(builder: SessionBuilder) -> Iterator[HookEvent]:
     yield builder.event("PreCompact", trigger="auto", custom_instructions=None)
     yield builder.event("PostCompact", trigger="auto", compact_summary=builder.prose(3, 6))
 
 
-def model_switch(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield a switch to another model."""
+def _model_switch(builder: SessionBuilder) -> Iterator[HookEvent]:
     switch: Extra = {"from_model": builder.model, "to_model": "claude-haiku-4-5", "requested_model": "haiku"}
     cache: Extra = {"context_tokens": builder.rng.randint(8_000, 150_000), "prompt_cache_warm": True, "cache_ttl": "5m"}
     cost: Extra = {"estimated_cache_write_usd": 0.0421, "pricing": "catalog"}
@@ -64,7 +57,7 @@ def model_switch(builder: SessionBuilder) -> Iterator[HookEvent]:
         yield builder.event(kind, source="picker", **switch, **cache, **cost)
 
 
-def task_created(builder: SessionBuilder) -> Iterator[HookEvent]:
+def _task_created(builder: SessionBuilder) -> Iterator[HookEvent]:
     """Yield a new task and remember it as open."""
     builder.tasks += 1
     task = (str(builder.tasks), builder.rng.choice(sample_data.TASKS))
@@ -73,40 +66,36 @@ def task_created(builder: SessionBuilder) -> Iterator[HookEvent]:
     yield builder.event("TaskCreated", task_id=task[0], task_subject=task[1], task_description=description)
 
 
-def task_completed(builder: SessionBuilder) -> Iterator[HookEvent]:
+def _task_completed(builder: SessionBuilder) -> Iterator[HookEvent]:
     """Yield the completion of the oldest open task, if there is one."""
     if builder.open_tasks:
         task_id, subject = builder.open_tasks.pop(0)
         yield builder.event("TaskCompleted", task_id=task_id, task_subject=subject)
 
 
-def teammate_idle(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield an idle teammate."""
+def _teammate_idle(builder: SessionBuilder) -> Iterator[HookEvent]:
     yield builder.event("TeammateIdle", teammate_name="tester", team_name=builder.project.project_id)
 
 
-def config_change(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield a change of the project's settings."""
+def _config_change(builder: SessionBuilder) -> Iterator[HookEvent]:
     path = f"{builder.base['cwd']}/.claude/settings.json"
     yield builder.event("ConfigChange", source="project_settings", file_path=path)
 
 
-def folder_change(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield a move to another folder."""
+def _folder_change(builder: SessionBuilder) -> Iterator[HookEvent]:
     cwd = builder.base["cwd"]
     yield builder.event("CwdChanged", old_cwd=cwd, new_cwd=f"{cwd}/{builder.rng.choice(builder.project.components)}")
     yield builder.event("DirectoryAdded", directory=f"{cwd}-docs", source="slash_command")
 
 
-def worktree(builder: SessionBuilder) -> Iterator[HookEvent]:
-    """Yield a tool use in a git worktree."""
+def _worktree(builder: SessionBuilder) -> Iterator[HookEvent]:
     name = f"try-{builder.hex(6)}"
     yield builder.event("WorktreeCreate", name=name)
     yield from tool_use(builder)
     yield builder.event("WorktreeRemove", worktree_path=f"{builder.base['cwd']}/.claude/worktrees/{name}")
 
 
-def elicitation(builder: SessionBuilder) -> Iterator[HookEvent]:
+def _elicitation(builder: SessionBuilder) -> Iterator[HookEvent]:
     """Yield a question of a tool's server and the user's response."""
     ask: Extra = {"mcp_server_name": "github", "elicitation_id": builder.hex(12), "mode": "form"}
     schema: Extra = {"type": "object", "properties": {"reviewer": {"type": "string"}}}
@@ -116,23 +105,22 @@ def elicitation(builder: SessionBuilder) -> Iterator[HookEvent]:
 
 
 # How often each occurs within a turn, relative to the others.
-SEQUENCE_WEIGHTS: dict[EventSequence, float] = {
+_WEIGHTS: dict[Callable[[SessionBuilder], Iterator[HookEvent]], float] = {
     tool_use: 100,
     tool_batch: 10,
     subagent: 4,
-    task_created: 5,
-    task_completed: 5,
-    notification: 3,
-    compaction: 0.7,
-    model_switch: 0.7,
-    config_change: 0.7,
-    folder_change: 1,
-    worktree: 0.6,
-    elicitation: 0.8,
-    teammate_idle: 0.8,
+    _task_created: 5,
+    _task_completed: 5,
+    _notification: 3,
+    _compaction: 0.7,
+    _model_switch: 0.7,
+    _config_change: 0.7,
+    _folder_change: 1,
+    _worktree: 0.6,
+    _elicitation: 0.8,
+    _teammate_idle: 0.8,
 }
 
-_SEQUENCES, _WEIGHTS = list(SEQUENCE_WEIGHTS), list(SEQUENCE_WEIGHTS.values())
 TOUR_EVENTS = 160  # enough for every kind of event
 
 
@@ -145,19 +133,19 @@ def make_events(builder: SessionBuilder, count: int, ended: bool, tour: bool) ->
 
 
 def _turns(builder: SessionBuilder) -> Iterator[HookEvent]:
-    yield from session_start(builder)
+    yield from _session_start(builder)
     while True:
-        yield from prompt(builder)
-        for sequence in builder.rng.choices(_SEQUENCES, _WEIGHTS, k=builder.rng.randint(3, 18)):
+        yield from _prompt(builder)
+        for sequence in builder.rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=builder.rng.randint(3, 18)):
             yield from sequence(builder)
-        yield from model_message(builder)
+        yield from _model_message(builder)
 
 
 def _tour(builder: SessionBuilder) -> Iterator[HookEvent]:
     """Yield sequences with a kind of event that has not occurred, until every kind has."""
     missing = set(KNOWN_EVENT_TYPES) - {"SessionEnd"}
     while missing:
-        for sequence in (session_start, prompt, *_SEQUENCES, model_message):
+        for sequence in (_session_start, _prompt, *_WEIGHTS, _model_message):
             events = list(sequence(builder))
             kinds = {kind for kind, _ in events}
             if kinds & missing:

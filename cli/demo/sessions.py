@@ -3,8 +3,9 @@
 Every session is sent as an import: its times are within the 14 days before ``now``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -119,13 +120,10 @@ def _make_session(rng: Random, earlier: Sequence[DemoSession], index: int, count
     parent = rng.randrange(index) if index and rng.random() < CHILD_SHARE else None
     if parent is not None and earlier[parent].parent is not None:
         parent = None
-    project, model = (
-        rng.choice(sample_data.PROJECTS),
-        rng.choices(list(sample_data.MODELS), list(sample_data.MODELS.values()))[0],
-    )
+    project, model = rng.choice(sample_data.PROJECTS), _weighted(rng, sample_data.MODELS)
     active = index > 0 and rng.random() < ACTIVE_SHARE
     builder = SessionBuilder.of(rng, project, model)
-    offsets = _draw_offsets(rng, count)
+    offsets = list(accumulate(rng.expovariate(1 / SECONDS_PER_EVENT) for _ in range(count)))
     start = _draw_start(rng, offsets[-1], active, now)
     create = _make_creation(builder, start, f"demo-{builder.client_session}", parent is not None)
     events = list(make_events(builder, count, ended=not active, tour=index == 0))
@@ -136,13 +134,8 @@ def _make_session(rng: Random, earlier: Sequence[DemoSession], index: int, count
     return DemoSession(f"demo-{builder.client_session}", user, create, parent, batches, end)
 
 
-def _draw_offsets(rng: Random, count: int) -> list[float]:
-    """Return the seconds from the start to each event."""
-    at, offsets = 0.0, []
-    for _ in range(count):
-        at += rng.expovariate(1 / SECONDS_PER_EVENT)
-        offsets.append(at)
-    return offsets
+def _weighted(rng: Random, weights: Mapping[str, int]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
 
 
 def _draw_start(rng: Random, duration_s: float, active: bool, now: datetime) -> datetime:
@@ -169,7 +162,7 @@ def _make_creation(builder: SessionBuilder, start: datetime, external_id: str, c
         "agent_name": rng.choice(sample_data.AGENTS),
         "model": builder.model,
         "branch": rng.choice(project.branches),
-        "trigger": rng.choices(list(TRIGGERS), list(TRIGGERS.values()))[0],
+        "trigger": _weighted(rng, TRIGGERS),
         "external_id": external_id,
         "title": rng.choice(sample_data.PROMPTS)[:60].rsplit(" ", 1)[0],
         "started_at": instant(start),
@@ -199,7 +192,5 @@ def _make_batches(rng: Random, events: list[HookEvent], times: list[datetime], m
 
 
 def _make_end(rng: Random, at: datetime, meter: Meter) -> bytes:
-    outcome = rng.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
-    summary = " ".join(rng.sample(sample_data.PROMPTS, k=2))
-    body = {"outcome": outcome, "summary": summary, "ended_at": instant(at), "model_metrics": meter.report(at)}
-    return _encode(body)
+    outcome, summary = _weighted(rng, OUTCOMES), " ".join(rng.sample(sample_data.PROMPTS, k=2))
+    return _encode({"outcome": outcome, "summary": summary, "ended_at": instant(at), "model_metrics": meter.report(at)})
