@@ -53,16 +53,15 @@ class Api:
         clock = asyncio.get_running_loop().time
         deadline, pause = clock() + GIVE_UP_S, PAUSE_FIRST_S
         while True:
-            response: httpx.Response | None = None
-            problem = ""
             try:
                 response = await self._client.request(method, f"/api/v1{path}", headers=headers, **rest)
+                if response.status_code not in REPEATABLE:
+                    return _checked(response)
+                problem = response.text
             except httpx.TransportError as error:
                 problem = f"{self._client.base_url} does not respond ({type(error).__name__} {error})"
-            if response is not None and response.status_code not in REPEATABLE:
-                return _checked(response)
             if clock() > deadline:
-                raise CallFailed(problem or (response.text if response is not None else ""))
+                raise CallFailed(problem)
             self.repeats += 1
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (jitter)
             pause = min(pause * 2, PAUSE_MAX_S)

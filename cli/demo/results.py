@@ -90,21 +90,20 @@ async def _read_sessions(api: Api, org: str, ids: Sequence[str]) -> list[dict[st
 def check_results(sent: Sequence[DemoSession], results: Results, fresh: bool) -> list[Check]:
     """Compare the results with what was sent; with ``fresh`` the org was empty before, so compare its totals too."""
     events = sum(session.events for session in sent)
-    counted = sum(session["counts"]["events"] for session in results.sessions)
-    pairs = zip(sent, results.sessions, strict=True)
-    right = sum(ours.events == theirs["counts"]["events"] for ours, theirs in pairs)
+    counts = [session["counts"]["events"] for session in results.sessions]
+    right = sum(ours.events == count for ours, count in zip(sent, counts, strict=True))
     checks = [
-        _same("events", events, counted),
+        _same("events", events, sum(counts)),
         _same("sessions with the right count", len(sent), right),
-        _same("sessions with an end", sum(s.end is not None for s in sent), _count_ended(results.sessions)),
+        _same(
+            "sessions with an end",
+            sum(s.end is not None for s in sent),
+            sum(s["status"] == "ended" for s in results.sessions),
+        ),
     ]
     if fresh:
         checks += [_same("sessions in analytics", len(sent), results.summary["total_sessions"]), _same_cost(results)]
     return checks
-
-
-def _count_ended(sessions: Sequence[dict[str, Any]]) -> int:
-    return sum(session["status"] == "ended" for session in sessions)
 
 
 def _same(name: str, expected: int, found: int) -> Check:
