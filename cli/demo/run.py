@@ -13,11 +13,10 @@ from msgspec import Struct
 from rich.console import Console
 
 from cli.demo import sample_data
-from cli.demo.api import Api, CallFailed
+from cli.demo.api import Api, CallFailed, Sender
 from cli.demo.installation import DidNotStart, temporary_installation
 from cli.demo.render import draw_svg, progress_bar, show_proof, show_results, show_session_detail
 from cli.demo.results import Check, Results, SessionDetail, check_results, prove, read_results, read_session_detail
-from cli.demo.sender import Sender
 from cli.demo.sessions import DemoSession, make_sessions
 from cli.installation import AWAY, DIFFERENT, OK, address_of
 from edge.tokens import issue_token
