@@ -21,7 +21,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     names = _parse_names(arguments)
     console = Console(highlight=False)
-    results = run([QUESTIONS[name] for name in names or _default_names()], console)
+    chosen = [QUESTIONS[name] for name in names] or [q for q in QUESTIONS.values() if not q.only_by_name]
+    results = run(chosen, console)
     console.print(render_table(results))
     write_results(results)
     console.print(f"written to {RESULTS_FILE}")
@@ -41,10 +42,6 @@ def _parse_names(arguments: Sequence[str]) -> list[str]:
     if unknown := [name for name in names if name not in QUESTIONS]:
         parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(QUESTIONS)}")
     return names
-
-
-def _default_names() -> list[str]:
-    return [question.name for question in QUESTIONS.values() if not question.only_by_name]
 
 
 if __name__ == "__main__":

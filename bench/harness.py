@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 RESULTS_FILE = Path("var") / "bench.json"
 Report = Callable[[str], None]  # shows what a measurement is doing
@@ -76,12 +76,9 @@ def _measure(question: Question, console: Console) -> list[Result]:
 
 def render_table(results: Sequence[Result]) -> Table:
     """Return all numbers with their marks."""
-    table = Table(title="bench", title_justify="left", box=box.SIMPLE_HEAD, header_style="dim")
-    table.add_column("measured", style="bold")
-    table.add_column("value", justify="right")
-    for name in ("unit", "against"):
-        table.add_column(name)
-    table.add_column("ratio", justify="right")
+    columns = Column("measured", style="bold"), Column("value", justify="right"), "unit", "against"
+    table = Table(*columns, Column("ratio", justify="right"), title="bench", box=box.SIMPLE_HEAD, header_style="dim")
+    table.title_justify = "left"
     for result in results:
         style = {True: "green", False: "red", None: ""}[result.good]
         ratio = "" if result.ratio is None else f"{result.ratio:.2f}"

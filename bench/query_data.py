@@ -134,14 +134,9 @@ def _insert(client: Client, table: str, parameters: dict[str, Any]) -> None:
 def _wait_for_merges(client: Client) -> None:
     """Wait until the merges that the inserts caused have ended, or give up."""
     give_up_at = time.monotonic() + MERGED_WITHIN_S
-    while _merges(client) and time.monotonic() < give_up_at:
+    while client.query("SELECT count() FROM system.merges").first_row[0] and time.monotonic() < give_up_at:
         _report("waiting for merges")
         time.sleep(0.2)
-
-
-def _merges(client: Client) -> int:
-    (row,) = client.query("SELECT count() FROM system.merges").result_rows
-    return int(row[0])
 
 
 def _report(text: str) -> None:

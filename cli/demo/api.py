@@ -33,7 +33,7 @@ class Api:
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
         self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
@@ -61,9 +61,12 @@ class Api:
         while True:
             try:
                 response = await self._client.request(method, f"/api/v1{path}", headers=headers, **rest)
-                if response.status_code not in REPEATABLE:
-                    return _checked(response)
+                if response.is_success:
+                    return response
                 problem = response.text
+                if response.status_code not in REPEATABLE:
+                    where = f"{method} {response.request.url.path}"
+                    raise CallFailed(f"{where} returned {response.status_code}: {problem[:500]}")
             except httpx.TransportError as error:
                 problem = f"{self._client.base_url} does not respond ({type(error).__name__} {error})"
             if clock() > deadline:
@@ -71,14 +74,6 @@ class Api:
             self.repeats += 1
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (jitter)
             pause = min(pause * 2, PAUSE_MAX_S)
-
-
-def _checked(response: httpx.Response) -> httpx.Response:
-    if response.is_success:
-        return response
-    raise CallFailed(
-        f"{response.request.method} {response.request.url.path} returned {response.status_code}: {response.text[:500]}"
-    )
 
 
 class Sender:

@@ -159,15 +159,15 @@ def show_session_detail(console: Console, detail: SessionDetail) -> None:
     title = detail.findings["suggested_title"] or detail.session["id"]
     console.print(Text.assemble(" ", ("One session in detail: ", "bold"), title))
     grid = Table.grid(padding=(0, 2))
-    found = detail.findings
+    found, tests = detail.findings, detail.findings["tests_run"]
     for name, text in (
         ("time", _time_bar(found["time_split"])),
-        ("edited", _list([f"{_short_path(row['path'])} ×{row['edits']}" for row in found["files_edited"]])),
-        ("repeated", _list([f"{row['command']} ×{row['runs']}" for row in found["repeated_commands"]])),
         (
-            "tests",
-            _list([f"{row['command']}: {row['failures']} of {row['runs']} failed" for row in found["tests_run"]]),
+            "edited",
+            _list([f"{'/'.join(row['path'].split('/')[-2:])} ×{row['edits']}" for row in found["files_edited"]]),
         ),
+        ("repeated", _list([f"{row['command']} ×{row['runs']}" for row in found["repeated_commands"]])),
+        ("tests", _list([f"{test['command']}: {test['failures']} of {test['runs']} failed" for test in tests])),
     ):
         grid.add_row(Text(name, style="dim"), text)
     console.print(Padding(grid, (1, 0, 1, 1)))
@@ -183,10 +183,6 @@ def _time_bar(split: dict[str, int]) -> Text:
     bar = Text.assemble(*(("█" * round(share * BAR), style) for _, style, share in shares), "  ")
     words = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, _, share in shares if share)
     return bar + Text(words)
-
-
-def _short_path(path: str) -> str:
-    return "/".join(path.split("/")[-2:])
 
 
 def _list(items: Sequence[str]) -> Text:

@@ -92,14 +92,11 @@ def check_results(sent: Sequence[DemoSession], results: Results, fresh: bool) ->
     events = sum(session.events for session in sent)
     counts = [session["counts"]["events"] for session in results.sessions]
     right = sum(ours.events == count for ours, count in zip(sent, counts, strict=True))
+    ended = sum(session["status"] == "ended" for session in results.sessions)
     checks = [
         _same("events", events, sum(counts)),
         _same("sessions with the right count", len(sent), right),
-        _same(
-            "sessions with an end",
-            sum(s.end is not None for s in sent),
-            sum(s["status"] == "ended" for s in results.sessions),
-        ),
+        _same("sessions with an end", sum(session.end is not None for session in sent), ended),
     ]
     if fresh:
         checks += [_same("sessions in analytics", len(sent), results.summary["total_sessions"]), _same_cost(results)]

@@ -115,8 +115,7 @@ def _with_tokens(url: str, secrets: Path, org: str) -> Target:
 
 
 async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> Outcome:
-    api = Api(target.url, target.tokens)
-    try:
+    async with contextlib.aclosing(Api(target.url, target.tokens)) as api:
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
         fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
         sender = await _send(console, api, org, sessions)
@@ -125,8 +124,6 @@ async def _run(console: Console, target: Target, org: str, sessions: list[DemoSe
             detail = await read_session_detail(api, org, results.latest)
         with console.status("Letting the installation check itself …"):
             proof = await _prove(target)
-    finally:
-        await api.close()
     outcome = Outcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
     outcome.show(console)
     return outcome
@@ -145,11 +142,8 @@ async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession
 async def _prove(target: Target) -> list[Check]:
     if target.operator is None:
         return []
-    operator = Api(target.url, {"operator": target.operator})
-    try:
+    async with contextlib.aclosing(Api(target.url, {"operator": target.operator})) as operator:
         return await prove(operator)
-    finally:
-        await operator.close()
 
 
 def _print_still_running(console: Console, target: Target, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -81,8 +82,7 @@ def uuid_text(rng: Random) -> str:
     """Return a UUID of version 4 that follows from the seed."""
     free = rng.getrandbits(122)
     number = free >> 74 << 80 | 0x4 << 76 | (free >> 62 & 0xFFF) << 64 | 0b10 << 62 | free & (1 << 62) - 1
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return str(UUID(int=number))
 
 
 def instant(at: datetime) -> str:

@@ -39,12 +39,8 @@ def _grep(builder: SessionBuilder) -> tuple[Extra, Extra]:
 
 
 def _issue(builder: SessionBuilder) -> tuple[Extra, Extra]:
-    number = builder.rng.randint(100, 2_000)
-    return {"number": number}, {
-        "title": builder.rng.choice(sample_data.PROMPTS),
-        "state": "open",
-        "body": builder.prose(1, 3),
-    }
+    number, title = builder.rng.randint(100, 2_000), builder.rng.choice(sample_data.PROMPTS)
+    return {"number": number}, {"title": title, "state": "open", "body": builder.prose(1, 3)}
 
 
 _TOOLS: dict[str, tuple[int, Callable[[SessionBuilder], tuple[Extra, Extra]]]] = {
