@@ -90,9 +90,10 @@ def _mint_session_id(secrets: Path) -> UUID:
 def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: UUID) -> None:
     """Fill the tables of one generation, which is the client's current database."""
     _fill_sessions(client, data, session_zero)
-    fill_rollups(warehouse, data)
-    if data.events:
-        _fill_session_zero(client, data, session_zero)
+    _fill_rollups(warehouse, data)
+    for table in ("facts", "tasks") if data.events else ():
+        _report(f"one session with {data.events:,} events")
+        _insert(client, table, {"org_id": ORG, "session_id": session_zero, "since": data.since, "count": data.events})
 
 
 def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
@@ -105,20 +106,13 @@ def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
             _insert(client, "sessions", {**fixed, "older": older, "first": first, "count": count})
 
 
-def fill_rollups(warehouse: Warehouse, data: Data) -> None:
+def _fill_rollups(warehouse: Warehouse, data: Data) -> None:
     """Refresh the rollups of all days, as a projector does."""
     begin = int(data.since.timestamp())
     hours = [(ORG, begin + 3600 * hour) for hour in range(24 * data.days)]
     for first in range(0, len(hours), HOURS):
         _report(f"rollups, {first:,} of {len(hours):,} hours")
         warehouse.refresh_rollups(hours[first : first + HOURS])
-
-
-def _fill_session_zero(client: Client, data: Data, session_id: UUID) -> None:
-    _report(f"one session with {data.events:,} events")
-    session = {"org_id": ORG, "session_id": session_id}
-    for table in ("facts", "tasks"):
-        _insert(client, table, {**session, "since": data.since, "count": data.events})
 
 
 def search_words() -> list[str]:

@@ -160,12 +160,10 @@ def show_session_detail(console: Console, detail: SessionDetail) -> None:
     console.print(Text.assemble(" ", ("One session in detail: ", "bold"), title))
     grid = Table.grid(padding=(0, 2))
     found, tests = detail.findings, detail.findings["tests_run"]
+    edited = [(row["path"].split("/"), row["edits"]) for row in found["files_edited"]]
     for name, text in (
         ("time", _time_bar(found["time_split"])),
-        (
-            "edited",
-            _list([f"{'/'.join(row['path'].split('/')[-2:])} ×{row['edits']}" for row in found["files_edited"]]),
-        ),
+        ("edited", _list([f"{'/'.join(path[-2:])} ×{edits}" for path, edits in edited])),
         ("repeated", _list([f"{row['command']} ×{row['runs']}" for row in found["repeated_commands"]])),
         ("tests", _list([f"{test['command']}: {test['failures']} of {test['runs']} failed" for test in tests])),
     ):
