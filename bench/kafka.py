@@ -99,7 +99,9 @@ async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) 
         in_flight = asyncio.Semaphore(IN_FLIGHT)
         for record in records:
             await in_flight.acquire()
-            await _append(producer, topic, record, in_flight)
+            key = record_key(record.session_id)
+            sent = await producer.send(topic.name, encode(record), key, partition_of(key, topic.partitions))
+            sent.add_done_callback(lambda _: in_flight.release())
             events = len(record.events) if isinstance(record, EventsRecorded) else 0
             filled = Filled(filled.records + 1, filled.events + events)
             if filled.records % 100 == 0:
@@ -108,14 +110,6 @@ async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) 
     finally:
         await producer.stop()
     return filled
-
-
-async def _append(
-    producer: AIOKafkaProducer, topic: KafkaTopic, record: AnyRecord, in_flight: asyncio.Semaphore
-) -> None:
-    key = record_key(record.session_id)
-    sent = await producer.send(topic.name, encode(record), key, partition_of(key, topic.partitions))
-    sent.add_done_callback(lambda _: in_flight.release())
 
 
 async def committed_records(topic: KafkaTopic, group: str) -> int:

@@ -5,6 +5,7 @@ It counts accepted events. After 503 or 429 it repeats the same request.
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -88,7 +89,7 @@ class Generator:
         await self._create_sessions()
         requests = self._requests()
         begin = perf_counter()
-        due_times = _due_times(begin, rate)
+        due_times = (begin + number * BATCH / rate if rate else begin for number in count())
 
         async def worker(connection: Connection) -> None:
             for parts in requests:
@@ -160,13 +161,6 @@ class Generator:
             await asyncio.sleep(0.5)
             rate = self.load.accepted / (perf_counter() - begin)
             report(f"{self.load.accepted:,} of {BATCH * self._batches:,} events, {rate:,.0f}/s")
-
-
-def _due_times(begin: float, rate: float | None) -> Iterator[float]:
-    number = 0
-    while True:
-        yield begin if rate is None else begin + number * BATCH / rate
-        number += 1
 
 
 async def get(connection: Connection, target: Target, path: str, wait_for: str = "") -> Any:

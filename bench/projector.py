@@ -94,7 +94,8 @@ def _measure(folder: Path, store_url: str, name: str, mark: float, report: Repor
             _wait_until_projected(worker, topic, filled, folder, report)
             processor_s, memory_mb = cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
     receipts = in_own_process(read_receipts, store_url)
-    _check(receipts, filled)
+    if (receipts.records, receipts.events) != filled:  # every record and every event is stored exactly once
+        raise RuntimeError(f"the store holds {receipts}, the log {filled}")
     return [
         at_least(f"{name} events/s", receipts.rate, "events/s", mark),
         plain(f"{name} records a batch", receipts.records / receipts.batches, "records"),
@@ -111,12 +112,6 @@ def _wait_until_projected(worker: Process, topic: KafkaTopic, filled: Filled, fo
         return done >= filled.records
 
     wait_until(all_acknowledged, worker, folder, LIMIT_S)
-
-
-def _check(receipts: Receipts, filled: Filled) -> None:
-    """Refuse a rate unless every record and every event is stored exactly once."""
-    if receipts.records != filled.records or receipts.events != filled.events:
-        raise RuntimeError(f"the store holds {receipts}, the log {filled}")
 
 
 QUESTIONS = (
