@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from bench import end_to_end, footprint, ingest, projector, query
-from bench.harness import FAILED, RESULTS_FILE, Question, render_table, run, write_results
+from bench.harness import FAILED, RESULTS_FILE, BenchQuestion, render_table, run, write_results
 
 SUBJECTS = (projector, ingest, end_to_end, query, footprint)
-QUESTIONS: dict[str, Question] = {question.name: question for subject in SUBJECTS for question in subject.QUESTIONS}
+QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
 
 
 def main(arguments: Sequence[str]) -> int:

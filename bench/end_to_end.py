@@ -10,8 +10,8 @@ from time import perf_counter
 
 import uvloop
 
-from bench.harness import Question, Report, Result, at_least, at_most, plain
-from bench.http_client import Connection, Response, connect
+from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, plain
+from bench.http_client import HttpConnection, Response, connect
 from bench.load import Generator, Load, Target, UnexpectedResponse, count_events, get, percentile
 from bench.services import http_service, temporary_folder
 
@@ -23,7 +23,7 @@ PROBE_EVERY = 10  # responses
 VISIBLE_MARK_S = 1.5
 
 
-def _measure(command: str, events: int, mark: float, report: Report) -> list[Result]:
+def _measure(command: str, events: int, mark: float, report: Report) -> list[Figure]:
     """Measure from the first request until a read sees every event; the API counts them at the end."""
     name = f"end_to_end_{command}"
     report(f"starting `{command}`")
@@ -64,7 +64,7 @@ async def _probe(target: Target, report: Report) -> tuple[list[float], list[floa
     """
     generator, responses = Generator(target, RATE * SECONDS), count(1)
     delays: list[float] = []
-    idle: asyncio.Queue[Connection] = asyncio.Queue()
+    idle: asyncio.Queue[HttpConnection] = asyncio.Queue()
     for _ in range(PROBE_CONNECTIONS):
         idle.put_nowait(await connect(target.host, target.port))
 
@@ -84,12 +84,12 @@ async def _probe(target: Target, report: Report) -> tuple[list[float], list[floa
     return delays, load.latencies
 
 
-def _measure_visible(report: Report) -> list[Result]:
+def _measure_visible(report: Report) -> list[Figure]:
     """Measure `up` and `stack`."""
     return [*_measure_visible_on("up", report), *_measure_visible_on("stack", report)]
 
 
-def _measure_visible_on(command: str, report: Report) -> list[Result]:
+def _measure_visible_on(command: str, report: Report) -> list[Figure]:
     name = f"visible_latency {command}"
     with temporary_folder() as folder, http_service(folder, command) as (_, target):
         delays, requests = uvloop.run(_probe(target, lambda text: report(f"{command}: {text}")))
@@ -101,15 +101,15 @@ def _measure_visible_on(command: str, report: Report) -> list[Result]:
 
 
 QUESTIONS = (
-    Question(
+    BenchQuestion(
         "end_to_end_up",
         "`up`: HTTP → log → tables → read, load generator included",
         partial(_measure, "up", UP_EVENTS, UP_MARK),
     ),
-    Question(
+    BenchQuestion(
         "end_to_end_stack",
         "`stack`: HTTP → Kafka → tables → read, load generator included",
         partial(_measure, "stack", STACK_EVENTS, STACK_MARK),
     ),
-    Question("visible_latency", "from response to visible, at a steady 10,000 events/s", _measure_visible),
+    BenchQuestion("visible_latency", "from response to visible, at a steady 10,000 events/s", _measure_visible),
 )

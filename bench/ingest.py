@@ -12,8 +12,8 @@ from pathlib import Path
 import uvloop
 from msgspec import Struct
 
-from bench.harness import Question, Report, Result, at_most, plain
-from bench.kafka import kafka_topic, log_url
+from bench.harness import BenchQuestion, Figure, Report, at_most, plain
+from bench.kafka import broker_topic, log_url
 from bench.load import Generator, Load, Target, percentile
 from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_live
 from deploy.devstack.supervisor.process import Process
@@ -25,17 +25,17 @@ TURNS = 20
 SHARE_MAX = 0.10
 
 
-def _measure_sqlite(report: Report) -> list[Result]:
+def _measure_sqlite(report: Report) -> list[Figure]:
     """Measure one process: HTTP and one SQLite file."""
     with temporary_folder() as folder, ingest_server(folder) as (server, target):
         return _measure("ingest_sqlite", target, server.pid, report)
 
 
-def _measure_kafka(report: Report) -> list[Result]:
+def _measure_kafka(report: Report) -> list[Figure]:
     """Measure one ingest process and one broker."""
     with (
         temporary_folder() as folder,
-        kafka_topic(folder) as topic,
+        broker_topic(folder) as topic,
         http_service(folder, "ingest", {"LOG_URL": log_url(topic), "DEV_TOKENS": "1"}) as (server, target),
     ):
         return _measure("ingest_kafka", target, server.pid, report)
@@ -55,7 +55,7 @@ def send(target: Target, events: int, report: Report) -> Load:
     return uvloop.run(Generator(target, events).run(report=report))
 
 
-def _measure(name: str, target: Target, pid: int, report: Report) -> list[Result]:
+def _measure(name: str, target: Target, pid: int, report: Report) -> list[Figure]:
     before = cpu_s(pid)
     load = send(target, EVENTS, report)
     return [
@@ -91,7 +91,7 @@ class _Service(Struct):
         return self.processor_s / self.events
 
 
-def _measure_redaction(report: Report) -> list[Result]:
+def _measure_redaction(report: Report) -> list[Figure]:
     """Measure both in turns, after one uncounted turn each."""
     with _running("with") as redacting, _running("without") as plain_service:
         for service in (redacting, plain_service):
@@ -114,7 +114,7 @@ def _running(redaction: str) -> Iterator[_Service]:
 
 
 QUESTIONS = (
-    Question("ingest_sqlite", "HTTP → SQLite, 32 connections, 100 events a request", _measure_sqlite),
-    Question("ingest_kafka", "HTTP → Kafka, 32 connections, 100 events a request", _measure_kafka),
-    Question("redaction_cost", "HTTP → SQLite, with and without redaction, in turns", _measure_redaction),
+    BenchQuestion("ingest_sqlite", "HTTP → SQLite, 32 connections, 100 events a request", _measure_sqlite),
+    BenchQuestion("ingest_kafka", "HTTP → Kafka, 32 connections, 100 events a request", _measure_kafka),
+    BenchQuestion("redaction_cost", "HTTP → SQLite, with and without redaction, in turns", _measure_redaction),
 )

@@ -38,7 +38,7 @@ PARTITIONS = 4
 
 
 @contextlib.contextmanager
-def kafka_topic(folder: Path) -> Iterator[KafkaTopic]:
+def broker_topic(folder: Path) -> Iterator[KafkaTopic]:
     """Run a broker with an empty topic of 4 partitions until the block ends."""
     broker = Broker(folder / "kafka")
     try:
@@ -81,7 +81,7 @@ def _parse(body: bytes) -> list[tuple[str, int, msgspec.Raw, int | None]]:
     return [(e.event_type, parse_instant(e.timestamp), msgspec.Raw(bytes(e.data)), e.seq) for e in events]
 
 
-async def fill(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) -> Filled:
+async def fill_topic(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) -> Filled:
     """Append all records with the producer settings of the write side."""
     producer = AIOKafkaProducer(
         bootstrap_servers=topic.bootstrap,

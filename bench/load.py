@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.harness import Report
-from bench.http_client import Connection, Response, connect
+from bench.http_client import HttpConnection, Response, connect
 from bench.payloads import BATCH, count_sessions, make_creations, make_scripts, schedule_batches
 
 ORG = "acme"
@@ -91,7 +91,7 @@ class Generator:
         begin = perf_counter()
         due_times = (begin + number * BATCH / rate if rate else begin for number in count())
 
-        async def worker(connection: Connection) -> None:
+        async def worker(connection: HttpConnection) -> None:
             for parts in requests:
                 due = next(due_times)
                 if due > (now := perf_counter()):
@@ -112,7 +112,7 @@ class Generator:
     async def _create_sessions(self) -> None:
         queue = iter(make_creations(self._sessions))
 
-        async def worker(connection: Connection) -> None:
+        async def worker(connection: HttpConnection) -> None:
             for body in queue:
                 head = request_head(self._target, "POST", "/sessions", len(body))
                 response = await self._until_accepted(connection, head, body)
@@ -134,7 +134,7 @@ class Generator:
         self.load.accepted += data["accepted"]
         self.on_response(response)
 
-    async def _until_accepted(self, connection: Connection, *parts: bytes) -> Response:
+    async def _until_accepted(self, connection: HttpConnection, *parts: bytes) -> Response:
         for _ in range(REPEATS_MAX):
             response = await connection.call(*parts)
             if 200 <= response.status < 300:
@@ -146,7 +146,7 @@ class Generator:
             await asyncio.sleep(PAUSE_S)
         raise UnexpectedResponse(f"refused {REPEATS_MAX} times: {response.body[:300]!r}")
 
-    async def _on_connections(self, worker: Callable[[Connection], Any]) -> None:
+    async def _on_connections(self, worker: Callable[[HttpConnection], Any]) -> None:
         connections = [await connect(self._target.host, self._target.port) for _ in range(CONNECTIONS)]
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -163,7 +163,7 @@ class Generator:
             report(f"{self.load.accepted:,} of {BATCH * self._batches:,} events, {rate:,.0f}/s")
 
 
-async def get(connection: Connection, target: Target, path: str, wait_for: str = "") -> Any:
+async def get(connection: HttpConnection, target: Target, path: str, wait_for: str = "") -> Any:
     """Return the decoded body of a read; with ``wait_for``, repeat it until those positions are visible.
 
     Raises:
@@ -180,7 +180,7 @@ async def get(connection: Connection, target: Target, path: str, wait_for: str =
         await asyncio.sleep(0.01)
 
 
-async def count_events(connection: Connection, target: Target) -> int:
+async def count_events(connection: HttpConnection, target: Target) -> int:
     """Return how many events the API reports, over all sessions."""
     total, page, pages = 0, 1, 1
     while page <= pages:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.harness import Question, Report, Result, at_least, plain
-from bench.kafka import Filled, committed_records, fill, kafka_topic, log_url, make_records
+from bench.harness import BenchQuestion, Figure, Report, at_least, plain
+from bench.kafka import Filled, broker_topic, committed_records, fill_topic, log_url, make_records
 from bench.payloads import make_scripts
 from bench.services import (
     HOST,
@@ -64,13 +64,13 @@ def read_receipts(store_url: str) -> Receipts:
     return Receipts(**open_store(store_url).query(_SQL).first_item)
 
 
-def _measure_chdb(report: Report) -> list[Result]:
+def _measure_chdb(report: Report) -> list[Figure]:
     """Measure the worker alone; the store is a folder."""
     with temporary_folder() as folder:
         return _measure(folder, f"chdb://{folder / 'store'}", "projector_chdb", CHDB_MARK, report)
 
 
-def _measure_store_server(report: Report) -> list[Result]:
+def _measure_store_server(report: Report) -> list[Figure]:
     """Measure the worker and the store server, one process each."""
     port = free_port()
     url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
@@ -80,16 +80,16 @@ def _measure_store_server(report: Report) -> list[Result]:
         return _measure(folder, url, "projector_store_server", STORE_SERVER_MARK, report)
 
 
-def _measure(folder: Path, store_url: str, name: str, mark: float, report: Report) -> list[Result]:
+def _measure(folder: Path, store_url: str, name: str, mark: float, report: Report) -> list[Figure]:
     """Fill a topic, run one Faust worker over it, and read the receipts.
 
     The rate is that between the receipts of the first and of the last batch; it excludes start and shutdown.
     """
-    with kafka_topic(folder) as topic:
+    with broker_topic(folder) as topic:
         env = {"LOG_URL": log_url(topic), "STORE_URL": store_url}
         run_once(folder, "provision", "--partitions", "4", env=env)
         records = make_records(make_scripts(), EVENTS, round(time.time() * 1000))
-        filled = asyncio.run(fill(topic, records, report))
+        filled = asyncio.run(fill_topic(topic, records, report))
         with service(folder, "processors", "--instance", "0", env=env) as worker:
             _wait_until_projected(worker, topic, filled, folder, report)
             processor_s, memory_mb = cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
@@ -115,6 +115,6 @@ def _wait_until_projected(worker: Process, topic: KafkaTopic, filled: Filled, fo
 
 
 QUESTIONS = (
-    Question("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
-    Question("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
+    BenchQuestion("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
+    BenchQuestion("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
 )

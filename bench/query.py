@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import uvloop
 from clickhouse_connect.driver.client import Client
 
-from bench.harness import Question, Report, Result, at_least, at_most, plain
+from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, plain
 from bench.http_client import connect
 from bench.load import ORG, Target, UnexpectedResponse, get, percentile, request_head
-from bench.query_data import SQL, Data, fill, search_words, store_url
+from bench.query_data import SQL, Data, fill_store, search_words, store_url
 from bench.services import cpu_s, http_service, in_own_process, open_store, temporary_folder
 from deploy.devstack.supervisor.process import Process
 from query_api.reader import LIMITS
@@ -61,7 +61,7 @@ class Reads(NamedTuple):
     target: Target
     report: Report
 
-    def measure(self, name: str, paths: Sequence[str], mark_ms: float) -> list[Result]:
+    def measure(self, name: str, paths: Sequence[str], mark_ms: float) -> list[Figure]:
         """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
 
         Compare processor time on a machine that has other work.
@@ -93,30 +93,30 @@ class Reads(NamedTuple):
 
 @contextlib.contextmanager
 def _filled(folder: Path, data: Data, report: Report) -> Iterator[Reads]:
-    fill(folder, data, report)
+    fill_store(folder, data, report)
     with http_service(folder, "up") as (process, target):
         yield Reads(process, target, report)
 
 
-def _measure_list(report: Report) -> list[Result]:
+def _measure_list(report: Report) -> list[Figure]:
     return _measure_pages("query_list", "/sessions", LISTS, report)
 
 
-def _measure_search(report: Report) -> list[Result]:
+def _measure_search(report: Report) -> list[Figure]:
     return _measure_pages("query_search", "/sessions/search", SEARCHES, report)
 
 
-def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters], report: Report) -> list[Result]:
+def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters], report: Report) -> list[Figure]:
     """Measure each variant by itself, then all of them in turn."""
     paths = {name: f"{path}?{urlencode(parameters)}" for name, parameters in variants.items()}
     with temporary_folder() as folder, _filled(folder, SESSIONS, report) as reads:
-        results: list[Result] = []
+        results: list[Figure] = []
         for name, one in paths.items():
             results += reads.measure(f"{question} {name}", [one], LIST_MARK_MS)
         return [*results, *reads.measure(f"{question} all in turn", list(paths.values()), LIST_MARK_MS)]
 
 
-def _measure_one_session(report: Report) -> list[Result]:
+def _measure_one_session(report: Report) -> list[Figure]:
     """Measure a session with 100,000 events, the first page of its events, and its hierarchy."""
     with temporary_folder() as folder, _filled(folder, LONG_SESSION, report) as reads:
         (session,) = uvloop.run(_read(reads.target, LONG_SESSION_PATH))["data"]
@@ -128,7 +128,7 @@ def _measure_one_session(report: Report) -> list[Result]:
         ]
 
 
-def _measure_summary(report: Report) -> list[Result]:
+def _measure_summary(report: Report) -> list[Figure]:
     """Measure totals over HTTP, then the same query in the store with and without rollups."""
     with temporary_folder() as folder:
         with _filled(folder, TOTALS, report) as reads:
@@ -145,7 +145,7 @@ def _totals_path(name: str, **filters: str) -> str:
     return f"/sessions/analytics/{name}?{urlencode({'start_date': f'{TOTALS.since:%Y-%m-%d}', **filters})}"
 
 
-def _compare_without_rollups(folder: Path, report: Report) -> list[Result]:
+def _compare_without_rollups(folder: Path, report: Report) -> list[Figure]:
     report("the same query without rollups")
     rollups, sessions = (percentile(seconds, 0.5) for seconds in in_own_process(time_summaries, folder))
     return [
@@ -190,10 +190,12 @@ def _time_query(client: Client, sql: str, parameters: dict[str, Any]) -> tuple[f
 
 
 QUESTIONS = (
-    Question("query_list", "a page of 25 out of 100,000 sessions, over HTTP from `up`", _measure_list),
-    Question("query_search", "a page of 25 found by words in 100,000 sessions, over HTTP from `up`", _measure_search),
-    Question(
+    BenchQuestion("query_list", "a page of 25 out of 100,000 sessions, over HTTP from `up`", _measure_list),
+    BenchQuestion(
+        "query_search", "a page of 25 found by words in 100,000 sessions, over HTTP from `up`", _measure_search
+    ),
+    BenchQuestion(
         "query_summary", "totals of 5,000,000 sessions of one org in 400 days, over HTTP from `up`", _measure_summary
     ),
-    Question("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
+    BenchQuestion("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
 )

@@ -60,7 +60,7 @@ def store_url(folder: Path) -> str:
     return f"chdb://{folder / 'store'}"
 
 
-def fill(folder: Path, data: Data, report: Report) -> None:
+def fill_store(folder: Path, data: Data, report: Report) -> None:
     """Fill the store in another process. Raises `RuntimeError` with its output if it fails."""
     command = [sys.executable, "-m", "bench.query_data", str(folder), msgspec.json.encode(data).decode()]
     lines = []

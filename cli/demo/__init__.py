@@ -36,14 +36,14 @@ def demo(
     Without --data and --url it starts an installation in a temporary folder, and removes it at the end.
     """
     # imported here: the other commands start faster without them
-    from cli.demo.run import READER, Target, run_demo
+    from cli.demo.run import READER, Access, run_demo
     from cli.demo.sessions import TooFewEvents
 
     if url and not token:
         raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --role admin`)")
     if svg and not svg.parent.is_dir():
         raise click.UsageError(f"--svg: there is no folder {svg.parent}")
-    given = Target(url, {READER: token}, operator_token) if url and token else None
+    given = Access(url, {READER: token}, operator_token) if url and token else None
     try:
         sys.exit(run_demo(given, data, org, (sessions, events), seed, keep, svg))
     except TooFewEvents as reason:

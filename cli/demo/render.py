@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli.demo.results import DIGEST_CHARACTERS, Check, Results, SessionDetail
+from cli.demo.results import DIGEST_CHARACTERS, DemoCheck, Results, SessionDetail
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDE = 100  # columns of a terminal that fits every column of the tables
@@ -67,7 +67,7 @@ def progress_bar(console: Console) -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(40), done, RateColumn(), left, console=console)
 
 
-def show_results(console: Console, results: Results, checks: Sequence[Check]) -> None:
+def show_results(console: Console, results: Results, checks: Sequence[DemoCheck]) -> None:
     """Print the comparison, the latest sessions, the cost tables and the sparklines."""
     console.print(_checks(checks))
     console.print(_latest(results.latest, wide=console.width >= WIDE))
@@ -75,7 +75,7 @@ def show_results(console: Console, results: Results, checks: Sequence[Check]) ->
     console.print(_days(results))
 
 
-def show_proof(console: Console, checks: Sequence[Check]) -> None:
+def show_proof(console: Console, checks: Sequence[DemoCheck]) -> None:
     """Print a line for each promise that the installation checked."""
     for check in checks:
         verdict = check.expected if check.passed else check.found
@@ -86,7 +86,7 @@ def _mark(passed: bool) -> tuple[str, str]:
     return ("✔", "bold green") if passed else ("✘", "bold red")
 
 
-def _checks(checks: Sequence[Check]) -> Table:
+def _checks(checks: Sequence[DemoCheck]) -> Table:
     table = _table("What was sent, and what the API reports", "", *_numbers("sent", "API"), "")
     for check in checks:
         table.add_row(check.name, check.expected, check.found, Text(*_mark(check.passed)))

@@ -17,7 +17,7 @@ LATEST = 8
 DIGEST_CHARACTERS = 900
 
 
-class Check(Struct, frozen=True):
+class DemoCheck(Struct, frozen=True):
     """One promise: the expected value, the value that the API reports, and whether they agree."""
 
     name: str
@@ -87,7 +87,7 @@ async def _read_sessions(api: Api, org: str, ids: Sequence[str]) -> list[dict[st
     return await asyncio.gather(*(one(id_) for id_ in ids))
 
 
-def check_results(sent: Sequence[DemoSession], results: Results, fresh: bool) -> list[Check]:
+def check_results(sent: Sequence[DemoSession], results: Results, fresh: bool) -> list[DemoCheck]:
     """Compare the results with what was sent; with ``fresh`` the org was empty before, so compare its totals too."""
     events = sum(session.events for session in sent)
     counts = [session["counts"]["events"] for session in results.sessions]
@@ -103,24 +103,26 @@ def check_results(sent: Sequence[DemoSession], results: Results, fresh: bool) ->
     return checks
 
 
-def _same(name: str, expected: int, found: int) -> Check:
-    return Check(name, f"{expected:,}", f"{found:,}", expected == found)
+def _same(name: str, expected: int, found: int) -> DemoCheck:
+    return DemoCheck(name, f"{expected:,}", f"{found:,}", expected == found)
 
 
-def _same_cost(results: Results) -> Check:
+def _same_cost(results: Results) -> DemoCheck:
     """Compare the cost by session with the totals by agent, by model, by project and by user."""
     usd = [Decimal(str(results.summary["total_cost_usd"])), _total_cost(results.agents)]
     usd += [_total_cost(results.costs[name]) for name in ("by_model", "by_project", "by_user")]
     by_session = sum((Decimal(str(s["model_metrics"]["cost_usd"])) for s in results.sessions), Decimal())
     different = next((amount for amount in usd if amount != by_session), by_session)
-    return Check("cost, added up in five ways", f"${by_session:,.6f}", f"${different:,.6f}", different == by_session)
+    return DemoCheck(
+        "cost, added up in five ways", f"${by_session:,.6f}", f"${different:,.6f}", different == by_session
+    )
 
 
 def _total_cost(rows: Sequence[dict[str, Any]]) -> Decimal:
     return sum((Decimal(str(row["cost_usd"])) for row in rows), Decimal())
 
 
-async def prove(operator: Api) -> list[Check]:
+async def prove(operator: Api) -> list[DemoCheck]:
     """Let the installation check itself: rollups against a fresh recount, log positions against receipts."""
     checks = []
     for name, field, promise in (
@@ -129,7 +131,7 @@ async def prove(operator: Api) -> list[Check]:
     ):
         try:
             passed = bool((await operator.get(f"/operator/{name}"))["data"][field])
-            checks.append(Check(name, promise, "yes" if passed else f"no: see `crewkit-sessions {name}`", passed))
+            checks.append(DemoCheck(name, promise, "yes" if passed else f"no: see `crewkit-sessions {name}`", passed))
         except CallFailed as reason:
-            checks.append(Check(name, promise, str(reason), passed=False))
+            checks.append(DemoCheck(name, promise, str(reason), passed=False))
     return checks

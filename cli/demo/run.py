@@ -16,7 +16,7 @@ from cli.demo import sample_data
 from cli.demo.api import Api, CallFailed, Sender
 from cli.demo.installation import DidNotStart, temporary_installation
 from cli.demo.render import draw_svg, progress_bar, show_proof, show_results, show_session_detail
-from cli.demo.results import Check, Results, SessionDetail, check_results, prove, read_results, read_session_detail
+from cli.demo.results import DemoCheck, Results, SessionDetail, check_results, prove, read_results, read_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
 from cli.installation import AWAY, DIFFERENT, OK, address_of
 from edge.tokens import issue_token
@@ -28,7 +28,7 @@ TTL_S = 4 * 3600
 READER = "demo"
 
 
-class Target(Struct, frozen=True):
+class Access(Struct, frozen=True):
     """URL and tokens of an installation; without an ``operator`` token the demo skips recount and coverage."""
 
     url: str
@@ -36,13 +36,13 @@ class Target(Struct, frozen=True):
     operator: str | None
 
 
-class Outcome(Struct, frozen=True):
+class DemoOutcome(Struct, frozen=True):
     """What the demo shows, and the number of events that the API rejected."""
 
     results: Results
-    checks: list[Check]
+    checks: list[DemoCheck]
     detail: SessionDetail | None
-    proof: list[Check]
+    proof: list[DemoCheck]
     rejected: int
 
     @property
@@ -61,7 +61,7 @@ class Outcome(Struct, frozen=True):
 
 
 def run_demo(
-    given: Target | None,
+    given: Access | None,
     data: Path | None,
     org: str,
     size: tuple[int, int],
@@ -90,7 +90,7 @@ def run_demo(
 
 
 @contextlib.contextmanager
-def _target(console: Console, given: Target | None, data: Path | None, org: str, keep: bool) -> Iterator[Target]:
+def _target(console: Console, given: Access | None, data: Path | None, org: str, keep: bool) -> Iterator[Access]:
     if given is not None:
         yield given
     elif data is not None:
@@ -107,14 +107,14 @@ def _target(console: Console, given: Target | None, data: Path | None, org: str,
                 _print_still_running(console, target, folder)
 
 
-def _with_tokens(url: str, secrets: Path, org: str) -> Target:
+def _with_tokens(url: str, secrets: Path, org: str) -> Access:
     key, now = token_key(secrets), time.time()
     tokens = {READER: issue_token(key, READER, org, "admin", TTL_S, now)}
     tokens |= {user: issue_token(key, user, org, "member", TTL_S, now) for user in sample_data.USERS}
-    return Target(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
+    return Access(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
 
 
-async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> Outcome:
+async def _run(console: Console, target: Access, org: str, sessions: list[DemoSession]) -> DemoOutcome:
     async with contextlib.aclosing(Api(target.url, target.tokens)) as api:
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
         fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
@@ -124,7 +124,7 @@ async def _run(console: Console, target: Target, org: str, sessions: list[DemoSe
             detail = await read_session_detail(api, org, results.latest)
         with console.status("Letting the installation check itself …"):
             proof = await _prove(target)
-    outcome = Outcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
+    outcome = DemoOutcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
     outcome.show(console)
     return outcome
 
@@ -139,14 +139,14 @@ async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession
     return sender
 
 
-async def _prove(target: Target) -> list[Check]:
+async def _prove(target: Access) -> list[DemoCheck]:
     if target.operator is None:
         return []
     async with contextlib.aclosing(Api(target.url, {"operator": target.operator})) as operator:
         return await prove(operator)
 
 
-def _print_still_running(console: Console, target: Target, folder: Path) -> None:
+def _print_still_running(console: Console, target: Access, folder: Path) -> None:
     pid = (folder / "run" / "up.pid").read_text().strip()
     console.print(
         f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True

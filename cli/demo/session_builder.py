@@ -12,7 +12,7 @@ from cli.demo.sample_data import Project
 from kernel import times
 
 Extra = dict[str, Any]
-HookEvent = tuple[str, Extra]  # (event type, payload)
+SampleEvent = tuple[str, Extra]  # (event type, payload)
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "auto")
 
 
@@ -41,7 +41,7 @@ class SessionBuilder(Struct):
         }
         return cls(rng, project, model, client_session, base)
 
-    def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> HookEvent:
+    def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> SampleEvent:
         """Return a hook event with the base fields, inside a subagent if ``agent`` (id, type) is given."""
         data = {"hook_event_name": kind, **self.base, **extra}
         if self.prompt_id:
@@ -85,6 +85,6 @@ def uuid_text(rng: Random) -> str:
     return str(UUID(int=number))
 
 
-def instant(at: datetime) -> str:
+def rfc3339(at: datetime) -> str:
     """Format a time as RFC 3339 in UTC with milliseconds."""
     return times.instant(round(at.timestamp() * 1000))

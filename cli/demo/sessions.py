@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from cli.demo import sample_data
-from cli.demo.session_builder import HookEvent, SessionBuilder, instant, uuid_text
+from cli.demo.session_builder import SampleEvent, SessionBuilder, rfc3339, uuid_text
 from cli.demo.session_script import TOUR_EVENTS, make_events
 
 DAYS = 14
@@ -55,7 +55,7 @@ class Meter:
     def report(self, at: datetime) -> dict[str, Any]:
         """Return the value of ``model_metrics`` as of ``at``."""
         models = [self._model(model, totals) for model, totals in self._used.items()]
-        return {"models": models, "reported_at": instant(at)}
+        return {"models": models, "reported_at": rfc3339(at)}
 
     def _model(self, model: str, totals: list[int]) -> dict[str, Any]:
         names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
@@ -165,7 +165,7 @@ def _make_creation(builder: SessionBuilder, start: datetime, external_id: str, c
         "trigger": _weighted(rng, TRIGGERS),
         "external_id": external_id,
         "title": rng.choice(sample_data.PROMPTS)[:60].rsplit(" ", 1)[0],
-        "started_at": instant(start),
+        "started_at": rfc3339(start),
     }
     if rng.random() < SENSITIVE_SHARE:
         fields |= {"sensitive": True, "title": None}
@@ -174,13 +174,13 @@ def _make_creation(builder: SessionBuilder, start: datetime, external_id: str, c
     return fields
 
 
-def _make_batches(rng: Random, events: list[HookEvent], times: list[datetime], meter: Meter) -> list[Batch]:
+def _make_batches(rng: Random, events: list[SampleEvent], times: list[datetime], meter: Meter) -> list[Batch]:
     batches: list[Batch] = []
     first = 0
     while first < len(events):
         last = min(first + rng.randint(*BATCH_EVENTS), len(events))
         bodies = [
-            {"event_type": kind, "timestamp": instant(at), "data": data, "event_id": uuid_text(rng), "seq": seq}
+            {"event_type": kind, "timestamp": rfc3339(at), "data": data, "event_id": uuid_text(rng), "seq": seq}
             for seq, ((kind, data), at) in enumerate(zip(events[first:last], times[first:last], strict=True), first)
         ]
         meter.count(last - first)
@@ -193,4 +193,4 @@ def _make_batches(rng: Random, events: list[HookEvent], times: list[datetime], m
 
 def _make_end(rng: Random, at: datetime, meter: Meter) -> bytes:
     outcome, summary = _weighted(rng, OUTCOMES), " ".join(rng.sample(sample_data.PROMPTS, k=2))
-    return _encode({"outcome": outcome, "summary": summary, "ended_at": instant(at), "model_metrics": meter.report(at)})
+    return _encode({"outcome": outcome, "summary": summary, "ended_at": rfc3339(at), "model_metrics": meter.report(at)})
