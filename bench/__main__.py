@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import end_to_end, footprint, ingest, projector, query, redaction, visible_latency
-from bench.harness import FAILED, RESULTS_FILE, Question, render_table, run, write_results
+from bench import end_to_end, footprint, ingest, projector, query
+from bench.harness import FAILED, RESULTS_FILE, BenchQuestion, render_table, run, write_results
 
-SUBJECTS = (projector, ingest, redaction, end_to_end, visible_latency, query, footprint)
-QUESTIONS: dict[str, Question] = {question.name: question for subject in SUBJECTS for question in subject.QUESTIONS}
+SUBJECTS = (projector, ingest, end_to_end, query, footprint)
+QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,7 +21,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     names = _parse_names(arguments)
     console = Console(highlight=False)
-    results = run([QUESTIONS[name] for name in names or _default_names()], console)
+    chosen = [QUESTIONS[name] for name in names] or [q for q in QUESTIONS.values() if not q.only_by_name]
+    results = run(chosen, console)
     console.print(render_table(results))
     write_results(results)
     console.print(f"written to {RESULTS_FILE}")
@@ -41,10 +42,6 @@ def _parse_names(arguments: Sequence[str]) -> list[str]:
     if unknown := [name for name in names if name not in QUESTIONS]:
         parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(QUESTIONS)}")
     return names
-
-
-def _default_names() -> list[str]:
-    return [question.name for question in QUESTIONS.values() if not question.only_by_name]
 
 
 if __name__ == "__main__":

@@ -1,21 +1,29 @@
-"""How many events a second does an installation accept, project and show, on one machine with its clients?"""
+"""How many events a second does an installation accept, project and show, on one machine with its clients?
 
+And how long after its response can an event be read, at a steady 10,000 events a second?
+"""
+
+import asyncio
 from functools import partial
+from itertools import count
 from time import perf_counter
 
 import uvloop
 
-from bench.harness import Question, Report, Result, at_least, plain
-from bench.http_client import connect
+from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, plain
+from bench.http_client import HttpConnection, Response, connect
 from bench.load import Generator, Load, Target, UnexpectedResponse, count_events, get, percentile
-from bench.payloads import make_scripts
 from bench.services import http_service, temporary_folder
 
 UP_EVENTS, UP_MARK = 400_000, 25_000
 STACK_EVENTS, STACK_MARK = 500_000, 40_000
+RATE, SECONDS = 10_000, 20
+PROBE_CONNECTIONS = 16
+PROBE_EVERY = 10  # responses
+VISIBLE_MARK_S = 1.5
 
 
-def _measure(command: str, events: int, mark: float, report: Report) -> list[Result]:
+def _measure(command: str, events: int, mark: float, report: Report) -> list[Figure]:
     """Measure from the first request until a read sees every event; the API counts them at the end."""
     name = f"end_to_end_{command}"
     report(f"starting `{command}`")
@@ -35,14 +43,12 @@ async def send_and_wait(target: Target, events: int, report: Report) -> tuple[Lo
     Raises:
         UnexpectedResponse: the API reports another number of events.
     """
-    generator = Generator(target, make_scripts(), events)
-    await generator.create()
-    begin = perf_counter()
-    load = await generator.run(report=report)
+    load = await Generator(target, events).run(report=report)
+    end = perf_counter()
     report(f"{load.accepted:,} events accepted, waiting until all can be read")
     connection = await connect(target.host, target.port)
     await get(connection, target, "/sessions?per_page=1", load.positions)
-    seconds = perf_counter() - begin
+    seconds = load.seconds + perf_counter() - end
     counted = await count_events(connection, target)
     connection.close()
     if counted != load.accepted:
@@ -50,15 +56,60 @@ async def send_and_wait(target: Target, events: int, report: Report) -> tuple[Lo
     return load, seconds
 
 
+async def _probe(target: Target, report: Report) -> tuple[list[float], list[float]]:
+    """Send at a steady rate, and read one response in ten back, on connections that only read.
+
+    Returns:
+        The seconds from response to visible, and those of each request.
+    """
+    generator, responses = Generator(target, RATE * SECONDS), count(1)
+    delays: list[float] = []
+    idle: asyncio.Queue[HttpConnection] = asyncio.Queue()
+    for _ in range(PROBE_CONNECTIONS):
+        idle.put_nowait(await connect(target.host, target.port))
+
+    async def read_back(position: str, acknowledged: float) -> None:
+        connection = await idle.get()
+        await get(connection, target, "/sessions?per_page=1", position)
+        delays.append(perf_counter() - acknowledged)
+        idle.put_nowait(connection)
+
+    def on_response(response: Response) -> None:
+        if next(responses) % PROBE_EVERY == 0:
+            probes.create_task(read_back(response.position, perf_counter()))
+
+    generator.on_response = on_response
+    async with asyncio.TaskGroup() as probes:
+        load = await generator.run(RATE, report)
+    return delays, load.latencies
+
+
+def _measure_visible(report: Report) -> list[Figure]:
+    """Measure `up` and `stack`."""
+    return [*_measure_visible_on("up", report), *_measure_visible_on("stack", report)]
+
+
+def _measure_visible_on(command: str, report: Report) -> list[Figure]:
+    name = f"visible_latency {command}"
+    with temporary_folder() as folder, http_service(folder, command) as (_, target):
+        delays, requests = uvloop.run(_probe(target, lambda text: report(f"{command}: {text}")))
+    return [
+        plain(f"{name} p50", percentile(delays, 0.5), "s"),
+        at_most(f"{name} p95", percentile(delays, 0.95), "s", VISIBLE_MARK_S),
+        plain(f"{name} p99 of a request", percentile(requests, 0.99) * 1e3, "ms"),
+    ]
+
+
 QUESTIONS = (
-    Question(
+    BenchQuestion(
         "end_to_end_up",
         "`up`: HTTP → log → tables → read, load generator included",
         partial(_measure, "up", UP_EVENTS, UP_MARK),
     ),
-    Question(
+    BenchQuestion(
         "end_to_end_stack",
         "`stack`: HTTP → Kafka → tables → read, load generator included",
         partial(_measure, "stack", STACK_EVENTS, STACK_MARK),
     ),
+    BenchQuestion("visible_latency", "from response to visible, at a steady 10,000 events/s", _measure_visible),
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import uvloop
 
 from bench.end_to_end import send_and_wait
-from bench.harness import Question, Report, Result, at_most, plain
+from bench.harness import BenchQuestion, Figure, Report, at_most, plain
 from bench.services import cpu_s, http_service, resident_mb, temporary_folder
 
 MEMORY_EVENTS, MEMORY_MARK_MB = 1_000_000, 1_200
@@ -30,7 +30,7 @@ class Usage(NamedTuple):
         return cls(cpu_s(pid), resident_mb(pid), _disk_mb(folder))
 
 
-def _measure_memory(report: Report) -> list[Result]:
+def _measure_memory(report: Report) -> list[Figure]:
     """Measure resident memory once every event is projected."""
     with temporary_folder() as folder, http_service(folder, "up") as (process, target):
         uvloop.run(send_and_wait(target, MEMORY_EVENTS, report))
@@ -40,7 +40,7 @@ def _measure_memory(report: Report) -> list[Result]:
         ]
 
 
-def _measure_at_rest(report: Report) -> list[Result]:
+def _measure_at_rest(report: Report) -> list[Figure]:
     """Send some events, let merges settle for a minute, and measure ten idle minutes."""
     with temporary_folder() as folder, http_service(folder, "up") as (process, target):
         uvloop.run(send_and_wait(target, REST_EVENTS, report))
@@ -65,15 +65,11 @@ def _rest(seconds: int, report: Report) -> None:
 
 def _disk_mb(folder: Path) -> float:
     """Return the size of all files; some may vanish meanwhile."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            file = Path(path, name)
-            total += file.stat().st_size if file.exists() else 0
-    return total / 1e6
+    files = (Path(path, name) for path, _, names in os.walk(folder) for name in names)
+    return sum(file.stat().st_size for file in files if file.exists()) / 1e6
 
 
 QUESTIONS = (
-    Question("memory_up", "resident memory of `up` after 1,000,000 events", _measure_memory),
-    Question("at_rest_up", "what `up` uses when idle, for ten minutes", _measure_at_rest, only_by_name=True),
+    BenchQuestion("memory_up", "resident memory of `up` after 1,000,000 events", _measure_memory),
+    BenchQuestion("at_rest_up", "what `up` uses when idle, for ten minutes", _measure_at_rest, only_by_name=True),
 )

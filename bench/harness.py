@@ -11,14 +11,14 @@ import msgspec
 from msgspec import Struct
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 RESULTS_FILE = Path("var") / "bench.json"
 Report = Callable[[str], None]  # shows what a measurement is doing
 FAILED = "failed"  # the unit of a question that raised an exception
 
 
-class Result(Struct, frozen=True):
+class Figure(Struct, frozen=True):
     """One number. ``ratio`` is value / mark and ``against`` names the mark; both are None without a mark."""
 
     name: str
@@ -29,33 +29,33 @@ class Result(Struct, frozen=True):
     good: bool | None = None  # whether the mark is met
 
 
-class Question(Struct, frozen=True):
+class BenchQuestion(Struct, frozen=True):
     """Something to measure. With ``only_by_name`` it takes long and runs only when named."""
 
     name: str
     description: str
-    measure: Callable[[Report], list[Result]]
+    measure: Callable[[Report], list[Figure]]
     only_by_name: bool = False
 
 
-def at_least(name: str, value: float, unit: str, mark: float) -> Result:
+def at_least(name: str, value: float, unit: str, mark: float) -> Figure:
     """Return a result that should reach its mark."""
-    return Result(name, round(value, 3), unit, round(value / mark, 3), f"mark {mark:g}", value >= mark)
+    return Figure(name, round(value, 3), unit, round(value / mark, 3), f"mark {mark:g}", value >= mark)
 
 
-def at_most(name: str, value: float, unit: str, mark: float) -> Result:
+def at_most(name: str, value: float, unit: str, mark: float) -> Figure:
     """Return a result that should not exceed its mark."""
-    return Result(name, round(value, 3), unit, round(value / mark, 3), f"mark {mark:g}", value <= mark)
+    return Figure(name, round(value, 3), unit, round(value / mark, 3), f"mark {mark:g}", value <= mark)
 
 
-def plain(name: str, value: float, unit: str) -> Result:
+def plain(name: str, value: float, unit: str) -> Figure:
     """Return a result without a mark."""
-    return Result(name, round(value, 3), unit)
+    return Figure(name, round(value, 3), unit)
 
 
-def run(questions: Sequence[Question], console: Console) -> list[Result]:
+def run(questions: Sequence[BenchQuestion], console: Console) -> list[Figure]:
     """Run the questions one after the other; a failed one is reported and the next one runs."""
-    results: list[Result] = []
+    results: list[Figure] = []
     for question in questions:
         console.print(f"[bold]{question.name}[/] {question.description}")
         measured = _measure(question, console)
@@ -65,23 +65,20 @@ def run(questions: Sequence[Question], console: Console) -> list[Result]:
     return results
 
 
-def _measure(question: Question, console: Console) -> list[Result]:
+def _measure(question: BenchQuestion, console: Console) -> list[Figure]:
     with console.status("…") as status:
         try:
             return question.measure(lambda text: status.update(f"{question.name}: {text}"))
         except Exception as error:  # the table shows it; the other questions are still worth running
             console.print(f"  failed: {type(error).__name__}: {error}", style="red", markup=False)
-            return [Result(question.name, 0.0, FAILED, good=False)]
+            return [Figure(question.name, 0.0, FAILED, good=False)]
 
 
-def render_table(results: Sequence[Result]) -> Table:
+def render_table(results: Sequence[Figure]) -> Table:
     """Return all numbers with their marks."""
-    table = Table(title="bench", title_justify="left", box=box.SIMPLE_HEAD, header_style="dim")
-    table.add_column("measured", style="bold")
-    table.add_column("value", justify="right")
-    for name in ("unit", "against"):
-        table.add_column(name)
-    table.add_column("ratio", justify="right")
+    columns = Column("measured", style="bold"), Column("value", justify="right"), "unit", "against"
+    table = Table(*columns, Column("ratio", justify="right"), title="bench", box=box.SIMPLE_HEAD, header_style="dim")
+    table.title_justify = "left"
     for result in results:
         style = {True: "green", False: "red", None: ""}[result.good]
         ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
@@ -89,7 +86,7 @@ def render_table(results: Sequence[Result]) -> Table:
     return table
 
 
-def write_results(results: Sequence[Result], file: Path = RESULTS_FILE) -> None:
+def write_results(results: Sequence[Figure], file: Path = RESULTS_FILE) -> None:
     """Write results and the machine they were measured on; earlier results of other names stay."""
     file.parent.mkdir(parents=True, exist_ok=True)
     names = {result.name for result in results}

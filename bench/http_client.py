@@ -17,7 +17,7 @@ class Response(NamedTuple):
     body: bytes
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """One connection."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ def _header(head: bytes | bytearray, name: bytes) -> bytes:
     return bytes(head[begin : end if end >= 0 else len(head)]).strip()
 
 
-async def connect(host: str, port: int) -> Connection:
+async def connect(host: str, port: int) -> HttpConnection:
     """Open a connection. Raises `OSError`."""
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, host, port)
+    _, connection = await asyncio.get_running_loop().create_connection(HttpConnection, host, port)
     return connection

@@ -1,4 +1,8 @@
-"""How many events a second does the write side make durable, in Kafka and in the embedded log?"""
+"""How many events a second does the write side make durable, in Kafka and in the embedded log?
+
+And what does redaction cost it? Two services, with and without detection, take short turns with the same requests:
+other load on the machine affects both. Events are realistic; one in two hundred holds a secret.
+"""
 
 import contextlib
 import sys
@@ -6,29 +10,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
+from msgspec import Struct
 
-from bench.harness import Question, Report, Result, plain
-from bench.kafka import kafka_topic, log_url
+from bench.harness import BenchQuestion, Figure, Report, at_most, plain
+from bench.kafka import broker_topic, log_url
 from bench.load import Generator, Load, Target, percentile
-from bench.payloads import make_scripts
 from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_live
 from deploy.devstack.supervisor.process import Process
 from kernel.ports import free_port
 
 EVENTS = 500_000
+TURN_EVENTS = 25_000
+TURNS = 20
+SHARE_MAX = 0.10
 
 
-def _measure_sqlite(report: Report) -> list[Result]:
+def _measure_sqlite(report: Report) -> list[Figure]:
     """Measure one process: HTTP and one SQLite file."""
     with temporary_folder() as folder, ingest_server(folder) as (server, target):
         return _measure("ingest_sqlite", target, server.pid, report)
 
 
-def _measure_kafka(report: Report) -> list[Result]:
+def _measure_kafka(report: Report) -> list[Figure]:
     """Measure one ingest process and one broker."""
     with (
         temporary_folder() as folder,
-        kafka_topic(folder) as topic,
+        broker_topic(folder) as topic,
         http_service(folder, "ingest", {"LOG_URL": log_url(topic), "DEV_TOKENS": "1"}) as (server, target),
     ):
         return _measure("ingest_kafka", target, server.pid, report)
@@ -45,16 +52,10 @@ def ingest_server(folder: Path, *options: str) -> Iterator[tuple[Process, Target
 
 def send(target: Target, events: int, report: Report) -> Load:
     """Create sessions and send ``events`` events as fast as possible."""
-
-    async def run() -> Load:
-        generator = Generator(target, make_scripts(), events)
-        await generator.create()
-        return await generator.run(report=report)
-
-    return uvloop.run(run())
+    return uvloop.run(Generator(target, events).run(report=report))
 
 
-def _measure(name: str, target: Target, pid: int, report: Report) -> list[Result]:
+def _measure(name: str, target: Target, pid: int, report: Report) -> list[Figure]:
     before = cpu_s(pid)
     load = send(target, EVENTS, report)
     return [
@@ -65,7 +66,55 @@ def _measure(name: str, target: Target, pid: int, report: Report) -> list[Result
     ]
 
 
+class _Service(Struct):
+    """One of the two, and the totals of its turns."""
+
+    target: Target
+    pid: int
+    events: int = 0
+    seconds: float = 0.0
+    processor_s: float = 0.0
+
+    def take_turn(self, report: Report) -> None:
+        before = cpu_s(self.pid)
+        load = send(self.target, TURN_EVENTS, report)
+        self.processor_s += cpu_s(self.pid) - before
+        self.events += load.accepted
+        self.seconds += load.seconds
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
+    @property
+    def cost(self) -> float:
+        return self.processor_s / self.events
+
+
+def _measure_redaction(report: Report) -> list[Figure]:
+    """Measure both in turns, after one uncounted turn each."""
+    with _running("with") as redacting, _running("without") as plain_service:
+        for service in (redacting, plain_service):
+            send(service.target, TURN_EVENTS, report)
+        for turn in range(TURNS):
+            for service in (redacting, plain_service) if turn % 2 else (plain_service, redacting):
+                service.take_turn(report)
+        return [
+            plain("ingest with redaction", redacting.rate, "events/s"),
+            plain("ingest without redaction", plain_service.rate, "events/s"),
+            at_most("redaction_cost of throughput", 1 - redacting.rate / plain_service.rate, "share", SHARE_MAX),
+            at_most("redaction_cost of processor time", redacting.cost / plain_service.cost - 1, "share", SHARE_MAX),
+        ]
+
+
+@contextlib.contextmanager
+def _running(redaction: str) -> Iterator[_Service]:
+    with temporary_folder() as folder, ingest_server(folder, redaction) as (server, target):
+        yield _Service(target, server.pid)
+
+
 QUESTIONS = (
-    Question("ingest_sqlite", "HTTP → SQLite, 32 connections, 100 events a request", _measure_sqlite),
-    Question("ingest_kafka", "HTTP → Kafka, 32 connections, 100 events a request", _measure_kafka),
+    BenchQuestion("ingest_sqlite", "HTTP → SQLite, 32 connections, 100 events a request", _measure_sqlite),
+    BenchQuestion("ingest_kafka", "HTTP → Kafka, 32 connections, 100 events a request", _measure_kafka),
+    BenchQuestion("redaction_cost", "HTTP → SQLite, with and without redaction, in turns", _measure_redaction),
 )

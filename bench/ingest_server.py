@@ -12,8 +12,6 @@ import uvloop
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.outermost import App
-from ingest.log.port import EventLog
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from runtime.composition import WriteSide, compose
@@ -33,16 +31,14 @@ async def serve(settings: Settings, redaction: str | None) -> None:
     stopping = stop_on_signals()
     await log.start()
     try:
-        app = service(settings, log, None) if redaction is None else _alone(settings, log, PRIVACY[redaction])
+        if redaction is None:
+            app = service(settings, log, None)
+        else:
+            verifier = TokenVerifier([shared_secret(token_key(settings.secrets_folder))], time.time)
+            app = compose(verifier, WriteSide(log, id_secrets(settings.secrets_folder), privacy=PRIVACY[redaction]))
         await serve_http(app, settings.host, settings.port, stopping)
     finally:
         await log.stop()
-
-
-def _alone(settings: Settings, log: EventLog, privacy: Privacy) -> App:
-    secrets = settings.secrets_folder
-    verifier = TokenVerifier([shared_secret(token_key(secrets))], time.time)
-    return compose(verifier, WriteSide(log, id_secrets(secrets), privacy=privacy))
 
 
 def main(folder: Path, port: int, redaction: str | None = None) -> None:

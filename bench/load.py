@@ -5,6 +5,7 @@ It counts accepted events. After 503 or 429 it repeats the same request.
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from bench.harness import Report
-from bench.http_client import Connection, Response, connect
-from bench.payloads import BATCH, Scripts, count_sessions, make_creations, schedule_batches
+from bench.http_client import HttpConnection, Response, connect
+from bench.payloads import BATCH, count_sessions, make_creations, make_scripts, schedule_batches
 
 ORG = "acme"
 CONNECTIONS = 32
@@ -74,34 +75,23 @@ def request_head(target: Target, method: str, path: str, length: int, extra: str
 class Generator:
     """Sends ``events`` events in batches of 100 to as many sessions as that takes."""
 
-    def __init__(self, target: Target, scripts: Scripts, events: int) -> None:
-        self._target, self._scripts, self._batches = target, scripts, events // BATCH
+    def __init__(self, target: Target, events: int) -> None:
+        self._target, self._scripts, self._batches = target, make_scripts(), events // BATCH
         self._sessions = count_sessions(events)
         self.load = Load()
         self.on_response: Callable[[Response], None] = lambda _: None
 
-    async def create(self) -> None:
-        """Create the sessions; not part of what is measured."""
-        queue = iter(make_creations(self._sessions))
-
-        async def worker(connection: Connection) -> None:
-            for body in queue:
-                head = request_head(self._target, "POST", "/sessions", len(body))
-                response = await self._until_accepted(connection, head, body)
-                self.load.sessions.append(msgspec.json.decode(response.body)["data"]["id"])
-
-        await self._on_connections(worker)
-
     async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
-        """Send everything, at ``rate`` events a second or as fast as possible.
+        """Create the sessions, then send everything, at ``rate`` events a second or as fast as possible.
 
-        With a rate, a latency counts from when the request was due.
+        Creation is not measured. With a rate, a latency counts from when the request was due.
         """
+        await self._create_sessions()
         requests = self._requests()
         begin = perf_counter()
-        due_times = _due_times(begin, rate)
+        due_times = (begin + number * BATCH / rate if rate else begin for number in count())
 
-        async def worker(connection: Connection) -> None:
+        async def worker(connection: HttpConnection) -> None:
             for parts in requests:
                 due = next(due_times)
                 if due > (now := perf_counter()):
@@ -119,6 +109,17 @@ class Generator:
         self.load.seconds = perf_counter() - begin
         return self.load
 
+    async def _create_sessions(self) -> None:
+        queue = iter(make_creations(self._sessions))
+
+        async def worker(connection: HttpConnection) -> None:
+            for body in queue:
+                head = request_head(self._target, "POST", "/sessions", len(body))
+                response = await self._until_accepted(connection, head, body)
+                self.load.sessions.append(msgspec.json.decode(response.body)["data"]["id"])
+
+        await self._on_connections(worker)
+
     def _requests(self) -> Iterator[tuple[bytes, bytes]]:
         ids = self.load.sessions
         for session, script, batch in schedule_batches(self._sessions, self._batches):
@@ -133,7 +134,7 @@ class Generator:
         self.load.accepted += data["accepted"]
         self.on_response(response)
 
-    async def _until_accepted(self, connection: Connection, *parts: bytes) -> Response:
+    async def _until_accepted(self, connection: HttpConnection, *parts: bytes) -> Response:
         for _ in range(REPEATS_MAX):
             response = await connection.call(*parts)
             if 200 <= response.status < 300:
@@ -145,7 +146,7 @@ class Generator:
             await asyncio.sleep(PAUSE_S)
         raise UnexpectedResponse(f"refused {REPEATS_MAX} times: {response.body[:300]!r}")
 
-    async def _on_connections(self, worker: Callable[[Connection], Any]) -> None:
+    async def _on_connections(self, worker: Callable[[HttpConnection], Any]) -> None:
         connections = [await connect(self._target.host, self._target.port) for _ in range(CONNECTIONS)]
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -162,14 +163,7 @@ class Generator:
             report(f"{self.load.accepted:,} of {BATCH * self._batches:,} events, {rate:,.0f}/s")
 
 
-def _due_times(begin: float, rate: float | None) -> Iterator[float]:
-    number = 0
-    while True:
-        yield begin if rate is None else begin + number * BATCH / rate
-        number += 1
-
-
-async def get(connection: Connection, target: Target, path: str, wait_for: str = "") -> Any:
+async def get(connection: HttpConnection, target: Target, path: str, wait_for: str = "") -> Any:
     """Return the decoded body of a read; with ``wait_for``, repeat it until those positions are visible.
 
     Raises:
@@ -186,7 +180,7 @@ async def get(connection: Connection, target: Target, path: str, wait_for: str =
         await asyncio.sleep(0.01)
 
 
-async def count_events(connection: Connection, target: Target) -> int:
+async def count_events(connection: HttpConnection, target: Target) -> int:
     """Return how many events the API reports, over all sessions."""
     total, page, pages = 0, 1, 1
     while page <= pages:

@@ -11,7 +11,7 @@ from random import Random
 import msgspec
 
 from cli.demo import sample_data
-from cli.demo.session_builder import SessionBuilder, instant
+from cli.demo.session_builder import SessionBuilder, rfc3339
 from cli.demo.session_script import make_events
 
 BATCH = 100
@@ -35,7 +35,7 @@ def _make_script(rng: Random, tour: bool) -> list[bytes]:
     builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(models))
     begin = datetime.now(UTC) - timedelta(hours=3)
     events = [
-        {"event_type": kind, "timestamp": instant(begin + timedelta(seconds=4 * seq)), "data": data, "seq": seq}
+        {"event_type": kind, "timestamp": rfc3339(begin + timedelta(seconds=4 * seq)), "data": data, "seq": seq}
         for seq, (kind, data) in enumerate(make_events(builder, SESSION_EVENTS, ended=True, tour=tour))
     ]
     return [_encode({"events": events[first : first + BATCH]}) for first in range(0, SESSION_EVENTS, BATCH)]

@@ -5,12 +5,22 @@ import secrets
 import time
 from pathlib import Path
 
-from bench.harness import Question, Report, Result, at_least, plain
-from bench.kafka import kafka_topic, log_url
-from bench.kafka_fill import Filled, committed_records, fill, make_records
+from msgspec import Struct
+
+from bench.harness import BenchQuestion, Figure, Report, at_least, plain
+from bench.kafka import Filled, broker_topic, committed_records, fill_topic, log_url, make_records
 from bench.payloads import make_scripts
-from bench.receipts import Receipts, read_receipts
-from bench.services import HOST, cpu_s, resident_mb, run_once, service, temporary_folder, wait_until
+from bench.services import (
+    HOST,
+    cpu_s,
+    in_own_process,
+    open_store,
+    resident_mb,
+    run_once,
+    service,
+    temporary_folder,
+    wait_until,
+)
 from deploy.devstack.stack import answers_200
 from deploy.devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
@@ -21,15 +31,46 @@ GROUP = f"{TOPIC}.g1"
 EVENTS = 800_000
 LIMIT_S = 240.0
 CHDB_MARK, STORE_SERVER_MARK = 110_000, 80_000  # events a second
+_SQL = """
+SELECT
+    count() AS records,
+    toUnixTimestamp64Milli(min(stored_at)) AS first_ms,
+    toUnixTimestamp64Milli(max(stored_at)) AS last_ms,
+    sumIf(facts, stored_at > (SELECT min(stored_at) FROM receipts)) AS later,
+    uniqExact(stored_at) AS batches,
+    (SELECT count() FROM facts FINAL WHERE kind = 'events_recorded') AS events
+FROM receipts FINAL
+"""
 
 
-def _measure_chdb(report: Report) -> list[Result]:
+class Receipts(Struct, frozen=True):
+    """Totals of all receipts. ``later`` counts the facts of all batches except the first."""
+
+    records: int
+    first_ms: int
+    last_ms: int
+    later: int
+    batches: int
+    events: int
+
+    @property
+    def rate(self) -> float:
+        """Facts a second, from the end of the first batch to the end of the last batch."""
+        return self.later * 1000 / max(1, self.last_ms - self.first_ms)
+
+
+def read_receipts(store_url: str) -> Receipts:
+    """Return the totals of the first generation."""
+    return Receipts(**open_store(store_url).query(_SQL).first_item)
+
+
+def _measure_chdb(report: Report) -> list[Figure]:
     """Measure the worker alone; the store is a folder."""
     with temporary_folder() as folder:
         return _measure(folder, f"chdb://{folder / 'store'}", "projector_chdb", CHDB_MARK, report)
 
 
-def _measure_store_server(report: Report) -> list[Result]:
+def _measure_store_server(report: Report) -> list[Figure]:
     """Measure the worker and the store server, one process each."""
     port = free_port()
     url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
@@ -39,21 +80,22 @@ def _measure_store_server(report: Report) -> list[Result]:
         return _measure(folder, url, "projector_store_server", STORE_SERVER_MARK, report)
 
 
-def _measure(folder: Path, store_url: str, name: str, mark: float, report: Report) -> list[Result]:
+def _measure(folder: Path, store_url: str, name: str, mark: float, report: Report) -> list[Figure]:
     """Fill a topic, run one Faust worker over it, and read the receipts.
 
     The rate is that between the receipts of the first and of the last batch; it excludes start and shutdown.
     """
-    with kafka_topic(folder) as topic:
+    with broker_topic(folder) as topic:
         env = {"LOG_URL": log_url(topic), "STORE_URL": store_url}
         run_once(folder, "provision", "--partitions", "4", env=env)
         records = make_records(make_scripts(), EVENTS, round(time.time() * 1000))
-        filled = asyncio.run(fill(topic, records, report))
+        filled = asyncio.run(fill_topic(topic, records, report))
         with service(folder, "processors", "--instance", "0", env=env) as worker:
             _wait_until_projected(worker, topic, filled, folder, report)
             processor_s, memory_mb = cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
-    receipts = read_receipts(store_url)
-    _check(receipts, filled)
+    receipts = in_own_process(read_receipts, store_url)
+    if (receipts.records, receipts.events) != filled:  # every record and every event is stored exactly once
+        raise RuntimeError(f"the store holds {receipts}, the log {filled}")
     return [
         at_least(f"{name} events/s", receipts.rate, "events/s", mark),
         plain(f"{name} records a batch", receipts.records / receipts.batches, "records"),
@@ -72,13 +114,7 @@ def _wait_until_projected(worker: Process, topic: KafkaTopic, filled: Filled, fo
     wait_until(all_acknowledged, worker, folder, LIMIT_S)
 
 
-def _check(receipts: Receipts, filled: Filled) -> None:
-    """Refuse a rate unless every record and every event is stored exactly once."""
-    if receipts.records != filled.records or receipts.events != filled.events:
-        raise RuntimeError(f"the store holds {receipts}, the log {filled}")
-
-
 QUESTIONS = (
-    Question("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
-    Question("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
+    BenchQuestion("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
+    BenchQuestion("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
 )

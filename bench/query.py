@@ -1,18 +1,24 @@
 """How fast are lists, searches and one long session among 100,000 sessions, and totals of 5,000,000 sessions?"""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from time import perf_counter
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from bench.harness import Question, Report, Result, at_least, plain
-from bench.latency import measure_reads, read
-from bench.load import Target, percentile
-from bench.query_data import Data, fill, search_words
-from bench.query_without_rollups import compare
-from bench.services import http_service, temporary_folder
+import uvloop
+from clickhouse_connect.driver.client import Client
+
+from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, plain
+from bench.http_client import connect
+from bench.load import ORG, Target, UnexpectedResponse, get, percentile, request_head
+from bench.query_data import SQL, Data, fill_store, search_words, store_url
+from bench.services import cpu_s, http_service, in_own_process, open_store, temporary_folder
 from deploy.devstack.supervisor.process import Process
+from query_api.reader import LIMITS
+from query_api.statements import statement
 
 Parameters = Mapping[str, str | int]
 
@@ -44,6 +50,8 @@ LONG_SESSION_MARKS_MS = {"": 50, "/events": 50, "/hierarchy": 300}
 TOTALS = Data(sessions=5_000_000, days=400, users=120)
 ORG_MARK_MS, DIMENSION_MARK_MS = 25, 60
 FASTER = 10
+WARM_UP_READS, MEASURED_READS = 10, 100
+WARM_UP_QUERIES, MEASURED_QUERIES = 3, 21
 
 
 class Reads(NamedTuple):
@@ -53,39 +61,65 @@ class Reads(NamedTuple):
     target: Target
     report: Report
 
-    def measure(self, name: str, paths: list[str], mark_ms: float) -> list[Result]:
-        return measure_reads(name, self.process, self.target, paths, mark_ms, self.report)
+    def measure(self, name: str, paths: Sequence[str], mark_ms: float) -> list[Figure]:
+        """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
+
+        Compare processor time on a machine that has other work.
+        """
+        before = cpu_s(self.process.pid)
+        seconds = uvloop.run(self._time(name, paths))
+        used = cpu_s(self.process.pid) - before
+        return [
+            plain(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
+            plain(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
+            at_most(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", mark_ms),
+        ]
+
+    async def _time(self, name: str, paths: Sequence[str]) -> list[float]:
+        """Return the seconds of each read; they follow each other on one connection."""
+        connection = await connect(self.target.host, self.target.port)
+        seconds = []
+        for number in range(WARM_UP_READS + MEASURED_READS):
+            self.report(f"{name}, {number} of {WARM_UP_READS + MEASURED_READS}")
+            request = request_head(self.target, "GET", paths[number % len(paths)], 0)
+            begin = perf_counter()
+            response = await connection.call(request)
+            seconds.append(perf_counter() - begin)
+            if response.status != 200:
+                raise UnexpectedResponse.of(response)
+        connection.close()
+        return seconds[WARM_UP_READS:]
 
 
 @contextlib.contextmanager
 def _filled(folder: Path, data: Data, report: Report) -> Iterator[Reads]:
-    fill(folder, data, report)
+    fill_store(folder, data, report)
     with http_service(folder, "up") as (process, target):
         yield Reads(process, target, report)
 
 
-def _measure_list(report: Report) -> list[Result]:
+def _measure_list(report: Report) -> list[Figure]:
     return _measure_pages("query_list", "/sessions", LISTS, report)
 
 
-def _measure_search(report: Report) -> list[Result]:
+def _measure_search(report: Report) -> list[Figure]:
     return _measure_pages("query_search", "/sessions/search", SEARCHES, report)
 
 
-def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters], report: Report) -> list[Result]:
+def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters], report: Report) -> list[Figure]:
     """Measure each variant by itself, then all of them in turn."""
     paths = {name: f"{path}?{urlencode(parameters)}" for name, parameters in variants.items()}
     with temporary_folder() as folder, _filled(folder, SESSIONS, report) as reads:
-        results: list[Result] = []
+        results: list[Figure] = []
         for name, one in paths.items():
             results += reads.measure(f"{question} {name}", [one], LIST_MARK_MS)
         return [*results, *reads.measure(f"{question} all in turn", list(paths.values()), LIST_MARK_MS)]
 
 
-def _measure_one_session(report: Report) -> list[Result]:
+def _measure_one_session(report: Report) -> list[Figure]:
     """Measure a session with 100,000 events, the first page of its events, and its hierarchy."""
     with temporary_folder() as folder, _filled(folder, LONG_SESSION, report) as reads:
-        (session,) = read(reads.target, LONG_SESSION_PATH)["data"]
+        (session,) = uvloop.run(_read(reads.target, LONG_SESSION_PATH))["data"]
         path = f"/sessions/{session['id']}"
         return [
             result
@@ -94,7 +128,7 @@ def _measure_one_session(report: Report) -> list[Result]:
         ]
 
 
-def _measure_summary(report: Report) -> list[Result]:
+def _measure_summary(report: Report) -> list[Figure]:
     """Measure totals over HTTP, then the same query in the store with and without rollups."""
     with temporary_folder() as folder:
         with _filled(folder, TOTALS, report) as reads:
@@ -111,10 +145,9 @@ def _totals_path(name: str, **filters: str) -> str:
     return f"/sessions/analytics/{name}?{urlencode({'start_date': f'{TOTALS.since:%Y-%m-%d}', **filters})}"
 
 
-def _compare_without_rollups(folder: Path, report: Report) -> list[Result]:
+def _compare_without_rollups(folder: Path, report: Report) -> list[Figure]:
     report("the same query without rollups")
-    compared = compare(folder, TOTALS)
-    rollups, sessions = percentile(compared.rollups, 0.5), percentile(compared.sessions, 0.5)
+    rollups, sessions = (percentile(seconds, 0.5) for seconds in in_own_process(time_summaries, folder))
     return [
         plain("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
         plain("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
@@ -122,11 +155,47 @@ def _compare_without_rollups(folder: Path, report: Report) -> list[Result]:
     ]
 
 
+async def _read(target: Target, path: str) -> Any:
+    connection = await connect(target.host, target.port)
+    body = await get(connection, target, path)
+    connection.close()
+    return body
+
+
+def time_summaries(folder: Path) -> tuple[list[float], list[float]]:
+    """Return the seconds of the summary query on rollups and on `sessions FINAL`; the two take turns.
+
+    Raises:
+        RuntimeError: they return different rows.
+    """
+    client = open_store(store_url(folder))
+    parameters = {"org_id": ORG, "since": TOTALS.since, "until": datetime.now(UTC) + timedelta(days=1)}
+    without_rollups = (SQL / "summary_of_sessions.sql").read_text()
+    rollups: list[float] = []
+    sessions: list[float] = []
+    for _ in range(WARM_UP_QUERIES + MEASURED_QUERIES):
+        fast, expected = _time_query(client, statement("query_api.analytics.summary"), parameters)
+        slow, actual = _time_query(client, without_rollups, parameters)
+        if expected != actual:
+            raise RuntimeError(f"rollups give {expected}, sessions {actual}")
+        rollups.append(fast)
+        sessions.append(slow)
+    return rollups[WARM_UP_QUERIES:], sessions[WARM_UP_QUERIES:]
+
+
+def _time_query(client: Client, sql: str, parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    begin = perf_counter()
+    result = client.query(sql, parameters=parameters, settings=dict(LIMITS))
+    return perf_counter() - begin, result.first_item
+
+
 QUESTIONS = (
-    Question("query_list", "a page of 25 out of 100,000 sessions, over HTTP from `up`", _measure_list),
-    Question("query_search", "a page of 25 found by words in 100,000 sessions, over HTTP from `up`", _measure_search),
-    Question(
+    BenchQuestion("query_list", "a page of 25 out of 100,000 sessions, over HTTP from `up`", _measure_list),
+    BenchQuestion(
+        "query_search", "a page of 25 found by words in 100,000 sessions, over HTTP from `up`", _measure_search
+    ),
+    BenchQuestion(
         "query_summary", "totals of 5,000,000 sessions of one org in 400 days, over HTTP from `up`", _measure_summary
     ),
-    Question("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
+    BenchQuestion("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
 )

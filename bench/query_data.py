@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import clickhouse_connect
 import msgspec
 from clickhouse_connect.driver.client import Client
 from msgspec import Struct
 
 from bench.harness import Report
 from bench.load import ORG
+from bench.services import open_store
 from cli.demo import sample_data
 from kernel.words import split_words
 from processors.warehouse import Warehouse
@@ -59,7 +59,7 @@ def store_url(folder: Path) -> str:
     return f"chdb://{folder / 'store'}"
 
 
-def fill(folder: Path, data: Data, report: Report) -> None:
+def fill_store(folder: Path, data: Data, report: Report) -> None:
     """Fill the store in another process. Raises `RuntimeError` with its output if it fails."""
     command = [sys.executable, "-m", "bench.query_data", str(folder), msgspec.json.encode(data).decode()]
     lines = []
@@ -75,7 +75,7 @@ def main(folder: Path, data: Data) -> None:
     """Provision and fill the store in ``folder``."""
     store = parse_store_url(store_url(folder))
     provision_store(store, EMBEDDED_PARTITIONS, list_prices())
-    client = clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
+    client = open_store(store_url(folder))
     fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, _mint_session_id(folder / "secrets"))
     _wait_for_merges(client)
 
@@ -89,9 +89,10 @@ def _mint_session_id(secrets: Path) -> UUID:
 def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: UUID) -> None:
     """Fill the tables of one generation, which is the client's current database."""
     _fill_sessions(client, data, session_zero)
-    fill_rollups(warehouse, data)
-    if data.events:
-        _fill_session_zero(client, data, session_zero)
+    _fill_rollups(warehouse, data)
+    for table in ("facts", "tasks") if data.events else ():
+        _report(f"one session with {data.events:,} events")
+        _insert(client, table, {"org_id": ORG, "session_id": session_zero, "since": data.since, "count": data.events})
 
 
 def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
@@ -104,20 +105,13 @@ def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
             _insert(client, "sessions", {**fixed, "older": older, "first": first, "count": count})
 
 
-def fill_rollups(warehouse: Warehouse, data: Data) -> None:
+def _fill_rollups(warehouse: Warehouse, data: Data) -> None:
     """Refresh the rollups of all days, as a projector does."""
     begin = int(data.since.timestamp())
     hours = [(ORG, begin + 3600 * hour) for hour in range(24 * data.days)]
     for first in range(0, len(hours), HOURS):
         _report(f"rollups, {first:,} of {len(hours):,} hours")
         warehouse.refresh_rollups(hours[first : first + HOURS])
-
-
-def _fill_session_zero(client: Client, data: Data, session_id: UUID) -> None:
-    _report(f"one session with {data.events:,} events")
-    session = {"org_id": ORG, "session_id": session_id}
-    for table in ("facts", "tasks"):
-        _insert(client, table, {**session, "since": data.since, "count": data.events})
 
 
 def search_words() -> list[str]:
@@ -133,14 +127,9 @@ def _insert(client: Client, table: str, parameters: dict[str, Any]) -> None:
 def _wait_for_merges(client: Client) -> None:
     """Wait until the merges that the inserts caused have ended, or give up."""
     give_up_at = time.monotonic() + MERGED_WITHIN_S
-    while _merges(client) and time.monotonic() < give_up_at:
+    while client.query("SELECT count() FROM system.merges").first_row[0] and time.monotonic() < give_up_at:
         _report("waiting for merges")
         time.sleep(0.2)
-
-
-def _merges(client: Client) -> int:
-    (row,) = client.query("SELECT count() FROM system.merges").result_rows
-    return int(row[0])
 
 
 def _report(text: str) -> None:

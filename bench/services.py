@@ -1,4 +1,4 @@
-"""Starts the services that are measured, each with its own data folder, and stops them by pid."""
+"""Starts the processes that are measured, each with its own data folder, and stops them by pid."""
 
 import contextlib
 import os
@@ -8,7 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
 
 from bench.load import ORG, Target
 from deploy.devstack.stack import answers_200
@@ -17,12 +22,15 @@ from edge.tokens import issue_token
 from kernel.ports import free_port
 from runtime.secrets import token_key
 from runtime.settings import Settings
+from runtime.store_url import parse_store_url
+from store.generations import FIRST_GENERATION
 
 HOST = "127.0.0.1"
 # Empty means unset: settings in the caller's environment must not lead a bench to the caller's data.
 UNSET = dict.fromkeys((name.upper() for name in Settings.__struct_fields__), "")
-UP_S, STOP_S = 120.0, 30.0
+UP_S, STOP_S, STORE_S = 120.0, 30.0, 300.0
 TTL_S = 4 * 3600
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -92,6 +100,22 @@ def _last_output(folder: Path) -> str:
     """Return the last lines of each log file of the services in ``folder``."""
     files = [*folder.glob("*.log"), *folder.glob("log/*.log")]
     return "\n".join(f"[{file.name}] {file.read_text(errors='replace')[-1_500:]}" for file in files)
+
+
+def in_own_process(work: Callable[..., T], *arguments: object) -> T:
+    """Return what ``work`` returns in another process: an embedded store belongs to one process at a time.
+
+    Raises:
+        multiprocessing.TimeoutError: after five minutes.
+    """
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply_async(work, arguments).get(STORE_S)
+
+
+def open_store(store_url: str) -> Client:
+    """Return a client of the first generation."""
+    store = parse_store_url(store_url)
+    return clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
 
 
 def resident_mb(pid: int, peak: bool = False) -> float:

@@ -2,15 +2,14 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.installation import DIFFERENT, OK, installation_options, open_installation
-from cli.printing import print_json, print_table
+from cli.installation import DIFFERENT, OK, InstallationOptions, installation_options, open_installation
+from cli.printing import print_found, print_table
 from cli.repair import repaired
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -19,24 +18,20 @@ repair_option = click.option("--repair", is_flag=True, help="First repair what i
 
 @click.command()
 @installation_options
-def freshness(data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+def freshness(where: InstallationOptions, as_json: bool) -> None:
     """Show how far the log is projected, and up to when everything accepted is visible.
 
     \b
     Example:
       crewkit-sessions freshness --data var/up
     """
-    found = open_installation(data, url, token).get("/operator/freshness")["data"]
-    if as_json:
-        print_json(found)
-    else:
-        _print_freshness(found)
+    print_found(open_installation(where).get("/operator/freshness")["data"], as_json, _print_freshness)
 
 
 @click.command()
 @repair_option
 @installation_options
-def coverage(data: Path | None, url: str | None, token: str | None, as_json: bool, repair: bool) -> None:
+def coverage(where: InstallationOptions, as_json: bool, repair: bool) -> None:
     """Check that every position of the log has a receipt: projected, or stored as a dead letter.
 
     Exits with 1 if a position has none.
@@ -47,12 +42,9 @@ def coverage(data: Path | None, url: str | None, token: str | None, as_json: boo
       crewkit-sessions coverage --data var/up --repair
       crewkit-sessions coverage --url http://127.0.0.1:8080 --token "$OPERATOR_TOKEN" --json
     """
-    found = _look(data, url, token, "/operator/coverage", {}, _is_complete, repair)
-    if as_json:
-        print_json(found)
-    else:
-        _print_coverage(found)
-    sys.exit(OK if _is_complete(found) else DIFFERENT)
+    found = _look(where, "/operator/coverage", {}, "complete", repair)
+    print_found(found, as_json, _print_coverage)
+    sys.exit(OK if found["complete"] else DIFFERENT)
 
 
 @click.command()
@@ -61,13 +53,7 @@ def coverage(data: Path | None, url: str | None, token: str | None, as_json: boo
 @repair_option
 @installation_options
 def recount(
-    start_date: datetime | None,
-    end_date: datetime | None,
-    data: Path | None,
-    url: str | None,
-    token: str | None,
-    as_json: bool,
-    repair: bool,
+    where: InstallationOptions, as_json: bool, repair: bool, start_date: datetime | None, end_date: datetime | None
 ) -> None:
     """Recompute everything from the facts, and compare: sessions with their events, rollups with the sessions.
 
@@ -82,38 +68,20 @@ def recount(
     if start_date and end_date and end_date < start_date:
         raise click.UsageError("--end-date must not be before --start-date")
     days = {name: f"{day:%Y-%m-%d}" for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
-    found = _look(data, url, token, "/operator/recount", days, _is_equal, repair)
-    if as_json:
-        print_json(found)
-    else:
-        _print_recount(found)
-    sys.exit(OK if _is_equal(found) else DIFFERENT)
+    found = _look(where, "/operator/recount", days, "equal", repair)
+    print_found(found, as_json, _print_recount)
+    sys.exit(OK if found["equal"] else DIFFERENT)
 
 
-def _look(
-    data: Path | None,
-    url: str | None,
-    token: str | None,
-    path: str,
-    params: dict[str, str],
-    is_right: Callable[[dict[str, Any]], bool],
-    repair: bool,
-) -> dict[str, Any]:
-    installation = open_installation(data, url, token)
+def _look(where: InstallationOptions, path: str, params: dict[str, str], verdict: str, repair: bool) -> dict[str, Any]:
+    """Return the report, repaired first if ``repair``; its field ``verdict`` says whether all is right."""
+    installation = open_installation(where)
 
     def look() -> dict[str, Any]:
         found: dict[str, Any] = installation.get(path, **params)["data"]
         return found
 
-    return repaired(data, url, look, is_right) if repair else look()
-
-
-def _is_complete(found: dict[str, Any]) -> bool:
-    return bool(found["complete"])
-
-
-def _is_equal(found: dict[str, Any]) -> bool:
-    return bool(found["equal"])
+    return repaired(where, look, lambda found: bool(found[verdict])) if repair else look()
 
 
 COMMANDS: list[click.Command] = [freshness, coverage, recount]

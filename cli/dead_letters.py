@@ -1,12 +1,11 @@
 """`dead-letters`: show the records that could not be projected, and append them again."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.installation import installation_options, open_installation
-from cli.printing import SHOWN_MAX, print_json, print_table
+from cli.installation import InstallationOptions, installation_options, open_installation
+from cli.printing import SHOWN_MAX, print_found, print_table
 
 PATH = "/operator/dead-letters"
 
@@ -23,49 +22,34 @@ def dead_letters() -> None:
 @dead_letters.command("list")
 @installation_options
 @click.option("--page", default=1, show_default=True, help="Page to show.")
-def list_(data: Path | None, url: str | None, token: str | None, as_json: bool, page: int) -> None:
+def list_(where: InstallationOptions, as_json: bool, page: int) -> None:
     """List the dead letters, the newest first.
 
     \b
     Example:
       crewkit-sessions dead-letters list --data var/up
     """
-    found = open_installation(data, url, token).get(PATH, page=page, per_page=SHOWN_MAX)
-    if as_json:
-        return print_json(found)
-    rows = [
-        (letter["position"], letter["logged_at"], letter["reason"], letter["size"], ", ".join(letter["redriven_to"]))
-        for letter in found["data"]
-    ]
-    print_table(("position", "logged at", "reason", "bytes", "redriven to"), rows)
-    meta = found["meta"]
-    click.echo(f"dead letters: {meta['total_count']:,}, page {meta['current_page']} of {max(1, meta['total_pages'])}")
-    return None
+    print_found(open_installation(where).get(PATH, page=page, per_page=SHOWN_MAX), as_json, _print_list)
 
 
 @dead_letters.command()
 @click.argument("position")
 @installation_options
-def show(position: str, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+def show(position: str, where: InstallationOptions, as_json: bool) -> None:
     """Show a dead letter with its bytes; POSITION is <partition>:<offset>.
 
     \b
     Example:
       crewkit-sessions dead-letters show 2:1841 --data var/up
     """
-    found: dict[str, Any] = open_installation(data, url, token).get(f"{PATH}/{position}")["data"]
-    if as_json:
-        return print_json(found)
-    print_table(("", ""), [(name, value) for name, value in found.items() if name not in ("text", "value_base64")])
-    click.echo(found["value_base64"] if found["text"] is None else found["text"])
-    return None
+    print_found(open_installation(where).get(f"{PATH}/{position}")["data"], as_json, _print_letter)
 
 
 @dead_letters.command()
 @click.argument("position")
 @click.option("--record", type=click.File("rb"), help="Corrected record in JSON (- for standard input).")
 @installation_options
-def redrive(position: str, record: Any, data: Path | None, url: str | None, token: str | None, as_json: bool) -> None:
+def redrive(position: str, record: Any, where: InstallationOptions, as_json: bool) -> None:
     """Append a dead letter to the end of the log again, unchanged or corrected; its ids must not change.
 
     \b
@@ -74,11 +58,24 @@ def redrive(position: str, record: Any, data: Path | None, url: str | None, toke
       crewkit-sessions dead-letters redrive 2:1841 --record corrected.json --data var/up
     """
     body = b"{}" if record is None else b'{"record":' + record.read() + b"}"
-    found = open_installation(data, url, token).post(f"{PATH}/{position}/redrive", body)["data"]
-    if as_json:
-        return print_json(found)
-    click.echo(f"{position} was appended again at {found['redriven_to']}, as a record of session {found['session_id']}")
-    return None
+    found = open_installation(where).post(f"{PATH}/{position}/redrive", body)["data"]
+    done = f"{position} was appended again at {found['redriven_to']}, as a record of session {found['session_id']}"
+    print_found(found, as_json, lambda _: click.echo(done))
+
+
+def _print_list(found: dict[str, Any]) -> None:
+    rows = [
+        (letter["position"], letter["logged_at"], letter["reason"], letter["size"], ", ".join(letter["redriven_to"]))
+        for letter in found["data"]
+    ]
+    print_table(("position", "logged at", "reason", "bytes", "redriven to"), rows)
+    meta = found["meta"]
+    click.echo(f"dead letters: {meta['total_count']:,}, page {meta['current_page']} of {max(1, meta['total_pages'])}")
+
+
+def _print_letter(found: dict[str, Any]) -> None:
+    print_table(("", ""), [(name, value) for name, value in found.items() if name not in ("text", "value_base64")])
+    click.echo(found["value_base64"] if found["text"] is None else found["text"])
 
 
 COMMANDS: list[click.Command] = [dead_letters]

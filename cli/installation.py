@@ -1,10 +1,11 @@
 """Call a running installation, found by its data folder or by ``--url`` and ``--token``."""
 
+import functools
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 import httpx
@@ -12,10 +13,10 @@ import httpx
 from edge.tokens import issue_token
 from runtime.run_folder import read_address
 from runtime.secrets import operator_signer
-from runtime.settings import load_settings
+from runtime.settings import Settings, load_settings
 from schemas.permissions import OPERATOR_ORG
 
-OK, DIFFERENT, USAGE, AWAY = 0, 1, 2, 69
+OK, DIFFERENT, AWAY = 0, 1, 69
 COMMAND_TTL_S = 600
 
 
@@ -74,31 +75,54 @@ def away(message: str) -> NoReturn:
     sys.exit(AWAY)
 
 
+class InstallationOptions(NamedTuple):
+    """The options that name an installation."""
+
+    data: Path | None
+    url: str | None
+    token: str | None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in the data folder."""
+        return load_settings({"data": None if self.data is None else str(self.data)})
+
+
 def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name an installation; the command passes them to `open_installation`."""
+    """Add the options that name an installation, which the command receives as ``where``, and ``--json``."""
+
+    @functools.wraps(command)
+    def run(data: Path | None, url: str | None, token: str | None, **options: Any) -> Any:
+        return command(where=InstallationOptions(data, url, token), **options)
+
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print only JSON."),
         click.option("--token", help="Token of role operator, with --url."),
         click.option("--url", help="Base URL of the installation, instead of --data."),
         click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation."),
     ):
-        command = option(command)
-    return command
+        run = option(run)
+    return run
 
 
-def open_installation(data: Path | None, url: str | None, token: str | None) -> Installation:
+def open_installation(where: InstallationOptions) -> Installation:
     """Return the installation that these options name, with an operator token."""
-    if url:
-        if not token:
+    if where.url:
+        if not where.token:
             raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --operator`)")
-        return Installation(url, token)
-    settings = load_settings({"data": None if data is None else str(data)})
+        return Installation(where.url, where.token)
+    settings = where.settings
+    return Installation(address_of(settings), where.token or _operator_token(settings.secrets_folder))
+
+
+def address_of(settings: Settings) -> str:
+    """Return the URL of the installation with this data folder; end the command if none was ever started there."""
     found = read_address(settings.folder)
     if found is None:
         away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
-    return Installation(found, token or operator_token(settings.secrets_folder))
+    return found
 
 
-def operator_token(secrets_folder: Path) -> str:
+def _operator_token(secrets_folder: Path) -> str:
     """Return a short-lived operator token, signed with the installation's secrets."""
     return issue_token(operator_signer(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())

@@ -113,12 +113,8 @@ def _print_table(history: Sequence[LoadedPrice]) -> None:
 
 def _as_json(row: LoadedPrice) -> dict[str, Any]:
     usd = {name: float(value) for name, value in _usd(row.price).items()}
-    return {"model": row.price.model, "from": instant(row.price.from_ms), **usd, "loaded_at": _loaded_at(row)}
-
-
-def _loaded_at(row: LoadedPrice) -> str | None:
-    """Return the time, or None for the list that the installation began with."""
-    return instant(row.loaded_us // 1000) if row.loaded_us else None
+    loaded_at = instant(row.loaded_us // 1000) if row.loaded_us else None  # None: the installation began with it
+    return {"model": row.price.model, "from": instant(row.price.from_ms), **usd, "loaded_at": loaded_at}
 
 
 def _usd(price: Price) -> dict[str, Any]:

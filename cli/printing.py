@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -25,6 +25,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         click.echo(f"… and {len(every) - SHOWN_MAX:,} more: --json prints all")
 
 
-def print_json(found: Any) -> None:
-    """Print JSON on one line."""
-    click.echo(json.dumps(found, ensure_ascii=False))
+def print_found(found: Any, as_json: bool, print_text: Callable[[Any], None]) -> None:
+    """Print JSON on one line, or what ``print_text`` prints."""
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        print_text(found)

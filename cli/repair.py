@@ -9,24 +9,23 @@ from typing import Any
 
 import click
 
-from cli.installation import away
+from cli.installation import InstallationOptions, away
 from kernel.atomic_write import write_whole
 from runtime.repair import REPAIR_SIGNAL, repair_request
-from runtime.settings import load_settings
 
 UNCHANGED_S = 60.0  # a repair that changes nothing for this long is finished
 LOOK_EVERY_S = 1.0
 Found = dict[str, Any]
 
 
-def repaired(data: Path | None, url: str | None, look: Callable[[], Found], is_right: Callable[[Found], bool]) -> Found:
+def repaired(where: InstallationOptions, look: Callable[[], Found], is_right: Callable[[Found], bool]) -> Found:
     """Return what ``look`` finds once it is right and all processes are done, or once nothing changes any more."""
-    if url:
+    if where.url:
         raise click.UsageError("--repair signals the projectors of this machine: give --data. Elsewhere restart them")
     found = look()
     if is_right(found):
         return found
-    requests = ask_for_repair(load_settings({"data": None if data is None else str(data)}).folder)
+    requests = ask_for_repair(where.settings.folder)
     changed_at = time.monotonic()
     try:
         while not (is_right(found) and _done(requests)) and time.monotonic() - changed_at < UNCHANGED_S:

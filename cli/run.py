@@ -1,13 +1,21 @@
 """Commands that run until they are stopped."""
 
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import click
 
 from cli.options import HTTP, settings_of_a_process, settings_options
+from edge.tokens import TOKEN_TTL_S, issue_token
 from runtime.logging import configure_logging
+from runtime.run_folder import read_address
+from runtime.secrets import token_key
+from runtime.settings import Settings
+
+ORG, USER = "acme", "alice"
 
 
 @click.command()
@@ -21,7 +29,6 @@ def up(**options: Any) -> None:
     \b
     Example: crewkit-sessions up --data var/up --port 8080
     """
-    from cli.welcome import welcome
     from runtime.single_process import run_single_process
 
     settings = settings_of_a_process(options)
@@ -39,7 +46,6 @@ def stack(**options: Any) -> None:
     \b
     Example: crewkit-sessions stack --data var/stack --port 8080
     """
-    from cli.welcome import welcome
     from deploy.devstack.stack import run_stack
     from runtime.http_services import check_http
     from runtime.secret_making import make_embedded_secrets
@@ -108,6 +114,32 @@ def store_server(**options: Any) -> None:
 
     configure_logging()
     sys.exit(run_store_server(settings_of_a_process(options)))
+
+
+def welcome(settings: Settings, report: Callable[[str], None]) -> None:
+    """Report the URL, a token and three curl lines that work as printed."""
+    url = read_address(settings.folder)
+    if settings.jwks_file:
+        report(f"\ncrewkit-sessions serves {url}, with tokens signed by the keys in {settings.jwks_file}")
+        return
+    token = issue_token(token_key(settings.secrets_folder), USER, ORG, "admin", TOKEN_TTL_S, time.time())
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    auth = '-H "Authorization: Bearer $TOKEN"'
+    report(f"\ncrewkit-sessions serves {url}  (API reference: {url}/schema)")
+    report(f"token for {USER} of {ORG}, role admin, valid {TOKEN_TTL_S // 3600} hours:\n")
+    report(f"TOKEN={token}\n")
+    report("Try it:\n")
+    report(
+        f"SESSION=$(curl -s {auth} -H 'Content-Type: application/json' {url}/api/v1/{ORG}/sessions"
+        """ -d '{"agent_name": "reviewer", "model": "claude-sonnet-4-5"}' | grep -oE '[0-9a-f-]{36}' | head -1)"""
+    )
+    report(
+        f"curl -s {auth} -H 'Content-Type: application/json' {url}/api/v1/{ORG}/observability/sessions/$SESSION/events"
+        f""" -d '{{"events": [{{"event_type": "UserPromptSubmit", "timestamp": "{now}","""
+        """ "data": {"prompt": "hello"}}]}'"""
+    )
+    report(f"sleep 1; curl -s {auth} {url}/api/v1/{ORG}/sessions/$SESSION\n")
+    report("Stop it with Ctrl-C.")
 
 
 def _report(line: str) -> None:

@@ -1,7 +1,53 @@
-"""`crewkit-sessions demo` and the data it sends."""
+"""`crewkit-sessions demo`: send two weeks of a small company's sessions, show the results and prove them."""
+
+import sys
+from pathlib import Path
 
 import click
 
-from cli.demo.command import demo
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Data folder of a running installation to send to.")
+@click.option("--url", help="Base URL of a running installation, instead of --data.")
+@click.option("--token", help="A token of role owner or admin, with --url.")
+@click.option("--operator-token", help="A token of role operator, with --url: also check recount and coverage.")
+@click.option("--org", default="acme", show_default=True, help="The org to send to.")
+@click.option("--sessions", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Number of sessions.")
+@click.option(
+    "--events", default=50_000, show_default=True, type=click.IntRange(180, 10_000_000), help="Number of hook events."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same data.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Also draw the results in this SVG file.")
+@click.option("--keep", is_flag=True, help="Leave the demo's installation running.")
+def demo(
+    data: Path | None,
+    url: str | None,
+    token: str | None,
+    operator_token: str | None,
+    org: str,
+    sessions: int,
+    events: int,
+    seed: int,
+    svg: Path | None,
+    keep: bool,
+) -> None:
+    """Send made-up sessions with all 33 kinds of hook event, show the results, and prove that nothing is missing.
+
+    Without --data and --url it starts an installation in a temporary folder, and removes it at the end.
+    """
+    # imported here: the other commands start faster without them
+    from cli.demo.run import READER, Access, run_demo
+    from cli.demo.sessions import TooFewEvents
+
+    if url and not token:
+        raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --role admin`)")
+    if svg and not svg.parent.is_dir():
+        raise click.UsageError(f"--svg: there is no folder {svg.parent}")
+    given = Access(url, {READER: token}, operator_token) if url and token else None
+    try:
+        sys.exit(run_demo(given, data, org, (sessions, events), seed, keep, svg))
+    except TooFewEvents as reason:
+        raise click.UsageError(str(reason)) from reason
+
 
 COMMANDS: list[click.Command] = [demo]

@@ -1,15 +1,21 @@
-"""HTTP calls of a well-behaved client: after 429, 503 or a lost connection it repeats the request, with backoff."""
+"""Sends the demo's sessions, and reads: a well-behaved client, which repeats a request with backoff.
+
+It does so after 429, 503 or a lost connection. Sessions are sent concurrently, the requests of one session in order.
+"""
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
 import msgspec
 
+from cli.demo.sessions import DemoSession
+
 REPEATABLE = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 PAUSE_FIRST_S, PAUSE_MAX_S, GIVE_UP_S = 0.1, 3.0, 60.0
+CONNECTIONS = 12
 
 
 class CallFailed(Exception):
@@ -27,7 +33,7 @@ class Api:
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
         self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
@@ -53,24 +59,65 @@ class Api:
         clock = asyncio.get_running_loop().time
         deadline, pause = clock() + GIVE_UP_S, PAUSE_FIRST_S
         while True:
-            response: httpx.Response | None = None
-            problem = ""
             try:
                 response = await self._client.request(method, f"/api/v1{path}", headers=headers, **rest)
+                if response.is_success:
+                    return response
+                problem = response.text
+                if response.status_code not in REPEATABLE:
+                    where = f"{method} {response.request.url.path}"
+                    raise CallFailed(f"{where} returned {response.status_code}: {problem[:500]}")
             except httpx.TransportError as error:
                 problem = f"{self._client.base_url} does not respond ({type(error).__name__} {error})"
-            if response is not None and response.status_code not in REPEATABLE:
-                return _checked(response)
             if clock() > deadline:
-                raise CallFailed(problem or (response.text if response is not None else ""))
+                raise CallFailed(problem)
             self.repeats += 1
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (jitter)
             pause = min(pause * 2, PAUSE_MAX_S)
 
 
-def _checked(response: httpx.Response) -> httpx.Response:
-    if response.is_success:
-        return response
-    raise CallFailed(
-        f"{response.request.method} {response.request.url.path} returned {response.status_code}: {response.text[:500]}"
-    )
+class Sender:
+    """Sends sessions to one org; ``ids`` are the session ids in the responses, in the order of ``sessions``."""
+
+    def __init__(self, api: Api, org: str, sessions: Sequence[DemoSession], on_accepted: Callable[[int], None]) -> None:
+        """``on_accepted`` receives the number of accepted events, once a request."""
+        self._api, self._org, self._sessions, self._on_accepted = api, org, sessions, on_accepted
+        self.ids: list[str] = [""] * len(sessions)
+        self.rejected = 0
+
+    async def run(self) -> None:
+        """Create all sessions, parents first, then send their events, the longest session first."""
+        indexes = range(len(self._sessions))
+        await self._each(self._create, [i for i in indexes if self._sessions[i].parent is None])
+        await self._each(self._create, [i for i in indexes if self._sessions[i].parent is not None])
+        await self._each(self._send_events, sorted(indexes, key=lambda i: -self._sessions[i].events))
+
+    async def _each(self, work: Callable[[int], Awaitable[None]], indexes: Sequence[int]) -> None:
+        queue = iter(indexes)
+
+        async def worker() -> None:
+            for index in queue:
+                await work(index)
+
+        await asyncio.gather(*(worker() for _ in range(CONNECTIONS)))
+
+    async def _create(self, index: int) -> None:
+        session = self._sessions[index]
+        body = dict(session.create)
+        if session.parent is not None:
+            body["parent_id"] = self.ids[session.parent]
+        path = f"/{self._org}/sessions"
+        response = await self._api.send("POST", path, session.user_id, msgspec.json.encode(body), session.key)
+        self.ids[index] = response["data"]["id"]
+
+    async def _send_events(self, index: int) -> None:
+        session, id_ = self._sessions[index], self.ids[index]
+        for batch in session.batches:
+            path = f"/{self._org}/observability/sessions/{id_}/events"
+            response = await self._api.send("POST", path, session.user_id, batch.body)
+            self.rejected += len(response["data"]["rejected"])
+            self._on_accepted(response["data"]["accepted"])
+            if batch.report is not None:
+                await self._api.send("PATCH", f"/{self._org}/sessions/{id_}", session.user_id, batch.report)
+        if session.end is not None:
+            await self._api.send("POST", f"/{self._org}/sessions/{id_}/end", session.user_id, session.end)

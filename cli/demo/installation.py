@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-
+from deploy.devstack.stack import answers_200
 from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from kernel.ports import free_port
 from runtime.settings import Settings
 
+HOST = "127.0.0.1"
 UP_S, STOP_S = 60.0, 20.0
 
 
@@ -31,19 +31,15 @@ def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
     Raises:
         DidNotStart: with the last lines of its output.
     """
-    folder = Path(tempfile.mkdtemp(prefix="crewkit-demo-"))
-    port = free_port()
-    process = _start(folder, port, keep)
-    keeps_running = False
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_live(process, url, folder)
-        yield url, folder
-        keeps_running = keep
-    finally:
-        if not keeps_running:
-            _stop(process)
-            shutil.rmtree(folder, ignore_errors=True)
+    folder, port = Path(tempfile.mkdtemp(prefix="crewkit-demo-")), free_port()
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        process = _start(folder, port, keep)
+        cleanup.callback(_stop, process)
+        _wait_until_live(process, port, folder)
+        yield f"http://{HOST}:{port}", folder
+        if keep:
+            cleanup.pop_all()
 
 
 def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
@@ -57,12 +53,11 @@ def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait_until_live(process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
+def _wait_until_live(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     deadline = time.monotonic() + UP_S
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{url}/livez", trust_env=False, timeout=2).status_code == httpx.codes.OK:
-                return
+        if answers_200(HOST, port, "/livez", timeout_s=2):
+            return
         time.sleep(0.05)
     output = (folder / "up.log").read_text(errors="replace")[-2_000:]
     raise DidNotStart(f"`crewkit-sessions up` did not start:\n{output}")

@@ -1,33 +1,54 @@
-"""Renders the demo's results for a terminal."""
+"""Renders the demo's results for a terminal, and as an SVG picture for README and docs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import Any
 
 from rich import box
 from rich.columns import Columns
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from cli.demo.results import Check, Results
+from cli.demo.results import DIGEST_CHARACTERS, DemoCheck, Results, SessionDetail
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDE = 100  # columns of a terminal that fits every column of the tables
-SESSION_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (  # name, alignment, also in a narrow terminal
-    ("started", "left", True),
-    ("agent", "left", True),
-    ("repo", "left", True),
-    ("user", "left", False),
-    ("outcome", "left", True),
-    ("events", "right", True),
-    ("tools", "right", False),
-    ("errors", "right", False),
-    ("tokens", "right", True),
-    ("cost", "right", True),
-)
+TEXTS, NUMBERS = ("started", "agent", "repo", "user", "outcome"), ("events", "tools", "errors", "tokens", "cost")
+ONLY_WIDE = ("user", "tools", "errors")
 STYLES = {"success": "green", "failure": "red", "timeout": "yellow", "cancelled": "dim"}
+SHOWN = 3  # files, commands
+BAR = 30  # characters
+PARTS = (("tools", "cyan"), ("model", "magenta"), ("waiting_for_user", "yellow"), ("idle", "bright_black"))
+WIDTH = 104  # columns
+TITLE = "crewkit-sessions demo"
+# rich's template links a web font on a CDN; this one names local fonts, so the picture loads nothing from other hosts.
+TEMPLATE = """\
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{
+    font-family: "Fira Code", ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+    font-size: {char_height}px;
+    line-height: {line_height}px;
+}}
+.{unique_id}-title {{ font: bold 18px sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal"><rect width="{terminal_width}" height="{terminal_height}"/></clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
 
 
 class RateColumn(ProgressColumn):
@@ -41,14 +62,12 @@ class RateColumn(ProgressColumn):
 
 def progress_bar(console: Console) -> Progress:
     """Return a progress bar with rate and time left."""
-    done, left = (
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
+    done = TextColumn("{task.completed:,.0f} of {task.total:,.0f}")
+    left = TimeRemainingColumn(elapsed_when_finished=True)
     return Progress(TextColumn("{task.description}"), BarColumn(40), done, RateColumn(), left, console=console)
 
 
-def show_results(console: Console, results: Results, checks: Sequence[Check]) -> None:
+def show_results(console: Console, results: Results, checks: Sequence[DemoCheck]) -> None:
     """Print the comparison, the latest sessions, the cost tables and the sparklines."""
     console.print(_checks(checks))
     console.print(_latest(results.latest, wide=console.width >= WIDE))
@@ -56,7 +75,7 @@ def show_results(console: Console, results: Results, checks: Sequence[Check]) ->
     console.print(_days(results))
 
 
-def show_proof(console: Console, checks: Sequence[Check]) -> None:
+def show_proof(console: Console, checks: Sequence[DemoCheck]) -> None:
     """Print a line for each promise that the installation checked."""
     for check in checks:
         verdict = check.expected if check.passed else check.found
@@ -67,49 +86,43 @@ def _mark(passed: bool) -> tuple[str, str]:
     return ("✔", "bold green") if passed else ("✘", "bold red")
 
 
-def _checks(checks: Sequence[Check]) -> Table:
-    table = _table("What was sent, and what the API reports")
-    table.add_column("")
-    for name in ("sent", "API"):
-        table.add_column(name, justify="right")
-    table.add_column("")
+def _checks(checks: Sequence[DemoCheck]) -> Table:
+    table = _table("What was sent, and what the API reports", "", *_numbers("sent", "API"), "")
     for check in checks:
         table.add_row(check.name, check.expected, check.found, Text(*_mark(check.passed)))
     return table
 
 
 def _latest(sessions: Sequence[dict[str, Any]], wide: bool) -> Table:
-    table = _table("Latest sessions")
-    cells = [_session_cells(session) for session in sessions]
-    for name, justify, always in SESSION_COLUMNS:
-        if always or wide:
-            table.add_column(name, justify=justify, no_wrap=True)
-    for row in cells:
-        table.add_row(*(cell for cell, (_, _, always) in zip(row, SESSION_COLUMNS, strict=True) if always or wide))
+    columns = [*(Column(name, no_wrap=True) for name in TEXTS), *_numbers(*NUMBERS)]
+    shown = [column for column in columns if wide or column.header not in ONLY_WIDE]
+    table = _table("Latest sessions", *shown)
+    for session in sessions:
+        cells = _session_cells(session)
+        table.add_row(*(cells[str(column.header)] for column in shown))
     return table
 
 
-def _session_cells(session: dict[str, Any]) -> list[str | Text]:
+def _session_cells(session: dict[str, Any]) -> dict[str, str | Text]:
     counts, metrics = session["counts"], session["model_metrics"]
     tokens = sum(metrics[f"{kind}_tokens"] for kind in ("input", "output", "cache_read", "cache_creation"))
     outcome = session["outcome"] or session["status"]
-    return [
-        session["started_at"][5:16].replace("T", " "),
-        session["agent_name"] or "–",
-        session["repo"] or "–",
-        session["user_id"],
-        Text(outcome, style=STYLES.get(outcome, "cyan")),
-        *(f"{counts[name]:,}" for name in ("events", "tool_calls", "tool_errors")),
-        abbreviate(tokens),
-        f"${metrics['cost_usd']:,.2f}",
-    ]
+    return {
+        "started": session["started_at"][5:16].replace("T", " "),
+        "agent": session["agent_name"] or "–",
+        "repo": session["repo"] or "–",
+        "user": session["user_id"],
+        "outcome": Text(outcome, style=STYLES.get(outcome, "cyan")),
+        "events": f"{counts['events']:,}",
+        "tools": f"{counts['tool_calls']:,}",
+        "errors": f"{counts['tool_errors']:,}",
+        "tokens": abbreviate(tokens),
+        "cost": f"${metrics['cost_usd']:,.2f}",
+    }
 
 
 def _by_agent(agents: Sequence[dict[str, Any]]) -> Table:
-    table = _table("Cost by agent")
-    table.add_column("agent")
-    for name in ("sessions", "errors", "cost", "share"):
-        table.add_column(name, justify="right")
+    table = _table("Cost by agent", "agent", *_numbers("sessions", "errors", "cost", "share"))
     for row in agents:
         rate = "–" if row["tool_error_rate"] is None else f"{row['tool_error_rate']:.1%}"
         table.add_row(row["agent_name"] or "–", f"{row['sessions']:,}", rate, *_cost_cells(row))
@@ -117,10 +130,7 @@ def _by_agent(agents: Sequence[dict[str, Any]]) -> Table:
 
 
 def _by_model(models: Sequence[dict[str, Any]]) -> Table:
-    table = _table("Cost by model")
-    table.add_column("model")
-    for name in ("tokens", "cost", "share"):
-        table.add_column(name, justify="right")
+    table = _table("Cost by model", "model", *_numbers("tokens", "cost", "share"))
     for row in models:
         table.add_row(row["model"] or "–", abbreviate(row["tokens"]), *_cost_cells(row))
     return table
@@ -144,6 +154,40 @@ def _days(results: Results) -> Padding:
     return Padding(grid, (1, 0, 1, 1))
 
 
+def show_session_detail(console: Console, detail: SessionDetail) -> None:
+    """Print a summary of the analysis, then the digest verbatim."""
+    title = detail.findings["suggested_title"] or detail.session["id"]
+    console.print(Text.assemble(" ", ("One session in detail: ", "bold"), title))
+    grid = Table.grid(padding=(0, 2))
+    found, tests = detail.findings, detail.findings["tests_run"]
+    edited = [(row["path"].split("/"), row["edits"]) for row in found["files_edited"]]
+    for name, text in (
+        ("time", _time_bar(found["time_split"])),
+        ("edited", _list([f"{'/'.join(path[-2:])} ×{edits}" for path, edits in edited])),
+        ("repeated", _list([f"{row['command']} ×{row['runs']}" for row in found["repeated_commands"]])),
+        ("tests", _list([f"{test['command']}: {test['failures']} of {test['runs']} failed" for test in tests])),
+    ):
+        grid.add_row(Text(name, style="dim"), text)
+    console.print(Padding(grid, (1, 0, 1, 1)))
+    purpose = f" Its digest, at most {DIGEST_CHARACTERS} characters, for a session that continues it:"
+    console.print(Text(purpose, style="dim"))
+    console.print(Padding(Text(detail.digest), (1, 0, 1, 3)))
+
+
+def _time_bar(split: dict[str, int]) -> Text:
+    """Return a bar with a block for each thirtieth of the time, and the shares in words."""
+    total = split["total_ms"] or 1
+    shares = [(name, style, split[f"{name}_ms"] / total) for name, style in PARTS]
+    bar = Text.assemble(*(("█" * round(share * BAR), style) for _, style, share in shares), "  ")
+    words = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, _, share in shares if share)
+    return bar + Text(words)
+
+
+def _list(items: Sequence[str]) -> Text:
+    more = len(items) - SHOWN
+    return Text("\n".join([*items[:SHOWN], f"and {more} more"] if more > 0 else items) or "–")
+
+
 def sparkline(values: Sequence[float]) -> str:
     """Return a bar for each value, two characters apart; zero is a dot."""
     highest = max(values, default=0) or 1
@@ -158,8 +202,13 @@ def abbreviate(number: float) -> str:
     return f"{number:.0f}"
 
 
-def _table(title: str) -> Table:
+def _numbers(*names: str) -> list[Column]:
+    return [Column(name, justify="right", no_wrap=True) for name in names]
+
+
+def _table(title: str, *columns: Column | str) -> Table:
     return Table(
+        *columns,
         title=title,
         title_justify="left",
         title_style="bold",
@@ -167,3 +216,10 @@ def _table(title: str) -> Table:
         header_style="dim",
         padding=(0, 1, 0, 0),
     )
+
+
+def draw_svg(draw: Callable[[Console], None]) -> str:
+    """Return what ``draw`` prints as SVG; the same output gives the same text."""
+    console = Console(width=WIDTH, record=True, file=StringIO(), highlight=False)
+    draw(console)
+    return console.export_svg(title=TITLE, code_format=TEMPLATE, unique_id="demo")

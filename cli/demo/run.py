@@ -13,17 +13,13 @@ from msgspec import Struct
 from rich.console import Console
 
 from cli.demo import sample_data
-from cli.demo.api import Api, CallFailed
+from cli.demo.api import Api, CallFailed, Sender
 from cli.demo.installation import DidNotStart, temporary_installation
-from cli.demo.render import progress_bar, show_proof, show_results
-from cli.demo.results import Check, Results, check_results, prove, read_results
-from cli.demo.sender import Sender
-from cli.demo.session_detail import SessionDetail, read_session_detail, show_session_detail
+from cli.demo.render import draw_svg, progress_bar, show_proof, show_results, show_session_detail
+from cli.demo.results import DemoCheck, Results, SessionDetail, check_results, prove, read_results, read_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
-from cli.demo.svg import draw_svg
-from cli.installation import AWAY, DIFFERENT, OK, away
+from cli.installation import AWAY, DIFFERENT, OK, address_of
 from edge.tokens import issue_token
-from runtime.run_folder import read_address
 from runtime.secrets import token_key
 from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG
@@ -32,7 +28,7 @@ TTL_S = 4 * 3600
 READER = "demo"
 
 
-class Target(Struct, frozen=True):
+class Access(Struct, frozen=True):
     """URL and tokens of an installation; without an ``operator`` token the demo skips recount and coverage."""
 
     url: str
@@ -40,13 +36,13 @@ class Target(Struct, frozen=True):
     operator: str | None
 
 
-class Outcome(Struct, frozen=True):
+class DemoOutcome(Struct, frozen=True):
     """What the demo shows, and the number of events that the API rejected."""
 
     results: Results
-    checks: list[Check]
+    checks: list[DemoCheck]
     detail: SessionDetail | None
-    proof: list[Check]
+    proof: list[DemoCheck]
     rejected: int
 
     @property
@@ -65,7 +61,7 @@ class Outcome(Struct, frozen=True):
 
 
 def run_demo(
-    given: Target | None,
+    given: Access | None,
     data: Path | None,
     org: str,
     size: tuple[int, int],
@@ -94,17 +90,14 @@ def run_demo(
 
 
 @contextlib.contextmanager
-def _target(console: Console, given: Target | None, data: Path | None, org: str, keep: bool) -> Iterator[Target]:
+def _target(console: Console, given: Access | None, data: Path | None, org: str, keep: bool) -> Iterator[Access]:
     if given is not None:
         yield given
     elif data is not None:
         settings = load_settings({"data": str(data)})
         if settings.jwks_file:
             raise click.UsageError("jwks_file is set, so the demo can't issue its tokens: give --url and --token")
-        url = read_address(settings.folder)
-        if url is None:
-            away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
-        yield _with_tokens(url, settings.secrets_folder, org)
+        yield _with_tokens(address_of(settings), settings.secrets_folder, org)
     else:
         with console.status("Starting an installation …") as status, temporary_installation(keep) as (url, folder):
             status.stop()
@@ -114,16 +107,15 @@ def _target(console: Console, given: Target | None, data: Path | None, org: str,
                 _print_still_running(console, target, folder)
 
 
-def _with_tokens(url: str, secrets: Path, org: str) -> Target:
+def _with_tokens(url: str, secrets: Path, org: str) -> Access:
     key, now = token_key(secrets), time.time()
     tokens = {READER: issue_token(key, READER, org, "admin", TTL_S, now)}
     tokens |= {user: issue_token(key, user, org, "member", TTL_S, now) for user in sample_data.USERS}
-    return Target(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
+    return Access(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
 
 
-async def _run(console: Console, target: Target, org: str, sessions: list[DemoSession]) -> Outcome:
-    api = Api(target.url, target.tokens)
-    try:
+async def _run(console: Console, target: Access, org: str, sessions: list[DemoSession]) -> DemoOutcome:
+    async with contextlib.aclosing(Api(target.url, target.tokens)) as api:
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
         fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
         sender = await _send(console, api, org, sessions)
@@ -132,9 +124,7 @@ async def _run(console: Console, target: Target, org: str, sessions: list[DemoSe
             detail = await read_session_detail(api, org, results.latest)
         with console.status("Letting the installation check itself …"):
             proof = await _prove(target)
-    finally:
-        await api.close()
-    outcome = Outcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
+    outcome = DemoOutcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
     outcome.show(console)
     return outcome
 
@@ -149,17 +139,14 @@ async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession
     return sender
 
 
-async def _prove(target: Target) -> list[Check]:
+async def _prove(target: Access) -> list[DemoCheck]:
     if target.operator is None:
         return []
-    operator = Api(target.url, {"operator": target.operator})
-    try:
+    async with contextlib.aclosing(Api(target.url, {"operator": target.operator})) as operator:
         return await prove(operator)
-    finally:
-        await operator.close()
 
 
-def _print_still_running(console: Console, target: Target, folder: Path) -> None:
+def _print_still_running(console: Console, target: Access, folder: Path) -> None:
     pid = (folder / "run" / "up.pid").read_text().strip()
     console.print(
         f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True

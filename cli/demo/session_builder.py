@@ -3,6 +3,7 @@
 from datetime import datetime
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -11,7 +12,7 @@ from cli.demo.sample_data import Project
 from kernel import times
 
 Extra = dict[str, Any]
-HookEvent = tuple[str, Extra]  # (event type, payload)
+SampleEvent = tuple[str, Extra]  # (event type, payload)
 PERMISSION_MODES = ("default", "acceptEdits", "plan", "auto")
 
 
@@ -40,7 +41,7 @@ class SessionBuilder(Struct):
         }
         return cls(rng, project, model, client_session, base)
 
-    def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> HookEvent:
+    def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> SampleEvent:
         """Return a hook event with the base fields, inside a subagent if ``agent`` (id, type) is given."""
         data = {"hook_event_name": kind, **self.base, **extra}
         if self.prompt_id:
@@ -81,10 +82,9 @@ def uuid_text(rng: Random) -> str:
     """Return a UUID of version 4 that follows from the seed."""
     free = rng.getrandbits(122)
     number = free >> 74 << 80 | 0x4 << 76 | (free >> 62 & 0xFFF) << 64 | 0b10 << 62 | free & (1 << 62) - 1
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return str(UUID(int=number))
 
 
-def instant(at: datetime) -> str:
+def rfc3339(at: datetime) -> str:
     """Format a time as RFC 3339 in UTC with milliseconds."""
     return times.instant(round(at.timestamp() * 1000))

@@ -3,8 +3,9 @@
 Every session is sent as an import: its times are within the 14 days before ``now``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -12,9 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from cli.demo import sample_data
-from cli.demo.session_builder import HookEvent, SessionBuilder, instant, uuid_text
+from cli.demo.session_builder import SampleEvent, SessionBuilder, rfc3339, uuid_text
 from cli.demo.session_script import TOUR_EVENTS, make_events
-from cli.demo.usage import Meter
 
 DAYS = 14
 EVENTS_MIN = 20  # of a session
@@ -25,8 +25,46 @@ TRIGGERS = {"interactive": 70, "headless": 15, "scheduled": 10, "import": 5}
 ACTIVE_SHARE, CHILD_SHARE, SENSITIVE_SHARE = 0.05, 0.12, 0.03
 SECONDS_PER_EVENT = 5.0
 SATURDAY, WEEKENDS_OFF = 5, 0.7
+SUBAGENT_MODEL = "claude-haiku-4-5"
+SUBAGENT_SHARE = 0.15
+# Per event: input, output, cache read, cache creation.
+TOKENS_PER_EVENT = (90, 160, 5_200, 420)
+# US dollars per million tokens of input and of output; cache prices follow from the input price.
+_PRICES = {"claude-haiku-4-5": (1, 5), "claude-sonnet-4-5": (3, 15), "claude-opus-4-5": (5, 25)}
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Meter:
+    """Counts tokens and cost by model."""
+
+    def __init__(self, rng: Random, model: str) -> None:
+        self._rng = rng
+        self._used = {model: [0, 0, 0, 0]}
+        if model != SUBAGENT_MODEL and rng.random() < 0.4:
+            self._used[SUBAGENT_MODEL] = [0, 0, 0, 0]
+        self._with_cost = rng.random() < 0.7  # otherwise the price table sets the cost
+
+    def count(self, events: int) -> None:
+        """Add the usage of so many events."""
+        for model, totals in self._used.items():
+            share = SUBAGENT_SHARE if model == SUBAGENT_MODEL and len(self._used) > 1 else 1.0
+            for kind, tokens in enumerate(TOKENS_PER_EVENT):
+                totals[kind] += int(events * tokens * share * self._rng.uniform(0.6, 1.4))
+
+    def report(self, at: datetime) -> dict[str, Any]:
+        """Return the value of ``model_metrics`` as of ``at``."""
+        models = [self._model(model, totals) for model, totals in self._used.items()]
+        return {"models": models, "reported_at": rfc3339(at)}
+
+    def _model(self, model: str, totals: list[int]) -> dict[str, Any]:
+        names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
+        use: dict[str, Any] = {"model": model, **dict(zip(names, totals, strict=True))}
+        if self._with_cost:
+            into, out = _PRICES[model]
+            weighted = totals[0] * into + totals[1] * out + totals[2] * into * 0.1 + totals[3] * into * 1.25
+            use["cost_usd"] = round(weighted / 1e6, 6)
+        return use
 
 
 class TooFewEvents(ValueError):
@@ -82,13 +120,10 @@ def _make_session(rng: Random, earlier: Sequence[DemoSession], index: int, count
     parent = rng.randrange(index) if index and rng.random() < CHILD_SHARE else None
     if parent is not None and earlier[parent].parent is not None:
         parent = None
-    project, model = (
-        rng.choice(sample_data.PROJECTS),
-        rng.choices(list(sample_data.MODELS), list(sample_data.MODELS.values()))[0],
-    )
+    project, model = rng.choice(sample_data.PROJECTS), _weighted(rng, sample_data.MODELS)
     active = index > 0 and rng.random() < ACTIVE_SHARE
     builder = SessionBuilder.of(rng, project, model)
-    offsets = _draw_offsets(rng, count)
+    offsets = list(accumulate(rng.expovariate(1 / SECONDS_PER_EVENT) for _ in range(count)))
     start = _draw_start(rng, offsets[-1], active, now)
     create = _make_creation(builder, start, f"demo-{builder.client_session}", parent is not None)
     events = list(make_events(builder, count, ended=not active, tour=index == 0))
@@ -99,13 +134,8 @@ def _make_session(rng: Random, earlier: Sequence[DemoSession], index: int, count
     return DemoSession(f"demo-{builder.client_session}", user, create, parent, batches, end)
 
 
-def _draw_offsets(rng: Random, count: int) -> list[float]:
-    """Return the seconds from the start to each event."""
-    at, offsets = 0.0, []
-    for _ in range(count):
-        at += rng.expovariate(1 / SECONDS_PER_EVENT)
-        offsets.append(at)
-    return offsets
+def _weighted(rng: Random, weights: Mapping[str, int]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
 
 
 def _draw_start(rng: Random, duration_s: float, active: bool, now: datetime) -> datetime:
@@ -132,10 +162,10 @@ def _make_creation(builder: SessionBuilder, start: datetime, external_id: str, c
         "agent_name": rng.choice(sample_data.AGENTS),
         "model": builder.model,
         "branch": rng.choice(project.branches),
-        "trigger": rng.choices(list(TRIGGERS), list(TRIGGERS.values()))[0],
+        "trigger": _weighted(rng, TRIGGERS),
         "external_id": external_id,
         "title": rng.choice(sample_data.PROMPTS)[:60].rsplit(" ", 1)[0],
-        "started_at": instant(start),
+        "started_at": rfc3339(start),
     }
     if rng.random() < SENSITIVE_SHARE:
         fields |= {"sensitive": True, "title": None}
@@ -144,13 +174,13 @@ def _make_creation(builder: SessionBuilder, start: datetime, external_id: str, c
     return fields
 
 
-def _make_batches(rng: Random, events: list[HookEvent], times: list[datetime], meter: Meter) -> list[Batch]:
+def _make_batches(rng: Random, events: list[SampleEvent], times: list[datetime], meter: Meter) -> list[Batch]:
     batches: list[Batch] = []
     first = 0
     while first < len(events):
         last = min(first + rng.randint(*BATCH_EVENTS), len(events))
         bodies = [
-            {"event_type": kind, "timestamp": instant(at), "data": data, "event_id": uuid_text(rng), "seq": seq}
+            {"event_type": kind, "timestamp": rfc3339(at), "data": data, "event_id": uuid_text(rng), "seq": seq}
             for seq, ((kind, data), at) in enumerate(zip(events[first:last], times[first:last], strict=True), first)
         ]
         meter.count(last - first)
@@ -162,7 +192,5 @@ def _make_batches(rng: Random, events: list[HookEvent], times: list[datetime], m
 
 
 def _make_end(rng: Random, at: datetime, meter: Meter) -> bytes:
-    outcome = rng.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
-    summary = " ".join(rng.sample(sample_data.PROMPTS, k=2))
-    body = {"outcome": outcome, "summary": summary, "ended_at": instant(at), "model_metrics": meter.report(at)}
-    return _encode(body)
+    outcome, summary = _weighted(rng, OUTCOMES), " ".join(rng.sample(sample_data.PROMPTS, k=2))
+    return _encode({"outcome": outcome, "summary": summary, "ended_at": rfc3339(at), "model_metrics": meter.report(at)})

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from cli.demo import sample_data
-from cli.demo.session_builder import Extra, HookEvent, SessionBuilder
+from cli.demo.session_builder import Extra, SampleEvent, SessionBuilder
 
 Agent = tuple[str, str] | None  # (id, type) of the subagent that uses the tool
 
@@ -39,12 +39,8 @@ def _grep(builder: SessionBuilder) -> tuple[Extra, Extra]:
 
 
 def _issue(builder: SessionBuilder) -> tuple[Extra, Extra]:
-    number = builder.rng.randint(100, 2_000)
-    return {"number": number}, {
-        "title": builder.rng.choice(sample_data.PROMPTS),
-        "state": "open",
-        "body": builder.prose(1, 3),
-    }
+    number, title = builder.rng.randint(100, 2_000), builder.rng.choice(sample_data.PROMPTS)
+    return {"number": number}, {"title": title, "state": "open", "body": builder.prose(1, 3)}
 
 
 _TOOLS: dict[str, tuple[int, Callable[[SessionBuilder], tuple[Extra, Extra]]]] = {
@@ -58,7 +54,7 @@ _TOOLS: dict[str, tuple[int, Callable[[SessionBuilder], tuple[Extra, Extra]]]] =
 _NAMES, _WEIGHTS = list(_TOOLS), [weight for weight, _ in _TOOLS.values()]
 
 
-def tool_use(builder: SessionBuilder, agent: Agent = None) -> Iterator[HookEvent]:
+def tool_use(builder: SessionBuilder, agent: Agent = None) -> Iterator[SampleEvent]:
     """Yield one call: requested, sometimes held for permission, then done, failed or denied; a few never return."""
     name = builder.rng.choices(_NAMES, _WEIGHTS)[0]
     request, response = _TOOLS[name][1](builder)
@@ -74,7 +70,7 @@ def tool_use(builder: SessionBuilder, agent: Agent = None) -> Iterator[HookEvent
     yield from _outcome(builder, agent, call, response)
 
 
-def _outcome(builder: SessionBuilder, agent: Agent, call: Extra, response: Extra) -> Iterator[HookEvent]:
+def _outcome(builder: SessionBuilder, agent: Agent, call: Extra, response: Extra) -> Iterator[SampleEvent]:
     duration = round(builder.rng.expovariate(1 / 900)) + 3
     if builder.chance(0.06):
         error = builder.rng.choice(sample_data.ERRORS)
@@ -85,7 +81,7 @@ def _outcome(builder: SessionBuilder, agent: Agent, call: Extra, response: Extra
             yield builder.event("FileChanged", agent, file_path=call["tool_input"]["file_path"], event="change")
 
 
-def tool_batch(builder: SessionBuilder) -> Iterator[HookEvent]:
+def tool_batch(builder: SessionBuilder) -> Iterator[SampleEvent]:
     """Yield two to four calls and their summary."""
     calls = []
     for _ in range(builder.rng.randint(2, 4)):
@@ -96,7 +92,7 @@ def tool_batch(builder: SessionBuilder) -> Iterator[HookEvent]:
     yield builder.event("PostToolBatch", tool_calls=calls)
 
 
-def subagent(builder: SessionBuilder) -> Iterator[HookEvent]:
+def subagent(builder: SessionBuilder) -> Iterator[SampleEvent]:
     """Yield a subagent's events, from the call of the Agent tool to its answer."""
     agent = (f"a{builder.hex(16)}", builder.rng.choice(sample_data.SUBAGENTS))
     request: Extra = {"description": "Look around", "prompt": builder.prose(1, 3), "subagent_type": agent[1]}

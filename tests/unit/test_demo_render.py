@@ -10,13 +10,11 @@ from xml.etree import ElementTree
 from click.testing import CliRunner
 from rich.console import Console
 
-from cli.demo.command import demo
-from cli.demo.render import abbreviate, show_results, sparkline
-from cli.demo.results import Check, Results, check_results
-from cli.demo.run import Outcome
-from cli.demo.session_detail import SessionDetail, show_session_detail
+from cli.demo import demo
+from cli.demo.render import abbreviate, draw_svg, show_results, show_session_detail, sparkline
+from cli.demo.results import DemoCheck, Results, SessionDetail, check_results
+from cli.demo.run import DemoOutcome
 from cli.demo.sessions import DemoSession, make_sessions
-from cli.demo.svg import draw_svg
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 
@@ -124,9 +122,9 @@ def test_large_numbers_are_short() -> None:
 
 
 def svg_of(made: list[DemoSession]) -> str:
-    proof = [Check("coverage", "every position has its receipt", "yes", passed=True)]
+    proof = [DemoCheck("coverage", "every position has its receipt", "yes", passed=True)]
     results = results_of(made)
-    return draw_svg(Outcome(results, check_results(made, results, fresh=True), None, proof, 0).show)
+    return draw_svg(DemoOutcome(results, check_results(made, results, fresh=True), None, proof, 0).show)
 
 
 def test_the_picture_shows_tables_sparklines_and_proof() -> None:
