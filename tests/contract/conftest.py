@@ -9,13 +9,13 @@ from tests.support.rigs.write_api import WriteApi, write_api
 
 @pytest.fixture
 async def api() -> AsyncIterator[WriteApi]:
-    """The write side over a fake log, at a fixed time."""
+    """Run the write side over a fake log, at a fixed time."""
     async with write_api() as made:
         yield made
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what a way to run has no part in; that is no test that was skipped."""
+    """Deselect tests of the other kind of installation; they do not count as skipped."""
     left_out = [item for item in items if _is_elsewhere(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

@@ -1,4 +1,4 @@
-"""API section "Conventions of every reply", row by row, over real HTTP and on both ways to run.
+"""API section "Conventions of every reply", row by row, over real HTTP, on `up` and `stack`.
 
 Rules for every route are tested on every route of the document at ``/schema/openapi.json``.
 """
@@ -39,13 +39,13 @@ class Route(NamedTuple):
 
 
 class Here:
-    """An org with one session that has one event, and clients of its admin and of an operator."""
+    """An org with one session that has one event, with clients of its admin, of an operator and without a token."""
 
     def __init__(self, installation: Installation, org: str) -> None:
         self.installation, self.org = installation, org
         self.client = installation.client(org=org)
         self.operator = installation.client("operator", OPERATOR_ORG)
-        self.anybody = httpx.Client(base_url=installation.url, trust_env=False, timeout=15)
+        self.anonymous = httpx.Client(base_url=installation.url, trust_env=False, timeout=15)
         created = self.client.post(self.at("/sessions"), json={"agent_name": "reviewer"})
         self.session = created.json()["data"]["id"]
         recorded = self.client.post(self.events, json={"events": [EVENT]})
@@ -79,7 +79,7 @@ class Here:
 
     def routes(self) -> list[Route]:
         """Return all documented routes."""
-        document = self.anybody.get("/schema/openapi.json").json()
+        document = self.anonymous.get("/schema/openapi.json").json()
         return [
             Route(operation["operationId"], method.upper(), path, operation.get("security") in ([], [{}]))
             for path, item in document["paths"].items()
@@ -96,7 +96,7 @@ class Here:
         return [route for route in self.guarded() if route.method == "GET" and route.name not in ABOUT_FAULTS]
 
     def close(self) -> None:
-        for client in (self.client, self.operator, self.anybody):
+        for client in (self.client, self.operator, self.anonymous):
             client.close()
 
 
@@ -150,7 +150,7 @@ def test_every_route_refuses_in_one_shape(here: Here) -> None:
     stranger = here.installation.client(org=f"{here.org}-other")
     not_found = []
     for route in here.guarded():
-        without = here.ask(route, here.anybody)
+        without = here.ask(route, here.anonymous)
         foreign = here.ask(route, stranger)
         misspelt = here.ask(route, params={"no_such_parameter": "1"})
         unknown = here.ask(route._replace(method="DELETE"))
@@ -256,7 +256,7 @@ def test_pages(alone: Here) -> None:
     assert page(per_page=2, page=2) == (1, meta(2, 2, 2))
     assert page(per_page=2, page=3) == (0, meta(3, 2, 2))
     assert page(per_page=100, page=10**15) == (0, meta(10**15, 100, 1))
-    assert alone.get("/sessions", params={"agent_name": "nobody"}).json()["meta"]["total_pages"] == 0
+    assert alone.get("/sessions", params={"agent_name": "unused"}).json()["meta"]["total_pages"] == 0
     for wrong in ({"page": 0}, {"page": -1}, {"per_page": 0}, {"per_page": 101}, {"page": "x"}, {"page": ""}):
         assert list(check_error(alone.get("/sessions", params=wrong), 422, "invalid")["details"]) == list(wrong)
 
@@ -268,7 +268,7 @@ def test_a_valid_request_id_is_returned(here: Here, given: str) -> None:
     for reply in (
         here.get("/sessions", headers=headers),
         here.get("/nowhere", headers=headers),
-        here.anybody.get("/livez", headers=headers),
+        here.anonymous.get("/livez", headers=headers),
         here.client.post(here.at("/sessions"), json={"nope": 1}, headers=headers),
     ):
         assert reply.headers["x-request-id"] == given
@@ -279,7 +279,7 @@ def test_a_valid_request_id_is_returned(here: Here, given: str) -> None:
 def test_any_other_request_id_is_replaced(here: Here, given: bytes | None) -> None:
     """The service creates a new id each time."""
     headers = {} if given is None else {"X-Request-Id": given}
-    minted = {here.anybody.get("/livez", headers=headers).headers["x-request-id"] for _ in range(3)}
+    minted = {here.anonymous.get("/livez", headers=headers).headers["x-request-id"] for _ in range(3)}
 
     assert len(minted) == 3
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,64}", one) and one.encode() != given for one in minted)
@@ -327,7 +327,7 @@ def test_a_read_waits_for_several_positions_for_a_bounded_time(alone: Here) -> N
 
 def test_head_is_a_get_without_its_body(here: Here) -> None:
     """HEAD has the same status and headers, and supports tags."""
-    for client, path in ((here.client, here.at("/sessions")), (here.anybody, "/livez"), (here.anybody, "/nowhere")):
+    for client, path in ((here.client, here.at("/sessions")), (here.anonymous, "/livez"), (here.anonymous, "/nowhere")):
         got, head = client.get(path), client.head(path)
 
         assert (head.status_code, head.content) == (got.status_code, b"")
@@ -342,7 +342,7 @@ def test_options_lists_the_methods(here: Here) -> None:
     """OPTIONS needs a credential. This installation allows no browser pages."""
     path = here.at("/sessions")
     known = here.client.options(path)
-    preflight = here.anybody.options(
+    preflight = here.anonymous.options(
         path, headers={"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
     )
 
@@ -411,7 +411,7 @@ def sent(here: Here, method: str, target: str, **headers: str) -> httpx.Response
     given = {"Authorization": here.client.headers["authorization"], "Content-Type": "application/json", **headers}
     url = httpx.URL(here.installation.url).copy_with(raw_path=target.encode())
     body = b"{}" if method in ("POST", "PATCH") else None
-    return here.anybody.request(method, url, headers=given, content=body)
+    return here.anonymous.request(method, url, headers=given, content=body)
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ def test_garbage_in_headers_is_no_500(here: Here) -> None:
 
     def send(method: str, at: str, name: str, value: bytes) -> httpx.Response:
         given = {"Authorization": auth, "Content-Type": b"application/json", name: value}
-        return here.anybody.request(method, at, headers=given, content=b"{}" if method == "POST" else None)
+        return here.anonymous.request(method, at, headers=given, content=b"{}" if method == "POST" else None)
 
     for value in (b"\xff\xfe", b"\xc3", "é".encode(), b"\x80" * 300):
         check_error(send("GET", path, "Authorization", b"Bearer " + value), 401)
@@ -496,7 +496,7 @@ def test_invalid_http_is_refused_by_the_server(here: Here, request_: bytes) -> N
             answer = b""
 
     assert answer == b"" or re.match(rb"HTTP/1\.1 4\d\d ", answer), answer
-    assert here.anybody.get("/livez").status_code == 200
+    assert here.anonymous.get("/livez").status_code == 200
 
 
 class Sized(NamedTuple):

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/:id/events`, on both ways to run."""
+"""API section "Reading", `GET …/:id/events`, on `up` and `stack`."""
 
 import re
 from typing import Any
@@ -23,13 +23,13 @@ PAYLOADS = [
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 @pytest.mark.fault(row=17)
 def test_payloads_come_back_byte_for_byte(org: Org) -> None:
-    """White space, order, escapes, duplicate keys, huge numbers, halves of emojis: the client's own bytes."""
+    """White space, order, escapes, duplicate keys, huge numbers and lone surrogates are unchanged."""
     session = org.create()
     events = b",".join(
         b'{"event_type":"Notification","timestamp":"2026-01-20T10:30:00Z","data": ' + payload + b" }"
@@ -45,7 +45,7 @@ def test_payloads_come_back_byte_for_byte(org: Org) -> None:
 
 
 def test_each_event_has_every_field(org: Org) -> None:
-    """Identity, type, both times, place in the log; what an event lacks is null."""
+    """An event has identity, type, both times and log position; absent values are null."""
     session, event_id = org.create(), str(uuid4())
     full = {**hook("PreToolUse", "2026-01-20T12:30:00.5+02:00"), "event_id": event_id, "seq": -7}
     full["data"] = {"tool_name": "Bash", "agent_id": "a1"}
@@ -73,7 +73,7 @@ def test_each_event_has_every_field(org: Org) -> None:
 
 
 def test_pages_follow_the_log_and_each_event_counts_once(org: Org) -> None:
-    """Log order, not the order of timestamps; a resent batch adds nothing; 1,000 a page; null after the last page."""
+    """Pages of up to 1,000 have log order, not time order; a resent batch adds nothing; the last cursor is null."""
     session = org.create()
     for batch in (3, 1, 2):
         events = [hook("Stop", f"2026-01-2{batch}T10:00:00.{n:03d}Z", n=n) for n in range(400)]
@@ -115,7 +115,7 @@ def test_each_filter(org: Org) -> None:
 
 @pytest.mark.fault(row=18)
 def test_a_cursor_is_url_safe_and_bound_to_org_session_and_filters(org: Org, installation: Installation) -> None:
-    """A foreign, forged, malformed or misused cursor is a 422 in the one error shape."""
+    """A foreign, forged, malformed or misused cursor is a 422 in the common error shape."""
     one, other = org.create(), org.create()
     for session in (one, other):
         org.record(session, *(hook("Stop", n=n) for n in range(3)))
@@ -140,7 +140,7 @@ def test_a_cursor_is_url_safe_and_bound_to_org_session_and_filters(org: Org, ins
 
 
 def test_there_are_no_numbered_pages(org: Org) -> None:
-    """`page` is unknown, a page has 1 to 1,000 events, times have an offset."""
+    """`page` is unknown, `per_page` is 1 to 1,000, and times need an offset."""
     session = org.create()
     path = f"sessions/{session['id']}/events"
 
@@ -152,7 +152,7 @@ def test_there_are_no_numbered_pages(org: Org) -> None:
 
 
 def test_who_may_read_events(org: Org, installation: Installation) -> None:
-    """The owner and those who see all; for others, for another org and for unknown ids the same 404."""
+    """The owner and roles that see all may; others, other orgs and unknown ids get the same 404."""
     session = org.create()
     org.record(session, hook("Stop"))
     path = f"sessions/{session['id']}/events"
@@ -173,7 +173,7 @@ def test_who_may_read_events(org: Org, installation: Installation) -> None:
 
 
 def test_what_the_caller_has_is_not_sent_again(org: Org) -> None:
-    """304 with the tag of the page as long as it is the same page."""
+    """The tag of a page returns 304 until the page changes."""
     session = org.create()
     org.record(session, hook("Stop", n=1))
     path = f"/api/v1/{org.org}/sessions/{session['id']}/events"

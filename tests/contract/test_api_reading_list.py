@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/sessions`, on both ways to run."""
+"""API section "Reading", `GET …/sessions`, on `up` and `stack`."""
 
 from typing import Any
 from uuid import uuid4
@@ -11,17 +11,17 @@ from tests.support.rigs.installation import Installation
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 def at(hour: int) -> str:
-    """A time of the test."""
+    """Return a time of the test."""
     return f"2026-01-20T{hour:02d}:00:00.000Z"
 
 
 def test_each_filter(org: Org) -> None:
-    """Alone and together; a session that lacks the value is no match, and `model` is any of its models."""
+    """Each works alone and with others; a session without the value is no match; `model` is any of its models."""
     url = "ssh://git@github.com/acme/backend.git"
     fields: dict[str, Any] = {"project_id": "p", "agent_name": "a", "external_id": "x", "trigger": "scheduled"}
     one = org.create(remote_url=url, started_at=at(9), **fields)
@@ -69,7 +69,7 @@ def test_each_filter(org: Org) -> None:
 
 
 def test_each_order(org: Org) -> None:
-    """Newest first by default; sessions without the measure come last."""
+    """The newest is first by default; sessions without the measure come last."""
     made = {}
     for n, name in enumerate("abc"):
         made[name] = org.create(started_at=at(n), external_id=name)
@@ -98,7 +98,7 @@ def test_each_order(org: Org) -> None:
 
 
 def test_pages(org: Org) -> None:
-    """Together they hold each session once; one past the end is empty with right meta; out of range is a 422."""
+    """Pages together have each session once; one past the end is empty with correct `meta`; out of range is a 422."""
     made = [org.create(started_at=at(1))["id"] for _ in range(5)]
 
     pages = [org.get("sessions", page=page, per_page=2).json() for page in (1, 2, 3, 4, 1 << 40)]
@@ -119,8 +119,8 @@ def test_pages(org: Org) -> None:
         assert (reply.status_code, list(reply.json()["details"])) == (422, [name]), name
 
 
-def test_everybody_sees_what_they_may(org: Org) -> None:
-    """Members and viewers their own, others all; by another user only who sees everybody may filter."""
+def test_each_role_sees_what_it_may(org: Org) -> None:
+    """Members and viewers see own sessions, other roles all; only the latter may filter by another user."""
     mine, theirs = org.create(user="alice"), org.create(user="bob")
 
     for role in ("member", "viewer"):
@@ -134,7 +134,7 @@ def test_everybody_sees_what_they_may(org: Org) -> None:
 
 
 def test_a_list_that_is_known_is_not_sent_again(org: Org) -> None:
-    """304 until something in it changes, with a fresh `X-Complete-Through`."""
+    """A known list is 304 until it changes, with a fresh `X-Complete-Through`."""
     session = org.create()
     tag = org.get("sessions").headers["ETag"]
     path = f"/api/v1/{org.org}/sessions"

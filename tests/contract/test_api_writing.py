@@ -1,4 +1,4 @@
-"""API section "Writing", on both ways to run: what is sent, what is answered, and what a read shows of it."""
+"""API section "Writing", on `up` and `stack`: requests, their replies, and what a read shows of them."""
 
 import gzip
 from datetime import UTC, datetime, timedelta
@@ -37,36 +37,36 @@ MIB = 1_048_576
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 @pytest.fixture
 def other(installation: Installation, fresh_org: str) -> Org:
-    """Another org."""
+    """Return another org."""
     return Org(installation, f"{fresh_org}-other")
 
 
 def read(org: Org, session: dict[str, Any]) -> dict[str, Any]:
-    """The session as a read shows it, once everything is projected."""
+    """Return the session once everything is projected."""
     found: dict[str, Any] = org.data(f"sessions/{session['id']}")
     return found
 
 
 def patch(org: Org, session: dict[str, Any], headers: dict[str, str] | None = None, **body: Any) -> Any:
-    """A change; its reply's data."""
+    """Change the session; return the data of the reply."""
     return org.write("PATCH", f"sessions/{session['id']}", body, headers=headers or {}).json()["data"]
 
 
 def end(org: Org, session: dict[str, Any], headers: dict[str, str] | None = None, **body: Any) -> Any:
-    """An end; its reply's data."""
+    """End the session; return the data of the reply."""
     reply = org.write("POST", f"sessions/{session['id']}/end", body, headers=headers or {})
     assert reply.status_code == 200
     return reply.json()["data"]
 
 
 def send(org: Org, method: str, path: str, body: Any, **request: Any) -> httpx.Response:
-    """A request that may be refused; bytes are sent as they are."""
+    """Send a request that may be refused; bytes are sent unchanged."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
     headers = {"Content-Type": "application/json", **request.pop("headers", {})}
     return org.client().request(method, f"/api/v1/{org.org}/{path}", content=content, headers=headers, **request)
@@ -80,7 +80,7 @@ def hours_ahead(hours: float) -> str:
 
 
 def test_a_create_answers_the_whole_session_and_a_read_shows_the_same(org: Org) -> None:
-    """Every field; credentials out of the URL, the slug from it, the time in UTC with milliseconds."""
+    """Every field is there; the URL has no credentials, the slug comes from it, times are UTC with milliseconds."""
     reply = org.write("POST", "sessions", EVERYTHING)
 
     made = reply.json()["data"]
@@ -96,12 +96,12 @@ def test_a_create_answers_the_whole_session_and_a_read_shows_the_same(org: Org) 
 
 
 def test_an_empty_create_and_one_of_nulls_are_the_same(org: Org) -> None:
-    """What is absent is null, but for the ids, the trigger and the time."""
+    """Absent fields are null, except ids, trigger and time."""
     empty, nulls = (read(org, org.create(**body)) for body in ({}, dict.fromkeys(EVERYTHING)))
 
-    told = {"id", "run_id", "thread_id", "started_at", "position"}
-    assert {name: value for name, value in empty.items() if name not in told} == {
-        name: value for name, value in nulls.items() if name not in told
+    generated = {"id", "run_id", "thread_id", "started_at", "position"}
+    assert {name: value for name, value in empty.items() if name not in generated} == {
+        name: value for name, value in nulls.items() if name not in generated
     }
     assert empty["trigger"] == "interactive"
     assert empty["sensitive"] is False
@@ -123,7 +123,7 @@ def test_an_empty_create_and_one_of_nulls_are_the_same(org: Org) -> None:
     ],
 )
 def test_a_remote_url_keeps_no_credential_and_gives_the_slug(org: Org, sent: str, stored: str, slug: str) -> None:
-    """scp-like, ssh and https, with and without `.git`; in the reply and in every read."""
+    """This holds for scp-like, ssh and https URLs, with and without `.git`, in the reply and in every read."""
     made = org.create(remote_url=sent)
 
     assert (made["remote_url"], made["repo"]) == (stored, slug)
@@ -132,7 +132,7 @@ def test_a_remote_url_keeps_no_credential_and_gives_the_slug(org: Org, sent: str
 
 
 def test_threads_and_runs_follow_the_family(org: Org) -> None:
-    """Resume, fork and compact stay in the parent's thread, clear and no relation begin one; a run can be shared."""
+    """Resume, fork and compact stay in the parent's thread; clear and no relation start one; a run can be shared."""
     parent = org.create()
     children = {
         relation: read(org, org.create(parent_id=parent["id"], relation=relation, run_id=parent["run_id"]))
@@ -148,7 +148,7 @@ def test_threads_and_runs_follow_the_family(org: Org) -> None:
 
 
 def test_a_child_of_a_sensitive_session_is_sensitive(org: Org) -> None:
-    """Whatever it asks for."""
+    """The child is sensitive even if the request says otherwise."""
     parent = org.create(sensitive=True)
 
     child = org.create(parent_id=parent["id"], relation="clear", sensitive=False)
@@ -157,7 +157,7 @@ def test_a_child_of_a_sensitive_session_is_sensitive(org: Org) -> None:
 
 
 def test_the_same_key_answers_the_same_ids_and_the_first_body_wins(org: Org) -> None:
-    """The reply shows what was asked, a read what came first; the header goes before `external_id`."""
+    """The reply shows the request, a read the first one; the header has priority over `external_id`."""
     key = {"Idempotency-Key": "build 7"}
 
     def ids_of(headers: dict[str, str] | None = None, user: str = "alice", **body: Any) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ def test_the_same_key_answers_the_same_ids_and_the_first_body_wins(org: Org) -> 
 
 
 def test_another_user_parent_relation_run_or_sensitivity_is_another_session(org: Org) -> None:
-    """The key counts together with all of them."""
+    """The key identifies a session only together with all of these."""
     parent = org.create()
     family: list[dict[str, Any]] = [
         {},
@@ -195,7 +195,7 @@ def test_another_user_parent_relation_run_or_sensitivity_is_another_session(org:
 
 
 def test_an_import_says_when_it_began_and_ended(org: Org) -> None:
-    """From 2000 to a day ahead of us; an end before the start counts as the start."""
+    """Times from 2000 to a day ahead are accepted; an end before the start counts as the start."""
     made = org.create(started_at="2000-01-01T00:00:00Z", trigger="import")
     end(org, made, ended_at="2000-01-01T01:00:00Z", outcome="success")
     ahead = org.create(started_at=hours_ahead(23.9))
@@ -212,7 +212,7 @@ def test_an_import_says_when_it_began_and_ended(org: Org) -> None:
 
 
 def test_a_change_sets_and_clears_and_leaves_the_rest(org: Org) -> None:
-    """The reply has what was asked; null clears, an absent field stays."""
+    """The reply has the requested fields; null clears; an absent field stays."""
     made = org.create(title="t", branch="main", agent_name="a", project_id="p")
 
     answered = patch(org, made, title=None, summary="line\n\ttwo", branch="next")
@@ -227,7 +227,7 @@ def test_a_change_sets_and_clears_and_leaves_the_rest(org: Org) -> None:
 
 
 def test_a_later_report_replaces_the_earlier_one_entirely(org: Org) -> None:
-    """Never added up, in either form, by PATCH or end; null clears; a report of an earlier moment is no later one."""
+    """Reports never add up, by PATCH or end; null clears; an older `reported_at` replaces nothing."""
     made = org.create(model="m")
     metrics = {"input_tokens": 15000, "output_tokens": 3000, "cost_usd": 0.045}
 
@@ -254,24 +254,24 @@ def test_a_later_report_replaces_the_earlier_one_entirely(org: Org) -> None:
 
 
 def test_a_report_without_a_model_belongs_to_the_sessions_own(org: Org) -> None:
-    """Its `model`, else that of create, else of the last SessionStart with one, else the empty name."""
+    """Its model is the first of: the report's, create's, the last SessionStart's with one, the empty name."""
 
     def model_of(session: dict[str, Any], **metrics: Any) -> str:
         patch(org, session, model_metrics={"input_tokens": 1, **metrics})
         (model,) = read(org, session)["models"]
         return str(model["model"])
 
-    told, started, silent = org.create(model="of-create"), org.create(), org.create()
+    named, started, silent = org.create(model="of-create"), org.create(), org.create()
     org.record(started, hook("SessionStart", model="one"), hook("SessionStart", model="two"), hook("SessionStart"))
 
-    assert model_of(told) == "of-create"
-    assert model_of(told, model="of-report") == "of-report"
+    assert model_of(named) == "of-create"
+    assert model_of(named, model="of-report") == "of-report"
     assert (model_of(started), read(org, started)["model"]) == ("two", "two")
     assert model_of(silent) == ""
 
 
 def test_numbers_at_their_bounds_come_back_exactly(org: Org) -> None:
-    """Integers to 2^53, money to a million with 9 decimals; a total is the sum over the models."""
+    """Integers up to 2^53 and money up to a million with 9 decimals are exact; a total is the sum over models."""
     made, most = org.create(), 1 << 53
     models = [
         {"model": "a", **dict.fromkeys(TOKENS, most), "cost_usd": 1_000_000},
@@ -289,10 +289,10 @@ def test_numbers_at_their_bounds_come_back_exactly(org: Org) -> None:
 
 
 def test_tokens_are_priced_where_no_cost_was_sent(org: Org) -> None:
-    """By the list in force, cache writes of 5 minutes and of an hour apart; the client's own figure always wins."""
+    """The current prices apply, with 5-minute and 1-hour cache writes apart; a cost of the client has priority."""
     made = org.create()
     tokens = dict(zip(TOKENS, (1_000_000, 1_000_000, 1_000_000, 3_000_000, 1_000_000), strict=True))
-    names = ("claude-sonnet-4-5-20250929", "claude-opus-4-8-fast", "nobody-knows-it")
+    names = ("claude-sonnet-4-5-20250929", "claude-opus-4-8-fast", "unknown-model")
 
     patch(org, made, model_metrics={"models": [{"model": name, **tokens} for name in names]})
     priced = read(org, made)
@@ -328,7 +328,7 @@ def test_the_first_end_wins_and_later_events_still_count(org: Org) -> None:
 
 
 def test_a_late_copy_of_a_call_changes_nothing(org: Org) -> None:
-    """With an `Idempotency-Key` a change, or an end, that comes again is the one it was."""
+    """A change or an end with a repeated `Idempotency-Key` counts once."""
     made, key = org.create(), {"Idempotency-Key": "again"}
 
     patch(org, made, key, title="one", model_metrics={"input_tokens": 1})
@@ -346,7 +346,7 @@ def test_a_late_copy_of_a_call_changes_nothing(org: Org) -> None:
 
 
 def test_one_invalid_event_does_not_refuse_its_neighbours(org: Org) -> None:
-    """Each is listed with its place and a code; if none is valid, the same list comes with a 422."""
+    """Each invalid event is listed with its index and a code; if none is valid, the same list comes with a 422."""
     made = org.create()
     bad = [
         hook("Stop", "1999-12-31T23:59:59.999Z"),
@@ -375,7 +375,7 @@ def test_one_invalid_event_does_not_refuse_its_neighbours(org: Org) -> None:
 
 @pytest.mark.fault(row=13)
 def test_an_event_counts_once_in_its_session(org: Org, other: Org) -> None:
-    """By its id, in whatever batch, and the first write wins; the same id elsewhere is another event."""
+    """In any batch an id counts once and the first write wins; in another session it is another event."""
     made, second, foreign = org.create(), org.create(), other.create()
     identified = {**hook("UserPromptSubmit", prompt="first"), "event_id": str(uuid4())}
     copy = {**identified, "event_type": "Stop", "data": {}}
@@ -391,7 +391,7 @@ def test_an_event_counts_once_in_its_session(org: Org, other: Org) -> None:
 
 
 def test_an_event_without_an_id_has_one_that_follows_from_it(org: Org) -> None:
-    """A resent request counts once; equal events in one request are as many; other bytes are another event."""
+    """A resent request counts once; equal events of one request count each; other bytes are another event."""
     made, twin = org.create(), hook("Stop", n=1)
     path = f"observability/sessions/{made['id']}/events"
 
@@ -406,7 +406,7 @@ def test_an_event_without_an_id_has_one_that_follows_from_it(org: Org) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_five_thousand_events_are_taken_compressed(org: Org, encoding: str) -> None:
-    """And one more is not."""
+    """5,000 events are accepted, 5,001 are not."""
     made = org.create()
     squeeze = gzip.compress if encoding == "gzip" else lambda data: bytes(cramjam.zstd.compress(data))
     path, headers = f"observability/sessions/{made['id']}/events", {"Content-Encoding": encoding}
@@ -424,7 +424,7 @@ def test_five_thousand_events_are_taken_compressed(org: Org, encoding: str) -> N
 
 
 def test_what_can_not_be_accepted_says_so(org: Org, other: Org) -> None:
-    """Status, the one shape, and the field by its path."""
+    """A refusal has its status, the common shape, and the field by its path."""
     made, foreign = org.create(), other.create()
     of, events = f"sessions/{made['id']}", f"observability/sessions/{made['id']}/events"
     wrong: list[tuple[str, str, Any, int, str]] = [
@@ -469,14 +469,14 @@ def test_what_can_not_be_accepted_says_so(org: Org, other: Org) -> None:
 
     for method, path, body, status, field in wrong:
         reply = send(org, method, path, body)
-        told = f"{method} {path} {str(body)[:60]}: {reply.text}"
-        assert (reply.status_code, list(reply.json()["details"])) == (status, [field] if field else []), told
-        assert set(reply.json()) == {"error", "code", "details", "request_id"}, told
+        failed = f"{method} {path} {str(body)[:60]}: {reply.text}"
+        assert (reply.status_code, list(reply.json()["details"])) == (status, [field] if field else []), failed
+        assert set(reply.json()) == {"error", "code", "details", "request_id"}, failed
     assert read(org, made) == made
 
 
 def test_headers_that_can_not_be_accepted_say_so(org: Org) -> None:
-    """Content type and encoding 415, an unfit key 422."""
+    """Unsupported content types and encodings are a 415, an invalid key is a 422."""
     for headers, status in (
         ({"Content-Type": "text/plain"}, 415),
         ({"Content-Encoding": "br"}, 415),

@@ -1,4 +1,4 @@
-"""What the write endpoints answer, and what of it becomes durable."""
+"""The replies of the write endpoints, and the facts that they append."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ KEY = {"idempotency-key": "again"}
 
 
 async def test_create_answers_the_whole_session_as_asked(api: WriteApi) -> None:
-    """Every field of the session object, zero counts, and the position of the fact."""
+    """The reply has every field of the session object, zero counts, and the position of the fact."""
     reply = await api.send("POST", "/sessions", {"remote_url": "https://u:secret@example.com/acme/backend.git"})
 
     data = reply.json()["data"]
@@ -44,7 +44,7 @@ async def test_create_answers_the_whole_session_as_asked(api: WriteApi) -> None:
 
 
 async def test_every_reply_has_the_common_headers(api: WriteApi) -> None:
-    """The caller's request id if it is sane, no caching, JSON in UTF-8."""
+    """A reply has the caller's request id if it is valid, no caching, and JSON in UTF-8."""
     reply = await api.send("POST", "/sessions", {}, headers={"x-request-id": "my.id-1"})
     odd = await api.send("POST", "/sessions", {}, headers={"x-request-id": "no spaces please"})
 
@@ -77,7 +77,7 @@ async def test_a_resume_keeps_the_thread_and_a_clear_begins_one(api: WriteApi) -
 
 
 async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi) -> None:
-    """Whatever it asks for, and its id says so."""
+    """The child is sensitive even if the request says otherwise, and so is its id."""
     parent = await api.create(sensitive=True)
     child = await api.create(parent_id=parent["id"], relation="resume", sensitive=False)
 
@@ -87,7 +87,7 @@ async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi) -> Non
 
 
 async def test_a_run_may_be_shared(api: WriteApi) -> None:
-    """`run_id` names the run of an earlier session; without it there is a new one."""
+    """`run_id` names the run of an earlier session; the default is a new run."""
     first = await api.create()
     second = await api.create(run_id=first["run_id"])
     third = await api.create()
@@ -97,7 +97,7 @@ async def test_a_run_may_be_shared(api: WriteApi) -> None:
 
 @pytest.mark.parametrize("again", [{"headers": KEY}, {"external_id": "build 7"}])
 async def test_the_same_key_answers_the_same_ids(api: WriteApi, again: dict[str, object]) -> None:
-    """An idempotency key, or else an external id; the reply shows what was asked, the ids stay."""
+    """An idempotency key, or else an external id, repeats the ids; the reply shows the request."""
     headers = again.pop("headers", {})
     replies = [
         (await api.send("POST", "/sessions", {**again, "title": title}, headers=headers)).json()["data"]  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ async def test_another_user_or_family_makes_another_session(api: WriteApi) -> No
 
 
 async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
-    """White space, order, escapes, duplicate keys, big numbers: `data` in the log is what was sent."""
+    """White space, order, escapes, duplicate keys and big numbers of `data` reach the log unchanged."""
     session = await api.create()
     payloads = [
         b'{ "b" : 1,\t"a": [1.0, 1e5 , -0] }',
@@ -151,7 +151,7 @@ async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
 
 
 async def test_one_invalid_event_does_not_refuse_its_neighbours(api: WriteApi) -> None:
-    """Each one is listed with its index and why; the others are durable, in their order."""
+    """Each invalid event is listed with its index and reason; the others are durable, in order."""
     session = await api.create()
     wrong = [
         {**EVENT, "timestamp": "1999-12-31T23:59:59.999Z"},
@@ -188,7 +188,7 @@ async def test_one_invalid_event_does_not_refuse_its_neighbours(api: WriteApi) -
 
 
 async def test_no_valid_event_is_a_422_with_the_same_list(api: WriteApi) -> None:
-    """And nothing is appended."""
+    """Nothing is appended."""
     session = await api.create()
 
     reply = await api.send("POST", events_path(session["id"]), {"events": [{**EVENT, "data": 1}, 5]})
@@ -200,7 +200,7 @@ async def test_no_valid_event_is_a_422_with_the_same_list(api: WriteApi) -> None
 
 
 async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
-    """Without ids they are derived, equal events one by one; another session has others; a given id is kept."""
+    """Missing ids derive from session, content and occurrence; a given id stays."""
     first, second = await api.create(), await api.create()
     given = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
     batch = {"events": [EVENT, EVENT, {**EVENT, "data": {"b": 1}}, {**EVENT, "event_id": given}]}
@@ -217,7 +217,7 @@ async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 async def test_encoded_bodies_are_taken(api: WriteApi, encoding: str) -> None:
-    """What is stored is what was meant."""
+    """The decoded content is stored."""
     session = await api.create()
     plain = json.dumps({"events": [EVENT] * 10}).encode()
     body = gzip.compress(plain) if encoding == "gzip" else bytes(cramjam.zstd.compress(plain))
@@ -228,7 +228,7 @@ async def test_encoded_bodies_are_taken(api: WriteApi, encoding: str) -> None:
 
 
 async def test_a_large_request_becomes_several_records(api: WriteApi) -> None:
-    """Each carries a part of the events, in order, and the position is that of the last."""
+    """Each record has a part of the events, in order; the position is that of the last."""
     session = await api.create()
     batch = [{**EVENT, "data": {"number": number, "text": "x" * 300_000}} for number in range(10)]
 
@@ -244,7 +244,7 @@ async def test_a_large_request_becomes_several_records(api: WriteApi) -> None:
 
 
 async def test_a_change_answers_what_was_asked(api: WriteApi) -> None:
-    """Only the fields of the request; null clears; the fact says the same."""
+    """Reply and fact have only the requested fields; null clears."""
     session = await api.create(title="before")
 
     reply = await api.send("PATCH", f"/sessions/{session['id']}", {"title": None, "branch": "main"})
@@ -259,7 +259,7 @@ async def test_a_change_answers_what_was_asked(api: WriteApi) -> None:
 
 
 async def test_metrics_alone_are_a_report(api: WriteApi) -> None:
-    """Money to the nano-dollar; the reply repeats the numbers."""
+    """Money is exact to the nano-dollar; the reply repeats the numbers."""
     session = await api.create()
     metrics = {"input_tokens": 15000, "output_tokens": 3000, "cost_usd": 0.045000001}
 
@@ -272,7 +272,7 @@ async def test_metrics_alone_are_a_report(api: WriteApi) -> None:
 
 
 async def test_metrics_by_model(api: WriteApi) -> None:
-    """Each model keeps its numbers; `reported_at` goes with them; other fields make it a change."""
+    """Each model has separate numbers with `reported_at`; any other field makes the fact a change."""
     session = await api.create()
     metrics = {
         "models": [{"model": "a", "input_tokens": 1}, {"model": "b", "cost_usd": 1e6}],
@@ -290,7 +290,7 @@ async def test_metrics_by_model(api: WriteApi) -> None:
 
 
 async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
-    """The time of receipt, or the one of an import."""
+    """The end is the time of receipt, or `ended_at` of an import."""
     session = await api.create()
 
     now = await api.send("POST", f"/sessions/{session['id']}/end", {"outcome": "success", "summary": "a\n\tb"})
@@ -306,7 +306,7 @@ async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
 
 @pytest.mark.parametrize("method_path", [("PATCH", ""), ("POST", "/end"), ("POST", "/compact")])
 async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path: tuple[str, str]) -> None:
-    """With an idempotency key the fact id repeats, per session, kind of call and user; without one it does not."""
+    """With an idempotency key the fact id repeats, per session, kind of call and user; without one it differs."""
     session, other = await api.create(), await api.create()
     method, path = method_path
     replies = []
@@ -329,7 +329,7 @@ async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path
 
 
 async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
-    """Actor, org, time of receipt and thread of a create."""
+    """The fact of a create has actor, org, time of receipt and thread."""
     session = await api.create()
 
     (record,) = await api.records()
@@ -339,7 +339,7 @@ async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
 
 
 async def test_a_request_for_a_digest_is_queued(api: WriteApi) -> None:
-    """202 with the id under which it will be listed; the fact says what was asked. The body may be left out."""
+    """The reply is a 202 with the compaction id; the fact has the request. The body is optional."""
     session = await api.create()
     path = f"/sessions/{session['id']}/compact"
     given = {"authorization": f"Bearer {token()}"}
@@ -362,7 +362,7 @@ async def test_a_request_for_a_digest_is_queued(api: WriteApi) -> None:
 
 
 async def test_instructions_for_a_sensitive_session_are_not_kept(api: WriteApi) -> None:
-    """They are content; the request itself is kept."""
+    """Instructions are content, so only the request is stored."""
     session = await api.create(sensitive=True)
 
     reply = await api.send("POST", f"/sessions/{session['id']}/compact", {"instructions": "the secret plan"})
