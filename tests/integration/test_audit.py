@@ -1,4 +1,4 @@
-"""The audit on the real engine, over tables that the real pipeline filled: what is wrong is found, and nothing else."""
+"""The audit on the real engine, over tables that the real pipeline filled: it finds every error and no other."""
 
 import asyncio
 import json
@@ -61,7 +61,7 @@ TYPES = (
 
 
 def worked_on(seed: int = 1, sessions: int = 10) -> LogBuilder:
-    """A log of two orgs over two days: all kinds of facts, resent batches, changed dimensions, some poison."""
+    """Return a log of two orgs over two days: all kinds of facts, resent batches, changed dimensions, some poison."""
     log = LogBuilder(seed=seed)
     for n in range(sessions):
         org = (ORG, OTHER)[n % 2]
@@ -72,12 +72,12 @@ def worked_on(seed: int = 1, sessions: int = 10) -> LogBuilder:
             log.add(batch, batch)
         log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n), usage("other"), org_id=org))
         log.add(changed(session, org_id=org, project_id="moved")) if n % 3 else log.add(ended(session, org_id=org))
-    log.add_bytes(b"nobody can read this")
+    log.add_bytes(b"not a record")
     return log
 
 
 def some_events(log: LogBuilder) -> list[Any]:
-    """Hook events with few ids, so that they meet."""
+    """Draw hook events with few ids, so that ids repeat."""
     draw = log.random
     return [
         hook(
@@ -101,7 +101,7 @@ class Operations:
         self.app = compose(verifier, read=ReadSide(self.reader, IdSecrets((b"k" * 16,), b"s" * 16)))
 
     async def project(self, records: list[LogRecord]) -> None:
-        """Project these and report how far that is."""
+        """Project these records and report the position."""
         observers = Observers()
         pipeline = new_pipeline(self.store, records, observers=observers)
         progress = Progress(pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: T0)
@@ -116,13 +116,13 @@ class Operations:
             return await client.get(f"/api/v1/{path}", params=params)
 
     async def data(self, path: str, org: str = OPERATOR_ORG, role: Role = "operator", **params: str) -> Any:
-        """The ``data`` of a success."""
+        """Return the ``data`` of a success."""
         reply = await self.get(path, org, role, **params)
         assert reply.status_code == 200, reply.text
         return reply.json()["data"]
 
     def empty(self) -> None:
-        """As if nothing had ever been projected."""
+        """Empty all tables."""
         self.store.empty()
         self.alter("TRUNCATE TABLE {db}.progress")
 
@@ -131,7 +131,7 @@ class Operations:
         self.store.client.command(statement.replace("{db}", self.store.database))
 
     def one(self, sql: str) -> Any:
-        """The first column of the first row."""
+        """Return the first column of the first row."""
         return next(iter(self.store.rows(sql)[0].values()))
 
     def _client(self) -> Any:
@@ -139,13 +139,13 @@ class Operations:
 
 
 def token(org: str, role: Role) -> dict[str, str]:
-    """The header of a caller."""
+    """Return the header of a caller."""
     return {"Authorization": f"Bearer {issue_token(KEY, 'alice', org, role, 600, time.time())}"}
 
 
 @pytest.fixture
 def operations(store: TestStore) -> Iterator[Operations]:
-    """Operations over an empty store."""
+    """Provide the routes over an empty store."""
     running = Operations(store)
     yield running
     running.reader.close()
@@ -153,7 +153,7 @@ def operations(store: TestStore) -> Iterator[Operations]:
 
 @pytest.fixture(scope="module")
 def reused(shared_store: TestStore) -> Iterator[Operations]:
-    """Operations over a store that is emptied by each test, which is faster than to make one."""
+    """Provide the routes over a store that each test empties, which is faster than a new one."""
     running = Operations(shared_store)
     yield running
     running.reader.close()
@@ -161,7 +161,7 @@ def reused(shared_store: TestStore) -> Iterator[Operations]:
 
 @pytest.fixture(scope="module")
 def drawn(engine: Options) -> Iterator[Operations]:
-    """Operations over a store for logs that hypothesis draws."""
+    """Provide the routes over a store for logs that hypothesis draws."""
     for store in new_store(new_address(engine), PARTITIONS):
         running = Operations(store)
         yield running
@@ -170,20 +170,20 @@ def drawn(engine: Options) -> Iterator[Operations]:
 
 @pytest.fixture
 async def filled(operations: Operations) -> Operations:
-    """Operations over a store into which `worked_on` was projected."""
+    """Provide the routes over a store into which `worked_on` was projected."""
     await operations.project(worked_on().records)
     return operations
 
 
 def named_columns(found: Any) -> set[tuple[str, str]]:
-    """(table, column) of the differences."""
+    """Return (table, column) of the differences."""
     return {(difference["table"], difference["column"]) for difference in found["differences"]}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=logs())
-def test_whatever_was_projected_is_found_equal_and_complete(drawn: Operations, log: list[LogRecord]) -> None:
-    """A recount in SQL agrees with the fold on any log, and every position has its receipt."""
+def test_any_projected_log_is_found_equal_and_complete(drawn: Operations, log: list[LogRecord]) -> None:
+    """For any log, a recount in SQL equals the fold, and every position has its receipt."""
     drawn.empty()
     asyncio.run(drawn.project(log))
 
@@ -197,7 +197,7 @@ def test_whatever_was_projected_is_found_equal_and_complete(drawn: Operations, l
 
 
 async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
-    """The counts of what was compared are those of the log, each event once."""
+    """Its counts are those of the log, with each event once."""
     found = await filled.data("operator/recount")
 
     assert found["equal"]
@@ -209,7 +209,7 @@ async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
 
 
 async def test_how_a_recount_is_cut_changes_nothing(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Day by day, and a day in several parts, it compares the same, each session once."""
+    """By day, or with a day in several parts, it compares the same, each session once."""
     whole = await filled.data("operator/recount")
     monkeypatch.setattr(slices, "SESSIONS_PER_QUESTION", 2)
     monkeypatch.setattr(slices, "EVENTS_PER_QUESTION", 30)
@@ -218,7 +218,7 @@ async def test_how_a_recount_is_cut_changes_nothing(filled: Operations, monkeypa
 
 
 def test_days_are_taken_together_until_they_are_too_many() -> None:
-    """A slice holds as many days as fit, a day that alone is too much is cut into parts, and all are covered."""
+    """A slice has as many days as fit; a day that is too large is split; every day is covered."""
     half = slices.EVENTS_PER_QUESTION // 2
     days = [DayRow(n * 86_400, 1, events) for n, events in enumerate((half, half, 1, 5 * half, 1))]
 
@@ -247,7 +247,7 @@ async def test_a_missing_receipt_is_a_gap(filled: Operations) -> None:
 
 
 async def test_a_partition_without_any_receipt_is_one_gap(filled: Operations) -> None:
-    """What is claimed as projected needs receipts even where there is not a single one."""
+    """A partition that is reported as projected needs receipts even if it has none at all."""
     end = (await filled.data("operator/coverage"))["partitions"][2]["end"]
     filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 2")
 
@@ -259,7 +259,7 @@ async def test_a_partition_without_any_receipt_is_one_gap(filled: Operations) ->
 
 @pytest.mark.parametrize("table", ["rollup_hourly", "rollup_daily"])
 async def test_a_rollup_that_was_altered_is_named(filled: Operations, table: str) -> None:
-    """One nano-dollar too many in a newer version of a bucket is found, with both versions."""
+    """One nano-dollar too much in a newer version of a bucket is found, with both values."""
     newest = f"FROM {{db}}.{table} FINAL WHERE org_id = '{ORG}' ORDER BY bucket LIMIT 1"
     cost, version = filled.one(f"SELECT cost_nano {newest}"), filled.one(f"SELECT version {newest}")
     filled.alter(
@@ -277,7 +277,7 @@ async def test_a_rollup_that_was_altered_is_named(filled: Operations, table: str
 
 
 async def test_a_group_that_was_altered_is_named_with_its_dimensions(filled: Operations) -> None:
-    """Wrong numbers in one group of a bucket are found although the bucket's totals are right."""
+    """Wrong numbers in one group of a bucket are found even if the bucket's totals are right."""
     filled.alter(
         "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (arrayMap(part -> tuple(part.1, part.2, part.3, 'mallory', "
         "part.5, part.6, part.7, part.8, part.9, part.10, part.11, part.12), model_groups) AS model_groups) "
@@ -309,8 +309,8 @@ async def test_a_session_that_was_altered_is_named(filled: Operations) -> None:
     assert wrong["stored"] == wrong["recounted"] + 7
 
 
-async def test_a_session_that_claims_facts_nobody_has_is_named(filled: Operations) -> None:
-    """A version beyond everything that is settled is no excuse when the facts do not reach it."""
+async def test_a_session_that_claims_missing_facts_is_named(filled: Operations) -> None:
+    """A version beyond the settled position is a difference if the facts do not reach it."""
     filled.alter(
         "INSERT INTO {db}.sessions SELECT * REPLACE (version + 1000 AS version) "
         f"FROM {{db}}.sessions FINAL WHERE session_id = '{named(0)}'"
@@ -322,7 +322,7 @@ async def test_a_session_that_claims_facts_nobody_has_is_named(filled: Operation
 
 
 async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
-    """A fact that is gone makes its session differ, by the right number of events."""
+    """A missing fact makes its session differ by the right number of events."""
     session = named(1, OTHER)
     filled.alter(
         "DELETE FROM {db}.facts WHERE event_id = (SELECT argMin(event_id, version) FROM {db}.facts "
@@ -337,7 +337,7 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
 
 
 async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
-    """Facts without a session are found, even if the request names only the days of the facts."""
+    """Facts without a session are found, even if the request has only the days of the facts."""
     filled.alter(f"DELETE FROM {{db}}.sessions WHERE session_id = '{named(0)}'")
 
     found = await filled.data("operator/recount")
@@ -352,7 +352,7 @@ async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
 
 
 async def test_a_recount_of_some_days_compares_these_alone(filled: Operations) -> None:
-    """Days outside the request are not read, and an end before the start is refused."""
+    """Other days are not read; an end before the start is refused."""
     day = filled.one("SELECT toString(toDate(min(started_hour))) FROM {db}.sessions")
     expected = filled.one(f"SELECT count() FROM {{db}}.sessions FINAL WHERE toDate(started_hour) = '{day}'")
 
@@ -386,7 +386,7 @@ async def test_an_org_recounts_only_itself(filled: Operations) -> None:
 
 
 async def test_what_moves_is_no_difference(reused: Operations) -> None:
-    """While a projector writes, every recount is equal; when it has come to rest nothing is moving."""
+    """While a projector writes, every recount is equal; when it is idle, nothing is moving."""
     reused.empty()
     log = worked_on(sessions=12)
     pipeline = new_pipeline(reused.store, log.records)
@@ -413,7 +413,7 @@ async def test_what_moves_is_no_difference(reused: Operations) -> None:
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("nth", range(6))
 async def test_a_batch_that_was_left_half_written_is_moving(reused: Operations, nth: int, after: bool) -> None:
-    """Wherever a projector dies in its writes, nothing is called wrong; when its batch came again nothing is moving."""
+    """A crash at any write shows no difference; after the batch comes again, nothing is moving."""
     reused.empty()
     records = worked_on(sessions=4).records
     await reused.project(records[:20])
@@ -436,7 +436,7 @@ async def test_a_batch_that_was_left_half_written_is_moving(reused: Operations, 
 
 @pytest.mark.parametrize("heals", [False, True])
 async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Operations, heals: bool) -> None:
-    """A rollup that is ahead at the first look only was being written between the readings of one question."""
+    """A rollup that is ahead only in the first reading was being written at that moment."""
     version = filled.one("SELECT max(version) FROM {db}.rollup_hourly") + 1_000
     filled.alter(
         f"INSERT INTO {{db}}.rollup_hourly SELECT * REPLACE ({version} AS version) "
@@ -455,7 +455,7 @@ async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Ope
 
 
 async def test_receipts_are_seen_by_their_org_alone(filled: Operations) -> None:
-    """A position is projected for its org, and for others like one that is not written: waiting, without a time."""
+    """For other orgs the position looks unwritten: waiting, without a time."""
     (ours,) = filled.store.rows(f"SELECT * FROM {{db}}.receipts WHERE org_id = '{ORG}' ORDER BY log_offset LIMIT 1")
     position = f"{ours['log_partition']}:{ours['log_offset']}"
 
@@ -472,7 +472,7 @@ async def test_receipts_are_seen_by_their_org_alone(filled: Operations) -> None:
 
 
 async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Operations) -> None:
-    """Only the org in the record's bytes sees that it is dead, and why; to others it is waiting."""
+    """Only the org in the record's bytes sees that it is dead, and why; for others it is waiting."""
     log = LogBuilder()
     (newer,) = log.add(created(named(0), v=2))
     garbage = log.add_bytes(b"garbage")
@@ -487,7 +487,7 @@ async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Opera
 
 
 async def test_freshness_is_that_of_the_oldest_partition(filled: Operations) -> None:
-    """Lag is what waits in the log, and everything before the earliest complete_through is visible."""
+    """Lag counts waiting records; everything before the earliest `complete_through` is visible."""
     filled.alter("INSERT INTO {db}.progress VALUES (3, 1000, 1010, '2026-01-20 09:00:00.000')")
 
     found = await filled.data("operator/freshness")
@@ -500,7 +500,7 @@ async def test_freshness_is_that_of_the_oldest_partition(filled: Operations) -> 
 
 @pytest.fixture
 def command(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command of the audit against the store, in this process."""
+    """Return a function that runs an audit command against the store, in this process."""
 
     class InProcess:
         def get(self, path: str, **params: Any) -> Any:
@@ -517,7 +517,7 @@ def command(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_commands_end_with_one_clear_line(command: Any) -> None:
-    """Where all is well each command says so in its last line, and exits with 0."""
+    """If all is well, each command says so in its last line and exits with 0."""
     last_lines = {}
     for name in ("freshness", "coverage", "recount"):
         result = command(name)
@@ -530,7 +530,7 @@ def test_commands_end_with_one_clear_line(command: Any) -> None:
 
 
 def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations) -> None:
-    """A gap or a difference is named, with what to do, and has its own exit code."""
+    """A gap or a difference is named with its remedy, and exits with 1."""
     filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 2")
     filled.alter("INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM {db}.sessions FINAL LIMIT 1")
 
@@ -541,14 +541,14 @@ def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations
     assert "differences in rollup_daily, rollup_hourly, sessions" in recount.output
 
 
-def test_json_stands_alone(command: Any) -> None:
-    """With --json the data is all there is on standard output."""
+def test_json_is_the_only_output(command: Any) -> None:
+    """With --json standard output has only the data."""
     for name in ("freshness", "coverage", "recount"):
         assert isinstance(json.loads(command(name, "--json").stdout), dict)
 
 
-def test_wrong_usage_is_told_from_differences(command: Any) -> None:
-    """Bad options exit with 2, before anything is asked."""
+def test_wrong_usage_is_not_a_difference(command: Any) -> None:
+    """Bad options exit with 2, before any request."""
     assert command("recount", "--start-date", "yesterday").exit_code == 2
     assert command("recount", "--start-date", "2026-01-02", "--end-date", "2026-01-01").exit_code == 2
     for name in ("freshness", "coverage", "recount"):

@@ -30,7 +30,7 @@ SESSION = named("s")
 
 @pytest.fixture(autouse=True, scope="module")
 def any_id_is_ours() -> Iterator[None]:
-    """The logs here have ids that no installation minted; those would not be looked up."""
+    """Accept every id: the logs here have ids that no installation made, and those would be a 404."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one_session, "_minted_here", lambda *_: True)
         yield
@@ -38,7 +38,7 @@ def any_id_is_ours() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def two(engine: Options) -> Iterator[TestStore]:
-    """A store for two partitions, emptied by each example."""
+    """Provide a store for two partitions, emptied by each example."""
     yield from new_store(new_address(engine), PARTITIONS)
 
 
@@ -59,7 +59,7 @@ filters = st.fixed_dictionaries(
 def test_the_pages_of_a_session_are_its_events_in_log_order(
     two: TestStore, log: list[LogRecord], asked: dict[str, Any], per_page: int
 ) -> None:
-    """Page by page, with any filters: exactly what a plain walk through the log finds, in its order, each id once."""
+    """With any filters the pages equal a plain walk through the log: the same order, each id once."""
     for name in {"after", "before"} & set(asked):
         asked[name] = instant(1_768_900_000_000 + asked[name] * 1_200_000)
     two.empty()
@@ -73,7 +73,7 @@ def test_the_pages_of_a_session_are_its_events_in_log_order(
 
 
 def _walk(log: list[LogRecord]) -> Iterator[tuple[str, str, Event]]:
-    """The hook events of a log, by org and session; of two facts with one id the first counts."""
+    """Return the hook events of a log, by org and session; the first fact with an id counts."""
     seen: set[tuple[str, str, str]] = set()
     for log_record in sorted(log, key=lambda log_record: (log_record.partition, log_record.offset)):
         if not log_record.value or log_record.value[:1] != b"{":
@@ -125,7 +125,7 @@ async def _all_pages(api: QueryApi, org: str, session: str | UUID, params: dict[
 
 @pytest.fixture
 def filled(store: TestStore) -> TestStore:
-    """A session with 30 events in three records, and one of another user."""
+    """Provide a session with 30 events in three records, and one of another user."""
     log = LogBuilder(store.partitions)
     log.add(created(SESSION), created(named("other")))
     for n in range(3):
@@ -136,7 +136,7 @@ def filled(store: TestStore) -> TestStore:
 
 
 async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page never has more bytes than can be held, always at least one event, and its cursor goes on behind it."""
+    """A page has a byte limit and at least one event, and its cursor continues behind it."""
     monkeypatch.setattr(event_page, "PAGE_BYTES_MAX", 350)
     with api_over(filled) as api:
         first = (await api.get(f"sessions/{SESSION}/events", {"per_page": 30})).json()
@@ -148,14 +148,14 @@ async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, mon
 
 @pytest.mark.parametrize(("sizes", "shown"), [([], 0), ([9], 1), ([3, 3, 2], 3), ([3, 3, 3], 2), ([9, 0], 1)])
 def test_a_page_holds_at_least_one_event(sizes: list[int], shown: int) -> None:
-    """As many of the first as fit, and the first even if it does not."""
+    """A page has as many of the first events as fit, and the first even if it does not."""
     places = [EventsPageRow(UUID(int=n), n, size) for n, size in enumerate(sizes)]
 
     assert len(within_bytes(places, 8)) == shown
 
 
 async def test_a_cursor_is_bound_to_its_question(filled: TestStore) -> None:
-    """With another session, other filters, another letter or none at all it is a 422 that names it."""
+    """Another session, other filters, an altered letter or an empty cursor is a 422 that names it."""
     with api_over(filled) as api:
         path = f"sessions/{SESSION}/events"
         cursor = (await api.get(path, {"per_page": 2})).json()["meta"]["next_cursor"]
@@ -181,7 +181,7 @@ async def test_a_cursor_is_bound_to_its_question(filled: TestStore) -> None:
     ids=str,
 )
 async def test_what_cannot_be_asked_of_events(params: dict[str, Any], filled: TestStore) -> None:
-    """A parameter that is unknown, of the wrong type or out of range is a 422 that names it; there are no pages."""
+    """An unknown, mistyped or out-of-range parameter is a 422 that names it; there are no numbered pages."""
     with api_over(filled) as api:
         reply = await api.get(f"sessions/{SESSION}/events", params)
 

@@ -14,8 +14,8 @@ from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, Query
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 
-async def test_a_list_says_where_it_stands(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A list is cut into pages that together hold each session once, newest first, with right meta."""
+async def test_a_list_has_pages(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Pages together have each session once, newest first, with correct `meta`."""
     rows = [session(started_at=NOON - minute * 60_000) for minute in range(5)]
     query_store.put(*rows)
 
@@ -28,7 +28,7 @@ async def test_a_list_says_where_it_stands(query_store: QueryStore, query_api: Q
 
 
 async def test_an_empty_list_is_a_list(query_api: QueryApi) -> None:
-    """Where nothing is, data is empty, on the first page as on any other."""
+    """Without sessions data is empty, on the first page and on any other."""
     for page in (1, 2, 1 << 53):
         reply = await query_api.get("sessions", {"page": page})
 
@@ -40,7 +40,7 @@ async def test_an_empty_list_is_a_list(query_api: QueryApi) -> None:
 
 
 async def test_sessions_that_tie_keep_their_places(query_store: QueryStore, query_api: QueryApi) -> None:
-    """In every order, sessions that are equal in it stand in one total order, so that pages never overlap."""
+    """In every order, sessions that tie have one total order, so pages never overlap."""
     query_store.put(*(session(started_at=NOON) for _ in range(10)))
 
     for sort in ("-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"):
@@ -116,7 +116,7 @@ RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
 async def test_each_filter(
     params: dict[str, Any], changes: dict[str, Any], query_store: QueryStore, query_api: QueryApi
 ) -> None:
-    """A filter leaves exactly the sessions that have the value; one that lacks it is no match."""
+    """A filter returns exactly the sessions that have the value; a session without one is no match."""
     wanted = session(**changes)
     query_store.put(wanted, session(), session(project_id="p", repo="other", model="opus", agent_name="other"))
 
@@ -160,7 +160,7 @@ async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> 
 )
 @pytest.mark.fault(row=18)
 async def test_what_cannot_be_asked_for(params: dict[str, Any], query_api: QueryApi) -> None:
-    """A parameter that is unknown, of the wrong type or out of range is a 422 that names it."""
+    """An unknown, mistyped or out-of-range parameter is a 422 that names it."""
     reply = await query_api.get("sessions", params)
 
     assert reply.status_code == 422, reply.text
@@ -168,7 +168,7 @@ async def test_what_cannot_be_asked_for(params: dict[str, Any], query_api: Query
 
 
 async def test_the_ends_of_time(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A time that no store can hold filters like the nearest one that it can."""
+    """A time beyond the range of the store filters like the nearest time in range."""
     query_store.put(session())
 
     counts = [
@@ -185,7 +185,7 @@ async def test_the_ends_of_time(query_store: QueryStore, query_api: QueryApi) ->
 
 
 async def test_the_whole_session(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A session is shown with all fields that the store has, in the words of the API, and its position in the log."""
+    """A session has all fields of the API and its log position."""
     row = session(
         version=1842,
         log_partition=2,
@@ -294,7 +294,7 @@ EXPECTED: dict[str, Any] = {
 
 
 async def test_what_is_absent_is_null(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A bare session shows null for what it lacks, and zeros for what it could have counted."""
+    """A bare session has null for absent fields and zero for counts."""
     row = session()
     query_store.put(row)
 
@@ -309,7 +309,7 @@ async def test_what_is_absent_is_null(query_store: QueryStore, query_api: QueryA
 
 
 async def test_the_latest_state_is_shown_once(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Of several states of a session the one with the highest version is shown, in lists as alone."""
+    """Lists and single reads show the state with the highest version."""
     row = session(title="first", version=1)
     later = session(session_id=row.session_id, started_at=row.started_at, title="later", version=2)
     query_store.put(later)
@@ -323,7 +323,7 @@ async def test_the_latest_state_is_shown_once(query_store: QueryStore, query_api
 
 
 async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A state that a filter would match, but that is not the newest, stays hidden, far from its successor."""
+    """A filter does not match an outdated state, even in a distant part."""
     row = session(project_id="before", started_at=NOON - HOUR_MS)
     later = session(session_id=row.session_id, started_at=row.started_at, project_id="after", version=2)
     others = [session(started_at=NOON - number * 10_000, project_id="other") for number in range(2_000)]
@@ -341,7 +341,7 @@ async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: Q
     "session_id", ["x", "../acme", str(NOBODYS), f"{{{NOBODYS}}}", NOBODYS.hex, "%00", str(UUID(int=0))]
 )
 async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) -> None:
-    """An id of any shape that was not minted here is a 404 at once."""
+    """An id of any shape that was not made here is a 404 at once."""
     reply = await query_api.get(f"sessions/{session_id}")
 
     assert reply.status_code == 404
@@ -351,7 +351,7 @@ async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) 
 async def test_a_session_that_is_about_to_come_is_waited_for(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An id minted for the org is shown as soon as it is projected, even if that is after the question."""
+    """An id made for the org is shown once it is projected, even after the request."""
     row = session()
 
     async def projected_meanwhile(_seconds: float) -> None:
@@ -364,7 +364,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
 
 
 async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An id minted for the org that does not come in time is a 404."""
+    """An id made for the org that does not come in time is a 404."""
     monkeypatch.setattr(one, "WAIT_S", 0.1)
 
     reply = await query_api.get(f"sessions/{mint(SECRETS, 'session', 'acme', new_thread(None), False, None)}")
@@ -373,7 +373,7 @@ async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pyte
 
 
 async def test_what_the_caller_has_is_not_sent_again(query_store: QueryStore, query_api: QueryApi) -> None:
-    """The tag of a reply changes with its data and with the generation; with the caller's own tag the answer is 304."""
+    """The tag changes with the data and the generation; the current tag returns 304."""
     row = session()
     query_store.put(row)
     path = f"sessions/{row.session_id}"
@@ -392,7 +392,7 @@ async def test_what_the_caller_has_is_not_sent_again(query_store: QueryStore, qu
 
 
 async def test_a_list_whose_count_changes_is_another_list(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A page with the same sessions but another total is sent again."""
+    """A page with the same sessions but another total has another tag."""
     query_store.put(session(started_at=NOON))
     tag = (await query_api.get("sessions", {"per_page": 1})).headers["ETag"]
     query_store.put(session(started_at=NOON - HOUR_MS))

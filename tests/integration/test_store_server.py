@@ -88,7 +88,7 @@ def wait_until(met: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def test_ping_needs_no_credential(served: Served) -> None:
-    """Anyone may ask whether the server runs, and learns nothing else."""
+    """Any client may ask whether the server runs, and learns nothing else."""
     connection = served.http()
     connection.request("GET", "/ping")
     response = connection.getresponse()
@@ -97,7 +97,7 @@ def test_ping_needs_no_credential(served: Served) -> None:
 
 
 def test_parameters_of_all_types_come_back_as_they_were(client: Any) -> None:
-    """A bound value is a value: no type, newline, quote, backslash or SQL in it changes what is asked."""
+    """No type, newline, quote, backslash or SQL in a bound value changes the query."""
     sent = {
         "s": "a\nb\tc\\d'e\"f`g\0h\r; DROP TABLE x -- é 語 {x:String}",
         "n": -(2**63),
@@ -121,7 +121,7 @@ def test_parameters_of_all_types_come_back_as_they_were(client: Any) -> None:
 
 @pytest.mark.parametrize("attempt", ["1; DROP TABLE t.x", "1 OR 1=1", "') OR ('1'='1", "1) UNION ALL SELECT 2 --"])
 def test_a_parameter_cannot_become_sql(client: Any, attempt: str) -> None:
-    """What does not parse as the declared type is refused with code 457."""
+    """A value that does not parse as the declared type is refused with code 457."""
     with pytest.raises(DatabaseError) as refused:
         client.query("SELECT {n:UInt32}", parameters={"n": attempt})
 
@@ -129,7 +129,7 @@ def test_a_parameter_cannot_become_sql(client: Any, attempt: str) -> None:
 
 
 def test_long_parameters_travel_as_a_form(client: Any) -> None:
-    """Values too long for a URL arrive as well: the client then sends a multipart form."""
+    """The client sends values too long for a URL as a multipart form, and they arrive."""
     ids = [f"id-{number}\n\\" for number in range(7_000)]
 
     got = client.query("SELECT length({ids:Array(String)}), {ids:Array(String)}[7000]", parameters={"ids": ids})
@@ -157,7 +157,7 @@ def _resident_mb(pid: int, what: str = "VmRSS") -> int:
 
 @pytest.mark.parametrize("compress", [False, "lz4", "zstd", "gzip", "deflate"])
 def test_results_come_back_whole_in_every_coding(served: Served, compress: Any) -> None:
-    """Rows are the same however the reply is compressed, whether it is sent whole or streamed."""
+    """Rows are the same in every compression, sent whole or streamed."""
     with contextlib.closing(served.client(compress=compress)) as client:
         small = client.query("SELECT number, toString(number) FROM numbers(3000)").result_rows
         with client.query_row_block_stream("SELECT number, toString(number) FROM numbers(400000)") as blocks:
@@ -178,7 +178,7 @@ def test_formats_with_a_frame_are_one_document(client: Any) -> None:
 
 
 def test_settings_of_a_request_end_with_it(client: Any) -> None:
-    """Neither URL settings nor SET nor USE reach the next request, on whichever connection it runs."""
+    """Neither URL settings nor SET nor USE reach a later request on any connection."""
     value = "SELECT getSetting('max_block_size'), currentDatabase()"
     before = client.query(value).result_rows
     with_setting = client.query(value, settings={"max_block_size": 1234}).first_row
@@ -198,7 +198,7 @@ def test_a_time_limit_ends_a_query(client: Any) -> None:
 
 
 def test_a_hang_up_stops_the_query(served: Served, client: Any) -> None:
-    """A query whose client has gone is stopped, so that it does not keep a core busy."""
+    """The query of a client that disconnected stops, so that it does not occupy a core."""
     secret = f"gone_{uuid4().hex}"
     running = f"SELECT count() FROM system.processes WHERE query LIKE '%{secret}%' AND query NOT LIKE '%processes%'"
     connection = served.http()
@@ -211,7 +211,7 @@ def test_a_hang_up_stops_the_query(served: Served, client: Any) -> None:
 
 
 def test_requests_of_one_session_take_turns(served: Served) -> None:
-    """Two requests that name one session do not run at once; two of different sessions do."""
+    """Two requests with one session id do not run at once; with two ids they do."""
 
     def elapsed(sessions: list[str]) -> float:
         begin = time.monotonic()
@@ -224,7 +224,7 @@ def test_requests_of_one_session_take_turns(served: Served) -> None:
 
 
 async def test_async_ddl_inserts_streams_and_errors(aclient: Any) -> None:
-    """The async client finds everything it needs, errors included."""
+    """The async client has all it needs, errors included."""
     name = f"t_{uuid4().hex}"
     await aclient.command(f"CREATE TABLE {name} (id UInt32, text String) ENGINE = MergeTree ORDER BY id")
     summary = await aclient.insert(name, [[1, "a\nb"], [2, "c"]], column_names=["id", "text"])
@@ -258,7 +258,7 @@ CODINGS: dict[str | None, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_raw_inserts_keep_every_byte(client: Any, table: str, coding: str | None) -> None:
-    """Rows full of newline bytes arrive whole in every coding, and the reply tells how many."""
+    """Rows full of newline bytes arrive whole in every coding, and the reply has the number of rows."""
     rows = [row(number * 10, b"\n" * (number % 7) + b"\x00\r\n;" + bytes([number % 256])) for number in range(50_000)]
 
     summary = client.raw_insert(
@@ -326,7 +326,7 @@ def test_bound_values_in_an_insert(client: Any, table: str) -> None:
 
 
 def test_an_insert_that_stops_in_the_middle_writes_nothing(served: Served, client: Any, table: str) -> None:
-    """A client that dies while it sends has inserted nothing, though what arrived would be whole rows."""
+    """A client that dies while sending inserts nothing, even if the received part has whole rows."""
     target = "/?query=" + quote(f"INSERT INTO t.{table} FORMAT RowBinary")
     sent = row(1, b"x") * 1000
     login = "".join(f"{name}: {value}\r\n" for name, value in LOGIN.items())
@@ -344,8 +344,8 @@ def test_an_insert_that_stops_in_the_middle_writes_nothing(served: Served, clien
     assert client.query(f"SELECT count() FROM {table}").first_row == (0,)
 
 
-def test_errors_of_an_insert_are_told(client: Any, table: str) -> None:
-    """Bad data, violated constraints and failing materialized views come back as errors, with their codes."""
+def test_errors_of_an_insert_are_reported(client: Any, table: str) -> None:
+    """Bad data, violated constraints and failing materialized views are errors with their codes."""
     client.command(f"CREATE TABLE c_{table} (id UInt32, CONSTRAINT small CHECK id < 10) ENGINE = MergeTree ORDER BY id")
     client.command(f"CREATE TABLE v_{table} (id UInt32) ENGINE = MergeTree ORDER BY id")
     client.command(
@@ -375,7 +375,7 @@ def test_errors_of_an_insert_are_told(client: Any, table: str) -> None:
     ],
 )
 def test_errors_have_clickhouses_code_and_status(served: Served, sql: str, code: int, status: int) -> None:
-    """An error reads as from a ClickHouse server: status, header, and a body without a traceback."""
+    """Status, header and body are those of a ClickHouse server, without a traceback."""
     got, headers, body = ask(served, sql)
 
     assert (got, headers["X-ClickHouse-Exception-Code"]) == (status, str(code))
@@ -385,7 +385,7 @@ def test_errors_have_clickhouses_code_and_status(served: Served, sql: str, code:
 
 
 def test_an_error_in_the_middle_of_a_stream_is_an_error(client: Any) -> None:
-    """Rows sent before an error are never taken for the whole result, whatever way they are read."""
+    """In every way of reading, rows before an error are never taken for the whole result."""
     sql = "SELECT number, throwIf(number = 9000000, 'too far') FROM numbers(10000000)"
     with pytest.raises(StreamFailureError, match="too far"), client.query_row_block_stream(sql) as blocks:
         for _ in blocks:
@@ -398,13 +398,13 @@ def test_an_error_in_the_middle_of_a_stream_is_an_error(client: Any) -> None:
 
 @pytest.mark.parametrize("params", [{"nosuch": "1"}, {"max_threads'": "1"}, {"database": "nowhere"}])
 def test_unknown_settings_and_databases_are_refused(served: Served, params: dict[str, str]) -> None:
-    """A request that asks for what is not there gets 404, and no connection is left half set up."""
+    """A request for an unknown name gets 404, and leaves no connection half set up."""
     assert ask(served, "SELECT 1", **params)[0] == 404
     assert ask(served, "SELECT 1")[2] == b"1\n"
 
 
 def test_a_refused_request_leaves_the_connection_usable(served: Served) -> None:
-    """After an error the same connection takes the next request; its body is not taken for one."""
+    """The connection accepts the next request, and does not take the refused body for one."""
     connection = served.http()
     for headers, status in (({}, 401), ({**LOGIN, "Content-Encoding": "nonsense"}, 500), (LOGIN, 200)):
         connection.request("POST", "/", b"SELECT 1" + b" " * 100_000, headers)
@@ -414,7 +414,7 @@ def test_a_refused_request_leaves_the_connection_usable(served: Served) -> None:
 
 
 def test_a_decompression_bomb_is_refused(served: Served, table: str) -> None:
-    """What a body may unfold to is bounded while it unfolds."""
+    """The inflated size of a body is bounded during inflation."""
     frame = zstd.compress(bytes(64 * 1024 * 1024), 1)
     sql = f"INSERT INTO t.{table} FORMAT RowBinary"
 
@@ -428,7 +428,7 @@ def test_a_decompression_bomb_is_refused(served: Served, table: str) -> None:
 
 
 def test_wrong_credentials_are_refused(served: Served) -> None:
-    """No credential is 401, a wrong one 403; both carry code 516, and no reply holds a password."""
+    """No credential is 401, a wrong one 403; both have code 516, and no reply has a password."""
     wrong = base64.b64encode(b"writer:guess-1").decode()
     for login, status in (
         ({}, 401),
@@ -474,16 +474,16 @@ WRITES = [
 @pytest.mark.parametrize("sql", WRITES)
 def test_a_readonly_user_changes_nothing(reader: Any, client: Any, table: str, sql: str) -> None:
     """Writes, DDL and lifting the restriction are refused with 164, by the engine's own `readonly`."""
-    client.command(f"INSERT INTO {table} VALUES (5, 'kept')")
+    client.command(f"INSERT INTO {table} VALUES (5, 'stored')")
     with pytest.raises(DatabaseError) as refused:
         reader.command(sql.format(t=table))
 
     assert refused.value.code == 164
-    assert client.query(f"SELECT * FROM {table}").result_rows == [(5, "kept")]
+    assert client.query(f"SELECT * FROM {table}").result_rows == [(5, "stored")]
 
 
 def test_a_readonly_user_reads_and_sets(served: Served, reader: Any, table: str) -> None:
-    """It may read, bind values and change settings; but not `readonly`, nor by raw insert or GET."""
+    """It may read, bind values and change settings, except `readonly`; a raw insert or GET changes nothing."""
     assert reader.query(f"SELECT count() FROM {table}", settings={"max_threads": 1}).first_row == (0,)
     with pytest.raises(DatabaseError):
         reader.query("SELECT 1", settings={"readonly": 0})
@@ -514,7 +514,7 @@ FILES = [
 
 @pytest.mark.parametrize("sql", FILES)
 def test_no_statement_reaches_the_machines_files(client: Any, table: str, tmp_path: Path, sql: str) -> None:
-    """SQL reads and writes the store and nothing beside it, for writers too, in whatever spelling."""
+    """SQL in any spelling reads and writes only the store, also for writers."""
     secret = tmp_path / "secret.txt"
     secret.write_text("top secret")
     with pytest.raises(DatabaseError) as refused:
@@ -528,7 +528,7 @@ def test_no_statement_reaches_the_machines_files(client: Any, table: str, tmp_pa
 
 
 def test_mixed_load_from_many_connections(served: Served, client: Any, table: str) -> None:
-    """Inserts, reads, streams, errors and DDL at once: no wrong answer, and every acknowledged row is there."""
+    """Inserts, reads, streams, errors and DDL run at once: no wrong answer and no lost acknowledged row."""
     end = time.monotonic() + 3
     inserted = [0] * 4
 
@@ -564,7 +564,7 @@ def test_mixed_load_from_many_connections(served: Served, client: Any, table: st
 
 
 def test_kill_9_during_inserts_keeps_what_was_acknowledged(tmp_path: Path) -> None:
-    """Killed in the middle of inserts the server is up again in seconds, with every acknowledged block, each whole."""
+    """The killed server is up again in seconds, with every acknowledged block, each whole."""
     server = Served(tmp_path)
     with contextlib.closing(server.client()) as client:
         client.command("CREATE DATABASE t ENGINE = Atomic")
@@ -599,7 +599,7 @@ def test_kill_9_during_inserts_keeps_what_was_acknowledged(tmp_path: Path) -> No
 
 @pytest.mark.fault(row=24)
 def test_a_second_server_on_the_directory_says_what_to_do(served: Served) -> None:
-    """One directory, one owner: the second exits at once, names the first, and leaves it alone."""
+    """The second exits at once, names the first, and does not affect it."""
     path = Path("/proc", str(served.process.pid), "fd", _status_descriptor(served.process.pid)).readlink().parent
     second = subprocess.run(
         [sys.executable, "-c", SERVE, str(path), "0"], cwd=CHECKOUT, capture_output=True, text=True, timeout=20
@@ -618,7 +618,7 @@ def _status_descriptor(pid: int) -> str:
 
 
 def test_sigterm_lets_requests_end_and_stops_in_time(tmp_path: Path) -> None:
-    """A request under way is answered, an endless one stopped; idle and stalled clients do not hold the server up."""
+    """A running request is answered, an endless one stopped; idle and stalled clients cause no delay."""
     server = Served(tmp_path)
     idle = server.http()
     idle.request("POST", "/", "SELECT 1", LOGIN)
