@@ -9,7 +9,8 @@ import cramjam
 import httpx
 import pytest
 
-from tests.support.rigs.write_api import EVENT, WriteApi, a_session, events_path
+from schemas.ids import mint, new_thread
+from tests.support.rigs.write_api import EVENT, SECRETS, WriteApi, a_session, events_path
 
 SESSION = a_session()
 _UUID = re.compile("[0-9a-f-]{36}")
@@ -49,10 +50,12 @@ FIELDS = [
     refused(CREATE, {"title": "x" * 513}, field="title"),
     refused(CREATE, {"title": "bell \x07"}, field="title"),
     refused(CREATE, {"title": "new\nline"}, field="title"),
+    refused(CREATE, {"title": "a\tb"}, field="title"),
     refused(CREATE, {"component": "nul \x00"}, field="component"),
     refused(CREATE, {"remote_url": "x" * 2049}, field="remote_url"),
     refused(CREATE, {"run_id": "x"}, field="run_id"),
     refused(CREATE, {"run_id": str(a_session())}, field="run_id"),
+    refused(CREATE, {"run_id": str(mint(SECRETS, "run", "other", new_thread(None), False, None))}, field="run_id"),
     refused(CREATE, {"run_id": "9b2f0000-0000-4000-8000-000000000000"}, field="run_id"),
     refused(CREATE, {"parent_id": "9b2f0000-0000-4000-8000-000000000000"}, field="parent_id"),
     refused(CREATE, {"parent_id": str(a_session("other"))}, field="parent_id"),
@@ -92,8 +95,10 @@ FIELDS = [
     refused(CHANGE, metrics(cost_usd=-0.01), field="model_metrics.cost_usd"),
     refused(CHANGE, metrics(cost_usd=1_000_000.01), field="model_metrics.cost_usd"),
     refused(CHANGE, metrics(input_tokens=1, models=[]), field="model_metrics"),
+    refused(CHANGE, metrics(input_tokens=1, models=[{"model": "m"}]), field="model_metrics"),
     refused(CHANGE, metrics(model="m", models=[]), field="model_metrics"),
     refused(CHANGE, metrics(models=[{}]), field="model_metrics.models[0].model"),
+    refused(CHANGE, metrics(models=[{"input_tokens": 1}]), field="model_metrics.models[0].model"),
     refused(CHANGE, metrics(models=[{"model": "m", "input_tokens": -1}]), field="model_metrics.models[0].input_tokens"),
     refused(CHANGE, metrics(models=[{"model": "m"}, {"model": "m"}]), field="model_metrics.models[1].model"),
     refused(CHANGE, metrics(models=[{"model": "m"}] * 1001), field="model_metrics.models"),
@@ -103,6 +108,7 @@ FIELDS = [
     refused(END, {"ended_at": "2026-01-22T00:00:00Z"}, field="ended_at"),
     refused(END, {"summary": "nul \x00"}, field="summary"),
     refused(END, metrics(input_tokens=1, models=[]), field="model_metrics"),
+    refused(END, metrics(nope=1), field="model_metrics.nope"),
     refused(COMPACT, {"nope": 1}, field="nope"),
     refused(COMPACT, {"instructions": "x" * 20_001}, field="instructions"),
     refused(COMPACT, {"instructions": "nul \x00"}, field="instructions"),
@@ -155,7 +161,10 @@ async def test_a_wrong_value_is_a_422_that_names_its_field(api: WriteApi, case: 
 @pytest.mark.fault(row=17)
 async def test_what_is_no_json_is_a_400(api: WriteApi, route: tuple[str, str], raw: bytes) -> None:
     """This holds on every route, even if a wrong value comes before the syntax error."""
-    check_shape(await api.send(*route, raw=raw), 400)
+    error = check_shape(await api.send(*route, raw=raw), 400)
+
+    assert error["details"] == {}
+    assert await api.records() == []
 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
@@ -183,6 +192,8 @@ async def test_broken_or_endless_encodings_are_refused(api: WriteApi, encoding: 
     check_shape(await api.send(*EVENTS, raw=good[:-5], headers=headers), 400)
     check_shape(await api.send(*EVENTS, raw=good + b"more", headers=headers), 400)
     check_shape(await api.send(*EVENTS, raw=bomb, headers=headers), 413)
+    check_shape(await api.send(*CREATE, {}, headers=headers), 400)
+    assert await api.records() == []
     assert (await api.send(*EVENTS, raw=good, headers=headers)).status_code == 202
 
 
@@ -199,9 +210,10 @@ async def test_sizes_at_their_limits(api: WriteApi) -> None:
         return b'{"events": [' + empty.replace('""', '"' + "x" * (size - len(empty)) + '"').encode() + b"]}"
 
     assert (await api.send(*EVENTS, raw=batch(10 * MIB))).status_code == 202
-    check_shape(await api.send(*EVENTS, raw=batch(10 * MIB + 1)), 413)
+    too_large = [await api.send(*EVENTS, raw=batch(10 * MIB + 1)), await api.send(*EVENTS, raw=one_event(MIB + 1))]
     assert (await api.send(*EVENTS, raw=one_event(MIB))).status_code == 202
-    check_shape(await api.send(*EVENTS, raw=one_event(MIB + 1)), 413)
+    assert [check_shape(reply, 413)["details"] for reply in too_large] == [{}, {}]
+    assert len(await api.records()) == 2
 
 
 @pytest.mark.fault(row=17)
@@ -238,7 +250,9 @@ async def test_an_id_that_was_not_minted_here_is_a_404(api: WriteApi, id_: str) 
     ]
 
     bodies = [check_shape(reply, 404) for reply in replies]
-    assert len({(body["error"], body["code"], str(body["details"])) for body in bodies}) == 1
+    assert {(body["code"], str(body["details"])) for body in bodies} == {("not_found", "{}")}
+    assert len({body["error"] for body in bodies}) == 1
+    assert await api.records() == []
 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
@@ -250,8 +264,9 @@ async def test_who_may_write(api: WriteApi, route: tuple[str, str]) -> None:
     check_shape(await api.send(method, path, {}, role="viewer"), 403)
     check_shape(await api.send(method, path, {}, org="other", role="viewer"), 404)
     check_shape(await api.send(method, path, {}, org="operator", role="operator"), 404)
-    check_shape(await api.send("DELETE", path, {}), 405)
-    check_shape(await api.send(method, f"{path}?page=1", {}), 422)
+    assert check_shape(await api.send("DELETE", path, {}), 405)["details"] == {}
+    assert list(check_shape(await api.send(method, f"{path}?page=1", {}), 422)["details"]) == ["page"]
+    assert await api.records() == []
 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)

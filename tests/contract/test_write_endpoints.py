@@ -5,7 +5,9 @@ import json
 
 import cramjam
 import pytest
+from msgspec import structs
 
+from schemas.http.requests import CreateSession
 from schemas.http.responses import Session
 from schemas.ids import thread_id, thread_of, verify
 from schemas.log.records import (
@@ -20,6 +22,26 @@ from schemas.log.records import (
 from tests.support.rigs.write_api import EVENT, SECRETS, WriteApi, data_of, events_path, token
 
 KEY = {"idempotency-key": "again"}
+INVALID_EVENTS = [
+    {**EVENT, "timestamp": "1999-12-31T23:59:59.999Z"},
+    {**EVENT, "timestamp": "2026-01-21T10:30:00.001Z"},
+    {**EVENT, "timestamp": "9999-12-31T23:59:59Z"},
+    {**EVENT, "timestamp": "2026-01-20 half past ten"},
+    {**EVENT, "timestamp": "2026-01-20T10:30:00"},
+    {**EVENT, "timestamp": 1768905000},
+    {**EVENT, "data": []},
+    {**EVENT, "data": None},
+    {**EVENT, "data": "{}"},
+    {**EVENT, "event_type": ""},
+    {**EVENT, "event_type": "with space"},
+    {**EVENT, "event_type": "x" * 65},
+    {**EVENT, "event_id": "x"},
+    {**EVENT, "seq": 1.5},
+    {**EVENT, "more": 1},
+    {"event_type": "Stop"},
+    7,
+    None,
+]
 
 
 async def test_create_answers_the_whole_session_as_asked(api: WriteApi) -> None:
@@ -54,45 +76,79 @@ async def test_every_reply_has_the_common_headers(api: WriteApi) -> None:
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
 
 
-async def test_null_is_absent_in_a_create(api: WriteApi) -> None:
-    """Every field may be null."""
-    names = ("run_id", "parent_id", "relation", "external_id", "title", "started_at", "sensitive", "trigger", "model")
-    created = await api.create(**dict.fromkeys(names))
+async def test_an_empty_create_and_one_of_nulls_are_the_same(api: WriteApi) -> None:
+    """In reply and fact absent fields are null, except ids, trigger and time."""
+    empty, nulls = await api.create(), await api.create(**dict.fromkeys(CreateSession.__struct_fields__))
 
-    assert created["parent_id"] is None
-    assert created["sensitive"] is False
+    generated = {"id", "run_id", "thread_id", "position", "session_id", "record_id", "fact_id"}
+    facts = [structs.asdict(record) for record in await api.records()]
+    for one, other in ((empty, nulls), facts):
+        assert {name: value for name, value in one.items() if name not in generated} == {
+            name: value for name, value in other.items() if name not in generated
+        }
+    assert (empty["trigger"], empty["sensitive"], empty["started_at"]) == (
+        "interactive",
+        False,
+        "2026-01-20T10:30:00.000Z",
+    )
+    for name in ("title", "summary", "agent_name", "project_id", "repo", "remote_url", "parent_id", "external_id"):
+        assert empty[name] is None
 
 
-async def test_a_resume_keeps_the_thread_and_a_clear_begins_one(api: WriteApi) -> None:
-    """Resume, fork and compact stay in the parent's thread; clear, and no parent, do not."""
+@pytest.mark.parametrize(
+    ("sent", "stored", "slug"),
+    [
+        ("git@github.com:acme/backend", "git@github.com:acme/backend", "acme/backend"),
+        ("git@github.com:acme/backend.git", "git@github.com:acme/backend.git", "acme/backend"),
+        ("https://github.com/acme/backend", "https://github.com/acme/backend", "acme/backend"),
+        ("https://user:s3cret@github.com/acme/backend.git", "https://github.com/acme/backend.git", "acme/backend"),
+        ("https://ghp_token@github.com/acme/backend.git", "https://github.com/acme/backend.git", "acme/backend"),
+        ("ssh://git@github.com:22/acme/backend.git", "ssh://git@github.com:22/acme/backend.git", "acme/backend"),
+        ("https://gitlab.com/group/sub/project.git/", "https://gitlab.com/group/sub/project.git/", "group/sub/project"),
+    ],
+)
+async def test_a_remote_url_keeps_no_credential_and_gives_the_slug(
+    api: WriteApi, sent: str, stored: str, slug: str
+) -> None:
+    """This holds for scp-like, ssh and https URLs, with and without `.git`, in reply and fact."""
+    made = await api.create(remote_url=sent)
+
+    (record,) = await api.records()
+    assert (made["remote_url"], made["repo"]) == (stored, slug)
+    assert isinstance(record, SessionCreated)
+    assert (record.remote_url, record.repo) == (stored, slug)
+
+
+async def test_threads_and_runs_follow_the_family(api: WriteApi) -> None:
+    """Resume, fork and compact stay in the parent's thread; clear and no relation start one; a run can be shared."""
     parent = await api.create()
-
-    threads = {
-        relation: (await api.create(parent_id=parent["id"], relation=relation))["thread_id"]
-        for relation in ("resume", "fork", "compact", "clear")
+    children = {
+        relation: await api.create(parent_id=parent["id"], relation=relation, run_id=parent["run_id"])
+        for relation in ("resume", "fork", "compact", "clear", None)
     }
 
-    assert threads["resume"] == threads["fork"] == threads["compact"] == parent["thread_id"]
-    assert threads["clear"] not in {parent["thread_id"], (await api.create())["thread_id"]}
+    same = {relation for relation, child in children.items() if child["thread_id"] == parent["thread_id"]}
+    assert same == {"resume", "fork", "compact"}
+    assert {child["run_id"] for child in children.values()} == {parent["run_id"]}
+    assert {child["parent_id"] for child in children.values()} == {parent["id"]}
+    assert len({child["thread_id"] for child in children.values()}) == 3
+    stranger = await api.create()
+    assert stranger["run_id"] != parent["run_id"]
+    assert stranger["thread_id"] not in {child["thread_id"] for child in children.values()}
+    for record, child in zip((await api.records())[1:], children.values(), strict=False):
+        assert isinstance(record, SessionCreated)
+        assert (str(record.run_id), str(record.parent_id)) == (child["run_id"], child["parent_id"])
 
 
-async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi) -> None:
+@pytest.mark.parametrize("relation", ["resume", "fork", "compact", "clear", None])
+async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi, relation: str | None) -> None:
     """The child is sensitive even if the request says otherwise, and so is its id."""
     parent = await api.create(sensitive=True)
-    child = await api.create(parent_id=parent["id"], relation="resume", sensitive=False)
+    child = await api.create(parent_id=parent["id"], relation=relation, sensitive=False)
 
     record = (await api.records())[-1]
-    assert child["sensitive"] is True
+    assert (parent["sensitive"], child["sensitive"]) == (True, True)
     assert verify(SECRETS, "session", "acme", record.session_id).sensitive
-
-
-async def test_a_run_may_be_shared(api: WriteApi) -> None:
-    """`run_id` names the run of an earlier session; the default is a new run."""
-    first = await api.create()
-    second = await api.create(run_id=first["run_id"])
-    third = await api.create()
-
-    assert first["run_id"] == second["run_id"] != third["run_id"]
 
 
 @pytest.mark.parametrize("again", [{"headers": KEY}, {"external_id": "build 7"}])
@@ -114,17 +170,26 @@ async def test_the_same_key_answers_the_same_ids(api: WriteApi, again: dict[str,
     assert records[0].record_id != records[1].record_id
 
 
-async def test_another_user_or_family_makes_another_session(api: WriteApi) -> None:
-    """The key counts together with user, parent, relation, run and sensitive."""
+async def test_another_user_parent_relation_run_or_sensitivity_is_another_session(api: WriteApi) -> None:
+    """The key identifies a session only together with all of these."""
     parent = await api.create()
-    bodies = [{}, {"sensitive": True}, {"parent_id": parent["id"]}, {"run_id": parent["run_id"]}]
-    bodies.append({"parent_id": parent["id"], "relation": "resume"})
-    replies = [await api.send("POST", "/sessions", body, headers=KEY) for body in bodies]
+    family: list[dict[str, object]] = [
+        {},
+        {"sensitive": True},
+        {"parent_id": parent["id"]},
+        {"parent_id": parent["id"], "relation": "resume"},
+        {"parent_id": parent["id"], "relation": "fork"},
+        {"run_id": parent["run_id"]},
+    ]
+
+    replies = [await api.send("POST", "/sessions", body, headers=KEY) for body in family * 2]
     replies.append(await api.send("POST", "/sessions", {}, headers=KEY, user="bob"))
     replies.append(await api.send("POST", "/sessions", {}, headers={"idempotency-key": "another"}))
     replies.append(await api.send("POST", "/sessions", {"external_id": "again"}))
 
-    assert len({reply.json()["data"]["id"] for reply in replies}) == len(replies)
+    made = [reply.json()["data"]["id"] for reply in replies]
+    assert made[:6] == made[6:12]
+    assert len(set(made)) == 9
 
 
 async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
@@ -153,50 +218,39 @@ async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
 async def test_one_invalid_event_does_not_refuse_its_neighbours(api: WriteApi) -> None:
     """Each invalid event is listed with its index and reason; the others are durable, in order."""
     session = await api.create()
-    wrong = [
-        {**EVENT, "timestamp": "1999-12-31T23:59:59.999Z"},
-        {**EVENT, "timestamp": "2026-01-21T10:30:00.001Z"},
-        {**EVENT, "timestamp": "9999-12-31T23:59:59Z"},
-        {**EVENT, "timestamp": "2026-01-20 half past ten"},
-        {**EVENT, "timestamp": "2026-01-20T10:30:00"},
-        {**EVENT, "timestamp": 1768905000},
-        {**EVENT, "data": []},
-        {**EVENT, "data": None},
-        {**EVENT, "data": "{}"},
-        {**EVENT, "event_type": ""},
-        {**EVENT, "event_type": "with space"},
-        {**EVENT, "event_type": "x" * 65},
-        {**EVENT, "event_id": "x"},
-        {**EVENT, "seq": 1.5},
-        {**EVENT, "more": 1},
-        {"event_type": "Stop"},
-        7,
-        None,
+    good = [
+        {**EVENT, "seq": 1},
+        {**EVENT, "timestamp": "2000-01-01T00:00:00Z", "event_type": "x" * 64},
+        {**EVENT, "timestamp": "2026-01-21T10:30:00Z", "event_type": "Brand.New:1-x"},
     ]
-    good = [{**EVENT, "seq": 1}, {**EVENT, "timestamp": "2000-01-01T00:00:00Z"}, {**EVENT, "event_type": "Brand.New-1"}]
 
-    reply = await api.send("POST", events_path(session["id"]), {"events": [good[0], *wrong, *good[1:]]})
+    reply = await api.send("POST", events_path(session["id"]), {"events": [good[0], *INVALID_EVENTS, *good[1:]]})
 
     data = reply.json()["data"]
     assert (reply.status_code, data["accepted"]) == (202, 3)
-    assert [item["index"] for item in data["rejected"]] == list(range(1, len(wrong) + 1))
+    assert [item["index"] for item in data["rejected"]] == list(range(1, len(INVALID_EVENTS) + 1))
     assert [item["code"] for item in data["rejected"][:3]] == ["timestamp_out_of_range"] * 3
     assert {item["code"] for item in data["rejected"][3:]} == {"invalid_event"}
+    assert all(item["error"] for item in data["rejected"])
     record = (await api.records())[-1]
     assert isinstance(record, EventsRecorded)
-    assert [event.seq for event in record.events] == [1, None, None]
+    assert [(event.seq, event.event_type) for event in record.events] == [
+        (1, "PostToolUse"),
+        (None, "x" * 64),
+        (None, "Brand.New:1-x"),
+    ]
 
 
 async def test_no_valid_event_is_a_422_with_the_same_list(api: WriteApi) -> None:
-    """Nothing is appended."""
+    """It has the same indexes and codes, and appends nothing."""
     session = await api.create()
 
-    reply = await api.send("POST", events_path(session["id"]), {"events": [{**EVENT, "data": 1}, 5]})
+    mixed = await api.send("POST", events_path(session["id"]), {"events": [*INVALID_EVENTS, EVENT]})
+    reply = await api.send("POST", events_path(session["id"]), {"events": INVALID_EVENTS})
 
-    rejected = reply.json()["details"]["events"]
     assert reply.status_code == 422
-    assert [(item["index"], item["code"]) for item in rejected] == [(0, "invalid_event"), (1, "invalid_event")]
-    assert len(await api.records()) == 1
+    assert reply.json()["details"]["events"] == mixed.json()["data"]["rejected"]
+    assert len(await api.records()) == 2
 
 
 async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
