@@ -302,15 +302,9 @@ def test_model_filters_what_belongs_to_models(counted: Counted) -> None:
         assert _refused(counted.ask("timeseries", model="opus", metric=metric)) == {"model"}
 
 
-def test_days_that_cannot_be_asked_for(counted: Counted) -> None:
-    """The default is the last 30 days. An end before the start, or more than 800 days, is a 422."""
+def test_the_default_is_the_last_30_days(counted: Counted) -> None:
+    """They end today."""
     today = datetime.now(UTC).date()
-    for path in PATHS:
-        assert _refused(counted.ask(path, start_date="2026-01-02", end_date="2026-01-01")) == {"end_date"}
-        assert _refused(counted.ask(path, start_date="2024-01-01", end_date="2026-03-11")) == {"start_date"}
-        assert _refused(counted.ask(path, start_date="yesterday")) == {"start_date"}
-        assert _refused(counted.ask(path, since="2026-01-01")) == {"since"}
-        assert counted.ask(path, start_date="2024-01-01", end_date="2026-03-10").status_code == 200
     series = counted.data("timeseries", start_date=None, end_date=None)
     assert len(series) == 30
     assert today - date.fromisoformat(series[-1]["period_start"][:10]) <= timedelta(1)
@@ -335,11 +329,3 @@ def test_who_sees_which_names(counted: Counted) -> None:
             own = counted.ask(path, role=role, user="b", user_id="b")
             assert own.json()["data"] == counted.ask(path, user_id="b").json()["data"]
             assert own.json()["meta"].keys() >= {"complete_through", "lag_records"}
-
-
-def test_users_come_in_pages(counted: Counted) -> None:
-    """`meta` is correct on every page, also past the end."""
-    pages = [counted.ask("by-user", page=page, per_page=2).json() for page in (1, 2, 3)]
-
-    assert [len(page["data"]) for page in pages] == [2, 1, 0]
-    assert [(page["meta"]["total_count"], page["meta"]["total_pages"]) for page in pages] == [(3, 2)] * 3

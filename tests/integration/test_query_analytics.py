@@ -183,6 +183,7 @@ async def test_pages_of_users(query_store: QueryStore, query_api: QueryApi) -> N
     ]
 
     assert [user for page in pages for user in page["data"]] == slow.by_user(rows)
+    assert [len(page["data"]) for page in pages] == [2, 2, 1, 0]
     assert [page["meta"]["total_count"] for page in pages] == [5] * 4
     assert {page["meta"]["total_pages"] for page in pages} == {3}
 
@@ -320,3 +321,18 @@ async def test_what_cannot_be_asked_for(path: str, params: dict[str, str], field
 
     assert reply.status_code == 422, reply.text
     assert set(reply.json()["details"]) == {field}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_days_that_cannot_be_asked_for(path: str, query_api: QueryApi) -> None:
+    """On every path an end before the start, or more than 800 days, is a 422; 800 days are not."""
+    for params, field in (
+        ({"start_date": "2026-01-02", "end_date": "2026-01-01"}, "end_date"),
+        ({"start_date": "2023-11-11", "end_date": "2026-01-19"}, "start_date"),
+        ({"start_date": "yesterday"}, "start_date"),
+        ({"since": "2026-01-01"}, "since"),
+    ):
+        reply = await query_api.get(f"sessions/analytics/{path}", params)
+        assert (reply.status_code, reply.json()["code"], set(reply.json()["details"])) == (422, "invalid", {field})
+    longest = {"start_date": "2023-11-12", "end_date": "2026-01-19"}
+    assert (await query_api.get(f"sessions/analytics/{path}", longest)).status_code == 200

@@ -19,12 +19,16 @@ async def test_a_list_has_pages(query_store: QueryStore, query_api: QueryApi) ->
     rows = [session(started_at=NOON - minute * 60_000) for minute in range(5)]
     query_store.put(*rows)
 
-    pages = [(await query_api.get("sessions", {"page": page, "per_page": 2})).json() for page in (1, 2, 3, 4)]
+    numbers = (1, 2, 3, 4, 1 << 40)
+    pages = [(await query_api.get("sessions", {"page": page, "per_page": 2})).json() for page in numbers]
+    largest = (await query_api.get("sessions", {"per_page": 100})).json()
 
     assert [item["id"] for page in pages for item in page["data"]] == [str(row.session_id) for row in rows]
+    assert [len(page["data"]) for page in pages] == [2, 2, 1, 0, 0]
     assert [page["meta"] for page in pages] == [
-        {"current_page": page, "per_page": 2, "total_pages": 3, "total_count": 5} for page in (1, 2, 3, 4)
+        {"current_page": page, "per_page": 2, "total_pages": 3, "total_count": 5} for page in numbers
     ]
+    assert len(largest["data"]) == 5
 
 
 async def test_an_empty_list_is_a_list(query_api: QueryApi) -> None:
@@ -109,7 +113,15 @@ RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
         ({"started_after": instant(NOON)}, {"started_at": NOON}),
         ({"started_before": instant(NOON - 2 * DAY_MS)}, {"started_at": NOON - 2 * DAY_MS - 1}),
         ({"started_after": "2026-01-20T14:00:00+02:00"}, {"started_at": NOON}),
+        (
+            {"started_after": instant(NOON - 5 * HOUR_MS), "started_before": instant(NOON - 5 * HOUR_MS + 1)},
+            {"started_at": NOON - 5 * HOUR_MS},
+        ),
         ({"project_id": "p", "repo": "r", "status": "ended"}, {"project_id": "p", "repo": "r", "ended_at": NOON}),
+        (
+            {"started_after": "2026-01-20T14:00:00+02:00", "project_id": "p", "model": "m1"},
+            {"started_at": NOON, "project_id": "p", "models": [model("m1"), model("m2")]},
+        ),
     ],
     ids=str,
 )
@@ -126,14 +138,56 @@ async def test_each_filter(
     assert reply.json()["meta"]["total_count"] == 1
 
 
-async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A session that has not ended is active."""
-    active = session()
-    query_store.put(active, session(ended_at=NOON))
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"project_id": "p", "agent_name": "b"},
+        {"repo": "acme"},
+        {"outcome": "success"},
+        {"run_id": str(uuid4())},
+        {"started_before": instant(NOON - 3 * HOUR_MS)},
+        {"started_after": instant(NOON + 1)},
+    ],
+    ids=str,
+)
+async def test_a_filter_without_a_match(params: dict[str, Any], query_store: QueryStore, query_api: QueryApi) -> None:
+    """A part of a value is no match; `started_before` excludes its moment; filters are joined by AND."""
+    query_store.put(
+        session(project_id="p", agent_name="a", repo="acme/backend", outcome="timeout", ended_at=NOON, started_at=NOON),
+        session(agent_name="b", run_id=RUN, started_at=NOON - 3 * HOUR_MS),
+    )
 
-    found = (await query_api.get("sessions", {"status": "active"})).json()["data"]
+    reply = await query_api.get("sessions", params)
 
-    assert [(item["id"], item["status"]) for item in found] == [(str(active.session_id), "active")]
+    assert (reply.json()["data"], reply.json()["meta"]["total_count"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("params", "others"),
+    [({"status": "active"}, {"ended_at": NOON}), ({"trigger": "interactive"}, {"trigger": "scheduled"})],
+    ids=str,
+)
+async def test_a_default_is_a_value_of_a_filter(
+    params: dict[str, Any], others: dict[str, Any], query_store: QueryStore, query_api: QueryApi
+) -> None:
+    """A session that has not ended is active; a trigger that was not sent is `interactive`."""
+    usual = session()
+    query_store.put(usual, session(**others))
+
+    reply = (await query_api.get("sessions", params)).json()
+
+    assert [(item["id"], item["status"]) for item in reply["data"]] == [(str(usual.session_id), "active")]
+    assert reply["meta"]["total_count"] == 1
+
+
+async def test_current_user_only_may_be_false(query_store: QueryStore, query_api: QueryApi) -> None:
+    """It then filters nothing."""
+    rows = [session(user_id="owner", started_at=NOON), session(user_id="bob", started_at=NOON - 1)]
+    query_store.put(*rows)
+
+    found = (await query_api.get("sessions", {"current_user_only": "false"})).json()["data"]
+
+    assert [item["id"] for item in found] == [str(row.session_id) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +197,13 @@ async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> 
         {"page": -1},
         {"page": (1 << 53) + 1},
         {"page": "x"},
+        {"page": ""},
         {"per_page": 0},
         {"per_page": 101},
         {"sort": "cost_usd"},
+        {"sort": ""},
+        {"sort": "started_at,-cost_usd"},
+        {"sort": "-title"},
         {"sort": "-started_at; DROP TABLE sessions"},
         {"status": "done"},
         {"outcome": "none"},
@@ -155,6 +213,7 @@ async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> 
         {"started_after": "2026-01-20T10:00:00"},
         {"current_user_only": "maybe"},
         {"repository": "misspelt"},
+        {"cursor": "x"},
     ],
     ids=str,
 )
@@ -389,6 +448,30 @@ async def test_what_the_caller_has_is_not_sent_again(query_store: QueryStore, qu
     assert again.headers["X-Complete-Through"] == instant(NOON)
     assert changed.status_code == 200
     assert changed.json()["data"]["title"] == "new"
+
+
+async def test_a_list_is_sent_again_once_a_session_changes(query_store: QueryStore, query_api: QueryApi) -> None:
+    """The current tag returns 304; after a change the old tag returns the new list with another tag."""
+    row = session(title="old")
+    query_store.put(row)
+    tag = (await query_api.get("sessions")).headers["ETag"]
+
+    same = await query_api.get("sessions", headers={"If-None-Match": tag})
+    query_store.put(session(session_id=row.session_id, started_at=row.started_at, title="new", version=9))
+    other = await query_api.get("sessions", headers={"If-None-Match": tag})
+
+    assert tag.startswith('W/"')
+    assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", tag)
+    assert same.headers["X-Complete-Through"] == instant(NOON)
+    assert (other.status_code, other.json()["data"][0]["title"]) == (200, "new")
+    assert other.headers["ETag"] != tag
+
+
+async def test_names_in_the_path_are_no_ids(query_api: QueryApi) -> None:
+    """`threads` and `filters` are lists, not sessions; other words are unknown ids."""
+    replies = [await query_api.get(f"sessions/{name}") for name in ("threads", "filters", "nothing")]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 404]
 
 
 async def test_a_list_whose_count_changes_is_another_list(query_store: QueryStore, query_api: QueryApi) -> None:

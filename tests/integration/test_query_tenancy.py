@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from schemas.permissions import Role
+from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, model, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -75,11 +76,16 @@ async def test_members_and_viewers_see_only_their_own(role: Role, query_store: Q
 
     found = await query_api.get("sessions", user="bob", role=role)
     one = await query_api.get(f"sessions/{other.session_id}", user="bob", role=role)
+    own = await query_api.get("sessions", {"user_id": "bob"}, user="bob", role=role)
+    of_carol = await query_api.get("sessions", {"current_user_only": True}, user="carol", role=role)
 
     if role == "operator":  # of another org, by definition
         assert {found.status_code, one.status_code} == {401}
         return
-    assert found.json()["meta"]["total_count"] == (2 if sees_all else 1)
+    visible = {str(mine.session_id), *([str(other.session_id)] if sees_all else [])}
+    assert set(ids(found.json()["data"])) == visible
+    assert found.json()["meta"]["total_count"] == len(visible)
+    assert (ids(own.json()["data"]), of_carol.json()["data"]) == ([str(mine.session_id)], [])
     assert one.status_code == (200 if sees_all else 404)
     assert (await query_api.get(f"sessions/{mine.session_id}", user="bob", role=role)).status_code == 200
 
