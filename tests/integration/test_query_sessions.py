@@ -90,7 +90,7 @@ async def test_each_order(sort: str | None, order: str, query_store: QueryStore,
         assert "".join(item["external_id"] for item in found) == order
 
 
-NOBODYS = UUID("9b2f0000-0000-4000-8000-000000000000")
+UNKNOWN = UUID("9b2f0000-0000-4000-8000-000000000000")
 RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
 
 
@@ -144,7 +144,7 @@ async def test_each_filter(
         {"project_id": "p", "agent_name": "b"},
         {"repo": "acme"},
         {"outcome": "success"},
-        {"run_id": str(uuid4())},
+        {"run_id": str(UNKNOWN)},
         {"started_before": instant(NOON - 3 * HOUR_MS)},
         {"started_after": instant(NOON + 1)},
     ],
@@ -397,7 +397,7 @@ async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: Q
 
 
 @pytest.mark.parametrize(
-    "session_id", ["x", "../acme", str(NOBODYS), f"{{{NOBODYS}}}", NOBODYS.hex, "%00", str(UUID(int=0))]
+    "session_id", ["x", "../acme", str(UNKNOWN), f"{{{UNKNOWN}}}", UNKNOWN.hex, "%00", str(UUID(int=0))]
 )
 async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) -> None:
     """An id of any shape that was not made here is a 404 at once."""
