@@ -1,4 +1,4 @@
-"""API section "GET …/:id/analysis": what is found after the end, on both ways to run."""
+"""API section "GET …/:id/analysis": the findings after the end of a session, on `up` and `stack`."""
 
 from schemas.findings import Findings
 from tests.support.clients.session_client import SessionClient
@@ -8,7 +8,7 @@ CANARY = "canary-2b9e"
 
 
 def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str) -> None:
-    """`none` before, then `done` with every finding in its documented shape; a later end brings a newer one."""
+    """The status is `none`, then `done` with every documented finding; a later end brings a newer analysis."""
     with SessionClient(installation, fresh_org) as session:
         session.record(
             ("UserPromptSubmit", {"prompt": "Please fix the refunds. And test it.", "at": "2026-01-20T10:00:00Z"})
@@ -62,7 +62,7 @@ def test_an_analysis_follows_the_end(installation: Installation, fresh_org: str)
 
 
 def test_nothing_of_a_sensitive_session_is_found(installation: Installation, fresh_org: str) -> None:
-    """Times and counts stay."""
+    """The analysis of a sensitive session has times and counts, and no content."""
     with SessionClient(installation, fresh_org, sensitive=True) as session:
         session.record(("UserPromptSubmit", {"prompt": CANARY}))
         session.use("Bash", {"command": f"pytest {CANARY}"}, "t1", error=CANARY)
@@ -80,7 +80,7 @@ def test_nothing_of_a_sensitive_session_is_found(installation: Installation, fre
 
 
 def test_an_analysis_is_a_read_like_the_others(installation: Installation, fresh_org: str) -> None:
-    """An empty session has one too; ETag and 304; 404 for hidden ones; 422 for unknown parameters."""
+    """An empty session has one; a known tag is 304, a hidden session 404, an unknown parameter 422."""
     with SessionClient(installation, fresh_org) as session:
         session.end()
         done = session.read("analysis")

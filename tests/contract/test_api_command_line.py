@@ -1,4 +1,4 @@
-"""API section "Command line", on both ways to run: exit codes, what stands on which stream, and how to find it."""
+"""API section "Command line", on `up` and `stack`: exit codes, output streams, ways to find an installation."""
 
 import http.server
 import json
@@ -27,13 +27,13 @@ THERE = (
 
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """`crewkit-sessions ARGUMENTS`, as a person would run it."""
+    """Run `crewkit-sessions ARGUMENTS` in another process."""
     command = [sys.executable, "-P", "-m", "cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env or None)
 
 
 def run_here(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """The same in this process, for what ends before anything is started: exit code and both streams."""
+    """Run a command that ends before it starts anything in this process; return its exit code and both streams."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "argv", ["crewkit-sessions", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -42,19 +42,19 @@ def run_here(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
 
 
 def test_every_command_is_listed_and_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--help` says what it does, and shows an example where it takes more than a folder."""
+    """`--help` describes the command, and has an example if it takes more than a folder."""
     code, overview, _ = run_here(capsys, "--help")
 
     assert code == 0
     for command in THERE:
         assert f"  {command} " in overview, command
-        code, told, complaint = run_here(capsys, command, "--help")
+        code, output, complaint = run_here(capsys, command, "--help")
         assert (code, complaint) == (0, ""), command
-        assert len(told.split("Options:")[0].split()) > 10, command
+        assert len(output.split("Options:")[0].split()) > 10, command
 
 
 def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One sentence on standard error, nothing on standard output."""
+    """Standard error has one sentence, standard output is empty."""
     (tmp_path / "settings.toml").write_text("port = 'many'\n")
     for arguments in (
         ("no-such-command",),
@@ -72,8 +72,8 @@ def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("up", "--data", str(tmp_path)),
         ("prices", "load", str(tmp_path / "missing.toml")),
     ):
-        code, told, complaint = run_here(capsys, *arguments)
-        assert (code, told) == (2, ""), (arguments, complaint)
+        code, output, complaint = run_here(capsys, *arguments)
+        assert (code, output) == (2, ""), (arguments, complaint)
         assert complaint, arguments
     for service, option, url in (("ingest", "--log-url", "redis://no"), ("query-api", "--store-url", "mysql://no")):
         ended = run(service, option, url, "--data", str(tmp_path / "other"))
@@ -82,27 +82,27 @@ def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("command", AUDIT)
 def test_a_service_that_is_away_is_exit_69(command: str, tmp_path: Path) -> None:
-    """Whether nothing was ever started, nobody listens, or somebody else does."""
+    """This holds if nothing was ever started, no process listens, or another program listens."""
     for where in (("--data", str(tmp_path)), ("--url", f"http://127.0.0.1:{free_port()}", "--token", "x")):
-        told = run(command, *where)
-        assert (told.returncode, told.stdout) == (69, "")
-        assert len(told.stderr.splitlines()) == 1
+        result = run(command, *where)
+        assert (result.returncode, result.stdout) == (69, "")
+        assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, 69), (502, 69), (404, 1), (200, 1)])
-def test_an_answer_of_somebody_else_is_told_in_a_sentence(status: int, code: int) -> None:
-    """A proxy's page is no reply of ours."""
+def test_a_foreign_answer_is_an_error_in_one_sentence(status: int, code: int) -> None:
+    """A proxy's page is an error message with the address."""
     with html_server(status) as url:
-        told = run("coverage", "--url", url, "--token", "x", "--json")
+        result = run("coverage", "--url", url, "--token", "x", "--json")
 
-    assert (told.returncode, told.stdout) == (code, "")
-    assert "Traceback" not in told.stderr
-    assert url in told.stderr
+    assert (result.returncode, result.stdout) == (code, "")
+    assert "Traceback" not in result.stderr
+    assert url in result.stderr
 
 
 @pytest.mark.parametrize("command", AUDIT)
 def test_an_audit_finds_the_installation_by_its_folder_or_its_address(command: str, installation: Installation) -> None:
-    """Exit 0, one clear line at the end; with `--json` nothing but the findings, whole, on standard output."""
+    """Exit code 0 and one clear last line; `--json` writes the complete findings, and nothing else, to stdout."""
     operator = run("token", "--operator", "--data", str(installation.data)).stdout.strip()
 
     by_folder = run(command, "--data", str(installation.data))
@@ -115,16 +115,16 @@ def test_an_audit_finds_the_installation_by_its_folder_or_its_address(command: s
 
 
 def test_an_audit_needs_a_token_of_an_operator(installation: Installation) -> None:
-    """Any other is told so, exit 1."""
+    """Any other token is refused with an error message and exit code 1."""
     owner = run("token", "--org", "acme", "--user", "u", "--role", "owner", "--data", str(installation.data)).stdout
     for token in (owner.strip(), "no.token.at.all"):
-        told = run("coverage", "--url", installation.url, "--token", token)
-        assert (told.returncode, told.stdout) == (1, "")
-        assert told.stderr.startswith("Error: ")
+        result = run("coverage", "--url", installation.url, "--token", token)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr.startswith("Error: ")
 
 
-def test_a_token_stands_alone_and_opens_its_org(installation: Installation, fresh_org: str) -> None:
-    """The data folder's key, whatever the layout; four hours unless `--ttl` says otherwise."""
+def test_a_printed_token_opens_its_org(installation: Installation, fresh_org: str) -> None:
+    """Only the token is printed; it is valid for four hours unless `--ttl` differs."""
     options = ("--org", fresh_org, "--user", "alice", "--role", "member", "--data", str(installation.data))
 
     printed = [run("token", *options), run("token", *options, "--ttl", "90s")]
@@ -145,33 +145,33 @@ def test_a_token_stands_alone_and_opens_its_org(installation: Installation, fres
 
 
 def test_prices_are_shown_where_the_store_can_be_reached(installation: Installation) -> None:
-    """On a stack while it runs; `up` has its store in its own process, and the sentence says so."""
-    told = run("prices", "show", "--json", "--data", str(installation.data))
+    """A running stack shows them. The store of `up` is in its process, and the message says so."""
+    result = run("prices", "show", "--json", "--data", str(installation.data))
 
     if installation.kind == "stack":
-        assert (told.returncode, told.stderr) == (0, "")
-        assert {"model", "from", "input", "output", "loaded_at"} <= set(json.loads(told.stdout)[0])
+        assert (result.returncode, result.stderr) == (0, "")
+        assert {"model", "from", "input", "output", "loaded_at"} <= set(json.loads(result.stdout)[0])
     else:
-        assert (told.returncode, told.stdout) == (1, "")
-        assert "another process uses" in told.stderr
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "another process uses" in result.stderr
 
 
 @pytest.mark.fault(row=24)
 def test_a_folder_is_served_once(installation: Installation) -> None:
-    """A second `up` or `stack` on it refuses, and leaves the first alone."""
-    told = run(installation.kind, "--data", str(installation.data), "--port", str(free_port()))
+    """A second `up` or `stack` on the folder refuses to start and does not affect the first."""
+    result = run(installation.kind, "--data", str(installation.data), "--port", str(free_port()))
 
-    assert told.returncode == 1
-    assert str(installation.data) in told.stdout + told.stderr
+    assert result.returncode == 1
+    assert str(installation.data) in result.stdout + result.stderr
     assert run("coverage", "--data", str(installation.data)).returncode == 0
 
 
 def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
-    """Sent, shown, proved and drawn: exit 0; the picture holds no address and no token."""
+    """The demo sends, shows, proves and draws; exit code 0; the picture has no address and no token."""
     size, picture = ("--sessions", "5", "--events", "400"), tmp_path / "demo.svg"
-    told = run("demo", "--data", str(installation.data), "--org", fresh_org, *size, "--svg", str(picture))
+    result = run("demo", "--data", str(installation.data), "--org", fresh_org, *size, "--svg", str(picture))
 
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert Org(installation, fresh_org).get("sessions").json()["meta"]["total_count"] == 5
     svg = picture.read_text()
     assert "coverage" in svg
@@ -180,7 +180,7 @@ def test_a_demo_plays_on_a_running_installation(installation: Installation, fres
 
 @contextmanager
 def html_server(status: int) -> Iterator[str]:
-    """Somebody else's web server: one page, one status."""
+    """Serve one page with one status, like a foreign web server."""
 
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

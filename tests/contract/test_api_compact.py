@@ -1,4 +1,4 @@
-"""API section "POST /:org_id/sessions/:id/compact", from request to digest, on both ways to run."""
+"""API section "POST /:org_id/sessions/:id/compact", from request to digest, on `up` and `stack`."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def prompted(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_a_digest_tells_the_session_up_to_the_request(installation: Installation, fresh_org: str) -> None:
-    """Queued at once, done when projected; goal, files, failures, open tasks, last answer; nothing of later events."""
+    """A digest is queued, then done with goal, files, failures, open tasks and last answer, without later events."""
     with SessionClient(installation, fresh_org, remote_url="git@github.com:acme/backend", title="Refunds") as session:
         session.record(
             prompted("Fix the refunds"), ("TaskCreated", {"task_id": "7", "task_subject": "Fix the rounding"})
@@ -42,7 +42,7 @@ def test_a_digest_tells_the_session_up_to_the_request(installation: Installation
 
 
 def test_a_late_copy_of_the_call_changes_nothing(installation: Installation, fresh_org: str) -> None:
-    """The same compaction id, one digest, as of the first call; without a key each call is a new request."""
+    """A repeated key returns the same compaction and digest; without a key each call is a new request."""
     with SessionClient(installation, fresh_org) as session:
         session.record(prompted("First"))
         first = session.compact("again", max_characters=300)
@@ -60,7 +60,7 @@ def test_a_late_copy_of_the_call_changes_nothing(installation: Installation, fre
 
 
 def test_limits_instructions_and_pages(installation: Installation, fresh_org: str) -> None:
-    """Never longer than requested; instructions are in it and decide what is included; newest first, in pages."""
+    """A digest keeps its length limit and follows its instructions; pages list the newest first."""
     with SessionClient(installation, fresh_org) as session:
         for n in range(40):
             session.use("Edit", {"file_path": f"/work/backend/module_{n:02}/generated_file.py"}, f"t{n}")
@@ -81,8 +81,8 @@ def test_limits_instructions_and_pages(installation: Installation, fresh_org: st
         assert pages[2]["meta"] == {"current_page": 3, "per_page": 2, "total_pages": 2, "total_count": 3}
 
 
-def test_nothing_of_a_sensitive_session_is_told(installation: Installation, fresh_org: str) -> None:
-    """There is a digest, of numbers."""
+def test_a_digest_of_a_sensitive_session_has_no_content(installation: Installation, fresh_org: str) -> None:
+    """The digest of a sensitive session has numbers and no content."""
     with SessionClient(installation, fresh_org, sensitive=True) as session:
         session.record(prompted(CANARY), ("Stop", {"last_assistant_message": CANARY}))
         session.use("Bash", {"command": CANARY}, "t1", error=CANARY)
@@ -97,7 +97,7 @@ def test_nothing_of_a_sensitive_session_is_told(installation: Installation, fres
 
 
 def test_a_list_of_digests_is_a_read_like_the_others(installation: Installation, fresh_org: str) -> None:
-    """Empty for a session without any, ETag and 304, 404 for hidden and unknown ones, 422 for unknown parameters."""
+    """No digests is an empty list; a known tag is 304, hidden and unknown ids 404, unknown parameters 422."""
     with SessionClient(installation, fresh_org) as session:
         empty = session.read("compactions")
         again = session.read("compactions", headers={"If-None-Match": empty.headers["ETag"]})

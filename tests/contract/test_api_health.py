@@ -1,4 +1,4 @@
-"""``/livez``, ``/readyz`` and ``/metrics`` of a running installation, also while a part of it stands still."""
+"""``/livez``, ``/readyz`` and ``/metrics`` of a running installation, also while one of its processes is stopped."""
 
 import json
 import re
@@ -16,20 +16,20 @@ RETURNS_S = 60
 
 
 def ask(installation: Installation, path: str) -> httpx.Response:
-    """A request without a credential."""
+    """Send a GET without a credential."""
     return httpx.get(f"{installation.url}{path}", timeout=20, trust_env=False)
 
 
 def test_what_is_well_says_so(installation: Installation) -> None:
-    """Alive, and every part named."""
+    """A healthy installation is alive and ready, and names each part."""
     assert ask(installation, "/livez").json() == {"status": "ok"}
     assert ask(installation, "/readyz").json() == {"status": "ok", "log": "ok", "store": "ok"}
 
 
 @pytest.mark.only_on("stack")  # log and store of `up` live in its own process
 @pytest.mark.parametrize("process", PARTS)
-def test_a_part_that_stands_still_is_named(installation: Installation, process: str) -> None:
-    """The process itself is alive; whoever routes requests learns that it can't serve, and why."""
+def test_a_stopped_part_is_named(installation: Installation, process: str) -> None:
+    """The process stays alive; `/readyz` says that it can't serve, and names the part."""
     installation.send(process, signal.SIGSTOP)
     try:
         refused = eventually(lambda: (reply := ask(installation, "/readyz")).status_code == 503 and reply, within_s=30)
@@ -45,7 +45,7 @@ def test_a_part_that_stands_still_is_named(installation: Installation, process: 
 
 
 def test_metrics_tell_what_was_written_and_projected(installation: Installation, fresh_org: str) -> None:
-    """One event is counted where it is accepted, and where it is projected: in a process of its own, or the same."""
+    """One event is counted by the process that accepts it and by the one that projects it (on `up` the same)."""
     with installation.client(org=fresh_org) as client:
         session = client.post(f"/api/v1/{fresh_org}/sessions", json={}).json()["data"]["id"]
         event = {"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}

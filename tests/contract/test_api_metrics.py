@@ -33,7 +33,7 @@ TOO_LATE = {**EVENT, "timestamp": "2199-01-01T00:00:00Z"}
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:
-    """Every value but buckets', by name and label values, these in alphabetical order of their labels."""
+    """Return every value except buckets, by name and label values in alphabetical order of the labels."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -43,7 +43,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 
 def undocumented(found: Iterable[tuple[str, ...]]) -> set[str]:
-    """The metrics of ours that the table in docs/operations.md does not name."""
+    """Return our metrics that the table in docs/operations.md does not name."""
     names = {re.sub(r"_(bucket|sum|count)$", "", name[0]) for name in found if name[0].startswith("crewkit_")}
     rows = re.findall(r"^\| (`crewkit_.+?) \|", METRICS, re.MULTILINE)
     shown = {name for row in rows for name in re.findall(r"crewkit_[a-z_]+", row)}
@@ -51,7 +51,7 @@ def undocumented(found: Iterable[tuple[str, ...]]) -> set[str]:
 
 
 async def scraped(api: WriteApi) -> dict[tuple[str, ...], float]:
-    """What the service says now, to somebody without a token."""
+    """Return the current metrics of the service, requested without a token."""
     reply = await api.client.get("/metrics")
     assert reply.status_code == 200
     assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -59,7 +59,7 @@ async def scraped(api: WriteApi) -> dict[tuple[str, ...], float]:
 
 
 async def test_requests_are_counted_by_route_and_not_by_id(api: WriteApi) -> None:
-    """Two sessions make one series; what no route knows shares one, whatever its address and method."""
+    """Two sessions make one series; all unknown paths and methods share one."""
     for _ in range(2):
         await api.send("POST", events_path(a_session()), {"events": [EVENT]})
     await api.client.get("/nowhere/1")
@@ -76,7 +76,7 @@ async def test_requests_are_counted_by_route_and_not_by_id(api: WriteApi) -> Non
 
 
 async def test_events_are_counted_by_what_became_of_them(api: WriteApi) -> None:
-    """Accepted, refused by reason, how many a request, and each append with its time and size."""
+    """Accepted events, refusals by reason, events per request, and appends with time and size are counted."""
     session = a_session()
     await api.send("POST", events_path(session), {"events": [EVENT, TOO_LATE, {"event_type": "x"}]})
     await api.send("POST", events_path(session), {"events": [TOO_LATE]})
@@ -92,7 +92,7 @@ async def test_events_are_counted_by_what_became_of_them(api: WriteApi) -> None:
 
 
 async def test_what_is_cut_out_is_counted_by_rule(api: WriteApi) -> None:
-    """Of every text of a request, whatever request it is."""
+    """Redactions are counted in every text of every write request."""
     session = (await api.create(title=TOKEN))["id"]
     event = {**EVENT, "data": {"a": TOKEN, "b": "https://bob:canary@example.com"}}
     await api.send("POST", events_path(session), {"events": [event]})
@@ -107,7 +107,7 @@ async def test_what_is_cut_out_is_counted_by_rule(api: WriteApi) -> None:
 
 
 async def test_an_append_that_fails_is_counted_as_such(api: WriteApi) -> None:
-    """The client got 503; nothing is known of the outcome."""
+    """The client receives 503; the append counts as failed and has no duration."""
     api.log.unavailable = True
 
     reply = await api.send("POST", "/sessions", {})
@@ -118,7 +118,7 @@ async def test_an_append_that_fails_is_counted_as_such(api: WriteApi) -> None:
 
 
 async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: TestStore) -> None:
-    """One good record, one that can't be read, and one that still waits."""
+    """The log has one good record, one unreadable record, and one that still waits."""
     registry = CollectorRegistry()
     builder = LogBuilder(store.partitions)
     (good,) = builder.add(one_event(0))
@@ -170,7 +170,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
 
 
 def test_a_process_without_http_answers_on_a_port_of_its_own() -> None:
-    """While it runs, and not after; 0 is no port; a port that is taken is told in one sentence."""
+    """It answers only while it runs; port 0 disables it; a taken port is reported in one sentence."""
     settings = Settings(metrics_port=free_port())
     url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
 
@@ -188,7 +188,7 @@ def test_a_process_without_http_answers_on_a_port_of_its_own() -> None:
 
 
 def test_a_projector_says_whether_it_lives_and_what_is_away() -> None:
-    """On the same port; nothing else is there."""
+    """Health is on the metrics port, where no other path exists."""
     settings, parts = Settings(metrics_port=free_port()), {"log": True, "store": True}
 
     def ask(path: str) -> tuple[int, object]:

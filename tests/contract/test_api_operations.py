@@ -1,4 +1,4 @@
-"""API section "Operations", on both ways to run: receipts, recounts, and what is for those who run the installation."""
+"""API section "Operations", on `up` and `stack`: receipts, recounts, and the routes of operators."""
 
 import httpx
 import pytest
@@ -13,18 +13,18 @@ RECEIPT = {"position", "outcome", "received_at", "stored_at", "facts", "added", 
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 @pytest.fixture
 def operator(installation: Installation) -> httpx.Client:
-    """Who runs the installation."""
+    """Return a client of an operator."""
     return installation.client("operator", OPERATOR_ORG, "operator")
 
 
 def test_a_receipt_says_what_became_of_a_position(org: Org) -> None:
-    """When it was received and stored, how many facts it held, and how many of them were new."""
+    """A receipt has the times of receipt and projection, and the numbers of facts and of new facts."""
     session = org.create()
     events = [{**hook("Stop"), "event_id": f"00000000-0000-4000-8000-{n:012d}"} for n in range(3)]
     positions = [org.record(session, *some).json()["meta"]["position"] for some in (events, events[1:])]
@@ -39,7 +39,7 @@ def test_a_receipt_says_what_became_of_a_position(org: Org) -> None:
 
 
 def test_a_position_that_is_not_there_yet_is_waiting(org: Org) -> None:
-    """It has no times; a partition that does not exist, and what is no position, are a 404."""
+    """A waiting position has no times; an unknown partition and a malformed position are a 404."""
     waiting = org.data("ops/receipts/0:999999999")
 
     assert waiting == {**dict.fromkeys(RECEIPT), "position": "0:999999999", "outcome": "waiting"}
@@ -48,23 +48,23 @@ def test_a_position_that_is_not_there_yet_is_waiting(org: Org) -> None:
 
 
 def test_a_receipt_is_its_orgs_alone(installation: Installation, org: Org) -> None:
-    """Every role of the org sees it; to another org it is like a position that is not written."""
+    """Every role of the org sees it; for another org the position looks unwritten."""
     made = org.write("POST", "sessions", {})
     position = made.headers["X-Log-Position"]
     path = f"ops/receipts/{position}"
 
     for role in ("owner", "admin", "manager", "member", "viewer"):
         assert org.get(path, role=role, user="bob").status_code == 200, role
-    with installation.client("owner", "somebody-else") as stranger:
+    with installation.client("owner", "another-org") as stranger:
         foreign, unwritten = (
-            stranger.get(f"/api/v1/somebody-else/ops/receipts/{at}") for at in (position, "0:999999999")
+            stranger.get(f"/api/v1/another-org/ops/receipts/{at}") for at in (position, "0:999999999")
         )
     assert foreign.status_code == unwritten.status_code == 200
     assert foreign.json()["data"] == {**unwritten.json()["data"], "position": position}
 
 
 def test_a_recount_of_the_org_finds_everything_equal(org: Org) -> None:
-    """Of the days of the request; by default of all days."""
+    """It covers the requested days, by default all."""
     january, may = (org.create(started_at=f"2026-0{month}-20T10:00:00Z") for month in (1, 5))
     org.record(january, hook("Stop"), hook("Stop", n=1))
     org.record(may, hook("Stop"))
@@ -87,7 +87,7 @@ def test_a_recount_of_the_org_finds_everything_equal(org: Org) -> None:
 
 
 def test_freshness_tells_each_partition(operator: httpx.Client, org: Org) -> None:
-    """End of the log, how far it is projected, what waits, and up to when everything is in the answer."""
+    """Each partition has its end, its projected position, its lag, and the time up to which it is complete."""
     position = org.write("POST", "sessions", {}).headers["X-Log-Position"]
     partition, offset = map(int, position.split(":"))
     org.data("sessions")
@@ -104,7 +104,7 @@ def test_freshness_tells_each_partition(operator: httpx.Client, org: Org) -> Non
 
 
 def test_coverage_finds_a_receipt_for_every_position(operator: httpx.Client, org: Org) -> None:
-    """Projected or dead, none missing."""
+    """Every position is projected or dead; none is missing."""
     org.create()
     org.data("sessions")
 
@@ -118,7 +118,7 @@ def test_coverage_finds_a_receipt_for_every_position(operator: httpx.Client, org
 
 
 def test_the_installation_recounts_every_org(operator: httpx.Client, org: Org) -> None:
-    """What an org has is part of it."""
+    """The org's sessions are part of the count."""
     org.create(started_at="2011-11-11T11:00:00Z")
     org.data("sessions")
 

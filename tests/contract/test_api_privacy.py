@@ -1,4 +1,4 @@
-"""API section "Who may", sensitive sessions, and what is cut out before the log: on both ways to run."""
+"""API section "Who may", sensitive sessions, and redaction before the log, on `up` and `stack`."""
 
 import json
 from collections.abc import Iterator
@@ -44,8 +44,8 @@ HAPPENINGS: list[tuple[str, dict[str, Any]]] = [
 EVENTS = [{"event_type": kind, "timestamp": NOW, "data": data} for kind, data in HAPPENINGS]
 
 
-class Told:
-    """An org in which sessions are told; every reply is remembered."""
+class Writer:
+    """A client of one org, which remembers every reply."""
 
     def __init__(self, client: httpx.Client, org: str) -> None:
         self.client, self.org = client, org
@@ -64,8 +64,8 @@ class Told:
         self.replies.append(reply.text + str(reply.headers))
         return reply.json()["data"]
 
-    def tell(self, **created: Any) -> str:
-        """A session with every kind of event, changed, compacted and ended, content in each of its texts."""
+    def write_session(self, **created: Any) -> str:
+        """Create, change, compact and end a session with every kind of event, with content in each of its texts."""
         id_: str = self.write("POST", "/sessions", {"branch": "quince", "title": "quince", **created})["id"]
         self.write("POST", f"/observability/sessions/{id_}/events", {"events": EVENTS})
         self.write("PATCH", f"/sessions/{id_}", {"summary": "quince", "model_metrics": {"input_tokens": 5}})
@@ -75,123 +75,123 @@ class Told:
 
 
 @pytest.fixture
-def told(installation: Installation, fresh_org: str) -> Iterator[Told]:
+def writer(installation: Installation, fresh_org: str) -> Iterator[Writer]:
     with installation.client(org=fresh_org) as client:
-        yield Told(client, fresh_org)
+        yield Writer(client, fresh_org)
 
 
 def numbers_of(session: dict[str, Any]) -> dict[str, Any]:
-    """What must be the same whether or not content is kept."""
+    """Return what must be equal with and without content."""
     tools = sorted((tool["calls"], tool["errors"], tool["total_duration_ms"]) for tool in session["tools"])
     names = ("counts", "models", "model_metrics", "model", "duration_seconds", "last_event_at", "ended_at", "status")
     return {name: session[name] for name in names} | {"tools": tools}
 
 
-def test_a_sensitive_session_counts_as_a_full_one_and_shows_no_content(told: Told) -> None:
-    """Equal counts, tools, tokens and times; no title, summary, branch, prompt or payload, and no search entry."""
+def test_a_sensitive_session_counts_as_a_full_one_and_shows_no_content(writer: Writer) -> None:
+    """Numbers and times are equal; title, summary, branch, prompt, payload and search entry are absent."""
     started = {"started_at": "2026-01-20T10:00:00Z", "project_id": "prj"}
-    full, sensitive = told.tell(**started), told.tell(**started, sensitive=True)
-    shown, reduced = told.read(f"/sessions/{full}"), told.read(f"/sessions/{sensitive}")
+    full, sensitive = writer.write_session(**started), writer.write_session(**started, sensitive=True)
+    shown, reduced = writer.read(f"/sessions/{full}"), writer.read(f"/sessions/{sensitive}")
 
     assert numbers_of(reduced) == numbers_of(shown)
     assert shown["counts"]["tool_calls"] == 3
     assert (reduced["sensitive"], reduced["title"], reduced["summary"], reduced["branch"]) == (True, None, None, None)
-    events, found = told.read(f"/sessions/{sensitive}/events"), told.read("/sessions/search", q="quince")
+    events, found = writer.read(f"/sessions/{sensitive}/events"), writer.read("/sessions/search", q="quince")
     assert [event["event_type"] for event in events] == [kind for kind, _ in HAPPENINGS]
     assert [session["id"] for session in found] == [full]
-    tree = told.read(f"/sessions/{sensitive}/hierarchy", include="tools")
-    derived = [told.read(f"/sessions/{sensitive}/{what}") for what in ("compactions", "analysis")]
+    tree = writer.read(f"/sessions/{sensitive}/hierarchy", include="tools")
+    derived = [writer.read(f"/sessions/{sensitive}/{what}") for what in ("compactions", "analysis")]
     assert "quince" not in json.dumps([reduced, events, tree, derived])
 
 
-def test_what_was_cut_is_counted_on_the_session(told: Told) -> None:
-    """In payloads and in texts of requests alike, once for each fact."""
-    id_ = told.write("POST", "/sessions", {"title": f"with {TOKEN}"})["id"]
+def test_what_was_cut_is_counted_on_the_session(writer: Writer) -> None:
+    """Redactions in payloads and in texts of requests are counted once for each fact."""
+    id_ = writer.write("POST", "/sessions", {"title": f"with {TOKEN}"})["id"]
     events = [{"event_type": "Stop", "timestamp": NOW, "data": {"a": TOKEN, "b": [TOKEN]}}]
     for _ in range(2):
-        told.write("POST", f"/observability/sessions/{id_}/events", {"events": events})
-    told.write("PATCH", f"/sessions/{id_}", {"summary": f"{TOKEN} https://bob:canary@example.com"})
+        writer.write("POST", f"/observability/sessions/{id_}/events", {"events": events})
+    writer.write("PATCH", f"/sessions/{id_}", {"summary": f"{TOKEN} https://bob:canary@example.com"})
 
-    session = told.read(f"/sessions/{id_}")
+    session = writer.read(f"/sessions/{id_}")
     assert session["redactions"] == {"github_token": 4, "url_credentials": 1}
     assert session["counts"]["events"] == 1
     assert session["title"] == "with [redacted:github_token]"
 
 
-def test_what_is_cut_out_of_each_write_is_in_the_metrics(installation: Installation, told: Told) -> None:
-    """By rule, as often as on the session: of create, events, PATCH, compact and end alike."""
-    before = cuts_told(installation)
-    id_ = told.write("POST", "/sessions", {"title": CUT_TWICE})["id"]
-    seen = [cuts_told(installation) - before]
+def test_what_is_cut_out_of_each_write_is_in_the_metrics(installation: Installation, writer: Writer) -> None:
+    """Metrics by rule equal the session's count, over create, events, PATCH, compact and end."""
+    before = redactions_counted(installation)
+    id_ = writer.write("POST", "/sessions", {"title": CUT_TWICE})["id"]
+    seen = [redactions_counted(installation) - before]
     for method, path, body in (
         ("POST", f"/observability/sessions/{id_}/events", {"events": [{**EVENTS[0], "data": {"a": CUT_TWICE}}]}),
         ("PATCH", f"/sessions/{id_}", {"summary": CUT_TWICE}),
         ("POST", f"/sessions/{id_}/compact", {"instructions": CUT_TWICE}),
         ("POST", f"/sessions/{id_}/end", {"summary": CUT_TWICE}),
     ):
-        told.write(method, path, body)
-        seen.append(cuts_told(installation) - before)
+        writer.write(method, path, body)
+        seen.append(redactions_counted(installation) - before)
 
     assert seen == [2, 4, 6, 8, 10]
-    assert told.read(f"/sessions/{id_}")["redactions"] == {RARE: 10}
+    assert writer.read(f"/sessions/{id_}")["redactions"] == {RARE: 10}
 
 
-def cuts_told(installation: Installation) -> float:
-    """What ``/metrics`` says of one rule."""
+def redactions_counted(installation: Installation) -> float:
+    """Return what ``/metrics`` counts for one rule."""
     text = httpx.get(f"{installation.url}/metrics", trust_env=False).text
     families = text_string_to_metric_families(text)
     samples = [sample for family in families for sample in family.samples]
     return sum(s.value for s in samples if s.name == CUTS and s.labels["rule"] == RARE)
 
 
-def spread_canaries(told: Told) -> None:
-    """Each canary through each text of each write; then all of it is read in every way."""
+def spread_canaries(writer: Writer) -> None:
+    """Write each canary into each text of each write, then read everything in every way."""
     events: list[dict[str, Any]] = []
     for canary in CANARIES:
         text, line = canary.written, canary.written.replace("\n", " ")
         names = ("title", "branch", "agent_name", "project_id", "component", "repository_id", "model", "external_id")
-        id_ = told.write("POST", "/sessions", {**dict.fromkeys(names, line), "remote_url": f"/src/{line}"})["id"]
-        told.write("PATCH", f"/sessions/{id_}", {**dict.fromkeys(names[:4], line), "summary": text})
-        told.write("POST", f"/sessions/{id_}/compact", {"instructions": text})
-        told.write("POST", f"/sessions/{id_}/end", {"summary": text, "model_metrics": {"model": line, "cost_usd": 1}})
+        id_ = writer.write("POST", "/sessions", {**dict.fromkeys(names, line), "remote_url": f"/src/{line}"})["id"]
+        writer.write("PATCH", f"/sessions/{id_}", {**dict.fromkeys(names[:4], line), "summary": text})
+        writer.write("POST", f"/sessions/{id_}/compact", {"instructions": text})
+        writer.write("POST", f"/sessions/{id_}/end", {"summary": text, "model_metrics": {"model": line, "cost_usd": 1}})
         data = {"prompt": text, "tool_name": text, "tool_input": {"deep": [{text: text}]}, "nested": json.dumps([text])}
         events += [{"event_type": kind, "timestamp": NOW, "data": data} for kind in ("UserPromptSubmit", "PreToolUse")]
-        refused = told.client.post(f"/api/v1/{told.org}/sessions", json={text: 1})
-        unknown = told.client.get(f"/api/v1/{told.org}/sessions/{quote(text, safe='')}")
-        told.replies += [refused.text, unknown.text]
-    told.write("POST", f"/observability/sessions/{id_}/events", {"events": events})
-    told.write("POST", f"/sessions/{id_}/compact", {"max_characters": 100_000})
+        refused = writer.client.post(f"/api/v1/{writer.org}/sessions", json={text: 1})
+        unknown = writer.client.get(f"/api/v1/{writer.org}/sessions/{quote(text, safe='')}")
+        writer.replies += [refused.text, unknown.text]
+    writer.write("POST", f"/observability/sessions/{id_}/events", {"events": events})
+    writer.write("POST", f"/sessions/{id_}/compact", {"max_characters": 100_000})
     for what in ("", "/events?per_page=1000", "/hierarchy?include=tools", "/compactions", "/analysis"):
-        told.read(f"/sessions/{id_}{what}")
+        writer.read(f"/sessions/{id_}{what}")
     for what in ("?per_page=100", "/filters", "/threads?per_page=100", "/analytics/by-agent"):
-        told.read(f"/sessions{what}")
+        writer.read(f"/sessions{what}")
 
 
 def surviving(place: bytes) -> list[str]:
-    """The canaries that are in there, however their JSON is spelled."""
+    """Return the canaries in these bytes, in any JSON spelling."""
     spelled = [(canary.written, {canary.secret, json.dumps(canary.secret)[1:-1]}) for canary in CANARIES]
     return [text for text, secrets in spelled if any(secret.encode() in place for secret in secrets)]
 
 
-def test_no_secret_leaves_a_trace(installation: Installation, told: Told) -> None:
-    """Neither in a reply, nor in the log, nor in what any process has said."""
-    spread_canaries(told)
+def test_no_secret_leaves_a_trace(installation: Installation, writer: Writer) -> None:
+    """No canary is in a reply, in the log, or in the output of any process."""
+    spread_canaries(writer)
 
-    assert surviving("\n".join(told.replies).encode()) == []
+    assert surviving("\n".join(writer.replies).encode()) == []
     assert surviving(log_files_of(installation)) == []
     places = [log_of(installation), *([store_of(installation)] if installation.kind == "stack" else [])]
     assert [surviving(place) for place in places] == [[]] * len(places)
     assert all(place.count(b"[redacted:") > len(CANARIES) for place in places)
 
 
-def test_a_corrected_record_is_kept_like_any_write(installation: Installation, told: Told) -> None:
-    """Redriven by an operator for a session of the org: no canary gets into the log, nor content where none may be."""
-    full, sensitive = (told.write("POST", "/sessions", {"sensitive": sensitive})["id"] for sensitive in (False, True))
+def test_a_corrected_record_is_kept_like_any_write(installation: Installation, writer: Writer) -> None:
+    """A redriven record reaches the log without canaries, and without content in sensitive sessions."""
+    full, sensitive = (writer.write("POST", "/sessions", {"sensitive": sensitive})["id"] for sensitive in (False, True))
     text = "quince " + " ".join(canary.written for canary in CANARIES)
     data = {"tool_name": "Bash", "prompt": text, "nested": json.dumps({text: [text]})}
     event = hook("UserPromptSubmit", event_id=uuid4(), **data)
-    records = [recorded(UUID(id_), event, org_id=told.org, record_id=uuid4()) for id_ in (full, sensitive)]
-    records.append(ended(UUID(full), org_id=told.org, summary=text, record_id=uuid4(), fact_id=uuid4()))
+    records = [recorded(UUID(id_), event, org_id=writer.org, record_id=uuid4()) for id_ in (full, sensitive)]
+    records.append(ended(UUID(full), org_id=writer.org, summary=text, record_id=uuid4(), fact_id=uuid4()))
     garbage = append_dead_letter(installation, b"garbage")
 
     with installation.client("operator", OPERATOR_ORG, "operator") as operator:
@@ -200,31 +200,31 @@ def test_a_corrected_record_is_kept_like_any_write(installation: Installation, t
             path = f"/api/v1/operator/dead-letters/{garbage}/redrive"
             reply = operator.post(path, content=body, headers={"Content-Type": "application/json"})
             assert reply.status_code == 202, reply.text
-            told.positions.append(reply.headers["X-Log-Position"])
-            told.replies.append(reply.text)
+            writer.positions.append(reply.headers["X-Log-Position"])
+            writer.replies.append(reply.text)
 
-    headers = {"X-Wait-For-Position": ",".join(told.positions)}
-    assert told.client.get(f"/api/v1/{told.org}/sessions/{full}", headers=headers).is_success
-    shown, reduced = (told.read(f"/sessions/{id_}/events")[0]["data"] for id_ in (full, sensitive))
+    headers = {"X-Wait-For-Position": ",".join(writer.positions)}
+    assert writer.client.get(f"/api/v1/{writer.org}/sessions/{full}", headers=headers).is_success
+    shown, reduced = (writer.read(f"/sessions/{id_}/events")[0]["data"] for id_ in (full, sensitive))
     assert shown["prompt"].startswith("quince ")
     assert "[redacted:" in shown["prompt"]
     assert reduced == {"tool_name": "Bash"}
-    assert told.read(f"/sessions/{full}")["redactions"].keys() == {canary.rule for canary in CANARIES}
-    assert surviving("\n".join(told.replies).encode()) == []
+    assert writer.read(f"/sessions/{full}")["redactions"].keys() == {canary.rule for canary in CANARIES}
+    assert surviving("\n".join(writer.replies).encode()) == []
     assert surviving(log_of(installation)) == []
     assert surviving(log_files_of(installation)) == []
 
 
 def test_no_secret_and_no_content_is_in_the_store_of_up(tmp_path: Path) -> None:
-    """Its tables are read by SQL once it is down; one of its orgs keeps no content."""
+    """The stopped installation's tables have no canary, and no content of the org in metadata mode."""
     (tmp_path / "settings.toml").write_text('metadata_orgs = "another, quiet"\n')
     installation = Installation("up", tmp_path)
     try:
         installation.start()
         with installation.client(org="loud") as loud, installation.client(org="quiet") as quiet:
-            spread_canaries(Told(loud, "loud"))
-            reduced = Told(quiet, "quiet")
-            id_ = reduced.tell()
+            spread_canaries(Writer(loud, "loud"))
+            reduced = Writer(quiet, "quiet")
+            id_ = reduced.write_session()
             counts = reduced.read(f"/sessions/{id_}")["counts"]
         assert installation.stop() == 0
     finally:

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/:id/events`, on both ways to run."""
+"""API section "Reading", `GET …/:id/events`, on `up` and `stack`."""
 
 import re
 from typing import Any
@@ -23,13 +23,13 @@ PAYLOADS = [
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 @pytest.mark.fault(row=17)
 def test_payloads_come_back_byte_for_byte(org: Org) -> None:
-    """White space, order, escapes, duplicate keys, huge numbers, halves of emojis: the client's own bytes."""
+    """White space, order, escapes, duplicate keys, huge numbers and lone surrogates are unchanged."""
     session = org.create()
     events = b",".join(
         b'{"event_type":"Notification","timestamp":"2026-01-20T10:30:00Z","data": ' + payload + b" }"
@@ -45,7 +45,7 @@ def test_payloads_come_back_byte_for_byte(org: Org) -> None:
 
 
 def test_each_event_has_every_field(org: Org) -> None:
-    """Identity, type, both times, place in the log; what an event lacks is null."""
+    """An event has identity, type, both times and log position; absent values are null."""
     session, event_id = org.create(), str(uuid4())
     full = {**hook("PreToolUse", "2026-01-20T12:30:00.5+02:00"), "event_id": event_id, "seq": -7}
     full["data"] = {"tool_name": "Bash", "agent_id": "a1"}
@@ -73,7 +73,7 @@ def test_each_event_has_every_field(org: Org) -> None:
 
 
 def test_pages_follow_the_log_and_each_event_counts_once(org: Org) -> None:
-    """Log order, not the order of timestamps; a resent batch adds nothing; 1,000 a page; null after the last page."""
+    """Pages of up to 1,000 have log order, not time order; a resent batch adds nothing; the last cursor is null."""
     session = org.create()
     for batch in (3, 1, 2):
         events = [hook("Stop", f"2026-01-2{batch}T10:00:00.{n:03d}Z", n=n) for n in range(400)]
@@ -89,70 +89,8 @@ def test_pages_follow_the_log_and_each_event_counts_once(org: Org) -> None:
     assert sum(map(len, _pages(org, session, per_page=400))) == 1200
 
 
-def test_each_filter(org: Org) -> None:
-    """Type, tool, agent, and a range of the events' own times, alone and together; pages keep the filter."""
-    session = org.create()
-    events = [
-        hook("PreToolUse", f"2026-01-20T10:00:0{n}Z", tool_name="Bash" if n % 2 else "Edit", agent_id=f"a{n % 3}", n=n)
-        for n in range(8)
-    ]
-    org.record(session, *events, hook("Stop", "2026-01-20T10:00:09Z", n=9))
-
-    asked: dict[str, list[dict[str, Any]]] = {
-        "13579"[:4]: [{"tool_name": "Bash"}],
-        "9": [{"event_type": "Stop"}, {"after": "2026-01-20T10:00:07.001Z"}],
-        "147": [{"agent_id": "a1"}],
-        "0123": [{"before": "2026-01-20T10:00:04Z"}, {"before": "2026-01-20T11:00:04+01:00"}],
-        "4567": [{"after": "2026-01-20T10:00:04Z", "before": "2026-01-20T10:00:09Z"}],
-        "17": [{"agent_id": "a1", "tool_name": "Bash", "event_type": "PreToolUse"}],
-        "": [{"event_type": "stop"}, {"tool_name": ""}, {"agent_id": "' OR 1=1 --"}, {"after": "2027-01-01T00:00:00Z"}],
-    }
-    for expected, questions in asked.items():
-        for params in questions:
-            pages = _pages(org, session, per_page=2, **params)
-            assert "".join(str(event["data"]["n"]) for page in pages for event in page) == expected, params
-
-
-@pytest.mark.fault(row=18)
-def test_a_cursor_is_url_safe_and_bound_to_org_session_and_filters(org: Org, installation: Installation) -> None:
-    """A foreign, forged, malformed or misused cursor is a 422 in the one error shape."""
-    one, other = org.create(), org.create()
-    for session in (one, other):
-        org.record(session, *(hook("Stop", n=n) for n in range(3)))
-    neighbour = Org(installation, f"{org.org}-2")
-    theirs = neighbour.create()
-    neighbour.record(theirs, *(hook("Stop", n=n) for n in range(3)))
-    path = f"sessions/{one['id']}/events"
-    cursor = org.get(path, per_page=1).json()["meta"]["next_cursor"]
-    foreign = neighbour.get(f"sessions/{theirs['id']}/events", per_page=1).json()["meta"]["next_cursor"]
-
-    forged = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
-    wrong = [org.get(path, cursor=text) for text in (foreign, forged, cursor[1:], "", "%00", "'; --", "x" * 5000)]
-    wrong.append(org.get(f"sessions/{other['id']}/events", cursor=cursor))
-    wrong.append(org.get(path, cursor=cursor, event_type="Stop"))
-
-    assert re.fullmatch(r"[A-Za-z0-9_.~-]+", cursor)
-    for reply in wrong:
-        assert (reply.status_code, reply.json()["code"]) == (422, "invalid")
-        assert set(reply.json()) == {"error", "code", "details", "request_id"}
-        assert set(reply.json()["details"]) == {"cursor"}
-    assert [event["data"]["n"] for event in org.data(path, cursor=cursor)] == [1, 2]
-
-
-def test_there_are_no_numbered_pages(org: Org) -> None:
-    """`page` is unknown, a page has 1 to 1,000 events, times have an offset."""
-    session = org.create()
-    path = f"sessions/{session['id']}/events"
-
-    wrong: list[tuple[str, Any]] = [("page", 1), ("per_page", 0), ("per_page", 1001), ("after", "2026-01-20T10:00:00")]
-    for name, value in wrong:
-        reply = org.get(path, **{name: value})
-        assert (reply.status_code, list(reply.json()["details"])) == (422, [name])
-    assert org.get(path, per_page=1000).json() == {"data": [], "meta": {"next_cursor": None}}
-
-
 def test_who_may_read_events(org: Org, installation: Installation) -> None:
-    """The owner and those who see all; for others, for another org and for unknown ids the same 404."""
+    """The owner and roles that see all may; others, other orgs and unknown ids get the same 404."""
     session = org.create()
     org.record(session, hook("Stop"))
     path = f"sessions/{session['id']}/events"
@@ -170,23 +108,6 @@ def test_who_may_read_events(org: Org, installation: Installation) -> None:
     assert len({(reply.json()["code"], reply.json()["error"]) for reply in hidden}) == 1
     assert len(org.data(path, user="alice", role="viewer")) == 1
     assert len(org.data(path, user="bob", role="manager")) == 1
-
-
-def test_what_the_caller_has_is_not_sent_again(org: Org) -> None:
-    """304 with the tag of the page as long as it is the same page."""
-    session = org.create()
-    org.record(session, hook("Stop", n=1))
-    path = f"/api/v1/{org.org}/sessions/{session['id']}/events"
-    tag = org.get(f"sessions/{session['id']}/events").headers["ETag"]
-
-    same = org.client().get(path, headers={"If-None-Match": tag})
-    org.record(session, hook("Stop", n=2))
-    org.data(f"sessions/{session['id']}/events")
-    other = org.client().get(path, headers={"If-None-Match": tag})
-
-    assert (same.status_code, same.content) == (304, b"")
-    assert "X-Complete-Through" in same.headers
-    assert other.status_code == 200
 
 
 def _pages(org: Org, session: dict[str, Any], **params: Any) -> list[list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/sessions/filters`, on both ways to run."""
+"""API section "Reading", `GET …/sessions/filters`, on `up` and `stack`."""
 
 import pytest
 
@@ -10,12 +10,12 @@ NOTHING: dict[str, list[str]] = {"projects": [], "repos": [], "agents": [], "mod
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 def test_the_values_that_occur_most_used_first(org: Org) -> None:
-    """Each once, by how many sessions have it, then by name; what is absent is no value."""
+    """Each value occurs once, ordered by number of sessions, then by name; absent values are left out."""
     assert org.data("sessions/filters") == NOTHING
     url = "git@github.com:acme/{}"
     made = [
@@ -39,7 +39,7 @@ def test_the_values_that_occur_most_used_first(org: Org) -> None:
 
 
 def test_names_of_people_are_for_managers_and_up(org: Org, installation: Installation) -> None:
-    """Members and viewers find the values of their own sessions and no users; another org finds nothing."""
+    """Members and viewers get the values of their own sessions and no users; another org gets none."""
     org.create(user="alice", project_id="mine")
     org.create(user="bob", project_id="secret")
 
@@ -52,7 +52,7 @@ def test_names_of_people_are_for_managers_and_up(org: Org, installation: Install
 
 
 def test_there_is_nothing_to_choose(org: Org) -> None:
-    """No parameter is known."""
+    """The route has no parameters."""
     for name in ("project_id", "page", "per_page"):
         reply = org.get("sessions/filters", **{name: 1})
         assert (reply.status_code, list(reply.json()["details"])) == (422, [name])

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/:id/hierarchy`, on both ways to run."""
+"""API section "Reading", `GET …/:id/hierarchy`, on `up` and `stack`."""
 
 from typing import Any
 
@@ -16,22 +16,22 @@ PRE, POST = "PreToolUse", "PostToolUse"
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 def at(second: int) -> str:
-    """A time of the test."""
+    """Return a time of the test."""
     return f"2026-01-20T10:00:{second:02d}.000Z"
 
 
 def tool(event_type: str, second: int, use: str, **data: Any) -> dict[str, Any]:
-    """Half of a use of Bash."""
+    """Return one half of a use of Bash."""
     return hook(event_type, at(second), tool_name="Bash", tool_use_id=use, **data)
 
 
 def test_a_run_is_shown_with_what_happened_inside_it(org: Org) -> None:
-    """Conversation, a subagent by its type, a task by its subject, uses of tools under the agent they are of."""
+    """A conversation holds subagents by type, tasks by subject, and tool uses below their agent."""
     session = org.create(started_at=at(0))
     org.record(
         session,
@@ -84,7 +84,7 @@ def test_a_run_is_shown_with_what_happened_inside_it(org: Org) -> None:
 
 
 def test_halves_without_their_partner_still_show(org: Org) -> None:
-    """A start alone is running, an end alone unknown, and so is an agent that was only named; a failure is one."""
+    """A lone start is running; a lone end or an agent that is only named is unknown; a lone failure is failed."""
     session = org.create()
     org.record(
         session,
@@ -115,7 +115,7 @@ def test_halves_without_their_partner_still_show(org: Org) -> None:
 
 
 def test_the_conversations_of_a_run_add_up(org: Org) -> None:
-    """All of them in order of their start, from whichever one asks; the run ends when all have ended."""
+    """Every conversation returns all of them in order of start; the run ends when all have ended."""
     first = org.create(started_at=at(0))
     second = org.create(run_id=first["run_id"], started_at=at(5))
     third = org.create(parent_id=second["id"], relation="resume", run_id=first["run_id"], started_at=at(9))
@@ -137,7 +137,7 @@ def test_the_conversations_of_a_run_add_up(org: Org) -> None:
 
 
 def test_a_conversation_shows_5000_nodes(org: Org) -> None:
-    """Then it says so; subagents and tasks go before uses of tools."""
+    """A larger one is marked truncated; subagents and tasks go before tool uses."""
     session, other = org.create(), None
     other = org.create(run_id=session["run_id"])
     for first in (0, 3000):
@@ -156,7 +156,7 @@ def test_a_conversation_shows_5000_nodes(org: Org) -> None:
 
 
 def test_a_hierarchy_shows_only_what_the_caller_may_see(org: Org, installation: Installation) -> None:
-    """Others' conversations are neither listed nor in the totals of a member; what is hidden is not there."""
+    """A member's list and totals leave out other people's conversations; hidden sessions are a 404."""
     mine = org.create(user="alice")
     other = org.create(user="bob", run_id=mine["run_id"])
     org.record(mine, hook("Stop"))
@@ -181,7 +181,7 @@ def test_a_hierarchy_shows_only_what_the_caller_may_see(org: Org, installation: 
 
 
 def test_a_session_in_which_nothing_happened(org: Org) -> None:
-    """Is shown, empty; unknown values of `include` are refused."""
+    """It is shown empty; unknown values of `include` are refused."""
     session = org.create()
     path = f"sessions/{session['id']}/hierarchy"
 

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/sessions/threads`, on both ways to run."""
+"""API section "Reading", `GET …/sessions/threads`, on `up` and `stack`."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from tests.support.rigs.installation import Installation
 
 @pytest.fixture
 def org(installation: Installation, fresh_org: str) -> Org:
-    """An org of the test's own."""
+    """Return an org of this test."""
     return Org(installation, fresh_org)
 
 
 def at(hour: int) -> str:
-    """A time of the test."""
+    """Return a time of the test."""
     return f"2026-01-20T{hour:02d}:00:00.000Z"
 
 
 def test_a_thread_is_what_continues_one_another(org: Org) -> None:
-    """Resume, fork and compact stay in it, clear begins another; totals and times are over all of it."""
+    """Resume, fork and compact stay in the thread, clear starts another; totals and times cover the whole thread."""
     first = org.create(started_at=at(1), project_id="p")
     resumed = org.create(parent_id=first["id"], relation="resume", started_at=at(3))
     forked = org.create(parent_id=resumed["id"], relation="fork", started_at=at(2))
@@ -43,7 +43,7 @@ def test_a_thread_is_what_continues_one_another(org: Org) -> None:
 
 
 def test_threads_come_in_pages_the_latest_activity_first(org: Org) -> None:
-    """By the last event of any conversation, else by the start; past the end data is empty and meta right."""
+    """The order is by the last event of any conversation, else by start; past the end data is empty, `meta` correct."""
     starts = {hour: org.create(started_at=at(hour), title=str(hour)) for hour in (5, 1, 7, 3)}
     child = org.create(parent_id=starts[1]["id"], relation="compact", started_at=at(2))
     org.record(child, hook("Stop", at(6)))
@@ -56,7 +56,7 @@ def test_threads_come_in_pages_the_latest_activity_first(org: Org) -> None:
 
 
 def test_a_thread_is_shown_whole_if_one_of_its_conversations_matches(org: Org) -> None:
-    """With each filter of the list; a thread needs one conversation that matches all of them."""
+    """This holds for each filter of the list; one conversation must match all filters."""
     fields: dict[str, Any] = {"project_id": "p", "agent_name": "a", "external_id": "x", "trigger": "headless"}
     one = org.create(remote_url="https://example.com/acme/backend", started_at=at(1), **fields)
     two = org.create(parent_id=one["id"], relation="resume", started_at=at(8), project_id="q")
@@ -89,7 +89,7 @@ def test_a_thread_is_shown_whole_if_one_of_its_conversations_matches(org: Org) -
 
 
 def test_a_thread_shows_only_what_the_caller_may_see(org: Org) -> None:
-    """Others' conversations are neither listed nor counted for a member, nor do they make a thread match."""
+    """For a member, other people's conversations are not listed, not counted, and match no filter."""
     mine = org.create(user="alice", started_at=at(1))
     other = org.create(user="bob", parent_id=mine["id"], relation="resume", started_at=at(2), project_id="secret")
     org.create(user="bob", started_at=at(3))
@@ -114,7 +114,7 @@ def test_a_thread_shows_only_what_the_caller_may_see(org: Org) -> None:
 
 
 def test_what_cannot_be_asked_of_threads(org: Org) -> None:
-    """The same 422 as for the list; the order is fixed."""
+    """Wrong parameters are a 422 as in the list; `sort` does not exist."""
     wrong: list[tuple[str, Any]] = [("sort", "-started_at"), ("page", 0), ("per_page", 101), ("status", "done")]
     for name, value in wrong:
         reply = org.get("sessions/threads", **{name: value})

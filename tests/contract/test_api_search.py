@@ -1,4 +1,4 @@
-"""API section "Reading": search, on both ways to run."""
+"""API section "Reading": search, on `up` and `stack`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ FIELDS = {"summary", "title", "repo", "agent", "branch", "component", "project",
 
 
 class Searched:
-    """An org with sessions, and searches in it."""
+    """An org with sessions to search."""
 
     def __init__(self, installation: Installation, org: str) -> None:
         self.installation, self.org = installation, org
@@ -23,7 +23,7 @@ class Searched:
         self._positions: list[str] = []
 
     def create(self, user: str = "alice", prompts: tuple[str, ...] = (), summary: str = "", **fields: Any) -> str:
-        """A session of that user, whole: created, prompted, ended with a summary."""
+        """Create, prompt and end a session of that user, with a summary."""
         with self.installation.client(org=self.org, user=user, role="member") as client:
             id_: str = self._send(client, "POST", self.path, json=fields).json()["data"]["id"]
             if prompts:
@@ -38,7 +38,7 @@ class Searched:
         self._send(self.client, "PATCH", f"{self.path}/{id_}", json=fields)
 
     def ask(self, client: httpx.Client | None = None, **params: Any) -> httpx.Response:
-        """A search that sees everything written so far."""
+        """Search with a read that waits for all writes so far."""
         waiting, self._positions = ",".join(self._positions), []
         headers = {"X-Wait-For-Position": waiting} if waiting else {}
         return (client or self.client).get(f"{self.path}/search", params=params, headers=headers)
@@ -63,7 +63,7 @@ def searched(installation: Installation, fresh_org: str) -> Iterator[Searched]:
 
 @pytest.mark.fault(row=18)
 def test_search(searched: Searched) -> None:
-    """Whole words joined by AND over all texts, case and accents folded, phrases, highlights, filters, pages, roles."""
+    """This covers AND of whole words, all texts, case, accents, phrases, highlights, filters, pages and roles."""
     login = searched.create(
         remote_url="git@github.com:acme/backend.git",
         agent_name="Reviewer",
@@ -93,7 +93,7 @@ def test_search(searched: Searched) -> None:
 
 
 def _check_items(searched: Searched, login: str) -> None:
-    """An item is the whole session, with the texts in which something was found."""
+    """Check that an item is the whole session with the matching texts."""
     (item,) = searched.ask(q='works "then run" reviewer').json()["data"]
     highlights = {mark["field"]: mark["text"] for mark in item.pop("highlights")}
 
@@ -105,7 +105,7 @@ def _check_items(searched: Searched, login: str) -> None:
 
 
 def _check_filters(searched: Searched, login: str, other: str) -> None:
-    """The filters and pages of the list; members and viewers find their own."""
+    """Check the filters and pages of the list, and that members and viewers find their own sessions."""
     assert searched.ids("login", project_id="prj_2") == {other}
     assert searched.ids("login", status="ended") == {login}
     assert searched.ids("login", user_id="bob") == {other}
@@ -123,7 +123,7 @@ def _check_filters(searched: Searched, login: str, other: str) -> None:
 
 
 def _check_refusals(searched: Searched) -> None:
-    """A text without a word is answered, no text and a long one are refused."""
+    """Check that a text without a word is answered, and that no text and a long text are refused."""
     for q in ("!", '"', '""', "🚀", "   ", "\x00"):
         reply = searched.ask(q=q)
         assert (reply.status_code, reply.json()["data"], reply.json()["meta"]["total_count"]) == (200, [], 0)
@@ -138,7 +138,7 @@ def _check_refusals(searched: Searched) -> None:
 
 
 def test_a_search_finds_a_session_as_it_is_now(searched: Searched) -> None:
-    """A title that was replaced is not found any more, the new one is; so for every change of a session."""
+    """After a change, a search finds the new text and no longer the old one."""
     ids = [searched.create(title=f"before w{number}") for number in range(3)]
     assert searched.ids("before") == set(ids)
 

@@ -1,7 +1,7 @@
-"""API section "Who may", tokens: what an installation takes, and that whatever else is sent opens nothing.
+"""API section "Who may", tokens: which tokens an installation accepts, and that all others are refused.
 
 The installation has keys of all three kinds in a JWKS file and a file of revoked tokens. Each forged token is sent over
-real HTTP and is answered with the same 401: nothing tells an attacker how close he came.
+real HTTP and gets the same 401, so a reply tells an attacker nothing about his progress.
 """
 
 import base64
@@ -26,7 +26,7 @@ PATH = "/api/v1/acme/sessions"
 
 
 class Guarded(NamedTuple):
-    """An installation that takes an issuer's tokens, and what a test needs to forge some."""
+    """An installation that accepts an issuer's tokens, and what a test needs to forge some."""
 
     installation: Installation
     keys: dict[str, Key]
@@ -37,12 +37,12 @@ class Guarded(NamedTuple):
         return self.keys["RS256"]
 
     def get(self, token: str | None = None, path: str = PATH, **headers: str) -> httpx.Response:
-        """A read, with a token or without."""
+        """Send a read, with a token or without."""
         given = {} if token is None else {"authorization": f"Bearer {token}"}
         return httpx.get(f"{self.installation.url}{path}", headers={**given, **headers}, trust_env=False, timeout=15)
 
     def until(self, expected: int, token: str, limit_s: float = 30) -> None:
-        """Wait until the token is answered like this: the contract gives 30 seconds."""
+        """Wait until the token gets this status; the contract allows 30 seconds."""
         deadline = time.monotonic() + limit_s
         while self.get(token).status_code != expected:
             assert time.monotonic() < deadline, f"no {expected} within {limit_s:.0f} s"
@@ -51,7 +51,7 @@ class Guarded(NamedTuple):
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """It runs with a JWKS file and a revocation file, and is ended afterwards."""
+    """Run an installation with a JWKS file and a revocation file."""
     folder = tmp_path_factory.mktemp("guarded")
     keys = {algorithm: Key(algorithm, f"key {algorithm}") for algorithm in ALGORITHMS}
     write_jwks(folder / "jwks.json", *(key.jwk() for key in keys.values()))
@@ -71,12 +71,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_token_of_each_kind_of_key_is_taken(guarded: Guarded, algorithm: str) -> None:
-    """Chosen by its kid, all of them at once."""
+    """`kid` selects the key; all keys are valid at once."""
     assert guarded.get(guarded.keys[algorithm].sign()).status_code == 200
 
 
 def test_an_audience_may_be_one_of_several(guarded: Guarded) -> None:
-    """As RFC 7519 has it."""
+    """RFC 7519 allows a list."""
     assert guarded.get(guarded.rsa.sign(aud=["other", AUDIENCE])).status_code == 200
 
 
@@ -93,7 +93,7 @@ def _hs256(secret: bytes, header: dict[str, Any], claims: dict[str, Any]) -> str
 
 
 def _mac(secret: bytes, header: dict[str, Any], claims: dict[str, Any], digest: hashes.HashAlgorithm) -> str:
-    """Signed by hand: libraries refuse to take a public key for a secret."""
+    """Sign by hand: libraries refuse to use a public key as a secret."""
     text = f"{_encoded({'typ': 'JWT', **header})}.{_encoded(claims)}"
     mac = hmac.HMAC(secret, digest)
     mac.update(text.encode())
@@ -115,7 +115,7 @@ def _other_claims(token: str, **claims: Any) -> str:
 
 
 def _claim_text(token: str, text: str) -> str:
-    """The whole claims replaced by ``text``, with the signature of before."""
+    """Replace the claims by ``text`` and leave the signature."""
     header, _, signature = token.split(".")
     return ".".join((header, base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode(), signature))
 
@@ -196,7 +196,7 @@ FORGED: dict[str, Callable[[Guarded], str]] = {
 @pytest.mark.parametrize("name", FORGED)
 @pytest.mark.fault(row=19)
 def test_a_forged_token_opens_nothing(guarded: Guarded, name: str) -> None:
-    """One reply for all of them, down to its headers: that of no credential."""
+    """Each forged token gets the reply of a missing credential, headers included."""
     check_refusal(guarded, guarded.get(FORGED[name](guarded)))
 
 
@@ -215,7 +215,7 @@ def _constant(reply: httpx.Response) -> list[tuple[str, str]]:
 
 
 def test_a_token_elsewhere_than_in_its_header_opens_nothing(guarded: Guarded) -> None:
-    """Not in the URL, not in a cookie, not in a header of another name, not under another scheme."""
+    """A token in the URL, a cookie, another header or under another scheme is ignored."""
     token = guarded.rsa.sign()
 
     for query in (f"access_token={token}", f"token={token}", f"authorization=Bearer%20{token}"):
@@ -233,7 +233,7 @@ def test_a_token_elsewhere_than_in_its_header_opens_nothing(guarded: Guarded) ->
 
 
 def test_two_authorization_headers_open_nothing(guarded: Guarded) -> None:
-    """Of which would a proxy have looked at? So neither counts, not even a good one beside a good one."""
+    """A proxy may check either one, so neither counts, even if one or both are valid."""
     token = guarded.rsa.sign()
     for other in ("Bearer x", f"Bearer {token}", ""):
         connection = http.client.HTTPConnection("127.0.0.1", guarded.installation.port, timeout=15)
@@ -248,7 +248,7 @@ def test_two_authorization_headers_open_nothing(guarded: Guarded) -> None:
 
 
 def test_the_secret_of_our_own_opens_what_operators_ask(guarded: Guarded) -> None:
-    """The commands go on working beside an issuer's keys, and make no tokens that would open nothing."""
+    """Operator tokens and commands work beside an issuer's keys, and open no org."""
     operator = guarded.installation.command("token", "--operator").stdout.strip()
 
     assert guarded.get(operator, "/api/v1/operator/freshness").status_code == 200
@@ -257,7 +257,7 @@ def test_the_secret_of_our_own_opens_what_operators_ask(guarded: Guarded) -> Non
 
 
 def test_keys_are_rotated_without_a_restart(guarded: Guarded) -> None:
-    """Both count while both are in the file; a key that is taken out opens nothing any more, remembered or not.
+    """All keys in the file are valid; a removed key is refused, cached or not.
 
     A broken file changes nothing.
     """
@@ -280,7 +280,7 @@ def test_keys_are_rotated_without_a_restart(guarded: Guarded) -> None:
 
 @pytest.mark.fault(row=19)
 def test_a_token_is_revoked_while_it_is_in_use(guarded: Guarded) -> None:
-    """Within 30 seconds of its line; a file that is gone or emptied gives it back to nobody."""
+    """A new line counts within 30 seconds; removing or emptying the file restores no token."""
     file = guarded.installation.data.parent / "revoked.txt"
     token, other = guarded.rsa.sign(jti="lost"), guarded.rsa.sign(jti="kept")
     assert guarded.get(token).status_code == 200

@@ -1,7 +1,7 @@
-"""API section "Who may": every route, role, own or foreign org, own or somebody else's session, against one table.
+"""API section "Who may": every route and role, for own and foreign orgs and sessions, against one table.
 
-The walk takes the routes from the app itself: a new one needs a row in `schemas/permissions.py: ROUTES`, and where it
-takes a body or must be given parameters a row in `BODIES` or `QUERIES` here.
+The walk takes the routes from the app itself: a new one needs a row in `schemas/permissions.py: ROUTES`. If it takes a
+body or required parameters, it needs a row in `BODIES` or `QUERIES` here.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from tests.support.rigs.installation import Installation
 from tests.support.rigs.store import Options
 from tests.support.rigs.whole_service import Operation, WholeService, new_whole_service
 
-Situation = Literal["own", "somebody_else", "foreign_session", "unknown_session", "foreign_org"]
-SITUATIONS: tuple[Situation, ...] = ("own", "somebody_else", "foreign_session", "unknown_session", "foreign_org")
-ORG, FOREIGN, ME, SOMEBODY, SECRET = "acme", "globex", "me", "zzsomebody", "zzsecret"
+Situation = Literal["own", "other_users", "foreign_session", "unknown_session", "foreign_org"]
+SITUATIONS: tuple[Situation, ...] = ("own", "other_users", "foreign_session", "unknown_session", "foreign_org")
+ORG, FOREIGN, ME, OTHER, SECRET = "acme", "globex", "me", "zzother", "zzsecret"
 NOW_TEXT = "2026-01-20T10:30:00Z"
 EVENT = {"event_type": "Stop", "timestamp": NOW_TEXT, "data": {}}
 BODIES: dict[str, Any] = {
@@ -40,7 +40,7 @@ QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
 PUBLIC = {"/livez", "/readyz", "/metrics"}
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # the service of all tests looks ahead in a task of its loop
 
-# API section "Who may", once more and in its own words: what each role may do in its own org.
+# API section "Who may", written independently: what each role may do in its org.
 WHO_MAY = """
                     owner admin manager member viewer operator
 session.write         yes   yes     yes    yes     no       no
@@ -55,14 +55,14 @@ operate                no    no      no     no     no      yes
 
 
 class Walk:
-    """A service with two orgs, in one of which two people work on one thread, and requests to everything in it."""
+    """A service with two orgs, one with two people in one thread, and requests to everything in it."""
 
     def __init__(self, service: WholeService) -> None:
         self.service = service
         thread = ids.new_thread(None)
         self.sessions: dict[Situation, UUID] = {
             "own": service.session_id(ORG, thread),
-            "somebody_else": service.session_id(ORG, thread),
+            "other_users": service.session_id(ORG, thread),
             "foreign_session": service.session_id(FOREIGN),
             "unknown_session": uuid4(),
             "foreign_org": service.session_id(FOREIGN),
@@ -71,13 +71,13 @@ class Walk:
     async def begin(self) -> None:
         run_id = uuid4()
         self._work(self.sessions["own"], ORG, ME, "mine", run_id)
-        self._work(self.sessions["somebody_else"], ORG, SOMEBODY, SECRET, run_id)
-        self._work(self.sessions["foreign_session"], FOREIGN, SOMEBODY, SECRET, uuid4())
+        self._work(self.sessions["other_users"], ORG, OTHER, SECRET, run_id)
+        self._work(self.sessions["foreign_session"], FOREIGN, OTHER, SECRET, uuid4())
         await self._bury(self.sessions["own"])
         await self.service.project()
 
     async def _bury(self, session: UUID) -> None:
-        """A dead letter, where the projector found it and where the write side does: its key is not its session."""
+        """Add a dead letter of the projector and one of the write side; its key is not its session."""
         letter = encode(recorded(session, hook("Stop", event_id=uuid4()), record_id=uuid4()))
         self.dead = self.service.log.add_bytes(letter).offset
         for _ in range(self.dead + 1):
@@ -85,22 +85,22 @@ class Walk:
 
     def _work(self, session: UUID, org: str, user: str, text: str, run_id: UUID) -> None:
         now = time.time_ns() // 1_000_000
-        told: dict[str, Any] = {"org_id": org, "actor": Actor(user, "member"), "received_at": now}
+        common: dict[str, Any] = {"org_id": org, "actor": Actor(user, "member"), "received_at": now}
         names = dict.fromkeys(("title", "external_id", "branch"), text)
         self.service.log.add(
-            created(session, run_id=run_id, agent_name="shared", **names, **told),
+            created(session, run_id=run_id, agent_name="shared", **names, **common),
             recorded(
                 session,
                 hook("UserPromptSubmit", at=now, prompt=text),
                 hook("PostToolUse", at=now, tool_name="Bash", tool_use_id=text, agent_id=text),
-                **told,
+                **common,
             ),
-            reported(session, usage(input_tokens=1000), **told),
-            ended(session, summary=text, **told),
+            reported(session, usage(input_tokens=1000), **common),
+            ended(session, summary=text, **common),
         )
 
     async def ask(self, operation: Operation, role: Role, situation: Situation = "own", **query: str) -> httpx.Response:
-        """The operation as ``role`` would ask for it; an operator's org is one of their own."""
+        """Send the operation as ``role``; an operator's org is a separate one."""
         path = operation.path.format_map(
             {
                 "org_id": FOREIGN if situation == "foreign_org" else ORG,
@@ -122,7 +122,7 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def walk(engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """One service with its two orgs for all walks, which change nothing that is read."""
+    """Share one service with two orgs between all walks, which change nothing that is read."""
     for service in new_whole_service(engine, tmp_path_factory.mktemp("whole")):
         walk = Walk(service)
         asyncio.run(walk.begin())
@@ -130,16 +130,16 @@ def walk(engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_the_table_is_the_one_of_the_contract() -> None:
-    """Role by role, action by action."""
+    """Each role has exactly the actions of the contract."""
     head, *rows = (line.split() for line in WHO_MAY.strip().splitlines())
 
-    told = {(role, row[0]) for row in rows for role, may in zip(head, row[1:], strict=True) if may == "yes"}
+    granted = {(role, row[0]) for row in rows for role, may in zip(head, row[1:], strict=True) if may == "yes"}
 
-    assert told == {(role, action) for role, actions in ALLOWED.items() for action in actions}
+    assert granted == {(role, action) for role, actions in ALLOWED.items() for action in actions}
 
 
 def test_every_route_has_its_row(walk: Walk) -> None:
-    """A route without a row, and a row without a route, are mistakes; all else needs no credential."""
+    """Every guarded route has a row and every row a route; all other routes need no credential."""
     assert {operation.name for operation in walk.service.operations()} == set(ROUTES)
     assert {path for path in walk.service.public_paths() if not path.startswith("/schema")} == PUBLIC
 
@@ -149,7 +149,7 @@ def test_every_route_has_its_row(walk: Walk) -> None:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.fault(row=19)
 async def test_every_route_answers_each_role_as_the_table_says(walk: Walk, role: Role, situation: Situation) -> None:
-    """2xx, 403 or 404, and which of them follows from the row alone."""
+    """The row alone decides between 2xx, 403 and 404."""
     operations = walk.service.operations()
 
     answered = {operation.name: _short(await walk.ask(operation, role, situation)) for operation in operations}
@@ -160,30 +160,30 @@ async def test_every_route_answers_each_role_as_the_table_says(walk: Walk, role:
 @ONE_LOOP
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.fault(row=19)
-async def test_nobody_reads_what_they_may_not_see(walk: Walk, role: Role) -> None:
-    """No reply to a member or a viewer holds a word of somebody else's session; none holds one of another org's."""
+async def test_no_role_reads_what_it_may_not_see(walk: Walk, role: Role) -> None:
+    """Members and viewers get no text of other people's sessions; no reply has a text of another org."""
     for operation in walk.service.operations():
         if operation.method != "GET":
             continue
         text = (await walk.ask(operation, role)).text
         assert str(walk.sessions["foreign_session"]) not in text, operation.name
         if not allows(role, "session.read_all"):
-            assert SOMEBODY not in text, operation.name
+            assert OTHER not in text, operation.name
             assert SECRET not in text, operation.name
-            assert str(walk.sessions["somebody_else"]) not in text, operation.name
+            assert str(walk.sessions["other_users"]) not in text, operation.name
 
 
 @ONE_LOOP
 @pytest.mark.parametrize("role", ROLES)
 async def test_who_may_not_name_others_may_not_filter_by_them(walk: Walk, role: Role) -> None:
-    """On every route that takes `user_id`; by oneself anybody may filter."""
+    """This holds on every route with `user_id`; every role may filter by itself."""
     for operation in walk.service.operations():
         if "user_id" not in operation.parameters:
             continue
         usual = _expected(operation, role, "own")
         refused = usual == "2xx" and not allows(role, "analytics.by_user")
 
-        other = await walk.ask(operation, role, user_id=SOMEBODY)
+        other = await walk.ask(operation, role, user_id=OTHER)
 
         assert _short(other) == ("403" if refused else usual), operation.name
         assert _short(await walk.ask(operation, role, user_id=ME)) == usual, operation.name
@@ -192,17 +192,17 @@ async def test_who_may_not_name_others_may_not_filter_by_them(walk: Walk, role: 
 @ONE_LOOP
 @pytest.mark.fault(row=19)
 async def test_what_is_hidden_looks_like_what_does_not_exist(walk: Walk) -> None:
-    """Foreign, hidden and unknown ids: the same body but for its request id, and the same questions to the store."""
+    """Foreign, hidden and unknown ids get the same body except the request id, and the same store queries."""
     for operation in walk.service.operations():
         if "{session_id}" not in operation.path:
             continue
         seen = {}
-        for situation in ("somebody_else", "foreign_session", "unknown_session", "foreign_org"):
+        for situation in ("other_users", "foreign_session", "unknown_session", "foreign_org"):
             if _expected(operation, "member", situation) == "404":
                 walk.service.reader.asked.clear()
                 reply = await walk.ask(operation, "member", situation)
                 seen[situation] = _but_request_id(reply), tuple(walk.service.reader.asked)
-        of_another_org = seen.pop("foreign_org")  # known from the path alone, whatever the id
+        of_another_org = seen.pop("foreign_org")  # known from the path alone, for any id
 
         assert len(set(seen.values())) == 1, f"{operation.name}: {seen}"
         assert of_another_org[0] == next(iter(seen.values()))[0]
@@ -210,7 +210,7 @@ async def test_what_is_hidden_looks_like_what_does_not_exist(walk: Walk) -> None
 
 @pytest.mark.fault(row=19)
 def test_the_same_over_http(installation: Installation, fresh_org: str) -> None:
-    """The walk's outline against both ways to run: real tokens, a real store."""
+    """A short walk over `up` and `stack` with real tokens and a real store gives the same."""
     alice = installation.client("member", fresh_org, "alice")
     made = alice.post(f"/api/v1/{fresh_org}/sessions", json={"title": SECRET})
     seen = {"X-Wait-For-Position": made.headers["X-Log-Position"]}
@@ -239,7 +239,7 @@ def _text_for_bob(installation: Installation, org: str, path: str, headers: dict
 
 
 def _expected(operation: Operation, role: Role, situation: Situation) -> str:
-    """What API section "Who may" says, with the route's row of the table."""
+    """Return the expected status, from API section "Who may" and the route's row."""
     action, sees = ROUTES[operation.name]
     if (role == "operator") != (action == "operate"):
         return "404"
@@ -250,7 +250,7 @@ def _expected(operation: Operation, role: Role, situation: Situation) -> str:
     if "{session_id}" not in operation.path or situation == "own":
         return "2xx"
     hidden = sees == "session" and not allows(role, "session.read_all")
-    return "2xx" if situation == "somebody_else" and not hidden else "404"
+    return "2xx" if situation == "other_users" and not hidden else "404"
 
 
 def _short(reply: httpx.Response) -> str:

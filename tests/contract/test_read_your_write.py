@@ -1,10 +1,10 @@
-"""API section "Conventions of every reply": a write says where it stands in the log, and a read waits for that."""
+"""API section "Conventions of every reply": a write returns its log position, and a read can wait for it."""
 
 from tests.support.rigs.installation import Installation
 
 
 def test_a_read_that_waits_for_a_position_sees_the_write(installation: Installation, fresh_org: str) -> None:
-    """The header of the write, handed to the next read, makes the read show it, on both ways to run."""
+    """A read with the position header of a write shows that write, on `up` and `stack`."""
     with installation.client(org=fresh_org) as client:
         created = client.post(f"/api/v1/{fresh_org}/sessions", json={"project_id": "prj_1"})
         position = created.headers["X-Log-Position"]

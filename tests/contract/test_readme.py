@@ -43,7 +43,7 @@ RUN = {
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder like a checkout after `make setup`: everything but its data is that of the one under test."""
+    """Make a folder like a checkout after `make setup`: everything except data is that of this repository."""
     folder = tmp_path / "crewkit-sessions"
     folder.mkdir()
     for entry in CHECKOUT.iterdir():
@@ -61,7 +61,7 @@ def reader_environment(folder: Path, **env: str) -> dict[str, str]:
 
 
 def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the lines in bash, which ends at the first that fails."""
+    """Run the lines in bash, which stops at the first failure."""
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
@@ -81,7 +81,7 @@ def at(installation: Installation, script: str, folder: Path, org: str = "acme")
 
 
 def wrap_curl(folder: Path) -> None:
-    """Put a curl first that also notes what it called and how that ended."""
+    """Put a curl first in PATH that also logs its address and exit code."""
     noting = f"{folder}/called"
     (folder / "bin").mkdir()
     wrapper = folder / "bin" / "curl"
@@ -100,7 +100,7 @@ def put_a_dead_letter(installation: Installation) -> None:
 
 
 def test_every_printed_command_is_run_or_says_why_not() -> None:
-    """A block of shell lines belongs to a section that a test runs, or has its reason above it."""
+    """A block of shell lines is in a section that a test runs, or has its reason above it."""
     shell = [block for block in all_blocks() if block.language == "sh"]
 
     assert {(block.page, block.section) for block in shell if block.reason is None} == RUN
@@ -109,7 +109,7 @@ def test_every_printed_command_is_run_or_says_why_not() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
-    """`make run` in one terminal, everything else of README in another; only the port is ours."""
+    """`make run` runs in one terminal, the rest of the README in another; only the port differs."""
     started, *_ = (block.text for block in blocks("README.md"))
     (promised,) = (b.text for b in blocks("README.md") if b.section == "Quickstart" and b.language == "text")
     printed = shell_lines("README.md")
@@ -131,7 +131,7 @@ def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, fresh_org: str, checkout: Path) -> None:
-    """Copied from the page, in its order, each answers 2xx; none is missing, and none asks for what is not there."""
+    """Each line, copied in page order, returns 2xx; every endpoint has one, and every line has an endpoint."""
     put_a_dead_letter(installation)
     wrap_curl(checkout)
 
@@ -148,7 +148,7 @@ def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, f
 def test_commands_on_a_running_installation_end_well(
     installation: Installation, checkout: Path, page: str, section: str
 ) -> None:
-    """Each ends with 0 on a sound installation, dead letters or not."""
+    """Each exits with 0 on a healthy installation, with or without dead letters."""
     put_a_dead_letter(installation)
 
     ended = run(at(installation, shell_lines(page, "", section), checkout), checkout)
@@ -157,7 +157,7 @@ def test_commands_on_a_running_installation_end_well(
 
 
 def test_the_prices_of_an_installation_are_shown_and_loaded(checkout: Path) -> None:
-    """While it is stopped; what it shows as TOML it knows already."""
+    """The installation is stopped; it accepts the TOML that it shows."""
     started = Installation("up", checkout / "var" / "up").start()
     started.end()
 
@@ -168,11 +168,11 @@ def test_the_prices_of_an_installation_are_shown_and_loaded(checkout: Path) -> N
 
 
 def test_a_backup_of_a_running_installation_restores(checkout: Path) -> None:
-    """Everything that was answered before the copy is there again, under the same ids, to the last count."""
+    """Everything acknowledged before the copy is there again, with the same ids and counts."""
     running = Installation("up", checkout / "var" / "up").start()
     try:
         org = Org(running, "acme")
-        session = org.create(title="kept")
+        session = org.create(title="saved")
         org.record(session, *(hook("Stop", n=n) for n in range(50)))
         before = org.data(f"sessions/{session['id']}")
         stop = threading.Event()
@@ -213,7 +213,7 @@ def _documented(installation: Installation) -> set[str]:
 
 
 def _templates(installation: Installation, calls: list[str]) -> set[str]:
-    """The documented operations that were called; a path without parameters goes before one with."""
+    """Return the documented operations that were called; a path without parameters goes before one with."""
     documented = sorted(_documented(installation), key=lambda operation: operation.count("{"))
     patterns = {operation: re.sub(r"\{\w+\}", "[^/]+", operation) for operation in documented}
     asked = [call.replace(installation.url, "").partition("?")[0] for call in calls]
@@ -227,7 +227,7 @@ ISSUED = Key("ES256", "ours")
 
 @contextmanager
 def store_server(folder: Path) -> Iterator[str]:
-    """The address of a server that speaks ClickHouse's protocol, as that of the stack."""
+    """Return the address of a server that speaks ClickHouse's protocol, like the one of `stack`."""
     (port,) = free_ports(1)
     url = f"clickhouse://crewkit:secret@127.0.0.1:{port}"
     with spawned(f"crewkit-sessions store-server --port {port} --data var/store", folder, STORE_URL=url):
@@ -237,7 +237,7 @@ def store_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def spawned(line: str, folder: Path, ends_with: int = 0, **env: str) -> Iterator[None]:
-    """Run a line that goes on until SIGTERM."""
+    """Run a line that continues until SIGTERM."""
     with (folder / f"{line.split()[1]}.out").open("wb") as out:
         process = subprocess.Popen(
             ["bash", "-c", f"{ON_THE_PATH}exec {line}"],
@@ -257,9 +257,9 @@ def spawned(line: str, folder: Path, ends_with: int = 0, **env: str) -> Iterator
 
 @pytest.mark.kafka
 def test_the_commands_of_production_run_as_printed(checkout: Path) -> None:
-    """On three brokers and a store server, with tokens of an issuer: what `ingest` takes, `query-api` shows.
+    """They run on three brokers, a store server and an issuer's tokens: `query-api` shows what `ingest` accepts.
 
-    Only what the first lines export, and the two ports, are ours instead of the page's.
+    Only the exports of the first lines and the two ports differ from the page.
     """
     ports = dict(zip(("8080", "8081"), map(str, free_ports(2)), strict=True))
     commands = [line.partition("#")[0] for line in PRODUCTION if line.startswith("crewkit-sessions ")]

@@ -24,14 +24,14 @@ def decode_sample(path: Path) -> AnyRecord:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 @pytest.mark.fault(row=16)
 def test_a_stored_sample_is_still_read(path: Path) -> None:
-    """And nothing in it is lost: encoded again it says the same."""
+    """Decoding loses nothing: the record encodes to the same content."""
     record = decode_sample(path)
 
     assert json.loads(encode(record)) == json.loads(path.read_bytes())
 
 
 def test_a_payload_with_lone_surrogates_is_read_and_written_as_ever() -> None:
-    """Its key in the log is `odd_data`, whatever the field is called in Python: to the byte."""
+    """Its key in the log is `odd_data`, with any field name in Python, and its bytes are unchanged."""
     (path,) = (path for path in SAMPLES if path.stem.endswith("lone_surrogates"))
 
     record = decode_sample(path)
@@ -42,7 +42,7 @@ def test_a_payload_with_lone_surrogates_is_read_and_written_as_ever() -> None:
 
 
 def test_every_kind_has_a_sample() -> None:
-    """A new kind of fact comes with its sample."""
+    """A new kind of record needs a sample."""
     kinds = {str(kind.__struct_config__.tag) for kind in get_args(AnyRecord)}
 
     assert {path.name.partition(".")[0] for path in SAMPLES} == kinds

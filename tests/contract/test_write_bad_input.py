@@ -1,4 +1,4 @@
-"""Nothing that a client can send is a 500, and each refusal has its status, its shape, and names its field."""
+"""No client input is a 500. Each refusal has its status and shape, and names its field."""
 
 import gzip
 import json
@@ -9,7 +9,8 @@ import cramjam
 import httpx
 import pytest
 
-from tests.support.rigs.write_api import EVENT, WriteApi, a_session, events_path
+from schemas.ids import mint, new_thread
+from tests.support.rigs.write_api import EVENT, SECRETS, WriteApi, a_session, events_path
 
 SESSION = a_session()
 _UUID = re.compile("[0-9a-f-]{36}")
@@ -23,7 +24,7 @@ MIB = 1_048_576
 
 
 class Refusal(NamedTuple):
-    """A body, and how it has to be refused: status, and the field that `details` names (None: no field)."""
+    """A body and its expected refusal: status, and the field that `details` names (None: no field)."""
 
     route: tuple[str, str]
     body: Any
@@ -49,10 +50,12 @@ FIELDS = [
     refused(CREATE, {"title": "x" * 513}, field="title"),
     refused(CREATE, {"title": "bell \x07"}, field="title"),
     refused(CREATE, {"title": "new\nline"}, field="title"),
+    refused(CREATE, {"title": "a\tb"}, field="title"),
     refused(CREATE, {"component": "nul \x00"}, field="component"),
     refused(CREATE, {"remote_url": "x" * 2049}, field="remote_url"),
     refused(CREATE, {"run_id": "x"}, field="run_id"),
     refused(CREATE, {"run_id": str(a_session())}, field="run_id"),
+    refused(CREATE, {"run_id": str(mint(SECRETS, "run", "other", new_thread(None), False, None))}, field="run_id"),
     refused(CREATE, {"run_id": "9b2f0000-0000-4000-8000-000000000000"}, field="run_id"),
     refused(CREATE, {"parent_id": "9b2f0000-0000-4000-8000-000000000000"}, field="parent_id"),
     refused(CREATE, {"parent_id": str(a_session("other"))}, field="parent_id"),
@@ -92,8 +95,10 @@ FIELDS = [
     refused(CHANGE, metrics(cost_usd=-0.01), field="model_metrics.cost_usd"),
     refused(CHANGE, metrics(cost_usd=1_000_000.01), field="model_metrics.cost_usd"),
     refused(CHANGE, metrics(input_tokens=1, models=[]), field="model_metrics"),
+    refused(CHANGE, metrics(input_tokens=1, models=[{"model": "m"}]), field="model_metrics"),
     refused(CHANGE, metrics(model="m", models=[]), field="model_metrics"),
     refused(CHANGE, metrics(models=[{}]), field="model_metrics.models[0].model"),
+    refused(CHANGE, metrics(models=[{"input_tokens": 1}]), field="model_metrics.models[0].model"),
     refused(CHANGE, metrics(models=[{"model": "m", "input_tokens": -1}]), field="model_metrics.models[0].input_tokens"),
     refused(CHANGE, metrics(models=[{"model": "m"}, {"model": "m"}]), field="model_metrics.models[1].model"),
     refused(CHANGE, metrics(models=[{"model": "m"}] * 1001), field="model_metrics.models"),
@@ -103,6 +108,7 @@ FIELDS = [
     refused(END, {"ended_at": "2026-01-22T00:00:00Z"}, field="ended_at"),
     refused(END, {"summary": "nul \x00"}, field="summary"),
     refused(END, metrics(input_tokens=1, models=[]), field="model_metrics"),
+    refused(END, metrics(nope=1), field="model_metrics.nope"),
     refused(COMPACT, {"nope": 1}, field="nope"),
     refused(COMPACT, {"instructions": "x" * 20_001}, field="instructions"),
     refused(COMPACT, {"instructions": "nul \x00"}, field="instructions"),
@@ -127,7 +133,7 @@ NOT_JSON = {
 
 
 def check_shape(reply: httpx.Response, status: int) -> dict[str, Any]:
-    """One error shape for all of them."""
+    """Check the common error shape."""
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
     error: dict[str, Any] = reply.json()
@@ -142,7 +148,7 @@ def check_shape(reply: httpx.Response, status: int) -> dict[str, Any]:
     "case", FIELDS, ids=lambda case: f"{case.route[0]} {_UUID.sub('…', json.dumps(case.body))[:60]}"
 )
 async def test_a_wrong_value_is_a_422_that_names_its_field(api: WriteApi, case: Refusal) -> None:
-    """Nothing of it reaches the log."""
+    """A refused request appends nothing to the log."""
     reply = await api.send(*case.route, case.body)
 
     error = check_shape(reply, case.status)
@@ -154,13 +160,16 @@ async def test_a_wrong_value_is_a_422_that_names_its_field(api: WriteApi, case: 
 @pytest.mark.parametrize("raw", NOT_JSON.values(), ids=NOT_JSON)
 @pytest.mark.fault(row=17)
 async def test_what_is_no_json_is_a_400(api: WriteApi, route: tuple[str, str], raw: bytes) -> None:
-    """On every route, even where a wrong value stands before the place where it breaks."""
-    check_shape(await api.send(*route, raw=raw), 400)
+    """This holds on every route, even if a wrong value comes before the syntax error."""
+    error = check_shape(await api.send(*route, raw=raw), 400)
+
+    assert error["details"] == {}
+    assert await api.records() == []
 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
 async def test_another_content_type_or_encoding_is_a_415(api: WriteApi, route: tuple[str, str]) -> None:
-    """JSON in UTF-8, as it is, or in gzip or zstd."""
+    """Only JSON in UTF-8 is accepted: plain, or in gzip or zstd."""
     for headers in (
         {"content-type": "text/plain"},
         {"content-type": ""},
@@ -174,7 +183,7 @@ async def test_another_content_type_or_encoding_is_a_415(api: WriteApi, route: t
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 @pytest.mark.fault(row=17)
 async def test_broken_or_endless_encodings_are_refused(api: WriteApi, encoding: str) -> None:
-    """Corrupt or cut off: 400. More than 10 MiB, however small it came: 413."""
+    """Corrupt or truncated bodies are a 400; more than 10 MiB inflated is a 413."""
     squeeze = gzip.compress if encoding == "gzip" else lambda data: bytes(cramjam.zstd.compress(data))
     headers = {"content-encoding": encoding}
     good, bomb = squeeze(json.dumps({"events": [EVENT]}).encode()), squeeze(b" " * (100 * MIB))
@@ -183,12 +192,14 @@ async def test_broken_or_endless_encodings_are_refused(api: WriteApi, encoding: 
     check_shape(await api.send(*EVENTS, raw=good[:-5], headers=headers), 400)
     check_shape(await api.send(*EVENTS, raw=good + b"more", headers=headers), 400)
     check_shape(await api.send(*EVENTS, raw=bomb, headers=headers), 413)
+    check_shape(await api.send(*CREATE, {}, headers=headers), 400)
+    assert await api.records() == []
     assert (await api.send(*EVENTS, raw=good, headers=headers)).status_code == 202
 
 
 @pytest.mark.fault(row=17)
 async def test_sizes_at_their_limits(api: WriteApi) -> None:
-    """10 MiB and one event of 1 MiB are taken; a byte more is a 413."""
+    """A body of 10 MiB and an event of 1 MiB are accepted; one more byte is a 413."""
 
     def batch(size: int) -> bytes:
         frame = json.dumps({"events": [EVENT]}).encode()
@@ -199,14 +210,15 @@ async def test_sizes_at_their_limits(api: WriteApi) -> None:
         return b'{"events": [' + empty.replace('""', '"' + "x" * (size - len(empty)) + '"').encode() + b"]}"
 
     assert (await api.send(*EVENTS, raw=batch(10 * MIB))).status_code == 202
-    check_shape(await api.send(*EVENTS, raw=batch(10 * MIB + 1)), 413)
+    too_large = [await api.send(*EVENTS, raw=batch(10 * MIB + 1)), await api.send(*EVENTS, raw=one_event(MIB + 1))]
     assert (await api.send(*EVENTS, raw=one_event(MIB))).status_code == 202
-    check_shape(await api.send(*EVENTS, raw=one_event(MIB + 1)), 413)
+    assert [check_shape(reply, 413)["details"] for reply in too_large] == [{}, {}]
+    assert len(await api.records()) == 2
 
 
 @pytest.mark.fault(row=17)
 async def test_a_list_of_millions_is_refused_without_being_built(api: WriteApi) -> None:
-    """5 million elements are no 5 million objects in memory (that would take a second and 300 MB)."""
+    """5 million elements do not become objects in memory (that would take a second and 300 MB)."""
     reply = await api.send(*EVENTS, raw=b'{"events":[' + b"0," * 5_000_000 + b"0]}")
 
     assert list(check_shape(reply, 422)["details"]) == ["events"]
@@ -215,7 +227,7 @@ async def test_a_list_of_millions_is_refused_without_being_built(api: WriteApi) 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
 async def test_an_unfit_idempotency_key_is_a_422(api: WriteApi, route: tuple[str, str], key: str) -> None:
-    """It has 1 to 255 printable characters."""
+    """A key has 1 to 255 printable characters."""
     reply = await api.send(*route, {"events": [EVENT]}, headers={"idempotency-key": key})
 
     assert list(check_shape(reply, 422)["details"]) == ["Idempotency-Key"]
@@ -224,10 +236,10 @@ async def test_an_unfit_idempotency_key_is_a_422(api: WriteApi, route: tuple[str
 @pytest.mark.parametrize(
     "id_",
     ["x", "9b2f0000-0000-4000-8000-000000000000", str(a_session("other")), f"{{{SESSION}}}"],
-    ids=["no uuid", "nobody's", "another org's", "in braces"],
+    ids=["no uuid", "of no org", "another org's", "in braces"],
 )
 async def test_an_id_that_was_not_minted_here_is_a_404(api: WriteApi, id_: str) -> None:
-    """Of wrong shape, made up, or of another org: the same body for all of them."""
+    """A malformed id, an invented one and one of another org get the same body."""
     replies = [
         await api.send("POST", events_path(id_), {"events": [EVENT]}),
         await api.send("PATCH", f"/sessions/{id_}", {"title": "x"}),
@@ -238,25 +250,28 @@ async def test_an_id_that_was_not_minted_here_is_a_404(api: WriteApi, id_: str) 
     ]
 
     bodies = [check_shape(reply, 404) for reply in replies]
-    assert len({(body["error"], body["code"], str(body["details"])) for body in bodies}) == 1
+    assert {(body["code"], str(body["details"])) for body in bodies} == {("not_found", "{}")}
+    assert len({body["error"] for body in bodies}) == 1
+    assert await api.records() == []
 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
 async def test_who_may_write(api: WriteApi, route: tuple[str, str]) -> None:
-    """No token 401, a viewer 403, a foreign org 404 whatever the role, an unknown method 405."""
+    """No token is 401, a viewer 403, a foreign org 404 for any role, an unknown method 405."""
     method, path = route
 
     check_shape(await api.client.request(method, f"/api/v1/acme{path}"), 401)
     check_shape(await api.send(method, path, {}, role="viewer"), 403)
     check_shape(await api.send(method, path, {}, org="other", role="viewer"), 404)
     check_shape(await api.send(method, path, {}, org="operator", role="operator"), 404)
-    check_shape(await api.send("DELETE", path, {}), 405)
-    check_shape(await api.send(method, f"{path}?page=1", {}), 422)
+    assert check_shape(await api.send("DELETE", path, {}), 405)["details"] == {}
+    assert list(check_shape(await api.send(method, f"{path}?page=1", {}), 422)["details"]) == ["page"]
+    assert await api.records() == []
 
 
 @pytest.mark.parametrize("route", ALL.values(), ids=ALL)
 async def test_a_log_that_is_away_is_a_503(api: WriteApi, route: tuple[str, str]) -> None:
-    """The same request may be sent again, and `/readyz` says which part is away."""
+    """The request may be sent again, and `/readyz` names the unavailable part."""
     api.log.unavailable = True
 
     reply = await api.send(*route, {"events": [EVENT]} if route == EVENTS else {})

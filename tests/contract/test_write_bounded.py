@@ -1,4 +1,4 @@
-"""Every way into the write side, at its worst: a refusal or an answer, for a bounded time of the processor."""
+"""Every way into the write side, at its worst case: processor time is bounded."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ from tests.support.rigs.write_api import EVENT, WriteApi, events_path, write_api
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
-LINEAR_S = 1.5  # for 10 MiB; what was not linear took minutes
+LINEAR_S = 1.5  # for 10 MiB; code that was not linear took minutes
 REDACTION_S = 6.0  # where the effort of redaction is used up
 REDACTED = {"many secrets", "short strings of secrets", "escapes at every level", "strings", "backslashes"}
 
@@ -29,7 +29,7 @@ def event(data: Any) -> dict[str, Any]:
 
 
 def batch(data: str, count: int) -> bytes:
-    """So many events with this JSON for their data."""
+    """Return a body of `count` events with this JSON as their data."""
     text = json.dumps(event(None)).replace("null", data)
     return b'{"events": [' + ",".join([text] * count).encode() + b"]}"
 
@@ -39,12 +39,12 @@ def repeated(piece: str, size: int) -> str:
 
 
 def long_string(piece: str, before: str = "") -> bytes:
-    """Nine events with a string of a million characters each."""
+    """Return nine events with a string of a million characters each."""
     return batch('{"a": "' + before + repeated(piece, 1_000_000) + '"}', 9)
 
 
 def short_strings(piece: str, before: str = "") -> bytes:
-    """As many events as a batch may have, with all the characters that they may have."""
+    """Return as many events as a batch may have, with all the characters that it may have."""
     return batch('{"a": "' + before + repeated(piece, 1_900) + '"}', 5_000)
 
 
@@ -70,7 +70,7 @@ EVENTS: dict[str, Callable[[], bytes]] = {
 }
 OTHERS: dict[str, tuple[str, str, Callable[[], Any]]] = {
     "an unknown field": ("POST", "/sessions", lambda: {"password=`" * 900_000: 1}),
-    "a value that is none of the known ones": ("POST", "/sessions", lambda: {"relation": "password=" * MIB}),
+    "an unknown value": ("POST", "/sessions", lambda: {"relation": "password=" * MIB}),
     "dense fields": ("POST", "/sessions", lambda: dict.fromkeys(("title", "branch", "model"), "password=" * 56)),
     "names of models": (
         "PATCH",
@@ -85,7 +85,7 @@ OTHERS: dict[str, tuple[str, str, Callable[[], Any]]] = {
 
 @pytest.fixture(params=["full", "metadata"])
 async def any_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Both capture modes: each does other work. Processor time is measured, so a busy machine may take longer."""
+    """Run in both capture modes, which do different work. Only processor time is limited here."""
     monkeypatch.setattr(arrivals, "APPEND_DEADLINE_S", 60.0)
     orgs = frozenset({"acme"} if request.param == "metadata" else ())
     async with write_api(Privacy(orgs)) as made:
@@ -95,7 +95,7 @@ async def any_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("name", EVENTS)
 async def test_a_batch_takes_a_bounded_time(any_api: WriteApi, name: str) -> None:
-    """As large as it may be."""
+    """The batch is as large as allowed."""
     session = (await any_api.create())["id"]
     raw = EVENTS[name]()
     assert len(raw) <= 10 * MIB
@@ -110,7 +110,7 @@ async def test_a_batch_takes_a_bounded_time(any_api: WriteApi, name: str) -> Non
 
 @pytest.mark.parametrize("name", OTHERS)
 async def test_a_lifecycle_request_takes_a_bounded_time(any_api: WriteApi, name: str) -> None:
-    """Whatever is in its texts, or in the name of a field."""
+    """The worst text is in each text of the request, and in a field name."""
     method, path, body = OTHERS[name]
     session = (await any_api.create())["id"]
     place = path if path == "/sessions" else f"/sessions/{session}{path}"
@@ -126,7 +126,7 @@ async def test_a_lifecycle_request_takes_a_bounded_time(any_api: WriteApi, name:
 
 @pytest.mark.parametrize("content", [b"", b" "], ids=["empty", "of one byte"])
 async def test_members_without_end_take_a_bounded_time(any_api: WriteApi, content: bytes) -> None:
-    """10 MiB of them; they hold no JSON."""
+    """10 MiB of compressed members contain no JSON."""
     member = gzip.compress(content, 1)
     began = time.process_time()
     reply = await any_api.send(
@@ -138,20 +138,20 @@ async def test_members_without_end_take_a_bounded_time(any_api: WriteApi, conten
 
 
 async def test_a_dense_string_reaches_the_log_as_its_marker(api: WriteApi) -> None:
-    """It is counted like a rule; what stands beside it stays."""
+    """The marker is counted like a rule; the text beside it stays."""
     session = (await api.create())["id"]
     data = {"tool_name": "Bash", "a": "password=" * 1_000}
     await api.send("POST", events_path(session), {"events": [event(data), EVENT]})
 
-    kept, neighbour = (await api.records())[-1].events
-    assert json.loads(bytes(kept.data)) == {"tool_name": "Bash", "a": "[redacted:dense]"}
-    assert (kept.redactions, neighbour.redactions) == ({"dense": 1}, {})
+    stored, neighbour = (await api.records())[-1].events
+    assert json.loads(bytes(stored.data)) == {"tool_name": "Bash", "a": "[redacted:dense]"}
+    assert (stored.redactions, neighbour.redactions) == ({"dense": 1}, {})
 
 
 async def test_a_large_suspect_body_is_searched_off_the_event_loop(
     api: WriteApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is small enough to be read there; but dense with secrets, twelve of them would hold up everybody."""
+    """Parsing it on the event loop is cheap, but searching many such bodies there would delay all requests."""
     session = (await api.create())["id"]
     searched_in: list[str] = []
 
@@ -168,7 +168,7 @@ async def test_a_large_suspect_body_is_searched_off_the_event_loop(
 
 
 async def test_what_a_request_is_not_worth_keeps_its_metadata(api: WriteApi) -> None:
-    """Its events count, and none of its secrets reaches the log; a resend is still one request."""
+    """Its events count, and no secret reaches the log; a resend is the same request."""
     session = (await api.create())["id"]
     raw = batch(json.dumps({"tool_name": "Bash", "a": repeated('{"password": "a1b2c3d4", "x": 1} ', 700_000)}), 9)
     replies = [await api.send("POST", events_path(session), raw=raw) for _ in range(2)]

@@ -1,11 +1,13 @@
-"""What the write endpoints answer, and what of it becomes durable."""
+"""The replies of the write endpoints, and the facts that they append."""
 
 import gzip
 import json
 
 import cramjam
 import pytest
+from msgspec import structs
 
+from schemas.http.requests import CreateSession
 from schemas.http.responses import Session
 from schemas.ids import thread_id, thread_of, verify
 from schemas.log.records import (
@@ -20,10 +22,30 @@ from schemas.log.records import (
 from tests.support.rigs.write_api import EVENT, SECRETS, WriteApi, data_of, events_path, token
 
 KEY = {"idempotency-key": "again"}
+INVALID_EVENTS = [
+    {**EVENT, "timestamp": "1999-12-31T23:59:59.999Z"},
+    {**EVENT, "timestamp": "2026-01-21T10:30:00.001Z"},
+    {**EVENT, "timestamp": "9999-12-31T23:59:59Z"},
+    {**EVENT, "timestamp": "2026-01-20 half past ten"},
+    {**EVENT, "timestamp": "2026-01-20T10:30:00"},
+    {**EVENT, "timestamp": 1768905000},
+    {**EVENT, "data": []},
+    {**EVENT, "data": None},
+    {**EVENT, "data": "{}"},
+    {**EVENT, "event_type": ""},
+    {**EVENT, "event_type": "with space"},
+    {**EVENT, "event_type": "x" * 65},
+    {**EVENT, "event_id": "x"},
+    {**EVENT, "seq": 1.5},
+    {**EVENT, "more": 1},
+    {"event_type": "Stop"},
+    7,
+    None,
+]
 
 
 async def test_create_answers_the_whole_session_as_asked(api: WriteApi) -> None:
-    """Every field of the session object, zero counts, and the position of the fact."""
+    """The reply has every field of the session object, zero counts, and the position of the fact."""
     reply = await api.send("POST", "/sessions", {"remote_url": "https://u:secret@example.com/acme/backend.git"})
 
     data = reply.json()["data"]
@@ -44,7 +66,7 @@ async def test_create_answers_the_whole_session_as_asked(api: WriteApi) -> None:
 
 
 async def test_every_reply_has_the_common_headers(api: WriteApi) -> None:
-    """The caller's request id if it is sane, no caching, JSON in UTF-8."""
+    """A reply has the caller's request id if it is valid, no caching, and JSON in UTF-8."""
     reply = await api.send("POST", "/sessions", {}, headers={"x-request-id": "my.id-1"})
     odd = await api.send("POST", "/sessions", {}, headers={"x-request-id": "no spaces please"})
 
@@ -54,50 +76,84 @@ async def test_every_reply_has_the_common_headers(api: WriteApi) -> None:
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
 
 
-async def test_null_is_absent_in_a_create(api: WriteApi) -> None:
-    """Every field may be null."""
-    names = ("run_id", "parent_id", "relation", "external_id", "title", "started_at", "sensitive", "trigger", "model")
-    created = await api.create(**dict.fromkeys(names))
+async def test_an_empty_create_and_one_of_nulls_are_the_same(api: WriteApi) -> None:
+    """In reply and fact absent fields are null, except ids, trigger and time."""
+    empty, nulls = await api.create(), await api.create(**dict.fromkeys(CreateSession.__struct_fields__))
 
-    assert created["parent_id"] is None
-    assert created["sensitive"] is False
+    generated = {"id", "run_id", "thread_id", "position", "session_id", "record_id", "fact_id"}
+    facts = [structs.asdict(record) for record in await api.records()]
+    for one, other in ((empty, nulls), facts):
+        assert {name: value for name, value in one.items() if name not in generated} == {
+            name: value for name, value in other.items() if name not in generated
+        }
+    assert (empty["trigger"], empty["sensitive"], empty["started_at"]) == (
+        "interactive",
+        False,
+        "2026-01-20T10:30:00.000Z",
+    )
+    for name in ("title", "summary", "agent_name", "project_id", "repo", "remote_url", "parent_id", "external_id"):
+        assert empty[name] is None
 
 
-async def test_a_resume_keeps_the_thread_and_a_clear_begins_one(api: WriteApi) -> None:
-    """Resume, fork and compact stay in the parent's thread; clear, and no parent, do not."""
+@pytest.mark.parametrize(
+    ("sent", "stored", "slug"),
+    [
+        ("git@github.com:acme/backend", "git@github.com:acme/backend", "acme/backend"),
+        ("git@github.com:acme/backend.git", "git@github.com:acme/backend.git", "acme/backend"),
+        ("https://github.com/acme/backend", "https://github.com/acme/backend", "acme/backend"),
+        ("https://user:s3cret@github.com/acme/backend.git", "https://github.com/acme/backend.git", "acme/backend"),
+        ("https://ghp_token@github.com/acme/backend.git", "https://github.com/acme/backend.git", "acme/backend"),
+        ("ssh://git@github.com:22/acme/backend.git", "ssh://git@github.com:22/acme/backend.git", "acme/backend"),
+        ("https://gitlab.com/group/sub/project.git/", "https://gitlab.com/group/sub/project.git/", "group/sub/project"),
+    ],
+)
+async def test_a_remote_url_keeps_no_credential_and_gives_the_slug(
+    api: WriteApi, sent: str, stored: str, slug: str
+) -> None:
+    """This holds for scp-like, ssh and https URLs, with and without `.git`, in reply and fact."""
+    made = await api.create(remote_url=sent)
+
+    (record,) = await api.records()
+    assert (made["remote_url"], made["repo"]) == (stored, slug)
+    assert isinstance(record, SessionCreated)
+    assert (record.remote_url, record.repo) == (stored, slug)
+
+
+async def test_threads_and_runs_follow_the_family(api: WriteApi) -> None:
+    """Resume, fork and compact stay in the parent's thread; clear and no relation start one; a run can be shared."""
     parent = await api.create()
-
-    threads = {
-        relation: (await api.create(parent_id=parent["id"], relation=relation))["thread_id"]
-        for relation in ("resume", "fork", "compact", "clear")
+    children = {
+        relation: await api.create(parent_id=parent["id"], relation=relation, run_id=parent["run_id"])
+        for relation in ("resume", "fork", "compact", "clear", None)
     }
 
-    assert threads["resume"] == threads["fork"] == threads["compact"] == parent["thread_id"]
-    assert threads["clear"] not in {parent["thread_id"], (await api.create())["thread_id"]}
+    same = {relation for relation, child in children.items() if child["thread_id"] == parent["thread_id"]}
+    assert same == {"resume", "fork", "compact"}
+    assert {child["run_id"] for child in children.values()} == {parent["run_id"]}
+    assert {child["parent_id"] for child in children.values()} == {parent["id"]}
+    assert len({child["thread_id"] for child in children.values()}) == 3
+    stranger = await api.create()
+    assert stranger["run_id"] != parent["run_id"]
+    assert stranger["thread_id"] not in {child["thread_id"] for child in children.values()}
+    for record, child in zip((await api.records())[1:], children.values(), strict=False):
+        assert isinstance(record, SessionCreated)
+        assert (str(record.run_id), str(record.parent_id)) == (child["run_id"], child["parent_id"])
 
 
-async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi) -> None:
-    """Whatever it asks for, and its id says so."""
+@pytest.mark.parametrize("relation", ["resume", "fork", "compact", "clear", None])
+async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi, relation: str | None) -> None:
+    """The child is sensitive even if the request says otherwise, and so is its id."""
     parent = await api.create(sensitive=True)
-    child = await api.create(parent_id=parent["id"], relation="resume", sensitive=False)
+    child = await api.create(parent_id=parent["id"], relation=relation, sensitive=False)
 
     record = (await api.records())[-1]
-    assert child["sensitive"] is True
+    assert (parent["sensitive"], child["sensitive"]) == (True, True)
     assert verify(SECRETS, "session", "acme", record.session_id).sensitive
-
-
-async def test_a_run_may_be_shared(api: WriteApi) -> None:
-    """`run_id` names the run of an earlier session; without it there is a new one."""
-    first = await api.create()
-    second = await api.create(run_id=first["run_id"])
-    third = await api.create()
-
-    assert first["run_id"] == second["run_id"] != third["run_id"]
 
 
 @pytest.mark.parametrize("again", [{"headers": KEY}, {"external_id": "build 7"}])
 async def test_the_same_key_answers_the_same_ids(api: WriteApi, again: dict[str, object]) -> None:
-    """An idempotency key, or else an external id; the reply shows what was asked, the ids stay."""
+    """An idempotency key, or else an external id, repeats the ids; the reply shows the request."""
     headers = again.pop("headers", {})
     replies = [
         (await api.send("POST", "/sessions", {**again, "title": title}, headers=headers)).json()["data"]  # type: ignore[arg-type]
@@ -114,21 +170,30 @@ async def test_the_same_key_answers_the_same_ids(api: WriteApi, again: dict[str,
     assert records[0].record_id != records[1].record_id
 
 
-async def test_another_user_or_family_makes_another_session(api: WriteApi) -> None:
-    """The key counts together with user, parent, relation, run and sensitive."""
+async def test_another_user_parent_relation_run_or_sensitivity_is_another_session(api: WriteApi) -> None:
+    """The key identifies a session only together with all of these."""
     parent = await api.create()
-    bodies = [{}, {"sensitive": True}, {"parent_id": parent["id"]}, {"run_id": parent["run_id"]}]
-    bodies.append({"parent_id": parent["id"], "relation": "resume"})
-    replies = [await api.send("POST", "/sessions", body, headers=KEY) for body in bodies]
+    family: list[dict[str, object]] = [
+        {},
+        {"sensitive": True},
+        {"parent_id": parent["id"]},
+        {"parent_id": parent["id"], "relation": "resume"},
+        {"parent_id": parent["id"], "relation": "fork"},
+        {"run_id": parent["run_id"]},
+    ]
+
+    replies = [await api.send("POST", "/sessions", body, headers=KEY) for body in family * 2]
     replies.append(await api.send("POST", "/sessions", {}, headers=KEY, user="bob"))
     replies.append(await api.send("POST", "/sessions", {}, headers={"idempotency-key": "another"}))
     replies.append(await api.send("POST", "/sessions", {"external_id": "again"}))
 
-    assert len({reply.json()["data"]["id"] for reply in replies}) == len(replies)
+    made = [reply.json()["data"]["id"] for reply in replies]
+    assert made[:6] == made[6:12]
+    assert len(set(made)) == 9
 
 
 async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
-    """White space, order, escapes, duplicate keys, big numbers: `data` in the log is what was sent."""
+    """White space, order, escapes, duplicate keys and big numbers of `data` reach the log unchanged."""
     session = await api.create()
     payloads = [
         b'{ "b" : 1,\t"a": [1.0, 1e5 , -0] }',
@@ -151,56 +216,45 @@ async def test_events_are_kept_byte_for_byte(api: WriteApi) -> None:
 
 
 async def test_one_invalid_event_does_not_refuse_its_neighbours(api: WriteApi) -> None:
-    """Each one is listed with its index and why; the others are durable, in their order."""
+    """Each invalid event is listed with its index and reason; the others are durable, in order."""
     session = await api.create()
-    wrong = [
-        {**EVENT, "timestamp": "1999-12-31T23:59:59.999Z"},
-        {**EVENT, "timestamp": "2026-01-21T10:30:00.001Z"},
-        {**EVENT, "timestamp": "9999-12-31T23:59:59Z"},
-        {**EVENT, "timestamp": "2026-01-20 half past ten"},
-        {**EVENT, "timestamp": "2026-01-20T10:30:00"},
-        {**EVENT, "timestamp": 1768905000},
-        {**EVENT, "data": []},
-        {**EVENT, "data": None},
-        {**EVENT, "data": "{}"},
-        {**EVENT, "event_type": ""},
-        {**EVENT, "event_type": "with space"},
-        {**EVENT, "event_type": "x" * 65},
-        {**EVENT, "event_id": "x"},
-        {**EVENT, "seq": 1.5},
-        {**EVENT, "more": 1},
-        {"event_type": "Stop"},
-        7,
-        None,
+    good = [
+        {**EVENT, "seq": 1},
+        {**EVENT, "timestamp": "2000-01-01T00:00:00Z", "event_type": "x" * 64},
+        {**EVENT, "timestamp": "2026-01-21T10:30:00Z", "event_type": "Brand.New:1-x"},
     ]
-    good = [{**EVENT, "seq": 1}, {**EVENT, "timestamp": "2000-01-01T00:00:00Z"}, {**EVENT, "event_type": "Brand.New-1"}]
 
-    reply = await api.send("POST", events_path(session["id"]), {"events": [good[0], *wrong, *good[1:]]})
+    reply = await api.send("POST", events_path(session["id"]), {"events": [good[0], *INVALID_EVENTS, *good[1:]]})
 
     data = reply.json()["data"]
     assert (reply.status_code, data["accepted"]) == (202, 3)
-    assert [item["index"] for item in data["rejected"]] == list(range(1, len(wrong) + 1))
+    assert [item["index"] for item in data["rejected"]] == list(range(1, len(INVALID_EVENTS) + 1))
     assert [item["code"] for item in data["rejected"][:3]] == ["timestamp_out_of_range"] * 3
     assert {item["code"] for item in data["rejected"][3:]} == {"invalid_event"}
+    assert all(item["error"] for item in data["rejected"])
     record = (await api.records())[-1]
     assert isinstance(record, EventsRecorded)
-    assert [event.seq for event in record.events] == [1, None, None]
+    assert [(event.seq, event.event_type) for event in record.events] == [
+        (1, "PostToolUse"),
+        (None, "x" * 64),
+        (None, "Brand.New:1-x"),
+    ]
 
 
 async def test_no_valid_event_is_a_422_with_the_same_list(api: WriteApi) -> None:
-    """And nothing is appended."""
+    """It has the same indexes and codes, and appends nothing."""
     session = await api.create()
 
-    reply = await api.send("POST", events_path(session["id"]), {"events": [{**EVENT, "data": 1}, 5]})
+    mixed = await api.send("POST", events_path(session["id"]), {"events": [*INVALID_EVENTS, EVENT]})
+    reply = await api.send("POST", events_path(session["id"]), {"events": INVALID_EVENTS})
 
-    rejected = reply.json()["details"]["events"]
     assert reply.status_code == 422
-    assert [(item["index"], item["code"]) for item in rejected] == [(0, "invalid_event"), (1, "invalid_event")]
-    assert len(await api.records()) == 1
+    assert reply.json()["details"]["events"] == mixed.json()["data"]["rejected"]
+    assert len(await api.records()) == 2
 
 
 async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
-    """Without ids they are derived, equal events one by one; another session has others; a given id is kept."""
+    """Missing ids derive from session, content and occurrence; a given id stays."""
     first, second = await api.create(), await api.create()
     given = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
     batch = {"events": [EVENT, EVENT, {**EVENT, "data": {"b": 1}}, {**EVENT, "event_id": given}]}
@@ -217,7 +271,7 @@ async def test_a_resent_request_has_the_same_event_ids(api: WriteApi) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 async def test_encoded_bodies_are_taken(api: WriteApi, encoding: str) -> None:
-    """What is stored is what was meant."""
+    """The decoded content is stored."""
     session = await api.create()
     plain = json.dumps({"events": [EVENT] * 10}).encode()
     body = gzip.compress(plain) if encoding == "gzip" else bytes(cramjam.zstd.compress(plain))
@@ -228,7 +282,7 @@ async def test_encoded_bodies_are_taken(api: WriteApi, encoding: str) -> None:
 
 
 async def test_a_large_request_becomes_several_records(api: WriteApi) -> None:
-    """Each carries a part of the events, in order, and the position is that of the last."""
+    """Each record has a part of the events, in order; the position is that of the last."""
     session = await api.create()
     batch = [{**EVENT, "data": {"number": number, "text": "x" * 300_000}} for number in range(10)]
 
@@ -244,7 +298,7 @@ async def test_a_large_request_becomes_several_records(api: WriteApi) -> None:
 
 
 async def test_a_change_answers_what_was_asked(api: WriteApi) -> None:
-    """Only the fields of the request; null clears; the fact says the same."""
+    """Reply and fact have only the requested fields; null clears."""
     session = await api.create(title="before")
 
     reply = await api.send("PATCH", f"/sessions/{session['id']}", {"title": None, "branch": "main"})
@@ -259,7 +313,7 @@ async def test_a_change_answers_what_was_asked(api: WriteApi) -> None:
 
 
 async def test_metrics_alone_are_a_report(api: WriteApi) -> None:
-    """Money to the nano-dollar; the reply repeats the numbers."""
+    """Money is exact to the nano-dollar; the reply repeats the numbers."""
     session = await api.create()
     metrics = {"input_tokens": 15000, "output_tokens": 3000, "cost_usd": 0.045000001}
 
@@ -272,7 +326,7 @@ async def test_metrics_alone_are_a_report(api: WriteApi) -> None:
 
 
 async def test_metrics_by_model(api: WriteApi) -> None:
-    """Each model keeps its numbers; `reported_at` goes with them; other fields make it a change."""
+    """Each model has separate numbers with `reported_at`; any other field makes the fact a change."""
     session = await api.create()
     metrics = {
         "models": [{"model": "a", "input_tokens": 1}, {"model": "b", "cost_usd": 1e6}],
@@ -290,7 +344,7 @@ async def test_metrics_by_model(api: WriteApi) -> None:
 
 
 async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
-    """The time of receipt, or the one of an import."""
+    """The end is the time of receipt, or `ended_at` of an import."""
     session = await api.create()
 
     now = await api.send("POST", f"/sessions/{session['id']}/end", {"outcome": "success", "summary": "a\n\tb"})
@@ -306,7 +360,7 @@ async def test_an_end_answers_when_and_how(api: WriteApi) -> None:
 
 @pytest.mark.parametrize("method_path", [("PATCH", ""), ("POST", "/end"), ("POST", "/compact")])
 async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path: tuple[str, str]) -> None:
-    """With an idempotency key the fact id repeats, per session, kind of call and user; without one it does not."""
+    """With an idempotency key the fact id repeats, per session, kind of call and user; without one it differs."""
     session, other = await api.create(), await api.create()
     method, path = method_path
     replies = []
@@ -329,7 +383,7 @@ async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path
 
 
 async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
-    """Actor, org, time of receipt and thread of a create."""
+    """The fact of a create has actor, org, time of receipt and thread."""
     session = await api.create()
 
     (record,) = await api.records()
@@ -339,7 +393,7 @@ async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
 
 
 async def test_a_request_for_a_digest_is_queued(api: WriteApi) -> None:
-    """202 with the id under which it will be listed; the fact says what was asked. The body may be left out."""
+    """The reply is a 202 with the compaction id; the fact has the request. The body is optional."""
     session = await api.create()
     path = f"/sessions/{session['id']}/compact"
     given = {"authorization": f"Bearer {token()}"}
@@ -362,7 +416,7 @@ async def test_a_request_for_a_digest_is_queued(api: WriteApi) -> None:
 
 
 async def test_instructions_for_a_sensitive_session_are_not_kept(api: WriteApi) -> None:
-    """They are content; the request itself is kept."""
+    """Instructions are content, so only the request is stored."""
     session = await api.create(sensitive=True)
 
     reply = await api.send("POST", f"/sessions/{session['id']}/compact", {"instructions": "the secret plan"})

@@ -1,4 +1,4 @@
-"""What of a request reaches the log: no secret ever; of sensitive sessions, and orgs without content, metadata."""
+"""What a request writes to the log: never a secret; only metadata for sensitive sessions and orgs in metadata mode."""
 
 import json
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ PAYLOAD = {
 
 @pytest.fixture
 async def metadata_api() -> AsyncIterator[WriteApi]:
-    """The write side of an installation that keeps no content of the org."""
+    """Run the write side with the org in metadata mode."""
     async with write_api(Privacy(frozenset({"acme"}))) as made:
         yield made
 
@@ -36,14 +36,14 @@ def event(**data: Any) -> dict[str, Any]:
 
 
 async def log_of(api: WriteApi) -> bytes:
-    """Every byte that became durable."""
+    """Return every byte of the log."""
     ends = await api.log.ends()
     records = [await api.log.read(partition, 0, end, 1 << 30) for partition, end in enumerate(ends)]
     return b"\n".join(record.value or b"" for some in records for record in some)
 
 
 async def test_secrets_are_cut_out_of_events_and_counted_on_them(api: WriteApi) -> None:
-    """An event that has none stays as it was sent, beside one that has two."""
+    """An event without secrets stays unchanged beside one with two."""
     session = (await api.create())["id"]
     raw = b'{"events": [{"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {"a" :1.0}}, %s]}'
     body = raw % json.dumps(event(command=f"a {TOKEN} b {TOKEN}")).encode()
@@ -54,11 +54,11 @@ async def test_secrets_are_cut_out_of_events_and_counted_on_them(api: WriteApi) 
     assert reply.json()["data"]["accepted"] == 2
     assert data_of(record)[0] == b'{"a" :1.0}'
     assert json.loads(data_of(record)[1]) == {"command": f"a {CUT} b {CUT}"}
-    assert [kept.redactions for kept in record.events] == [{}, {"github_token": 2}]
+    assert [event.redactions for event in record.events] == [{}, {"github_token": 2}]
 
 
 async def test_the_id_of_an_event_follows_from_what_was_sent(api: WriteApi) -> None:
-    """Other secrets are other events; the same bytes are the same one. A rule that changes changes no id."""
+    """Equal bytes are one event, other secrets other events; a changed rule changes no id."""
     session = (await api.create())["id"]
     bodies = [event(a=f"ghp_{fill(36, salt)}") for salt in ("x", "y", "x")]
     for body in bodies:
@@ -71,16 +71,16 @@ async def test_the_id_of_an_event_follows_from_what_was_sent(api: WriteApi) -> N
 
 
 async def test_a_type_that_is_a_secret_is_cut(api: WriteApi) -> None:
-    """The type of an event is a text of the client's as well."""
+    """The type of an event is client text, too."""
     session = (await api.create())["id"]
     await api.send("POST", events_path(session), {"events": [{**EVENT, "event_type": TOKEN}]})
 
-    kept = (await api.records())[-1].events[0]
-    assert (kept.event_type, kept.redactions) == (CUT, {"github_token": 1})
+    stored = (await api.records())[-1].events[0]
+    assert (stored.event_type, stored.redactions) == (CUT, {"github_token": 1})
 
 
 async def test_secrets_are_cut_out_of_every_text_of_a_create(api: WriteApi) -> None:
-    """The reply shows what is kept, and the fact counts."""
+    """The reply shows the redacted texts, and the fact has the counts."""
     texts = ("component", "repository_id", "project_id", "agent_name", "model", "branch", "external_id", "title")
     asked = {name: f"{name} {TOKEN}" for name in texts}
     created = await api.create(**asked, remote_url=f"https://example.com/acme/{TOKEN}")
@@ -92,14 +92,14 @@ async def test_secrets_are_cut_out_of_every_text_of_a_create(api: WriteApi) -> N
 
 
 async def test_an_external_id_that_is_a_secret_still_names_its_session(api: WriteApi) -> None:
-    """Ids follow from what was sent: two secrets are two sessions, one is one."""
+    """Ids derive from the sent text: two secrets are two sessions, the same secret is one."""
     ids = [(await api.create(external_id=f"ghp_{fill(36, salt)}"))["id"] for salt in ("x", "y", "x")]
 
     assert ids[0] == ids[2] != ids[1]
 
 
 async def test_secrets_are_cut_out_of_changes_and_ends(api: WriteApi) -> None:
-    """Fields, summaries and names of models."""
+    """This covers fields, summaries and names of models."""
     session = (await api.create())["id"]
     models = [{"model": f"m {TOKEN}", "input_tokens": 1}]
     change = {"title": f"t {TOKEN}", "summary": f"s\n{TOKEN}", "model_metrics": {"models": models}}
@@ -116,7 +116,7 @@ async def test_secrets_are_cut_out_of_changes_and_ends(api: WriteApi) -> None:
 
 
 async def test_an_error_does_not_repeat_a_secret(api: WriteApi) -> None:
-    """Neither of a field nobody knows, nor of an event that is refused."""
+    """Neither an unknown field nor a refused event is quoted with its secret."""
     session = (await api.create())["id"]
     refused = await api.send("POST", "/sessions", {TOKEN: 1})
     events = await api.send("POST", events_path(session), {"events": [EVENT, {**EVENT, TOKEN: 1}]})
@@ -130,7 +130,7 @@ async def test_an_error_does_not_repeat_a_secret(api: WriteApi) -> None:
 
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: f"{canary.rule}-{canary.text[:20]!r}")
 async def test_no_secret_of_any_rule_reaches_the_log(api: WriteApi, canary: Any) -> None:
-    """Through every write endpoint and every free text."""
+    """Each canary goes through every write endpoint and every free text."""
     text = canary.written
     plain = text.replace("\n", " ")
     session = (await api.create(title=plain, agent_name=plain, external_id=plain))["id"]
@@ -147,7 +147,7 @@ async def test_no_secret_of_any_rule_reaches_the_log(api: WriteApi, canary: Any)
 
 
 async def test_a_sensitive_session_keeps_metadata_alone(api: WriteApi) -> None:
-    """No title, summary, branch or payload, in the log as in the replies; what counts stays."""
+    """Log and replies have no title, summary, branch or payload; counted values stay."""
     created = await api.create(sensitive=True, title="content", branch="content", project_id="prj", agent_name="a")
     session = created["id"]
     await api.send("POST", events_path(session), {"events": [event(**PAYLOAD), event(prompt="content")]})
@@ -168,7 +168,7 @@ async def test_a_sensitive_session_keeps_metadata_alone(api: WriteApi) -> None:
 
 
 async def test_an_org_whose_capture_mode_is_metadata_keeps_no_content(metadata_api: WriteApi) -> None:
-    """The same reduction, for sessions that are not sensitive by themselves."""
+    """Sessions that are not sensitive are reduced in the same way."""
     created = await metadata_api.create(title="content")
     await metadata_api.send("POST", events_path(created["id"]), {"events": [event(**PAYLOAD)]})
 
@@ -179,7 +179,7 @@ async def test_an_org_whose_capture_mode_is_metadata_keeps_no_content(metadata_a
 
 @pytest.mark.parametrize("name", [*NAMES, *CHECKS])
 async def test_text_in_the_place_of_metadata_is_content(metadata_api: WriteApi, name: str) -> None:
-    """Whatever field it is in, and a secret that looks like a name is cut all the same."""
+    """Text in any metadata field is removed, and a secret that looks like a name is redacted."""
     session = (await metadata_api.create())["id"]
     values = ["some content that a person wrote", {"content": 1}, ["content"], "content " * 100, TOKEN]
     await metadata_api.send("POST", events_path(session), {"events": [event(**{name: value}) for value in values]})
@@ -190,7 +190,7 @@ async def test_text_in_the_place_of_metadata_is_content(metadata_api: WriteApi, 
 
 
 async def test_names_that_are_none_still_tell_what_is_the_same(metadata_api: WriteApi) -> None:
-    """Equal ones have equal digests, others have others, so pairs and counts come out right."""
+    """Equal names have equal digests and others differ, so pairs and counts stay correct."""
     session = (await metadata_api.create())["id"]
     names = ["two words", "two words", "other words"]
     await metadata_api.send("POST", events_path(session), {"events": [event(tool_use_id=name) for name in names]})
@@ -201,12 +201,12 @@ async def test_names_that_are_none_still_tell_what_is_the_same(metadata_api: Wri
 
 
 async def test_a_payload_that_would_outgrow_the_log_keeps_its_metadata(api: WriteApi) -> None:
-    """A mebibyte of nothing but short secrets would become several."""
+    """One MiB of short secrets would grow to several when redacted."""
     session = (await api.create())["id"]
     data = {"tool_name": "Bash", "a": "?pwd=a, and so on. " * 50_000}
     reply = await api.send("POST", events_path(session), {"events": [event(**data)]})
 
-    kept = (await api.records())[-1].events[0]
+    stored = (await api.records())[-1].events[0]
     assert reply.status_code == 202
-    assert bytes(kept.data) == b'{"tool_name":"Bash"}'
-    assert kept.redactions["password"] > 1_000
+    assert bytes(stored.data) == b'{"tool_name":"Bash"}'
+    assert stored.redactions["password"] > 1_000

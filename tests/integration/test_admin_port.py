@@ -1,4 +1,4 @@
-"""`ADMIN_PORT`: health and metrics at an address to themselves, and nothing of the API there."""
+"""`ADMIN_PORT`: health and metrics have a separate address, without the API."""
 
 import socket
 import subprocess
@@ -23,7 +23,7 @@ LOCAL = "127.0.0.1"
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """`up` with a port for health and metrics."""
+    """Start `up` with a port for health and metrics."""
     admin = free_ports(1)[0]
     up = Installation("up", tmp_path_factory.mktemp("admin") / "up", "--admin-port", str(admin))
     up.health_port = admin
@@ -33,24 +33,24 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 def status(port: int, path: str) -> int:
-    """What GET answers to somebody without a credential."""
+    """Return the status of a GET without a credential."""
     return httpx.get(f"http://{LOCAL}:{port}{path}", trust_env=False, timeout=20).status_code
 
 
 def test_health_and_metrics_are_at_their_port_alone(up: Installation) -> None:
-    """A proxy that passes everything on shows none of them."""
+    """A proxy that forwards every path to the API port exposes none of them."""
     assert [status(up.health_port, path) for path in INSIDE] == [200, 200, 200]
     assert [status(up.port, path) for path in INSIDE] == [404, 404, 404]
 
 
 def test_the_api_is_not_at_the_admin_port(up: Installation) -> None:
-    """Not even its description."""
+    """The OpenAPI document isn't there either."""
     assert [status(up.port, path) for path in ("/schema", "/api/v1/acme/sessions")] == [200, 401]
     assert [status(up.health_port, path) for path in ("/schema", "/api/v1/acme/sessions")] == [404, 404]
 
 
 def test_the_document_describes_what_is_there(up: Installation) -> None:
-    """And requests of the API are counted where the metrics are."""
+    """The document leaves health out, and the metrics count requests of the API."""
     paths = httpx.get(f"{up.url}/schema/openapi.json", trust_env=False).json()["paths"]
     metrics = httpx.get(f"http://{LOCAL}:{up.health_port}/metrics", trust_env=False).text
 
@@ -63,8 +63,8 @@ def test_the_document_describes_what_is_there(up: Installation) -> None:
     "command", [["up"], ["query-api", "--dev-tokens", "--store-url", "clickhouse://a@127.0.0.1:1"]]
 )
 @pytest.mark.parametrize("option", ["port", "admin-port"])
-def test_a_port_that_is_taken_is_told_in_one_sentence(command: list[str], option: str, tmp_path: Path) -> None:
-    """With the option to change."""
+def test_a_taken_port_is_an_error_in_one_sentence(command: list[str], option: str, tmp_path: Path) -> None:
+    """The message names the option to change."""
     with closing(socket.create_server((LOCAL, 0))) as taken:
         ports = {"port": free_ports(1)[0], option: taken.getsockname()[1]}
         options = [text for name, number in ports.items() for text in (f"--{name}", str(number))]
@@ -78,7 +78,7 @@ def test_a_port_that_is_taken_is_told_in_one_sentence(command: list[str], option
 
 
 def test_it_is_another_port_than_that_of_the_api(tmp_path: Path) -> None:
-    """Else one of the two would not be there."""
+    """Equal ports are refused: only one of the two could listen."""
     with pytest.raises(BadSettings, match="admin_port: 8080 is the port of the API too"):
         Settings(admin_port=8080).admin_address  # noqa: B018 (raises)
 
@@ -87,15 +87,15 @@ def test_it_is_another_port_than_that_of_the_api(tmp_path: Path) -> None:
     assert (ended.returncode, "admin_port: 18080" in ended.stderr) == (2, True)
 
 
-def test_it_listens_where_the_api_does_unless_it_is_told_where() -> None:
-    """A pod is probed from its node, so not on loopback alone."""
+def test_its_host_is_that_of_the_api_by_default() -> None:
+    """A pod is probed from its node, so loopback alone would not do."""
     assert Settings().admin_address is None
     assert Settings(host="10.0.0.7", admin_port=9).admin_address == ("10.0.0.7", 9)
     assert Settings(host="10.0.0.7", admin_port=9, admin_host="::1").admin_address == ("::1", 9)
 
 
 def test_a_stack_waits_for_its_service_at_the_admin_port(tmp_path: Path) -> None:
-    """At the port of the API there is no health to ask for."""
+    """The API port has no health routes."""
     (tmp_path / "run").mkdir()
     with HTTPServer((LOCAL, 0), _AlwaysWell) as server:
         Thread(target=server.serve_forever, daemon=True).start()

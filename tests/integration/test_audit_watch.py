@@ -1,4 +1,4 @@
-"""The audit in the background finds what is wrong by itself, and says so where people look."""
+"""The background audit finds errors by itself, and reports them."""
 
 import asyncio
 import time
@@ -71,7 +71,7 @@ async def watched(store: TestStore) -> Iterator[Watched]:  # type: ignore[misc] 
 
 
 async def test_what_is_right_is_found_right(watched: Watched) -> None:
-    """The metrics say that it ran, when, and that nothing was found."""
+    """The metrics say that it ran, when, and that it found nothing."""
     await watched.audit.once()
 
     assert watched.value("runs_total", scope="hours") == 1
@@ -80,7 +80,7 @@ async def test_what_is_right_is_found_right(watched: Watched) -> None:
 
 
 async def test_a_lost_receipt_and_a_wrong_session_of_the_last_hours_are_found(watched: Watched) -> None:
-    """Within a minute of going wrong."""
+    """Both are found within a minute."""
     watched.alter("DELETE FROM {db}.receipts WHERE log_offset = 0")
     watched.alter(
         "INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM"
@@ -94,7 +94,7 @@ async def test_a_lost_receipt_and_a_wrong_session_of_the_last_hours_are_found(wa
 
 
 async def test_what_is_older_is_found_at_night_once(watched: Watched) -> None:
-    """A session of last week is none of the hours' business; the full audit runs once a night."""
+    """The hourly audit leaves out a session of last week; the full audit runs once a night."""
     watched.alter(
         "INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM"
         " (SELECT * FROM {db}.sessions FINAL ORDER BY started_at LIMIT 1)"
@@ -111,7 +111,7 @@ async def test_what_is_older_is_found_at_night_once(watched: Watched) -> None:
 
 
 async def test_a_store_that_is_away_does_not_end_the_audit(watched: Watched) -> None:
-    """It says so and goes on with the next minute."""
+    """The audit logs it and continues a minute later."""
     watched.audit = Audit(watched.reader, 0.01, AuditMetrics(CollectorRegistry()).found)
     watched.reader.close()
 

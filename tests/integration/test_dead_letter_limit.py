@@ -1,4 +1,4 @@
-"""A projector that can read nearly nothing stops, instead of emptying the topic into `dead_letters`."""
+"""A projector that can read nearly no record stops, instead of moving the topic to `dead_letters`."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ from tests.support.rigs.store import TestStore
 
 
 def unreadable(count: int) -> list[LogRecord]:
-    """A log that a bad deploy can't read."""
+    """Return a log that a bad deploy can't read."""
     log = LogBuilder(seed=1, partitions=1)
     for _ in range(count):
         log.add_bytes(b"of another version")
@@ -28,13 +28,13 @@ def letters(store: TestStore) -> int:
 
 @pytest.fixture
 def one(store: TestStore) -> TestStore:
-    """A store whose log has one partition, as far as a pipeline is told."""
+    """Provide a store whose log has one partition, as far as the pipeline knows."""
     store.partitions = 1
     return store
 
 
-async def test_a_log_that_nobody_can_read_stops_the_projector_before_it_is_set_aside(one: TestStore) -> None:
-    """Nothing of the batch that goes too far is stored, and the message says what to do."""
+async def test_an_unreadable_log_stops_the_projector_before_it_is_set_aside(one: TestStore) -> None:
+    """The batch that exceeds the limit stores nothing, and the message has the remedy."""
     log = unreadable(2 * DEAD_LEAST)
     pipeline = new_pipeline(one, log)
 
@@ -45,7 +45,7 @@ async def test_a_log_that_nobody_can_read_stops_the_projector_before_it_is_set_a
 
 
 async def test_restarts_do_not_empty_the_topic_piece_by_piece(one: TestStore) -> None:
-    """What was set aside before a restart counts after it: however often it comes back, the limit stands."""
+    """Dead letters of earlier runs count, so the limit holds over any number of restarts."""
     log = unreadable(5 * DEAD_LEAST)
 
     for _ in range(6):
@@ -59,8 +59,8 @@ async def test_restarts_do_not_empty_the_topic_piece_by_piece(one: TestStore) ->
     assert letters(one) < DEAD_LEAST
 
 
-async def test_some_poison_among_sound_records_stops_nobody(one: TestStore) -> None:
-    """Dead letters are what they are for."""
+async def test_some_poison_among_sound_records_stops_no_projector(one: TestStore) -> None:
+    """A few dead letters are normal."""
     log = LogBuilder(seed=1, partitions=1)
     for n in range(DEAD_LEAST):
         log.add(created(named(n)))
@@ -74,7 +74,7 @@ async def test_some_poison_among_sound_records_stops_nobody(one: TestStore) -> N
 
 
 def test_the_limit_looks_at_the_last_records_alone() -> None:
-    """Old poison is forgotten; a share above one never stops anything."""
+    """Old dead letters do not count; a limit above one stops nothing."""
     limit = DeadLetterLimit(0.9)
     limit.check([True] * (DEAD_LEAST - 1), "x")
     limit.check([False] * WINDOW, "x")

@@ -1,4 +1,4 @@
-"""Dead letters from the log to the log: seen with their bytes, redriven as they are or corrected, counted once."""
+"""Dead letters are shown with their bytes, redriven unchanged or corrected, and counted once."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ PATH = "operator/dead-letters"
 
 
 class Whole:
-    """Both route sets over one log and one store, and the projector between them."""
+    """Both route sets over one log and one store, with the projector between them."""
 
     def __init__(self, store: TestStore) -> None:
         self._registry = CollectorRegistry()
@@ -52,19 +52,19 @@ class Whole:
 
     @property
     def cut(self) -> Counter[str]:
-        """How many secrets of each rule the metrics count."""
+        """Return how many secrets of each rule the metrics count."""
         (found,) = (metric for metric in self._registry.collect() if metric.name == "crewkit_ingest_redactions")
         return Counter({s.labels["rule"]: int(s.value) for s in found.samples if s.name.endswith("_total")})
 
     async def add(self, record: AnyRecord, key: bytes | None = None) -> str:
-        """A record straight into the log; its position."""
+        """Append a record to the log directly; return its position."""
         return str(await self.log.append(key or record_key(record.session_id), encode(record)))
 
     async def add_bytes(self, value: bytes) -> str:
         return str(await self.log.append(record_key(SESSION), value))
 
     async def project(self) -> None:
-        """Everything that is in the log."""
+        """Project the whole log."""
         ends = await self.log.ends()
         records = [r for p, end in enumerate(ends) for r in await self.log.read(p, 0, end, 1 << 30)]
         pipeline = new_pipeline(self.store, records)
@@ -72,7 +72,7 @@ class Whole:
         await pipeline.drain()
 
     async def send(self, method: str, path: str, *, role: Role = "operator", **request: Any) -> httpx.Response:
-        """A request of an operator, or of a member of the org."""
+        """Send a request of an operator, or of a member of the org."""
         org = OPERATOR_ORG if role == "operator" else ORG
         headers = {"Authorization": f"Bearer {issue_token(KEY, 'olga', org, role, 600, time.time())}"}
         async with in_process(self.app, headers=headers) as client:
@@ -86,7 +86,7 @@ class Whole:
         return found
 
     async def after(self, position: str) -> bytes:
-        """Everything that was appended to the partition behind that position."""
+        """Return every record of the partition behind that position."""
         partition, offset = map(int, position.split(":"))
         return b"\n".join(r.value or b"" for r in await self.log.read(partition, offset + 1, 1 << 40, 1 << 30))
 
@@ -102,19 +102,19 @@ async def whole(store: TestStore) -> AsyncIterator[Whole]:
 
 
 def plain(record: AnyRecord) -> dict[str, Any]:
-    """The record as an operator would write it."""
+    """Return the record as an operator would write it."""
     found: dict[str, Any] = msgspec.json.decode(encode(record))
     return found
 
 
 def a_batch(version: int = 1) -> AnyRecord:
-    """Two events of the session, in a record with a new id."""
+    """Return two events of the session, in a record with a new id."""
     events = [hook("PreToolUse", event_id=UUID(int=n, version=4), tool_name="Bash", tool_use_id="t1") for n in (1, 2)]
     return recorded(SESSION, *events, record_id=UUID(int=77, version=4), v=version)
 
 
 async def test_dead_letters_are_listed_and_shown_with_their_bytes(whole: Whole) -> None:
-    """The newest first, with the reason; text where they are text, base64 always."""
+    """The newest is first, with its reason; bytes are base64, and text if they are text."""
     garbage = await whole.add_bytes(b"\x00\xffgarbage")
     unknown = await whole.add(a_batch(version=9))
     await whole.project()
@@ -139,7 +139,7 @@ async def test_dead_letters_are_listed_and_shown_with_their_bytes(whole: Whole) 
 
 @pytest.mark.fault(row=15)
 async def test_a_record_under_the_wrong_key_is_redriven_as_it_is(whole: Whole) -> None:
-    """It was dead for where it stood, and counts where it belongs; the letter stays, and says where its record is."""
+    """It was dead for its partition and counts in the right one; the letter stays and names the new position."""
     await whole.add(created(SESSION, fact_id=UUID(int=5, version=4), run_id=UUID(int=6, version=4)))
     dead = await whole.add(a_batch(), key=b"another key that is none")
     await whole.project()
@@ -162,7 +162,7 @@ async def test_a_record_under_the_wrong_key_is_redriven_as_it_is(whole: Whole) -
 
 @pytest.mark.fault(row=15)
 async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -> None:
-    """With the same id and readable it is appended; as another record, or still unreadable, it is refused."""
+    """A readable correction with the same id is appended; another id or an unreadable one is refused."""
     dead = await whole.add(a_batch(version=9))
     await whole.project()
     right = plain(a_batch())
@@ -182,7 +182,7 @@ async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -
 
 
 def canary_records() -> list[AnyRecord]:
-    """Every canary in every text of a record, whether a client or another writer could have put it there."""
+    """Return records with every canary in every text, also in those that clients can't write."""
     text = "\n".join(canary.written for canary in CANARIES)
     data = {"prompt": text, "tool_input": {"deep": [{text: text}]}, "nested": json.dumps([text])}
     records: list[AnyRecord] = [
@@ -199,7 +199,7 @@ def canary_records() -> list[AnyRecord]:
 @pytest.mark.parametrize("corrected", [True, False])
 @pytest.mark.parametrize("record", canary_records(), ids=lambda record: type(record).__name__)
 async def test_no_secret_comes_back_with_a_redriven_record(whole: Whole, record: AnyRecord, corrected: bool) -> None:
-    """Its letter came straight into the topic, or its correction from a person: both are looked at like any write."""
+    """Redrive redacts letters from the topic and corrections of operators like any write."""
     letter = b"garbage" if corrected else encode(record)
     dead = str(await whole.log.append(record_key(SESSION), letter))
 
@@ -220,7 +220,7 @@ async def test_no_secret_comes_back_with_a_redriven_record(whole: Whole, record:
 
 @pytest.mark.parametrize("how", ["sensitive", "an org without content"])
 async def test_a_redriven_record_keeps_no_content_where_none_may_be_kept(whole: Whole, how: str) -> None:
-    """What counts stays, as it would have if the record had come in as a request."""
+    """Metadata stays, as for a record that came as a request."""
     org = "quiet" if how != "sensitive" else ORG
     session = mint(SECRETS, "session", org, new_thread(None), how == "sensitive", None)
     events = [hook("Stop", event_id=UUID(int=9, version=4), tool_name="Bash", note="quince"), hook("a quince")]
@@ -245,7 +245,7 @@ async def test_a_redriven_record_keeps_no_content_where_none_may_be_kept(whole: 
 
 
 async def test_counts_of_a_redriven_record_are_of_rules_alone(whole: Whole) -> None:
-    """What was cut out of it before still counts; the name of a rule could be a secret too."""
+    """Its earlier redactions still count; an unknown rule name is left out, since it could be a secret."""
     token = f"ghp_{fill(36)}"
     letter = structs.replace(ended(SESSION, summary=token), redactions={"jwt": 2, token: 1, "github_token": 1})
     dead = await whole.add(letter, key=b"no session")
@@ -258,7 +258,7 @@ async def test_counts_of_a_redriven_record_are_of_rules_alone(whole: Whole) -> N
 
 
 async def test_a_redriven_record_must_fit_into_every_log(whole: Whole) -> None:
-    """Refused with its field: a 503 would be sent again for ever. And a refusal repeats no secret."""
+    """A too large record is a 422 with its field, since a 503 would be retried for ever; no secret is repeated."""
     token = f"ghp_{fill(36)}"
     dead = await whole.add_bytes(b"garbage")
 
@@ -273,7 +273,7 @@ async def test_a_redriven_record_must_fit_into_every_log(whole: Whole) -> None:
 
 @pytest.mark.parametrize("position", ["0:99", "9:0", "99999:0", "x", "1:-1", "01:0"])
 async def test_a_position_that_is_none_is_not_found(whole: Whole, position: str) -> None:
-    """In the list's own words, for a look and for a redrive."""
+    """A read and a redrive use the words of the list."""
     shown = await whole.send("GET", f"{PATH}/{position}")
     redriven = await whole.redrive(position)
 

@@ -1,4 +1,4 @@
-"""What the engine may hold beside the data of a question: one bound for all its caches, whichever it has."""
+"""One bound covers all caches of the engine."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pytest
 from deploy.devstack.store_server import engine
 from runtime.settings import ENGINE_CACHE_BYTES_MAX
 
-# A process opens one engine only, so it needs one of its own.
+# A process opens one engine only, so this runs in another process.
 SHOW = """
 import json, sys, clickhouse_connect
 from runtime.settings import load_settings
@@ -30,7 +30,7 @@ OF_ENTRIES = 1 << 16  # a size below it counts entries
 
 
 def sizes_of(settings: dict[str, int]) -> dict[str, int]:
-    """The caches that our tables fill, and how many bytes each may hold."""
+    """Return the caches that our tables fill, and their size limits in bytes."""
     return {
         name: size
         for name, size in settings.items()
@@ -40,7 +40,7 @@ def sizes_of(settings: dict[str, int]) -> dict[str, int]:
 
 @pytest.mark.parametrize("given", [None, 16 << 20])
 def test_the_caches_of_the_engine_share_one_bound(given: int | None, tmp_path: Path) -> None:
-    """The engine itself says so: the setting or its default, in equal parts; no cache of a new version is left out."""
+    """The engine reports equal parts of the setting or its default; no cache of a new version is left out."""
     if given:
         (tmp_path / "settings.toml").write_text(f"engine_cache_bytes_max = {given}")
 
@@ -52,7 +52,7 @@ def test_the_caches_of_the_engine_share_one_bound(given: int | None, tmp_path: P
 
 
 def test_the_store_server_has_the_default_bound() -> None:
-    """In its configuration, for the same caches."""
+    """Its configuration limits the same caches."""
     sizes = dict(re.findall(r"<(\w+_cache_size)>(\d+)<", engine.CONFIG.read_text()))
 
     assert len(sizes) == 8

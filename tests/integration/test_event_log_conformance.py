@@ -1,4 +1,4 @@
-"""What every event log promises: the fake, the SQLite file and Kafka pass the same suite."""
+"""The contract of every event log: the fake, the SQLite file and Kafka pass the same suite."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +20,7 @@ MANY = 1 << 30
 
 
 class Both(NamedTuple):
-    """A log, and what reads it."""
+    """A log and its reader."""
 
     log: EventLog
     reader: LogReader
@@ -65,7 +65,7 @@ async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 
 async def test_offsets_are_dense_from_zero_in_the_order_of_the_appends(both: Both) -> None:
-    """Appends of one key, one after the other, stand at 0, 1, 2, … of its partition."""
+    """Successive appends of one key get offsets 0, 1, 2, … of its partition."""
     partition = partition_of(KEYS[0], both.partitions)
 
     positions = [await both.log.append(KEYS[0], b"%d" % number) for number in range(5)]
@@ -75,7 +75,7 @@ async def test_offsets_are_dense_from_zero_in_the_order_of_the_appends(both: Bot
 
 
 async def test_every_key_has_its_partition(both: Both) -> None:
-    """A record is in the partition to which its key hashes, and carries the key."""
+    """A record has its key, and is in the partition to which the key hashes."""
     positions = {key: await both.log.append(key, b"x") for key in KEYS}
 
     for key, position in positions.items():
@@ -85,7 +85,7 @@ async def test_every_key_has_its_partition(both: Both) -> None:
 
 
 async def test_concurrent_appends_each_have_their_own_place(both: Both) -> None:
-    """200 appends at once: as many positions, dense in each partition, and each holds what was appended there."""
+    """200 concurrent appends get 200 dense positions, and each position has the right record."""
     values = {b"%d" % number: KEYS[number % len(KEYS)] for number in range(200)}
 
     positions = await asyncio.gather(*(both.log.append(key, value) for value, key in values.items()))
@@ -109,7 +109,7 @@ async def test_ends_are_the_next_offsets(both: Both) -> None:
 
 
 async def test_a_read_is_a_window(both: Both) -> None:
-    """It holds what lies in ``[start, stop)``; nothing beyond the end, nothing of an empty window."""
+    """A read returns ``[start, stop)``: nothing beyond the end, and nothing for an empty window."""
     partition = partition_of(KEYS[0], both.partitions)
     for number in range(6):
         await both.log.append(KEYS[0], b"%d" % number)
@@ -121,7 +121,7 @@ async def test_a_read_is_a_window(both: Both) -> None:
 
 
 async def test_a_read_stops_near_its_limit_of_bytes_but_never_empty(both: Both) -> None:
-    """With room for less than one record there is one; with room for two and a half there are three."""
+    """Room for less than one record returns one; room for two and a half returns three."""
     partition = partition_of(KEYS[0], both.partitions)
     for _ in range(5):
         await both.log.append(KEYS[0], b"x" * 1000)
@@ -131,7 +131,7 @@ async def test_a_read_stops_near_its_limit_of_bytes_but_never_empty(both: Both) 
 
 
 async def test_bytes_come_back_as_they_went_in(both: Both) -> None:
-    """Every byte value, and a record somewhat above 1 MiB."""
+    """This holds for every byte value, and for a record above 1 MiB."""
     values = [bytes(range(256)), b"x" * (1_048_576 + 4096)]
 
     for value in values:

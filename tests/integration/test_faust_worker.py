@@ -1,4 +1,4 @@
-"""The Faust worker on a real broker and a real store server: poison, guards, graceful ends."""
+"""The Faust worker on a real broker and a real store server: poison, guards, graceful stops."""
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -35,8 +35,8 @@ def _poison() -> list[tuple[LogRecord, str]]:
 
 
 @pytest.mark.fault(row=15)
-async def test_poison_becomes_dead_letters_and_stops_nobody(projector_rig: ProjectorRig) -> None:
-    """Each unreadable record is kept with its reason and its receipt; what stands around it is projected."""
+async def test_poison_becomes_dead_letters_and_stops_no_worker(projector_rig: ProjectorRig) -> None:
+    """Each unreadable record is stored with reason and receipt; the records around it are projected."""
     poison = _poison()
     records = [GOOD[0], *(record for record, _ in poison[:5]), GOOD[1], *(record for record, _ in poison[5:]), GOOD[2]]
     await projector_rig.send(records)
@@ -57,7 +57,7 @@ async def test_poison_becomes_dead_letters_and_stops_nobody(projector_rig: Proje
 
 
 async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(projector_rig: ProjectorRig) -> None:
-    """kill -9, then another start under the same static id: no record is lost, none counts twice."""
+    """After kill -9 and a restart under the same static id no record is lost or counted twice."""
     await projector_rig.send(GOOD[:3])
     first = projector_rig.worker()
     projector_rig.await_receipts(3)
@@ -74,7 +74,7 @@ async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(p
 
 @pytest.mark.fault(row=24)
 async def test_a_second_worker_under_the_same_instance_is_refused(projector_rig: ProjectorRig) -> None:
-    """Two processes with one static id would make each other rejoin for ever."""
+    """Two processes with one static id would make each other rejoin without end."""
     await projector_rig.send(GOOD[:1])
     projector_rig.worker()
     projector_rig.await_receipts(1)
@@ -88,7 +88,7 @@ async def test_a_second_worker_under_the_same_instance_is_refused(projector_rig:
 
 @pytest.mark.fault(row=24)
 async def test_a_log_that_lost_its_tail_is_refused(projector_rig: ProjectorRig, kafka: str) -> None:
-    """A topic that was made anew would silently skip new records; the worker says so and does not run."""
+    """A recreated topic would silently skip new records, so the worker refuses to run."""
     await projector_rig.send(GOOD)
     worker = projector_rig.worker()
     projector_rig.await_receipts(len(GOOD))
@@ -109,7 +109,7 @@ async def test_a_log_that_lost_its_tail_is_refused(projector_rig: ProjectorRig, 
 
 @pytest.mark.fault(row=24)
 async def test_another_partition_count_is_refused(projector_rig: ProjectorRig) -> None:
-    """The count decides where a session's records are, so it is frozen: by provision, and by the worker."""
+    """The count decides the partition of a session, so `provision` and the worker refuse another one."""
     again = projector_rig.finish("provision", "--partitions", str(PARTITIONS + 1))
     worker = projector_rig.finish("processors", "--instance", "0", PARTITIONS=str(PARTITIONS + 1))
 
@@ -121,7 +121,7 @@ async def test_another_partition_count_is_refused(projector_rig: ProjectorRig) -
 
 @pytest.mark.fault(row=24)
 def test_without_a_broker_the_worker_ends_with_a_message(projector_rig: ProjectorRig) -> None:
-    """Its supervisor starts it again, with back-off."""
+    """Its supervisor restarts it with back-off."""
     away = projector_rig.finish("processors", "--instance", "0", "--log-url", "kafka://127.0.0.1:1/none")
 
     assert away.returncode == 69

@@ -1,4 +1,4 @@
-"""The rollups as people and BI tools read them: each measure may be summed under any grouping."""
+"""The flat views of the rollups, for people and BI tools: each measure may be summed under any grouping."""
 
 from decimal import Decimal
 from random import Random
@@ -34,7 +34,7 @@ def some_sessions(draw: Random, count: int) -> list[SessionRow]:
 def test_sums_of_a_flat_view_are_those_of_the_sessions(
     view: str, period: str, dimension: str, query_store: QueryStore
 ) -> None:
-    """By any dimension, session measures, tokens and exact money add up in one query, and so do they in total."""
+    """In one query session measures, tokens and exact money add up by any dimension and in total."""
     stored = some_sessions(Random(7), 60)
     query_store.put(*stored)
 
@@ -61,7 +61,7 @@ def test_sums_of_a_flat_view_are_those_of_the_sessions(
 
 
 def test_a_flat_view_shows_a_bucket_as_it_is_now(query_store: QueryStore) -> None:
-    """Only the newest version of a bucket is there; by model, sessions are those that used it."""
+    """It has only the newest version of a bucket; by model, it counts the sessions that used the model."""
     row = session(models=[model("m", cost_nano=1), model("n")], last_event_at=NOON)
     query_store.put(row)
     query_store.put(session(project_id="p", models=[model("m")]))

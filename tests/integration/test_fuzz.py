@@ -1,7 +1,7 @@
-"""A short run of `make fuzz`, with every family of attacks: nothing is found.
+"""A short run of `make fuzz`, with every family of attacks, finds nothing.
 
-Other tests run beside it, and each of them uses the same processors. So the bounds on time and memory are loose here:
-`make fuzz`, on a machine with nothing else to do, judges them. All other checks are as strict as ever.
+Other tests run at the same time and use the same processors. So the bounds on time and memory are loose here:
+`make fuzz`, on a machine with nothing else to do, judges them. All other checks are equally strict.
 """
 
 import json
@@ -20,7 +20,7 @@ LOOSE = ("--answer-s", "20", "--late-s", "60", "--memory-mb", "700")
 
 @pytest.mark.timeout(400)
 def test_a_short_run_with_every_family_finds_nothing(tmp_path: Path) -> None:
-    """No 5xx but 503, one error shape, no forged token that opens, no lost 2xx, every event counted, nobody died."""
+    """No 5xx but 503, one error shape, no accepted forgery, no lost 2xx, exact counts, no crash."""
     command = [sys.executable, "-m", "tests.fuzz", "--minutes", "0.4", "--seed", "7", "--json", *LOOSE]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
 

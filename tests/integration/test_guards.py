@@ -1,4 +1,4 @@
-"""What a projector refuses to start into, each with a message that says what to do."""
+"""A projector refuses to start in the wrong surroundings, with a message that has the remedy."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.support.strategies import PARTITIONS, log_of, one_event
 
 @pytest.fixture(scope="module")
 def projected(engine: Options) -> Iterator[TestStore]:
-    """A store into which six records were projected."""
+    """Provide a store into which six records were projected."""
     for store in new_store(new_address(engine), PARTITIONS):
         asyncio.run(_project(store, LOG))
         yield store
@@ -39,13 +39,13 @@ def _check_tail(store: TestStore, log: list[LogRecord]) -> None:
 
 
 def test_the_surroundings_it_was_made_with_are_accepted(projected: TestStore) -> None:
-    """Same code, same prices, same partitions, same log: nothing to say."""
+    """The same code, prices, partitions and log are accepted."""
     check_generation(projected.warehouse(), PARTITIONS)
     _check_tail(projected, LOG)
 
 
 def test_a_price_history_that_lost_rows_is_refused(engine: Options) -> None:
-    """Costs that were computed with two lists would be in one table."""
+    """Otherwise costs of two price lists would be in one table."""
     for store in new_store(new_address(engine), PARTITIONS):
         store.client.command(f"DELETE FROM {store.address.control}.prices WHERE model = 'claude-opus-5'")
 
@@ -55,7 +55,7 @@ def test_a_price_history_that_lost_rows_is_refused(engine: Options) -> None:
 
 @pytest.mark.fault(row=24)
 def test_other_code_is_refused(engine: Options) -> None:
-    """Its tables would hold two kinds of rows."""
+    """Otherwise its tables would have two kinds of rows."""
     for store in new_store(new_address(engine), PARTITIONS):
         store.client.command(
             f"ALTER TABLE {store.address.control}.generations UPDATE fold_version = 1 WHERE 1 SETTINGS mutations_sync=1"
@@ -67,21 +67,21 @@ def test_other_code_is_refused(engine: Options) -> None:
 
 @pytest.mark.fault(row=24)
 def test_another_partition_count_is_refused(projected: TestStore) -> None:
-    """A session would be in two partitions."""
+    """Otherwise a session would be in two partitions."""
     with pytest.raises(Broken, match="frozen"):
         check_generation(projected.warehouse(), PARTITIONS + 1)
 
 
 @pytest.mark.fault(row=24)
 def test_a_log_that_is_shorter_than_what_was_projected_is_refused(projected: TestStore) -> None:
-    """New records would get offsets that already have their receipt, and be skipped."""
+    """New records would get offsets that already have receipts, and would be skipped."""
     with pytest.raises(Broken, match=r"lost its tail.*offset 5 was projected"):
         _check_tail(projected, LOG[:-1])
 
 
 @pytest.mark.fault(row=24)
 def test_a_log_that_lost_its_tail_and_grew_again_is_refused(projected: TestStore) -> None:
-    """Another record at the last receipted offset tells; the length alone would not."""
+    """The last receipted offset has another record; the length alone would not show it."""
     grown = log_of([one_event(n) for n in (*range(5), 77, 78)])
 
     with pytest.raises(Broken, match="holds another record"):
@@ -89,7 +89,7 @@ def test_a_log_that_lost_its_tail_and_grew_again_is_refused(projected: TestStore
 
 
 async def test_what_was_skipped_and_is_no_longer_in_the_log_stops_the_projector(projected: TestStore) -> None:
-    """Nothing is projected over a hole that can't be filled."""
+    """The projector never projects over a hole that it can't fill."""
     later = [record._replace(offset=record.offset + 20) for record in LOG]
     pipeline = new_pipeline(projected, later)
 
@@ -98,7 +98,7 @@ async def test_what_was_skipped_and_is_no_longer_in_the_log_stops_the_projector(
 
 
 async def test_a_partition_beyond_the_frozen_count_stops_a_worker(tmp_path: Path) -> None:
-    """A topic that has grown: from there on a session's records would be in two partitions."""
+    """In a topic that grew, a session's records would be in two partitions."""
     settings = FaustSettings("k:9092", "sessions", PARTITIONS, "group", 0, tmp_path)
 
     with pytest.raises(Broken, match=f"has grown beyond its {PARTITIONS} partitions"):

@@ -1,4 +1,4 @@
-"""The HTTP server in front of a service: which protocol it speaks, and what it refuses by itself."""
+"""The HTTP server in front of a service: its protocol, and what it refuses before our code."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,8 +23,8 @@ AT_THE_ROOT = ("/livez", "/readyz", "/metrics", "/schema", "/schema/openapi.json
 
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    """Where the write side is served."""
-    monkeypatch.setattr(http_server, "tune_interpreter", lambda: None)  # that of the tests stays as it is
+    """Serve the write side; return its port."""
+    monkeypatch.setattr(http_server, "tune_interpreter", lambda: None)  # it would tune the tests' interpreter
     app = compose(TokenVerifier([shared_secret(KEY)]), WriteSide(FakeEventLog(1), SECRETS))
     chosen, stopping = free_port(), asyncio.Event()
     serving = asyncio.create_task(http_server.serve_http(app, HOST, chosen, stopping))
@@ -45,7 +45,7 @@ async def _answers(port: int) -> bool:
 
 
 async def exchange(port: int, request: bytes) -> bytes:
-    """All that is answered until the server hangs up."""
+    """Return the whole response until the server closes the connection."""
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
         writer.write(request)
@@ -55,7 +55,7 @@ async def exchange(port: int, request: bytes) -> bytes:
 
 
 async def test_http_2_is_not_spoken(port: int) -> None:
-    """Neither by prior knowledge, which is hung up on, nor by an upgrade, which is ignored."""
+    """The server closes a connection with prior knowledge and ignores an upgrade."""
     upgrade = (
         b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nHost: x\r\n\r\n"
     )
@@ -68,7 +68,7 @@ async def test_http_2_is_not_spoken(port: int) -> None:
 
 
 def other_spellings(path: str) -> list[str]:
-    """What names the same address to someone who is lenient."""
+    """Return targets that a lenient server would treat as the same address."""
     head, word = path.rsplit("/", 1)
     return [
         f"/{path}",
@@ -91,7 +91,7 @@ def other_spellings(path: str) -> list[str]:
 
 
 async def ask(port: int, method: str, target: str, *headers: str) -> tuple[int, bytes]:
-    """Status and body of a request whose target goes out as it is."""
+    """Send a request with an unchanged target; return status and body."""
     lines = (f"{method} {target} HTTP/1.1", "Host: x", "Connection: close", "Content-Length: 0", *headers)
     head, _, body = (await exchange(port, "".join(f"{line}\r\n" for line in (*lines, "")).encode())).partition(
         b"\r\n\r\n"
@@ -101,9 +101,9 @@ async def ask(port: int, method: str, target: str, *headers: str) -> tuple[int, 
 
 @pytest.mark.parametrize("path", AT_THE_ROOT)
 async def test_what_needs_no_credential_has_one_spelling(port: int, path: str) -> None:
-    """Each other one is the same 404 as an address that does not exist."""
+    """Every other spelling is the 404 of an unknown address."""
     assert (await ask(port, "GET", path))[0] == 200
-    assert (await ask(port, "GET", f"http://other{path}"))[0] == 200  # RFC 9112 wants it taken
+    assert (await ask(port, "GET", f"http://other{path}"))[0] == 200  # RFC 9112 requires servers to accept it
     for other in (*other_spellings(path), f"http://other/{path}", "*"):
         for method in ("GET", "HEAD", "OPTIONS", "POST"):
             status, body = await ask(port, method, other)
@@ -112,11 +112,11 @@ async def test_what_needs_no_credential_has_one_spelling(port: int, path: str) -
 
 
 async def test_addresses_of_the_api_have_one_spelling_too(port: int) -> None:
-    """Nothing is written under another one."""
+    """Another spelling writes nothing."""
     path = f"/api/v1/acme{events_path(a_session())}"
     credential = f"Authorization: Bearer {issue_token(KEY, 'alice', 'acme', 'member', 3600, time())}"
 
-    assert (await ask(port, "POST", path, credential))[0] == 415  # no content type: it got that far
+    assert (await ask(port, "POST", path, credential))[0] == 415  # no content type: the request reached the route
     for other in (*other_spellings(path), path.replace("/api", "//api"), path.replace("api", "%61pi")):
         assert (await ask(port, "POST", other, credential))[0] == 404, other
 
@@ -139,7 +139,7 @@ TAKEN = {
 
 @pytest.mark.parametrize("name", [*REFUSED, *TAKEN])
 async def test_what_the_server_refuses_by_itself(port: int, name: str) -> None:
-    """Before our code sees it, so without a body: the status alone says why."""
+    """Our code does not see it, so the response has a status and no body."""
     request, status = (REFUSED | TAKEN)[name]
 
     head, _, body = (await exchange(port, request)).partition(b"\r\n\r\n")
@@ -149,7 +149,7 @@ async def test_what_the_server_refuses_by_itself(port: int, name: str) -> None:
 
 
 async def test_the_length_of_a_chunked_body_counts_for_nothing(port: int) -> None:
-    """Both given, the body is read as chunked and the connection ends: no second request hides in the first."""
+    """With both headers the body is chunked and the connection ends: no second request can hide in the first."""
     hidden = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 

@@ -1,4 +1,4 @@
-"""The write side behind a real HTTP server: what clients do to sockets, and what it costs."""
+"""The write side behind a real HTTP server: socket behaviour of clients, and its cost."""
 
 import contextlib
 import gzip
@@ -40,7 +40,7 @@ class Served:
         self.memory_before = 0
 
     def memory(self) -> int:
-        """Resident bytes of the server's processes."""
+        """Return the resident bytes of the server's processes."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in (str(self.pid), *children))
         return pages * os.sysconf("SC_PAGE_SIZE")
@@ -80,7 +80,7 @@ def a_batch() -> bytes:
 
 @pytest.mark.fault(row=17)
 def test_a_chunked_body_without_a_length_is_taken(served: Served) -> None:
-    """And refused with 413 where it grows beyond 10 MiB."""
+    """A chunked body beyond 10 MiB is a 413."""
     small = served.client.post(served.events, content=iter([a_batch()[:5], a_batch()[5:]]))
     large = served.client.post(served.events, content=(b" " * 65_536 for _ in range(161)))
 
@@ -88,7 +88,7 @@ def test_a_chunked_body_without_a_length_is_taken(served: Served) -> None:
 
 
 def test_a_body_that_is_too_large_is_a_413_that_reaches_the_client(served: Served) -> None:
-    """One byte too many, or three times too many."""
+    """This holds for one byte too many and for three times the limit."""
     sizes = [10 * MIB, 10 * MIB + 1, 30 * MIB]
 
     statuses = [served.client.post(served.events, content=a_batch().ljust(size)).status_code for size in sizes]
@@ -97,7 +97,7 @@ def test_a_body_that_is_too_large_is_a_413_that_reaches_the_client(served: Serve
 
 
 def test_a_client_that_sends_too_much_slowly_can_finish(served: Served) -> None:
-    """It sends for longer than the body of another refused request is drained, and then reads its 413."""
+    """It sends for longer than other refused bodies are drained, and then reads its 413."""
     size, rest = 10 * MIB + 1, 3 * MIB
     with socket.create_connection(("127.0.0.1", served.port), timeout=40) as connection:
         head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -112,7 +112,7 @@ def test_a_client_that_sends_too_much_slowly_can_finish(served: Served) -> None:
 
 @pytest.mark.fault(row=17)
 def test_bombs_cost_no_memory(served: Served) -> None:
-    """A hundred of them, of 1 GiB each, in gzip and zstd, leave less than 64 MiB behind."""
+    """A hundred bombs of 1 GiB each, in gzip and zstd, leave less than 64 MiB behind."""
     block = b" " * MIB
     bombs = {"gzip": gzip.compress(block * 256), "zstd": bytes(cramjam.zstd.compress(block * 1024))}
     before = served.memory()
@@ -127,7 +127,7 @@ def test_bombs_cost_no_memory(served: Served) -> None:
 
 @pytest.mark.fault(row=17)
 def test_deep_and_wide_bodies_cost_no_memory(served: Served) -> None:
-    """Millions of elements, brackets without end: refused, and less than 64 MiB are left behind."""
+    """Millions of elements or brackets are refused, and leave less than 64 MiB behind."""
     before = served.memory()
     for body in (
         b'{"events":[' + b"0," * 5_000_000 + b"0]}",
@@ -141,8 +141,8 @@ def test_deep_and_wide_bodies_cost_no_memory(served: Served) -> None:
 
 
 @pytest.mark.fault(row=20)
-def test_a_slow_body_holds_up_nobody(served: Served) -> None:
-    """While 500 clients send nothing more of theirs, others are served."""
+def test_a_slow_body_holds_up_no_other_request(served: Served) -> None:
+    """Other clients are served while 500 clients stop in the middle of a body."""
     head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     token = served.client.headers["authorization"]
     slow = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(500)]
@@ -160,7 +160,7 @@ def test_a_slow_body_holds_up_nobody(served: Served) -> None:
 
 @pytest.fixture
 def unfinished(served: Served) -> Iterator[list[socket.socket]]:
-    """40 clients that send all of their 10 MiB but the end, and stop; those that are refused do so earlier."""
+    """Open 40 clients that send all of 10 MiB except the end, and stop; refused ones stop earlier."""
     head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     head += f"authorization: {served.client.headers['authorization']}\r\ncontent-length: {10 * MIB}\r\n\r\n"
     connections = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(40)]
@@ -175,7 +175,7 @@ def unfinished(served: Served) -> Iterator[list[socket.socket]]:
 
 @pytest.mark.fault(row=20)
 def test_unfinished_bodies_hold_little_memory(served: Served, unfinished: list[socket.socket]) -> None:
-    """Less than 100 MB of 400, and there is room for others."""
+    """They hold less than 100 MB of 400, and another client is served."""
     held = served.memory()
     replies = [served.client.post(served.events, content=a_batch().ljust(MIB)).status_code for _ in range(10)]
 
@@ -185,7 +185,7 @@ def test_unfinished_bodies_hold_little_memory(served: Served, unfinished: list[s
 
 @pytest.mark.fault(row=20)
 def test_a_body_that_stops_is_a_408(served: Served) -> None:
-    """After 15 s without a byte, in the one error shape, and the connection ends."""
+    """After 15 s without a byte comes the common error shape, and the connection ends."""
     with socket.create_connection(("127.0.0.1", served.port), timeout=40) as connection:
         head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
         token = served.client.headers["authorization"]
@@ -199,7 +199,7 @@ def test_a_body_that_stops_is_a_408(served: Served) -> None:
 
 @pytest.mark.parametrize("pieces", [["password="], ['{"password": "a1b2c3d4", "x": 1} '], ["password=", "?token=a&"]])
 def test_others_are_answered_while_secrets_are_cut(served: Served, pieces: list[str]) -> None:
-    """Bodies of 9 MB that take seconds: whoever asks meanwhile is answered before them."""
+    """Bodies of 9 MB take seconds; other requests are answered before them."""
     answered: list[str] = []
 
     def attack(piece: str) -> int:
@@ -222,7 +222,7 @@ def test_others_are_answered_while_secrets_are_cut(served: Served, pieces: list[
 
 @pytest.mark.parametrize("path", ["/sessions/%ff%fe", "/sessions/%00", "/sessions/a%2Fb", "/sessions/" + "x" * 4000])
 def test_odd_paths_are_a_404(served: Served, path: str) -> None:
-    """In the one error shape."""
+    """The 404 has the common error shape."""
     reply = served.client.patch(path, content=b"{}")
 
     assert reply.status_code in {400, 404, 405}
@@ -231,7 +231,7 @@ def test_odd_paths_are_a_404(served: Served, path: str) -> None:
 
 
 def test_raw_requests_that_are_odd_never_make_a_500(served: Served) -> None:
-    """Header values in Latin-1, two credentials, a query of binary."""
+    """The requests have header values in Latin-1, two credentials, or a binary query."""
     for line, header in [
         ("GET /livez?%ff=%00 HTTP/1.1", "x-request-id: a b"),
         ("POST /api/v1/acme/sessions HTTP/1.1", "authorization: Bearer \xff"),

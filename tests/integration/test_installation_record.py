@@ -1,4 +1,4 @@
-"""What an installation is made with is in the store as well, once and for ever, so that nothing is mixed up."""
+"""The store records the secrets and the count of an installation once, so that no two installations mix."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ OURS, THEIRS = OwnSecrets("f1", "/our/secrets"), OwnSecrets("f2", "/their/secret
 
 
 def test_the_first_record_counts(store: TestStore) -> None:
-    """Recorded once; again with the same it is fine, with other secrets or another count it is refused."""
+    """The same record again is accepted; other secrets or another count are refused."""
     record_in_store(store.address, 4, OURS)
     record_in_store(store.address, 4, OURS)
 
@@ -32,7 +32,7 @@ def test_the_first_record_counts(store: TestStore) -> None:
 
 
 def test_of_two_that_record_at_once_the_first_counts(store: TestStore) -> None:
-    """Whatever was written after it."""
+    """A later record changes nothing."""
     record_in_store(store.address, 4, OURS)
     store.client.command(f"INSERT INTO {store.address.control}.installation (partitions, secrets) VALUES (9, 'a')")
 
@@ -40,7 +40,7 @@ def test_of_two_that_record_at_once_the_first_counts(store: TestStore) -> None:
 
 
 def test_a_store_of_another_installation_is_refused(store: TestStore) -> None:
-    """By a projector, which has no secrets but sees both records."""
+    """A projector, which has no secrets but sees both records, refuses it."""
     record_in_store(store.address, 4, OURS)
 
     check_same_installation(store.address, "f1", "the topic t")
@@ -49,7 +49,7 @@ def test_a_store_of_another_installation_is_refused(store: TestStore) -> None:
 
 
 def test_a_store_without_a_record_is_refused(store: TestStore) -> None:
-    """Whether nothing was written, or the table or the database is not there."""
+    """This holds without a row, without the table, and without the database."""
     for change in ("", "DROP TABLE {}.installation SYNC", "DROP DATABASE {} SYNC"):
         if change:
             store.client.command(change.format(store.address.control))
@@ -59,7 +59,7 @@ def test_a_store_without_a_record_is_refused(store: TestStore) -> None:
 
 
 def test_a_rotation_changes_no_fingerprint_and_another_key_does(tmp_path: Path) -> None:
-    """New lines of `id.keys` go first; its oldest line, and `seed.key`, never change."""
+    """New lines of `id.keys` go first; its oldest line and `seed.key` never change."""
     make_embedded_secrets(tmp_path)
     made = own_secrets(tmp_path)
     ids, seed = tmp_path / "id.keys", tmp_path / "seed.key"

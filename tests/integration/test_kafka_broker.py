@@ -1,4 +1,4 @@
-"""The broker from jars is a real one: it keeps what it acknowledged."""
+"""The broker from jars is a real one and does not lose acknowledged records."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ FreshTopic = Callable[..., Awaitable[str]]
 
 
 async def produce(bootstrap: str, topic: str, values: list[bytes], *, partition: int = 0) -> list[int]:
-    """Send the way the product does, and return the offsets."""
+    """Send as the product does, and return the offsets."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,
@@ -36,7 +36,7 @@ async def produce(bootstrap: str, topic: str, values: list[bytes], *, partition:
 
 
 async def read(bootstrap: str, topic: str, count: int, *, partition: int = 0) -> list[bytes]:
-    """The first `count` records of a partition."""
+    """Return the first `count` records of a partition."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", max_partition_fetch_bytes=8 * MIB
     )
@@ -46,7 +46,7 @@ async def read(bootstrap: str, topic: str, count: int, *, partition: int = 0) ->
 
 
 async def test_what_is_produced_is_consumed_in_order(kafka: str, fresh_topic: FreshTopic) -> None:
-    """Idempotent, zstd, every partition: what goes in comes out, and offsets are dense."""
+    """With idempotence and zstd, each partition returns its records in order at dense offsets."""
     topic = await fresh_topic(partitions=4)
     values = [b"record %d" % n for n in range(500)]
 
@@ -57,7 +57,7 @@ async def test_what_is_produced_is_consumed_in_order(kafka: str, fresh_topic: Fr
 
 
 async def test_acknowledged_records_survive_kill_9(kafka_broker: Broker) -> None:
-    """A broker killed at once after the acknowledgement has every record when it is back on the same port."""
+    """A broker killed right after the acknowledgement has every record after its restart on the same port."""
     topic = await create_topic(kafka_broker.bootstrap)
     values = [b"x" * 1000 + b"%d" % n for n in range(200)]
     await produce(kafka_broker.bootstrap, topic, values)
@@ -73,19 +73,19 @@ async def test_acknowledged_records_survive_kill_9(kafka_broker: Broker) -> None
 
 
 async def test_a_stopped_broker_starts_again(kafka_broker: Broker) -> None:
-    """SIGTERM ends it in time; its records are there at the next start."""
+    """SIGTERM stops it in time; its records are there at the next start."""
     topic = await create_topic(kafka_broker.bootstrap)
-    await produce(kafka_broker.bootstrap, topic, [b"kept"])
+    await produce(kafka_broker.bootstrap, topic, [b"stored"])
 
     kafka_broker.stop()
     assert not probe.serves("127.0.0.1", kafka_broker.settings.port)
     kafka_broker.start()
 
-    assert await read(kafka_broker.bootstrap, topic, 1) == [b"kept"]
+    assert await read(kafka_broker.bootstrap, topic, 1) == [b"stored"]
 
 
 async def test_topics_exist_only_when_made(kafka: str) -> None:
-    """A wrong topic name is an error, not a new topic with one partition."""
+    """An unknown topic name is an error and creates no topic."""
     async with AIOKafkaProducer(bootstrap_servers=kafka, request_timeout_ms=500) as producer:
         with pytest.raises(UnknownTopicOrPartitionError):
             await producer.partitions_for("misspelt")
@@ -95,7 +95,7 @@ async def test_topics_exist_only_when_made(kafka: str) -> None:
 
 
 async def test_records_of_5_mb_get_in(kafka: str, fresh_topic: FreshTopic) -> None:
-    """Hostile records must reach the log, so that the tests can see them set aside."""
+    """Tests need hostile records in the log to see them become dead letters."""
     topic = await fresh_topic()
     poison = b"\x00" * 5_000_000
 
@@ -105,7 +105,7 @@ async def test_records_of_5_mb_get_in(kafka: str, fresh_topic: FreshTopic) -> No
 
 
 def test_no_java_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Java the error names what is missing and how to get it."""
+    """The error names what is missing and how to get it."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
 
@@ -123,7 +123,7 @@ def test_no_maven_says_what_to_install(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def fake_maven(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a shell script named `mvn` first in PATH, and give the test a cache of its own."""
+    """Put a shell script named `mvn` first in PATH, and give the test a separate cache."""
     folder.mkdir()
     (folder / "mvn").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "mvn").chmod(0o755)
@@ -132,7 +132,7 @@ def fake_maven(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_two_fetches_at_once_leave_one_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both get the same folder, the first one's, and nothing half-filled stays behind."""
+    """Both return the folder of the first, and no partial folder remains."""
     script = 'for last; do :; done; into="${last#*=}"; mkdir -p "$into"; sleep 0.3; touch "$into/kafka_2.13-x.jar"'
     fake_maven(tmp_path / "bin", script, monkeypatch)
 
@@ -145,7 +145,7 @@ def test_two_fetches_at_once_leave_one_whole_folder(tmp_path: Path, monkeypatch:
 
 
 def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Maven's own words are in the error; the next run fetches again."""
+    """The error has Maven's output; the next run fetches again."""
     fake_maven(tmp_path / "bin", "echo 'no route to host'; exit 1", monkeypatch)
 
     with pytest.raises(jars.KafkaUnavailable, match="no route to host"):
@@ -155,7 +155,7 @@ def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch
 
 
 def test_a_docker_daemon_that_hangs_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes connections and never answers: the jars' turn after 3 s."""
+    """It accepts connections and never answers: after 3 s the jars are used."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{deaf.getsockname()[1]}")
         began = time.monotonic()
@@ -166,7 +166,7 @@ def test_a_docker_daemon_that_hangs_is_given_up_soon(monkeypatch: pytest.MonkeyP
 
 
 def test_a_broker_that_does_not_run_is_no_reason_to_skip(tmp_path: Path) -> None:
-    """Java and jars are there, the broker ends at once (its port is taken): a failure of its own kind."""
+    """Java and jars exist but the broker ends at once (its port is taken): that is a failure."""
     need_jars()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         broker = Broker(tmp_path, port=taken.getsockname()[1])
@@ -178,10 +178,10 @@ def test_a_broker_that_does_not_run_is_no_reason_to_skip(tmp_path: Path) -> None
 
 
 def test_the_pom_asks_for_the_version_the_cache_is_named_after() -> None:
-    """A new Kafka in the pom means a new cache folder."""
+    """Another Kafka version in the pom needs another cache folder."""
     assert jars.POM.read_text().count(f"<version>{jars.KAFKA_VERSION}</version>") == 2
 
 
 def test_a_closed_port_serves_nothing() -> None:
-    """The probe answers instead of raising."""
+    """The probe returns False instead of raising."""
     assert not probe.serves("127.0.0.1", free_port())

@@ -1,4 +1,4 @@
-"""What the Kafka log does when the broker or the topic is not as it should be."""
+"""The Kafka log when the broker or the topic is not as expected."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ KEY = b"k" * 16
 
 
 async def append_until_taken(log: KafkaEventLog, value: bytes, within_s: float = 60) -> Position:
-    """Send the same again, as a client does, until it is acknowledged."""
+    """Send the same record again, as a client does, until it is acknowledged."""
     deadline = time.monotonic() + within_s
     while True:
         try:
@@ -30,15 +30,15 @@ async def append_until_taken(log: KafkaEventLog, value: bytes, within_s: float =
 
 
 async def test_a_missing_topic_is_refused(kafka: str) -> None:
-    """The message says how it is made."""
-    log = KafkaEventLog(KafkaTopic(kafka, "nobody-made-this", 4))
+    """The message says how to create it."""
+    log = KafkaEventLog(KafkaTopic(kafka, "missing-topic", 4))
 
     with pytest.raises(BrokenLog, match="provision"):
         await log.start()
 
 
 async def test_another_number_of_partitions_is_refused(kafka: str, fresh_topic: FreshTopic) -> None:
-    """Both numbers are in the message."""
+    """The message has both numbers."""
     log = KafkaEventLog(KafkaTopic(kafka, await fresh_topic(partitions=2), 4))
 
     with pytest.raises(BrokenLog, match=r"2 partitions.* 4"):
@@ -46,7 +46,7 @@ async def test_another_number_of_partitions_is_refused(kafka: str, fresh_topic: 
 
 
 async def test_a_topic_that_takes_too_small_messages_is_refused(kafka: str, fresh_topic: FreshTopic) -> None:
-    """Else an event of 1 MiB would be unavailable for ever."""
+    """Otherwise an event of 1 MiB would fail for ever."""
     topic = await fresh_topic(**{"max.message.bytes": "1000000"})
 
     with pytest.raises(BrokenLog, match=r"max\.message\.bytes"):
@@ -54,7 +54,7 @@ async def test_a_topic_that_takes_too_small_messages_is_refused(kafka: str, fres
 
 
 async def test_what_waits_is_bounded_in_bytes(kafka: str, fresh_topic: FreshTopic) -> None:
-    """Beyond the budget an append is refused at once; later there is room again."""
+    """An append beyond the budget is refused at once; after a delivery there is room again."""
     log = KafkaEventLog(KafkaTopic(kafka, await fresh_topic(), 1), bytes_max=1_000_000)
     await log.start()
     outcomes = await asyncio.gather(*(log.append(KEY, b"x" * 400_000) for _ in range(5)), return_exceptions=True)
@@ -66,7 +66,7 @@ async def test_what_waits_is_bounded_in_bytes(kafka: str, fresh_topic: FreshTopi
 
 
 async def test_a_reader_of_a_broker_that_is_away_says_so_within_seconds() -> None:
-    """And does not hang."""
+    """The reader does not hang."""
     reader = KafkaLogReader(KafkaTopic(f"127.0.0.1:{free_port()}", "t", 1))
     began = time.monotonic()
 
@@ -79,7 +79,7 @@ async def test_a_reader_of_a_broker_that_is_away_says_so_within_seconds() -> Non
 
 
 async def test_it_starts_without_a_broker_and_recovers_by_itself(kafka_broker: Broker) -> None:
-    """Unavailable at once while the broker is away; no restart is needed when it comes."""
+    """Appends fail at once while the broker is away, and succeed without a restart when it comes."""
     topic = KafkaTopic(kafka_broker.bootstrap, await create_topic(kafka_broker.bootstrap), 1)
     kafka_broker.kill()
     log, reader = KafkaEventLog(topic), KafkaLogReader(topic)
@@ -103,7 +103,7 @@ async def test_it_starts_without_a_broker_and_recovers_by_itself(kafka_broker: B
 
 
 async def test_a_killed_broker_costs_nothing_that_was_acknowledged(kafka_broker: Broker) -> None:
-    """Appends go on through a kill and a restart; each ends within its deadline, and what was acknowledged is there."""
+    """Appends continue through a kill and a restart, each within its deadline; no acknowledged record is lost."""
     topic = KafkaTopic(kafka_broker.bootstrap, await create_topic(kafka_broker.bootstrap), 1)
     log, reader = KafkaEventLog(topic, deadline_s=2), KafkaLogReader(topic)
     await log.start()
@@ -143,7 +143,7 @@ async def test_a_killed_broker_costs_nothing_that_was_acknowledged(kafka_broker:
 
 
 async def test_stopping_while_the_broker_is_away_does_not_hang(kafka_broker: Broker) -> None:
-    """What can't be sent is given up, and whoever waits for it is told."""
+    """Pending records are given up, and their callers receive an error."""
     topic = KafkaTopic(kafka_broker.bootstrap, await create_topic(kafka_broker.bootstrap), 1)
     log = KafkaEventLog(topic, deadline_s=60)
     await log.start()
@@ -160,7 +160,7 @@ async def test_stopping_while_the_broker_is_away_does_not_hang(kafka_broker: Bro
 
 
 async def test_a_producer_that_failed_is_replaced(kafka: str, fresh_topic: FreshTopic) -> None:
-    """A dead sender and lost sequence numbers: the next appends succeed with another producer."""
+    """After a dead sender and lost sequence numbers the next appends succeed with another producer."""
     log = KafkaEventLog(KafkaTopic(kafka, await fresh_topic(), 1))
     await log.start()
     first = log._connection

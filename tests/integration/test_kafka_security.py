@@ -1,4 +1,4 @@
-"""The product on a broker with TLS, every mechanism and ACLs: a record comes out, or one sentence does.
+"""The product on a broker with TLS, every mechanism and ACLs: it works, or it fails with one sentence.
 
 The settings are those of docs/security.md, through the environment, as processes get them.
 """
@@ -47,7 +47,7 @@ GROUP = "any.g1"
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
-    """A broker with a port for each kind of connection, good and bad."""
+    """Run a broker with a port for each kind of connection, good and bad."""
     need_jars()
     folder = tmp_path_factory.mktemp("secure-kafka")
     running = SecureBroker(folder)
@@ -96,7 +96,7 @@ WAYS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def environment(broker: SecureBroker, way: tuple[str, Mapping[str, str]], topic: str) -> dict[str, str]:
-    """The settings as a process gets them."""
+    """Return the settings as a process gets them."""
     listener, given = way
     folder = broker.settings.data_dir.parent
     placed = {name: str(folder / value) if name.endswith("_FILE") else value for name, value in given.items()}
@@ -106,7 +106,7 @@ def environment(broker: SecureBroker, way: tuple[str, Mapping[str, str]], topic:
 
 
 def topic_of(broker: SecureBroker, way: tuple[str, Mapping[str, str]], topic: str = "") -> KafkaTopic:
-    """A topic by these settings."""
+    """Return a topic with these settings."""
     name = topic or f"t-{secrets.token_hex(4)}"
     security = kafka_security(load_settings({}, environment(broker, way, name)))
     return KafkaTopic(broker.at(way[0]), name, 1, security)
@@ -114,7 +114,7 @@ def topic_of(broker: SecureBroker, way: tuple[str, Mapping[str, str]], topic: st
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_record_goes_in_and_comes_out(broker: SecureBroker, way: str) -> None:
-    """By what provisions, appends, reads and joins a group, with each way to connect."""
+    """With each way to connect, a process can provision, append, read and join a group."""
     topic = topic_of(broker, WAYS[way])
 
     assert await ensure_topic(topic)
@@ -136,14 +136,14 @@ async def test_a_record_goes_in_and_comes_out(broker: SecureBroker, way: str) ->
 def test_processes_carry_a_write_to_the_store(
     broker: SecureBroker, store: SecureStore, tmp_path: Path, way: str
 ) -> None:
-    """`provision`, `ingest` and a Faust worker, over TLS on both sides: what is posted gets its receipt."""
+    """`provision`, `ingest` and a Faust worker use TLS on both sides; a posted session gets its receipt."""
     database = f"db_{secrets.token_hex(4)}"
     env = environment(broker, WAYS[way], f"t-{secrets.token_hex(4)}") | store_env(store, database)
     _carry(tmp_path, store, database, dict.fromkeys(("provision", "ingest", "processors"), env))
 
 
 def store_env(store: SecureStore, database: str) -> dict[str, str]:
-    """A client of the store with a certificate alone."""
+    """Return settings of a store client with a certificate alone."""
     return {
         "STORE_URL": store.url("mutual", database),
         "STORE_CA_FILE": store.file("ours.pem"),
@@ -152,7 +152,7 @@ def store_env(store: SecureStore, database: str) -> dict[str, str]:
 
 
 def _carry(data: Path, store: SecureStore, database: str, envs: Mapping[str, Mapping[str, str]]) -> None:
-    """Provision, then post a session to `ingest`, and wait until a worker has stored it."""
+    """Provision, post a session to `ingest`, and wait until a worker has stored it."""
     make_embedded_secrets(data / "secrets")
     made = _finish(data, envs["provision"], "provision", "--replication", "1")
     assert made.returncode == 0, made.stderr
@@ -185,7 +185,7 @@ def _receipts(store: SecureStore, database: str) -> int:
 
 
 class _started(ExitStack):  # noqa: N801 (used as a function)
-    """A process of ours that runs until the block ends, and then ends well."""
+    """Run one of our processes until the block ends, and check that it ends well."""
 
     def __init__(self, data: Path, env: Mapping[str, str], *arguments: str) -> None:
         super().__init__()
@@ -245,13 +245,13 @@ REFUSALS: dict[str, tuple[str, dict[str, str], str]] = {
     ),
     "no log-in": ("sasl-tls", TLS, "requires a log-in: set KAFKA_SECURITY to sasl_tls"),
     "no log-in in the clear": ("sasl", {}, "requires a log-in: set KAFKA_SECURITY to sasl_tls"),
-    "a log-in where none is asked for": ("tls", SASL_TLS, "it asks for no log-in.*: check KAFKA_SECURITY"),
+    "a log-in to a broker without users": ("tls", SASL_TLS, "it asks for no log-in.*: check KAFKA_SECURITY"),
 }
 
 
 @pytest.mark.parametrize("wrong", REFUSALS)
 async def test_a_refusal_is_no_outage(broker: SecureBroker, wrong: str) -> None:
-    """For all that connect: a sentence at once, and none of them tries again."""
+    """Every client fails at once with one sentence, and none tries again."""
     listener, given, said = REFUSALS[wrong]
     topic = topic_of(broker, (listener, given))
 
@@ -270,14 +270,14 @@ async def test_a_refusal_is_no_outage(broker: SecureBroker, wrong: str) -> None:
     "wrong", ["a wrong password with scram", "an expired certificate", "another CA", "no client certificate"]
 )
 def test_processes_end_with_one_sentence(broker: SecureBroker, store: SecureStore, tmp_path: Path, wrong: str) -> None:
-    """`provision`, `ingest`, `serve` and a worker: the exit code is not 0, and no password is shown."""
+    """`provision`, `ingest`, `serve` and a worker exit with an error, and print no password."""
     listener, given, said = REFUSALS[wrong]
     env = environment(broker, (listener, given), "t") | store_env(store, "never_made")
     _all_refuse(tmp_path, dict.fromkeys(("provision", "ingest", "serve", "processors"), env), said)
 
 
 def _all_refuse(data: Path, envs: Mapping[str, Mapping[str, str]], *said: str) -> None:
-    """Each command ends at its start with one of these sentences."""
+    """Check that each command ends at its start with one of these sentences."""
     make_embedded_secrets(data / "secrets")
     running: dict[str, subprocess.Popen[str]] = {}
     for command, env in envs.items():
@@ -298,7 +298,7 @@ def _all_refuse(data: Path, envs: Mapping[str, Mapping[str, str]], *said: str) -
 
 
 def test_a_token_command_that_fails_ends_the_start(broker: SecureBroker, store: SecureStore, tmp_path: Path) -> None:
-    """With what it said; a process that runs already tries again."""
+    """The message has its output; a process that already runs tries again."""
     env = environment(broker, WAYS["token over tls"], "t") | store_env(store, "never_made")
     env["KAFKA_TOKEN_COMMAND"] = "sh -c 'echo secret-token; echo no identity >&2; exit 3'"
     said = r"KAFKA_TOKEN_COMMAND \(sh\) ended with 3 \(no identity\)"
@@ -314,7 +314,7 @@ def test_a_token_command_that_fails_ends_the_start(broker: SecureBroker, store: 
 
 
 async def test_names_that_brokers_give_themselves_are_checked(broker: SecureBroker) -> None:
-    """Clients connect to these; where the certificate is for the first address alone, they would try without end."""
+    """Clients connect to these names; a certificate for only the first address would make them retry without end."""
     topic = topic_of(broker, ("renamed", TLS))
 
     for refused in (ensure_topic(topic), find_topic(topic), KafkaEventLog(topic).start()):
@@ -328,12 +328,12 @@ def acls() -> list[str]:
 
 
 def as_user(broker: SecureBroker, user: str, topic: str) -> dict[str, str]:
-    """The settings of a user with ACLs."""
+    """Return the settings of a user with ACLs."""
     return environment(broker, ("sasl-tls", SASL_TLS | {"KAFKA_USER": user}), topic)
 
 
 def test_the_printed_acls_suffice_and_each_is_needed(broker: SecureBroker, store: SecureStore, tmp_path: Path) -> None:
-    """Without rights each command says which one it lacks; with the printed lines a write is carried."""
+    """Without rights each command names the missing one; with the printed lines a write is stored."""
     topics = {re.search(r"--topic (\S+)", line)[1] for line in acls() if "--topic" in line}  # type: ignore[index]
     topic, record = sorted(topics)
     assert record == record_topic(topic)
@@ -354,7 +354,7 @@ def test_the_printed_acls_suffice_and_each_is_needed(broker: SecureBroker, store
 
 
 async def test_a_missing_right_is_named(broker: SecureBroker) -> None:
-    """Write for who appends, Read for who projects, the group for who joins it; also of a certificate's user."""
+    """It is Write for appends, Read for projectors, the group for its members; also for a certificate's user."""
     made = topic_of(broker, WAYS["tls"])
     await ensure_topic(made)
     looks = "--operation Describe --operation DescribeConfigs"

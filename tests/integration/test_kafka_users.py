@@ -1,4 +1,4 @@
-"""The broker of `stack` lets our own processes in and no others, and the product works on such a broker."""
+"""The broker of `stack` admits only our own processes, and the product works on such a broker."""
 
 import secrets
 import socket
@@ -40,7 +40,7 @@ def ours(password: str = USERS.password, mechanism: Mechanism = "SCRAM-SHA-512")
 
 
 STRANGERS = {
-    "nobody": KafkaSecurity(),
+    "no password": KafkaSecurity(),
     "a wrong password": ours("0" * 64),
     "another user": KafkaSecurity("sasl_plaintext", "SCRAM-SHA-512", "mallory", USERS.password),
     "the controller": KafkaSecurity("sasl_plaintext", "PLAIN", "controller", USERS.controller_password),
@@ -50,7 +50,7 @@ STRANGERS = {
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker with users, as that of `stack`."""
+    """Run a broker with users, like that of `stack`."""
     need_jars()
     broker = Broker(tmp_path_factory.mktemp("closed-kafka"), users=USERS)
     try:
@@ -67,7 +67,7 @@ def topic(closed: Broker) -> KafkaTopic:
 
 @pytest.mark.parametrize("who", STRANGERS)
 async def test_strangers_neither_list_nor_read_nor_append(topic: KafkaTopic, who: str) -> None:
-    """Each kind of client is refused before it learns anything; the log stays as it was."""
+    """Each kind of client is refused before it learns anything; the log is unchanged."""
     await ensure_topic(topic)
     log = KafkaEventLog(topic)
     await log.start()
@@ -90,13 +90,13 @@ async def test_strangers_neither_list_nor_read_nor_append(topic: KafkaTopic, who
 
 
 def test_the_controller_answers_no_stranger(closed: Broker, kafka_broker: Broker) -> None:
-    """Asked for its quorum without a password it hangs up, where that of a broker without users answers."""
+    """It closes a connection without a password; the controller of a broker without users answers."""
     assert _quorum(kafka_broker.settings.controller_port) != b""
     assert _quorum(closed.settings.controller_port) == b""
 
 
 def _quorum(port: int) -> bytes:
-    """What a controller answers to DescribeQuorum of its metadata."""
+    """Return the controller's answer to DescribeQuorum of its metadata."""
     name = b"__cluster_metadata"
     body = b"\x02" + bytes([len(name) + 1]) + name + b"\x02" + struct.pack(">i", 0) + b"\x00\x00\x00"
     request = struct.pack(">hhih", 55, 0, 1, -1) + b"\x00" + body
@@ -123,7 +123,7 @@ async def test_no_topic_is_deleted_by_our_own_user_either(topic: KafkaTopic) -> 
 
 
 async def test_a_wrong_password_is_refused_at_once(topic: KafkaTopic) -> None:
-    """By what makes the topic, looks for it and appends to it; the message names the user and the settings."""
+    """Creating, checking and appending fail; the message names the user and the settings."""
     await ensure_topic(topic)
     for wrong in (ours("0" * 64), ours(mechanism="PLAIN"), ours(mechanism="SCRAM-SHA-256")):
         locked_out = topic._replace(security=wrong)
@@ -133,16 +133,16 @@ async def test_a_wrong_password_is_refused_at_once(topic: KafkaTopic) -> None:
 
 
 async def test_a_password_for_a_broker_that_asks_for_none_is_refused(kafka_broker: Broker) -> None:
-    """What is believed to be closed must not be open."""
+    """A broker that is configured as closed must not be open."""
     with pytest.raises(BrokenLog, match="does not let the user crewkit in"):
         await ensure_topic(KafkaTopic(kafka_broker.bootstrap, "sessions", 1, ours()))
 
 
-async def test_a_program_that_waves_everybody_through_is_no_broker() -> None:
-    """It does not know the password, so it gets neither the password nor a record, and does not count as up."""
+async def test_a_program_that_accepts_any_password_is_no_broker() -> None:
+    """It does not know the password, so it receives no password and no record, and does not count as up."""
     asked: list[int] = []
     with rogue_broker(asked) as port:
-        assert probe.serves("127.0.0.1", port), "without a password it is believed"
+        assert probe.serves("127.0.0.1", port), "without a log-in the probe accepts it"
         assert not probe.serves("127.0.0.1", port, Login(CLIENT_USER, USERS.password))
         asked.clear()
         with pytest.raises(BrokenLog, match="Server sent wrong signature"):
@@ -152,7 +152,7 @@ async def test_a_program_that_waves_everybody_through_is_no_broker() -> None:
 
 
 def test_the_probe_logs_in(closed: Broker) -> None:
-    """A broker is up for those who may use it."""
+    """A broker is up if its users can log in."""
     port = closed.settings.port
 
     assert probe.serves("127.0.0.1", port, Login(CLIENT_USER, USERS.password))
@@ -161,7 +161,7 @@ def test_the_probe_logs_in(closed: Broker) -> None:
 
 
 async def test_the_product_works_with_a_password(closed: Broker, tmp_path: Path) -> None:
-    """provision, a Faust worker and what reads the log; with a wrong one each ends with 1 and one sentence."""
+    """`provision`, a Faust worker and log readers work; with a wrong password each exits with 1 and one sentence."""
     rig = ProjectorRig(closed.bootstrap, tmp_path, ours())
     try:
         rig.start_store()
@@ -185,7 +185,7 @@ async def test_the_product_works_with_a_password(closed: Broker, tmp_path: Path)
 def test_passwords_are_in_files_of_their_owner_alone(
     closed: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On no command line, which all accounts can read: neither the broker's nor that of the tool that formats."""
+    """Command lines are readable by all accounts, so neither the broker's nor the format tool's has one."""
     lines: list[str] = []
     run = subprocess.run
 
@@ -208,7 +208,7 @@ def test_passwords_are_in_files_of_their_owner_alone(
 
 
 async def test_a_broker_without_users_becomes_one_with_users(kafka_broker: Broker, tmp_path: Path) -> None:
-    """Its records stay, strangers are out; a new password, as after the loss of its file, replaces the old one."""
+    """Its records stay and strangers are refused; a new password, as after the loss of its file, replaces the old."""
     before = KafkaTopic(kafka_broker.bootstrap, "sessions", 1)
     await ensure_topic(before)
     log = KafkaEventLog(before)

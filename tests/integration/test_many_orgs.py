@@ -1,6 +1,6 @@
-"""Batches, holes, repairs and recounts that touch more keys than a store takes at once, through the store server.
+"""Batches, holes, repairs and recounts of more keys than a store accepts at once, through the store server.
 
-It refuses what a real server refuses, and what proxies refuse: long values, long addresses, many fields.
+It refuses what a real server and proxies refuse: long values, long addresses, many fields.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -33,7 +33,7 @@ ORGS, SESSIONS = 2_000, 3_000
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """As behind a proxy, and with tables that drop what they have had, as Replicated ones do."""
+    """Run a server as behind a proxy, whose tables drop repeated blocks as Replicated ones do."""
     conditions = {BEHIND_PROXY: "1", DEDUPLICATION_WINDOW: "10000"}
     running = Served(Path(tmp_path_factory.mktemp("many-orgs")), **conditions)
     yield running
@@ -42,25 +42,25 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def store(served: Served, request: pytest.FixtureRequest) -> Iterator[TestStore]:
-    """Databases of the test's own behind it, for a log of one partition."""
+    """Provision databases of this test on the server, for a log of one partition."""
     yield from new_store(StoreAddress(served.options, f"many_{abs(hash(request.node.name)):x}"), partitions=1)
 
 
 @pytest.fixture
 async def reader(store: TestStore) -> AsyncIterator[ClickHouseReader]:
-    """The query side on the same store."""
+    """Open the query side on the same store."""
     opened = open_reader(store.address)
     yield opened
     opened.close()
 
 
 def org(n: int) -> str:
-    """A name of 60 letters, some of which a statement has to escape."""
+    """Return a name of 60 letters, some of which a statement has to escape."""
     return f"org-{n:04}-o'neil\\".ljust(60, "x")
 
 
 def many_orgs() -> list[LogRecord]:
-    """A session in each org, in one of two hours of one of two days."""
+    """Return a session in each org, in one of two hours of one of two days."""
     log = LogBuilder(partitions=1)
     for n in range(ORGS):
         session, started_at = named(n, org(n)), T0 - n % 2 * HOUR_MS - n % 4 // 2 * DAY_MS
@@ -71,23 +71,23 @@ def many_orgs() -> list[LogRecord]:
 
 
 def many_sessions() -> list[LogRecord]:
-    """Three records each, one after the other, in one partition."""
+    """Return three records for each session, one after the other, in one partition."""
     log = LogBuilder(partitions=1)
-    for make in (created, lambda s, **told: recorded(s, hook("Stop"), **told), lambda s, **told: reported(s, **told)):
+    for make in (created, lambda s, **of: recorded(s, hook("Stop"), **of), lambda s, **of: reported(s, **of)):
         for n in range(SESSIONS):
             log.add(make(named(n, org(n % 7)), org_id=org(n % 7)))
     return log.records
 
 
 def new_pipeline_over(store: TestStore, records: list[LogRecord]) -> Pipeline:
-    """A projector whose log gives as much at once as a real one."""
+    """Return a projector whose log reads return as much as those of a real one."""
     pipeline = new_pipeline(store, [])
     pipeline._gaps._reader = InPieces(records)
     return pipeline
 
 
 class InPieces:
-    """The records of one partition; a piece has the bytes that are asked for."""
+    """The records of one partition; a read returns the requested number of bytes."""
 
     def __init__(self, records: list[LogRecord]) -> None:
         self._records = records
@@ -104,14 +104,14 @@ SESSION_KEYS = [(org(n % 7), named(n, org(n % 7))) for n in range(SESSIONS)]
 
 
 async def project(pipeline: Pipeline, records: list[LogRecord]) -> None:
-    """All in one batch, and wait until it is written."""
+    """Project everything in one batch, and wait until it is written."""
     await pipeline.resume(0, 0)
     await pipeline.project(records)
     await pipeline.drain()
 
 
 async def recounted(store: TestStore, reader: ClickHouseReader) -> Recounted:
-    """All there is."""
+    """Recount the whole installation."""
     context = ReadContext(reader, snapshot_of(Generation("g1", 1), []), "")
     return await Recount(context, None, days_asked(None, None)).run()
 
@@ -126,7 +126,7 @@ async def test_one_batch_of_thousands_of_orgs_is_projected(store: TestStore, rea
 
 
 async def test_a_hole_of_thousands_of_sessions_is_filled(store: TestStore) -> None:
-    """What comes after it in the log is projected again, as those sessions lacked what is in the hole."""
+    """Later records of these sessions are projected again, since they lacked the records of the hole."""
     records = many_sessions()
     await project(new_pipeline_over(store, records), records)
     before = tables(store)
@@ -140,7 +140,7 @@ async def test_a_hole_of_thousands_of_sessions_is_filled(store: TestStore) -> No
 
 
 async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader: ClickHouseReader) -> None:
-    """They are found by a recount that looks at each twice, removed, and made again."""
+    """A recount with a second reading finds them; the repair removes and rebuilds them."""
     records = many_orgs()
     pipeline = new_pipeline_over(store, records)
     await project(pipeline, records)
@@ -158,7 +158,7 @@ async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader:
 
 
 async def test_thousands_of_sessions_are_projected_again(store: TestStore) -> None:
-    """What is derived of them is removed first."""
+    """Their derived rows are removed first."""
     records = many_sessions()
     pipeline = new_pipeline_over(store, records)
     await project(pipeline, records)
@@ -172,7 +172,7 @@ async def test_thousands_of_sessions_are_projected_again(store: TestStore) -> No
 
 
 async def test_the_facts_of_thousands_of_sessions_are_read(store: TestStore) -> None:
-    """And their stories, and where their records are."""
+    """Their facts, stories and log positions are read."""
     records = many_sessions()
     await project(new_pipeline_over(store, records), records)
     warehouse, end = store.warehouse(), len(records)

@@ -1,4 +1,4 @@
-"""What hostile bodies leave behind in a process that serves: nothing that grows with their number."""
+"""Hostile bodies leave nothing behind in a serving process that grows with their number."""
 
 import gzip
 import itertools
@@ -33,12 +33,12 @@ Encoded = tuple[bytes, dict[str, str]]
 
 
 def batch(*payloads: object) -> bytes:
-    """Events with these payloads."""
+    """Return events with these payloads."""
     return json.dumps({"events": [{**EVENT, "data": payload} for payload in payloads]}).encode()
 
 
 def hostile() -> list[tuple[Encoded, set[int]]]:
-    """Bodies, and how each is answered; a large one may also find too many bytes under way (503)."""
+    """Return bodies and their statuses; a large one may also exceed the bytes in progress (503)."""
     plain: dict[str, str] = {}
     many = batch(*({"x": "z" * 200_000, "n": n} for n in range(40)))
     return [
@@ -58,7 +58,7 @@ def hostile() -> list[tuple[Encoded, set[int]]]:
 
 
 class Served:
-    """Our HTTP server in a process of its own, and its memory."""
+    """Our HTTP server in another process, and its memory."""
 
     def __init__(self, port: int, pid: int) -> None:
         token = issue_token(KEY, "alice", "acme", "member", 3600, time.time())
@@ -69,11 +69,11 @@ class Served:
         self._pid = pid
 
     def send(self, body: bytes, headers: dict[str, str]) -> int:
-        """One request; its status."""
+        """Send one request; return its status."""
         return self._client.post(self._url, content=body, headers={**self._headers, **headers}).status_code
 
     def ask(self, path: str) -> int:
-        """A request without a credential; its status."""
+        """Send a request without a credential; return its status."""
         return self._client.post(f"{self._host}{path}").status_code
 
     @property
@@ -84,14 +84,14 @@ class Served:
         return client
 
     def memory(self) -> int:
-        """Resident bytes that are no file's."""
+        """Return the resident bytes without those of files."""
         lines = Path(f"/proc/{self._pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    """It is ended afterwards by its own pid."""
+    """Run the server, and end it by its pid."""
     port = free_port()
     command = [sys.executable, "-m", "tests.support.rigs.served_by_us", str(port), str(tmp_path)]
     with (tmp_path / "out").open("wb") as out:
@@ -109,7 +109,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.fault(row=17)
 def test_hostile_bodies_leave_memory_flat(served: Served) -> None:
-    """Some hundred of them, six at once: what they leave is less than four of the larger ones hold."""
+    """Some hundred bodies, six at once, leave less than four of the larger ones hold."""
     for (body, headers), _ in hostile()[-20:]:
         served.send(body, headers)
     before = served.memory()
@@ -127,7 +127,7 @@ def test_hostile_bodies_leave_memory_flat(served: Served) -> None:
 
 @pytest.mark.fault(row=17)
 def test_long_addresses_leave_nothing(served: Served) -> None:
-    """Each is another one, and none needs a credential: the router must not remember them."""
+    """Each address is new and needs no credential: the router must not remember them."""
     served.ask("/api/v1/acme/observability/sessions/x/events")
     before = served.memory()
 

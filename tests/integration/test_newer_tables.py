@@ -1,4 +1,4 @@
-"""Tables of a newer version: whoever runs the older code goes on where only something was added, and else refuses."""
+"""Tables of a newer version: older code continues if something was only added, and otherwise refuses."""
 
 from collections.abc import Iterator
 
@@ -35,19 +35,19 @@ REFUSED = {
 
 @pytest.fixture
 def own_store(engine: Options) -> Iterator[TestStore]:
-    """A store to alter."""
+    """Provide a store to alter."""
     yield from new_store(new_address(engine))
 
 
 def alter(store: TestStore, *statements: str) -> None:
-    """What a newer `provision` would do to the generation."""
+    """Change the generation as a newer `provision` would."""
     for statement in (*statements, TOMORROW):
         store.client.command(statement.replace("{db}", store.database))
 
 
 @pytest.mark.parametrize("kind", ["control", "generation"])
 def test_what_this_code_knows_of_its_tables_is_what_it_makes(kind: str, own_store: TestStore) -> None:
-    """Every column with its type, and every sorting key, as the engine has them."""
+    """Every column type and every sorting key equals the engine's."""
     database = own_store.database if kind == "generation" else own_store.address.control
     known = known_tables(migration.text for migration in migrations(kind))
 
@@ -63,7 +63,7 @@ def test_what_this_code_knows_of_its_tables_is_what_it_makes(kind: str, own_stor
 
 
 def test_columns_that_were_added_are_no_reason_to_stop(own_store: TestStore) -> None:
-    """Wherever they are, and whatever else was added; `provision` of this code makes nothing there any more."""
+    """This holds at any place and for any addition; `provision` of this code then adds nothing."""
     alter(own_store, *ADDED)
 
     check_migrated(own_store.address, "g1")
@@ -74,7 +74,7 @@ def test_columns_that_were_added_are_no_reason_to_stop(own_store: TestStore) -> 
 
 @pytest.mark.parametrize("statement", REFUSED)
 def test_what_this_code_can_not_live_with_is_refused(statement: str, own_store: TestStore) -> None:
-    """With the table and the column, and what to do."""
+    """The message has table, column and remedy."""
     alter(own_store, statement)
 
     with pytest.raises(Refused) as refused:
@@ -86,7 +86,7 @@ def test_what_this_code_can_not_live_with_is_refused(statement: str, own_store: 
 
 
 def test_a_newer_control_database_is_looked_at_as_well(own_store: TestStore) -> None:
-    """Prices and generations are read there."""
+    """It has the prices and generations."""
     control = own_store.address.control
     own_store.client.command(f"ALTER TABLE {control}.generations ADD COLUMN note String DEFAULT ''")
     own_store.client.command(TOMORROW.replace("{db}", control))

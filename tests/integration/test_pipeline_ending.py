@@ -1,4 +1,4 @@
-"""A runner that is stopped while a batch is being written: the write is finished all the same."""
+"""A runner that stops during the write of a batch still finishes the write."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from tests.support.strategies import log_of, one_event
 
 
 async def test_who_waits_for_a_write_may_be_cancelled_and_the_write_goes_on(store: TestStore) -> None:
-    """SIGTERM cancels the loop that waits; whoever waits next still sees the write end well."""
+    """SIGTERM cancels the waiting loop; the next waiter still sees the write end well."""
     options = store.address.at(store.database)
     warehouse = SlowWarehouse(lambda: connect(WRITE, **options), store.address.control, "g1")
     log = log_of([one_event(n) for n in range(3)])

@@ -1,4 +1,4 @@
-"""The price history on the real engine: it only grows, running projectors take it up, and a replay gives the same."""
+"""The price history on the real engine: it only grows, projectors follow it, and a replay gives the same costs."""
 
 import asyncio
 import time
@@ -29,20 +29,20 @@ PARTITIONS = 1
 
 @pytest.fixture
 def store(engine: Options) -> Iterator[TestStore]:
-    """A store of one partition."""
+    """Provision a store of one partition."""
     yield from new_store(new_address(engine), PARTITIONS)
 
 
 @pytest.fixture
 def control(store: TestStore) -> Iterator[Client]:
-    """A client of its control database."""
+    """Return a client of its control database."""
     client = clickhouse_connect.get_client(**store.address.at(store.address.control))
     yield client
     client.close()
 
 
 def price(from_ms: int, usd: int = 1, model: str = MODEL) -> Price:
-    """So many dollars per million tokens of any kind."""
+    """Return a price of so many dollars per million tokens of any kind."""
     return Price(model, from_ms, *[usd * 10**9] * 5)
 
 
@@ -56,7 +56,7 @@ def now_ms() -> int:
 
 @contextmanager
 def another_generation(store: TestStore, control: Client) -> Iterator[ClickHouseWarehouse]:
-    """One that is made now, as `provision` makes the first; without tables, which nothing here asks for."""
+    """Make a generation as `provision` makes the first, without tables, which these tests do not read."""
     prices = PriceList(newest(history_of(control)))
     control.command(
         "INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)"
@@ -75,7 +75,7 @@ class Reports:
         self.pipeline = new_pipeline(store, self.log.records)
 
     def project(self, **received: int) -> dict[str, tuple[float, str]]:
-        """Project one more session for each name, received at the time given; all costs in dollars so far."""
+        """Project one more session for each name, received at the given time; return all costs in dollars."""
         begun = len(self.log.records)
         for name, at in received.items():
             session = session_id(name)
@@ -87,7 +87,7 @@ class Reports:
         return self.costs()
 
     def replay(self) -> None:
-        """Everything again, by a projector that has just started, into empty tables."""
+        """Project everything again, with a new projector, into empty tables."""
         self.store.empty()
         self.pipeline = new_pipeline(self.store, self.log.records)
         asyncio.run(self._run(self.log.records))
@@ -104,7 +104,7 @@ class Reports:
 def test_a_price_of_the_future_holds_from_its_moment_on_and_a_replay_gives_the_same(
     store: TestStore, control: Client
 ) -> None:
-    """Old sessions keep their costs, new ones have the new price; the generation stays the one it is."""
+    """Old sessions keep their costs, new ones have the new price, in the same generation."""
     reports = Reports(store)
     assert reports.project(before=now_ms()) == {"before": (0, "unknown")}
     begins = now_ms() + NOTICE_MS + MINUTE_MS
@@ -119,7 +119,7 @@ def test_a_price_of_the_future_holds_from_its_moment_on_and_a_replay_gives_the_s
 
 
 def test_a_projector_reads_the_list_again_in_time(store: TestStore, control: Client) -> None:
-    """Until half an hour after the reading it needs not; what was loaded meanwhile begins later than that."""
+    """A list is valid for half an hour after its reading; prices loaded meanwhile begin later."""
     pricing = Pricing(store.warehouse())
     first = pricing.complete_until(now_ms())
     load(control, price(now_ms() + NOTICE_MS + MINUTE_MS))
@@ -129,7 +129,7 @@ def test_a_projector_reads_the_list_again_in_time(store: TestStore, control: Cli
 
 
 def test_a_price_of_the_past_is_refused_and_the_message_says_what_to_do(store: TestStore, control: Client) -> None:
-    """Nothing of the file is loaded then, its good prices neither."""
+    """Nothing of the file is loaded, not even its valid prices."""
     good, early = price(now_ms() + NOTICE_MS + MINUTE_MS), price(now_ms() + NOTICE_MS - MINUTE_MS, model="early")
 
     with pytest.raises(TooEarly, match=r"early from 20.*Let new prices begin after 20.*--new-generations-only"):
@@ -139,7 +139,7 @@ def test_a_price_of_the_past_is_refused_and_the_message_says_what_to_do(store: T
 
 
 def test_a_price_of_the_past_can_be_kept_for_new_generations(store: TestStore, control: Client) -> None:
-    """The one there is does not see it; one that is made later does, and can be projected into."""
+    """The existing generation does not use it; a later one does, and can be projected into."""
     reports = Reports(store)
     reports.project(before=now_ms())
     load(control, price(0, 7), new_generations_only=True)
@@ -155,7 +155,7 @@ def test_a_price_of_the_past_can_be_kept_for_new_generations(store: TestStore, c
 
 
 def test_what_is_known_is_not_loaded_again(store: TestStore, control: Client) -> None:
-    """One file is kept and loaded as a whole; its prices of the past are no obstacle."""
+    """A file is stored as a whole once; its known prices of the past are accepted."""
     new = price(now_ms() + 2 * NOTICE_MS)
     assert load(control, *list_prices().prices, new) == ([new], len(list_prices().prices))
 
@@ -163,7 +163,7 @@ def test_what_is_known_is_not_loaded_again(store: TestStore, control: Client) ->
 
 
 def test_a_price_that_has_not_begun_can_be_replaced(store: TestStore, control: Client) -> None:
-    """The one that was loaded last holds."""
+    """The last loaded one is valid."""
     begins = now_ms() + 2 * NOTICE_MS
     load(control, price(begins, 1))
     load(control, price(begins, 2))
@@ -172,7 +172,7 @@ def test_a_price_that_has_not_begun_can_be_replaced(store: TestStore, control: C
 
 
 def test_an_installation_can_begin_with_a_list_of_its_own(store: TestStore, control: Client) -> None:
-    """Loaded before the first start, of any time; the list that comes with this version is then left out."""
+    """A list loaded before the first start may have any time; the built-in list is then left out."""
     for table in ("prices", "generations"):
         control.command(f"TRUNCATE TABLE {table}")
     load(control, price(0, 5))
@@ -184,7 +184,7 @@ def test_an_installation_can_begin_with_a_list_of_its_own(store: TestStore, cont
 
 
 def test_provisioning_again_leaves_the_prices_alone(store: TestStore, control: Client) -> None:
-    """A later version's list of the past would change what was counted."""
+    """A later version's list of the past would change existing costs."""
     before = history_of(control)
 
     provision_store(store.address, PARTITIONS, PriceList([price(0)]))

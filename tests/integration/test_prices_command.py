@@ -1,4 +1,4 @@
-"""`prices load` and `prices show`, as a person runs them on a data folder that nothing serves at the moment."""
+"""`prices load` and `prices show` on a data folder that no process serves."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def prices(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_prices_go_in_as_a_file_and_come_out_as_one(tmp_path: Path) -> None:
-    """Before the first start any price may be loaded; what is shown as TOML can be loaded again."""
+    """Before the first start any price may be loaded; the shown TOML can be loaded again."""
     file = tmp_path / "prices.toml"
     file.write_text(FILE)
 
@@ -50,7 +50,7 @@ def test_prices_go_in_as_a_file_and_come_out_as_one(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
-    """Its store is in another process; the sentence says what to do."""
+    """Its store is in another process; the message has the remedy."""
     with locked_folder(tmp_path):
         shown = prices(tmp_path, "show")
 
@@ -59,7 +59,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_stack_that_does_not_run_is_away(tmp_path: Path) -> None:
-    """Its store is a server; nothing is made beside it."""
+    """Its store is a server; the command creates nothing beside it."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "stack.json").write_text('{"kafka": 1, "controller": 2, "store": 3}')
 
@@ -71,7 +71,7 @@ def test_a_stack_that_does_not_run_is_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "[[price]]\nmodel = 1", "\x00", FILE + FILE])
 def test_a_file_that_is_none_is_wrong_usage(tmp_path: Path, text: str) -> None:
-    """The place and the reason, and nothing is touched."""
+    """The message has place and reason, and nothing changes."""
     file = tmp_path / "prices.toml"
     file.write_text(text)
 

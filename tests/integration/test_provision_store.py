@@ -1,4 +1,4 @@
-"""What `provision` asks of a store that is not of our making."""
+"""`provision` on a store that we did not set up."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.support.rigs.store import Options, new_address, new_store
 
 
 def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Managed services refuse a statement that names one; where there is a choice, its default is Atomic."""
+    """Managed services refuse a statement with an engine; elsewhere the default is Atomic."""
     said: list[str] = []
     connect = clickhouse_connect.get_client
 

@@ -1,4 +1,4 @@
-"""`provision` leaves a broker on which topics and consumer groups are ready for use, and what was made is recorded."""
+"""After `provision`, topics and consumer groups are ready for use, and the log has the installation record."""
 
 import asyncio
 import re
@@ -33,12 +33,12 @@ KEY = b"a" * 16
 
 
 def new_topic(kafka: str, partitions: int = 4) -> KafkaTopic:
-    """A topic that is not there yet; 0 partitions: this process was not told of a count."""
+    """Return settings of a new topic; 0 partitions: this process has no configured count."""
     return KafkaTopic(kafka, f"p-{secrets.token_hex(4)}", partitions)
 
 
 async def append_until_taken(log: KafkaEventLog) -> Position:
-    """Send the same again, as a client does, until it is acknowledged."""
+    """Send the same record again, as a client does, until it is acknowledged."""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -48,7 +48,7 @@ async def append_until_taken(log: KafkaEventLog) -> Position:
 
 
 async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(kafka_broker: Broker) -> None:
-    """A worker that were refused would come back seconds later, in the middle of the first traffic."""
+    """A refused worker would come back seconds later, during the first traffic."""
     await ensure_topic(KafkaTopic(kafka_broker.bootstrap, "sessions", 4))
 
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)
@@ -59,8 +59,8 @@ async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(ka
         await admin.close()
 
 
-async def test_the_count_is_told_once_and_read_by_all(kafka: str) -> None:
-    """The first run records it; later ones, and each process, need not be told, and are refused another."""
+async def test_the_count_is_recorded_once_and_read_by_all(kafka: str) -> None:
+    """The first run records it; later runs and processes read it, and refuse another one."""
     topic = new_topic(kafka)
     untold = topic._replace(partitions=0)
 
@@ -78,22 +78,22 @@ async def test_the_count_is_told_once_and_read_by_all(kafka: str) -> None:
 
 
 async def test_nothing_is_guessed_and_nothing_half_made(kafka: str) -> None:
-    """Without a count, with too few brokers for the copies, or with two copies: refused before anything is there."""
+    """No count, too few brokers or two copies are refused before anything is created."""
     topic = new_topic(kafka)
-    for told, wish, said in (
+    for wanted_topic, wish, said in (
         (topic._replace(partitions=0), ONE_COPY, "choose --partitions N; .* 64 is a good one"),
         (topic._replace(partitions=-1), ONE_COPY, "1 to 2000, not -1"),
         (topic, Wish(), "can't keep 3 copies .*start the missing brokers.*--replication 1; nothing was made"),
         (topic, Wish(replication=2), "3 or more, or 1 for development, not 2"),
     ):
         with pytest.raises(BrokenLog, match=said):
-            await install(told, OURS, wish)
+            await install(wanted_topic, OURS, wish)
 
     assert [await look_at(place, 0) for place in (topic, of_record(topic))] == [None, None]
 
 
 async def test_two_that_provision_at_once_agree(kafka: str) -> None:
-    """The record that comes first counts for both; with other secrets one of them is refused."""
+    """The first record counts for both; with different secrets one of them is refused."""
     topic, others = new_topic(kafka), OwnSecrets("f2", "/other/secrets")
 
     same = await asyncio.gather(*(install(topic, OURS, ONE_COPY) for _ in range(3)))
@@ -105,7 +105,7 @@ async def test_two_that_provision_at_once_agree(kafka: str) -> None:
 
 
 async def test_secrets_of_another_installation_are_refused(kafka: str) -> None:
-    """By who provisions and by who writes; who has none, as a projector, is not asked."""
+    """`provision` and writers check them; a projector has no secrets and skips the check."""
     topic = (await install(new_topic(kafka), OURS, ONE_COPY)).topic
     stranger = OwnSecrets("f2", "/their/secrets")
 
@@ -123,7 +123,7 @@ async def test_secrets_of_another_installation_are_refused(kafka: str) -> None:
     ],
 )
 async def test_what_is_no_record_of_ours_is_refused(kafka: str, written: bytes, said: str) -> None:
-    """A record of a later version, or something else in its place."""
+    """It is a record of a later version, or something else in its place."""
     topic = new_topic(kafka)
     await ensure_topic(topic)
     await ensure_topic(of_record(topic))
@@ -137,7 +137,7 @@ async def test_what_is_no_record_of_ours_is_refused(kafka: str, written: bytes, 
 
 
 async def test_a_topic_without_its_record_is_refused(kafka: str) -> None:
-    """As one that somebody made by hand; `provision` records it, with the count that it has."""
+    """A topic made by hand has none; `provision` records its existing count."""
     topic = new_topic(kafka)
     await ensure_topic(topic)
 
@@ -147,7 +147,7 @@ async def test_a_topic_without_its_record_is_refused(kafka: str) -> None:
 
 
 async def test_it_starts_without_a_broker_and_then_learns_the_count(kafka_broker: Broker) -> None:
-    """A record lands in the partition that the recorded count gives, although the process was told of none."""
+    """Without a configured count, a record goes to the partition of the recorded count."""
     topic = (await install(new_topic(kafka_broker.bootstrap, 7), OURS, ONE_COPY)).topic
     kafka_broker.kill()
     log = KafkaEventLog(topic._replace(partitions=0), find=InstalledTopic(OURS))
@@ -165,7 +165,7 @@ async def test_it_starts_without_a_broker_and_then_learns_the_count(kafka_broker
 
 
 async def test_a_topic_that_grows_stops_who_writes_to_it(kafka: str) -> None:
-    """Noticed with the next metadata; who starts afterwards is refused."""
+    """The next metadata shows it; later starts are refused."""
     topic = (await install(new_topic(kafka, 2), OURS, ONE_COPY)).topic
     broken: list[BrokenLog] = []
     log = KafkaEventLog(topic, find=InstalledTopic(OURS), on_broken=broken.append)
@@ -200,7 +200,7 @@ LOSES_RECORDS = {
 async def test_a_topic_that_loses_records_is_refused_with_what_mends_it(
     kafka_broker_of_module: Broker, name: str
 ) -> None:
-    """By who provisions and by who starts, whichever topic it is; the line in the message is run, and is enough."""
+    """This holds for `provision`, each start and each topic; the command in the message repairs it."""
     value, wanted = LOSES_RECORDS[name]
     kafka = kafka_broker_of_module.bootstrap
     topic = KafkaTopic(kafka, await create_topic(kafka, 2, **{name: value}), 2)
@@ -224,14 +224,14 @@ async def test_a_topic_that_loses_records_is_refused_with_what_mends_it(
 
 @pytest.fixture(scope="module")
 def kafka_broker_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker from jars, whose tools are there too."""
+    """Run a broker from jars, with its tools."""
     with broker_from_jars(tmp_path_factory.mktemp("module-kafka")) as broker:
         yield broker
 
 
 @pytest.mark.fault(row=28)
 def test_too_few_copies_are_refused_unless_made_with_one() -> None:
-    """Three copies and two in sync, by what the broker says counts; of one copy nothing more is asked."""
+    """The broker must report three copies and two in sync; one copy has no further requirement."""
     enough = {"min.insync.replicas": "2", "max.message.bytes": "8388608", "cleanup.policy": "delete"}
     enough |= {"retention.ms": "-1", "retention.bytes": "-1", "unclean.leader.election.enable": "false"}
     topic = KafkaTopic("k:9092", "t", 4, replication=3)
@@ -245,7 +245,7 @@ def test_too_few_copies_are_refused_unless_made_with_one() -> None:
 
 
 async def test_that_there_is_one_copy_is_said_at_each_start(kafka: str) -> None:
-    """Once for each process, not for each connection."""
+    """It is logged once for each process, not for each connection."""
     topic = (await install(new_topic(kafka), OURS, ONE_COPY)).topic
     find = InstalledTopic(OURS)
 
@@ -257,7 +257,7 @@ async def test_that_there_is_one_copy_is_said_at_each_start(kafka: str) -> None:
 
 
 async def test_where_others_make_topics_the_lines_are_printed(kafka_broker_of_module: Broker) -> None:
-    """Nothing is made; the lines are run as printed, and then it is recorded."""
+    """`provision` creates nothing; after the printed lines have run, it records the installation."""
     topic = new_topic(kafka_broker_of_module.bootstrap, 3)
     wish = Wish(replication=1, makes_topics=False)
 
@@ -275,7 +275,7 @@ async def test_where_others_make_topics_the_lines_are_printed(kafka_broker_of_mo
 async def test_a_setting_that_the_broker_refuses_is_left_out_and_no_other(
     kafka: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Real refusals: tiered storage where there is none, and a value that none may have."""
+    """The refusals are real: tiered storage without support, and a value that is never valid."""
     wanted = creation.settings_of
     more = {"remote.storage.enable": "true", "segment.bytes": "-5"}
     monkeypatch.setattr(creation, "settings_of", lambda topic: wanted(topic) | more)
@@ -285,8 +285,8 @@ async def test_a_setting_that_the_broker_refuses_is_left_out_and_no_other(
 
     found = await look_at(topic)
     assert found is not None
-    kept = {name: found.settings[name] for name in wanted(topic)}
-    assert kept == wanted(topic)
+    applied = {name: found.settings[name] for name in wanted(topic)}
+    assert applied == wanted(topic)
 
 
 POLICY = """
@@ -307,7 +307,7 @@ public class Managed implements CreateTopicPolicy {
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="javac is not installed (a JDK)")
 async def test_a_managed_broker_whose_policy_refuses_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A policy that names nothing: what managed services fix themselves goes first. One that refuses all is told."""
+    """If the policy names no setting, those that managed services fix go first. A refusal of all is an error."""
     with_policy(tmp_path, monkeypatch)
     with broker_from_jars(tmp_path / "kafka") as broker:
         topic = new_topic(broker.bootstrap)
@@ -321,7 +321,7 @@ async def test_a_managed_broker_whose_policy_refuses_a_setting(tmp_path: Path, m
 
 
 def with_policy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Brokers that are started from here on have the policy."""
+    """Start the brokers that follow with the policy."""
     (folder / "Managed.java").write_text(POLICY)
     subprocess.run(["javac", "-cp", f"{jars()}/*", "Managed.java"], cwd=folder, check=True, timeout=60)
     (folder / "jars").mkdir()

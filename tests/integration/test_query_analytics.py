@@ -1,4 +1,4 @@
-"""Analytics over HTTP, on the real engine, against a slow recomputation from the sessions themselves."""
+"""Analytics over HTTP, on the real engine, against a slow recomputation from the sessions."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ orgs: Iterator[str] = (f"org-{number}" for number in count())
 
 
 def any_session(draw: Random) -> dict[str, Any]:
-    """What a session may look like, as changes of the builder: few hours, days and names, so that they are shared."""
+    """Draw a session as changes of the builder, with few hours, days and names, so that sessions share them."""
     started_at = NOON - draw.randrange(5) * 9 * DAY_MS - draw.randrange(30) * HOUR_MS - draw.randrange(3)
     ended = draw.random() < 0.5
     used = draw.sample(MODELS, draw.randrange(len(MODELS) + 1))
@@ -46,7 +46,7 @@ def any_session(draw: Random) -> dict[str, Any]:
 
 
 def some_cuts(draw: Random, row: SessionRow) -> list[dict[str, str]]:
-    """No cut, one through each dimension that ``row`` has, and one through two of them."""
+    """Return no filter, one for each dimension of ``row``, and one for two of them."""
     has = {name: getattr(row, name) for name in ("user_id", "project_id", "repo", "agent_name")}
     given_ = {name: value for name, value in has.items() if value is not None}
     two = dict(draw.sample(sorted(given_.items()), min(2, len(given_))))
@@ -56,7 +56,7 @@ def some_cuts(draw: Random, row: SessionRow) -> list[dict[str, str]]:
 @settings(
     max_examples=10,
     deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # there is nothing to shrink about a seed
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a seed has nothing to shrink
 )
 @given(st.randoms(use_true_random=True))
 async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: QueryStore, draw: Random) -> None:
@@ -102,7 +102,7 @@ def _adds_up(breakdown: dict[str, Any]) -> bool:
 
 
 async def test_sessions_that_look_alike_count_one_by_one(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A day's first and last moments belong to it; every outcome counts, those who lack a name come last."""
+    """A day's first and last moments belong to it; every outcome counts; sessions without one come last."""
     midnight = NOON - 12 * HOUR_MS
     rows = [
         session(started_at=at, ended_at=at, duration_ms=1, outcome=outcome, agent_name=agent, user_id="bob")
@@ -124,7 +124,7 @@ async def test_sessions_that_look_alike_count_one_by_one(query_store: QueryStore
 
 
 async def test_nothing_happened(query_api: QueryApi) -> None:
-    """Without sessions counts are 0, lists are empty, and what would be an average or a share is null."""
+    """Without sessions counts are 0, lists are empty, averages and shares are null."""
     replies = {path: (await query_api.get(f"sessions/analytics/{path}")).json() for path in PATHS}
 
     assert replies["summary"]["data"] == slow.summary([])
@@ -136,7 +136,7 @@ async def test_nothing_happened(query_api: QueryApi) -> None:
 
 
 async def test_a_member_sees_no_other_name(query_store: QueryStore, query_api: QueryApi) -> None:
-    """For members and viewers the cost by user holds only themselves, while all other numbers are the org's."""
+    """For members and viewers the cost by user has only themselves; all other numbers are the org's."""
     rows = [session(user_id=user, models=[model("m", cost_nano=10)]) for user in ("alice", "bob", "bob")]
     query_store.put(*rows)
 
@@ -149,7 +149,7 @@ async def test_a_member_sees_no_other_name(query_store: QueryStore, query_api: Q
 
 
 async def test_shares_of_nothing_are_null(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Where nothing was spent, sessions are listed with no share of it, by name, the nameless last."""
+    """Without costs, sessions are listed by name, the nameless last, with a share of null."""
     query_store.put(*(session(agent_name="x", project_id=name, models=[model("m")]) for name in (None, "q", "p")))
 
     agents = (await query_api.get("sessions/analytics/by-agent")).json()["data"]
@@ -161,7 +161,7 @@ async def test_shares_of_nothing_are_null(query_store: QueryStore, query_api: Qu
 
 
 async def test_a_session_that_changes_moves_whole(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A session that goes to another project leaves nothing behind in the old one."""
+    """A session that moves to another project leaves nothing behind in the old one."""
     row = session(project_id="old", models=[model("m", cost_nano=5)])
     query_store.put(row)
     moved = {"session_id": row.session_id, "started_at": row.started_at, "models": row.models, "version": 2}
@@ -173,7 +173,7 @@ async def test_a_session_that_changes_moves_whole(query_store: QueryStore, query
 
 
 async def test_pages_of_users(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Users come in pages with right meta, past the end too."""
+    """`meta` is correct on every page, also past the end."""
     rows = [session(user_id=f"user-{n}") for n in range(5)]
     query_store.put(*rows)
 
@@ -183,12 +183,13 @@ async def test_pages_of_users(query_store: QueryStore, query_api: QueryApi) -> N
     ]
 
     assert [user for page in pages for user in page["data"]] == slow.by_user(rows)
+    assert [len(page["data"]) for page in pages] == [2, 2, 1, 0]
     assert [page["meta"]["total_count"] for page in pages] == [5] * 4
     assert {page["meta"]["total_pages"] for page in pages} == {3}
 
 
 async def test_a_period_is_compared_with_the_one_before(query_store: QueryStore, query_api: QueryApi) -> None:
-    """As many days before the first as in the request, without a gap or an overlap."""
+    """The period before has as many days, without a gap or an overlap."""
     midnight = NOON - 12 * HOUR_MS
     ago = {"current": (0, 1), "previous": (2, 3), "earlier": (4,)}
     for days in ago.values():
@@ -213,7 +214,7 @@ async def test_a_period_is_compared_with_the_one_before(query_store: QueryStore,
 
 
 async def test_the_busiest_hours_are_by_weekday_in_utc(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Seven lists of 24, Monday first; the last moment of an hour belongs to it."""
+    """There are seven lists of 24, Monday first; the last moment of an hour belongs to it."""
     query_store.put(
         session(started_at=NOON), session(started_at=NOON + HOUR_MS - 1), session(started_at=NOON - 2 * DAY_MS)
     )
@@ -226,7 +227,7 @@ async def test_the_busiest_hours_are_by_weekday_in_utc(query_store: QueryStore, 
 
 
 async def test_the_ten_most_used_come_first(query_store: QueryStore, query_api: QueryApi) -> None:
-    """By sessions, then cost, then name, the nameless last; no more than ten."""
+    """The order is by sessions, cost and name, the nameless last; at most ten are listed."""
     rows = [
         session(agent_name=f"a{n:02}", project_id=None if n else "p") for n in range(12) for _ in range(1 + n // 11)
     ]
@@ -240,7 +241,7 @@ async def test_the_ten_most_used_come_first(query_store: QueryStore, query_api: 
 
 
 async def test_large_sums_add_up_to_the_nano_dollar(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Beyond what a double tells apart money is still written with all its decimals."""
+    """Sums beyond the precision of a double have all their decimals."""
     costs = (123_456_789_123_456_789, 9_000_000_000_000_001, 8_388_607_999_999_999, 1)
     query_store.put(*(session(project_id=f"p{cost}", models=[model("m", cost_nano=cost)]) for cost in costs))
 
@@ -255,7 +256,7 @@ async def test_large_sums_add_up_to_the_nano_dollar(query_store: QueryStore, que
 
 
 async def test_a_week_starts_on_its_monday(query_store: QueryStore, query_api: QueryApi) -> None:
-    """The first week has the name of its Monday, even before the first day, and holds only days of the request."""
+    """The first week has the date of its Monday, even before the first day, and counts only requested days."""
     query_store.put(session(started_at=NOON - 1 * DAY_MS), session(started_at=NOON))
 
     reply = await query_api.get(
@@ -269,7 +270,7 @@ async def test_a_week_starts_on_its_monday(query_store: QueryStore, query_api: Q
 
 
 async def test_numbers_say_how_complete_they_are(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Analytics repeat in `meta` up to when they are complete, and how many records wait."""
+    """`meta` has the time up to which analytics are complete, and the number of waiting records."""
     query_store.progress(0, 17, 20, NOON + 5)
 
     for path in PATHS:
@@ -281,7 +282,7 @@ async def test_numbers_say_how_complete_they_are(query_store: QueryStore, query_
 
 
 async def test_fresher_is_not_other(query_store: QueryStore, query_api: QueryApi) -> None:
-    """That time goes by does not make equal numbers another reply."""
+    """The tag of equal numbers does not change with time."""
     tag = (await query_api.get("sessions/analytics/summary")).headers["ETag"]
     query_store.progress(0, 17, 20, NOON + 5)
 
@@ -315,8 +316,23 @@ async def test_fresher_is_not_other(query_store: QueryStore, query_api: QueryApi
     ids=str,
 )
 async def test_what_cannot_be_asked_for(path: str, params: dict[str, str], field: str, query_api: QueryApi) -> None:
-    """Days, choices and parameters that make no sense are a 422 that names the parameter."""
+    """Invalid days, choices and parameters are a 422 that names the parameter."""
     reply = await query_api.get(f"sessions/analytics/{path}", params)
 
     assert reply.status_code == 422, reply.text
     assert set(reply.json()["details"]) == {field}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_days_that_cannot_be_asked_for(path: str, query_api: QueryApi) -> None:
+    """On every path an end before the start, or more than 800 days, is a 422; 800 days are not."""
+    for params, field in (
+        ({"start_date": "2026-01-02", "end_date": "2026-01-01"}, "end_date"),
+        ({"start_date": "2023-11-11", "end_date": "2026-01-19"}, "start_date"),
+        ({"start_date": "yesterday"}, "start_date"),
+        ({"since": "2026-01-01"}, "since"),
+    ):
+        reply = await query_api.get(f"sessions/analytics/{path}", params)
+        assert (reply.status_code, reply.json()["code"], set(reply.json()["details"])) == (422, "invalid", {field})
+    longest = {"start_date": "2023-11-12", "end_date": "2026-01-19"}
+    assert (await query_api.get(f"sessions/analytics/{path}", longest)).status_code == 200

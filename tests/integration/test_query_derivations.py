@@ -1,4 +1,4 @@
-"""Digests and analyses that are not made yet: a projector stopped between the facts and what is derived of them."""
+"""Digests and analyses that are not made yet: a projector stopped between the facts and their derivations."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ BEFORE_DERIVATIONS = 3  # writes: events, sessions, tasks
 
 @pytest.fixture
 def service(engine: Options, tmp_path: Path) -> Iterator[WholeService]:
-    """An empty service."""
+    """Provide an empty service."""
     yield from new_whole_service(engine, tmp_path)
 
 
@@ -35,7 +35,7 @@ async def _stop_before_derivations(service: WholeService) -> None:
 
 
 def test_what_is_asked_for_is_queued_until_it_is_made(service: WholeService) -> None:
-    """The request is listed, with nothing in it; the analysis is queued; both are done once the projector goes on."""
+    """An empty digest is listed and the analysis is queued; both are done when the projector continues."""
     session = service.session_id("acme")
     service.log.add(
         created(session),

@@ -1,4 +1,4 @@
-"""Freshness, waiting, switching of generations and outages, over HTTP on the real engine."""
+"""Freshness, waiting, generation switches and outages, over HTTP on the real engine."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ WAIT = "X-Wait-For-Position"
 
 
 async def test_a_read_says_up_to_when_it_is_complete(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Every read, a 404 too, says the earliest moment that all partitions vouch for."""
+    """Every read, also a 404, has the earliest `complete_through` of all partitions."""
     row = session()
     query_store.put(row)
     query_store.progress(0, 10, 10, NOON)
@@ -35,7 +35,7 @@ async def test_a_read_says_up_to_when_it_is_complete(query_store: QueryStore, qu
 
 
 async def test_a_claim_is_older_than_its_data(query_store: QueryStore, query_api: QueryApi) -> None:
-    """What is projected after the snapshot may be in the answer, but is not claimed."""
+    """Records projected after the snapshot may be in the answer, but are not claimed."""
     await query_api.get("sessions")
     query_store.put(session())
     query_store.progress(0, 11, 11, NOON + 1)
@@ -47,7 +47,7 @@ async def test_a_claim_is_older_than_its_data(query_store: QueryStore, query_api
 
 
 async def test_a_reader_sees_its_own_write(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A read that waits for a position answers when it is projected, and then with it."""
+    """A read that waits for a position answers, with the write, once it is projected."""
     waiting = asyncio.create_task(query_api.get("sessions", headers={WAIT: "0:9, 0:10"}))
     await asyncio.sleep(0.1)  # the property is that nothing happens meanwhile
     assert not waiting.done()
@@ -63,7 +63,7 @@ async def test_a_reader_sees_its_own_write(query_store: QueryStore, query_api: Q
 
 @pytest.mark.parametrize("position", ["0:10", "7:0", "0:3,7:0"])
 async def test_waiting_ends_with_503(position: str, query_store: QueryStore) -> None:
-    """What is not projected in time, or never will be, is a 503 that may be sent again."""
+    """A position that is not projected in time, or never will be, is a 503 that may be sent again."""
     reply = await QueryApi(query_store.reader, wait_s=0.1).get("sessions", headers={WAIT: position})
 
     assert (reply.status_code, reply.json()["code"], reply.headers["Retry-After"]) == (503, "not_yet_visible", "1")
@@ -71,14 +71,14 @@ async def test_waiting_ends_with_503(position: str, query_store: QueryStore) -> 
 
 @pytest.mark.parametrize("position", ["x", "1", "0:1,", "0:-1", "0:99999999999999999999"])
 async def test_a_malformed_position_is_refused(position: str, query_api: QueryApi) -> None:
-    """A header that is no list of positions is a 422 that names it."""
+    """A malformed list of positions is a 422 that names the header."""
     reply = await query_api.get("sessions", headers={WAIT: position})
 
     assert (reply.status_code, list(reply.json()["details"])) == (422, [WAIT])
 
 
 async def test_readers_follow_a_switch(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a switch readers answer from the other generation, and its replies are other ones."""
+    """After a switch readers answer from the other generation, with other tags."""
     monkeypatch.setattr(query_store.reader, "_live_for_s", 0)
     row = session()
     query_store.put(row)
@@ -96,7 +96,7 @@ async def test_readers_follow_a_switch(query_store: QueryStore, monkeypatch: pyt
 
 
 async def test_one_request_is_answered_by_one_generation(query_store: QueryStore) -> None:
-    """Questions go to the generation that the snapshot was taken of, also when another one is live by now."""
+    """Queries go to the generation of the snapshot, even if another one is live by now."""
     before = await query_store.reader.live()
     query_store.put(session())
     query_store.add_generation("g2")
@@ -108,7 +108,7 @@ async def test_one_request_is_answered_by_one_generation(query_store: QueryStore
 
 
 async def test_nothing_is_claimed_before_all_partitions_are_heard(query_store: QueryStore, query_api: QueryApi) -> None:
-    """While a partition has not reported yet, a read claims completeness up to no time at all."""
+    """While a partition has not reported, a read claims no completeness."""
     query_store.add_generation("g2", partitions=3)
     query_store.progress(0, 5, 5, NOON, generation="g2")
     query_store.switch("g2")
@@ -119,7 +119,7 @@ async def test_nothing_is_claimed_before_all_partitions_are_heard(query_store: Q
 
 
 class BrokenClient:
-    """Fails each question in one way."""
+    """Fails each query in one way."""
 
     database = ""
 
@@ -147,7 +147,7 @@ OUTAGES = [
 
 @pytest.mark.parametrize("error", OUTAGES, ids=str)
 async def test_every_outage_is_a_503(error: Exception) -> None:
-    """However the store fails to answer, reads are a 503 that may be sent again, and readiness says so."""
+    """For each kind of store failure reads are a 503 that may be sent again, and readiness fails."""
     made: list[BrokenClient] = []
 
     def make() -> Client:
@@ -166,7 +166,7 @@ async def test_every_outage_is_a_503(error: Exception) -> None:
 
 
 async def test_a_server_that_is_not_there_is_an_outage() -> None:
-    """A refused connection is an outage, at the first question and not when the reader is made."""
+    """A refused connection is an outage at the first query, not when the reader is made."""
     reader = open_reader(StoreAddress({"host": "127.0.0.1", "port": 1, "username": "user", "password": "pass"}))
 
     with pytest.raises(StoreUnavailable):
@@ -175,7 +175,7 @@ async def test_a_server_that_is_not_there_is_an_outage() -> None:
 
 
 async def test_a_closed_reader_is_an_outage(query_store: QueryStore) -> None:
-    """Questions after `close` are an outage, not a crash."""
+    """Queries after `close` are an outage, not a crash."""
     api = QueryApi(query_store.reader)
     query_store.reader.close()
 
@@ -192,7 +192,7 @@ async def test_an_empty_store_is_an_outage(query_store: QueryStore) -> None:
 
 
 async def test_a_question_that_is_wrong_is_no_outage(query_store: QueryStore) -> None:
-    """A mistake of ours is not disguised as an outage, and the client stays usable."""
+    """An error in our SQL is not reported as an outage, and the client stays usable."""
     with pytest.raises(DatabaseError):
         await query_store.reader.query(
             Generation("g1", 1), "query_api.sessions.by_id", {"org_id": "acme", "session_ids": ["x"]}
@@ -202,12 +202,12 @@ async def test_a_question_that_is_wrong_is_no_outage(query_store: QueryStore) ->
 
 
 async def test_a_store_that_is_there_is_ready(query_api: QueryApi) -> None:
-    """Readiness is a live generation that answers."""
+    """A live generation that answers makes the reader ready."""
     assert (await _readyz(query_api)).status_code == 200
 
 
 async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A question that takes too long is broken off by the store, as an outage."""
+    """The store stops a query that takes too long, and that is an outage."""
     slow = "SELECT sleepEachRow(0.01) FROM numbers(1000) SETTINGS max_block_size = 1"
     monkeypatch.setattr(statements, "read_sql", lambda *_: slow)
     began = monotonic()
@@ -224,7 +224,7 @@ async def _readyz(api: QueryApi) -> httpx.Response:
 
 
 async def test_the_contract_lists_every_route(query_api: QueryApi) -> None:
-    """The OpenAPI description can be made and names each route with its operation."""
+    """The OpenAPI document has each route with its operation."""
     async with in_process(query_api.app) as client:
         described = json.loads((await client.get("/schema/openapi.json")).content)
 

@@ -1,4 +1,4 @@
-"""The bounds of a hierarchy on the real engine, and what it shows beyond them."""
+"""The bounds of a hierarchy on the real engine, and its content beyond them."""
 
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ RUN = uuid4()
 
 
 def put_tasks(store: QueryStore, row: SessionRow, *tasks: dict[str, Any]) -> None:
-    """Nodes of a session, as a projector would write them; the other fields have defaults."""
+    """Write nodes of a session as a projector would; the other fields have defaults."""
     bare = {
         "org_id": row.org_id,
         "session_id": str(row.session_id),
@@ -28,7 +28,7 @@ def put_tasks(store: QueryStore, row: SessionRow, *tasks: dict[str, Any]) -> Non
 
 
 async def test_a_session_without_a_run_is_a_run_of_its_own(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Its events came before its create; other sessions without a run are no part of it."""
+    """Its events came before its create; it shares no run with other sessions."""
     row = session(events=3, ended_at=NOON)
     query_store.put(row, session(), session(run_id=RUN))
 
@@ -42,7 +42,7 @@ async def test_a_session_without_a_run_is_a_run_of_its_own(query_store: QuerySto
 async def test_a_long_run_shows_its_first_conversations_and_the_one_asked_for(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its totals count all of them."""
+    """The totals count all of them."""
     monkeypatch.setattr(hierarchy, "CONVERSATIONS_MAX", 3)
     rows = [session(run_id=RUN, started_at=NOON + n * HOUR_MS, events=1) for n in range(6)]
     query_store.put(*rows)
@@ -56,7 +56,7 @@ async def test_a_long_run_shows_its_first_conversations_and_the_one_asked_for(
 async def test_a_conversation_whose_nodes_are_left_out_says_so(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If all conversations together have too many nodes, the requested one comes first."""
+    """If the run has too many nodes, the requested conversation comes first."""
     monkeypatch.setattr(hierarchy, "NODES_IN_ALL_MAX", 4)
     rows = [session(run_id=RUN, started_at=NOON + n * HOUR_MS, subagents=3 * (n < 3)) for n in range(4)]
     query_store.put(*rows)
@@ -70,7 +70,7 @@ async def test_a_conversation_whose_nodes_are_left_out_says_so(
 
 
 async def test_circles_and_missing_parents_lose_nothing(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Any parent is accepted; of two states of a node the later one is shown."""
+    """Any parent is accepted; the later of two states of a node is shown."""
     row = session()
     query_store.put(row)
     tasks = [("a", "b"), ("b", "a"), ("self", "self"), ("orphan", "gone"), ("child", "orphan")]

@@ -1,4 +1,4 @@
-"""A question that exceeds a limit of the store is refused with the error of that limit."""
+"""A query that exceeds a limit of the store gets the error of that limit."""
 
 import pytest
 
@@ -21,7 +21,7 @@ async def test_each_limit_has_its_reply(
     code: str,
     retry_after: str | None,
 ) -> None:
-    """What may fit another time is a 503; what never will is a 422 that says how to ask for less."""
+    """A temporary limit is a 503; a permanent one is a 422 that says how to request less."""
     query_store.put(session(), session())
     api = QueryApi(query_store.reader)
     before = await api.get("sessions")

@@ -1,4 +1,4 @@
-"""A store user that may only read, in every way that ClickHouse knows: readers fit themselves to its profile."""
+"""Readers adapt to the profile of a store user that may only read, for every form that ClickHouse has."""
 
 import os
 import subprocess
@@ -37,13 +37,13 @@ FORGETFUL = Persona({"readonly": "1", "enable_shared_storage_snapshot_in_query":
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """An engine's folder with two sessions, and the name of the control database."""
+    """Make an engine's folder with two sessions; return it and the name of the control database."""
     folder = tmp_path_factory.mktemp("profiles")
     return folder, act(folder, Persona(), FILL)
 
 
 def limits_said(done: dict[str, Any]) -> list[str]:
-    """What one line of the log says of limits; nothing, if there is no such line."""
+    """Return what the one log line about limits says; nothing without such a line."""
     lines = [line for line in done["logged"] if line["event"] == "store_limits_differ"]
     assert len(lines) <= 1
     return [remark for line in lines for remark in line["limits"]]
@@ -60,7 +60,7 @@ def limits_said(done: dict[str, Any]) -> list[str]:
     ],
 )
 def test_reads_go_on_within_the_profile(filled: tuple[Path, str], persona: Persona, said: list[str]) -> None:
-    """One line says what is other than our own limits; nothing is sent that the profile forbids."""
+    """One line says which limits differ from ours; nothing forbidden is sent."""
     folder, base = filled
 
     done = act(folder, persona, READ, base)
@@ -72,7 +72,7 @@ def test_reads_go_on_within_the_profile(filled: tuple[Path, str], persona: Perso
 
 
 def test_a_profile_that_cuts_answers_short_is_refused(filled: tuple[Path, str]) -> None:
-    """Half a list would be taken for a whole one."""
+    """A truncated list would look complete."""
     folder, base = filled
 
     with pytest.raises(Failed, match=r"^ReadRefused: .*result_overflow_mode = break.*set it to 'throw'"):
@@ -80,7 +80,7 @@ def test_a_profile_that_cuts_answers_short_is_refused(filled: tuple[Path, str]) 
 
 
 def test_a_right_that_is_missing_everywhere_is_found_at_the_start(filled: tuple[Path, str]) -> None:
-    """The check asks the control database and the live generation."""
+    """The check reads the control database and the live generation."""
     folder, base = filled
 
     for grant, missing in (("x.*", base), (f"{base}.*", f"{base}_g1")):
@@ -89,7 +89,7 @@ def test_a_right_that_is_missing_everywhere_is_found_at_the_start(filled: tuple[
 
 
 def test_a_right_that_is_missing_for_some_questions_stops_those_alone(filled: tuple[Path, str]) -> None:
-    """With 503 and a line in the log that names it."""
+    """They are a 503 with a log line that names the right."""
     folder, base = filled
     half = Persona(grants=[f"GRANT SELECT ON {base}.*", f"GRANT SELECT ON {base}_g1.progress"])
 
@@ -102,12 +102,12 @@ def test_a_right_that_is_missing_for_some_questions_stops_those_alone(filled: tu
 
 @pytest.fixture
 def strict(engine: Options) -> Options:
-    """How a user of the store server with readonly=1 connects: every setting of a request is refused."""
+    """Return options of a store server user with readonly=1: every setting of a request is refused."""
     return engine | {"username": STRICT.name, "password": STRICT.password}
 
 
 async def test_over_http_no_setting_is_sent_either(query_store: QueryStore, strict: Options) -> None:
-    """Not ours, not those in the text of questions, and not those that the client library adds by itself."""
+    """This covers our settings, those in the SQL, and those that the client library adds."""
     query_store.put(session(agent_name="reviewer"), session())
     reader = open_reader(StoreAddress(strict, query_store.base))
     try:
@@ -122,7 +122,7 @@ async def test_over_http_no_setting_is_sent_either(query_store: QueryStore, stri
 
 
 def test_query_api_starts_and_says_what_is_other(store: TestStore, tmp_path: Path) -> None:
-    """As a process whose user may change no setting at all, its installation record compared."""
+    """The process starts with a user that may change no setting, and compares the installation record."""
     make_embedded_secrets(tmp_path / "secrets")
     record_in_store(store.address, store.partitions, own_secrets(tmp_path / "secrets"))
     at, port, said = store.address, free_ports(1)[0], tmp_path / "said"
@@ -141,7 +141,7 @@ def test_query_api_starts_and_says_what_is_other(store: TestStore, tmp_path: Pat
 
 
 def test_a_projector_as_a_read_only_user_is_refused(query_store: QueryStore, strict: Options) -> None:
-    """With the setting, by whichever of client and server sees it first."""
+    """Client or server, whichever is first, names the setting."""
     with pytest.raises(ProgrammingError) as raised:
         connect(WRITE, **strict, database=f"{query_store.base}_g1")
 

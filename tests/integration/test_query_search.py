@@ -21,14 +21,14 @@ orgs: Iterator[str] = (f"org-{number}" for number in count())
 
 
 async def found(api: QueryApi, q: str, org: str = "acme", **params: Any) -> set[str]:
-    """The ids of the sessions on the first page of a search."""
+    """Return the ids of the sessions on the first page of a search."""
     reply = await api.get(PATH, {"q": q, "per_page": 100, **params}, org=org)
     assert reply.status_code == 200, reply.text
     return {item["id"] for item in reply.json()["data"]}
 
 
 async def test_every_text_of_a_session_is_searched(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A session is found by each of its texts, and by words that stand in different ones; its texts come marked."""
+    """Each text finds its session, as do words of different texts; matches are marked."""
     row = session(
         summary="Fixed the Login.",
         title="Déjà vu",
@@ -70,7 +70,7 @@ async def test_every_text_of_a_session_is_searched(query_store: QueryStore, quer
 
 
 async def test_an_item_is_the_whole_session(query_store: QueryStore, query_api: QueryApi) -> None:
-    """What a search finds is the session object of the list, with highlights beside."""
+    """An item is the session object of the list, with highlights."""
     query_store.put(session(title="one word", models=[model("m", (1, 2, 3, 4, 0), 5)], tool_calls=3))
 
     listed = (await query_api.get("sessions")).json()["data"]
@@ -81,7 +81,7 @@ async def test_an_item_is_the_whole_session(query_store: QueryStore, query_api: 
 
 
 async def test_words_are_whole_and_phrases_are_within_one_text(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A part of a word finds nothing; a phrase finds its words in their order, in one text, with any separators."""
+    """A part of a word finds nothing; a phrase needs its words in order in one text, with any separators."""
     row = session(title="debug the log-in", summary="page opens", first_prompts=["fix a", "bug now"])
     query_store.put(row)
 
@@ -121,7 +121,7 @@ async def test_a_question_without_a_word_finds_nothing(q: str, query_store: Quer
     ids=str,
 )
 async def test_what_cannot_be_asked_for(params: dict[str, Any], field: str, query_api: QueryApi) -> None:
-    """No text, or a long one, is a 422 that names the parameter; so are the list's parameters when they are wrong."""
+    """No text, a long text and wrong parameters of the list are a 422 that names the parameter."""
     reply = await query_api.get(PATH, params)
 
     assert (reply.status_code, set(reply.json()["details"])) == (422, {field})
@@ -130,7 +130,7 @@ async def test_what_cannot_be_asked_for(params: dict[str, Any], field: str, quer
 
 
 async def test_a_search_can_be_filtered_sorted_and_paged(query_store: QueryStore, query_api: QueryApi) -> None:
-    """It takes what the list takes, and answers in its order, with the count of what matches both."""
+    """It has the filters and orders of the list, and counts what matches text and filters."""
     rows = [
         session(
             title=f"word {'odd' if number % 2 else 'even'}",
@@ -156,7 +156,7 @@ async def test_a_search_can_be_filtered_sorted_and_paged(query_store: QueryStore
 
 
 async def test_who_finds_what(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Members and viewers find their own sessions, an org its own, and no search finds sensitive ones."""
+    """Members and viewers find their own sessions, other roles the org's; no search finds sensitive ones."""
     mine, theirs = session(title="word", user_id="bob"), session(title="word", user_id="alice")
     sensitive = mint(SECRETS, "session", "acme", new_thread(None), True, None)
     query_store.put(mine, theirs, session("other", title="word"))
@@ -171,7 +171,7 @@ async def test_who_finds_what(query_store: QueryStore, query_api: QueryApi) -> N
 
 
 async def test_a_word_that_is_gone_finds_nothing(query_store: QueryStore, query_api: QueryApi) -> None:
-    """An older row of a session that has the word, in a part that is not merged, does not bring it back."""
+    """An older row with the word, in an unmerged part, does not bring the session back."""
     row = session(title="before")
     query_store.put(row)
     changed = {"session_id": row.session_id, "started_at": row.started_at, "version": 2}
@@ -185,7 +185,7 @@ async def test_a_word_that_is_gone_finds_nothing(query_store: QueryStore, query_
 @settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # a seed can't shrink
 @given(st.randoms(use_true_random=True))
 async def test_a_search_finds_what_the_newest_rows_have(org_store: QueryStore, draw: Random) -> None:
-    """However the versions of sessions are spread over parts, late ones too, only the newest one counts."""
+    """For any spread of versions over parts, late ones too, only the newest version counts."""
     org = next(orgs)
     stored: dict[str, SessionRow] = {}
     sessions = [session(org, started_at=NOON - number % 3 * HOUR_MS) for number in range(SESSIONS)]
@@ -206,7 +206,7 @@ async def test_a_search_finds_what_the_newest_rows_have(org_store: QueryStore, d
 
 
 def _version_of(draw: Random, row: SessionRow) -> SessionRow:
-    """A version of a session; equal version means equal content."""
+    """Return a version of a session; equal version means equal content."""
     version = draw.randrange(1, VERSIONS)
     words = Random(f"{row.session_id} {version}").choices("abcd", k=2)
     return session(

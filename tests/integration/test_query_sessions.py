@@ -14,21 +14,25 @@ from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, Query
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 
-async def test_a_list_says_where_it_stands(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A list is cut into pages that together hold each session once, newest first, with right meta."""
+async def test_a_list_has_pages(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Pages together have each session once, newest first, with correct `meta`."""
     rows = [session(started_at=NOON - minute * 60_000) for minute in range(5)]
     query_store.put(*rows)
 
-    pages = [(await query_api.get("sessions", {"page": page, "per_page": 2})).json() for page in (1, 2, 3, 4)]
+    numbers = (1, 2, 3, 4, 1 << 40)
+    pages = [(await query_api.get("sessions", {"page": page, "per_page": 2})).json() for page in numbers]
+    largest = (await query_api.get("sessions", {"per_page": 100})).json()
 
     assert [item["id"] for page in pages for item in page["data"]] == [str(row.session_id) for row in rows]
+    assert [len(page["data"]) for page in pages] == [2, 2, 1, 0, 0]
     assert [page["meta"] for page in pages] == [
-        {"current_page": page, "per_page": 2, "total_pages": 3, "total_count": 5} for page in (1, 2, 3, 4)
+        {"current_page": page, "per_page": 2, "total_pages": 3, "total_count": 5} for page in numbers
     ]
+    assert len(largest["data"]) == 5
 
 
 async def test_an_empty_list_is_a_list(query_api: QueryApi) -> None:
-    """Where nothing is, data is empty, on the first page as on any other."""
+    """Without sessions data is empty, on the first page and on any other."""
     for page in (1, 2, 1 << 53):
         reply = await query_api.get("sessions", {"page": page})
 
@@ -40,7 +44,7 @@ async def test_an_empty_list_is_a_list(query_api: QueryApi) -> None:
 
 
 async def test_sessions_that_tie_keep_their_places(query_store: QueryStore, query_api: QueryApi) -> None:
-    """In every order, sessions that are equal in it stand in one total order, so that pages never overlap."""
+    """In every order, sessions that tie have one total order, so pages never overlap."""
     query_store.put(*(session(started_at=NOON) for _ in range(10)))
 
     for sort in ("-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"):
@@ -86,7 +90,7 @@ async def test_each_order(sort: str | None, order: str, query_store: QueryStore,
         assert "".join(item["external_id"] for item in found) == order
 
 
-NOBODYS = UUID("9b2f0000-0000-4000-8000-000000000000")
+UNKNOWN = UUID("9b2f0000-0000-4000-8000-000000000000")
 RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
 
 
@@ -109,14 +113,22 @@ RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
         ({"started_after": instant(NOON)}, {"started_at": NOON}),
         ({"started_before": instant(NOON - 2 * DAY_MS)}, {"started_at": NOON - 2 * DAY_MS - 1}),
         ({"started_after": "2026-01-20T14:00:00+02:00"}, {"started_at": NOON}),
+        (
+            {"started_after": instant(NOON - 5 * HOUR_MS), "started_before": instant(NOON - 5 * HOUR_MS + 1)},
+            {"started_at": NOON - 5 * HOUR_MS},
+        ),
         ({"project_id": "p", "repo": "r", "status": "ended"}, {"project_id": "p", "repo": "r", "ended_at": NOON}),
+        (
+            {"started_after": "2026-01-20T14:00:00+02:00", "project_id": "p", "model": "m1"},
+            {"started_at": NOON, "project_id": "p", "models": [model("m1"), model("m2")]},
+        ),
     ],
     ids=str,
 )
 async def test_each_filter(
     params: dict[str, Any], changes: dict[str, Any], query_store: QueryStore, query_api: QueryApi
 ) -> None:
-    """A filter leaves exactly the sessions that have the value; one that lacks it is no match."""
+    """A filter returns exactly the sessions that have the value; a session without one is no match."""
     wanted = session(**changes)
     query_store.put(wanted, session(), session(project_id="p", repo="other", model="opus", agent_name="other"))
 
@@ -126,14 +138,56 @@ async def test_each_filter(
     assert reply.json()["meta"]["total_count"] == 1
 
 
-async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A session that has not ended is active."""
-    active = session()
-    query_store.put(active, session(ended_at=NOON))
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"project_id": "p", "agent_name": "b"},
+        {"repo": "acme"},
+        {"outcome": "success"},
+        {"run_id": str(UNKNOWN)},
+        {"started_before": instant(NOON - 3 * HOUR_MS)},
+        {"started_after": instant(NOON + 1)},
+    ],
+    ids=str,
+)
+async def test_a_filter_without_a_match(params: dict[str, Any], query_store: QueryStore, query_api: QueryApi) -> None:
+    """A part of a value is no match; `started_before` excludes its moment; filters are joined by AND."""
+    query_store.put(
+        session(project_id="p", agent_name="a", repo="acme/backend", outcome="timeout", ended_at=NOON, started_at=NOON),
+        session(agent_name="b", run_id=RUN, started_at=NOON - 3 * HOUR_MS),
+    )
 
-    found = (await query_api.get("sessions", {"status": "active"})).json()["data"]
+    reply = await query_api.get("sessions", params)
 
-    assert [(item["id"], item["status"]) for item in found] == [(str(active.session_id), "active")]
+    assert (reply.json()["data"], reply.json()["meta"]["total_count"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("params", "others"),
+    [({"status": "active"}, {"ended_at": NOON}), ({"trigger": "interactive"}, {"trigger": "scheduled"})],
+    ids=str,
+)
+async def test_a_default_is_a_value_of_a_filter(
+    params: dict[str, Any], others: dict[str, Any], query_store: QueryStore, query_api: QueryApi
+) -> None:
+    """A session that has not ended is active; a trigger that was not sent is `interactive`."""
+    usual = session()
+    query_store.put(usual, session(**others))
+
+    reply = (await query_api.get("sessions", params)).json()
+
+    assert [(item["id"], item["status"]) for item in reply["data"]] == [(str(usual.session_id), "active")]
+    assert reply["meta"]["total_count"] == 1
+
+
+async def test_current_user_only_may_be_false(query_store: QueryStore, query_api: QueryApi) -> None:
+    """It then filters nothing."""
+    rows = [session(user_id="owner", started_at=NOON), session(user_id="bob", started_at=NOON - 1)]
+    query_store.put(*rows)
+
+    found = (await query_api.get("sessions", {"current_user_only": "false"})).json()["data"]
+
+    assert [item["id"] for item in found] == [str(row.session_id) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +197,13 @@ async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> 
         {"page": -1},
         {"page": (1 << 53) + 1},
         {"page": "x"},
+        {"page": ""},
         {"per_page": 0},
         {"per_page": 101},
         {"sort": "cost_usd"},
+        {"sort": ""},
+        {"sort": "started_at,-cost_usd"},
+        {"sort": "-title"},
         {"sort": "-started_at; DROP TABLE sessions"},
         {"status": "done"},
         {"outcome": "none"},
@@ -155,12 +213,13 @@ async def test_active_sessions(query_store: QueryStore, query_api: QueryApi) -> 
         {"started_after": "2026-01-20T10:00:00"},
         {"current_user_only": "maybe"},
         {"repository": "misspelt"},
+        {"cursor": "x"},
     ],
     ids=str,
 )
 @pytest.mark.fault(row=18)
 async def test_what_cannot_be_asked_for(params: dict[str, Any], query_api: QueryApi) -> None:
-    """A parameter that is unknown, of the wrong type or out of range is a 422 that names it."""
+    """An unknown, mistyped or out-of-range parameter is a 422 that names it."""
     reply = await query_api.get("sessions", params)
 
     assert reply.status_code == 422, reply.text
@@ -168,7 +227,7 @@ async def test_what_cannot_be_asked_for(params: dict[str, Any], query_api: Query
 
 
 async def test_the_ends_of_time(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A time that no store can hold filters like the nearest one that it can."""
+    """A time beyond the range of the store filters like the nearest time in range."""
     query_store.put(session())
 
     counts = [
@@ -185,7 +244,7 @@ async def test_the_ends_of_time(query_store: QueryStore, query_api: QueryApi) ->
 
 
 async def test_the_whole_session(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A session is shown with all fields that the store has, in the words of the API, and its position in the log."""
+    """A session has all fields of the API and its log position."""
     row = session(
         version=1842,
         log_partition=2,
@@ -294,7 +353,7 @@ EXPECTED: dict[str, Any] = {
 
 
 async def test_what_is_absent_is_null(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A bare session shows null for what it lacks, and zeros for what it could have counted."""
+    """A bare session has null for absent fields and zero for counts."""
     row = session()
     query_store.put(row)
 
@@ -309,7 +368,7 @@ async def test_what_is_absent_is_null(query_store: QueryStore, query_api: QueryA
 
 
 async def test_the_latest_state_is_shown_once(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Of several states of a session the one with the highest version is shown, in lists as alone."""
+    """Lists and single reads show the state with the highest version."""
     row = session(title="first", version=1)
     later = session(session_id=row.session_id, started_at=row.started_at, title="later", version=2)
     query_store.put(later)
@@ -323,7 +382,7 @@ async def test_the_latest_state_is_shown_once(query_store: QueryStore, query_api
 
 
 async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A state that a filter would match, but that is not the newest, stays hidden, far from its successor."""
+    """A filter does not match an outdated state, even in a distant part."""
     row = session(project_id="before", started_at=NOON - HOUR_MS)
     later = session(session_id=row.session_id, started_at=row.started_at, project_id="after", version=2)
     others = [session(started_at=NOON - number * 10_000, project_id="other") for number in range(2_000)]
@@ -338,10 +397,10 @@ async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: Q
 
 
 @pytest.mark.parametrize(
-    "session_id", ["x", "../acme", str(NOBODYS), f"{{{NOBODYS}}}", NOBODYS.hex, "%00", str(UUID(int=0))]
+    "session_id", ["x", "../acme", str(UNKNOWN), f"{{{UNKNOWN}}}", UNKNOWN.hex, "%00", str(UUID(int=0))]
 )
 async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) -> None:
-    """An id of any shape that was not minted here is a 404 at once."""
+    """An id of any shape that was not made here is a 404 at once."""
     reply = await query_api.get(f"sessions/{session_id}")
 
     assert reply.status_code == 404
@@ -351,7 +410,7 @@ async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) 
 async def test_a_session_that_is_about_to_come_is_waited_for(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An id minted for the org is shown as soon as it is projected, even if that is after the question."""
+    """An id made for the org is shown once it is projected, even after the request."""
     row = session()
 
     async def projected_meanwhile(_seconds: float) -> None:
@@ -364,7 +423,7 @@ async def test_a_session_that_is_about_to_come_is_waited_for(
 
 
 async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An id minted for the org that does not come in time is a 404."""
+    """An id made for the org that does not come in time is a 404."""
     monkeypatch.setattr(one, "WAIT_S", 0.1)
 
     reply = await query_api.get(f"sessions/{mint(SECRETS, 'session', 'acme', new_thread(None), False, None)}")
@@ -373,7 +432,7 @@ async def test_waiting_for_a_session_ends(query_api: QueryApi, monkeypatch: pyte
 
 
 async def test_what_the_caller_has_is_not_sent_again(query_store: QueryStore, query_api: QueryApi) -> None:
-    """The tag of a reply changes with its data and with the generation; with the caller's own tag the answer is 304."""
+    """The tag changes with the data and the generation; the current tag returns 304."""
     row = session()
     query_store.put(row)
     path = f"sessions/{row.session_id}"
@@ -391,8 +450,32 @@ async def test_what_the_caller_has_is_not_sent_again(query_store: QueryStore, qu
     assert changed.json()["data"]["title"] == "new"
 
 
+async def test_a_list_is_sent_again_once_a_session_changes(query_store: QueryStore, query_api: QueryApi) -> None:
+    """The current tag returns 304; after a change the old tag returns the new list with another tag."""
+    row = session(title="old")
+    query_store.put(row)
+    tag = (await query_api.get("sessions")).headers["ETag"]
+
+    same = await query_api.get("sessions", headers={"If-None-Match": tag})
+    query_store.put(session(session_id=row.session_id, started_at=row.started_at, title="new", version=9))
+    other = await query_api.get("sessions", headers={"If-None-Match": tag})
+
+    assert tag.startswith('W/"')
+    assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", tag)
+    assert same.headers["X-Complete-Through"] == instant(NOON)
+    assert (other.status_code, other.json()["data"][0]["title"]) == (200, "new")
+    assert other.headers["ETag"] != tag
+
+
+async def test_names_in_the_path_are_no_ids(query_api: QueryApi) -> None:
+    """`threads` and `filters` are lists, not sessions; other words are unknown ids."""
+    replies = [await query_api.get(f"sessions/{name}") for name in ("threads", "filters", "nothing")]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 404]
+
+
 async def test_a_list_whose_count_changes_is_another_list(query_store: QueryStore, query_api: QueryApi) -> None:
-    """A page with the same sessions but another total is sent again."""
+    """A page with the same sessions but another total has another tag."""
     query_store.put(session(started_at=NOON))
     tag = (await query_api.get("sessions", {"per_page": 1})).headers["ETag"]
     query_store.put(session(started_at=NOON - HOUR_MS))

@@ -1,4 +1,4 @@
-"""Who sees what: orgs see nothing of each other, members and viewers only their own sessions."""
+"""Orgs see nothing of each other; members and viewers see only their own sessions."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from schemas.permissions import Role
+from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, model, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -44,7 +45,7 @@ async def test_orgs_see_nothing_of_each_other(path: str, query_store: QueryStore
 
 
 async def test_another_orgs_session_is_not_there(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Another org's session is a 404 under one's own address, another org's address is one under any id."""
+    """A foreign session is the same 404 as an unknown one, under the own org and under its org."""
     row = session("other")
     query_store.put(row)
 
@@ -60,7 +61,7 @@ async def test_another_orgs_session_is_not_there(query_store: QueryStore, query_
 
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_path_of_another_org_is_not_there(path: str, query_api: QueryApi) -> None:
-    """Every route of another org is a 404, for an owner too."""
+    """Every route of another org is a 404, also for an owner."""
     reply = await query_api.get(f"../other/{path}")
 
     assert reply.status_code == 404
@@ -68,18 +69,23 @@ async def test_a_path_of_another_org_is_not_there(path: str, query_api: QueryApi
 
 @pytest.mark.parametrize("role", get_args(Role))
 async def test_members_and_viewers_see_only_their_own(role: Role, query_store: QueryStore, query_api: QueryApi) -> None:
-    """A member's list holds their own sessions, another's session is a 404 at once; a manager sees them all."""
+    """A member lists only own sessions, and another session is a 404; a manager sees all."""
     mine, other = session(user_id="bob"), session(user_id="alice")
     query_store.put(mine, other)
     sees_all = role in ("owner", "admin", "manager")
 
     found = await query_api.get("sessions", user="bob", role=role)
     one = await query_api.get(f"sessions/{other.session_id}", user="bob", role=role)
+    own = await query_api.get("sessions", {"user_id": "bob"}, user="bob", role=role)
+    of_carol = await query_api.get("sessions", {"current_user_only": True}, user="carol", role=role)
 
     if role == "operator":  # of another org, by definition
         assert {found.status_code, one.status_code} == {401}
         return
-    assert found.json()["meta"]["total_count"] == (2 if sees_all else 1)
+    visible = {str(mine.session_id), *([str(other.session_id)] if sees_all else [])}
+    assert set(ids(found.json()["data"])) == visible
+    assert found.json()["meta"]["total_count"] == len(visible)
+    assert (ids(own.json()["data"]), of_carol.json()["data"]) == ([str(mine.session_id)], [])
     assert one.status_code == (200 if sees_all else 404)
     assert (await query_api.get(f"sessions/{mine.session_id}", user="bob", role=role)).status_code == 200
 
@@ -87,7 +93,7 @@ async def test_members_and_viewers_see_only_their_own(role: Role, query_store: Q
 @pytest.mark.parametrize("role", ["member", "viewer"])
 @pytest.mark.parametrize("path", LISTS)
 async def test_members_may_not_name_others(path: str, role: Role, query_store: QueryStore, query_api: QueryApi) -> None:
-    """A member may filter by themselves, not by another user; users by name are for managers."""
+    """Another user's id as filter is a 403; the own id is not, except on the route of managers."""
     query_store.put(session(user_id="bob"))
 
     other = await query_api.get(path, {"user_id": "alice"}, user="bob", role=role)
@@ -100,7 +106,7 @@ async def test_members_may_not_name_others(path: str, role: Role, query_store: Q
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.fault(row=18)
 async def test_a_filter_is_only_a_string(attack: str, query_store: QueryStore, query_api: QueryApi) -> None:
-    """Any text in a filter matches the sessions with exactly that value, and no others."""
+    """Any text in a filter matches the sessions with exactly that value."""
     odd = session(user_id=attack, models=[model(attack)], external_id=attack, **dict.fromkeys(DIMENSIONS[:3], attack))
     query_store.put(odd, session(), session("other"))
 
@@ -116,7 +122,7 @@ async def test_a_filter_is_only_a_string(attack: str, query_store: QueryStore, q
 
 
 async def test_a_viewer_may_be_named_like_an_attack(query_store: QueryStore, query_api: QueryApi) -> None:
-    """The caller's own name is only a string as well."""
+    """The caller's name is only a string, too."""
     query_store.put(session(user_id="alice", started_at=NOON))
 
     reply = await query_api.get("sessions", user="' OR 1=1 --", role="member")

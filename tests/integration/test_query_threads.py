@@ -24,7 +24,7 @@ CALLERS: list[tuple[str, Role]] = [("owner", "owner"), ("bob", "member"), ("alic
 
 
 def some_sessions(seed: int, count: int = 25) -> list[SessionRow]:
-    """Sessions in a few threads, with a few values of each dimension, some states of them stored twice."""
+    """Draw sessions in a few threads, with a few values of each dimension, some states stored twice."""
     draw = random.Random(seed)
     return [
         session(
@@ -60,7 +60,7 @@ FILTERS: list[tuple[dict[str, Any], Callable[[SessionRow, str], bool]]] = [
 async def test_threads_are_what_a_walk_over_the_sessions_finds(
     seed: int, query_store: QueryStore, query_api: QueryApi
 ) -> None:
-    """With each filter, for each kind of caller: which threads, in which order, with which conversations and totals."""
+    """For each filter and role, threads, order, conversations and totals equal a walk in Python."""
     rows = some_sessions(seed)
     query_store.put(*rows, session("other", session_id=rows[0].session_id))
 
@@ -115,7 +115,7 @@ def _with(matches: Callable[[SessionRow, str], bool], me: str, row: SessionRow) 
 async def test_a_long_thread_shows_its_latest_conversations(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its totals count all of them."""
+    """The totals count all of them."""
     monkeypatch.setattr(threads, "CONVERSATIONS_MAX", 3)
     made = [
         session(session_id=mint(SECRETS, "session", "acme", TAGS[0], False, None), started_at=NOON + n)
@@ -131,7 +131,7 @@ async def test_a_long_thread_shows_its_latest_conversations(
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_filter_values_are_those_of_the_sessions(seed: int, query_store: QueryStore, query_api: QueryApi) -> None:
-    """Each by how many sessions have it, then by name, for each kind of caller."""
+    """For each role, values are ordered by number of sessions, then by name."""
     rows = some_sessions(seed, 60)
     query_store.put(*rows, session("other", project_id="secret", user_id="mallory"))
 
@@ -150,7 +150,7 @@ async def test_filter_values_are_those_of_the_sessions(seed: int, query_store: Q
 async def test_a_list_of_values_ends(
     query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the most used ones."""
+    """It has the most used values."""
     monkeypatch.setattr(filter_values, "VALUES_MAX", 2)
     query_store.put(*(session(project_id=name, agent_name="a") for name in ("rare", "often", "often", "last")))
 

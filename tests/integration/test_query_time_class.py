@@ -1,4 +1,4 @@
-"""What may not be known is not there, and its answer says nothing else either: not by its work, not by its moment."""
+"""A hidden session is a 404 that reveals nothing, neither by its store queries nor by its timing."""
 
 from collections.abc import Mapping
 from time import monotonic
@@ -19,7 +19,7 @@ Asked = tuple[str, Mapping[str, object]]
 
 
 class NotingReader:
-    """The reader, which notes what the store was asked about an org."""
+    """A reader that notes the store queries about an org."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -42,7 +42,7 @@ class Prober:
         self.api = QueryApi(self.reader)
 
     async def try_(self, session_id: UUID, route: str) -> tuple[list[Asked], float]:
-        """What a 404 asked the store, and after how many seconds it came."""
+        """Return the store queries of a 404, and its duration in seconds."""
         self.reader.asked = []
         began = monotonic()
         reply = await self.api.get(f"sessions/{session_id}{route}", user="bob", role="member")
@@ -53,7 +53,7 @@ class Prober:
 
 @pytest.fixture
 def prober(query_store: QueryStore) -> Prober:
-    """The store holds sessions of an other org and of another user, in one granule with bob's."""
+    """Provide sessions of another org and of another user, in one granule with bob's."""
     return Prober(query_store)
 
 
@@ -61,7 +61,7 @@ def prober(query_store: QueryStore) -> Prober:
 async def test_a_404_costs_the_store_the_same_whoever_has_the_id(
     route: str, query_store: QueryStore, prober: Prober
 ) -> None:
-    """Ids of other orgs cause the same question as unknown ids; ids of other users cause as many questions."""
+    """Ids of other orgs cause the same query as unknown ids; ids of other users cause as many queries."""
     foreign, others = session("other"), session(user_id="alice")
     query_store.put(foreign, others, session(user_id="bob"))
     minted_for_another = mint(SECRETS, "session", "other", new_thread(None), False, None)
@@ -78,7 +78,7 @@ async def test_a_404_costs_the_store_the_same_whoever_has_the_id(
 
 @pytest.mark.parametrize("route", OF_A_SESSION)
 async def test_a_404_comes_at_the_end_of_its_time_class(route: str, query_store: QueryStore, prober: Prober) -> None:
-    """However little there was to do; a session that may be seen is not waited for."""
+    """A quick 404 waits; a visible session does not."""
     foreign, others = session("other"), session(user_id="alice")
     query_store.put(foreign, others)
 
@@ -87,7 +87,7 @@ async def test_a_404_comes_at_the_end_of_its_time_class(route: str, query_store:
 
 
 async def test_a_time_class_ends_at_a_multiple_of_its_length() -> None:
-    """An answer that took longer leaves at the next multiple, not at once."""
+    """A slower response leaves at the next multiple, not at once."""
     for spent in (0.0, 0.2, 0.99, 1.5, 2.3):
         began = monotonic() - spent * CLASS_S
 

@@ -1,7 +1,7 @@
-"""What a projector reads back of a session, on the real engine: the facts below its batch, and nothing of it or beyond.
+"""A projector reloads a session from exactly the facts below its batch, on the real engine.
 
-After a crash they are in the store already. A state that has seen them would find nothing new in the batch, and neither
-the session nor its tasks would be written. The model check shows that on a store in memory; here it is the SQL's turn.
+After a crash later facts are in the store already. A state that contains them would find nothing new in the batch, and
+neither the session nor its tasks would be written. The model check shows that on a store in memory; this is the SQL.
 """
 
 import pytest
@@ -25,7 +25,7 @@ THE_FIRST_TOO = FACTS.replace(BELOW, "log_offset <= {below:UInt64}")
 def test_a_reload_sees_the_facts_below_the_batch_alone(
     shared_store: TestStore, monkeypatch: pytest.MonkeyPatch, statement: str, offsets: list[int]
 ) -> None:
-    """All four facts are stored, and the batch begins at 2; the SQL with a mistake in it is told apart."""
+    """All four facts are stored, and the batch begins at 2; the test detects the SQL with the mistake."""
     shared_store.empty()
     session, log = session_id("reloaded"), LogBuilder()
     log.add(created(session), *[recorded(session, hook("UserPromptSubmit")) for _ in range(3)])

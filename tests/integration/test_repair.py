@@ -1,4 +1,4 @@
-"""What was made wrong in the tables is repaired from the log and the facts, by the process that projects."""
+"""The projecting process repairs wrong tables from the log and the facts."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ DAMAGES = {
             f" FROM {{db}}.sessions FINAL WHERE session_id = {FIRST}"
         )
     ],
-    "a session stands in two hours": [
+    "a session is in two hours": [
         (
             "INSERT INTO {db}.sessions SELECT * REPLACE (started_hour - 3600 AS started_hour)"
             f" FROM {{db}}.sessions FINAL WHERE session_id = {FIRST}"
@@ -62,7 +62,7 @@ DAMAGES = {
 
 
 def worked_on() -> LogBuilder:
-    """A log of eight sessions, with all kinds of facts, a resent batch and a dead letter."""
+    """Return a log of eight sessions, with all kinds of facts, a resent batch and a dead letter."""
     log = LogBuilder(seed=7)
     for n in range(8):
         session = named(n)
@@ -72,12 +72,12 @@ def worked_on() -> LogBuilder:
             log.add(recorded(session, *events))
         log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n)))
         log.add(changed(session, project_id="moved")) if n % 2 else log.add(ended(session))
-    log.add_bytes(b"nobody can read this")
+    log.add_bytes(b"not a record")
     return log
 
 
 class Running:
-    """A projector at work on a store, and its repair."""
+    """A projector on a store, and its repair."""
 
     def __init__(self, store: TestStore, records: list[LogRecord]) -> None:
         self.store = store
@@ -102,7 +102,7 @@ class Running:
 
 @pytest.fixture
 async def running(store: TestStore) -> AsyncIterator[Running]:
-    """A projector that has projected most of `worked_on`."""
+    """Provide a projector that has projected most of `worked_on`."""
     records = worked_on().records
     made = Running(store, records)
     for partition in range(store.partitions):
@@ -118,7 +118,7 @@ def _all_but_one(records: list[LogRecord], partition: int) -> int:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_what_was_made_wrong_is_made_right(running: Running, damage: str) -> None:
-    """After a repair every table is what it was, and the projector goes on from there as if nothing had been."""
+    """After a repair every table is what it was, and the projector continues as if nothing had happened."""
     before = tables(running.store)
     running.damage(DAMAGES[damage])
     assert tables(running.store) != before
@@ -143,7 +143,7 @@ async def test_what_was_made_wrong_is_made_right(running: Running, damage: str) 
     ],
 )
 async def test_of_two_processes_each_repairs_its_share(running: Running, damage: str, expected: Repaired) -> None:
-    """No other process computes again what one repairs, or what that repairs, too: readers miss a bucket meanwhile."""
+    """No process repeats another's repair: readers would miss a bucket meanwhile."""
     before = tables(running.store)
     records = worked_on().records
     other = Running(running.store, records)
@@ -161,7 +161,7 @@ async def test_of_two_processes_each_repairs_its_share(running: Running, damage:
 
 @pytest.mark.parametrize("damage", ["receipts are gone", "a stretch is gone", "a fact is gone", "a session is gone"])
 async def test_a_second_repair_writes_what_the_first_one_wrote(running: Running, damage: str) -> None:
-    """Tables of a replicated installation drop a block that equals an earlier one; a repair is no such repeat."""
+    """A replicated table drops a block that repeats an earlier one; it must not drop a repair."""
     before = tables(running.store)
     for _ in range(2):
         running.damage(DAMAGES[damage])
@@ -171,7 +171,7 @@ async def test_a_second_repair_writes_what_the_first_one_wrote(running: Running,
 
 
 async def test_a_request_is_gone_once_it_is_answered(running: Running, tmp_path: Path) -> None:
-    """Whoever asked waits for that: until then, what looks right may still be removed and made again."""
+    """The requester waits for that: before, rows that look right may still be removed and rebuilt."""
     request = repair_request(tmp_path, os.getpid())
     request.parent.mkdir()
     request.touch()
@@ -185,7 +185,7 @@ async def test_a_request_is_gone_once_it_is_answered(running: Running, tmp_path:
 
 
 async def test_only_what_is_missing_is_projected_again(running: Running) -> None:
-    """A lost receipt costs its own record and the later ones of its session, not everything behind it."""
+    """A lost receipt costs its record and the later ones of its session, not all records behind it."""
     running.damage(["DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 0"])
     of_session = running.store.rows(
         "SELECT count() AS n FROM {db}.facts WHERE session_id = (SELECT any(session_id) FROM {db}.facts"
@@ -200,7 +200,7 @@ async def test_only_what_is_missing_is_projected_again(running: Running) -> None
 
 
 async def test_a_sound_installation_is_left_alone(running: Running) -> None:
-    """A repair of what is right writes nothing."""
+    """A repair of correct tables writes nothing."""
     before = running.store.rows("SELECT count() AS n FROM {db}.sessions")
 
     assert await running.repair.run() == Repaired()
@@ -208,6 +208,6 @@ async def test_a_sound_installation_is_left_alone(running: Running) -> None:
 
 
 def test_offsets_join_into_stretches() -> None:
-    """Consecutive offsets are read in one go."""
+    """Consecutive offsets are read together."""
     assert runs([1, 2, 3, 7, 9, 10]) == [(1, 4), (7, 8), (9, 11)]
     assert runs([]) == []

@@ -86,7 +86,7 @@ async def test_an_hour_on_the_server_ends(server: RedisServer) -> None:
 
 @pytest.mark.parametrize("outage", ["killed", "hangs"])
 async def test_an_unreachable_server_is_no_outage(server: RedisServer, outage: str) -> None:
-    """The process counts by itself without a long wait, logs it once, and later returns to the server."""
+    """The process counts alone without a long wait, logs it once, and later returns to the server."""
     clock = Clock()
     counter = RedisCounter(Redis.from_url(server.url), clock)
     await counter.count("a")

@@ -1,7 +1,7 @@
-"""Two writers and one bucket, on the real engine: what `rollup_hourly.sql` says of a bucket is one moment's truth.
+"""Two writers and one bucket, on the real engine: `rollup_hourly.sql` writes a bucket as of one moment.
 
-The model check shows on a store in memory that it must be so (`oracles.mutants`). Here the SQL is shown to be so, and
-the same test to catch the SQL with the mistake in it.
+The model check requires that on a store in memory (`oracles.mutants`). These tests show it for the SQL, and that they
+detect the SQL with the mistake.
 """
 
 import threading
@@ -32,17 +32,17 @@ ROUNDS = 20
 
 
 def _sessions(version: int) -> bytes:
-    """Three sessions of one hour, each with as many events as its version says: so must the bucket have."""
-    told: dict[str, Any] = {"org_id": ORG, "user_id": "alice", "started_hour": HOUR, "started_at": HOUR * 1000}
+    """Return three sessions of one hour with as many events as their version, so the bucket has as many."""
+    common: dict[str, Any] = {"org_id": ORG, "user_id": "alice", "started_hour": HOUR, "started_at": HOUR * 1000}
     rows = (
-        SessionRow(**{**NO_SESSION, **told, "session_id": UUID(int=n), "version": version, "events": version})
+        SessionRow(**{**NO_SESSION, **common, "session_id": UUID(int=n), "version": version, "events": version})
         for n in (1, 2, 3)
     )
     return encode_rows(rows)
 
 
 def _slow(statement: str) -> str:
-    """The same, but with a third of a second between what it reads and what it writes."""
+    """Return the SQL with a third of a second between its reading and its writing."""
     return statement.replace(_WHERE, f"{_WHERE} AND sleepEachRow(0.1) = 0")
 
 
@@ -57,7 +57,7 @@ def _bucket(store: TestStore) -> tuple[int, int]:
 
 @contextmanager
 def _writer(store: TestStore) -> Iterator[None]:
-    """Sessions that grow all the time."""
+    """Write sessions that grow without end."""
     stop = threading.Event()
 
     def write() -> None:
@@ -76,7 +76,7 @@ def _writer(store: TestStore) -> Iterator[None]:
 
 
 def _mixed(store: TestStore, client: Client, statement: str, rounds: int) -> int:
-    """How often a bucket's version was not that of its content, beside a writer."""
+    """Return how often a bucket's version was not that of its content, beside a writer."""
     store.empty()
     store.warehouse().insert("sessions", _sessions(1))
     with _writer(store):
@@ -90,7 +90,7 @@ def _mixed(store: TestStore, client: Client, statement: str, rounds: int) -> int
 
 @pytest.fixture
 def unpinned(shared_store: TestStore) -> Iterator[Client]:
-    """A connection without the setting that makes a query see one snapshot of a table."""
+    """Connect without the setting that makes a query see one snapshot of a table."""
     options = shared_store.address.at(shared_store.database)
     client = clickhouse_connect.get_client(settings={"enable_shared_storage_snapshot_in_query": 0}, **options)
     yield client
@@ -98,18 +98,18 @@ def unpinned(shared_store: TestStore) -> Iterator[Client]:
 
 
 def test_content_and_version_of_a_bucket_are_of_one_moment(shared_store: TestStore, unpinned: Client) -> None:
-    """Whatever is written meanwhile, and even without the setting that pins snapshots: the source is read once."""
+    """This holds beside any writes and without the setting that pins snapshots: the source is read once."""
     assert _mixed(shared_store, unpinned, _slow(HOURLY), 3) == 0
     assert _mixed(shared_store, unpinned, HOURLY, ROUNDS) == 0
 
 
 def test_two_readings_mix_moments(shared_store: TestStore, unpinned: Client) -> None:
-    """The test above can fail: with a second reading for the version it does, within a few rounds."""
+    """The test above can fail: a second reading for the version mixes within a few rounds."""
     assert _mixed(shared_store, unpinned, TWO_READINGS, ROUNDS) > 0
 
 
 def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> None:
-    """A second guard: on it even two readings see one moment."""
+    """It is a second guard: on it even two readings see one moment."""
     client = connect(WRITE, **shared_store.address.at(shared_store.database))
 
     assert _mixed(shared_store, client, TWO_READINGS, ROUNDS // 4) == 0
@@ -118,7 +118,7 @@ def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> No
 
 @pytest.fixture
 def late(shared_store: TestStore) -> Iterator[Client]:
-    """A connection to the store, and in it a table for what a writer has read and not yet written."""
+    """Connect to the store, with a table for what a writer has read and not yet written."""
     client = connect(WRITE, **shared_store.address.at(shared_store.database))
     client.command("CREATE TABLE late AS rollup_hourly ENGINE Memory")
     yield client
@@ -130,7 +130,7 @@ def late(shared_store: TestStore) -> Iterator[Client]:
 def test_a_late_write_of_an_old_snapshot_does_not_win(
     shared_store: TestStore, late: Client, statement: str, events: int
 ) -> None:
-    """Who has read first and writes last is not believed; with the number of sessions as version it would be."""
+    """The first reader that writes last loses; with the number of sessions as version it would win."""
     shared_store.empty()
     shared_store.warehouse().insert("sessions", _sessions(1))
     _refresh(late, statement.replace("INSERT INTO rollup_hourly", "INSERT INTO late"))

@@ -1,4 +1,4 @@
-"""The production shape on a real broker comes up in order, survives kills, stops cleanly; our commands stand in."""
+"""The production shape on a real broker starts in order, survives kills and stops cleanly; commands are stand-ins."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ def port() -> int:
 
 @pytest.fixture
 def running(tmp_path: Path, port: int) -> Iterator[Supervised]:
-    """`run_stack` in a process of its own."""
+    """Run `run_stack` in another process."""
     need_jars()
     process = start(tmp_path, port)
     try:
@@ -63,7 +63,7 @@ def running(tmp_path: Path, port: int) -> Iterator[Supervised]:
 
 
 def start(folder: Path, port: int) -> Supervised:
-    """The stack on `folder/data`, with the stand-in first in the path."""
+    """Start the stack on `folder/data`, with the stand-in first in the path."""
     (folder / "path" / "cli").mkdir(parents=True, exist_ok=True)
     (folder / "path" / "cli" / "__init__.py").touch()
     (folder / "path" / "cli" / "__main__.py").write_text(STAND_IN)
@@ -72,7 +72,7 @@ def start(folder: Path, port: int) -> Supervised:
 
 @pytest.mark.kafka
 def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path, port: int) -> None:
-    """One start, told as a story: order, addresses, a kill -9 of the broker, a clean stop, the same ports again."""
+    """One start shows the order, the addresses, a kill -9 of the broker, a clean stop, and the same ports again."""
     running.await_said("READY", within_s=90)
     pids = {name: running.pid(name) for name in SERVICES}
     stack = stack_module.Stack.on(running.data, "127.0.0.1", port)
@@ -93,7 +93,7 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
     os.kill(pids["kafka"], signal.SIGKILL)
     running.await_new_pid("kafka", pids["kafka"])
     eventually(lambda: probe.serves("127.0.0.1", ports.kafka, stack.kafka.login), within_s=30)
-    assert running.pid("serve") == pids["serve"], "the others wait for it"
+    assert running.pid("serve") == pids["serve"], "the other services keep running"
 
     assert running.stop(within_s=20) == 0
     assert running.pid_files() == set()
@@ -112,7 +112,7 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
 
 
 def test_ports_and_password_are_made_once(tmp_path: Path) -> None:
-    """A second look finds the first one's; the password is for its owner's eyes."""
+    """A second call finds them; the password is readable by its owner alone."""
     first = make_stack(tmp_path)
 
     assert make_stack(tmp_path) == first
@@ -122,7 +122,7 @@ def test_ports_and_password_are_made_once(tmp_path: Path) -> None:
 
 
 def test_the_ports_are_written_to_no_other_place(tmp_path: Path) -> None:
-    """A symbolic link that waits for them is replaced."""
+    """A planted symbolic link is replaced."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "stack.json").symlink_to(tmp_path / "elsewhere")
 
@@ -150,7 +150,7 @@ def test_a_command_runs_with_this_python_on_this_directory(tmp_path: Path) -> No
 
 
 def test_no_kafka_is_said_and_ends_with_69(tmp_path: Path) -> None:
-    """Where no broker can be run the message says what to install."""
+    """The message says what to install to run a broker."""
     said: list[str] = []
 
     def no_java(_stack: Stack) -> list[stack_module.Step]:
@@ -161,16 +161,16 @@ def test_no_kafka_is_said_and_ends_with_69(tmp_path: Path) -> None:
 
 
 def test_a_closed_port_does_not_answer() -> None:
-    """The readiness question never raises."""
+    """The readiness probe never raises."""
     assert not answers_200("::", free_port(), "/livez")
 
 
 def calls_noted(data: Path) -> list[str]:
-    """What the stand-in was called with, in order."""
+    """Return the calls of the stand-in, in order."""
     return (data / "calls").read_text().splitlines()
 
 
 def make_stack(data: Path) -> Stack:
-    """A stack whose directory is there, as it is below a supervisor."""
+    """Make a stack whose directory exists, as below a supervisor."""
     (data / "run").mkdir(exist_ok=True)
     return Stack.on(data, "127.0.0.1", 8080)

@@ -1,4 +1,4 @@
-"""The table of error codes, held against the engine."""
+"""Our table of error codes equals the engine's."""
 
 import clickhouse_connect
 
@@ -7,7 +7,7 @@ from tests.support.rigs.store import Options
 
 
 def test_every_code_has_the_name_that_the_engine_gives_it(engine: Options) -> None:
-    """A number that was mistyped would make another error pass."""
+    """With a mistyped number another error would match."""
     client = clickhouse_connect.get_client(**engine)
     try:
         found = client.query(

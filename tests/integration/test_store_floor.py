@@ -1,4 +1,4 @@
-"""All tables and all SQL on the oldest engine that this works with, and refusals of what is older."""
+"""All tables and all SQL work on the oldest supported engine, and older engines are refused."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from query_api.errors import ReadRefused
 from query_api.reader import open_reader
 from runtime.provision import provision_store
 from schemas.pricing.price_list import list_prices
-from store import version
 from store.connect import FLOOR
 from store.errors import Refused
 from store.migrate import check_migrated
@@ -24,7 +23,7 @@ PROCESSORS = CHECKOUT / "processors"
 
 
 def everything(folder: Path, engine: Path | None) -> dict[str, Any]:
-    """Provision twice, project and repair, ask each question, as one user who may do anything."""
+    """Provision twice, project, repair and run each query, as one user with all rights."""
     user = Persona()
     return {
         "version": act(folder, user, f"{WHOLE}version", engine=engine),
@@ -35,7 +34,7 @@ def everything(folder: Path, engine: Path | None) -> dict[str, Any]:
 
 
 def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path) -> None:
-    """Each DDL file and each SQL file runs on both, and what is read is the same to the last digit."""
+    """Each DDL file and each SQL file runs on both, with results equal to the last digit."""
     floor = everything(tmp_path / "floor", floor_engine())
     current = everything(tmp_path / "current", None)
 
@@ -52,8 +51,8 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
 
 @pytest.mark.fault(row=28)
 async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the floor is above the engine that is there."""
-    monkeypatch.setattr(version, "FLOOR", (99, 1))
+    """The test raises the floor above the present engine."""
+    monkeypatch.setattr(store.connect, "FLOOR", (99, 1))
     reader = open_reader(store.address)
     why = r"^the store is ClickHouse 26\..*, but 99\.1 or newer is needed: upgrade it"
     try:
@@ -69,7 +68,7 @@ async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeyp
 
 @pytest.mark.fault(row=28)
 def test_a_store_that_is_made_to_behave_like_an_older_one_is_refused(tmp_path: Path) -> None:
-    """By `provision`, before it makes anything, and by a reader of what was made."""
+    """`provision` refuses before it creates anything, and readers of existing tables refuse, too."""
     act(tmp_path, Persona(), f"{WHOLE}make")
     older = Persona({"compatibility": "25.8"})
     why = r"Refuse[ds]: the setting `compatibility` makes .* ClickHouse 25\.8"

@@ -1,4 +1,4 @@
-"""`/readyz` over the real engine: it waits for nobody's question, and is cheap however often it is asked."""
+"""`/readyz` over the real engine waits for no other query, and is cheap at any request rate."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 
 class HeldClient:
-    """A client of the real engine that holds each question until ``gate`` opens."""
+    """A client of the real engine that holds each query until ``gate`` opens."""
 
     def __init__(self, client: Any, gate: threading.Event) -> None:
         self._client, self._gate = client, gate
@@ -38,7 +38,7 @@ class HeldClient:
 
 
 class CountingLog(FakeEventLog):
-    """Notes how often it is asked whether it is ready."""
+    """Counts its readiness checks."""
 
     asked = 0
 
@@ -80,7 +80,7 @@ def rig(query_store: QueryStore, tmp_path: Path) -> Iterator[Rig]:
 
 
 async def test_it_is_ready_while_slow_questions_hold_every_reader(rig: Rig) -> None:
-    """One org can make others wait, but takes no process out of the traffic."""
+    """One org can make others wait, but must not take a process out of the load balancer."""
     rig.probing.set()
     asking = [asyncio.ensure_future(rig.reader.live()) for _ in range(2 * POOL_SIZE)]
     await asyncio.sleep(0)
@@ -92,7 +92,7 @@ async def test_it_is_ready_while_slow_questions_hold_every_reader(rig: Rig) -> N
 
 
 async def test_a_store_that_hangs_is_away_within_two_seconds_and_comes_back(rig: Rig) -> None:
-    """One second remembered, one second to answer."""
+    """The result is remembered for a second, and a check takes at most a second."""
     rig.probing.set()
     assert await rig.readyz() == (200, None)
 
@@ -109,7 +109,7 @@ async def test_a_store_that_hangs_is_away_within_two_seconds_and_comes_back(rig:
 
 
 async def test_thousands_of_questions_a_second_are_one_check_a_second(rig: Rig) -> None:
-    """Of the log as of the store; all are answered."""
+    """Log and store are checked once a second; all requests are answered."""
     rig.probing.set()
     began = time.monotonic()
 
@@ -120,7 +120,7 @@ async def test_thousands_of_questions_a_second_are_one_check_a_second(rig: Rig) 
 
 
 async def test_a_probe_remembers_nothing(rig: Rig, query_store: QueryStore) -> None:
-    """What it knew a second ago is not what `/readyz` may say now."""
+    """`/readyz` must not report a result of a second ago."""
     rig.probing.set()
     await rig.probe.live()
     rig.probe._base = "no_such_base"

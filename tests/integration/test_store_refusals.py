@@ -1,4 +1,4 @@
-"""A store that does not let us in, or not do what we need: no outage, but one sentence and the end."""
+"""A store that refuses access or a needed right ends the process with one sentence; it is no outage."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ from tests.support.waiting import eventually
 
 
 class Refusing(NamedTuple):
-    """A store server in a process of its own, and what it answers to every statement."""
+    """A store server in another process, and its answer to every statement."""
 
     served: Served
     refusals: StoreRefusals
@@ -45,7 +45,7 @@ class Refusing(NamedTuple):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refusing]:
-    """It answers everything alike."""
+    """Run a server that gives every statement the same answer."""
     folder = tmp_path_factory.mktemp("refusing")
     refusals = StoreRefusals(folder / "refusals.json")
     served = Served(folder / "store", **refusals.environment)
@@ -60,7 +60,7 @@ def address(server: Refusing) -> StoreAddress:
 
 @pytest.mark.parametrize("code", REFUSED)
 async def test_what_only_a_person_can_change_is_no_outage(server: Refusing, address: StoreAddress, code: int) -> None:
-    """For who provisions, projects and reads; no sentence holds the password."""
+    """This holds for provisioning, projecting and reading; no sentence has the password."""
     server.refusals.everything(code)
     reader = open_reader(address)
     try:
@@ -79,7 +79,7 @@ async def test_what_only_a_person_can_change_is_no_outage(server: Refusing, addr
 
 @pytest.mark.parametrize("code", PASSES)
 async def test_what_the_store_says_of_itself_is_an_outage(server: Refusing, address: StoreAddress, code: int) -> None:
-    """The same three ways in, the same table."""
+    """Provisioning, projecting and reading raise an outage for each code of the table."""
     server.refusals.everything(code)
     reader = open_reader(address)
     try:
@@ -96,7 +96,7 @@ async def test_what_the_store_says_of_itself_is_an_outage(server: Refusing, addr
 
 
 async def test_a_right_on_many_columns_is_named_with_its_table(server: Refusing, address: StoreAddress) -> None:
-    """Which stands behind them: a sentence that named some of a hundred columns would leave the table out."""
+    """The store names the table after many columns; our sentence has the table."""
     named_in = r"user crewkit lacks the right INSERT ON crewkit_g1\.sessions: grant it"
     columns = ", ".join(f"column_{n}" for n in range(60))
     lacks = f"crewkit: Not enough privileges. To execute this query, it's necessary to have the grant INSERT({columns})"
@@ -124,7 +124,7 @@ def environment(server: Refusing) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["provision", "query-api"])
 @pytest.mark.parametrize("code", sorted(WORDS))
 def test_a_process_ends_with_one_sentence(server: Refusing, tmp_path: Path, name: str, code: int) -> None:
-    """Exit code 1: a restart changes nothing. Its words are those of the unit tests."""
+    """Exit code 1: a restart changes nothing. The wording is that of the unit tests."""
     server.refusals.everything(code)
     options = ("--port", str(free_ports(1)[0])) if name == "query-api" else ()
 
@@ -138,7 +138,7 @@ def test_a_process_ends_with_one_sentence(server: Refusing, tmp_path: Path, name
 
 
 def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing, tmp_path: Path) -> None:
-    """It serves, is not ready, and says in its log what the store refuses once that is back."""
+    """It serves, is not ready, and logs the refusal of the store once that is back."""
     server.refusals.everything(999)
     port, said = free_ports(1)[0], tmp_path / "said"
     with said.open("wb") as out:
@@ -161,7 +161,7 @@ def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing
 
 
 async def test_a_read_that_is_refused_says_so_and_is_logged_once(server: Refusing, address: StoreAddress) -> None:
-    """503 with a code of its own and a longer Retry-After; the reason is for who runs the service, not for clients."""
+    """It is a 503 with a separate code and a longer Retry-After; only the log has the reason."""
     server.refusals.everything(497)
     reader = open_reader(address)
     api = QueryApi(reader)

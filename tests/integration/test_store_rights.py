@@ -1,4 +1,4 @@
-"""The users that are shipped: each process does all of its work as its own, and no right is one too many."""
+"""The shipped users: each process works as its user, and every right is needed."""
 
 import re
 from pathlib import Path
@@ -22,27 +22,27 @@ REFUSED = re.compile(r"ACCESS_DENIED|READONLY|SETTING_CONSTRAINT_VIOLATION")
 
 
 def provision(folder: Path) -> Path:
-    """The folder of a store that `provision` made, as its user, twice."""
+    """Provision a store twice as its user; return its folder."""
     assert act(folder, persona("crewkit_provision"), f"{WHOLE}make") == []
     return folder
 
 
 @pytest.fixture(scope="module")
 def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store for projectors that do not come to an end."""
+    """Return a store for projectors that are expected to fail."""
     return provision(tmp_path_factory.mktemp("provisioned"))
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store into which a projector, as its user, projected a log, and repaired some of it."""
+    """Return a store into which a projector, as its user, projected a log, and repaired some of it."""
     folder = provision(tmp_path_factory.mktemp("filled"))
     act(folder, persona("crewkit_projector"), f"{WHOLE}project")
     return folder
 
 
 def test_every_question_and_the_audit_are_answered_under_the_shipped_rights(filled: Path) -> None:
-    """What was provisioned and projected under them is read under them, whole and right."""
+    """Tables provisioned and projected under them are read under them, complete and correct."""
     done = act(filled, persona("crewkit_query"), f"{WHOLE}ask")
 
     assert {status for status, _ in done["answers"].values()} == {200}
@@ -52,7 +52,7 @@ def test_every_question_and_the_audit_are_answered_under_the_shipped_rights(fill
 
 @pytest.mark.parametrize("right", rights(), ids=lambda right: f"{right.user} {right.right} {right.scope}")
 def test_no_right_is_superfluous(provisioned: Path, filled: Path, tmp_path: Path, right: Right) -> None:
-    """Without any one of them the process ends with a sentence about it."""
+    """Without any one of them the process ends with a sentence that names it."""
     folder = {"crewkit_provision": tmp_path, "crewkit_projector": provisioned}.get(right.user, filled)
 
     with pytest.raises(Failed, match=rf"lacks the right|grant {right.right}") as failed:
@@ -62,7 +62,7 @@ def test_no_right_is_superfluous(provisioned: Path, filled: Path, tmp_path: Path
 
 
 def test_who_reads_can_change_nothing(filled: Path) -> None:
-    """No row, no table, and no limit beyond its bound."""
+    """A reader changes no row, no table, and no limit beyond its bound."""
     wanted = [
         "INSERT INTO crewkit_g1.progress SELECT 0, 0, 0, 0",
         "DELETE FROM crewkit_g1.sessions WHERE 1",
@@ -78,7 +78,7 @@ def test_who_reads_can_change_nothing(filled: Path) -> None:
 
 
 def test_a_projector_makes_and_drops_no_table(filled: Path) -> None:
-    """Nor does it change what `provision` wrote."""
+    """It does not change the rows of `provision` either."""
     wanted = [
         "DROP TABLE crewkit_g1.facts",
         "CREATE TABLE crewkit_g1.mine (a UInt8) ENGINE = MergeTree ORDER BY a",
@@ -90,7 +90,7 @@ def test_a_projector_makes_and_drops_no_table(filled: Path) -> None:
 
 @pytest.mark.parametrize("org", ["acme", "globex"])
 def test_a_bi_tool_sees_one_org_and_nothing_but_its_numbers(filled: Path, org: str) -> None:
-    """Through the views, and through the tables behind them."""
+    """This holds for the views and for the tables behind them."""
     seen = act(filled, persona("crewkit_bi", org), f"{WHOLE}read_flat")
     (said,) = act(filled, persona("crewkit_bi", org), RUN, ["SELECT count() FROM crewkit_g1.facts"])
 
@@ -99,7 +99,7 @@ def test_a_bi_tool_sees_one_org_and_nothing_but_its_numbers(filled: Path, org: s
 
 
 def test_the_file_is_sql_and_is_refused_as_long_as_a_password_is_missing(tmp_path: Path) -> None:
-    """A placeholder is no password that someone could log in with."""
+    """A placeholder must not be a password that works."""
     texts = [statement.replace("'", "\\'") for statement in statements()]
     users = [statement for statement in statements() if statement.startswith("CREATE USER")]
     unfilled = [statement.replace("0" * 64, "{{SHA-256 of a password}}") for statement in users]

@@ -1,4 +1,4 @@
-"""Connections without a credential take no place from clients that have one, and little else."""
+"""Connections without a credential cost little, and take no place from clients that have one."""
 
 import contextlib
 import socket
@@ -18,7 +18,7 @@ SELECT = f"{HEAD}{AS_WRITER}Content-Length: 8\r\n\r\nSELECT 1".encode()
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server with the times it has in production."""
+    """Run a server with the times it has in production."""
     server = Served(tmp_path_factory.mktemp("patient"))
     yield server
     server.end()
@@ -26,7 +26,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server that waits a second for a credential."""
+    """Run a server that waits a second for a credential."""
     server = Served(tmp_path_factory.mktemp("hasty"), 0, UNKNOWN_FOR_S)
     yield server
     server.end()
@@ -40,7 +40,7 @@ def connections(served: Served, count: int) -> Iterator[list[socket.socket]]:
 
 
 def answers(connection: socket.socket) -> bool:
-    """Whether a query on this connection gets its reply."""
+    """Return whether a query on this connection gets its reply."""
     try:
         connection.sendall(SELECT)
         return connection.recv(64 * 1024).endswith(b"\r\n\r\n1\n")
@@ -49,7 +49,7 @@ def answers(connection: socket.socket) -> bool:
 
 
 def is_ended(connection: socket.socket) -> bool:
-    """Whether the server ends this connection; what it says before does not count."""
+    """Return whether the server ends this connection; a response before that does not count."""
     try:
         while connection.recv(64 * 1024):
             pass
@@ -61,13 +61,13 @@ def is_ended(connection: socket.socket) -> bool:
 
 
 def test_a_client_is_served_while_all_places_are_taken_by_unknown_ones(patient: Served) -> None:
-    """As many idle connections as there may be, and more: each client with a credential finds a place at once."""
+    """Each client with a credential finds a place at once, beside more idle connections than the limit."""
     with connections(patient, CONNECTIONS_MAX + 20):
         assert [ask(patient, "SELECT 1")[2] for _ in range(5)] == [b"1\n"] * 5
 
 
 def test_known_connections_keep_their_places(patient: Served) -> None:
-    """A connection over which a credential came makes room for none, idle as it may be; the next one is turned away."""
+    """An idle connection that sent a credential is not closed for another; the next one is refused."""
     with connections(patient, CONNECTIONS_MAX) as known:
         assert all(map(answers, known))
         with connections(patient, 1) as (late,):
@@ -76,7 +76,7 @@ def test_known_connections_keep_their_places(patient: Served) -> None:
 
 
 def test_without_a_credential_a_connection_ends(hasty: Served) -> None:
-    """Silent, dripping, pinging, asking wrongly: all end in time, and only the one with a credential stays."""
+    """Silent, dripping, pinging and failing clients are closed in time; only the one with a credential stays."""
     wrong = HEAD + "X-ClickHouse-User: writer\r\nX-ClickHouse-Key: guess\r\nContent-Length: 0\r\n\r\n"
     with connections(hasty, 7) as (silent, head, body, ping, none, bad, known):
         assert answers(known)
@@ -93,7 +93,7 @@ def test_without_a_credential_a_connection_ends(hasty: Served) -> None:
 
 @contextlib.contextmanager
 def dripping(*slow: socket.socket) -> Iterator[None]:
-    """A byte now and then, so that no time-out between two of them ends the connection."""
+    """Send a byte now and then, so that no time-out between two bytes ends the connection."""
     stopped = threading.Event()
 
     def drip() -> None:
@@ -113,7 +113,7 @@ def dripping(*slow: socket.socket) -> Iterator[None]:
 
 @pytest.mark.parametrize("framing", ["Content-Length: 60000000", "Transfer-Encoding: chunked"])
 def test_the_body_of_an_unknown_client_is_not_read(patient: Served, framing: str) -> None:
-    """A request without a credential is refused at once; what its body takes is what the network holds."""
+    """A request without a credential is refused at once; only network buffers take its body."""
     piece = (b"%x\r\n" % 65_536 if "chunked" in framing else b"") + b" " * 65_536
     piece += b"\r\n" if "chunked" in framing else b""
     sent = 0
@@ -128,7 +128,7 @@ def test_the_body_of_an_unknown_client_is_not_read(patient: Served, framing: str
 
 
 def test_a_refused_client_reads_why(patient: Served) -> None:
-    """A body of usual size does not keep the reply from a client that sent no credential."""
+    """A client that sent a body of usual size without a credential still reads the reply."""
     status, headers, body = ask(patient, b"SELECT 1" + b" " * 100_000, login={})
 
     assert (status, headers["Connection"]) == (401, "keep-alive")

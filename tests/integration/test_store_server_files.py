@@ -1,6 +1,6 @@
 """No statement of any user reaches a file, an address or a program of the machine, and no reply quotes a file.
 
-A canary stands in a file outside the store. Every name that the engine has is tried in every way that could open it.
+A canary is in a file outside the store. Every name of the engine is tried in every way that could open it.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ class Asking:
         self._connection, self._login = served.http(), login
 
     def ask(self, sql: str, headers: dict[str, str] | None = None, **params: str) -> tuple[int, str]:
-        """The code of the error, 0 if there is none, and all that the reply says."""
+        """Return the code of the error (0: none) and the whole reply."""
         query = "/?" + urlencode(params)
         self._connection.request("POST", query, sql.encode(), self._login | (headers or {}))
         response = self._connection.getresponse()
@@ -38,7 +38,7 @@ class Asking:
         return int(response.headers.get("X-ClickHouse-Exception-Code", 0)), f"{response.headers}{self.body}"
 
     def names(self, sql: str) -> list[str]:
-        """What a query for one column finds."""
+        """Return the result of a query for one column."""
         code, said = self.ask(f"{sql} FORMAT TSV")
         assert code == 0, said
         return self.body.split()
@@ -71,7 +71,7 @@ def reader(served: Served) -> Iterator[Asking]:
 
 @pytest.fixture(scope="module")
 def canary(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The path of a file whose one line would be a template, a schema, a row or a word."""
+    """Return the path of a file with one line that would be a template, a schema, a row or a word."""
     path = tmp_path_factory.mktemp("outside") / "canary.txt"
     path.write_text(CANARY)
     return str(path)
@@ -83,7 +83,7 @@ def path(canary: str, request: pytest.FixtureRequest) -> str:
 
 
 def test_no_format_shows_a_file(writer: Asking, reader: Asking, path: str) -> None:
-    """Every format, to read and to write, asked for in every way, with the settings that name templates and schemas."""
+    """Every format is read and written in every way, with the settings that name templates and schemas."""
     opened = dict.fromkeys(
         ("format_template_row", "format_template_resultset", "format_schema", "output_format_schema"), path
     )
@@ -119,7 +119,7 @@ def test_only_listed_formats_are_let_through(reader: Asking) -> None:
 
 
 def test_no_setting_opens_a_file(writer: Asking, reader: Asking, path: str) -> None:
-    """Every setting that names a template, a schema, a path or a file is refused, wherever it is set."""
+    """Every setting for a template, a schema, a path or a file is refused at every place."""
     names = writer.names(
         "SELECT name FROM system.settings WHERE match(name, 'template|schema|path|file') "
         "UNION ALL SELECT name FROM system.merge_tree_settings WHERE match(name, 'path|file|disk|storage')"
@@ -153,7 +153,7 @@ FOR_THE_TRANSPORT = {
 
 
 def test_only_listed_settings_may_be_set(reader: Asking) -> None:
-    """Every setting of the engine that is not listed is refused, as a word alone and in the URL."""
+    """Every other setting of the engine is refused, as a word alone and in the URL."""
     others = set(reader.names("SELECT name FROM system.settings")) - SETTINGS
     assert len(others) > 1000
     for name in others:
@@ -162,7 +162,7 @@ def test_only_listed_settings_may_be_set(reader: Asking) -> None:
 
 
 def test_no_table_function_but_the_listed(writer: Asking, reader: Asking, canary: str) -> None:
-    """Every table function of the engine is refused in every place that takes one, however its name is written."""
+    """Every other table function is refused at every place for one, in any spelling of its name."""
     functions = writer.names("SELECT name FROM system.table_functions")
     assert "python" in functions
     for name in [*functions, "Python"]:
@@ -191,7 +191,7 @@ def test_no_table_function_but_the_listed(writer: Asking, reader: Asking, canary
 
 
 def test_no_function_reads_a_file(reader: Asking, canary: str) -> None:
-    """Every function of the engine, called with a path."""
+    """Every function of the engine is called with a path."""
     for name in reader.names(
         "SELECT name FROM system.functions WHERE NOT is_aggregate AND NOT match(name, '[^a-zA-Z0-9_]')"
     ):
@@ -265,7 +265,7 @@ SMUGGLED = [
 
 @pytest.mark.parametrize("sql", SMUGGLED)
 def test_nothing_is_smuggled_past_the_lists(writer: Asking, canary: str, sql: str) -> None:
-    """No quotes, escapes, comments, parameters, numbers or other words for it."""
+    """Quotes, escapes, comments, parameters, numbers and synonyms do not help."""
     code, said = writer.ask(sql.format(f=canary), param_p="file")
 
     assert code in REFUSED, said
@@ -273,7 +273,7 @@ def test_nothing_is_smuggled_past_the_lists(writer: Asking, canary: str, sql: st
 
 
 def test_what_was_refused_left_nothing_behind(writer: Asking) -> None:
-    """No table, no row and no function is there of what the tests above tried."""
+    """No table, row or function of the tests above exists."""
     assert writer.names("SELECT name FROM system.tables WHERE database = 't'") == ["k"]
     assert writer.names("SELECT a FROM t.k") == []
     assert writer.names("SELECT name FROM system.functions WHERE origin != 'System'") == []
@@ -307,14 +307,14 @@ HARMLESS = [
 
 @pytest.mark.parametrize("sql", HARMLESS)
 def test_harmless_statements_are_let_through(reader: Asking, sql: str) -> None:
-    """Names of columns, strings and comments that only look like it, and what tools ask."""
+    """Columns, strings and comments with such names pass, as do the queries of tools."""
     code, said = reader.ask(sql, param_p="3")
 
     assert code == 0, said
 
 
 def test_tables_may_have_any_name(writer: Asking) -> None:
-    """A table or a column that is called like a function is made, written and read."""
+    """A table or a column with the name of a function can be created, written and read."""
     for sql in (
         "CREATE TABLE IF NOT EXISTS t.file (url String, file FixedString(3)) ENGINE MergeTree ORDER BY url",
         "INSERT INTO t.file (url, file) VALUES ('format(', 'abc'), (concat('u', 'rl'), 'def'), (NULL, 'x')",
@@ -327,7 +327,7 @@ def test_tables_may_have_any_name(writer: Asking) -> None:
 
 
 def test_ordinary_errors_say_what_is_wrong(writer: Asking) -> None:
-    """Syntax, unknown tables, types, and the data of the client itself."""
+    """Syntax, unknown tables, types, and the client's own data are named."""
     for sql, code, text in (
         ("SELECT 1 +", 62, "Syntax error: failed at position"),
         ("SELECT * FROM t.nothing", 60, "nothing"),
@@ -350,7 +350,7 @@ KINDS = {"BareWord": "word", "QuotedIdentifier": "name", "StringLiteral": "strin
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), min_size=100, max_size=100))
 def test_text_is_cut_where_the_engine_cuts_it(reader: Asking, texts: list[str]) -> None:
-    """Words, names and strings begin and end where the engine's lexer says, so that nothing can hide in a string."""
+    """Words, names and strings end as in the engine's lexer, so that nothing can hide in a string."""
     # A statement does not begin with a dot; a space at the end keeps an exponent from being the last character.
     texts = [f"SELECT {text} " for text in texts]
     hexed = ", ".join(f"unhex('{text.encode().hex()}')" for text in texts)

@@ -1,4 +1,4 @@
-"""The store server listens on this machine alone, unless a flag allows more."""
+"""The store server listens on loopback only, unless a flag allows more."""
 
 import os
 import subprocess
@@ -24,14 +24,14 @@ def store_server(folder: Path, *options: str) -> list[str]:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost", "::ffff:127.0.0.1"])
 def test_loopback_is_this_machine(host: str) -> None:
-    """By whatever name."""
+    """This holds for every name of loopback."""
     assert is_loopback(host)
     _check_host(Settings(host=host))
 
 
 @pytest.mark.parametrize("host", [EVERYWHERE, "::", "", "10.1.2.3", "192.168.1.1", "2001:db8::1", "::ffff:10.1.2.3"])
 def test_everything_else_needs_a_flag(host: str) -> None:
-    """All interfaces are more than loopback, and an empty host is all interfaces."""
+    """All interfaces are more than loopback, and an empty host means all interfaces."""
     with pytest.raises(BadSettings, match=r"plain HTTP.*--beyond-loopback"):
         _check_host(Settings(host=host))
 
@@ -39,7 +39,7 @@ def test_everything_else_needs_a_flag(host: str) -> None:
 
 
 def test_a_name_counts_by_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One address beyond loopback is enough."""
+    """One address beyond loopback is enough to need the flag."""
     found = [(2, 1, 6, "", ("127.0.0.1", 0)), (2, 1, 6, "", ("10.0.0.7", 0))]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_options: found)
 
@@ -47,7 +47,7 @@ def test_a_name_counts_by_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_it_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    """Nothing is made in the folder of the store, and nothing listens."""
+    """Nothing is created in the folder of the store, and nothing listens."""
     command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(free_ports(1)[0]))
 
     ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
@@ -59,7 +59,7 @@ def test_it_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_with_the_flag_it_serves(tmp_path: Path) -> None:
-    """On every interface (the test asks at 127.0.0.1)."""
+    """It serves every interface (the test uses 127.0.0.1)."""
     port = free_ports(1)[0]
     command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(port), "--beyond-loopback")
     with (tmp_path / "out").open("wb") as out:

@@ -16,13 +16,13 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def module_refusals(tmp_path_factory: pytest.TempPathFactory) -> StoreRefusals:
-    """What the server of this module refuses."""
+    """Make the refusals of this module's server."""
     return StoreRefusals(tmp_path_factory.mktemp("refusals") / "refusals.json")
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, module_refusals: StoreRefusals) -> Iterator[Served]:
-    """A server that may be made to fail."""
+    """Run a server that can fail on demand."""
     served = Served(tmp_path_factory.mktemp("store"), **module_refusals.environment)
     yield served
     served.end()
@@ -30,21 +30,21 @@ def served(tmp_path_factory: pytest.TempPathFactory, module_refusals: StoreRefus
 
 @pytest.fixture
 def refusals(module_refusals: StoreRefusals) -> Iterator[StoreRefusals]:
-    """Nothing is refused any more after the test."""
+    """Return the refusals, and clear them after the test."""
     yield module_refusals
     module_refusals.end()
 
 
 @pytest.fixture
 def client(served: Served) -> Iterator[Any]:
-    """A client that can write."""
+    """Return a client that may write."""
     client = served.client()
     yield client
     client.close()
 
 
 def get(served: Served, url: str) -> tuple[int, dict[str, str], bytes]:
-    """A GET whose URL is as given."""
+    """Send a GET with exactly this URL."""
     connection = served.http()
     try:
         connection.request("GET", url, headers=LOGIN)
@@ -55,7 +55,7 @@ def get(served: Served, url: str) -> tuple[int, dict[str, str], bytes]:
 
 
 def test_a_long_value_gets_the_real_servers_words(served: Served) -> None:
-    """Code 1000 in the header, and Poco's sentence in the body, before any setting of the request counts."""
+    """Header code 1000 and Poco's sentence come before any setting of the request counts."""
     status, headers, body = ask(
         served, "SELECT length({a:String})", param_a="x" * 131_073, http_max_field_value_size="1000000"
     )
@@ -65,7 +65,7 @@ def test_a_long_value_gets_the_real_servers_words(served: Served) -> None:
 
 
 def test_a_client_with_a_long_list_is_refused_unless_it_is_cut(client: Any) -> None:
-    """What clickhouse-connect makes of a list counts: in the URL of a command, and in the form of a query."""
+    """The encoding of clickhouse-connect counts: in the URL of a command, and in the form of a query."""
     numbers = list(range(20_000))
     with pytest.raises(DatabaseError, match="Field value too long"):
         client.command("SELECT length({a:Array(UInt64)})", parameters={"a": list(range(50_000))})
@@ -76,7 +76,7 @@ def test_a_client_with_a_long_list_is_refused_unless_it_is_cut(client: Any) -> N
 
 
 def test_a_url_has_one_mebibyte(served: Served) -> None:
-    """Up to it a URL is read; beyond it the reply is a 400 without a word, as there."""
+    """A longer URL is a 400 without a body, as on a real server."""
     values = "&".join(f"param_{number}={'x' * 131_000}" for number in range(8))
     url = f"/?query=SELECT%201&{values}"
     rest = MIB - len(url) - len("&param_y=")
@@ -89,7 +89,7 @@ def test_a_url_has_one_mebibyte(served: Served) -> None:
 
 
 def test_a_proxy_takes_a_line_of_8_kib(tmp_path: Path) -> None:
-    """Behind a proxy a longer line is a 414 that is not ClickHouse's; a form is not bounded by it."""
+    """Behind a proxy a longer line is a 414 without ClickHouse's headers; forms are not limited by it."""
     served = Served(tmp_path, CREWKIT_STORE_BEHIND_PROXY="1")
     try:
         around = len("GET /?query=SELECT%201&param_a= HTTP/1.1\r\n")
@@ -120,7 +120,7 @@ def test_a_proxy_takes_a_line_of_8_kib(tmp_path: Path) -> None:
 def test_an_error_on_demand_looks_like_a_real_servers(
     served: Served, refusals: StoreRefusals, client: Any, code: int, name: str, status: int
 ) -> None:
-    """Status, header and body are those of the code; the next statement passes."""
+    """Status, header and body fit the code; the next statement passes."""
     refusals.put(Refusal(codes=(code,), statement="SELECT 1"))
     got, headers, body = ask(served, "SELECT 1")
 
@@ -132,10 +132,10 @@ def test_an_error_on_demand_looks_like_a_real_servers(
 
 
 def test_an_error_may_come_although_the_statement_was_executed(client: Any, refusals: StoreRefusals) -> None:
-    """Before, nothing is stored; after, everything is, whether the client gets an error or no reply at all."""
+    """A failure before stores nothing; a failure after stores everything, with an error or no reply."""
     client.command("CREATE DATABASE IF NOT EXISTS t")
-    client.command("CREATE TABLE t.kept (a UInt8) ENGINE = MergeTree ORDER BY a")
-    insert = "INSERT INTO t.kept VALUES"
+    client.command("CREATE TABLE t.numbers (a UInt8) ENGINE = MergeTree ORDER BY a")
+    insert = "INSERT INTO t.numbers VALUES"
     refusals.put(Refusal(codes=(252,), statement=insert))
     with pytest.raises(DatabaseError, match="252"):
         client.command(f"{insert} (1)")
@@ -147,12 +147,12 @@ def test_an_error_may_come_although_the_statement_was_executed(client: Any, refu
         client.command(f"{insert} (3)")
     refusals.end()
 
-    stored = {row[0] for row in client.query("SELECT a FROM t.kept").result_rows}
+    stored = {row[0] for row in client.query("SELECT a FROM t.numbers").result_rows}
     assert stored == {2, 3}
 
 
 def test_a_status_may_be_that_of_a_proxy(served: Served, client: Any, refusals: StoreRefusals) -> None:
-    """A bad gateway is what a client meets as well."""
+    """Clients may meet a bad gateway, too."""
     refusals.put(Refusal(codes=(210,), statement="SELECT 1", status=502))
     assert ask(served, "SELECT 1")[0] == 502
     assert client.query("SELECT 1").result_rows == [(1,)]

@@ -1,4 +1,4 @@
-"""Users as a real server has them: `readonly` 1 and 2, profiles with constraints, and settings that do not exist."""
+"""Users behave as on a real server: `readonly` 1 and 2, profiles with constraints, and unknown settings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ SETTING = "SELECT value, min, max, readonly FROM system.settings WHERE name = '{
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server with users of every kind, and one table."""
+    """Run a server with users of every kind, and one table."""
     served = Served(tmp_path_factory.mktemp("store"), users=USERS)
     for sql in ("CREATE DATABASE t", "CREATE TABLE t.t (a UInt8) ENGINE = MergeTree ORDER BY a"):
         assert ask(served, sql)[0] == 200
@@ -35,7 +35,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def answer(served: Served, user: str, sql: str, **params: str) -> tuple[int, bytes]:
-    """Error code (0 is none) and body."""
+    """Return error code (0: none) and body."""
     login = {"X-ClickHouse-User": user, "X-ClickHouse-Key": PASSWORDS[user]}
     _, headers, body = ask(served, sql, login=login, **params)
     return int(headers.get("X-ClickHouse-Exception-Code", 0)), body
@@ -56,7 +56,7 @@ def answer(served: Served, user: str, sql: str, **params: str) -> tuple[int, byt
 def test_who_may_set_nothing_is_refused_with_any_setting(
     served: Served, user: str, sql: str, params: dict[str, str]
 ) -> None:
-    """With readonly=1 a request changes no setting, be it one that the transport alone looks at: 164, in its words."""
+    """With readonly=1 any changed setting, also one of the transport, is a 164 in ClickHouse's words."""
     code, body = answer(served, user, sql, **params)
 
     assert code == 164
@@ -67,14 +67,14 @@ def test_who_may_set_nothing_is_refused_with_any_setting(
 
 @pytest.mark.parametrize("user", ["strict", "reader", "tight", "tight-strict"])
 def test_readers_write_nothing(served: Served, user: str) -> None:
-    """Rows, tables and other queries stay as they are, with either kind of readonly."""
+    """With either readonly, writes, DDL and KILL are refused with 164."""
     for sql in ("INSERT INTO t.t VALUES (1)", "TRUNCATE TABLE t.t", "CREATE DATABASE x", "KILL QUERY WHERE 1 SYNC"):
         assert answer(served, user, sql)[0] == 164, sql
     assert answer(served, user, "SELECT count() FROM t.t") == (0, b"0\n")
 
 
 def test_a_client_sees_what_it_may_not_change(served: Served) -> None:
-    """`system.settings` marks each setting for who may set none, and clickhouse-connect refuses by itself."""
+    """`system.settings` marks settings as readonly, and clickhouse-connect then refuses by itself."""
     reading = {user: answer(served, user, SETTING.format("max_execution_time"))[1] for user in ("strict", "reader")}
     assert reading == {"strict": b"0\t\\N\t\\N\t1\n", "reader": b"0\t\\N\t\\N\t0\n"}
     client = served.client(username="strict", password="s")
@@ -87,7 +87,7 @@ def test_a_client_sees_what_it_may_not_change(served: Served) -> None:
 
 @pytest.mark.parametrize("user", ["tight", "tight-writer"])
 def test_a_profile_bounds_what_a_request_may_set(served: Served, user: str) -> None:
-    """Within min and max a setting changes, beyond them it is 452, and so is one that is constant."""
+    """A setting may change within min and max; beyond them, or if constant, it is a 452."""
     assert answer(served, user, "SELECT getSetting('max_memory_usage')") == (0, f"{GIB}\n".encode())
     assert answer(served, user, "SELECT 1", max_memory_usage=str(2 * GIB)) == (0, b"1\n")
     for setting, value, words in (
@@ -104,7 +104,7 @@ def test_a_profile_bounds_what_a_request_may_set(served: Served, user: str) -> N
 
 
 def test_a_client_sees_the_bounds(served: Served) -> None:
-    """Value, min, max and readonly are in `system.settings`, as there; who may set nothing sees no bounds."""
+    """`system.settings` has value, min, max and readonly; with readonly=1 it has no bounds."""
     memory, threads = SETTING.format("max_memory_usage"), SETTING.format("max_threads")
     assert answer(served, "tight", memory)[1] == f"{GIB}\t1000\t{2 * GIB}\t0\n".encode()
     assert answer(served, "tight", threads)[1] == b"1\t\\N\t\\N\t1\n"
@@ -113,14 +113,14 @@ def test_a_client_sees_the_bounds(served: Served) -> None:
 
 
 def test_the_rights_of_one_user_are_never_those_of_another(served: Served) -> None:
-    """Connections are used again, and never across users."""
+    """The pool never reuses a connection for another user."""
     for _ in range(3):
         for user, code in (("strict", 164), ("writer", 0), ("tight", 452), ("reader", 0), ("tight-writer", 452)):
             assert answer(served, user, "SELECT 1", max_threads="7")[0] == code, user
 
 
 def test_settings_that_are_none_and_those_that_are_not_allowed(served: Served) -> None:
-    """A name that the engine does not know is 115 as there; one that it knows and the list does not stays refused."""
+    """An unknown name is a 115, as on a real server; a known name that is not listed is a 115, too."""
     for name, words in (("nosuch", b"neither a builtin setting"), ("dialect", b"may not be set here")):
         for sql, params in (("SELECT 1", {name: "x"}), (f"SELECT 1 SETTINGS {name} = 'x'", {})):
             code, body = answer(served, "writer", sql, **params)
@@ -129,7 +129,7 @@ def test_settings_that_are_none_and_those_that_are_not_allowed(served: Served) -
 
 
 def test_tables_drop_repeated_blocks_where_a_test_wants_it(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """With a window a block that was inserted, deleted and inserted again is gone, unless the insert says otherwise."""
+    """With a window, an insert that repeats a deleted block is dropped unless it opts out."""
     served = Served(tmp_path_factory.mktemp("windows"), CREWKIT_STORE_DEDUPLICATION_WINDOW="100")
     try:
         stored = list(_inserted_again(served))
@@ -149,7 +149,7 @@ def _inserted_again(served: Served) -> Iterator[Any]:
 
 
 def test_errors_from_a_client_name_the_code(served: Served) -> None:
-    """What clickhouse-connect raises has the code, so that the product can tell these from an outage."""
+    """Errors of clickhouse-connect have the code, so that the product can tell them from an outage."""
     client = served.client(username="tight-writer", password="t")
     with pytest.raises(DatabaseError) as refused:
         client.command("SELECT 1", settings={"max_memory_usage": 3 * GIB})

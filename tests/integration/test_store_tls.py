@@ -1,4 +1,4 @@
-"""The product over TLS to a store server: with every kind of proof, and what each refusal says."""
+"""The product over TLS to a store server, with every kind of credential, and the message of each refusal."""
 
 import os
 import re
@@ -38,14 +38,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureStore]:
 
 
 def environment(store: SecureStore, port: str, database: str = "crewkit", **files: str) -> dict[str, str]:
-    """The settings of a client of one port; ``files`` by the name of the setting without its prefix."""
+    """Return the settings of a client of one port; ``files`` are by setting name without its prefix."""
     return {"STORE_URL": store.url(port, database), "DEV_TOKENS": "1"} | {
         f"STORE_{name.upper()}_FILE": store.file(file) for name, file in files.items() if file
     }
 
 
 def run(data: Path, command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """A command of ours to its end."""
+    """Run one of our commands to its end."""
     make_embedded_secrets(data / "secrets")
     line = [sys.executable, "-P", "-m", "cli", command, "--data", str(data)]
     if command == "query-api":
@@ -87,21 +87,21 @@ def test_the_product_works_over_each_connection(store: SecureStore, tmp_path: Pa
     assert PASSWORD not in (tmp_path / "out").read_text()
 
 
-KEPT = OURS | {"password": "password"}
+LOGIN = OURS | {"password": "password"}
 REFUSALS = {
-    "an expired certificate": ("expired", KEPT, r"the certificate of 127.0.0.1:\d+ has expired: check STORE_CA_FILE"),
-    "another CA": ("stranger", KEPT, "comes from no CA that we trust .*: check STORE_CA_FILE"),
+    "an expired certificate": ("expired", LOGIN, r"the certificate of 127.0.0.1:\d+ has expired: check STORE_CA_FILE"),
+    "another CA": ("stranger", LOGIN, "comes from no CA that we trust .*: check STORE_CA_FILE"),
     "no CA": ("tls", {"password": "password"}, "comes from no CA that we trust .*: check STORE_CA_FILE"),
-    "a wrong name": ("misnamed", KEPT, "is for another name: check STORE_CA_FILE"),
-    "no client certificate": ("mutual", KEPT, "asks for a client certificate, .* STORE_CERT_FILE and STORE_KEY_FILE"),
+    "a wrong name": ("misnamed", LOGIN, "is for another name: check STORE_CA_FILE"),
+    "no client certificate": ("mutual", LOGIN, "asks for a client certificate, .* STORE_CERT_FILE and STORE_KEY_FILE"),
     "an expired client certificate": (
         "mutual",
-        KEPT | {"cert": "ours-crewkit-expired.both"},
+        LOGIN | {"cert": "ours-crewkit-expired.both"},
         "asks for a client certificate, .* STORE_CERT_FILE",
     ),
     "a client certificate of another CA": (
         "mutual",
-        KEPT | {"cert": "other-crewkit.both"},
+        LOGIN | {"cert": "other-crewkit.both"},
         "asks for a client certificate, .* STORE_CERT_FILE",
     ),
 }
@@ -116,7 +116,7 @@ REFUSALS = {
     ],
 )
 def test_what_does_not_fit_ends_the_start(store: SecureStore, tmp_path: Path, wrong: str, command: str) -> None:
-    """In one sentence, with an exit code, and without a password."""
+    """The start ends with one sentence, an exit code, and no password in the output."""
     port, files, said = REFUSALS[wrong]
 
     _is_refused(run(tmp_path, command, environment(store, port, **files)), said)
@@ -124,8 +124,8 @@ def test_what_does_not_fit_ends_the_start(store: SecureStore, tmp_path: Path, wr
 
 @pytest.mark.parametrize("command", ["provision", "query-api"])
 def test_tls_on_one_side_alone_ends_the_start(store: SecureStore, tmp_path: Path, command: str) -> None:
-    """Each of the two, with the setting that is wrong."""
-    env = environment(store, "plain", **KEPT)
+    """Each side names the wrong setting."""
+    env = environment(store, "plain", **LOGIN)
     in_the_clear = env | {"STORE_URL": store.url("plain") + "?secure=true"}
     _is_refused(run(tmp_path, command, in_the_clear), "does not speak TLS: check the port and `secure` in STORE_URL")
 
@@ -143,7 +143,7 @@ def _is_refused(done: subprocess.CompletedProcess[str], said: str) -> None:
 
 
 def test_a_wrong_password_or_another_users_certificate_is_refused(store: SecureStore, tmp_path: Path) -> None:
-    """The server knows who is who, over TLS as well."""
+    """The server knows its users over TLS, too."""
     wrong = run(tmp_path, "provision", environment(store, "tls", **OURS, password="wrong-password"))
     assert wrong.returncode != 0
     assert "Traceback" not in wrong.stderr
@@ -159,7 +159,7 @@ def test_a_wrong_password_or_another_users_certificate_is_refused(store: SecureS
 
 
 def test_a_certificate_is_no_password_where_none_is_asked_for(store: SecureStore) -> None:
-    """A client that only claims to have a certificate is refused: in the clear, and over TLS without one."""
+    """A client that only claims a certificate is refused, without TLS and over TLS without a certificate."""
     for port in ("plain", "tls"):
         context = ssl.create_default_context(cafile=store.file("ours.pem"))
         with closing(socket.create_connection(("127.0.0.1", store.ports[port]), timeout=5)) as plain:
@@ -170,7 +170,7 @@ def test_a_certificate_is_no_password_where_none_is_asked_for(store: SecureStore
 
 
 def test_a_slow_handshake_holds_up_no_other(store: SecureStore) -> None:
-    """Connections that never say a word leave the others their turn; a large answer arrives whole."""
+    """Silent connections do not delay others; a large response arrives whole."""
     silent = [socket.create_connection(("127.0.0.1", store.ports["tls"])) for _ in range(20)]
     try:
         settings = Settings(

@@ -59,7 +59,7 @@ STEPS = [SupervisedService(name="one", command=python(SCRIPT), ready=(DATA / "wo
 
 
 def test_a_killed_child_runs_again(tmp_path: Path) -> None:
-    """kill -9 of one service: it is back as a new process, its pid file says so, the other was left alone."""
+    """After kill -9 of one service it runs as a new process with a new pid file; the other is not affected."""
     with supervised(tmp_path, TWO) as running:
         running.await_said("READY")
         one, two = running.pid("one"), running.pid("two")
@@ -73,7 +73,7 @@ def test_a_killed_child_runs_again(tmp_path: Path) -> None:
 
 
 def test_a_child_that_cannot_be_started_is_tried_again_and_the_others_run_on(tmp_path: Path) -> None:
-    """Its pid can't be written, as on a full disk: no process is left that nobody knows, and later it comes up."""
+    """Its pid can't be written, as on a full disk: no unrecorded process remains, and it starts later."""
     with supervised(tmp_path, TWO) as running:
         running.await_said("READY")
         one, two = running.pid("one"), running.pid("two")
@@ -90,7 +90,7 @@ def test_a_child_that_cannot_be_started_is_tried_again_and_the_others_run_on(tmp
 
 
 def test_no_pid_and_no_log_goes_where_a_planted_link_leads(tmp_path: Path) -> None:
-    """The link of a pid file is replaced; through that of a log file nothing is written, and the message names it."""
+    """A planted pid link is replaced; a planted log link is not followed, and the message names it."""
     precious = tmp_path / "precious"
     precious.write_text("as it was")
     for link in (tmp_path / "run" / "one.pid", tmp_path / "log" / "two.log"):
@@ -105,7 +105,7 @@ def test_no_pid_and_no_log_goes_where_a_planted_link_leads(tmp_path: Path) -> No
 
 
 def test_the_log_of_a_child_that_runs_is_bounded(tmp_path: Path) -> None:
-    """It writes without end; its log and the one before never hold more than what it writes in some ticks."""
+    """It writes without end; its log and the previous one never exceed the output of some ticks."""
     steps = f"""
 from functools import partial
 from deploy.devstack.supervisor import services
@@ -124,7 +124,7 @@ STEPS = [SupervisedService(name='one', command=python(TALK)), SupervisedService(
 
 
 def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> None:
-    """0.2, 0.4, 0.8 seconds, then the cap of this test, 1 s; the others run on."""
+    """Pauses are 0.2, 0.4 and 0.8 s, then this test's cap of 1 s; the others run on."""
     bad = "python('raise SystemExit(3)')"
     steps = f"STEPS = [SupervisedService(name='calm', command={SLEEPER}), SupervisedService(name='bad', command={bad})]"
     with supervised(tmp_path, steps) as running:
@@ -134,7 +134,7 @@ def test_a_child_that_keeps_dying_waits_longer_each_time(tmp_path: Path) -> None
 
 
 def test_pauses_grow_to_a_cap_and_a_long_life_forgets_them() -> None:
-    """0.2 s to 10 s; 30 s of life start the count anew, less than that goes on counting."""
+    """Pauses go from 0.2 s to 10 s; 30 s of life reset them, less does not."""
     backoff = Backoff()
 
     assert [backoff.pause_s(deaths) for deaths in (1, 2, 3, 6, 7, 1000)] == [0.2, 0.4, 0.8, 6.4, 10.0, 10.0]
@@ -144,7 +144,7 @@ def test_pauses_grow_to_a_cap_and_a_long_life_forgets_them() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_in_reverse_order_and_ends_with_0(tmp_path: Path, number: signal.Signals) -> None:
-    """Last started, first stopped; no pid file and no process is left."""
+    """The last to start stops first; no pid file and no process is left."""
     with supervised(tmp_path, TELLS_ITS_END) as running:
         running.await_said("READY")
         pids = [running.pid(name) for name in ("one", "two", "three")]
@@ -157,7 +157,7 @@ def test_it_stops_in_reverse_order_and_ends_with_0(tmp_path: Path, number: signa
 
 
 def test_a_child_that_does_not_stop_is_killed(tmp_path: Path) -> None:
-    """SIGTERM is ignored: SIGKILL follows after the service's own limit, and the exit code is 0 all the same."""
+    """If SIGTERM is ignored, SIGKILL follows after the service's limit, and the exit code is still 0."""
     with supervised(tmp_path, f"{DEAF}\nSTEPS = [deaf('one', stop_s=0.3)]") as running:
         running.await_said("READY")
         deaf = running.pid("one")
@@ -169,7 +169,7 @@ def test_a_child_that_does_not_stop_is_killed(tmp_path: Path) -> None:
 
 
 def test_many_that_do_not_stop_still_end_in_time(tmp_path: Path) -> None:
-    """Five deaf services, each with more time than all have together: the limit of the whole holds."""
+    """Five deaf services have long limits; the limit of the whole holds."""
     limits = "STOP_ALL_S, supervisor.STOP_EACH_LEAST_S = 2.0, 0.2"
     steps = f"{DEAF}\nSTEPS = [deaf(name, stop_s=5) for name in 'abcde']\n{limits}"
     with supervised(tmp_path, steps) as running:
@@ -179,12 +179,12 @@ def test_many_that_do_not_stop_still_end_in_time(tmp_path: Path) -> None:
         assert running.stop() == 0
 
         assert 1.9 < time.monotonic() - began < 4
-        assert running.said().count("did not stop within 0.2 s") == 4, "each later one had its least"
+        assert running.said().count("did not stop within 0.2 s") == 4, "each later one gets the minimum"
 
 
 @pytest.mark.parametrize("death_signal", ["SIGKILL", "SIGTERM"])
 def test_no_child_outlives_a_killed_supervisor(tmp_path: Path, death_signal: str) -> None:
-    """kill -9 of the supervisor: the kernel ends its children."""
+    """After kill -9 of the supervisor the kernel ends its children."""
     steps = f"STEPS = [SupervisedService(name=n, command={SLEEPER}, death_signal=signal.{death_signal}) for n in 'ab']"
     with supervised(tmp_path, steps) as running:
         running.await_said("READY")
@@ -196,7 +196,7 @@ def test_no_child_outlives_a_killed_supervisor(tmp_path: Path, death_signal: str
 
 
 def test_workers_do_not_outlive_their_killed_parent(tmp_path: Path) -> None:
-    """kill -9 of a service that had forked: its worker is gone before the service starts again."""
+    """After kill -9 of a service that forked, its worker ends before the service starts again."""
     with supervised(tmp_path, HAS_A_WORKER) as running:
         running.await_said("READY")
         one = running.pid("one")
@@ -209,7 +209,7 @@ def test_workers_do_not_outlive_their_killed_parent(tmp_path: Path) -> None:
 
 
 def test_the_terminal_reaches_the_supervisor_alone(tmp_path: Path) -> None:
-    """Each child leads a session of its own, so Ctrl-C can't stop them behind the supervisor's back."""
+    """Each child leads another session, so Ctrl-C can't stop one without the supervisor."""
     with supervised(tmp_path, TWO) as running:
         running.await_said("READY")
 
@@ -218,7 +218,7 @@ def test_the_terminal_reaches_the_supervisor_alone(tmp_path: Path) -> None:
 
 
 def test_pid_files_are_there_for_the_children_only(tmp_path: Path) -> None:
-    """One file per service, none for the supervisor or a job."""
+    """There is one file per service, and none for the supervisor or a job."""
     steps = f"{TWO}\nSTEPS.insert(1, Job(name='job', command=python('')))"
     with supervised(tmp_path, steps) as running:
         running.await_said("READY")
@@ -228,7 +228,7 @@ def test_pid_files_are_there_for_the_children_only(tmp_path: Path) -> None:
 
 
 def test_stale_pid_files_of_a_killed_supervisor_go_away(tmp_path: Path) -> None:
-    """A later supervisor with other services does not leave pids lying about that belong to nobody."""
+    """A later supervisor with other services removes pid files that have no process."""
     with supervised(tmp_path, TWO) as first:
         first.await_said("READY")
         first.process.kill()
@@ -241,7 +241,7 @@ def test_stale_pid_files_of_a_killed_supervisor_go_away(tmp_path: Path) -> None:
 
 
 def test_a_second_supervisor_on_the_directory_refuses(tmp_path: Path) -> None:
-    """It says who has the directory, and touches nothing of the first."""
+    """It names the owner of the directory, and does not affect it."""
     with supervised(tmp_path / "data", TWO) as first:
         first.await_said("READY")
         one = first.pid("one")
@@ -257,7 +257,7 @@ def test_a_second_supervisor_on_the_directory_refuses(tmp_path: Path) -> None:
 
 
 def test_a_job_is_done_before_the_next_step(tmp_path: Path) -> None:
-    """Services before it run meanwhile; it is tried again when it fails."""
+    """Earlier services run meanwhile; a failed job is tried again."""
     steps = f"""
 JOB = f'''
 import pathlib, sys
@@ -277,7 +277,7 @@ STEPS = [
 
 
 def test_a_job_that_fails_stops_everything(tmp_path: Path) -> None:
-    """The error names the job, its log and its last words; nothing runs any more."""
+    """The error has the job, its log and its last lines; no process remains."""
     bad = "python('raise SystemExit(\"no topic\")')"
     steps = f"STEPS = [SupervisedService(name='one', command={SLEEPER}), Job(name='job', command={bad}, tries=1)]"
     with supervised(tmp_path, steps) as running:
@@ -289,7 +289,7 @@ def test_a_job_that_fails_stops_everything(tmp_path: Path) -> None:
 
 
 def test_a_service_that_does_not_come_up_is_named(tmp_path: Path) -> None:
-    """The error names the service, its log and its last words; what ran before is stopped."""
+    """The error has the service, its log and its last lines; earlier services are stopped."""
     script = "python('print(\"where is my config\", flush=True); import time; time.sleep(600)')"
     bad = f"SupervisedService(name='bad', command={script}, ready=lambda: False, ready_s=1)"
     steps = f"STEPS = [SupervisedService(name='good', command={SLEEPER}), {bad}]"
@@ -302,7 +302,7 @@ def test_a_service_that_does_not_come_up_is_named(tmp_path: Path) -> None:
 
 
 def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> None:
-    """The supervisor survives it as it survives any other death."""
+    """The supervisor treats it like any other death of a child."""
     steps = "STEPS = [SupervisedService(name='typo', command=['/no/such/program'], ready_s=0.5)]"
     with supervised(tmp_path, steps) as running:
         running.await_said("typo ended (exit code 1)")
@@ -311,7 +311,7 @@ def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> No
 
 
 def test_a_stop_during_the_start_ends_with_0(tmp_path: Path) -> None:
-    """SIGTERM while a service is not yet ready: what was started is stopped."""
+    """SIGTERM while a service is not yet ready stops the started ones."""
     steps = f"STEPS = [SupervisedService(name='slow', command={SLEEPER}, ready=lambda: report('asked') or False)]"
     with supervised(tmp_path, steps) as running:
         running.await_said("asked")
@@ -323,7 +323,7 @@ def test_a_stop_during_the_start_ends_with_0(tmp_path: Path) -> None:
 
 
 def test_a_stop_while_things_are_prepared_ends_with_0(tmp_path: Path) -> None:
-    """SIGTERM inside `compose` (a download, say) does not wait for its end."""
+    """SIGTERM inside `compose` (for example a download) does not wait for its end."""
     steps = """
 import time
 def compose():
@@ -338,7 +338,7 @@ sys.exit(Supervisor(DATA, report=report).run(compose))
 
 
 def test_a_taken_port_is_an_error_of_its_own(tmp_path: Path) -> None:
-    """Otherwise the answers of the other program would pass for the service's."""
+    """Otherwise the other program's responses would look like the service's."""
     port = free_port()
     steps = f"STEPS = [SupervisedService(name='web', command={SLEEPER}, listens=('127.0.0.1', {port}))]"
     with socket.create_server(("127.0.0.1", port)), supervised(tmp_path, steps) as running:

@@ -1,4 +1,4 @@
-"""An upgrade that rolls: tables first, while what runs is still the version before."""
+"""A rolling upgrade: the tables change first, while the previous version runs."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ class Sent:
         self._rig, self.log, self._sent = rig, LogBuilder(PARTITIONS), 0
 
     async def more(self, sessions: int) -> int:
-        """So many sessions more; how many records there are now."""
+        """Append so many more sessions; return the number of records."""
         for session in [named(f"upgrade-{self._sent}-{n}") for n in range(sessions)]:
             self.log.add(created(session, agent_name="reviewer"))
             self.log.add(recorded(session, hook("PreToolUse", tool_name="Bash", tool_use_id="t"), hook("Stop")))
@@ -48,7 +48,7 @@ class Sent:
 
 
 def provision_of_tomorrow(rig: ProjectorRig) -> None:
-    """A column more in every table, with a default, and not at the end of each."""
+    """Add a column with a default to every table, not at its end."""
     added = ";\n".join(
         f"ALTER TABLE {table} ADD COLUMN mood LowCardinality(String) DEFAULT 'calm' {PLACES.get(table, '')}"
         for table in (*TABLES, "progress")
@@ -61,7 +61,7 @@ def provision_of_tomorrow(rig: ProjectorRig) -> None:
 async def test_a_new_column_is_provisioned_while_an_old_worker_projects(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
-    """It goes on, starts again, and goes on; the old read side answers; every number is right."""
+    """The worker continues, also after a restart; the old read side answers; every number is correct."""
     sent = Sent(projector_rig)
     worker = projector_rig.worker()
     projector_rig.await_receipts(await sent.more(4))

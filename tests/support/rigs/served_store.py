@@ -4,9 +4,11 @@ import contextlib
 import http.client
 import os
 import signal
+import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -76,3 +78,17 @@ def ask(served: Served, sql: str | bytes = b"", method: str = "POST", login: Any
         connection.request(method, "/?" + urlencode(params), body=sql or None, headers=login)
         response = connection.getresponse()
         return response.status, response.headers, response.read()
+
+
+def row(number: int, text: bytes) -> bytes:
+    """A row of `table` as RowBinary; `text` is shorter than 128 bytes."""
+    return struct.pack("<I", number) + bytes([len(text)]) + text
+
+
+def wait_until(met: Callable[[], bool], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if met():
+            return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,76 @@
+"""Coverage, receipts and freshness on the real engine, over tables that the real pipeline filled."""
+
+from tests.support.builders import ORG, LogBuilder, created
+from tests.support.builders import session_id as named
+from tests.support.rigs.audited import OTHER, Operations
+
+pytest_plugins = ["tests.support.rigs.audit_fixtures"]
+
+
+async def test_a_missing_receipt_is_a_gap(filled: Operations) -> None:
+    """A position without a receipt is listed as [start, stop), in the middle and at the end of what is projected."""
+    before = await filled.data("operator/coverage")
+    end = before["partitions"][1]["end"]
+    filled.alter(f"DELETE FROM {{db}}.receipts WHERE log_partition = 1 AND log_offset IN (2, 3, {end - 1})")
+
+    after = await filled.data("operator/coverage")
+
+    assert (before["complete"], before["missing"], before["partitions"][1]["gaps"]) == (True, 0, [])
+    assert (after["complete"], after["missing"]) == (False, 3)
+    assert after["partitions"][1]["gaps"] == [[2, 4], [end - 1, end]]
+    assert sum(partition["dead"] for partition in before["partitions"]) == 1
+
+
+async def test_a_partition_without_any_receipt_is_one_gap(filled: Operations) -> None:
+    """A partition that is reported as projected needs receipts even if it has none at all."""
+    end = (await filled.data("operator/coverage"))["partitions"][2]["end"]
+    filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 2")
+
+    partition = (await filled.data("operator/coverage"))["partitions"][2]
+
+    assert (partition["first"], partition["end"], partition["count"]) == (None, end, 0)
+    assert (partition["missing"], partition["gaps"]) == (end, [[0, end]])
+
+
+async def test_receipts_are_seen_by_their_org_alone(filled: Operations) -> None:
+    """For other orgs the position looks unwritten: waiting, without a time."""
+    (ours,) = filled.store.rows(f"SELECT * FROM {{db}}.receipts WHERE org_id = '{ORG}' ORDER BY log_offset LIMIT 1")
+    position = f"{ours['log_partition']}:{ours['log_offset']}"
+
+    receipt = await filled.data(f"{ORG}/ops/receipts/{position}", ORG, "viewer")
+
+    assert (receipt["outcome"], receipt["facts"], receipt["added"], receipt["reason"]) == ("projected", 1, 1, None)
+    foreign = await filled.data(f"{OTHER}/ops/receipts/{position}", OTHER, "owner")
+    unwritten = await filled.data(f"{OTHER}/ops/receipts/1:100000", OTHER, "owner")
+    assert foreign == {**unwritten, "position": position}
+    for org in (ORG, OTHER):
+        assert (await filled.data(f"{org}/ops/receipts/1:100000", org, "member"))["outcome"] == "waiting"
+        for unknown in ("9:1", "70000:1", "1", "1:", "a:b", "01:2", "1:-1", "1:99999999999999999999"):
+            assert (await filled.get(f"{org}/ops/receipts/{unknown}", org, "owner")).status_code == 404
+
+
+async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Operations) -> None:
+    """Only the org in the record's bytes sees that it is dead, and why; for others it is waiting."""
+    log = LogBuilder()
+    (newer,) = log.add(created(named(0), v=2))
+    garbage = log.add_bytes(b"garbage")
+    await operations.project(log.records)
+
+    receipt = await operations.data(f"{ORG}/ops/receipts/{newer.partition}:{newer.offset}", ORG, "member")
+
+    assert (receipt["outcome"], receipt["reason"]) == ("dead", "version 2 is unknown here")
+    for record, org in ((newer, OTHER), (garbage, ORG), (garbage, OTHER)):
+        other = await operations.data(f"{org}/ops/receipts/{record.partition}:{record.offset}", org, "owner")
+        assert (other["outcome"], other["reason"], other["received_at"]) == ("waiting", None, None)
+
+
+async def test_freshness_is_that_of_the_oldest_partition(filled: Operations) -> None:
+    """Lag counts waiting records; everything before the earliest `complete_through` is visible."""
+    filled.alter("INSERT INTO {db}.progress VALUES (3, 1000, 1010, '2026-01-20 09:00:00.000')")
+
+    found = await filled.data("operator/freshness")
+
+    assert found["complete_through"] == "2026-01-20T09:00:00.000Z"
+    assert found["lag_records"] == 10
+    assert [partition["partition"] for partition in found["partitions"]] == [0, 1, 2, 3]
+    assert found["partitions"][3]["age_seconds"] > 3600

@@ -1,0 +1,272 @@
+"""The recount on the real engine, over tables that the real pipeline filled: it finds every error and no other."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from audit import slices
+from audit.recount import Recount
+from audit.recount_questions import DayRow
+from audit.slices import days_asked
+from query_api.freshness import Freshness
+from query_api.read_context import ReadContext
+from schemas.log.position import LogRecord
+from schemas.permissions import OPERATOR_ORG
+from tests.support.builders import ORG
+from tests.support.builders import session_id as named
+from tests.support.rigs.audited import OTHER, Operations, named_columns, worked_on
+from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
+from tests.support.strategies import logs
+
+pytest_plugins = ["tests.support.rigs.audit_fixtures"]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(log=logs())
+def test_any_projected_log_is_found_equal_and_complete(drawn: Operations, log: list[LogRecord]) -> None:
+    """For any log, a recount in SQL equals the fold, and every position has its receipt."""
+    drawn.empty()
+    asyncio.run(drawn.project(log))
+
+    recount, coverage = asyncio.run(drawn.data("operator/recount")), asyncio.run(drawn.data("operator/coverage"))
+
+    assert recount["differences"] == []
+    assert recount["equal"]
+    assert recount["moving"] == {"sessions": 0, "rollup_hourly": 0, "rollup_daily": 0}
+    assert recount["compared"]["sessions"] == drawn.one("SELECT count() FROM {db}.sessions FINAL")
+    assert (coverage["complete"], coverage["positions"]) == (True, len(log))
+
+
+async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
+    """Its counts are those of the log, with each event once."""
+    found = await filled.data("operator/recount")
+
+    assert found["equal"]
+    assert not found["truncated"]
+    assert found["compared"]["sessions"] == 10
+    assert found["compared"]["events"] == 10 * 3 * 8
+    assert found["compared"]["rollup_hourly"] == filled.one("SELECT count() FROM {db}.rollup_hourly FINAL")
+    assert found["compared"]["rollup_daily"] == filled.one("SELECT count() FROM {db}.rollup_daily FINAL")
+
+
+async def test_how_a_recount_is_cut_changes_nothing(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By day, or with a day in several parts, it compares the same, each session once."""
+    whole = await filled.data("operator/recount")
+    monkeypatch.setattr(slices, "SESSIONS_PER_QUESTION", 2)
+    monkeypatch.setattr(slices, "EVENTS_PER_QUESTION", 30)
+
+    assert await filled.data("operator/recount") == whole
+
+
+def test_days_are_taken_together_until_they_are_too_many() -> None:
+    """A slice has as many days as fit; a day that is too large is split; every day is covered."""
+    half = slices.EVENTS_PER_QUESTION // 2
+    days = [DayRow(n * 86_400, 1, events) for n, events in enumerate((half, half, 1, 5 * half, 1))]
+
+    cut = list(slices.slices(days, days_asked(None, None)))
+
+    assert [(piece.since.day, piece.until.day, piece.parts) for piece in cut] == [
+        (1, 3, 1),
+        (3, 4, 1),
+        (4, 5, 3),
+        (5, 6, 1),
+    ]
+
+
+@pytest.mark.parametrize("table", ["rollup_hourly", "rollup_daily"])
+async def test_a_rollup_that_was_altered_is_named(filled: Operations, table: str) -> None:
+    """One nano-dollar too much in a newer version of a bucket is found, with both values."""
+    newest = f"FROM {{db}}.{table} FINAL WHERE org_id = '{ORG}' ORDER BY bucket LIMIT 1"
+    cost, version = filled.one(f"SELECT cost_nano {newest}"), filled.one(f"SELECT version {newest}")
+    filled.alter(
+        f"INSERT INTO {{db}}.{table} SELECT * REPLACE (version + 1 AS version, cost_nano + 1 AS cost_nano) {newest}"
+    )
+
+    found = await filled.data("operator/recount")
+
+    assert not found["equal"]
+    assert {wrong["table"] for wrong in found["differences"]} == {table}
+    assert [(wrong["column"], wrong["stored"], wrong["recounted"]) for wrong in found["differences"]] == [
+        ("version", version + 1, version),
+        ("cost_nano", cost + 1, cost),
+    ]
+
+
+async def test_a_group_that_was_altered_is_named_with_its_dimensions(filled: Operations) -> None:
+    """Wrong numbers in one group of a bucket are found even if the bucket's totals are right."""
+    filled.alter(
+        "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (arrayMap(part -> tuple(part.1, part.2, part.3, 'mallory', "
+        "part.5, part.6, part.7, part.8, part.9, part.10, part.11, part.12), model_groups) AS model_groups) "
+        f"FROM {{db}}.rollup_hourly FINAL WHERE org_id = '{ORG}' AND notEmpty(model_groups) ORDER BY bucket LIMIT 1"
+    )
+
+    found = await filled.data("operator/recount")
+
+    keys = [difference["key"] for difference in found["differences"]]
+    assert named_columns(found) == {("rollup_hourly", "rows")}
+    assert {(key["user_id"], key["model"]) for key in keys} == {
+        (user, model) for user in ("alice", "mallory") for model in ("claude-sonnet-4-5", "other")
+    }
+
+
+async def test_a_session_that_was_altered_is_named(filled: Operations) -> None:
+    """A session's wrong count is found against its facts, and its rollups against it."""
+    session = named(0)
+    filled.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (tool_calls + 7 AS tool_calls) "
+        f"FROM {{db}}.sessions FINAL WHERE session_id = '{session}'"
+    )
+
+    found = await filled.data("operator/recount")
+
+    assert named_columns(found) == {(name, "tool_calls") for name in ("sessions", "rollup_hourly", "rollup_daily")}
+    (wrong,) = (difference for difference in found["differences"] if difference["table"] == "sessions")
+    assert wrong["key"] == {"org_id": ORG, "session_id": str(session)}
+    assert wrong["stored"] == wrong["recounted"] + 7
+
+
+async def test_a_session_that_claims_missing_facts_is_named(filled: Operations) -> None:
+    """A version beyond the settled position is a difference if the facts do not reach it."""
+    filled.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (version + 1000 AS version) "
+        f"FROM {{db}}.sessions FINAL WHERE session_id = '{named(0)}'"
+    )
+
+    found = await filled.data("operator/recount")
+
+    assert ("sessions", "version") in named_columns(found)
+
+
+async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
+    """A missing fact makes its session differ by the right number of events."""
+    session = named(1, OTHER)
+    filled.alter(
+        "DELETE FROM {db}.facts WHERE event_id = (SELECT argMin(event_id, version) FROM {db}.facts "
+        f"WHERE session_id = '{session}' AND event_type = 'Stop')"
+    )
+
+    found = await filled.data("operator/recount")
+
+    (wrong,) = (difference for difference in found["differences"] if difference["column"] == "events")
+    assert wrong["key"] == {"org_id": OTHER, "session_id": str(session)}
+    assert wrong["stored"] - wrong["recounted"] == 1
+
+
+async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
+    """Facts without a session are found, even if the request has only the days of the facts."""
+    filled.alter(f"DELETE FROM {{db}}.sessions WHERE session_id = '{named(0)}'")
+
+    found = await filled.data("operator/recount")
+    elsewhere = await filled.data("operator/recount", start_date="2020-01-01", end_date="2020-01-31")
+
+    missing = [difference for difference in found["differences"] if difference["table"] == "sessions"]
+    assert [(wrong["key"]["session_id"], wrong["stored"], wrong["recounted"]) for wrong in missing] == [
+        (str(named(0)), 0, 1)
+    ]
+    assert ("rollup_hourly", "sessions") in named_columns(found) or ("rollup_hourly", "rows") in named_columns(found)
+    assert elsewhere["equal"]
+
+
+async def test_a_recount_of_some_days_compares_these_alone(filled: Operations) -> None:
+    """Other days are not read; an end before the start is refused."""
+    day = filled.one("SELECT toString(toDate(min(started_hour))) FROM {db}.sessions")
+    expected = filled.one(f"SELECT count() FROM {{db}}.sessions FINAL WHERE toDate(started_hour) = '{day}'")
+
+    found = await filled.data("operator/recount", start_date=day, end_date=day)
+
+    assert found["compared"]["sessions"] == expected < 10
+    assert found["compared"]["rollup_daily"] <= 2
+    assert (await filled.get("operator/recount", start_date=day, end_date="2001-01-01")).status_code == 422
+    assert (await filled.get("operator/recount", start_date="1960-01-01")).status_code == 422
+
+
+async def test_an_org_recounts_only_itself(filled: Operations) -> None:
+    """Nothing of another org is counted or listed, and only its owners and admins may ask."""
+    filled.alter(
+        "INSERT INTO {db}.sessions SELECT * REPLACE (prompts + 1 AS prompts) "
+        f"FROM {{db}}.sessions FINAL WHERE session_id = '{named(1, OTHER)}'"
+    )
+
+    ours = await filled.data(f"{ORG}/ops/recount", ORG, "owner")
+    theirs = await filled.data(f"{OTHER}/ops/recount", OTHER, "admin")
+
+    assert ours["equal"]
+    assert ours["compared"]["sessions"] == 5
+    assert {difference["key"]["org_id"] for difference in theirs["differences"]} == {OTHER}
+    assert (await filled.get(f"{ORG}/ops/recount", ORG, "manager")).status_code == 403
+    assert (await filled.get("operator/recount")).status_code == 200
+    for path in ("recount", "coverage", "freshness"):
+        assert (await filled.get(f"operator/{path}", ORG, "owner")).status_code == 404
+    assert (await filled.get(f"{ORG}/ops/recount", OTHER, "owner")).status_code == 404
+    assert (await filled.get(f"{ORG}/ops/recount", OPERATOR_ORG, "operator")).status_code == 404
+
+
+async def test_what_moves_is_no_difference(reused: Operations) -> None:
+    """While a projector writes, every recount is equal; when it is idle, nothing is moving."""
+    reused.empty()
+    log = worked_on(sessions=12)
+    pipeline = new_pipeline(reused.store, log.records)
+    seen: list[Any] = []
+
+    async def project() -> None:
+        for start in range(0, len(log.records), 4):
+            await pipeline.project(log.records[start : start + 4])
+        await pipeline.drain()
+
+    projecting = asyncio.create_task(project())
+    while not projecting.done():
+        seen.append(await reused.data("operator/recount"))
+    await projecting
+    rest = await reused.data("operator/recount")
+
+    assert [found["differences"] for found in seen] == [[] for _ in seen]
+    assert len(seen) > 2
+    assert rest["equal"]
+    assert rest["moving"] == {"sessions": 0, "rollup_hourly": 0, "rollup_daily": 0}
+    assert rest["compared"]["sessions"] == 12
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(6))
+async def test_a_batch_that_was_left_half_written_is_moving(reused: Operations, nth: int, after: bool) -> None:
+    """A crash at any write shows no difference; after the batch comes again, nothing is moving."""
+    reused.empty()
+    records = worked_on(sessions=4).records
+    await reused.project(records[:20])
+    sound = reused.store.warehouse()
+    dying = CrashingWarehouse(sound._connect, sound._control, sound._generation).crash_at(nth, after)
+    pipeline = new_pipeline(reused.store, records, warehouse=dying)
+    with pytest.raises(Crash):
+        await (await pipeline.project(records[20:]))
+
+    half_written = await reused.data("operator/recount")
+    await reused.project(records)
+    rest = await reused.data("operator/recount")
+
+    assert half_written["differences"] == []
+    if nth >= 2 and (nth, after) != (5, True):  # before, no fact may have been written; after, nothing is missing
+        assert sum(half_written["moving"].values()) > 0
+    assert rest["equal"]
+    assert sum(rest["moving"].values()) == 0
+
+
+@pytest.mark.parametrize("heals", [False, True])
+async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Operations, heals: bool) -> None:
+    """A rollup that is ahead only in the first reading was being written at that moment."""
+    version = filled.one("SELECT max(version) FROM {db}.rollup_hourly") + 1_000
+    filled.alter(
+        f"INSERT INTO {{db}}.rollup_hourly SELECT * REPLACE ({version} AS version) "
+        f"FROM {{db}}.rollup_hourly FINAL WHERE org_id = '{ORG}' ORDER BY bucket LIMIT 1"
+    )
+
+    async def pause() -> None:
+        if heals:
+            filled.alter(f"DELETE FROM {{db}}.rollup_hourly WHERE version = {version}")
+
+    context = ReadContext(filled.reader, await Freshness(filled.reader).snapshot(), "")
+    found = await Recount(context, None, days_asked(None, None), pause).run()
+
+    assert found.equal == heals
+    assert [(wrong.column, wrong.stored) for wrong in found.differences] == ([] if heals else [("version", version)])
