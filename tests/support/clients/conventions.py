@@ -63,7 +63,7 @@ class Here:
         names = {"org_id": self.org, "session_id": self.session, "position": self.position}
         path = re.sub(r"\{(\w+)(:\w+)?\}", lambda found: names.get(found[1], UNKNOWN), route.path)
         params = {**QUERIES.get(route.name, {}), **request.pop("params", {})}
-        body = {} if route.method == "GET" else {"json": {"no such field": 1}}
+        body: dict[str, Any] = {} if route.method == "GET" else {"json": {"no such field": 1}}
         by = client or (self.operator if "/operator/" in route.path else self.client)
         return by.request(route.method, path, params=params, **body, **request)
 
