@@ -1,4 +1,4 @@
-"""Content encodings: the right bytes or a clear refusal, for work that is linear in what goes in and comes out."""
+"""Content encodings: the decoded bytes or a clear refusal, with work linear in input and output."""
 
 import gzip
 import time
@@ -30,7 +30,7 @@ members = st.lists(st.binary(max_size=9_000), min_size=1, max_size=5)
 @pytest.mark.parametrize("encoding", COMPRESS)
 @given(data=st.data())
 def test_the_members_of_a_body_read_as_one(encoding: str, data: st.DataObject) -> None:
-    """Wherever the boundaries of members and of what is fed at once fall."""
+    """The boundaries of members and of chunks may be anywhere."""
     parts = data.draw(members)
     sent = b"".join(map(COMPRESS[encoding], parts))
 
@@ -40,7 +40,7 @@ def test_the_members_of_a_body_read_as_one(encoding: str, data: st.DataObject) -
 @pytest.mark.parametrize("encoding", COMPRESS)
 @given(data=st.data())
 def test_what_is_cut_off_or_goes_on_is_refused(encoding: str, data: st.DataObject) -> None:
-    """At any byte, with anything that is no member behind it."""
+    """A body cut at any byte, or followed by bytes that are no member, is refused."""
     sent = b"".join(map(COMPRESS[encoding], data.draw(members)))
     place = data.draw(st.integers(1, len(COMPRESS[encoding](b"")) - 1))
 
@@ -51,7 +51,7 @@ def test_what_is_cut_off_or_goes_on_is_refused(encoding: str, data: st.DataObjec
 
 @pytest.mark.parametrize("encoding", COMPRESS)
 def test_a_body_may_have_exactly_what_is_allowed(encoding: str) -> None:
-    """In one member or in several; a byte more is too large."""
+    """One member or several may have exactly the limit; one byte more is too large."""
     compress, inflate = COMPRESS[encoding], ENCODINGS[encoding]
     whole, halves = compress(b" " * 1_000), compress(b" " * 500) * 2
 
@@ -64,7 +64,7 @@ def test_a_body_may_have_exactly_what_is_allowed(encoding: str) -> None:
 @pytest.mark.parametrize("encoding", COMPRESS)
 @pytest.mark.parametrize("content", [b"", b" "], ids=["empty", "of one byte"])
 def test_ten_megabytes_of_members_take_linear_work(encoding: str, content: bytes) -> None:
-    """Less than a second of the processor; it was 80 s, four times as much for twice as many."""
+    """They take less than a second of processor time; it was 80 s, and quadratic."""
     member = COMPRESS[encoding](content)
     sent = member * (BODY // len(member))
 

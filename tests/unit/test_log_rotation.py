@@ -1,4 +1,4 @@
-"""Log files are bounded: ours, and those that other processes write. Ordinary rotation keeps every line."""
+"""Log files are bounded: ours, and those that other processes write. Ordinary rotation loses no line."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ for n in range(int(sys.argv[2])):
 
 
 def numbers(*files: Path) -> list[int]:
-    """Of the lines in the files, each of which must be whole."""
+    """Return the numbers in the files' lines, each of which must be whole."""
     return [int(line.removeprefix("line ")) for file in files for line in file.read_text().splitlines()]
 
 
@@ -33,7 +33,7 @@ def old(file: Path) -> Path:
 
 
 def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Path) -> None:
-    """All of them are in the two files, each once, each whole."""
+    """Each line is in one of the two files, once and whole."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, BYTES)
 
@@ -52,13 +52,13 @@ def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Pat
 
 
 def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> None:
-    """It found the file full as well, and waited for its turn: what the first has put aside stays."""
+    """It also found the file full and waited for its turn; the old file of the first rotation stays."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, 10)
     raw: Any = stream.buffer
 
     class Second:
-        """Takes its turn when the first is done."""
+        """A turn that comes once the first thread has rotated the file."""
 
         def __enter__(self) -> None:
             begin_anew(file, raw.fileno())
@@ -73,7 +73,7 @@ def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> Non
 
 
 def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:
-    """However much is written; the newest line is there, and nothing else is left in the folder."""
+    """For any number of lines: the newest is there, and the folder holds no other file."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, BYTES)
     for n in range(50_000):
@@ -87,7 +87,7 @@ def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:
 
 
 def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None:
-    """No write fails and no line is lost; once there is room it is rotated."""
+    """No write fails and no line is lost; the file is rotated once there is room."""
     file = tmp_path / "up.log"
     in_the_way = tmp_path / ".up.log.new"
     in_the_way.mkdir()
@@ -103,7 +103,7 @@ def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None
 
 
 def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
-    """With the first line beyond the bound."""
+    """The next line beyond the bound makes it again."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, 10)
     file.unlink()
@@ -115,7 +115,7 @@ def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
 
 
 def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> None:
-    """It goes on at the new end: no line is torn, none comes twice, and none is lost but in the moment of the cut."""
+    """It continues at the new end: no line is torn or repeated, and only lines at the moment of the cut are lost."""
     file = tmp_path / "child.log"
     count = 600
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file), str(count)])
@@ -131,7 +131,7 @@ def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> No
 
 
 def test_only_a_full_log_is_cut(tmp_path: Path) -> None:
-    """And one that is not there yet does no harm."""
+    """A file that does not exist yet is no error."""
     file = tmp_path / "child.log"
     cut_when_full(file, BYTES)
     file.write_text("line 1\n")
@@ -142,7 +142,7 @@ def test_only_a_full_log_is_cut(tmp_path: Path) -> None:
 
 
 def test_where_no_copy_can_be_made_the_log_is_cut_all_the_same(tmp_path: Path) -> None:
-    """A full disk is a reason to give room back."""
+    """On a full disk, freeing space is more important than a copy."""
     file = tmp_path / "child.log"
     file.write_text("x" * BYTES)
     old(file).mkdir()
@@ -154,7 +154,7 @@ def test_where_no_copy_can_be_made_the_log_is_cut_all_the_same(tmp_path: Path) -
 
 
 def test_nothing_is_cut_through_a_link(tmp_path: Path) -> None:
-    """Whatever it leads to stays as it is."""
+    """The target of the link stays unchanged."""
     precious = tmp_path / "precious"
     precious.write_text("x" * BYTES)
     (tmp_path / "child.log").symlink_to(precious)
