@@ -12,13 +12,13 @@ PACKAGES = ("query_api", "audit")
 
 
 def sql_files() -> dict[str, Path]:
-    """The SQL files by their names, such as ``query_api.analytics.summary``."""
+    """Return the SQL files by their names, such as ``query_api.analytics.summary``."""
     files = [file for package in PACKAGES for file in sorted((CHECKOUT / package).rglob("*.sql"))]
     return {".".join(file.relative_to(CHECKOUT).with_suffix("").parts): file for file in files}
 
 
 def questions() -> list[Question[Any, Any]]:
-    """The questions of all modules, each once."""
+    """Return the questions of all modules, each once."""
     found = {value.name: value for module in _modules() for value in vars(module).values() if _is_question(value)}
     return [found[name] for name in sorted(found)]
 

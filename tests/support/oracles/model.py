@@ -80,7 +80,7 @@ class Worker:
     def __init__(self, name: str, world: "World", facts_max: int) -> None:
         self.name, self._world = name, world
         self.calls: list[Call] = []
-        self.owned: dict[int, int] = {}  # what the worker believes to own: partition -> generation of the assignment
+        self.owned: dict[int, int] = {}  # what the worker believes it owns: partition -> generation of the assignment
         self.position: dict[int, int] = {}
         self.withheld: set[int] = set()  # partitions of which Faust fetches nothing
         self.ended_with: int | None = None
@@ -420,7 +420,7 @@ class World:
             raise Violation("a receipt means that everything is there", f"no {what}")
 
     def _check_said(self, receipted: Sequence[int]) -> None:
-        """Check that a worker reports progress only of its own partitions, and never too much."""
+        """Check that a worker reports progress only of its partitions, and never too much."""
         for worker in self.workers.values():
             for partition, offset in worker.pipeline.written.items():
                 if partition not in worker.owned:
@@ -544,7 +544,7 @@ def _check_sessions(store: FakeWarehouse, expected: dict[tuple[str, str], dict[s
     _same("one row a session", sorted((row.org_id, str(row.session_id)) for row in rows), sorted(expected))
     for row in rows:
         wanted = dict(expected[row.org_id, str(row.session_id)])
-        del wanted["reported_cost"]  # prices have tests of their own
+        del wanted["reported_cost"]  # prices have separate tests
         _same("sessions are what the log says", {name: getattr(row, name) for name in wanted}, wanted)
 
 
