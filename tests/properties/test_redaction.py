@@ -180,10 +180,10 @@ def test_the_result_is_json_and_redacting_it_again_changes_nothing(value: Any) -
 def test_nothing_but_what_was_cut_changes(value: Any) -> None:
     """The bytes between the markers are the sent bytes in their order."""
     sent = json.dumps(value).encode()
-    kept = redact(sent).data
+    redacted = redact(sent).data
 
     place = 0
-    for piece in MARKER.split(kept):
+    for piece in MARKER.split(redacted):
         for part in piece.split(b'"'):  # a number that was cut gains quotes
             place = sent.find(part, place)
             assert place >= 0
@@ -252,10 +252,10 @@ def _fully_decoded(value: Any) -> str:
 @given(texts)
 def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
     """The redacted text is the same in lifecycle requests and in payloads."""
-    kept, counts = redact_text(text)
+    redacted, counts = redact_text(text)
 
     data, in_payload = redact(json.dumps(text, ensure_ascii=False).encode())
-    assert (kept, counts) == (json.loads(data), in_payload)
+    assert (redacted, counts) == (json.loads(data), in_payload)
 
 
 # Each of these was missed once.

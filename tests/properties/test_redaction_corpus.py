@@ -17,8 +17,10 @@ def found_in(secret: Secret) -> list[str]:
     """Return the payloads from which every part of the secret is gone, each of its lines and its last letters."""
     parts = [line for line in secret.secret.split("\n") if len(line) >= 16] or [secret.secret, secret.secret[-6:]]
     sent = payloads(secret.written)
-    kept = {name: json.dumps(json.loads(redact(payload).data), ensure_ascii=False) for name, payload in sent.items()}
-    return [name for name, text in kept.items() if not any(json.dumps(part)[1:-1] in text for part in parts)]
+    redacted = {
+        name: json.dumps(json.loads(redact(payload).data), ensure_ascii=False) for name, payload in sent.items()
+    }
+    return [name for name, text in redacted.items() if not any(json.dumps(part)[1:-1] in text for part in parts)]
 
 
 def test_nearly_all_secrets_are_found_whatever_payload_they_are_in() -> None:

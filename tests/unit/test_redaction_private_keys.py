@@ -24,11 +24,11 @@ def pem(kind: str = "RSA", lines: list[str] = LINES) -> list[str]:
 
 def cut(text: str) -> str:
     """Return the redacted text, which must be the same for a text and for a payload."""
-    kept, _ = redact_text(text)
+    redacted, _ = redact_text(text)
     data, counts = redact(json.dumps({"a": text}).encode())
-    assert json.loads(data) == {"a": kept}
+    assert json.loads(data) == {"a": redacted}
     assert set(counts) == {"private_key"}
-    return kept
+    return redacted
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,19 +64,19 @@ def test_a_key_whose_lines_are_strings_of_a_list_loses_each_of_them() -> None:
     for lines in (pem(), pem()[:-1], [*pem()[:1], *headers, *LINES, pem()[-1]]):
         sent = {"lines": lines, "commit": "5f2b6a0c9d1e4f3a8b7c6d5e4f3a2b1c0d9e8f7a"}
         for indent in (None, 2):
-            kept = json.loads(redact(json.dumps(sent, indent=indent).encode()).data)
-            assert kept["commit"] == sent["commit"]
-            assert len(kept["lines"]) == len(lines)
-            assert not any(line[:16] in json.dumps(kept) for line in LINES)
+            redacted = json.loads(redact(json.dumps(sent, indent=indent).encode()).data)
+            assert redacted["commit"] == sent["commit"]
+            assert len(redacted["lines"]) == len(lines)
+            assert not any(line[:16] in json.dumps(redacted) for line in LINES)
 
 
 def test_a_key_that_breaks_off_takes_no_other_string_with_it() -> None:
     """The value of another name is not part of the key."""
     sent = {"stdout": "\n".join(pem()[:3]), "digest": fill(40), "id": fill(32)}
 
-    kept = json.loads(redact(json.dumps(sent).encode()).data)
+    redacted = json.loads(redact(json.dumps(sent).encode()).data)
 
-    assert kept == sent | {"stdout": "[redacted:private_key]"}
+    assert redacted == sent | {"stdout": "[redacted:private_key]"}
 
 
 def test_what_is_secret_in_a_file_of_putty_goes() -> None:
@@ -87,8 +87,8 @@ def test_what_is_secret_in_a_file_of_putty_goes() -> None:
     for newline in ("\n", "\r\n", "\\n"):
         assert cut(newline.join([*head, *lines])) == newline.join([*head, "[redacted:private_key]"])
     assert not any(line in cut("\n".join([*head, *lines[:-1]])) for line in LINES)
-    kept = redact(json.dumps([*head, *lines]).encode()).data.decode()
-    assert not any(line in kept for line in LINES)
+    redacted = redact(json.dumps([*head, *lines]).encode()).data.decode()
+    assert not any(line in redacted for line in LINES)
 
 
 @pytest.mark.parametrize("before", ["", "#", "##", "key: "])
@@ -98,10 +98,10 @@ def test_a_key_in_base64_goes(before: str, width: int | None) -> None:
     whole = b64encode((before + "\n".join(pem()) + "\n").encode()).decode()
     lines = [whole[at : at + (width or len(whole))] for at in range(0, len(whole), width or len(whole))]
 
-    kept = cut("client-key-data: " + "\n  ".join(lines) + "\nusers: []")
+    redacted = cut("client-key-data: " + "\n  ".join(lines) + "\nusers: []")
 
-    assert kept.endswith("[redacted:private_key]\nusers: []")
-    assert not any(line[8:] in kept for line in lines if len(line) > 40)
+    assert redacted.endswith("[redacted:private_key]\nusers: []")
+    assert not any(line[8:] in redacted for line in lines if len(line) > 40)
 
 
 def test_a_certificate_in_base64_stays() -> None:
