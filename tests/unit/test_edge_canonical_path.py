@@ -43,6 +43,7 @@ def test_no_two_canonical_paths_spell_the_same_words(path: str) -> None:
         assert not {b"", b".", b".."} & set(raw.split(b"/")[1:]) or raw == b"/"
 
 
+@pytest.mark.slow
 def test_checking_a_path_takes_bounded_time() -> None:
     """The longest accepted path takes under 10 ms in each of its worst shapes; only time shows a regex backtrack."""
 

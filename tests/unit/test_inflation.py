@@ -105,6 +105,7 @@ def test_each_gzip_member_takes_bounded_work(monkeypatch: pytest.MonkeyPatch, co
     assert counter.handled < 10_000 * members
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b" "], ids=["empty", "of one byte"])
 def test_the_work_of_zstd_frames_is_linear(content: bytes) -> None:
     """Four times the frames take about four times the processor time; only time shows the work of the library."""

@@ -145,6 +145,7 @@ def seconds(find: Find, text: bytes) -> float:
     return time.process_time() - begin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

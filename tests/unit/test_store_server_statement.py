@@ -203,6 +203,7 @@ def test_values_are_judged_as_expressions(tmp_path: Path, values: bytes, code: i
     assert refused == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "rows"),
     [(b"'it''s \\' long', 7", 20_000), (b"concat('a', 'b'), 7", 20_000), (b"concat('a', url), 7", 2_000)],
