@@ -18,7 +18,9 @@ from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, EventsRecorded
 from schemas.log.topics import partition_of, record_key
 from tests.support.fakes.gated_store import OUTCOMES, Call, Outcome
-from tests.support.oracles.model import PARTITIONS, Violation, World, patched_environment
+from tests.support.oracles.model import World
+from tests.support.oracles.model_recount import Violation
+from tests.support.oracles.model_worker import PARTITIONS, patched_environment
 from tests.support.oracles.mutants import MUTANTS
 from tests.support.strategies import SESSIONS, crowded_facts, facts
 
