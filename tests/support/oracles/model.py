@@ -21,7 +21,7 @@ from schemas.store.rows import FactRow
 from tests.support.fakes.faust import Assigned
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
 from tests.support.fakes.warehouse import FakeWarehouse
-from tests.support.oracles.model_recount import Violation, check_oracle, check_rollups, is_readable
+from tests.support.oracles.model_recount import Violation, check_oracle, check_rollups, difference, is_readable
 from tests.support.oracles.model_worker import PARTITIONS, TOPIC, Log, ModelLog, Worker, make_pipeline
 from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
 from tests.support.oracles.sessions import TOOL_TYPES
@@ -366,7 +366,7 @@ class World:
         clean = self._clean_pass()
         for table in clean.tables:
             if self._seen(clean, table) != self._seen(self.store, table):
-                raise Violation("the tables of one clean pass", f"{table}: {_difference(clean, self.store, table)}")
+                raise Violation("the tables of one clean pass", f"{table}: {difference(clean, self.store, table)}")
         check_oracle(self.store, [record for records in self.log for record in records])
         if self.versions_are_sums:
             check_rollups(self.store)
@@ -398,9 +398,3 @@ class World:
 
 def _day(bucket: tuple[str, int]) -> tuple[str, int]:
     return bucket[0], bucket[1] // 86_400 * 86_400
-
-
-def _difference(clean: FakeWarehouse, store: FakeWarehouse, table: str) -> list[tuple[Any, Any]]:
-    """Return pairs of (expected, found)."""
-    must, is_ = clean.tables[table], store.tables[table]
-    return [(must.get(key), is_.get(key)) for key in sorted(must.keys() | is_.keys()) if must.get(key) != is_.get(key)]

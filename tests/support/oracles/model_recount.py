@@ -60,3 +60,9 @@ def _check_sessions(store: FakeWarehouse, expected: dict[tuple[str, str], dict[s
 def _same(promise: str, found: Any, wanted: Any) -> None:
     if found != wanted:
         raise Violation(promise, f"{found} is not {wanted}")
+
+
+def difference(clean: FakeWarehouse, store: FakeWarehouse, table: str) -> list[tuple[Any, Any]]:
+    """Return the rows of a table that differ, as pairs of (expected, found)."""
+    must, is_ = clean.tables[table], store.tables[table]
+    return [(must.get(key), is_.get(key)) for key in sorted(must.keys() | is_.keys()) if must.get(key) != is_.get(key)]
