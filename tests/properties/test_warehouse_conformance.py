@@ -142,12 +142,12 @@ def test_both_find_the_same_holes(two: TestStore, log: list[LogRecord], holes: s
     """Receipts are missing at the start, in the middle and at the end."""
     both = _both(two)
     _project(two, both[1], log, 12)
-    kept = [row for row in both[1].rows("receipts") if row.log_offset not in holes]
+    rest = [row for row in both[1].rows("receipts") if row.log_offset not in holes]
     both[1].tables["receipts"].clear()
 
     for warehouse in both:
-        if kept:
-            warehouse.insert("receipts", encode_rows(kept))
+        if rest:
+            warehouse.insert("receipts", encode_rows(rest))
 
     for partition in range(PARTITIONS):
         assert both[0].holes(partition, below) == both[1].holes(partition, below)

@@ -107,8 +107,8 @@ def test_a_digest_is_never_longer_than_asked_for(limit: int) -> None:
     text = digest_of([*LIFE, hook("UserPromptSubmit", "x" * 50_000)], None, limit)
 
     assert len(text) <= max(limit, 0)
-    kept = [title for title in ("Asked for", "Last answer", "Open tasks", "Commands", "Files read") if title in text]
-    assert kept == ["Asked for", "Last answer", "Open tasks", "Commands", "Files read"][: len(kept)]
+    shown = [title for title in ("Asked for", "Last answer", "Open tasks", "Commands", "Files read") if title in text]
+    assert shown == ["Asked for", "Last answer", "Open tasks", "Commands", "Files read"][: len(shown)]
     assert limit < 300 or "Fix the refunds" in text
 
 
@@ -145,12 +145,12 @@ def test_words_of_the_instructions_go_first() -> None:
 def test_equal_prompts_in_a_row_are_listed_once_and_the_middle_of_many_is_left_out() -> None:
     """The first and the last prompts are shown, with their numbers."""
     again = digest_of([hook("UserPromptSubmit", "Again")] * 3)
-    kept = PROMPTS_FIRST + PROMPTS_LAST
-    many = digest_of([hook("UserPromptSubmit", f"Number {n}") for n in range(1, kept + 51)], None, 100_000)
+    listed = PROMPTS_FIRST + PROMPTS_LAST
+    many = digest_of([hook("UserPromptSubmit", f"Number {n}") for n in range(1, listed + 51)], None, 100_000)
 
     assert section(again, "Asked for") == ["1. Again (asked 3 times)"]
     lines = section(many, "Asked for")
-    assert (len(lines), lines[0], lines[5], lines[-1]) == (kept, "1. Number 1", f"{56}. Number 56", "150. Number 150")
+    assert (len(lines), lines[0], lines[5], lines[-1]) == (listed, "1. Number 1", f"{56}. Number 56", "150. Number 150")
 
 
 def test_what_people_wrote_does_not_look_like_a_title_of_ours() -> None:

@@ -81,8 +81,8 @@ def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:
 
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2 * BYTES + 100
     assert {path.name for path in tmp_path.iterdir()} == {"up.log", "up.log.1"}
-    kept = numbers(old(file), file)
-    assert kept == list(range(kept[0], 50_000))
+    found = numbers(old(file), file)
+    assert found == list(range(found[0], 50_000))
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
 
 
@@ -123,11 +123,11 @@ def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> No
         cut_when_full(file, BYTES)
     assert writer.wait() == 0
 
-    kept = numbers(old(file), file)
-    assert sorted(set(kept)) == kept
-    assert (kept[0], kept[-1]) == (0, count - 1)
-    assert sum(after - before > 1 for before, after in pairwise(kept)) <= 1
-    assert count - len(kept) < 100, "100 ms in which the machine did something else"
+    found = numbers(old(file), file)
+    assert sorted(set(found)) == found
+    assert (found[0], found[-1]) == (0, count - 1)
+    assert sum(after - before > 1 for before, after in pairwise(found)) <= 1
+    assert count - len(found) < 100, "100 ms in which the machine did something else"
 
 
 def test_only_a_full_log_is_cut(tmp_path: Path) -> None:

@@ -141,19 +141,19 @@ def loaded(at_ms: int, from_ms: int, usd: int) -> LoadedPrice:
 def test_a_generation_keeps_the_prices_it_was_made_with() -> None:
     """Later prices only add, and apply from an hour after their loading; of two for one moment the last one wins."""
     made = 10 * DAY_MS
-    kept, late, past, replaced, replacing = (
+    first, late, past, replaced, replacing = (
         loaded(0, 0, 1),
         loaded(made + 1, made + NOTICE_MS, 2),  # a millisecond less than an hour after its loading
         loaded(made + 1, made - DAY_MS, 3),
         loaded(made + 2, made + DAY_MS, 4),
         loaded(made + 3, made + DAY_MS, 5),
     )
-    history = [replacing, kept, late, past, replaced]
+    history = [replacing, first, late, past, replaced]
 
-    assert began_with(history, made * 1000).prices == (kept.price,)
-    assert set(in_force(history, made * 1000).prices) == {kept.price, replacing.price}
+    assert began_with(history, made * 1000).prices == (first.price,)
+    assert set(in_force(history, made * 1000).prices) == {first.price, replacing.price}
     assert set(in_force(history, (made + 5) * 1000).prices) == {
-        *(kept.price, late.price, past.price, replacing.price),
+        *(first.price, late.price, past.price, replacing.price),
     }
 
 
