@@ -1,5 +1,6 @@
 """Log files are bounded: ours, and those that other processes write. Ordinary rotation loses no line."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -127,7 +128,19 @@ def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> No
     assert sorted(set(found)) == found
     assert (found[0], found[-1]) == (0, count - 1)
     assert sum(after - before > 1 for before, after in pairwise(found)) <= 1
-    assert count - len(found) < 100, "100 ms in which the machine did something else"
+
+
+def test_a_cut_between_two_lines_loses_neither(tmp_path: Path) -> None:
+    """The copy holds every line before the cut, and the file every line after it."""
+    file = tmp_path / "child.log"
+    out = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for n in range(600):
+        if n == 300:
+            cut_when_full(file, BYTES)
+        os.write(out, b"line %0100d\n" % n)
+    os.close(out)
+
+    assert (numbers(old(file)), numbers(file)) == (list(range(300)), list(range(300, 600)))
 
 
 def test_only_a_full_log_is_cut(tmp_path: Path) -> None:
