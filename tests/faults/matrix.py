@@ -25,7 +25,7 @@ ROWS = {
     3: "the query side and the store server killed under load",
     4: "the single process of the embedded default killed under load, again and again",
     5: "the broker killed and started again, and standing still, under load",
-    6: "a worker that stands still beyond its session time-out, is replaced, and wakes up",
+    6: "a worker that is paused beyond its session time-out, is replaced, and wakes up",
     7: "workers that join and leave, one rebalance after the other",
     8: "a network that is cut, half open, or loses replies: ingest and Kafka, projector and store",
     9: "a store that is slow, or refuses: too many parts, no memory, read-only",

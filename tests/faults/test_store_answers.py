@@ -50,7 +50,7 @@ def the_log() -> list[LogRecord]:
         log.add(recorded(session, hook("UserPromptSubmit", prompt="mend it"), hook("Stop")))
         log.add(reported(session, usage(input_tokens=n, cost_nano=10**9 + n)), changed(session, project_id="moved"))
         log.add(compaction_requested(session), ended(session))
-    log.add_bytes(b"nobody can read this")
+    log.add_bytes(b"not a record")
     return log.records
 
 

@@ -1,4 +1,4 @@
-"""The documentation keeps up with the code: links, names of files, commands, settings and metrics."""
+"""The documentation agrees with the code: links, names of files, commands, settings and metrics."""
 
 import re
 from pathlib import Path
@@ -25,20 +25,20 @@ def slugs(text: str) -> set[str]:
 
 
 def rows(page: str, heading: str = "") -> list[list[str]]:
-    """Return the cells of every row of the tables behind a heading; by default of the page."""
+    """Return the cells of every row of the tables behind a heading; by default of the whole page."""
     text = PAGES[page].partition(f"\n{heading}\n")[2] if heading else PAGES[page]
     return [[cell.strip() for cell in line.strip("|").split(" |")] for line in text.splitlines() if line[:3] == "| `"]
 
 
 def typed(pattern: str) -> set[str]:
-    """Return what follows a word wherever code of the documentation names a command."""
+    """Return what follows a word in every place where code of the documentation names a command."""
     text = "\n".join([*(block.text for block in all_blocks()), *("\n".join(_CODE.findall(p)) for p in PAGES.values())])
     return set(re.findall(pattern, text))
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    """To a file or folder of the repository, and to a heading of its page."""
+    """A link leads to a file or folder of the repository, and to a heading of its page."""
     broken = []
     for path, anchor in _LINK.findall(PAGES[page]):
         target = (CHECKOUT / page).parent / path if path else CHECKOUT / page
@@ -50,12 +50,12 @@ def test_links_lead_somewhere(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_files_and_folders_that_are_named_exist(page: str) -> None:
-    """A recipe that names a file which was moved misleads."""
+    """A recipe that names a moved file would mislead."""
     assert [path for path in _PATH.findall(PAGES[page]) if not (CHECKOUT / path).exists()] == []
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
-    """By links, over any number of pages."""
+    """A chain of links leads there, over any number of pages."""
     reached, waiting = set(), ["README.md"]
     while waiting:
         page = waiting.pop()
@@ -68,7 +68,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 
 def test_commands_and_targets_exist() -> None:
-    """`crewkit-sessions NAME` and `make NAME`, in blocks and in sentences."""
+    """`crewkit-sessions NAME` and `make NAME` are checked in blocks and in sentences."""
     targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
 
     assert typed(r"crewkit-sessions ([a-z][a-z-]*)") - {command.name for command in COMMANDS} == set()
@@ -76,7 +76,7 @@ def test_commands_and_targets_exist() -> None:
 
 
 def test_blocks_name_their_language_and_commands_are_sh() -> None:
-    """So that no command escapes the tests which run them."""
+    """Otherwise a command would escape the tests that run them."""
     found = all_blocks()
 
     assert {block.language for block in found} <= {"sh", "text", "python", "mermaid"}
@@ -86,7 +86,7 @@ def test_blocks_name_their_language_and_commands_are_sh() -> None:
 
 
 def test_the_readme_is_short_and_names_every_folder() -> None:
-    """A stranger reads it whole, and finds each piece from the map."""
+    """A reader new to the product reads all of it, and finds each part from the map."""
     readme = PAGES["README.md"]
 
     assert len(readme.splitlines()) <= 150
@@ -94,14 +94,14 @@ def test_the_readme_is_short_and_names_every_folder() -> None:
 
 
 def test_every_figure_names_the_question_that_measures_it() -> None:
-    """So that anyone can measure it again."""
+    """Anyone can then measure the figure again."""
     table = PAGES["docs/performance.md"].partition("| question |\n")[2].partition("\n\n")[0]
 
     assert set(re.findall(r"`(\w+)` \|$", table, re.MULTILINE)) == set(QUESTIONS)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    """One name in environment and file; the table is complete. An empty default may be described."""
+    """A setting has one name in environment and file; the table is complete. An empty default may be described."""
     documented = {name.strip("`"): default for name, default, _meaning in rows("docs/settings.md")}
     defaults = {name.upper(): getattr(Settings(), name) for name in Settings.__struct_fields__}
 
@@ -118,7 +118,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_metric_is_documented_and_every_metric_of_the_table_is_there() -> None:
-    """Wherever in the product it is made."""
+    """This includes every metric of the product, in any module."""
     product = FOLDERS - {"tests", "bench"}
     made = {
         name

@@ -1,4 +1,4 @@
-"""Every row of the matrix of faults is shown by a test, and nothing is left out in silence."""
+"""Every row of the fault matrix has a test, and no skipped test is overlooked."""
 
 import re
 from collections import Counter
@@ -12,16 +12,16 @@ SKIPPED = {Path("faults/test_replay.py"): 1}  # row 23
 
 
 def test_every_row_has_a_test_and_every_test_a_row() -> None:
-    """By the marks themselves, so that a test that is deleted takes its row's proof with it."""
+    """The marks are compared, so deleting a test also removes the proof of its row."""
     shown = Counter(int(row) for text in SOURCES.values() for row in re.findall(r"mark\.fault\(row=(\d+)\)", text))
 
-    assert set(ROWS) - set(shown) == set(), "nobody shows these rows"
+    assert set(ROWS) - set(shown) == set(), "these rows have no test"
     assert set(shown) - set(ROWS) == set(), "these rows are not in the matrix"
     assert list(ROWS) == list(range(1, 29))
 
 
 def test_no_test_is_left_out_for_good() -> None:
-    """One row has nothing to show yet; what else is skipped depends on what a machine has, and says what it lacks."""
+    """One row has no test yet; other skips depend on the machine, and say what it lacks."""
     found = {file: text.count("mark.skip(") for file, text in SOURCES.items() if file != Path("meta/test_faults.py")}
 
     assert {file: count for file, count in found.items() if count} == SKIPPED

@@ -1,4 +1,4 @@
-"""Our own promises, checked: what is documented is there, and what is there is documented."""
+"""The product's own promises: what is documented exists, and what exists is documented."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_options_are_settings() -> None:
 
 
 def test_options_win_over_the_environment_and_the_environment_over_the_file(tmp_path: Path) -> None:
-    """The three sources, in their order."""
+    """The three sources apply in this order."""
     (tmp_path / "settings.toml").write_text('port = 1\nhost = "file"\nlog_url = "file"\n')
     environ = {"DATA": str(tmp_path), "HOST": "env", "PORT": "2"}
 
@@ -31,7 +31,7 @@ def test_options_win_over_the_environment_and_the_environment_over_the_file(tmp_
 
 
 def test_every_command_has_a_help_that_teaches() -> None:
-    """A sentence at least, and every option says what it is for."""
+    """A command has at least a sentence, and every option says what it is for."""
     for command in COMMANDS:
         assert command.help, command.name
         for parameter in command.params:
@@ -41,12 +41,12 @@ def test_every_command_has_a_help_that_teaches() -> None:
 
 @pytest.mark.parametrize("target", ["setup", "run", "test", "demo", "stack", "bench", "check", "docs"])
 def test_the_makefile_explains_its_targets(target: str) -> None:
-    """`make` alone lists them."""
+    """`make` without arguments lists them."""
     assert re.search(rf"^{target}:.*## \S", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
 
 
 def test_there_are_33_known_hook_events() -> None:
-    """The list is the one of the hooks' documentation."""
+    """The list is that of the hooks' documentation."""
     assert len(KNOWN_EVENT_TYPES) == 33
 
 
@@ -57,7 +57,7 @@ def test_every_role_has_its_row() -> None:
 
 @pytest.mark.parametrize("kind", ["control", "generation"])
 def test_migrations_have_a_number_each(kind: str) -> None:
-    """Forward only: each number once, from 1 on."""
+    """Migrations only go forward: numbers are unique and start at 1."""
     numbers = [migration.number for migration in migrations(kind)]
 
     assert numbers[0] == 1

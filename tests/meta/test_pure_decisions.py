@@ -1,4 +1,4 @@
-"""Decisions are pure, although a command's file holds its route as well: they use no HTTP, no log and no clock."""
+"""Decisions use no HTTP, no log and no clock, although a command's file also holds its route."""
 
 import ast
 import sys
@@ -16,14 +16,14 @@ CONTRACT = "The pure centre imports the contract alone"
 
 
 def pure_modules() -> frozenset[str]:
-    """The modules of `ingest` that import-linter keeps free of HTTP and of the log."""
+    """Return the modules of `ingest` that import-linter keeps free of HTTP and of the log."""
     linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (contract,) = (contract for contract in linter["contracts"] if contract["name"] == CONTRACT)
     return frozenset(name for name in contract["source_modules"] if name.startswith("ingest."))
 
 
 def imported(tree: ast.Module) -> dict[str, str]:
-    """Each imported name, with its module."""
+    """Return each imported name with its module."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
@@ -34,7 +34,7 @@ def imported(tree: ast.Module) -> dict[str, str]:
 
 
 def impure_uses(source: str) -> Iterator[str]:
-    """What the functions and classes of a module use from elsewhere that is not pure; `async` functions may."""
+    """Return the impure names that functions and classes of a module use, except in `async` functions."""
     tree = ast.parse(source)
     names = imported(tree)
     pure = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
@@ -46,14 +46,14 @@ def impure_uses(source: str) -> Iterator[str]:
 
 
 def test_every_command_is_looked_at() -> None:
-    """Four about sessions, and the redrive; events have their decision in a pure module."""
+    """Four commands about sessions, and the redrive; the decision about events is in a pure module."""
     assert {path.stem for path in COMMANDS} == {"create", "change", "end", "compact", "redrive"}
     assert "ingest.intake.events.identify" in pure_modules()
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
 def test_what_decides_and_responds_is_pure(path: Path) -> None:
-    """Every function of a command's file that is not `async`."""
+    """This holds for every function of a command's file that is not `async`."""
     assert list(impure_uses(path.read_text())) == []
 
 
@@ -62,7 +62,7 @@ def test_what_decides_and_responds_is_pure(path: Path) -> None:
     ["not_found()", "time.time()", "uuid4()", "structlog.get_logger()", "request: Request", "write_record"],
 )
 def test_an_impure_use_is_found(line: str) -> None:
-    """Else the test above would show nothing."""
+    """Otherwise the test above would show nothing."""
     source = (INTAKE / "redrive.py").read_text().replace("import write_record", "")
     imports = "import time\nfrom uuid import uuid4\nfrom ingest.intake.steps import write_record\n"
 

@@ -1,4 +1,4 @@
-"""Digests and analyses say what a plain recount of the log says, whatever payloads hold and whenever they are read."""
+"""Digests and analyses agree with a plain recount of the log, for any payloads and at any time of reading."""
 
 import asyncio
 import re
@@ -29,12 +29,12 @@ _NUMBERS = re.compile(r"(\d+) prompts?, (\d+) tool calls?, (\d+) failed")
 
 @pytest.fixture(scope="module")
 def two(engine: Options) -> Iterator[TestStore]:
-    """A store for two partitions, emptied by each example."""
+    """Return a store for two partitions, which each example empties."""
     yield from new_store(new_address(engine), PARTITIONS)
 
 
 def _project(store: TestStore, log: list[LogRecord]) -> None:
-    """In several batches: copies within one insert are gone before they could be read twice."""
+    """Deliver a log in several batches; copies within one insert disappear before a read could see them twice."""
 
     async def run() -> None:
         pipeline = new_pipeline(store, log)
@@ -48,12 +48,12 @@ def _project(store: TestStore, log: list[LogRecord]) -> None:
 
 @given(log=crowded_logs() | logs(max_size=30))
 @settings(SLOW, max_examples=25)
-def test_digests_are_there_for_each_request_and_tell_the_right_numbers(two: TestStore, log: list[LogRecord]) -> None:
-    """One row a request that counts, as of its position, within its limit."""
+def test_each_request_has_a_digest_with_the_right_numbers(two: TestStore, log: list[LogRecord]) -> None:
+    """There is one row for each request that counts, as of its position and within its limit."""
     expected = expected_compactions(log)
     asked: dict[tuple[str, str, str], int | None] = {}
     for record in _records(log):
-        if isinstance(record, CompactionRequested):  # of two with one id in a session the first counts
+        if isinstance(record, CompactionRequested):  # of two requests with one id in a session, the first counts
             asked.setdefault((record.org_id, str(record.session_id), str(record.fact_id)), record.max_characters)
 
     _project(two, log)
@@ -78,7 +78,7 @@ def test_digests_are_there_for_each_request_and_tell_the_right_numbers(two: Test
 @given(log=crowded_logs() | logs(max_size=30))
 @settings(SLOW, max_examples=25)
 def test_analyses_find_what_a_plain_recount_finds(two: TestStore, log: list[LogRecord]) -> None:
-    """As of the latest end that counts; the parts of the time add up; the shape is the documented one."""
+    """It is as of the latest end that counts; the parts of the time add up; the shape is the documented one."""
     expected = expected_analyses(log)
 
     _project(two, log)
@@ -105,7 +105,7 @@ def test_analyses_find_what_a_plain_recount_finds(two: TestStore, log: list[LogR
 def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_asked(
     two: TestStore, log: list[LogRecord], data: st.DataObject
 ) -> None:
-    """Read back one by one, in any portion, when the table holds far more: the same bytes as one derivation of all."""
+    """Derived one by one, in portions of any size, from a table that holds far more: the bytes are the same."""
     _project(two, log)
     wanted = [
         DerivationRequest(record.partition, record.offset, fact, data.draw(st.sampled_from([1, 50_000])))
@@ -150,7 +150,7 @@ TYPES = (
 
 
 def test_no_payload_breaks_a_derivation(two: TestStore) -> None:
-    """Wrong types, half characters, no UTF-8, depth: the session has its digest and its analysis all the same."""
+    """Wrong types, half characters, invalid UTF-8 or deep nesting: the session still has a digest and an analysis."""
     session = session_id("hostile")
     log = LogBuilder(PARTITIONS)
     events = [Event(UUID(int=0), kind, 5, msgspec.Raw(data), data_base64=data) for kind in TYPES for data in HOSTILE]
@@ -166,7 +166,7 @@ def test_no_payload_breaks_a_derivation(two: TestStore) -> None:
 
 
 def test_a_copy_of_an_event_or_of_a_request_counts_for_nothing(two: TestStore) -> None:
-    """In whatever batch it comes: the first write of an event is told, and the first request is the one answered."""
+    """In any batch, the first write of an event is shown, and the first copy of a request gets the digest."""
     session, event_id, fact_id = session_id("copied"), UUID(int=7), UUID(int=8)
     log = LogBuilder(PARTITIONS)
     for text in ("the first", *["a copy"] * 8):
@@ -183,7 +183,7 @@ def test_a_copy_of_an_event_or_of_a_request_counts_for_nothing(two: TestStore) -
 
 
 def test_a_long_prompt_is_cut_before_it_leaves_the_store(two: TestStore) -> None:
-    """A megabyte of emoji of several parts costs no more than what a digest may show, and none is split."""
+    """A megabyte of emoji of several parts costs no more than a digest may show, and no emoji is split."""
     session = session_id("long")
     family = "👨‍👩‍👧‍👦"
     log = LogBuilder(PARTITIONS)
@@ -195,9 +195,9 @@ def test_a_long_prompt_is_cut_before_it_leaves_the_store(two: TestStore) -> None
     _project(two, log.records)
 
     (row,) = two.rows("SELECT digest FROM {db}.compactions FINAL")
-    told = row["digest"].partition("1. ")[2].removesuffix("…")
-    assert 7_000 < len(told) <= 8_000
-    assert told == family * (len(told) // len(family))
+    shown = row["digest"].partition("1. ")[2].removesuffix("…")
+    assert 7_000 < len(shown) <= 8_000
+    assert shown == family * (len(shown) // len(family))
 
 
 def _records(log: list[LogRecord]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Ids carry their own proof: they verify for the org they were minted for, and say whose thread they belong to."""
+"""Ids carry their own proof: they verify only for the org that they were made for, and their bits name the thread."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ seeds = st.none() | st.binary(min_size=32, max_size=32)
 
 
 def test_ten_thousand_ids_verify_for_their_org_and_no_other() -> None:
-    """Their bits say thread and sensitivity; as a run, in another org or under other keys they are unknown."""
+    """Their bits hold thread and sensitivity; as a run, in another org or under other keys they are unknown."""
     strangers = IdSecrets((b"another id key here",), b"another seed key!!")
     believed_elsewhere = 0
     ids = set()
@@ -47,12 +47,12 @@ def test_ten_thousand_ids_verify_for_their_org_and_no_other() -> None:
                 continue
 
     assert len(ids) == 10_000
-    assert believed_elsewhere <= 1  # 24 bits: one in 17 million is, so in 60,000 checks hardly ever one
+    assert believed_elsewhere <= 1  # 24 bits: one in 17 million matches by chance, so hardly ever one in 60,000 checks
 
 
 @given(orgs, seeds, st.booleans(), st.integers(0, 127))
 def test_a_changed_bit_makes_an_id_unknown(org: str, seed: bytes | None, sensitive: bool, bit: int) -> None:
-    """Whichever of the 128 it is: thread, sensitivity, mac, version or variant."""
+    """This holds for each of the 128 bits: thread, sensitivity, mac, version and variant."""
     id_ = mint(SECRETS, "session", org, new_thread(seed), sensitive, seed)
     changed = type(id_)(int=id_.int ^ 1 << bit)
 
@@ -62,7 +62,7 @@ def test_a_changed_bit_makes_an_id_unknown(org: str, seed: bytes | None, sensiti
 
 @given(orgs, st.binary(min_size=32, max_size=32), st.booleans())
 def test_the_same_seed_mints_the_same_id_even_after_a_rotation(org: str, seed: bytes, sensitive: bool) -> None:
-    """Derived ids depend on the seed key alone, which never changes."""
+    """Derived ids depend only on the seed key, which never changes."""
     rotated = IdSecrets((b"a new id key of all", *SECRETS.id_keys), SECRETS.seed_key)
     thread = new_thread(seed)
 
@@ -74,7 +74,7 @@ def test_the_same_seed_mints_the_same_id_even_after_a_rotation(org: str, seed: b
 
 @given(orgs, st.booleans())
 def test_an_id_from_before_a_rotation_is_still_known(org: str, sensitive: bool) -> None:
-    """The first key makes, all of them verify."""
+    """The first key makes ids, and all keys verify them."""
     rotated = IdSecrets((b"a new id key of all", *SECRETS.id_keys), SECRETS.seed_key)
     thread = new_thread(None)
     old = mint(SECRETS, "session", org, thread, sensitive, None)
@@ -98,7 +98,7 @@ events = st.tuples(st.text(max_size=6), st.text(max_size=6), st.binary(max_size=
 def test_only_equal_events_have_equal_ids(
     left: tuple[str, str, bytes, int], right: tuple[str, str, bytes, int]
 ) -> None:
-    """Type, time as sent, data as sent, and how many equal ones stood before it."""
+    """An id follows from the type, the time and data as sent, and the number of equal events before it."""
     hasher = event_id_hasher(SECRETS.seed_key, mint(SECRETS, "session", "acme", 1, False, bytes(32)))
 
     assert (derived_event_id(hasher, *left) == derived_event_id(hasher, *right)) == (left == right)
@@ -106,6 +106,6 @@ def test_only_equal_events_have_equal_ids(
 
 @given(orgs, orgs, st.integers(0, (1 << 56) - 1))
 def test_a_thread_id_is_public_and_belongs_to_one_org(org: str, other: str, thread: int) -> None:
-    """It needs no key, has the shape of a UUID, and the same tag in another org is another thread."""
+    """It needs no key, has the shape of a UUID, and the same tag in another org gives another thread."""
     assert thread_id(org, thread).version == 4
     assert (thread_id(org, thread) == thread_id(other, thread)) == (org == other)

@@ -1,7 +1,7 @@
 """The model check of the five writes: the real pipeline under every fault that one machine can imagine, step by step.
 
-A failure prints its steps, smallest first found: what was appended, who was handed what, which call to the store was
-answered how. `CONTRIBUTING.md` tells how to run more of it and how to reproduce one.
+A failure prints the steps of its shortest example: what was appended, which worker received what, and how the store
+answered each call. `docs/testing.md` says how to run more examples and how to reproduce one.
 """
 
 import os
@@ -18,18 +18,20 @@ from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, EventsRecorded
 from schemas.log.topics import partition_of, record_key
 from tests.support.fakes.gated_store import OUTCOMES, Call, Outcome
-from tests.support.oracles.model import PARTITIONS, Violation, World, patched_environment
+from tests.support.oracles.model import World
+from tests.support.oracles.model_recount import Violation
+from tests.support.oracles.model_worker import PARTITIONS, patched_environment
 from tests.support.oracles.mutants import MUTANTS
 from tests.support.strategies import SESSIONS, crowded_facts, facts
 
-ASKED = os.environ.get("MODEL_EXAMPLES")  # by somebody who wants more of them, and others each time
+ASKED = os.environ.get("MODEL_EXAMPLES")  # more examples, and new ones in each run
 EXAMPLES = settings.default.max_examples * 5  # of the profile: 500 by default, 50 in `make unit`
 MUTANT_EXAMPLES = 2_000  # each is caught after far fewer
 STEPS = 30
 
 
 class Sent:
-    """What a client sends, told in a few words when an example fails."""
+    """What a client sends, described in a few words if an example fails."""
 
     def __init__(self, record: AnyRecord | None) -> None:
         self._record = record
@@ -47,21 +49,21 @@ class Sent:
         return f"<{session}: {events}>"
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        """How hypothesis asks; it would print the fact instead."""
+        """Shown by hypothesis, which would print the fact instead."""
         printer.text(repr(self))
 
 
 def of_the_first(facts: list[AnyRecord]) -> list[Sent]:
-    """The same facts, all of one session."""
+    """Draw facts of one session."""
     org, session = facts[0].org_id, facts[0].session_id
     return [Sent(structs.replace(fact, org_id=org, session_id=session)) for fact in facts]
 
 
-_RARE = {14: facts(), 15: st.none()}  # any kind of fact, and what nobody can read
+_RARE = {14: facts(), 15: st.none()}  # any kind of fact, and records that cannot be decoded
 values = st.integers(0, 15).flatmap(lambda n: _RARE.get(n, crowded_facts())).map(Sent)
 some = st.lists(values, max_size=3)
 of_one_session = st.lists(crowded_facts(events=200), min_size=2, max_size=5).map(of_the_first)
-which = st.integers(0, 5)  # of those that are there, counted around
+which = st.integers(0, 5)  # of the existing ones, modulo their number
 counts = st.tuples(*[st.integers(0, 2)] * PARTITIONS).filter(any)
 owners = st.tuples(*[st.sampled_from("AB")] * PARTITIONS)
 cache_sizes = st.sampled_from([0, 2, 4, 1_000_000])
@@ -71,7 +73,7 @@ both = precondition(lambda self: len(self.world.workers) == 2)
 
 
 class FiveWrites(RuleBasedStateMachine):
-    """Two workers, two partitions, two orgs. Each rule is one thing that may happen; each says what it did."""
+    """Two workers, two partitions, two orgs. Each rule is one possible step, and returns what it did."""
 
     begun = 0  # examples
 
@@ -83,7 +85,7 @@ class FiveWrites(RuleBasedStateMachine):
 
     @initialize(values=st.lists(values, min_size=4, max_size=12), facts_max=cache_sizes, owners=owners)
     def begin(self, values: list[Sent], facts_max: int, owners: tuple[str, ...]) -> None:
-        """There is something in the log, and both workers run."""
+        """Write something to the log, and start both workers."""
         self.append(values)
         self.world.owners = list(owners)
         for name in "AB":
@@ -91,13 +93,13 @@ class FiveWrites(RuleBasedStateMachine):
 
     @rule(values=st.lists(values, min_size=1, max_size=5))
     def append(self, values: list[Sent]) -> None:
-        """Clients write: new facts, copies that say something else, what nobody can read."""
+        """Clients write new facts, contradicting copies, or records that cannot be decoded."""
         for sent in values:
             self.world.append(sent.key, sent.value, partition_of(sent.key, PARTITIONS))
 
     @rule(nth=st.integers(0, 30))
     def send_again(self, nth: int) -> None:
-        """A client that got no answer sends the same bytes again."""
+        """A client that got no response sends the same bytes again."""
         records = [record for of_partition in self.world.log for record in of_partition]
         record = records[nth % len(records)]
         self.world.append(record.key or b"", record.value or b"", record.partition)
@@ -111,7 +113,7 @@ class FiveWrites(RuleBasedStateMachine):
         turns=st.text("onon?!", min_size=5, max_size=30),
     )
     def deliver(self, nth: int, some: list[Sent], batches: list[tuple[int, ...]], turns: str) -> None:
-        """Faust hands some batches to a worker, each with so many records of each partition.
+        """Faust hands some batches to a worker, each with a given number of records of each partition.
 
         The store answers its oldest call (o), or its newest (n): the fold of a batch beside the writes of the one
         before.
@@ -125,7 +127,7 @@ class FiveWrites(RuleBasedStateMachine):
     @alive
     @rule(nth=which, some=crowd, partition=st.integers(0, PARTITIONS - 1), by=st.sampled_from([-3, -2, -1, 1, 2]))
     def seek(self, nth: int, some: list[Sent], partition: int, by: int) -> None:
-        """Forward: Faust loses some records. Back: it hands them over again."""
+        """Forward: Faust loses some records. Back: it delivers them again."""
         name = self._worker(nth)
         self.append(some)
         if partition in self.world.workers[name].owned:
@@ -135,7 +137,7 @@ class FiveWrites(RuleBasedStateMachine):
     @alive
     @rule(turns=st.text("ABabc?!", min_size=5, max_size=25))
     def answer_in_turns(self, turns: str) -> None:
-        """The store answers a call of this worker, then of that: a capital the oldest, a small letter the newest.
+        """The store answers a call of this worker, then of that one: a capital the oldest, a small letter the newest.
 
         At a c all commit; after a ? the next reply is lost, after a ! the next call is refused.
         """
@@ -153,7 +155,7 @@ class FiveWrites(RuleBasedStateMachine):
     @both
     @rule(name=st.sampled_from("AB"), some=crowd, counts=counts, calls=st.integers(1, 14), taken=st.booleans())
     def stand_still(self, name: str, some: list[Sent], counts: tuple[int, ...], calls: int, taken: bool) -> None:
-        """A worker stops in the middle of a batch, the other does all that it has to do, and the first goes on.
+        """A worker stops in the middle of a batch, the other one does all of its work, and the first one continues.
 
         It may have lost its partitions meanwhile, without knowing.
         """
@@ -168,7 +170,7 @@ class FiveWrites(RuleBasedStateMachine):
     @both
     @rule(name=st.sampled_from("AB"), mine=crowd, others=crowd, steps=st.integers(1, 4))
     def overtake(self, name: str, mine: list[Sent], others: list[Sent], steps: int) -> None:
-        """A worker has read a bucket, and writes it when the other has written a newer one."""
+        """A worker has read a bucket, and writes it after the other one has written a newer one."""
         other = "AB".replace(name, "")
         self._begin_batch(name, mine, (2,) * PARTITIONS)
         while self.world.calls_of(name) and not self.world.is_in_rollups(name):
@@ -180,7 +182,7 @@ class FiveWrites(RuleBasedStateMachine):
     @alive
     @rule(nth=which, sent=of_one_session)
     def press_on(self, nth: int, sent: list[Sent]) -> None:
-        """One session is told in a batch for each of its facts, and each is folded while the one before is written."""
+        """The facts of one session come in a batch each, and each is folded while the one before is written."""
         name = self._worker(nth)
         self._catch_up(name)
         self.append(sent)
@@ -192,7 +194,7 @@ class FiveWrites(RuleBasedStateMachine):
     @alive
     @rule(nth=which, traffic=st.lists(values, min_size=2, max_size=4), withheld=st.booleans())
     def let_time_pass(self, nth: int, traffic: list[Sent], withheld: bool) -> None:
-        """Faust withholds a partition, or none, while the others flow, and more is written to all of them.
+        """Faust withholds one partition, or none, while the others flow, and all of them receive more records.
 
         In the first case the watchdog ends the worker. Once it starts again it is handed what was withheld.
         """
@@ -210,7 +212,7 @@ class FiveWrites(RuleBasedStateMachine):
         self._do_all(name)
 
     def _do_all(self, name: str) -> None:
-        """The worker is handed all that Faust hands out, and the store answers until nothing is left to do."""
+        """The worker receives all that Faust delivers, and the store answers until no work is left."""
         self.world.deliver(name, (1_000,) * PARTITIONS)
         while calls := self.world.calls_of(name):
             self._answer(name, calls[0], "done")
@@ -219,14 +221,14 @@ class FiveWrites(RuleBasedStateMachine):
     @precondition(lambda self: self.world.pending())
     @rule(nth=which, outcome=st.sampled_from(OUTCOMES))
     def answer(self, nth: int, outcome: Outcome) -> None:
-        """The store answers any call as it likes."""
+        """The store answers any call in any way."""
         pending = self.world.pending()
         self._answer(*pending[nth % len(pending)], outcome)
 
     @alive
     @rule(nth=which, in_flight=st.booleans())
     def crash(self, nth: int, in_flight: bool) -> None:
-        """kill -9. What was on its way may arrive later."""
+        """Kill a worker as with kill -9. Its calls in progress may arrive later."""
         name = self._worker(nth)
         self.world.crash(name, in_flight)
         self._did(f"{name} is killed")
@@ -240,7 +242,7 @@ class FiveWrites(RuleBasedStateMachine):
         facts_max=cache_sizes,
     )
     def die_in_a_batch(self, nth: int, some: list[Sent], calls: int, in_flight: bool, facts_max: int) -> None:
-        """kill -9 after any of a batch's calls; then the worker starts again, and the batch comes again."""
+        """Kill a worker after any of a batch's calls; then it starts again, and the batch is delivered again."""
         name = self._worker(nth)
         self._catch_up(name)
         self._begin_batch(name, some, (3,) * PARTITIONS)
@@ -254,21 +256,21 @@ class FiveWrites(RuleBasedStateMachine):
     @precondition(lambda self: self.world.late)
     @rule(nth=which, outcome=st.sampled_from(["done", "torn"]))
     def land(self, nth: int, outcome: Outcome) -> None:
-        """What a dead worker had sent reaches the store."""
+        """A call that a dead worker had sent reaches the store."""
         call = self.world.late[nth % len(self.world.late)]
         self._did(f"of the dead, {self.world.land(call, outcome)}")
 
     @precondition(lambda self: len(self.world.workers) < 2)
     @rule(facts_max=cache_sizes)
     def start(self, facts_max: int) -> None:
-        """A worker that was killed starts again."""
+        """A killed worker starts again."""
         name = next(name for name in "AB" if name not in self.world.workers)
         self.world.start(name, facts_max)
         self._did(f"{name} starts with {sorted(self.world.workers[name].owned)}")
 
     @rule(owners=owners, deaf=st.sampled_from(["", "", "A", "B"]))
     def rebalance(self, owners: tuple[str, ...], deaf: str) -> None:
-        """Partitions change hands; who is deaf goes on with what it has, and hears of it at the next rebalance."""
+        """Partitions change hands; a deaf worker continues with its old ones until the next rebalance."""
         self.world.rebalance(owners, list(deaf))
         self._did(f"partitions belong to {owners}" + (f", {deaf} does not know" if deaf else ""))
 
@@ -279,7 +281,7 @@ class FiveWrites(RuleBasedStateMachine):
             self._did(f"{name} commits {self.world.commit(name)}")
 
     def teardown(self) -> None:
-        """No more faults: everything heals."""
+        """Stop all faults, and let everything recover."""
         try:
             if self._sound:
                 self.world.heal()
@@ -292,12 +294,12 @@ class FiveWrites(RuleBasedStateMachine):
         return running[nth % len(running)]
 
     def _catch_up(self, name: str) -> None:
-        """A worker projects all that it has not, and Faust commits it."""
+        """A worker projects everything that is left, and Faust commits it."""
         self._begin_batch(name, [], (1_000,) * PARTITIONS)
         self.answer_in_turns(name * 40 + "c")
 
     def _begin_batch(self, name: str, some: list[Sent], counts: tuple[int, ...]) -> None:
-        """A worker that has nothing else to do is handed a batch, after ``some`` were appended."""
+        """An idle worker receives a batch, after ``some`` records were appended."""
         self.append(some)
         self.answer_in_turns(name * 40 + "c")
         self._did(f"{name} is handed {self.world.deliver(name, counts)}")
@@ -323,14 +325,14 @@ def check_model(**options: Any) -> None:
         run_state_machine_as_test(FiveWrites, settings=settings(chosen, **options))
 
 
-@pytest.mark.timeout(1_200)  # when it fails; it takes minutes to find the shortest example
+@pytest.mark.timeout(1_200)  # if it fails; finding the shortest example takes minutes
 def test_whatever_happens_the_tables_are_those_of_one_clean_pass() -> None:
     """Crashes anywhere, torn and late writes, lost replies, two owners, skips, repeats: one fact counts once."""
     check_model(max_examples=int(ASKED or EXAMPLES), derandomize=ASKED is None)
 
 
-def test_a_take_over_that_a_rebalance_overtakes_says_nothing_of_what_it_lost() -> None:
-    """Else it would wait for records of somebody else, and its watchdog would end it."""
+def test_a_take_over_that_a_rebalance_overtakes_reports_no_lost_partition() -> None:
+    """Otherwise it would wait for another worker's records, and its watchdog would end it."""
     with patched_environment():
         world = World()
         world.start("A", 0)
@@ -343,12 +345,12 @@ def test_a_take_over_that_a_rebalance_overtakes_says_nothing_of_what_it_lost() -
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_200)  # when nothing catches it
+@pytest.mark.timeout(1_200)  # if nothing catches it
 @pytest.mark.parametrize("name", MUTANTS)
 def test_each_mistake_is_caught(
     name: str, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
-    """The model check has teeth: it fails for each mutant, and says which promise was broken."""
+    """The model check fails for each mutant, and names the broken promise."""
     monkeypatch.setattr(FiveWrites, "begun", 0)
     with MUTANTS[name](), pytest.raises(Violation) as caught:
         check_model(max_examples=MUTANT_EXAMPLES, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False)

@@ -1,4 +1,4 @@
-"""The promise, as properties: however a log is cut, repeated, skipped or interrupted, the tables are one."""
+"""The promise, as properties: any way to cut, repeat, skip or interrupt a log leaves the same tables."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_bl
 
 @pytest.fixture(scope="module")
 def two(engine: Options) -> Iterator[TestStore]:
-    """A store for two partitions, emptied by each example."""
+    """Return a store for two partitions, which each example empties."""
     yield from new_store(new_address(engine), PARTITIONS)
 
 
@@ -37,7 +37,7 @@ async def _project(pipeline: Pipeline, batches: list[list[LogRecord]]) -> None:
 
 
 async def _finish(store: TestStore, log: list[LogRecord]) -> None:
-    """What happens when partitions are assigned: everything below the end of the log must have been projected."""
+    """Act as at an assignment of partitions: everything below the end of the log must be projected."""
     pipeline = new_pipeline(store, log)
     for partition in range(PARTITIONS):
         await pipeline.resume(partition, sum(1 for record in log if record.partition == partition))
@@ -67,7 +67,7 @@ def _clean(store: TestStore, log: list[LogRecord]) -> dict[str, list[tuple[objec
 def test_any_way_of_delivering_a_log_leaves_the_tables_of_one_clean_pass(
     two: TestStore, data: st.DataObject, log: list[LogRecord]
 ) -> None:
-    """Redelivery, other batch boundaries, stretches left out, restarts and crashes at any write change nothing."""
+    """Redelivery, other batch boundaries, omissions, restarts and crashes at any write change nothing."""
     expected = _clean(two, log)
     two.empty()
     pipeline = new_pipeline(two, log)
@@ -90,7 +90,7 @@ def test_any_way_of_delivering_a_log_leaves_the_tables_of_one_clean_pass(
 def test_states_that_are_evicted_and_folded_again_are_the_same_states(
     two: TestStore, log: list[LogRecord], cut: int, facts_max: int
 ) -> None:
-    """Whether a session's state stayed in memory or was read back from the table can't be seen in any row."""
+    """No row depends on whether a session's state stayed in memory or was read back from the table."""
     expected = _clean(two, log)
     two.empty()
     pipeline = new_pipeline(two, log, facts_max, _warehouse(SlowWarehouse, two))
@@ -101,7 +101,7 @@ def test_states_that_are_evicted_and_folded_again_are_the_same_states(
 
 
 def test_a_state_whose_facts_are_on_their_way_is_not_evicted(two: TestStore) -> None:
-    """Without a place in the cache, and with a slow store, a session in every batch still counts every event."""
+    """With an empty cache and a slow store, a session that is in every batch still counts every event."""
     log = log_of([one_event(n) for n in range(8)])
     two.empty()
     pipeline = new_pipeline(two, log, 0, _warehouse(SlowWarehouse, two))
@@ -114,7 +114,7 @@ def test_a_state_whose_facts_are_on_their_way_is_not_evicted(two: TestStore) -> 
 @given(log=logs(max_size=60))
 @settings(SLOW, max_examples=30)
 def test_of_two_copies_of_an_event_the_first_in_the_log_is_kept(two: TestStore, log: list[LogRecord]) -> None:
-    """An event id counts once in its session, and what the second copy says is nowhere."""
+    """An event id counts once in its session, and the second copy is stored nowhere."""
     expected = first_copies([record.value for record in log if record.value and record.value[0] == ord("{")])
 
     _clean(two, log)
@@ -133,7 +133,7 @@ def test_of_two_copies_of_an_event_the_first_in_the_log_is_kept(two: TestStore, 
 @settings(SLOW, max_examples=30)
 @pytest.mark.fault(row=12)
 def test_sessions_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: list[LogRecord]) -> None:
-    """Fold = recount, by an oracle that shares no code with it."""
+    """The fold equals a recount by an oracle that shares no code with it."""
     expected = recount([record.value for record in log if record.value and record.value[0] == ord("{")])
 
     _clean(two, log)
@@ -144,7 +144,7 @@ def test_sessions_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: l
         wanted = expected[row["org_id"], str(row["session_id"])]
         reported = sum(m["cost_nano"] for m in row["models"] if m["cost_source"] == "reported")
         if any(m["cost_source"] != "reported" for m in row["models"]):
-            reported = wanted["reported_cost"]  # priced and reported entries of one model may be merged
+            reported = wanted["reported_cost"]  # entries of one model, priced and reported, may be merged
         actual = {name: _plain(row[name]) for name in wanted if name != "reported_cost"}
         assert {**actual, "reported_cost": reported} == wanted
 
@@ -152,7 +152,7 @@ def test_sessions_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: l
 @given(log=logs(max_size=60))
 @settings(SLOW, max_examples=30)
 def test_tasks_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: list[LogRecord]) -> None:
-    """Subagents, tasks and uses of tools: names, times, status, whose they are, by the same oracle."""
+    """Names, times, status and owner of subagents, tasks and uses of tools equal the oracle's."""
     expected = recount_tasks([record.value for record in log if record.value and record.value[0] == ord("{")])
 
     _clean(two, log)
@@ -169,7 +169,7 @@ def test_tasks_are_what_a_slow_recount_of_the_log_says(two: TestStore, log: list
 @given(log=logs(max_size=60))
 @settings(SLOW, max_examples=30)
 def test_rollups_are_the_sums_of_their_sessions(two: TestStore, log: list[LogRecord]) -> None:
-    """Each bucket adds up to its sessions, by every dimension, to the nano-dollar, and its version is their sum."""
+    """A bucket is the sum of its sessions, by every dimension, to the nano-dollar; its version is the sum of theirs."""
     _clean(two, log)
 
     for table, bucket in (("rollup_hourly", "started_hour"), ("rollup_daily", "toStartOfDay(started_hour)")):

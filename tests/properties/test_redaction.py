@@ -1,4 +1,4 @@
-"""Redaction, whatever is sent: still JSON, nothing else changed, nothing found a second time, no secret left."""
+"""Redaction of any input: the result is JSON, unchanged except for cuts, stable when repeated, and without secrets."""
 
 import json
 import re
@@ -14,10 +14,10 @@ from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.unescaped_levels import unescaped_levels
 from tests.support.corpora.canaries import CANARIES, Canary
 
-# The first example compiles the rules, and one with everything spelled out at four levels is long.
+# The first example compiles the rules, and an example with everything escaped at four levels is long.
 unhurried = settings(deadline=None)
 canaries = st.sampled_from(CANARIES)
-# Words and signs that rules look for, so that what is drawn comes close to secrets.
+# Words and signs that rules look for, so that examples come close to secrets.
 pieces = st.sampled_from(
     [
         *(
@@ -151,7 +151,7 @@ values = st.recursive(
 
 
 def escaped(text: str, how: int) -> str:
-    """A string of JSON: as usual, with Unicode as it is, its slashes escaped, everything escaped, or as for HTML."""
+    """Return a string of JSON: as usual, with Unicode unescaped, with escaped slashes, all escaped, or as for HTML."""
     if how == 3:
         return '"' + "".join(f"\\u{unit:04X}" for unit in _units(text)) + '"'
     plain = json.dumps(text, ensure_ascii=how != 1)
@@ -168,7 +168,7 @@ def _units(text: str) -> list[int]:
 @unhurried
 @given(values)
 def test_the_result_is_json_and_redacting_it_again_changes_nothing(value: Any) -> None:
-    """Whatever was hit, and however often."""
+    """This holds for any cuts, and for any number of repetitions."""
     once = redact(json.dumps(value).encode())
 
     json.loads(once.data)
@@ -178,13 +178,13 @@ def test_the_result_is_json_and_redacting_it_again_changes_nothing(value: Any) -
 @unhurried
 @given(values)
 def test_nothing_but_what_was_cut_changes(value: Any) -> None:
-    """The bytes between the markers are the bytes that were sent, in their order."""
+    """The bytes between the markers are the sent bytes in their order."""
     sent = json.dumps(value).encode()
-    kept = redact(sent).data
+    redacted = redact(sent).data
 
     place = 0
-    for piece in MARKER.split(kept):
-        for part in piece.split(b'"'):  # a number that was cut brings quotes along
+    for piece in MARKER.split(redacted):
+        for part in piece.split(b'"'):  # a number that was cut gains quotes
             place = sent.find(part, place)
             assert place >= 0
             place += len(part)
@@ -193,7 +193,7 @@ def test_nothing_but_what_was_cut_changes(value: Any) -> None:
 @unhurried
 @given(values)
 def test_the_shape_stays(value: Any) -> None:
-    """As many members and elements as before, except for keys that became equal by being cut."""
+    """Members and elements are as many as before, except for keys that became equal because they were cut."""
     sent = json.dumps(value).encode()
     before, after = json.loads(sent, object_pairs_hook=list), json.loads(redact(sent).data, object_pairs_hook=list)
 
@@ -212,7 +212,7 @@ def _shape(value: Any) -> Any:
     st.text(alphabet=" \n\té😀{}[],", max_size=6),
 )
 def test_a_secret_never_survives_wherever_it_is(canary: Canary, path: list[str], how: int, around: str) -> None:
-    """In keys, values, lists and JSON inside strings, whichever way its letters are spelled."""
+    """In keys, values, lists and JSON inside strings, in every spelling of its characters."""
     sent = escaped(f"{around}\n{canary.written}\n{around}", how)
     for step in path:
         if step == "nested":
@@ -231,7 +231,7 @@ def test_a_secret_never_survives_wherever_it_is(canary: Canary, path: list[str],
 
 
 def _fully_decoded(value: Any) -> str:
-    """All texts of a value, those in strings of JSON as well."""
+    """Return all texts of a value, those in strings of JSON included."""
     if isinstance(value, dict):
         return "\0".join(_fully_decoded(part) for pair in value.items() for part in pair)
     if isinstance(value, list):
@@ -251,11 +251,11 @@ def _fully_decoded(value: Any) -> str:
 @unhurried
 @given(texts)
 def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
-    """Lifecycle requests and payloads keep the same."""
-    kept, counts = redact_text(text)
+    """The redacted text is the same in lifecycle requests and in payloads."""
+    redacted, counts = redact_text(text)
 
     data, in_payload = redact(json.dumps(text, ensure_ascii=False).encode())
-    assert (kept, counts) == (json.loads(data), in_payload)
+    assert (redacted, counts) == (json.loads(data), in_payload)
 
 
 # Each of these was missed once.
@@ -270,7 +270,7 @@ def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
 @unhurried
 @given(st.lists(texts | canaries.map(lambda canary: canary.written), max_size=5).map("".join), st.integers(0, 4))
 def test_detection_hits_wherever_an_exact_rule_would_find_something(text: str, how: int) -> None:
-    """Else a secret would pass unseen: over the bytes as sent, and in each of their spellings."""
+    """Otherwise a secret would pass unseen: over the bytes as sent, and in each of their spellings."""
     sent = escaped(text, how).encode()
     for level in unescaped_levels(sent, Effort(float("inf"))):
         finders = {RULES[rule].find for rule in candidate_rules(level.text)}

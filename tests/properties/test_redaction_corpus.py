@@ -1,4 +1,4 @@
-"""How much redaction finds, and how much it cuts for nothing, over made-up secrets and harmless texts."""
+"""The recall of redaction over made-up secrets, and its false positives over harmless texts."""
 
 import json
 from collections import Counter
@@ -14,11 +14,13 @@ PRIVACY = PAGES["docs/privacy.md"]
 
 
 def found_in(secret: Secret) -> list[str]:
-    """The payloads in which nothing of the secret is left, not even one of its lines or its last letters."""
+    """Return the payloads from which every part of the secret is gone, each of its lines and its last letters."""
     parts = [line for line in secret.secret.split("\n") if len(line) >= 16] or [secret.secret, secret.secret[-6:]]
     sent = payloads(secret.written)
-    kept = {name: json.dumps(json.loads(redact(payload).data), ensure_ascii=False) for name, payload in sent.items()}
-    return [name for name, text in kept.items() if not any(json.dumps(part)[1:-1] in text for part in parts)]
+    redacted = {
+        name: json.dumps(json.loads(redact(payload).data), ensure_ascii=False) for name, payload in sent.items()
+    }
+    return [name for name, text in redacted.items() if not any(json.dumps(part)[1:-1] in text for part in parts)]
 
 
 def test_nearly_all_secrets_are_found_whatever_payload_they_are_in() -> None:
@@ -54,7 +56,7 @@ def test_hardly_any_harmless_text_is_cut() -> None:
 
 
 def test_what_is_out_of_scope_is_documented_and_is_not_found() -> None:
-    """The page on privacy names each such group; a group that rules have learned to find belongs into the corpus."""
+    """The page on privacy names each such group; a group that the rules find now belongs in the corpus."""
     said = " ".join(PRIVACY.split())
     for secret in OUT_OF_SCOPE:
         assert secret.group in said
@@ -62,7 +64,7 @@ def test_what_is_out_of_scope_is_documented_and_is_not_found() -> None:
 
 
 def test_redacting_what_was_redacted_changes_nothing() -> None:
-    """Over the whole corpus, in each payload."""
+    """This holds over the whole corpus, in each payload."""
     for secret in CORPUS:
         for payload in payloads(secret.written).values():
             once = redact(payload).data

@@ -1,4 +1,4 @@
-"""Words, questions and highlights, for any text there is."""
+"""Words, questions and highlights, for any text."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kernel.words import fold_character, folded, folded_lengths, phrase_text, search_text, split_words
 from query_api.sessions.search_terms import CLOSE, CUT, OPEN, Highlighter, SearchQuery, parse
 
-# Any code point, lone surrogates too; and texts in which words, accents, quotation marks and odd characters meet often.
+# Any code point, lone surrogates included; and texts in which words, accents, quotation marks and odd signs meet often.
 anything = st.text(st.characters(exclude_categories=()), max_size=200)
 crowded = st.lists(st.sampled_from([*'aAbBé"  -_ßİﬁ½Ǆ漢ไม่', "e\u0301", "\u00ad", "\u200d", "\ufe0f", "🚀", "\0", "\n"]))
 texts = anything | crowded.map("".join)
@@ -18,7 +18,7 @@ texts = anything | crowded.map("".join)
 
 @given(texts)
 def test_a_question_is_read_whatever_it_is(text: str) -> None:
-    """No text fails, and what is handed to the store is letters and digits, with single spaces around in phrases."""
+    """No text fails; the terms for the store are letters and digits, with single spaces around phrases."""
     query = parse(text)
 
     assert all(query.terms)
@@ -29,7 +29,7 @@ def test_a_question_is_read_whatever_it_is(text: str) -> None:
 
 @given(texts, texts)
 def test_case_and_composition_do_not_count(text: str, other: str) -> None:
-    """However a text is composed, decomposed or written in capitals, its words are the same; and folding is once."""
+    """Composed, decomposed or in capitals, the words of a text are the same; folding twice changes nothing."""
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         assert split_words(normalize(form, text)) == split_words(text)
     assert split_words(text.casefold()) == split_words(text)
@@ -39,34 +39,34 @@ def test_case_and_composition_do_not_count(text: str, other: str) -> None:
 
 
 def test_every_character_folds_to_parts_of_words_or_spaces() -> None:
-    """Over all of Unicode: what is kept is a letter, a digit or a sign of one, without accents, and folds to itself."""
-    for kept in {part for code in range(sys.maxunicode + 1) for part in fold_character(chr(code))}:
-        assert kept == " " or (category(kept)[0] in "LMN" and not combining(kept))
-        assert fold_character(kept) == kept
+    """Over all of Unicode: the result is a letter, a digit or a mark of one, without accents, and folds to itself."""
+    for part in set("".join(fold_character(chr(code)) for code in range(sys.maxunicode + 1))):
+        assert part == " " or (category(part)[0] in "LMN" and not combining(part))
+        assert fold_character(part) == part
 
 
 @given(st.lists(texts, max_size=4), st.lists(st.sampled_from("abc"), min_size=1, max_size=3))
-def test_a_phrase_is_found_where_its_words_follow_each_other(kept: list[str], phrase: list[str]) -> None:
-    """In the kept text a phrase is found if, and only if, one of the texts has its words one after the other."""
-    found = phrase_text(phrase) in search_text(kept)
+def test_a_phrase_is_found_where_its_words_follow_each_other(sent: list[str], phrase: list[str]) -> None:
+    """The search text contains a phrase if, and only if, one of the texts has its words one after the other."""
+    found = phrase_text(phrase) in search_text(sent)
 
     width = len(phrase)
     assert found == any(
         split_words(text)[at : at + width] == phrase
-        for text in kept
+        for text in sent
         for at in range(len(split_words(text)) - width + 1)
     )
 
 
 @given(st.lists(texts, max_size=4))
-def test_the_kept_text_has_the_words_and_no_other(kept: list[str]) -> None:
-    """Split at spaces, as the index does, it is the words of all texts."""
-    assert search_text(kept).split() == [word for text in kept for word in split_words(text)]
+def test_the_search_text_has_the_words_and_no_other(sent: list[str]) -> None:
+    """Split at spaces, as the index does, it equals the words of all texts."""
+    assert search_text(sent).split() == [word for text in sent for word in split_words(text)]
 
 
 @given(texts.map(lambda text: text.replace(OPEN, "").replace(CLOSE, "").replace(CUT, "")), texts)
 def test_highlights_are_the_text_with_marks_around_its_terms(text: str, asked: str) -> None:
-    """Marks are in pairs; without them the text is the text (a part of it, if it is long); between them stand terms."""
+    """Marks are in pairs around terms; without them it is the text, or a part of it if the text is long."""
     query = parse(asked)
     marked = Highlighter(query).mark(text)
 
@@ -81,7 +81,7 @@ def test_highlights_are_the_text_with_marks_around_its_terms(text: str, asked: s
 
 @given(st.text("ab é", max_size=2_000))
 def test_a_long_text_is_cut_around_its_first_term(text: str) -> None:
-    """A highlight is as long as a reader wants it, and has the first term in it."""
+    """A highlight has the length of an excerpt, and contains the first term."""
     marked = Highlighter(SearchQuery((("needle",),))).mark(f"{text} Needle {text}")
 
     assert marked is not None

@@ -1,4 +1,4 @@
-"""Payloads with lone surrogates go through as they are, whatever else is escaped around them."""
+"""Payloads with lone surrogates pass unchanged, with any other escapes around them."""
 
 import json
 
@@ -38,7 +38,7 @@ texts = st.lists(pieces, max_size=12).map("".join)
 
 @given(st.lists(texts, min_size=1, max_size=4))
 def test_every_spelling_comes_back_as_it_was_sent(parts: list[str]) -> None:
-    """From the body through the record to the event: the same bytes, and the record is JSON that can be read."""
+    """From the body through the record to the event the bytes are the same, and the record is valid JSON."""
     payloads = [f'{{"prompt": "{part}"}}'.encode() for part in parts]
     frame = b'{"event_type":"Stop","timestamp":"2026-01-20T10:30:00Z","data":%s}'
     body = b'{"events":[' + b",".join(frame % payload for payload in payloads) + b"]}"
@@ -54,7 +54,7 @@ def test_every_spelling_comes_back_as_it_was_sent(parts: list[str]) -> None:
 
 @given(texts)
 def test_what_is_projected_of_them_is_text(part: str) -> None:
-    """A lone surrogate becomes U+FFFD; everything else is what any JSON reader reads."""
+    """A lone surrogate becomes U+FFFD; every other character is what any JSON reader reads."""
     expected = json.loads(f'"{part}"').encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     read = read_payload(f'{{"prompt": "{part}", "tool_name": "Bash"}}'.encode())

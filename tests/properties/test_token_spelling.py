@@ -1,4 +1,4 @@
-"""A token has one spelling: whatever differs from it in a character is another token, and a bad one."""
+"""A token has one spelling: a text that differs from it in one character is another token, and an invalid one."""
 
 import string
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ FOREIGN = ("=", "+", "/", " ", "\n", "\r\n", "\t", "\0", ".", "~", "é", "٣", "
 
 
 def signed(algorithm: str, user: str = "alice") -> str:
-    """A good token; names of users of different lengths end in different bits."""
+    """Return a valid token; names of users of different lengths end in different bits."""
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "org_id": "acme", "role": "member", "jti": "1"}
     times = {"iat": NOW, "exp": NOW + 3600}
     key = PRIVATE.get(algorithm, SECRET)
@@ -37,7 +37,7 @@ def signed(algorithm: str, user: str = "alice") -> str:
 
 
 def is_taken(token: str) -> bool:
-    """Whether it opens anything."""
+    """Return whether a token is accepted."""
     try:
         VERIFIER.verify(token)
     except BadToken:
@@ -46,7 +46,7 @@ def is_taken(token: str) -> bool:
 
 
 def substitutes(character: str) -> Iterator[str]:
-    """Those that differ from it in one bit of base64url, the least ones first; and letters of the other alphabets."""
+    """Return the characters that differ from this one in one bit of base64url, the lowest first, and others."""
     if character in ALPHABET:
         index = _ORDER.index(character)
         yield from (_ORDER[index ^ 1 << bit] for bit in range(6))
@@ -59,7 +59,7 @@ _ORDER = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 @pytest.mark.parametrize("algorithm", ["HS256", *PRIVATE])
 @pytest.mark.parametrize("user", ["alice", "alice1", "alice12"])
 def test_no_character_can_be_another_one(algorithm: str, user: str) -> None:
-    """In header, claims and signature, whatever bits the last character of each has to spare."""
+    """In header, claims and signature, although the last character of each has unused bits."""
     token = signed(algorithm, user)
 
     assert is_taken(token)
@@ -70,7 +70,7 @@ def test_no_character_can_be_another_one(algorithm: str, user: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ["HS256", *PRIVATE])
 def test_nothing_can_be_added_or_left_out(algorithm: str) -> None:
-    """Padding, white space, other alphabets: before, after and inside; nor a character less."""
+    """Padding, white space and other characters are refused before, after and inside; so is a missing character."""
     token = signed(algorithm)
 
     for at in range(len(token) + 1):
@@ -84,7 +84,7 @@ def test_nothing_can_be_added_or_left_out(algorithm: str) -> None:
 
 @given(st.text(st.sampled_from(ALPHABET + "+/=. \n"), max_size=6), st.data())
 def test_any_other_text_in_its_place_is_refused(text: str, data: st.DataObject) -> None:
-    """Whichever part it takes the place of."""
+    """This holds for each of the three parts."""
     token = signed("HS256")
     start = data.draw(st.integers(0, len(token)))
     end = data.draw(st.integers(start, min(len(token), start + 6)))

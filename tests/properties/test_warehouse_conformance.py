@@ -1,4 +1,4 @@
-"""The warehouse in memory says what the real one says, so that what is shown on it holds for the other."""
+"""The warehouse in memory gives the results of the real one, so that properties shown on it hold for the other."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ KEYS = [(org, session_id) for org in ("acme", "globex") for session_id in SESSIO
 
 @pytest.fixture(scope="module", params=["engine", "embedded_engine"])
 def two(request: pytest.FixtureRequest) -> Iterator[TestStore]:
-    """A store for two partitions, emptied by each example; also in this process, where rows go in another way."""
+    """Return a store for two partitions, which each example empties; also in this process, where inserts differ."""
     yield from new_store(new_address(request.getfixturevalue(request.param)), PARTITIONS)
 
 
@@ -47,7 +47,7 @@ def _project(store: TestStore, warehouse: Warehouse, log: list[LogRecord], cut: 
 
 
 def _real_rows(store: TestStore, table: str) -> list[Any]:
-    """As the store gives them back in its own wire form."""
+    """Return the rows as the store returns them, in its wire format."""
     columns = "* EXCEPT stored_at" if table == "receipts" else "*"
     block = store.client.raw_query(f"SELECT {columns} FROM {store.database}.{table} FINAL", fmt="RowBinary")
     return sorted(decode_rows(SHAPES[table].row, block), key=attrgetter(*SHAPES[table].key))
@@ -63,7 +63,7 @@ def _differing(store: TestStore, fake: FakeWarehouse, tables: tuple[str, ...] = 
 def test_a_log_leaves_the_same_tables_and_answers_in_both(
     two: TestStore, log: list[LogRecord], cut: int, data: st.DataObject
 ) -> None:
-    """Every row of every table, and every question that a pipeline asks, whatever part of the log it is about."""
+    """They agree on every row of every table, and on every question of a pipeline, for any part of the log."""
     real, fake = _both(two)
 
     for warehouse in (real, fake):
@@ -89,7 +89,7 @@ def test_a_log_leaves_the_same_tables_and_answers_in_both(
 def test_what_is_forgotten_and_made_again_is_the_same_in_both(
     two: TestStore, log: list[LogRecord], data: st.DataObject
 ) -> None:
-    """Sessions and buckets taken out, and the rollups of what is left made anew over the old ones."""
+    """Sessions and buckets are removed, and the rollups of the rest are made anew over the old ones."""
     both = _both(two)
     some = data.draw(st.lists(st.sampled_from(KEYS), unique=True, min_size=1))
 
@@ -113,7 +113,7 @@ def test_what_is_forgotten_and_made_again_is_the_same_in_both(
 def test_of_equal_keys_both_show_the_highest_version_and_the_one_written_last(
     two: TestStore, inserts: list[list[Any]]
 ) -> None:
-    """In one insert or in several, rising or falling: which row is seen."""
+    """In one insert or in several, with rising or falling versions, both show the same row."""
     both = _both(two)
 
     for rows in filter(None, inserts):
@@ -126,7 +126,7 @@ def test_of_equal_keys_both_show_the_highest_version_and_the_one_written_last(
 @given(rows=st.lists(session_rows(), min_size=1, max_size=30))
 @settings(SLOW, max_examples=10)
 def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[SessionRow]) -> None:
-    """Groups of several sessions, names that are NULL, models that are used by some, two hours of one day."""
+    """Groups have several sessions, names that are NULL, models that only some use, and two hours of one day."""
     both = _both(two)
 
     for warehouse in both:
@@ -139,15 +139,15 @@ def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[S
 @given(log=logs(max_size=12), holes=st.sets(st.integers(0, 11)), below=st.integers(0, 14))
 @settings(SLOW, max_examples=8)
 def test_both_find_the_same_holes(two: TestStore, log: list[LogRecord], holes: set[int], below: int) -> None:
-    """Receipts that are missing at the start, in the middle and at the end."""
+    """Receipts are missing at the start, in the middle and at the end."""
     both = _both(two)
     _project(two, both[1], log, 12)
-    kept = [row for row in both[1].rows("receipts") if row.log_offset not in holes]
+    rest = [row for row in both[1].rows("receipts") if row.log_offset not in holes]
     both[1].tables["receipts"].clear()
 
     for warehouse in both:
-        if kept:
-            warehouse.insert("receipts", encode_rows(kept))
+        if rest:
+            warehouse.insert("receipts", encode_rows(rest))
 
     for partition in range(PARTITIONS):
         assert both[0].holes(partition, below) == both[1].holes(partition, below)
@@ -156,7 +156,7 @@ def test_both_find_the_same_holes(two: TestStore, log: list[LogRecord], holes: s
 
 @pytest.mark.parametrize("table", SHAPES)
 def test_keys_and_versions_are_those_of_the_database(two: TestStore, table: str) -> None:
-    """What decides which of two rows is seen is the same in both."""
+    """The keys and version columns, which decide which of two rows is visible, are the same in both."""
     found = next(row for row in two.rows(_SHAPES, database=two.database) if row["name"] == table)
 
     version = re.match(r"ReplacingMergeTree(?:\((\w+)\))? ORDER", found["engine_full"])

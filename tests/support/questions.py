@@ -13,7 +13,7 @@ INCLUDE = ".include.sql"
 
 
 def sql_files() -> dict[str, Path]:
-    """The SQL files of questions by their names, such as ``query_api.analytics.summary``."""
+    """Return the SQL files of questions by their names, such as ``query_api.analytics.summary``."""
     files = [file for file in _all_sql_files() if not file.name.endswith(INCLUDE)]
     return {".".join(file.relative_to(CHECKOUT).with_suffix("").parts): file for file in files}
 
@@ -24,7 +24,7 @@ def included_files() -> list[Path]:
 
 
 def questions() -> list[Question[Any, Any]]:
-    """The questions of all modules, each once."""
+    """Return the questions of all modules, each once."""
     found = {value.name: value for module in _modules() for value in vars(module).values() if _is_question(value)}
     return [found[name] for name in sorted(found)]
 

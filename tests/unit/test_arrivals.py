@@ -1,4 +1,4 @@
-"""Bodies under way: what they may hold together, which of them makes room, and how long one may take."""
+"""Bodies in transit: how many bytes they may hold, which body makes room for another, and how long one may take."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ MAX = 1_000
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything that is a time is short."""
+    """Make every time limit short."""
     for name, seconds in (("SILENCE_S", 1.0), ("GRACE_S", 0.4), ("YOUNG_S", 0.0), ("APPEND_DEADLINE_S", 0.1)):
         monkeypatch.setattr(module, name, seconds)
 
@@ -28,7 +28,7 @@ async def opened() -> AsyncIterator[AsyncExitStack]:
 
 
 async def outcome_of(arrival: Arrival, *sizes: int, pause_s: float = 0.0, whole: bool = False) -> Exception | None:
-    """What becomes of a body whose client sends so many bytes at a time, and then nothing more."""
+    """Return the outcome of a body whose client sends this many bytes at a time, and then nothing more."""
     try:
         async with arrival:
             for size in sizes:
@@ -47,19 +47,19 @@ def code_of(error: Exception | None) -> object:
 
 
 async def test_a_silent_client_is_refused() -> None:
-    """It has begun, and sends nothing more: 408."""
+    """A client that begins a body and then sends nothing gets 408."""
     assert code_of(await outcome_of(Arrivals(MAX).arrival("acme"), 10)) == (408, "slow_body")
 
 
 async def test_a_client_that_trickles_is_refused() -> None:
-    """There is always another byte in time, and never enough of them."""
+    """A client that always sends the next byte in time, but never enough bytes, is refused."""
     sizes = [1] * 1_000
 
     assert code_of(await outcome_of(Arrivals(MAX).arrival("acme"), *sizes, pause_s=0.01)) == (408, "slow_body")
 
 
 async def test_a_large_body_has_the_time_that_its_size_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes longer than the grace, and arrives fast enough."""
+    """A body that takes longer than the grace period arrives whole if it is fast enough."""
     monkeypatch.setattr(module, "BYTES_PER_S_MIN", 100)
     arrival = Arrivals(MAX).arrival("acme")
     async with arrival:
@@ -70,12 +70,12 @@ async def test_a_large_body_has_the_time_that_its_size_needs(monkeypatch: pytest
 
 
 async def test_a_request_that_is_not_answered_in_time_may_be_sent_again() -> None:
-    """The body is there; what becomes of it is unknown."""
+    """The response is a 503 that may be retried: the body has arrived, and the outcome is unknown."""
     assert code_of(await outcome_of(Arrivals(MAX).arrival("acme"), 10, whole=True)) is LogUnavailable
 
 
 async def test_the_body_that_has_been_arriving_longest_makes_room() -> None:
-    """Not the one that comes, and not one that has arrived."""
+    """The oldest arriving body is evicted; a new body or one that has arrived is not."""
     arrivals = Arrivals(MAX)
     async with arrivals.arrival("a") as arrived:
         await arrived.grow(300)
@@ -93,7 +93,7 @@ async def test_the_body_that_has_been_arriving_longest_makes_room() -> None:
 
 
 async def test_an_org_holds_half_at_most(opened: AsyncExitStack) -> None:
-    """So others have room, whatever it sends; its own bodies make room for one another."""
+    """An org uses at most half of the room, so others have room; its bodies evict only its other bodies."""
     arrivals = Arrivals(MAX)
     stalled = asyncio.ensure_future(outcome_of(arrivals.arrival("acme"), 300))
     await asyncio.sleep(0)
@@ -111,7 +111,7 @@ async def test_an_org_holds_half_at_most(opened: AsyncExitStack) -> None:
 
 
 async def test_a_young_body_makes_no_room(monkeypatch: pytest.MonkeyPatch, opened: AsyncExitStack) -> None:
-    """It may be as fast as the one that comes; that one is asked to come again."""
+    """A young body may be as fast as the new one, so the new one is refused and may be retried."""
     monkeypatch.setattr(module, "YOUNG_S", 60)
     arrivals = Arrivals(MAX)
     young = await opened.enter_async_context(arrivals.arrival("a"))
@@ -127,7 +127,7 @@ async def test_a_young_body_makes_no_room(monkeypatch: pytest.MonkeyPatch, opene
 
 
 async def test_a_lone_body_always_fits() -> None:
-    """However large it is once it is inflated."""
+    """A single body fits, however large it is once inflated."""
     arrivals = Arrivals(MAX)
     async with arrivals.arrival("acme") as lone:
         await lone.grow(900)
@@ -139,7 +139,7 @@ async def test_a_lone_body_always_fits() -> None:
 
 
 async def test_bytes_that_come_as_the_time_is_up_do_not_count() -> None:
-    """The client's next part and the end of its time in the same turn of the event loop."""
+    """Bytes that arrive in the same turn of the event loop as the time-out do not count."""
     arrivals = Arrivals(MAX)
     arrival = arrivals.arrival("acme")
     refused = asyncio.ensure_future(outcome_of(arrival, 10, 10))

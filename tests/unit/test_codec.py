@@ -1,4 +1,4 @@
-"""The one gate out of the log: what was encoded comes back, and what can't be projected is said to be so."""
+"""The codec of the log: encoded records decode unchanged, and records that cannot be projected are reported."""
 
 from uuid import UUID
 
@@ -49,7 +49,7 @@ def in_log(value: bytes | None, key: bytes | None = SESSION.bytes, partition: in
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
 def test_every_kind_of_fact_comes_back_as_it_went_in(record: AnyRecord) -> None:
-    """Encoded again it is the same bytes, payloads included."""
+    """Encoding the decoded record again gives the same bytes, payloads included."""
     assert encode(decode(in_log(encode(record)), 1)) == encode(record)
 
 
@@ -84,13 +84,13 @@ UNDECODABLE = {
 
 @pytest.mark.parametrize("poison", UNDECODABLE.values(), ids=UNDECODABLE)
 def test_what_can_not_be_projected_is_undecodable(poison: LogRecord) -> None:
-    """Never another error, which would stop the projector."""
+    """Decoding raises `Undecodable` and no other error, since another error would stop the projector."""
     with pytest.raises(Undecodable):
         decode(poison, 1)
 
 
 def test_unknown_fields_are_tolerated() -> None:
-    """A record of a newer writer with more fields is still read."""
+    """A record of a newer writer with additional fields decodes."""
     more = encode(RECORDS[0]).replace(b'"v":1', b'"v":1,"later":{"a":[1]}')
 
     assert encode(decode(in_log(more), 1)) == encode(RECORDS[0])

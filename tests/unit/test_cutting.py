@@ -1,4 +1,4 @@
-"""Cutting texts never splits what a reader sees as one character."""
+"""Truncating a text never splits a character as readers see it."""
 
 import pytest
 
@@ -32,11 +32,11 @@ FLAG = "🇩🇪"
     ],
 )
 def test_a_cut_text_fits_and_ends_between_characters(text: str, limit: int, expected: str) -> None:
-    """Combined letters, emoji of several parts, flags and line ends stay whole, or go."""
+    """Combined letters, emoji of several parts, flags and line ends are either whole or left out."""
     assert cut(text, limit) == expected
 
 
 def test_one_line_has_no_white_space_but_spaces() -> None:
-    """Lines, tabs and runs of spaces become one space each."""
+    """Each line break, tab or run of spaces becomes one space."""
     assert one_line("  a\n\tb \r\n c ", 20) == "a b c"
     assert one_line("x " * 1000, 5) == "x x…"

@@ -1,4 +1,4 @@
-"""The analysis: where the time went, what failed, what was repeated, and what to call it."""
+"""The analysis of a session: how the time was spent, what failed, what was repeated, and its title."""
 
 from collections.abc import Iterable
 
@@ -18,8 +18,8 @@ def found(facts: Iterable[SessionFact], sensitive: bool = False) -> Findings:
     return analysis.findings(sensitive)
 
 
-def tool(event_type: str, id_: str, s: float, **told: str) -> SessionFact:
-    return hook(event_type, s=s, tool_name="Bash", tool_use_id=id_, **told)
+def tool(event_type: str, id_: str, s: float, **more: str) -> SessionFact:
+    return hook(event_type, s=s, tool_name="Bash", tool_use_id=id_, **more)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def tool(event_type: str, id_: str, s: float, **told: str) -> SessionFact:
         ([hook("StopFailure"), hook("Notification", s=1), hook("UserPromptSubmit", s=9)], (0, 0, 9, 0)),
         ([hook("Notification", detail="idle_prompt"), hook("PreToolUse", s=9)], (0, 0, 9, 0)),
         ([hook("Notification", detail="auth_success"), hook("PreToolUse", s=9)], (0, 9, 0, 0)),
-        ([hook("Stop", agent_id="a"), hook("Stop", s=9)], (0, 9, 0, 0)),  # a subagent's stop is nobody's turn
+        ([hook("Stop", agent_id="a"), hook("Stop", s=9)], (0, 9, 0, 0)),  # a subagent's stop ends no turn
         ([tool("PreToolUse", "1", 0), tool("PostToolUse", "1", 4), hook("Stop", s=9)], (4, 5, 0, 0)),
         ([tool("PostToolUse", "1", 4), hook("Stop", s=9), tool("PreToolUse", "1", 0)], (4, 5, 0, 0)),  # late in the log
         (
@@ -50,14 +50,14 @@ def tool(event_type: str, id_: str, s: float, **told: str) -> SessionFact:
     ],
 )
 def test_the_time_is_split_by_what_was_going_on(facts: list[SessionFact], expected: tuple[int, ...]) -> None:
-    """Seconds of tools, model, waiting and idle; they add up to the time between the first and the last event."""
+    """Seconds of tools, model, waiting and idle add up to the time from the first to the last event."""
     tools, model, waiting, idle = (1000 * seconds for seconds in expected)
 
     assert found(facts).time_split == TimeSplit(sum(expected) * 1000, tools, model, waiting, idle)
 
 
 def test_error_rates_are_by_tool_with_the_most_errors_first() -> None:
-    """A use counts once; errors without an id count each, with calls or without."""
+    """A use with an id counts once; an error without an id counts each time, with or without a call."""
     facts = [
         *used("Bash", "a", "PostToolUseFailure"),
         *used("Bash", "a", "PostToolUseFailure"),
@@ -103,13 +103,13 @@ def test_error_rates_are_by_tool_with_the_most_errors_first() -> None:
         ("go build ./...", False),
     ],
 )
-def test_commands_that_run_tests_are_told_from_others(command: str, is_test: bool) -> None:
-    """By what they call, not by the word alone."""
+def test_commands_that_run_tests_are_distinguished_from_others(command: str, is_test: bool) -> None:
+    """A command counts as a test run by the program it calls, not because of the word "test"."""
     assert [run.command for run in found(used("Bash", command)).tests_run] == [command] * is_test
 
 
 def test_runs_of_tests_say_how_the_latest_went() -> None:
-    """Denied ones did not run."""
+    """The result is that of the latest run; denied commands did not run."""
     facts = [
         *used("Bash", "pytest", id_="1"),
         *used("Bash", "pytest", "PostToolUseFailure", id_="2"),
@@ -124,7 +124,7 @@ def test_runs_of_tests_say_how_the_latest_went() -> None:
 
 
 def test_files_count_what_was_done_to_them() -> None:
-    """Over all editing tools; what failed or was denied changed nothing; reading is no edit."""
+    """All editing tools are counted; failed or denied uses changed nothing; reading is no edit."""
     facts = [
         *used("Write", "/a", id_="1"),
         *used("Edit", "/a", id_="2"),
@@ -138,7 +138,7 @@ def test_files_count_what_was_done_to_them() -> None:
 
 
 def test_lists_are_bounded() -> None:
-    """The most frequent stay, in an order that does not depend on when they came."""
+    """The most frequent entries are listed, in an order that does not depend on the order of the events."""
     facts = [fact for n in range(300) for fact in used("Edit", f"/f{n:03}")]
     facts += [fact for n in range(40) for i in range(2) for fact in used("Bash", f"c{n:02}", id_=f"{n}-{i}")]
 
@@ -148,7 +148,7 @@ def test_lists_are_bounded() -> None:
 
 
 def test_the_longest_gaps_say_between_what_they_were() -> None:
-    """Five at most, the longest first; events at one time leave none."""
+    """At most five gaps are listed, the longest first; simultaneous events have no gap."""
     times = (0, 0, 1, 3, 3.5, 8, 20, 20.25)
     gaps = found([hook(f"E{place}", s=s) for place, s in enumerate(times)]).longest_gaps
 
@@ -181,7 +181,7 @@ def test_the_longest_gaps_say_between_what_they_were() -> None:
     ],
 )
 def test_a_title_is_the_first_sentence_of_what_was_asked_for(prompt: str, title: str | None) -> None:
-    """In a line, without what is only polite, at most 80 characters; a command to the client is none."""
+    """The title is one line of at most 80 characters, without polite phrases; commands to the client are no title."""
     suggested = found([hook("UserPromptSubmit", prompt)]).suggested_title
 
     assert suggested == title
@@ -189,14 +189,14 @@ def test_a_title_is_the_first_sentence_of_what_was_asked_for(prompt: str, title:
 
 
 def test_prompts_of_machines_give_no_title() -> None:
-    """The first one that somebody wrote does."""
+    """The title comes from the first prompt that a person wrote."""
     facts = [hook("UserPromptSubmit", "wake up", detail="loop_wakeup"), hook("UserPromptSubmit", "Real work")]
 
     assert found(facts).suggested_title == "Real work"
 
 
 def test_of_a_sensitive_session_there_are_times_and_counts_only() -> None:
-    """Whatever its facts hold."""
+    """The analysis of a sensitive session has no content, for any facts."""
     facts = [
         hook("UserPromptSubmit", "secret", s=0),
         *used("Bash", "pytest secret", "PostToolUseFailure", id_="1", detail="secret"),

@@ -45,7 +45,7 @@ def test_an_issued_token_is_accepted() -> None:
 
 
 WRONG = {
-    "issuer": {"iss": "somebody"},
+    "issuer": {"iss": "another issuer"},
     "audience": {"aud": "another-api"},
     "audiences": {"aud": ["another-api"]},
     "unknown role": {"role": "god"},
@@ -146,7 +146,7 @@ def test_asymmetric_keys_are_chosen_by_kid_and_pinned_to_their_algorithm() -> No
 
     for algorithm, key in private.items():
         assert many.verify(signed(key, algorithm, {"kid": f"key {algorithm}"})).user_id == "alice"
-        for headers in ({}, {"kid": "key of nobody"}):
+        for headers in ({}, {"kid": "unknown key"}):
             with pytest.raises(BadToken):
                 many.verify(signed(key, algorithm, headers))
     public = private["EdDSA"].public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)

@@ -43,13 +43,18 @@ def test_no_two_canonical_paths_spell_the_same_words(path: str) -> None:
         assert not {b"", b".", b".."} & set(raw.split(b"/")[1:]) or raw == b"/"
 
 
+@pytest.mark.slow
 def test_checking_a_path_takes_bounded_time() -> None:
-    """The longest accepted path takes under 10 ms of processor time in each of its worst shapes."""
-    for part in (b"%C3%A9", b"a%20", b"a/", b"/..a", b"%41"):
-        path = (b"/" + part * PATH_BYTES_MAX)[: PATH_BYTES_MAX - 1] + b"%"
+    """The longest accepted path takes under 10 ms in each of its worst shapes; only time shows a regex backtrack."""
+
+    def cost(path: bytes) -> float:
         began = process_time()
         is_canonical(path)
-        assert process_time() - began < 0.01, part
+        return process_time() - began
+
+    for part in (b"%C3%A9", b"a%20", b"a/", b"..a/", b"abc", b"%41"):
+        path = (b"/" + part * PATH_BYTES_MAX)[: PATH_BYTES_MAX - 1] + b"%"
+        assert min(cost(path) for _ in range(5)) < 0.01, part
 
 
 def test_paths_have_a_maximum_length() -> None:

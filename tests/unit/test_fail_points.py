@@ -1,4 +1,4 @@
-"""Fail-points: off they do nothing, on they strike at the nth passing of their name and at no other."""
+"""Fail-points: without the variable they do nothing; with it they strike at the nth pass of their name only."""
 
 import os
 import signal
@@ -11,12 +11,12 @@ from kernel.fail_points import BadFailPoint, FailPointHit, _off, arm, fail_point
 
 
 def test_without_the_variable_there_is_no_fail_point() -> None:
-    """The function that every process calls is the one that does nothing."""
+    """`fail_point` is then the function that does nothing."""
     assert fail_point is _off
 
 
 def test_it_strikes_at_the_nth_passing_of_its_name_and_at_no_other() -> None:
-    """Others pass, before and after."""
+    """Earlier and later passes of the name, and all passes of other names, do nothing."""
     at = arm(parse_fail_points("a:2:raise,b:1:sleep=0"))
 
     at("a")
@@ -27,7 +27,7 @@ def test_it_strikes_at_the_nth_passing_of_its_name_and_at_no_other() -> None:
 
 
 def test_kill_is_sigkill() -> None:
-    """Nothing of the process runs on."""
+    """The process ends at once, without clean-up."""
     code = "from kernel.fail_points import fail_point; fail_point('x'); print('lives'); fail_point('x'); print('no')"
     env = os.environ | {"CREWKIT_FAILPOINT": "x:2:kill"}
 
@@ -39,6 +39,6 @@ def test_kill_is_sigkill() -> None:
 
 @pytest.mark.parametrize("text", ["a", "a:b:kill", "a:1:explode", "a:1:sleep=x", "a:1:kill:2"])
 def test_a_fail_point_that_cannot_be_read_says_what_is_expected(text: str) -> None:
-    """A test with a misspelt fault must not pass for want of one."""
+    """Otherwise a test with a misspelt fault would pass without its fault."""
     with pytest.raises(BadFailPoint, match="name:nth:kill"):
         parse_fail_points(text)

@@ -1,4 +1,4 @@
-"""Few turns, many who want one."""
+"""Fair turns: a few turns shared by many orgs."""
 
 import asyncio
 import threading
@@ -16,14 +16,14 @@ MANY = 60
 
 
 class Visitors:
-    """Askers that hold their turns until they are let go, and the order in which they got them."""
+    """Askers that hold their turns until released, and the order in which they got them."""
 
     def __init__(self, turns: FairTurns) -> None:
         self._turns = turns
         self.served: list[str] = []
 
     def come(self, asker: str, number: int = 1) -> "list[asyncio.Future[None]]":
-        """So many askers begin to wait."""
+        """Start this many askers, which wait for a turn."""
         return [asyncio.ensure_future(self._wait(asker)) for _ in range(number)]
 
     async def _wait(self, asker: str) -> None:
@@ -32,13 +32,13 @@ class Visitors:
 
 
 async def settle() -> None:
-    """Let everybody do what they can."""
+    """Let all tasks run as far as they can."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
 async def test_no_org_has_all_turns() -> None:
-    """One is left for the next org, which gets it at once."""
+    """One turn is left for the next org, which gets it at once."""
     turns = FairTurns(4, of_one=3)
     visitors = Visitors(turns)
     visitors.come("busy", MANY)
@@ -51,7 +51,7 @@ async def test_no_org_has_all_turns() -> None:
 
 
 async def test_orgs_come_one_after_the_other_however_much_each_wants() -> None:
-    """Who has the fewest turns under way is next, of equal ones whose last turn is longest ago."""
+    """The org with the fewest turns in use is next; of equal orgs, the one whose last turn is longest ago."""
     turns = FairTurns(1, of_one=1)
     visitors = Visitors(turns)
     for asker, number in (("busy", MANY), ("a", 2), ("b", 1)):
@@ -65,7 +65,7 @@ async def test_orgs_come_one_after_the_other_however_much_each_wants() -> None:
 
 
 async def test_the_fewest_under_way_come_first() -> None:
-    """An org that has a turn waits behind one that has none, even if it came first."""
+    """An org that has a turn waits behind an org without one, even if it asked first."""
     turns = FairTurns(3, of_one=2)
     visitors = Visitors(turns)
     visitors.come("busy", MANY)
@@ -81,7 +81,7 @@ async def test_the_fewest_under_way_come_first() -> None:
 
 
 async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
-    """Cancelled in the queue, or in the moment in which the turn comes: the next one has it."""
+    """An asker that is cancelled in the queue, or as it receives the turn, passes the turn to the next one."""
     turns = FairTurns(1, of_one=1)
     visitors = Visitors(turns)
     visitors.come("first")
@@ -90,7 +90,7 @@ async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
     await settle()
     early.cancel()
     turns.give_back("first")
-    late.cancel()  # has been handed its turn, and does not know yet
+    late.cancel()  # has received its turn, but has not run since
     await settle()
 
     assert visitors.served == ["first", "last"]
@@ -98,7 +98,7 @@ async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
 
 
 class StuckClient:
-    """A client that answers its questions when the test says so."""
+    """A client that answers its questions when the test releases them."""
 
     def __init__(self, asked: list[str], go_on: threading.Event) -> None:
         self._asked, self._go_on, self.database = asked, go_on, ""
@@ -115,8 +115,8 @@ class StuckClient:
         pass
 
 
-async def test_a_question_that_nobody_waits_for_any_more_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its thread is still busy; another org's question finds a free one, and is not put behind it."""
+async def test_an_abandoned_question_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread is still busy, so another org's question runs on a free thread and does not queue behind it."""
     asked: list[str] = []
     go_on = threading.Event()
     reader = ClickHouseReader(lambda: StuckClient(asked, go_on), pool_size=2)  # type: ignore[arg-type,return-value]
@@ -140,7 +140,7 @@ async def test_a_question_that_nobody_waits_for_any_more_keeps_its_turn(monkeypa
 
 
 async def eventually_asked(asked: list[str], expected: list[str]) -> None:
-    """The questions that are under way, once there are as many; no other one comes behind them."""
+    """Wait until these orgs' questions run, and check that no other question follows."""
     await asyncio.to_thread(eventually, lambda: len(asked) >= len(expected))
     await asyncio.sleep(0.05)
     assert asked == expected

@@ -1,4 +1,4 @@
-"""What stands for Faust commits what Faust was measured to commit on a real broker, the mistakes included."""
+"""The fake of Faust commits the offsets that Faust commits on a real broker, its mistakes included."""
 
 from schemas.log.position import LogRecord
 from tests.support.fakes.faust import FakeConsumer
@@ -14,20 +14,20 @@ def _consumer(fetched: list[int], acknowledged: list[int], committed: int = 0) -
 
 
 def test_a_complete_prefix_is_committed() -> None:
-    """Up to the first that was not acknowledged."""
+    """The committed offset is that of the first record without an acknowledgement."""
     assert _consumer([0, 1, 2, 3], [0, 1, 3]).to_commit([0]) == {0: 2}
 
 
 def test_with_nothing_committed_yet_a_head_that_was_not_acknowledged_is_committed_over() -> None:
-    """So only a prefix may ever be acknowledged."""
+    """So the pipeline may acknowledge only a prefix."""
     assert _consumer([0, 1, 2, 3, 4, 5, 6], [5, 6]).to_commit([0]) == {0: 7}
 
 
 def test_a_single_record_at_the_head_is_committed_over() -> None:
-    """The same with a committed offset: 2800 is lost."""
+    """With a committed offset it happens too: record 2800 is lost."""
     assert _consumer([2800, 2801, 2802], [2801, 2802], committed=2800).to_commit([0]) == {0: 2803}
 
 
 def test_what_was_skipped_counts_as_acknowledged() -> None:
-    """9 to 11 were never fetched, and are committed over."""
+    """Records 9 to 11 were never fetched, and the committed offset is beyond them."""
     assert _consumer([7, 8, 12, 13], [7, 8, 12, 13], committed=7).to_commit([0]) == {0: 13}

@@ -1,4 +1,4 @@
-"""What Faust is told, where a wrong number would be noticed in production alone."""
+"""Settings of Faust whose wrong value would be noticed only in production."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from processors.runners.faust_app import ROUND_BYTES_MAX, FaustSettings, _app, _
 
 
 def test_a_long_outage_of_the_store_ends_no_membership(tmp_path: Path) -> None:
-    """Nothing is read from the log meanwhile, for far longer than 20 minutes."""
+    """The worker stays in its group although it reads nothing from the log for far longer than 20 minutes."""
     settings = FaustSettings(
         bootstrap="127.0.0.1:1", topic="topic", partitions=4, group="group", instance=0, folder=tmp_path
     )
@@ -20,11 +20,11 @@ def test_a_long_outage_of_the_store_ends_no_membership(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("partitions", [1, 4, 8, 64, 128])
 def test_a_round_over_all_partitions_is_bounded(partitions: int) -> None:
-    """Else one of many would wait for minutes behind the others, and be taken for one that Faust withholds."""
+    """Otherwise one of many partitions would wait for minutes, and look like one that Faust withholds."""
     assert partitions * _fetch_bytes(partitions) <= ROUND_BYTES_MAX
 
 
 def test_few_partitions_fetch_as_much_as_ever() -> None:
-    """Up to four; and the smallest piece is not too small."""
+    """Up to four partitions each fetch the usual size; more partitions fetch less, down to 256 KiB."""
     assert _fetch_bytes(1) == _fetch_bytes(4) == 8 << 20
     assert _fetch_bytes(1_000) == 256 << 10

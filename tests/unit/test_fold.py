@@ -1,4 +1,4 @@
-"""The counting rules, one by one. Each case is a list of (event type, payload) and what a session must then show."""
+"""The counting rules, one by one. A case is a list of (event type, payload) and the values a session must then show."""
 
 from typing import Any
 from uuid import UUID
@@ -38,7 +38,7 @@ COMMON: dict[str, Any] = {
 
 
 def hooks(*events: Hook) -> EventsRecorded:
-    """Hook events a second apart, with ids of their own."""
+    """Return hook events that are one second apart, each with a unique id."""
     return EventsRecorded(
         **COMMON,
         events=tuple(
@@ -49,7 +49,7 @@ def hooks(*events: Hook) -> EventsRecorded:
 
 
 def folded(*facts: AnyRecord) -> SessionState:
-    """The state after these facts, one record each."""
+    """Return the state after these facts, one record each."""
     state: SessionState | None = None
     for record in log_of(list(facts)):
         for row in fact_rows(record, decode(record, 2)):
@@ -81,7 +81,7 @@ COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
 
 @pytest.mark.parametrize(("events", "expected"), COUNTING)
 def test_counting_rules(events: list[Hook], expected: dict[str, int]) -> None:
-    """What counts, what counts once, and what does not count."""
+    """Each case shows events that count, count once, or do not count."""
     state = folded(hooks(*events))
 
     row = session_row(state, list_prices())
@@ -89,7 +89,7 @@ def test_counting_rules(events: list[Hook], expected: dict[str, int]) -> None:
 
 
 def test_use_of_tools_is_counted_by_name_with_the_first_duration_of_each_use() -> None:
-    """A use that is reported twice lasts as long as the first report says."""
+    """A use that is reported twice has the duration of the first report."""
     state = folded(
         hooks(
             (PRE, {"tool_name": "Bash", "tool_use_id": "a"}),
@@ -104,7 +104,7 @@ def test_use_of_tools_is_counted_by_name_with_the_first_duration_of_each_use() -
 
 
 def test_a_half_without_its_partner_still_has_a_status() -> None:
-    """Without its end it is running, without its start, or only named, it is unknown; a failure needs no start."""
+    """Without its end a use is running; without its start, or only named, it is unknown; a failure needs no start."""
     state = folded(
         hooks(
             (PRE, {"tool_use_id": "running"}),
@@ -123,7 +123,7 @@ def test_a_half_without_its_partner_still_has_a_status() -> None:
 
 
 def test_an_agents_uses_of_tools_are_counted_like_the_sessions() -> None:
-    """Once per id, whichever half names the agent, and each start without an id."""
+    """Uses count once per id, whichever half names the agent; starts without an id count each."""
     state = folded(
         hooks(
             (PRE, {"tool_use_id": "a", "agent_id": "x"}),
@@ -141,7 +141,7 @@ def test_an_agents_uses_of_tools_are_counted_like_the_sessions() -> None:
 
 
 def test_the_first_end_wins_and_a_later_one_may_bring_newer_totals() -> None:
-    """`ended_at` and `outcome` stay; summary and totals are replaced."""
+    """`ended_at` and `outcome` stay; the summary and totals are replaced."""
     usage = ModelUsage(model="m", input_tokens=5, cost_nano=1)
     state = folded(
         SessionEnded(**COMMON, fact_id=UUID(int=1), outcome="failure", ended_at=BASE_MS + 5),
@@ -165,7 +165,7 @@ def test_an_end_before_the_start_counts_as_the_start() -> None:
 
 
 def test_a_report_of_an_earlier_moment_does_not_replace_a_later_one() -> None:
-    """A delayed resend of an old report can be told from a new one by `reported_at`."""
+    """`reported_at` shows that a delayed copy of an old report is older."""
     state = folded(*[_report(n, at, n) for n, at in ((1, 10), (2, 30), (3, 20))])
 
     assert session_row(state, list_prices()).input_tokens == 2
@@ -179,7 +179,7 @@ def test_without_reported_at_the_later_report_in_the_log_counts() -> None:
 
 
 def test_a_report_without_a_model_belongs_to_the_model_the_session_turns_out_to_have() -> None:
-    """From create, else the last SessionStart with one, else the empty name."""
+    """The model comes from the create, else from the last SessionStart that has one, else it is the empty name."""
     report = MetricsReported(**COMMON, fact_id=UUID(int=1), report=MetricsReport(models=(ModelUsage(input_tokens=9),)))
     start = hooks(("SessionStart", {"model": "claude-opus-4-5"}), ("SessionStart", {}))
 
@@ -206,7 +206,7 @@ def test_cost_is_the_clients_own_figure_or_follows_from_the_price_list() -> None
 
 
 def test_null_clears_a_field_and_an_absent_one_stays() -> None:
-    """What PATCH says of title does not touch the agent's name."""
+    """A PATCH of the title does not change the agent's name."""
     state = folded(
         SessionCreated(**COMMON, fact_id=UUID(int=1), run_id=UUID(int=2), title="t", agent_name="a"),
         SessionChanged(**COMMON, fact_id=UUID(int=3), title=None),
@@ -216,7 +216,7 @@ def test_null_clears_a_field_and_an_absent_one_stays() -> None:
 
 
 def test_a_create_that_comes_late_does_not_undo_what_was_changed_before_it() -> None:
-    """Records can overtake one another on their way to the log; who owns the session is still what create says."""
+    """Records can overtake one another on their way to the log; the owner is always that of the create."""
     state = folded(
         SessionChanged(**{**COMMON, "actor": Actor("bob", "member")}, fact_id=UUID(int=3), title="changed"),
         SessionCreated(**COMMON, fact_id=UUID(int=1), run_id=UUID(int=2), title="created", agent_name="a"),

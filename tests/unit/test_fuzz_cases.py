@@ -1,4 +1,4 @@
-"""Attacks come out the same for the same seed, so what one of them showed can be shown again."""
+"""Attacks follow from the seed, so a finding can be reproduced."""
 
 import json
 import random
@@ -23,7 +23,7 @@ COSTLY = {family.name for family in FAMILIES if family.lane in ("costly", "heavy
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_case_follows_from_seed_family_and_number(name: str) -> None:
-    """The same three make the same bytes, at any time; another number makes another case."""
+    """The same three values give the same bytes at any time; another number gives another case."""
     count = 4 if name in COSTLY else 200
     cases = [case_of(7, name, number, SCENE) for number in range(count)]
 
@@ -34,7 +34,7 @@ def test_a_case_follows_from_seed_family_and_number(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_whole_case_is_one_request(name: str) -> None:
-    """Else the answer to a second one would be taken for that to the next case."""
+    """Otherwise the response to a second request would be taken for the response to the next case."""
     for number in range(4 if name in COSTLY else 200):
         case = case_of(7, name, number, SCENE)
         head, _, body = case.raw.partition(b"\r\n\r\n")
@@ -46,7 +46,7 @@ def test_a_whole_case_is_one_request(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["events", "slow", "tokens"])
 def test_a_saved_case_is_read_back_as_it_was(name: str, tmp_path: Path) -> None:
-    """The bytes, and how they are sent."""
+    """The file holds the bytes and how they are sent."""
     for number in range(20):
         case = case_of(7, name, number, SCENE)
         save(case, tmp_path / "case.http", "http://x")
@@ -55,7 +55,7 @@ def test_a_saved_case_is_read_back_as_it_was(name: str, tmp_path: Path) -> None:
 
 
 def test_the_curl_line_sends_the_same_body() -> None:
-    """In the line where it is short and plain, else from a file."""
+    """The command contains a short plain body, and reads any other body from a file."""
     for number in range(100):
         case = case_of(7, "change", number, SCENE)
         curl = as_curl(case, "http://x", "case.body")
@@ -67,7 +67,7 @@ def test_the_curl_line_sends_the_same_body() -> None:
 
 
 def test_many_bodies_are_still_json_and_many_are_not() -> None:
-    """A run of nothing but rejects would try little."""
+    """If every body were rejected, a run would test little."""
     chance = random.Random(7)
     body = {"events": [{"event_type": "Stop", "data": {"x": [1, {"y": None}]}}]}
     bodies = [mutated(chance, body) for _ in range(500)]
@@ -77,12 +77,12 @@ def test_many_bodies_are_still_json_and_many_are_not() -> None:
 
 
 def test_what_is_verbatim_goes_out_as_it_is() -> None:
-    """Numbers and texts that no encoder would write."""
+    """Numbers and texts that no encoder would write are sent unchanged."""
     assert written({"a": [Verbatim(b"1e400"), "\ud800"]}) == b'{"a":[1e400,"\xed\xa0\x80"]}'
 
 
 def test_a_lane_tries_each_family_before_any_comes_again() -> None:
-    """So a short run has all of them."""
+    """So a short run contains every family."""
     for lane in LANES:
         families = [family for family in FAMILIES if family.lane == lane]
         assert families
@@ -90,7 +90,7 @@ def test_a_lane_tries_each_family_before_any_comes_again() -> None:
 
 
 def test_families_are_chosen_by_name() -> None:
-    """Some alone, or all but some."""
+    """A run can select some families, or exclude some."""
     assert chosen(["tokens", "wire"], []) == ("tokens", "wire")
     assert set(BY_NAME) - set(chosen([], ["unfinished"])) == {"unfinished"}
     with pytest.raises(KeyError):
@@ -98,7 +98,7 @@ def test_families_are_chosen_by_name() -> None:
 
 
 def test_the_token_of_the_setup_is_the_same_in_every_run() -> None:
-    """Else a saved request would be refused for its token when it is sent again."""
+    """Otherwise a saved request would be refused for its token when it is sent again."""
     assert SCENE.token() == SCENE.token() == signed(claims())
 
 

@@ -1,4 +1,4 @@
-"""Each check of `make fuzz` can fail: against services that answer wrongly on purpose."""
+"""Each check of `make fuzz` can fail: it finds services that are wrong on purpose."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Said:
-    """What a wrong service answers: after ``after_s``, or, with status 0, nothing at all."""
+    """A wrong response: sent after ``after_s``, or, with status 0, never."""
 
     def __init__(self, status: int, body: object = REFUSED, after_s: float = 0.0, **headers: str) -> None:
         self.status, self.after_s, self.headers = status, after_s, {**JSON, **headers}
@@ -48,7 +48,7 @@ Answers = Callable[[str, str, bytes], Said]  # by method, path and body
 
 @contextmanager
 def service(answers: Answers) -> Iterator[tuple[str, int]]:
-    """A service that answers as it is bidden; its address."""
+    """Start a service that gives these responses; yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -68,7 +68,7 @@ def service(answers: Answers) -> Iterator[tuple[str, int]]:
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815  # names of http.server
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -80,12 +80,12 @@ def service(answers: Answers) -> Iterator[tuple[str, int]]:
 
 
 def client_of(address: tuple[str, int]) -> httpx.Client:
-    """An HTTP client of a service."""
+    """Return an HTTP client of a service."""
     return httpx.Client(base_url=f"http://{address[0]}:{address[1]}", trust_env=False)
 
 
 def faults(case: Case, said: Said, late_s: float = 5.0) -> list[str]:
-    """The names of the checks that fail where a case is answered like that."""
+    """Return the names of the checks that fail if a case gets this response."""
     with service(lambda *_: said) as address:
         answered = Connection(address, 10.0).ask(case) if case.is_whole else send_malformed(address, case, 10.0)
     return [fault.check for fault in faults_of(case, answered, late_s)]
@@ -93,12 +93,12 @@ def faults(case: Case, said: Said, late_s: float = 5.0) -> list[str]:
 
 @pytest.mark.parametrize("said", [Said(401), Said(503), Said(200, {"data": []}), Said(431, b""), Said(400, b"")])
 def test_a_right_answer_is_no_finding(said: Said) -> None:
-    """The error shape, a 503, a 2xx, and what the HTTP server says by itself."""
+    """The error shape, a 503, a 2xx, and the responses of the HTTP server itself are valid."""
     assert faults(READ, said) == []
 
 
 def test_a_500_is_found_even_in_the_right_shape() -> None:
-    """Of the 5xx only 503 is in the API."""
+    """503 is the only 5xx in the API."""
     assert faults(READ, Said(500)) == ["5xx"]
     assert faults(READ._replace(is_whole=False), Said(502)) == ["5xx"]
 
@@ -120,7 +120,7 @@ def test_an_error_of_another_shape_is_found(said: Said) -> None:
 
 
 def test_a_page_or_a_trace_is_found() -> None:
-    """No error is a page of HTML, and nothing quotes our code."""
+    """No error is an HTML page, and none quotes our code."""
     page = Said(404, b"<html>Not Found</html>", **{"Content-Type": "text/html"})
     trace = Said(422, {**REFUSED, "error": 'Traceback (most recent call last): File "/x.py"'})
 
@@ -129,20 +129,20 @@ def test_a_page_or_a_trace_is_found() -> None:
 
 
 def test_a_door_that_opens_is_found() -> None:
-    """A forged token, or another org's address, gets no 2xx."""
+    """A forged token, or an address of another org, gets no 2xx."""
     assert faults(FORGED, Said(200, {"data": []})) == ["opened"]
     assert faults(FORGED, Said(404)) == []
 
 
 def test_no_answer_and_a_late_one_are_found() -> None:
-    """A whole request is answered, and in time."""
+    """A whole request must get a response in time."""
     assert faults(READ, Said(0)) == ["no answer"]
     assert faults(READ, Said(200, {}, after_s=0.3), late_s=0.2) == ["late"]
     assert faults(READ._replace(late_s=9.0), Said(200, {}, after_s=0.3), late_s=0.2) == []
 
 
 def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
-    """A case by family and number, what it was answered, and what a 2xx promised, even by one that is bent."""
+    """A finding has family, number and response; positions promised by a 2xx are noted, even of malformed requests."""
     reports: list[Report] = []
     said = Said(500, REFUSED)
     with service(
@@ -165,7 +165,7 @@ def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
 
 
 def run_probe(address: tuple[str, int], answers: list[Answer], batches: int = 3) -> Journal:
-    """A client beside nobody: one session with a few batches."""
+    """Run the probe client without attackers: one session with a few batches."""
     journal, over = Journal(), threading.Event()
     client = ProbeClient(lambda _org: client_of(address), journal, "acme", 7, answers.append)
     client._one_session(over, batches)
@@ -173,14 +173,14 @@ def run_probe(address: tuple[str, int], answers: list[Answer], batches: int = 3)
 
 
 def good(method: str, path: str, body: bytes) -> Said:
-    """What a service answers that is in order."""
+    """Return the responses of a correct service."""
     accepted = len(msgspec.json.decode(body).get("events", [])) if body else 0
     data = {"id": "9b2f0000-0000-4000-8000-000000000000", "accepted": accepted}
     return Said(200, {"data": data}, **({"X-Log-Position": "0:5"} if method != "GET" else {}))
 
 
 def test_a_client_that_waits_is_found_with_what_was_under_way() -> None:
-    """Each answer is measured; one beyond the limit is a finding, with its time."""
+    """Each response is measured; one beyond the limit is a finding with its duration."""
     answers: list[Answer] = []
     with service(lambda *asked: _later(good(*asked), 0.3 if "summary" in asked[1] else 0.0)) as address:
         run_probe(address, answers)
@@ -192,7 +192,7 @@ def test_a_client_that_waits_is_found_with_what_was_under_way() -> None:
 
 
 def test_what_others_on_the_machine_take_from_the_service_is_left_out() -> None:
-    """By their share of the cores; the wait for a processor on a machine with nothing else to do counts."""
+    """CPU time is subtracted by the share of cores that others use; waiting for a CPU on an idle machine counts."""
     starved = Answer("GET session", 200, 0.0, 3.0, starved_s=2.5)
 
     assert needed_s(starved, others_cores=CORES) == pytest.approx(0.5)
@@ -201,7 +201,7 @@ def test_what_others_on_the_machine_take_from_the_service_is_left_out() -> None:
 
 
 def test_the_case_that_costs_most_is_named_first() -> None:
-    """Others that were under way waited like the client did."""
+    """Other cases that ran at the time waited like the client did."""
     victim, culprit = Long("reads", 1, "read", 0.0, 9.0), Long("dense-at-once", 2, "12 at once", 0.5, 5.0)
     cases = [victim, culprit, Long("events", 3, "later", 8.0, 9.0)]
 
@@ -218,7 +218,7 @@ def _later(said: Said, after_s: float) -> Said:
 
 
 def test_a_503_is_no_answer_but_is_tried_again() -> None:
-    """As the API says; the client has its events in the end, and each answer was measured."""
+    """As the API says, the client tries again; its events are stored in the end, and each response was measured."""
     answers: list[Answer] = []
     refuse_once = iter([Said(503, REFUSED, **{"Retry-After": "0"})])
     with service(lambda *asked: next(refuse_once, good(*asked)) if "events" in asked[1] else good(*asked)) as address:
@@ -230,7 +230,7 @@ def test_a_503_is_no_answer_but_is_tried_again() -> None:
 
 
 def operations(coverage: dict[str, object], receipt: Said) -> Answers:
-    """A service whose operations say this."""
+    """Return a service whose operations routes show these values."""
 
     def answers(_method: str, path: str, _body: bytes) -> Said:
         if "receipts" in path:
@@ -264,7 +264,7 @@ WITH_A_GAP = {"complete": False, "missing": 2, "partitions": [{"end": 10, "gaps"
     ],
 )
 def test_a_lost_2xx_is_found(coverage: dict[str, object], receipt: Said, offsets: list[int], lost: list[str]) -> None:
-    """Every promised position is projected or a dead letter: by its receipt, and by the coverage."""
+    """Every promised position must be projected or a dead letter, by its receipt and by the coverage."""
     with service(operations(coverage, receipt)) as address:
         found = list(missing_promises(lambda *_: client_of(address), offsets, 7))
 
@@ -273,7 +273,7 @@ def test_a_lost_2xx_is_found(coverage: dict[str, object], receipt: Said, offsets
 
 
 def test_memory_that_stays_is_found_but_not_what_the_cache_explains() -> None:
-    """Growth is held against the limit and the facts that the projector may have cached."""
+    """Growth is compared with the limit plus the facts that the projector may have cached."""
     before = AtRest(500 * MB, 1_000)
 
     assert too_much(before, AtRest(650 * MB, 1_000), 200 * MB) is None
@@ -283,7 +283,7 @@ def test_memory_that_stays_is_found_but_not_what_the_cache_explains() -> None:
 
 
 def test_an_error_in_the_log_is_found_once_also_after_a_rotation(tmp_path: Path) -> None:
-    """Whole lines, as they come, wherever they end up."""
+    """Only whole lines are read, from the current file or from a rotated one."""
     (tmp_path / "log").mkdir()
     log, watch = tmp_path / "log" / "up.log", LogWatch(tmp_path)
     log.write_text('{"event": "request"}\n{"event": "unexpected_err')
@@ -299,7 +299,7 @@ def test_an_error_in_the_log_is_found_once_also_after_a_rotation(tmp_path: Path)
 
 
 def test_a_process_that_died_is_found(tmp_path: Path) -> None:
-    """Whatever killed it: it was there, and is gone."""
+    """The process existed before and does not now, for any cause."""
     up = Installation("up", tmp_path)
     up.process = subprocess.Popen([sys.executable, "-c", "import sys; sys.exit(70)"])
     (tmp_path / "up.out").write_text("stuck\n")
@@ -318,7 +318,7 @@ def test_a_process_that_died_is_found(tmp_path: Path) -> None:
 
 
 def test_findings_of_a_kind_are_counted_and_the_first_are_saved(tmp_path: Path) -> None:
-    """A thousand times the same is one thing to read."""
+    """A finding that occurs a thousand times is shown once, with its count."""
     findings = Findings(7, AttackSetup(), "http://x", tmp_path)
     for number in range(10):
         findings.add(Fault("5xx", "500"), "tokens", number)

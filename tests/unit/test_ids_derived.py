@@ -1,4 +1,4 @@
-"""What was once derived must come out the same for ever: these values may never change."""
+"""Derived ids never change: these values are fixed for ever."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ SESSION = UUID("10111213-1415-4160-8002-040608db1740")
 
 
 def test_derived_ids_never_change() -> None:
-    """A client that retries next year gets the ids of today."""
+    """A client that retries next year gets the same ids."""
     seed = bytes(range(32))
     hasher = event_id_hasher(SECRETS.seed_key, SESSION)
 

@@ -1,4 +1,4 @@
-"""How requests become facts, where it matters to the byte and the millisecond."""
+"""How requests become facts, exact to the byte and the millisecond."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -29,7 +29,7 @@ def identified(sizes: list[int]) -> list[Event]:
 
 @given(st.lists(st.integers(0, 700_000), min_size=1, max_size=12))
 def test_records_are_split_above_one_mebibyte(sizes: list[int]) -> None:
-    """Each holds at least one event, none is larger unless it holds one alone, and together they hold all in order."""
+    """Each record holds at least one event, only a single event may exceed the limit, and the order is unchanged."""
     events = identified(sizes)
 
     values = to_records(events, CONTEXT)
@@ -42,13 +42,13 @@ def test_records_are_split_above_one_mebibyte(sizes: list[int]) -> None:
 
 
 def test_what_fits_into_one_record_is_one_record() -> None:
-    """5,000 small events are."""
+    """5,000 small events fit into one record."""
     assert len(to_records(identified([1] * 5_000)[:4_000], CONTEXT)) == 1
 
 
 @given(st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)), st.integers(-1439, 1439))  # noqa: DTZ001 (made aware below)
 def test_every_rfc_3339_time_is_read_to_the_millisecond(moment: datetime, offset: int) -> None:
-    """Whatever its offset; what is finer is cut off."""
+    """Any offset is accepted; digits beyond milliseconds are dropped."""
     aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
     exact = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
@@ -57,7 +57,7 @@ def test_every_rfc_3339_time_is_read_to_the_millisecond(moment: datetime, offset
 
 @given(st.text(max_size=40))
 def test_anything_else_is_no_time(text: str) -> None:
-    """And raises nothing but ValueError."""
+    """It raises only ValueError."""
     with pytest.raises(ValueError):  # noqa: PT011 (msgspec words it)
         parse_instant(text)
 
@@ -66,13 +66,13 @@ def test_anything_else_is_no_time(text: str) -> None:
     "text", ["2026-01-20", "2026-01-20T10:30:00", "20260120T103000Z", "2026-W04-2", "10:30:00Z", "2026-02-30T00:00:00Z"]
 )
 def test_other_notations_of_time_are_refused(text: str) -> None:
-    """Days, local times, ISO 8601's other forms, days that do not exist."""
+    """Dates, local times, other forms of ISO 8601 and days that do not exist are refused."""
     with pytest.raises(ValueError):  # noqa: PT011 (msgspec words it)
         parse_instant(text)
 
 
 def test_plausible_times_have_both_bounds() -> None:
-    """2000-01-01 and 24 hours ahead belong to it."""
+    """2000-01-01 and 24 hours ahead are accepted, both bounds included."""
     bounds = [EARLIEST_MS - 1, EARLIEST_MS, NOW_MS + AHEAD_MS, NOW_MS + AHEAD_MS + 1]
 
     assert [is_plausible(ms, NOW_MS) for ms in bounds] == [False, True, True, False]
@@ -80,5 +80,5 @@ def test_plausible_times_have_both_bounds() -> None:
 
 @given(st.integers(0, 10**15))
 def test_nine_decimals_of_a_million_are_kept_exactly(nano: int) -> None:
-    """From the JSON number to nano-dollars and nothing in between is rounded."""
+    """From the JSON number to nano-dollars, no digit is rounded."""
     assert nano_of(float(f"{nano // 10**9}.{nano % 10**9:09d}")) == nano

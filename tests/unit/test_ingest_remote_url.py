@@ -1,4 +1,4 @@
-"""Remote URLs: the slug is found in every spelling, and no credential survives."""
+"""Remote URLs: the slug is found in every spelling, and credentials are removed."""
 
 import pytest
 
@@ -39,11 +39,11 @@ SECRET = [
 
 @pytest.mark.parametrize(("given", "url", "repo"), SPELLINGS, ids=[spelling[0] for spelling in SPELLINGS])
 def test_the_slug_of_every_spelling(given: str, url: str, repo: str | None) -> None:
-    """What carries no secret stays as it is."""
+    """A URL without a secret is stored unchanged."""
     assert clean_remote(given) == (url, repo)
 
 
 @pytest.mark.parametrize(("given", "url"), SECRET, ids=[case[0] for case in SECRET])
 def test_credentials_are_taken_out(given: str, url: str) -> None:
-    """Nothing of them is in what is stored, and the slug is found all the same."""
+    """The stored URL has no part of the credentials, and the slug is still found."""
     assert clean_remote(given) == (url, "acme/backend")

@@ -1,4 +1,4 @@
-"""Who we are at Kafka, by the settings."""
+"""How our processes log in to Kafka, by the settings."""
 
 import ssl
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.rigs.certificates import Authority
 
 
 def settings(folder: Path, **given: str) -> Settings:
-    """Complete, but for what is given."""
+    """Return complete settings with these changes."""
     file = folder / "password"
     file.write_text("s3cret\n")
     file.chmod(0o600)
@@ -22,7 +22,7 @@ def settings(folder: Path, **given: str) -> Settings:
 
 
 def test_the_password_comes_from_its_file(tmp_path: Path) -> None:
-    """Without the end of the line; the mechanism is the strongest unless another is set."""
+    """The final line end is dropped; the mechanism is the strongest one unless another is set."""
     security = kafka_security(settings(tmp_path))
 
     assert security == KafkaSecurity("sasl_plaintext", "SCRAM-SHA-512", "us", "s3cret")
@@ -37,7 +37,7 @@ def test_the_password_comes_from_its_file(tmp_path: Path) -> None:
 
 
 def test_without_settings_nothing_is_proved() -> None:
-    """As before there were any."""
+    """The connection is in plain text and without a login, as before these settings existed."""
     assert kafka_security(Settings()).client_options() == {}
 
 
@@ -61,7 +61,7 @@ def test_without_settings_nothing_is_proved() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, given: dict[str, str], said: str) -> None:
-    """In a sentence that names the setting."""
+    """The message is a sentence that names the setting."""
     with pytest.raises(BadSettings, match=said):
         kafka_security(settings(tmp_path, **given))
 
@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, given: dict[str, str], sai
     [("no-such-program --x", "there is no program no-such-program"), ("'open", "split"), (" ", "no word")],
 )
 def test_a_token_command_that_can_not_run_is_refused(command: str, said: str) -> None:
-    """Before anything starts."""
+    """The refusal comes before anything starts."""
     given = Settings(kafka_security="sasl_tls", kafka_sasl_mechanism="OAUTHBEARER", kafka_token_command=command)
 
     with pytest.raises(BadSettings, match=f"kafka_token_command.*{said}"):
@@ -79,7 +79,7 @@ def test_a_token_command_that_can_not_run_is_refused(command: str, said: str) ->
 
 
 def test_tls_checks_certificate_and_name(tmp_path: Path) -> None:
-    """From version 1.2 on; the own certificate may be in one file with its key, or apart, locked or not."""
+    """TLS 1.2 is the minimum; our certificate may share a file with its key or not, and the key may be encrypted."""
     authority = Authority(tmp_path, "ca")
     locked, open_ = authority.sign("us", password="opened-by-this"), authority.sign("us")
     secret = tmp_path / "key-password"
@@ -107,7 +107,7 @@ def test_tls_checks_certificate_and_name(tmp_path: Path) -> None:
 
 
 def test_files_of_tls_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    """What is no certificate, the key of another one, a key that others can read, a key without its password."""
+    """A file that is no certificate, another certificate's key, a readable key, an encrypted key without password."""
     authority = Authority(tmp_path, "ca")
     ours, other, locked = authority.sign("us"), authority.sign("other"), authority.sign("us", password="x" * 8)
     cases = {
@@ -129,7 +129,7 @@ def test_files_of_tls_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    """As every secret."""
+    """The rule is that of every secret."""
     given = settings(tmp_path)
     (tmp_path / "password").chmod(0o644)
 

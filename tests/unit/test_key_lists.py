@@ -1,4 +1,4 @@
-"""Lists of keys, cut to what a store takes as one value."""
+"""Lists of keys, cut to the size of one value of the store."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ keys = st.one_of(
 
 @given(st.lists(keys, max_size=40))
 def test_every_key_is_in_one_list_that_fits(some: list[object]) -> None:
-    """In order, and as the client writes it; a key that alone is too long has a list to itself."""
+    """Keys stay in order, sized as the client writes them; a key that is too long alone has a list to itself."""
     lists = list(cut_to_size(some, LIMIT))
 
     assert [key for part in lists for key in part] == some
@@ -30,14 +30,14 @@ def test_every_key_is_in_one_list_that_fits(some: list[object]) -> None:
 
 @given(st.lists(st.tuples(st.just("org"), st.uuids()), min_size=200, max_size=300))
 def test_a_list_is_not_cut_much_smaller_than_it_may_be(some: list[tuple[str, UUID]]) -> None:
-    """A statement costs its planning, however few keys are in it."""
+    """Each statement costs planning, however few keys it has."""
     lists = list(cut_to_size(some, 3_000))
 
     assert all(len(format_bind_value(part).encode()) > 2_500 for part in lists[:-1])
 
 
 def test_a_day_of_a_thousand_orgs_is_two_statements() -> None:
-    """With names of 60 letters."""
+    """The orgs' names have 60 letters."""
     days = [(f"{n:060}", 1_768_903_200) for n in range(1_000)]
 
     assert len(list(cut_to_size(days))) == 2

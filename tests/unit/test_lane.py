@@ -1,4 +1,4 @@
-"""The lane: one thread, in turns, so that short work does not wait for long work, and long work ends."""
+"""The lane: one thread that takes turns, so that short work does not wait for long work, and long work ends."""
 
 import asyncio
 import threading
@@ -14,13 +14,13 @@ from schemas.log.records import Event
 
 
 def events(count: int, name: str) -> Sequence[Event]:
-    """Of 100 kB each: two make a piece."""
+    """Return pieces of 100 kB each; two make one turn."""
     data = msgspec.Raw(msgspec.json.encode({"password": "a1b2c3d4e5", "name": name, "a": "x" * 100_000}))
     return [Event(uuid4(), "Stop", 0, data) for _ in range(count)]
 
 
 async def test_work_runs_one_after_the_other() -> None:
-    """However many ask for it, and never on the thread of the event loop."""
+    """Any number of tasks share the one thread, which is never the thread of the event loop."""
     lane = Lane()
     busy = threading.Lock()
 
@@ -37,7 +37,7 @@ async def test_work_runs_one_after_the_other() -> None:
 
 
 async def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
-    """Its request was answered with 503."""
+    """Its request got a 503 before."""
     lane, begin, ran = Lane(), threading.Event(), []
     first = asyncio.ensure_future(lane.run(begin.wait))
     second = asyncio.ensure_future(lane.run(ran.append, "second"))
@@ -54,7 +54,7 @@ async def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
 
 
 async def test_a_short_request_does_not_wait_for_long_ones() -> None:
-    """And of the long ones the first ends before the second: at the same time both would be too late."""
+    """And of the long requests, the first ends before the second; in parallel both would end too late."""
     lane, order = Lane(), []
 
     async def request(count: int, name: str) -> None:

@@ -1,5 +1,6 @@
-"""Log files are bounded: ours, and those that other processes write. Ordinary rotation keeps every line."""
+"""Log files are bounded: ours, and those that other processes write. Ordinary rotation loses no line."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ for n in range(int(sys.argv[2])):
 
 
 def numbers(*files: Path) -> list[int]:
-    """Of the lines in the files, each of which must be whole."""
+    """Return the numbers in the files' lines, each of which must be whole."""
     return [int(line.removeprefix("line ")) for file in files for line in file.read_text().splitlines()]
 
 
@@ -33,7 +34,7 @@ def old(file: Path) -> Path:
 
 
 def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Path) -> None:
-    """All of them are in the two files, each once, each whole."""
+    """Each line is in one of the two files, once and whole."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, BYTES)
 
@@ -52,13 +53,13 @@ def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Pat
 
 
 def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> None:
-    """It found the file full as well, and waited for its turn: what the first has put aside stays."""
+    """It also found the file full and waited for its turn; the old file of the first rotation stays."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, 10)
     raw: Any = stream.buffer
 
     class Second:
-        """Takes its turn when the first is done."""
+        """A turn that comes once the first thread has rotated the file."""
 
         def __enter__(self) -> None:
             begin_anew(file, raw.fileno())
@@ -73,7 +74,7 @@ def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> Non
 
 
 def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:
-    """However much is written; the newest line is there, and nothing else is left in the folder."""
+    """For any number of lines: the newest is there, and the folder holds no other file."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, BYTES)
     for n in range(50_000):
@@ -81,13 +82,13 @@ def test_our_log_never_takes_more_than_twice_its_bound(tmp_path: Path) -> None:
 
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2 * BYTES + 100
     assert {path.name for path in tmp_path.iterdir()} == {"up.log", "up.log.1"}
-    kept = numbers(old(file), file)
-    assert kept == list(range(kept[0], 50_000))
+    found = numbers(old(file), file)
+    assert found == list(range(found[0], 50_000))
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
 
 
 def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None:
-    """No write fails and no line is lost; once there is room it is rotated."""
+    """No write fails and no line is lost; the file is rotated once there is room."""
     file = tmp_path / "up.log"
     in_the_way = tmp_path / ".up.log.new"
     in_the_way.mkdir()
@@ -103,7 +104,7 @@ def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None
 
 
 def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
-    """With the first line beyond the bound."""
+    """The next line beyond the bound makes it again."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, 10)
     file.unlink()
@@ -115,7 +116,7 @@ def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
 
 
 def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> None:
-    """It goes on at the new end: no line is torn, none comes twice, and none is lost but in the moment of the cut."""
+    """It continues at the new end: no line is torn or repeated, and only lines at the moment of the cut are lost."""
     file = tmp_path / "child.log"
     count = 600
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file), str(count)])
@@ -123,15 +124,27 @@ def test_the_log_of_another_process_is_cut_while_it_writes(tmp_path: Path) -> No
         cut_when_full(file, BYTES)
     assert writer.wait() == 0
 
-    kept = numbers(old(file), file)
-    assert sorted(set(kept)) == kept
-    assert (kept[0], kept[-1]) == (0, count - 1)
-    assert sum(after - before > 1 for before, after in pairwise(kept)) <= 1
-    assert count - len(kept) < 100, "100 ms in which the machine did something else"
+    found = numbers(old(file), file)
+    assert sorted(set(found)) == found
+    assert (found[0], found[-1]) == (0, count - 1)
+    assert sum(after - before > 1 for before, after in pairwise(found)) <= 1
+
+
+def test_a_cut_between_two_lines_loses_neither(tmp_path: Path) -> None:
+    """The copy holds every line before the cut, and the file every line after it."""
+    file = tmp_path / "child.log"
+    out = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for n in range(600):
+        if n == 300:
+            cut_when_full(file, BYTES)
+        os.write(out, b"line %0100d\n" % n)
+    os.close(out)
+
+    assert (numbers(old(file)), numbers(file)) == (list(range(300)), list(range(300, 600)))
 
 
 def test_only_a_full_log_is_cut(tmp_path: Path) -> None:
-    """And one that is not there yet does no harm."""
+    """A file that does not exist yet is no error."""
     file = tmp_path / "child.log"
     cut_when_full(file, BYTES)
     file.write_text("line 1\n")
@@ -142,7 +155,7 @@ def test_only_a_full_log_is_cut(tmp_path: Path) -> None:
 
 
 def test_where_no_copy_can_be_made_the_log_is_cut_all_the_same(tmp_path: Path) -> None:
-    """A full disk is a reason to give room back."""
+    """On a full disk, freeing space is more important than a copy."""
     file = tmp_path / "child.log"
     file.write_text("x" * BYTES)
     old(file).mkdir()
@@ -154,7 +167,7 @@ def test_where_no_copy_can_be_made_the_log_is_cut_all_the_same(tmp_path: Path) -
 
 
 def test_nothing_is_cut_through_a_link(tmp_path: Path) -> None:
-    """Whatever it leads to stays as it is."""
+    """The target of the link stays unchanged."""
     precious = tmp_path / "precious"
     precious.write_text("x" * BYTES)
     (tmp_path / "child.log").symlink_to(precious)

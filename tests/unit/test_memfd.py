@@ -1,4 +1,4 @@
-"""Rows are handed to an engine in this process through a file in memory: it holds the last ones, and nothing else."""
+"""Rows reach an in-process engine through a file in memory, which holds the last rows only."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from processors.memfd import IOV_MAX, MemoryFile
 
 
 def test_it_holds_exactly_the_last_rows() -> None:
-    """More chunks than one call takes, then fewer: nothing of the earlier ones is left."""
+    """After more chunks than one call takes, and then fewer, nothing of the earlier rows is left."""
     file = MemoryFile()
     many = [bytes([n % 251]) * (n % 97) for n in range(3 * IOV_MAX + 7)]
 
@@ -22,7 +22,7 @@ def test_it_holds_exactly_the_last_rows() -> None:
 
 
 def test_a_short_write_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel may take less than it was given, at any byte."""
+    """The kernel may write fewer bytes than given, at any byte."""
     whole = os.pwritev
     monkeypatch.setattr(os, "pwritev", lambda file, chunks, at: whole(file, [b"".join(chunks)[:5]], at))
     file = MemoryFile()
@@ -33,7 +33,7 @@ def test_a_short_write_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_its_file_is_closed_with_it() -> None:
-    """A thread that ends leaves no descriptor behind."""
+    """A thread that ends leaves no open descriptor."""
     file = MemoryFile()
     path = Path(file.path)
 

@@ -1,4 +1,4 @@
-"""Prices: which one holds for a model at a time, what it comes to, and what a file of them may say."""
+"""Prices: which one applies to a model at a time, the cost that follows, and what a file of prices may contain."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,12 +25,12 @@ prices_of_m = st.builds(Price, st.just("m"), st.just(0), *[nanos] * 5)
 
 
 def price(model: str = "m", from_ms: int = 0, usd: int = 1) -> Price:
-    """A price whose rates tell it from others."""
+    """Return a price whose rates differ from those of others."""
     return Price(model, from_ms, *[usd * 10**9] * 5)
 
 
 def dollars_in(model: str, at_ms: int = BASE_MS) -> tuple[Decimal, Decimal] | None:
-    """What the first list says of a model: input and output."""
+    """Return the first list's rates of a model: input and output."""
     found = list_prices().price_of(model, at_ms)
     return found and (Decimal(found.input_nano) / 10**9, Decimal(found.output_nano) / 10**9)
 
@@ -53,18 +53,18 @@ SEEDS = {
 
 @pytest.mark.parametrize("model", SEEDS)
 def test_the_first_list_knows_the_models_of_the_day(model: str) -> None:
-    """Input and output, dollars per million tokens, by every spelling of the name."""
+    """Input and output, in dollars per million tokens, for every spelling of the name."""
     assert dollars_in(model) == tuple(map(Decimal, SEEDS[model]))
 
 
 @pytest.mark.parametrize("model", ["claude-opus-4-9", "claude-opus-45", "claude-opus", "my-claude-opus-4", "", "gpt"])
 def test_another_version_is_another_model(model: str) -> None:
-    """A price that was never told is unknown rather than wrong."""
+    """A model without a price has an unknown cost rather than a wrong one."""
     assert dollars_in(model) is None
 
 
 def test_the_first_list_prices_cache_by_the_input() -> None:
-    """Writing for 5 minutes costs 1.25 times, for an hour 2 times, reading 0.1 times."""
+    """Writing for 5 minutes costs 1.25 times the input, for an hour 2 times, reading 0.1 times."""
     for known in list_prices().prices:
         assert known.cache_read_nano * 10 == known.input_nano
         assert known.cache_write_5m_nano * 4 == known.input_nano * 5
@@ -72,7 +72,7 @@ def test_the_first_list_prices_cache_by_the_input() -> None:
 
 
 def test_the_longest_name_wins_and_of_that_the_latest_in_force() -> None:
-    """A longer name that is not in force yet leaves the shorter one its word."""
+    """If the longer name is not in force yet, the shorter one applies."""
     short, old, new = price("m", 0), price("m-x", 10, 2), price("m-x", 20, 3)
     known = PriceList([new, short, old])
 
@@ -84,7 +84,7 @@ def test_the_longest_name_wins_and_of_that_the_latest_in_force() -> None:
 
 @given(prices_of_m, usages)
 def test_a_cost_is_what_fractions_say_rounded_down_once(rates: Price, usage: ModelUsage) -> None:
-    """Integers all the way; the part written for an hour is never more than what was written; a million at most."""
+    """All steps use integers; tokens written for an hour are part of those written; a cost is at most $1,000,000."""
     hour = min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
     exact = Fraction(
         usage.input_tokens * rates.input_nano
@@ -103,7 +103,7 @@ def test_a_cost_is_what_fractions_say_rounded_down_once(rates: Price, usage: Mod
 
 @given(st.lists(st.tuples(st.sampled_from(["m", "m-x", "who"]), usages, st.none() | st.integers(0, 10**15))))
 def test_the_models_of_a_session_add_up_to_its_total(reported: list[tuple[str, ModelUsage, int | None]]) -> None:
-    """To the nano-dollar; the client's own figure stays as it is, and marked as such."""
+    """The sum is exact to the nano-dollar; the client's own figure is unchanged and marked as such."""
     models = tuple(
         ModelUsage(name, *(getattr(usage, kind) for kind in TOKENS), cost_nano=cost) for name, usage, cost in reported
     )
@@ -122,7 +122,7 @@ def test_the_models_of_a_session_add_up_to_its_total(reported: list[tuple[str, M
 
 
 def test_a_report_is_priced_as_of_its_time_but_never_later_than_it_came() -> None:
-    """A client's clock may be a day ahead, and the price of tomorrow may still be loaded."""
+    """A client's clock may be a day ahead, and a price for tomorrow may still be loaded."""
     known = PriceList([price(from_ms=0, usd=1), price(from_ms=100, usd=2)])
     usage = ModelUsage("m", input_tokens=1_000_000)
 
@@ -139,21 +139,21 @@ def loaded(at_ms: int, from_ms: int, usd: int) -> LoadedPrice:
 
 
 def test_a_generation_keeps_the_prices_it_was_made_with() -> None:
-    """Later ones only add, where they begin an hour after their loading; the last one of a moment wins."""
+    """Later prices only add, and apply from an hour after their loading; of two for one moment the last one wins."""
     made = 10 * DAY_MS
-    kept, late, past, replaced, replacing = (
+    first, late, past, replaced, replacing = (
         loaded(0, 0, 1),
-        loaded(made + 1, made + NOTICE_MS, 2),  # begins an hour after its loading, but for a millisecond
+        loaded(made + 1, made + NOTICE_MS, 2),  # a millisecond less than an hour after its loading
         loaded(made + 1, made - DAY_MS, 3),
         loaded(made + 2, made + DAY_MS, 4),
         loaded(made + 3, made + DAY_MS, 5),
     )
-    history = [replacing, kept, late, past, replaced]
+    history = [replacing, first, late, past, replaced]
 
-    assert began_with(history, made * 1000).prices == (kept.price,)
-    assert set(in_force(history, made * 1000).prices) == {kept.price, replacing.price}
+    assert began_with(history, made * 1000).prices == (first.price,)
+    assert set(in_force(history, made * 1000).prices) == {first.price, replacing.price}
     assert set(in_force(history, (made + 5) * 1000).prices) == {
-        *(kept.price, late.price, past.price, replacing.price),
+        *(first.price, late.price, past.price, replacing.price),
     }
 
 
@@ -161,7 +161,7 @@ def test_a_generation_keeps_the_prices_it_was_made_with() -> None:
 def test_whatever_is_loaded_later_changes_no_cost_until_an_hour_after(
     loads: list[tuple[int, int, int]], now: int
 ) -> None:
-    """What a projector priced with the list of then, it prices alike for ever: for times until then plus notice."""
+    """A projector with an older list computes the same costs for all times up to its load time plus the notice."""
     history = [loaded(at * NOTICE_MS, begins * NOTICE_MS, usd) for at, begins, usd in sorted(loads)]
     then = [row for row in history if row.loaded_us <= now * NOTICE_MS * 1000]
 
@@ -172,7 +172,7 @@ def test_whatever_is_loaded_later_changes_no_cost_until_an_hour_after(
 
 
 def test_a_file_says_what_it_means() -> None:
-    """A day or a moment, cache rates given or not, exact to the nano-dollar."""
+    """A file gives a day or a moment, with or without cache rates, exact to the nano-dollar."""
     text = """
         [[price]]
         model = "a"
@@ -198,7 +198,7 @@ def test_a_file_says_what_it_means() -> None:
 
 
 def test_the_first_list_survives_its_own_format() -> None:
-    """What `prices show --toml` prints can be loaded again."""
+    """The output of `prices show --toml` can be loaded again."""
     assert PriceList(parse_prices(format_prices(list_prices().prices))).sha256 == list_prices().sha256
 
 
@@ -206,7 +206,7 @@ GOOD = {"model": '"a"', "from": "2026-01-20", "input": "1.0", "output": "1.0"}
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "said"),
     [
         ({"model": '""'}, "length >= 1"),
         ({"from": '"yesterday"'}, "a day or a moment"),
@@ -221,16 +221,16 @@ GOOD = {"model": '"a"', "from": "2026-01-20", "input": "1.0", "output": "1.0"}
         ({"model": "a"}, "Invalid value"),
     ],
 )
-def test_a_file_with_a_mistake_is_refused_with_its_place(change: dict[str, Any], told: str) -> None:
-    """Nothing is guessed."""
+def test_a_file_with_a_mistake_is_refused_with_its_place(change: dict[str, Any], said: str) -> None:
+    """The message names the place of the mistake, and no value is guessed."""
     lines = [f"{name} = {value}" for name, value in {**GOOD, **change}.items() if value is not None]
 
-    with pytest.raises(BadPrices, match=told):
+    with pytest.raises(BadPrices, match=said):
         parse_prices("\n".join(["[[price]]", *lines]))
 
 
 def test_one_price_for_a_model_and_a_moment() -> None:
-    """Which of two would hold?"""
+    """Two prices for one moment would contradict each other."""
     entry = "\n".join(["[[price]]", *(f"{name} = {value}" for name, value in GOOD.items())])
 
     with pytest.raises(BadPrices, match="a has two prices from 2026-01-20 on"):

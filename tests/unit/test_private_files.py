@@ -1,4 +1,4 @@
-"""What other accounts of the machine can do with the files of an installation: nothing."""
+"""Other accounts of the machine have no access to the files of an installation."""
 
 import os
 import stat
@@ -21,7 +21,7 @@ def mode_of(path: Path) -> int:
 
 
 def test_a_data_folder_is_made_for_its_owner_alone_and_an_open_one_is_closed(tmp_path: Path) -> None:
-    """Whatever the umask was when it was made."""
+    """The mode is 700 with any umask, for a new folder and for an existing one."""
     fresh, wide = tmp_path / "fresh", tmp_path / "wide"
     wide.mkdir()
     wide.chmod(0o755)
@@ -33,7 +33,7 @@ def test_a_data_folder_is_made_for_its_owner_alone_and_an_open_one_is_closed(tmp
 
 
 def test_a_shared_folder_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
-    """To close /tmp, as root could, would break the machine."""
+    """Closing /tmp, as root could, would break the machine."""
     tmp_path.chmod(0o1777)
 
     with pytest.raises(BadSettings, match=f"data: {tmp_path} .*name a folder below it"):
@@ -42,8 +42,8 @@ def test_a_shared_folder_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
     assert mode_of(tmp_path) == 0o1777
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
-    """As where a file is in its place."""
+def test_a_folder_that_cannot_be_made_is_reported_in_a_sentence(tmp_path: Path) -> None:
+    """An example is a folder whose place is taken by a file."""
     (tmp_path / "file").touch()
 
     with pytest.raises(BadSettings, match=r"file/data can't be made: Not a directory"):
@@ -64,7 +64,7 @@ def test_a_folder_of_another_account_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
-    """`run` and `log` as symbolic links: nothing is made, changed or closed where they lead."""
+    """With `run` and `log` as symbolic links, nothing is created, changed or closed at their targets."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     elsewhere.chmod(0o755)
@@ -83,7 +83,7 @@ def test_a_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_leads_elsewhere_is_replaced_or_refused(tmp_path: Path) -> None:
-    """What is written whole takes the link's place; what is opened is refused; where it leads nothing changes."""
+    """Whole files replace the link, opened files are refused, and the target is unchanged."""
     precious = tmp_path / "precious"
     precious.write_text("as it was")
     run = tmp_path / "run"

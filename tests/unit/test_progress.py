@@ -1,4 +1,4 @@
-"""Freshness: what was seen of the log's end is complete once everything before it is in the tables."""
+"""Freshness: tables are complete up to a look at the log's end once every record before that end is projected."""
 
 import struct
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _ROW = struct.Struct("<HQQq")
 
 
 class Rig:
-    """A progress over an end of the log, a clock and a projection that the test moves."""
+    """A progress over an end of the log, a clock and a projection, all set by the test."""
 
     def __init__(self, partitions: int) -> None:
         self.now, self.log_ends = 0, [0] * partitions
@@ -39,13 +39,13 @@ class Rig:
         self.rows |= {partition: rest for partition, *rest in _ROW.iter_unpack(rows)}  # type: ignore[misc]
 
     async def look_at(self, now: int, *ends: int) -> None:
-        """The clock and the ends of the log, then a look."""
+        """Set the clock and the ends of the log, then look."""
         self.now, self.log_ends = now, list(ends)
         await self.progress.look()
 
 
 async def test_an_idle_log_is_complete_as_of_the_last_look() -> None:
-    """While nothing waits, readers learn that everything up to about now is there."""
+    """While no record waits, readers see that the tables are complete up to about now."""
     rig = Rig(2)
 
     await rig.look_at(1_000, 0, 0)
@@ -68,8 +68,8 @@ async def test_a_partition_that_lags_is_complete_as_of_the_look_it_has_caught_up
     assert rig.progress.lags() == [PartitionLag(0, records=15, seconds=2.0)]
 
 
-async def test_progress_is_told_of_our_partitions_alone() -> None:
-    """What another worker projects, that worker reports."""
+async def test_progress_is_reported_for_our_partitions_alone() -> None:
+    """Another worker reports the partitions that it projects."""
     rig = Rig(2)
     del rig.pipeline.written[1]
 
@@ -79,7 +79,7 @@ async def test_progress_is_told_of_our_partitions_alone() -> None:
 
 
 async def test_a_partition_that_is_not_taken_over_yet_has_a_place_too() -> None:
-    """It was assigned, so its records wait for us."""
+    """It is assigned to us, so its records wait for us."""
     rig = Rig(2)
     del rig.pipeline.written[1]
 
@@ -89,7 +89,7 @@ async def test_a_partition_that_is_not_taken_over_yet_has_a_place_too() -> None:
 
 
 async def test_a_store_that_was_away_for_the_report_is_back_once_there_is_nothing_to_report() -> None:
-    """Our partitions may have gone meanwhile, and with them what would be sent again."""
+    """Our partitions may have been revoked meanwhile, so that there is no report to send again."""
     rig = Rig(1)
     rig.is_away = True
     await rig.progress.progressed(SimpleNamespace(next_offsets={0: 1}))

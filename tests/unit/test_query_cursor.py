@@ -1,4 +1,4 @@
-"""Keyset cursors: only what was handed out opens, and only for the question it was handed out for."""
+"""Keyset cursors: a cursor opens only if we issued it, and only for the question for which it was issued."""
 
 import re
 
@@ -15,7 +15,7 @@ questions = st.lists(st.none() | st.text(max_size=5) | st.binary(max_size=5), ma
 
 @given(place=places, question=questions)
 def test_a_cursor_leads_back_to_its_place(place: int, question: list[str | bytes | None]) -> None:
-    """Any place comes back, from text that needs no escaping in a URL."""
+    """Every place survives, in text that needs no escaping in a URL."""
     cursor = seal_cursor(KEY, question, place)
 
     assert re.fullmatch(r"[A-Za-z0-9_-]+", cursor)
@@ -26,7 +26,7 @@ def test_a_cursor_leads_back_to_its_place(place: int, question: list[str | bytes
 def test_a_cursor_opens_for_its_own_question_alone(
     place: int, question: list[str | bytes | None], other: list[str | bytes | None]
 ) -> None:
-    """Another org, session, filter or installation refuses it."""
+    """It is refused for another org, session, filter or installation."""
     cursor = seal_cursor(KEY, question, place)
 
     with pytest.raises(UnknownCursor):
@@ -38,7 +38,7 @@ def test_a_cursor_opens_for_its_own_question_alone(
 
 @given(place=places, at=st.integers(0, 31), letter=st.sampled_from("AB9_-/+= \n\0é"))
 def test_a_cursor_with_another_letter_is_none(place: int, at: int, letter: str) -> None:
-    """Every character counts, and there is one spelling of each cursor."""
+    """Every character counts, and each cursor has one spelling."""
     cursor = seal_cursor(KEY, ["q"], place)
     forged = cursor[:at] + letter + cursor[at + 1 :]
 
@@ -49,7 +49,7 @@ def test_a_cursor_with_another_letter_is_none(place: int, at: int, letter: str) 
 
 @given(st.text() | st.text("AQgw_-=", min_size=28, max_size=36))
 def test_text_that_was_made_up_is_no_cursor(text: str) -> None:
-    """Any other text is refused in the same way."""
+    """Invented text is refused like a modified cursor."""
     with pytest.raises(UnknownCursor):
         open_cursor(KEY, ["q"], text)
 

@@ -1,4 +1,4 @@
-"""Which days analytics are about."""
+"""The days that analytics cover."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -27,7 +27,7 @@ TODAY = date(2026, 1, 20)
 def test_30_days_with_today_unless_said_otherwise(
     start_date: date | None, end_date: date | None, first: date, last: date
 ) -> None:
-    """Both days are included; by default the end is today, the start 30 days back; 800 days are fine."""
+    """Both days are included. By default the end is today and the start 30 days back; the maximum is 800 days."""
     assert days_of(start_date, end_date, TODAY) == Days(first, last)
 
 
@@ -44,7 +44,7 @@ def test_30_days_with_today_unless_said_otherwise(
     ],
 )
 def test_days_that_cannot_be_asked_for(start_date: date | None, end_date: date | None) -> None:
-    """An end before the start, more than 800 days, and days beyond the store's clock are a 422, never an overflow."""
+    """An end before the start, more than 800 days, or days beyond the store's dates are a 422, never an overflow."""
     with pytest.raises(ApiError) as refused:
         days_of(start_date, end_date, TODAY)
 
@@ -53,7 +53,7 @@ def test_days_that_cannot_be_asked_for(start_date: date | None, end_date: date |
 
 @given(st.dates(date(1970, 1, 1), date(2103, 1, 1)), st.integers(0, 799), st.sampled_from(["hour", "day", "week"]))
 def test_periods_cover_the_days_without_a_gap(first: date, more: int, interval: Any) -> None:
-    """Periods follow each other, hold every moment of the days, and a week starts on a Monday."""
+    """Periods follow each other, contain every moment of the days, and a week starts on a Monday."""
     days = Days(first, first + timedelta(days=more))
     step = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}[interval]
 

@@ -1,4 +1,4 @@
-"""Our limits on a question, fitted to what the profile of the store's user allows."""
+"""Our limits on a question, adapted to what the profile of the store's user allows."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def profile(**changes: ProfileSetting) -> dict[str, ProfileSetting]:
 
 
 def test_a_user_without_a_profile_of_its_own_gets_our_limits() -> None:
-    """Nothing is said about it."""
+    """Nothing is logged."""
     assert fit(LIMITS, FREE) == (dict(LIMITS), [])
 
 
@@ -35,7 +35,7 @@ def test_a_user_without_a_profile_of_its_own_gets_our_limits() -> None:
     ],
 )
 def test_the_tighter_of_both_is_sent_and_said(setting: ProfileSetting, sent: Any, remark: str | None) -> None:
-    """What may not be changed is never sent; the profile's own value holds then."""
+    """A setting that may not be changed is never sent; the profile's value applies."""
     fitted = fit(LIMITS, profile(max_execution_time=setting))
 
     assert fitted.settings.get("max_execution_time") == sent
@@ -43,7 +43,7 @@ def test_the_tighter_of_both_is_sent_and_said(setting: ProfileSetting, sent: Any
 
 
 def test_numbers_stay_whole() -> None:
-    """The store takes no `1000000000.0` for a number of bytes."""
+    """The store does not accept `1000000000.0` as a number of bytes."""
     fitted = fit(LIMITS, profile(max_memory_usage=ProfileSetting("0", max="1000000000")))
 
     assert str(fitted.settings["max_memory_usage"]) == "1000000000"
@@ -62,7 +62,7 @@ def test_numbers_stay_whole() -> None:
 def test_one_state_of_a_table_is_asked_for_where_that_is_possible(
     setting: ProfileSetting, sent: int | None, remarks: int
 ) -> None:
-    """Else it is said what that means; each row is right all the same."""
+    """Otherwise the log says what that means; each row is still correct."""
     fitted = fit(LIMITS, profile(**{SNAPSHOT: setting}))
 
     assert fitted.settings.get(SNAPSHOT) == sent
@@ -70,7 +70,7 @@ def test_one_state_of_a_table_is_asked_for_where_that_is_possible(
 
 
 def test_an_answer_is_never_cut_short_in_silence() -> None:
-    """A mode other than `throw` is overruled, and where that is not possible nothing is read."""
+    """A mode other than `throw` is overridden; where that is not possible, the reader refuses."""
     cut = profile(timeout_overflow_mode=ProfileSetting("break"), result_overflow_mode=ProfileSetting("throw"))
     assert fit(LIMITS, cut).settings == {**LIMITS, "timeout_overflow_mode": "throw"}
 
@@ -79,7 +79,7 @@ def test_an_answer_is_never_cut_short_in_silence() -> None:
 
 
 def test_a_setting_that_the_store_does_not_know_is_left_out() -> None:
-    """A server that is older than it."""
+    """An older server does not know it."""
     fitted = fit(LIMITS, {name: known for name, known in FREE.items() if name != SNAPSHOT})
 
     assert SNAPSHOT not in fitted.settings
@@ -87,7 +87,7 @@ def test_a_setting_that_the_store_does_not_know_is_left_out() -> None:
 
 
 def test_an_index_that_finds_too_much_is_refused() -> None:
-    """Over rows that were replaced since, an answer of the index alone holds what is no longer so."""
+    """For rows that were replaced since, the index alone would return outdated results."""
     off = {EXACT: ProfileSetting("0", readonly=1)}
 
     assert fit(LIMITS, profile(**off, **{SKIPPING: ProfileSetting("0", readonly=1)})).remarks == []
@@ -98,7 +98,7 @@ def test_an_index_that_finds_too_much_is_refused() -> None:
 
 
 def test_what_a_question_may_not_set_itself_is_left_out_of_its_text() -> None:
-    """By name: fixed, or beyond a bound. What the profile says nothing of stays."""
+    """Settings that are fixed or beyond a bound are removed by name. Settings that the profile does not limit stay."""
     asked = {("max_threads", "2"), ("optimize_aggregation_in_order", "1"), ("merge_tree_min_read_task_size", "1")}
     known = {"max_threads": ProfileSetting("4", max="1"), "optimize_aggregation_in_order": ProfileSetting("0")}
 

@@ -1,4 +1,4 @@
-"""What readers may claim, and waiting for a position."""
+"""Freshness as readers report it, and waiting for a position."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ G1 = Generation("g1", 2)
 
 
 class FakeReader:
-    """Knows nothing but progress, which moves by one each time it is looked at, from the third look on."""
+    """A reader that knows only progress, which advances by one at each look from the third look on."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -51,7 +51,7 @@ rows = st.lists(
 
 @given(rows, st.integers(0, 5))
 def test_no_more_is_claimed_than_every_partition_says(progress: list[PartitionProgressRow], partitions: int) -> None:
-    """`complete_through` is after no partition's, and nothing is claimed before all reported; lag is never < 0."""
+    """`complete_through` is the earliest of all partitions, empty before all have reported; lag is never below 0."""
     seen = snapshot_of(Generation("g1", partitions), progress)
 
     assert all(seen.complete_through <= row.complete_ms for row in progress)
@@ -60,7 +60,7 @@ def test_no_more_is_claimed_than_every_partition_says(progress: list[PartitionPr
 
 
 async def test_readers_at_the_same_time_share_a_look() -> None:
-    """A snapshot is reused while it is young, and those who ask at once ask once."""
+    """A snapshot is reused while it is young, and concurrent readers share one query."""
     reader = FakeReader()
     freshness = Freshness(reader)
 
@@ -71,7 +71,7 @@ async def test_readers_at_the_same_time_share_a_look() -> None:
 
 
 async def test_all_who_wait_share_the_looks() -> None:
-    """Waiting ends when all positions are projected, and many waiters look no more often than one."""
+    """Waiting ends when all positions are projected; many waiters look no more often than one."""
     reader = FakeReader()
     freshness = Freshness(reader)
     positions = [Position(0, 0), Position(1, 1)]
@@ -90,13 +90,13 @@ async def test_waiting_ends_in_any_case(position: Position) -> None:
 
 
 def test_the_header_holds_one_or_several_positions() -> None:
-    """Values are separated by commas or come in several headers."""
+    """Values are separated by commas, or come in several headers."""
     assert parse_positions(["0:17, 2:3", "1:0"]) == [Position(0, 17), Position(2, 3), Position(1, 0)]
 
 
 @pytest.mark.parametrize("value", ["", "1", "1:", ":1", "a:1", "1:-1", "1:1,", "0:1;1:2", "1:99999999999999999999"])
 def test_a_malformed_header_is_refused(value: str) -> None:
-    """What is no position is a 422 that names the header."""
+    """A value that is no position is a 422 that names the header."""
     with pytest.raises(ApiError) as refused:
         parse_positions([value])
 
@@ -105,7 +105,7 @@ def test_a_malformed_header_is_refused(value: str) -> None:
 
 
 async def test_an_answer_of_another_shape_is_our_fault_and_not_the_caller_s() -> None:
-    """SQL and row struct that do not fit are no validation error of a request, which would be answered with 422."""
+    """A mismatch of SQL and row struct is no validation error of a request, which would be a 422."""
 
     class Odd(FakeReader):
         async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:

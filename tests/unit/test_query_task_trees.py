@@ -1,4 +1,4 @@
-"""Trees of nodes that name any parent."""
+"""Trees of nodes, each of which may name any parent."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -11,7 +11,7 @@ from query_api.sessions.task_tree import DEPTH_MAX, TaskNode, TaskNodeRow, tree_
 
 
 def row(kind: str, name: str, parent: str = "", started: int | None = 0, ended: int | None = None) -> TaskNodeRow:
-    """A node; the fields that do not place it have defaults."""
+    """Return a node; fields that do not affect its place have defaults."""
     return TaskNodeRow(UUID(int=1), kind, name, "", "running", started, ended, None, "", parent, 0, 1)
 
 
@@ -26,15 +26,15 @@ rows = st.lists(
 
 @given(rows)
 def test_every_node_is_in_the_tree_once(nodes: list[TaskNodeRow]) -> None:
-    """Whether its parent is there or not, itself, or one of its own children: nothing is lost, nothing repeated."""
+    """Its parent may be known or unknown, itself, or one of its own children: no node is lost or repeated."""
     found = [(node.kind, node.id) for node in _all(tree_of(nodes))]
 
     assert sorted(found) == sorted((node.kind, node.task_id) for node in nodes)
 
 
 @given(rows)
-def test_children_stand_under_the_parent_they_name(nodes: list[TaskNodeRow]) -> None:
-    """And a node at the top names none, or one that is not there, or has no way to the top."""
+def test_children_are_under_the_parent_they_name(nodes: list[TaskNodeRow]) -> None:
+    """A node at the top names no parent, an unknown one, or one that is not connected to the top."""
     tree = tree_of(nodes)
 
     for parent in _all(tree):
@@ -53,8 +53,8 @@ def test_the_order_of_rows_does_not_matter_without_circles(nodes: list[TaskNodeR
     assert tree_of(shuffled) == tree_of(nodes)
 
 
-def test_an_agents_work_stands_under_it_in_order_of_time() -> None:
-    """Tools and tasks of an agent, what ended where no start was seen, and last what has no time."""
+def test_an_agents_work_is_under_it_in_order_of_time() -> None:
+    """Tools and tasks are in order of time, by their end if the start is unknown; those without a time are last."""
     tree = tree_of(
         [
             row("tool", "late", "agent", 9),
@@ -71,7 +71,7 @@ def test_an_agents_work_stands_under_it_in_order_of_time() -> None:
 
 
 def test_a_circle_is_cut_and_a_deep_chain_ends() -> None:
-    """Both can be encoded: the nesting of a reply is limited."""
+    """Both can be encoded, although the nesting of a response is limited."""
     circle = [row("subagent", "a", "b"), row("subagent", "b", "a"), row("subagent", "c", "c")]
     chain = [row("subagent", str(n), str(n - 1) if n else "", n) for n in range(5000)]
 
@@ -92,7 +92,7 @@ def _depth(node: TaskNode) -> int:
 
 
 def _in_circle(node: TaskNode, nodes: list[TaskNodeRow]) -> bool:
-    """Whether the way up from a node comes back to where it has been."""
+    """Return whether the path up from a node returns to a node on it."""
     parents = {(one.kind, one.task_id): one.parent for one in nodes}
     at: tuple[str, str] | None = (node.kind, node.id)
     seen = set()

@@ -1,4 +1,4 @@
-"""What `/readyz` remembers: one check a second, shared by all who ask."""
+"""`/readyz` runs one check a second, whose result all clients share."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from edge.health import cached, check_all
 
 
 class Part:
-    """Something that takes its time to say whether it is there."""
+    """A part that takes time to say whether it is available."""
 
     def __init__(self) -> None:
         self.is_there, self.asked, self.now = True, 0, 0.0
@@ -23,7 +23,7 @@ class Part:
 
 
 async def test_an_answer_counts_for_a_second() -> None:
-    """However often it is asked for; then it is asked anew."""
+    """All requests within a second get this result; then a new check runs."""
     part = Part()
     ready = cached(part.ready, lambda: part.now)
 
@@ -38,7 +38,7 @@ async def test_an_answer_counts_for_a_second() -> None:
 
 
 async def test_those_who_ask_at_once_share_a_check_however_long_it_takes() -> None:
-    """A part that hangs is asked once."""
+    """A part that hangs gets one check."""
     part = Part()
     part.answers.clear()
     ready = cached(part.ready, lambda: part.now)
@@ -55,7 +55,7 @@ async def test_those_who_ask_at_once_share_a_check_however_long_it_takes() -> No
 
 
 async def test_a_client_that_hangs_up_takes_no_check_with_it() -> None:
-    """Else each that goes away would make another."""
+    """Otherwise each client that disconnects would cause another check."""
     part = Part()
     part.answers.clear()
     ready = cached(part.ready, lambda: part.now)
@@ -72,7 +72,7 @@ async def test_a_client_that_hangs_up_takes_no_check_with_it() -> None:
 
 
 async def test_parts_are_asked_at_the_same_time() -> None:
-    """Two that hang take as long as one."""
+    """Two parts that hang take as long as one."""
     first, second = Part(), Part()
     first.answers.clear()
     asking = asyncio.ensure_future(check_all(first.ready, second.ready))

@@ -9,7 +9,7 @@ from edge.errors import ApiError
 
 
 async def test_recounts_run_one_after_the_other() -> None:
-    """For any number of requests at once."""
+    """This holds for any number of simultaneous requests."""
     turns = RecountTurns()
     under_way: list[int] = []
 
@@ -24,7 +24,7 @@ async def test_recounts_run_one_after_the_other() -> None:
 
 
 async def test_who_waits_too_long_may_ask_again() -> None:
-    """503 with the time after which to do so; the turn of the other is not disturbed, and the next one comes."""
+    """It gets a 503 with Retry-After; the running recount is not disturbed, and the next one follows."""
     turns = RecountTurns()
     async with turns.turn(0):
         with pytest.raises(ApiError) as refused:
@@ -37,7 +37,7 @@ async def test_who_waits_too_long_may_ask_again() -> None:
 
 
 async def test_a_recount_that_fails_gives_its_turn_back() -> None:
-    """The next one does not have to wait."""
+    """The next recount does not have to wait."""
     turns = RecountTurns()
     with pytest.raises(ZeroDivisionError):
         async with turns.turn(0):

@@ -1,4 +1,4 @@
-"""Redaction, rule by rule: what is cut, what is counted, and what is left alone."""
+"""Redaction, rule by rule: what is cut, what is counted, and what stays."""
 
 import contextlib
 import json
@@ -18,14 +18,14 @@ NEAR_MISSES = [
 
 
 def nested(value: str, levels: int) -> str:
-    """JSON inside a string of JSON, so many times."""
+    """Return JSON nested this many times in strings of JSON."""
     return value if levels == 0 else nested(json.dumps({"text": value, "n": 1}), levels - 1)
 
 
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: f"{canary.rule}-{canary.text[:20]!r}")
 @pytest.mark.parametrize("levels", [0, 1, 3])
 def test_each_rule_cuts_its_secrets(canary: Canary, levels: int) -> None:
-    """The secret is gone, its marker stands in its place, and it is counted under the name of its rule."""
+    """The secret is gone, its marker is in its place, and the count is under the name of its rule."""
     sent = json.dumps({"a": nested(canary.written, levels), "b": "stays"}).encode()
 
     data, counts = redact(sent)
@@ -38,13 +38,13 @@ def test_each_rule_cuts_its_secrets(canary: Canary, levels: int) -> None:
 
 
 def test_every_rule_has_a_canary() -> None:
-    """A rule without one would be tested by nobody."""
+    """A rule without a canary would have no test."""
     assert {canary.rule for canary in CANARIES} == {rule.name for rule in RULES}
 
 
 @pytest.mark.parametrize("text", NEAR_MISSES)
 def test_near_misses_stay(text: str) -> None:
-    """To the byte, as a text and as a payload."""
+    """They stay byte for byte, as a text and as a payload."""
     sent = json.dumps({"tool_input": {"command": text}}).encode()
 
     assert redact(sent) == (sent, {})
@@ -53,7 +53,7 @@ def test_near_misses_stay(text: str) -> None:
 
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: f"{canary.rule}-{canary.text[:20]!r}")
 def test_a_secret_in_letters_spelled_out_is_found(canary: Canary) -> None:
-    r"""Every character as ``\u00XX``, and every slash as ``\/``."""
+    r"""Every character is written as ``\u00XX``, and every slash as ``\/``."""
     spelled_out = "".join(f"\\u{ord(character):04x}" for character in canary.written)
     slashes = json.dumps(canary.written).replace("/", "\\/")
 
@@ -67,14 +67,14 @@ def test_a_secret_in_letters_spelled_out_is_found(canary: Canary) -> None:
     "rule", ["github_token", "aws_access_key", "jwt", "openai_key", "gitlab_token", "replicate_token"]
 )
 def test_a_secret_in_colour_is_found(rule: str) -> None:
-    """Output of a terminal has letters right in front of what it paints."""
+    """In a terminal's output, the letters of an escape sequence are directly before coloured text."""
     for canary in (canary for canary in CANARIES if canary.rule == rule):
         sent = json.dumps({"stdout": f"+\x1b[01;31m\x1b[K{canary.secret}\x1b[m\x1b[K"})
         assert redact(sent.encode()) == (sent.replace(canary.secret, f"[redacted:{rule}]").encode(), {rule: 1})
 
 
 def test_what_is_not_a_secret_stays_byte_for_byte() -> None:
-    """White space, escapes, the order of keys, numbers with many digits, emoji, all as they were sent."""
+    """White space, escapes, the order of keys, numbers with many digits, and emoji stay as sent."""
     secret = f"ghp_{fill(36)}"
     before, after = rb'{ "b":1.50e+2 ,"\u00e9\/":"\ud83d\ude00 \n', rb'","a" : [ "\u0041", 12345678901234567890 ]}'
 
@@ -85,7 +85,7 @@ def test_what_is_not_a_secret_stays_byte_for_byte() -> None:
 
 
 def test_a_key_may_be_a_secret_too() -> None:
-    """It is a string like any other."""
+    """A key is a string like any other."""
     data, counts = redact(json.dumps({f"ghp_{fill(36)}": 1}).encode())
 
     assert json.loads(data) == {"[redacted:github_token]": 1}
@@ -93,7 +93,7 @@ def test_a_key_may_be_a_secret_too() -> None:
 
 
 def test_a_password_that_is_a_number_becomes_a_string() -> None:
-    """The result is JSON."""
+    """So the result is still JSON."""
     data, counts = redact(b'{"password": 12345678, "n": 12345678}')
 
     assert data == b'{"password": "[redacted:password]", "n": 12345678}'
@@ -101,7 +101,7 @@ def test_a_password_that_is_a_number_becomes_a_string() -> None:
 
 
 def test_a_password_goes_as_a_whole_whatever_is_in_it() -> None:
-    """Quotes, backslashes, braces, line breaks and other secrets; of two rules the exact one gives the name."""
+    """Quotes, backslashes, braces, line breaks and other secrets are included; of two rules the exact one is named."""
     for secret in ('a"b', "a\\", 'x","y":"z', "line\nbreak", "{}[]", "päss wörd"):
         data, counts = redact(json.dumps({"password": secret, "z": 1}).encode())
         assert (json.loads(data), counts) == ({"password": "[redacted:password]", "z": 1}, {"password": 1})
@@ -111,14 +111,14 @@ def test_a_password_goes_as_a_whole_whatever_is_in_it() -> None:
 
 
 def test_a_lone_surrogate_beside_a_secret_stays() -> None:
-    """It is JSON by the grammar, and kept as it is."""
+    """It is valid by the grammar of JSON, and stays as sent."""
     data, _ = redact(rb'{"a": "\ud83d ghp_' + fill(36).encode() + rb' \ude00"}')
 
     assert data == rb'{"a": "\ud83d [redacted:github_token] \ude00"}'
 
 
 def test_no_escape_is_torn_apart() -> None:
-    """Where a rule finds a secret in the bytes as they were sent, right behind a backslash."""
+    """A rule may find a secret directly behind a backslash in the bytes; the result is still JSON."""
     tail = fill(64).encode() + rb"\n-----END PRIVATE KEY-----"
     for escape in (rb"\n", rb"\u00e9", rb"\ud83d\ude00", rb"\ud83d"):
         data, counts = redact(b'{"a": "\xc3\xa9' + escape + tail + b'"}')
@@ -127,7 +127,7 @@ def test_no_escape_is_torn_apart() -> None:
 
 
 def test_most_payloads_are_looked_at_once() -> None:
-    """What detection does not hit goes no further."""
+    """A payload without a hit of the detection is not parsed."""
     assert not may_hold_secrets(b'{"tool_name":"Read","tool_input":{"file_path":"/src/app.py"},"usage":{"tokens":12}}')
 
 
@@ -153,7 +153,7 @@ def test_most_payloads_are_looked_at_once() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(20)
 def test_hostile_payloads_take_no_time_worth_the_name(text: str) -> None:
-    """Half a megabyte made to keep a rule busy: linear work, not its square."""
+    """Half a megabyte made to slow down a rule takes linear work, not quadratic."""
     for sent in (json.dumps({"a": text}).encode(), b'{"a": "' + text.encode().replace(b'"', b"'") + b'"}'):
-        with contextlib.suppress(TooDense):  # more than a request is worth
+        with contextlib.suppress(TooDense):  # beyond the effort of a request
             redact(sent)

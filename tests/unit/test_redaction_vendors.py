@@ -1,4 +1,4 @@
-"""Vendors' tokens: each row of the table finds its canary, leaves what only looks like it, and takes linear time."""
+"""Vendors' tokens: each row of the table finds its canary, ignores similar texts, and takes linear time."""
 
 import time
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ each_row = pytest.mark.parametrize("row", TOKENS, ids=lambda row: f"{row.rule}-{
 
 
 def found(row: Token, text: str) -> list[str]:
-    """What the exact rule of this row alone would cut."""
+    """Return what the exact rule of this row alone would cut."""
     encoded = text.encode()
     return [encoded[begin:end].decode() for begin, end in row.find(encoded)]
 
 
 def secrets_of(row: Token) -> list[str]:
-    """The canaries that this row alone finds, as a whole."""
+    """Return the canaries that this row alone finds completely."""
     return [
         canary.secret for canary in CANARIES if canary.rule == row.rule and canary.secret in found(row, canary.written)
     ]
@@ -32,19 +32,19 @@ def secrets_of(row: Token) -> list[str]:
 
 @each_row
 def test_each_row_has_a_canary_that_it_cuts_as_a_whole(row: Token) -> None:
-    """No end of it stays, and no other row is needed."""
+    """No part of it stays, and no other row is needed."""
     assert secrets_of(row)
 
 
 @each_row
 def test_each_row_has_a_near_miss(row: Token) -> None:
-    """One of its words with something else behind; that these lines stay is tested with all others."""
+    """It is one of the row's words before another text; that near misses stay is another test."""
     assert any(word in line for word in row.words.split() for line in NEAR_MISSES if not line.startswith("#"))
 
 
 @pytest.mark.parametrize("row", [row for row in TOKENS if row.weak], ids=lambda row: f"{row.rule}-{row.words[:12]}")
 def test_a_weak_word_needs_an_exact_length_and_space_around(row: Token) -> None:
-    """Everyday identifiers begin like these tokens, and base64 and longer names hold them."""
+    """Everyday identifiers begin like these tokens, and base64 and longer names contain them."""
     for secret in secrets_of(row):
         too_long, too_short = (
             secret + "a" * (1 + (row.most or 0) - row.least),
@@ -57,14 +57,14 @@ def test_a_weak_word_needs_an_exact_length_and_space_around(row: Token) -> None:
 
 @pytest.mark.parametrize("row", [row for row in TOKENS if row.weak], ids=lambda row: f"{row.rule}-{row.words[:12]}")
 def test_a_weak_word_needs_digits_and_letters_behind_it(row: Token) -> None:
-    """Identifiers are words: of the right length, but of one kind of characters."""
+    """Identifiers are words of the right length, but of one kind of characters."""
     for word in row.words.split():
         assert found(row, word + "a" * row.least) == found(row, word + "a_" * (row.least // 2)) == []
 
 
 @each_row
 def test_colours_of_a_terminal_hide_no_token(row: Token) -> None:
-    """They end with a letter: as `ls`, `grep` and others write them, with their escape spelled in JSON or not."""
+    """Colour codes end with a letter, as `ls`, `grep` and others write them, raw or with the escape spelled in JSON."""
     for secret in secrets_of(row) if not row.context else ():
         for before, behind in (
             ("\x1b[32m", "\x1b[0m"),
@@ -76,7 +76,7 @@ def test_colours_of_a_terminal_hide_no_token(row: Token) -> None:
 
 @each_row
 def test_detection_knows_each_canary_of_its_row_by_itself(row: Token) -> None:
-    """However its slashes are spelled, in JSON and in JSON inside of JSON."""
+    """It finds every spelling of slashes, in JSON and in JSON inside JSON."""
     for secret in secrets_of(row):
         written = next(canary.written for canary in CANARIES if canary.secret == secret)
         for slash in ("/", "\\/", "\\\\\\/"):
@@ -84,7 +84,7 @@ def test_detection_knows_each_canary_of_its_row_by_itself(row: Token) -> None:
 
 
 def hostile(row: Token, size: int) -> Iterator[bytes]:
-    """Texts made to keep a row busy: its word and its canary, whole or cut, over and over, and endless runs."""
+    """Return texts made to slow down a row: its word and canary, whole or cut, repeated, and endless runs."""
     word = row.words.split()[0].encode()
     secret = secrets_of(row)[0].encode()
     for piece in (word, secret, secret[:-1], b" " + word, b"aB3" * 30 + word):
@@ -94,7 +94,7 @@ def hostile(row: Token, size: int) -> Iterator[bytes]:
 
 
 def seconds(find: Find, text: bytes) -> float:
-    """Processor time of an exact rule."""
+    """Return the processor time of an exact rule."""
     begin = time.process_time()
     list(find(text))
     return time.process_time() - begin

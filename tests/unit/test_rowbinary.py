@@ -1,4 +1,4 @@
-"""The wire form of rows: the fast way and the general way agree, and the store reads back what was meant."""
+"""The wire format of rows: the fast and the general encoder agree, and the store reads back the same values."""
 
 from typing import Any
 from uuid import UUID
@@ -58,21 +58,21 @@ task_rows = st.builds(
 @given(row=fact_rows)
 @settings(SLOW)
 def test_the_fast_way_for_events_writes_what_the_general_way_writes(row: FactRow) -> None:
-    """One layout, two writers."""
+    """Both encoders write the same bytes."""
     assert b"".join(event_parts(event_prefix(row), row)) == encode_rows([row])
 
 
 @given(row=task_rows)
 @settings(SLOW)
 def test_the_fast_way_for_tasks_writes_what_the_general_way_writes(row: TaskRow) -> None:
-    """One layout, two writers."""
+    """Both encoders write the same bytes."""
     assert encode_task(session_prefix(row.org_id, row.session_id), row) == encode_rows([row])
 
 
 @given(rows=st.lists(fact_rows, min_size=1, max_size=5, unique_by=lambda row: row.event_id))
 @settings(SLOW)
 def test_the_store_reads_back_every_byte_of_an_event(shared_store: TestStore, rows: list[FactRow]) -> None:
-    """Newlines, quotes, NUL, any UTF-8 and any bytes of data arrive as they were."""
+    """Newlines, quotes, NUL, any UTF-8 and any bytes of data arrive unchanged."""
     shared_store.empty()
 
     shared_store.warehouse().insert("facts", encode_rows(rows))
@@ -88,7 +88,7 @@ def test_the_store_reads_back_every_byte_of_an_event(shared_store: TestStore, ro
 
 
 def test_a_session_row_survives_the_way_through_the_store(shared_store: TestStore) -> None:
-    """Arrays of tuples, maps, NULLs and booleans are where the table expects them."""
+    """Arrays of tuples, maps, NULLs and booleans arrive in their columns."""
     shared_store.empty()
     row = _session_row()
 
@@ -117,7 +117,7 @@ def test_a_task_row_survives_the_way_through_the_store(shared_store: TestStore) 
 
 @given(number=st.integers(0, 1 << 40))
 def test_varint_is_leb128(number: int) -> None:
-    """Seven bits a byte, the lowest first, the top bit says that there is more."""
+    """A byte holds seven bits, the lowest first; its top bit says that another byte follows."""
     encoded = varint(number)
 
     assert sum((byte & 127) << (7 * i) for i, byte in enumerate(encoded)) == number

@@ -1,4 +1,4 @@
-"""Questions and highlights by example."""
+"""Search questions and highlights, by example."""
 
 import pytest
 
@@ -23,7 +23,7 @@ from query_api.sessions.search_terms import Highlighter, parse
     ],
 )
 def test_words(text: str, words: list[str]) -> None:
-    """What counts as a word, and what it folds to."""
+    """The cases show what counts as a word, and what it folds to."""
     assert split_words(text) == words
     assert all(len(split_words(word)) == 1 for word in text.split() if word.isalpha())
 
@@ -42,7 +42,7 @@ def test_words(text: str, words: list[str]) -> None:
     ],
 )
 def test_terms(text: str, terms: list[tuple[str, ...]]) -> None:
-    """Words and phrases; a quotation mark that is never closed is none."""
+    """A question holds words and phrases; a quotation mark without its end begins no phrase."""
     assert list(parse(text).terms) == terms
 
 
@@ -61,12 +61,12 @@ def test_terms(text: str, terms: list[tuple[str, ...]]) -> None:
     ],
 )
 def test_marks(asked: str, text: str, marked: str | None) -> None:
-    """The words between « and », as they are written in the text."""
+    """Matching words are between « and », in their original spelling."""
     assert Highlighter(parse(asked)).mark(text) == marked
 
 
 def test_a_long_text_is_cut() -> None:
-    """Some words before the first term, more after it, cut where words end."""
+    """It begins some words before the first term, goes on longer after it, and is cut between words."""
     text = "word " * 100 + "needle " + "word " * 100
 
     marked = Highlighter(parse("needle")).mark(text)

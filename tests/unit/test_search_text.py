@@ -1,4 +1,4 @@
-"""What a session can be found by, as its facts come in."""
+"""The search text of a session, as its facts arrive."""
 
 from processors.fold.fold import begin, fold
 from processors.fold.fold_hooks import FIRST_PROMPTS
@@ -15,7 +15,7 @@ PRICES = list_prices()
 
 
 def texts(*facts: AnyRecord) -> list[str]:
-    """The search text after each fact, made from what was folded before; it is what is made from nothing."""
+    """Return the search text after each fact, extended from the one before; it must equal one made from scratch."""
     log = LogBuilder()
     state: SessionState | None = None
     found = []
@@ -32,7 +32,7 @@ def texts(*facts: AnyRecord) -> list[str]:
 
 
 def test_all_texts_are_searched() -> None:
-    """Names, title, summary and prompts, each a text of its own, folded; a model once, though it is named twice."""
+    """Names, title, summary and prompts are separate folded texts; a model that is named twice is in it once."""
     names = {"agent_name": "Ägent", "branch": "feat/x", "component": "api", "project_id": "P_1", "repo": "acme/be"}
     found = texts(
         created(SESSION, title="Fix it", model="m-1", **names),
@@ -45,7 +45,7 @@ def test_all_texts_are_searched() -> None:
 
 
 def test_what_changes_is_searched_as_it_is_now() -> None:
-    """A new title replaces the old one, a cleared one leaves nothing; prompts stay."""
+    """A new title replaces the old one, a cleared title disappears, and prompts stay."""
     found = texts(
         created(SESSION, title="one"),
         recorded(SESSION, hook("UserPromptSubmit", prompt="p1")),
@@ -58,7 +58,7 @@ def test_what_changes_is_searched_as_it_is_now() -> None:
 
 
 def test_only_the_first_prompts_are_searched() -> None:
-    """The first 50, of each the first 200 characters."""
+    """The first 50 prompts are searched, and of each the first 200 characters."""
     prompts = [hook("UserPromptSubmit", prompt=f"{'x' * 190} p{number} and more") for number in range(60)]
 
     (found,) = texts(recorded(SESSION, *prompts))
@@ -68,7 +68,7 @@ def test_only_the_first_prompts_are_searched() -> None:
 
 
 def test_a_sensitive_session_has_no_search_text() -> None:
-    """Its id says so, whatever its facts say."""
+    """Its id marks it as sensitive, and its facts do not matter."""
     session = session_id("s", sensitive=True)
 
-    assert texts(created(session, repo="acme/be"), ended(session, summary="told all the same")) == ["", ""]
+    assert texts(created(session, repo="acme/be"), ended(session, summary="a summary all the same")) == ["", ""]

@@ -1,4 +1,4 @@
-"""Secrets that other accounts can read or change are refused, with a sentence that says what to do."""
+"""Secrets that other accounts can read or change are refused, with a message that says what to do."""
 
 import os
 from collections.abc import Callable
@@ -26,7 +26,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder with all secrets, and the address of an installation that does not run."""
+    """Make a data folder with all secrets, and the address of an installation that does not run."""
     secrets = tmp_path / "secrets"
     make_embedded_secrets(secrets)
     (tmp_path / "run").mkdir()
@@ -36,7 +36,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644, 0o666])
 def test_a_secret_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int) -> None:
-    """The message names the file and the command that mends it; after that command it is read."""
+    """The message names the file and the command that repairs it; after that command the secret is read."""
     file = tmp_path / "secret"
     file.write_text("s3cret\n")
     file.chmod(mode)
@@ -52,9 +52,9 @@ def test_a_secret_that_others_can_read_or_change_is_refused(tmp_path: Path, mode
 def test_every_command_that_needs_a_secret_refuses_an_open_one(
     data: Path, name: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Services and tools alike, before they do anything; commands that only sign read `token.key` alone."""
+    """Services and tools refuse before they do anything; commands that only sign read `token.key` alone."""
     (data / "secrets" / name).chmod(0o644)
-    monkeypatch.setenv("HOST", "192.0.2.1")  # not ours, and there is no Java: a service that does not refuse ends here
+    monkeypatch.setenv("HOST", "192.0.2.1")  # not our fingerprint and no Java: a service that does not refuse ends here
     monkeypatch.setenv("PATH", str(data))
     monkeypatch.delenv("JAVA_HOME", raising=False)
 
@@ -67,7 +67,7 @@ def test_every_command_that_needs_a_secret_refuses_an_open_one(
 
 @pytest.mark.parametrize("name", PASSWORDS)
 def test_the_passwords_of_the_stack_are_looked_at_too(data: Path, name: str) -> None:
-    """By the stack that hands them out, and by the store server that takes the reader's."""
+    """The stack refuses the passwords that it passes on, and the store server refuses that of the reader."""
     read_or_make_secret(data / "secrets" / name)
     (data / "secrets" / name).chmod(0o640)
 
@@ -79,7 +79,7 @@ def test_the_passwords_of_the_stack_are_looked_at_too(data: Path, name: str) -> 
 
 
 def test_an_open_folder_of_secrets_is_refused(data: Path) -> None:
-    """Whoever can write there can replace a key."""
+    """An account that can write there can replace a key."""
     for mode in (0o750, 0o755, 0o770, 0o1777):
         (data / "secrets").chmod(mode)
         with pytest.raises(BadSettings, match=f"chmod 700 {data}/secrets$"):
@@ -89,7 +89,7 @@ def test_an_open_folder_of_secrets_is_refused(data: Path) -> None:
 @needs_root
 @pytest.mark.parametrize("of", ["", "token.key"])
 def test_a_secret_of_another_account_is_refused(data: Path, of: str) -> None:
-    """Its owner could change it whenever they like."""
+    """Its owner could change it at any time."""
     os.chown(data / "secrets" / of, 12345, -1)
 
     with pytest.raises(BadSettings, match=r"another account \(uid 12345\).*chmod [67]00 "):
@@ -97,7 +97,7 @@ def test_a_secret_of_another_account_is_refused(data: Path, of: str) -> None:
 
 
 def mounted(folder: Path, mode: int) -> Path:
-    """A volume as Kubernetes lays it out: secrets are links to links, and root owns everything."""
+    """Make a volume as Kubernetes does: secrets are links to links, and root owns everything."""
     real = folder / "..2026_11_25"
     real.mkdir()
     (folder / "..data").symlink_to(real.name)
@@ -120,7 +120,7 @@ def test_a_mounted_secret_of_root_may_be_readable_by_a_group(
 
 
 def test_the_mode_of_a_read_only_folder_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mounted volume is 1777 and read-only; the files in it are looked at all the same."""
+    """A mounted volume is 1777 and read-only; the files in it are still checked."""
     folder = mounted(tmp_path, 0o400)
     folder.chmod(0o1777)
     read_only = type("Disk", (), {"f_flag": os.ST_RDONLY})

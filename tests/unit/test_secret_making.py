@@ -1,4 +1,4 @@
-"""Secrets are made on demand, or for one machine; whoever finds none says so, and invents none."""
+"""Secrets are made on demand, or for one machine; a process that finds none reports it and makes none."""
 
 import stat
 from pathlib import Path
@@ -16,33 +16,33 @@ KAFKA = {"LOG_URL": "kafka://127.0.0.1:1/t", "STORE_URL": "clickhouse://u:p@127.
 
 
 def run(*arguments: str, **env: str) -> Result:
-    """`crewkit-sessions ARGUMENTS`; what a command refuses is raised."""
+    """Run `crewkit-sessions ARGUMENTS`; raise the command's refusal."""
     return CliRunner(env=env).invoke(crewkit_sessions, arguments, catch_exceptions=False)
 
 
 def made(folder: Path) -> dict[str, str]:
-    """What is in a folder."""
+    """Return the content of each file in a folder."""
     return {file.name: file.read_text() for file in folder.iterdir()}
 
 
 @pytest.mark.parametrize("by", ["--data", "--secrets"])
 def test_secrets_are_made_on_demand_and_what_to_do_is_said(tmp_path: Path, by: str) -> None:
-    """One line a file, none of which shows a secret; for their owner alone; nothing that signs tokens for orgs."""
+    """One line a file, without the secret; only the owner may read; no key signs tokens for orgs."""
     folder = tmp_path / "new" / "secrets"
 
-    told = run("secrets", "make", by, str(folder if by == "--secrets" else folder.parent)).stdout
+    printed = run("secrets", "make", by, str(folder if by == "--secrets" else folder.parent)).stdout
 
     assert set(made(folder)) == PRODUCTION
-    assert [line.partition(":")[0] for line in told.splitlines()] == [
+    assert [line.partition(":")[0] for line in printed.splitlines()] == [
         str(folder / name) for name in ("seed.key", "id.keys", "operator.key", "operator.pub")
     ]
-    assert not any(value.split()[-1] in told for value in made(folder).values())
+    assert not any(value.split()[-1] in printed for value in made(folder).values())
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_no_secret_is_overwritten(tmp_path: Path) -> None:
-    """A second run refuses; with `--dev-tokens` it adds what is missing for that, and changes nothing else."""
+    """A second run refuses; with `--dev-tokens` it adds the missing key, and changes nothing else."""
     run("secrets", "make", "--secrets", str(tmp_path / "s"))
     before = made(tmp_path / "s")
 
@@ -57,7 +57,7 @@ def test_no_secret_is_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", ["seed.key", "id.keys"])
 def test_a_lost_secret_is_not_made_anew(tmp_path: Path, lost: str) -> None:
-    """Beside the other one it must have been there: ids were made with it."""
+    """The other secret exists, so the lost one existed, too, and ids were made with it."""
     folder = tmp_path / "secrets"
     make_embedded_secrets(folder)
     (folder / lost).unlink()
@@ -89,7 +89,7 @@ def test_with_kafka_missing_secrets_are_a_refusal(tmp_path: Path, command: tuple
 
 
 def test_up_makes_no_secrets_for_a_log_that_has_begun(tmp_path: Path) -> None:
-    """A folder that was restored without them: its ids would be unknown."""
+    """A folder was restored without its secrets, so its ids would be unknown."""
     (tmp_path / "log.sqlite").touch()
 
     with pytest.raises(BadSettings, match=r"id\.keys is missing: copy it"):
@@ -99,7 +99,7 @@ def test_up_makes_no_secrets_for_a_log_that_has_begun(tmp_path: Path) -> None:
 
 
 def test_the_secrets_of_one_machine_sign_its_tokens(tmp_path: Path) -> None:
-    """Those that `up` and `stack` make at their first start."""
+    """`up` and `stack` make these secrets at their first start."""
     make_embedded_secrets(tmp_path / "s")
     make_embedded_secrets(tmp_path / "s")
 

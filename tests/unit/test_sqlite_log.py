@@ -1,4 +1,4 @@
-"""The embedded log keeps what it acknowledged, and says so when it can't."""
+"""The embedded log: acknowledged records are durable, and a record that cannot be stored is refused."""
 
 import asyncio
 import random
@@ -54,7 +54,7 @@ async def log(tmp_path: Path) -> AsyncIterator[SqliteEventLog]:
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
-    """As if the disk were full: no file may grow beyond ``size``."""
+    """Limit the size of files to ``size``, which looks like a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -64,7 +64,7 @@ def file_size_limit(size: int) -> Iterator[None]:
 
 
 def write_and_kill(path: Path, after: int) -> dict[int, str]:
-    """Offset to number of every append that was acknowledged before the kill."""
+    """Kill a writer; return, by offset, the number of every append that it had acknowledged."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
     )
@@ -79,7 +79,7 @@ def write_and_kill(path: Path, after: int) -> dict[int, str]:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.fault(row=1)
 async def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, seed: int) -> None:
-    """kill -9 in the middle of writing: every acknowledged record is at its offset, and offsets are dense."""
+    """After kill -9 in the middle of writing, every acknowledged record is at its offset, and offsets are dense."""
     path = tmp_path / "log.sqlite"
     acknowledged = write_and_kill(path, random.Random(seed).randint(30, 300))
 
@@ -109,7 +109,7 @@ async def test_everything_that_waits_shares_a_commit(log: SqliteEventLog) -> Non
 
 @pytest.mark.fault(row=10)
 async def test_a_full_disk_is_a_503_and_passes(tmp_path: Path) -> None:
-    """While there is no room appends are refused; with room they go on, and nothing refused took an offset."""
+    """Appends are refused while the disk is full and accepted afterwards; refused appends take no offset."""
     broken: list[BrokenLog] = []
     log = SqliteEventLog(tmp_path / "log.sqlite", on_broken=broken.append)
     await log.start()
@@ -127,7 +127,7 @@ async def test_a_full_disk_is_a_503_and_passes(tmp_path: Path) -> None:
 
 @pytest.mark.fault(row=10)
 async def test_the_last_of_a_disk_is_left_alone(log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store is on the same disk, and must not run into a full one; with more room all goes on."""
+    """The store is on the same disk and must not run full; appends continue once there is more space."""
     monkeypatch.setattr(file, "FREE_BYTES_MIN", 1 << 60)
     with pytest.raises(LogUnavailable, match="MiB are free on the disk"):
         await log.append(KEY, b"too much")
@@ -137,7 +137,7 @@ async def test_the_last_of_a_disk_is_left_alone(log: SqliteEventLog, monkeypatch
 
 
 async def test_a_busy_file_is_a_503_and_passes(log: SqliteEventLog, tmp_path: Path) -> None:
-    """Somebody else holds the file's lock for a while."""
+    """Another process holds the file's lock for a while."""
     other = sqlite3.connect(tmp_path / "log.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LogUnavailable):
@@ -149,7 +149,7 @@ async def test_a_busy_file_is_a_503_and_passes(log: SqliteEventLog, tmp_path: Pa
 
 
 async def test_any_other_error_is_the_end(tmp_path: Path) -> None:
-    """A table that vanished is nothing that passes: whoever runs the process is told."""
+    """A missing table is no temporary failure, so the operator has to be informed."""
     broken: list[BrokenLog] = []
     log = SqliteEventLog(tmp_path / "log.sqlite", on_broken=broken.append)
     await log.start()
@@ -189,7 +189,7 @@ def test_by_default_the_end_is_an_exit_with_a_message(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_is_no_log_is_refused_at_the_start(tmp_path: Path) -> None:
-    """With its path in the message."""
+    """The message contains its path."""
     path = tmp_path / "log.sqlite"
     path.write_bytes(b"this is no database" * 1000)
 
@@ -198,7 +198,7 @@ async def test_a_file_that_is_no_log_is_refused_at_the_start(tmp_path: Path) -> 
 
 
 async def test_what_waits_is_bounded_in_bytes(tmp_path: Path) -> None:
-    """Beyond the budget an append is refused at once; when the bytes are durable there is room again."""
+    """Beyond the budget an append is refused at once; once the bytes are durable there is room again."""
     log = SqliteEventLog(tmp_path / "log.sqlite", bytes_max=1_000_000)
     await log.start()
     outcomes = await asyncio.gather(*(log.append(KEY, b"x" * 400_000) for _ in range(5)), return_exceptions=True)
@@ -210,7 +210,7 @@ async def test_what_waits_is_bounded_in_bytes(tmp_path: Path) -> None:
 
 
 async def test_stopping_commits_what_waits(tmp_path: Path) -> None:
-    """Appends that were begun before the stop end well."""
+    """Appends that began before the stop succeed."""
     log = SqliteEventLog(tmp_path / "log.sqlite")
     await log.start()
     appends = [asyncio.create_task(log.append(KEY, b"%d" % number)) for number in range(100)]
@@ -221,7 +221,7 @@ async def test_stopping_commits_what_waits(tmp_path: Path) -> None:
 
 
 async def test_waiting_ends_with_the_record_or_the_time(log: SqliteEventLog) -> None:
-    """`wait_beyond(n)` returns once the record at n exists, at once if it does, and after its time anyway."""
+    """`wait_beyond(n)` returns once the record at n exists, at once if it does, or after its time."""
     waiting = asyncio.create_task(log.wait_beyond(1, 60))
     await log.append(KEY, b"0")
     assert not waiting.done()
@@ -233,7 +233,7 @@ async def test_waiting_ends_with_the_record_or_the_time(log: SqliteEventLog) -> 
 
 
 async def test_a_reopened_log_goes_on_where_it_was(tmp_path: Path) -> None:
-    """Offsets continue; the records are there."""
+    """Offsets continue, and the records are there."""
     for number in range(3):
         log = SqliteEventLog(tmp_path / "log.sqlite")
         await log.start()

@@ -1,4 +1,4 @@
-"""A statement loses only the conditions that filter nothing."""
+"""A statement loses only the conditions that do not filter."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phra
 
 
 def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
-    """Of one line or two, with parentheses inside or without."""
+    """Conditions may have one line or two, and parentheses inside or none."""
     assert "agent_name" in statement("query_api.sessions.list")
     shortened = statement_without("query_api.sessions.list", frozenset(FILTERS))
 
@@ -21,7 +21,7 @@ def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
 
 @given(st.sets(st.sampled_from(FILTERS)))
 def test_what_is_asked_for_stays(asked: set[str]) -> None:
-    """Each condition that is needed is there, word for word, and the parentheses match."""
+    """Each condition that is needed stays word for word, and the parentheses match."""
     shortened = statement_without("query_api.sessions.list", frozenset(FILTERS) - asked)
 
     for name in FILTERS:
@@ -36,7 +36,7 @@ def test_null_and_empty_ask_for_nothing_but_false_zero_and_empty_text_do() -> No
 
 
 def test_every_setting_of_a_question_can_be_left_out() -> None:
-    """Of each file: all of them, or one; the text before them stays as it is."""
+    """All settings of a file can be removed, or one; the text before them is unchanged."""
     for name in sql_files():
         sql = statement(name)
         bare = statement_untuned(sql, frozenset(name for name, _ in TUNING))
@@ -46,12 +46,12 @@ def test_every_setting_of_a_question_can_be_left_out() -> None:
 
 
 def test_the_settings_that_a_reader_checks_are_those_of_the_files() -> None:
-    """Each with its value, so that a profile which forbids one is noticed before the first question."""
+    """Names and values agree, so a profile that forbids one is noticed before the first question."""
     assert {setting for name in sql_files() for setting in settings_of(statement(name))} == TUNING
 
 
 def test_the_other_settings_of_a_question_stay() -> None:
-    """As they were, in one line."""
+    """They stay unchanged, on one line."""
     left = statement_untuned(statement("query_api.sessions.by_id"), frozenset({"max_threads"}))
 
     _, _, settings = left.partition("\nSETTINGS ")

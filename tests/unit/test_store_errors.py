@@ -1,4 +1,4 @@
-"""What an error of the store means, and what is said about the ones that only a person can change."""
+"""How errors of the store are classified, and the messages of those that only a person can fix."""
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, OperationalError, ProgrammingError
@@ -13,7 +13,7 @@ PROXY = "HTTP driver received HTTP status {}, server response: <html>… (for ur
 
 
 def test_every_code_has_one_reason_that_is_a_phrase() -> None:
-    """The table says why, in one line; a code stands in it once, under the verdict that it gets."""
+    """The reason is one line; a code is in the table once, under one verdict."""
     for known in CODES.values():
         assert known.why
         assert len(known.why) < 100
@@ -23,13 +23,13 @@ def test_every_code_has_one_reason_that_is_a_phrase() -> None:
 
 @pytest.mark.parametrize("code", [36, 62, 1000, 1002, 20_000])
 def test_what_ends_the_same_way_each_time_never_passes(code: int) -> None:
-    """A value that is too long, wrong SQL, and whatever nobody has thought of."""
+    """Examples are a value that is too long, wrong SQL, and every code that the table does not list."""
     assert verdict_of(code) is Verdict.BROKEN
 
 
 @pytest.mark.parametrize("code", [198, 286, 289, 319, 369, 416, 499, 571, 722, 733, 999])
 def test_what_a_cluster_says_of_itself_passes(code: int) -> None:
-    """DNS, quorum, replicas, object storage, Keeper: all of it is over some time."""
+    """DNS, quorum, replicas, object storage and Keeper recover after some time."""
     assert verdict_of(code) is Verdict.PASSES
 
 
@@ -56,7 +56,7 @@ def test_what_a_cluster_says_of_itself_passes(code: int) -> None:
 def test_both_sides_know_an_outage_from_a_refusal(
     error: Exception, passes: bool, is_for_projectors: type[Exception]
 ) -> None:
-    """Without a code it is the way there that failed, unless the client refused, or a proxy did."""
+    """An error without a code is a failed connection, unless the client or a proxy refused."""
     assert is_outage(error) is passes
     assert type(classify(error)) is is_for_projectors
 
@@ -72,7 +72,7 @@ def test_both_sides_know_an_outage_from_a_refusal(
     ],
 )
 def test_a_refusal_names_the_user_the_right_or_the_setting(code: int, names: list[str]) -> None:
-    """From the engine's own words, whether they came over HTTP or from the engine in the process."""
+    """The engine's own words are read, over HTTP or from the in-process engine."""
     raised = refusal_text(code)
     for text in (
         raised,
@@ -85,7 +85,7 @@ def test_a_refusal_names_the_user_the_right_or_the_setting(code: int, names: lis
 
 
 def test_what_the_client_library_refuses_names_the_setting() -> None:
-    """It does so before anything is sent, where the user's profile is `readonly = 1`."""
+    """It refuses before it sends anything, if the user's profile is `readonly = 1`."""
     text = "Setting max_execution_time is readonly"
 
     assert judge(None, text, by_client=True) is Verdict.REFUSED
@@ -94,5 +94,5 @@ def test_what_the_client_library_refuses_names_the_setting() -> None:
 
 @pytest.mark.parametrize("code", [code for code, known in CODES.items() if known.verdict is Verdict.REFUSED])
 def test_every_refusal_has_its_sentence(code: int) -> None:
-    """Even where the text says nothing that we know."""
+    """There is a sentence even if the text is unknown to us."""
     assert len(refusal(code, f"Code: {code}. DB::Exception: ({CODES[code].name})")) > 40

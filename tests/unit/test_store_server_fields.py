@@ -1,4 +1,4 @@
-"""What the store server refuses by its size, and by order of a test."""
+"""Requests that the store server refuses for their size, and those that it refuses because a test says so."""
 
 import time
 from pathlib import Path
@@ -17,13 +17,13 @@ TOO_LONG, TOO_MANY = "HTML Form Exception: Field value too long", "HTML Form Exc
 
 
 def form(**fields: str) -> bytes:
-    """A multipart form with the boundary ``b``."""
+    """Return a multipart form with the boundary ``b``."""
     parts = (f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items())
     return "".join(parts).encode() + b"--b--\r\n"
 
 
 def test_a_value_of_a_url_counts_as_it_is_sent() -> None:
-    """128 KiB with the percent signs pass, a character more does not, however few it stands for."""
+    """128 KiB including percent signs pass, and one character more does not, although it decodes to less."""
     third = VALUE_MAX // 3
     whole = parse_params("param_a=" + quote("'" * third) + "xx")
     assert whole == {"param_a": "'" * third + "xx"}
@@ -34,14 +34,14 @@ def test_a_value_of_a_url_counts_as_it_is_sent() -> None:
 
 
 def test_a_value_of_a_form_counts_as_it_is() -> None:
-    """128 KiB pass in a form, whatever they would take in a URL."""
+    """128 KiB pass in a form, whose values need no percent signs."""
     assert parse_form(form(param_a="'" * VALUE_MAX), b"b") == {"param_a": "'" * VALUE_MAX}
     with pytest.raises(StoreError, match=TOO_LONG):
         parse_form(form(param_a="'" * (VALUE_MAX + 1)), b"b")
 
 
 def test_names_and_the_number_of_fields_are_bounded() -> None:
-    """A thousand fields pass, in the URL and again in the form; a name has 4 KiB."""
+    """A thousand fields pass in the URL, and another thousand in the form; a name has at most 4 KiB."""
     many = {f"param_{number}": "x" for number in range(FIELDS_MAX)}
     assert parse_params(urlencode(many)) == parse_form(form(**many), b"b") == many
     assert parse_params("p" * NAME_MAX + "=1")
@@ -55,7 +55,7 @@ def test_names_and_the_number_of_fields_are_bounded() -> None:
 
 
 def test_a_form_without_its_end_is_no_form() -> None:
-    """A field that was cut short is never taken for the whole."""
+    """A truncated field is never taken for a whole one."""
     with pytest.raises(StoreError) as refused:
         parse_form(form(param_a="1")[:-9], b"b")
 
@@ -65,17 +65,17 @@ def test_a_form_without_its_end_is_no_form() -> None:
 def test_the_nth_statement_that_matches_fails_as_often_as_it_is_to() -> None:
     """The first of a kind passes, the second to fourth fail with the codes in turn, the fifth passes; others pass."""
     refusals = Refusals([Refusal(codes=(241, 252), statement=r"^INSERT INTO \S*facts", nth=2, times=3)])
-    told = []
+    results = []
     for _ in range(5):
-        told.append(refusals.next(b"INSERT INTO g1.facts FORMAT RowBinary", {}))
+        results.append(refusals.next(b"INSERT INTO g1.facts FORMAT RowBinary", {}))
         assert refusals.next(b"INSERT INTO g1.sessions FORMAT RowBinary", {}) is None
 
-    assert [refused and refused.code for refused in told] == [None, 241, 252, 241, None]
+    assert [refused and refused.code for refused in results] == [None, 241, 252, 241, None]
     assert refusals.given == [241, 252, 241]
 
 
 def test_parameters_are_looked_at_too() -> None:
-    """Both patterns must be found; a password is not looked at."""
+    """Both patterns must match; passwords are not searched."""
     refusals = Refusals([Refusal(codes=(HANG_UP,), statement="SELECT", parameters="^param_org=acme$", times=ALWAYS)])
 
     assert refusals.next(b"SELECT 1", {"param_org": "acme", "x": "1"}) is not None
@@ -86,16 +86,16 @@ def test_parameters_are_looked_at_too() -> None:
 
 
 def test_a_file_of_refusals_is_read_when_it_changes(tmp_path: Path) -> None:
-    """It may come, change and go while the server runs; what cannot be read is an error and not silence."""
+    """The file may appear, change and disappear while the server runs; a file that cannot be read is an error."""
     file = tmp_path / "refusals.json"
     refusals = RefusalFile(file)
     assert refusals.next(b"SELECT 1", {}) is None
 
     for code in (241, 252):
         write_whole(file, msgspec.json.encode([Refusal(codes=(code,))]).decode())
-        told = [refusals.next(b"SELECT 1", {}) for _ in range(2)]
-        assert [refused and refused.code for refused in told] == [code, None]
-        time.sleep(0.01)  # a file of the same size within the clock's step would look the same
+        results = [refusals.next(b"SELECT 1", {}) for _ in range(2)]
+        assert [refused and refused.code for refused in results] == [code, None]
+        time.sleep(0.01)  # a file of equal size, written within the clock's resolution, would look the same
     file.unlink()
     assert refusals.next(b"SELECT 1", {}) is None
     write_whole(file, '[{"code": 241}]')

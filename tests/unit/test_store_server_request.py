@@ -1,4 +1,4 @@
-"""What the store server reads of a request: parameters, forms, bodies, codings, users."""
+"""How the store server reads a request: parameters, forms, bodies, encodings, users."""
 
 import base64
 import gzip
@@ -28,7 +28,7 @@ DATA = bytes(range(256)) * 20_000
 
 
 def body_of(sent: bytes, coding: str = "identity", bytes_max: int = 10_000_000, chunk: int = 0) -> Body:
-    """A body as sent with a length, or in chunks of `chunk` bytes."""
+    """Return a body as sent with a length, or in chunks of `chunk` bytes."""
     if not chunk:
         headers = {"Content-Length": str(len(sent)), "Content-Encoding": coding}
         return Body(io.BufferedReader(io.BytesIO(sent)), headers, bytes_max)
@@ -41,7 +41,7 @@ def body_of(sent: bytes, coding: str = "identity", bytes_max: int = 10_000_000, 
 @pytest.mark.parametrize("coding", COMPRESS)
 @pytest.mark.parametrize("chunk", [0, 1000, 4_000_000])
 def test_a_body_is_read_whole(coding: str, chunk: int) -> None:
-    """Whatever the coding and the framing, what was sent is what the engine's file holds."""
+    """With any encoding and framing, the engine's file holds the bytes that were sent."""
     body = body_of(COMPRESS[coding](DATA), coding, chunk=chunk)
     head = body.read_up_to(10)
     with as_file(head, body) as path:
@@ -52,7 +52,7 @@ def test_a_body_is_read_whole(coding: str, chunk: int) -> None:
 
 @pytest.mark.parametrize("coding", COMPRESS)
 def test_a_body_is_bounded_as_decoded(coding: str) -> None:
-    """A body that unfolds to more than allowed is refused while it unfolds."""
+    """A body that decodes to more than the limit is refused while it is decoded."""
     with pytest.raises(StoreError) as refused:
         body_of(COMPRESS[coding](DATA), coding, bytes_max=len(DATA) - 1).read_up_to(len(DATA))
 
@@ -61,7 +61,7 @@ def test_a_body_is_bounded_as_decoded(coding: str) -> None:
 
 @pytest.mark.parametrize("chunk", [0, 1000])
 def test_a_body_that_ends_too_soon_is_no_body(chunk: int) -> None:
-    """A missing end is never taken for the end."""
+    """A body without its end is never taken for a whole one."""
     sent = b"x" * 5000
     whole = body_of(sent, chunk=chunk)
     cut = Body(
@@ -77,7 +77,7 @@ def test_a_body_that_ends_too_soon_is_no_body(chunk: int) -> None:
 @pytest.mark.parametrize("coding", ["lz4", "zstd", "gzip", "deflate"])
 @pytest.mark.parametrize("damage", [lambda sent: sent[:-3], lambda sent: b"\x00" + sent, lambda sent: sent + b"junk"])
 def test_damaged_codings_are_refused(coding: str, damage: Callable[[bytes], bytes]) -> None:
-    """Cut, corrupt or trailing bytes are an error, not data."""
+    """Truncated, corrupt or trailing bytes are an error, not data."""
     with pytest.raises(StoreError) as refused:
         body_of(damage(COMPRESS[coding](DATA)), coding).read_up_to(len(DATA) + 1)
 
@@ -85,7 +85,7 @@ def test_damaged_codings_are_refused(coding: str, damage: Callable[[bytes], byte
 
 
 def test_unknown_framings_and_codings_are_refused() -> None:
-    """What cannot be read is said so, and can still be skipped."""
+    """A body that cannot be read gets an error, and can still be skipped."""
     body = body_of(b"x" * 100, "nonsense")
     with pytest.raises(StoreError):
         body.read(1)
@@ -107,14 +107,14 @@ def test_unknown_framings_and_codings_are_refused() -> None:
     ],
 )
 def test_the_cheapest_coding_the_client_takes_is_chosen(accepted: str, coding: str | None) -> None:
-    """Ours is the order; none is fine too, and q=0 means no."""
+    """The server's order of preference decides; no encoding is valid too, and q=0 means no."""
     chosen = choose_deflate(accepted)
 
     assert (chosen and chosen[0]) == coding
 
 
 def test_parameters_are_sorted_by_what_they_are_for() -> None:
-    """Bound values, settings and what the transport keeps to itself do not mix."""
+    """Bound values, settings and parameters of the transport are separate."""
     params = parse_params("query=SELECT%201&param_a=x%5Cn&max_threads=2&password=p&session_id=s&extremes=1&database=d")
 
     request = parse_request(params, {})
@@ -125,7 +125,7 @@ def test_parameters_are_sorted_by_what_they_are_for() -> None:
 
 
 def test_bytes_that_are_no_utf8_survive() -> None:
-    """In the query as they are, in a bound value in ClickHouse's escaped form; a setting cannot hold them."""
+    """They pass unchanged in the query, and escaped as in ClickHouse in a bound value; settings cannot hold them."""
     request = parse_request(parse_params("query=%FF&param_a=%FEx"), {})
 
     assert (request.query, request.values) == (b"\xff", {"a": "\\xFEx"})
@@ -135,7 +135,7 @@ def test_bytes_that_are_no_utf8_survive() -> None:
 
 
 def test_a_form_is_read_part_by_part() -> None:
-    """Line ends inside a field are the field's; a file is refused."""
+    """Line ends inside a field belong to the field; a file is refused."""
     boundary = form_boundary({"Content-Type": 'multipart/form-data; boundary="b-1"'})
     assert boundary == b"b-1"
     field = b'--b-1\r\nContent-Disposition: form-data; name="%b"\r\nContent-Type: text/plain\r\n\r\n%b\r\n'
@@ -146,8 +146,8 @@ def test_a_form_is_read_part_by_part() -> None:
         parse_form(field.replace(b'"\r', b'"; filename="f"\r', 1) % (b"t", b"1"), boundary)
 
 
-def test_users_are_told_apart() -> None:
-    """Only the right password of a known user opens; the reply to anything else is the same."""
+def test_users_are_distinguished() -> None:
+    """Only the right password of a known user is accepted; all other logins get the same response."""
     users = Users([StoreUser("w", "p:w", readonly=False), StoreUser("r", "", readonly=True)])
     basic = base64.b64encode(b"w:p:w").decode()
 
@@ -164,7 +164,7 @@ def test_users_are_told_apart() -> None:
 
 
 def test_engine_errors_keep_their_code() -> None:
-    """The text starts at the code; an error without one is an unknown exception."""
+    """The text starts at the code; an error without a code is an unknown exception."""
     known = EngineError(RuntimeError("Streaming query failed: Code: 60. DB::Exception: No table. (UNKNOWN_TABLE)"))
     unknown = EngineError(RuntimeError("bad"))
 
@@ -183,7 +183,7 @@ def test_engine_errors_keep_their_code() -> None:
     ],
 )
 def test_an_error_that_may_quote_a_file_is_left_out(text: str) -> None:
-    """Code and status stay, the text goes."""
+    """Code and status are returned, the text is not."""
     error = EngineError(RuntimeError(text))
 
     assert "SECRET" not in error.text + str(error)
@@ -191,7 +191,7 @@ def test_an_error_that_may_quote_a_file_is_left_out(text: str) -> None:
 
 
 def test_an_error_in_the_clients_own_data_stays() -> None:
-    """An INSERT is read from a file in memory, which holds nothing but what the client sent."""
+    """An INSERT is read from a file in memory, which holds only what the client sent."""
     text = "Code: 27. DB::Exception: Cannot parse input: before: 'x': (in file/uri /proc/12/fd/34): (at row 1)"
 
     assert EngineError(RuntimeError(text)).text == text

@@ -1,4 +1,4 @@
-"""The store server at its end: nothing begins any more once the engine may be closed."""
+"""The store server stops: no statement begins once the engine may be closed."""
 
 import http.client
 import threading
@@ -11,8 +11,8 @@ from deploy.devstack.store_server.server import StoreHttpServer
 from deploy.devstack.store_server.users import Users
 
 
-def test_a_request_on_an_idle_connection_finds_nobody_once_all_have_ended() -> None:
-    """Between the last request and the close of the store a client may send the next: it must not reach the engine."""
+def test_a_request_on_an_idle_connection_finds_no_engine_once_all_have_ended() -> None:
+    """A client may send a request between the last one and the close of the store: it must not reach the engine."""
     server = StoreHttpServer(("127.0.0.1", 0), cast("Engine", None), Users([]))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     client = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)

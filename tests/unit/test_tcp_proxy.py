@@ -1,4 +1,4 @@
-"""The proxy of the fault tests does to a connection what its name says; a fault that does not strike proves nothing."""
+"""The proxy of the fault tests injects the faults that its methods name; a fault without effect would prove nothing."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from tests.support.fakes.tcp_proxy import TcpProxy
 
 @pytest.fixture
 def echo() -> Iterator[tuple[int, list[bytes]]]:
-    """A server that answers what it got, and what it got."""
+    """A server that returns what it receives, and records it."""
     heard: list[bytes] = []
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -57,7 +57,7 @@ def _echo(connection: socket.socket) -> bytes:
 
 
 def test_it_passes_everything_until_a_fault_is_set(proxy: TcpProxy) -> None:
-    """And again after it healed."""
+    """It passes everything again once it is healed."""
     assert _echo(_open(proxy)) == b"hello"
     proxy.refuse()
     proxy.heal()
@@ -65,7 +65,7 @@ def test_it_passes_everything_until_a_fault_is_set(proxy: TcpProxy) -> None:
 
 
 def test_cut_breaks_what_there_is_and_lets_new_ones_pass(proxy: TcpProxy) -> None:
-    """A reset, not silence."""
+    """Connections are reset, not silent."""
     old = _open(proxy)
     _echo(old)
 
@@ -77,7 +77,7 @@ def test_cut_breaks_what_there_is_and_lets_new_ones_pass(proxy: TcpProxy) -> Non
 
 
 def test_refuse_breaks_new_ones_too(proxy: TcpProxy) -> None:
-    """Nobody gets through."""
+    """No connection succeeds."""
     proxy.refuse()
 
     with pytest.raises(ConnectionError):
@@ -85,7 +85,7 @@ def test_refuse_breaks_new_ones_too(proxy: TcpProxy) -> None:
 
 
 def test_half_open_is_silence(proxy: TcpProxy) -> None:
-    """The connection stands, and nothing comes."""
+    """The connection stays open, and no byte arrives."""
     connection = _open(proxy)
     _echo(connection)
 
@@ -96,7 +96,7 @@ def test_half_open_is_silence(proxy: TcpProxy) -> None:
 
 
 def test_drop_reply_loses_the_answer_to_what_arrived(proxy: TcpProxy, echo: tuple[int, list[bytes]]) -> None:
-    """The server has done it, and the client can't know."""
+    """The server has received the request, and the client cannot know."""
     connection = _open(proxy)
     _echo(connection)
 
@@ -108,7 +108,7 @@ def test_drop_reply_loses_the_answer_to_what_arrived(proxy: TcpProxy, echo: tupl
 
 
 def test_delay_makes_it_late_and_loses_nothing(proxy: TcpProxy) -> None:
-    """Both ways are late."""
+    """Both directions are delayed."""
     proxy.delay(0.1)
     begun = time.monotonic()
 

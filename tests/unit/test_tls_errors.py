@@ -1,4 +1,4 @@
-"""What an error of TLS means: handshakes that really fail, between both ends in this process."""
+"""The meaning of TLS errors: real failed handshakes between two ends in this process."""
 
 import contextlib
 import socket
@@ -16,7 +16,7 @@ from tests.support.rigs.certificates import HERE, Authority, server_context
 
 @contextlib.contextmanager
 def answering(context: ssl.SSLContext | None, said: bytes = b"") -> Iterator[int]:
-    """The port of a server that answers each connection with TLS, or with ``said`` and an end."""
+    """Start a server that answers each connection with TLS, or with ``said`` and a close; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_serve, args=(server, context, said), daemon=True).start()
         yield server.getsockname()[1]
@@ -36,7 +36,7 @@ def _serve(server: socket.socket, context: ssl.SSLContext | None, said: bytes) -
 
 
 def failure(port: int, ca: Path, cert: str = "", newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Exception:
-    """How a client fails that trusts ``ca``; wrapped, as libraries do."""
+    """Return the error of a client that trusts ``ca``, wrapped as libraries do."""
     context = tls_context(TlsFiles("kafka", str(ca), cert, ""))
     context.maximum_version = newest
     try:
@@ -46,7 +46,7 @@ def failure(port: int, ca: Path, cert: str = "", newest: ssl.TLSVersion = ssl.TL
 
 
 def test_a_certificate_that_does_not_fit_is_named(tmp_path: Path) -> None:
-    """Expired, of another CA, for another name: each is named, with the setting."""
+    """Expired, from another CA, for another name: the message says which, and names the setting."""
     ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
     cases = {
         "has expired": ours.sign("server", *HERE, expired=True),
@@ -64,7 +64,7 @@ def test_a_certificate_that_does_not_fit_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_client_certificate_that_is_missing_or_wrong_is_named(tmp_path: Path, newest: ssl.TLSVersion) -> None:
-    """In both versions of TLS, of which one tells it within the handshake and one after it."""
+    """Versions 1.2 and 1.3 are tested: one refuses within the handshake, the other after it."""
     ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
     strict = server_context(ours.sign("server", *HERE).both, trusting=ours.file)
     wrong = ("", str(other.sign("us").both), str(ours.sign("us", expired=True).both))
@@ -76,8 +76,8 @@ def test_a_client_certificate_that_is_missing_or_wrong_is_named(tmp_path: Path, 
         assert tls_refusal(failure(port, ours.file, str(ours.sign("us").both), newest), "db:1", "KAFKA") is None
 
 
-def test_who_speaks_no_tls_is_told_from_who_is_away(tmp_path: Path) -> None:
-    """An answer in the clear is a wrong port or setting; an end without a word may be a server that dies."""
+def test_a_server_without_tls_is_distinguished_from_an_unavailable_one(tmp_path: Path) -> None:
+    """A plain-text response means a wrong port or setting; a close without data may be a server that dies."""
     ca = Authority(tmp_path, "ours").file
     with answering(None, b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         assert tls_refusal(failure(port, ca), "db:1", "STORE") == (
@@ -89,7 +89,7 @@ def test_who_speaks_no_tls_is_told_from_who_is_away(tmp_path: Path) -> None:
 
 
 def test_tls_is_found_with_any_certificate(tmp_path: Path) -> None:
-    """Also where a client certificate is asked for; plain servers and closed ports do not speak it."""
+    """It is found even if a client certificate is required; plain servers and closed ports do not speak TLS."""
     ours = Authority(tmp_path, "ours")
     signed = ours.sign("server", *HERE, expired=True)
     strict = server_context(signed.both, trusting=ours.file)

@@ -1,4 +1,4 @@
-"""Tokens that a command prints: asked for in time, never shown, and a failure is a sentence."""
+"""Tokens printed by a command: renewed in time, never shown, and a failure is a sentence."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ NOW = 1_000_000.0
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -26,7 +26,7 @@ class Clock:
 
 
 def counting(folder: Path, printed: str) -> str:
-    """A command that prints this, with {n} for how often it has run."""
+    """Return a command that prints this text, with {n} for the number of the run."""
     runs = folder / "runs"
     text = f"{printed!r}.replace('{{n}}', str(len(f.read())))"
     code = f"f = open({str(runs)!r}, 'a+'); f.write('x'); f.seek(0); print({text})"
@@ -34,13 +34,13 @@ def counting(folder: Path, printed: str) -> str:
 
 
 def jwt(**claims: object) -> str:
-    """A token in the form of a JWT."""
+    """Return a token in the form of a JWT."""
     return "e30." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".c2ln"
 
 
 @pytest.mark.parametrize("life", ["token-{n} 100", "jwt"])
 async def test_a_token_is_used_for_most_of_its_life(tmp_path: Path, life: str) -> None:
-    """A new one is asked for before it ends; the life is what the command says, or the `exp` of a JWT."""
+    """It is renewed before it expires; its lifetime comes from the command, or from the `exp` of a JWT."""
     clock = Clock()
     printed = jwt(exp=NOW + 100) if life == "jwt" else life
     source = TokenCommand(counting(tmp_path, printed), clock=clock)
@@ -58,7 +58,7 @@ async def test_a_token_is_used_for_most_of_its_life(tmp_path: Path, life: str) -
 
 @pytest.mark.parametrize("printed", ["opaque-{n}", jwt(), jwt(exp="soon"), "a.b.c"])
 async def test_a_token_of_unknown_life_is_asked_for_each_time(tmp_path: Path, printed: str) -> None:
-    """It may have ended by the next connection."""
+    """It may have expired by the next connection."""
     source = TokenCommand(counting(tmp_path, printed))
 
     await source.token()
@@ -68,7 +68,7 @@ async def test_a_token_of_unknown_life_is_asked_for_each_time(tmp_path: Path, pr
 
 
 async def test_words_are_split_and_nothing_is_expanded() -> None:
-    """There is no shell: `$`, `;` and `*` are letters."""
+    """No shell is used: `$`, `;` and `*` are ordinary characters."""
     assert await TokenCommand("printf %s '$HOME;*'").token() == "$HOME;*"
 
 
@@ -84,8 +84,8 @@ async def test_words_are_split_and_nothing_is_expanded() -> None:
         (r"printf '\377'", "no text"),
     ],
 )
-async def test_a_command_that_fails_is_told_without_its_output(command: str, said: str) -> None:
-    """What it printed may be a token, and so may be its arguments; the last line of its errors is shown."""
+async def test_a_failed_command_is_reported_without_its_output(command: str, said: str) -> None:
+    """Its output and its arguments may be tokens; the message has the last line of its standard error."""
     with pytest.raises(TokenFailed, match=said) as failed:
         await TokenCommand(command).token()
 
@@ -95,7 +95,7 @@ async def test_a_command_that_fails_is_told_without_its_output(command: str, sai
 async def test_a_command_that_does_not_end_is_killed_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing stays behind, and the next try is a new one."""
+    """No process remains, and the next try starts anew."""
     monkeypatch.setattr(token_command, "ENDS_WITHIN_S", 0.5)
     pid = tmp_path / "pid"
     hanging = TokenCommand(f"sh -c 'sleep 600 & echo $! > {pid}; wait'")

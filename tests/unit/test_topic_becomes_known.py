@@ -1,4 +1,4 @@
-"""A topic that was just created: each broker learns of it at its own time, and each question may go to another one."""
+"""A topic that was just created: brokers learn of it at different times, and each request may go to another one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ KNOWN = [{"error_code": 0, "partitions": [{"replicas": [1, 2, 3]}]}]
 
 
 class Brokers:
-    """They answer in turn: what the topic is, or its settings, or that they do not know it."""
+    """Brokers that respond in turn: with the topic, its settings, or an error that they do not know it."""
 
     def __init__(self, *codes_of_settings: int) -> None:
         self._codes = list(codes_of_settings)
@@ -40,7 +40,7 @@ def asked_of(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_topic_that_one_broker_does_not_know_yet_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first broker has it, the second one not; that is no outage."""
+    """The first broker knows it and the second does not, which is no outage."""
     asked_of(Brokers(UNKNOWN, UNKNOWN, 0), monkeypatch)
 
     assert await look_at(TOPIC) == FoundTopic(1, 3, {"retention.ms": "-1"})
@@ -48,7 +48,7 @@ async def test_a_topic_that_one_broker_does_not_know_yet_is_looked_for_again(mon
 
 @pytest.mark.parametrize("brokers", [Brokers(), Brokers(*[UNKNOWN] * 9)])
 async def test_it_is_missing_when_that_lasts(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the time in which a new topic becomes known."""
+    """After the time in which a new topic becomes known, it counts as missing."""
     asked_of(brokers, monkeypatch)
 
     assert await look_at(TOPIC, patience_s=0.04) is None

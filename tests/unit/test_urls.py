@@ -24,20 +24,20 @@ def test_a_store_url_names_a_folder_or_a_server() -> None:
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "x", "1048576"])
 def test_too_little_for_the_caches_is_refused(wrong: str) -> None:
-    """With the name of the setting."""
+    """The message contains the name of the setting."""
     with pytest.raises(BadSettings, match="engine_cache_bytes_max"):
         parse_store_url(f"chdb:///var/lib/crewkit?cache_bytes_max={wrong}")
 
 
 def test_a_server_has_its_own_caches() -> None:
-    """The setting is for the engine in the process alone."""
+    """The setting applies to the in-process engine only."""
     url = "clickhouse://user:password@db:8123/mine"
 
     assert Settings(store_url=url).store == url
 
 
 def test_a_log_url_names_a_file_or_a_topic() -> None:
-    """Without a topic it is the product's own."""
+    """Without a topic, the product's default is used."""
     assert parse_log_url("sqlite:///a/b") == SqliteAddress(Path("/a/b"))
     assert parse_log_url("kafka://a:1,b:2/t") == KafkaAddress("a:1,b:2", "t")
     assert parse_log_url("kafka://a:1") == KafkaAddress("a:1", "crewkit.sessions.v1")
@@ -45,14 +45,14 @@ def test_a_log_url_names_a_file_or_a_topic() -> None:
 
 @pytest.mark.parametrize("url", ["", "mysql://x", "chdb://", "chdb://host/x", "clickhouse:///x", "chdb:///"])
 def test_other_store_urls_are_refused_with_an_example(url: str) -> None:
-    """The message shows what would be right."""
+    """The message shows a valid URL."""
     with pytest.raises(ValueError, match="clickhouse://user:password@host:port/database"):
         parse_store_url(url)
 
 
 @pytest.mark.parametrize("url", ["", "sqlite://", "sqlite://h/x", "kafka:///t", "redis://x", "kafka://u:p@h/t"])
 def test_other_log_urls_are_refused_with_an_example(url: str) -> None:
-    """The message shows what would be right."""
+    """The message shows a valid URL."""
     with pytest.raises(ValueError, match="kafka://host:port"):
         parse_log_url(url)
 
@@ -74,7 +74,7 @@ def test_other_log_urls_are_refused_with_an_example(url: str) -> None:
     ],
 )
 def test_a_part_of_a_log_url_that_has_no_meaning_is_refused(url: str, part: str) -> None:
-    """It names the part; what is dropped in silence may be what protects the connection."""
+    """The message names the part: silently ignored, it might be the part that protects the connection."""
     with pytest.raises(BadSettings, match=part) as refused:
         parse_log_url(url)
     assert "s3cret" not in str(refused.value)
@@ -97,14 +97,14 @@ def test_a_part_of_a_log_url_that_has_no_meaning_is_refused(url: str, part: str)
     ],
 )
 def test_a_part_of_a_store_url_that_has_no_meaning_is_refused(url: str, part: str) -> None:
-    """It names the part, and never the password."""
+    """The message names the part, and never the password."""
     with pytest.raises(BadSettings, match=part) as refused:
         parse_store_url(url)
     assert "s3cret" not in str(refused.value)
 
 
 def test_a_secure_store_has_a_port_and_files(tmp_path: Path) -> None:
-    """`secure=true` is TLS with the certificate checked; the certificate of ours logs in where there is no password."""
+    """`secure=true` is TLS with a verified certificate; our client certificate logs in if there is no password."""
     authority = Authority(tmp_path, "ca")
     ours = authority.sign("us")
     secret = tmp_path / "password"
@@ -131,7 +131,7 @@ def test_a_secure_store_has_a_port_and_files(tmp_path: Path) -> None:
     ],
 )
 def test_files_of_a_store_that_do_not_fit_are_refused(tmp_path: Path, given: dict[str, str], said: str) -> None:
-    """In a sentence that names the setting."""
+    """The message is a sentence that names the setting."""
     secret = tmp_path / "password"
     write_whole(secret, "s3cret\n")
     placed = {name: value.replace("PASSWORD", str(secret)) for name, value in given.items()}
@@ -148,7 +148,7 @@ def test_files_of_a_store_that_do_not_fit_are_refused(tmp_path: Path, given: dic
     ],
 )
 def test_a_password_in_an_option_is_refused(tmp_path: Path, name: str, url: str, instead: str) -> None:
-    """All accounts of a machine can read command lines; environment and file are the owner's."""
+    """All accounts of a machine can read command lines; environment and file belong to the owner."""
     with pytest.raises(BadSettings, match=instead) as refused:
         load_settings({"data": str(tmp_path), name: url}, {})
     assert "s3cret" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""The watchdog: ends a projector of which a partition stands still, and no other."""
+"""The watchdog ends a projector only if one of its partitions makes no progress."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from processors.runners.watchdog import EXIT_STUCK, Watchdog
 
 
 class Case:
-    """A watchdog over two partitions, with a clock of our own. ``offsets`` and ``ends`` are by partition."""
+    """Return a watchdog over two partitions, with a fake clock. ``offsets`` and ``ends`` are by partition."""
 
     def __init__(self) -> None:
         self.now, self.died = 0.0, 0
@@ -26,13 +26,13 @@ class Case:
         self.died = code
 
     def project(self, partition: int) -> None:
-        """A batch of one record of a partition, one more has come."""
+        """Project a batch of one record of a partition; one more record arrives."""
         self.ends[partition] += 1
         self.offsets[partition] = self.ends[partition] - 1
         self.watchdog.alive()
 
     def pass_s(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Let time pass, looking every second."""
+        """Let time pass, with a look every second."""
         for _ in range(int(seconds)):
             self.now += 1
             meanwhile()
@@ -40,7 +40,7 @@ class Case:
 
 
 def test_nothing_projected_for_60_s_while_records_wait_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
-    """It exits non-zero and says why."""
+    """The process exits non-zero and logs the reason."""
     case = Case()
     case.ends[0] = 5
 
@@ -50,8 +50,8 @@ def test_nothing_projected_for_60_s_while_records_wait_ends_the_process(capsys: 
     assert "5 records wait" in capsys.readouterr().err
 
 
-def test_a_partition_that_stands_still_while_another_flows_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
-    """No batch of the other counts for it; the message names partition, offset, end and seconds."""
+def test_a_stuck_partition_ends_the_process_while_another_flows(capsys: pytest.CaptureFixture[str]) -> None:
+    """Batches of the other partition do not count; the message names partition, offset, end and seconds."""
     case = Case()
     case.offsets[0], case.ends[0] = 7, 5_007
 
@@ -64,7 +64,7 @@ def test_a_partition_that_stands_still_while_another_flows_ends_the_process(caps
 
 
 def test_a_partition_that_is_never_taken_over_ends_the_process() -> None:
-    """It was assigned, and its records wait as those of any other."""
+    """It is assigned, so its records wait like those of any other partition."""
     case = Case()
     case.offsets[0], case.ends[0] = None, 5
 
@@ -73,8 +73,8 @@ def test_a_partition_that_is_never_taken_over_ends_the_process() -> None:
     assert case.died == EXIT_STUCK
 
 
-def test_an_idle_projector_may_stand_still_for_ever() -> None:
-    """Without lag there is nothing to be late with; and the time before the first record does not count."""
+def test_an_idle_projector_may_rest_for_ever() -> None:
+    """Without lag no progress is expected; the time before the first record does not count."""
     case = Case()
 
     case.pass_s(1000)
@@ -85,7 +85,7 @@ def test_an_idle_projector_may_stand_still_for_ever() -> None:
 
 
 def test_partitions_that_move_slowly_are_left_alone() -> None:
-    """However far behind: each comes forward within the limit."""
+    """They may be far behind: each one advances within the limit."""
     case = Case()
     case.ends = {0: 10_000, 1: 10_000}
 
@@ -98,7 +98,7 @@ def test_partitions_that_move_slowly_are_left_alone() -> None:
 
 
 def test_a_slow_batch_a_hole_or_a_repair_holds_up_every_partition() -> None:
-    """While they give signs of life; without one they hang."""
+    """While it reports signs of life, the limit does not apply; without them the process counts as stuck."""
     case = Case()
     case.ends[0] = 5
     case.pace = "busy"
@@ -111,7 +111,7 @@ def test_a_slow_batch_a_hole_or_a_repair_holds_up_every_partition() -> None:
 
 
 def test_an_outage_is_waited_for_and_then_a_partition_has_its_whole_time_again() -> None:
-    """Store and log may be away for as long as they like."""
+    """Store and log may be unavailable for any time."""
     case = Case()
     case.ends[0] = 5
     case.pass_s(50, meanwhile=lambda: case.project(1))
@@ -127,7 +127,7 @@ def test_an_outage_is_waited_for_and_then_a_partition_has_its_whole_time_again()
 
 
 def test_short_outages_again_and_again_hide_no_partition() -> None:
-    """One in ten seconds: its partition is noticed a little later."""
+    """With an outage every ten seconds, a stuck partition is noticed a little later."""
     case = Case()
     case.ends[0] = 5
 
@@ -141,7 +141,7 @@ def test_short_outages_again_and_again_hide_no_partition() -> None:
 
 
 def test_a_rebalance_without_end_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
-    """No partition is ours meanwhile, so none stands still; it may take as long as members that are gone have."""
+    """Meanwhile the process owns no partition; the limit allows for the time-outs of vanished members."""
     case = Case()
     case.offsets, case.pace = {}, "joining"
 
@@ -154,7 +154,7 @@ def test_a_rebalance_without_end_ends_the_process(capsys: pytest.CaptureFixture[
 
 
 def test_a_rebalance_that_waits_for_the_log_is_none_that_hangs() -> None:
-    """Without a broker nobody gives partitions out."""
+    """Without a broker no partitions are assigned."""
     case = Case()
     case.offsets, case.pace = {}, "joining"
 
@@ -168,7 +168,7 @@ def test_a_rebalance_that_waits_for_the_log_is_none_that_hangs() -> None:
 
 
 def test_the_pause_of_a_stopped_process_is_not_counted() -> None:
-    """SIGSTOP for an hour, or a laptop that sleeps."""
+    """The pause may be a SIGSTOP of an hour, or a laptop that sleeps."""
     case = Case()
     case.ends[0] = 5
     case.pass_s(10)
@@ -179,8 +179,8 @@ def test_the_pause_of_a_stopped_process_is_not_counted() -> None:
     assert case.died == 0
 
 
-def test_it_tells_how_long_each_partition_stands() -> None:
-    """Seconds since it moved, 0 where nothing waits; a partition that was given away is not shown."""
+def test_it_reports_how_long_each_partition_has_been_stuck() -> None:
+    """Values are seconds since the last progress, 0 if no record waits; revoked partitions are not shown."""
     case = Case()
     case.ends[0] = 5
     case.pass_s(21)

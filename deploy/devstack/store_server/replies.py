@@ -42,9 +42,9 @@ class Reply:
         self.whole([f"{text}\n".encode("utf-8", "replace")], error.status)
 
     def chunked(self, blocks: Iterable[Buffer], deflate: Deflate = iter) -> None:
-        """Send a long reply block by block; an error on the way becomes a message in the body, as in ClickHouse.
+        """Send a long reply block by block. A late failure is reported in the body, as ClickHouse does.
 
-        The last chunk is then left out, so that a client that does not look for the message fails as well.
+        The last chunk is then omitted, so that a client that ignores the message fails, too.
         """
         tag = secrets.token_hex(8)
         self.header("Transfer-Encoding", "chunked")

@@ -87,9 +87,9 @@ class FakeConsumer:
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop the state of revoked partitions."""
-        for kept in (self._acked, self._acked_index, self._gap, self._read_offset, self._committed_offset):
+        for by_partition in (self._acked, self._acked_index, self._gap, self._read_offset, self._committed_offset):
             for partition in partitions:
-                kept.pop(partition, None)
+                by_partition.pop(partition, None)
 
 
 class FakeStream:

@@ -108,7 +108,7 @@ class Checker:
                 self._note("I3", f"{session_id} has {event.event_id} as {stored[content]}")
         strange = [ids for content, ids in stored.items() if content not in expected]
         if len(strange) > len(sent.unknown):
-            self._note("I2", f"{session_id} has events that nobody sent: {strange[:SHOWN]}")
+            self._note("I2", f"{session_id} has events that no client sent: {strange[:SHOWN]}")
         for ids in stored.values():
             if len(ids) > 1:
                 self._note("I3", f"{session_id} has one event under {ids[:SHOWN]}")

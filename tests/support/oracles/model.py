@@ -7,131 +7,26 @@ Every step is a method that returns in words what it did. Nothing happens betwee
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
-from unittest.mock import patch
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 
 from kernel.broken import Broken
-from processors import availability, gaps, pipeline
-from processors.dead_letter_limit import DeadLetterLimit
 from processors.observer import Observers
-from processors.pipeline import Pipeline
-from processors.plan import Planner
-from processors.pricing import Pricing
-from processors.progress import Progress
-from processors.runners import faust_app
-from processors.runners.watchdog import Watchdog
-from processors.state_cache import StateCache
-from processors.warehouse import Bucket, Warehouse
-from schemas.log.position import LogReader, LogRecord
+from processors.warehouse import Bucket
+from schemas.log.position import LogRecord
 from schemas.store.rows import FactRow
-from tests.support.fakes.faust import Assigned, Event, FakeApp, FakeConsumer
+from tests.support.fakes.faust import Assigned
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
 from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.oracles.model_recount import Violation, check_oracle, check_rollups, difference, is_readable
+from tests.support.oracles.model_worker import PARTITIONS, TOPIC, Log, ModelLog, Worker, make_pipeline
 from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
-from tests.support.oracles.sessions import TOOL_TYPES, first_copies, recount, recount_tasks
+from tests.support.oracles.sessions import TOOL_TYPES
 
-PARTITIONS = 2
-TOPIC = "records"
 NOTICED_WITHIN_S = 90
-Log = list[list[LogRecord]]  # by partition
-
-
-class Violation(AssertionError):
-    """A broken promise; ``promise`` names it."""
-
-    def __init__(self, promise: str, what: object) -> None:
-        super().__init__(f"{promise}: {what}")
-        self.promise = promise
-
-
-class ModelLog:
-    """Reads the log by offset, a record or two at a time."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-
-    async def ends(self) -> Sequence[int]:
-        return [len(records) for records in self._log]
-
-    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        return self._log[partition][start : min(stop, start + 2)]
-
-
-class WorkerSettings(Struct):
-    """The settings of `faust_app`, and its access to offsets."""
-
-    offsets: Any
-    topic: str = TOPIC
-    partitions: int = PARTITIONS
-    group: str = "group"
-    batch_records: int = 10
-    batch_wait_s: float = 0.0
-
-
-class Worker:
-    """One incarnation of a worker process."""
-
-    def __init__(self, name: str, world: "World", facts_max: int) -> None:
-        self.name, self._world = name, world
-        self.calls: list[Call] = []
-        self.owned: dict[int, int] = {}  # what the worker believes to own: partition -> generation of the assignment
-        self.position: dict[int, int] = {}
-        self.withheld: set[int] = set()  # partitions of which Faust fetches nothing
-        self.ended_with: int | None = None
-        self.consumer = FakeConsumer()
-        self.app = FakeApp(world.loop)
-        self._store = GatedWarehouse(world.store)
-        self._executor = GatedExecutor(self.calls, self._store, "committed offsets")
-        self._observers = Observers()
-        self.pipeline = self._pipeline(facts_max)
-        with patch.object(faust_app, "_app", lambda _settings: self.app):
-            faust_app.build_app(WorkerSettings(self._offsets), self.pipeline, [])  # type: ignore[arg-type]
-        self.progress = self._progress()
-        self.watchdog = Watchdog(
-            self.progress.places, self.pipeline.pace, clock=lambda: world.now, die=lambda code: self._end(code)
-        )
-        self._observers.add(self.watchdog)
-        self.app.start()
-
-    def _progress(self) -> Progress:
-        """Return the worker's progress; what it would write to the store is ignored."""
-        return Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)
-
-    def _end(self, code: int) -> None:
-        self.ended_with = code
-
-    def _pipeline(self, facts_max: int) -> Pipeline:
-        made = make_pipeline(self._store, ModelLog(self._world.log), facts_max, self._observers)
-        made._folding = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
-        made._writing = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
-        made._clock = lambda: self._world.now
-        return made
-
-    async def _offsets(self, partitions: Sequence[int]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: self._world.offsets(partitions))
-
-    def fetch(self, counts: Sequence[int]) -> list[Event]:
-        """Return the next records of its partitions, one of each in turn."""
-        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.owned.keys() - self.withheld}
-        turns = range(max(map(len, fetched.values()), default=0))
-        return [self.consumer.receive(some[i]) for i in turns for some in fetched.values() if i < len(some)]
-
-    def handed_all_that_waits(self) -> bool:
-        """Return whether it received all records of its partitions: Faust withheld and lost none."""
-        written = self.pipeline.written
-        return not self.withheld and all(written.get(p, 0) >= position for p, position in self.position.items())
-
-    def _next(self, partition: int, count: int) -> Sequence[LogRecord]:
-        start = self.position[partition]
-        records = self._world.log[partition][start : start + count]
-        self.position[partition] = start + len(records)
-        return records
 
 
 class World:
@@ -420,7 +315,7 @@ class World:
             raise Violation("a receipt means that everything is there", f"no {what}")
 
     def _check_said(self, receipted: Sequence[int]) -> None:
-        """Check that a worker reports progress only of its own partitions, and never too much."""
+        """Check that a worker reports progress only of its partitions, and never too much."""
         for worker in self.workers.values():
             for partition, offset in worker.pipeline.written.items():
                 if partition not in worker.owned:
@@ -471,7 +366,7 @@ class World:
         clean = self._clean_pass()
         for table in clean.tables:
             if self._seen(clean, table) != self._seen(self.store, table):
-                raise Violation("the tables of one clean pass", f"{table}: {_difference(clean, self.store, table)}")
+                raise Violation("the tables of one clean pass", f"{table}: {difference(clean, self.store, table)}")
         check_oracle(self.store, [record for records in self.log for record in records])
         if self.versions_are_sums:
             check_rollups(self.store)
@@ -501,87 +396,5 @@ class World:
         return clean
 
 
-def make_pipeline(store: Warehouse, reader: LogReader, facts_max: int, observers: Observers) -> Pipeline:
-    """Make a pipeline as a process would."""
-    cache = StateCache(facts_max)
-    planner = Planner(store, cache, Pricing(store), PARTITIONS, DeadLetterLimit(2))
-    return Pipeline(store, reader, planner, cache, observers)
-
-
-def is_readable(record: LogRecord) -> bool:
-    """Return whether the record is not one of the drawn poison."""
-    return bool(record.value) and (record.value or b"")[:1] == b"{"
-
-
-def check_oracle(store: FakeWarehouse, records: Sequence[LogRecord]) -> None:
-    """Check facts, sessions and tasks against a slow recount of the log."""
-    values = [record.value or b"" for record in records if is_readable(record)]
-    facts = {
-        (row.org_id, str(row.session_id), str(row.event_id)): (row.event_type, row.timestamp, json.loads(row.data))
-        for row in store.rows("facts")
-        if row.kind == "events_recorded"
-    }
-    _same("facts are what the log says", facts, first_copies(values))
-    _check_sessions(store, recount(values))
-    tasks = {(row.org_id, str(row.session_id), row.kind, row.task_id): row for row in store.rows("tasks")}
-    wanted = recount_tasks(values)
-    found = {key: {name: getattr(row, name) for name in wanted.get(key, {})} for key, row in tasks.items()}
-    _same("tasks are what the log says", found, wanted)
-
-
-def check_rollups(store: FakeWarehouse) -> None:
-    """Check that every bucket is the sum of its sessions, and that there are no others."""
-    hours = {(row.org_id, row.started_hour) for row in store.rows("sessions")}
-    _same("rollups are the sums of their sessions", store.rows("rollup_hourly"), store.read_hours(sorted(hours)))
-    days = {(org, hour // 86_400 * 86_400) for org, hour in hours}
-    _same("rollups are the sums of their sessions", store.rows("rollup_daily"), store.read_days(sorted(days)))
-    total = sum(row.version for row in store.rows("sessions"))
-    _same("rollups are the sums of their sessions", sum(row.version for row in store.rows("rollup_daily")), total)
-
-
-def _check_sessions(store: FakeWarehouse, expected: dict[tuple[str, str], dict[str, Any]]) -> None:
-    rows = store.rows("sessions")
-    _same("one row a session", sorted((row.org_id, str(row.session_id)) for row in rows), sorted(expected))
-    for row in rows:
-        wanted = dict(expected[row.org_id, str(row.session_id)])
-        del wanted["reported_cost"]  # prices have tests of their own
-        _same("sessions are what the log says", {name: getattr(row, name) for name in wanted}, wanted)
-
-
-def _same(promise: str, found: Any, wanted: Any) -> None:
-    if found != wanted:
-        raise Violation(promise, f"{found} is not {wanted}")
-
-
 def _day(bucket: tuple[str, int]) -> tuple[str, int]:
     return bucket[0], bucket[1] // 86_400 * 86_400
-
-
-def _difference(clean: FakeWarehouse, store: FakeWarehouse, table: str) -> list[tuple[Any, Any]]:
-    """Return pairs of (expected, found)."""
-    must, is_ = clean.tables[table], store.tables[table]
-    return [(must.get(key), is_.get(key)) for key in sorted(must.keys() | is_.keys()) if must.get(key) != is_.get(key)]
-
-
-class _Quiet:
-    """Logs nothing: there would be thousands of lines."""
-
-    def info(self, *_: Any, **__: Any) -> None: ...
-
-    warning = error = info
-
-
-@contextmanager
-def patched_environment() -> Iterator[None]:
-    """Patch the real code for the model check: pauses, logging, and where Faust's adapter asks the broker."""
-
-    async def offsets(settings: WorkerSettings, partitions: Sequence[int]) -> Any:
-        return await settings.offsets(partitions)
-
-    with ExitStack() as stack:
-        for module in (pipeline, gaps, availability, faust_app):
-            stack.enter_context(patch.object(module, "logger", _Quiet()))
-        for name in ("RETRY_FIRST_S", "RETRY_MAX_S"):
-            stack.enter_context(patch.object(availability, name, 0.0))
-        stack.enter_context(patch.object(faust_app, "_offsets", offsets))
-        yield

@@ -83,7 +83,7 @@ class Installation:
         return self.process.wait(timeout=limit_s)
 
     def end(self) -> None:
-        """Stop everything, in whatever state it is."""
+        """Stop everything, in any state."""
         if self.process is not None and self.process.poll() is None:
             for pid in self.pids().values():
                 self.send_to(pid, signal.SIGCONT)

@@ -10,7 +10,7 @@ from tests.support.rigs.store import Options
 
 @pytest.fixture(scope="module")
 def org_store(engine: Options) -> Iterator[QueryStore]:
-    """One store for the tests of a module that keep out of each other's way by their orgs."""
+    """Share one store among the tests of a module, each of which uses its own orgs."""
     store = QueryStore(engine)
     store.progress(0, 10, 10, NOON)
     yield store
@@ -26,7 +26,7 @@ def _reused_store(engine: Options) -> Iterator[QueryStore]:
 
 @pytest.fixture
 def query_store(_reused_store: QueryStore) -> QueryStore:
-    """An empty store: one partition, everything up to noon projected. (Emptied for each test, since that is quick.)"""
+    """Return an empty store: one partition, everything up to noon projected. Emptying it is fast, so each test does."""
     _reused_store.reset()
     _reused_store.progress(0, 10, 10, NOON)
     return _reused_store
@@ -34,5 +34,5 @@ def query_store(_reused_store: QueryStore) -> QueryStore:
 
 @pytest.fixture
 def query_api(query_store: QueryStore) -> QueryApi:
-    """The read side in front of the test's own store."""
+    """Run the read side in front of the test's own store."""
     return QueryApi(query_store.reader)

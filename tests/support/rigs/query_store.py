@@ -37,7 +37,7 @@ _JWT_KEY = b"a secret of at least 32 bytes, for tests"
 
 
 def session(org_id: str = "acme", **changes: Any) -> SessionRow:
-    """A session that started an hour ago and is still active; ``changes`` override its fields."""
+    """Return a session that started an hour ago and is still active; ``changes`` override its fields."""
     session_id = changes.get("session_id") or mint(SECRETS, "session", org_id, new_thread(None), False, None)
     started_at = changes.get("started_at", NOON - HOUR_MS)
     models = changes.get("models", [])
@@ -54,7 +54,7 @@ def session(org_id: str = "acme", **changes: Any) -> SessionRow:
 
 
 def _search_text(row: SessionRow) -> str:
-    """The words of a row, as a projector would write them."""
+    """Return the words of a row, as a projector would write them."""
     if row.sensitive:
         return ""
     named = (row.summary, row.title, row.repo, row.agent_name, row.branch, row.component, row.project_id, row.model)
@@ -62,7 +62,7 @@ def _search_text(row: SessionRow) -> str:
 
 
 def model(name: str, tokens: Sequence[int] = (0, 0, 0, 0, 0), cost_nano: int = 0) -> ModelTotals:
-    """Running totals of one model: input, output, cache read, cache creation (and of it for an hour)."""
+    """Return running totals of one model: input, output, cache read, cache creation (and the part for an hour)."""
     return ModelTotals._make((name, *tokens, cost_nano, "priced"))
 
 
@@ -82,7 +82,7 @@ _BLANK = {
 
 
 class QueryStore:
-    """Its own databases in an engine; rows are stored as a projector would write them."""
+    """Separate databases in an engine; rows are stored as a projector would write them."""
 
     def __init__(self, engine: Options) -> None:
         self._engine = engine
@@ -99,7 +99,7 @@ class QueryStore:
 
     @contextmanager
     def limited(self, **limits: object) -> Iterator[None]:
-        """Questions meanwhile have these limits; a reader fits its own once, when it first connects."""
+        """Apply these limits to questions meanwhile; a reader adapts its limits once, when it first connects."""
         with patch.object(reader_module, "LIMITS", {**reader_module.LIMITS, **limits}):
             self.reader._allowed = None
             try:
@@ -115,7 +115,7 @@ class QueryStore:
         self._insert(self.base, "generations", {"name": name, "event": "live"})
 
     def put(self, *rows: SessionRow, generation: str = "g1") -> None:
-        """Store sessions and refresh the rollups of every hour that has any."""
+        """Store sessions, and refresh the rollups of every hour that has any."""
         self._insert(f"{self.base}_{generation}", "sessions", *(_as_json(row) for row in rows))
         self.refresh(generation)
 
@@ -134,7 +134,7 @@ class QueryStore:
         self._insert(f"{self.base}_{generation}", "progress", {**row, "complete_through": _text(complete_through)})
 
     def reset(self) -> None:
-        """Return to one empty generation, and a reader without memory."""
+        """Return to one empty generation, with a new reader."""
         self.client.database = self.base
         self.client.command("TRUNCATE TABLE generations")
         self._insert(self.base, "generations", {"name": "g1", "event": "created", "partitions": 1})
@@ -169,7 +169,7 @@ class QueryStore:
 
 
 class QueryApi:
-    """The read side over HTTP, asked in any role. It is noon of 2026-01-20 there."""
+    """The read side over HTTP, for clients of any role. Its clock says noon of 2026-01-20."""
 
     def __init__(self, reader: Reader, now_ms: int = NOON, wait_s: float = 10.0) -> None:
         read = ReadSide(reader, SECRETS, lambda: now_ms / 1000, Freshness(reader, wait_s))
@@ -185,7 +185,7 @@ class QueryApi:
         role: Role = "owner",
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """GET ``/api/v1/<org>/<path>``; parameters that are None are left out."""
+        """GET ``/api/v1/<org>/<path>``; parameters that are None are omitted."""
         token = issue_token(_JWT_KEY, user, org, role, 3600, time())
         given = {name: value for name, value in (params or {}).items() if value is not None}
         async with in_process(self.app) as client:

@@ -38,7 +38,7 @@ class RedisServer:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """Kill it, in whatever state it is."""
+        """Kill it, in any state."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -28,7 +28,7 @@ from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
 class Operation(NamedTuple):
-    """One thing that the service can be asked, as the app itself knows it."""
+    """One operation of the service, as the app itself describes it."""
 
     name: str
     method: str
@@ -37,7 +37,7 @@ class Operation(NamedTuple):
 
 
 class NotingReader:
-    """The reader, which notes what the store was asked about an org (how fresh it is, is asked once a second)."""
+    """The reader, which notes the orgs of its questions (freshness is asked for once a second, for all orgs)."""
 
     def __init__(self, reader: ClickHouseReader) -> None:
         self._reader = reader
@@ -53,7 +53,7 @@ class NotingReader:
 
 
 class WholeService:
-    """Both route sets; ``log`` is what is projected, and what is written goes to a log of its own."""
+    """Both route sets; ``log`` is projected, and writes go to a separate log."""
 
     def __init__(self, store: TestStore, folder: Path) -> None:
         settings = Settings(data=str(folder), dev_tokens=True)
@@ -67,12 +67,12 @@ class WholeService:
         self.app = service(settings, self.written, self.reader)
 
     def session_id(self, org: str, thread: int | None = None) -> UUID:
-        """A new session of ``org``, in a thread of its own unless one is given."""
+        """Return the id of a new session of ``org``, in a new thread unless one is given."""
         tag = ids.new_thread(None) if thread is None else thread
         return ids.mint(self.secrets, "session", org, tag, False, None)
 
     async def project(self) -> None:
-        """Everything in the log is in the tables when it returns."""
+        """Project everything in the log before returning."""
         observers = Observers()
         pipeline = new_pipeline(self.store, self.log.records, observers=observers)
         progress = Progress(
@@ -84,7 +84,7 @@ class WholeService:
         await pipeline.drain()
 
     def operations(self) -> list[Operation]:
-        """Every operation but the public ones, from the app's own routes."""
+        """Return every operation except the public ones, from the app's own routes."""
         return [
             Operation(str(handler.operation_id), method, route.path_format, frozenset(_query_parameters(model)))
             for route in self.app.routes
@@ -94,7 +94,7 @@ class WholeService:
         ]
 
     def public_paths(self) -> set[str]:
-        """What needs no credential."""
+        """Return the operations that need no credential."""
         return {
             route.path
             for route in self.app.routes
@@ -104,7 +104,7 @@ class WholeService:
         }
 
     async def ask(self, method: str, path: str, *, role: Role, org: str, user: str, **request: Any) -> httpx.Response:
-        """One request, with a good token."""
+        """Send one request, with a valid token."""
         headers = {"Authorization": f"Bearer {issue_token(self._token_key, user, org, role, 600, time.time())}"}
         async with in_process(self.app, headers=headers) as client:
             return await client.request(method, path, **request)
@@ -114,7 +114,7 @@ class WholeService:
 
 
 def new_whole_service(engine: Options, folder: Path) -> Iterator[WholeService]:
-    """Make the store, hand out, drop."""
+    """Make the store, yield it, and drop it."""
     for store in new_store(new_address(engine), partitions=1):
         running = WholeService(store, folder)
         yield running

@@ -56,13 +56,13 @@ from tests.support.rigs.projection import ListedLog, new_pipeline
 PARTITIONS = 2
 OTHER = "globex"
 KEY = b"a secret of at least 32 bytes, for tests"
-POISON = b"nobody can read this"
+POISON = b"not a record"
 NOW_MS = T0 + MINUTE_MS * 60
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
 
 
 def the_log() -> list[LogRecord]:
-    """Two orgs over three days, all kinds of facts, runs of several conversations, a resent batch, a dead letter."""
+    """Build a log: two orgs, three days, all kinds of facts, several conversations, a resent batch, a dead letter."""
     log = LogBuilder(PARTITIONS, seed=5)
     run = log.uuid()
     for n in range(6):
@@ -91,7 +91,7 @@ def _work(at: int) -> list[Any]:
 
 
 def make(options: dict[str, Any]) -> list[str]:
-    """What `provision` does, twice, and what loads prices; what was done the second time."""
+    """Do what `provision` does, twice, and load prices; return what the second run did."""
     store = StoreAddress(options)
     provision.provision_store(store, PARTITIONS, list_prices())
     again = provision.provision_store(store, PARTITIONS, list_prices())
@@ -104,7 +104,7 @@ def make(options: dict[str, Any]) -> list[str]:
 
 
 def project(options: dict[str, Any]) -> list[str]:
-    """What a projector does: its checks, the log, holes, repairs of sessions and of buckets; the SQL files it used."""
+    """Do what a projector does: its checks, the log, gaps, repairs of sessions and buckets; return the SQL files."""
     used: set[str] = set()
     whole = warehouse_module.sql
 
@@ -125,7 +125,7 @@ async def _project(store: StoreAddress) -> None:
     ends = [sum(record.partition == partition for record in log) for partition in range(PARTITIONS)]
     pipeline = new_pipeline(_Store(store), log, warehouse=warehouse)  # type: ignore[arg-type]
     pipeline.assign(range(PARTITIONS))
-    # Of each partition the first half, then its last record: what is in between is a hole, which is filled.
+    # Of each partition the first half, then its last record: between them is a gap, which is filled.
     await pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
     await pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
     await pipeline.drain()
@@ -138,7 +138,7 @@ async def _project(store: StoreAddress) -> None:
 
 
 class _Store:
-    """As much of `TestStore` as a pipeline needs, of tables that are there."""
+    """The part of `TestStore` that a pipeline needs, for existing tables."""
 
     partitions = PARTITIONS
 
@@ -147,7 +147,7 @@ class _Store:
 
 
 def ask(options: dict[str, Any]) -> dict[str, Any]:
-    """What `query-api` does: its check, each route, the audit. The answers by question, and the SQL files it used."""
+    """Do what `query-api` does: its check, each route, the audit. Return responses by question, and the SQL files."""
     return asyncio.run(_ask(options))
 
 
@@ -209,14 +209,14 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
 
 
 def _lasting(value: Any) -> Any:
-    """Without what the clock says."""
+    """Return a value without anything that depends on the clock."""
     if isinstance(value, dict):
         return {name: _lasting(inner) for name, inner in value.items() if name not in CHANGING}
     return [_lasting(inner) for inner in value] if isinstance(value, list) else value
 
 
 def version(options: dict[str, Any]) -> str:
-    """Of the engine."""
+    """Return the version of the engine."""
     client = connect(WRITE, **options)
     try:
         return str(client.server_version)
@@ -225,7 +225,7 @@ def version(options: dict[str, Any]) -> str:
 
 
 def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
-    """What a BI tool does: the orgs that it sees, by view."""
+    """Do what a BI tool does; return the orgs that it sees, by view."""
     client = connect_as_a_tool(options)
     try:
         return {
@@ -239,7 +239,7 @@ def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def run(options: dict[str, Any], statements: list[str]) -> list[str]:
-    """What each statement comes to: "done", or the text of its error."""
+    """Return the outcome of each statement: "done", or the text of its error."""
     client = connect_as_a_tool(options)
     try:
         return [_come_to(client, statement) for statement in statements]
@@ -256,5 +256,5 @@ def _come_to(client: Any, statement: str) -> str:
 
 
 def connect_as_a_tool(options: Mapping[str, Any]) -> Any:
-    """Without the settings of a projector."""
+    """Return a client without the settings of a projector."""
     return clickhouse_connect.get_client(**options)

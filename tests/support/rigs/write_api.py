@@ -1,4 +1,4 @@
-"""The ingest service as a whole, over a fake log, and a client that speaks to it as a user would."""
+"""The ingest service over a fake log, and a client that uses it as a user would."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -29,7 +29,7 @@ EVENT = {"event_type": "PostToolUse", "timestamp": "2026-01-20T10:30:00Z", "data
 
 
 class WriteApi:
-    """One user's view of the service; ``log`` shows what became durable."""
+    """One user's client of the service; ``log`` holds the durable records."""
 
     def __init__(self, client: httpx.AsyncClient, log: FakeEventLog) -> None:
         self.client = client
@@ -47,7 +47,7 @@ class WriteApi:
         user: str = "alice",
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """A request with a good token; ``path`` begins after the org, ``raw`` replaces the JSON of ``body``."""
+        """Send a request with a valid token; ``path`` begins after the org, ``raw`` replaces the JSON of ``body``."""
         given = {"authorization": f"Bearer {token(role, org, user)}", "content-type": "application/json"}
         content = json.dumps(body).encode() if raw is None else raw
         return await self.client.request(
@@ -55,14 +55,14 @@ class WriteApi:
         )
 
     async def create(self, **body: Any) -> dict[str, Any]:
-        """A new session, as the reply shows it."""
+        """Create a session; return it as the response shows it."""
         reply = await self.send("POST", "/sessions", body)
         assert reply.status_code == 201, reply.text
         created: dict[str, Any] = reply.json()["data"]
         return created
 
     async def records(self) -> list[AnyRecord]:
-        """Everything in the log, in order of partition and offset."""
+        """Return all records of the log, in order of partition and offset."""
         ends = await self.log.ends()
         return [
             decode(record, self.log.partitions)
@@ -72,12 +72,12 @@ class WriteApi:
 
 
 def token(role: Role = "member", org: str = "acme", user: str = "alice") -> str:
-    """A token that is good at `NOW_MS`, for an hour."""
+    """Return a token that is valid at `NOW_MS`, for an hour."""
     return issue_token(KEY, user, org, role, 3600, NOW_MS / 1000)
 
 
 def a_session(org: str = "acme", sensitive: bool = False) -> UUID:
-    """An id as a create would answer it."""
+    """Return the id of a session, as a create would return it."""
     return mint(SECRETS, "session", org, new_thread(None), sensitive, None)
 
 
@@ -85,7 +85,7 @@ def a_session(org: str = "acme", sensitive: bool = False) -> UUID:
 async def write_api(
     privacy: Privacy = KEEP_ALL_BUT_SECRETS, clock: Clock = lambda: NOW_MS, partitions: int = 1
 ) -> AsyncIterator[WriteApi]:
-    """The service at `NOW_MS`, or at another time; tokens are good whatever it is."""
+    """Return the service at `NOW_MS`, or at another time; tokens are valid at any time."""
     log = FakeEventLog(partitions)
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     app = compose(verifier, WriteSide(log, SECRETS, clock, privacy))
@@ -94,10 +94,10 @@ async def write_api(
 
 
 def events_path(session_id: UUID | str) -> str:
-    """Where events of a session are sent."""
+    """Return the path to which events of a session are sent."""
     return f"/observability/sessions/{session_id}/events"
 
 
 def data_of(record: Any) -> list[bytes]:
-    """The payloads of an events record, as bytes."""
+    """Return the payloads of an events record, as bytes."""
     return [bytes(event.data) for event in msgspec.structs.asdict(record)["events"]]

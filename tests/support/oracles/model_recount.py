@@ -1,0 +1,68 @@
+"""What the tables of the model check must equal: a slow recount of the log, and the sums of their sessions."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from schemas.log.position import LogRecord
+from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.oracles.sessions import first_copies, recount, recount_tasks
+
+
+class Violation(AssertionError):
+    """A broken promise; ``promise`` names it."""
+
+    def __init__(self, promise: str, what: object) -> None:
+        super().__init__(f"{promise}: {what}")
+        self.promise = promise
+
+
+def is_readable(record: LogRecord) -> bool:
+    """Return whether the record is not one of the drawn poison."""
+    return bool(record.value) and (record.value or b"")[:1] == b"{"
+
+
+def check_oracle(store: FakeWarehouse, records: Sequence[LogRecord]) -> None:
+    """Check facts, sessions and tasks against a slow recount of the log."""
+    values = [record.value or b"" for record in records if is_readable(record)]
+    facts = {
+        (row.org_id, str(row.session_id), str(row.event_id)): (row.event_type, row.timestamp, json.loads(row.data))
+        for row in store.rows("facts")
+        if row.kind == "events_recorded"
+    }
+    _same("facts are what the log says", facts, first_copies(values))
+    _check_sessions(store, recount(values))
+    tasks = {(row.org_id, str(row.session_id), row.kind, row.task_id): row for row in store.rows("tasks")}
+    wanted = recount_tasks(values)
+    found = {key: {name: getattr(row, name) for name in wanted.get(key, {})} for key, row in tasks.items()}
+    _same("tasks are what the log says", found, wanted)
+
+
+def check_rollups(store: FakeWarehouse) -> None:
+    """Check that every bucket is the sum of its sessions, and that there are no others."""
+    hours = {(row.org_id, row.started_hour) for row in store.rows("sessions")}
+    _same("rollups are the sums of their sessions", store.rows("rollup_hourly"), store.read_hours(sorted(hours)))
+    days = {(org, hour // 86_400 * 86_400) for org, hour in hours}
+    _same("rollups are the sums of their sessions", store.rows("rollup_daily"), store.read_days(sorted(days)))
+    total = sum(row.version for row in store.rows("sessions"))
+    _same("rollups are the sums of their sessions", sum(row.version for row in store.rows("rollup_daily")), total)
+
+
+def _check_sessions(store: FakeWarehouse, expected: dict[tuple[str, str], dict[str, Any]]) -> None:
+    rows = store.rows("sessions")
+    _same("one row a session", sorted((row.org_id, str(row.session_id)) for row in rows), sorted(expected))
+    for row in rows:
+        wanted = dict(expected[row.org_id, str(row.session_id)])
+        del wanted["reported_cost"]  # prices have separate tests
+        _same("sessions are what the log says", {name: getattr(row, name) for name in wanted}, wanted)
+
+
+def _same(promise: str, found: Any, wanted: Any) -> None:
+    if found != wanted:
+        raise Violation(promise, f"{found} is not {wanted}")
+
+
+def difference(clean: FakeWarehouse, store: FakeWarehouse, table: str) -> list[tuple[Any, Any]]:
+    """Return the rows of a table that differ, as pairs of (expected, found)."""
+    must, is_ = clean.tables[table], store.tables[table]
+    return [(must.get(key), is_.get(key)) for key in sorted(must.keys() | is_.keys()) if must.get(key) != is_.get(key)]

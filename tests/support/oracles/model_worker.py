@@ -1,0 +1,146 @@
+"""The workers of the model check: the real pipeline, Faust's adapter and the watchdog, over a gated store."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from msgspec import Struct
+
+from processors import availability, gaps, pipeline
+from processors.dead_letter_limit import DeadLetterLimit
+from processors.observer import Observers
+from processors.pipeline import Pipeline
+from processors.plan import Planner
+from processors.pricing import Pricing
+from processors.progress import Progress
+from processors.runners import faust_app
+from processors.runners.watchdog import Watchdog
+from processors.state_cache import StateCache
+from processors.warehouse import Warehouse
+from schemas.log.position import LogReader, LogRecord
+from tests.support.fakes.faust import Event, FakeApp, FakeConsumer
+from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse
+
+if TYPE_CHECKING:
+    from tests.support.oracles.model import World
+
+PARTITIONS = 2
+TOPIC = "records"
+Log = list[list[LogRecord]]  # by partition
+
+
+class ModelLog:
+    """Reads the log by offset, a record or two at a time."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    async def ends(self) -> Sequence[int]:
+        return [len(records) for records in self._log]
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        return self._log[partition][start : min(stop, start + 2)]
+
+
+class WorkerSettings(Struct):
+    """The settings of `faust_app`, and its access to offsets."""
+
+    offsets: Any
+    topic: str = TOPIC
+    partitions: int = PARTITIONS
+    group: str = "group"
+    batch_records: int = 10
+    batch_wait_s: float = 0.0
+
+
+class Worker:
+    """One incarnation of a worker process."""
+
+    def __init__(self, name: str, world: "World", facts_max: int) -> None:
+        self.name, self._world = name, world
+        self.calls: list[Call] = []
+        self.owned: dict[int, int] = {}  # what the worker believes it owns: partition -> generation of the assignment
+        self.position: dict[int, int] = {}
+        self.withheld: set[int] = set()  # partitions of which Faust fetches nothing
+        self.ended_with: int | None = None
+        self.consumer = FakeConsumer()
+        self.app = FakeApp(world.loop)
+        self._store = GatedWarehouse(world.store)
+        self._executor = GatedExecutor(self.calls, self._store, "committed offsets")
+        self._observers = Observers()
+        self.pipeline = self._pipeline(facts_max)
+        with patch.object(faust_app, "_app", lambda _settings: self.app):
+            faust_app.build_app(WorkerSettings(self._offsets), self.pipeline, [])  # type: ignore[arg-type]
+        self.progress = self._progress()
+        self.watchdog = Watchdog(
+            self.progress.places, self.pipeline.pace, clock=lambda: world.now, die=lambda code: self._end(code)
+        )
+        self._observers.add(self.watchdog)
+        self.app.start()
+
+    def _progress(self) -> Progress:
+        """Return the worker's progress; what it would write to the store is ignored."""
+        return Progress(self.pipeline, self._store, ModelLog(self._world.log), lambda: 0)
+
+    def _end(self, code: int) -> None:
+        self.ended_with = code
+
+    def _pipeline(self, facts_max: int) -> Pipeline:
+        made = make_pipeline(self._store, ModelLog(self._world.log), facts_max, self._observers)
+        made._folding = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
+        made._writing = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
+        made._clock = lambda: self._world.now
+        return made
+
+    async def _offsets(self, partitions: Sequence[int]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: self._world.offsets(partitions))
+
+    def fetch(self, counts: Sequence[int]) -> list[Event]:
+        """Return the next records of its partitions, one of each in turn."""
+        fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.owned.keys() - self.withheld}
+        turns = range(max(map(len, fetched.values()), default=0))
+        return [self.consumer.receive(some[i]) for i in turns for some in fetched.values() if i < len(some)]
+
+    def handed_all_that_waits(self) -> bool:
+        """Return whether it received all records of its partitions: Faust withheld and lost none."""
+        written = self.pipeline.written
+        return not self.withheld and all(written.get(p, 0) >= position for p, position in self.position.items())
+
+    def _next(self, partition: int, count: int) -> Sequence[LogRecord]:
+        start = self.position[partition]
+        records = self._world.log[partition][start : start + count]
+        self.position[partition] = start + len(records)
+        return records
+
+
+def make_pipeline(store: Warehouse, reader: LogReader, facts_max: int, observers: Observers) -> Pipeline:
+    """Make a pipeline as a process would."""
+    cache = StateCache(facts_max)
+    planner = Planner(store, cache, Pricing(store), PARTITIONS, DeadLetterLimit(2))
+    return Pipeline(store, reader, planner, cache, observers)
+
+
+class _Quiet:
+    """Logs nothing: there would be thousands of lines."""
+
+    def info(self, *_: Any, **__: Any) -> None: ...
+
+    warning = error = info
+
+
+@contextmanager
+def patched_environment() -> Iterator[None]:
+    """Patch the real code for the model check: pauses, logging, and where Faust's adapter asks the broker."""
+
+    async def offsets(settings: WorkerSettings, partitions: Sequence[int]) -> Any:
+        return await settings.offsets(partitions)
+
+    with ExitStack() as stack:
+        for module in (pipeline, gaps, availability, faust_app):
+            stack.enter_context(patch.object(module, "logger", _Quiet()))
+        for name in ("RETRY_FIRST_S", "RETRY_MAX_S"):
+            stack.enter_context(patch.object(availability, name, 0.0))
+        stack.enter_context(patch.object(faust_app, "_offsets", offsets))
+        yield
