@@ -20,7 +20,7 @@ from tests.support.rigs.write_api import EVENT, WriteApi, events_path, write_api
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
 LINEAR_S = 1.5  # for 10 MiB; code that was not linear took minutes
-REDACTION_S = 6.0  # where the effort of redaction is used up
+REDACTION_S = 7.0  # where the effort of redaction is used up
 REDACTED = {"many secrets", "short strings of secrets", "escapes at every level", "strings", "backslashes"}
 
 

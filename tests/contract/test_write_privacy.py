@@ -203,7 +203,7 @@ async def test_names_that_are_none_still_tell_what_is_the_same(metadata_api: Wri
 async def test_a_payload_that_would_outgrow_the_log_keeps_its_metadata(api: WriteApi) -> None:
     """Almost one MiB with short secrets would grow beyond it when redacted."""
     session = (await api.create())["id"]
-    data = {"tool_name": "Bash", "a": f"?pwd=a, {'and so on. ' * 8}" * 10_000}
+    data = {"tool_name": "Bash", "a": "?pwd=a, and so on. " * 6_000 + "words " * 150_000}
     reply = await api.send("POST", events_path(session), {"events": [event(**data)]})
 
     stored = (await api.records())[-1].events[0]
