@@ -10,7 +10,7 @@ from time import perf_counter
 
 import uvloop
 
-from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, plain
+from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, without_mark
 from bench.http_client import HttpConnection, Response, connect
 from bench.load import Generator, Load, Target, UnexpectedResponse, count_events, get, percentile
 from bench.services import http_service, temporary_folder
@@ -31,9 +31,9 @@ def _measure(command: str, events: int, mark: float, report: Report) -> list[Fig
         load, seconds = uvloop.run(send_and_wait(target, events, report))
     return [
         at_least(f"{name} events/s", load.accepted / seconds, "events/s", mark),
-        plain(f"{name} accepted", load.rate, "events/s"),
-        plain(f"{name} behind at the end", seconds - load.seconds, "s"),
-        plain(f"{name} p99 of a request", percentile(load.latencies, 0.99) * 1e3, "ms"),
+        without_mark(f"{name} accepted", load.rate, "events/s"),
+        without_mark(f"{name} behind at the end", seconds - load.seconds, "s"),
+        without_mark(f"{name} p99 of a request", percentile(load.latencies, 0.99) * 1e3, "ms"),
     ]
 
 
@@ -94,9 +94,9 @@ def _measure_visible_on(command: str, report: Report) -> list[Figure]:
     with temporary_folder() as folder, http_service(folder, command) as (_, target):
         delays, requests = uvloop.run(_probe(target, lambda text: report(f"{command}: {text}")))
     return [
-        plain(f"{name} p50", percentile(delays, 0.5), "s"),
+        without_mark(f"{name} p50", percentile(delays, 0.5), "s"),
         at_most(f"{name} p95", percentile(delays, 0.95), "s", VISIBLE_MARK_S),
-        plain(f"{name} p99 of a request", percentile(requests, 0.99) * 1e3, "ms"),
+        without_mark(f"{name} p99 of a request", percentile(requests, 0.99) * 1e3, "ms"),
     ]
 
 

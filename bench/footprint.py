@@ -8,7 +8,7 @@ from typing import NamedTuple
 import uvloop
 
 from bench.end_to_end import send_and_wait
-from bench.harness import BenchQuestion, Figure, Report, at_most, plain
+from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
 from bench.services import cpu_s, http_service, resident_mb, temporary_folder
 
 MEMORY_EVENTS, MEMORY_MARK_MB = 1_000_000, 1_200
@@ -36,7 +36,7 @@ def _measure_memory(report: Report) -> list[Figure]:
         uvloop.run(send_and_wait(target, MEMORY_EVENTS, report))
         return [
             at_most("memory_up resident", resident_mb(process.pid), "MB", MEMORY_MARK_MB),
-            plain("memory_up highest", resident_mb(process.pid, peak=True), "MB"),
+            without_mark("memory_up highest", resident_mb(process.pid, peak=True), "MB"),
         ]
 
 
@@ -52,8 +52,8 @@ def _measure_at_rest(report: Report) -> list[Figure]:
         at_most("at_rest_up of one core", (after.cpu_s - before.cpu_s) / REST_S * 100, "%", CORE_MARK_PERCENT),
         at_most("at_rest_up memory grows by", after.resident_mb - before.resident_mb, "MB", GROWTH_MARK_MB),
         at_most("at_rest_up disk grows by", after.disk_mb - before.disk_mb, "MB", GROWTH_MARK_MB),
-        plain("at_rest_up resident", after.resident_mb, "MB"),
-        plain("at_rest_up disk", after.disk_mb, "MB"),
+        without_mark("at_rest_up resident", after.resident_mb, "MB"),
+        without_mark("at_rest_up disk", after.disk_mb, "MB"),
     ]
 
 

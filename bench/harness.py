@@ -48,7 +48,7 @@ def at_most(name: str, value: float, unit: str, mark: float) -> Figure:
     return Figure(name, round(value, 3), unit, round(value / mark, 3), f"mark {mark:g}", value <= mark)
 
 
-def plain(name: str, value: float, unit: str) -> Figure:
+def without_mark(name: str, value: float, unit: str) -> Figure:
     """Return a result without a mark."""
     return Figure(name, round(value, 3), unit)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 from msgspec import Struct
 
-from bench.harness import BenchQuestion, Figure, Report, at_most, plain
+from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
 from bench.kafka import broker_topic, log_url
 from bench.load import Generator, Load, Target, percentile
 from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_live
@@ -59,10 +59,10 @@ def _measure(name: str, target: Target, pid: int, report: Report) -> list[Figure
     before = cpu_s(pid)
     load = send(target, EVENTS, report)
     return [
-        plain(f"{name} events/s", load.rate, "events/s"),
-        plain(f"{name} p50", percentile(load.latencies, 0.5) * 1e3, "ms"),
-        plain(f"{name} p99", percentile(load.latencies, 0.99) * 1e3, "ms"),
-        plain(f"{name} processor time", (cpu_s(pid) - before) / load.accepted * 1e6, "µs/event"),
+        without_mark(f"{name} events/s", load.rate, "events/s"),
+        without_mark(f"{name} p50", percentile(load.latencies, 0.5) * 1e3, "ms"),
+        without_mark(f"{name} p99", percentile(load.latencies, 0.99) * 1e3, "ms"),
+        without_mark(f"{name} processor time", (cpu_s(pid) - before) / load.accepted * 1e6, "µs/event"),
     ]
 
 
@@ -100,8 +100,8 @@ def _measure_redaction(report: Report) -> list[Figure]:
             for service in (redacting, plain_service) if turn % 2 else (plain_service, redacting):
                 service.take_turn(report)
         return [
-            plain("ingest with redaction", redacting.rate, "events/s"),
-            plain("ingest without redaction", plain_service.rate, "events/s"),
+            without_mark("ingest with redaction", redacting.rate, "events/s"),
+            without_mark("ingest without redaction", plain_service.rate, "events/s"),
             at_most("redaction_cost of throughput", 1 - redacting.rate / plain_service.rate, "share", SHARE_MAX),
             at_most("redaction_cost of processor time", redacting.cost / plain_service.cost - 1, "share", SHARE_MAX),
         ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.harness import BenchQuestion, Figure, Report, at_least, plain
+from bench.harness import BenchQuestion, Figure, Report, at_least, without_mark
 from bench.kafka import Filled, broker_topic, committed_records, fill_topic, log_url, make_records
 from bench.payloads import make_scripts
 from bench.services import (
@@ -17,7 +17,7 @@ from bench.services import (
     open_store,
     resident_mb,
     run_once,
-    service,
+    running_service,
     temporary_folder,
     wait_until,
 )
@@ -75,7 +75,10 @@ def _measure_store_server(report: Report) -> list[Figure]:
     port = free_port()
     url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
     options = ("--host", HOST, "--port", str(port))
-    with temporary_folder() as folder, service(folder, "store-server", *options, env={"STORE_URL": url}) as server:
+    with (
+        temporary_folder() as folder,
+        running_service(folder, "store-server", *options, env={"STORE_URL": url}) as server,
+    ):
         wait_until(lambda: answers_200(HOST, port, "/ping"), server, folder)
         return _measure(folder, url, "projector_store_server", STORE_SERVER_MARK, report)
 
@@ -90,7 +93,7 @@ def _measure(folder: Path, store_url: str, name: str, mark: float, report: Repor
         run_once(folder, "provision", "--partitions", "4", env=env)
         records = make_records(make_scripts(), EVENTS, round(time.time() * 1000))
         filled = asyncio.run(fill_topic(topic, records, report))
-        with service(folder, "processors", "--instance", "0", env=env) as worker:
+        with running_service(folder, "processors", "--instance", "0", env=env) as worker:
             _wait_until_projected(worker, topic, filled, folder, report)
             processor_s, memory_mb = cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
     receipts = in_own_process(read_receipts, store_url)
@@ -98,9 +101,9 @@ def _measure(folder: Path, store_url: str, name: str, mark: float, report: Repor
         raise RuntimeError(f"the store holds {receipts}, the log {filled}")
     return [
         at_least(f"{name} events/s", receipts.rate, "events/s", mark),
-        plain(f"{name} records a batch", receipts.records / receipts.batches, "records"),
-        plain(f"{name} worker processor time", processor_s / filled.events * 1e6, "µs/event"),
-        plain(f"{name} worker memory", memory_mb, "MB"),
+        without_mark(f"{name} records a batch", receipts.records / receipts.batches, "records"),
+        without_mark(f"{name} worker processor time", processor_s / filled.events * 1e6, "µs/event"),
+        without_mark(f"{name} worker memory", memory_mb, "MB"),
     ]
 
 

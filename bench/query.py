@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import uvloop
 from clickhouse_connect.driver.client import Client
 
-from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, plain
+from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, without_mark
 from bench.http_client import connect
 from bench.load import ORG, Target, UnexpectedResponse, get, percentile, request_head
 from bench.query_data import SQL, Data, fill_store, search_words, store_url
@@ -70,8 +70,8 @@ class Reads(NamedTuple):
         seconds = uvloop.run(self._time(name, paths))
         used = cpu_s(self.process.pid) - before
         return [
-            plain(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
-            plain(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
+            without_mark(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
+            without_mark(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
             at_most(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", mark_ms),
         ]
 
@@ -149,8 +149,8 @@ def _compare_without_rollups(folder: Path, report: Report) -> list[Figure]:
     report("the same query without rollups")
     rollups, sessions = (percentile(seconds, 0.5) for seconds in in_own_process(time_summaries, folder))
     return [
-        plain("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
-        plain("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
+        without_mark("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
+        without_mark("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
         at_least("query_summary faster than sessions FINAL", sessions / rollups, "times", FASTER),
     ]
 

@@ -54,7 +54,7 @@ def process(command: Sequence[str], log_file: Path, env: Mapping[str, str] | Non
 
 
 @contextlib.contextmanager
-def service(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Process]:
+def running_service(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Process]:
     """Run `crewkit-sessions ARGUMENTS` with its data in ``folder`` until the block ends."""
     name, *options = arguments
     command = [sys.executable, "-P", "-m", "cli", name, "--data", str(folder), *options]
@@ -66,7 +66,7 @@ def service(folder: Path, *arguments: str, env: Mapping[str, str] | None = None)
 def http_service(folder: Path, command: str, env: Mapping[str, str] | None = None) -> Iterator[tuple[Process, Target]]:
     """Run `up`, `stack`, `serve` or `ingest`; yields when it answers."""
     port = free_port()
-    with service(folder, command, "--port", str(port), env=env) as running:
+    with running_service(folder, command, "--port", str(port), env=env) as running:
         yield running, wait_until_live(running, folder, port)
 
 
@@ -79,7 +79,7 @@ def wait_until_live(running: Process, folder: Path, port: int) -> Target:
 
 def run_once(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
     """Run `crewkit-sessions ARGUMENTS` to its end. Raises `RuntimeError` with its output if it fails."""
-    with service(folder, *arguments, env=env) as running:
+    with running_service(folder, *arguments, env=env) as running:
         wait_until(lambda: running.exit_code() is not None, None, folder)
         if running.exit_code() != 0:
             raise RuntimeError(_last_output(folder))

@@ -28,7 +28,7 @@ import structlog
 
 from kernel.fail_points import fail_point
 from processors.availability import Availability
-from processors.derivations.run import batches, derive
+from processors.derivations.run import batches, derive_rows
 from processors.derivations.session_facts import DerivationRequest
 from processors.gaps import Gaps
 from processors.observer import Observer
@@ -123,7 +123,7 @@ class Pipeline:
 
     async def _derive(self, requests: Sequence[DerivationRequest]) -> None:
         for some in batches(requests):
-            derived = await self._step("derivations", partial(derive, self._warehouse, some))
+            derived = await self._step("derivations", partial(derive_rows, self._warehouse, some))
             await asyncio.gather(
                 self._insert("compactions", derived.compactions), self._insert("analyses", derived.analyses)
             )

@@ -29,7 +29,7 @@ class PartitionLag(NamedTuple):
     seconds: float | None
 
 
-class Place(NamedTuple):
+class PartitionPlace(NamedTuple):
     """A partition of ours: its next offset to project (None: not taken over yet), and the log's end."""
 
     partition: int
@@ -91,11 +91,11 @@ class Progress(Observer):
         self._sightings.append((seen_at, self.ends))
         await self._report(list(self._pipeline.written))
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[PartitionPlace]:
         """Return the place of each partition of ours, as of the last look. May be called from any thread."""
         ends, written = self.ends, self._pipeline.written.copy()
         ours = sorted(self._pipeline.assigned.copy() | written.keys()) if ends else []
-        return [Place(partition, written.get(partition), ends[partition]) for partition in ours]
+        return [PartitionPlace(partition, written.get(partition), ends[partition]) for partition in ours]
 
     def lags(self) -> list[PartitionLag]:
         """Return how far each partition of ours is behind, as of the last look. May be called from any thread."""

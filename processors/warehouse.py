@@ -36,7 +36,7 @@ Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
 DAY_S, HOUR_S = 86_400, 3_600
 
 
-class Receipt(NamedTuple):
+class StoredReceipt(NamedTuple):
     """The last log record of a partition that has its receipt."""
 
     offset: int
@@ -86,7 +86,7 @@ class Warehouse(Protocol):
         """Return for each of a partition's last records, the oldest first, whether it is dead."""
         ...
 
-    def last_receipt(self, partition: int) -> Receipt | None:
+    def last_receipt(self, partition: int) -> StoredReceipt | None:
         """Return the receipt with the highest offset, if there is any."""
         ...
 
@@ -183,9 +183,9 @@ class ClickHouseWarehouse:
         rows = self._query("recent_outcomes", {"partition": partition, "count": count})
         return [bool(dead) for (dead,) in reversed(rows)]
 
-    def last_receipt(self, partition: int) -> Receipt | None:
+    def last_receipt(self, partition: int) -> StoredReceipt | None:
         rows = self._query("last_receipt", {"partition": partition})
-        return Receipt(*rows[0]) if rows else None
+        return StoredReceipt(*rows[0]) if rows else None
 
     def generation(self) -> Generation:
         rows = self._query("generation", {"control": self._control, "name": self._generation})

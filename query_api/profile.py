@@ -36,7 +36,7 @@ class ProfileSetting(NamedTuple):
         return not self.readonly and (least is None or least <= number) and (most is None or number <= most)
 
 
-Profile = Mapping[str, ProfileSetting]
+ProfileSettings = Mapping[str, ProfileSetting]
 
 
 class Fitted(NamedTuple):
@@ -46,7 +46,7 @@ class Fitted(NamedTuple):
     remarks: list[str]
 
 
-def fit(limits: Mapping[str, object], profile: Profile) -> Fitted:
+def fit_limits(limits: Mapping[str, object], profile: ProfileSettings) -> Fitted:
     """Return our limits, as far as the profile lets them be set.
 
     Raises:
@@ -65,7 +65,7 @@ def fit(limits: Mapping[str, object], profile: Profile) -> Fitted:
     return fitted
 
 
-def untunable(tuning: Iterable[tuple[str, str]], profile: Profile) -> frozenset[str]:
+def untunable(tuning: Iterable[tuple[str, str]], profile: ProfileSettings) -> frozenset[str]:
     """Return which of the settings in the questions' text the profile forbids."""
     return frozenset(name for name, value in tuning if name in profile and not profile[name].may_be(value))
 
@@ -92,7 +92,7 @@ def _fit_snapshot(fitted: Fitted, known: ProfileSetting) -> None:
         fitted.remarks.append(f"{SNAPSHOT} is off and can't be set: a count and its list may be of two moments")
 
 
-def _never_short(profile: Profile) -> Iterator[tuple[str, str]]:
+def _never_short(profile: ProfileSettings) -> Iterator[tuple[str, str]]:
     """Yield the settings that make a question fail at a limit: half an answer would look complete."""
     for name, known in profile.items():
         if name.endswith(OVERFLOW) and known.value != "throw":
@@ -104,7 +104,7 @@ def _never_short(profile: Profile) -> Iterator[tuple[str, str]]:
             yield name, "throw"
 
 
-def _refuse_inexact(profile: Profile) -> None:
+def _refuse_inexact(profile: ProfileSettings) -> None:
     """Refuse a profile that skips the exact check: an index finds words of rows that were replaced since."""
     skipping, exact = profile.get(SKIPPING), profile.get(EXACT)
     if skipping is None or exact is None or exact.value == "1" or exact.may_be("1"):

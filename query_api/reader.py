@@ -18,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 
 from query_api.errors import AnswerTooLarge, ReadRefused
 from query_api.fairness import FairTurns
-from query_api.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit, untunable
+from query_api.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit_limits, untunable
 from query_api.question import LIVE_GENERATION, P, Question, R
 from query_api.statements import TUNING, names_of_absent, statement_untuned, statement_without
 from store.address import CONTROL_DATABASE, StoreAddress
@@ -214,7 +214,7 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
     _check_version(client)
     asked = {"names": [*LIMITS, *{name for name, _ in TUNING}], "overflow": OVERFLOW}
     profile = {name: ProfileSetting(*rest) for name, *rest in client.query(PROFILE_SQL, asked).result_rows}
-    fitted, left_out = fit(LIMITS, profile), untunable(TUNING, profile)
+    fitted, left_out = fit_limits(LIMITS, profile), untunable(TUNING, profile)
     if fitted.remarks or left_out:
         why = "the settings profile of the store's user"
         logger.warning("store_limits_differ", why=why, limits=fitted.remarks, without=sorted(left_out))

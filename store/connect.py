@@ -16,14 +16,14 @@ VERSION_SQL = "SELECT version(), getSetting('compatibility')"
 SNAPSHOT = "enable_shared_storage_snapshot_in_query"  # all parts of one statement read one state of a table
 
 
-class Profile(NamedTuple):
+class ClientProfile(NamedTuple):
     """How a client is set up."""
 
     settings: Mapping[str, object]  # sent with every statement
     options: Mapping[str, Any]  # of `clickhouse_connect.get_client`
     over_http: Mapping[str, Any]  # options that only a server's client has
 
-    def within(self, connect_s: float, response_s: float) -> "Profile":
+    def within(self, connect_s: float, response_s: float) -> "ClientProfile":
         """Return the profile with time-outs, in seconds. The engine in the process has none."""
         limits = {"connect_timeout": connect_s, "send_receive_timeout": response_s}
         return self._replace(over_http={**self.over_http, **limits})
@@ -31,9 +31,9 @@ class Profile(NamedTuple):
 
 # Statements of one session would exclude each other; parameters may be longer than the URL that a proxy allows.
 _HTTP = {"autogenerate_session_id": False, "form_encode_query_params": True}
-PLAIN = Profile({}, {}, {})  # sends no setting: the user's profile may forbid every one
-READ = Profile({}, {"tz_mode": "aware"}, _HTTP)  # each question carries its own settings
-WRITE = Profile(
+PLAIN = ClientProfile({}, {}, {})  # sends no setting: the user's profile may forbid every one
+READ = ClientProfile({}, {"tz_mode": "aware"}, _HTTP)  # each question carries its own settings
+WRITE = ClientProfile(
     {
         SNAPSHOT: 1,
         "async_insert": 0,
@@ -46,7 +46,7 @@ WRITE = Profile(
 )
 
 
-def connect(profile: Profile, **where: Any) -> Client:
+def connect(profile: ClientProfile, **where: Any) -> Client:
     """Return a client. ``where`` is ``interface="chdb", path=…`` or ``host=…, port=…``, with further options."""
     options = {**profile.options, **(profile.over_http if "host" in where else {}), **where}
     return clickhouse_connect.get_client(settings=dict(profile.settings) or None, **options)

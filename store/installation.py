@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.installation import OwnSecrets, other_partitions, other_secrets
 from store.address import StoreAddress
 from store.codes import Verdict
-from store.connect import PLAIN, WRITE, Profile, connect
+from store.connect import PLAIN, WRITE, ClientProfile, connect
 from store.errors import STORE_ERRORS, Refused, classify, verdict_of_error
 
 _FIRST = "SELECT partitions, secrets FROM installation ORDER BY at, secrets LIMIT 1"
@@ -76,7 +76,7 @@ def stored_record(store: StoreAddress) -> StoredRecord:
 
 
 @contextmanager
-def _control(store: StoreAddress, profile: Profile) -> Iterator[Client]:
+def _control(store: StoreAddress, profile: ClientProfile) -> Iterator[Client]:
     try:
         with closing(connect(profile.within(5, 5), **store.at(store.control))) as client:
             yield client

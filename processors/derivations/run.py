@@ -46,7 +46,7 @@ def batches(requests: Sequence[DerivationRequest]) -> Iterator[list[DerivationRe
         yield some
 
 
-def derive(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> Derived:
+def derive_rows(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> Derived:
     """Read each session once, and derive at the position of every request.
 
     Raises:

@@ -7,7 +7,7 @@ import msgspec
 from kernel.broken import Broken
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import Pricing
-from processors.warehouse import Receipt, Warehouse
+from processors.warehouse import StoredReceipt, Warehouse
 from schemas.log.position import LogReader
 from schemas.log.records import AnyRecord
 
@@ -47,7 +47,7 @@ async def check_log_tail(warehouse: Warehouse, reader: LogReader, partitions: in
             await _check_receipt(reader, partition, ends[partition], receipt)
 
 
-async def _check_receipt(reader: LogReader, partition: int, end: int, receipt: Receipt) -> None:
+async def _check_receipt(reader: LogReader, partition: int, end: int, receipt: StoredReceipt) -> None:
     if receipt.offset >= end:
         raise Broken(_lost(partition, f"it ends at {end}, but offset {receipt.offset} was projected"))
     if receipt.outcome != "projected":

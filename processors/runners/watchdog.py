@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from processors.observer import Observer
 from processors.pipeline import Pace
-from processors.progress import Place
+from processors.progress import PartitionPlace
 
 EXIT_STUCK = 70
 STILL_S = 60.0
@@ -31,7 +31,7 @@ LOOK_S_MAX = 5.0  # a longer pause between two looks was a pause of the whole pr
 class _Standing(Struct):
     """A partition whose records wait at one place."""
 
-    place: Place
+    place: PartitionPlace
     since: float
     waited_s: float = 0.0  # the part of that time in which it could have moved
 
@@ -41,7 +41,7 @@ class Watchdog(Observer):
 
     def __init__(
         self,
-        places: Callable[[], Sequence[Place]],
+        places: Callable[[], Sequence[PartitionPlace]],
         pace: Callable[[], Pace],
         limit_s: float = STILL_S,
         clock: Callable[[], float] = time.monotonic,
@@ -83,7 +83,7 @@ class Watchdog(Observer):
             )
             self._die(EXIT_STUCK)
 
-    def _stands(self, place: Place, passed_s: float, now: float, pace: Pace) -> _Standing:
+    def _stands(self, place: PartitionPlace, passed_s: float, now: float, pace: Pace) -> _Standing:
         """Add up how long a partition waits. An outage does not count, and grants as much time again to catch up."""
         standing = self._standing.get(place.partition)
         if standing is None or standing.place.offset != place.offset:

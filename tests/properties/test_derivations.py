@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processors.derivations.run import batches, derive
+from processors.derivations.run import batches, derive_rows
 from processors.derivations.session_facts import DerivationRequest
 from schemas.findings import Findings
 from schemas.log.codec import decode
@@ -116,12 +116,12 @@ def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_a
         return
     warehouse = two.warehouse()
 
-    together = derive(warehouse, wanted)
+    together = derive_rows(warehouse, wanted)
     apart = [
-        derive(warehouse, [one])
+        derive_rows(warehouse, [one])
         for one in sorted(wanted, key=lambda one: (*one.session[:1], one.session[1].int, one.offset))
     ]
-    portioned = [derive(warehouse, some) for some in batches(wanted)]
+    portioned = [derive_rows(warehouse, some) for some in batches(wanted)]
 
     for parts in (apart, portioned):
         assert sorted(b"".join(part.compactions for part in parts)) == sorted(together.compactions)

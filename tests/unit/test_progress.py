@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from processors.availability import Availability
-from processors.progress import PartitionLag, Place, Progress
+from processors.progress import PartitionLag, PartitionPlace, Progress
 from schemas.log.position import LogUnavailable
 from store.errors import StoreUnavailable
 
@@ -64,7 +64,7 @@ async def test_a_partition_that_lags_is_complete_as_of_the_look_it_has_caught_up
     await rig.look_at(7_000, 30)
 
     assert rig.rows[0] == [15, 30, 5_000]
-    assert rig.progress.places() == [Place(0, 15, 30)]
+    assert rig.progress.places() == [PartitionPlace(0, 15, 30)]
     assert rig.progress.lags() == [PartitionLag(0, records=15, seconds=2.0)]
 
 
@@ -85,7 +85,10 @@ async def test_a_partition_that_is_not_taken_over_yet_has_a_place_too() -> None:
 
     await rig.look_at(1_000, 0, 7)
 
-    assert [(place, place.records) for place in rig.progress.places()] == [(Place(0, 0, 0), 0), (Place(1, None, 7), 7)]
+    assert [(place, place.records) for place in rig.progress.places()] == [
+        (PartitionPlace(0, 0, 0), 0),
+        (PartitionPlace(1, None, 7), 7),
+    ]
 
 
 async def test_a_store_that_was_away_for_the_report_is_back_once_there_is_nothing_to_report() -> None:

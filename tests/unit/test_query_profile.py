@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from query_api.errors import ReadRefused
-from query_api.profile import EXACT, SKIPPING, SNAPSHOT, ProfileSetting, fit, untunable
+from query_api.profile import EXACT, SKIPPING, SNAPSHOT, ProfileSetting, fit_limits, untunable
 from query_api.reader import LIMITS
 
 FREE = {name: ProfileSetting("0") for name in LIMITS} | {SNAPSHOT: ProfileSetting("1")}
@@ -17,7 +17,7 @@ def profile(**changes: ProfileSetting) -> dict[str, ProfileSetting]:
 
 def test_a_user_without_a_profile_of_its_own_gets_our_limits() -> None:
     """Nothing is logged."""
-    assert fit(LIMITS, FREE) == (dict(LIMITS), [])
+    assert fit_limits(LIMITS, FREE) == (dict(LIMITS), [])
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_user_without_a_profile_of_its_own_gets_our_limits() -> None:
 )
 def test_the_tighter_of_both_is_sent_and_said(setting: ProfileSetting, sent: Any, remark: str | None) -> None:
     """A setting that may not be changed is never sent; the profile's value applies."""
-    fitted = fit(LIMITS, profile(max_execution_time=setting))
+    fitted = fit_limits(LIMITS, profile(max_execution_time=setting))
 
     assert fitted.settings.get("max_execution_time") == sent
     assert fitted.remarks == ([remark] if remark else [])
@@ -44,7 +44,7 @@ def test_the_tighter_of_both_is_sent_and_said(setting: ProfileSetting, sent: Any
 
 def test_numbers_stay_whole() -> None:
     """The store does not accept `1000000000.0` as a number of bytes."""
-    fitted = fit(LIMITS, profile(max_memory_usage=ProfileSetting("0", max="1000000000")))
+    fitted = fit_limits(LIMITS, profile(max_memory_usage=ProfileSetting("0", max="1000000000")))
 
     assert str(fitted.settings["max_memory_usage"]) == "1000000000"
 
@@ -63,7 +63,7 @@ def test_one_state_of_a_table_is_asked_for_where_that_is_possible(
     setting: ProfileSetting, sent: int | None, remarks: int
 ) -> None:
     """Otherwise the log says what that means; each row is still correct."""
-    fitted = fit(LIMITS, profile(**{SNAPSHOT: setting}))
+    fitted = fit_limits(LIMITS, profile(**{SNAPSHOT: setting}))
 
     assert fitted.settings.get(SNAPSHOT) == sent
     assert len(fitted.remarks) == remarks
@@ -72,15 +72,15 @@ def test_one_state_of_a_table_is_asked_for_where_that_is_possible(
 def test_an_answer_is_never_cut_short_in_silence() -> None:
     """A mode other than `throw` is overridden; where that is not possible, the reader refuses."""
     cut = profile(timeout_overflow_mode=ProfileSetting("break"), result_overflow_mode=ProfileSetting("throw"))
-    assert fit(LIMITS, cut).settings == {**LIMITS, "timeout_overflow_mode": "throw"}
+    assert fit_limits(LIMITS, cut).settings == {**LIMITS, "timeout_overflow_mode": "throw"}
 
     with pytest.raises(ReadRefused, match=r"timeout_overflow_mode = break.* set it to 'throw'"):
-        fit(LIMITS, profile(timeout_overflow_mode=ProfileSetting("break", readonly=1)))
+        fit_limits(LIMITS, profile(timeout_overflow_mode=ProfileSetting("break", readonly=1)))
 
 
 def test_a_setting_that_the_store_does_not_know_is_left_out() -> None:
     """An older server does not know it."""
-    fitted = fit(LIMITS, {name: known for name, known in FREE.items() if name != SNAPSHOT})
+    fitted = fit_limits(LIMITS, {name: known for name, known in FREE.items() if name != SNAPSHOT})
 
     assert SNAPSHOT not in fitted.settings
     assert fitted.remarks == [f"{SNAPSHOT} is not known to the store"]
@@ -90,11 +90,11 @@ def test_an_index_that_finds_too_much_is_refused() -> None:
     """For rows that were replaced since, the index alone would return outdated results."""
     off = {EXACT: ProfileSetting("0", readonly=1)}
 
-    assert fit(LIMITS, profile(**off, **{SKIPPING: ProfileSetting("0", readonly=1)})).remarks == []
-    assert fit(LIMITS, profile(**{EXACT: ProfileSetting("0"), SKIPPING: ProfileSetting("1")})).remarks == []
+    assert fit_limits(LIMITS, profile(**off, **{SKIPPING: ProfileSetting("0", readonly=1)})).remarks == []
+    assert fit_limits(LIMITS, profile(**{EXACT: ProfileSetting("0"), SKIPPING: ProfileSetting("1")})).remarks == []
     for skipping in (ProfileSetting("1", readonly=1), ProfileSetting("0")):
         with pytest.raises(ReadRefused, match=f"{EXACT} = 0.*set it to 1"):
-            fit(LIMITS, profile(**off, **{SKIPPING: skipping}))
+            fit_limits(LIMITS, profile(**off, **{SKIPPING: skipping}))
 
 
 def test_what_a_question_may_not_set_itself_is_left_out_of_its_text() -> None:

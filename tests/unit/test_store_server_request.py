@@ -11,7 +11,7 @@ import lz4.frame
 import pytest
 from backports import zstd
 
-from deploy.devstack.store_server.body import Body, TruncatedBody, as_file
+from deploy.devstack.store_server.body import RequestBody, TruncatedBody, as_file
 from deploy.devstack.store_server.compression import choose_deflate
 from deploy.devstack.store_server.errors import EngineError, StoreError
 from deploy.devstack.store_server.request import form_boundary, parse_form, parse_params, parse_request
@@ -27,15 +27,15 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 DATA = bytes(range(256)) * 20_000
 
 
-def body_of(sent: bytes, coding: str = "identity", bytes_max: int = 10_000_000, chunk: int = 0) -> Body:
+def body_of(sent: bytes, coding: str = "identity", bytes_max: int = 10_000_000, chunk: int = 0) -> RequestBody:
     """Return a body as sent with a length, or in chunks of `chunk` bytes."""
     if not chunk:
         headers = {"Content-Length": str(len(sent)), "Content-Encoding": coding}
-        return Body(io.BufferedReader(io.BytesIO(sent)), headers, bytes_max)
+        return RequestBody(io.BufferedReader(io.BytesIO(sent)), headers, bytes_max)
     parts = [sent[at : at + chunk] for at in range(0, len(sent), chunk)]
     framed = b"".join(b"%X;x=y\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\nTrailer: x\r\n\r\n"
     headers = {"Transfer-Encoding": "chunked", "Content-Encoding": coding}
-    return Body(io.BufferedReader(io.BytesIO(framed)), headers, bytes_max)
+    return RequestBody(io.BufferedReader(io.BytesIO(framed)), headers, bytes_max)
 
 
 @pytest.mark.parametrize("coding", COMPRESS)
@@ -64,7 +64,7 @@ def test_a_body_that_ends_too_soon_is_no_body(chunk: int) -> None:
     """A body without its end is never taken for a whole one."""
     sent = b"x" * 5000
     whole = body_of(sent, chunk=chunk)
-    cut = Body(
+    cut = RequestBody(
         io.BufferedReader(io.BytesIO(b"%X\r\n" % 5000 + sent if chunk else sent)),
         {"Transfer-Encoding": "chunked"} if chunk else {"Content-Length": "5001"},
     )
@@ -91,7 +91,7 @@ def test_unknown_framings_and_codings_are_refused() -> None:
         body.read(1)
     for headers in ({"Content-Length": "-1"}, {"Content-Length": "x"}, {"Transfer-Encoding": "gzip"}):
         with pytest.raises(StoreError):
-            Body(io.BufferedReader(io.BytesIO(b"")), headers)
+            RequestBody(io.BufferedReader(io.BytesIO(b"")), headers)
 
     assert body.skip(1000)
 

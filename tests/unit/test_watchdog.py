@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from processors.pipeline import Pace
-from processors.progress import Place
+from processors.progress import PartitionPlace
 from processors.runners.watchdog import EXIT_STUCK, Watchdog
 
 
@@ -19,8 +19,8 @@ class Case:
         self.pace: Pace = "takes"
         self.watchdog = Watchdog(self._places, lambda: self.pace, 60, lambda: self.now, self._die)
 
-    def _places(self) -> list[Place]:
-        return [Place(partition, offset, self.ends[partition]) for partition, offset in self.offsets.items()]
+    def _places(self) -> list[PartitionPlace]:
+        return [PartitionPlace(partition, offset, self.ends[partition]) for partition, offset in self.offsets.items()]
 
     def _die(self, code: int) -> None:
         self.died = code

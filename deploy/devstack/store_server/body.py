@@ -117,7 +117,7 @@ class _Inflated:
         return data
 
 
-class Body:
+class RequestBody:
     """A request's body, decoded. Raises StoreError beyond `bytes_max`, whether as sent or as decoded."""
 
     def __init__(self, rfile: BufferedIOBase, headers: Mapping[str, str], bytes_max: int = BODY_BYTES_MAX) -> None:

@@ -44,7 +44,7 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: int | None = None
 
 
-class Refused(msgspec.Struct, frozen=True):
+class RefusedStatement(msgspec.Struct, frozen=True):
     """The error that one statement gets instead of its reply."""
 
     code: int
@@ -62,7 +62,7 @@ class _Counted:
         self._parameters = re.compile(refusal.parameters, re.MULTILINE)
         self._seen = 0
 
-    def next(self, sql: str, parameters: str) -> Refused | None:
+    def next(self, sql: str, parameters: str) -> RefusedStatement | None:
         refusal = self._refusal
         if not self._statement.search(sql) or not self._parameters.search(parameters):
             return None
@@ -70,7 +70,9 @@ class _Counted:
         turn = self._seen - refusal.nth
         if not 0 <= turn < refusal.times:
             return None
-        return Refused(refusal.codes[turn % len(refusal.codes)], refusal.applied, refusal.words, refusal.status)
+        return RefusedStatement(
+            refusal.codes[turn % len(refusal.codes)], refusal.applied, refusal.words, refusal.status
+        )
 
 
 class Refusals:
@@ -86,7 +88,7 @@ class Refusals:
         with self._lock:
             self._counted = [_Counted(refusal) for refusal in refusals]
 
-    def next(self, sql: bytes, parameters: Mapping[str, str]) -> Refused | None:
+    def next(self, sql: bytes, parameters: Mapping[str, str]) -> RefusedStatement | None:
         """Count a statement; return its error, if it gets one."""
         if not self._counted:
             return None
@@ -109,7 +111,7 @@ class RefusalFile(Refusals):
         self._path = path
         self._version: tuple[int, ...] | None = None
 
-    def next(self, sql: bytes, parameters: Mapping[str, str]) -> Refused | None:
+    def next(self, sql: bytes, parameters: Mapping[str, str]) -> RefusedStatement | None:
         self._look()
         return super().next(sql, parameters)
 

@@ -32,7 +32,7 @@ class Known(msgspec.Struct, frozen=True):
     settings: frozenset[str]
 
 
-class Rows:
+class ResultRows:
     """A complete result: its bytes, without a copy, and the engine's counters."""
 
     def __init__(self, result: Any) -> None:
@@ -57,7 +57,7 @@ class Rows:
         }
 
 
-class Connection:
+class EngineConnection:
     """One chDB connection. It runs one query at a time; another connection finds that query by its `mark`."""
 
     def __init__(self, opened: Any, mark: str) -> None:
@@ -65,19 +65,19 @@ class Connection:
         self.mark = mark
         self.reusable = True
 
-    def query(self, sql: bytes, format_: str = "TabSeparated", values: Mapping[str, str] | None = None) -> Rows:
+    def query(self, sql: bytes, format_: str = "TabSeparated", values: Mapping[str, str] | None = None) -> ResultRows:
         """Run a statement to its end. Raises EngineError."""
         try:
-            return Rows(self._opened.query(sql, format_, params=dict(values or {})))
+            return ResultRows(self._opened.query(sql, format_, params=dict(values or {})))
         except RuntimeError as error:
             raise EngineError(error) from None
 
-    def stream(self, sql: bytes, format_: str, values: Mapping[str, str]) -> Generator[Rows, None, None]:
+    def stream(self, sql: bytes, format_: str, values: Mapping[str, str]) -> Generator[ResultRows, None, None]:
         """Run a SELECT and yield its result block by block; closing the generator cancels it. Raises EngineError."""
         try:
             with self._opened.send_query(sql, format_, params=dict(values)) as blocks:
                 for block in blocks:
-                    yield Rows(block)
+                    yield ResultRows(block)
         except RuntimeError as error:
             raise EngineError(error) from None
 
@@ -121,13 +121,13 @@ class Engine:
         with self._own_lock:
             return bytes(self._own.query(f"SELECT errorCodeToName({code})".encode()).data).decode().strip()
 
-    def connect(self) -> Connection:
+    def connect(self) -> EngineConnection:
         """Open another connection; it costs 0.2 ms."""
         with self._own_lock:
             self._opened += 1
             mark = f"store-server-{self._opened}"
         try:
-            connection = Connection(self._connect(self._source), mark)
+            connection = EngineConnection(self._connect(self._source), mark)
         except RuntimeError as error:
             raise EngineError(error) from None
         connection.query(f"SET log_comment = '{mark}'".encode())

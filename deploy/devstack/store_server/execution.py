@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import msgspec
 
-from deploy.devstack.store_server.engine import Connection, Rows
+from deploy.devstack.store_server.engine import EngineConnection, ResultRows
 from deploy.devstack.store_server.errors import Code, EngineError, StoreError
 from deploy.devstack.store_server.request import Request
 from deploy.devstack.store_server.statement import Statement
@@ -23,13 +23,13 @@ _WAITED_BYTES_MAX = 8 * 1024 * 1024
 class Result(msgspec.Struct):
     """The result of a statement: the first blocks and, if there are more, the source of the rest."""
 
-    blocks: list[Rows]
+    blocks: list[ResultRows]
     format: str
     summary: dict[str, str]
-    rest: Generator[Rows, None, None] | None = None
+    rest: Generator[ResultRows, None, None] | None = None
 
 
-def execute(connection: Connection, request: Request, statement: Statement, sql: bytes, data_path: str) -> Result:
+def execute(connection: EngineConnection, request: Request, statement: Statement, sql: bytes, data_path: str) -> Result:
     """Run `sql` (its data, if any, is in the file `data_path`). Raises EngineError as the engine does."""
     connection.reusable = statement.reads or statement.verb == "INSERT"  # others may leave state (SET, USE, TEMPORARY)
     if statement.is_insert:
@@ -54,7 +54,7 @@ def _from_file(statement: Statement, data_path: str) -> bytes:
     return b" ".join((*parts, b"FORMAT", statement.format.encode()))
 
 
-def _read(connection: Connection, request: Request, statement: Statement, sql: bytes) -> Result:
+def _read(connection: EngineConnection, request: Request, statement: Statement, sql: bytes) -> Result:
     result_format = statement.format or request.default_format
     if statement.verb in _STREAMED_VERBS and result_format in _STREAMED_FORMATS and not statement.totals:
         try:
@@ -66,9 +66,9 @@ def _read(connection: Connection, request: Request, statement: Statement, sql: b
     return Result([rows], result_format, rows.summary())
 
 
-def _streamed(connection: Connection, request: Request, sql: bytes, result_format: str) -> Result:
+def _streamed(connection: EngineConnection, request: Request, sql: bytes, result_format: str) -> Result:
     enough = _WAITED_BYTES_MAX if request.wait_for_end else _WHOLE_BYTES_MAX
-    blocks: list[Rows] = []
+    blocks: list[ResultRows] = []
     size = 0
     stream = connection.stream(sql, request.default_format, request.values)
     for rows in stream:
@@ -79,7 +79,7 @@ def _streamed(connection: Connection, request: Request, sql: bytes, result_forma
     return Result(blocks, result_format, _sum(blocks))
 
 
-def _sum(blocks: list[Rows]) -> dict[str, str]:
+def _sum(blocks: list[ResultRows]) -> dict[str, str]:
     """Return the counters of a streamed result: those of the result add up, those of the storage are totals."""
     if not blocks:
         return {"read_rows": "0", "read_bytes": "0", "result_rows": "0", "result_bytes": "0"}

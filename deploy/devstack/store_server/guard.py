@@ -15,7 +15,7 @@ from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.mentions import ESCAPED_NAME, WORDS, Mentions, mentions_of
 from deploy.devstack.store_server.request import Request
 from deploy.devstack.store_server.statement import Statement
-from deploy.devstack.store_server.tokens import Token, tokens_of
+from deploy.devstack.store_server.tokens import SqlToken, tokens_of
 
 _VALUES = "values"  # the one format of data whose values may be expressions
 _EXPRESSIONS_BYTES_MAX = 16 * 1024 * 1024
@@ -99,9 +99,9 @@ def _words_of(data: bytes | mmap) -> set[bytes] | None:
     return words
 
 
-def _rows(tokens: Iterator[Token]) -> Iterator[list[Token]]:
+def _rows(tokens: Iterator[SqlToken]) -> Iterator[list[SqlToken]]:
     """Yield row by row, since the tokens of a long INSERT take a hundred times its memory."""
-    row: list[Token] = []
+    row: list[SqlToken] = []
     for token in tokens:
         row.append(token)
         if token.depth <= 0:

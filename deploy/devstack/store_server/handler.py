@@ -10,13 +10,13 @@ from http.server import BaseHTTPRequestHandler
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from deploy.devstack.store_server.body import Body, as_file
+from deploy.devstack.store_server.body import RequestBody, as_file
 from deploy.devstack.store_server.compression import Buffer, choose_deflate
-from deploy.devstack.store_server.conditions import HANG_UP, Refused
+from deploy.devstack.store_server.conditions import HANG_UP, RefusedStatement
 from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.execution import Result, execute, refuse_for_readers
-from deploy.devstack.store_server.pool import Profile
-from deploy.devstack.store_server.replies import Reply
+from deploy.devstack.store_server.pool import UserProfile
+from deploy.devstack.store_server.replies import StatementReply
 from deploy.devstack.store_server.request import (
     LINE_BYTES_MAX,
     PROXY_LINE_BYTES_MAX,
@@ -51,14 +51,14 @@ class Asked(NamedTuple):
     sql: bytes
     data: str
     rights: Rights
-    refused: Refused | None
+    refused: RefusedStatement | None
 
     @property
-    def profile(self) -> Profile:
+    def profile(self) -> UserProfile:
         """The profile of the connection that it needs."""
         request = self.request
         settings = request.settings if self.rights.may_set else (*request.settings, *request.of_transport)
-        return Profile(self.rights, request.database, settings)
+        return UserProfile(self.rights, request.database, settings)
 
 
 class StoreHandler(BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ class StoreHandler(BaseHTTPRequestHandler):
     def _end_in_the_first_line(self) -> None:
         self.close_connection = True
         if len(self.raw_requestline) > LINE_BYTES_MAX:
-            Reply(self.wfile, keep_alive=False).whole([], HTTPStatus.BAD_REQUEST)
+            StatementReply(self.wfile, keep_alive=False).whole([], HTTPStatus.BAD_REQUEST)
 
     def _serve_method(self) -> None:
         if self.command in ("GET", "POST"):
@@ -100,12 +100,12 @@ class StoreHandler(BaseHTTPRequestHandler):
         """Send an error of http.server in ClickHouse's form."""
         self.close_connection = True
         error = StoreError(Code.BAD_ARGUMENTS, f"{message or 'The request cannot be read'}", code)
-        Reply(self.wfile, keep_alive=False).error(error, self.server.engine.version)
+        StatementReply(self.wfile, keep_alive=False).error(error, self.server.engine.version)
 
     def _serve(self) -> None:
         with self.server.in_flight():
             self.close_connection = self.close_connection or self.server.stopping
-            reply = Reply(self.wfile, keep_alive=not self.close_connection)
+            reply = StatementReply(self.wfile, keep_alive=not self.close_connection)
             try:
                 self._respond(reply)
             except StoreError as error:
@@ -116,7 +116,7 @@ class StoreHandler(BaseHTTPRequestHandler):
                 logger.exception("a request failed in an unexpected way")
                 self._fail(reply, StoreError(Code.UNKNOWN_EXCEPTION, "The store server failed; its log says more"))
 
-    def _fail(self, reply: Reply, error: StoreError) -> None:
+    def _fail(self, reply: StatementReply, error: StoreError) -> None:
         if reply.started:
             self.close_connection = True
             return
@@ -127,7 +127,7 @@ class StoreHandler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    def _respond(self, reply: Reply) -> None:
+    def _respond(self, reply: StatementReply) -> None:
         path, _, query_string = self.path.partition("?")
         body = self._body()
         try:
@@ -152,14 +152,14 @@ class StoreHandler(BaseHTTPRequestHandler):
             return [_PROXY_REFUSAL], HTTPStatus.REQUEST_URI_TOO_LONG
         return ([], HTTPStatus.BAD_REQUEST) if len(self.path) > URL_BYTES_MAX else None
 
-    def _body(self) -> Body:
+    def _body(self) -> RequestBody:
         try:
-            return Body(self.rfile, cast("dict[str, str]", self.headers))
+            return RequestBody(self.rfile, cast("dict[str, str]", self.headers))
         except StoreError:
             self.close_connection = True
             raise
 
-    def _answer(self, reply: Reply, query_string: str, body: Body) -> None:
+    def _answer(self, reply: StatementReply, query_string: str, body: RequestBody) -> None:
         headers = cast("dict[str, str]", self.headers)
         params = parse_params(query_string)
         user = self._authenticate(headers, params)
@@ -185,7 +185,7 @@ class StoreHandler(BaseHTTPRequestHandler):
             self.server.let_stay(self.connection)
         return user
 
-    def _run(self, reply: Reply, asked: Asked) -> None:
+    def _run(self, reply: StatementReply, asked: Asked) -> None:
         request, refused = asked.request, asked.refused
         if asked.rights.readonly:
             refuse_for_readers(asked.statement)
@@ -207,14 +207,14 @@ class StoreHandler(BaseHTTPRequestHandler):
         if result.rest is None:  # its connection is free for others while it is sent
             self._send_result(reply, request, result)
 
-    def _error(self, refused: Refused) -> Exception:
+    def _error(self, refused: RefusedStatement) -> Exception:
         if refused.code == HANG_UP:
             return ConnectionAbortedError("hung up on demand")
         name = self.server.engine.name_of(refused.code)
         text = f"Code: {refused.code}. DB::Exception: {refused.words} ({name})"
         return StoreError(refused.code, text, refused.status, whole=True)
 
-    def _describe(self, reply: Reply, request: Request, result: Result) -> None:
+    def _describe(self, reply: StatementReply, request: Request, result: Result) -> None:
         reply.header("X-ClickHouse-Query-Id", request.query_id)
         reply.header("X-ClickHouse-Server-Display-Name", socket.gethostname())
         reply.header(
@@ -225,7 +225,7 @@ class StoreHandler(BaseHTTPRequestHandler):
             reply.header("X-ClickHouse-Format", result.format)
         reply.header("Content-Type", "application/octet-stream")
 
-    def _send_result(self, reply: Reply, request: Request, result: Result) -> None:
+    def _send_result(self, reply: StatementReply, request: Request, result: Result) -> None:
         whole = result.rest is None
         blocks: Iterable[Buffer] = [rows.data for rows in result.blocks] if whole else _release_as_sent(result)
         small = whole and sum(map(len, blocks)) < _COMPRESS_FROM_BYTES
@@ -254,7 +254,7 @@ def _release_as_sent(result: Result) -> Iterator[Buffer]:
         yield rows.data
 
 
-def _read_statement(query: bytes, body: Body) -> tuple[bytes, Statement]:
+def _read_statement(query: bytes, body: RequestBody) -> tuple[bytes, Statement]:
     """Return the SQL: `?query=`, then the body. Of an INSERT only the beginning is read."""
     head = body.read_up_to(_HEAD_BYTES)
     sql = query.rstrip() + b"\n" + head if query and head else query or head

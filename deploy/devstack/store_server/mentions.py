@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from deploy.devstack.store_server.allowed import FUNCTIONS_REFUSED
-from deploy.devstack.store_server.tokens import Token, plain
+from deploy.devstack.store_server.tokens import SqlToken, plain
 
 # After these a bracket holds columns, not arguments: CREATE TABLE file (…), INSERT INTO file (…).
 _BEFORE_TARGET = frozenset((b"INTO", b"TABLE", b"EXISTS", b"VIEW", b"TO"))
@@ -37,13 +37,13 @@ class Mentions(msgspec.Struct, frozen=True):
     engines: frozenset[str] = frozenset()
 
 
-def mentions_of(verb: str, tokens: Sequence[Token]) -> Mentions:
+def mentions_of(verb: str, tokens: Sequence[SqlToken]) -> Mentions:
     """Return what these tokens of a statement name."""
     found = _Finder(verb, tokens).find()
     return Mentions(**{field: frozenset(names) for field, names in found.items()})
 
 
-def format_named(tokens: Sequence[Token], at: int) -> str:
+def format_named(tokens: Sequence[SqlToken], at: int) -> str:
     """Return the format that the word FORMAT at this place selects; '' if the word is a column."""
     named = tokens[at + 1] if at + 1 < len(tokens) else None
     if named is None or tokens[at].depth or named.kind not in _NAMES:
@@ -56,7 +56,7 @@ def format_named(tokens: Sequence[Token], at: int) -> str:
 class _Finder:
     """One pass over tokens. A method takes the place of the token that it examines."""
 
-    def __init__(self, verb: str, tokens: Sequence[Token]) -> None:
+    def __init__(self, verb: str, tokens: Sequence[SqlToken]) -> None:
         self._verb, self._tokens = verb, tokens
         self._found: dict[str, set[str]] = {}
         self._within = [""]  # the function of each open bracket; one without a name takes over that around it
@@ -186,7 +186,7 @@ class _Finder:
                 self._add("settings", plain(self._tokens[at]))
 
 
-def _function(named: Token) -> str:
+def _function(named: SqlToken) -> str:
     """Return its name in small letters; a name with escapes may spell anything."""
     return ESCAPED_NAME if named.kind == "name" and b"\\" in named.text else plain(named).lower()
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from deploy.devstack.store_server.engine import Connection, Engine
+from deploy.devstack.store_server.engine import Engine, EngineConnection
 from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.users import Rights
 
@@ -16,7 +16,7 @@ IDLE_MAX = 32
 WAIT_S = 10.0
 
 
-class Profile(NamedTuple):
+class UserProfile(NamedTuple):
     """What a connection was set up for, and so what it can be reused for."""
 
     rights: Rights
@@ -32,11 +32,11 @@ class ConnectionPool:
         self._slots = threading.BoundedSemaphore(running_max)
         self._idle_max = idle_max
         self._lock = threading.Lock()
-        self._idle: OrderedDict[Connection, Profile] = OrderedDict()  # the least recently used first
+        self._idle: OrderedDict[EngineConnection, UserProfile] = OrderedDict()  # the least recently used first
         self._closed = False
 
     @contextmanager
-    def lease(self, profile: Profile) -> Iterator[Connection]:
+    def lease(self, profile: UserProfile) -> Iterator[EngineConnection]:
         """Yield a connection of this profile to one request. Raises StoreError if none is free for too long."""
         if not self._slots.acquire(timeout=WAIT_S):
             raise StoreError(Code.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many queries are running; try again")
@@ -59,7 +59,7 @@ class ConnectionPool:
         for connection in idle:
             connection.close()
 
-    def _take(self, profile: Profile) -> Connection | None:
+    def _take(self, profile: UserProfile) -> EngineConnection | None:
         with self._lock:
             for connection in reversed(self._idle):
                 if self._idle[connection] == profile:
@@ -67,7 +67,7 @@ class ConnectionPool:
                     return connection
         return None
 
-    def _open(self, profile: Profile) -> Connection:
+    def _open(self, profile: UserProfile) -> EngineConnection:
         connection = self._engine.connect()
         try:
             _set_up(connection, profile)
@@ -76,7 +76,7 @@ class ConnectionPool:
             raise
         return connection
 
-    def _give_back(self, connection: Connection, profile: Profile) -> None:
+    def _give_back(self, connection: EngineConnection, profile: UserProfile) -> None:
         with self._lock:
             spare = connection
             if connection.reusable and not self._closed:
@@ -87,7 +87,7 @@ class ConnectionPool:
         spare.close()
 
 
-def _set_up(connection: Connection, profile: Profile) -> None:
+def _set_up(connection: EngineConnection, profile: UserProfile) -> None:
     """Set the user's rights, then the request's settings, so that the engine judges the settings by the rights."""
     rights = profile.rights
     if profile.database:
@@ -100,7 +100,7 @@ def _set_up(connection: Connection, profile: Profile) -> None:
     _set(connection, profile.settings)
 
 
-def _set(connection: Connection, settings: Iterable[tuple[str, str]]) -> None:
+def _set(connection: EngineConnection, settings: Iterable[tuple[str, str]]) -> None:
     if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in settings):
         connection.query(f"SET {assignments}".encode())
 

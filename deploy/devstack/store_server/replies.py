@@ -12,7 +12,7 @@ from deploy.devstack.store_server.errors import StoreError
 _JOIN_MAX = 64 * 1024
 
 
-class Reply:
+class StatementReply:
     """One reply on one connection. `started` is set when the client may have seen its beginning."""
 
     def __init__(self, wfile: BufferedIOBase, keep_alive: bool) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from deploy.devstack.store_server.errors import Code, StoreError
 from deploy.devstack.store_server.mentions import Mentions, format_named, mentions_of
-from deploy.devstack.store_server.tokens import Token, plain, tokens_of
+from deploy.devstack.store_server.tokens import SqlToken, plain, tokens_of
 
 READS = frozenset({"SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
 CACHED_MAX = 16 * 1024
@@ -55,15 +55,15 @@ def _parse(sql: bytes) -> Statement:
     verb = next((token.text.upper().decode() for token in tokens if token.kind == "word"), "")
     if verb == "INSERT":
         return _insert(sql, tokens)
-    return _other(verb, [Token("word", verb.encode(), 0, 0, 0), *tokens])
+    return _other(verb, [SqlToken("word", verb.encode(), 0, 0, 0), *tokens])
 
 
 _parse_cached = lru_cache(maxsize=512)(_parse)
 
 
-def _insert(sql: bytes, tokens: Iterator[Token]) -> Statement:
+def _insert(sql: bytes, tokens: Iterator[SqlToken]) -> Statement:
     """Parse an INSERT: its first word outside brackets that can follow the target decides its kind."""
-    seen = [Token("word", b"INSERT", 0, 0, 0)]
+    seen = [SqlToken("word", b"INSERT", 0, 0, 0)]
     settings_at: int | None = None
     for token in tokens:
         seen.append(token)
@@ -79,7 +79,7 @@ def _insert(sql: bytes, tokens: Iterator[Token]) -> Statement:
     return _other("INSERT", seen)
 
 
-def _with_data(sql: bytes, seen: list[Token], tokens: Iterator[Token], settings_at: int | None) -> Statement:
+def _with_data(sql: bytes, seen: list[SqlToken], tokens: Iterator[SqlToken], settings_at: int | None) -> Statement:
     keyword = seen[-1]
     named = next(tokens, None) if keyword.text.upper() == b"FORMAT" else None
     _refuse(seen)
@@ -95,13 +95,13 @@ def _with_data(sql: bytes, seen: list[Token], tokens: Iterator[Token], settings_
     )
 
 
-def _other(verb: str, tokens: list[Token]) -> Statement:
+def _other(verb: str, tokens: list[SqlToken]) -> Statement:
     _refuse(tokens)
     totals = any(token.text.upper() in (b"TOTALS", b"EXTREMES") for token in tokens if token.kind == "word")
     return Statement(verb=verb, format=_format(tokens), totals=totals, mentions=mentions_of(verb, tokens))
 
 
-def _format(tokens: list[Token]) -> str:
+def _format(tokens: list[SqlToken]) -> str:
     """Return the word after the last FORMAT, if that ends the statement or only SETTINGS follow."""
     for at in range(len(tokens) - 2, 0, -1):
         if tokens[at].kind == "word" and tokens[at].text.upper() == b"FORMAT":
@@ -109,7 +109,7 @@ def _format(tokens: list[Token]) -> str:
     return ""
 
 
-def _refuse(tokens: list[Token]) -> None:
+def _refuse(tokens: list[SqlToken]) -> None:
     if len(tokens) > 1 and tokens[0].text.upper() == b"ATTACH":
         raise StoreError(Code.ACCESS_DENIED, "ATTACH is not allowed here: it would take over files of this machine")
     for token, after in pairwise(tokens):

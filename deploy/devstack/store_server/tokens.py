@@ -35,7 +35,7 @@ _OPERANDS, _OPERAND_ENDS = frozenset(("word", "name", "number", "fraction")), fr
 _OPENING, _CLOSING = frozenset((b"(", b"[", b"{")), frozenset((b")", b"]", b"}"))
 
 
-class Token(NamedTuple):
+class SqlToken(NamedTuple):
     """A piece of SQL: word, name (in quotes), string, number, fraction or sign.
 
     `depth` counts the brackets around it; a bracket that opens counts itself.
@@ -48,7 +48,7 @@ class Token(NamedTuple):
     depth: int
 
 
-def tokens_of(sql: bytes | mmap) -> Iterator[Token]:
+def tokens_of(sql: bytes | mmap) -> Iterator[SqlToken]:
     """Yield the tokens without gaps and comments, in linear time.
 
     They end at a quote that is not closed: the engine refuses such a statement.
@@ -69,7 +69,7 @@ def tokens_of(sql: bytes | mmap) -> Iterator[Token]:
                 kind = "word"  # 1st
             depth += (text in _OPENING) - (text in _CLOSING)
             pattern = _pattern_after(kind, text)
-            yield Token(kind, text, start, position, depth)
+            yield SqlToken(kind, text, start, position, depth)
             if text in _QUOTES:
                 return
 
@@ -99,7 +99,7 @@ def _pattern_after(kind: str, text: bytes) -> re.Pattern[bytes]:
     return _AFTER_DOT if text == b"." else _ELSEWHERE
 
 
-def plain(token: Token) -> str:
+def plain(token: SqlToken) -> str:
     """Return the name that a word or a quoted name spells.
 
     A name with escapes keeps its quotes, and so equals no other name.

@@ -71,7 +71,7 @@ async def install(configured: KafkaTopic, own: OwnSecrets, wish: Wish) -> Instal
             made = False
             await _need(topic)
         if record is None:
-            await write_record(topic, own)
+            await write_installation(topic, own)
         counts = await read_record(topic)
         if counts is None:
             raise BrokenLog(f"the topic {of_record(topic).name} has lost the record that was just written")
@@ -191,7 +191,7 @@ async def read_record(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) ->
         ) from error
 
 
-async def write_record(topic: KafkaTopic, own: OwnSecrets) -> None:
+async def write_installation(topic: KafkaTopic, own: OwnSecrets) -> None:
     """Append the record of an installation that is made now.
 
     Of two appended at once the first counts for both, so read it afterwards.

@@ -31,7 +31,7 @@ class Task(Struct):
     done: bool = False
 
 
-class Report(Struct):
+class SubagentReport(Struct):
     """A subagent's latest answer."""
 
     agent_type: str
@@ -54,7 +54,7 @@ class DigestState:
         self.broke_off = ""  # the error of the latest turn, if it broke off
         self.summary = ""  # of the client's latest compaction
         self.tasks: dict[str, Task] = {}
-        self.reports: dict[str, Report] = {}  # by agent
+        self.reports: dict[str, SubagentReport] = {}  # by agent
         self.usage = ToolUsage()
 
     def take(self, fact: SessionFact) -> None:
@@ -106,7 +106,7 @@ def _stop_failure(state: DigestState, fact: SessionFact) -> None:
 
 def _subagent_stop(state: DigestState, fact: SessionFact) -> None:
     if fact.text.strip():
-        state.reports[fact.agent_id] = Report(fact.agent_type or "subagent", fact.text)
+        state.reports[fact.agent_id] = SubagentReport(fact.agent_type or "subagent", fact.text)
 
 
 def _post_compact(state: DigestState, fact: SessionFact) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
-from processors.warehouse import DAY_S, HOUR_S, Bucket, Receipt, Rows, SessionKey
+from processors.warehouse import DAY_S, HOUR_S, Bucket, Rows, SessionKey, StoredReceipt
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
     AnalysisRow,
@@ -190,12 +190,12 @@ class FakeWarehouse:
         receipts = self.tables["receipts"]
         return [receipts[partition, offset].outcome == "dead" for offset in self._receipted(partition)[-count:]]
 
-    def last_receipt(self, partition: int) -> Receipt | None:
+    def last_receipt(self, partition: int) -> StoredReceipt | None:
         offsets = self._receipted(partition)
         if not offsets:
             return None
         row = self.tables["receipts"][partition, offsets[-1]]
-        return Receipt(row.log_offset, row.record_id, row.outcome)
+        return StoredReceipt(row.log_offset, row.record_id, row.outcome)
 
     def generation(self) -> Generation:
         return Generation("g1", self._partitions, FOLD_VERSION, list_prices().sha256, 1)
