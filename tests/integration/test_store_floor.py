@@ -9,6 +9,7 @@ from query_api.errors import ReadRefused
 from query_api.reader import open_reader
 from runtime.provision import provision_store
 from schemas.pricing.price_list import list_prices
+from store import connect as connecting
 from store.connect import FLOOR
 from store.errors import Refused
 from store.migrate import check_migrated
@@ -52,7 +53,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
 @pytest.mark.fault(row=28)
 async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test raises the floor above the present engine."""
-    monkeypatch.setattr(store.connect, "FLOOR", (99, 1))
+    monkeypatch.setattr(connecting, "FLOOR", (99, 1))
     reader = open_reader(store.address)
     why = r"^the store is ClickHouse 26\..*, but 99\.1 or newer is needed: upgrade it"
     try:
