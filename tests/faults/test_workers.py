@@ -108,7 +108,7 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(
     """It pauses between two writes of a batch, another worker projects more, and it writes the rest of its batch."""
     sent = SentLog(projector_rig)
     count = await sent.send_sessions(sessions=8)
-    sleeper = projector_rig.short_timeout_worker(0, fail_point="projector.wrote_sessions:1:sleep=5")
+    sleeper = projector_rig.short_timeout_worker(0, fail_point="projector.wrote_sessions:1:sleep=20")
     eventually(lambda: projector_rig.query("SELECT count() FROM sessions") != [(0,)], within_s=60)
     sleeper.send_signal(signal.SIGSTOP)
     assert projector_rig.query("SELECT count() FROM receipts") == [(0,)]
