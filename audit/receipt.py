@@ -16,7 +16,7 @@ from kernel.times import instant
 from query_api.freshness import PROGRESS
 from query_api.question import NoParams, Question
 from query_api.read_context import ReadContext
-from query_api.visibility import end_of_class
+from query_api.time_class import end_of_class
 from schemas.http.responses import Reply
 from schemas.log.position import Position
 

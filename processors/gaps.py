@@ -4,21 +4,20 @@ Records come out of the log itself, in order, and with equal keys: of two rows w
 read. A state that lacks a fact is wrong from there on, so every later record of its session is projected again, too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import structlog
 
 from kernel.broken import Broken
+from processors.plan import Plan
 from processors.state_cache import StateCache
 from processors.warehouse import SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord
 
-if TYPE_CHECKING:
-    from processors.pipeline import Pipeline  # which makes the only `Gaps`
-
+T = TypeVar("T")
 READ_BYTES = 8 << 20
 SESSIONS_ASKED_MAX = 10_000  # beyond it everything behind a hole is projected again
 
@@ -27,10 +26,26 @@ Stretch = tuple[int, int]  # offsets [start, stop)
 Stretches = Sequence[Stretch]
 
 
+class Projecting(Protocol):
+    """What projecting again needs of a pipeline."""
+
+    async def fold(self, records: Sequence[LogRecord]) -> Plan:
+        """Fold records, and begin to write them once the batch before is written."""
+        ...
+
+    async def ask_store(self, call: Callable[[], T]) -> T:
+        """Call the store in the thread of the fold, as often as it takes."""
+        ...
+
+    async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read the log, as often as it takes."""
+        ...
+
+
 class Gaps:
     """Projects stretches of one log again. Every batch that was folded before must be written."""
 
-    def __init__(self, warehouse: Warehouse, reader: LogReader, cache: StateCache, pipeline: "Pipeline") -> None:
+    def __init__(self, warehouse: Warehouse, reader: LogReader, cache: StateCache, pipeline: Projecting) -> None:
         self._warehouse, self._reader, self._cache, self._pipeline = warehouse, reader, cache, pipeline
 
     async def fill_holes(self, partition: int, below: int) -> int:
@@ -92,6 +107,8 @@ def runs(offsets: Iterable[int]) -> Stretches:
     """Return rising offsets as stretches ``[start, stop)`` of consecutive ones."""
     found: list[Stretch] = []
     for offset in offsets:
-        start = found.pop()[0] if found and found[-1][1] == offset else offset
-        found.append((start, offset + 1))
+        if found and found[-1][1] == offset:
+            found[-1] = (found[-1][0], offset + 1)
+        else:
+            found.append((offset, offset + 1))
     return found

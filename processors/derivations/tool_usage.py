@@ -49,9 +49,10 @@ class ToolUsage:
         tally.latest = self._seen
         if fact.event_type == "PostToolUseFailure":
             tally.last_failed, tally.error = True, fact.detail
-            tally.failures += not fact.tool_use_id or self._is_first(fact)
-        elif fact.event_type == "PermissionDenied":
-            tally.denied += fact.tool_use_id != "" and self._is_first(fact)
+            if self._is_first(fact):
+                tally.failures += 1
+        elif fact.event_type == "PermissionDenied" and fact.tool_use_id and self._is_first(fact):
+            tally.denied += 1
         elif fact.event_type == "PostToolUse":
             tally.last_failed = False
 
@@ -64,14 +65,15 @@ class ToolUsage:
         tally = self._by_id.get(fact.tool_use_id)
         if tally is None:
             tally = self.tallies.setdefault((fact.tool_name, fact.text), ToolTally())
-            tally.calls += fact.tool_use_id != "" or fact.event_type == "PreToolUse"
             if fact.tool_use_id:
                 self._by_id[fact.tool_use_id] = tally
+            if fact.tool_use_id or fact.event_type == "PreToolUse":
+                tally.calls += 1
         return tally
 
     def _is_first(self, fact: SessionFact) -> bool:
-        """Return whether the use has not had an event of this type before."""
+        """Return whether the use has not had an event of this type before. Without an id, each event is a use."""
         report = fact.tool_use_id, fact.event_type
-        is_first = report not in self._reported
+        is_first = not fact.tool_use_id or report not in self._reported
         self._reported.add(report)
         return is_first

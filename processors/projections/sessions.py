@@ -12,8 +12,7 @@ from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
 
 HOUR_MS = 3_600_000
 _NAMES = attrgetter("summary", "title", "repo", "agent_name", "branch", "component", "project_id", "model")
-_TOKENS = ModelTotals._fields[1:6]
-_SUMMED = (*_TOKENS, "cost_nano")
+_SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
 _DERIVED = {
     *("started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "subagents", "tools", "search_text"),
     *_SUMMED,
@@ -63,14 +62,30 @@ def _totals(name: str, usage: ModelUsage, prices: PriceList, at_ms: int) -> Mode
     if cost_nano is None:
         cost_nano = prices.cost_nano(name, usage, at_ms)
         source = "unknown" if cost_nano is None else "priced"
-    return ModelTotals._make((name, *(getattr(usage, tokens) for tokens in _TOKENS), cost_nano or 0, source))
+    return ModelTotals(
+        name,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_creation_tokens,
+        usage.cache_creation_1h_tokens,
+        cost_nano or 0,
+        source,
+    )
 
 
 def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
     """Add two entries of one model: a report that names a model twice means both."""
-    sums = (getattr(one, name) + getattr(other, name) for name in _SUMMED)
-    source = one.cost_source if one.cost_source == other.cost_source else "unknown"
-    return ModelTotals._make((one.model, *sums, source))
+    return ModelTotals(
+        one.model,
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cache_read_tokens + other.cache_read_tokens,
+        one.cache_creation_tokens + other.cache_creation_tokens,
+        one.cache_creation_1h_tokens + other.cache_creation_1h_tokens,
+        one.cost_nano + other.cost_nano,
+        one.cost_source if one.cost_source == other.cost_source else "unknown",
+    )
 
 
 def _duration_ms(state: SessionState) -> int | None:

@@ -74,7 +74,7 @@ class Watchdog(Observer):
         pace = self._pace()
         self._silent_s = self._silent_s + passed_s if waiting and pace != "away" else 0.0
         self._joining_s = self._joining_s + passed_s if pace == "joining" else 0.0
-        self._standing = {place.partition: self._stands(place, passed_s, now, pace) for place in waiting}
+        self._standing = {place.partition: self._waited(place, passed_s, now, pace) for place in waiting}
         if stuck := self._stuck():
             print(  # noqa: T201  # the logger may be what hangs
                 f"projector stuck: {stuck}. The process ends so that its supervisor starts it again.",
@@ -83,7 +83,7 @@ class Watchdog(Observer):
             )
             self._die(EXIT_STUCK)
 
-    def _stands(self, place: PartitionPlace, passed_s: float, now: float, pace: Pace) -> _Standing:
+    def _waited(self, place: PartitionPlace, passed_s: float, now: float, pace: Pace) -> _Standing:
         """Add up how long a partition waits. An outage does not count, and grants as much time again to catch up."""
         standing = self._standing.get(place.partition)
         if standing is None or standing.place.offset != place.offset:

@@ -141,7 +141,7 @@ def session_of(row: SessionDetailRow) -> Session:
         model_metrics=_metrics(row),
         models=[_model(model) for model in row.models],
         counts=_counts(row),
-        tools=[ToolUse(*tool) for tool in row.tools],
+        tools=[_tool(tool) for tool in row.tools],
         redactions=dict(row.redactions),
         position=str(Position(row.log_partition, row.version - 1)),
     )
@@ -163,8 +163,16 @@ def _metrics(row: SessionDetailRow) -> ModelMetrics:
 
 
 def _model(model: ModelTotals) -> ModelUse:
-    """Return the same with its cost in dollars; the first six fields, name and tokens, are those of the reply."""
-    return ModelUse(*model[:6], usd_of(model.cost_nano), model.cost_source)
+    return ModelUse(
+        model.model,
+        model.input_tokens,
+        model.output_tokens,
+        model.cache_read_tokens,
+        model.cache_creation_tokens,
+        model.cache_creation_1h_tokens,
+        usd_of(model.cost_nano),
+        model.cost_source,
+    )
 
 
 def _counts(row: SessionDetailRow) -> Counts:
@@ -178,3 +186,7 @@ def _counts(row: SessionDetailRow) -> Counts:
         row.compactions,
         row.unknown_events,
     )
+
+
+def _tool(tool: ToolTotals) -> ToolUse:
+    return ToolUse(tool.tool_name, tool.calls, tool.errors, tool.duration_ms)

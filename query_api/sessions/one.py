@@ -14,7 +14,8 @@ from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import load_session
-from query_api.visibility import end_of_class, sees_all
+from query_api.time_class import end_of_class
+from query_api.visibility import sees_all
 from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets, UnknownId, verify
 

@@ -289,12 +289,12 @@ def partitions_of_others_are_spoken_of() -> AbstractContextManager[Any]:
 @mutant
 def a_watchdog_that_any_batch_calms() -> AbstractContextManager[Any]:
     """The mistake: as long as something is projected, the projector is not stuck."""
-    real = Watchdog._stands
+    real = Watchdog._waited
 
-    def stands(self: Watchdog, *args: Any) -> Any:
+    def waited(self: Watchdog, *args: Any) -> Any:
         return msgspec.structs.replace(real(self, *args), waited_s=0.0)
 
-    return patch.object(Watchdog, "_stands", stands)
+    return patch.object(Watchdog, "_waited", waited)
 
 
 @contextmanager
