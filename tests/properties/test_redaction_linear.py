@@ -1,14 +1,11 @@
 """The work of the exact rules is linear in the length of a text, for any text."""
 
-import gc
-import time
-
 import pytest
 
 from ingest.privacy.redaction.detection import candidate_rules
 from ingest.privacy.redaction.passwords import passwords
-from ingest.privacy.redaction.rule_parts import Find
 from ingest.privacy.redaction.rules import RULES
+from tests.support.processor_time import search_s
 
 pytestmark = pytest.mark.slow
 SHORT, LONG = 100_000, 400_000
@@ -73,20 +70,7 @@ UNITS = [unit.replace("{space}", " ").replace("{line}", "\n") for unit in UNITS]
 def cpu_s(unit: str, length: int) -> float:
     """Return the processor time in which the exact rules search a text, without the cuts."""
     text = (unit * (length // len(unit))).encode()
-    return sum(cpu_s_of(find, text) for find in {RULES[rule].find for rule in candidate_rules(text)})
-
-
-def cpu_s_of(find: Find, text: bytes) -> float:
-    """Return the processor time of one rule."""
-    gc.collect()
-    gc.disable()  # it would look through all that other tests have left
-    try:
-        begin = time.process_time()
-        for _ in find(text):
-            pass
-        return time.process_time() - begin
-    finally:
-        gc.enable()
+    return sum(search_s(find, text) for find in {RULES[rule].find for rule in candidate_rules(text)})
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -108,8 +92,8 @@ def test_work_grows_with_length(unit: str) -> None:
 @pytest.mark.parametrize("key", ["password=", "pwd=", "_pass=", "secret:"])
 def test_keys_that_are_the_value_of_another_are_not_looked_at_one_by_one(key: str) -> None:
     """A run of them costs less than as many keys that are followed by a space."""
-    cpu_s_of(passwords, b"password=")  # compiles
+    search_s(passwords, b"password=")  # compiles
 
-    run, apart = (min(cpu_s_of(passwords, text.encode() * 20_000) for _ in range(3)) for text in (key, f"{key} "))
+    run, apart = (min(search_s(passwords, text.encode() * 20_000) for _ in range(3)) for text in (key, f"{key} "))
 
     assert run < apart

@@ -1,10 +1,8 @@
 """The work of redaction: linear in what is sent, bounded for a request, and no less thorough for that."""
 
-import gc
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +13,7 @@ from ingest.privacy.redaction import Effort, TooDense, detection, redact, redact
 from ingest.privacy.redaction.detection import REACH, WINDOW, find_secrets
 from ingest.privacy.redaction.effort import A_MOMENT_S, A_REQUEST_S
 from tests.support.corpora.canaries import CANARIES, Canary, fill
+from tests.support.processor_time import processor_s
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
@@ -36,17 +35,6 @@ def long_text(piece: str, size: int) -> str:
 
 def payload(text: str) -> bytes:
     return json.dumps({"a": text}).encode()
-
-
-def processor_s(work: Callable[[], object]) -> float:
-    gc.collect()
-    gc.disable()  # it would look through all that other tests have left
-    try:
-        began = time.process_time()
-        work()
-        return time.process_time() - began
-    finally:
-        gc.enable()
 
 
 def redact_within(data: bytes, effort: Effort) -> None:

@@ -1,15 +1,14 @@
 """Vendors' tokens: each row of the table finds its canary, ignores similar texts, and takes linear time."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ingest.privacy.redaction.rule_parts import Find
 from ingest.privacy.redaction.scanner import FIRST_ALONE, Scanner
 from ingest.privacy.redaction.vendors import TOKENS, Token
 from tests.support.corpora.canaries import CANARIES
+from tests.support.processor_time import grows_linearly, search_s
 
 NEAR_MISSES = (Path(__file__).parent / "redaction_near_misses.txt").read_text().splitlines()
 SMALL, LARGE = 250_000, 1_000_000  # bytes
@@ -93,21 +92,14 @@ def hostile(row: Token, size: int) -> Iterator[bytes]:
         yield word + (run * size)[:size]
 
 
-def seconds(find: Find, text: bytes) -> float:
-    """Return the processor time of an exact rule."""
-    begin = time.process_time()
-    list(find(text))
-    return time.process_time() - begin
-
-
 @pytest.mark.slow
 @each_row
 def test_each_row_takes_linear_time(row: Token) -> None:
     """A megabyte costs less than a second, and not much more than four times a quarter of it."""
     find = row.find
     for small, large in zip(hostile(row, SMALL), hostile(row, LARGE), strict=True):
-        took = seconds(find, large)
+        took = search_s(find, large)
         if took > WORTH_COMPARING_S:
-            took = min(took, seconds(find, large), seconds(find, large))
-            assert took < 6 * min(seconds(find, small) for _ in range(3)), large[:60]
+            took = min(took, search_s(find, large), search_s(find, large))
+            assert grows_linearly(find, small, large), large[:60]
         assert took < 1, large[:60]
