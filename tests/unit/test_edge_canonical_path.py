@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.outermost import PATH_BYTES_MAX, is_canonical
-from tests.support.processor_time import least_processor_s
+from tests.support.processor_time import in_counts
 from tests.support.rigs.write_api import WriteApi, token, write_api
 
 WORDS = re.compile(rb"/[a-z0-9./_~-]*")
@@ -46,10 +46,10 @@ def test_no_two_canonical_paths_spell_the_same_words(path: str) -> None:
 
 @pytest.mark.slow
 def test_checking_a_path_takes_bounded_time() -> None:
-    """The longest accepted path takes under 10 ms in each of its worst shapes; only time shows a regex backtrack."""
+    """The longest accepted path takes less than a count in each of its worst shapes; only time shows a backtrack."""
     for part in (b"%C3%A9", b"a%20", b"a/", b"..a/", b"abc", b"%41"):
         path = (b"/" + part * PATH_BYTES_MAX)[: PATH_BYTES_MAX - 1] + b"%"
-        assert least_processor_s(partial(is_canonical, path), times=5) < 0.01, part
+        assert in_counts(partial(is_canonical, path), limit=1) < 1, part
 
 
 def test_paths_have_a_maximum_length() -> None:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,7 @@ from ingest.privacy.redaction import Effort, TooDense, detection, redact, redact
 from ingest.privacy.redaction.detection import REACH, WINDOW, find_secrets
 from ingest.privacy.redaction.effort import A_MOMENT_S, A_REQUEST_S
 from tests.support.corpora.canaries import CANARIES, Canary, fill
-from tests.support.processor_time import processor_s
+from tests.support.processor_time import count_s, in_counts, processor_s
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
@@ -47,16 +46,16 @@ def redact_within(data: bytes, effort: Effort) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE, ids=lambda piece: piece[:24])
 def test_a_request_takes_a_bounded_time(piece: str) -> None:
-    """A quarter of the largest one, with a quarter of the effort: within a quarter of 8 s, and linear."""
+    """A quarter of the largest one: little more than a quarter of the effort, and linear."""
     large, small = payload(long_text(piece, 900_000)), payload(long_text(piece, 225_000))
 
     def bounded() -> bool:
-        effort = Effort(A_REQUEST_S / 4)
+        effort, limit_s = Effort(A_REQUEST_S / 4), A_REQUEST_S / 4 + 80 * count_s()
         of_small = processor_s(lambda: redact_within(small, Effort()))
         of_large = processor_s(lambda: [redact_within(large, effort) for _ in range(3)])
-        return of_large < 2 and of_large < 3 * 6 * max(of_small, 0.02)
+        return of_large < limit_s and of_large < 3 * 6 * max(of_small, 0.02)
 
-    assert in_one_of_three(bounded)
+    assert any(bounded() for _ in range(3))  # other processes make a measurement longer, never shorter
 
 
 @pytest.mark.slow
@@ -66,19 +65,7 @@ def test_on_the_event_loop_it_takes_a_moment(piece: str) -> None:
     data = payload(long_text(piece, 250_000))
     redact_within(data, Effort(A_MOMENT_S))  # compiles the rules
 
-    assert in_one_of_three(
-        lambda: processor_s(lambda: redact_within(data, Effort(A_MOMENT_S))) < 3 * processor_s(count_to_a_million)
-    )
-
-
-def in_one_of_three(bounded: Callable[[], bool]) -> bool:
-    """Measure until it holds: other processes on the machine make a measurement longer, never shorter."""
-    return any(bounded() for _ in range(3))
-
-
-def count_to_a_million() -> None:
-    for _ in range(1_000_000):
-        pass
+    assert in_counts(lambda: redact_within(data, Effort(A_MOMENT_S)), limit=3) < 3
 
 
 @pytest.mark.parametrize("piece", ["password=", "?token=a&", "--token a ", "secret:'a',", "://a:b@"])
