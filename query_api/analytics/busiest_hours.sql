@@ -12,13 +12,7 @@ ARRAY JOIN
     groups.agent_name AS part_agent,
     groups.user_id AS part_user,
     groups.sessions AS part_sessions
-WHERE org_id = {org_id:String}
-  AND bucket >= {since:DateTime('UTC')}
-  AND bucket < {until:DateTime('UTC')}
-  AND ({project_id:Nullable(String)} IS NULL OR part_project = {project_id:Nullable(String)})
-  AND ({repo:Nullable(String)} IS NULL OR part_repo = {repo:Nullable(String)})
-  AND ({agent_name:Nullable(String)} IS NULL OR part_agent = {agent_name:Nullable(String)})
-  AND ({user_id:Nullable(String)} IS NULL OR part_user = {user_id:Nullable(String)})
+{{concatenated_where}}
 GROUP BY
     weekday,
     hour

@@ -30,7 +30,8 @@ FROM
         arrayResize(groups.ended, parts) AS part_ended,
         arrayResize(groups.duration_ms, parts) AS part_duration_ms,
         arrayResize(groups.last_active_at, parts) AS part_last_active_at,
-        {{concatenated_where}}
+        {{concatenated_parts}}
+    {{concatenated_where}}
     GROUP BY
         part_user,
         part_agent

@@ -24,7 +24,8 @@ ARRAY JOIN
     arrayResize(arrayMap(name -> toNullable(name), model_groups.model), -parts) AS part_model,
     arrayResize(model_groups.sessions, -parts) AS part_model_sessions,
     arrayResize(groups.sessions, parts) AS part_sessions,
-    {{concatenated_where}}
+    {{concatenated_parts}}
+{{concatenated_where}}
   AND ({model:Nullable(String)} IS NULL OR part_model = {model:Nullable(String)})
 GROUP BY GROUPING SETS ((), (part_model), (part_project), (part_user))
 HAVING (list != 'model' OR part_model IS NOT NULL)

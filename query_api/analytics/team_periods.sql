@@ -20,5 +20,6 @@ ARRAY JOIN
     arrayResize(groups.failure, parts) AS part_failure,
     arrayResize(groups.timeout, parts) AS part_timeout,
     arrayResize(groups.cancelled, parts) AS part_cancelled,
-    {{concatenated_where}}
+    {{concatenated_parts}}
+{{concatenated_where}}
 GROUP BY is_current

@@ -12,7 +12,8 @@ SELECT
 FROM rollup_daily FINAL
 ARRAY JOIN
     arrayResize(groups.sessions, parts) AS part_sessions,
-    {{concatenated_where}}
+    {{concatenated_parts}}
+{{concatenated_where}}
 GROUP BY GROUPING SETS ((part_agent), (part_project))
 ORDER BY
     list,

@@ -17,6 +17,7 @@ ARRAY JOIN
     arrayResize(arrayMap(name -> toNullable(name), model_groups.model), -parts) AS part_model,
     arrayResize(groups.sessions, parts) AS part_sessions,
     arrayResize(groups.tool_calls, parts) AS part_tool_calls,
-    {{concatenated_where}}
+    {{concatenated_parts}}
+{{concatenated_where}}
   AND ({model:Nullable(String)} IS NULL OR part_model = {model:Nullable(String)})
 GROUP BY period_start
