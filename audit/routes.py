@@ -18,16 +18,19 @@ from audit.dead_letters import get_dead_letter, list_dead_letters
 from audit.freshness import show_freshness
 from audit.receipt import get_receipt
 from audit.recount import Recount, Recounted
+from audit.requests import routes as requests
 from audit.slices import days_asked
 from edge.errors import unavailable
 from edge.guards import may
 from edge.principal import Principal
+from ingest.body import Bodies
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness import freshness_header
 from query_api.read_context import ReadContext, provide_page, provide_read_context
 from schemas.http.responses import Reply
 
 ORG_WAIT_S = 5.0
+REQUEST_BYTES_MAX = 1 << 20  # of the bodies of operators' requests, all together
 OPERATOR_WAIT_S = 20.0  # a person who runs the command would have to start it again
 
 
@@ -85,7 +88,7 @@ async def recount_org(
 
 def operation_routes() -> list[Router]:
     """Return the routes that check an installation, for operators and for each org. Their recounts take turns."""
-    turns = RecountTurns()
+    turns, bodies = RecountTurns(), Bodies(REQUEST_BYTES_MAX)
     return [
         Router(
             path,
@@ -94,6 +97,7 @@ def operation_routes() -> list[Router]:
                 "context": Provide(provide_read_context),
                 "paging": Provide(provide_page, sync_to_thread=False),
                 "recounts": Provide(lambda: turns, sync_to_thread=False),
+                "bodies": Provide(lambda: bodies, sync_to_thread=False),
             },
             exception_handlers=EXCEPTION_HANDLERS,
             middleware=[freshness_header],
@@ -101,7 +105,10 @@ def operation_routes() -> list[Router]:
         for path, handlers in (
             (
                 "/api/v1/operator",
-                [show_freshness, show_coverage, recount_installation, list_dead_letters, get_dead_letter],
+                [
+                    *(show_freshness, show_coverage, recount_installation, list_dead_letters, get_dead_letter),
+                    *requests.HANDLERS,
+                ],
             ),
             ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),
         )

@@ -10,10 +10,12 @@ import click
 
 from cli.installation import DIFFERENT, OK, InstallationOptions, installation_options, open_installation
 from cli.printing import print_found, print_table
-from cli.repair import repaired
+from cli.requests import followed, request_work
 
 DAY = click.DateTime(["%Y-%m-%d"])
-repair_option = click.option("--repair", is_flag=True, help="First repair what is wrong, from the log and the facts.")
+repair_option = click.option(
+    "--repair", is_flag=True, help="Repair what is wrong, from the log and the facts, and look again."
+)
 
 
 @click.command()
@@ -74,14 +76,18 @@ def recount(
 
 
 def _look(where: InstallationOptions, path: str, params: dict[str, str], verdict: str, repair: bool) -> dict[str, Any]:
-    """Return the report, repaired first if ``repair``; its field ``verdict`` says whether all is right."""
+    """Return the report, after a repair if ``repair``; its field ``verdict`` says whether all is right."""
     installation = open_installation(where)
 
     def look() -> dict[str, Any]:
         found: dict[str, Any] = installation.get(path, **params)["data"]
         return found
 
-    return repaired(where, look, lambda found: bool(found[verdict])) if repair else look()
+    found = look()
+    if not repair or found[verdict]:
+        return found
+    followed(installation, request_work(installation, "repair"))
+    return look()
 
 
 COMMANDS: list[click.Command] = [freshness, coverage, recount]

@@ -3,8 +3,10 @@
 import functools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 import click
@@ -18,38 +20,60 @@ from schemas.permissions import OPERATOR_ORG
 
 OK, DIFFERENT, AWAY = 0, 1, 69
 COMMAND_TTL_S = 600
+RETRY_S = 0.5
+
+
+class Away(Exception):
+    """The installation, or a service that it needs, is unavailable."""
 
 
 class Installation:
     """An HTTP client of one installation. If it is unavailable, the command ends with exit code 69."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: Callable[[], str]) -> None:
+        """``token`` returns a valid token for each request, since a command may run longer than a token lives."""
         self.url = url
+        self._token = token
         try:
-            self._client = httpx.Client(
-                base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
-            )
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise click.UsageError(f"--url or --token can't be used: {error}") from error
+            self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        except httpx.InvalidURL as error:
+            raise click.UsageError(f"--url can't be used: {error}") from error
 
     def get(self, path: str, **params: Any) -> Any:
         """GET ``path`` below ``/api/v1``; return the decoded body."""
-        return self._ask("GET", path, params=params)
+        return self.get_patiently(path, 0.0, **params)
+
+    def get_patiently(self, path: str, patience_s: float, **params: Any) -> Any:
+        """Return the same; while a service is away, try again for ``patience_s`` seconds."""
+        give_up_at = time.monotonic() + patience_s
+        while True:
+            try:
+                return self._ask("GET", path, params=params)
+            except Away as reason:
+                if time.monotonic() >= give_up_at:
+                    away(str(reason))
+            time.sleep(RETRY_S)
 
     def post(self, path: str, body: bytes) -> Any:
         """POST JSON to ``path`` below ``/api/v1``; return the decoded body."""
-        return self._ask("POST", path, content=body, headers={"Content-Type": "application/json"})
-
-    def _ask(self, method: str, path: str, **request: Any) -> Any:
         try:
-            response = self._client.request(method, f"/api/v1{path}", **request)
+            return self._ask("POST", path, content=body, headers={"Content-Type": "application/json"})
+        except Away as reason:
+            away(str(reason))
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str] = MappingProxyType({}), **request: Any) -> Any:
+        authorized = {**headers, "Authorization": f"Bearer {self._token()}"}
+        try:
+            response = self._client.request(method, f"/api/v1{path}", headers=authorized, **request)
+        except UnicodeEncodeError as error:
+            raise click.UsageError(f"--token can't be used: {error}") from error
         except httpx.HTTPError as error:
-            away(f"{self.url} does not answer ({error}). Is it running?")
+            raise Away(f"{self.url} does not answer ({error}). Is it running?") from error
         body = self._body(response)
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            away(body["error"])
+            raise Away(body["error"])
         if response.is_error:
-            raise click.ClickException(_sentence(body))
+            raise click.ClickException(body["error"] if body["code"] == "refused" else _sentence(body))
         return body
 
     def _body(self, response: httpx.Response) -> Any:
@@ -59,7 +83,7 @@ class Installation:
         except ValueError:
             sentence = f"{self.url} returned {response.status_code}, but not as crewkit-sessions does"
         if response.is_server_error:
-            away(sentence)
+            raise Away(sentence)
         raise click.ClickException(sentence)
 
 
@@ -110,9 +134,14 @@ def open_installation(where: InstallationOptions) -> Installation:
     if where.url:
         if not where.token:
             raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --operator`)")
-        return Installation(where.url, where.token)
+        given = where.token
+        return Installation(where.url, lambda: given)
     settings = where.settings
-    return Installation(address_of(settings), where.token or _operator_token(settings.secrets_folder))
+    return Installation(address_of(settings), partial(_token, where, settings.secrets_folder))
+
+
+def _token(where: InstallationOptions, secrets_folder: Path) -> str:
+    return where.token or _operator_token(secrets_folder)
 
 
 def address_of(settings: Settings) -> str:

@@ -4,12 +4,15 @@ from typing import Any
 
 from litestar.handlers import BaseRouteHandler
 
-_BODY, BODY_OPTIONAL, EXAMPLE = "body", "body_optional", "example"
+_BODY, BODY_OPTIONAL, EXAMPLE, TO_LOG = "body", "body_optional", "example", "to_log"
 
 
-def takes(kind: type, *, optional: bool = False) -> dict[str, Any]:
-    """Return the ``opt`` of a route with this JSON body. Routes read bodies themselves, to check limits first."""
-    return {_BODY: kind, BODY_OPTIONAL: optional}
+def takes(kind: type, *, optional: bool = False, to_log: bool = True) -> dict[str, Any]:
+    """Return the ``opt`` of a route with this JSON body. Routes read bodies themselves, to check limits first.
+
+    ``to_log``: the route appends to the log, and its response names the position.
+    """
+    return {_BODY: kind, BODY_OPTIONAL: optional, TO_LOG: to_log}
 
 
 def responds_with(example: Any) -> dict[str, Any]:

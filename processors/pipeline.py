@@ -31,6 +31,7 @@ from processors.availability import Availability
 from processors.derivations.run import batches, derive_rows
 from processors.derivations.session_facts import DerivationRequest
 from processors.gaps import Gaps
+from processors.gate import Gate
 from processors.observer import Observer
 from processors.plan import Plan, Planner, first_offsets, pieces
 from processors.state_cache import StateCache
@@ -43,7 +44,8 @@ SLOW_BATCH_S = 5.0  # a batch that takes longer delays the records of every part
 
 logger = structlog.get_logger()
 Written = asyncio.Future[None]
-# takes: what arrives is projected at once; busy: it waits for a slow batch, a hole or a repair; away: for store or log;
+# takes: what arrives is projected at once; busy: it waits for a slow batch, a hole, a repair, or the gate (a pause, a
+# rate limit); away: for store or log;
 # joining: nothing arrives, since the consumer group is assigning its partitions
 Pace = Literal["takes", "busy", "away", "joining"]
 
@@ -57,6 +59,7 @@ class Pipeline:
         self._warehouse, self._planner, self._cache = warehouse, planner, cache
         self._observer = observer
         self._gaps = Gaps(warehouse, reader, cache, self)
+        self.gate = Gate()
         self._folding = ThreadPoolExecutor(1, "fold")
         self._writing = ThreadPoolExecutor(2, "write")
         self._turn = asyncio.Lock()
@@ -80,13 +83,19 @@ class Pipeline:
         Raises:
             Broken: stop; nothing after this batch may be projected.
         """
-        async with self._turn:
-            for piece in pieces(records):
-                for partition, offset in first_offsets(piece).items():
-                    if self._folded.get(partition) != offset:
-                        await self._resume(partition, offset)
-                await self.fold(piece)
-            return self._last or _done()
+        for part in self.gate.parts(records):
+            await self.gate.passed(self._observer.alive)
+            async with self._turn:
+                for piece in pieces(part):
+                    await self._project(piece)
+        return self._last or _done()
+
+    async def _project(self, piece: Sequence[LogRecord]) -> None:
+        for partition, offset in first_offsets(piece).items():
+            if self._folded.get(partition) != offset:
+                await self._resume(partition, offset)
+        plan = await self.fold(piece)
+        self.gate.spent(plan.fact_count, len(piece))
 
     async def fold(self, records: Sequence[LogRecord]) -> Plan:
         """Fold records, and begin to write them once the batch before is written."""
@@ -245,7 +254,9 @@ class Pipeline:
             return "joining"
         is_writing = self._last is not None and not self._last.done()
         is_slow = self._clock() - self._written_at > SLOW_BATCH_S
-        return "busy" if self._repairing or (is_slow and (is_writing or self._turn.locked())) else "takes"
+        if self._repairing or self.gate.is_closed:
+            return "busy"
+        return "busy" if is_slow and (is_writing or self._turn.locked()) else "takes"
 
 
 def _done() -> Written:

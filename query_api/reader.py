@@ -33,7 +33,7 @@ ANSWER_WITHIN_S = 15.0  # including the time in the queue for a client
 CONNECT_WITHIN_S = 2
 PROBE_WITHIN_S = 2.0  # after it a probe that hangs makes room for the next
 CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is away
-LIVE_FOR_S = 1.0  # how long the live generation is cached
+LIVE_FOR_S = 0.5  # how long the live generation is cached: readers follow a switch within a second
 
 LIMITS: Mapping[str, object] = {
     "max_execution_time": 10,
@@ -62,7 +62,7 @@ class Reader(Protocol):
     """Reads the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` as well."""
 
     async def live(self) -> Generation:
-        """Return the live generation, as of at most a second ago."""
+        """Return the live generation, as of at most half a second ago."""
         ...
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
@@ -112,7 +112,7 @@ class ClickHouseReader:
         self._allowed: Allowed | None = None  # read at the first connection, and again after a refusal
 
     async def live(self) -> Generation:
-        """Return the latest generation that was switched to, cached for a second."""
+        """Return the latest generation that was switched to, cached for half a second."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
             found = await self.control(LIVE_GENERATION.name, {})

@@ -1,4 +1,4 @@
-"""Create what the services need and never create themselves: the databases, their tables, the first generation.
+"""Create what the services need and never create themselves: databases, tables, and generations that were requested.
 
 Running it again is safe: each step looks first. It refuses what would break a promise, such as another partition count.
 """
@@ -7,13 +7,22 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from processors.fold.fold import FOLD_VERSION
+from runtime.provisioning_work import left_to_do, take_up
 from schemas.pricing.price_list import PriceList, newest
 from store.address import StoreAddress
-from store.connect import WRITE, connect
+from store.connect import WRITE, Client, connect
 from store.errors import Refused, classified
-from store.generations import FIRST_GENERATION, Generation, create_generation, created_generations
+from store.generations import (
+    FIRST_GENERATION,
+    Generation,
+    add_generation_event,
+    create_generation,
+    existing_generations,
+    load_generations,
+)
 from store.migrate import migrate
 from store.prices import begin_history, history_of
+from store.requests import load_requests
 
 EMBEDDED_PARTITIONS = 1  # of the log in a file
 
@@ -32,13 +41,23 @@ def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> 
         with closing(connect(WRITE, **store.at(store.control))) as client:
             if not history_of(client):
                 begin_history(client, prices.prices)
-            generations = created_generations(client)
-            if not generations:
-                done += migrate(store, store.database(FIRST_GENERATION), "generation")
-                made_with = PriceList(newest(history_of(client))).sha256
-                create_generation(client, store, Generation(FIRST_GENERATION, partitions, FOLD_VERSION, made_with))
-                return [*done, f"generation {FIRST_GENERATION}, live"]
-        return done + _migrate_all(store, generations, partitions)
+            if not any(known.is_live for known in load_generations(client)):
+                return [*done, *_make_first(client, store, partitions)]
+            done += _migrate_all(store, existing_generations(client), partitions)
+            for request in left_to_do(load_generations(client), load_requests(client)):
+                done += take_up(client, store, request, partitions)
+        return done
+
+
+def _make_first(client: Client, store: StoreAddress, partitions: int) -> list[str]:
+    """Create the first generation, or finish that; a process may have died between the two records."""
+    done = migrate(store, store.database(FIRST_GENERATION), "generation")
+    if not load_generations(client):
+        made_with = PriceList(newest(history_of(client))).sha256
+        create_generation(client, store, Generation(FIRST_GENERATION, partitions, FOLD_VERSION, made_with))
+    first = load_generations(client)[0].made
+    add_generation_event(client, first, "live")
+    return [*done, f"generation {first.name}, live"]
 
 
 def _migrate_all(store: StoreAddress, generations: Sequence[Generation], partitions: int) -> list[str]:

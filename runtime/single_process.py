@@ -1,9 +1,8 @@
 """Run the embedded default: log, projector, store and both route sets in one process and one data folder."""
 
 import asyncio
-import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,25 +11,25 @@ import uvloop
 from edge.outermost import App
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
-from processors.runners.local_loop import run_local
 from query_api.reader import open_probe, open_reader
+from runtime.control import Control
+from runtime.followers import Followers
 from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
 from runtime.log_url import SqliteAddress, parse_log_url
 from runtime.metrics import new_registry
-from runtime.projector import Projector, check_start, make_projector
 from runtime.provision import EMBEDDED_PARTITIONS, provision_store
-from runtime.repair import Repair, repair_when_asked
+from runtime.provisioning_work import left_to_do
 from runtime.run_folder import locked_folder, write_address
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_url import store_address
 from schemas.pricing.price_list import list_prices
-from store.generations import Generation
+from store.generations import KnownGeneration
 from store.installation import record_in_store
+from store.requests import Request
 
 LISTENS_WITHIN_S = 0.1
-PROJECTOR_DRAIN_S = 8.0
 
 
 def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
@@ -59,18 +58,21 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     await asyncio.to_thread(_provision, settings)
     log = SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
     await log.start()
-    registry = new_registry()
-    projector = make_projector(settings, log, EMBEDDED_PARTITIONS, registry)
-    await check_start(projector.warehouse, log, EMBEDDED_PARTITIONS)
-    projecting = asyncio.ensure_future(_project(settings, projector, log))
-    store = store_address(settings)
+    store, registry = store_address(settings), new_registry()
+    reader = open_reader(store)
+    followers = Followers(settings, log, reader)
+    registry.register(followers)
+    control = Control(reader, Provisioning(settings), followers)
+    await control.look()
     app = service(settings, log, open_reader(store), registry, open_probe(store))
+    controlling = asyncio.ensure_future(control.run())
     serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))
-    for part in (projecting, serving):
+    for part in (controlling, serving):
         part.add_done_callback(lambda _: stopping.set())
     await stopping.wait()
     await serving
-    await _end(projecting, projector)
+    await _end(controlling, followers)
+    reader.close()
     await log.stop()
     return 0
 
@@ -81,29 +83,29 @@ async def _serve(settings: Settings, app: App, stopping: asyncio.Event, on_ready
     await serve(app, settings, stopping)
 
 
-async def _project(settings: Settings, projector: Projector, log: SqliteEventLog) -> None:
-    projector.watchdog.start()
-    reader = open_reader(store_address(settings))
-    repair = Repair(projector, reader, Generation(settings.generation, EMBEDDED_PARTITIONS))
-    try:
-        await asyncio.gather(
-            run_local(projector.pipeline, projector.warehouse, log),
-            projector.progress.run(),
-            repair_when_asked(repair, settings.folder),
-        )
-    finally:
-        reader.close()
+async def _end(controlling: "asyncio.Future[None]", followers: Followers) -> None:
+    """Let the writes in progress finish; the rest is projected at the next start."""
+    if controlling.done():
+        controlling.result()  # it ends only with an error, which is raised here
+    controlling.cancel()
+    await asyncio.wait({controlling})
+    await followers.stop()
 
 
-async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None:
-    """Let the write in progress finish; the rest is projected at the next start."""
-    projector.watchdog.stop()
-    if projecting.done():
-        projecting.result()  # it ends only with an error, which is raised here
-    projecting.cancel()
-    await asyncio.wait({projecting})
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(projector.pipeline.drain(), PROJECTOR_DRAIN_S)
+class Provisioning:
+    """A `Subscriber` that creates and drops generations on request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._running: asyncio.Task[None] | None = None
+
+    async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
+        """Begin what is requested, unless it is running; raise the error that ended it."""
+        if self._running is not None and self._running.done():
+            ended, self._running = self._running, None
+            ended.result()
+        if self._running is None and left_to_do(generations, requests):
+            self._running = asyncio.create_task(asyncio.to_thread(_provision, self._settings))
 
 
 def _provision(settings: Settings) -> None:

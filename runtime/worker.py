@@ -1,8 +1,13 @@
 """Run a Faust worker: checks first, then the projector beside its agent."""
 
 import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
 from functools import partial
 
+import structlog
 import uvloop
 
 from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
@@ -10,11 +15,12 @@ from ingest.log.kafka.creation import find_group, find_topic
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
 from query_api.reader import open_reader
+from runtime.control import Control
+from runtime.generation_work import GenerationWork
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import metrics_served, new_registry
 from runtime.projector import check_start, make_projector, make_warehouse
-from runtime.repair import Repair, repair_when_asked
 from runtime.settings import BadSettings, Settings
 from runtime.store_url import store_address
 from runtime.tls import check_transport
@@ -22,6 +28,8 @@ from runtime.tuning import tune_interpreter
 from store.generations import Generation
 from store.installation import check_same_installation
 from store.migrate import check_migrated
+
+logger = structlog.get_logger()
 
 
 def run_worker(settings: Settings) -> int:
@@ -44,9 +52,14 @@ def run_worker(settings: Settings) -> int:
     registry = new_registry()
     projector = make_projector(settings, KafkaLogReader(topic), topic.partitions, registry)
     reader = open_reader(store_address(settings))
-    repair = Repair(projector, reader, Generation(settings.generation, topic.partitions))
-    repairing = partial(repair_when_asked, repair, settings.folder)
-    app = faust_app.build_app(worker, projector.pipeline, [projector.progress.run, repairing])
+    by = f"projector {settings.instance} of {settings.generation} on {socket.gethostname()}"
+    work = GenerationWork(projector, reader, Generation(settings.generation, topic.partitions), by)
+    background: list[Callable[[], Awaitable[None]]] = [
+        projector.progress.run,
+        Control(reader, work).run,
+        partial(_end_when_dropped, work),
+    ]
+    app = faust_app.build_app(worker, projector.pipeline, background)
     projector.metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:
@@ -55,6 +68,13 @@ def run_worker(settings: Settings) -> int:
     finally:
         projector.watchdog.stop()
         lock.close()
+
+
+async def _end_when_dropped(work: GenerationWork) -> None:
+    """Stop this process as SIGTERM does, once its generation is dropped."""
+    await work.is_dropped.wait()
+    logger.warning("generation_dropped", what="this projector ends")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _check(settings: Settings, configured: KafkaTopic, group: str) -> KafkaTopic:
@@ -80,7 +100,8 @@ def _worker(settings: Settings, topic: KafkaTopic) -> FaustSettings:
         security=topic.security,
         topic=topic.name,
         partitions=topic.partitions,
-        group=f"{topic.name}.{settings.generation}",  # two installations may share a broker
+        # Two stores may be projected from one topic, each into several generations.
+        group=f"{topic.name}.{store_address(settings).control}.{settings.generation}",
         instance=settings.instance,
         folder=settings.folder / "faust",
         batch_records=settings.batch_records,

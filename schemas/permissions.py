@@ -80,6 +80,11 @@ ROUTES: dict[str, RoutePermission] = {  # by operation id; a test requires a row
     "ListDeadLetters": RoutePermission("operate"),
     "GetDeadLetter": RoutePermission("operate"),
     "RedriveDeadLetter": RoutePermission("operate"),
+    "RequestWork": RoutePermission("operate"),
+    "ListRequests": RoutePermission("operate"),
+    "GetRequest": RoutePermission("operate"),
+    "ListGenerations": RoutePermission("operate"),
+    "GetProof": RoutePermission("operate"),
 }
 
 

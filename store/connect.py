@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import clickhouse_connect
-from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.client import Client as Client  # for those that pass one on
 
 FLOOR = (26, 2, 4, 10)
 RECOMMENDED = "26.3 LTS"

@@ -1,12 +1,21 @@
-"""Generations: each is one set of derived tables, in its own database."""
+"""Generations: each is one set of derived tables, in its own database.
 
-from typing import NamedTuple
+The table `generations` of the control database lists what became of each: created, live (readers use it), paused,
+resumed, dropped. It only grows, so it is the history of all switches as well.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
+from msgspec import Struct
 
 from store.address import StoreAddress
+from store.sql import read_sql
 
 FIRST_GENERATION = "g1"
+NO_REQUEST = UUID(int=0)
 
 
 class Generation(NamedTuple):
@@ -23,22 +32,94 @@ class Generation(NamedTuple):
     made_us: int = 0  # microseconds since 1970, by the store's clock
 
 
-def created_generations(client: Client) -> list[Generation]:
-    """Return every generation that was created, the oldest first, with its name and partitions."""
-    found = client.query("SELECT name, partitions FROM generations WHERE event = 'created' ORDER BY at").result_rows
-    return [Generation(*row) for row in found]
+class GenerationEvent(Struct, frozen=True):
+    """A row of `generations`; times are microseconds since 1970 by the store's clock, and before now."""
+
+    at_us: int
+    age_us: int
+    name: str
+    event: str  # created | live | paused | resumed | dropped
+    partitions: int
+    fold_version: int
+    prices_sha256: str
+
+
+class KnownGeneration(Struct):
+    """A generation and what became of it."""
+
+    made: Generation
+    is_live: bool = False
+    is_paused: bool = False
+    is_dropped: bool = False
+    live_at_us: list[int] = []
+    left_us_ago: int | None = None  # since readers stopped to use it
+
+    @property
+    def name(self) -> str:
+        """The name, such as g1."""
+        return self.made.name
+
+
+def known_generations(events: Iterable[GenerationEvent]) -> list[KnownGeneration]:
+    """Return every generation that was ever created, the oldest first. The latest `live` wins."""
+    known: dict[str, KnownGeneration] = {}
+    live: KnownGeneration | None = None
+    for row in events:
+        if row.event == "created":
+            made = Generation(row.name, row.partitions, row.fold_version, row.prices_sha256, row.at_us)
+            known.setdefault(row.name, KnownGeneration(made))
+        elif (generation := known.get(row.name)) is None:
+            continue
+        elif row.event == "live":
+            live = _switch(live, generation, row)
+        elif row.event in ("paused", "resumed"):
+            generation.is_paused = row.event == "paused"
+        elif row.event == "dropped":
+            generation.is_dropped, generation.is_paused = True, False
+    return list(known.values())
+
+
+def _switch(before: KnownGeneration | None, to: KnownGeneration, row: GenerationEvent) -> KnownGeneration:
+    if before is not None and before is not to:
+        before.is_live, before.left_us_ago = False, row.age_us
+    to.is_live, to.left_us_ago = True, None
+    to.live_at_us = [*to.live_at_us, row.at_us]
+    return to
+
+
+def load_generations(client: Client) -> list[KnownGeneration]:
+    """Return every generation. ``client`` is on the control database."""
+    found = client.query(read_sql("store", "generations")).named_results()
+    return known_generations(GenerationEvent(**row) for row in found)
+
+
+def existing_generations(client: Client) -> list[Generation]:
+    """Return the generations whose tables exist, the oldest first. ``client`` is on the control database."""
+    return [known.made for known in load_generations(client) if not known.is_dropped]
 
 
 def create_generation(client: Client, store: StoreAddress, made: Generation) -> None:
-    """Record a generation whose tables exist, and make it live. ``client`` is on the control database."""
+    """Record a generation whose tables exist. ``client`` is on the control database."""
     client.command(
         "INSERT INTO {database:Identifier}.progress (log_partition, projected, log_end, complete_through)"
         " SELECT number, 0, 0, 0 FROM numbers({partitions:UInt16})",
         parameters={"database": store.database(made.name), "partitions": made.partitions},
     )
-    for event in ("created", "live"):
-        client.command(
-            "INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)"
-            " SELECT {name:String}, {event:String}, {fold_version:UInt32}, {prices_sha256:String}, {partitions:UInt16}",
-            parameters={**made._asdict(), "event": event},
-        )
+    add_generation_event(client, made, "created")
+
+
+def add_generation_event(client: Client, made: Generation, event: str, request: UUID = NO_REQUEST) -> None:
+    """Record what became of a generation, unless ``request`` has ended. ``client`` is on the control database."""
+    client.command(read_sql("store", "generation_event"), parameters=event_parameters(made, event, request))
+
+
+def event_parameters(made: Generation, event: str, request: UUID = NO_REQUEST) -> dict[str, Any]:
+    """Return the parameters of ``generation_event.sql``."""
+    return {
+        "name": made.name,
+        "event": event,
+        "fold_version": made.fold_version,
+        "prices_sha256": made.prices_sha256,
+        "partitions": made.partitions,
+        "request": request,
+    }

@@ -14,18 +14,21 @@ from typing import Self
 
 import msgspec
 
+from deploy.devstack.generations import GenerationWatch
 from deploy.devstack.kafka_jars import broker, probe
 from deploy.devstack.kafka_jars.broker import BrokerFailed, BrokerSettings
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable
 from deploy.devstack.kafka_jars.users import CLIENT_USER, MECHANISM, BrokerUsers
-from deploy.devstack.supervisor.services import Job, Report, Step, SupervisedService
+from deploy.devstack.supervisor.services import Changing, Job, Report, Step, SupervisedService
 from deploy.devstack.supervisor.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
 from kernel.atomic_write import write_whole
 from kernel.ports import free_ports
 from runtime.private_files import private_data_folder
 from runtime.secrets import read_or_make_secret
+from runtime.store_url import parse_store_url
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.topics import TOPIC
+from store.generations import FIRST_GENERATION
 
 LOCAL = "127.0.0.1"
 PARTITIONS = 4
@@ -42,7 +45,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     kafka: int
     controller: int
     store: int
-    metrics: tuple[int, ...] = ()  # of each projector
+    metrics: dict[str, tuple[int, ...]] = {}  # of each projector, by generation
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,10 +137,10 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         return [sys.executable, "-P", "-m", "cli", command, "--data", str(self.data), *options]
 
 
-Compose = Callable[[Stack], Sequence[Step]]
+Compose = Callable[[Stack, GenerationWatch], Sequence[Step]]
 
 
-def production_shape(stack: Stack) -> list[Step]:
+def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
     """Return the steps, in the order of their start."""
     store = (LOCAL, stack.ports.store)
     front = (stack.host, stack.port)
@@ -150,15 +153,13 @@ def production_shape(stack: Stack) -> list[Step]:
             listens=store,
             ready=lambda: answers_200(*store, "/ping"),
         ),
-        Job(name="provision", command=stack.ours("provision", *MADE_WITH), env=stack.env),
-        *(projector(stack, instance) for instance in range(PROJECTORS - 1)),
-        # Wait for the last one, so that together they follow every partition before clients can connect.
-        msgspec.structs.replace(projector(stack, PROJECTORS - 1), ready=lambda: follows_everything(stack)),
+        provision(stack),
         SupervisedService(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
             env={**stack.reading_env, "DEV_TOKENS": "1", **stack.http_env},
             listens=front,
+            after=lambda: follows_everything(stack, watch),  # before clients can connect
             ready=lambda: answers_200(*(stack.admin or front), "/livez"),
             stop_s=9.0,  # an append may take 8 s, and its client must get a response
         ),
@@ -177,11 +178,28 @@ def kafka_service(settings: BrokerSettings) -> SupervisedService:
     )
 
 
-def projector(stack: Stack, instance: int) -> SupervisedService:
-    """Return one projector worker; the instance is its static membership in the consumer group."""
-    port = stack.ports.metrics[instance]
-    command = stack.ours("processors", "--instance", str(instance), "--host", LOCAL, "--metrics-port", str(port))
-    return SupervisedService(name=f"projector-{instance}", command=command, env=stack.env)
+def provision(stack: Stack) -> Job:
+    """Return the job that creates what is missing, and creates and drops generations on request."""
+    return Job(name="provision", command=stack.ours("provision", *MADE_WITH), env=stack.env)
+
+
+def changing_shape(stack: Stack, watch: GenerationWatch) -> Changing:
+    """Return the projectors of all generations that are to be followed, and the job that is due."""
+    wanted = watch.wanted
+    if wanted is None:
+        return Changing()
+    services = [projector(stack, name, instance) for name in wanted.followed for instance in range(PROJECTORS)]
+    return Changing(services, provision(stack) if wanted.is_provisioning_needed else None)
+
+
+def projector(stack: Stack, generation: str, instance: int) -> SupervisedService:
+    """Return one projector worker; the instance is its static membership in the generation's consumer group."""
+    port = metrics_ports(stack.data, generation)[instance]
+    options = ("--generation", generation, "--instance", str(instance), "--host", LOCAL, "--metrics-port", str(port))
+    of = "" if generation == FIRST_GENERATION else f"{generation}-"
+    return SupervisedService(
+        name=f"projector-{of}{instance}", command=stack.ours("processors", *options), env=stack.env
+    )
 
 
 def run_stack(
@@ -194,24 +212,36 @@ def run_stack(
     http_env: Mapping[str, str] = MappingProxyType({}),
     admin: tuple[str, int] | None = None,
     compose: Compose = production_shape,
+    adapt: Callable[[Stack], Stack] = lambda stack: stack,
 ) -> int:
     """Run the stack until SIGTERM or SIGINT; return the exit code. Main thread only.
 
     `report` receives lines for people; `on_ready` is called once everything is up. `http_env` is for the HTTP services
-    alone; `admin` is the address of their health and metrics, if that is not `port`.
+    alone; `admin` is the address of their health and metrics, if that is not `port`. Tests replace `compose` and
+    `adapt`.
     Raises `BadSettings` if other accounts would share the data folder.
     """
     data = data.resolve()
     private_data_folder(data)
 
+    running: list[tuple[Stack, GenerationWatch]] = []
+
+    def begin() -> Sequence[Step]:
+        stack = adapt(Stack.on(data, host, port, http_env, admin))
+        watch = GenerationWatch(parse_store_url(stack.store_url))
+        watch.start()
+        running.append((stack, watch))
+        return compose(stack, watch)
+
     def ready() -> None:
         _report_metrics(data, admin, report)
         on_ready()
 
+    def changing() -> Changing:
+        return changing_shape(*running[0]) if running else Changing()
+
     try:
-        return Supervisor(data, report=report).run(
-            lambda: compose(Stack.on(data, host, port, http_env, admin)), on_ready=ready
-        )
+        return Supervisor(data, report=report).run(begin, on_ready=ready, changing=changing)
     except AlreadySupervised as reason:
         report(str(reason))
         return FAILED
@@ -227,9 +257,17 @@ def stack_store_url(data: Path) -> str | None:
     return Stack.on(data, LOCAL, 0).store_url
 
 
-def follows_everything(stack: Stack) -> bool:
-    """Return whether every partition is assigned; a rebalance would stop the projection of new records."""
-    return sum(map(_assigned, stack.ports.metrics)) == PARTITIONS
+def follows_everything(stack: Stack, watch: GenerationWatch) -> bool:
+    """Return whether the live generation follows every partition; a rebalance would stop new records.
+
+    A live generation that this code can't project is not waited for: reads go on from it.
+    """
+    wanted = watch.wanted
+    if wanted is None:
+        return False
+    if wanted.live not in wanted.followed:
+        return True
+    return sum(map(_assigned, metrics_ports(stack.data, wanted.live))) == PARTITIONS
 
 
 def _assigned(port: int) -> int:
@@ -264,17 +302,29 @@ def _load_or_choose_ports(data: Path) -> Ports:
     """Return the ports in DIR/run/stack.json: after a restart clients find Kafka and the store at the same ports."""
     file = _ports_file(data)
     chosen = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else None
-    if chosen is not None and len(chosen.metrics) == PROJECTORS:
+    if chosen is not None:
         return chosen
-    kafka, controller, store, *metrics = free_ports(3 + PROJECTORS, LOCAL)
-    fresh = Ports(kafka=kafka, controller=controller, store=store)
-    ports = msgspec.structs.replace(chosen or fresh, metrics=tuple(metrics))
-    write_whole(file, msgspec.json.encode(ports).decode())
+    kafka, controller, store = free_ports(3, LOCAL)
+    return _write_ports(data, Ports(kafka=kafka, controller=controller, store=store))
+
+
+def metrics_ports(data: Path, generation: str) -> tuple[int, ...]:
+    """Return the ports of the metrics of a generation's projectors; chosen once."""
+    ports = _load_or_choose_ports(data)
+    if generation not in ports.metrics:
+        chosen = tuple(free_ports(PROJECTORS, LOCAL))
+        ports = _write_ports(data, msgspec.structs.replace(ports, metrics={**ports.metrics, generation: chosen}))
+    return ports.metrics[generation]
+
+
+def _write_ports(data: Path, ports: Ports) -> Ports:
+    write_whole(_ports_file(data), msgspec.json.encode(ports).decode())
     return ports
 
 
 def _report_metrics(data: Path, admin: tuple[str, int] | None, report: Report) -> None:
-    at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in _load_or_choose_ports(data).metrics)
+    ports = [port for of_one in _load_or_choose_ports(data).metrics.values() for port in of_one]
+    at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in ports)
     of_http = f"http://{_reachable(admin[0])}:{admin[1]}/metrics" if admin else "/metrics of the address below"
     report(f"metrics: {of_http}, and those of the projectors at {at}")
 

@@ -23,7 +23,7 @@ from edge.openapi.parameters import (
 )
 from edge.openapi.responses import ERROR_RESPONSES, JSON, error_components, header_refs, meta_schema
 from edge.openapi.schemas import Schema, TypeSchemas
-from edge.route_docs import BODY_OPTIONAL, EXAMPLE, body_type
+from edge.route_docs import BODY_OPTIONAL, EXAMPLE, TO_LOG, body_type
 from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody, Reply
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
@@ -66,7 +66,12 @@ class Operation(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and bool(self.handler.opt.get(TO_LOG, True))
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the response has an ``ETag`` and says what it contains."""
+        return self.method == "GET" and not self.is_public
 
 
 def operations_of(app: Litestar) -> list[Operation]:
@@ -138,21 +143,21 @@ def _headers(op: Operation) -> list[Schema]:
     names = [*COMMON_HEADERS]
     if op.writes:
         names += WRITE_HEADERS
-    elif not op.is_public:
+    elif op.is_read:
         names += READ_HEADERS
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
 def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     headers = [*COMMON_HEADERS, *(() if op.is_public else RATE_LIMIT_HEADERS)]
-    headers += ["X-Log-Position"] if op.writes else () if op.is_public else ["ETag", "X-Complete-Through"]
+    headers += ["X-Log-Position"] if op.writes else ["ETag", "X-Complete-Through"] if op.is_read else ()
     schema, status = _success_schema(op, schemas, query), op.handler.status_code
     example = op.handler.opt.get(EXAMPLE) or schemas.example(schema)
     media_type = "text/plain" if op.response_type is bytes else JSON
     content = {media_type: {"schema": schema, "example": example}}
     success = {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}
     responses: Schema = {str(status): success}
-    if not op.is_public and not op.writes:
+    if op.is_read:
         responses["304"] = {"description": "`If-None-Match` is still current.", "headers": header_refs(headers)}
     has_body = body_type(op.handler) is not None
     statuses = {422, *(() if op.is_public else (401, 403, 404, 429)), *((400, 408, 413, 415) if has_body else ())}

@@ -11,6 +11,7 @@ from schemas.http.requests import (
     RecordEvents,
     RedriveDeadLetter,
     RequestCompaction,
+    RequestWork,
 )
 
 _TOTALS = {"input_tokens": 15_000, "output_tokens": 3_000, "cost_usd": 0.045}
@@ -58,5 +59,6 @@ BODIES: Mapping[type, Any] = {
             "events": [{"event_id": EVENT_ID, "event_type": "Stop", "timestamp": 1_768_904_999_000, "data": {}}],
         }
     },
+    RequestWork: {"kind": "repair"},
     RequestCompaction: {"instructions": "Keep the failing tests.", "max_characters": 8_000},
 }

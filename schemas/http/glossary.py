@@ -26,6 +26,9 @@ def _time(meaning: str, example: str = "2026-01-20T10:30:00.000Z") -> Entry:
     return Entry(meaning, example, "date-time")
 
 
+_WORK = ("repair", "replay", "prove", "switch", "drop", "pause", "resume")
+
+
 def _id(meaning: str, example: str) -> Entry:
     return Entry(meaning, example, "uuid")
 
@@ -294,6 +297,47 @@ GLOSSARY: dict[str, Entry] = {
     "column": Entry("Column name.", "cost_nano"),
     "stored": Entry("Value in the table.", 1),
     "recounted": Entry("Value from the recount.", 2),
+    # Generations and requested work
+    "GenerationReply.name": Entry("Name of the generation: one set of tables, projected from the whole log.", "g2"),
+    "GenerationReply.state": Entry(
+        "`filling` until it was at the end of the log once, then `following`; `live`: readers use it; `dropped`.",
+        "following",
+        values=("filling", "following", "live", "dropped"),
+    ),
+    "paused": Entry("Whether nothing is projected into it until it is resumed.", False),
+    "fold_version": Entry("Version of the rules that make its rows; another version needs another generation.", 2),
+    "prices_sha256": Entry("SHA-256 of the price list that it was made with.", "4f6c…"),
+    "made_at": _time("Time at which it was created."),
+    "GenerationReply.facts": Entry("Number of rows of facts; those written twice count until they are merged.", 99),
+    "switches": Entry("When it became live, the oldest first.", None),
+    "proof": Entry("Verdict of its last proof; null if it was never proved.", None),
+    "at": _time("Time of the event."),
+    "by": Entry("Process that took the request up.", "projector of g2 in `up`"),
+    "taken": Entry("Processes that took the request up.", None),
+    "compared_with": Entry("Generation that was live at the proof.", "g1"),
+    "ProofVerdict.equal": Entry("Whether the proof found no difference.", True),
+    "RequestedWork.id": _id("Id of the request.", EVENT_ID),
+    "work_id": _id("Id of the request.", EVENT_ID),
+    "RequestedWork.kind": Entry("The work.", "prove", values=_WORK),
+    "RequestWork.kind": Entry("The work to do.", "prove", values=_WORK),
+    "generation": Entry("Name of the generation that the work is about.", "g2"),
+    "RequestedWork.state": Entry(
+        "`requested` until a process takes it up, `taken` until it ends, then `done` or `failed`.",
+        "done",
+        values=("requested", "taken", "done", "failed"),
+    ),
+    "requested_by": Entry("User who requested it.", "operator"),
+    "RequestedWork.requested_at": _time("Time of the request."),
+    "rate": Entry("Limit of a replay, in events a second; 0: no limit.", 0),
+    "accept_differences": Entry("Whether a switch accepts the differences that the last proof lists.", False),
+    "progress": Entry("How far the work is; null if that is unknown.", None),
+    "share": Entry("Share of the work that is done, from 0 to 1.", 0.43),
+    "RequestProgress.text": Entry("What is being done.", "facts of acme"),
+    "waits_for": Entry("Which process is missing, and how to start it; null if none is.", None),
+    "finished_at": _time("Time at which the work ended; null before."),
+    "results": Entry("What came of it, one entry for each process.", [{"equal": True}]),
+    "RequestedWork.reason": Entry("Why it failed.", None),
+    "TakenBy.partitions": Entry("Partitions whose work the process does.", [0, 1, 2, 3]),
     # Meta
     "Meta.position": Entry("Log position of the write, or the last one of several.", "2:1841"),
     "current_page": Entry("Number of this page, starting at 1.", 1),

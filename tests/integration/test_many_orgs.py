@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from audit.recount import Recount, Recounted
+from audit.repair import Repair
 from audit.slices import days_asked
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from processors.pipeline import Pipeline
 from query_api.freshness import snapshot_of
 from query_api.read_context import ReadContext
 from query_api.reader import ClickHouseReader, open_reader
-from runtime.projector import Projector
-from runtime.repair import Repair
 from schemas.log.position import LogRecord
 from store.address import StoreAddress
 from store.generations import Generation
@@ -148,9 +147,8 @@ async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader:
     wrong = "* REPLACE (cost_nano + 1 AS cost_nano, version + 9 AS version)"
     for table in ("rollup_hourly", "rollup_daily"):
         store.client.command(f"INSERT INTO {store.database}.{table} SELECT {wrong} FROM {store.database}.{table} FINAL")
-    projector = Projector(pipeline, None, store.warehouse(), None, None)  # type: ignore[arg-type]  # not asked
 
-    repair = Repair(projector, reader, Generation("g1", store.partitions))
+    repair = Repair(pipeline, store.warehouse(), reader, Generation("g1", store.partitions))
     repaired = [await repair.run() for _ in range(3)]  # a recount lists a thousand at once
 
     assert sum(each.buckets for each in repaired) == ORGS

@@ -1,25 +1,21 @@
 """The projecting process repairs wrong tables from the log and the facts."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
 import pytest
 
+from audit.repair import Repair, Repaired
 from processors.gaps import runs
 from query_api.reader import ClickHouseReader
-from runtime.projector import Projector
-from runtime.repair import REPAIR_SIGNAL, Repair, Repaired, repair_request, repair_when_asked
 from schemas.log.position import LogRecord
 from store.generations import Generation
 from tests.support.builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, tables
 from tests.support.rigs.store import TestStore
-from tests.support.waiting import eventually
 
 FIRST = "(SELECT session_id FROM {db}.sessions FINAL ORDER BY session_id LIMIT 1)"
 BUSIEST = "(SELECT max(bucket) FROM {db}.rollup_hourly)"
@@ -83,8 +79,7 @@ class Running:
         self.store = store
         self.pipeline = new_pipeline(store, records)
         self.reader = ClickHouseReader(self._client, store.address.control)
-        self.projector = Projector(self.pipeline, None, store.warehouse(), None, None)  # type: ignore[arg-type]  # not asked
-        self.repair = Repair(self.projector, self.reader, Generation("g1", store.partitions))
+        self.repair = Repair(self.pipeline, store.warehouse(), self.reader, Generation("g1", store.partitions))
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project and wait until it is written."""
@@ -168,20 +163,6 @@ async def test_a_second_repair_writes_what_the_first_one_wrote(running: Running,
         await running.repair.run()
 
         assert tables(running.store) == before
-
-
-async def test_a_request_is_gone_once_it_is_answered(running: Running, tmp_path: Path) -> None:
-    """The requester waits for that: before, rows that look right may still be removed and rebuilt."""
-    request = repair_request(tmp_path, os.getpid())
-    request.parent.mkdir()
-    request.touch()
-    running.damage(DAMAGES["a bucket is altered"])
-    waiting = asyncio.ensure_future(repair_when_asked(running.repair, tmp_path))
-    await asyncio.sleep(0)
-    os.kill(os.getpid(), REPAIR_SIGNAL)
-    await asyncio.to_thread(eventually, lambda: not request.exists())
-    waiting.cancel()
-    assert await running.repair.run() == Repaired()
 
 
 async def test_only_what_is_missing_is_projected_again(running: Running) -> None:

@@ -40,7 +40,9 @@ if command in ("store-server", "serve", "processors"):
     http.server.ThreadingHTTPServer((host, int(port)), Answer).serve_forever()
 """
 RUN_STACK = """
+from deploy.devstack import generations
 from deploy.devstack.stack import run_stack
+generations.look = lambda store: generations.Wanted(("g1",), "g1")
 sys.exit(run_stack(DATA, "127.0.0.1", {port}, report=report, on_ready=lambda: report("READY")))
 """
 
@@ -83,11 +85,11 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
     assert [line.split()[0] for line in calls[:2]] == ["store-server", "provision"]
     assert calls[1] == f"provision --partitions 4 --replication 1 {addresses}"
     assert {line.partition(" kafka")[0] for line in calls[2:]} == {
-        f"processors --instance 0 --host 127.0.0.1 --metrics-port {ports.metrics[0]}",
-        f"processors --instance 1 --host 127.0.0.1 --metrics-port {ports.metrics[1]}",
+        f"processors --generation g1 --instance 0 --host 127.0.0.1 --metrics-port {ports.metrics['g1'][0]}",
+        f"processors --generation g1 --instance 1 --host 127.0.0.1 --metrics-port {ports.metrics['g1'][1]}",
         f"serve --host 127.0.0.1 --port {port}",
     }
-    assert all(f"http://127.0.0.1:{metrics}/metrics" in running.said() for metrics in ports.metrics)
+    assert all(f"http://127.0.0.1:{metrics}/metrics" in running.said() for metrics in ports.metrics["g1"])
     assert running.pid_files() == set(SERVICES)
 
     os.kill(pids["kafka"], signal.SIGKILL)

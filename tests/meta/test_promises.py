@@ -35,6 +35,9 @@ def test_every_command_has_a_help_that_teaches() -> None:
     for command in COMMANDS:
         assert command.help, command.name
         for parameter in command.params:
+            if isinstance(parameter, click.Argument):
+                assert parameter.human_readable_name in command.help
+                continue
             assert isinstance(parameter, click.Option)
             assert parameter.help, f"{command.name} {parameter.name}"
 

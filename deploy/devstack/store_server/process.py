@@ -16,7 +16,8 @@ def run_store_server(settings: Settings) -> int:
         BadSettings: the store's URL names no user, or other machines can reach the host and no setting allows that.
     """
     _check_host(settings)
-    writer = store_address(settings).options
+    store = store_address(settings)
+    writer = store.options
     if not writer.get("password"):
         raise BadSettings(
             "store_url: clickhouse://user@host:port and store_password_file say who may use the store server"
@@ -24,7 +25,8 @@ def run_store_server(settings: Settings) -> int:
     users = [StoreUser(writer["username"], writer["password"], readonly=False)]
     reader = settings.secrets_folder / "reader-password"
     if reader.exists():
-        users.append(StoreUser(STORE_READER, read_secret(reader), readonly=True))
+        inserts = (f"{store.control}.requests",)  # of operators
+        users.append(StoreUser(STORE_READER, read_secret(reader), readonly=True, inserts=inserts))
     serve(settings.folder / "store", settings.host, settings.port, users)
     return 0
 

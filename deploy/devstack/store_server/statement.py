@@ -28,6 +28,7 @@ class Statement(msgspec.Struct, frozen=True):
     format: str = ""
     totals: bool = False
     target: bytes = b""
+    into: str = ""  # the table of an INSERT as it is named, with or without its database
     settings: bytes = b""
     data_at: int | None = None
     mentions: Mentions = Mentions()
@@ -89,6 +90,7 @@ def _with_data(sql: bytes, seen: list[SqlToken], tokens: Iterator[SqlToken], set
         verb="INSERT",
         format=plain(named) if named and named.kind in ("word", "name") else "Values",
         target=sql[: settings_at or keyword.start],
+        into=_into(seen),
         settings=sql[settings_at : keyword.start] if settings_at else b"",
         data_at=gap.end() if gap else end,
         mentions=mentions_of("INSERT", seen),
@@ -98,7 +100,18 @@ def _with_data(sql: bytes, seen: list[SqlToken], tokens: Iterator[SqlToken], set
 def _other(verb: str, tokens: list[SqlToken]) -> Statement:
     _refuse(tokens)
     totals = any(token.text.upper() in (b"TOTALS", b"EXTREMES") for token in tokens if token.kind == "word")
-    return Statement(verb=verb, format=_format(tokens), totals=totals, mentions=mentions_of(verb, tokens))
+    into = _into(tokens) if verb == "INSERT" else ""
+    return Statement(verb=verb, format=_format(tokens), totals=totals, into=into, mentions=mentions_of(verb, tokens))
+
+
+def _into(tokens: list[SqlToken]) -> str:
+    """Return the name after INSERT INTO; an empty text for any other form."""
+    words = [token for token in tokens if token.kind in ("word", "name") or token.text == b"."]
+    is_insert = [token.text.upper() for token in words[:2]] == [b"INSERT", b"INTO"]
+    name = [plain(words[2])] if is_insert and len(words) > 2 else []
+    if len(words) > 4 and words[3].text == b".":
+        name.append(plain(words[4]))
+    return ".".join(name)
 
 
 def _format(tokens: list[SqlToken]) -> str:

@@ -19,6 +19,7 @@ class SupervisedService(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     command: Sequence[str]
     env: Mapping[str, str] = {}  # added to the supervisor's own
+    after: Callable[[], bool] | None = None  # the start waits for it; called every 0.1 s
     ready: Callable[[], bool] | None = None  # called every 0.1 s at the start; None: running is enough
     ready_s: float = 60.0
     listens: tuple[str, int] | None = None  # host and port that must be free before the first start
@@ -40,6 +41,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Step = SupervisedService | Job
+
+
+class Changing(msgspec.Struct, frozen=True):
+    """What is to run beside the steps now: a job, once, and services, all the time."""
+
+    services: Sequence[SupervisedService] = ()
+    job: Job | None = None
 
 
 class Backoff(msgspec.Struct, frozen=True, kw_only=True):

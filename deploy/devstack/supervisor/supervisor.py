@@ -18,7 +18,16 @@ from types import FrameType
 from typing import Self
 
 from deploy.devstack.supervisor.process import Process
-from deploy.devstack.supervisor.services import Backoff, Job, Report, Step, SupervisedProcess, SupervisedService, how
+from deploy.devstack.supervisor.services import (
+    Backoff,
+    Changing,
+    Job,
+    Report,
+    Step,
+    SupervisedProcess,
+    SupervisedService,
+    how,
+)
 from kernel.ports import is_free
 from runtime.private_files import open_private, private_folder
 
@@ -95,14 +104,26 @@ class Supervisor:
         self._stop_all_s = stop_all_s
         self._processes: list[SupervisedProcess] = []
         self._signals = StopSignals()
+        self._changing: Callable[[], Changing] = Changing
+        self._added: set[str] = set()  # names of services that are no steps
+        self._job_at = 0.0
+        self._is_adjusting = False
 
-    def run(self, compose: Callable[[], Sequence[Step]], *, on_ready: Callable[[], None] = lambda: None) -> int:
+    def run(
+        self,
+        compose: Callable[[], Sequence[Step]],
+        *,
+        on_ready: Callable[[], None] = lambda: None,
+        changing: Callable[[], Changing] = Changing,
+    ) -> int:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
 
-        `compose` is called once the directory is locked, so it may prepare files in it. Main thread only.
+        `compose` is called once the directory is locked, so it may prepare files in it. Main thread only. `changing`
+        is called again and again while everything is watched, and must return at once.
         Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; everything is stopped then.
         """
         private_folder(self._log_dir)
+        self._changing = changing
         with claimed(self._run_dir), self._signals:
             try:
                 with self._signals.raised_at_once():
@@ -126,7 +147,11 @@ class Supervisor:
     def _bring_up(self, service: SupervisedService) -> None:
         """Start a service and wait until it is ready. Raises `DidNotComeUp`."""
         self._wait_for_port(service)
-        process = SupervisedProcess(service, self._run_dir, self._log_dir, self._backoff, self._report)
+        if service.after is not None and not self._watch_until(service.after, limit_s=service.ready_s):
+            raise DidNotComeUp(
+                f"{service.name} was not started: what it needs was not there in {service.ready_s:.0f} s"
+            )
+        process = self._supervised(service)
         self._processes.append(process)
         process.tend()
         if not self._watch_until(process.is_ready, limit_s=service.ready_s):
@@ -140,6 +165,43 @@ class Supervisor:
         host, port = service.listens
         if not self._watch_until(lambda: is_free(host, port), limit_s=PORT_FREE_S):
             raise DidNotComeUp(f"{service.name} can't listen on {host}:{port}: another program does")
+
+    def _adjust(self, wanted: Changing) -> None:
+        """Run the job, and start and stop services so that exactly `wanted.services` run beside those of the steps."""
+        if self._is_adjusting:  # within the job
+            return
+        self._is_adjusting = True
+        try:
+            self._adjust_once(wanted)
+        finally:
+            self._is_adjusting = False
+
+    def _adjust_once(self, wanted: Changing) -> None:
+        if wanted.job is not None and time.monotonic() >= self._job_at:
+            self._try_changing_job(wanted.job)
+        names = {service.name for service in wanted.services}
+        for process in [process for process in self._processes if process.service.name in self._added - names]:
+            self._processes.remove(process)
+            process.stop(process.service.stop_s)
+            self._added.discard(process.service.name)
+            self._report(f"{process.service.name} is stopped")
+        running = {process.service.name for process in self._processes}
+        for service in wanted.services:
+            if service.name not in running:
+                self._added.add(service.name)
+                self._processes.append(self._supervised(service))
+                self._report(f"{service.name} is started")
+
+    def _try_changing_job(self, job: Job) -> None:
+        """Run the job; a failure is reported, and tried again after a pause."""
+        log_file = self._log_dir / f"{job.name}.log"
+        if (ending := self._try(job, log_file)) == "exit code 0":
+            return
+        self._job_at = time.monotonic() + self._backoff.cap_s
+        self._report(f"{job.name} failed ({ending}), starts again in {self._backoff.cap_s:.0f} s; see {log_file}")
+
+    def _supervised(self, service: SupervisedService) -> SupervisedProcess:
+        return SupervisedProcess(service, self._run_dir, self._log_dir, self._backoff, self._report)
 
     def _finish(self, job: Job) -> None:
         """Run a job until it succeeds. Raises `DidNotComeUp`."""
@@ -169,6 +231,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 return False
             self._signals.check()
+            self._adjust(self._changing())
             for process in self._processes:
                 process.tend()
             time.sleep(TICK_S)

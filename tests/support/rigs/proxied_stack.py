@@ -5,14 +5,12 @@ processes reach Kafka and the store through the two ports.
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from deploy.devstack.kafka_jars.broker import BrokerSettings
-from deploy.devstack.stack import LOCAL, Ports, Stack, production_shape, run_stack
-from deploy.devstack.supervisor.services import Step
+from deploy.devstack.stack import LOCAL, Ports, Stack, run_stack
 from runtime.secret_making import make_embedded_secrets
 
 
@@ -33,13 +31,13 @@ class ProxiedStack(Stack, frozen=True, kw_only=True):
 def main(data: str, port: str, kafka_proxy: str, store_proxy: str) -> int:
     """Run until SIGTERM; return the exit code."""
 
-    def compose(stack: Stack) -> Sequence[Step]:
+    def adapt(stack: Stack) -> Stack:
         proxies = msgspec.structs.replace(stack.ports, kafka=int(kafka_proxy), store=int(store_proxy))
         fields = {name: getattr(stack, name) for name in Stack.__struct_fields__}
-        return production_shape(ProxiedStack(**fields, proxies=proxies))
+        return ProxiedStack(**fields, proxies=proxies)
 
     make_embedded_secrets(Path(data) / "secrets")
-    return run_stack(Path(data), LOCAL, int(port), report=lambda line: print(line, flush=True), compose=compose)
+    return run_stack(Path(data), LOCAL, int(port), report=lambda line: print(line, flush=True), adapt=adapt)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from litestar.testing import AsyncTestClient
 
+from audit import repair
 from audit.coverage import Coverage
 from audit.recount import Recounted
 from audit.watch import Audit
@@ -24,7 +25,7 @@ from processors import warehouse as warehouse_module
 from processors.progress import Progress
 from processors.runners.startup_checks import check_generation
 from query_api.reader import ClickHouseReader, open_reader
-from runtime import provision, repair
+from runtime import provision
 from runtime.composition import ReadSide, compose
 from runtime.projector import make_warehouse
 from schemas.log.position import LogRecord

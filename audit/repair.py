@@ -1,8 +1,7 @@
 """Repair what an audit finds wrong. Only the projecting process may do so, since its cache holds the old state.
 
-`crewkit-sessions coverage --repair` and `recount --repair` request a repair from a projecting process: they create the
-file that `repair_request` names, and send SIGUSR1. The process removes the file when it is done. Everything is computed
-again from the log and the facts, so a repair is safe at any time, and changes nothing where nothing is wrong.
+It is requested through the control channel (`store.requests`). Everything is computed again from the log and the facts,
+so a repair is safe at any time, and changes nothing where nothing is wrong.
 
 Each process repairs its share: the sessions of its partitions, and the buckets whose key falls to one of them. Sessions
 come first. Projecting a session again also computes its buckets again; a bucket is removed only if it is wrong after
@@ -10,11 +9,8 @@ that, because readers miss it until it is computed again.
 """
 
 import asyncio
-import os
-import signal
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -23,16 +19,14 @@ from msgspec import Struct
 from audit.differences import Difference
 from audit.recount import Recount
 from audit.slices import days_asked
+from processors.pipeline import Pipeline
 from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
 from query_api.question import P, Question, R
 from query_api.reader import Reader, answer
-from runtime.projector import Projector
 from schemas.log.topics import partition_of, record_key
-from store.errors import StoreUnavailable
 from store.generations import Generation
 
 logger = structlog.get_logger()
-REPAIR_SIGNAL = signal.SIGUSR1
 ROUNDS_MAX = 100  # a recount lists 1,000 differences at most
 WAITS_MAX, WAIT_S = 20, 1.0  # for another process to repair its sessions
 
@@ -48,8 +42,10 @@ class Repaired(Struct):
 class Repair:
     """Repairs this process's share of one generation."""
 
-    def __init__(self, projector: Projector, reader: Reader, generation: Generation) -> None:
-        self._pipeline, self._warehouse = projector.pipeline, projector.warehouse
+    def __init__(
+        self, pipeline: Pipeline, warehouse: ClickHouseWarehouse, reader: Reader, generation: Generation
+    ) -> None:
+        self._pipeline, self._warehouse = pipeline, warehouse
         self._reader, self._generation = reader, generation
 
     async def run(self) -> Repaired:
@@ -71,7 +67,7 @@ class Repair:
                 break
             else:
                 repaired.buckets += buckets
-        logger.info("mended", positions=repaired.positions, sessions=repaired.sessions, buckets=repaired.buckets)
+        logger.info("repaired", positions=repaired.positions, sessions=repaired.sessions, buckets=repaired.buckets)
         return repaired
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
@@ -125,23 +121,3 @@ def _buckets_in(differences: Sequence[Difference], table: str) -> list[Bucket]:
 
 def _seconds(instant: str) -> int:
     return int(datetime.fromisoformat(instant).timestamp())
-
-
-def repair_request(folder: Path, pid: int) -> Path:
-    """Return the file that requests a repair from a process, which removes it when the repair is done."""
-    return folder / "run" / f"{pid}.repair"
-
-
-async def repair_when_asked(repair: Repair, folder: Path) -> None:
-    """Repair at each SIGUSR1, until cancelled. An error that is no outage ends the process."""
-    requested = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(REPAIR_SIGNAL, requested.set)
-    while True:
-        await requested.wait()
-        requested.clear()
-        try:
-            await repair.run()
-        except StoreUnavailable as error:
-            logger.warning("store_unavailable", error=str(error))  # the requester sees that nothing was repaired
-        finally:
-            repair_request(folder, os.getpid()).unlink(missing_ok=True)

@@ -1,0 +1,134 @@
+"""The situation in which work is requested: every generation with its progress and last proof, and all requests."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from query_api.freshness import PROGRESS, PartitionProgressRow
+from query_api.question import NoParams, Question
+from query_api.reader import Reader, answer, answer_from_control
+from store.errors import StoreUnavailable
+from store.generations import GenerationEvent, KnownGeneration, known_generations
+from store.requests import LOOKED_AT, Request, RequestEvent, requests_of
+
+GenerationState = Literal["filling", "following", "live", "dropped"]
+
+
+class Latest(Struct, frozen=True):
+    """The newest ``limit`` requests."""
+
+    limit: int
+
+
+class ProofRow(Struct, frozen=True):
+    """The verdict of the last proof of a generation."""
+
+    generation: str
+    at_us: int
+    compared_with: str
+    request: UUID
+    equal: bool
+
+
+class FactCountRow(Struct, frozen=True):
+    """The number of rows of facts."""
+
+    facts: int
+
+
+GENERATIONS = Question("store.generations", NoParams, GenerationEvent)
+REQUESTS = Question("store.requests", Latest, RequestEvent)
+LATEST_PROOFS = Question("audit.requests.latest_proofs", NoParams, ProofRow)
+FACT_COUNT = Question("audit.requests.fact_count", NoParams, FactCountRow)
+
+
+class GenerationStatus(Struct):
+    """A generation, how far it is, and what the last proof of it said."""
+
+    known: KnownGeneration
+    progress: Sequence[PartitionProgressRow] = ()
+    facts: int = 0
+    proof: ProofRow | None = None
+
+    @property
+    def name(self) -> str:
+        """The name, such as g1."""
+        return self.known.name
+
+    @property
+    def state(self) -> GenerationState:
+        """`filling` until every partition was at the end of the log once, then `following`; or `live`, or `dropped`."""
+        if self.known.is_dropped:
+            return "dropped"
+        if self.known.is_live:
+            return "live"
+        return "following" if self.has_caught_up else "filling"
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether every partition was projected up to the end of the log once."""
+        return len(self.progress) >= self.known.made.partitions and all(row.complete_ms for row in self.progress)
+
+    @property
+    def share(self) -> float:
+        """How much of the log is projected, from 0 to 1, as of the last reports."""
+        end = sum(row.log_end for row in self.progress)
+        return sum(row.projected for row in self.progress) / end if end else float(self.has_caught_up)
+
+
+class Situation(Struct):
+    """Everything that decides whether a request makes sense; by name, and the oldest first."""
+
+    generations: dict[str, GenerationStatus]
+    requests: list[Request]
+
+    @property
+    def live(self) -> GenerationStatus | None:
+        """The generation that readers use."""
+        return next((status for status in self.generations.values() if status.known.is_live), None)
+
+    def partitions_of(self, generation: str) -> int:
+        """Return the number of the log's partitions."""
+        status = self.generations.get(generation) or self.live
+        return status.known.made.partitions if status else 1
+
+
+async def load_known(reader: Reader) -> list[KnownGeneration]:
+    """Return every generation that was ever created, the oldest first."""
+    return known_generations(await answer_from_control(reader, GENERATIONS, NoParams()))
+
+
+async def load_latest(reader: Reader, limit: int = LOOKED_AT) -> list[Request]:
+    """Return the latest requests, the oldest first."""
+    return requests_of(await answer_from_control(reader, REQUESTS, Latest(limit)))
+
+
+async def load_situation(reader: Reader, requests: int = LOOKED_AT) -> Situation:
+    """Return the situation now, with the latest ``requests``.
+
+    Raises:
+        StoreUnavailable: the store is away.
+    """
+    known = await load_known(reader)
+    proofs = {row.generation: row for row in await answer_from_control(reader, LATEST_PROOFS, NoParams())}
+    statuses = {}
+    for generation in known:
+        status = GenerationStatus(generation, proof=proofs.get(generation.name))
+        statuses[generation.name] = await load_progress(reader, status)
+    return Situation(statuses, await load_latest(reader, requests))
+
+
+async def load_progress(reader: Reader, status: GenerationStatus) -> GenerationStatus:
+    """Return the status with its progress; without where the tables do not exist, or are just being dropped."""
+    if status.known.is_dropped:
+        return status
+    try:
+        progress = await answer(reader, status.known.made, PROGRESS, NoParams())
+        (count,) = await answer(reader, status.known.made, FACT_COUNT, NoParams())
+    except StoreUnavailable:
+        await load_known(reader)  # raises the same if the store is away
+        return status
+    return msgspec.structs.replace(status, progress=progress, facts=count.facts)

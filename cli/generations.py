@@ -1,0 +1,162 @@
+"""Commands for generations: rebuild the tables from the log, prove the result, switch readers, drop what is old."""
+
+import sys
+from typing import Any
+
+import click
+
+from cli.installation import DIFFERENT, OK, InstallationOptions, installation_options, open_installation
+from cli.printing import print_found, print_table
+from cli.requests import followed, request_work
+
+PATH = "/operator/generations"
+
+
+@click.command()
+@installation_options
+def generations(where: InstallationOptions, as_json: bool) -> None:
+    """Show the generations: each is one set of tables, projected from the whole log.
+
+    States: filling (behind), following (at the end of the log), live (readers use it), dropped.
+
+    \b
+    Example:
+      crewkit-sessions generations --data var/up
+    """
+    print_found(open_installation(where).get(PATH)["data"], as_json, _print_generations)
+
+
+@click.command()
+@click.option("--to", "name", required=True, metavar="NAME", help="Name of the new generation, such as g2.")
+@click.option("--rate", type=click.IntRange(min=1), help="Limit in events a second, for a busy machine.")
+@installation_options
+def replay(where: InstallationOptions, as_json: bool, name: str, rate: int | None) -> None:
+    """Rebuild every table from the log, in a new generation beside the live one, and wait until it has caught up.
+
+    Readers see nothing of it until `switch`. The work is done by the processes of the installation, and goes on if this
+    command is interrupted; `generations` shows how far it is.
+
+    \b
+    Example:
+      crewkit-sessions replay --to g2 --data var/up
+      crewkit-sessions replay --to g2 --rate 20000 --url https://sessions.example.com --token "$OPERATOR_TOKEN"
+    """
+    installation = open_installation(where)
+    asked = request_work(installation, "replay", name, rate=rate or 0)
+    print_found(followed(installation, asked, waits=True), as_json, lambda done: click.echo(_replay_line(done)))
+
+
+@click.command()
+@click.argument("name")
+@installation_options
+def prove(where: InstallationOptions, as_json: bool, name: str) -> None:
+    """Compare generation NAME with the live one and with itself, while writes go on, and print the report.
+
+    Exits with 1 if anything differs. The report stays with the generation.
+
+    \b
+    Example:
+      crewkit-sessions prove g2 --data var/up
+      crewkit-sessions prove g2 --data var/up --json > proof.json
+    """
+    installation = open_installation(where)
+    followed(installation, request_work(installation, "prove", name))
+    proof = installation.get(f"{PATH}/{name}/proof")["data"]
+    print_found(proof, as_json, lambda found: click.echo("\n".join(found["words"])))
+    sys.exit(OK if proof["equal"] else DIFFERENT)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--accept-differences", is_flag=True, help="Accept the last report of `prove`, with its differences.")
+@installation_options
+def switch(where: InstallationOptions, as_json: bool, name: str, accept_differences: bool) -> None:
+    """Let readers use generation NAME; the same command with the old name goes back.
+
+    It waits until NAME shows everything that the live generation shows now. Readers follow within a second, and no
+    request fails.
+
+    \b
+    Example:
+      crewkit-sessions switch g2 --data var/up
+      crewkit-sessions switch g2 --accept-differences --data var/up
+    """
+    installation = open_installation(where)
+    asked = request_work(installation, "switch", name, accept_differences=accept_differences)
+    done = followed(installation, asked)
+    print_found(done, as_json, lambda _: click.echo(f"{name} is live; `switch` to go back, `drop` what you don't need"))
+
+
+@click.command()
+@click.argument("name")
+@installation_options
+def drop(where: InstallationOptions, as_json: bool, name: str) -> None:
+    """Drop the tables of generation NAME, which is not live. The log has everything to make it again, under a new name.
+
+    \b
+    Example:
+      crewkit-sessions drop g1 --data var/up
+    """
+    _do(where, as_json, "drop", name, f"{name} is dropped")
+
+
+@click.command()
+@click.argument("name")
+@installation_options
+def pause(where: InstallationOptions, as_json: bool, name: str) -> None:
+    """Stop projecting into generation NAME until `resume`, also across restarts. Writes and reads go on.
+
+    \b
+    Example:
+      crewkit-sessions pause g2 --data var/up
+    """
+    _do(where, as_json, "pause", name, f"{name} is paused")
+
+
+@click.command()
+@click.argument("name")
+@installation_options
+def resume(where: InstallationOptions, as_json: bool, name: str) -> None:
+    """Go on projecting into the paused generation NAME.
+
+    \b
+    Example:
+      crewkit-sessions resume g2 --data var/up
+    """
+    _do(where, as_json, "resume", name, f"{name} goes on")
+
+
+def _do(where: InstallationOptions, as_json: bool, kind: str, name: str, line: str) -> None:
+    installation = open_installation(where)
+    done = followed(installation, request_work(installation, kind, name), waits=kind == "drop")
+    print_found(done, as_json, lambda _: click.echo(line))
+
+
+def _replay_line(done: dict[str, Any]) -> str:
+    result = done["results"][0]
+    return (
+        f"{done['generation']} has caught up: {result['facts']:,} facts of {result['records']:,} records; "
+        f"`prove {done['generation']}` compares it"
+    )
+
+
+def _print_generations(found: list[dict[str, Any]]) -> None:
+    columns = ("name", "state", "facts", "records left", "fold version", "made at", "last proof", "live since")
+    print_table(columns, [_row(generation) for generation in found])
+
+
+def _row(found: dict[str, Any]) -> tuple[object, ...]:
+    state = found["state"] + (", paused" if found["paused"] else "")
+    since = found["switches"][-1]["at"] if found["state"] == "live" else ""
+    left = "" if found["state"] == "dropped" else found["lag_records"]
+    facts = "" if found["state"] == "dropped" else found["facts"]
+    return found["name"], state, facts, left, found["fold_version"], found["made_at"], _proof(found["proof"]), since
+
+
+def _proof(proof: dict[str, Any] | None) -> str:
+    if proof is None:
+        return "none"
+    return f"{'equal to' if proof['equal'] else 'differs from'} {proof['compared_with']}, {proof['at']}"
+
+
+COMMANDS: list[click.Command] = [generations, replay, prove, switch, drop, pause, resume]

@@ -1,0 +1,92 @@
+"""Request work of an installation, and follow it with a bar until it ends."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from cli.installation import DIFFERENT, Installation, away
+
+LOOK_EVERY_S = 0.5
+PATIENCE_S = 60.0  # with an installation whose services restart
+PATH = "/operator/requests"
+ENDED = ("done", "failed")
+Found = dict[str, Any]
+
+
+def request_work(installation: Installation, kind: str, generation: str | None = None, **options: Any) -> Found:
+    """Request work and return the request. The command ends if it is refused."""
+    body = {"kind": kind, "generation": generation, **options}
+    found: Found = installation.post(PATH, msgspec.json.encode(body))["data"]
+    return found
+
+
+def followed(installation: Installation, request: Found, *, waits: bool = False) -> Found:
+    """Return the request once it has ended; show a bar on a terminal, else a line now and then.
+
+    ``waits``: a missing process is reported once, and waited for; otherwise the command ends with exit code 69. The
+    command ends with 1 if the work failed.
+    """
+    missing = ""
+    with _bar(f"{request['kind']} {request['generation']}") as show:
+        while request["state"] not in ENDED:
+            if request["waits_for"] and request["waits_for"] != missing:
+                missing = _report_missing(request["waits_for"], waits=waits)
+            show(request["progress"] or {"share": None, "text": "waits" if request["state"] == "requested" else ""})
+            time.sleep(LOOK_EVERY_S)
+            request = installation.get_patiently(f"{PATH}/{request['id']}", PATIENCE_S)["data"]
+    if request["state"] == "failed":
+        _failed(request)
+    return request
+
+
+def _report_missing(what: str, *, waits: bool) -> str:
+    if not waits:
+        away(what)
+    click.echo(f"waiting: {what}", err=True)
+    return what
+
+
+def _failed(request: Found) -> NoReturn:
+    click.echo(f"{request['kind']} {request['generation']} failed: {request['reason']}", err=True)
+    sys.exit(DIFFERENT)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Any]:
+    """Yield a function that shows the progress of a request, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    console = Console(stderr=True)
+    progress = Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[text]}"), console=console)
+    if not console.is_terminal:
+        yield _lines(title)
+        return
+    with progress:
+        task: TaskID = progress.add_task(title, total=None, text="")
+
+        def show(now: Found) -> None:
+            total = None if now["share"] is None else 1.0
+            progress.update(task, total=total, completed=now["share"] or 0.0, text=now["text"])
+
+        yield show
+
+
+LINE_EVERY_S = 10.0
+
+
+def _lines(title: str) -> Any:
+    last = time.monotonic()
+
+    def show(now: Found) -> None:
+        nonlocal last
+        if now["share"] is not None and time.monotonic() - last >= LINE_EVERY_S:
+            last = time.monotonic()
+            click.echo(f"{title}: {now['share']:.0%}, {now['text']}", err=True)
+
+    return show

@@ -1,0 +1,54 @@
+"""The gate before the fold: closed while a generation is paused, and open a little at a time under a rate limit."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+PART_S = 0.25  # under a limit a batch is cut into parts of about this time, so that others get their turn between them
+LOOK_S = 0.1
+
+
+class Gate:
+    """Lets records pass. Used from one event loop; `is_closed` may be read from any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.is_paused = False
+        self.rate = 0.0  # events a second, 0: no limit
+        self._clock = clock
+        self._next_at = float("-inf")  # when the next part may pass
+        self._facts_per_record = 1.0
+        self._waiting = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether records wait here, so that it is no fault if nothing moves."""
+        return self._waiting
+
+    def parts(self, records: Sequence[T]) -> Iterator[Sequence[T]]:
+        """Cut a batch; without a limit it is one part. The limit may change between two parts."""
+        start = 0
+        while start < len(records):
+            size = len(records)
+            if self.rate:
+                size = max(1, int(self.rate * PART_S / self._facts_per_record))
+            yield records[start : start + size]
+            start += size
+
+    async def passed(self, alive: Callable[[], None]) -> None:
+        """Wait until the next part may pass; call ``alive`` meanwhile."""
+        self._waiting = True
+        try:
+            while self.is_paused or self._clock() < self._next_at:
+                await asyncio.sleep(LOOK_S if self.is_paused else min(LOOK_S, self._next_at - self._clock()))
+                alive()
+        finally:
+            self._waiting = False
+
+    def spent(self, facts: int, records: int) -> None:
+        """Note what has passed: it sets the time of the next part."""
+        if records:
+            self._facts_per_record = max(1.0, 0.5 * self._facts_per_record + 0.5 * facts / records)
+        if self.rate:
+            self._next_at = max(self._next_at, self._clock() - PART_S) + facts / self.rate

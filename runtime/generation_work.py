@@ -1,0 +1,144 @@
+"""The work of a projector beside its log: pause and rate limit of its generation, and the requests about it.
+
+A repair is the work of every projector, for its partitions. Everything else is that of the projector that follows
+partition 0, so that one process does it. A projector that was paused as a process and wakes up may believe for a moment
+that it still follows partition 0: each step of the work may be done twice, and a switch is not recorded once its
+request has ended.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from audit.prove import Prove
+from audit.repair import Repair
+from audit.requests.rules import refusal_now
+from audit.requests.situation import GenerationStatus, Situation, load_situation
+from query_api.reader import Reader
+from runtime.projector import Projector
+from runtime.requested_work import NotPossible, OnProgress, Partitions, RequestedWork
+from store.generations import Generation, KnownGeneration, event_parameters
+from store.requests import Report, Request
+
+SWITCH_WITHIN_S = 60.0
+LOOK_S, CATCH_UP_LOOK_S = 0.2, 1.0
+Known = Sequence[KnownGeneration]
+
+
+class GenerationWork:
+    """A `Subscriber`: what is requested of the projector of one generation."""
+
+    def __init__(self, projector: Projector, reader: Reader, generation: Generation, by: str) -> None:
+        self._pipeline, self._progress, self._reader = projector.pipeline, projector.progress, reader
+        self._generation = generation
+        self._repair = Repair(projector.pipeline, projector.warehouse, reader, generation)
+        self._requested = RequestedWork(
+            reader,
+            by,
+            {
+                "repair": self._do_repair,
+                "replay": self._catch_up,
+                "prove": self._prove,
+                "switch": self._switch,
+                "pause": self._pause,
+                "resume": self._resume,
+            },
+        )
+        self.is_dropped = asyncio.Event()
+
+    async def see(self, generations: Known, requests: Sequence[Request]) -> None:
+        """Follow the state of the generation, and begin what is requested of it."""
+        known = next((known for known in generations if known.name == self._generation.name), None)
+        if known is None or known.is_dropped:
+            self.is_dropped.set()
+            return
+        self._pipeline.gate.is_paused = known.is_paused
+        of_ours = [request for request in requests if request.generation == known.name and request.kind != "drop"]
+        self._pipeline.gate.rate = self._rate(of_ours)
+        for request in of_ours:
+            ours = request.needs(self._generation.partitions) & self._pipeline.written.keys() - request.finished
+            if ours and request.is_open(self._generation.partitions):
+                self._requested.begin(request, ours)
+
+    async def stop(self) -> None:
+        """Cancel what runs."""
+        await self._requested.stop()
+
+    def _rate(self, requests: Sequence[Request]) -> float:
+        """Return our share of the limit, while we are behind: who follows the log must keep up with it."""
+        if all(lag.seconds is not None for lag in self._progress.lags()) and self._pipeline.written:
+            return 0.0
+        limit = next((request.options.rate for request in requests if request.kind == "replay"), 0)
+        return limit * len(self._pipeline.written) / self._generation.partitions
+
+    async def _do_repair(self, _: Request, __: Partitions, ___: OnProgress) -> Report:
+        return Report(result=msgspec.structs.asdict(await self._repair.run()))
+
+    async def _catch_up(self, _: Request, __: Partitions, ___: OnProgress) -> Report:
+        """Wait until every partition has been at the end of the log."""
+        status = await self._status()
+        while not status.has_caught_up:
+            await asyncio.sleep(CATCH_UP_LOOK_S)
+            status = await self._status()
+        return Report(result={"facts": status.facts, "records": sum(row.projected for row in status.progress)})
+
+    async def _prove(self, request: Request, _: Partitions, report: OnProgress) -> Report:
+        await self._check(request)
+        proof = await Prove(self._reader, self._generation, await self._reader.live(), report).run()
+        row = {
+            "generation": self._generation.name,
+            "compared_with": proof.compared_with,
+            "request": request.id,
+            "equal": proof.equal,
+            "report": msgspec.json.encode(proof).decode(),
+        }
+        await self._reader.control("store.add_proof", row)
+        return Report(result={"equal": proof.equal, "differences": len(proof.differences)})
+
+    async def _switch(self, request: Request, _: Partitions, report: OnProgress) -> Report:
+        """Wait until ours shows all that the live one shows now, then move the pointer."""
+        situation = await self._check(request)
+        live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S
+        while live is not None and (behind := _behind(await self._status(), live)):
+            if time.monotonic() > give_up_at:
+                raise NotPossible(f"{self._generation.name} did not catch up with {live.name}: {behind}")
+            report(0.0, behind)
+            await asyncio.sleep(LOOK_S)
+        await self._note(request, "live")
+        return Report(result={"from": live.name if live else None, "to": self._generation.name})
+
+    async def _pause(self, request: Request, _: Partitions, __: OnProgress) -> Report:
+        await self._note(request, "paused")
+        return Report()
+
+    async def _resume(self, request: Request, _: Partitions, __: OnProgress) -> Report:
+        await self._note(request, "resumed")
+        return Report()
+
+    async def _check(self, request: Request) -> Situation:
+        """Return the situation. Raises `NotPossible`: the request makes no sense any more."""
+        situation = await load_situation(self._reader)
+        if why := refusal_now(request.kind, request.generation, request.options, situation):
+            raise NotPossible(why)
+        return situation
+
+    async def _status(self) -> GenerationStatus:
+        return (await load_situation(self._reader)).generations[self._generation.name]
+
+    async def _note(self, request: Request, event: str) -> None:
+        await self._reader.control("store.generation_event", event_parameters(self._generation, event, request.id))
+
+
+def _behind(status: GenerationStatus, live: GenerationStatus) -> str:
+    """Return how far a generation is behind what another one showed; an empty text if it is not."""
+    ours = {row.log_partition: row for row in status.progress}
+    for row in live.progress:
+        mine = ours.get(row.log_partition)
+        if mine is None or mine.projected < row.projected:
+            projected = 0 if mine is None else mine.projected
+            return f"partition {row.log_partition} is at {projected} of {row.projected}"
+        if mine.complete_ms < row.complete_ms:
+            return f"partition {row.log_partition} has not reported the end of the log yet"
+    return ""

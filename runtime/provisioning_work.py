@@ -1,0 +1,82 @@
+"""Create and drop generations on request. It needs a user of the store that may create and drop databases.
+
+`up` does it by itself, the supervisor of `stack` runs `provision` for it, and elsewhere a person does.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterable
+
+from processors.fold.fold import FOLD_VERSION
+from schemas.pricing.price_list import PriceList, newest
+from store.address import StoreAddress
+from store.connect import Client
+from store.generations import Generation, KnownGeneration, add_generation_event, create_generation, load_generations
+from store.migrate import migrate
+from store.prices import history_of
+from store.requests import PROVISIONED, Report, Request, add_request_event, report_of
+
+LEFT_FOR_S = 20.0  # after a switch a generation is kept so long: reads that began before it may still run
+STOPS_WITHIN_S = 3.0  # projectors look at the generations each second
+
+
+def left_to_do(generations: Iterable[KnownGeneration], requests: Iterable[Request]) -> list[Request]:
+    """Return the requests to create or drop a generation that are not fulfilled, the oldest first."""
+    partitions = {known.name: known.made.partitions for known in generations}
+    return [
+        request
+        for request in requests
+        if request.kind in PROVISIONED
+        and request.is_open(partitions.get(request.generation, 1))
+        and not (request.kind == "replay" and request.generation in partitions)
+    ]
+
+
+def take_up(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
+    """Create or drop a generation; return a line for each thing that was done. ``client`` is on the control database.
+
+    Raises:
+        StoreUnavailable: the store is away; the same request can be taken up again.
+    """
+    if request.kind == "replay":
+        return _create(client, store, request, partitions)
+    return _drop(client, store, request)
+
+
+def _create(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
+    """Create the tables, then record the generation: from then on its projectors may start."""
+    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
+    done = migrate(store, store.database(request.generation), "generation")
+    made_with = PriceList(newest(history_of(client))).sha256
+    create_generation(client, store, Generation(request.generation, partitions, FOLD_VERSION, made_with))
+    return [*done, f"generation {request.generation}, filling"]
+
+
+def _drop(client: Client, store: StoreAddress, request: Request) -> list[str]:
+    """Record that the generation is dropped, so that its projectors stop; then drop its tables."""
+    known = _find(client, request.generation)
+    if known is None or known.is_live:
+        why = f"{request.generation} is live" if known else f"there is no generation {request.generation}"
+        add_request_event(client, report_of(request, "failed", _by(), report=Report(text=why)))
+        return [f"not dropped: {why}"]
+    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
+    if not known.is_dropped:
+        add_generation_event(client, known.made, "dropped")
+    time.sleep(_pause_s(known))
+    client.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", parameters={"name": store.database(known.name)})
+    add_request_event(client, report_of(request, "done", _by()))
+    return [f"generation {known.name}, dropped"]
+
+
+def _pause_s(known: KnownGeneration) -> float:
+    left_s = LEFT_FOR_S if known.left_us_ago is None else known.left_us_ago / 1e6
+    return max(STOPS_WITHIN_S, LEFT_FOR_S - left_s)
+
+
+def _find(client: Client, name: str) -> KnownGeneration | None:
+    return next((known for known in load_generations(client) if known.name == name), None)
+
+
+def _by() -> str:
+    return f"provision on {socket.gethostname()}, process {os.getpid()}"

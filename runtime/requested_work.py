@@ -1,0 +1,98 @@
+"""Do what was requested, once: take a request up, report on it, and record what came of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+import structlog
+
+from kernel.broken import Broken
+from query_api.reader import Reader
+from store.errors import StoreUnavailable
+from store.requests import Event, Kind, Report, Request, report_of
+
+REPORT_EVERY_S = 2.0
+logger = structlog.get_logger()
+OnProgress = Callable[[float, str], None]  # the share that is done, and what is being done
+Partitions = frozenset[int]
+
+
+class NotPossible(Exception):
+    """The request can't be fulfilled; the message says why, and what to do."""
+
+
+Work = Callable[[Request, Partitions, OnProgress], Awaitable[Report]]
+
+
+class RequestedWork:
+    """The requests that one process has taken up."""
+
+    def __init__(self, reader: Reader, by: str, work: Mapping[Kind, Work]) -> None:
+        """``by`` names this process in the audit trail."""
+        self._reader, self._by, self._work = reader, by, work
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+
+    def begin(self, request: Request, ours: Partitions) -> None:
+        """Begin the work of these partitions, unless it is running.
+
+        Raises:
+            Broken: work that ended before was a fault that must stop the process.
+        """
+        task = self._running.get(request.id)
+        if task is not None and not task.done():
+            return
+        if task is not None:
+            del self._running[request.id]
+            task.result()
+        self._running[request.id] = asyncio.create_task(self._do(request, ours))
+
+    async def stop(self) -> None:
+        """Cancel what runs; another process, or this one after its restart, takes it up again."""
+        for task in self._running.values():
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running.values())
+
+    async def _do(self, request: Request, ours: Partitions) -> None:
+        try:
+            await self._add(request, "taken", ours)
+            report = await self._work[request.kind](request, ours, self._reporter(request, ours))
+            await self._add(request, "done", ours, report)
+            logger.info("request_done", kind=request.kind, generation=request.generation, id=str(request.id))
+        except StoreUnavailable as error:
+            logger.warning("store_unavailable", error=str(error))  # it is begun again at the next look
+        except Exception as error:
+            await self._failed(request, ours, error)
+
+    async def _failed(self, request: Request, ours: Partitions, error: Exception) -> None:
+        """Record the reason first, so that no process takes the request up and fails again."""
+        expected = isinstance(error, NotPossible | Broken)
+        text = str(error) if expected else f"{type(error).__name__}: {error}; the log of {self._by} has the details"
+        if not expected:
+            logger.exception("request_failed", kind=request.kind, id=str(request.id))
+        await self._add(request, "failed", ours, Report(text=text))
+        if isinstance(error, Broken):
+            raise error
+
+    def _reporter(self, request: Request, ours: Partitions) -> OnProgress:
+        last, reports = float("-inf"), set[asyncio.Task[None]]()
+
+        def report(share: float, text: str) -> None:
+            nonlocal last
+            if time.monotonic() - last >= REPORT_EVERY_S and not reports:
+                last = time.monotonic()
+                task = asyncio.ensure_future(self._try_to_report(request, ours, Report(share=share, text=text)))
+                reports.add(task)
+                task.add_done_callback(reports.discard)
+
+        return report
+
+    async def _try_to_report(self, request: Request, ours: Partitions, report: Report) -> None:
+        try:
+            await self._add(request, "progress", ours, report)
+        except StoreUnavailable as error:
+            logger.warning("store_unavailable", error=str(error))
+
+    async def _add(self, request: Request, event: Event, ours: Partitions, report: Report | None = None) -> None:
+        await self._reader.control("store.request_event", report_of(request, event, self._by, ours, report))

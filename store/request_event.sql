@@ -1,0 +1,11 @@
+-- Request something, or report what became of a request.
+-- Table: requests, in the control database.
+INSERT INTO requests (id, event, kind, generation, by, partitions, detail)
+SELECT
+    {id:UUID},
+    {event:String},
+    {kind:String},
+    {generation:String},
+    {by:String},
+    {partitions:Array(UInt16)},
+    {detail:String}

@@ -1,0 +1,21 @@
+-- What became of the latest requests? Of equal reports of one process about one request the last one.
+-- Table: requests, in the control database (small, read whole).
+SELECT
+    toUnixTimestamp64Micro(at) AS at_us,
+    toUnixTimestamp64Micro(now64(6)) - at_us AS age_us,
+    id,
+    event,
+    kind,
+    generation,
+    by,
+    partitions,
+    detail
+FROM
+(
+    SELECT *
+    FROM requests
+    WHERE id IN (SELECT id FROM requests WHERE event = 'requested' ORDER BY at DESC LIMIT {limit:UInt32})
+    ORDER BY at DESC
+    LIMIT 1 BY id, event, by, partitions
+)
+ORDER BY at
