@@ -56,13 +56,15 @@ async def send_and_wait(target: Target, events: int, report: Report) -> tuple[Lo
     return load, seconds
 
 
-async def _probe(target: Target, report: Report) -> tuple[list[float], list[float]]:
-    """Send at a steady rate, and read one response in ten back, on connections that only read.
+async def probe(
+    target: Target, report: Report, rate: int = RATE, seconds: int = SECONDS
+) -> tuple[list[float], list[float]]:
+    """Send at a steady ``rate`` in events a second, and read one response in ten back, on connections that only read.
 
     Returns:
         The seconds from response to visible, and those of each request.
     """
-    generator, responses = Generator(target, RATE * SECONDS), count(1)
+    generator, responses = Generator(target, rate * seconds), count(1)
     delays: list[float] = []
     idle: asyncio.Queue[HttpConnection] = asyncio.Queue()
     for _ in range(PROBE_CONNECTIONS):
@@ -80,7 +82,7 @@ async def _probe(target: Target, report: Report) -> tuple[list[float], list[floa
 
     generator.on_response = on_response
     async with asyncio.TaskGroup() as probes:
-        load = await generator.run(RATE, report)
+        load = await generator.run(rate, report)
     return delays, load.latencies
 
 
@@ -92,7 +94,7 @@ def _measure_visible(report: Report) -> list[Figure]:
 def _measure_visible_on(command: str, report: Report) -> list[Figure]:
     name = f"visible_latency {command}"
     with temporary_folder() as folder, http_service(folder, command) as (_, target):
-        delays, requests = uvloop.run(_probe(target, lambda text: report(f"{command}: {text}")))
+        delays, requests = uvloop.run(probe(target, lambda text: report(f"{command}: {text}")))
     return [
         without_mark(f"{name} p50", percentile(delays, 0.5), "s"),
         at_most(f"{name} p95", percentile(delays, 0.95), "s", VISIBLE_MARK_S),

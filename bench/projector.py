@@ -26,8 +26,9 @@ from deploy.devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
 from kernel.ports import free_port
 from schemas.log.topics import TOPIC
+from store.generations import FIRST_GENERATION
 
-GROUP = f"{TOPIC}.g1"
+GROUP = f"{TOPIC}.crewkit.g1"
 EVENTS = 800_000
 LIMIT_S = 240.0
 CHDB_MARK, STORE_SERVER_MARK = 110_000, 80_000  # events a second
@@ -59,18 +60,18 @@ class Receipts(Struct, frozen=True):
         return self.later * 1000 / max(1, self.last_ms - self.first_ms)
 
 
-def read_receipts(store_url: str) -> Receipts:
-    """Return the totals of the first generation."""
-    return Receipts(**open_store(store_url).query(_SQL).first_item)
+def read_receipts(store_url: str, generation: str = FIRST_GENERATION) -> Receipts:
+    """Return the totals of a generation."""
+    return Receipts(**open_store(store_url, generation).query(_SQL).first_item)
 
 
-def _measure_chdb(report: Report) -> list[Figure]:
+def measure_chdb(report: Report) -> list[Figure]:
     """Measure the worker alone; the store is a folder."""
     with temporary_folder() as folder:
         return _measure(folder, f"chdb://{folder / 'store'}", "projector_chdb", CHDB_MARK, report)
 
 
-def _measure_store_server(report: Report) -> list[Figure]:
+def measure_store_server(report: Report) -> list[Figure]:
     """Measure the worker and the store server, one process each."""
     port = free_port()
     url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
@@ -118,6 +119,6 @@ def _wait_until_projected(worker: Process, topic: KafkaTopic, filled: Filled, fo
 
 
 QUESTIONS = (
-    BenchQuestion("projector_chdb", "Kafka → five writes, the store in the worker's process", _measure_chdb),
-    BenchQuestion("projector_store_server", "Kafka → five writes, the store behind HTTP", _measure_store_server),
+    BenchQuestion("projector_chdb", "Kafka → five writes, the store in the worker's process", measure_chdb),
+    BenchQuestion("projector_store_server", "Kafka → five writes, the store behind HTTP", measure_store_server),
 )

@@ -112,10 +112,10 @@ def in_own_process(work: Callable[..., T], *arguments: object) -> T:
         return pool.apply_async(work, arguments).get(STORE_S)
 
 
-def open_store(store_url: str) -> Client:
-    """Return a client of the first generation."""
+def open_store(store_url: str, generation: str = FIRST_GENERATION) -> Client:
+    """Return a client of a generation."""
     store = parse_store_url(store_url)
-    return clickhouse_connect.get_client(**store.at(store.database(FIRST_GENERATION)))
+    return clickhouse_connect.get_client(**store.at(store.database(generation)))
 
 
 def resident_mb(pid: int, peak: bool = False) -> float:

@@ -1,19 +1,15 @@
 """Tables corrupted while an installation runs: the audit reports the corruption, and `--repair` repairs it."""
 
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from deploy.devstack.stack import stack_store_url
-from runtime.store_url import parse_store_url
-from tests.support import CHECKOUT
 from tests.support.clients.sending import Org, hook
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.up_with_sql_socket import Tables, run_over_socket
+from tests.support.rigs.opened import OpenedInstallation, opened_stack, opened_up
 
 GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 17))  # the fourteenth measure is tool_calls
 DELETE_SESSION = "DELETE FROM sessions WHERE session_id = '{id}'"
@@ -24,39 +20,14 @@ ALTER_BUCKET = (
 DELETE_RECEIPT = "DELETE FROM receipts WHERE log_partition = {partition} AND log_offset = {offset}"
 
 
-class UpWithSqlSocket(Installation):
-    """`up` with a socket to its tables."""
-
-    def __init__(self, data: Path) -> None:
-        super().__init__("up", data)
-        self.environment["PYTHONPATH"] = str(CHECKOUT)
-
-    def command_line(self) -> list[str]:
-        return [sys.executable, "-m", "tests.support.rigs.up_with_sql_socket", str(self.data), str(self.port)]
-
-
-class OpenedInstallation(NamedTuple):
-    """An installation, and a function that runs a statement on its tables."""
-
-    installation: Installation
-    run: Callable[[str], list[tuple[Any, ...]]]
-
-
 @pytest.fixture
 def target(installation: Installation, tmp_path: Path) -> Iterator[OpenedInstallation]:
     """Return the shared stack, whose store is a server, or an `up` of this test, with a socket."""
     if installation.kind == "stack":
-        url = stack_store_url(installation.data)
-        assert url is not None
-        yield OpenedInstallation(installation, Tables(parse_store_url(url)).run)
+        yield opened_stack(installation)
         return
-    up = UpWithSqlSocket(tmp_path / "up")
-    try:
-        up.start()
-        yield OpenedInstallation(up, lambda statement: run_over_socket(up.data, statement))
-        assert up.stop() == 0
-    finally:
-        up.end()
+    with opened_up(tmp_path / "up") as up:
+        yield up
 
 
 def test_corruption_is_reported_and_repaired(target: OpenedInstallation, fresh_org: str) -> None:

@@ -1,9 +1,105 @@
-"""Row 23: what a replay must survive, once replay exists."""
+"""Row 23: a replay under load, crashes of everything in it, the proof, the switch and the way back."""
+
+import random
+import signal
+import time
+from collections.abc import Iterator
 
 import pytest
 
+from tests.chaos.targets import Embedded, Proxied, Target
+from tests.faults.shared_installation import load_of, running
+from tests.support.clients.load import Load
+from tests.support.oracles.checker import Checker
+from tests.support.rigs.installation import ORG
+from tests.support.rigs.kafka import need_jars
+from tests.support.rigs.operator import Operator
 
-@pytest.mark.fault(row=23)
-@pytest.mark.skip(reason="replay, prove, switch and drop are not in this version: there is nothing to break yet")
-def test_a_replay_under_load_that_crashes_answers_as_before_until_the_switch_and_equal_after_it() -> None:
-    """A crashed replay changes no response before the switch, and the tables are equal after it."""
+pytestmark = pytest.mark.fault(row=23)
+SEED = random.randrange(1 << 20)
+KILLS = 8
+BEFORE = 4_000  # events, before the replay begins
+RATE = 400  # events a second: the replay lasts as long as its faults
+
+
+@pytest.fixture(scope="module", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """Start an installation for this module."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "stack":
+        need_jars()
+    with running(Proxied(folder) if request.param == "stack" else Embedded(folder)) as installation:
+        yield installation
+
+
+@pytest.fixture
+def load(target: Target, request: pytest.FixtureRequest) -> Load:
+    """Return clients in two orgs."""
+    return load_of(request, target, SEED)
+
+
+def test_a_replay_under_load_that_crashes_answers_as_before_until_the_switch_and_equal_after_it(
+    target: Target, load: Load
+) -> None:
+    """A crashed replay changes no response before the switch; proof, switch and way back lose and double nothing."""
+    operator, chance = Operator(target), random.Random(SEED)
+    with load:
+        load.more(BEFORE)
+        replay = operator.request("replay", "g2", rate=RATE)
+        for _ in range(KILLS):
+            _kill_something(target, chance)
+            load.more(100)
+        assert operator.generations()["g2"]["state"] == "filling"
+        assert {shown_by(target)} == {"g1"}
+        operator.follow(replay, within_s=300)
+
+        operator.do("prove", "g2")
+        assert operator.proof("g2")["equal"], operator.proof("g2")["words"]
+        operator.do("switch", "g2")
+        assert _eventually_shown_by(target, "g2")
+        load.more()
+    assert Checker(target, load.journal).check() == {}
+
+    operator.do("switch", "g1")
+    assert _eventually_shown_by(target, "g1")
+    assert Checker(target, load.journal).check() == {}
+    assert operator.generations()["g2"]["state"] == "following"
+    operator.do("drop", "g2")
+    assert operator.generations()["g2"]["state"] == "dropped"
+    assert Checker(target, load.journal).check() == {}
+
+
+def _kill_something(target: Target, chance: random.Random) -> None:
+    """Kill one process; in a stack also those that replay, and the supervisor of all."""
+    if isinstance(target, Embedded):
+        assert target.process is not None
+        target.kill()
+        target.start()
+        return
+    names = [name for name in target.pids() if name != "supervisor"]
+    name = chance.choice([*names, "supervisor"])
+    print(f"kill {name}")
+    if name == "supervisor":
+        target.kill()
+        target.start()
+        return
+    old = target.pids()[name]
+    target.send_to(old, signal.SIGKILL)
+    deadline = time.monotonic() + 40
+    while target.pids().get(name, old) == old and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def shown_by(target: Target) -> str:
+    """Return the generation that a read is answered from."""
+    with target.client() as http:
+        reply = http.get(f"/api/v1/{ORG}/sessions")
+        return reply.headers["X-Generation"]
+
+
+def _eventually_shown_by(target: Target, generation: str) -> bool:
+    """Return whether readers follow within a second, and a little for the request itself."""
+    deadline = time.monotonic() + 1.5
+    while (shown := shown_by(target)) != generation and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return shown == generation

@@ -1,0 +1,157 @@
+"""Readers during a switch and back: no request fails, and each reply is of one generation."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.clients.sending import Org, hook
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.opened import OpenedInstallation, opened_stack, opened_up
+from tests.support.rigs.operator import Operator
+
+pytestmark = pytest.mark.fault(row=23)
+READS = 5_000  # of each kind of installation
+CONNECTIONS = 6
+SESSIONS = 12
+PATHS = (
+    *("sessions?per_page=12", "sessions/threads?per_page=12", "sessions/analytics/summary?start_date=2026-01-01"),
+    "sessions/analytics/team-overview?start_date=2026-01-01&end_date=2026-02-01",
+)
+NEW = "g_switch"  # on an installation that tests share
+# In it every number and text of the quiet org is another one.
+PLANTED = (
+    "sessions UPDATE title = 'new', cost_nano = 2000000000",
+    "rollup_daily UPDATE cost_nano = 2000000000 * sessions",
+)
+
+
+@pytest.fixture
+def target(installation: Installation, tmp_path: Path) -> Iterator[OpenedInstallation]:
+    """Return the shared stack, or an `up` of this test."""
+    if installation.kind == "stack":
+        yield opened_stack(installation)
+        return
+    with opened_up(tmp_path / "up") as up:
+        yield up
+
+
+def test_no_read_fails_or_mixes_generations_through_a_switch_and_back(
+    target: OpenedInstallation, fresh_org: str
+) -> None:
+    """Reads of an org whose numbers differ between the generations, while another org writes."""
+    quiet, busy = Org(target.installation, fresh_org), Org(target.installation, f"busy-{fresh_org}")
+    for _ in range(SESSIONS):
+        session = quiet.create(title="g1", started_at="2026-01-20T10:00:00.000Z")
+        quiet.write("PATCH", f"sessions/{session['id']}", {"model_metrics": {"input_tokens": 1, "cost_usd": 1.0}})
+    quiet.data("sessions")
+    operator = Operator(target.installation)
+    operator.do("replay", NEW)
+    for change in PLANTED:
+        where = f"WHERE org_id = '{fresh_org}' SETTINGS mutations_sync = 2"
+        target.run(f"ALTER TABLE crewkit_{NEW}.{change} {where}")
+    operator.do("prove", NEW)
+    assert not operator.proof(NEW)["equal"]
+
+    with _writing(busy) as written:
+        reading = _Reading(target.installation, fresh_org)
+        reading.start()
+        for generation in (NEW, "g1", NEW, "g1"):
+            reading.wait_for(READS // 5)
+            operator.do("switch", generation, accept_differences=generation == NEW)
+        reading.wait_for(READS)
+        reading.stop()
+
+    print(f"{sum(reading.seen.values())} reads, {reading.rate:.0f} a second, {written[0]} writes meanwhile")
+    assert reading.failed == []
+    assert set(reading.seen) == {"g1", NEW}
+    assert sum(reading.seen.values()) >= READS
+    assert written[0] > 10
+    operator.do("drop", NEW)
+
+
+@contextmanager
+def _writing(org: Org) -> Iterator[list[int]]:
+    """Write until the end of the block; yield the number of writes."""
+    written, stop = [0], threading.Event()
+    session = org.create()
+
+    def write() -> None:
+        while not stop.wait(0.02):
+            org.record(session, hook("Notification", message=f"{written[0]}"))
+            written[0] += 1
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        thread.join()
+
+
+class _Reading:
+    """Reads without pause, and checks each reply against the generation that it names."""
+
+    def __init__(self, installation: Installation, org: str) -> None:
+        self._installation, self._org = installation, org
+        self.seen, self.failed = Counter[str](), list[str]()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    def start(self) -> None:
+        self._begun = time.monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.rate = sum(self.seen.values()) / (time.monotonic() - self._begun)
+
+    def wait_for(self, more: int) -> None:
+        """Wait until so many more reads were answered."""
+        goal = sum(self.seen.values()) + more
+        while sum(self.seen.values()) < goal and not self.failed:
+            time.sleep(0.02)
+
+    async def _run(self) -> None:
+        token = self._installation.client(org=self._org).headers["Authorization"]
+        async with httpx.AsyncClient(
+            base_url=self._installation.url, headers={"Authorization": token}, timeout=20, trust_env=False
+        ) as http:
+            await asyncio.gather(*(self._read(http, n) for n in range(CONNECTIONS)))
+
+    async def _read(self, http: httpx.AsyncClient, n: int) -> None:
+        async for path in self._paths(n):
+            reply = await http.get(f"/api/v1/{self._org}/{path}")
+            if reply.status_code != httpx.codes.OK:
+                self.failed.append(f"{path}: {reply.status_code} {reply.text}")
+                continue
+            generation = reply.headers["X-Generation"]
+            if (shown := _shown(path, reply.json()["data"])) != {generation}:
+                self.failed.append(f"{path}: X-Generation is {generation}, shown is {shown}")
+            self.seen[generation] += 1
+
+    async def _paths(self, n: int) -> AsyncIterator[str]:
+        while not self._stop.is_set():
+            yield PATHS[n % len(PATHS)]
+            n += 1
+
+
+def _shown(path: str, data: Any) -> set[str]:
+    """Return the generations whose numbers and titles a reply shows."""
+    if "analytics" in path:
+        cost = data["total_cost_usd"] if "summary" in path else data["current"]["cost_usd"]
+        return {{1.0: "g1", 2.0: NEW}.get(cost / SESSIONS, f"cost {cost}")}
+    sessions = data if "threads" not in path else [one for thread in data for one in thread["conversations"]]
+    assert len(sessions) == SESSIONS
+    titles = {{"g1": "g1", "new": NEW}[session["title"]] for session in sessions}
+    costs = {{1.0: "g1", 2.0: NEW}[session["model_metrics"]["cost_usd"]] for session in sessions}
+    return titles | costs

@@ -1,0 +1,50 @@
+"""Installations whose tables a test can change while they run."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from deploy.devstack.stack import stack_store_url
+from runtime.store_url import parse_store_url
+from tests.support import CHECKOUT
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.up_with_sql_socket import Tables, run_over_socket
+
+
+class UpWithSqlSocket(Installation):
+    """`up` with a socket to its tables."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__("up", data)
+        self.environment["PYTHONPATH"] = str(CHECKOUT)
+
+    def command_line(self) -> list[str]:
+        return [sys.executable, "-m", "tests.support.rigs.up_with_sql_socket", str(self.data), str(self.port)]
+
+
+class OpenedInstallation(NamedTuple):
+    """An installation, and a function that runs a statement on its tables (of g1, unless it names a database)."""
+
+    installation: Installation
+    run: Callable[[str], list[tuple[Any, ...]]]
+
+
+@contextmanager
+def opened_up(folder: Path) -> Iterator[OpenedInstallation]:
+    """Run an `up` of one test."""
+    up = UpWithSqlSocket(folder)
+    try:
+        up.start()
+        yield OpenedInstallation(up, lambda statement: run_over_socket(up.data, statement))
+        assert up.stop() == 0
+    finally:
+        up.end()
+
+
+def opened_stack(stack: Installation) -> OpenedInstallation:
+    """Open the store server of a running stack."""
+    url = stack_store_url(stack.data)
+    assert url is not None
+    return OpenedInstallation(stack, Tables(parse_store_url(url)).run)

@@ -1,0 +1,77 @@
+"""The operator of an installation: requests work over HTTP and follows it, whatever restarts meanwhile."""
+
+import time
+from typing import Any
+
+import httpx
+
+from schemas.permissions import OPERATOR_ORG
+from tests.support.rigs.installation import Installation, eventually_ok
+
+REQUESTS = "/api/v1/operator/requests"
+GENERATIONS = "/api/v1/operator/generations"
+Found = dict[str, Any]
+
+
+class Operator:
+    """Requests work of one installation."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._http = installation.client("operator", OPERATOR_ORG, user="olga", timeout=30)
+
+    def request(self, kind: str, generation: str | None = None, **options: Any) -> Found:
+        """Request work, again while a service is away; return the request, also one that a lost reply named."""
+        body = {"kind": kind, "generation": generation, **options}
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                reply = self._http.post(REQUESTS, json=body)
+            except httpx.HTTPError:
+                reply = httpx.Response(503)
+            if reply.status_code == httpx.codes.ACCEPTED:
+                return reply.json()["data"]
+            if reply.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+                return self._same(kind, generation, reply)
+            assert reply.status_code == httpx.codes.SERVICE_UNAVAILABLE, reply.text
+            assert time.monotonic() < deadline, reply.text
+            time.sleep(0.2)
+
+    def refused(self, kind: str, generation: str | None = None, **options: Any) -> str:
+        """Return the sentence with which a request is refused."""
+        reply = self._http.post(REQUESTS, json={"kind": kind, "generation": generation, **options})
+        assert reply.status_code == httpx.codes.UNPROCESSABLE_ENTITY, reply.text
+        return reply.json()["error"]
+
+    def follow(self, request: Found, within_s: float = 120) -> Found:
+        """Return a request once it has ended."""
+        deadline = time.monotonic() + within_s
+        while request["state"] not in ("done", "failed"):
+            assert time.monotonic() < deadline, request
+            time.sleep(0.1)
+            request = self._get(f"{REQUESTS}/{request['id']}")
+        return request
+
+    def do(self, kind: str, generation: str | None = None, within_s: float = 120, **options: Any) -> Found:
+        """Request work and wait until it is done."""
+        done = self.follow(self.request(kind, generation, **options), within_s)
+        assert done["state"] == "done", done
+        return done
+
+    def generations(self) -> dict[str, Found]:
+        """Return the generations by name."""
+        return {found["name"]: found for found in self._get(GENERATIONS)}
+
+    def proof(self, generation: str) -> Found:
+        """Return the report of the last proof."""
+        found: Found = self._get(f"{GENERATIONS}/{generation}/proof")
+        return found
+
+    def _same(self, kind: str, generation: str | None, reply: httpx.Response) -> Found:
+        """Return the open request that ours repeats: it arrived, and its reply was lost."""
+        for request in self._get(f"{REQUESTS}?per_page=100"):
+            if (request["kind"], request["generation"]) == (kind, generation):
+                return request
+        raise AssertionError(reply.text)
+
+    def _get(self, path: str) -> Any:
+        return eventually_ok(self._http, "GET", path).json()["data"]
