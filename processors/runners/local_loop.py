@@ -16,7 +16,7 @@ from schemas.log.position import LogReader, LogRecord, LogUnavailable
 logger = structlog.get_logger()
 
 PARTITION = 0
-BATCH_RECORDS, BATCH_BYTES = 1_000, 8 << 20
+BATCH_RECORDS, BATCH_BYTES = 1_000, 48 << 20
 RETRY_S = 1.0
 GATHER_S = 0.1  # between small batches: else each of a few requests would become a part in every table
 

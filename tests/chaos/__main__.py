@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -18,14 +19,18 @@ from tests.chaos.faults import Fault, faults_of
 from tests.chaos.targets import Embedded, Proxied, Target
 from tests.support.clients.agents import Client, GaveUp
 from tests.support.clients.journal import Journal
-from tests.support.oracles.checker import Checker, described, nothing_left
+from tests.support.oracles.checker import Checker, Differences, described, nothing_left
+from tests.support.rigs.operator import Operator
 from tests.support.rigs.supervised import is_alive
 
 ORGS = ("acme", "globex")
+NEW = "g2"
 # Between faults. A stack works on while one part of it is broken. A single process works only between faults, so its
 # pauses and its rate are larger.
 PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 1.4)}
 RATES = {"stack": 3_000.0, "embedded": 10_000.0}
+REPLAY_AFTER = 0.2  # of the time: everything until then, and what is written later, is projected again under faults
+REPLAY_S = 600.0  # it may take, once everything is healed
 console = Console(highlight=False)
 
 
@@ -38,6 +43,7 @@ class Run:
         self._stop = threading.Event()
         self.journal, self.struck = Journal(), Counter[str]()
         self.failed: list[str] = []
+        self.replay: dict[str, Any] | None = None
         self._threads = [
             threading.Thread(target=self._work, args=(ORGS[n % len(ORGS)], seed * 1000 + n)) for n in range(clients)
         ]
@@ -52,6 +58,8 @@ class Run:
             bar = progress.add_task("", total=self._seconds)
             while (elapsed := time.monotonic() - begun) < self._seconds and not self.failed:
                 progress.update(bar, completed=elapsed, description=self._progress())
+                if self.replay is None and elapsed > REPLAY_AFTER * self._seconds:
+                    self.replay = Operator(self._target).request("replay", NEW)
                 self._strike(self._chance.choices(faults, [fault.weight for fault in faults])[0])
                 time.sleep(self._chance.uniform(*PAUSES_S[self._target.mode]))
         self._target.heal()
@@ -106,6 +114,9 @@ def _run(target: Target, run: Run) -> bool:
     console.print("healed; checking every number")
     begun = time.monotonic()
     found = Checker(target, run.journal).check()
+    if run.replay is not None:
+        console.print("proving the replay, and checking every number that it made")
+        found |= _replayed(target, run.replay, run.journal)
     if run.failed:
         found["clients"] = run.failed
     pids = target.pids()
@@ -119,6 +130,17 @@ def _run(target: Target, run: Run) -> bool:
     console.print(f"faults: {run.struck.total()} of {len(run.struck)} kinds; {run.journal.summary()}")
     console.print(f"checked in {time.monotonic() - begun:.0f} s: {described(found)}")
     return bool(found)
+
+
+def _replayed(target: Target, replay: dict[str, Any], journal: Journal) -> Differences:
+    """Wait for the replay, prove it, switch to it, and check everything again."""
+    operator = Operator(target)
+    operator.follow(replay, REPLAY_S)
+    operator.do("prove", NEW, REPLAY_S)
+    if not (proof := operator.proof(NEW))["equal"]:
+        return {"replay": proof["words"]}
+    operator.do("switch", NEW)
+    return {f"{name} after the switch": some for name, some in Checker(target, journal).check().items()}
 
 
 if __name__ == "__main__":

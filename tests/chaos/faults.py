@@ -14,6 +14,7 @@ from tests.support.fakes.store_refusals import PASSES
 from tests.support.waiting import eventually
 
 SERVICES = ("serve", "projector-0", "projector-1", "store-server", "kafka")
+REPLAYING = ("projector-g2-0", "projector-g2-1")  # while there is a replay
 FAIL_POINTS = (
     *("projector.folded", "projector.wrote_facts", "projector.wrote_sessions", "projector.wrote_derivations"),
     *("projector.wrote_rollups", "projector.wrote_receipts", "projector.acknowledged"),
@@ -55,6 +56,12 @@ def _kill(name: str) -> Callable[[Target, random.Random], None]:
         _signal_and_wait(target, name, signal.SIGKILL)
 
     return strike
+
+
+def _kill_the_supervisor(target: Target, _chance: random.Random) -> None:
+    """The kernel ends everything that it started; the next one finds all as it was."""
+    target.kill()
+    target.start()
 
 
 def _terminate(name: str) -> Callable[[Target, random.Random], None]:
@@ -146,9 +153,10 @@ EMBEDDED = (
 )
 STACK = (
     *CLIENTS_NETWORK,
-    *(Fault(f"{name}: kill -9", _kill(name), 3 if "projector" in name else 1) for name in SERVICES),
+    *(Fault(f"{name}: kill -9", _kill(name), 3 if "projector" in name else 1) for name in (*SERVICES, *REPLAYING)),
+    Fault("supervisor: kill -9", _kill_the_supervisor, 1),
     *(Fault(f"{name}: SIGTERM", _terminate(name), 1) for name in SERVICES[:3]),
-    *(Fault(f"{name}: SIGSTOP", _freeze(name, (0.5, 6)), 1) for name in SERVICES),
+    *(Fault(f"{name}: SIGSTOP", _freeze(name, (0.5, 6)), 1) for name in (*SERVICES, *REPLAYING)),
     *(Fault(f"{name}: cut", _network(name, "cut", (0, 0.1))) for name in ("kafka", "store")),
     *(Fault(f"{name}: refuse", _network(name, "refuse", (0.5, 5)), 1) for name in ("kafka", "store")),
     *(Fault(f"{name}: half open", _network(name, "half_open", (0.5, 5)), 1) for name in ("kafka", "store")),

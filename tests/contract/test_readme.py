@@ -30,7 +30,7 @@ from tests.support.rigs.raw_append import append_dead_letter
 from tests.support.waiting import eventually
 
 PRINTED_URL = "http://127.0.0.1:8080"
-OPERATIONS, SECURITY = "docs/operations.md", "docs/security.md"
+OPERATIONS, SECURITY, REPLAY = "docs/operations.md", "docs/security.md", "docs/replay.md"
 ON_THE_PATH = shell_lines(OPERATIONS, "")
 # What is run, by page and section; `tests/integration/test_kafka_security.py` runs the last.
 RUN = {
@@ -38,6 +38,7 @@ RUN = {
     *(("docs/api.md", section) for section in ("", "Write", "Read", "Analytics", "Check")),
     *((OPERATIONS, section) for section in ("", "Production", "Check and repair", "Prices", "Back up and restore")),
     *((SECURITY, section) for section in ("", "Tokens", "Kafka ACLs")),
+    *((REPLAY, section) for section in ("", "Rebuild everything")),
 }
 
 
@@ -154,6 +155,24 @@ def test_commands_on_a_running_installation_end_well(
     ended = run(at(installation, shell_lines(page, "", section), checkout), checkout)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_page_about_replay_rebuilds_everything(checkout: Path) -> None:
+    """Each command ends with 0 on an installation with sessions, and readers see the same as before."""
+    running = Installation("up", checkout / "var" / "up").start()
+    try:
+        org = Org(running, "acme")
+        session = org.create(title="again")
+        org.record(session, *(hook("Stop", n=n) for n in range(50)))
+        before = org.data(f"sessions/{session['id']}")
+
+        ended = run(shell_lines(REPLAY, "", "Rebuild everything"), checkout)
+
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert org.data(f"sessions/{session['id']}") == before
+        assert org.get("sessions").headers["X-Generation"] == "g2"
+    finally:
+        running.end()
 
 
 def test_the_prices_of_an_installation_are_shown_and_loaded(checkout: Path) -> None:

@@ -29,7 +29,8 @@ class Operator:
             except httpx.HTTPError:
                 reply = httpx.Response(503)
             if reply.status_code == httpx.codes.ACCEPTED:
-                return reply.json()["data"]
+                found: Found = reply.json()["data"]
+                return found
             if reply.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
                 return self._same(kind, generation, reply)
             assert reply.status_code == httpx.codes.SERVICE_UNAVAILABLE, reply.text
@@ -40,7 +41,7 @@ class Operator:
         """Return the sentence with which a request is refused."""
         reply = self._http.post(REQUESTS, json={"kind": kind, "generation": generation, **options})
         assert reply.status_code == httpx.codes.UNPROCESSABLE_ENTITY, reply.text
-        return reply.json()["error"]
+        return str(reply.json()["error"])
 
     def follow(self, request: Found, within_s: float = 120) -> Found:
         """Return a request once it has ended."""
@@ -70,7 +71,8 @@ class Operator:
         """Return the open request that ours repeats: it arrived, and its reply was lost."""
         for request in self._get(f"{REQUESTS}?per_page=100"):
             if (request["kind"], request["generation"]) == (kind, generation):
-                return request
+                same: Found = request
+                return same
         raise AssertionError(reply.text)
 
     def _get(self, path: str) -> Any:
