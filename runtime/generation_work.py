@@ -68,10 +68,11 @@ class GenerationWork:
 
     def _rate(self, requests: Sequence[Request]) -> float:
         """Return our share of the limit, while we are behind: who follows the log must keep up with it."""
-        if all(lag.seconds is not None for lag in self._progress.lags()) and self._pipeline.written:
+        lags = self._progress.lags()
+        if lags and all(lag.seconds is not None for lag in lags):
             return 0.0
         limit = next((request.options.rate for request in requests if request.kind == "replay"), 0)
-        return limit * len(self._pipeline.written) / self._generation.partitions
+        return limit * max(1, len(lags)) / self._generation.partitions
 
     async def _do_repair(self, _: Request, __: Partitions, ___: OnProgress) -> Report:
         return Report(result=msgspec.structs.asdict(await self._repair.run()))

@@ -150,7 +150,9 @@ async def test_offsets_committed_beyond_the_end_of_the_log_are_refused(kafka: st
         (record,) = log_of([one_event(1)])
         await rig.send([record])
         place = TopicPartition(rig.topic, record.partition)
-        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=f"{rig.topic}.g1", enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=kafka, group_id=f"{rig.topic}.crewkit.g1", enable_auto_commit=False
+        )
         await consumer.start()
         consumer.assign([place])
         await consumer.commit({place: OffsetAndMetadata(7, "")})
