@@ -1,5 +1,5 @@
 -- Which generation do readers use, and how many partitions feed it?
--- Table: generations, in the base database (small, read whole). No row: none is live.
+-- Table: generations, in the control database (small, read whole). No row: none is live.
 WITH
     (SELECT argMax(name, at) FROM generations WHERE event = 'live') AS live
 SELECT
