@@ -12,7 +12,7 @@ from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from kernel.times import instant
-from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions, remember_complete_through
+from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions, remember_snapshot
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.question import P, Question, R
 from query_api.reader import Reader, answer, answer_from_control
@@ -88,7 +88,7 @@ async def provide_read_context(
     """Wait until the positions that the caller names are visible, then note what is visible."""
     positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
     snapshot = await (freshness.when_visible(positions) if positions else freshness.snapshot())
-    remember_complete_through(request.scope, instant(snapshot.complete_through))
+    remember_snapshot(request.scope, snapshot)
     return ReadContext(reader, snapshot, request.headers.get("If-None-Match", ""))
 
 

@@ -195,7 +195,7 @@ async def test_a_past_cost_has_the_prices_of_the_generation(service: WholeServic
     )
     await service.project()
     now = (await _get(service, session)).json()["data"]["model_metrics"]
-    dearer = msgspec.structs.replace(price, from_ms=0, input_nano=price.input_nano * 7)
+    dearer = msgspec.structs.replace(price, input_nano=price.input_nano * 7)
     service.store.client.database = service.store.address.control
     extend_history(service.store.client, [dearer], new_generations_only=True)
 
