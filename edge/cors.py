@@ -16,6 +16,7 @@ EXPOSED_HEADERS = [
     "ETag",
     "Retry-After",
     "X-Complete-Through",
+    "X-Generation",
     "X-Log-Position",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",

@@ -26,6 +26,7 @@ from query_api.sessions.compactions import list_compactions
 from query_api.sessions.events import list_events, provide_event_filter
 from query_api.sessions.filter_values import list_filter_values
 from query_api.sessions.hierarchy import get_hierarchy
+from query_api.sessions.history import History
 from query_api.sessions.list import list_sessions
 from query_api.sessions.one import get_session
 from query_api.sessions.search import search_sessions
@@ -62,13 +63,18 @@ def query_routes() -> list[Router]:
 
 
 def query_dependencies(
-    reader: Reader, id_secrets: IdSecrets, clock: Callable[[], float] = time, freshness: Freshness | None = None
+    reader: Reader,
+    id_secrets: IdSecrets,
+    history: History,
+    clock: Callable[[], float] = time,
+    freshness: Freshness | None = None,
 ) -> dict[str, Provide]:
     """Return what the routes need from their process; ``clock`` (s since 1970) gives the current day."""
     return {
         "reader": _shared(reader),
         "freshness": _shared(freshness or Freshness(reader)),
         "id_secrets": _shared(id_secrets),
+        "history": _shared(history),
         "today": _shared(lambda: datetime.fromtimestamp(clock(), UTC).date()),
     }
 

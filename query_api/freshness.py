@@ -1,4 +1,4 @@
-"""Freshness: what is visible at a moment, waiting until a position of the log is, and the header that says so."""
+"""Freshness: what is visible at a moment, waiting until a position of the log is, and the headers that say so."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from edge.errors import invalid
+from kernel.times import instant
 from query_api.errors import NotYetVisible
 from query_api.question import NoParams, Question
 from query_api.reader import Reader, answer
@@ -17,12 +18,16 @@ from schemas.log.position import Position
 from store.errors import StoreUnavailable
 from store.generations import Generation
 
-WAIT_HEADER, COMPLETE_HEADER = "X-Wait-For-Position", "X-Complete-Through"
+WAIT_HEADER = "X-Wait-For-Position"
+COMPLETE_HEADER, GENERATION_HEADER = "X-Complete-Through", "X-Generation"
 WAIT_S = 10.0
 POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
 AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is still used, so that no request waits
-_KEY = "complete_through"  # in the scope of a request
+_KEY = "snapshot_headers"  # in the scope of a request
+
+
+Headers = list[tuple[bytes, bytes]]
 
 
 class PartitionProgressRow(Struct, frozen=True):
@@ -126,21 +131,23 @@ def parse_positions(values: Sequence[str]) -> list[Position]:
         ) from error
 
 
-def remember_complete_through(scope: Scope, instant: str) -> None:
-    """Note what this response may claim: it contains everything accepted before ``instant``."""
-    scope[_KEY] = instant  # type: ignore[literal-required]  # a key of our own beside ASGI's
+def remember_snapshot(scope: Scope, snapshot: Snapshot) -> None:
+    """Note what this response may claim: its generation, and that everything accepted before an instant is in it."""
+    claims = {COMPLETE_HEADER: instant(snapshot.complete_through), GENERATION_HEADER: snapshot.generation.name}
+    headers = [(name.lower().encode(), value.encode()) for name, value in claims.items()]
+    scope[_KEY] = headers  # type: ignore[literal-required]  # a key of our own beside ASGI's
 
 
 def freshness_header(app: ASGIApp) -> ASGIApp:
-    """ASGI middleware that adds the header to each response of a request that took a snapshot."""
+    """ASGI middleware that adds the headers to each response of a request that took a snapshot."""
 
-    async def with_header(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_header(message: Message) -> None:
+    async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start" and _KEY in scope:
-                instant = cast(str, scope[_KEY])  # type: ignore[literal-required]  # see above
-                message["headers"] = [*message["headers"], (COMPLETE_HEADER.lower().encode(), instant.encode())]
+                claims = cast(Headers, scope[_KEY])  # type: ignore[literal-required]  # see above
+                message["headers"] = [*message["headers"], *claims]
             await send(message)
 
-        await app(scope, receive, send_with_header)
+        await app(scope, receive, send_with_headers)
 
-    return with_header
+    return with_headers

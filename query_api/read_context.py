@@ -12,10 +12,10 @@ from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from kernel.times import instant
-from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions, remember_complete_through
+from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions, remember_snapshot
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.question import P, Question, R
-from query_api.reader import Reader, answer
+from query_api.reader import Reader, answer, answer_from_control
 from schemas.http.responses import Reply
 
 T = TypeVar("T")
@@ -31,9 +31,18 @@ class ReadContext:
         self._snapshot = snapshot
         self._known_tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
 
+    @property
+    def generation(self) -> str:
+        """The name of the generation that is read."""
+        return self._snapshot.generation.name
+
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question."""
         return await answer(self._reader, self._snapshot.generation, question, params)
+
+    async def ask_control(self, question: Question[P, R], params: P) -> list[R]:
+        """Return the rows that answer a question in the control database."""
+        return await answer_from_control(self._reader, question, params)
 
     async def ask_page(self, question: Question[P, R], params: P) -> tuple[list[R], int]:
         """Return one page (``limit``, ``offset``) and the ``total_count`` that each of its rows carries.
@@ -79,7 +88,7 @@ async def provide_read_context(
     """Wait until the positions that the caller names are visible, then note what is visible."""
     positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
     snapshot = await (freshness.when_visible(positions) if positions else freshness.snapshot())
-    remember_complete_through(request.scope, instant(snapshot.complete_through))
+    remember_snapshot(request.scope, snapshot)
     return ReadContext(reader, snapshot, request.headers.get("If-None-Match", ""))
 
 

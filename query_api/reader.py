@@ -33,6 +33,7 @@ ANSWER_WITHIN_S = 15.0  # including the time in the queue for a client
 CONNECT_WITHIN_S = 2
 PROBE_WITHIN_S = 2.0  # after it a probe that hangs makes room for the next
 CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is away
+CONVERTED_AT_ONCE = 1_000  # rows
 LIVE_FOR_S = 0.5  # how long the live generation is cached: readers follow a switch within a second
 
 LIMITS: Mapping[str, object] = {
@@ -76,15 +77,22 @@ class Reader(Protocol):
 
 async def answer(reader: Reader, generation: Generation, question: Question[P, R], params: P) -> list[R]:
     """Return the rows that answer a question in one generation."""
-    return _rows(question, await reader.query(generation, question.name, msgspec.structs.asdict(params)))
+    return await _rows(question, await reader.query(generation, question.name, msgspec.structs.asdict(params)))
 
 
 async def answer_from_control(reader: Reader, question: Question[P, R], params: P) -> list[R]:
     """Return the rows that answer a question in the control database."""
-    return _rows(question, await reader.control(question.name, msgspec.structs.asdict(params)))
+    return await _rows(question, await reader.control(question.name, msgspec.structs.asdict(params)))
 
 
-def _rows(question: Question[P, R], found: Sequence[Row]) -> list[R]:
+async def _rows(question: Question[P, R], found: Sequence[Row]) -> list[R]:
+    """Convert the rows; many of them beside the event loop, since 1,000 take some milliseconds."""
+    if len(found) > CONVERTED_AT_ONCE:
+        return await asyncio.to_thread(_convert, question, found)
+    return _convert(question, found)
+
+
+def _convert(question: Question[P, R], found: Sequence[Row]) -> list[R]:
     try:
         return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
     except msgspec.ValidationError as error:  # our mistake, not the request's

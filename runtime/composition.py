@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
+from audit.history import FoldedHistory
 from audit.routes import operation_routes
 from edge.authentication import TokenVerifier
 from edge.health import Readiness, check_all
@@ -67,7 +68,7 @@ def compose(
     parts: list[Readiness] = []
     if read is not None:
         routes += [*query_routes(), *operation_routes()]
-        dependencies |= query_dependencies(read.reader, read.secrets, read.clock, read.freshness)
+        dependencies |= query_dependencies(read.reader, read.secrets, FoldedHistory(), read.clock, read.freshness)
         parts.append(store_readiness(read.probe or read.reader))
     if write is not None and metrics is not None:
         routes += ingest_routes()

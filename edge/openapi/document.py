@@ -150,7 +150,8 @@ def _headers(op: Operation) -> list[Schema]:
 
 def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     headers = [*COMMON_HEADERS, *(() if op.is_public else RATE_LIMIT_HEADERS)]
-    headers += ["X-Log-Position"] if op.writes else ["ETag", "X-Complete-Through"] if op.is_read else ()
+    of_reads = ["ETag", "X-Complete-Through", "X-Generation"]
+    headers += ["X-Log-Position"] if op.writes else of_reads if op.is_read else []
     schema, status = _success_schema(op, schemas, query), op.handler.status_code
     example = op.handler.opt.get(EXAMPLE) or schemas.example(schema)
     media_type = "text/plain" if op.response_type is bytes else JSON

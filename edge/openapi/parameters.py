@@ -75,6 +75,7 @@ RESPONSE_HEADERS: Mapping[str, HeaderDoc] = {
     "X-Complete-Through": HeaderDoc(
         "The response includes everything accepted before this time.", _INSTANT, "2026-01-20T10:30:00.000Z"
     ),
+    "X-Generation": HeaderDoc("Generation of the tables that was read.", {"type": "string"}, "g1"),
     "ETag": HeaderDoc("Version of the response, for `If-None-Match`.", {"type": "string"}, 'W/"9f86d081"'),
     "Retry-After": HeaderDoc("Seconds to wait before the next try; back off with jitter.", _SECONDS, 1),
     "WWW-Authenticate": HeaderDoc("Authentication scheme.", {"type": "string"}, "Bearer"),

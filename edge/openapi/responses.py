@@ -31,7 +31,9 @@ _META: dict[str, Schema] = {
     "next_cursor": {"type": "string", "nullable": True},
     "complete_through": _STRING,
     "lag_records": _INTEGER,
+    "as_of": _STRING,
 }
+_IF_ASKED = ("as_of",)  # in ``meta`` where the request names it
 
 
 class ErrorResponse(NamedTuple):
@@ -49,7 +51,8 @@ def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema
     names += _PAGE_META if "page" in query else ()
     names += ("next_cursor",) if "cursor" in query else ()
     names += ("complete_through", "lag_records") if counts else ()
-    fields = {name: with_meaning(name, _META[name], "Meta") for name in names}
+    asked = [name for name in _IF_ASKED if name in query]
+    fields = {name: with_meaning(name, _META[name], "Meta") for name in (*names, *asked)}
     return {"type": "object", "properties": fields} | ({"required": names} if names else {})
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery, SkipValidation
 
 from edge.errors import not_found
 from edge.guards import may
@@ -14,6 +14,7 @@ from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import load_session
+from query_api.sessions.history import History, parse_as_of, session_as_of
 from query_api.time_class import end_of_class
 from query_api.visibility import sees_all
 from schemas.http.responses import Reply, Session
@@ -30,9 +31,23 @@ async def get_session(
     principal: NamedDependency[Principal],
     context: NamedDependency[ReadContext],
     id_secrets: NamedDependency[IdSecrets],
+    history: NamedDependency[SkipValidation[History]],
+    as_of: FromQuery[str | None] = None,
 ) -> Response[Reply[Session]]:
-    """Return the whole session. The request waits up to 2 s for a session that was just created."""
-    return context.reply(await load_visible_session(context, principal, parse_id(session_id), id_secrets))
+    """Return the whole session. The request waits up to 2 s for a session that was just created.
+
+    With `as_of`, return what was known of it at a log position, or at a time: up to the last of its records that was
+    received by then. `meta.as_of` is the position of the last record that is included.
+    """
+    began, point = monotonic(), None if as_of is None else parse_as_of(as_of)
+    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    if point is None:
+        return context.reply(session)
+    known = await session_as_of(context, history, session, point)
+    if known is None:
+        await end_of_class(began)
+        raise not_found()
+    return context.reply(known, {"as_of": known.position})
 
 
 async def load_visible_session(

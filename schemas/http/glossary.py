@@ -340,6 +340,7 @@ GLOSSARY: dict[str, Entry] = {
     "TakenBy.partitions": Entry("Partitions whose work the process does.", [0, 1, 2, 3]),
     # Meta
     "Meta.position": Entry("Log position of the write, or the last one of several.", "2:1841"),
+    "Meta.as_of": Entry("With `as_of`: log position of the last record that is included.", "2:1841"),
     "current_page": Entry("Number of this page, starting at 1.", 1),
     "per_page": Entry("Number of items per page.", 25),
     "total_pages": Entry("Number of pages.", 5),
@@ -350,6 +351,12 @@ GLOSSARY: dict[str, Entry] = {
     # Query parameters
     "page": Entry("Page number, starting at 1. A page past the end is empty.", 1),
     "cursor": Entry("`meta.next_cursor` of the previous page; valid for the same session and filters only.", None),
+    "as_of": Entry(
+        "Return what was known at this log position, `<partition>:<offset>`, or at this RFC 3339 time with an offset: "
+        "up to the last record that was received by then. A later point gives the current state. Records that added "
+        "nothing do not count.",
+        "2:1841",
+    ),
     "current_user_only": Entry("Return only the caller's sessions.", True),
     "sort": Entry("Sort order; `-` means descending.", "-started_at"),
     "start_date": Entry("First day (UTC, inclusive). Default: 29 days before `end_date`.", "2026-01-01", "date"),

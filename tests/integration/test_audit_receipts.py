@@ -68,8 +68,10 @@ async def test_freshness_is_that_of_the_oldest_partition(filled: Operations) -> 
     """Lag counts waiting records; everything before the earliest `complete_through` is visible."""
     filled.alter("INSERT INTO {db}.progress VALUES (3, 1000, 1010, '2026-01-20 09:00:00.000')")
 
-    found = await filled.data("operator/freshness")
+    reply = await filled.get("operator/freshness")
 
+    found = reply.json()["data"]
+    assert reply.headers["X-Generation"] == "g1"
     assert found["complete_through"] == "2026-01-20T09:00:00.000Z"
     assert found["lag_records"] == 10
     assert [partition["partition"] for partition in found["partitions"]] == [0, 1, 2, 3]

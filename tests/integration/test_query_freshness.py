@@ -36,6 +36,27 @@ async def test_a_read_says_up_to_when_it_is_complete(query_store: QueryStore, qu
         assert (await query_api.get(path)).headers["X-Complete-Through"] == instant(NOON - 5_000)
 
 
+async def test_a_read_names_its_generation(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Every response after the snapshot names the generation: successes, 304 and errors; refusals before it do not."""
+    row = session()
+    query_store.put(row)
+    path = f"sessions/{row.session_id}"
+    tag = {"If-None-Match": (await query_api.get(path)).headers["ETag"]}
+
+    named = {
+        reply.status_code: reply.headers.get("X-Generation")
+        for reply in (
+            await query_api.get(path),
+            await query_api.get(path, headers=tag),
+            await query_api.get("sessions/not-there"),
+            await query_api.get(path, {"as_of": "9:9"}),
+            await query_api.get("sessions/analytics/by-user", role="member"),
+        )
+    }
+
+    assert named == {200: "g1", 304: "g1", 404: "g1", 422: "g1", 403: None}
+
+
 async def test_a_claim_is_older_than_its_data(query_store: QueryStore, query_api: QueryApi) -> None:
     """Records projected after the snapshot may be in the answer, but are not claimed."""
     await query_api.get("sessions")
@@ -93,6 +114,7 @@ async def test_readers_follow_a_switch(query_store: QueryStore, monkeypatch: pyt
     after = await QueryApi(query_store.reader).get(f"sessions/{row.session_id}")
 
     assert after.headers["X-Complete-Through"] == instant(NOON + 2)
+    assert (before.headers["X-Generation"], after.headers["X-Generation"]) == ("g1", "g2")
     assert after.json() == before.json()
     assert after.headers["ETag"] != before.headers["ETag"]
 

@@ -18,7 +18,7 @@ from tests.support.rigs.write_api import KEY, NOW_MS, SECRETS, a_session, token
 PAGE, OTHER = "https://app.example.com", "https://evil.example.net"
 CORS = "access-control-"
 EXPOSED_HEADERS = (
-    "ETag, Retry-After, X-Complete-Through, X-Log-Position, X-RateLimit-Limit, X-RateLimit-Remaining, "
+    "ETag, Retry-After, X-Complete-Through, X-Generation, X-Log-Position, X-RateLimit-Limit, X-RateLimit-Remaining, "
     "X-RateLimit-Reset, X-Request-Id"
 )
 ROUTES = [

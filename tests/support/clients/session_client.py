@@ -35,13 +35,16 @@ class SessionClient:
         headers = {"Idempotency-Key": key} if key else {}
         return self._write("POST", f"{self.path}/compact", json=body, headers=headers)
 
+    def change(self, **body: Any) -> None:
+        self._write("PATCH", self.path, json=body)
+
     def end(self, **body: Any) -> None:
         self._write("POST", f"{self.path}/end", json=body)
 
     def read(self, what: str, **request: Any) -> httpx.Response:
-        """Read a resource of the session, with everything written before visible."""
+        """Read a resource of the session, or the session itself (""), with everything written before visible."""
         headers = {"X-Wait-For-Position": self._position} | request.pop("headers", {})
-        return self.client.get(f"{self.path}/{what}", headers=headers, **request)
+        return self.client.get(f"{self.path}/{what}".rstrip("/"), headers=headers, **request)
 
     def _write(self, method: str, path: str, **request: Any) -> httpx.Response:
         reply = eventually_ok(self.client, method, path, **request)

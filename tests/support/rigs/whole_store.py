@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 import clickhouse_connect
 import msgspec
@@ -28,7 +29,7 @@ from query_api.reader import ClickHouseReader, open_reader
 from runtime import provision
 from runtime.composition import ReadSide, compose
 from runtime.projector import make_warehouse
-from schemas.log.position import LogRecord
+from schemas.log.position import LogRecord, Position
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG, Role
 from schemas.pricing.price_list import list_prices
@@ -195,6 +196,7 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
         session = f"{org}/sessions/{named(n, org)}"
         for part in ("", "/events", "/events?event_type=Stop", "/hierarchy?include=tools", "/compactions", "/analysis"):
             yield org, "admin", session + part
+        yield org, "admin", f"{session}?as_of={_first_position(named(n, org))}"
         for part in (
             *("", "?sort=-cost_usd&repo=a/b", "/search?q=login", "/threads", "/filters"),
             *("/analytics/summary", "/analytics/summary?agent_name=agent0", "/analytics/timeseries"),
@@ -207,6 +209,11 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
     (poison,) = [f"{record.partition}:{record.offset}" for record in the_log() if record.value == POISON]
     for part in ("freshness", "coverage", "recount", "dead-letters", f"dead-letters/{poison}"):
         yield OPERATOR_ORG, "operator", f"operator/{part}"
+
+
+def _first_position(session: UUID) -> Position:
+    first = next(record for record in the_log() if record.key == record_key(session))
+    return Position(first.partition, first.offset)
 
 
 def _lasting(value: Any) -> Any:

@@ -1,0 +1,165 @@
+"""Folds a session again from its facts up to an offset, with the projector's own fold and prices.
+
+A session may have 100,000 facts and more. They are read in pages, and folded in a thread beside the event loop.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from edge.errors import unavailable
+from processors.fold.fold import begin, fold
+from processors.fold.state import SessionState
+from processors.projections.records import EVENTS_RECORDED, version_at
+from processors.projections.sessions import session_row
+from query_api.question import NoParams, Question
+from query_api.read_context import ReadContext
+from query_api.sessions.by_id import SessionDetailRow
+from schemas.pricing.price_file import Price
+from schemas.pricing.price_list import LoadedPrice, PriceList, in_force
+from schemas.store.rows import FactRow, SessionRow
+from store.sql import cut_to_size
+
+FACTS_PER_PAGE = 5_000
+FOLDED_AT_ONCE = 2  # sessions, in one process: each may hold some 50 MB
+WAIT_S = 10.0
+FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
+LAST_INDEX = (1 << 16) - 1
+
+
+class FactsPage(Struct, frozen=True):
+    """A session's facts in log order, from a place in the log (``version_max``) to another (``version_min``)."""
+
+    org_id: str
+    session_id: UUID
+    version_max: int
+    version_min: int
+    limit: int
+
+
+class RecordsOfFacts(Struct, frozen=True):
+    """The records of these facts of a session, each in the version that counts."""
+
+    org_id: str
+    session_id: UUID
+    event_ids: list[UUID]
+    versions: list[int]
+
+
+class RecordOfFactRow(Struct, frozen=True):
+    """The stored record of a lifecycle request."""
+
+    version: int
+    data: bytes
+
+
+class GenerationNamed(Struct, frozen=True):
+    """One generation."""
+
+    name: str
+
+
+class MadeRow(Struct, frozen=True):
+    """When a generation was made, in microseconds since 1970."""
+
+    made_us: int
+
+
+class PriceRow(Price, frozen=True):
+    """A price, and when it was loaded, in microseconds since 1970."""
+
+    loaded_us: int
+
+
+FACTS = Question("audit.facts_page", FactsPage, FactRow)
+RECORDS = Question("audit.records_of_facts", RecordsOfFacts, RecordOfFactRow)
+MADE = Question("audit.generation_made", GenerationNamed, MadeRow)
+PRICES = Question("audit.prices", NoParams, PriceRow)
+
+
+class FoldedHistory:
+    """`History` for the sessions of a process, a few at a time."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(FOLDED_AT_ONCE)
+
+    async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
+        """Return the state of a session from its facts up to ``offset``; there is one at least.
+
+        Raises:
+            ApiError: 503 if other sessions are being folded already.
+        """
+        prices = await _prices(context)
+        async with self._turn():
+            state: SessionState | None = None
+            facts = FactsPage(org_id, session_id, FROM_THE_START, version_at(offset, LAST_INDEX), FACTS_PER_PAGE)
+            async for page in _pages(context, facts):
+                state = await asyncio.to_thread(_fold_all, state, page)
+            if state is None:
+                raise LookupError(f"session {session_id} has no fact up to offset {offset}")
+            return _detail(await asyncio.to_thread(session_row, state, prices))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            message = "Other sessions are being folded already; send the same request again."
+            raise unavailable("overloaded", message, retry_after_s=5) from error
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+async def _pages(context: ReadContext, first: FactsPage) -> AsyncIterator[Sequence[FactRow]]:
+    """Yield the facts in log order, with the records of lifecycle requests."""
+    asked: FactsPage | None = first
+    while asked is not None:
+        page = await context.ask(FACTS, asked)
+        await _add_records(context, page)
+        yield page
+        asked = replace(asked, version_max=page[-1].version - 1) if len(page) == first.limit else None
+
+
+async def _add_records(context: ReadContext, page: Sequence[FactRow]) -> None:
+    """Fill in the records of lifecycle requests: the fold reads hook events from their typed columns alone."""
+    rows = {row.event_id: row for row in page if row.kind != EVENTS_RECORDED}
+    for event_ids in cut_to_size(rows):
+        some = [rows[event_id] for event_id in event_ids]
+        asked = RecordsOfFacts(some[0].org_id, some[0].session_id, event_ids, [row.version for row in some])
+        found = {record.version: record.data for record in await context.ask(RECORDS, asked)}
+        for row in some:
+            row.data = found[row.version]
+
+
+async def _prices(context: ReadContext) -> PriceList:
+    """Return the prices that the generation uses."""
+    (made,) = await context.ask_control(MADE, GenerationNamed(context.generation))
+    history = [_loaded(row) for row in await context.ask_control(PRICES, NoParams())]
+    return in_force(history, made.made_us)
+
+
+def _loaded(row: PriceRow) -> LoadedPrice:
+    return LoadedPrice(Price(*(getattr(row, name) for name in Price.__struct_fields__)), row.loaded_us)
+
+
+def _fold_all(state: SessionState | None, page: Sequence[FactRow]) -> SessionState | None:
+    for row in page:
+        if state is None:
+            state = begin(row)
+        fold(state, row)
+    return state
+
+
+def _detail(row: SessionRow) -> SessionDetailRow:
+    """Return the row as a read of the table gives it."""
+    values = asdict(row)
+    times = {f"{name}_ms": values[f"{name}_at"] for name in ("started", "last_event", "ended")}
+    same = {name: values[name] for name in SessionDetailRow.__struct_fields__ if name in values}
+    return SessionDetailRow(**{**same, **times, "first_prompts": []})

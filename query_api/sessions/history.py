@@ -1,0 +1,104 @@
+"""A session as it was known at a point of the log, or of time."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from edge.errors import ApiError, invalid
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.by_id import SessionDetailRow, session_of
+from schemas.http.responses import Session
+from schemas.log.position import Position
+
+_FORMS = "must be <partition>:<offset>, or an RFC 3339 time with an offset, such as 2026-01-20T10:30:00Z"
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+
+Point = Position | datetime
+
+
+class History(Protocol):
+    """Folds sessions again from their facts. The fold belongs to the projector, so the service provides it."""
+
+    async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
+        """Return the state of a session from its facts up to ``offset``; there is one at least.
+
+        Raises:
+            ApiError: 503 if other sessions are being folded already.
+        """
+        ...
+
+
+class SessionUntil(Struct, frozen=True):
+    """A session up to an offset and, unless it is None, up to a time of receipt (ms since 1970)."""
+
+    org_id: str
+    session_id: UUID
+    offset_max: int
+    received_ms_max: int | None
+
+
+class LastOffsetRow(Struct, frozen=True):
+    """The offset of the last record of a session that added a fact."""
+
+    log_offset: int
+
+
+LAST_OFFSET = Question("query_api.sessions.last_offset", SessionUntil, LastOffsetRow)
+
+
+def parse_as_of(text: str) -> Point:
+    """Return the position or the time that ``as_of`` names.
+
+    Raises:
+        ApiError: 422 if it names neither.
+    """
+    try:
+        return _time(text) if "-" in text else _position(text)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise _wrong(_FORMS) from error
+
+
+async def session_as_of(context: ReadContext, history: History, now: Session, point: Point) -> Session | None:
+    """Return what was known of the session ``now`` at a point; None before its first fact.
+
+    Raises:
+        ApiError: 422 if the point is in another partition.
+    """
+    newest = Position.parse(now.position)
+    rows = await context.ask(LAST_OFFSET, _until(now, newest, point))
+    if not rows:
+        return None
+    if rows[0].log_offset == newest.offset:
+        return now
+    return session_of(await history.state_at(context, now.org_id, now.id, rows[0].log_offset))
+
+
+def _until(now: Session, newest: Position, point: Point) -> SessionUntil:
+    """Return the part of the session that a point includes. Facts beyond ``now`` may be incomplete, so they wait."""
+    if isinstance(point, datetime):
+        return SessionUntil(now.org_id, now.id, newest.offset, (point - _EPOCH) // _MS)
+    if point.partition != newest.partition:
+        raise _wrong(f"must be in partition {newest.partition}, where all records of this session are")
+    return SessionUntil(now.org_id, now.id, min(point.offset, newest.offset), None)
+
+
+def _position(text: str) -> Position:
+    position = Position.parse(text)
+    if str(position) != text:
+        raise ValueError(f"positions are not written like {text!r}")
+    return position
+
+
+def _time(text: str) -> datetime:
+    time = msgspec.convert(text, datetime)
+    if time.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return time
+
+
+def _wrong(sentence: str) -> ApiError:
+    return invalid({"as_of": [sentence]})

@@ -1,0 +1,26 @@
+"""API section "Operations", `GET …/sessions/:id?as_of=…`, on `up` and `stack`."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.support.clients.session_client import SessionClient
+from tests.support.rigs.installation import Installation
+
+
+def test_a_corrected_report_can_be_seen_as_it_was(installation: Installation, fresh_org: str) -> None:
+    """The position before a correction shows the wrong cost, the newest one the right cost; so do times."""
+    with SessionClient(installation, fresh_org) as session:
+        created = session.read("").json()["data"]
+        session.change(model_metrics={"input_tokens": 5, "cost_usd": 9.0})
+        wrong = session.read("").json()["data"]
+        session.change(model_metrics={"input_tokens": 5, "cost_usd": 2.0})
+        right = session.read("").json()["data"]
+
+        for known in (created, wrong, right):
+            found = session.read("", params={"as_of": known["position"]}).json()
+            assert found == {"data": known, "meta": {"as_of": known["position"]}}
+        later = session.read("", params={"as_of": (datetime.now(UTC) + timedelta(days=1)).isoformat()})
+        earlier = session.read("", params={"as_of": "2020-01-01T00:00:00Z"})
+
+    assert [known["model_metrics"]["cost_usd"] for known in (created, wrong, right)] == [0, 9, 2]
+    assert later.json()["data"] == right
+    assert (earlier.status_code, earlier.json()["code"]) == (404, "not_found")
