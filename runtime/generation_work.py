@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from audit.prove import Prove
+from audit.prove.proof import Proof
+from audit.prove.prove import Prove
+from audit.prove.words import in_words
 from audit.repair import Repair
 from audit.requests.rules import refusal_now
 from audit.requests.situation import GenerationStatus, Situation, load_situation
@@ -93,7 +95,7 @@ class GenerationWork:
             "compared_with": proof.compared_with,
             "request": request.id,
             "equal": proof.equal,
-            "report": msgspec.json.encode(proof).decode(),
+            "report": _report(proof),
         }
         await self._reader.control("store.add_proof", row)
         return Report(result={"equal": proof.equal, "differences": len(proof.differences)})
@@ -130,6 +132,11 @@ class GenerationWork:
 
     async def _note(self, request: Request, event: str) -> None:
         await self._reader.control("store.generation_event", event_parameters(self._generation, event, request.id))
+
+
+def _report(proof: Proof) -> str:
+    """Return the report as JSON: the proof, and the same in words."""
+    return msgspec.json.encode({**msgspec.to_builtins(proof), "words": in_words(proof)}).decode()
 
 
 def _behind(status: GenerationStatus, live: GenerationStatus) -> str:

@@ -19,17 +19,20 @@ from tests.support.rigs.operator import Operator
 
 pytestmark = pytest.mark.fault(row=23)
 READS = 5_000  # of each kind of installation
+WRITE_EVERY_S = 0.3
 CONNECTIONS = 6
 SESSIONS = 12
 PATHS = (
     *("sessions?per_page=12", "sessions/threads?per_page=12", "sessions/analytics/summary?start_date=2026-01-01"),
     "sessions/analytics/team-overview?start_date=2026-01-01&end_date=2026-02-01",
 )
+ONE_IN = 10  # reads is of these; the others are of one session
+DEARER = ", ".join(f"g.{n} * 2" if n == 12 else f"g.{n}" for n in range(1, 13))  # the cost of a model group
 NEW = "g_switch"  # on an installation that tests share
 # In it every number and text of the quiet org is another one.
 PLANTED = (
     "sessions UPDATE title = 'new', cost_nano = 2000000000",
-    "rollup_daily UPDATE cost_nano = 2000000000 * sessions",
+    f"rollup_daily UPDATE cost_nano = 2 * cost_nano, model_groups = arrayMap(g -> ({DEARER}), model_groups)",
 )
 
 
@@ -61,7 +64,7 @@ def test_no_read_fails_or_mixes_generations_through_a_switch_and_back(
     assert not operator.proof(NEW)["equal"]
 
     with _writing(busy) as written:
-        reading = _Reading(target.installation, fresh_org)
+        reading = _Reading(target.installation, fresh_org, session["id"])
         reading.start()
         for generation in (NEW, "g1", NEW, "g1"):
             reading.wait_for(READS // 5)
@@ -84,7 +87,7 @@ def _writing(org: Org) -> Iterator[list[int]]:
     session = org.create()
 
     def write() -> None:
-        while not stop.wait(0.02):
+        while not stop.wait(WRITE_EVERY_S):
             org.record(session, hook("Notification", message=f"{written[0]}"))
             written[0] += 1
 
@@ -100,8 +103,8 @@ def _writing(org: Org) -> Iterator[list[int]]:
 class _Reading:
     """Reads without pause, and checks each reply against the generation that it names."""
 
-    def __init__(self, installation: Installation, org: str) -> None:
-        self._installation, self._org = installation, org
+    def __init__(self, installation: Installation, org: str, session_id: str) -> None:
+        self._installation, self._org, self._one = installation, org, f"sessions/{session_id}"
         self.seen, self.failed = Counter[str](), list[str]()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -141,7 +144,7 @@ class _Reading:
 
     async def _paths(self, n: int) -> AsyncIterator[str]:
         while not self._stop.is_set():
-            yield PATHS[n % len(PATHS)]
+            yield PATHS[n // ONE_IN % len(PATHS)] if n % ONE_IN == 0 else self._one
             n += 1
 
 
@@ -150,8 +153,10 @@ def _shown(path: str, data: Any) -> set[str]:
     if "analytics" in path:
         cost = data["total_cost_usd"] if "summary" in path else data["current"]["cost_usd"]
         return {{1.0: "g1", 2.0: NEW}.get(cost / SESSIONS, f"cost {cost}")}
-    sessions = data if "threads" not in path else [one for thread in data for one in thread["conversations"]]
-    assert len(sessions) == SESSIONS
+    sessions = [data] if "id" in data else data
+    if "threads" in path:
+        sessions = [one for thread in data for one in thread["conversations"]]
+    assert len(sessions) == (1 if "id" in data else SESSIONS)
     titles = {{"g1": "g1", "new": NEW}[session["title"]] for session in sessions}
     costs = {{1.0: "g1", 2.0: NEW}[session["model_metrics"]["cost_usd"]] for session in sessions}
     return titles | costs
