@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cli import audit, dead_letters, demo, prices, run, setup
+from cli import audit, dead_letters, demo, log, prices, run, setup
 from ingest.errors import BrokenLog
 from kernel.broken import Broken
 from runtime.private_files import UMASK
@@ -14,7 +14,10 @@ from runtime.settings import BadSettings
 from schemas.log.position import LogUnavailable
 from store.errors import StoreUnavailable
 
-COMMANDS = (*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS, *demo.COMMANDS)
+COMMANDS = (
+    *(*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS),
+    *(*log.COMMANDS, *demo.COMMANDS),
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -27,6 +30,7 @@ def crewkit_sessions() -> None:
     Production:    crewkit-sessions secrets make, provision, then ingest, query-api and processors
     On one box:    crewkit-sessions stack
     Check it:      crewkit-sessions coverage, recount, freshness, dead-letters
+    Back it up:    crewkit-sessions log export, log verify, log import
 
     Every option can also be set in the environment (--log-url is LOG_URL) or in settings.toml in the data folder
     (log_url); options win over the environment, and the environment over the file.
