@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
 import signal
+import sqlite3
 import stat
+from contextlib import closing, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -21,9 +24,12 @@ from tests.support.rigs.log_commands import (
     hashes_of,
     log_here,
     log_killed,
+    log_limited,
+    log_spawned,
     new_data_folder,
     rows_of,
 )
+from tests.support.waiting import eventually
 
 SESSION = UUID(int=7 << 100 | 0x4000 << 64 | 1 << 63)
 AT = 1_768_905_000_000
@@ -136,6 +142,56 @@ def test_a_killed_import_continues_to_the_same_rows(tmp_path: Path, capsys: Capt
         "same_positions": True,
     }
     assert rows_of(target) == many
+
+
+def test_an_import_ends_on_ctrl_c_and_continues(tmp_path: Path, capsys: Capture) -> None:
+    """SIGINT ends it between two commits, with one sentence and exit code 1."""
+    many = [(n, SESSION.bytes, b"%d" % n, AT + n) for n in range(70_000)]
+    source = new_data_folder(tmp_path / "source", many)
+    target, into = copy_secrets(source, tmp_path / "target"), tmp_path / "export"
+    log_here(capsys, "export", into, "--data", source)
+
+    process = log_spawned("log.imported:1:sleep=3", "import", into, "--data", target)
+    eventually(lambda: (target / "log.sqlite").exists() and has_rows(target))
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    left = len(rows_of(target))
+    log_here(capsys, "import", into, "--data", target)
+
+    assert process.returncode == 1
+    assert complaint.decode().splitlines() == ["interrupted; an export or import continues when the command runs again"]
+    assert left == 20_000
+    assert rows_of(target) == many
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path, capsys: Capture) -> None:
+    """The export so far stays sound, and continues once there is room."""
+    many = [(n, SESSION.bytes, os.urandom(10), AT + n) for n in range(150_000)]
+    source, into = new_data_folder(tmp_path / "source", many), tmp_path / "export"
+    log_here(capsys, "export", into, "--data", new_data_folder(tmp_path / "empty"), "--secrets", source / "secrets")
+
+    ended = log_limited(1_000_000, "export", into, "--data", source)
+    continued = log_here(capsys, "export", into, "--data", source, "--json")
+
+    assert (ended.code, ended.output, len(ended.complaint.splitlines())) == (1, "", 1)
+    assert "can't be written" in ended.complaint
+    assert json.loads(continued.output)["records_in_all"] == 150_000
+    assert log_here(capsys, "verify", into).code == 0
+
+
+def test_a_file_of_an_earlier_version_takes_garbage_without_key(tmp_path: Path, capsys: Capture) -> None:
+    """Its empty table demanded key and value; the import makes it anew."""
+    source = new_data_folder(tmp_path / "source", [(0, None, None, AT)])
+    target, into = copy_secrets(source, tmp_path / "target"), tmp_path / "export"
+    with closing(sqlite3.connect(target / "log.sqlite")) as connection:
+        connection.execute(
+            'CREATE TABLE records ("offset" INTEGER PRIMARY KEY, "key" BLOB NOT NULL, value BLOB NOT NULL, '
+            "timestamp_ms INTEGER NOT NULL) STRICT"
+        )
+    log_here(capsys, "export", into, "--data", source)
+
+    assert log_here(capsys, "import", into, "--data", target).code == 0
+    assert rows_of(target) == [(0, None, None, AT)]
 
 
 def test_an_export_refuses_another_installation(export: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -317,6 +373,13 @@ def test_wrong_usage_is_exit_2(arguments: tuple[str, ...], capsys: Capture) -> N
 
     assert (ended.code, ended.output) == (2, "")
     assert ended.complaint
+
+
+def has_rows(folder: Path) -> bool:
+    """Return whether a commit has happened."""
+    with suppress(sqlite3.OperationalError):  # the table is not there yet
+        return bool(rows_of(folder))
+    return False
 
 
 def flip(file: Path) -> None:

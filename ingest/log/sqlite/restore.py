@@ -1,5 +1,6 @@
 """Writes records with their offsets and times into the file of an embedded log that no process serves."""
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ class SqliteImport:
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
+        await asyncio.sleep(0)  # else the loop could not end the import on SIGINT
         return read_window(self._connection, start, stop, bytes_max) if partition == PARTITION else []
 
     async def put(self, record: LogRecord) -> None:
@@ -43,6 +45,7 @@ class SqliteImport:
         self._bytes += size_of(record.value)
         if self._bytes >= _COMMIT_BYTES or len(self._rows) >= _COMMIT_RECORDS:
             self._commit()
+            await asyncio.sleep(0)  # as above
 
     async def finish(self) -> None:
         """Commit the rest; raise as `put`."""

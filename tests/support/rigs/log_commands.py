@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from subprocess import PIPE
 from typing import NamedTuple
 
 import pytest
@@ -43,9 +45,30 @@ def log_here(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:
 
 def log_killed(point: str, nth: int, *arguments: object) -> int:
     """Run `crewkit-sessions log ARGUMENTS` in another process until a fail point kills it; return its exit code."""
-    command = [sys.executable, "-P", "-m", "cli", "log", *map(str, arguments)]
-    environment = {**os.environ, VARIABLE: f"{point}:{nth}:kill"}
-    return subprocess.run(command, capture_output=True, timeout=120, check=False, env=environment).returncode
+    process = log_spawned(f"{point}:{nth}:kill", *arguments)
+    process.communicate(timeout=120)
+    return process.returncode
+
+
+def log_spawned(fail_point: str, *arguments: object) -> subprocess.Popen[bytes]:
+    """Start `crewkit-sessions log ARGUMENTS` in another process."""
+    environment = {**os.environ, VARIABLE: fail_point}
+    return subprocess.Popen(_line(arguments), stdout=PIPE, stderr=PIPE, env=environment)
+
+
+def log_limited(file_bytes_max: int, *arguments: object) -> Ended:
+    """Run `crewkit-sessions log ARGUMENTS` in another process, which can't write a larger file."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, file_bytes_max))
+
+    process = subprocess.Popen(_line(arguments), stdout=PIPE, stderr=PIPE, text=True, preexec_fn=limit)
+    output, complaint = process.communicate(timeout=120)
+    return Ended(process.returncode, output, complaint)
+
+
+def _line(arguments: Sequence[object]) -> list[str]:
+    return [sys.executable, "-P", "-m", "cli", "log", *map(str, arguments)]
 
 
 def new_data_folder(folder: Path, rows: Iterable[Row] = ()) -> Path:
