@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cli import audit, dead_letters, demo, generations, prices, run, setup
+from cli import audit, dead_letters, demo, generations, log, prices, run, setup
 from ingest.errors import BrokenLog
 from kernel.broken import Broken
 from runtime.private_files import UMASK
@@ -15,8 +15,8 @@ from schemas.log.position import LogUnavailable
 from store.errors import StoreUnavailable
 
 COMMANDS = (
-    *(*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS),
-    *(*audit.COMMANDS, *dead_letters.COMMANDS, *generations.COMMANDS, *demo.COMMANDS),
+    *(*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS),
+    *(*generations.COMMANDS, *log.COMMANDS, *demo.COMMANDS),
 )
 
 
@@ -31,6 +31,7 @@ def crewkit_sessions() -> None:
     On one box:    crewkit-sessions stack
     Check it:      crewkit-sessions coverage, recount, freshness, dead-letters
     Rebuild it:    crewkit-sessions generations, replay, prove, switch, drop
+    Back it up:    crewkit-sessions log export, log verify, log import
 
     Every option can also be set in the environment (--log-url is LOG_URL) or in settings.toml in the data folder
     (log_url); options win over the environment, and the environment over the file.

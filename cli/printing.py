@@ -31,3 +31,8 @@ def print_found(found: Any, as_json: bool, print_text: Callable[[Any], None]) ->
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         print_text(found)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -11,8 +11,32 @@ def write_whole(path: Path, text: str, mode: int = FILE_MODE) -> None:
 
     A symbolic link is replaced, not followed.
     """
-    scratch = path.with_name(f".{path.name}.new")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        file.write(text)
+    scratch = scratch_of(path)
+    _write(scratch, text.encode(), mode)
     scratch.replace(path)
+
+
+def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Do the same with bytes; after the return a power cut leaves the new content."""
+    scratch = scratch_of(path)
+    _write(scratch, content, mode, sync=True)
+    scratch.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def scratch_of(path: Path) -> Path:
+    """Return the file that an interrupted write of ``path`` leaves behind."""
+    return path.with_name(f".{path.name}.new")
+
+
+def _write(scratch: Path, content: bytes, mode: int, *, sync: bool = False) -> None:
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())

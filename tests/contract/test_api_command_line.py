@@ -22,7 +22,7 @@ from tests.support.rigs.installation import Installation
 AUDIT = ("freshness", "coverage", "recount")
 THERE = (
     *("up", "stack", "serve", "ingest", "query-api", "processors", "store-server", "provision", "token", "demo"),
-    *(*AUDIT, "prices", "secrets"),
+    *(*AUDIT, "log", "prices", "secrets"),
 )
 
 
@@ -154,6 +154,27 @@ def test_prices_are_shown_where_the_store_can_be_reached(installation: Installat
     else:
         assert (result.returncode, result.stdout) == (1, "")
         assert "another process uses" in result.stderr
+
+
+def test_the_log_of_a_running_installation_is_read_and_exported(installation: Installation, tmp_path: Path) -> None:
+    """Its folder is enough, on both kinds; the export is sound, and another run adds only what is new."""
+    session = Org(installation, "acme").create()["id"]
+    where, export = ("--data", str(installation.data)), str(tmp_path / "export")
+
+    read = run("log", "read", "--session", session, *where)
+    exported = run("log", "export", export, *where, "--json")
+    verified = run("log", "verify", export)
+    again = run("log", "export", export, *where, "--json")
+
+    assert (read.returncode, read.stderr) == (0, "")
+    assert {json.loads(line)["key"] for line in read.stdout.splitlines()} == {session}
+    assert json.loads(exported.stdout)["records"] > 0
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert json.loads(again.stdout)["records"] < json.loads(exported.stdout)["records"]
+    if installation.kind == "up":  # an empty target would be refused too, since the folder is in use
+        refused = run("log", "import", export, *where)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "another process uses" in refused.stderr
 
 
 @pytest.mark.fault(row=24)

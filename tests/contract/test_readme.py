@@ -36,7 +36,10 @@ ON_THE_PATH = shell_lines(OPERATIONS, "")
 RUN = {
     *(("README.md", section) for section in ("Quickstart", "Check it")),
     *(("docs/api.md", section) for section in ("", "Write", "Read", "Analytics", "Check")),
-    *((OPERATIONS, section) for section in ("", "Production", "Check and repair", "Prices", "Back up and restore")),
+    *(
+        (OPERATIONS, section)
+        for section in ("", "Production", "Check and repair", "Prices", "Back up and move the log")
+    ),
     *((SECURITY, section) for section in ("", "Tokens", "Kafka ACLs")),
     *((REPLAY, section) for section in ("", "Rebuild everything")),
 }
@@ -197,7 +200,7 @@ def test_a_backup_of_a_running_installation_restores(checkout: Path) -> None:
         stop = threading.Event()
         writer = threading.Thread(target=_go_on_writing, args=(Org(running, "busy"), stop))
         writer.start()
-        copied = run(shell_lines(OPERATIONS, "", "Back up and restore"), checkout)
+        copied = run(shell_lines(OPERATIONS, "", "Back up and move the log"), checkout)
         stop.set()
         writer.join()
         assert copied.returncode == 0, copied.stderr
@@ -205,7 +208,7 @@ def test_a_backup_of_a_running_installation_restores(checkout: Path) -> None:
     finally:
         running.end()
 
-    restored = Installation("up", checkout / "backup").start()
+    restored = Installation("up", checkout / "var" / "restored").start()
     try:
         with httpx.Client(base_url=restored.url, headers={"Authorization": token}, trust_env=False) as client:
             found = client.get(

@@ -1,104 +1,51 @@
-"""Freshness: tables are complete up to a look at the log's end once every record before that end is projected."""
+"""The progress of long steps: a line now and then without a terminal, a bar with one."""
 
-import struct
-from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
+import io
 
-from processors.availability import Availability
-from processors.progress import PartitionLag, PartitionPlace, Progress
-from schemas.log.position import LogUnavailable
-from store.errors import StoreUnavailable
+from rich.console import Console
 
-_ROW = struct.Struct("<HQQq")
+from cli.progress import Bar, Lines, progress_on
 
 
-class Rig:
-    """A progress over an end of the log, a clock and a projection, all set by the test."""
+def test_a_short_step_prints_nothing() -> None:
+    """Ten seconds pass before the first line."""
+    lines, now = [], [0.0]
+    meter = Lines(lines.append, lambda: now[0])
 
-    def __init__(self, partitions: int) -> None:
-        self.now, self.log_ends = 0, [0] * partitions
-        written, assigned = dict.fromkeys(range(partitions), 0), set(range(partitions))
-        self.pipeline: Any = SimpleNamespace(
-            written=written,
-            assigned=assigned,
-            store_state=Availability(StoreUnavailable, "store_unavailable"),
-            log_state=Availability(LogUnavailable, "log_unavailable"),
-        )
-        self.rows: dict[int, tuple[int, int, int]] = {}
-        self.is_away = False
-        self.progress = Progress(self.pipeline, self, self, lambda: self.now)  # type: ignore[arg-type]  # ports
+    meter.begin("export", 100)
+    now[0] = 9.9
+    meter.add(50, 1000)
 
-    async def ends(self) -> Sequence[int]:
-        return list(self.log_ends)
-
-    def insert(self, table: str, rows: bytes) -> None:
-        assert table == "progress"
-        if self.is_away:
-            raise StoreUnavailable
-        self.rows |= {partition: rest for partition, *rest in _ROW.iter_unpack(rows)}  # type: ignore[misc]
-
-    async def look_at(self, now: int, *ends: int) -> None:
-        """Set the clock and the ends of the log, then look."""
-        self.now, self.log_ends = now, list(ends)
-        await self.progress.look()
+    assert lines == []
 
 
-async def test_an_idle_log_is_complete_as_of_the_last_look() -> None:
-    """While no record waits, readers see that the tables are complete up to about now."""
-    rig = Rig(2)
+def test_a_long_step_prints_a_line_every_ten_seconds() -> None:
+    """It has what is done, the rate, and the time left; a new step begins at zero."""
+    lines, now = [], [0.0]
+    meter = Lines(lines.append, lambda: now[0])
 
-    await rig.look_at(1_000, 0, 0)
-    await rig.look_at(2_000, 0, 0)
+    meter.begin("verify", 5)
+    meter.begin("import", 1000)
+    for second in range(1, 26):
+        now[0] = float(second)
+        meter.add(10, 2_000_000)
 
-    assert rig.rows == {0: [0, 0, 2_000], 1: [0, 0, 2_000]}
-
-
-async def test_a_partition_that_lags_is_complete_as_of_the_look_it_has_caught_up_with() -> None:
-    """Seen at 5 with end 10: once 10 records are in the tables, everything accepted before 5 is visible."""
-    rig = Rig(1)
-    await rig.look_at(5_000, 10)
-    await rig.look_at(6_000, 20)
-
-    rig.pipeline.written[0] = 15
-    await rig.look_at(7_000, 30)
-
-    assert rig.rows[0] == [15, 30, 5_000]
-    assert rig.progress.places() == [PartitionPlace(0, 15, 30)]
-    assert rig.progress.lags() == [PartitionLag(0, records=15, seconds=2.0)]
-
-
-async def test_progress_is_reported_for_our_partitions_alone() -> None:
-    """Another worker reports the partitions that it projects."""
-    rig = Rig(2)
-    del rig.pipeline.written[1]
-
-    await rig.look_at(1_000, 0, 0)
-
-    assert set(rig.rows) == {0}
-
-
-async def test_a_partition_that_is_not_taken_over_yet_has_a_place_too() -> None:
-    """It is assigned to us, so its records wait for us."""
-    rig = Rig(2)
-    del rig.pipeline.written[1]
-
-    await rig.look_at(1_000, 0, 7)
-
-    assert [(place, place.records) for place in rig.progress.places()] == [
-        (PartitionPlace(0, 0, 0), 0),
-        (PartitionPlace(1, None, 7), 7),
+    assert lines == [
+        "import: 100 of 1,000 records, 2.0 MB/s, about 90 s left",
+        "import: 200 of 1,000 records, 2.0 MB/s, about 80 s left",
     ]
 
 
-async def test_a_store_that_was_away_for_the_report_is_back_once_there_is_nothing_to_report() -> None:
-    """Our partitions may have been revoked meanwhile, so that there is no report to send again."""
-    rig = Rig(1)
-    rig.is_away = True
-    await rig.progress.progressed(SimpleNamespace(next_offsets={0: 1}))
-    assert not rig.pipeline.store_state.is_up
+def test_a_bar_shows_records_and_bytes() -> None:
+    """A step that has nothing to do is a bar too."""
+    out = io.StringIO()
+    with progress_on(Console(file=out, force_terminal=True, width=160)) as progress:
+        meter = Bar(progress)
+        meter.begin("verify", 0)
+        meter.begin("export", 1000)
+        meter.add(400, 1_000_000)
+        meter.add(600, 1_000_000)
+        meter.move()
 
-    rig.pipeline.written.clear()
-    await rig.look_at(1_000, 0)
-
-    assert rig.pipeline.store_state.is_up
+    assert "1,000 of 1,000" in out.getvalue()
+    assert "records/s" in out.getvalue()

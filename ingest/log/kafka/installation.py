@@ -128,9 +128,12 @@ def create_line(topic: KafkaTopic) -> str:
 class InstalledTopic:
     """A `FindTopic`: the topic in the installation record, if this process's configuration agrees with it."""
 
-    def __init__(self, own: OwnSecrets | None) -> None:
-        """``own`` are the secrets of this process; None if it has none."""
-        self._own = own
+    def __init__(self, own: OwnSecrets | None, *, warns: bool = True) -> None:
+        """``own`` are the secrets of this process; None if it has none.
+
+        ``warns`` is whether it logs that the log has one copy of each record.
+        """
+        self._own, self._warns = own, warns
         self._record: InstallationRecord | None = None
 
     async def __call__(self, configured: KafkaTopic) -> KafkaTopic:
@@ -145,7 +148,7 @@ class InstalledTopic:
             raise await _missing(configured)
         topic = agreed(configured, record, self._own)
         await check_topic(topic)
-        if self._record is None and topic.replication == 1:
+        if self._warns and self._record is None and topic.replication == 1:
             logger.warning(
                 "log_has_one_copy", topic=topic.name, why="provisioned with --replication 1, for development"
             )

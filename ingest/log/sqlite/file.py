@@ -7,20 +7,20 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from ingest.errors import BrokenLog, OnBroken
 from kernel.fail_points import fail_point
-from schemas.log.position import LogUnavailable
+from schemas.log.position import LogRecord, LogUnavailable
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     "offset" INTEGER PRIMARY KEY,
-    "key" BLOB NOT NULL,
-    value BLOB NOT NULL,
+    "key" BLOB, -- garbage imported from Kafka may have no key or no value
+    value BLOB,
     timestamp_ms INTEGER NOT NULL
 ) STRICT
 """
@@ -32,6 +32,13 @@ FROM records
 WHERE "offset" >= ? AND "offset" < ?
 ORDER BY "offset"
 """
+OF_KEY = """
+SELECT "offset", "key", value, timestamp_ms
+FROM records
+WHERE "key" = ? AND "offset" >= ?
+ORDER BY "offset"
+"""
+PARTITION = 0  # the only one
 _PAGE_BYTES = 16_384  # a record has tens of kilobytes; small pages would make long chains
 _WAL_PAGES_MAX = 2_048  # 32 MiB between checkpoints
 _BUSY_S = 2.0
@@ -60,6 +67,33 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open an existing file that another process may write. The connection can't change it."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+def read_window(connection: sqlite3.Connection, start: int, stop: int, bytes_max: int) -> list[LogRecord]:
+    """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them, but one if there is any."""
+    return _some(connection.execute(READ, (start, stop)), bytes_max)
+
+
+def read_key(connection: sqlite3.Connection, key: bytes, start: int, bytes_max: int) -> list[LogRecord]:
+    """Return the same of the records with a key, from the offset ``start`` on."""
+    return _some(connection.execute(OF_KEY, (key, start)), bytes_max)
+
+
+def _some(rows: Iterable[tuple[int, bytes | None, bytes | None, int]], bytes_max: int) -> list[LogRecord]:
+    records: list[LogRecord] = []
+    size = 0
+    for offset, key, value, timestamp_ms in rows:
+        records.append(LogRecord(PARTITION, offset, key, value, timestamp_ms))
+        size += len(value or b"")
+        if size >= bytes_max:
+            break
+    return records
 
 
 def end_of(connection: sqlite3.Connection) -> int:

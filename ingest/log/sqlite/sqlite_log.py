@@ -10,11 +10,18 @@ from typing import TypeVar
 
 from ingest.errors import BrokenLog, OnBroken, stop_the_process
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
-from ingest.log.sqlite.file import READ, Pending, SqliteWriter, end_of, open_for_reading, will_pass
+from ingest.log.sqlite.file import (
+    PARTITION,
+    Pending,
+    SqliteWriter,
+    end_of,
+    open_for_reading,
+    read_window,
+    will_pass,
+)
 from schemas.log.position import LogRecord, LogUnavailable, Position
 
 T = TypeVar("T")
-PARTITION = 0  # the only one
 
 
 class SqliteEventLog:
@@ -86,7 +93,7 @@ class SqliteEventLog:
         """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if partition != PARTITION:
             return []
-        return await asyncio.to_thread(self._query, lambda connection: _read(connection, start, stop, bytes_max))
+        return await asyncio.to_thread(self._query, lambda connection: read_window(connection, start, stop, bytes_max))
 
     async def wait_beyond(self, offset: int, timeout_s: float) -> None:
         """Return once the record at ``offset`` exists, or after ``timeout_s``."""
@@ -125,14 +132,3 @@ class SqliteEventLog:
                 if not will_pass(error):
                     self._on_broken(BrokenLog(f"the log {self._path} can't be read any more: {error}"))
                 raise LogUnavailable(str(error)) from error
-
-
-def _read(connection: sqlite3.Connection, start: int, stop: int, bytes_max: int) -> list[LogRecord]:
-    records: list[LogRecord] = []
-    size = 0
-    for offset, key, value, timestamp_ms in connection.execute(READ, (start, stop)):
-        records.append(LogRecord(PARTITION, offset, key, value, timestamp_ms))
-        size += len(value)
-        if size >= bytes_max:
-            break
-    return records

@@ -1,0 +1,209 @@
+"""`log`: read the log, back it up, and move it to another log."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+
+from cli.installation import DIFFERENT, OK
+from cli.log_records import as_json_line
+from cli.options import settings_options
+from cli.printing import counted, print_found
+from cli.progress import metered
+from schemas.log.position import LogRecord, Position
+
+DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print only JSON.")
+
+
+@click.group()
+def log() -> None:
+    """Read the log, back it up, and move it to another log.
+
+    The log is the file of the embedded default or a Kafka topic. With --data DIR alone, a command finds the log of an
+    `up` or a `stack`. All commands but `import` can run while the installation does.
+    """
+    import structlog
+
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))  # standard output is for results
+
+
+@log.command()
+@settings_options("data", "log_url", "secrets")
+@click.option("--session", type=click.UUID, help="Print all records of this session.")
+@click.option("--position", help="Print the record at <partition>:<offset>.")
+@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Records from --position on.")
+def read(session: UUID | None, position: str | None, count: int, **options: Any) -> None:
+    """Print records as lines of JSON: position, time, key, kind and value.
+
+    Bytes that are no JSON are in `text` or `value_base64` instead of `value`. On Kafka, --session reads the whole
+    partition of the session. Exits with 1 if the log has no such record.
+
+    \b
+    Example:
+      crewkit-sessions log read --position 0:0 --count 3 --data var/up
+      crewkit-sessions log read --session 5f3c0a52-6a0f-4f0e-9d5f-0a4d8f3c2b11 --data var/up
+    """
+    from deploy.log_tools import NotInLog, log_settings, show_from, show_session
+
+    if (session is None) == (position is None):
+        raise click.UsageError("give --session or --position, one of them")
+    at = _position(position or "0:0")
+    settings = log_settings(options)
+    try:
+        with _refusals_explained(), metered() as meter:
+            if session is not None:
+                show_session(settings, session, meter, _print)
+            else:
+                show_from(settings, at, count, _print)
+    except NotInLog as error:
+        click.echo(str(error), err=True)
+        sys.exit(DIFFERENT)
+
+
+@log.command()
+@DIR
+@settings_options("data", "log_url", "secrets")
+@json_option
+def export(folder: Path, as_json: bool, **options: Any) -> None:
+    """Export the log into DIR, or add to an export in DIR what the log has gained.
+
+    DIR gets compressed segments of records and manifest.json with their hashes. It holds every prompt, and no secrets:
+    back up the folder of secrets too. An export that was interrupted continues when the command runs again.
+
+    Exits with 1 if DIR belongs to another log, or the log no longer has what was exported before.
+
+    \b
+    Example:
+      crewkit-sessions log export backup --data var/up
+    """
+    from deploy.log_tools import export as export_into
+    from deploy.log_tools import log_settings
+
+    settings = log_settings(options)
+    with _refusals_explained(), metered() as meter:
+        done = export_into(settings, folder, meter)
+    found = {
+        "records": done.records,
+        "segments": done.segments,
+        "bytes": done.bytes,
+        "records_in_all": done.manifest.records,
+        "ends": done.manifest.ends,
+    }
+    print_found(found, as_json, _print_export)
+
+
+@log.command()
+@DIR
+@json_option
+def verify(folder: Path, as_json: bool) -> None:
+    """Check every file and every record of an export.
+
+    Checks the manifest against its own hash, each segment against the manifest, and each record: offsets are dense, and
+    a session's key belongs to its partition. Exits with 1 and names the file if anything is wrong.
+
+    \b
+    Example:
+      crewkit-sessions log verify backup
+    """
+    import msgspec
+
+    from ingest.log.archive.verify import Verified, verify_export
+
+    with _refusals_explained(), metered() as meter:
+        found: Verified = verify_export(folder, meter)
+    print_found({**msgspec.to_builtins(found), "sound": found.is_sound}, as_json, _print_verified)
+    sys.exit(OK if found.is_sound else DIFFERENT)
+
+
+@log.command("import")
+@DIR
+@settings_options("data", "log_url", "secrets", "partitions")
+@click.option("--replication", type=int, default=0, help="Copies of each record (default 3; 1: for development).")
+@click.option("--topic-exists", is_flag=True, help="Create no topics; check existing ones.")
+@json_option
+def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, **options: Any) -> None:
+    """Import the export in DIR into an empty log: a file, or a Kafka topic, which is made as `provision` makes it.
+
+    With the same number of partitions (on Kafka the default) every record gets its old position. With another, each
+    session's records stay in order in the partition of the session. The secrets of the exported installation must be in
+    the folder of secrets. An import that was interrupted continues when the command runs again.
+
+    Exits with 1, and changes nothing, if the export is damaged or of another installation, or the log is not empty.
+
+    \b
+    Example:
+      crewkit-sessions log import backup --data var/new
+      crewkit-sessions log import backup --log-url kafka://k1:9092,k2:9092,k3:9092 --partitions 64
+    """
+    from deploy.log_import import import_log
+    from deploy.log_tools import log_settings
+    from ingest.log.kafka.installation import Wish
+
+    settings = log_settings(options)
+    with _refusals_explained(), metered() as meter:
+        done = import_log(settings, folder, Wish(replication, makes_topics=not topic_exists), meter)
+    found = {
+        "added": done.imported.added,
+        "found": done.imported.found,
+        "partitions": done.partitions,
+        "same_positions": done.same_positions,
+    }
+    print_found(found, as_json, _print_import)
+
+
+COMMANDS: list[click.Command] = [log]
+
+
+def _position(text: str) -> Position:
+    try:
+        return Position.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--position") from error
+
+
+def _print(record: LogRecord) -> None:
+    click.echo(as_json_line(record))
+
+
+@contextmanager
+def _refusals_explained() -> Iterator[None]:
+    """Print a refusal or an interruption as one sentence, and exit with 1."""
+    from ingest.log.archive.errors import Damaged, Refused
+
+    try:
+        yield
+    except (Damaged, Refused) as error:
+        click.echo(f"refused: {error}", err=True)
+        sys.exit(DIFFERENT)
+    except KeyboardInterrupt:
+        click.echo("interrupted; an export or import continues when the command runs again", err=True)
+        sys.exit(DIFFERENT)
+
+
+def _print_export(found: dict[str, Any]) -> None:
+    added = f"{counted(found['records'], 'record')} added in {counted(found['segments'], 'segment')}"
+    click.echo(f"export: {added}, {found['bytes'] / 1e6:,.1f} MB; {counted(found['records_in_all'], 'record')} in all")
+
+
+def _print_verified(found: dict[str, Any]) -> None:
+    for finding in found["findings"]:
+        click.echo(f"{finding['file']}: {finding['what']}")
+    if found["misplaced"]:
+        keys = counted(found["misplaced"], "record has a key", "records have keys")
+        click.echo(f"{keys} of another partition, as dead letters of the log")
+    held = f"{counted(found['records'], 'record')} of {counted(found['partitions'], 'partition')}"
+    size = f"{held} in {counted(found['segments'], 'segment')}, {found['bytes'] / 1e6:,.1f} MB"
+    damaged = counted(len(found["findings"]), "file is damaged", "files are damaged")
+    click.echo(f"verify: sound, {size}" if found["sound"] else f"verify: {damaged}")
+
+
+def _print_import(found: dict[str, Any]) -> None:
+    there = f" ({found['found']:,} there before)" if found["found"] else ""
+    where = "at their old positions" if found["same_positions"] else "each in the partition of its session"
+    added = f"{counted(found['added'], 'record')} added{there}"
+    click.echo(f"import: {added}, {where}; the log has {counted(found['partitions'], 'partition')}")

@@ -1,0 +1,110 @@
+"""Show how much of a long step is done, on standard error: a bar on a terminal, else a line now and then."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from ingest.log.archive.meter import Meter
+
+LINE_EVERY_S, MOVE_EVERY_S = 10.0, 0.1
+_MB = 1_000_000
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Yield a meter for standard error."""
+    if not sys.stderr.isatty():
+        yield Lines(lambda line: click.echo(line, err=True))
+        return
+    with progress_on(Console(stderr=True)) as progress:
+        bar = Bar(progress)
+        try:
+            yield bar
+        finally:
+            bar.move()
+
+
+class Lines:
+    """A meter that prints a line every ten seconds; a short step prints none."""
+
+    def __init__(self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` is in seconds."""
+        self._report, self._clock = report, clock
+        self._step, self._total = "", 0
+
+    def begin(self, step: str, records: int) -> None:
+        """Begin a step."""
+        self._step, self._total, self._done, self._bytes = step, records, 0, 0
+        self._began = self._shown = self._clock()
+
+    def add(self, records: int, size: int) -> None:
+        """Count, and print a line if the last one is old."""
+        self._done += records
+        self._bytes += size
+        now = self._clock()
+        if now - self._shown >= LINE_EVERY_S:
+            self._shown = now
+            self._report(self._line(now - self._began))
+
+    def _line(self, passed_s: float) -> str:
+        left_s = (self._total - self._done) * passed_s / self._done
+        return (
+            f"{self._step}: {self._done:,} of {self._total:,} records, {self._bytes / passed_s / _MB:,.1f} MB/s, "
+            f"about {left_s:,.0f} s left"
+        )
+
+
+class Bar:
+    """A meter that is a line of `rich`, moved ten times a second: records may come 100,000 times a second."""
+
+    def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` is in seconds."""
+        self._progress, self._clock = progress, clock
+        self._task: TaskID | None = None
+        self._moved = 0.0
+
+    def begin(self, step: str, records: int) -> None:
+        """Add a bar."""
+        self.move()
+        self._done = self._bytes = 0
+        self._task = self._progress.add_task(step, total=records, bytes=0)
+
+    def add(self, records: int, size: int) -> None:
+        """Count, and move the bar now and then."""
+        self._done += records
+        self._bytes += size
+        if self._clock() - self._moved >= MOVE_EVERY_S:
+            self.move()
+
+    def move(self) -> None:
+        """Show what is counted."""
+        self._moved = self._clock()
+        if self._task is not None:
+            self._progress.update(self._task, completed=self._done, bytes=self._bytes)
+
+
+class _RateColumn(ProgressColumn):
+    """The mean rate of records and bytes."""
+
+    def render(self, task: Task) -> Text:
+        """Return both, empty until they are known."""
+        passed_s = task.finished_time or task.elapsed
+        if not passed_s:
+            return Text("")
+        return Text(
+            f"{task.completed / passed_s:,.0f} records/s  {task.fields['bytes'] / passed_s / _MB:,.1f} MB/s",
+            style="cyan",
+        )
+
+
+def progress_on(console: Console) -> Progress:
+    """Return the table of bars, one for each step."""
+    done = TextColumn("{task.completed:,.0f} of {task.total:,.0f}")
+    left = TimeRemainingColumn(elapsed_when_finished=True)
+    return Progress(TextColumn("{task.description}"), BarColumn(30), done, _RateColumn(), left, console=console)

@@ -1,0 +1,13 @@
+"""An export of the log: a folder of compressed segments and a manifest. It is the backup, and the way to another log.
+
+::
+
+    line.py       one record <-> one line of JSON
+    segment.py    records <-> the bytes of one file
+    manifest.py   what the folder holds, with a hash of itself
+    folder.py     the files: locked, private, each replaced as a whole
+    export.py     log -> folder, from where the manifest ends
+    verify.py     folder -> findings
+    order.py      the order and the positions of an import
+    restore.py    folder -> empty log, or one that holds the beginning of the same import
+"""

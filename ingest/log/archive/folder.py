@@ -1,0 +1,110 @@
+"""The folder of an export. Each file is replaced as a whole, and on disk before the manifest names it."""
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingest.log.archive.errors import Damaged, Refused
+from ingest.log.archive.manifest import MANIFEST, Manifest, Source, decode_manifest, encode_manifest, new_manifest
+from ingest.log.archive.segment import SUFFIX
+from kernel.atomic_write import scratch_of, write_durably
+
+FOLDER_MODE = 0o700
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of an export.
+
+    Raises:
+        Damaged: it is missing or not as it was written.
+        Refused: there is no export in the folder.
+    """
+    try:
+        return decode_manifest((folder / MANIFEST).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        if any(folder.glob(f"*{SUFFIX}")):
+            raise Damaged(MANIFEST, "it is missing: bring it back from another copy of the export") from None
+        raise Refused(f"{folder} holds no export of a log: `log export` makes one") from None
+    except OSError as error:
+        raise Refused(f"{folder / MANIFEST} can't be read: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def locked_export(folder: Path) -> Iterator[None]:
+    """Make the folder if it is missing, close it to other accounts, and let no other process export into it."""
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        folder.chmod(FOLDER_MODE)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise Refused(f"{folder} can't be used: {error.strerror}; name another folder") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise Refused(f"another process exports into {folder}: wait until it is done") from error
+    finally:
+        os.close(handle)
+
+
+def begin_or_continue(folder: Path, source: Source, now: str) -> Manifest:
+    """Return the manifest of the locked folder, a new one if the folder is empty.
+
+    Raises:
+        Refused: the folder holds something else, or the export of another log.
+        Damaged: a file of the export is missing, or the manifest is not as it was written.
+    """
+    for scratch in folder.glob(scratch_of(Path("*")).name):
+        scratch.unlink()
+    if not any(folder.iterdir()):
+        save_manifest(folder, new_manifest(source, now))
+    elif not (folder / MANIFEST).exists() and not any(folder.glob(f"*{SUFFIX}")):
+        raise Refused(f"{folder} holds other files: name an empty or a new folder, or the one of an earlier export")
+    manifest = read_manifest(folder)
+    _check_source(folder, manifest.source, source)
+    _check_files(folder, manifest)
+    return manifest
+
+
+def save_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest. Raises `Refused` if it can't be written."""
+    save(folder / MANIFEST, encode_manifest(manifest))
+
+
+def save(file: Path, content: bytes) -> None:
+    """Replace a file, so that it survives a power cut. Raises `Refused` if it can't be written."""
+    try:
+        write_durably(file, content)
+    except OSError as error:
+        scratch_of(file).unlink(missing_ok=True)
+        hint = "free some space, then " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise Refused(
+            f"{file} can't be written: {error.strerror}; {hint}run the command again, it continues there"
+        ) from error
+
+
+def _check_source(folder: Path, exported: Source, source: Source) -> None:
+    if exported.secrets != source.secrets:
+        raise Refused(
+            f"{folder} is the export of another installation: its secrets have the fingerprint {exported.secrets}, "
+            f"those of this one {source.secrets}. Name another folder"
+        )
+    if exported.topic != source.topic or exported.partitions != source.partitions:
+        raise Refused(
+            f"{folder} is the export of {_words(exported)}, but this log is {_words(source)}: name another folder"
+        )
+
+
+def _words(source: Source) -> str:
+    return f"{source.topic} with {source.partitions} partition{'s' if source.partitions != 1 else ''}"
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    """Check names and sizes: to continue an export that has lost a file would hide the loss."""
+    for name, _, segment in manifest.files():
+        file = folder / name
+        if not file.exists() or file.stat().st_size != segment.bytes:
+            raise Damaged(name, "it is missing or has another size: bring it back from another copy of the export")

@@ -1,0 +1,73 @@
+"""One record as one line of JSON, byte for byte.
+
+Key and value are text where they are UTF-8, else base64 in ``key_base64`` and ``value_base64``; without either the
+record has none.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from schemas.log.position import LogRecord
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Line(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    partition: int
+    offset: int
+    time: int  # of the log, in ms since 1970
+    key: str | None = None
+    key_base64: bytes | None = None
+    value: str | None = None
+    value_base64: bytes | None = None
+
+
+_decoder = msgspec.json.Decoder(_Line)
+
+
+class BadLine(ValueError):
+    """The line is no record."""
+
+
+class Spelled(NamedTuple):
+    """Bytes as text, or the bytes themselves if they are no text."""
+
+    text: str | None
+    other: bytes | None
+
+
+def encode_line(record: LogRecord) -> bytes:
+    """Return the line, with its end."""
+    key, value = spell(record.key), spell(record.value)
+    line = _Line(record.partition, record.offset, record.timestamp_ms, key.text, key.other, value.text, value.other)
+    return _encoder.encode(line) + b"\n"
+
+
+def decode_line(line: bytes) -> LogRecord:
+    """Return the record of a line.
+
+    Raises:
+        BadLine: it is not a line of `encode_line`.
+    """
+    try:
+        found = _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadLine(str(error)) from error
+    key, value = _bytes(found.key, found.key_base64), _bytes(found.value, found.value_base64)
+    return LogRecord(found.partition, found.offset, key, value, found.time)
+
+
+def spell(raw: bytes | None) -> Spelled:
+    """Return the bytes as text where they are UTF-8."""
+    try:
+        return Spelled(None if raw is None else raw.decode(), None)
+    except UnicodeDecodeError:
+        return Spelled(None, raw)
+
+
+def _bytes(text: str | None, other: bytes | None) -> bytes | None:
+    if text is not None and other is not None:
+        raise BadLine("it has a key or value twice")
+    return other if text is None else text.encode()

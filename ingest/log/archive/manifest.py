@@ -1,0 +1,115 @@
+"""`manifest.json`: what an export holds, and whose it is. It has a hash of itself, so no byte can change unnoticed."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct, structs
+
+from ingest.log.archive.errors import Damaged
+from ingest.log.archive.segment import Segment, segment_name
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+class Source(NamedTuple):
+    """The log that is exported; ``secrets`` is the fingerprint of its installation."""
+
+    topic: str
+    partitions: int
+    secrets: str
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """``segments`` are in the order of their offsets, for each partition; times are UTC."""
+
+    format: int = FORMAT
+    topic: str
+    partitions: int
+    secrets: str
+    begun_at: str
+    updated_at: str
+    segments: list[list[Segment]]
+    sha256: str = ""  # of this file with an empty string here
+
+    @property
+    def source(self) -> Source:
+        """Whose export it is."""
+        return Source(self.topic, self.partitions, self.secrets)
+
+    @property
+    def ends(self) -> list[int]:
+        """The offset behind the last exported record of each partition."""
+        return [segments[-1].end if segments else 0 for segments in self.segments]
+
+    @property
+    def records(self) -> int:
+        """The number of records."""
+        return sum(self.ends)
+
+    def with_segment(self, partition: int, segment: Segment, now: str) -> "Manifest":
+        """Return the manifest with one more segment at the end of a partition."""
+        segments = [*self.segments]
+        segments[partition] = [*segments[partition], segment]
+        return structs.replace(self, segments=segments, updated_at=now)
+
+    def files(self) -> Iterator[tuple[str, int, Segment]]:
+        """Yield name, partition and segment of each file."""
+        for partition, segments in enumerate(self.segments):
+            for segment in segments:
+                yield segment_name(partition, segment.first), partition, segment
+
+
+class _AnyFormat(Struct):
+    format: int
+
+
+def new_manifest(source: Source, now: str) -> Manifest:
+    """Return the manifest of an export without segments."""
+    return Manifest(
+        topic=source.topic,
+        partitions=source.partitions,
+        secrets=source.secrets,
+        begun_at=now,
+        updated_at=now,
+        segments=[[] for _ in range(source.partitions)],
+    )
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return the content of the file, with its own hash in it."""
+    unsealed = _encode(structs.replace(manifest, sha256=""))
+    return _encode(structs.replace(manifest, sha256=hashlib.sha256(unsealed).hexdigest()))
+
+
+def decode_manifest(raw: bytes) -> Manifest:
+    """Return the manifest. Raises `Damaged` if a single byte differs from what `encode_manifest` wrote."""
+    try:
+        found = msgspec.json.decode(raw, type=_AnyFormat).format
+        if found != FORMAT:
+            raise Damaged(MANIFEST, f"format {found} is unknown here: use the version of this code that wrote it")
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Damaged(MANIFEST, f"it is no manifest: {error}") from error
+    if encode_manifest(manifest) != raw:
+        raise Damaged(MANIFEST, "it differs from its own SHA-256: bring it back from another copy of the export")
+    _check_order(manifest)
+    return manifest
+
+
+def _encode(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def _check_order(manifest: Manifest) -> None:
+    """Check that the segments of each partition begin at 0 and follow one another."""
+    if len(manifest.segments) != manifest.partitions:
+        raise Damaged(MANIFEST, f"it lists {len(manifest.segments)} of {manifest.partitions} partitions")
+    for partition, segments in enumerate(manifest.segments):
+        end = 0
+        for segment in segments:
+            if segment.first != end or segment.records < 1:
+                raise Damaged(MANIFEST, f"partition {partition} has no records at {end}, before {segment.first}")
+            end = segment.end

@@ -1,0 +1,30 @@
+"""How exports and imports report their progress."""
+
+from typing import Protocol
+
+
+class Meter(Protocol):
+    """Shows how much of a step is done."""
+
+    def begin(self, step: str, records: int) -> None:
+        """Begin a step of so many records, which ends the one before."""
+        ...
+
+    def add(self, records: int, size: int) -> None:
+        """Count records that are done, and the bytes of their values."""
+        ...
+
+
+class Silent:
+    """A `Meter` that shows nothing."""
+
+    def begin(self, step: str, records: int) -> None:
+        """Do nothing."""
+
+    def add(self, records: int, size: int) -> None:
+        """Do nothing."""
+
+
+def size_of(value: bytes | None) -> int:
+    """Return the bytes of a value."""
+    return len(value or b"")

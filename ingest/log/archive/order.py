@@ -1,0 +1,40 @@
+"""The order of an import, and the position of each record: always the same for the same export.
+
+A log with as many partitions as the export gets each record at its old position. In another log a record goes to the
+partition of its key, behind the records of the same session that were before it.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+
+from schemas.log.position import LogRecord
+from schemas.log.topics import partition_of
+
+
+def in_target_order(sources: Sequence[Iterable[LogRecord]], partitions: int) -> Iterator[LogRecord]:
+    """Yield the records of all source partitions, about in the order of the log's time, at their new positions."""
+    ends = [0] * partitions
+    for record in merged(sources):
+        target = record.partition if partitions == len(sources) else target_of(record.key, partitions)
+        yield record._replace(partition=target, offset=ends[target])
+        ends[target] += 1
+
+
+def target_of(key: bytes | None, partitions: int) -> int:
+    """Return where a key belongs. A record without one is garbage, and goes to the first partition."""
+    return 0 if key is None else partition_of(key, partitions)
+
+
+def merged(sources: Sequence[Iterable[LogRecord]]) -> Iterator[LogRecord]:
+    """Merge partitions by time; each stays in its own order, even where its times go back."""
+    streams = (_timed(records, number) for number, records in enumerate(sources))
+    for *_, record in heapq.merge(*streams, key=lambda timed: timed[:2]):
+        yield record
+
+
+def _timed(records: Iterable[LogRecord], number: int) -> Iterator[tuple[int, int, LogRecord]]:
+    """Yield each record with the latest time so far, which never goes back, and the number of its partition."""
+    latest = 0
+    for record in records:
+        latest = max(latest, record.timestamp_ms)
+        yield latest, number, record

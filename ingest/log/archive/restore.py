@@ -1,0 +1,110 @@
+"""Import an export into an empty log, or continue an import that was interrupted.
+
+Order and positions follow from the export alone, so whatever an interruption left is, in each partition, the beginning
+of what the import writes. It is compared record by record before anything is written.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from ingest.log.archive.errors import Damaged, Refused
+from ingest.log.archive.export import read_all
+from ingest.log.archive.manifest import Manifest
+from ingest.log.archive.meter import Meter, size_of
+from ingest.log.archive.order import in_target_order
+from ingest.log.archive.segment import check_file, read_segment, segment_name
+from ingest.log.archive.verify import verify_segments
+from schemas.log.position import LogReader, LogRecord, Position
+
+
+class Target(LogReader, Protocol):
+    """A log that takes records at positions; those of a partition come in order, behind its end."""
+
+    async def put(self, record: LogRecord) -> None:
+        """Accept the next record of its partition; it may become durable later.
+
+        Raises:
+            Refused: the log gives it another position; something else writes to it.
+            LogUnavailable: the log does not answer.
+        """
+        ...
+
+    async def finish(self) -> None:
+        """Return once every accepted record is durable at its position; raise as `put`."""
+        ...
+
+
+class Imported(NamedTuple):
+    """How many records were there already, and how many this run added."""
+
+    found: int
+    added: int
+
+
+def check_export(folder: Path, manifest: Manifest, meter: Meter) -> None:
+    """Read the whole export before anything of it is imported. Raises `Damaged` with the first thing that is wrong."""
+    for finding in verify_segments(folder, manifest, meter).findings:
+        raise Damaged(finding.file, f"{finding.what}. Nothing was imported")
+
+
+def planned(folder: Path, manifest: Manifest, partitions: int) -> Iterator[LogRecord]:
+    """Yield every record of the export in the order of the import, at its position in ``partitions``.
+
+    The hash of each file is checked before its first record. Raises `Damaged`.
+    """
+    sources = [_records(folder, manifest, partition) for partition in range(manifest.partitions)]
+    return in_target_order(sources, partitions)
+
+
+async def check_beginning(
+    plan: Iterator[LogRecord], log: LogReader, ends: Sequence[int], place: str, meter: Meter
+) -> None:
+    """Check that each partition holds the beginning of the plan. Raises `Refused` if it holds anything else."""
+    found = [read_all(log, partition, 0, end) for partition, end in enumerate(ends)]
+    left = sum(ends)
+    meter.begin("compare", left)
+    for record in plan if left else ():
+        if record.offset >= ends[record.partition]:
+            continue
+        await _compare(record, found[record.partition], place)
+        meter.add(1, size_of(record.value))
+        left -= 1
+        if not left:
+            return
+    if left:
+        raise not_empty(place, f"it has {left:,} records more than the export")
+
+
+async def send(plan: Iterator[LogRecord], target: Target, ends: Sequence[int], records: int, meter: Meter) -> Imported:
+    """Put the records behind ``ends`` into the target; ``records`` is how many the plan has. Raises as `Target.put`."""
+    meter.begin("import", records - sum(ends))
+    added = 0
+    for record in plan:
+        if record.offset >= ends[record.partition]:
+            await target.put(record)
+            meter.add(1, size_of(record.value))
+            added += 1
+    await target.finish()
+    return Imported(sum(ends), added)
+
+
+def not_empty(place: str, why: str) -> Refused:
+    """Return the error for a log that holds something else than the beginning of the import."""
+    return Refused(
+        f"{place} is not empty, and not what an interrupted import of this export leaves: {why}. Import into a new "
+        "log; nothing was changed"
+    )
+
+
+async def _compare(record: LogRecord, found: AsyncIterator[LogRecord], place: str) -> None:
+    there = await anext(found)
+    if there != record:
+        raise not_empty(place, f"its record at {Position(there.partition, there.offset)} is another one")
+
+
+def _records(folder: Path, manifest: Manifest, partition: int) -> Iterator[LogRecord]:
+    for segment in manifest.segments[partition]:
+        file = folder / segment_name(partition, segment.first)
+        check_file(file, segment)
+        yield from read_segment(file, partition, segment)

@@ -1,0 +1,139 @@
+"""A segment: consecutive records of one partition, as lines of JSON compressed with zstd."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from backports.zstd import ZstdCompressor, ZstdError, ZstdFile
+from msgspec import Struct
+
+from ingest.log.archive.errors import Damaged
+from ingest.log.archive.line import BadLine, decode_line, encode_line
+from schemas.log.position import LogRecord
+from schemas.log.topics import partition_of
+
+SUFFIX = ".jsonl.zst"
+_CHUNK_BYTES = 1 << 20
+_KEY_BYTES = 16
+
+
+class Limits(NamedTuple):
+    """The size of a full segment; ``bytes_max`` is before compression, and its last record may exceed it."""
+
+    bytes_max: int = 64 << 20
+    records_max: int = 100_000
+
+
+LIMITS = Limits()
+
+
+class Segment(Struct, frozen=True):
+    """What the manifest says of a segment. ``bytes`` and ``sha256`` are of the file, ``last`` is of its last line."""
+
+    first: int  # offset
+    records: int
+    bytes: int
+    sha256: str
+    last: str
+    misplaced: int = 0  # records whose key belongs to another partition: the log has them as dead letters
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last record."""
+        return self.first + self.records
+
+
+def segment_name(partition: int, first: int) -> str:
+    """Return the name of the file; names sort by partition and offset."""
+    return f"{partition:04d}-{first:015d}{SUFFIX}"
+
+
+def line_hash(record: LogRecord) -> str:
+    """Return what `Segment.last` is for this record."""
+    return _sha256(encode_line(record))
+
+
+def is_misplaced(record: LogRecord, partitions: int) -> bool:
+    """Return whether the key is a session id that belongs to another of ``partitions``."""
+    key = record.key
+    is_session = key is not None and len(key) == _KEY_BYTES and UUID(bytes=key).version == 4
+    return is_session and key is not None and partition_of(key, partitions) != record.partition
+
+
+class Draft:
+    """A segment in the making: records go in, and in the end the bytes of the file come out."""
+
+    def __init__(self, first: int, partitions: int, limits: Limits = LIMITS) -> None:
+        self._first, self._partitions, self._limits = first, partitions, limits
+        self._compressor = ZstdCompressor()
+        self._chunks: list[bytes] = []
+        self._last = b""
+        self.records = self._bytes = self._misplaced = 0
+
+    def add(self, record: LogRecord) -> None:
+        """Append the next record."""
+        self._last = encode_line(record)
+        self._chunks.append(self._compressor.compress(self._last))
+        self.records += 1
+        self._bytes += len(self._last)
+        self._misplaced += is_misplaced(record, self._partitions)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next record belongs to the next segment."""
+        return self.records >= self._limits.records_max or self._bytes >= self._limits.bytes_max
+
+    def finish(self) -> tuple[Segment, bytes]:
+        """Return the segment and the content of its file."""
+        content = b"".join([*self._chunks, self._compressor.flush()])
+        last = _sha256(self._last)
+        return Segment(self._first, self.records, len(content), _sha256(content), last, self._misplaced), content
+
+
+def check_file(file: Path, segment: Segment) -> None:
+    """Compare the file with the size and the hash that the manifest has. Raises `Damaged`."""
+    digest = hashlib.sha256()
+    try:
+        with file.open("rb") as opened:
+            while chunk := opened.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except FileNotFoundError:
+        raise Damaged(file.name, "it is missing: bring it back from another copy of the export") from None
+    except OSError as error:
+        raise Damaged(file.name, f"it can't be read: {error.strerror}") from error
+    if digest.hexdigest() != segment.sha256:
+        raise Damaged(
+            file.name, "it differs from its SHA-256 in the manifest: bring it back from another copy of the export"
+        )
+
+
+def read_segment(file: Path, partition: int, segment: Segment) -> Iterator[LogRecord]:
+    """Yield the records, with bounded memory. Raises `Damaged` if one is not the record that has to be there."""
+    expected, record = segment.first, None
+    for record in _records(file):
+        if (record.partition, record.offset) != (partition, expected):
+            found = f"{record.partition}:{record.offset}"
+            raise Damaged(file.name, f"it has {found} where {partition}:{expected} has to be")
+        expected += 1
+        yield record
+    if expected != segment.end:
+        raise Damaged(file.name, f"it has {expected - segment.first} records, the manifest says {segment.records}")
+    if record is not None and line_hash(record) != segment.last:
+        raise Damaged(file.name, "its last record is not the one in the manifest")
+
+
+def _records(file: Path) -> Iterator[LogRecord]:
+    try:
+        with ZstdFile(file) as lines:
+            for line in lines:
+                yield decode_line(line)
+    except (ZstdError, EOFError, OSError) as error:
+        raise Damaged(file.name, f"it can't be decompressed: {error}") from error
+    except BadLine as error:
+        raise Damaged(file.name, f"it has a line that is no record: {error}") from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
