@@ -17,6 +17,7 @@ from query_api.reader import open_probe, open_reader
 from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
 from runtime.log_url import SqliteAddress, parse_log_url
 from runtime.metrics import new_registry
+from runtime.price_log import SqlitePriceLog
 from runtime.projector import Projector, check_start, make_projector
 from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.repair import Repair, repair_when_asked
@@ -108,7 +109,7 @@ async def _end(projecting: "asyncio.Future[None]", projector: Projector) -> None
 
 def _provision(settings: Settings) -> None:
     store = store_address(settings)
-    provision_store(store, EMBEDDED_PARTITIONS, list_prices())
+    provision_store(store, EMBEDDED_PARTITIONS, list_prices(), SqlitePriceLog(_log_file(settings)))
     record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
 
 

@@ -227,6 +227,11 @@ def stack_store_url(data: Path) -> str | None:
     return Stack.on(data, LOCAL, 0).store_url
 
 
+def stack_settings(data: Path) -> dict[str, str]:
+    """Return the settings of log and store, as in the environment of its processes; empty if there is no stack."""
+    return Stack.on(data, LOCAL, 0).env if _ports_file(data).exists() else {}
+
+
 def follows_everything(stack: Stack) -> bool:
     """Return whether every partition is assigned; a rebalance would stop the projection of new records."""
     return sum(map(_assigned, stack.ports.metrics)) == PARTITIONS
