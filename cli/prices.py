@@ -27,7 +27,7 @@ def prices() -> None:
 
 
 @prices.command()
-@settings_options("data", "store_url")
+@settings_options("data", "log_url", "store_url")
 @click.option(
     "--new-generations-only",
     is_flag=True,
@@ -52,7 +52,10 @@ def load(file: Path, new_generations_only: bool, **options: Any) -> None:
     A new price must begin at least an hour from now, since earlier reports may be counted already. Running projectors
     load it before it begins. Stop `up` first: its store is in its process.
 
-    Exits with 1 if a price begins too early.
+    Prices go into the log, then into the store, which can be made again from the log. With Kafka, give --log-url and
+    Kafka's settings as for `ingest`; on the folder of a `stack`, --data is enough.
+
+    Exits with 1 if a price begins too early, with 69 if log or store is away: then run the same command again.
 
     \b
     Example:

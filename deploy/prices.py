@@ -1,39 +1,99 @@
-"""Implements `prices load` and `prices show`: read or extend the price history of an installation."""
+"""Implements `prices load` and `prices show`: read or extend the price history of an installation.
+
+A load goes into the log first, and then into the control database, with one time. So prices can be made again from the
+log, and need no backup. Each installation's log holds all of them, except those that were loaded before its log began:
+`provision` and `up` add these.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from uuid import uuid4
 
 from clickhouse_connect.driver.client import Client
+from msgspec import structs
 
-from deploy.devstack.stack import stack_store_url
+from deploy.devstack.stack import stack_settings, stack_store_url
+from runtime.price_log import open_price_log
 from runtime.run_folder import locked_folder
-from runtime.settings import Settings
+from runtime.settings import BadSettings, Settings
 from runtime.store_url import parse_store_url, store_address
 from runtime.tls import check_transport
+from schemas.pricing.logged import records_of
 from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import LoadedPrice
+from schemas.pricing.price_list import LoadedPrice, list_prices
 from store.connect import WRITE, connect
-from store.errors import classified
+from store.errors import StoreUnavailable, classified
 from store.migrate import migrate
-from store.prices import Loaded, extend_history, history_of
+from store.price_log import PriceLog, begin_prices
+from store.prices import AcceptedLoad, Loaded, accept_load, add_prices, history_of, is_counting
 
 
 def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
-    """Add the prices that the installation does not have yet.
+    """Add the prices that the installation does not have yet, to its log and then to its store.
 
     Raises:
         TooEarly: a price could concern reports that are counted already.
+        BadSettings: the installation has a log that the settings do not name.
         Broken: another process uses the data folder.
-        StoreUnavailable: the store is away.
+        StoreUnavailable, LogUnavailable: the store or the log is away; run the same command again.
     """
+    log = open_price_log(_with_stack(settings))
     with _control(settings) as client:
-        return extend_history(client, wanted, new_generations_only=new_generations_only)
+        begun = _is_begun(client, log)
+        if begun:
+            begin_prices(client, list_prices(), log)  # else the history of a lost store would begin with this load
+        accepted = accept_load(client, wanted, new_generations_only=new_generations_only)
+        if begun and accepted.rows:
+            _append(log, accepted, new_generations_only)
+        _add(client, accepted.rows)
+        return Loaded([row.price for row in accepted.rows], accepted.known)
 
 
 def price_history(settings: Settings) -> list[LoadedPrice]:
     """Return every price that was ever loaded; raise as `load_prices` does."""
     with _control(settings) as client:
         return history_of(client)
+
+
+def _with_stack(settings: Settings) -> Settings:
+    """Return the settings, with those of the stack in the data folder unless they name a log."""
+    return settings if settings.log_url else structs.replace(settings, **_lower(stack_settings(settings.folder)))
+
+
+def _lower(env: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in env.items()}
+
+
+def _is_begun(client: Client, log: PriceLog) -> bool:
+    """Return whether the installation has a log, into which its prices go."""
+    begun = log.exists()
+    if not begun and is_counting(client):
+        raise BadSettings(
+            "log_url: prices are recorded in the log, and there is none under this URL, while the store has a "
+            "generation: give --log-url and Kafka's settings as for `ingest`"
+        )
+    return begun
+
+
+def _append(log: PriceLog, accepted: AcceptedLoad, new_generations_only: bool) -> None:
+    log.append(
+        records_of(
+            accepted.rows,
+            uuid4,
+            new_generations_only=new_generations_only,
+            begins_history=accepted.begins_history,
+        )
+    )
+
+
+def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
+    try:
+        with classified():
+            add_prices(client, rows)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(
+            f"{error}; the prices are in the log, and not in the store yet: run the same command again"
+        ) from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from ingest.errors import BrokenLog
 from ingest.log.kafka.installation import Installed, Wish, install
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
+from runtime.price_log import open_price_log
 from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.run_folder import locked_folder
 from runtime.secrets import own_secrets
@@ -31,10 +32,11 @@ def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
         installed = _installed(settings, address, own, wish)
         yield from _report(installed)
         partitions = installed.topic.partitions
+    log = open_price_log(settings)
     store = store_address(settings)
     check_transport(store)
     with locked_folder(settings.folder, needed=store.is_embedded):
-        done = provision_store(store, partitions, list_prices())
+        done = provision_store(store, partitions, list_prices(), log)
         record_in_store(store, partitions, own)
     yield from done or ["store: up to date"]
 

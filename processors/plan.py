@@ -17,7 +17,7 @@ from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
 from schemas.log.codec import Undecodable, decode
 from schemas.log.position import LogRecord
-from schemas.log.records import AnyRecord, CompactionRequested, SessionEnded
+from schemas.log.records import AnyRecord, CompactionRequested, PricesLoaded, SessionEnded, SessionRecord
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 PIECE_BYTES_MAX = 64 << 20
@@ -40,6 +40,7 @@ class Plan(Struct):
 
 
 Decoded = tuple[LogRecord, AnyRecord]
+OfSession = tuple[LogRecord, SessionRecord]
 LOADED_AT_ONCE = 100  # sessions
 
 
@@ -66,15 +67,16 @@ class Planner:
         self._cache.evict()
         decoded, letters = self._decode(records)
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
-        partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in decoded}
+        of_sessions, receipts = _apart(decoded)
+        partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in of_sessions}
         keys = list(partition_of)
         self._load(partition_of, first_offsets(records))
         self._cache.pin(keys)
         encoded: list[bytes] = []
-        receipts = [dead(letter) for letter in letters]
+        receipts += [dead(letter) for letter in letters]
         changed: dict[SessionKey, SessionState] = {}
         derivations: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
-        for log_record, record in decoded:
+        for log_record, record in of_sessions:
             receipts.append(self._fold(log_record, record, encoded, changed))
             if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
                 # every requested digest, and the analysis as of a session's latest end in this batch
@@ -127,7 +129,11 @@ class Planner:
                 state.take_touched()
 
     def _fold(
-        self, log_record: LogRecord, record: AnyRecord, encoded: list[bytes], changed: dict[SessionKey, SessionState]
+        self,
+        log_record: LogRecord,
+        record: SessionRecord,
+        encoded: list[bytes],
+        changed: dict[SessionKey, SessionState],
     ) -> ReceiptRow:
         added = 0
         parts: list[bytes] = []
@@ -149,6 +155,18 @@ class Planner:
             state = begin(row)
             self._cache.put(key, state)
         return state
+
+
+def _apart(decoded: Iterable[Decoded]) -> tuple[list[OfSession], list[ReceiptRow]]:
+    """Return the records of sessions, and the receipts of the others: prices change no table of a generation."""
+    of_sessions: list[OfSession] = []
+    receipts: list[ReceiptRow] = []
+    for log_record, record in decoded:
+        if isinstance(record, PricesLoaded):
+            receipts.append(projected(log_record, record, 0))
+        else:
+            of_sessions.append((log_record, record))
+    return of_sessions, receipts
 
 
 def _tasks(state: SessionState) -> bytes:

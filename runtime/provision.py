@@ -21,26 +21,27 @@ from store.generations import (
     load_generations,
 )
 from store.migrate import migrate
-from store.prices import begin_history, history_of
+from store.price_log import PriceLog, begin_prices
+from store.prices import history_of
 from store.requests import load_requests
 
 EMBEDDED_PARTITIONS = 1  # of the log in a file
 
 
-def provision_store(store: StoreAddress, partitions: int, prices: PriceList) -> list[str]:
+def provision_store(store: StoreAddress, partitions: int, prices: PriceList, log: PriceLog | None = None) -> list[str]:
     """Bring the control database and all generations up to date; return a line for each thing that was done.
 
-    ``prices`` is the list that an empty price history begins with.
+    ``prices`` is the list that an empty price history begins with; the prices that ``log`` holds follow.
 
     Raises:
         Refused: what is there does not fit.
         StoreUnavailable: the store is away.
+        LogUnavailable: the log is away, and it is needed.
     """
     with classified():
         done = migrate(store, store.control, "control")
         with closing(connect(WRITE, **store.at(store.control))) as client:
-            if not history_of(client):
-                begin_history(client, prices.prices)
+            done += begin_prices(client, prices, log)
             if not any(known.is_live for known in load_generations(client)):
                 return [*done, *_make_first(client, store, partitions)]
             done += _migrate_all(store, existing_generations(client), partitions)

@@ -17,6 +17,7 @@ from runtime.followers import Followers
 from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
 from runtime.log_url import SqliteAddress, parse_log_url
 from runtime.metrics import new_registry
+from runtime.price_log import SqlitePriceLog
 from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.provisioning_work import left_to_do
 from runtime.run_folder import locked_folder, write_address
@@ -110,7 +111,7 @@ class Provisioning:
 
 def _provision(settings: Settings) -> None:
     store = store_address(settings)
-    provision_store(store, EMBEDDED_PARTITIONS, list_prices())
+    provision_store(store, EMBEDDED_PARTITIONS, list_prices(), SqlitePriceLog(_log_file(settings)))
     record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
 
 

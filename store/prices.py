@@ -32,6 +32,14 @@ class Loaded(NamedTuple):
     known: int
 
 
+class AcceptedLoad(NamedTuple):
+    """The rows that a load may add, how many prices were known, and whether the history was empty."""
+
+    rows: Sequence[LoadedPrice]
+    known: int
+    begins_history: bool
+
+
 def read_prices(client: Client, control: str) -> ReadPrices | None:
     """Return every price that was ever loaded, in the order of loading; None where none was."""
     rows = client.query(read_sql("store", "prices"), parameters={"control": control}).result_rows
@@ -44,25 +52,27 @@ def history_of(client: Client) -> list[LoadedPrice]:
     return found.history if found else []
 
 
-def begin_history(client: Client, prices: Iterable[Price]) -> None:
-    """Add the first list to an empty history."""
-    _add(client, [LoadedPrice(price, 0) for price in prices])
-
-
 def extend_history(client: Client, wanted: Iterable[Price], *, new_generations_only: bool) -> Loaded:
-    """Add those of ``wanted`` that are not known yet: all of them, or none.
+    """Add those of ``wanted`` that are not known yet; raise as `accept_load`."""
+    accepted = accept_load(client, wanted, new_generations_only=new_generations_only)
+    add_prices(client, accepted.rows)
+    return Loaded([row.price for row in accepted.rows], accepted.known)
+
+
+def accept_load(client: Client, wanted: Iterable[Price], *, new_generations_only: bool) -> AcceptedLoad:
+    """Return the rows for those of ``wanted`` that are not known yet, with the current time of the store's clock.
 
     Raises:
         TooEarly: one could concern reports that are counted already, and is not for new generations only.
     """
-    known = {(price.model, price.from_ms): price for price in newest(history_of(client))}
+    history = history_of(client)
+    known = {(price.model, price.from_ms): price for price in newest(history)}
     now_us: int = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0]
     every = list(wanted)
     rows = [LoadedPrice(price, now_us) for price in every if known.get((price.model, price.from_ms)) != price]
-    if not new_generations_only and _is_counting(client):
+    if not new_generations_only and is_counting(client):
         _refuse_early(rows, now_us // 1000 + NOTICE_MS)
-    _add(client, rows)
-    return Loaded([row.price for row in rows], len(every) - len(rows))
+    return AcceptedLoad(rows, len(every) - len(rows), not history)
 
 
 def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:
@@ -76,11 +86,12 @@ def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:
         )
 
 
-def _is_counting(client: Client) -> bool:
+def is_counting(client: Client) -> bool:
+    """Return whether there is a generation, so that reports may be counted already."""
     return bool(client.query("SELECT count() FROM generations").result_rows[0][0])
 
 
-def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
+def add_prices(client: Client, rows: Sequence[LoadedPrice]) -> None:
     """Insert all rows in one block, so that they become visible together."""
     if rows:
         client.insert("prices", [_values(row) for row in rows], column_names=_COLUMNS)

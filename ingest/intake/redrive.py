@@ -22,7 +22,7 @@ from schemas.http.requests import RedriveDeadLetter
 from schemas.http.responses import RedrivenDeadLetter, Reply
 from schemas.log.codec import Undecodable, decode_value, encode
 from schemas.log.position import LogRecord, Position
-from schemas.log.records import AnyRecord, Redrive
+from schemas.log.records import PricesLoaded, Redrive, SessionRecord
 from schemas.log.topics import APPENDED_BYTES_MAX
 
 NOT_CORRECTED = b"null"
@@ -37,20 +37,24 @@ _decoder = msgspec.json.Decoder(RedriveDeadLetter)
 _identity: msgspec.json.Decoder[_Identity] = msgspec.json.Decoder(_Identity)
 
 
-def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> AnyRecord:
+def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> SessionRecord:
     """Return the record to append at the end of the log: the letter's, or the corrected one.
 
     At its old place it would be too late for the versions of derived rows. It keeps its ids, so facts that were
     already counted are counted once. It says which position it repeats, and who redrove it.
 
     Raises:
-        Invalid: it still can't be projected, or the correction is about another record.
+        Invalid: it still can't be projected, the correction is about another record, or the record holds prices.
     """
     value = letter.value if corrected == NOT_CORRECTED else corrected
     try:
         record = decode_value(value)
     except Undecodable as reason:
         raise Invalid("record", f"can't be projected: {reason}") from reason
+    if isinstance(record, PricesLoaded):
+        raise Invalid(
+            "record", "holds prices, which are checked when they are loaded: run `crewkit-sessions prices load`"
+        )
     if (known := _record_id(letter.value)) not in (None, record.record_id):
         raise Invalid("record.record_id", f"must stay {known}")
     position = str(Position(letter.partition, letter.offset))
@@ -101,7 +105,7 @@ async def _read_letter(log: EventLog, text: str) -> LogRecord:
     return found[0]
 
 
-def _encoded(record: AnyRecord) -> bytes:
+def _encoded(record: SessionRecord) -> bytes:
     value = encode(record)
     if len(value) > APPENDED_BYTES_MAX:
         raise Invalid("record", f"is larger than {APPENDED_BYTES_MAX} bytes")

@@ -28,7 +28,7 @@ from ingest.privacy.redaction.records import (
 )
 from schemas.http.requests import EVENT_BYTES_MAX
 from schemas.ids import is_sensitive
-from schemas.log.records import AnyRecord, Event, EventsRecorded, LifecycleRecord
+from schemas.log.records import Event, EventsRecorded, LifecycleRecord, SessionRecord
 
 R = TypeVar("R", bound=LifecycleRecord)
 
@@ -73,7 +73,7 @@ class Privacy(NamedTuple):
         rejected = await body.place.run(redact_refusals, events.rejected)
         return IdentifiedEvents(await _redacted(events.accepted, key, body, lane), rejected)
 
-    async def strip_whole(self, record: AnyRecord, key: bytes, lane: Lane) -> AnyRecord:
+    async def strip_whole(self, record: SessionRecord, key: bytes, lane: Lane) -> SessionRecord:
         """Return a record that an operator sends as a whole, without content where none may be stored."""
         if not isinstance(record, EventsRecorded):
             return self.strip_record(record)
@@ -81,7 +81,7 @@ class Privacy(NamedTuple):
             return record
         return structs.replace(record, events=tuple(await lane.run(_stripped, record.events, key)))
 
-    async def redact_whole(self, record: AnyRecord, key: bytes, lane: Lane) -> AnyRecord:
+    async def redact_whole(self, record: SessionRecord, key: bytes, lane: Lane) -> SessionRecord:
         """Return a record that an operator sends as a whole, without secrets; nothing in it is trusted."""
         record = await lane.run(redact_frame, record)
         if not isinstance(record, EventsRecorded):

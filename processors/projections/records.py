@@ -7,7 +7,7 @@ from uuid import UUID
 
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
-from schemas.log.records import AnyRecord, EventsRecorded, LifecycleRecord
+from schemas.log.records import AnyRecord, EventsRecorded, LifecycleRecord, PricesLoaded, SessionRecord
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 EVENTS_RECORDED = "events_recorded"
@@ -15,7 +15,7 @@ NO_ID = UUID(int=0)
 _VERSION_MAX = (1 << 64) - 1
 
 
-def fact_rows(log_record: LogRecord, record: AnyRecord) -> list[FactRow]:
+def fact_rows(log_record: LogRecord, record: SessionRecord) -> list[FactRow]:
     """Return the rows of one record, in the order in which its facts count."""
     if isinstance(record, EventsRecorded):
         return _hook_rows(log_record, record)
@@ -95,12 +95,18 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
 
 
 def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRow:
-    """Return the receipt of a record whose facts are all in the tables."""
-    facts = len(record.events) if isinstance(record, EventsRecorded) else 1
+    """Return the receipt of a record whose facts, if it has any, are all in the tables."""
+    facts = _fact_count(record)
     kind = str(record.__struct_config__.tag)
     place, session = (log_record.partition, log_record.offset), (record.org_id, record.session_id)
     redriven = record.redrive.position if record.redrive else ""
     return ReceiptRow(*place, record.record_id, "projected", *session, kind, record.received_at, facts, added, redriven)
+
+
+def _fact_count(record: AnyRecord) -> int:
+    if isinstance(record, PricesLoaded):
+        return 0
+    return len(record.events) if isinstance(record, EventsRecorded) else 1
 
 
 def dead(letter: DeadLetterRow) -> ReceiptRow:

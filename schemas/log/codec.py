@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Raw, structs
 
 from schemas.log.position import LogRecord
-from schemas.log.records import VERSION, AnyRecord, Event, EventsRecorded, Record
+from schemas.log.records import PRICES_ID, VERSION, AnyRecord, Event, EventsRecorded, PricesLoaded, Record
 from schemas.log.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
-from schemas.permissions import NAME_CHARACTERS_MAX
+from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
@@ -17,6 +17,8 @@ _EMPTY = Raw(b"{}")
 _MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: the range of the store's DateTime64(3)
 
 _MODELS_MAX = 1024  # with 2^53 tokens each, the sum fits into a UInt64
+_NANO_MAX = 10**15
+PRICES_PER_RECORD_MAX = 400  # far below 1 MiB, however long the names of the models are
 
 
 class Undecodable(Exception):
@@ -86,6 +88,8 @@ def _check_key(log_record: LogRecord, session_id: UUID, partitions: int) -> None
 def _check_contents(record: AnyRecord) -> None:
     if not 0 < len(record.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= record.received_at < _MS_MAX:
         raise Undecodable("org or time of receipt is out of range")
+    if isinstance(record, PricesLoaded):
+        return _check_prices(record)
     if not isinstance(record, EventsRecorded):
         return _check_lifecycle(record)
     if not 1 <= len(record.events) <= FACTS_PER_RECORD_MAX:
@@ -96,6 +100,17 @@ def _check_contents(record: AnyRecord) -> None:
         if event.redactions:
             _check_redactions(event.redactions)
     return None
+
+
+def _check_prices(record: PricesLoaded) -> None:
+    if (record.org_id, record.session_id) != (OPERATOR_ORG, PRICES_ID):
+        raise Undecodable("prices have another org or session than those of the operator")
+    if not 1 <= len(record.prices) <= PRICES_PER_RECORD_MAX or not 0 <= record.loaded_us < _MS_MAX * 1000:
+        raise Undecodable(f"a record holds 1 to {PRICES_PER_RECORD_MAX} prices, and a time of loading")
+    for price in record.prices:
+        model, from_ms, *rates = structs.astuple(price)
+        if not model or not _MS_MIN <= from_ms < _MS_MAX or not all(0 <= rate <= _NANO_MAX for rate in rates):
+            raise Undecodable("a price, its model or its time is out of range")
 
 
 def _check_lifecycle(record: Any) -> None:
@@ -118,4 +133,4 @@ def _bounded(usage: Any) -> bool:
     cost = usage.cost_nano or 0
     tokens = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens)
     caches = (usage.cache_creation_tokens, usage.cache_creation_1h_tokens)
-    return 0 <= cost <= 10**15 and all(0 <= number <= 1 << 53 for number in (*tokens, *caches))
+    return 0 <= cost <= _NANO_MAX and all(0 <= number <= 1 << 53 for number in (*tokens, *caches))

@@ -1,8 +1,9 @@
 """The records of the log: one frozen tagged struct for each kind.
 
 An accepted request becomes a record. A record holds one fact, or up to 5,000 of them (`EventsRecorded`); a fact is a
-row of `facts`. All times are integers, milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are
-added later have defaults, unknown fields are tolerated, and a decoder for every written version remains.
+row of `facts`. Prices that people load are in the log too, in records without facts. All times are integers,
+milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are added later have defaults, unknown fields
+are tolerated, and a decoder for every written version remains.
 """
 
 from typing import Literal
@@ -10,7 +11,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
+from schemas.pricing.price_file import Price
+
 VERSION = 1
+# The session id of prices, which are about no session: one key, so that all of them are in one partition, in order.
+PRICES_ID = UUID("70726963-6573-4000-8000-000000000000")
 
 
 class Actor(Struct, frozen=True):
@@ -145,4 +150,18 @@ class CompactionRequested(LifecycleRecord, frozen=True, kw_only=True, omit_defau
     max_characters: int | None = None
 
 
-AnyRecord = SessionCreated | MetricsReported | SessionChanged | SessionEnded | CompactionRequested | EventsRecorded
+class PricesLoaded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="prices_loaded"):
+    """Prices were added to the price history, at ``loaded_us`` by the store's clock (microseconds since 1970).
+
+    The org is the operator's, the session `PRICES_ID`. ``new_generations_only``: they may begin in the past.
+    ``begins_history``: the installation had no prices before, not even the list that comes with its version.
+    """
+
+    prices: tuple[Price, ...]
+    loaded_us: int
+    new_generations_only: bool = False
+    begins_history: bool = False
+
+
+SessionRecord = SessionCreated | MetricsReported | SessionChanged | SessionEnded | CompactionRequested | EventsRecorded
+AnyRecord = SessionRecord | PricesLoaded

@@ -13,6 +13,7 @@ from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.records import (
+    PRICES_ID,
     Actor,
     AnyRecord,
     CompactionRequested,
@@ -22,11 +23,15 @@ from schemas.log.records import (
     MetricsReported,
     ModelUsage,
     Outcome,
+    PricesLoaded,
     SessionChanged,
     SessionCreated,
     SessionEnded,
 )
 from schemas.log.topics import partition_of, record_key
+from schemas.permissions import OPERATOR_ORG
+from schemas.pricing.logged import COMMAND_LINE
+from schemas.pricing.price_file import Price
 
 ORG = "acme"
 ALICE = Actor("alice", "member")
@@ -85,6 +90,12 @@ def ended(session: UUID, outcome: Outcome | None = "success", **fields: Any) -> 
 def compaction_requested(session: UUID, **fields: Any) -> CompactionRequested:
     """Return a request for a digest."""
     return CompactionRequested(**{**_lifecycle(session), **fields})
+
+
+def prices_loaded(*prices: Price, loaded_us: int = T0 * 1000, **fields: Any) -> PricesLoaded:
+    """Return a load of prices."""
+    of_operator = {"org_id": OPERATOR_ORG, "actor": COMMAND_LINE}
+    return PricesLoaded(**{**_fact(PRICES_ID), **of_operator, "prices": prices, "loaded_us": loaded_us, **fields})
 
 
 class LogBuilder:

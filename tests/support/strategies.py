@@ -11,6 +11,7 @@ from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.records import (
+    PRICES_ID,
     Actor,
     AnyRecord,
     CompactionRequested,
@@ -19,11 +20,15 @@ from schemas.log.records import (
     MetricsReport,
     MetricsReported,
     ModelUsage,
+    PricesLoaded,
     SessionChanged,
     SessionCreated,
     SessionEnded,
 )
 from schemas.log.topics import partition_of, record_key
+from schemas.permissions import OPERATOR_ORG
+from schemas.pricing.logged import COMMAND_LINE
+from schemas.pricing.price_file import Price
 from schemas.store.rows import ModelTotals, SessionRow, TaskRow
 
 PARTITIONS = 2
@@ -85,6 +90,20 @@ def events(draw: st.DrawFn) -> Event:
         seq=draw(st.none() | st.integers(0, 9)),
         redactions=draw(st.sampled_from([{}, {"jwt": 2}])),
     )
+
+
+price_loads = st.integers(0, 3).map(
+    lambda n: PricesLoaded(
+        v=1,
+        record_id=UUID(int=1 + n),
+        org_id=OPERATOR_ORG,
+        session_id=PRICES_ID,
+        actor=COMMAND_LINE,
+        received_at=BASE_MS,
+        prices=(Price("other", BASE_MS + n, *[n] * 5),),
+        loaded_us=BASE_MS * 1000,
+    )
+)
 
 
 @st.composite
@@ -181,7 +200,7 @@ def crowded_facts(draw: st.DrawFn, events: int = 12) -> AnyRecord:
 @st.composite
 def logs(draw: st.DrawFn, max_size: int = 30) -> list[LogRecord]:
     """Draw a log of two partitions, with some poison, in an order in which it could have been written."""
-    values = draw(st.lists(facts() | st.just(None), min_size=1, max_size=max_size))
+    values = draw(st.lists(facts() | st.just(None) | price_loads, min_size=1, max_size=max_size))
     return log_of(values)
 
 

@@ -20,6 +20,8 @@ from schemas.log.records import (
     SessionCreated,
     SessionEnded,
 )
+from schemas.pricing.price_file import Price
+from tests.support.builders import prices_loaded
 
 SESSION = UUID("06b49b87-c062-4fa3-acbd-e49c17854231")
 OTHER = UUID("b1087aea-a583-4899-8a5a-3c4f188bd2b2")
@@ -41,16 +43,41 @@ RECORDS: list[AnyRecord] = [
     SessionEnded(**HEAD, fact_id=OTHER, outcome="success", report=REPORT),
     CompactionRequested(**HEAD, fact_id=OTHER, max_characters=8000),
 ]
+PRICE = Price("m", 1_768_905_000_000, 1, 2, 3, 4, 5)
+PRICES = prices_loaded(PRICE, PRICE)
 
 
 def in_log(value: bytes | None, key: bytes | None = SESSION.bytes, partition: int = 0) -> LogRecord:
     return LogRecord(partition, 0, key, value, 0)
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize("record", [*RECORDS, PRICES], ids=lambda record: type(record).__name__)
 def test_every_kind_of_fact_comes_back_as_it_went_in(record: AnyRecord) -> None:
     """Encoding the decoded record again gives the same bytes, payloads included."""
-    assert encode(decode(in_log(encode(record)), 1)) == encode(record)
+    assert encode(decode(in_log(encode(record), record.session_id.bytes), 1)) == encode(record)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"org_id": "acme"}, "another org"),
+        ({"session_id": SESSION}, "another org or session"),
+        ({"prices": ()}, "holds 1 to"),
+        ({"prices": (PRICE,) * 401}, "holds 1 to"),
+        ({"loaded_us": -1}, "a time of loading"),
+        ({"loaded_us": 1 << 60}, "a time of loading"),
+        ({"prices": (structs.replace(PRICE, model=""),)}, "out of range"),
+        ({"prices": (structs.replace(PRICE, from_ms=-1),)}, "out of range"),
+        ({"prices": (structs.replace(PRICE, input_nano=1 << 60),)}, "out of range"),
+        ({"prices": (structs.replace(PRICE, cache_write_1h_nano=-1),)}, "out of range"),
+    ],
+)
+def test_prices_out_of_range_are_undecodable(fields: dict[str, object], reason: str) -> None:
+    """Prices go to the store as they are, so everything in them is bounded."""
+    record = structs.replace(PRICES, **fields)
+
+    with pytest.raises(Undecodable, match=reason):
+        decode(in_log(encode(record), record.session_id.bytes), 1)
 
 
 def changed(**fields: object) -> bytes:

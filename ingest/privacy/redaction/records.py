@@ -13,7 +13,7 @@ from ingest.privacy.redaction.rewriting import redact, redact_text, redact_text_
 from ingest.privacy.redaction.rules import RULES
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.responses import RejectedEvent
-from schemas.log.records import AnyRecord, Event, EventsRecorded, LifecycleRecord, MetricsReport
+from schemas.log.records import Event, EventsRecorded, LifecycleRecord, MetricsReport, SessionRecord
 
 F = TypeVar("F", bound=LifecycleRecord)
 C = TypeVar("C", bound=LifecycleRecord | Event)
@@ -64,7 +64,7 @@ def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]
     return structs.replace(record, **texts, **report, redactions=dict(cut + Counter(record.redactions)))
 
 
-def redact_frame(record: AnyRecord) -> AnyRecord:
+def redact_frame(record: SessionRecord) -> SessionRecord:
     """Redact the fields that this service usually sets, in a record from an operator: its source and its counts."""
     record = structs.replace(record, source=redact_text_or_all(record.source)[0])
     if isinstance(record, EventsRecorded):

@@ -55,6 +55,8 @@ def _sessions(log: list[LogRecord]) -> dict[tuple[str, str], list[Fact]]:
     for record in log:
         if record.value and record.value[0] == ord("{"):
             body = json.loads(record.value)
+            if body["kind"] == "prices_loaded":
+                continue
             inner = body["events"] if body["kind"] == "events_recorded" else [{"event_id": body["fact_id"]}]
             for one in inner:
                 fact = {**body, **one, "id": one["event_id"], "offset": record.offset}

@@ -14,19 +14,21 @@ TOOL_TYPES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDeni
 
 def recount(values: list[bytes]) -> dict[tuple[str, str], dict[str, Any]]:
     """Return sessions by (org, id), each with its counts, times, dimensions and totals."""
-    facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for value in values:
-        record = json.loads(value)
-        facts[record["org_id"], record["session_id"]].extend(_facts(record))
+    facts = _by_session(values)
     return {key: _session(_first_of_each(some)) for key, some in facts.items()}
+
+
+def _by_session(values: list[bytes]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for record in map(json.loads, values):
+        if record["kind"] != "prices_loaded":  # it is about no session
+            facts[record["org_id"], record["session_id"]].extend(_facts(record))
+    return facts
 
 
 def first_copies(values: list[bytes]) -> dict[tuple[str, str, str], tuple[str, int, dict[str, Any]]]:
     """Return hook events by (org, session, event id): type, timestamp and data of the first copy in the log."""
-    facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for value in values:
-        record = json.loads(value)
-        facts[record["org_id"], record["session_id"]].extend(_facts(record))
+    facts = _by_session(values)
     return {
         (*key, fact["id"]): (fact["event_type"], fact["timestamp"], fact["data"])
         for key, some in facts.items()
@@ -37,10 +39,7 @@ def first_copies(values: list[bytes]) -> dict[tuple[str, str, str], tuple[str, i
 
 def recount_tasks(values: list[bytes]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
     """Return subagents, tasks and uses of tools by (org, session, kind, id): what a hierarchy must show of each."""
-    facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for value in values:
-        record = json.loads(value)
-        facts[record["org_id"], record["session_id"]].extend(_facts(record))
+    facts = _by_session(values)
     return {
         (*key, kind, name): task
         for key, some in facts.items()
