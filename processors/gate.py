@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,11 +13,13 @@ LOOK_S = 0.1
 class Gate:
     """Lets records pass. Used from one event loop; `is_closed` may be read from any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self.is_paused = False
         self.rate = 0.0  # events a second, 0: no limit
-        self._clock = clock
-        self._next_at = float("-inf")  # when the next part may pass
+        self._clock, self._sleep = clock, sleep
+        self._owed, self._since = 0.0, clock()  # events that passed ahead of the limit, as of then
         self._facts_per_record = 1.0
         self._waiting = False
 
@@ -40,8 +42,8 @@ class Gate:
         """Wait until the next part may pass; call ``alive`` meanwhile."""
         self._waiting = True
         try:
-            while self.is_paused or self._clock() < self._next_at:
-                await asyncio.sleep(LOOK_S if self.is_paused else min(LOOK_S, self._next_at - self._clock()))
+            while self.is_paused or self._left_s() > 0:
+                await self._sleep(LOOK_S if self.is_paused else min(LOOK_S, self._left_s()))
                 alive()
         finally:
             self._waiting = False
@@ -50,5 +52,13 @@ class Gate:
         """Note what has passed: it sets the time of the next part."""
         if records:
             self._facts_per_record = max(1.0, 0.5 * self._facts_per_record + 0.5 * facts / records)
-        if self.rate:
-            self._next_at = max(self._next_at, self._clock() - PART_S) + facts / self.rate
+        credit = self.rate * PART_S  # for the time in which nothing came
+        self._owed = max(self._owed - self.rate * self._passed_s(), -credit) + facts if self.rate else 0.0
+        self._since = self._clock()
+
+    def _left_s(self) -> float:
+        """Return how long the next part has to wait, by the limit of this moment."""
+        return self._owed / self.rate - self._passed_s() if self.rate else 0.0
+
+    def _passed_s(self) -> float:
+        return self._clock() - self._since

@@ -46,7 +46,7 @@ def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable
 
 
 def _store_refuses(request: Request[Any, Any, Any], _error: ReadRefused) -> Response[ErrorBody]:
-    message = "The store does not let this service read; who runs it finds the reason in its log."
+    message = "The store does not let this service do that; who runs it finds the reason in its log."
     return respond_to_error(request, unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S))
 
 

@@ -5,6 +5,7 @@ one generation, or against the control database.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -47,6 +48,7 @@ FORMATS: Mapping[str, Any] = {
     "column_formats": {"data": "bytes"},  # payloads as the clients sent them
 }
 REFUSAL_LOGGED_EVERY_S = 10.0
+_INSERT = re.compile(r"^INSERT INTO (\w+)", re.MULTILINE)
 
 Row = dict[str, Any]
 ClientFactory = Callable[[], Client]
@@ -190,18 +192,22 @@ class ClickHouseReader:
         except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:
                 client.close()
-            raise self._failed(error) from error
+            raise self._failed(error, _right_to_insert(sql, database)) from error
         self._idle.put(client)
         return rows
 
-    def _failed(self, error: Exception) -> Exception:
-        """Return the error for the caller. A refusal is logged as well, since only a person can change it."""
+    def _failed(self, error: Exception, right: str) -> Exception:
+        """Return the error for the caller. A refusal is logged as well, since only a person can change it.
+
+        ``right`` is the one that an INSERT needs: a profile that forbids each INSERT does not name it.
+        """
         text, verdict = str(error), _verdict(error)
         if verdict is Verdict.TOO_LARGE:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
             self._allowed = None  # the profile may have been changed
             sentence = text if isinstance(error, ReadRefused) else sentence_of_refusal(error)
+            sentence += f" (needed here: {right})" if right and "INSERT" not in sentence else ""
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
                 logger.error("store_refuses", error=sentence)
@@ -227,6 +233,11 @@ def open_probe(store: StoreAddress) -> ClickHouseReader:
 
 def _maker(store: StoreAddress, within_s: float) -> ClientFactory:
     return partial(connect, READ.within(CONNECT_WITHIN_S, within_s), **store.options)
+
+
+def _right_to_insert(sql: str, database: str) -> str:
+    found = _INSERT.search(sql)
+    return f"INSERT ON {database}.{found[1]}" if found else ""
 
 
 def _ask_what_is_allowed(client: Client) -> Allowed:

@@ -47,11 +47,17 @@ class GenerationWork:
                 "pause": self._pause,
                 "resume": self._resume,
             },
+            held=lambda: frozenset(self._pipeline.written),
         )
         self.is_dropped = asyncio.Event()
 
     async def see(self, generations: Known, requests: Sequence[Request]) -> None:
-        """Follow the state of the generation, and begin what is requested of it."""
+        """Follow the state of the generation, and begin what is requested of it.
+
+        Raises:
+            Broken: what was requested ended with a fault that must stop the process.
+        """
+        self._requested.check()
         known = next((known for known in generations if known.name == self._generation.name), None)
         if known is None or known.is_dropped:
             self.is_dropped.set()
@@ -104,11 +110,12 @@ class GenerationWork:
         """Wait until ours shows all that the live one shows now, then move the pointer."""
         situation = await self._check(request)
         live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S
-        while live is not None and (behind := _behind(await self._status(), live)):
+        while live is not None and (behind := _behind(situation.generations[self._generation.name], live)):
             if time.monotonic() > give_up_at:
                 raise NotPossible(f"{self._generation.name} did not catch up with {live.name}: {behind}")
             report(0.0, behind)
             await asyncio.sleep(LOOK_S)
+            situation = await self._check(request)  # it may be dropped or paused meanwhile
         await self._note(request, "live")
         return Report(result={"from": live.name if live else None, "to": self._generation.name})
 

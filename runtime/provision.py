@@ -5,6 +5,7 @@ Running it again is safe: each step looks first. It refuses what would break a p
 
 from collections.abc import Sequence
 from contextlib import closing
+from threading import Event
 
 from processors.fold.fold import FOLD_VERSION
 from runtime.provisioning_work import left_to_do, take_up
@@ -28,10 +29,17 @@ from store.requests import load_requests
 EMBEDDED_PARTITIONS = 1  # of the log in a file
 
 
-def provision_store(store: StoreAddress, partitions: int, prices: PriceList, log: PriceLog | None = None) -> list[str]:
+def provision_store(
+    store: StoreAddress,
+    partitions: int,
+    prices: PriceList,
+    log: PriceLog | None = None,
+    stopping: Event | None = None,
+) -> list[str]:
     """Bring the control database and all generations up to date; return a line for each thing that was done.
 
-    ``prices`` is the list that an empty price history begins with; the prices that ``log`` holds follow.
+    ``prices`` is the list that an empty price history begins with; the prices that ``log`` holds follow. Once
+    ``stopping`` is set, nothing is waited for.
 
     Raises:
         Refused: what is there does not fit.
@@ -46,7 +54,7 @@ def provision_store(store: StoreAddress, partitions: int, prices: PriceList, log
                 return [*done, *_make_first(client, store, partitions)]
             done += _migrate_all(store, existing_generations(client), partitions)
             for request in left_to_do(load_generations(client), load_requests(client)):
-                done += take_up(client, store, request, partitions)
+                done += take_up(client, store, request, partitions, stopping)
         return done
 
 

@@ -5,8 +5,8 @@
 
 import os
 import socket
-import time
 from collections.abc import Iterable
+from threading import Event
 
 from processors.fold.fold import FOLD_VERSION
 from schemas.pricing.price_list import PriceList, newest
@@ -15,7 +15,7 @@ from store.connect import Client
 from store.generations import Generation, KnownGeneration, add_generation_event, create_generation, load_generations
 from store.migrate import migrate
 from store.prices import history_of
-from store.requests import PROVISIONED, Report, Request, add_request_event, report_of
+from store.requests import PROVISIONED, Report, Request, add_request_event, load_requests, report_of
 
 LEFT_FOR_S = 20.0  # after a switch a generation is kept so long: reads that began before it may still run
 STOPS_WITHIN_S = 3.0  # projectors look at the generations each second
@@ -33,15 +33,19 @@ def left_to_do(generations: Iterable[KnownGeneration], requests: Iterable[Reques
     ]
 
 
-def take_up(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
+def take_up(
+    client: Client, store: StoreAddress, request: Request, partitions: int, stopping: Event | None = None
+) -> list[str]:
     """Create or drop a generation; return a line for each thing that was done. ``client`` is on the control database.
+
+    Once ``stopping`` is set, a drop does not wait for its readers, and is left for the next time.
 
     Raises:
         StoreUnavailable: the store is away; the same request can be taken up again.
     """
     if request.kind == "replay":
         return _create(client, store, request, partitions)
-    return _drop(client, store, request)
+    return _drop(client, store, request, stopping or Event())
 
 
 def _create(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
@@ -53,7 +57,7 @@ def _create(client: Client, store: StoreAddress, request: Request, partitions: i
     return [*done, f"generation {request.generation}, filling"]
 
 
-def _drop(client: Client, store: StoreAddress, request: Request) -> list[str]:
+def _drop(client: Client, store: StoreAddress, request: Request, stopping: Event) -> list[str]:
     """Record that the generation is dropped, so that its projectors stop; then drop its tables."""
     known = _find(client, request.generation)
     if known is None or known.is_live:
@@ -63,10 +67,20 @@ def _drop(client: Client, store: StoreAddress, request: Request) -> list[str]:
     add_request_event(client, report_of(request, "taken", _by(), partitions=()))
     if not known.is_dropped:
         add_generation_event(client, known.made, "dropped")
-    time.sleep(_pause_s(known))
+    _end_others(client, request, known.made.partitions)
+    if stopping.wait(_pause_s(known)):
+        return [f"generation {known.name}, to be dropped"]
     client.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", parameters={"name": store.database(known.name)})
     add_request_event(client, report_of(request, "done", _by()))
     return [f"generation {known.name}, dropped"]
+
+
+def _end_others(client: Client, drop: Request, partitions: int) -> None:
+    """End what else is requested of the generation: none of its projectors would do that any more."""
+    report = Report(text=f"{drop.generation} was dropped")
+    for request in load_requests(client):
+        if request.generation == drop.generation and request.id != drop.id and request.is_open(partitions):
+            add_request_event(client, report_of(request, "failed", _by(), report=report))
 
 
 def _pause_s(known: KnownGeneration) -> float:

@@ -10,7 +10,7 @@ import structlog
 from kernel.broken import Broken
 from query_api.reader import Reader
 from store.errors import StoreUnavailable
-from store.requests import Event, Kind, Report, Request, report_of
+from store.requests import SHARED, Event, Kind, Report, Request, report_of
 
 REPORT_EVERY_S = 2.0
 logger = structlog.get_logger()
@@ -28,24 +28,24 @@ Work = Callable[[Request, Partitions, OnProgress], Awaitable[Report]]
 class RequestedWork:
     """The requests that one process has taken up."""
 
-    def __init__(self, reader: Reader, by: str, work: Mapping[Kind, Work]) -> None:
-        """``by`` names this process in the audit trail."""
-        self._reader, self._by, self._work = reader, by, work
+    def __init__(self, reader: Reader, by: str, work: Mapping[Kind, Work], held: Callable[[], Partitions]) -> None:
+        """``by`` names this process in the audit trail; ``held`` returns the partitions that it follows now."""
+        self._reader, self._by, self._work, self._held = reader, by, work, held
         self._running: dict[UUID, asyncio.Task[None]] = {}
 
     def begin(self, request: Request, ours: Partitions) -> None:
-        """Begin the work of these partitions, unless it is running.
+        """Begin the work of these partitions, unless it is running."""
+        if request.id not in self._running:
+            self._running[request.id] = asyncio.create_task(self._do(request, ours))
+
+    def check(self) -> None:
+        """Forget the work that ended.
 
         Raises:
-            Broken: work that ended before was a fault that must stop the process.
+            Broken: it ended with a fault that must stop the process.
         """
-        task = self._running.get(request.id)
-        if task is not None and not task.done():
-            return
-        if task is not None:
-            del self._running[request.id]
-            task.result()
-        self._running[request.id] = asyncio.create_task(self._do(request, ours))
+        for request_id in [request_id for request_id, task in self._running.items() if task.done()]:
+            self._running.pop(request_id).result()
 
     async def stop(self) -> None:
         """Cancel what runs; another process, or this one after its restart, takes it up again."""
@@ -57,13 +57,24 @@ class RequestedWork:
     async def _do(self, request: Request, ours: Partitions) -> None:
         try:
             await self._add(request, "taken", ours)
-            report = await self._work[request.kind](request, ours, self._reporter(request, ours))
-            await self._add(request, "done", ours, report)
-            logger.info("request_done", kind=request.kind, generation=request.generation, id=str(request.id))
+            try:
+                report = await self._work[request.kind](request, ours, self._reporter(request, ours))
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                await self._failed(request, ours, error)
+            else:
+                await self._done(request, ours, report)
         except StoreUnavailable as error:
             logger.warning("store_unavailable", error=str(error))  # it is begun again at the next look
-        except Exception as error:
-            await self._failed(request, ours, error)
+
+    async def _done(self, request: Request, ours: Partitions, report: Report) -> None:
+        """Record the result; of shared work only the part that no other process took over meanwhile."""
+        if request.kind in SHARED:
+            ours &= self._held()
+        if ours:
+            await self._add(request, "done", ours, report)
+            logger.info("request_done", kind=request.kind, generation=request.generation, id=str(request.id))
 
     async def _failed(self, request: Request, ours: Partitions, error: Exception) -> None:
         """Record the reason first, so that no process takes the request up and fails again."""

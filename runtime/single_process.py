@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event
 
 import msgspec
 import uvloop
@@ -56,14 +57,15 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
 
 async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     stopping = stop_on_signals()
-    await asyncio.to_thread(_provision, settings)
+    await asyncio.to_thread(_provision, settings, _at_once())
     log = SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
     await log.start()
     store, registry = store_address(settings), new_registry()
     reader = open_reader(store)
     followers = Followers(settings, log, reader)
     registry.register(followers)
-    control = Control(reader, Provisioning(settings), followers)
+    provisioning = Provisioning(settings)
+    control = Control(reader, provisioning, followers)
     await control.look()
     app = service(settings, log, open_reader(store), registry, open_probe(store))
     controlling = asyncio.ensure_future(control.run())
@@ -72,6 +74,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
         part.add_done_callback(lambda _: stopping.set())
     await stopping.wait()
     await serving
+    provisioning.stop()
     await _end(controlling, followers)
     reader.close()
     await log.stop()
@@ -99,6 +102,7 @@ class Provisioning:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._running: asyncio.Task[None] | None = None
+        self._stopping = Event()
 
     async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
         """Begin what is requested, unless it is running; raise the error that ended it."""
@@ -106,12 +110,24 @@ class Provisioning:
             ended, self._running = self._running, None
             ended.result()
         if self._running is None and left_to_do(generations, requests):
-            self._running = asyncio.create_task(asyncio.to_thread(_provision, self._settings))
+            self._running = asyncio.create_task(asyncio.to_thread(_provision, self._settings, self._stopping))
+
+    def stop(self) -> None:
+        """Wait for nothing any more: a drop is finished after the next start."""
+        self._stopping.set()
 
 
-def _provision(settings: Settings) -> None:
+def _at_once() -> Event:
+    """Return an event with which the start waits for nothing: a drop is finished while requests are served."""
+    event = Event()
+    event.set()
+    return event
+
+
+def _provision(settings: Settings, stopping: Event) -> None:
     store = store_address(settings)
-    provision_store(store, EMBEDDED_PARTITIONS, list_prices(), SqlitePriceLog(_log_file(settings)))
+    log = SqlitePriceLog(_log_file(settings))
+    provision_store(store, EMBEDDED_PARTITIONS, list_prices(), log, stopping)
     record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
 
 

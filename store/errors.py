@@ -119,7 +119,10 @@ def refusal(code: int | None, text: str, user: str = "") -> str:
     if setting := _fixed_setting(known, text):
         return f"the profile of {who} does not let {setting} be changed{_bound(setting, text)}: relax the profile"
     if known == 164:
-        return f"the store lets {who} read only: give STORE_URL the user that is meant for this process"
+        return (
+            f"the store lets {who} read only: give STORE_URL the user that is meant for this process, or take "
+            "`readonly` out of its profile and grant it the rights in deploy/clickhouse/users.sql"
+        )
     if known is None:
         return f"what answers at STORE_URL is no ClickHouse server, or a proxy that refuses: {_cut(text)}"
     return f"the store refuses this ({CODES[known].name}: {CODES[known].why}): {_cut(text)}"

@@ -7,7 +7,7 @@ the one that may create and drop databases (`PROVISIONED`).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 from uuid import UUID, uuid4
 
 import msgspec
@@ -19,6 +19,8 @@ from store.sql import read_sql
 Kind = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume"]
 Event = Literal["requested", "taken", "progress", "done", "failed"]
 State = Literal["requested", "taken", "done", "failed"]
+KINDS = frozenset[str](get_args(Kind))
+REPORTS = frozenset(("taken", "progress", "done", "failed"))
 SHARED: frozenset[Kind] = frozenset({"repair"})  # between all projectors of a generation
 PROVISIONED: frozenset[Kind] = frozenset({"replay", "drop"})  # need the right to create and drop databases
 # A person no longer expects these after a while. The other kinds change nothing that readers see.
@@ -44,13 +46,16 @@ class Report(Struct, frozen=True, omit_defaults=True):
 
 
 class RequestEvent(Struct, frozen=True):
-    """A row of `requests`. ``age_us`` is the time since it was written, by the store's clock."""
+    """A row of `requests`. ``age_us`` is the time since it was written, by the store's clock.
+
+    ``event`` and ``kind`` may be those of a later version, which works beside this one during an upgrade.
+    """
 
     at_us: int
     age_us: int
     id: UUID
-    event: Event
-    kind: Kind
+    event: str
+    kind: str
     generation: str
     by: str
     partitions: Sequence[int]
@@ -109,18 +114,27 @@ class Request(Struct):
 
 
 def requests_of(events: Iterable[RequestEvent]) -> list[Request]:
-    """Return the requests, the oldest first."""
-    found: dict[UUID, Request] = {}
-    for row in events:
-        if row.event == "requested":
-            options = msgspec.json.decode(row.detail or "{}", type=RequestOptions)
-            found[row.id] = Request(row.id, row.kind, row.generation, row.by, row.at_us, row.age_us / 1e6, options)
-        elif (request := found.get(row.id)) is not None:
+    """Return the requests, the oldest first, of the kinds that this version knows.
+
+    A report may have an earlier time than its request: the replicas of a store have a clock each.
+    """
+    rows = sorted(events, key=lambda row: row.at_us)
+    found = {row.id: _requested(row) for row in rows if row.event == "requested" and row.kind in KINDS}
+    for row in rows:
+        if (request := found.get(row.id)) is not None:
             _add(request, row)
     return list(found.values())
 
 
+def _requested(row: RequestEvent) -> Request:
+    options = msgspec.json.decode(row.detail or "{}", type=RequestOptions)
+    kind = cast("Kind", row.kind)
+    return Request(row.id, kind, row.generation, row.by, row.at_us, row.age_us / 1e6, options)
+
+
 def _add(request: Request, row: RequestEvent) -> None:
+    if row.event not in REPORTS:
+        return
     report = msgspec.json.decode(row.detail or "{}", type=Report)
     step = Step(row.at_us, row.by, frozenset(row.partitions), report)
     if row.event == "taken":

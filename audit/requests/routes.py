@@ -80,7 +80,7 @@ async def request_work(
     generation = work.generation or (situation.live.name if situation.live else "")
     options = _options(work)
     if why := refusal(work.kind, generation, options, situation):
-        raise ApiError(422, "refused", f"{why[0].upper()}{why[1:]}.", {"generation": [why]})
+        raise ApiError(422, "refused", f"Refused: {why}.", {"generation": [why]})
     row = new_request(work.kind, generation, principal.user_id, options)
     await reader.control("store.request_event", row)
     logger.info("work_requested", kind=work.kind, generation=generation, by=principal.user_id, id=str(row["id"]))

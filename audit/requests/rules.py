@@ -12,7 +12,7 @@ NAME = re.compile(r"g[a-z0-9_]{0,30}")
 
 def refusal(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
     """Return why a request is refused and what to do, in one sentence; None if it is not."""
-    return _duplicate(kind, generation, situation) or refusal_now(kind, generation, options, situation)
+    return _in_the_way(kind, generation, situation) or refusal_now(kind, generation, options, situation)
 
 
 def refusal_now(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
@@ -28,11 +28,18 @@ def refusal_now(kind: Kind, generation: str, options: RequestOptions, situation:
     return _RULES[kind](status, options, situation)
 
 
-def _duplicate(kind: Kind, generation: str, situation: Situation) -> str | None:
+def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None:
+    """Judge the open requests of the same generation."""
     partitions = situation.partitions_of(generation)
     for request in situation.requests:
-        if (request.kind, request.generation) == (kind, generation) and request.is_open(partitions):
+        if request.generation != generation or not request.is_open(partitions):
+            continue
+        if request.kind == kind:
             return f"the same is requested already, as {request.id}: wait for its end"
+        if request.kind == "drop":
+            return f"{generation} is about to be dropped, by {request.id}: `replay --to NAME` makes another generation"
+        if (request.kind, kind) == ("switch", "drop"):
+            return f"a switch to {generation} is requested, as {request.id}: wait for its end"
     return None
 
 

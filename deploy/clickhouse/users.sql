@@ -11,34 +11,48 @@
 --   printf %s "$PASSWORD" | sha256sum | cut -d' ' -f1
 -- If the control database has another name than `crewkit`, replace that here, too. On a cluster add ON CLUSTER.
 
--- Creates databases, tables and views, and writes the first generation and the prices. It changes no row and drops
--- nothing. A later version may have to change a table; its notes then say which other right it needs, e.g. ALTER TABLE.
+-- Creates databases, tables and views, writes the first generation and the prices, and creates and drops generations on
+-- request. It changes no row, and drops nothing else: never a table of the control database. A later version may have
+-- to change a table; its notes then say which other right it needs, e.g. ALTER TABLE.
 CREATE USER IF NOT EXISTS crewkit_provision IDENTIFIED WITH sha256_hash BY '{{SHA-256 of provision''s password}}';
 GRANT CREATE DATABASE ON crewkit*.* TO crewkit_provision;
 GRANT CREATE TABLE ON crewkit*.* TO crewkit_provision; -- which allows the flat views for BI as well
 GRANT SELECT ON crewkit*.* TO crewkit_provision; -- earlier migrations; creating a view checks the tables that it reads
-GRANT INSERT ON crewkit*.* TO crewkit_provision; -- migrations, generations, prices, the first progress
+GRANT INSERT ON crewkit*.* TO crewkit_provision; -- migrations, generations, requests, prices, the first progress
+GRANT DROP DATABASE ON crewkit_g*.* TO crewkit_provision; -- `drop` of a generation
+GRANT DROP TABLE ON crewkit_g*.* TO crewkit_provision; -- those in it, which allows its flat views as well
 
--- Reads prices and generations, writes the tables of a generation, and deletes rows for repairs only.
+-- Reads prices, generations and requests, reports on requests, writes the tables of a generation, and deletes rows for
+-- repairs only.
 CREATE USER IF NOT EXISTS crewkit_projector IDENTIFIED WITH sha256_hash BY '{{SHA-256 of the projectors'' password}}';
 GRANT SELECT ON crewkit.* TO crewkit_projector;
+GRANT INSERT ON crewkit.requests TO crewkit_projector; -- who works on a request, and what came of it
+GRANT INSERT ON crewkit.generations TO crewkit_projector; -- `switch`, `pause`, `resume`
+GRANT INSERT ON crewkit.proofs TO crewkit_projector; -- `prove`
 GRANT SELECT ON crewkit_g*.* TO crewkit_projector; -- facts of a session that is not cached, sessions of an hour
 GRANT INSERT ON crewkit_g*.* TO crewkit_projector;
 GRANT ALTER DELETE ON crewkit_g*.* TO crewkit_projector; -- `coverage --repair` and `recount --repair`
 
--- Reads, within limits. `readonly = 2` lets it tighten them for each query; 1 would not.
--- MAX is above what the service requests, so that a query by hand may take longer.
+-- Reads, within limits, and adds the requests of operators. Its profile has no `readonly`, which would forbid that
+-- INSERT; without other rights it can't write anything else. MAX is above what the service requests, so that a query by
+-- hand may take longer.
 CREATE SETTINGS PROFILE IF NOT EXISTS crewkit_query SETTINGS
-    readonly = 2,
     max_execution_time = 10 MAX 30,
     max_memory_usage = 2147483648 MAX 4294967296;
 CREATE USER IF NOT EXISTS crewkit_query IDENTIFIED WITH sha256_hash BY '{{SHA-256 of query-api''s password}}'
     SETTINGS PROFILE 'crewkit_query';
 GRANT SELECT ON crewkit*.* TO crewkit_query;
+GRANT INSERT ON crewkit.requests TO crewkit_query; -- `repair`, `replay`, `prove`, `switch`, `drop`, `pause`, `resume`
 
 -- One org, through the flat views. They read with the caller's rights, so their tables need the right and the filter, too.
+-- After a `switch` run this part again for the generation that is live then, with its name in place of crewkit_g1.
+-- `readonly = 2` lets it tighten the limits for each query; 1 would not.
+CREATE SETTINGS PROFILE IF NOT EXISTS crewkit_bi SETTINGS
+    readonly = 2,
+    max_execution_time = 10 MAX 30,
+    max_memory_usage = 2147483648 MAX 4294967296;
 CREATE USER IF NOT EXISTS crewkit_bi IDENTIFIED WITH sha256_hash BY '{{SHA-256 of the BI tool''s password}}'
-    SETTINGS PROFILE 'crewkit_query';
+    SETTINGS PROFILE 'crewkit_bi';
 GRANT SELECT ON crewkit_g1.rollup_hourly_flat TO crewkit_bi;
 GRANT SELECT ON crewkit_g1.rollup_daily_flat TO crewkit_bi;
 GRANT SELECT ON crewkit_g1.rollup_hourly TO crewkit_bi;

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.devstack import stack as stack_module
+from deploy.devstack.generations import GenerationWatch
 from deploy.devstack.kafka_jars import probe
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable
 from deploy.devstack.stack import Stack, answers_200, run_stack
@@ -155,7 +156,7 @@ def test_no_kafka_is_said_and_ends_with_69(tmp_path: Path) -> None:
     """The message says what to install to run a broker."""
     said: list[str] = []
 
-    def no_java(_stack: Stack) -> list[stack_module.Step]:
+    def no_java(_stack: Stack, _watch: GenerationWatch) -> list[stack_module.Step]:
         raise KafkaUnavailable("Kafka needs Java, and there is none: install Java 17")
 
     assert run_stack(tmp_path, "127.0.0.1", 1, report=said.append, compose=no_java) == 69

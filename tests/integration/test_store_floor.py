@@ -14,10 +14,10 @@ from store.connect import FLOOR
 from store.errors import Refused
 from store.migrate import check_migrated
 from tests.support import CHECKOUT
-from tests.support.questions import sql_files
 from tests.support.rigs.floor_engine import floor_engine
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.store import TestStore
+from tests.support.rigs.whole_store import asked_by_the_read_side
 
 WHOLE = "tests.support.rigs.whole_store:"
 PROCESSORS = CHECKOUT / "processors"
@@ -44,7 +44,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
     for done in (floor, current):
         assert done["made_again"] == []
         assert set(done["used"]) == {file.stem for file in (PROCESSORS / "sql").glob("*.sql")}
-        assert set(done["asked"]["used"]) == set(sql_files())
+        assert set(done["asked"]["used"]) == asked_by_the_read_side()
         assert {status for status, _ in done["asked"]["answers"].values()} == {200}
         assert done["asked"]["audit"] == [["hours", True, True]]
     assert floor["asked"]["answers"] == current["asked"]["answers"]

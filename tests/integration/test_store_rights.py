@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.questions import sql_files
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.shipped_users import Right, persona, rights, statements
+from tests.support.rigs.whole_store import asked_by_the_read_side
 
 WHOLE = "tests.support.rigs.whole_store:"
 TASKS = {
@@ -46,7 +46,7 @@ def test_every_question_and_the_audit_are_answered_under_the_shipped_rights(fill
     done = act(filled, persona("crewkit_query"), f"{WHOLE}ask")
 
     assert {status for status, _ in done["answers"].values()} == {200}
-    assert set(done["used"]) == set(sql_files())
+    assert set(done["used"]) == asked_by_the_read_side()
     assert done["audit"] == [["hours", True, True]]
 
 
@@ -61,30 +61,87 @@ def test_no_right_is_superfluous(provisioned: Path, filled: Path, tmp_path: Path
     assert "Refuse" in str(failed.value) or right.user == "crewkit_bi"
 
 
+def test_a_request_needs_no_more_than_the_shipped_rights(filled: Path) -> None:
+    """An operator's request over HTTP is one row by the user of `query-api`."""
+    done = act(filled, persona("crewkit_query"), f"{WHOLE}request", "prove")
+
+    ((accepted, body), (listed, found)) = done["replies"]
+    assert (accepted, listed) == (202, 200)
+    assert found["data"][0]["id"] == body["data"]["id"]
+
+
+@pytest.mark.parametrize("readonly", ["1", "2"])
+def test_a_read_only_user_reads_and_requests_nothing(filled: Path, readonly: str) -> None:
+    """A profile with `readonly` forbids each INSERT: a 503, and the log says which right the user needs."""
+    shipped = persona("crewkit_query")
+    read_only = shipped._replace(settings={**shipped.settings, "readonly": readonly})
+
+    done = act(filled, read_only, f"{WHOLE}request", "pause")
+
+    ((refused, body), (listed, _)) = done["replies"]
+    assert (refused, body["code"], listed) == (503, "store_refuses", 200)
+    (line,) = [line for line in done["logged"] if line["event"] == "store_refuses"]
+    assert "take `readonly` out of its profile" in line["error"]
+    assert "INSERT ON crewkit.requests" in line["error"]
+
+
+def test_a_user_that_may_not_insert_reads_and_requests_nothing(filled: Path) -> None:
+    """The log names the right."""
+    (insert,) = [right for right in rights() if (right.user, right.right) == ("crewkit_query", "INSERT")]
+
+    done = act(filled, persona("crewkit_query", without=insert), f"{WHOLE}request", "pause")
+
+    ((refused, body), (listed, _)) = done["replies"]
+    assert (refused, body["code"], listed) == (503, "store_refuses", 200)
+    (line,) = [line for line in done["logged"] if line["event"] == "store_refuses"]
+    assert re.search(r"lacks the right INSERT.* ON crewkit\.requests: grant it", line["error"])
+
+
 def test_who_reads_can_change_nothing(filled: Path) -> None:
-    """A reader changes no row, no table, and no limit beyond its bound."""
+    """A reader changes no row but those of requests, no table, and no limit beyond its bound."""
     wanted = [
         "INSERT INTO crewkit_g1.progress SELECT 0, 0, 0, 0",
+        "INSERT INTO crewkit.generations (name, event) SELECT 'g1', 'dropped'",
+        "INSERT INTO crewkit.proofs (generation, equal) SELECT 'g2', 1",
+        "DELETE FROM crewkit.requests WHERE 1",
+        "TRUNCATE TABLE crewkit.requests",
         "DELETE FROM crewkit_g1.sessions WHERE 1",
         "TRUNCATE TABLE crewkit_g1.sessions",
         "DROP TABLE crewkit_g1.sessions",
+        "DROP DATABASE crewkit_g2",
         "CREATE DATABASE crewkit_mine",
-        "SELECT 1 SETTINGS readonly = 0",
+        "CREATE TEMPORARY TABLE mine (a UInt8)",
         "SELECT 1 SETTINGS max_execution_time = 60",
     ]
-    for user in ("crewkit_query", "crewkit_bi"):
-        for said in act(filled, persona(user), RUN, wanted):
+    of_bi = ["INSERT INTO crewkit.requests (generation) SELECT 'g2'", "SELECT 1 SETTINGS readonly = 0"]
+    for user, more in (("crewkit_query", []), ("crewkit_bi", of_bi)):
+        for said in act(filled, persona(user), RUN, [*wanted, *more]):
             assert REFUSED.search(said), said
 
 
 def test_a_projector_makes_and_drops_no_table(filled: Path) -> None:
-    """It does not change the rows of `provision` either."""
+    """It does not change the rows of `provision` either, and drops no generation."""
     wanted = [
         "DROP TABLE crewkit_g1.facts",
+        "DROP DATABASE crewkit_g2",
+        "DELETE FROM crewkit.requests WHERE 1",
         "CREATE TABLE crewkit_g1.mine (a UInt8) ENGINE = MergeTree ORDER BY a",
         "INSERT INTO crewkit.prices SELECT * FROM crewkit.prices",
     ]
     for said in act(filled, persona("crewkit_projector"), RUN, wanted):
+        assert "ACCESS_DENIED" in said
+
+
+def test_who_provisions_drops_generations_alone(provisioned: Path) -> None:
+    """The control database, and each table in it, stay; no row of them goes away."""
+    wanted = [
+        "DROP DATABASE crewkit",
+        "DROP TABLE crewkit.generations",
+        "TRUNCATE TABLE crewkit.requests",
+        "DELETE FROM crewkit.proofs WHERE 1",
+        "DELETE FROM crewkit_g1.facts WHERE 1",
+    ]
+    for said in act(provisioned, persona("crewkit_provision"), RUN, wanted):
         assert "ACCESS_DENIED" in said
 
 

@@ -19,8 +19,15 @@ USERS = [
     StoreUser("tight", "t", readonly=True, bounds=TIGHT),
     StoreUser("tight-writer", "t", readonly=False, bounds=TIGHT),
     StoreUser("tight-strict", "t", readonly=True, may_set=False, bounds=TIGHT),
+    StoreUser("asker", "a", readonly=True, inserts=(("c", "requests"),)),
 ]
 PASSWORDS = {user.name: user.password for user in USERS} | {"writer": "w-secret", "reader": "r:secret"}
+# One table into which a reader may insert, and others whose names look like it.
+NAMES = ("c.requests", "c.other", "d.requests", "d.`c.requests`", "c.`c.requests`", "c.`TABLE`", "requests.other")
+THEIR_TABLES = [
+    *(f"CREATE DATABASE {name}" for name in ("c", "d", "requests")),
+    *(f"CREATE TABLE {name} (a UInt8) ENGINE = MergeTree ORDER BY a" for name in NAMES),
+]
 SETTING = "SELECT value, min, max, readonly FROM system.settings WHERE name = '{}'"
 
 
@@ -28,7 +35,7 @@ SETTING = "SELECT value, min, max, readonly FROM system.settings WHERE name = '{
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Run a server with users of every kind, and one table."""
     served = Served(tmp_path_factory.mktemp("store"), users=USERS)
-    for sql in ("CREATE DATABASE t", "CREATE TABLE t.t (a UInt8) ENGINE = MergeTree ORDER BY a"):
+    for sql in ("CREATE DATABASE t", "CREATE TABLE t.t (a UInt8) ENGINE = MergeTree ORDER BY a", *THEIR_TABLES):
         assert ask(served, sql)[0] == 200
     yield served
     served.end()
@@ -71,6 +78,97 @@ def test_readers_write_nothing(served: Served, user: str) -> None:
     for sql in ("INSERT INTO t.t VALUES (1)", "TRUNCATE TABLE t.t", "CREATE DATABASE x", "KILL QUERY WHERE 1 SYNC"):
         assert answer(served, user, sql)[0] == 164, sql
     assert answer(served, user, "SELECT count() FROM t.t") == (0, b"0\n")
+
+
+@pytest.mark.parametrize(
+    ("sql", "database"),
+    [
+        ("INSERT INTO c.requests VALUES (1)", ""),
+        ("INSERT INTO requests VALUES (1)", "c"),
+        ('insert into `c`."requests" (a) values (1)', "d"),
+        ("-- c.other\n/* d /* nested */ */ INSERT INTO c /* . */ . requests SELECT 1", ""),
+        ("INSERT INTO c.requests (a) WITH 1 AS one SELECT one", ""),
+        ("INSERT INTO c.requests SETTINGS max_threads = 1 FORMAT CSV\n1\n", ""),
+        ('INSERT INTO c.requests FORMAT JSONEachRow {"a": 1}', ""),
+        ("INSERT INTO requests SELECT {a:UInt8}", "c"),
+    ],
+)
+def test_a_reader_inserts_into_a_listed_table_by_any_spelling(served: Served, sql: str, database: str) -> None:
+    """The row is there, and no other table has one."""
+    assert answer(served, "asker", sql, database=database, param_a="1") == (0, b"")
+
+    assert filled(served) == {"c.requests"}
+    assert answer(served, "reader", sql, database=database, param_a="1")[0] == 164
+    ask(served, "TRUNCATE TABLE c.requests")
+
+
+@pytest.mark.parametrize(
+    ("sql", "database"),
+    [
+        ("INSERT INTO d.requests VALUES (1)", "c"),
+        ("INSERT INTO requests VALUES (1)", "d"),
+        ("INSERT INTO requests VALUES (1)", ""),
+        ("INSERT INTO c.other VALUES (1)", "c"),
+        ("INSERT INTO requests . other VALUES (1)", "c"),
+        ("INSERT INTO requests/**/./**/other SELECT 1", "c"),
+        ("INSERT INTO `c.requests` VALUES (1)", "d"),
+        ('INSERT INTO "c.requests" SELECT 1', "c"),
+        ("INSERT INTO d.`c.requests` SELECT 1", ""),
+        ("INSERT INTO {requests:Identifier} SELECT 1", "c"),
+        ("INSERT INTO {requests:Identifier} VALUES (1)", "c"),
+        ("INSERT INTO c.{requests:Identifier} SELECT 1", ""),
+        ("INSERT INTO c.{requests:Identifier} FORMAT CSV\n1\n", ""),
+        ("INSERT INTO {c:Identifier}.requests SELECT 1", ""),
+        ("INSERT INTO FUNCTION null('a UInt8') SELECT 1", "c"),
+        ("INSERT INTO TABLE c.other SELECT 1", "c"),
+        ("INSERT INTO TABLE SELECT 1", "c"),
+        ("INSERT INTO TABLE FUNCTION remote('127.0.0.1', c.other) SELECT 1", "c"),
+        ("INSERT c.other SELECT 1", "c"),
+        ("WITH 1 AS x INSERT INTO c.other SELECT x", "c"),
+        ("EXPLAIN INSERT INTO c.other SELECT 1", "c"),
+        ("INSERT INTO c.requests SELECT 1; INSERT INTO c.other SELECT 1", "c"),
+        ("INSERT INTO c.requests SELECT 1 PARALLEL WITH INSERT INTO c.other SELECT 1", "c"),
+        ("DELETE FROM c.requests WHERE 1", "c"),
+        ("TRUNCATE TABLE c.requests", "c"),
+        ("DROP TABLE c.requests", "c"),
+        ("ALTER TABLE c.requests UPDATE a = 2 WHERE 1", "c"),
+        ("SET readonly = 0", "c"),
+    ],
+)
+def test_a_reader_inserts_into_no_other_table(served: Served, sql: str, database: str) -> None:
+    """Other names, names from parameters, functions and second statements change nothing, also by GET."""
+    for method in ("POST", "GET"):
+        login = {"X-ClickHouse-User": "asker", "X-ClickHouse-Key": "a"}
+        names = {"param_requests": "other", "param_c": "d"}
+        ask(served, b"", method, login, query=sql, database=database, **names)
+
+    assert filled(served) == set()
+    assert answer(served, "writer", "EXISTS c.requests") == (0, b"1\n")
+
+
+def test_by_get_no_reader_inserts(served: Served) -> None:
+    """As on a real server, GET is readonly for every user."""
+    login = {"X-ClickHouse-User": "asker", "X-ClickHouse-Key": "a"}
+    _, headers, _ = ask(served, b"", "GET", login, query="INSERT INTO c.requests SELECT 1")
+
+    assert headers["X-ClickHouse-Exception-Code"] == "164"
+    assert filled(served) == set()
+
+
+def test_the_right_to_insert_ends_with_its_statement(served: Served) -> None:
+    """The pool gives the connection of such an insert to no other statement of the reader."""
+    for _ in range(3):
+        assert answer(served, "asker", "INSERT INTO c.requests VALUES (1)")[0] == 0
+        for sql in ("INSERT INTO c.other VALUES (1)", "CREATE DATABASE mine", "TRUNCATE TABLE c.requests"):
+            assert answer(served, "asker", sql)[0] == 164, sql
+
+    assert filled(served) == {"c.requests"}
+    ask(served, "TRUNCATE TABLE c.requests")
+
+
+def filled(served: Served) -> set[str]:
+    """Return the names of the tables that have rows."""
+    return {name for name in (*NAMES, "t.t") if answer(served, "writer", f"SELECT count() FROM {name}")[1] != b"0\n"}
 
 
 def test_a_client_sees_what_it_may_not_change(served: Served) -> None:

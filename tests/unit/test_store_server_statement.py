@@ -53,6 +53,36 @@ def test_an_insert_without_data_has_none(sql: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "into"),
+    [
+        (b"INSERT INTO requests SELECT 1", ("requests",)),
+        (b"insert into crewkit.requests (id) values (1)", ("crewkit", "requests")),
+        (b'INSERT INTO `crewkit` . "requests" FORMAT CSV 1', ("crewkit", "requests")),
+        (b"/* a */ INSERT -- b\n INTO crewkit/* c */.requests SELECT 1", ("crewkit", "requests")),
+        (b"INSERT INTO requests . other SELECT 1", ("requests", "other")),
+        (b"INSERT INTO `crewkit.requests` SELECT 1", ("crewkit.requests",)),
+        (b"INSERT INTO crewkit.requests.x SELECT 1", ("crewkit", "requests", "x")),
+        (b"INSERT INTO `crew\\x6bit`.requests SELECT 1", ("`crew\\x6bit`", "requests")),
+        (b"INSERT INTO {requests:Identifier} SELECT 1", ()),
+        (b"INSERT INTO crewkit.{requests:Identifier} SELECT 1", ()),
+        (b"INSERT INTO {crewkit:Identifier}.requests SELECT 1", ()),
+        (b"INSERT INTO FUNCTION null('a UInt8') SELECT 1", ("FUNCTION",)),
+        (b"INSERT INTO TABLE crewkit.requests SELECT 1", ("TABLE",)),
+        (b"INSERT crewkit.requests SELECT 1", ()),
+        (b"INSERT `INTO` crewkit.requests SELECT 1", ()),
+        (b"INSERT INTO .requests SELECT 1", ()),
+        (b"INSERT INTO 'crewkit'.requests SELECT 1", ()),
+        (b"INSERT INTO crewkit.", ()),
+        (b"INSERT INTO", ()),
+        (b"SELECT 1", ()),
+    ],
+)
+def test_the_table_of_an_insert_is_read_only_where_it_is_written_out(sql: bytes, into: tuple[str, ...]) -> None:
+    """A name from a parameter is not read, and a dot in quotes does not separate a database."""
+    assert parse_statement(sql).into == into
+
+
+@pytest.mark.parametrize(
     ("sql", "result_format"),
     [
         (b"SELECT 1\n FORMAT Native", "Native"),

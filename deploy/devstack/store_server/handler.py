@@ -175,8 +175,8 @@ class StoreHandler(BaseHTTPRequestHandler):
             if statement.is_insert:
                 self.server.guard.check_data(statement, data)
             refused = self.server.conditions.refusals.next(sql[: statement.data_at], params)
-            into = statement.into if "." in statement.into else f"{request.database}.{statement.into}"
-            rights = self.server.users.rights(user, self.command == "GET", into if statement.into else "")
+            into = statement.into if len(statement.into) > 1 else (request.database, *statement.into)
+            rights = self.server.users.rights(user, self.command == "GET", into)
             self._run(reply, Asked(request, statement, sql, data, rights, refused))
 
     def _authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> StoreUser:

@@ -7,7 +7,7 @@ judges the names in the statement (`mentions`); the engine judges the rest.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import msgspec
 
@@ -28,7 +28,7 @@ class Statement(msgspec.Struct, frozen=True):
     format: str = ""
     totals: bool = False
     target: bytes = b""
-    into: str = ""  # the table of an INSERT as it is named, with or without its database
+    into: tuple[str, ...] = ()  # the table of an INSERT: its name, or database and name; empty for any other form
     settings: bytes = b""
     data_at: int | None = None
     mentions: Mentions = Mentions()
@@ -100,18 +100,25 @@ def _with_data(sql: bytes, seen: list[SqlToken], tokens: Iterator[SqlToken], set
 def _other(verb: str, tokens: list[SqlToken]) -> Statement:
     _refuse(tokens)
     totals = any(token.text.upper() in (b"TOTALS", b"EXTREMES") for token in tokens if token.kind == "word")
-    into = _into(tokens) if verb == "INSERT" else ""
+    into = _into(tokens) if verb == "INSERT" else ()
     return Statement(verb=verb, format=_format(tokens), totals=totals, into=into, mentions=mentions_of(verb, tokens))
 
 
-def _into(tokens: list[SqlToken]) -> str:
-    """Return the name after INSERT INTO; an empty text for any other form."""
-    words = [token for token in tokens if token.kind in ("word", "name") or token.text == b"."]
-    is_insert = [token.text.upper() for token in words[:2]] == [b"INSERT", b"INTO"]
-    name = [plain(words[2])] if is_insert and len(words) > 2 else []
-    if len(words) > 4 and words[3].text == b".":
-        name.append(plain(words[4]))
-    return ".".join(name)
+def _into(tokens: list[SqlToken]) -> tuple[str, ...]:
+    """Return the name after INSERT INTO, part by part, where it is written out: it decides about a right.
+
+    A bound name, as in `INSERT INTO {x:Identifier}`, is another form: the engine inserts into what its value says.
+    """
+    if [token.text.upper() for token in tokens[:2]] != [b"INSERT", b"INTO"]:
+        return ()
+    parts: list[str] = []
+    for token, after in zip_longest(tokens[2::2], tokens[3::2]):
+        if token is None or token.kind not in ("word", "name"):
+            return ()
+        parts.append(plain(token))
+        if after is None or after.text != b".":
+            return tuple(parts)
+    return ()
 
 
 def _format(tokens: list[SqlToken]) -> str:

@@ -28,8 +28,8 @@ class StoreUser(msgspec.Struct, frozen=True):
     """A user of the store.
 
     A `readonly` user may change settings and nothing else (ClickHouse's readonly=2), without `may_set` no settings
-    either (readonly=1). It may still insert into the tables `inserts` (as `database.table`), as with a grant on a real
-    server. `bounds` are the profile.
+    either (readonly=1). It may still insert into the tables `inserts` (database and name), as a user with that grant
+    and without `readonly` may on a real server. `bounds` are the profile.
     """
 
     name: str
@@ -37,7 +37,7 @@ class StoreUser(msgspec.Struct, frozen=True):
     readonly: bool
     may_set: bool = True
     bounds: tuple[Bound, ...] = ()
-    inserts: tuple[str, ...] = ()
+    inserts: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         """Leave out the password, which must not reach a log."""
@@ -70,9 +70,11 @@ class Users:
         """The profiles that the engine must know, by name."""
         return {profile: self._users[name].bounds for name, profile in self._profiles.items()}
 
-    def rights(self, user: StoreUser, get: bool, into: str = "") -> Rights:
-        """Return the rights of a user for a statement that inserts ``into`` a table; by GET none to write, as on a
-        real server."""
+    def rights(self, user: StoreUser, get: bool, into: tuple[str, ...] = ()) -> Rights:
+        """Return the rights of a user for a statement that inserts ``into`` a table (database and name).
+
+        By GET there is no right to write, as on a real server.
+        """
         only_reads = user.readonly and into not in user.inserts
         readonly = (_READS if user.may_set else _READS_AS_IT_IS) if only_reads else _READS if get else 0
         values = tuple((bound.name, bound.value) for bound in user.bounds if bound.value)

@@ -107,7 +107,7 @@ class Supervisor:
         self._changing: Callable[[], Changing] = Changing
         self._added: set[str] = set()  # names of services that are no steps
         self._job_at = 0.0
-        self._is_adjusting = False
+        self._in_a_job = False
 
     def run(
         self,
@@ -119,17 +119,20 @@ class Supervisor:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
 
         `compose` is called once the directory is locked, so it may prepare files in it. Main thread only. `changing`
-        is called again and again while everything is watched, and must return at once.
+        is called again and again once the jobs among the steps are done, and must return at once.
         Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; everything is stopped then.
         """
         private_folder(self._log_dir)
-        self._changing = changing
         with claimed(self._run_dir), self._signals:
             try:
                 with self._signals.raised_at_once():
                     steps = compose()
-                for step in steps:
+                last_job = max((at for at, step in enumerate(steps) if isinstance(step, Job)), default=-1)
+                for at, step in enumerate(steps):
+                    if at > last_job:  # what changes may need what the jobs make
+                        self._changing = changing
                     self._take(step)
+                self._changing = changing
                 on_ready()
                 self._watch_until(lambda: False, limit_s=float("inf"))
             except StopRequested:
@@ -167,26 +170,28 @@ class Supervisor:
             raise DidNotComeUp(f"{service.name} can't listen on {host}:{port}: another program does")
 
     def _adjust(self, wanted: Changing) -> None:
-        """Run the job, and start and stop services so that exactly `wanted.services` run beside those of the steps."""
-        if self._is_adjusting:  # within the job
-            return
-        self._is_adjusting = True
-        try:
-            self._adjust_once(wanted)
-        finally:
-            self._is_adjusting = False
+        """Start and stop services so that exactly `wanted.services` run beside those of the steps, and run the job.
 
-    def _adjust_once(self, wanted: Changing) -> None:
-        if wanted.job is not None and time.monotonic() >= self._job_at:
+        While the job runs, services come and go as well: it may wait for the end of one.
+        """
+        self._adjust_services(wanted.services)
+        if wanted.job is None or self._in_a_job or time.monotonic() < self._job_at:
+            return
+        self._in_a_job = True
+        try:
             self._try_changing_job(wanted.job)
-        names = {service.name for service in wanted.services}
+        finally:
+            self._in_a_job = False
+
+    def _adjust_services(self, services: Sequence[SupervisedService]) -> None:
+        names = {service.name for service in services}
         for process in [process for process in self._processes if process.service.name in self._added - names]:
             self._processes.remove(process)
             process.stop(process.service.stop_s)
             self._added.discard(process.service.name)
             self._report(f"{process.service.name} is stopped")
         running = {process.service.name for process in self._processes}
-        for service in wanted.services:
+        for service in services:
             if service.name not in running:
                 self._added.add(service.name)
                 self._processes.append(self._supervised(service))

@@ -6,7 +6,7 @@ folder. What they return is the same on every engine.
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +14,12 @@ import clickhouse_connect
 import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from litestar.testing import AsyncTestClient
+from structlog.testing import capture_logs
 
 from audit import repair
 from audit.coverage import Coverage
 from audit.recount import Recounted
+from audit.requests.situation import load_latest
 from audit.watch import Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
@@ -26,17 +28,21 @@ from processors import warehouse as warehouse_module
 from processors.progress import Progress
 from processors.runners.startup_checks import check_generation
 from query_api.reader import ClickHouseReader, open_reader
-from runtime import provision
+from runtime import provision, provisioning_work
 from runtime.composition import ReadSide, compose
-from runtime.projector import make_warehouse
+from runtime.control import Control
+from runtime.generation_work import GenerationWork
+from runtime.projector import Projector, make_warehouse
 from schemas.log.position import LogRecord, Position
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG, Role
 from schemas.pricing.price_list import list_prices
-from store import prices
+from store import prices, requests
 from store.address import StoreAddress
 from store.connect import WRITE, connect
+from store.generations import FIRST_GENERATION, Generation
 from store.migrate import check_migrated
+from store.requests import Kind
 from tests.support.builders import (
     MINUTE_MS,
     ORG,
@@ -53,6 +59,7 @@ from tests.support.builders import (
     usage,
 )
 from tests.support.builders import session_id as named
+from tests.support.questions import sql_files
 from tests.support.rigs.projection import ListedLog, new_pipeline
 
 PARTITIONS = 2
@@ -60,7 +67,18 @@ OTHER = "globex"
 KEY = b"a secret of at least 32 bytes, for tests"
 POISON = b"not a record"
 NOW_MS = T0 + MINUTE_MS * 60
+OF_THE_CONTROL_DATABASE = ("operator/requests", "operator/generations", "operator/generations/g2/proof")
+SECOND, DROPPED = "g2", "g3"
+REQUESTED: tuple[tuple[Kind, str], ...] = (
+    *(("repair", FIRST_GENERATION), ("pause", SECOND), ("resume", SECOND), ("prove", SECOND)),
+    *(("switch", SECOND), ("switch", FIRST_GENERATION)),
+)
+ASKED_OF_THE_STORE = frozenset(("store.generations", "store.requests", "store.request_event"))
+BY_PROJECTORS = "audit.prove."  # the questions of a proof
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
+OF_REQUESTS = frozenset(
+    "id at made_at requested_at finished_at facts text results progress waits_for".split()
+)  # by clock or merges
 
 
 def the_log() -> list[LogRecord]:
@@ -93,20 +111,23 @@ def _work(at: int) -> list[Any]:
 
 
 def make(options: dict[str, Any]) -> list[str]:
-    """Do what `provision` does, twice, and load prices; return what the second run did."""
+    """Do what `provision` does: create, create and drop on request, load prices; return what the last run did."""
     store = StoreAddress(options)
+    provisioning_work.STOPS_WITHIN_S = 0.0  # no projector of it runs
     provision.provision_store(store, PARTITIONS, list_prices())
-    again = provision.provision_store(store, PARTITIONS, list_prices())
     client = connect(WRITE, **store.at(store.control))
-    prices.history_of(client)
+    for kind, name in (("replay", SECOND), ("replay", DROPPED), ("drop", DROPPED)):
+        requests.add_request_event(client, requests.new_request(kind, name, "tests"))  # type: ignore[arg-type]  # a kind
+        provision.provision_store(store, PARTITIONS, list_prices())
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
+    prices.history_of(client)
     prices.extend_history(client, [dearer], new_generations_only=False)
     client.close()
-    return again
+    return provision.provision_store(store, PARTITIONS, list_prices())
 
 
 def project(options: dict[str, Any]) -> list[str]:
-    """Do what a projector does: its checks, the log, gaps, repairs of sessions and buckets; return the SQL files."""
+    """Do what projectors do: checks, the log, gaps, repairs, requested work; return the SQL files of a warehouse."""
     used: set[str] = set()
     whole = warehouse_module.sql
 
@@ -120,23 +141,75 @@ def project(options: dict[str, Any]) -> list[str]:
 
 
 async def _project(store: StoreAddress) -> None:
-    warehouse = make_warehouse(store, "g1")
+    first, second = _projector(store, FIRST_GENERATION), _projector(store, SECOND)
+    await _project_with_a_gap(first)
+    await _repair(first)
+    await second.pipeline.project(the_log())
+    for projector in (first, second):
+        await projector.pipeline.drain()
+        await projector.progress.look()
+    await _do_requested(store, {FIRST_GENERATION: first, SECOND: second})
+
+
+def _projector(store: StoreAddress, generation: str) -> Projector:
+    warehouse = make_warehouse(store, generation)
     check_generation(warehouse, PARTITIONS)
-    check_migrated(store, "g1")
+    check_migrated(store, generation)
+    pipeline = new_pipeline(_Store(store), the_log(), warehouse=warehouse)  # type: ignore[arg-type]
+    pipeline.assign(range(PARTITIONS))
+    progress = Progress(pipeline, warehouse, ListedLog(the_log(), PARTITIONS), lambda: NOW_MS)
+    return Projector(pipeline, progress, warehouse, None, None)  # type: ignore[arg-type]  # no watchdog, no metrics
+
+
+async def _project_with_a_gap(projector: Projector) -> None:
+    """Project of each partition the first half, then its last record: between them is a gap, which is filled."""
     log = the_log()
     ends = [sum(record.partition == partition for record in log) for partition in range(PARTITIONS)]
-    pipeline = new_pipeline(_Store(store), log, warehouse=warehouse)  # type: ignore[arg-type]
-    pipeline.assign(range(PARTITIONS))
-    # Of each partition the first half, then its last record: between them is a gap, which is filled.
-    await pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
-    await pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
-    await pipeline.drain()
-    await Progress(pipeline, warehouse, ListedLog(log, PARTITIONS), lambda: NOW_MS).look()
+    await projector.pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
+    await projector.pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
+    await projector.pipeline.drain()
+
+
+async def _repair(projector: Projector) -> None:
     for org, session in ((ORG, named(0, ORG)), (OTHER, named(1, OTHER))):
         partition = partition_of(record_key(session), PARTITIONS)
-        warehouse.last_receipt(partition)
-        await pipeline.project_again(partition, [(org, session)])
-    repair._compute_again(warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
+        projector.warehouse.last_receipt(partition)
+        await projector.pipeline.project_again(partition, [(org, session)])
+    repair._compute_again(projector.warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
+
+
+async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]) -> None:
+    """Let projectors of both generations do one request of each kind, and in the end switch back."""
+    reader, refused = open_reader(store), list[Exception]()
+    failed = reader._failed
+
+    def note(error: Exception, right: str) -> Exception:
+        refused.append(failed(error, right))
+        return refused[-1]
+
+    reader._failed = note  # type: ignore[method-assign]  # what the store refuses is waited out, so the test notes it
+    works = [GenerationWork(made, reader, Generation(name, PARTITIONS), name) for name, made in projectors.items()]
+    control = Control(reader, *works)
+    try:
+        await _until_done(reader, control, refused)
+        for kind, name in REQUESTED:
+            await reader.control("store.request_event", requests.new_request(kind, name, "tests"))
+            await _until_done(reader, control, refused)
+    finally:
+        for work in works:
+            await work.stop()
+        reader.close()
+
+
+async def _until_done(reader: ClickHouseReader, control: Control, refused: Sequence[Exception]) -> None:
+    """Look until no request is open. Raises what the store refused, or why one failed."""
+    while any(request.is_open(PARTITIONS) for request in await load_latest(reader)):
+        await control.look()
+        await asyncio.sleep(0.01)
+        if refused:
+            raise refused[0]
+    failed = {request.failed.report.text for request in await load_latest(reader) if request.failed}
+    assert failed == {f"{DROPPED} was dropped"}
 
 
 class _Store:
@@ -146,6 +219,11 @@ class _Store:
 
     def __init__(self, address: StoreAddress) -> None:
         self.address = address
+
+
+def asked_by_the_read_side() -> set[str]:
+    """Return the names of all questions but those of a proof, which a projector asks."""
+    return {name for name in sql_files() if not name.startswith(BY_PROJECTORS)} | ASKED_OF_THE_STORE
 
 
 def ask(options: dict[str, Any]) -> dict[str, Any]:
@@ -165,6 +243,7 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
     reader._run = run  # type: ignore[method-assign, assignment]  # it notes which files are used
     try:
         await reader.check()
+        await reader.control("store.request_event", requests.new_request("repair", FIRST_GENERATION, "tests"))
         return {"answers": await _answers(reader), "audit": await _audit(reader), "used": sorted(used)}
     finally:
         reader.close()
@@ -177,7 +256,8 @@ async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
         for org, role, path in _questions():
             token = issue_token(KEY, "alice", org, role, 600, time.time())
             reply = await client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {token}"})
-            found[path] = [reply.status_code, _lasting(reply.json())]
+            changing = CHANGING | OF_REQUESTS if path in OF_THE_CONTROL_DATABASE else CHANGING
+            found[path] = [reply.status_code, _lasting(reply.json(), changing)]
     return found
 
 
@@ -209,6 +289,8 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
     (poison,) = [f"{record.partition}:{record.offset}" for record in the_log() if record.value == POISON]
     for part in ("freshness", "coverage", "recount", "dead-letters", f"dead-letters/{poison}"):
         yield OPERATOR_ORG, "operator", f"operator/{part}"
+    for path in OF_THE_CONTROL_DATABASE:
+        yield OPERATOR_ORG, "operator", path
 
 
 def _first_position(session: UUID) -> Position:
@@ -216,11 +298,33 @@ def _first_position(session: UUID) -> Position:
     return Position(first.partition, first.offset)
 
 
-def _lasting(value: Any) -> Any:
+def _lasting(value: Any, changing: frozenset[str]) -> Any:
     """Return a value without anything that depends on the clock."""
     if isinstance(value, dict):
-        return {name: _lasting(inner) for name, inner in value.items() if name not in CHANGING}
-    return [_lasting(inner) for inner in value] if isinstance(value, list) else value
+        return {name: _lasting(inner, changing) for name, inner in value.items() if name not in changing}
+    return [_lasting(inner, changing) for inner in value] if isinstance(value, list) else value
+
+
+def request(options: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Request work over HTTP, and list what was requested; return the responses and the log."""
+    with capture_logs() as logged:
+        return asyncio.run(_request(options, kind)) | {"logged": logged}
+
+
+async def _request(options: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    reader = open_reader(StoreAddress(dict(options)))
+    app = compose(TokenVerifier([shared_secret(KEY)]), read=ReadSide(reader, SECRETS, lambda: NOW_MS / 1000))
+    token = issue_token(KEY, "alice", OPERATOR_ORG, "operator", 600, time.time())
+    path, headers = "/api/v1/operator/requests", {"Authorization": f"Bearer {token}"}
+    try:
+        async with AsyncTestClient(app) as client:
+            replies = [
+                await client.post(path, headers=headers, json={"kind": kind, "generation": SECOND}),
+                await client.get(path, headers=headers),
+            ]
+            return {"replies": [[reply.status_code, reply.json()] for reply in replies]}
+    finally:
+        reader.close()
 
 
 def version(options: dict[str, Any]) -> str:

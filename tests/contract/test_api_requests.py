@@ -1,0 +1,318 @@
+"""API section "Operations": work that operators request, and the generations that it is about, on `up` and `stack`."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from edge.tokens import issue_token
+from query_api.reader import open_reader
+from runtime.secrets import token_key
+from schemas.permissions import OPERATOR_ORG
+from store.generations import NO_REQUEST, Generation, add_generation_event
+from store.requests import add_request_event, new_request
+from store.sql import read_sql
+from tests.support.clients.in_process import in_process
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.query_store import _JWT_KEY, QueryApi
+from tests.support.rigs.store import TestStore
+from tests.support.waiting import eventually
+
+REQUESTS, GENERATIONS = "/api/v1/operator/requests", "/api/v1/operator/generations"
+UNKNOWN = "9b2f0000-0000-4000-8000-000000000000"
+REQUEST = {
+    *("id", "kind", "generation", "state", "requested_by", "requested_at", "rate", "accept_differences", "taken"),
+    *("progress", "waits_for", "finished_at", "results", "reason"),
+}
+GENERATION = {
+    *("name", "state", "paused", "fold_version", "prices_sha256", "made_at", "facts", "lag_records", "partitions"),
+    *("switches", "proof"),
+}
+CHANGING = {"facts", "lag_records", "partitions"}
+
+
+@pytest.fixture
+def operator(installation: Installation) -> Iterator[httpx.Client]:
+    """Return a client of an operator."""
+    with installation.client("operator", OPERATOR_ORG, "olga") as client:
+        yield client
+
+
+def repaired(operator: httpx.Client) -> dict[str, Any]:
+    """Request a repair, once no other one runs; return it when it has ended."""
+    accepted = eventually(lambda: (reply := operator.post(REQUESTS, json={"kind": "repair"})).is_success and reply)
+    assert accepted.status_code == 202
+    path = f"{REQUESTS}/{accepted.json()['data']['id']}"
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = operator.get(path).json()["data"]
+        return found if found["state"] in ("done", "failed") else None
+
+    return eventually(ended, within_s=60)
+
+
+def test_work_is_requested_taken_up_and_done(operator: httpx.Client, installation: Installation) -> None:
+    """The reply means that the request is recorded; projectors take it up, and report for each of their partitions."""
+    accepted = eventually(lambda: (reply := operator.post(REQUESTS, json={"kind": "repair"})).is_success and reply)
+    asked = accepted.json()["data"]
+
+    assert (accepted.status_code, accepted.json()["meta"]) == (202, {})
+    assert "X-Log-Position" not in accepted.headers
+    assert set(asked) == REQUEST
+    assert (asked["kind"], asked["generation"], asked["requested_by"]) == ("repair", "g1", "olga")
+    assert (asked["rate"], asked["accept_differences"], asked["reason"], asked["results"]) == (0, False, None, [])
+
+    done = eventually(
+        lambda: (found := operator.get(f"{REQUESTS}/{asked['id']}").json()["data"])["state"] == "done" and found
+    )
+    partitions = [partition for taken in done["taken"] for partition in taken["partitions"]]
+    assert sorted(partitions) == list(range(1 if installation.kind == "up" else 4))
+    assert len(done["results"]) == len(done["taken"])
+    assert done["results"][0].keys() == {"positions", "sessions", "buckets"}
+    assert done["requested_at"] <= done["taken"][0]["at"] <= done["finished_at"]
+    assert (done["waits_for"], done["reason"]) == (None, None)
+
+
+def test_requests_are_listed_the_newest_first(operator: httpx.Client) -> None:
+    """The list has pages, and the same entries as the single requests."""
+    first, second = repaired(operator), repaired(operator)
+
+    whole = operator.get(REQUESTS, params={"per_page": 100}).json()
+    ids = [request["id"] for request in whole["data"]]
+    page = operator.get(REQUESTS, params={"per_page": 1, "page": 2}).json()
+    beyond = operator.get(REQUESTS, params={"page": 1_000}).json()
+
+    assert ids.index(second["id"]) < ids.index(first["id"])
+    assert [request for request in whole["data"] if request["id"] == first["id"]] == [first]
+    assert page["data"] == whole["data"][1:2]
+    assert page["meta"]["current_page"] == 2
+    assert page["meta"]["total_count"] == page["meta"]["total_pages"] == whole["meta"]["total_count"] >= 2
+    assert beyond["data"] == []
+    for bad in ({"per_page": 0}, {"per_page": 101}, {"page": 0}, {"kind": "repair"}):
+        assert operator.get(REQUESTS, params=bad).status_code == 422, bad
+
+
+def test_a_request_that_ended_is_not_sent_twice(operator: httpx.Client) -> None:
+    """Its ETag stays, and names the generation as well."""
+    path = f"{REQUESTS}/{repaired(operator)['id']}"
+    reply = operator.get(path)
+
+    again = operator.get(path, headers={"If-None-Match": reply.headers["ETag"]})
+    other = operator.get(path, headers={"If-None-Match": 'W/"other"'})
+
+    assert (again.status_code, again.content, other.status_code) == (304, b"", 200)
+    assert "X-Complete-Through" in again.headers
+
+
+def test_the_generations_say_how_far_they_are(operator: httpx.Client, installation: Installation) -> None:
+    """The first generation is live from the beginning, without a request."""
+    (found,) = operator.get(GENERATIONS).json()["data"]
+
+    assert set(found) == GENERATION
+    assert (found["name"], found["state"], found["paused"], found["proof"]) == ("g1", "live", False, None)
+    assert [switch["requested_by"] for switch in found["switches"]] == [None]
+    assert found["made_at"] <= found["switches"][0]["at"]
+    assert len(found["partitions"]) == (1 if installation.kind == "up" else 4)
+    for partition in found["partitions"]:
+        assert partition.keys() == {"partition", "log_end", "projected", "complete_through"}
+        assert 0 <= partition["projected"] <= partition["log_end"]
+
+
+@pytest.mark.parametrize("path", [f"{REQUESTS}/{UNKNOWN}", f"{REQUESTS}/x", f"{GENERATIONS}/g9/proof"])
+def test_what_is_not_there_is_a_404(operator: httpx.Client, path: str) -> None:
+    """An id of another shape is an unknown one; so is a generation without a proof."""
+    reply = operator.get(path)
+
+    assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "kind"),
+        ({"kind": "destroy", "generation": "g1"}, "kind"),
+        ({"kind": 1}, "kind"),
+        ({"kind": "switch", "generation": "g1", "force": True}, "force"),
+        ({"kind": "pause"}, "generation"),
+        ({"kind": "pause", "generation": ""}, "generation"),
+        ({"kind": "drop", "generation": None}, "generation"),
+        ({"kind": "drop", "generation": 1}, "generation"),
+        ({"kind": "drop", "generation": "g" * 65}, "generation"),
+        ({"kind": "drop", "generation": "g1\n"}, "generation"),
+        ({"kind": "prove", "generation": "g1", "rate": 5}, "rate"),
+        ({"kind": "replay", "generation": "g2", "rate": -1}, "rate"),
+        ({"kind": "replay", "generation": "g2", "rate": 1.5}, "rate"),
+        ({"kind": "drop", "generation": "g2", "accept_differences": True}, "accept_differences"),
+    ],
+)
+def test_a_body_that_makes_no_sense_is_a_422(operator: httpx.Client, body: Mapping[str, object], field: str) -> None:
+    """The field is named, and nothing is requested."""
+    before = stable(operator)
+
+    reply = operator.post(REQUESTS, json=body)
+
+    assert (reply.status_code, reply.json()["code"]) == (422, "validation_failed"), reply.text
+    assert list(reply.json()["details"]) == [field]
+    assert stable(operator) == before
+
+
+def test_a_body_that_is_no_json_is_a_400(operator: httpx.Client) -> None:
+    """Other content types are a 415."""
+    headers = {"Content-Type": "application/json"}
+
+    assert operator.post(REQUESTS, content=b"{", headers=headers).status_code == 400
+    assert operator.post(REQUESTS, content=b"kind=drop", headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"kind": "switch", "generation": "g1"}, "g1 is live already"),
+        ({"kind": "drop", "generation": "g1"}, "g1 is live: switch to another generation first"),
+        ({"kind": "resume", "generation": "g1"}, "g1 is not paused"),
+        ({"kind": "prove", "generation": "g9"}, "there is no generation g9 (known: g1)"),
+        ({"kind": "repair", "generation": "g9"}, "there is no generation g9 (known: g1)"),
+        ({"kind": "replay", "generation": "g1"}, "g1 exists already, and is live"),
+        ({"kind": "replay", "generation": "G2"}, "'G2' is no name of a generation"),
+        ({"kind": "replay", "generation": "g2`; DROP"}, "is no name of a generation"),
+    ],
+)
+def test_a_refused_request_changes_nothing(operator: httpx.Client, body: Mapping[str, str], words: str) -> None:
+    """The error is one sentence that says what to do; requests and generations are as before."""
+    before = stable(operator)
+
+    reply = operator.post(REQUESTS, json=body)
+
+    assert (reply.status_code, reply.json()["code"]) == (422, "refused"), reply.text
+    assert words in reply.json()["error"]
+    assert words in reply.json()["details"]["generation"][0]
+    assert stable(operator) == before
+
+
+def stable(operator: httpx.Client) -> tuple[Any, Any]:
+    """Return the number of requests, and of the generations what does not change by itself."""
+    found = operator.get(GENERATIONS).json()["data"]
+    return (
+        operator.get(REQUESTS).json()["meta"]["total_count"],
+        [{name: value for name, value in generation.items() if name not in CHANGING} for generation in found],
+    )
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "manager", "member", "viewer", "agent"])
+def test_no_other_role_may(installation: Installation, role: str) -> None:
+    """A token of an org opens nothing here, also not with the reserved org's name in it."""
+    for org in ("acme", OPERATOR_ORG):
+        token = issue_token(token_key(installation.data / "secrets"), "eve", org, role, 60, time.time())  # type: ignore[arg-type]  # a role
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=installation.url, headers=headers, trust_env=False) as client:
+            replies = [client.post(REQUESTS, json={"kind": "repair"})]
+            paths = (REQUESTS, f"{REQUESTS}/{UNKNOWN}", GENERATIONS, f"{GENERATIONS}/g1/proof")
+            replies += [client.get(path) for path in paths]
+        assert {reply.status_code for reply in replies} <= {401, 403}, [reply.text for reply in replies]
+
+
+def test_without_a_token_nothing_opens(installation: Installation) -> None:
+    """It is a 401, whatever the body is."""
+    with httpx.Client(base_url=installation.url, trust_env=False) as client:
+        replies = [client.post(REQUESTS, content=b"{"), client.get(REQUESTS), client.get(GENERATIONS)]
+
+    assert {reply.status_code for reply in replies} == {401}
+
+
+class InProcess:
+    """The routes in front of a store of one test, which has g1 (live), g2 (follows) and g3 (dropped)."""
+
+    def __init__(self, store: TestStore) -> None:
+        self.store, self.reader = store, open_reader(store.address)
+        self.app = QueryApi(self.reader).app
+        store.client.database = store.address.control
+        for name, event in (("g2", "created"), ("g3", "created"), ("g3", "dropped")):
+            self.note(name, event)
+        store.client.command(f"CREATE DATABASE {store.address.database('g2')}")
+        for table in ("progress", "facts"):
+            made = f"{store.address.database('g2')}.{table}"
+            store.client.command(f"CREATE TABLE {made} AS {store.database}.{table}")
+        store.client.command(
+            f"INSERT INTO {store.address.database('g2')}.progress (log_partition, projected, log_end, complete_through)"
+            " SELECT number, 5, 5, now64(3) FROM numbers(4)"
+        )
+
+    def note(self, name: str, event: str) -> None:
+        """Record an event of a generation."""
+        add_generation_event(self.store.client, Generation(name, self.store.partitions), event)
+
+    def prove(self, *, equal: bool) -> None:
+        """Record a proof of g2 against g1."""
+        row = {"generation": "g2", "compared_with": "g1", "request": NO_REQUEST, "equal": equal, "report": "{}"}
+        self.store.client.command(read_sql("store", "add_proof"), parameters=row)
+
+    async def post(self, **body: object) -> httpx.Response:
+        """Request work as an operator."""
+        token = issue_token(_JWT_KEY, "olga", OPERATOR_ORG, "operator", 600, time.time())
+        async with in_process(self.app) as client:
+            return await client.post(REQUESTS, json=body, headers={"Authorization": f"Bearer {token}"})
+
+    def tables(self) -> list[object]:
+        """Return every row of the control database that requests may add."""
+        return [
+            self.store.client.query(f"SELECT * FROM {self.store.address.control}.{table} ORDER BY ALL").result_rows
+            for table in ("requests", "generations", "proofs")
+        ]
+
+
+@pytest.fixture
+def routes(store: TestStore) -> Iterator[InProcess]:
+    """Return the routes in front of a store of this test."""
+    made = InProcess(store)
+    yield made
+    made.reader.close()
+    store.client.command(f"DROP DATABASE {store.address.database('g2')} SYNC")
+
+
+async def test_no_refusal_writes_a_row(routes: InProcess) -> None:
+    """An unproved generation, a proof with differences, one that is paused or dropped, and the same request twice."""
+    refused = [
+        (await _refused(routes, kind="switch", generation="g2"), "g2 is not proved"),
+        (await _refused(routes, kind="switch", generation="g3"), "g3 was dropped"),
+        (await _refused(routes, kind="replay", generation="g3"), "g3 exists already, and is dropped"),
+        (await _refused(routes, kind="resume", generation="g2"), "g2 is not paused"),
+    ]
+    routes.prove(equal=False)
+    refused.append((await _refused(routes, kind="switch", generation="g2"), "found differences"))
+    routes.note("g2", "paused")
+    refused.append((await _refused(routes, kind="pause", generation="g2"), "g2 is paused already"))
+    refused.append(
+        (await _refused(routes, kind="switch", generation="g2", accept_differences=True), "g2 is paused: `resume g2`")
+    )
+    add_request_event(routes.store.client, new_request("drop", "g2", "olga"))
+    refused.append((await _refused(routes, kind="drop", generation="g2"), "the same is requested already"))
+    refused.append((await _refused(routes, kind="resume", generation="g2"), "g2 is about to be dropped"))
+
+    for said, words in refused:
+        assert words in said
+
+
+async def test_what_makes_sense_writes_one_row(routes: InProcess) -> None:
+    """Its options are in it, and the name of the operator."""
+    routes.prove(equal=False)
+    before = routes.tables()
+
+    reply = await routes.post(kind="switch", generation="g2", accept_differences=True)
+
+    (asked,), *rest = routes.store.client.query("SELECT * FROM requests").result_rows, *routes.tables()[1:]
+    assert reply.status_code == 202, reply.text
+    assert reply.json()["data"]["accept_differences"] is True
+    assert str(asked[1]) == reply.json()["data"]["id"]
+    assert asked[2:] == ("requested", "switch", "g2", "olga", [], '{"accept_differences":true}')
+    assert rest == before[1:]
+
+
+async def _refused(routes: InProcess, **body: object) -> str:
+    """Request what must be refused; return the sentence. The tables stay as they are."""
+    before = routes.tables()
+    reply = await routes.post(**body)
+    assert (reply.status_code, reply.json()["code"]) == (422, "refused"), reply.text
+    assert routes.tables() == before
+    return str(reply.json()["error"])

@@ -1,0 +1,187 @@
+"""The gate before the fold: pauses and rate limits, by a clock that moves only while the gate sleeps."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.gate import LOOK_S, PART_S, Gate
+
+RECORDS = list(range(1_000))
+
+
+class Case:
+    """A gate and its clock; ``log`` is what passed, ``alive`` counts the signs of life."""
+
+    def __init__(self, rate: float = 0.0) -> None:
+        self.now, self.alive, self.slept_s = 50.0, 0, [0.0]
+        self.log: list[int] = []
+        self.gate = Gate(lambda: self.now, self._sleep)
+        self.gate.rate = rate
+
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.slept_s.append(seconds)
+        self.now += max(seconds, 1e-6)  # as a real clock, it never stands still
+
+    def _live(self) -> None:
+        self.alive += 1
+
+    async def wait(self) -> None:
+        """Wait as the pipeline does before a part."""
+        await self.gate.passed(self._live)
+
+    async def until(self, moment: float) -> None:
+        """Let others run until the clock says that."""
+        for _ in range(100_000):
+            if self.now >= moment:
+                return
+            await asyncio.sleep(0)
+        raise AssertionError(f"it is {self.now}, and nothing waits")
+
+    async def project(self, records: Sequence[int], facts_per_record: int = 1, takes_s: float = 0.0) -> None:
+        """Let a batch pass, as the pipeline does."""
+        for part in self.gate.parts(records):
+            await self.wait()
+            self.log.extend(part)
+            self.now += takes_s
+            self.gate.spent(len(part) * facts_per_record, len(part))
+
+
+async def test_without_a_limit_a_batch_is_one_part_and_passes_at_once() -> None:
+    """No time passes."""
+    case = Case()
+
+    assert list(case.gate.parts(RECORDS)) == [RECORDS]
+    for _ in range(3):
+        await case.project(RECORDS)
+    assert case.now == 50.0
+    assert list(case.gate.parts([])) == []
+
+
+@given(
+    st.floats(50, 1e6),
+    st.lists(st.tuples(st.integers(1, 300), st.integers(1, 50)), min_size=1, max_size=20),
+    st.floats(0, 1),
+)
+def test_a_rate_holds_over_batches_of_any_size(rate: float, sizes: list[tuple[int, int]], busy: float) -> None:
+    """Over a run of ten seconds or more it is met within 5 %, although folding takes a part of the time."""
+    case = Case(rate)
+    some = [([0] * records, facts) for records, facts in sizes]
+    facts = sum(len(records) * each for records, each in some)
+    rounds = max(1, round(10 * rate / facts))
+    takes_s = busy * PART_S / 2
+
+    async def run() -> None:
+        for _ in range(min(rounds, 300)):
+            for records, each in some:
+                parts = max(1, len(records) * each / (rate * PART_S))
+                await case.project(records, each, min(takes_s, len(records) * each / rate / parts / 2))
+        await case.wait()
+
+    begun = case.now
+    asyncio.run(run())
+    passed_s = case.now - begun
+    if passed_s < 10:
+        return
+
+    assert facts * min(rounds, 300) / passed_s == pytest.approx(rate, rel=0.05)
+    assert max(case.slept_s) <= LOOK_S
+
+
+@given(
+    st.lists(st.integers(0, 400), max_size=6),
+    st.lists(st.sampled_from([0.0, 1.0, 90.0, 5e4]), min_size=1, max_size=9),
+    st.integers(1, 40),
+)
+def test_no_record_is_lost_or_moved(sizes: list[int], rates: list[float], facts_per_record: int) -> None:
+    """The limit may change between two parts of a batch."""
+    case, start, batches = Case(), 0, []
+    for size in sizes:
+        batches.append(list(range(start, start + size)))
+        start += size
+
+    async def run() -> None:
+        changes = iter(rates * start)
+        for batch in batches:
+            for part in case.gate.parts(batch):
+                assert part
+                case.log.extend(part)
+                case.gate.spent(len(part) * facts_per_record, len(part))
+                case.gate.rate = next(changes)
+
+    asyncio.run(run())
+
+    assert case.log == list(range(start))
+
+
+async def test_a_pause_holds_and_ends() -> None:
+    """While it lasts the gate is closed and gives signs of life, so that no watchdog ends the process."""
+    case = Case()
+    case.gate.is_paused = True
+    waiting = asyncio.ensure_future(case.project(RECORDS))
+    await case.until(50 + 3600)
+    assert not waiting.done()
+    assert case.gate.is_closed
+    assert case.log == []
+    assert case.alive > 3600 / LOOK_S - 2
+
+    case.gate.is_paused = False
+    await waiting
+
+    assert case.log == RECORDS
+    assert not case.gate.is_closed
+
+
+async def test_a_limit_that_ends_holds_nothing_back() -> None:
+    """A record of many facts would have waited for hours; the limit ends once a replay has caught up."""
+    case = Case(rate=1.0)
+    await case.project([0], facts_per_record=10_000)
+    waiting = asyncio.ensure_future(case.project(RECORDS))
+    await case.until(60)
+    assert not waiting.done()
+
+    case.gate.rate = 0.0
+    await waiting
+
+    assert case.now < 61
+    assert case.log == [0, *RECORDS]
+
+
+async def test_a_higher_limit_holds_from_now_on() -> None:
+    """A worker that takes over partitions gets their share of the limit at once."""
+    case = Case(rate=1.0)
+    await case.project([0], facts_per_record=1_000)
+
+    case.gate.rate = 100.0
+    await case.wait()
+
+    assert case.now == pytest.approx(60, abs=2 * LOOK_S)
+
+
+async def test_time_without_records_is_no_credit() -> None:
+    """After an hour of nothing the limit holds as before."""
+    case = Case(rate=1000.0)
+    await case.project(RECORDS)
+    case.now += 3600
+    begun = case.now
+
+    await case.project(RECORDS * 10)
+    await case.wait()
+
+    assert case.now - begun == pytest.approx(10, rel=0.05)
+
+
+async def test_a_cancelled_wait_opens_the_gate() -> None:
+    """Else a watchdog would wait for ever."""
+    case = Case()
+    case.gate.is_paused = True
+    waiting = asyncio.ensure_future(case.wait())
+    await case.until(51)
+
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert not case.gate.is_closed
