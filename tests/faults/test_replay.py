@@ -11,7 +11,7 @@ from tests.chaos.targets import Embedded, Proxied, Target
 from tests.faults.shared_installation import load_of, running
 from tests.support.clients.load import Load
 from tests.support.oracles.checker import Checker
-from tests.support.rigs.installation import ORG
+from tests.support.rigs.installation import ORG, Installation, eventually_ok
 from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.operator import Operator
 from tests.support.waiting import eventually
@@ -84,11 +84,11 @@ def _kill(target: Target, name: str) -> None:
     eventually(lambda: target.pids().get(name, old) != old, within_s=60)
 
 
-def shown_by(target: Target) -> str:
+def shown_by(target: Installation) -> str:
     """Return the generation that a read is answered from."""
     with target.client() as http:
-        reply = http.get(f"/api/v1/{ORG}/sessions")
-        return reply.headers["X-Generation"]
+        generation: str = eventually_ok(http, "GET", f"/api/v1/{ORG}/sessions").headers["X-Generation"]
+        return generation
 
 
 def _eventually_shown_by(target: Target, generation: str) -> bool:
