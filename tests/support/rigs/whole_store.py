@@ -155,13 +155,14 @@ async def _project(store: StoreAddress) -> None:
 
 
 async def _project_otherwise(store: StoreAddress) -> None:
-    """Fill the second generation so that every table differs, and that a receipt claims a fact that is gone."""
+    """Fill the second generation so that every table differs, and that receipts claim facts that are gone."""
     log = the_log(seed=6, poison=b"no record either")
     pipeline = new_pipeline(_Store(store), log, warehouse=make_warehouse(store, SECOND))  # type: ignore[arg-type]
     await pipeline.project(log)
     await pipeline.drain()
     with closing(connect(WRITE, **store.at(store.database(SECOND)))) as client:
-        client.command("DELETE FROM facts WHERE event_type = 'Stop'")
+        for lost in ("facts WHERE event_type = 'Stop'", "tasks WHERE kind = 'tool'", "analyses WHERE org_id != ''"):
+            client.command(f"DELETE FROM {lost}")
 
 
 class _Store:
