@@ -398,6 +398,24 @@ async def test_a_batch_that_was_left_half_written_is_moving(both: TwoGenerations
     assert (rest.equal, rest.moving) == (True, {})
 
 
+@pytest.mark.parametrize("heals", [False, True])
+@pytest.mark.parametrize("table", ["facts", "receipts", "sessions", "tasks", "dead_letters"])
+async def test_a_difference_counts_when_a_second_reading_confirms_it(
+    filled: TwoGenerations, table: str, heals: bool
+) -> None:
+    """A row that is missing only in the first reading, as while a repair runs, is no difference."""
+    filled.alter(f"DELETE FROM {{db}}.{table} WHERE log_partition < 100")
+
+    async def pause() -> None:
+        if heals:
+            filled.alter(f"INSERT INTO {{db}}.{table} SELECT * FROM {filled.store.database}.{table} FINAL")
+
+    proof = await filled.prove(pause=pause)
+
+    assert proof.equal == heals
+    assert ((table, "rows", None) in columns_of(proof)) != heals
+
+
 async def test_the_lists_are_cut_but_all_rows_are_counted(
     filled: TwoGenerations, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import clickhouse_connect
 
 from audit.prove.proof import Proof
 from audit.prove.prove import Prove
+from audit.prove.sides import Pause
 from processors.warehouse import ClickHouseWarehouse
 from query_api.reader import ClickHouseReader
 from runtime.projector import make_warehouse
@@ -47,11 +48,11 @@ class TwoGenerations:
             await pipeline.project(records)
             await pipeline.drain()
 
-    async def prove(self, generation: str = PROVED, live: str = LIVE) -> Proof:
-        """Prove a generation without waiting between two readings."""
+    async def prove(self, generation: str = PROVED, live: str = LIVE, pause: Pause | None = None) -> Proof:
+        """Prove a generation; without ``pause`` a second reading follows at once."""
         proved, other = (Generation(name, self.store.partitions) for name in (generation, live))
         self.progress.clear()
-        return await Prove(self.reader, proved, other, lambda *step: self.progress.append(step), _yield).run()
+        return await Prove(self.reader, proved, other, lambda *step: self.progress.append(step), pause or _yield).run()
 
     def alter(self, statement: str, generation: str = PROVED) -> None:
         """Make a generation wrong; ``{db}`` in the statement is its database."""
