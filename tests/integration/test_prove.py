@@ -249,11 +249,6 @@ async def test_a_task_of_another_session_is_named(filled: TwoGenerations) -> Non
 
 async def test_a_missing_receipt_is_named(filled: TwoGenerations) -> None:
     """Also the last one of a partition, since the progress still claims it; nothing else differs."""
-    for partition in range(filled.store.partitions):
-        filled.alter(
-            f"INSERT INTO {{db}}.progress SELECT {partition}, max(log_offset) + 1, max(log_offset) + 1, 0"
-            f" FROM {{db}}.receipts WHERE log_partition = {partition}"
-        )
     (last,) = filled.rows("SELECT max(log_offset) FROM {db}.receipts WHERE log_partition = 0")[0]
     filled.alter(f"DELETE FROM {{db}}.receipts WHERE log_partition = 0 AND log_offset IN (1, {last})")
 
@@ -318,6 +313,19 @@ async def test_a_generation_alone_agrees_with_itself(filled: TwoGenerations) -> 
     assert (proof.generation, proof.compared_with) == (LIVE, LIVE)
     assert in_words(proof)[0] == "g1 agrees with itself."
     assert proof.compared["facts"] > 0
+
+
+async def test_nothing_is_claimed_of_a_generation_without_any_record(both: TwoGenerations) -> None:
+    """The report says that nothing could be compared."""
+    both.empty()
+    await both.project(a_log(), LIVE)
+
+    proof = await both.prove()
+
+    assert proof.pins == [0] * 4
+    assert proof.compared["facts"] == 0
+    assert proof.moving["sessions"] == 10
+    assert in_words(proof)[0].startswith("g2 can't be compared with g1 yet")
 
 
 async def test_a_fold_that_differs_on_purpose_is_reviewed_by_its_report(

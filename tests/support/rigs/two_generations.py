@@ -42,11 +42,16 @@ class TwoGenerations:
         return make_warehouse(self.store.address, generation)
 
     async def project(self, records: Sequence[LogRecord], *generations: str) -> None:
-        """Project records into both generations, or into some."""
+        """Project records into both generations, or into some, and report the progress."""
         for name in generations or (LIVE, PROVED):
             pipeline = new_pipeline(self.store, records, warehouse=self.warehouse(name))
             await pipeline.project(records)
             await pipeline.drain()
+            self.alter(
+                "INSERT INTO {db}.progress SELECT log_partition, max(log_offset) + 1, max(log_offset) + 1, 0"
+                " FROM {db}.receipts GROUP BY log_partition",
+                name,
+            )
 
     async def prove(self, generation: str = PROVED, live: str = LIVE, pause: Pause | None = None) -> Proof:
         """Prove a generation; without ``pause`` a second reading follows at once."""
