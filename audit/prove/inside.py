@@ -8,9 +8,9 @@ from audit.confirm import Comparison, confirmed_differences
 from audit.prove.between import rows_of
 from audit.prove.places import Places
 from audit.prove.questions import DEAD_RECEIPTS, RECEIPT_FACTS, OffsetRange, PlacedSums, Positions
-from audit.prove.ranges import block_of, positions
+from audit.prove.ranges import OrgRows, block_of, fact_ranges, offset_ranges, positions
 from audit.prove.sides import Side, Sides
-from audit.prove.tables import RECEIPTS
+from audit.prove.tables import FACTS, RECEIPTS
 from audit.prove.tally import Tally
 from schemas.log.position import Position
 
@@ -60,11 +60,13 @@ class Inside:
             for side in self._sides.each:
                 self._note(side, wrong)
 
-    async def check_facts(self) -> None:
-        """Compare what receipts claim with the facts at their positions."""
+    async def check_facts(self, orgs: Sequence[OrgRows]) -> None:
+        """Compare what receipts claim with the facts at their positions, which are those of ``orgs``."""
         for side in self._sides.each:
-            for block in self._receipts[side].differing(self._facts[side]):
-                await self._check_block(side, block)
+            blocks = self._receipts[side].differing(self._facts[side])
+            unexplained = [block for block in blocks if not await self._explain(side, block)]
+            if unexplained:
+                await self._compare_again(side, orgs, unexplained)
 
     async def check_dead_letters(self, part: OffsetRange) -> None:
         """Compare the dead letters of a range with its receipts."""
@@ -72,7 +74,8 @@ class Inside:
         for side in self._sides.each:
             self._note(side, await self._confirmed(partial(_wrong_dead_letters, side, params)))
 
-    async def _check_block(self, side: Side, block: int) -> None:
+    async def _explain(self, side: Side, block: int) -> bool:
+        """Note the receipts of a block that claim other facts; return whether they, or missing ones, explain it."""
         size = block_of(self._pins)
         since, until = block * size, (block + 1) * size
         step = max(1, POSITIONS_PER_QUESTION // len(self._pins))
@@ -82,14 +85,20 @@ class Inside:
             wrong = await self._confirmed(partial(_wrong_receipts, side, params))
             self._note(side, wrong)
             found += len(wrong)
-        if not found and (side, block) not in self._incomplete:
-            self._note_block(side, block, since, until)
+        return bool(found) or (side, block) in self._incomplete
 
-    def _note_block(self, side: Side, block: int, since: int, until: int) -> None:
-        """Note facts at positions whose receipts are of other sessions: only their number in a block is known."""
-        key = {"offsets": f"{since} to {until - 1} of all partitions"}
-        added = self._receipts[side].added(block), self._facts[side].added(block)
-        self._tally.note_inside(side.generation.name, "receipts", key, None, "added", *added)
+    async def _compare_again(self, side: Side, orgs: Sequence[OrgRows], blocks: Sequence[int]) -> None:
+        """Note blocks whose sums differ in a second reading, too: facts that are not of the receipts' sessions."""
+        facts, receipts = Places(), Places()
+        async for part, _ in fact_ranges(orgs, self._pins):
+            facts.add(await side.ask(FACTS.questions.sums, part))
+        for part, _ in offset_ranges(self._pins):
+            receipts.add(await side.ask(RECEIPTS.questions.sums, part))
+        size = block_of(self._pins)
+        for block in sorted(set(blocks) & set(receipts.differing(facts))):
+            key = {"offsets": f"{block * size} to {(block + 1) * size - 1} of all partitions"}
+            added = receipts.added(block), facts.added(block)
+            self._tally.note_inside(side.generation.name, "receipts", key, None, "added", *added)
 
     async def _without_receipt(self, part: OffsetRange, blocks: Sequence[int]) -> list[Wrong]:
         """Return the positions of these blocks that have a receipt in no generation."""

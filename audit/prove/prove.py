@@ -78,7 +78,7 @@ class Prove:
         for part, rows in offset_ranges(self._pins):
             await self._inside.add_receipts(part, await self._between.compare(RECEIPTS, part))
             self._advance(RECEIPTS, rows)
-        await self._inside.check_facts()
+        await self._inside.check_facts(self._orgs[FACTS.name])
 
     async def _states(self) -> None:
         """Compare the tables whose rows are replaced by newer ones. A generation with itself has nothing to compare."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec.structs import asdict
 
+from audit.differences import Difference
 from audit.prove.between import days_of
 from audit.prove.sides import Side, Sides
 from audit.prove.tally import Tally
@@ -41,10 +42,15 @@ async def recount(side: Side, sides: Sides, tally: Tally, advance: Advance) -> N
     for table in ("rollup_hourly", "rollup_daily"):
         tally.compared[table] = max(tally.compared[table], getattr(found.compared, table))
     days = await days_of(sides, [difference.key for difference in found.differences if "bucket" not in difference.key])
-    for difference in found.differences:
+    for difference in sorted(found.differences, key=_row):  # so that equal tables have equal reports
         bucket = difference.key.get("bucket")
         day = bucket[:10] if bucket else days.get(difference.key.get("session_id") or "")
         tally.note_recounted(side.generation.name, difference, day)
+
+
+def _row(difference: Difference) -> tuple[str, ...]:
+    """Return a row's place in the report; the columns of a row stay in their order."""
+    return difference.table, *(part or "" for part in difference.key.values())
 
 
 def _questions(days: list[DayRow]) -> int:

@@ -28,6 +28,8 @@ def in_words(proof: Proof) -> list[str]:
 
 def _verdict(proof: Proof) -> str:
     one, other = proof.generation, proof.compared_with
+    if not any(proof.pins):
+        return f"{one} can't be compared with {other} yet: no position of the log is complete in both."
     if proof.equal:
         return f"{one} agrees with itself." if one == other else f"{one} equals {other}."
     said = [f"{one} differs from {other} in {tables}" for tables in _tables(proof, None)]

@@ -7,7 +7,10 @@ folder. What they return is the same on every engine.
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import closing
+from functools import partial
+from typing import Any, cast
+from unittest.mock import patch
 from uuid import UUID
 
 import clickhouse_connect
@@ -18,6 +21,8 @@ from structlog.testing import capture_logs
 
 from audit import repair
 from audit.coverage import Coverage
+from audit.prove import ranges
+from audit.prove.prove import Prove
 from audit.recount import Recounted
 from audit.requests.situation import load_latest
 from audit.watch import Audit
@@ -68,7 +73,7 @@ KEY = b"a secret of at least 32 bytes, for tests"
 POISON = b"not a record"
 NOW_MS = T0 + MINUTE_MS * 60
 OF_THE_CONTROL_DATABASE = ("operator/requests", "operator/generations", "operator/generations/g2/proof")
-SECOND, DROPPED = "g2", "g3"
+SECOND, DROPPED, OTHERWISE = "g2", "g3", "g_other"
 REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("repair", FIRST_GENERATION), ("pause", SECOND), ("resume", SECOND), ("prove", SECOND)),
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
@@ -81,9 +86,9 @@ OF_REQUESTS = frozenset(
 )  # by clock or merges
 
 
-def the_log() -> list[LogRecord]:
+def the_log(seed: int = 5, poison: bytes = POISON) -> list[LogRecord]:
     """Build a log: two orgs, three days, all kinds of facts, several conversations, a resent batch, a dead letter."""
-    log = LogBuilder(PARTITIONS, seed=5)
+    log = LogBuilder(PARTITIONS, seed=seed)
     run = log.uuid()
     for n in range(6):
         org = (ORG, OTHER)[n % 2]
@@ -94,7 +99,7 @@ def the_log() -> list[LogRecord]:
         log.add(reported(session, usage(input_tokens=n + 1, cost_nano=10**9 + n), org_id=org))
         log.add(changed(session, org_id=org, project_id="moved", title="mend the login"))
         log.add(compaction_requested(session, org_id=org), ended(session, org_id=org))
-    log.add_bytes(POISON)
+    log.add_bytes(poison)
     return log.records
 
 
@@ -116,7 +121,7 @@ def make(options: dict[str, Any]) -> list[str]:
     provisioning_work.STOPS_WITHIN_S = 0.0  # no projector of it runs
     provision.provision_store(store, PARTITIONS, list_prices())
     client = connect(WRITE, **store.at(store.control))
-    for kind, name in (("replay", SECOND), ("replay", DROPPED), ("drop", DROPPED)):
+    for kind, name in (("replay", SECOND), ("replay", DROPPED), ("drop", DROPPED), ("replay", OTHERWISE)):
         requests.add_request_event(client, requests.new_request(kind, name, "tests"))  # type: ignore[arg-type]  # a kind
         provision.provision_store(store, PARTITIONS, list_prices())
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
@@ -149,6 +154,7 @@ async def _project(store: StoreAddress) -> None:
         await projector.pipeline.drain()
         await projector.progress.look()
     await _do_requested(store, {FIRST_GENERATION: first, SECOND: second})
+    await _project_otherwise(store)
 
 
 def _projector(store: StoreAddress, generation: str) -> Projector:
@@ -212,6 +218,17 @@ async def _until_done(reader: ClickHouseReader, control: Control, refused: Seque
     assert failed == {f"{DROPPED} was dropped"}
 
 
+async def _project_otherwise(store: StoreAddress) -> None:
+    """Fill a generation so that every table differs, and that receipts claim facts that are gone."""
+    log = the_log(seed=6, poison=b"no record either")
+    pipeline = new_pipeline(_Store(store), log, warehouse=make_warehouse(store, OTHERWISE))  # type: ignore[arg-type]
+    await pipeline.project(log)
+    await pipeline.drain()
+    with closing(connect(WRITE, **store.at(store.database(OTHERWISE)))) as client:
+        for lost in ("facts WHERE event_type = 'Stop'", "tasks WHERE kind = 'tool'", "analyses WHERE org_id != ''"):
+            client.command(f"DELETE FROM {lost}")
+
+
 class _Store:
     """The part of `TestStore` that a pipeline needs, for existing tables."""
 
@@ -244,7 +261,8 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
     try:
         await reader.check()
         await reader.control("store.request_event", requests.new_request("repair", FIRST_GENERATION, "tests"))
-        return {"answers": await _answers(reader), "audit": await _audit(reader), "used": sorted(used)}
+        answers, audit, proof = await _answers(reader), await _audit(reader), await _proof(reader)
+        return {"answers": answers, "audit": audit, "proof": proof, "used": sorted(used)}
     finally:
         reader.close()
 
@@ -259,6 +277,14 @@ async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
             changing = CHANGING | OF_REQUESTS if path in OF_THE_CONTROL_DATABASE else CHANGING
             found[path] = [reply.status_code, _lasting(reply.json(), changing)]
     return found
+
+
+async def _proof(reader: ClickHouseReader) -> dict[str, Any]:
+    """Prove a generation of which every table differs, in many ranges, as large tables are cut."""
+    live, other = Generation(FIRST_GENERATION, PARTITIONS), Generation(OTHERWISE, PARTITIONS)
+    with patch.object(ranges, "ROWS_PER_RANGE", 2):
+        proof = await Prove(reader, other, live, lambda *_: None, pause=partial(asyncio.sleep, 0)).run()
+    return cast(dict[str, Any], msgspec.to_builtins(proof))
 
 
 async def _audit(reader: ClickHouseReader) -> list[Any]:
