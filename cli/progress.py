@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
 from ingest.log.archive.meter import Meter
@@ -98,7 +99,7 @@ class _RateColumn(ProgressColumn):
         if not passed_s:
             return Text("")
         return Text(
-            f"{task.completed / passed_s:,.0f} records/s  {task.fields['bytes'] / passed_s / _MB:,.1f} MB/s",
+            f"{task.completed / passed_s:,.0f}/s  {task.fields['bytes'] / passed_s / _MB:,.1f} MB/s",
             style="cyan",
         )
 
@@ -107,4 +108,6 @@ def progress_on(console: Console) -> Progress:
     """Return the table of bars, one for each step."""
     done = TextColumn("{task.completed:,.0f} of {task.total:,.0f}")
     left = TimeRemainingColumn(elapsed_when_finished=True)
-    return Progress(TextColumn("{task.description}"), BarColumn(30), done, _RateColumn(), left, console=console)
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(16), done, _RateColumn(Column(no_wrap=True)), left, console=console
+    )

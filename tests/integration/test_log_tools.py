@@ -151,7 +151,8 @@ def test_an_import_ends_on_ctrl_c_and_continues(tmp_path: Path, capsys: Capture)
     target, into = copy_secrets(source, tmp_path / "target"), tmp_path / "export"
     log_here(capsys, "export", into, "--data", source)
 
-    process = log_spawned("log.imported:1:sleep=3", "import", into, "--data", target)
+    slow = ",".join(f"log.imported:{nth}:sleep=3" for nth in (1, 2, 3))
+    process = log_spawned(slow, "import", into, "--data", target)
     eventually(lambda: (target / "log.sqlite").exists() and has_rows(target))
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
@@ -160,7 +161,7 @@ def test_an_import_ends_on_ctrl_c_and_continues(tmp_path: Path, capsys: Capture)
 
     assert process.returncode == 1
     assert complaint.decode().splitlines() == ["interrupted; an export or import continues when the command runs again"]
-    assert left == 20_000
+    assert left in (20_000, 40_000, 60_000)
     assert rows_of(target) == many
 
 
@@ -226,8 +227,8 @@ def test_an_export_refuses_a_log_with_a_hole(source: Path, tmp_path: Path, capsy
 
 
 def test_an_export_refuses_a_folder_with_other_files(source: Path, tmp_path: Path, capsys: Capture) -> None:
-    """So does it for an export without its manifest, which a new one would replace, and for a file."""
-    (tmp_path / "photos").mkdir()
+    """The folder stays as it is, and open to whom it was open; one that can't be made is refused too."""
+    (tmp_path / "photos").mkdir(mode=0o755)
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"")
     foreign = log_here(capsys, "export", tmp_path / "photos", "--data", source)
     nowhere = log_here(capsys, "export", "/proc/nowhere", "--data", source)
@@ -235,6 +236,7 @@ def test_an_export_refuses_a_folder_with_other_files(source: Path, tmp_path: Pat
     assert (foreign.code, "other files" in foreign.complaint) == (1, True)
     assert (nowhere.code, len(nowhere.complaint.splitlines())) == (1, 1)
     assert [file.name for file in (tmp_path / "photos").iterdir()] == ["cat.jpg"]
+    assert stat.S_IMODE((tmp_path / "photos").stat().st_mode) == 0o755
 
 
 def test_an_export_without_its_manifest_is_not_begun_anew(source: Path, export: Path, capsys: Capture) -> None:

@@ -11,10 +11,12 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from ingest.log.archive.errors import Refused
 from ingest.log.archive.manifest import MANIFEST
 from ingest.log.archive.segment import SUFFIX
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
 from ingest.log.kafka.installation import Wish, install
+from ingest.log.kafka.restore import KafkaImport
 from ingest.log.kafka.topic import look_at
 from kernel.ports import free_port
 from runtime.secrets import own_secrets
@@ -230,6 +232,25 @@ def test_an_export_compares_the_secrets_with_those_of_the_topic(
 
     assert (refused.code, refused.output) == (1, "")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_topic_to_which_another_process_writes_is_noticed(kafka: str) -> None:
+    """The offset that comes back is not the one of the plan: the message names it, and the import ends."""
+    url = asyncio.run(made_topic(kafka))
+    topic = KafkaTopic(kafka, url.split("/")[-1], 4)
+
+    async def run() -> None:
+        target = KafkaImport(topic)
+        try:
+            await target.start()
+            await target.put(LogRecord(2, 0, b"k", b"v", AT))
+            await produce(url, b"k", b"foreign", 2)
+            await target.finish()
+        finally:
+            await target.stop()
+
+    with pytest.raises(Refused, match="another process writes to the topic"):
+        asyncio.run(run())
 
 
 def test_records_of_a_topic_are_printed(kafka: str, source: Path, tmp_path: Path, capsys: Capture) -> None:

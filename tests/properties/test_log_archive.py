@@ -28,6 +28,7 @@ from schemas.log.topics import partition_of
 from tests.support.fakes.log_archive import FakeArchivedLog, Interrupted
 
 KEYS = [UUID(int=number << 100 | 0x4000 << 64 | 1 << 63).bytes for number in range(1, 6)]
+ON_DISK = settings(deadline=None)
 SMALL = Limits(bytes_max=600, records_max=4)
 NOW = "2026-01-20T10:30:00Z"
 OURS = "f1"
@@ -87,6 +88,7 @@ def contents(of: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in of.iterdir()}
 
 
+@settings(ON_DISK)
 @given(st.builds(LogRecord, st.integers(0, 2000), st.integers(0, 1 << 47), keys, values, st.integers(-1, 1 << 62)))
 def test_a_line_is_a_record_byte_for_byte(record: LogRecord) -> None:
     """No key, an empty key and bytes that are no text stay different; a line has one line break."""
@@ -96,6 +98,7 @@ def test_a_line_is_a_record_byte_for_byte(record: LogRecord) -> None:
     assert line.count(b"\n") == 1
 
 
+@settings(ON_DISK)
 @given(st.lists(st.tuples(keys, values, times), min_size=1, max_size=30), st.integers(0, 1 << 40))
 def test_a_segment_is_its_records(found: list[tuple[bytes | None, bytes | None, int]], first: int) -> None:
     """What is read from the file is what was added."""
@@ -111,6 +114,7 @@ def test_a_segment_is_its_records(found: list[tuple[bytes | None, bytes | None, 
         assert list(read_segment(file, 3, segment)) == records
 
 
+@settings(ON_DISK)
 @given(logs())
 def test_an_export_holds_the_log_and_is_sound(log: FakeArchivedLog) -> None:
     """Every record is there, in segments within their limits, and `verify` finds nothing wrong."""
@@ -126,6 +130,7 @@ def test_an_export_holds_the_log_and_is_sound(log: FakeArchivedLog) -> None:
     assert all(segment.records <= SMALL.records_max for *_, segment in manifest.files())
 
 
+@settings(ON_DISK)
 @given(logs(), st.data())
 def test_an_interrupted_export_continues_to_the_same_files(log: FakeArchivedLog, data: st.DataObject) -> None:
     """The process may end after any segment, before or after the manifest names it, several times."""
@@ -142,6 +147,7 @@ def test_an_interrupted_export_continues_to_the_same_files(log: FakeArchivedLog,
         assert contents(parts) == contents(whole)
 
 
+@settings(ON_DISK)
 @given(logs(), st.data())
 def test_an_export_in_steps_holds_the_same_records(log: FakeArchivedLog, data: st.DataObject) -> None:
     """A log that grows between runs is exported as one that was there at once; files that are there stay."""
@@ -160,6 +166,7 @@ def test_an_export_in_steps_holds_the_same_records(log: FakeArchivedLog, data: s
     assert FakeArchivedLog(len(lengths), held).partitions == log.partitions
 
 
+@settings(ON_DISK)
 @given(logs(), st.integers(1, 5))
 def test_an_import_has_every_record_in_its_partition_in_order(log: FakeArchivedLog, partitions: int) -> None:
     """The same partition count: the same positions. Another: the partition of the key, and each source's order.
@@ -182,6 +189,7 @@ def test_an_import_has_every_record_in_its_partition_in_order(log: FakeArchivedL
             assert is_part(here, there)
 
 
+@settings(ON_DISK)
 @given(logs(misplaced=False), st.integers(1, 5), st.integers(1, 5))
 def test_moving_a_log_and_back_leaves_every_session_as_it_was(
     log: FakeArchivedLog, partitions: int, others: int
@@ -193,6 +201,7 @@ def test_moving_a_log_and_back_leaves_every_session_as_it_was(
     assert by_key(back) == by_key(log)
 
 
+@settings(ON_DISK)
 @given(logs())
 def test_the_order_follows_the_logs_time(log: FakeArchivedLog) -> None:
     """Among the next records of all partitions, the one with the earliest time goes first."""
@@ -204,6 +213,7 @@ def test_the_order_follows_the_logs_time(log: FakeArchivedLog) -> None:
         latest = furthest[record.partition]
 
 
+@settings(ON_DISK)
 @given(logs(), st.integers(1, 5), st.lists(st.integers(0, 15), max_size=3))
 def test_an_interrupted_import_continues_to_the_same_log(
     log: FakeArchivedLog, partitions: int, ends: list[int]
@@ -225,6 +235,7 @@ def test_an_interrupted_import_continues_to_the_same_log(
     assert parts.partitions == whole.partitions
 
 
+@settings(ON_DISK)
 @given(logs(), st.data())
 def test_partitions_that_are_ahead_of_one_another_continue(log: FakeArchivedLog, data: st.DataObject) -> None:
     """Kafka acknowledges each partition by itself, so an interruption leaves any beginning of each."""
@@ -238,6 +249,7 @@ def test_partitions_that_are_ahead_of_one_another_continue(log: FakeArchivedLog,
     assert parts.partitions == log.partitions
 
 
+@settings(ON_DISK)
 @given(logs(), st.data())
 def test_a_log_that_holds_anything_else_is_refused_and_not_touched(log: FakeArchivedLog, data: st.DataObject) -> None:
     """One byte of a value, another key, another time, or one record too many is enough."""
@@ -263,7 +275,7 @@ def test_a_log_that_holds_anything_else_is_refused_and_not_touched(log: FakeArch
     assert target.partitions == before
 
 
-@settings(max_examples=300)
+@settings(ON_DISK, max_examples=300)
 @given(logs(), st.data())
 def test_a_flipped_bit_anywhere_is_found_and_its_file_named(log: FakeArchivedLog, data: st.DataObject) -> None:
     """This holds for each byte of each file; nothing of such an export is imported."""
@@ -283,6 +295,7 @@ def test_a_flipped_bit_anywhere_is_found_and_its_file_named(log: FakeArchivedLog
     assert not any(target.partitions)
 
 
+@settings(ON_DISK)
 @given(logs(), st.data())
 def test_a_missing_or_swapped_file_is_found(log: FakeArchivedLog, data: st.DataObject) -> None:
     """So is a segment in the place of another one, and an export that lacks a file does not continue."""
@@ -304,6 +317,7 @@ def test_a_missing_or_swapped_file_is_found(log: FakeArchivedLog, data: st.DataO
     assert [finding.file for finding in verified.findings] == [file.name]
 
 
+@settings(ON_DISK)
 @given(logs())
 def test_a_manifest_that_is_signed_again_but_lies_is_found(log: FakeArchivedLog) -> None:
     """`verify` relies on no number in it: a wrong count of records is found by reading them."""

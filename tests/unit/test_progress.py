@@ -48,4 +48,4 @@ def test_a_bar_shows_records_and_bytes() -> None:
         meter.move()
 
     assert "1,000 of 1,000" in out.getvalue()
-    assert "records/s" in out.getvalue()
+    assert "MB/s" in out.getvalue()

@@ -34,10 +34,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 @contextlib.contextmanager
 def locked_export(folder: Path) -> Iterator[None]:
-    """Make the folder if it is missing, close it to other accounts, and let no other process export into it."""
+    """Make the folder if it is missing, and let no other process export into it."""
     try:
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        folder.chmod(FOLDER_MODE)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise Refused(f"{folder} can't be used: {error.strerror}; name another folder") from error
@@ -51,18 +50,18 @@ def locked_export(folder: Path) -> Iterator[None]:
 
 
 def begin_or_continue(folder: Path, source: Source, now: str) -> Manifest:
-    """Return the manifest of the locked folder, a new one if the folder is empty.
+    """Return the manifest of the locked folder, a new one if the folder is empty; close it to other accounts.
 
     Raises:
         Refused: the folder holds something else, or the export of another log.
         Damaged: a file of the export is missing, or the manifest is not as it was written.
     """
-    for scratch in folder.glob(scratch_of(Path("*")).name):
-        scratch.unlink()
-    if not any(folder.iterdir()):
-        save_manifest(folder, new_manifest(source, now))
-    elif not (folder / MANIFEST).exists() and not any(folder.glob(f"*{SUFFIX}")):
+    is_empty = not any(file for file in folder.iterdir() if file.name != scratch_of(Path(MANIFEST)).name)
+    if not is_empty and not (folder / MANIFEST).exists() and not any(folder.glob(f"*{SUFFIX}")):
         raise Refused(f"{folder} holds other files: name an empty or a new folder, or the one of an earlier export")
+    _close(folder)
+    if is_empty:
+        save_manifest(folder, new_manifest(source, now))
     manifest = read_manifest(folder)
     _check_source(folder, manifest.source, source)
     _check_files(folder, manifest)
@@ -84,6 +83,16 @@ def save(file: Path, content: bytes) -> None:
         raise Refused(
             f"{file} can't be written: {error.strerror}; {hint}run the command again, it continues there"
         ) from error
+
+
+def _close(folder: Path) -> None:
+    """Close a folder of ours to other accounts, and remove what an interrupted write has left."""
+    try:
+        folder.chmod(FOLDER_MODE)
+        for scratch in folder.glob(scratch_of(Path("*")).name):
+            scratch.unlink()
+    except OSError as error:
+        raise Refused(f"{folder} can't be used: {error.strerror}; name another folder") from error
 
 
 def _check_source(folder: Path, exported: Source, source: Source) -> None:

@@ -27,14 +27,4 @@ def target_of(key: bytes | None, partitions: int) -> int:
 
 def merged(sources: Sequence[Iterable[LogRecord]]) -> Iterator[LogRecord]:
     """Merge partitions by time; each stays in its own order, even where its times go back."""
-    streams = (_timed(records, number) for number, records in enumerate(sources))
-    for *_, record in heapq.merge(*streams, key=lambda timed: timed[:2]):
-        yield record
-
-
-def _timed(records: Iterable[LogRecord], number: int) -> Iterator[tuple[int, int, LogRecord]]:
-    """Yield each record with the latest time so far, which never goes back, and the number of its partition."""
-    latest = 0
-    for record in records:
-        latest = max(latest, record.timestamp_ms)
-        yield latest, number, record
+    return iter(heapq.merge(*sources, key=lambda record: record.timestamp_ms))
