@@ -26,7 +26,8 @@ from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, MetricsReport, ModelUsage
 from schemas.log.topics import record_key
 from schemas.permissions import OPERATOR_ORG, Role
-from tests.support.builders import ORG, SECRETS, T0, compaction_requested, created, ended, hook, recorded
+from schemas.pricing.price_file import Price
+from tests.support.builders import ORG, SECRETS, T0, compaction_requested, created, ended, hook, prices_loaded, recorded
 from tests.support.builders import session_id as named
 from tests.support.clients.in_process import in_process
 from tests.support.corpora.canaries import CANARIES, fill
@@ -36,6 +37,7 @@ from tests.support.rigs.store import TestStore
 
 KEY = b"a secret of at least 32 bytes, for tests"
 SESSION = named("dead letters")
+PRICE = Price("mine", 0, 1, 2, 3, 4, 5)
 PATH = "operator/dead-letters"
 
 
@@ -158,6 +160,30 @@ async def test_a_record_under_the_wrong_key_is_redriven_as_it_is(whole: Whole) -
         "events": 2,
         "tool_calls": 1,
     }
+
+
+async def test_prices_are_projected_to_a_receipt_alone_and_never_redriven(whole: Whole) -> None:
+    """They have no session and no facts; who could redrive them could load prices without the checks of a load."""
+    good = await whole.add(prices_loaded(PRICE, record_id=UUID(int=5, version=4)))
+    dead = await whole.add(prices_loaded(PRICE, record_id=UUID(int=6, version=4)), key=b"another key that is none")
+    await whole.project()
+
+    replies = [
+        await whole.redrive(dead),
+        await whole.redrive(dead, record=plain(prices_loaded(PRICE, PRICE, record_id=UUID(int=6, version=4)))),
+    ]
+
+    for reply in replies:
+        assert reply.status_code == 422
+        assert "prices load" in reply.json()["details"]["record"][0]
+    (receipt,) = whole.store.rows("SELECT * EXCEPT stored_at FROM {db}.receipts FINAL WHERE outcome = 'projected'")
+    assert f"{receipt['log_partition']}:{receipt['log_offset']}" == good
+    assert (receipt["org_id"], receipt["kind"]) == ("operator", "prices_loaded")
+    assert (receipt["facts"], receipt["added"]) == (0, 0)
+    for table in ("facts", "sessions", "rollup_hourly"):
+        assert whole.store.rows(f"SELECT * FROM {{db}}.{table}") == []
+    assert (await whole.send("GET", "operator/coverage")).json()["data"]["complete"]
+    assert (await whole.send("GET", "operator/recount")).json()["data"]["equal"]
 
 
 @pytest.mark.fault(row=15)

@@ -4,7 +4,9 @@ import time
 from collections.abc import AsyncIterator
 
 import structlog
+from aiokafka.errors import TopicAuthorizationFailedError
 
+from ingest.errors import BrokenLog
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.topic import KafkaTopic
 from schemas.log.position import LogRecord, LogUnavailable
@@ -20,10 +22,15 @@ async def records_of_key(topic: KafkaTopic, key: bytes) -> list[LogRecord]:
 
     Raises:
         LogUnavailable: no broker answers.
+        BrokenLog: it does not let this client read the topic.
     """
     reader = KafkaLogReader(topic)
     try:
         return [record async for record in _scan(reader, partition_of(key, topic.partitions)) if record.key == key]
+    except TopicAuthorizationFailedError as error:
+        raise BrokenLog(
+            f"{topic.bootstrap} does not let us read the topic {topic.name}: give the right Read"
+        ) from error
     finally:
         await reader.stop()
 

@@ -124,6 +124,7 @@ def make(options: dict[str, Any]) -> list[str]:
     for kind, name in (("replay", SECOND), ("replay", DROPPED), ("drop", DROPPED), ("replay", OTHERWISE)):
         requests.add_request_event(client, requests.new_request(kind, name, "tests"))  # type: ignore[arg-type]  # a kind
         provision.provision_store(store, PARTITIONS, list_prices())
+    requests.add_request_event(client, requests.report_of(requests.load_requests(client)[-1], "done", "tests"))
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
     prices.history_of(client)
     prices.extend_history(client, [dearer], new_generations_only=False)

@@ -1,0 +1,48 @@
+"""The rows of a store as readers see them, by table: `python -m tests.support.rigs.store_contents STORE_URL`.
+
+Left out is what says when something was done. It runs in a separate process, since a process can open one embedded
+store only.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import clickhouse_connect
+
+from runtime.store_url import parse_store_url
+from tests.support.rigs.store import TABLES
+
+CONTROL, GENERATION = "crewkit", "crewkit_g1"
+
+
+def contents(url: str) -> dict[str, list[str]]:
+    """Return the sorted rows of each table, read in another process."""
+    command = [sys.executable, "-m", "tests.support.rigs.store_contents", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def of_folder(data: Path) -> str:
+    """Return the URL of the store of `up` in a data folder."""
+    return f"chdb://{data / 'store'}"
+
+
+def _read(url: str) -> dict[str, list[str]]:
+    client = clickhouse_connect.get_client(**parse_store_url(url).options)
+    found = {"prices": _rows(client, f"SELECT * FROM {CONTROL}.prices")}
+    for table in TABLES:
+        columns = "* EXCEPT stored_at" if table == "receipts" else "*"
+        found[table] = _rows(client, f"SELECT {columns} FROM {GENERATION}.{table} FINAL")
+    return found
+
+
+def _rows(client: object, sql: str) -> list[str]:
+    raw: bytes = client.raw_query(sql, fmt="JSONEachRow")  # type: ignore[attr-defined]  # its types are not known
+    return sorted(raw.decode().splitlines())
+
+
+if __name__ == "__main__":
+    print(json.dumps(_read(sys.argv[1])))
