@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ingest.log.archive import export
 from ingest.log.archive.errors import Damaged, Refused
@@ -21,7 +22,7 @@ from ingest.log.archive.manifest import MANIFEST, Source, decode_manifest, encod
 from ingest.log.archive.meter import Silent
 from ingest.log.archive.order import in_target_order, merged
 from ingest.log.archive.restore import check_beginning, check_export, planned, send
-from ingest.log.archive.segment import Draft, Limits, read_segment
+from ingest.log.archive.segment import Draft, Limits, Segment, line_hash, read_segment
 from ingest.log.archive.verify import verify_export
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
@@ -318,23 +319,25 @@ def test_a_missing_or_swapped_file_is_found(log: FakeArchivedLog, data: st.DataO
 
 
 @settings(ON_DISK)
-@given(logs())
-def test_a_manifest_that_is_signed_again_but_lies_is_found(log: FakeArchivedLog) -> None:
-    """`verify` relies on no number in it: a wrong count of records is found by reading them."""
+@given(logs(), st.sampled_from(["records", "misplaced", "offsets", "partition", "last"]))
+def test_an_export_that_is_signed_again_but_lies_is_found(log: FakeArchivedLog, lie: str) -> None:
+    """`verify` relies on no number in the manifest: it counts, and looks at each position and key."""
     with folder() as into:
         exported(log, into)
-        manifest = decode_manifest((into / MANIFEST).read_bytes())
+        manifest = read_manifest(into)
         if not manifest.records:
             return
-        partition = next(p for p, segments in enumerate(manifest.segments) if segments)
-        last = manifest.segments[partition][-1]
-        fields = {name: getattr(last, name) for name in last.__struct_fields__}
-        manifest.segments[partition][-1] = type(last)(**{**fields, "records": last.records + 1})
+        name, partition, segment = next(manifest.files())
+        lying, content = lie_of(lie, list(read_segment(into / name, partition, segment)), segment)
+        (into / name).write_bytes(content or (into / name).read_bytes())
+        manifest.segments[partition][0] = lying
+        if lie == "records":  # it must be the last one, else the manifest contradicts itself
+            del manifest.segments[partition][1:]
         (into / MANIFEST).write_bytes(encode_manifest(manifest))
 
-        (finding,) = verify_export(into, Silent()).findings
+        findings = verify_export(into, Silent()).findings
 
-    assert "records" in finding.what
+    assert [finding.file for finding in findings] == [name]
 
 
 def test_an_empty_manifest_is_sealed_too() -> None:
@@ -344,6 +347,19 @@ def test_an_empty_manifest_is_sealed_too() -> None:
     assert decode_manifest(raw).ends == [0]
     with pytest.raises(Damaged):
         decode_manifest(raw.replace(b"\n", b" "))
+
+
+def lie_of(lie: str, records: list[LogRecord], segment: Segment) -> tuple[Segment, bytes]:
+    """Return a segment that contradicts its records, and the content of its file if that is another one."""
+    if lie in ("records", "misplaced"):
+        return structs.replace(segment, **{lie: getattr(segment, lie) + 1}), b""
+    if lie == "last":
+        return structs.replace(segment, last=line_hash(records[0]._replace(value=b"other"))), b""
+    draft = Draft(segment.first, 1)
+    for record in records:
+        draft.add(record._replace(**({"offset": record.offset + 1} if lie == "offsets" else {"partition": 9})))
+    lying, content = draft.finish()
+    return structs.replace(lying, misplaced=segment.misplaced), content
 
 
 def ends_after(passes: int) -> Callable[[str], None]:
