@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from audit.prove.tables import ALL
 from query_api.errors import ReadRefused
 from query_api.reader import open_reader
 from runtime.provision import provision_store
@@ -48,6 +49,8 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
         assert {status for status, _ in done["asked"]["answers"].values()} == {200}
         assert done["asked"]["audit"] == [["hours", True, True]]
     assert floor["asked"]["answers"] == current["asked"]["answers"]
+    assert floor["asked"]["proof"] == current["asked"]["proof"]
+    assert {count["table"] for count in floor["asked"]["proof"]["by_column"]} >= {table.name for table in ALL}
 
 
 @pytest.mark.fault(row=28)

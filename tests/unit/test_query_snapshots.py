@@ -35,9 +35,6 @@ class FakeReader:
             for partition in (0, 1)
         ]
 
-    async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        raise AssertionError(f"a snapshot does not need {name}")
-
 
 rows = st.lists(
     st.builds(

@@ -7,7 +7,10 @@ folder. What they return is the same on every engine.
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from contextlib import closing
+from functools import partial
+from typing import Any, cast
+from unittest.mock import patch
 
 import clickhouse_connect
 import msgspec
@@ -15,6 +18,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from litestar.testing import AsyncTestClient
 
 from audit.coverage import Coverage
+from audit.prove import ranges
+from audit.prove.prove import Prove
 from audit.recount import Recounted
 from audit.watch import Audit
 from edge.authentication import TokenVerifier
@@ -34,7 +39,8 @@ from schemas.pricing.price_list import list_prices
 from store import prices
 from store.address import StoreAddress
 from store.connect import WRITE, connect
-from store.migrate import check_migrated
+from store.generations import Generation
+from store.migrate import check_migrated, migrate
 from tests.support.builders import (
     MINUTE_MS,
     ORG,
@@ -54,6 +60,7 @@ from tests.support.builders import session_id as named
 from tests.support.rigs.projection import ListedLog, new_pipeline
 
 PARTITIONS = 2
+SECOND = "g2"
 OTHER = "globex"
 KEY = b"a secret of at least 32 bytes, for tests"
 POISON = b"not a record"
@@ -61,9 +68,9 @@ NOW_MS = T0 + MINUTE_MS * 60
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
 
 
-def the_log() -> list[LogRecord]:
+def the_log(seed: int = 5, poison: bytes = POISON) -> list[LogRecord]:
     """Build a log: two orgs, three days, all kinds of facts, several conversations, a resent batch, a dead letter."""
-    log = LogBuilder(PARTITIONS, seed=5)
+    log = LogBuilder(PARTITIONS, seed=seed)
     run = log.uuid()
     for n in range(6):
         org = (ORG, OTHER)[n % 2]
@@ -74,7 +81,7 @@ def the_log() -> list[LogRecord]:
         log.add(reported(session, usage(input_tokens=n + 1, cost_nano=10**9 + n), org_id=org))
         log.add(changed(session, org_id=org, project_id="moved", title="mend the login"))
         log.add(compaction_requested(session, org_id=org), ended(session, org_id=org))
-    log.add_bytes(POISON)
+    log.add_bytes(poison)
     return log.records
 
 
@@ -91,16 +98,25 @@ def _work(at: int) -> list[Any]:
 
 
 def make(options: dict[str, Any]) -> list[str]:
-    """Do what `provision` does, twice, and load prices; return what the second run did."""
+    """Do what `provision` does, twice, and load prices; return what the second run did. Add a second generation."""
     store = StoreAddress(options)
     provision.provision_store(store, PARTITIONS, list_prices())
     again = provision.provision_store(store, PARTITIONS, list_prices())
     client = connect(WRITE, **store.at(store.control))
+    _add_second(store, client)
     prices.history_of(client)
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
     prices.extend_history(client, [dearer], new_generations_only=False)
     client.close()
     return again
+
+
+def _add_second(store: StoreAddress, client: Any) -> None:
+    migrate(store, store.database(SECOND), "generation")
+    client.command(
+        f"INSERT INTO generations (name, event, fold_version, prices_sha256, partitions) SELECT '{SECOND}', event,"
+        " fold_version, prices_sha256, partitions FROM generations WHERE name = 'g1' AND event = 'created'"
+    )
 
 
 def project(options: dict[str, Any]) -> list[str]:
@@ -135,6 +151,18 @@ async def _project(store: StoreAddress) -> None:
         warehouse.last_receipt(partition)
         await pipeline.project_again(partition, [(org, session)])
     repair._compute_again(warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
+    await _project_otherwise(store)
+
+
+async def _project_otherwise(store: StoreAddress) -> None:
+    """Fill the second generation so that every table differs, and that receipts claim facts that are gone."""
+    log = the_log(seed=6, poison=b"no record either")
+    pipeline = new_pipeline(_Store(store), log, warehouse=make_warehouse(store, SECOND))  # type: ignore[arg-type]
+    await pipeline.project(log)
+    await pipeline.drain()
+    with closing(connect(WRITE, **store.at(store.database(SECOND)))) as client:
+        for lost in ("facts WHERE event_type = 'Stop'", "tasks WHERE kind = 'tool'", "analyses WHERE org_id != ''"):
+            client.command(f"DELETE FROM {lost}")
 
 
 class _Store:
@@ -163,7 +191,8 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
     reader._run = run  # type: ignore[method-assign, assignment]  # it notes which files are used
     try:
         await reader.check()
-        return {"answers": await _answers(reader), "audit": await _audit(reader), "used": sorted(used)}
+        answers, audit, proof = await _answers(reader), await _audit(reader), await _proof(reader)
+        return {"answers": answers, "audit": audit, "proof": proof, "used": sorted(used)}
     finally:
         reader.close()
 
@@ -187,6 +216,14 @@ async def _audit(reader: ClickHouseReader) -> list[Any]:
 
     await Audit(reader, 60, see).once()
     return found
+
+
+async def _proof(reader: ClickHouseReader) -> dict[str, Any]:
+    """Prove the second generation, in many ranges, as large tables are cut."""
+    live, second = Generation("g1", PARTITIONS), Generation(SECOND, PARTITIONS)
+    with patch.object(ranges, "ROWS_PER_RANGE", 2):
+        proof = await Prove(reader, second, live, lambda *_: None, pause=partial(asyncio.sleep, 0)).run()
+    return cast(dict[str, Any], msgspec.to_builtins(proof))
 
 
 def _questions() -> Iterator[tuple[str, Role, str]]:

@@ -1,0 +1,1 @@
+        log_partition, log_offset, logged_at, reason, key, value

@@ -1,0 +1,47 @@
+-- Which receipts of a range of offsets claim another number of facts than there are at their position?
+-- Tables: receipts (key: log_partition, log_offset), facts (key: org_id, session_id), of the sessions of these receipts.
+SELECT
+    log_partition,
+    log_offset,
+    org_id,
+    session_id,
+    day,
+    added,
+    facts
+FROM
+(
+    SELECT
+        log_partition,
+        log_offset,
+        org_id,
+        session_id,
+        toString(toDate(received_at)) AS day,
+        added
+    FROM receipts FINAL
+{{offset_range}}
+) AS claimed
+LEFT JOIN
+(
+    SELECT
+        log_partition,
+        log_offset,
+        count() AS facts
+    FROM facts FINAL
+    WHERE (org_id, session_id) IN
+    (
+        SELECT
+            org_id,
+            session_id
+        FROM receipts
+{{offset_range}}
+    )
+      AND log_offset >= {since:UInt64}
+      AND log_offset < {until:UInt64}
+    GROUP BY
+        log_partition,
+        log_offset
+) AS counted USING (log_partition, log_offset)
+WHERE added != facts
+ORDER BY
+    log_partition,
+    log_offset

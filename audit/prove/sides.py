@@ -1,0 +1,54 @@
+"""The two sides of a proof: each answers questions from one generation."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple
+
+from audit.prove.questions import SETTLED
+from query_api.question import NoParams, P, Question, R
+from query_api.reader import Reader, answer
+from store.generations import Generation
+
+PAUSE_S = 0.2
+Pause = Callable[[], Awaitable[None]]
+
+
+class Side(NamedTuple):
+    """One generation, as `query_api.question.Asks`."""
+
+    reader: Reader
+    generation: Generation
+
+    async def ask(self, question: Question[P, R], params: P) -> list[R]:
+        """Return the rows that answer a question."""
+        return await answer(self.reader, self.generation, question, params)
+
+
+class Sides(NamedTuple):
+    """The live generation and the one that is proved, which may be the same; and the wait before a second reading."""
+
+    live: Side
+    proved: Side
+    pause: Pause
+
+    @property
+    def each(self) -> list[Side]:
+        """Return the generations, each once."""
+        return [self.live] if self.are_one else [self.live, self.proved]
+
+    @property
+    def are_one(self) -> bool:
+        """Whether a generation is proved against itself alone."""
+        return self.live.generation.name == self.proved.generation.name
+
+    async def settled(self) -> list[int]:
+        """Return, by partition, the offset below which all records are in the tables of both."""
+        found = [{row.log_partition: row.settled for row in await side.ask(SETTLED, NoParams())} for side in self.each]
+        partitions = max((partition + 1 for settled in found for partition in settled), default=0)
+        return [min(settled.get(partition, 0) for settled in found) for partition in range(partitions)]
+
+
+def sides_of(reader: Reader, live: Generation, proved: Generation, pause: Pause | None) -> Sides:
+    """Return the two sides; by default a second reading follows after `PAUSE_S`."""
+    return Sides(Side(reader, live), Side(reader, proved), pause or partial(asyncio.sleep, PAUSE_S))

@@ -1,0 +1,40 @@
+"""What a proof compares is what the rows of this code hold."""
+
+import re
+
+import pytest
+
+from audit.prove.tables import ALL, Table
+from query_api.statements import statement
+from schemas.store import rows
+from store.sql import read_sql
+
+PEOPLE_ONLY = {"stored_at"}
+
+
+@pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
+def test_every_column_is_compared(table: Table) -> None:  # type: ignore[type-arg]  # of any sums
+    """A column that is added to a row struct must be added to its list, in the same order; `stored_at` is in none."""
+    text = read_sql("audit.prove", f"{table.name}_columns.include")
+
+    assert tuple(re.findall(r"\w+", text)) == table.columns == table.row.__struct_fields__
+    assert not PEOPLE_ONLY & set(table.columns)
+
+
+@pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
+def test_both_questions_hash_the_same_columns(table: Table) -> None:  # type: ignore[type-arg]  # of any sums
+    """Sums and rows agree on what a row is; a column that is NULL must not hide the others."""
+    columns = read_sql("audit.prove", f"{table.name}_columns.include")
+    hashed = f"cityHash64([COLUMNS(\n{columns}    ) APPLY(x -> ifNull(cityHash64(x), 0))])"
+
+    for question in table.questions:
+        text = statement(question.name)
+        assert text.count(hashed) == 1
+        assert f"FROM {table.name} FINAL" in text
+
+
+def test_every_table_with_rows_of_the_log_is_compared() -> None:
+    """All but the progress, which tells how far the tables are."""
+    structs = {value for name, value in vars(rows).items() if name.endswith("Row") and name != "ProgressRow"}
+
+    assert structs == {table.row for table in ALL}
