@@ -1,11 +1,11 @@
 """Reads the store: a port, and its adapter over ClickHouse's client (a server, or the engine in this process).
 
 Each question is one SQL file. The server binds its parameters, and it runs within fixed limits against the database of
-one generation, or against the control database.
+one generation.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import Empty, LifoQueue
@@ -69,22 +69,10 @@ class Reader(Protocol):
         """Return the rows that the SQL file ``name`` finds in one generation (see `Question`)."""
         ...
 
-    async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        """Return the rows that the SQL file ``name`` finds in the control database."""
-        ...
-
 
 async def answer(reader: Reader, generation: Generation, question: Question[P, R], params: P) -> list[R]:
     """Return the rows that answer a question in one generation."""
-    return _rows(question, await reader.query(generation, question.name, msgspec.structs.asdict(params)))
-
-
-async def answer_from_control(reader: Reader, question: Question[P, R], params: P) -> list[R]:
-    """Return the rows that answer a question in the control database."""
-    return _rows(question, await reader.control(question.name, msgspec.structs.asdict(params)))
-
-
-def _rows(question: Question[P, R], found: Sequence[Row]) -> list[R]:
+    found = await reader.query(generation, question.name, msgspec.structs.asdict(params))
     try:
         return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
     except msgspec.ValidationError as error:  # our mistake, not the request's
@@ -115,7 +103,7 @@ class ClickHouseReader:
         """Return the latest generation that was switched to, cached for a second."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
-            found = await self.control(LIVE_GENERATION.name, {})
+            found = await self._run(self._base, LIVE_GENERATION.name, {})
             if not found:
                 raise StoreUnavailable("no generation is live")
             self._live = asked_at, Generation(**found[0])
@@ -124,10 +112,6 @@ class ClickHouseReader:
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
         """Return the rows that the file finds in the database ``<base>_<generation>``, in turn with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
-
-    async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        """Return the rows that the file finds in the control database, in turn with other orgs."""
-        return await self._run(self._base, name, params, str(params.get("org_id", "")))
 
     async def check(self) -> None:
         """Ask one question, to find out before the first request what the store refuses.

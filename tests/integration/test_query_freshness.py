@@ -11,9 +11,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from kernel.times import instant
 from query_api import statements
-from query_api.freshness import PartitionProgressRow
-from query_api.question import LIVE_GENERATION, LiveGenerationRow, NoParams
-from query_api.reader import ClickHouseReader, answer_from_control, open_reader
+from query_api.reader import ClickHouseReader, open_reader
 from store.address import StoreAddress
 from store.errors import StoreUnavailable
 from store.generations import Generation
@@ -206,18 +204,6 @@ async def test_a_question_that_is_wrong_is_no_outage(query_store: QueryStore) ->
 async def test_a_store_that_is_there_is_ready(query_api: QueryApi) -> None:
     """A live generation that answers makes the reader ready."""
     assert (await _readyz(query_api)).status_code == 200
-
-
-async def test_a_question_to_the_control_database(query_store: QueryStore) -> None:
-    """It is answered from the control database, which is the same for every generation, and its rows are checked."""
-    query_store.add_generation("g2", partitions=3)
-    query_store.switch("g2")
-
-    found = await answer_from_control(query_store.reader, LIVE_GENERATION, NoParams())
-
-    assert found == [LiveGenerationRow("g2", 3)]
-    with pytest.raises(TypeError, match="gives other rows than PartitionProgressRow"):
-        await answer_from_control(query_store.reader, LIVE_GENERATION._replace(row=PartitionProgressRow), NoParams())
 
 
 async def test_a_question_has_limits(query_store: QueryStore, monkeypatch: pytest.MonkeyPatch) -> None:

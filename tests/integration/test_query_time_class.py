@@ -33,9 +33,6 @@ class NotingReader:
             self.asked.append((name, dict(params)))
         return await self._reader.query(generation, name, params)
 
-    async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        return await self._reader.control(name, params)
-
 
 class Prober:
     """A member of acme who tries ids."""

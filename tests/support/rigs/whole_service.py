@@ -51,9 +51,6 @@ class NotingReader:
             self.asked.append(name)
         return await self._reader.query(generation, name, params)
 
-    async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        return await self._reader.control(name, params)
-
 
 class WholeService:
     """Both route sets; ``log`` is projected, and writes go to a separate log."""
