@@ -1,6 +1,6 @@
 -- How many digests are in a range of sessions, and what are the sums of their hashes, by hash of the session's id?
 -- Table: compactions (key: org_id, session_id, compaction_id).
--- A hash of a NULL would be NULL, which no sum counts: so each column has its hash, 0 for a NULL.
+-- A hash over a NULL is NULL, which no sum counts: so each column has its own hash, 0 for a NULL.
 SELECT
     sipHash64(session_id) % 1024 AS bucket,
     count() AS found,

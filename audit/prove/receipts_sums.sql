@@ -1,6 +1,6 @@
 -- How many receipts are in a range of offsets of all partitions, and what are the sums of their hashes, by block?
 -- Table: receipts (key: log_partition, log_offset).
--- A hash of a NULL would be NULL, which no sum counts: so each column has its hash, 0 for a NULL.
+-- A hash over a NULL is NULL, which no sum counts: so each column has its own hash, 0 for a NULL.
 -- `facts_added` and `places` are those of the facts that the receipts claim, see facts_sums.sql.
 SELECT
     intDiv(log_offset, {block:UInt64}) AS bucket,
