@@ -32,11 +32,16 @@ class RequestedWork:
         """``by`` names this process in the audit trail; ``held`` returns the partitions that it follows now."""
         self._reader, self._by, self._work, self._held = reader, by, work, held
         self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._ended: dict[UUID, Partitions] = {}  # the work whose end we recorded
 
     def begin(self, request: Request, ours: Partitions) -> None:
-        """Begin the work of these partitions, unless it is running."""
-        if request.id not in self._running:
-            self._running[request.id] = asyncio.create_task(self._do(request, ours))
+        """Begin the work of these partitions, unless it is running or has ended.
+
+        ``request`` may have been read before our last report on it was written.
+        """
+        left = ours - self._ended.get(request.id, frozenset())
+        if left and request.id not in self._running:
+            self._running[request.id] = asyncio.create_task(self._do(request, left))
 
     def check(self) -> None:
         """Forget the work that ended.
@@ -73,7 +78,7 @@ class RequestedWork:
         if request.kind in SHARED:
             ours &= self._held()
         if ours:
-            await self._add(request, "done", ours, report)
+            await self._end(request, "done", ours, report)
             logger.info("request_done", kind=request.kind, generation=request.generation, id=str(request.id))
 
     async def _failed(self, request: Request, ours: Partitions, error: Exception) -> None:
@@ -82,9 +87,13 @@ class RequestedWork:
         text = str(error) if expected else f"{type(error).__name__}: {error}; the log of {self._by} has the details"
         if not expected:
             logger.exception("request_failed", kind=request.kind, id=str(request.id))
-        await self._add(request, "failed", ours, Report(text=text))
+        await self._end(request, "failed", ours, Report(text=text))
         if isinstance(error, Broken):
             raise error
+
+    async def _end(self, request: Request, event: Event, ours: Partitions, report: Report) -> None:
+        await self._add(request, event, ours, report)
+        self._ended[request.id] = self._ended.get(request.id, frozenset()) | ours
 
     def _reporter(self, request: Request, ours: Partitions) -> OnProgress:
         last, reports = float("-inf"), set[asyncio.Task[None]]()

@@ -10,7 +10,7 @@ from tests.support.rigs.installation import Installation, eventually_ok
 # In the order in which a client would call them; the documented example is the body.
 WRITES = ("RecordEvents", "ChangeSession", "RequestCompaction", "EndSession")
 NEEDS = {"SearchSessions": {"q": "upload"}, "GetHierarchy": {"include": "tools"}}  # query parameters that show more
-NOT_HERE = {"Metrics", "GetDeadLetter"}  # no JSON; no dead letter, which has separate tests
+NOT_HERE = {"Metrics", "GetDeadLetter", "GetProof"}  # no JSON; no dead letter and no proof, with separate tests
 OPERATOR_WRITES = "/api/v1/operator/"  # these have separate tests
 
 
@@ -23,6 +23,7 @@ def test_every_reply_is_as_documented(installation: Installation, fresh_org: str
         installation.client("operator", "operator", "olga") as operator,
     ):
         ids = _write_all(client, document, calls, fresh_org)
+        ids["work_id"] = _request(operator, document, calls["RequestWork"])
         for name, (path, method) in calls.items():
             if method == "get" and name not in NOT_HERE:
                 caller = operator if path.startswith(OPERATOR_WRITES) else client
@@ -41,6 +42,13 @@ def _write_all(client: httpx.Client, document: Schema, calls: dict[str, tuple[st
     for name in WRITES:
         ids["position"] = _write(client, document, calls[name], ids)["meta"]["position"]
     return ids
+
+
+def _request(operator: httpx.Client, document: Schema, call: tuple[str, str]) -> str:
+    path, method = call
+    reply = eventually_ok(operator, method.upper(), path, json={"kind": "repair"})
+    _check(document, path, method, reply)
+    return str(reply.json()["data"]["id"])
 
 
 def _write(client: httpx.Client, document: Schema, call: tuple[str, str], ids: dict[str, str]) -> Any:

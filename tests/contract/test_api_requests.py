@@ -140,7 +140,7 @@ def test_what_is_not_there_is_a_404(operator: httpx.Client, path: str) -> None:
         ({"kind": "drop", "generation": None}, "generation"),
         ({"kind": "drop", "generation": 1}, "generation"),
         ({"kind": "drop", "generation": "g" * 65}, "generation"),
-        ({"kind": "drop", "generation": "g1\n"}, "generation"),
+        ({"kind": "drop", "generation": "g\t1"}, "generation"),
         ({"kind": "prove", "generation": "g1", "rate": 5}, "rate"),
         ({"kind": "replay", "generation": "g2", "rate": -1}, "rate"),
         ({"kind": "replay", "generation": "g2", "rate": 1.5}, "rate"),
@@ -153,7 +153,7 @@ def test_a_body_that_makes_no_sense_is_a_422(operator: httpx.Client, body: Mappi
 
     reply = operator.post(REQUESTS, json=body)
 
-    assert (reply.status_code, reply.json()["code"]) == (422, "validation_failed"), reply.text
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid"), reply.text
     assert list(reply.json()["details"]) == [field]
     assert stable(operator) == before
 
@@ -202,15 +202,15 @@ def stable(operator: httpx.Client) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("role", ["owner", "admin", "manager", "member", "viewer", "agent"])
 def test_no_other_role_may(installation: Installation, role: str) -> None:
-    """A token of an org opens nothing here, also not with the reserved org's name in it."""
-    for org in ("acme", OPERATOR_ORG):
+    """For a token of an org the routes are not there; one with the reserved org's name needs the role as well."""
+    for org, refused in (("acme", {401, 403, 404}), (OPERATOR_ORG, {401, 403})):
         token = issue_token(token_key(installation.data / "secrets"), "eve", org, role, 60, time.time())  # type: ignore[arg-type]  # a role
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=installation.url, headers=headers, trust_env=False) as client:
             replies = [client.post(REQUESTS, json={"kind": "repair"})]
             paths = (REQUESTS, f"{REQUESTS}/{UNKNOWN}", GENERATIONS, f"{GENERATIONS}/g1/proof")
             replies += [client.get(path) for path in paths]
-        assert {reply.status_code for reply in replies} <= {401, 403}, [reply.text for reply in replies]
+        assert {reply.status_code for reply in replies} <= refused, [reply.text for reply in replies]
 
 
 def test_without_a_token_nothing_opens(installation: Installation) -> None:

@@ -17,6 +17,9 @@ from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.records import Actor
 from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
+from store.generations import FIRST_GENERATION
+from store.requests import add_request_event, new_request
+from store.sql import read_sql
 from tests.support.builders import created, ended, hook, recorded, reported, usage
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.store import Options
@@ -34,6 +37,7 @@ BODIES: dict[str, Any] = {
     "EndSession": {},
     "RequestCompaction": {},
     "RedriveDeadLetter": {},
+    "RequestWork": lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"},  # the same twice is refused
 }
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
@@ -75,6 +79,16 @@ class Walk:
         self._work(self.sessions["foreign_session"], FOREIGN, OTHER, SECRET, uuid4())
         await self._bury(self.sessions["own"])
         await self.service.project()
+        self._request()
+
+    def _request(self) -> None:
+        """Add a request of an operator, and a proof."""
+        client, asked = self.service.store.client, new_request("pause", FIRST_GENERATION, "olga")
+        client.database = self.service.store.address.control
+        add_request_event(client, asked)
+        proof = {"generation": FIRST_GENERATION, "compared_with": FIRST_GENERATION, "equal": True, "report": "{}"}
+        client.command(read_sql("store", "add_proof"), parameters={**proof, "request": asked["id"]})
+        self.requested = asked["id"]
 
     async def _bury(self, session: UUID) -> None:
         """Add a dead letter of the projector and one of the write side; its key is not its session."""
@@ -106,9 +120,12 @@ class Walk:
                 "org_id": FOREIGN if situation == "foreign_org" else ORG,
                 "session_id": self.sessions[situation],
                 "position": f"0:{self.dead if operation.name in OF_A_DEAD_LETTER else 0}",
+                "work_id": self.requested,
+                "generation": FIRST_GENERATION,
             }
         )
         assert operation.method == "GET" or operation.name in BODIES, f"{operation.name}: give it a row in BODIES"
+        body = BODIES.get(operation.name)
         return await self.service.ask(
             operation.method,
             path,
@@ -116,7 +133,7 @@ class Walk:
             org=OPERATOR_ORG if role == "operator" else ORG,
             user=ME,
             params={**QUERIES.get(operation.name, {}), **query},
-            json=BODIES.get(operation.name),
+            json=body() if callable(body) else body,
         )
 
 

@@ -97,6 +97,32 @@ async def test_work_that_runs_is_not_begun_again() -> None:
     assert case.store.events == ["taken", "progress", "done"]
 
 
+@pytest.mark.parametrize("outcome", [None, NotPossible("no")])
+async def test_work_that_ended_is_not_done_again_by_an_old_reading(outcome: Exception | None) -> None:
+    """A look may have read the request before its end was recorded: a switch would then find itself impossible."""
+    case = Case(outcome, kind="switch")
+    await case.look()
+    ended = case.store.events
+
+    await case.look()
+
+    assert case.store.events == ended
+    assert ended[-1] == ("done" if outcome is None else "failed")
+
+
+async def test_partitions_that_come_later_are_done_as_well() -> None:
+    """Those that were done before are left out."""
+    case = Case(None, None)
+    case.held = frozenset((0, 1, 2))
+    await case.look()
+    case.work.check()
+
+    case.work.begin(case.request, frozenset((0, 1, 2)))
+    await case.settle()
+
+    assert [row[:2] for row in case.store.rows if row[0] == "done"] == [("done", [0, 1]), ("done", [2])]
+
+
 async def test_an_outage_is_no_failure() -> None:
     """The work begins again at a later look, also if the store is away when it is taken up."""
     case = Case(StoreUnavailable("away"), None)

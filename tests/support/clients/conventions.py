@@ -16,7 +16,8 @@ JSON = "application/json; charset=utf-8"
 EVENT = {"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}
 UNKNOWN = "9b2f0000-0000-4000-8000-000000000000"
 QUERIES = {"SearchSessions": {"q": "word"}}  # required parameters
-ABOUT_FAULTS = {"GetDeadLetter"}  # a healthy installation has no dead letters, so only errors are tested
+# An installation that is healthy and new has no dead letters, no requests and no proofs, so only errors are tested.
+ABOUT_FAULTS = {"GetDeadLetter", "GetRequest", "GetProof"}
 
 
 class Route(NamedTuple):

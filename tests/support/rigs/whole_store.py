@@ -216,7 +216,7 @@ async def _until_done(reader: ClickHouseReader, control: Control, refused: Seque
         if refused:
             raise refused[0]
     failed = {request.failed.report.text for request in await load_latest(reader) if request.failed}
-    assert failed == {f"{DROPPED} was dropped"}
+    assert failed == {f"{DROPPED} was dropped"}, failed
 
 
 async def _project_otherwise(store: StoreAddress) -> None:
