@@ -82,7 +82,7 @@ ASKED_OF_THE_STORE = frozenset(("store.generations", "store.requests", "store.re
 BY_PROJECTORS = "audit.prove."  # the questions of a proof
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
 OF_REQUESTS = frozenset(
-    "id at made_at requested_at finished_at facts text results progress waits_for".split()
+    "id by at made_at requested_at finished_at facts text results progress waits_for".split()
 )  # by clock or merges
 
 
