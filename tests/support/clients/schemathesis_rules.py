@@ -22,6 +22,7 @@ RULES = [
     ("started_at|ended_at|reported_at|model_metrics.reported_at|timestamp", r"must be between 2000-01-01 and .*"),
     ("started_at|ended_at|reported_at|.*_after|.*_before|after|before|model_metrics.reported_at", r"is out of range"),
     (r"record(\..+)?", r"must stay .*|can't be projected: .*"),  # a corrected record keeps the ids of the log
+    ("as_of", r"must be .*"),
     ("generation", r"there is no generation .*|the same is requested already.*|name the generation to .*"),
     ("rate|accept_differences", r"belongs to .*"),
     ("Idempotency-Key", r"must have 1 to 255 printable characters"),  # JSON Schema can't express it
