@@ -79,7 +79,6 @@ REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
 )
 ASKED_OF_THE_STORE = frozenset(("store.generations", "store.requests", "store.request_event"))
-BY_PROJECTORS = "audit.prove."  # the questions of a proof
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
 OF_REQUESTS = frozenset(
     "id by at made_at requested_at finished_at facts text results progress waits_for".split()
@@ -240,8 +239,8 @@ class _Store:
 
 
 def asked_by_the_read_side() -> set[str]:
-    """Return the names of all questions but those of a proof, which a projector asks."""
-    return {name for name in sql_files() if not name.startswith(BY_PROJECTORS)} | ASKED_OF_THE_STORE
+    """Return the names of all questions, with those of a proof."""
+    return set(sql_files()) | ASKED_OF_THE_STORE
 
 
 def ask(options: dict[str, Any]) -> dict[str, Any]:
