@@ -12,9 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.devstack.generations import GenerationWatch
 from deploy.devstack.stack import Stack, production_shape
 from kernel.ports import free_ports
 from runtime.settings import BadSettings, Settings
+from runtime.store_url import parse_store_url
 from tests.support.rigs.installation import Installation
 
 INSIDE = ("/livez", "/readyz", "/metrics")
@@ -100,7 +102,7 @@ def test_a_stack_waits_for_its_service_at_the_admin_port(tmp_path: Path) -> None
     with HTTPServer((LOCAL, 0), _AlwaysWell) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         stack = Stack.on(tmp_path, LOCAL, free_ports(1)[0], admin=(LOCAL, server.server_port))
-        serve: Any = production_shape(stack)[-1]
+        serve: Any = production_shape(stack, GenerationWatch(parse_store_url(stack.store_url)))[-1]
 
         assert serve.ready()
         server.shutdown()
