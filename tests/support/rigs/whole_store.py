@@ -282,7 +282,7 @@ async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
 async def _proof(reader: ClickHouseReader) -> dict[str, Any]:
     """Prove a generation of which every table differs, in many ranges, as large tables are cut."""
     live, other = Generation(FIRST_GENERATION, PARTITIONS), Generation(OTHERWISE, PARTITIONS)
-    with patch.object(ranges, "ROWS_PER_RANGE", 2):
+    with patch.object(ranges, "ROWS_PER_RANGE", 8):
         proof = await Prove(reader, other, live, lambda *_: None, pause=partial(asyncio.sleep, 0)).run()
     return cast(dict[str, Any], msgspec.to_builtins(proof))
 
