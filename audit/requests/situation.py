@@ -52,6 +52,7 @@ class GenerationStatus(Struct):
     progress: Sequence[PartitionProgressRow] = ()
     facts: int = 0
     proof: ProofRow | None = None
+    was_filled: bool = False  # its replay ended: a projector that restarts reports no end of the log for a moment
 
     @property
     def name(self) -> str:
@@ -65,7 +66,8 @@ class GenerationStatus(Struct):
             return "dropped"
         if self.known.is_live:
             return "live"
-        return "following" if self.has_caught_up else "filling"
+        was_filled = self.was_filled or self.known.live_at_us or self.has_caught_up
+        return "following" if was_filled else "filling"
 
     @property
     def has_caught_up(self) -> bool:
@@ -114,11 +116,13 @@ async def load_situation(reader: Reader, requests: int = LOOKED_AT) -> Situation
     """
     known = await load_known(reader)
     proofs = {row.generation: row for row in await answer_from_control(reader, LATEST_PROOFS, NoParams())}
+    latest = await load_latest(reader, requests)
+    filled = {request.generation for request in latest if request.kind == "replay" and request.done}
     statuses = {}
-    for generation in known:
-        status = GenerationStatus(generation, proof=proofs.get(generation.name))
-        statuses[generation.name] = await load_progress(reader, status)
-    return Situation(statuses, await load_latest(reader, requests))
+    for made in known:
+        status = GenerationStatus(made, proof=proofs.get(made.name), was_filled=made.name in filled)
+        statuses[made.name] = await load_progress(reader, status)
+    return Situation(statuses, latest)
 
 
 async def load_progress(reader: Reader, status: GenerationStatus) -> GenerationStatus:

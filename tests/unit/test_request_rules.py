@@ -3,7 +3,9 @@
 import pytest
 
 from audit.requests.rules import refusal, refusal_now
-from audit.requests.situation import Situation
+from audit.requests.situation import GenerationStatus, Situation
+from query_api.freshness import PartitionProgressRow
+from store.generations import known_generations
 from store.requests import Kind, RequestEvent, RequestOptions
 from tests.support.control import events, proof, reported, request_id, requested, situation
 
@@ -162,3 +164,12 @@ def test_a_request_is_no_reason_to_refuse_itself() -> None:
 
     assert refusal_now("switch", "g2", PLAIN, both(requests=[row], proofs=[EQUAL])) is None
     assert refusal_now("switch", "g2", PLAIN, both("g2 dropped", requests=[row], proofs=[EQUAL])) is not None
+
+
+def test_a_generation_that_was_filled_follows_while_its_projector_restarts() -> None:
+    """A projector that restarts reports no time of completeness until it is at the end of the log again."""
+    (made, *_) = known_generations(events("g2 created"))
+    behind = [PartitionProgressRow(partition, 3, 9, 0, 0) for partition in range(2)]
+
+    assert GenerationStatus(made, behind).state == "filling"
+    assert GenerationStatus(made, behind, was_filled=True).state == "following"
