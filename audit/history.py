@@ -5,13 +5,13 @@ A session may have 100,000 facts and more. They are read in pages, and folded in
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from edge.errors import unavailable
+from audit.requests.situation import GENERATIONS
+from audit.turns import Turns
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.projections.records import EVENTS_RECORDED, version_at
@@ -22,6 +22,7 @@ from query_api.sessions.by_id import SessionDetailRow
 from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import LoadedPrice, PriceList, in_force
 from schemas.store.rows import FactRow, SessionRow
+from store.generations import known_generations
 from store.sql import cut_to_size
 
 FACTS_PER_PAGE = 5_000
@@ -57,18 +58,6 @@ class RecordOfFactRow(Struct, frozen=True):
     data: bytes
 
 
-class GenerationNamed(Struct, frozen=True):
-    """One generation."""
-
-    name: str
-
-
-class MadeRow(Struct, frozen=True):
-    """When a generation was made, in microseconds since 1970."""
-
-    made_us: int
-
-
 class PriceRow(Price, frozen=True):
     """A price, and when it was loaded, in microseconds since 1970."""
 
@@ -77,7 +66,6 @@ class PriceRow(Price, frozen=True):
 
 FACTS = Question("audit.facts_page", FactsPage, FactRow)
 RECORDS = Question("audit.records_of_facts", RecordsOfFacts, RecordOfFactRow)
-MADE = Question("audit.generation_made", GenerationNamed, MadeRow)
 PRICES = Question("audit.prices", NoParams, PriceRow)
 
 
@@ -85,7 +73,7 @@ class FoldedHistory:
     """`History` for the sessions of a process, a few at a time."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(FOLDED_AT_ONCE)
+        self._turns = Turns(FOLDED_AT_ONCE, "Other sessions are being folded already; send the same request again.")
 
     async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
         """Return the state of a session from its facts up to ``offset``; there is one at least.
@@ -94,7 +82,7 @@ class FoldedHistory:
             ApiError: 503 if other sessions are being folded already.
         """
         prices = await _prices(context)
-        async with self._turn():
+        async with self._turns.turn(WAIT_S):
             state: SessionState | None = None
             facts = FactsPage(org_id, session_id, FROM_THE_START, version_at(offset, LAST_INDEX), FACTS_PER_PAGE)
             async for page in _pages(context, facts):
@@ -102,19 +90,6 @@ class FoldedHistory:
             if state is None:
                 raise LookupError(f"session {session_id} has no fact up to offset {offset}")
             return _detail(await asyncio.to_thread(session_row, state, prices))
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(WAIT_S):
-                await self._turns.acquire()
-        except TimeoutError as error:
-            message = "Other sessions are being folded already; send the same request again."
-            raise unavailable("overloaded", message, retry_after_s=5) from error
-        try:
-            yield
-        finally:
-            self._turns.release()
 
 
 async def _pages(context: ReadContext, first: FactsPage) -> AsyncIterator[Sequence[FactRow]]:
@@ -140,7 +115,8 @@ async def _add_records(context: ReadContext, page: Sequence[FactRow]) -> None:
 
 async def _prices(context: ReadContext) -> PriceList:
     """Return the prices that the generation uses."""
-    (made,) = await context.ask_control(MADE, GenerationNamed(context.generation))
+    generations = known_generations(await context.ask_control(GENERATIONS, NoParams()))
+    made = next(known.made for known in generations if known.name == context.generation)
     history = [_loaded(row) for row in await context.ask_control(PRICES, NoParams())]
     return in_force(history, made.made_us)
 

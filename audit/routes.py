@@ -4,9 +4,6 @@ A process runs one recount of a request at a time, because several at once would
 audit takes no turn, so that it cannot fail because another recount is running.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date
 
 from litestar import Response, Router, get
@@ -20,7 +17,7 @@ from audit.receipt import get_receipt
 from audit.recount import Recount, Recounted
 from audit.requests import routes as requests
 from audit.slices import days_asked
-from edge.errors import unavailable
+from audit.turns import Turns
 from edge.guards import may
 from edge.principal import Principal
 from ingest.body import Bodies
@@ -34,29 +31,11 @@ REQUEST_BYTES_MAX = 1 << 20  # of the bodies of operators' requests, all togethe
 OPERATOR_WAIT_S = 20.0  # a person who runs the command would have to start it again
 
 
-class RecountTurns:
+class RecountTurns(Turns):
     """The turns of one process."""
 
     def __init__(self) -> None:
-        self._one = asyncio.Lock()
-
-    @asynccontextmanager
-    async def turn(self, wait_s: float) -> AsyncIterator[None]:
-        """Wait at most ``wait_s`` seconds for the turn, and hold it inside the block.
-
-        Raises:
-            ApiError: 503 if it does not come in time.
-        """
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._one.acquire()
-        except TimeoutError as error:
-            message = "Other recounts are under way; send the same request again."
-            raise unavailable("overloaded", message, retry_after_s=5) from error
-        try:
-            yield
-        finally:
-            self._one.release()
+        super().__init__(1, "Other recounts are under way; send the same request again.")
 
 
 @get("/recount", operation_id="RecountInstallation", guards=[may("operate")])

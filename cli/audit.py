@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cli.installation import DIFFERENT, OK, InstallationOptions, installation_options, open_installation
-from cli.printing import print_found, print_table
+from cli.printing import counted, print_found, print_table
 from cli.requests import followed, request_work
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -98,13 +98,13 @@ def freshness_line(found: dict[str, Any]) -> str:
     silent = [str(partition["partition"]) for partition in found["partitions"] if not partition["complete_through"]]
     if silent or not found["partitions"]:
         return f"freshness: unknown, no report for partition {', '.join(silent) or '0'}: is a projector running?"
-    waiting = _count(found["lag_records"], "record waits", "records wait") if found["lag_records"] else "nothing waits"
+    waiting = counted(found["lag_records"], "record waits", "records wait") if found["lag_records"] else "nothing waits"
     return f"freshness: complete through {found['complete_through']}, {waiting}"
 
 
 def coverage_line(found: dict[str, Any]) -> str:
     """Summarise the table in one line, with what to do."""
-    positions = f"{_count(found['positions'], 'position')} of {_count(len(found['partitions']), 'partition')}"
+    positions = f"{counted(found['positions'], 'position')} of {counted(len(found['partitions']), 'partition')}"
     if found["complete"]:
         return f"coverage: complete, {positions}"
     return (
@@ -116,15 +116,15 @@ def coverage_line(found: dict[str, Any]) -> str:
 def recount_line(found: dict[str, Any]) -> str:
     """Summarise the tables in one line, with what to do."""
     compared, moving = found["compared"], sum(found["moving"].values())
-    rest = f" ({_count(moving, 'row was', 'rows were')} still moving; run it again for those)" if moving else ""
+    rest = f" ({counted(moving, 'row was', 'rows were')} still moving; run it again for those)" if moving else ""
     if found["equal"]:
-        sessions, events = _count(compared["sessions"], "session"), _count(compared["events"], "event")
-        hours, days = _count(compared["rollup_hourly"], "hour"), _count(compared["rollup_daily"], "day")
+        sessions, events = counted(compared["sessions"], "session"), counted(compared["events"], "event")
+        hours, days = counted(compared["rollup_hourly"], "hour"), counted(compared["rollup_daily"], "day")
         return f"recount: equal, {sessions} with {events}, {hours} and {days} of rollups{rest}"
     tables = ", ".join(sorted({difference["table"] for difference in found["differences"]}))
     many = "more than " if found["truncated"] else ""
     return (
-        f"recount: {many}{_count(len(found['differences']), 'difference')} in {tables}{rest}. --repair "
+        f"recount: {many}{counted(len(found['differences']), 'difference')} in {tables}{rest}. --repair "
         "computes them again from the log and the facts"
     )
 
@@ -165,7 +165,3 @@ def _difference(found: dict[str, Any]) -> Sequence[object]:
 
 def _age(partition: dict[str, Any]) -> str:
     return "" if partition["age_seconds"] is None else f"{partition['age_seconds']:.1f} s"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

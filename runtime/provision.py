@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from threading import Event
 
-from processors.fold.fold import FOLD_VERSION
-from runtime.provisioning_work import left_to_do, take_up
-from schemas.pricing.price_list import PriceList, newest
+from runtime.provisioning_work import left_to_do, make_generation, take_up
+from schemas.pricing.price_list import PriceList
 from store.address import StoreAddress
 from store.connect import WRITE, Client, connect
 from store.errors import Refused, classified
@@ -17,13 +16,11 @@ from store.generations import (
     FIRST_GENERATION,
     Generation,
     add_generation_event,
-    create_generation,
     existing_generations,
     load_generations,
 )
 from store.migrate import migrate
 from store.price_log import PriceLog, begin_prices
-from store.prices import history_of
 from store.requests import load_requests
 
 EMBEDDED_PARTITIONS = 1  # of the log in a file
@@ -60,10 +57,10 @@ def provision_store(
 
 def _make_first(client: Client, store: StoreAddress, partitions: int) -> list[str]:
     """Create the first generation, or finish that; a process may have died between the two records."""
-    done = migrate(store, store.database(FIRST_GENERATION), "generation")
-    if not load_generations(client):
-        made_with = PriceList(newest(history_of(client))).sha256
-        create_generation(client, store, Generation(FIRST_GENERATION, partitions, FOLD_VERSION, made_with))
+    if load_generations(client):
+        done = migrate(store, store.database(FIRST_GENERATION), "generation")
+    else:
+        done = make_generation(client, store, FIRST_GENERATION, partitions)
     first = load_generations(client)[0].made
     add_generation_event(client, first, "live")
     return [*done, f"generation {first.name}, live"]

@@ -48,12 +48,21 @@ def take_up(
     return _drop(client, store, request, stopping or Event())
 
 
-def _create(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
-    """Create the tables, then record the generation: from then on its projectors may start."""
-    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
-    done = migrate(store, store.database(request.generation), "generation")
+def make_generation(client: Client, store: StoreAddress, name: str, partitions: int) -> list[str]:
+    """Create the tables, then record the generation: from then on its projectors may start.
+
+    Raises:
+        StoreUnavailable: the store is away; the same generation can be made again.
+    """
+    done = migrate(store, store.database(name), "generation")
     made_with = PriceList(newest(history_of(client))).sha256
-    create_generation(client, store, Generation(request.generation, partitions, FOLD_VERSION, made_with))
+    create_generation(client, store, Generation(name, partitions, FOLD_VERSION, made_with))
+    return done
+
+
+def _create(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
+    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
+    done = make_generation(client, store, request.generation, partitions)
     return [*done, f"generation {request.generation}, filling"]
 
 
