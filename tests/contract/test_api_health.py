@@ -55,7 +55,7 @@ def test_metrics_tell_what_was_written_and_projected(installation: Installation,
     assert _sum(ask(installation, "/metrics").text, "crewkit_ingest_events_accepted_total") >= 1
     urls = [f"{installation.url}/metrics"]
     if installation.kind == "stack":
-        ports = json.loads((installation.data / "run" / "stack.json").read_text())["metrics"]
+        ports = json.loads((installation.data / "run" / "stack.json").read_text())["metrics"]["g1"]
         urls = [f"http://127.0.0.1:{port}/metrics" for port in ports]
 
     def projected() -> bool:

@@ -80,6 +80,8 @@ def _walk(log: list[LogRecord]) -> Iterator[tuple[str, str, Event]]:
         if not log_record.value or log_record.value[:1] != b"{":
             continue
         record = msgspec.json.decode(log_record.value)
+        if record["kind"] == "prices_loaded":  # it is about no session
+            continue
         events = record.get("events", [])
         for one in events or [record]:
             key = (record["org_id"], record["session_id"], one["event_id"] if events else one["fact_id"])

@@ -47,7 +47,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
         assert set(done["used"]) == {file.stem for file in (PROCESSORS / "sql").glob("*.sql")}
         assert set(done["asked"]["used"]) == asked_by_the_read_side()
         assert {status for status, _ in done["asked"]["answers"].values()} == {200}
-        assert done["asked"]["audit"] == [["hours", True, True]]
+        assert done["asked"]["audit"] == [["hours", True, True], ["all", True, True]]
     assert floor["asked"]["answers"] == current["asked"]["answers"]
     assert floor["asked"]["proof"] == current["asked"]["proof"]
     assert {count["table"] for count in floor["asked"]["proof"]["by_column"]} >= {table.name for table in ALL}

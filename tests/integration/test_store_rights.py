@@ -47,7 +47,7 @@ def test_every_question_and_the_audit_are_answered_under_the_shipped_rights(fill
 
     assert {status for status, _ in done["answers"].values()} == {200}
     assert set(done["used"]) == asked_by_the_read_side()
-    assert done["audit"] == [["hours", True, True]]
+    assert done["audit"] == [["hours", True, True], ["all", True, True]]
 
 
 @pytest.mark.parametrize("right", rights(), ids=lambda right: f"{right.user} {right.right} {right.scope}")

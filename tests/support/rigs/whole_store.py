@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 from unittest.mock import patch
@@ -25,7 +26,7 @@ from audit.prove import ranges
 from audit.prove.prove import Prove
 from audit.recount import Recounted
 from audit.requests.situation import load_latest
-from audit.watch import Audit
+from audit.watch import NIGHTLY_AT_HOUR, Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
@@ -282,7 +283,7 @@ async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
 async def _proof(reader: ClickHouseReader) -> dict[str, Any]:
     """Prove a generation of which every table differs, in many ranges, as large tables are cut."""
     live, other = Generation(FIRST_GENERATION, PARTITIONS), Generation(OTHERWISE, PARTITIONS)
-    with patch.object(ranges, "ROWS_PER_RANGE", 8):
+    with patch.object(ranges, "ROWS_PER_RANGE", 2):
         proof = await Prove(reader, other, live, lambda *_: None, pause=partial(asyncio.sleep, 0)).run()
     return cast(dict[str, Any], msgspec.to_builtins(proof))
 
@@ -293,8 +294,13 @@ async def _audit(reader: ClickHouseReader) -> list[Any]:
     def see(scope: str, coverage: Coverage, recounted: Recounted, _seconds: float) -> None:
         found.append([scope, coverage.complete, recounted.equal])
 
-    await Audit(reader, 60, see).once()
+    for hour in (12, NIGHTLY_AT_HOUR):
+        await Audit(reader, 60, see, partial(_today_at, hour)).once()
     return found
+
+
+def _today_at(hour: int) -> datetime:
+    return datetime.now(UTC).replace(hour=hour)
 
 
 def _questions() -> Iterator[tuple[str, Role, str]]:
