@@ -18,6 +18,7 @@ BATCH = 100
 SCRIPT_BATCHES = 25
 SCRIPTS = 8
 SESSION_EVENTS = BATCH * SCRIPT_BATCHES
+AT_ONCE = 320  # sessions that are open together; a long history is many such groups, one after the other
 
 Scripts = Sequence[Sequence[bytes]]
 
@@ -62,7 +63,7 @@ def _make_creation(rng: Random) -> bytes:
 
 
 def schedule_batches(sessions: int, batches: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (session, script, batch of the script) of ``batches`` batches; all sessions take turns.
+    """Yield (session, script, batch of the script) of ``batches`` batches; `AT_ONCE` sessions take turns to their end.
 
     Sessions with the same script are never at the same batch: neighbours in the log differ, and compress as real ones
     do.
@@ -70,7 +71,9 @@ def schedule_batches(sessions: int, batches: int) -> Iterator[tuple[int, int, in
     if batches > sessions * SCRIPT_BATCHES:
         raise ValueError(f"{sessions} sessions take {sessions * SCRIPT_BATCHES} batches at most")
     for number in range(batches):
-        turn, session = divmod(number, sessions)
+        first = number // (AT_ONCE * SCRIPT_BATCHES) * AT_ONCE
+        turn, nth = divmod(number - first * SCRIPT_BATCHES, min(AT_ONCE, sessions - first))
+        session = first + nth
         yield session, session % SCRIPTS, (turn + session // SCRIPTS) % SCRIPT_BATCHES
 
 

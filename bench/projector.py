@@ -65,13 +65,13 @@ def read_receipts(store_url: str, generation: str = FIRST_GENERATION) -> Receipt
     return Receipts(**open_store(store_url, generation).query(_SQL).first_item)
 
 
-def measure_chdb(report: Report) -> list[Figure]:
+def measure_chdb(report: Report, events: int = EVENTS) -> list[Figure]:
     """Measure the worker alone; the store is a folder."""
     with temporary_folder() as folder:
-        return _measure(folder, f"chdb://{folder / 'store'}", "projector_chdb", CHDB_MARK, report)
+        return _measure(folder, f"chdb://{folder / 'store'}", "projector_chdb", CHDB_MARK, events, report)
 
 
-def measure_store_server(report: Report) -> list[Figure]:
+def measure_store_server(report: Report, events: int = EVENTS) -> list[Figure]:
     """Measure the worker and the store server, one process each."""
     port = free_port()
     url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
@@ -81,10 +81,10 @@ def measure_store_server(report: Report) -> list[Figure]:
         running_service(folder, "store-server", *options, env={"STORE_URL": url}) as server,
     ):
         wait_until(lambda: answers_200(HOST, port, "/ping"), server, folder)
-        return _measure(folder, url, "projector_store_server", STORE_SERVER_MARK, report)
+        return _measure(folder, url, "projector_store_server", STORE_SERVER_MARK, events, report)
 
 
-def _measure(folder: Path, store_url: str, name: str, mark: float, report: Report) -> list[Figure]:
+def _measure(folder: Path, store_url: str, name: str, mark: float, events: int, report: Report) -> list[Figure]:
     """Fill a topic, run one Faust worker over it, and read the receipts.
 
     The rate is that between the receipts of the first and of the last batch; it excludes start and shutdown.
@@ -92,7 +92,7 @@ def _measure(folder: Path, store_url: str, name: str, mark: float, report: Repor
     with broker_topic(folder) as topic:
         env = {"LOG_URL": log_url(topic), "STORE_URL": store_url}
         run_once(folder, "provision", "--partitions", "4", env=env)
-        records = make_records(make_scripts(), EVENTS, round(time.time() * 1000))
+        records = make_records(make_scripts(), events, round(time.time() * 1000))
         filled = asyncio.run(fill_topic(topic, records, report))
         with running_service(folder, "processors", "--instance", "0", env=env) as worker:
             _wait_until_projected(worker, topic, filled, folder, report)

@@ -10,13 +10,15 @@ from typing import Protocol
 import structlog
 
 from processors.pipeline import Pipeline
+from processors.plan import PIECE_BYTES_MAX
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
 
 logger = structlog.get_logger()
 
 PARTITION = 0
-BATCH_RECORDS, BATCH_BYTES = 1_000, 48 << 20
+# About as many bytes are read, so this is less than `PIECE_BYTES_MAX`: a little more would become two batches.
+BATCH_RECORDS, BATCH_BYTES = 1_000, PIECE_BYTES_MAX - (4 << 20)
 RETRY_S = 1.0
 GATHER_S = 0.1  # between small batches: else each of a few requests would become a part in every table
 
