@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from store.address import StoreAddress
 from store.connect import PLAIN, VERSION_SQL, WRITE, connect, why_too_old
 from store.errors import Refused, classified
+from store.generations import load_generations
 from store.known_tables import FoundColumn, first_difference, known_tables
 
 _COLUMNS_SQL = "SELECT table, name, type, default_kind FROM system.columns WHERE database = {database:String}"
@@ -70,13 +71,21 @@ def check_migrated(store: StoreAddress, generation: str) -> None:
     """Check that the store is new enough, and has all that this code writes and reads. Newer additions are accepted.
 
     Raises:
-        Refused: the tables are older, were made by another file, or are newer and lack something.
+        Refused: the tables are older, were made by another file, or are newer and lack something; or the generation
+            was dropped.
         StoreUnavailable: the store is away.
     """
     for database, kind in ((store.control, "control"), (store.database(generation), "generation")):
         with classified(), closing(connect(PLAIN, **store.at(database))) as client:
             _check_version(client)
             _check_migrated(client, database, kind)
+            if kind == "control":
+                _check_not_dropped(client, generation)
+
+
+def _check_not_dropped(client: Client, generation: str) -> None:
+    if any(known.name == generation and known.is_dropped for known in load_generations(client)):
+        raise Refused(f"generation {generation} was dropped: stop its projectors, or name another one")
 
 
 def _check_migrated(client: Client, database: str, kind: str) -> None:

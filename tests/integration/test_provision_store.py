@@ -1,12 +1,17 @@
-"""`provision` on a store that we did not set up."""
+"""`provision` on a store that we did not set up, and what it left of a generation that it dropped."""
 
+from contextlib import closing
 from typing import Any
 
 import clickhouse_connect
 import pytest
 
 from store import connect as connecting
-from tests.support.rigs.store import Options, new_address, new_store
+from store.connect import WRITE, connect
+from store.errors import Refused
+from store.generations import Generation, add_generation_event
+from store.migrate import check_migrated
+from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
 def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +37,14 @@ def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: p
     assert len(made) == 2
     assert not any("ENGINE" in sql for sql in made)
     assert engines == [{"engine": "Atomic"}]
+
+
+def test_a_generation_that_was_dropped_is_not_projected(store: TestStore) -> None:
+    """The projector says so, instead of asking for `provision`: a name is used once."""
+    check_migrated(store.address, "g1")
+    with closing(connect(WRITE, **store.address.at(store.address.control))) as client:
+        add_generation_event(client, Generation("g1", store.partitions), "dropped")
+        client.command(f"DROP DATABASE {store.database}")
+
+    with pytest.raises(Refused, match=r"^generation g1 was dropped: stop its projectors"):
+        check_migrated(store.address, "g1")
