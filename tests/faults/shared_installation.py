@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 
 from tests.chaos.targets import Target
-from tests.support.clients.load import Load
+from tests.support.clients.load import RATE, Load
 from tests.support.oracles.checker import nothing_left
 from tests.support.rigs.supervised import is_alive
 
@@ -27,8 +27,8 @@ def running(target: T) -> Iterator[T]:
         target.end()
 
 
-def load_of(test: pytest.FixtureRequest, target: Target, seed: int) -> Load:
+def load_of(test: pytest.FixtureRequest, target: Target, seed: int, rate: float = RATE) -> Load:
     """Return clients in two orgs that no other test uses."""
     print(f"seed {seed}")
     name = f"{abs(hash(test.node.name)):x}"
-    return Load(target.through_proxy, (f"a{name}", f"b{name}"), seed)
+    return Load(target.through_proxy, (f"a{name}", f"b{name}"), seed, rate)

@@ -4,15 +4,14 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.devstack.stack import stack_store_url
-from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.store_contents import contents, of_folder
+from tests.support.rigs.worked import SESSIONS, is_complete, work
 from tests.support.waiting import eventually
 
 PRICE = """
@@ -22,7 +21,6 @@ from = {since}
 input = {dollars}
 output = 2
 """
-SESSIONS = 6
 
 
 @pytest.fixture
@@ -52,24 +50,8 @@ def _load(installation: Installation, file: Path, model: str, since: str, dollar
     assert done.stdout.endswith("prices: 1 loaded, 0 known already\n")
 
 
-def _work(installation: Installation, **usage: Any) -> None:
-    """Let clients work in several sessions, until everything is projected."""
-    for n in range(SESSIONS):
-        with SessionClient(installation, f"org{n % 2}", model=usage["model"]) as session:
-            session.record(("UserPromptSubmit", {"prompt": f"prompt {n}"}))
-            session.use("Bash", {"command": "make"}, f"use{n}")
-            session.change(model_metrics={"input_tokens": 1_000_000 * (n + 1)})
-            session.end(outcome="success")
-            assert session.read("").json()["data"]["model_metrics"]["cost_usd"] > 0
-
-
 def _in_two_hours() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7_200))
-
-
-def _is_complete(installation: Installation) -> bool:
-    done = installation.command("coverage", "--json")
-    return done.returncode == 0 and '"lag_records": 0' in installation.command("freshness", "--json").stdout
 
 
 def test_up_makes_a_lost_store_again(up: Installation, tmp_path: Path) -> None:
@@ -77,17 +59,17 @@ def test_up_makes_a_lost_store_again(up: Installation, tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
     _load(up, file, "mine", "2025-01-01", 7)  # before the first start: this installation has no other list
     up.start()
-    _work(up, model="mine")
+    work(up, model="mine")
     up.stop()
     _load(up, file, "mine", _in_two_hours(), 9)
     up.start()
-    eventually(lambda: _is_complete(up), within_s=60)
+    eventually(lambda: is_complete(up), within_s=60)
     up.stop()
     before = contents(of_folder(up.data))
     shutil.rmtree(up.data / "store")
 
     up.start()
-    eventually(lambda: _is_complete(up), within_s=60)
+    eventually(lambda: is_complete(up), within_s=60)
     up.stop()
 
     assert len(before["prices"]) == 2
@@ -100,9 +82,9 @@ def test_up_makes_a_lost_store_again(up: Installation, tmp_path: Path) -> None:
 def test_stack_makes_a_lost_store_again(stack: Installation, tmp_path: Path) -> None:
     """Its folder is lost while it runs: the next start fills everything below the committed offsets."""
     stack.start()
-    _work(stack, model="claude-sonnet-4-5")
+    work(stack, model="claude-sonnet-4-5")
     _load(stack, tmp_path / "prices.toml", "mine", _in_two_hours(), 9)
-    eventually(lambda: _is_complete(stack), within_s=60)
+    eventually(lambda: is_complete(stack), within_s=60)
     url = stack_store_url(stack.data)
     assert url is not None
     before = contents(url)
@@ -110,7 +92,7 @@ def test_stack_makes_a_lost_store_again(stack: Installation, tmp_path: Path) -> 
     stack.stop()
 
     stack.start()
-    eventually(lambda: _is_complete(stack), within_s=120)
+    eventually(lambda: is_complete(stack), within_s=120)
 
     assert any('"mine"' in row for row in before["prices"])
     assert len(before["sessions"]) == SESSIONS

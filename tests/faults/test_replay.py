@@ -19,6 +19,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.fault(row=23)
 SEED = random.randrange(1 << 20)
 BEFORE = 3_000  # events, before the replay begins
+CLIENT_RATE = 250.0  # of each client: every fact is projected twice, and both must keep up on a busy machine
 RATE = 300  # events a second: the replay lasts as long as its faults
 KILLED = ("projector-g2-0", "projector-0", "store-server", "kafka", "supervisor")
 KILLS_OF_UP = 4
@@ -37,7 +38,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def load(target: Target, request: pytest.FixtureRequest) -> Load:
     """Return clients in two orgs."""
-    return load_of(request, target, SEED)
+    return load_of(request, target, SEED, CLIENT_RATE)
 
 
 @pytest.mark.timeout(600)

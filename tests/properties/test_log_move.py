@@ -10,9 +10,8 @@ from ingest.log.archive.order import in_target_order
 from schemas.log.position import LogRecord
 from tests.support.rigs.projection import new_pipeline
 from tests.support.rigs.store import TABLES, Options, TestStore, new_address, new_store
+from tests.support.rigs.store_contents import POSITIONS
 from tests.support.strategies import PARTITIONS, logs
-
-POSITIONS = ("log_partition", "log_offset", "log_index", "version", "stored_at")
 
 
 @pytest.fixture(scope="module")

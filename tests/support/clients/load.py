@@ -17,13 +17,15 @@ EVENTS_PER_SESSION = 1_000
 class Load:
     """``with Load(…) as load``: a client for each org writes until the end; all of them finish their sessions."""
 
-    def __init__(self, connect: Callable[[str], httpx.Client], orgs: Sequence[str], seed: int) -> None:
-        """``connect`` makes an HTTP client for an org."""
+    def __init__(
+        self, connect: Callable[[str], httpx.Client], orgs: Sequence[str], seed: int, rate: float = RATE
+    ) -> None:
+        """``connect`` makes an HTTP client for an org, which sends ``rate`` events a second at most."""
         self.journal = Journal()
         self.failed: list[str] = []
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(Client(connect, self.journal, org, seed + n, RATE),))
+            threading.Thread(target=self._work, args=(Client(connect, self.journal, org, seed + n, rate),))
             for n, org in enumerate(orgs)
         ]
 

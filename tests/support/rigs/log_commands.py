@@ -3,10 +3,12 @@
 import hashlib
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 from typing import NamedTuple
@@ -53,7 +55,10 @@ def log_killed(point: str, nth: int, *arguments: object) -> int:
 def log_spawned(fail_point: str, *arguments: object) -> subprocess.Popen[bytes]:
     """Start `crewkit-sessions log ARGUMENTS` in another process."""
     environment = {**os.environ, VARIABLE: fail_point}
-    return subprocess.Popen(_line(arguments), stdout=PIPE, stderr=PIPE, env=environment)
+    heeds = partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # a shell lets what it runs in the background ignore it
+    return subprocess.Popen(_line(arguments), stdout=PIPE, stderr=PIPE, env=environment, preexec_fn=heeds)
 
 
 def log_limited(file_bytes_max: int, *arguments: object) -> Ended:

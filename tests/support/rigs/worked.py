@@ -1,0 +1,30 @@
+"""Work of clients in a running installation, and whether all of it is projected."""
+
+import json
+from typing import Any
+
+from tests.support.clients.session_client import SessionClient
+from tests.support.rigs.installation import Installation
+
+SESSIONS = 6
+
+
+def work(installation: Installation, **usage: Any) -> None:
+    """Let clients work in several sessions of two orgs, until everything is projected and has its price."""
+    for n in range(SESSIONS):
+        with SessionClient(installation, f"org{n % 2}", model=usage["model"]) as session:
+            session.record(("UserPromptSubmit", {"prompt": f"prompt {n}"}))
+            session.use("Bash", {"command": "make"}, f"use{n}")
+            session.change(model_metrics={"input_tokens": 1_000_000 * (n + 1)})
+            session.end(outcome="success")
+            assert session.read("").json()["data"]["model_metrics"]["cost_usd"] > 0
+
+
+def is_complete(installation: Installation, positions: int = 0) -> bool:
+    """Return whether nothing waits, and at least so many positions have their receipt, each of them."""
+    covered, fresh = (installation.command(command, "--json") for command in ("coverage", "freshness"))
+    if covered.returncode or fresh.returncode:
+        return False
+    found: int = json.loads(covered.stdout)["positions"]
+    waiting: int = json.loads(fresh.stdout)["lag_records"]
+    return found >= positions and waiting == 0
