@@ -55,9 +55,8 @@ def log_killed(point: str, nth: int, *arguments: object) -> int:
 def log_spawned(fail_point: str, *arguments: object) -> subprocess.Popen[bytes]:
     """Start `crewkit-sessions log ARGUMENTS` in another process."""
     environment = {**os.environ, VARIABLE: fail_point}
-    heeds = partial(
-        signal.signal, signal.SIGINT, signal.SIG_DFL
-    )  # a shell lets what it runs in the background ignore it
+    # What a shell runs in the background ignores SIGINT, and so would this process.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(_line(arguments), stdout=PIPE, stderr=PIPE, env=environment, preexec_fn=heeds)
 
 

@@ -16,9 +16,8 @@ from runtime.store_url import parse_store_url
 from tests.support.rigs.store import TABLES
 
 CONTROL, GENERATION = "crewkit", "crewkit_g1"
-POSITIONS = frozenset(
-    ("log_partition", "log_offset", "log_index", "version", "stored_at")
-)  # and what follows from them
+# What another number of partitions changes, and the time of the write.
+POSITIONS = ("log_partition", "log_offset", "log_index", "version", "stored_at")
 
 
 def contents(url: str) -> dict[str, list[str]]:
@@ -30,7 +29,7 @@ def contents(url: str) -> dict[str, list[str]]:
 
 
 def without_positions(rows: Iterable[str]) -> list[str]:
-    """Return rows without what another number of partitions changes, sorted."""
+    """Return rows without their `POSITIONS`, sorted."""
     kept = ({name: value for name, value in json.loads(row).items() if name not in POSITIONS} for row in rows)
     return sorted(json.dumps(row, sort_keys=True) for row in kept)
 

@@ -1,7 +1,6 @@
 """Work of clients in a running installation, and whether all of it is projected."""
 
 import json
-from typing import Any
 
 from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
@@ -9,10 +8,10 @@ from tests.support.rigs.installation import Installation
 SESSIONS = 6
 
 
-def work(installation: Installation, **usage: Any) -> None:
+def work(installation: Installation, model: str) -> None:
     """Let clients work in several sessions of two orgs, until everything is projected and has its price."""
     for n in range(SESSIONS):
-        with SessionClient(installation, f"org{n % 2}", model=usage["model"]) as session:
+        with SessionClient(installation, f"org{n % 2}", model=model) as session:
             session.record(("UserPromptSubmit", {"prompt": f"prompt {n}"}))
             session.use("Bash", {"command": "make"}, f"use{n}")
             session.change(model_metrics={"input_tokens": 1_000_000 * (n + 1)})
