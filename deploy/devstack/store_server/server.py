@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import socket
 import ssl
 import sys
@@ -23,6 +22,7 @@ from deploy.devstack.store_server.errors import StoreDirectoryInUse
 from deploy.devstack.store_server.guard import Guard
 from deploy.devstack.store_server.handler import StoreHandler
 from deploy.devstack.store_server.pool import ConnectionPool, Sessions
+from deploy.devstack.store_server.stop_signal import stop_signal
 from deploy.devstack.store_server.users import StoreUser, Users
 
 logger = logging.getLogger(__name__)
@@ -218,25 +218,19 @@ def serve(
     `ready` receives the port once requests are answered. Exits with a message if the directory is in use. Tests set
     `conditions` in the environment. Raises OSError if the port is taken.
     """
-    ended = threading.Event()
-    before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     known, conditions = Users(users), conditions_of(os.environ)
     try:
-        engine = Engine(path, known.profiles, conditions.deduplication_window)
-        with closing(engine):
+        with stop_signal() as wait, closing(Engine(path, known.profiles, conditions.deduplication_window)) as engine:
             server = StoreHttpServer((host, port), engine, known, unknown_for_s, conditions)
             threading.Thread(target=server.serve_forever, name="store-server", daemon=True).start()
             try:
                 ready(server.server_port)
-                ended.wait()
+                wait()
             finally:
                 if not server.stop():
                     os._exit(0)  # an orderly exit would destroy the engine under a running query
     except StoreDirectoryInUse as error:
         raise SystemExit(str(error)) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _shut(connection: socket.socket) -> None:
