@@ -75,12 +75,13 @@ def check_migrated(store: StoreAddress, generation: str) -> None:
             was dropped.
         StoreUnavailable: the store is away.
     """
-    for database, kind in ((store.control, "control"), (store.database(generation), "generation")):
-        with classified(), closing(connect(PLAIN, **store.at(database))) as client:
-            _check_version(client)
-            _check_migrated(client, database, kind)
-            if kind == "control":
-                _check_not_dropped(client, generation)
+    with classified(), closing(connect(PLAIN, **store.at(store.control))) as client:
+        _check_version(client)
+        _check_migrated(client, store.control, "control")
+        _check_not_dropped(client, generation)
+    database = store.database(generation)
+    with classified(), closing(connect(PLAIN, **store.at(database))) as client:
+        _check_migrated(client, database, "generation")
 
 
 def _check_not_dropped(client: Client, generation: str) -> None:

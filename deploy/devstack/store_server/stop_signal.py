@@ -19,11 +19,11 @@ def stop_signal() -> Iterator[Callable[[], object]]:
     heard, told = socket.socketpair()
     with heard, told:
         told.setblocking(False)
+        woken = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)  # before there is a handler to miss it
         before = {number: signal.signal(number, lambda *_: None) for number in STOP_SIGNALS}
-        woken = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
         try:
             yield partial(heard.recv, 1)
         finally:
-            signal.set_wakeup_fd(woken)
             for number, handler in before.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(woken)
