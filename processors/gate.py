@@ -8,6 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 PART_S = 0.25  # under a limit a batch is cut into parts of about this time, so that others get their turn between them
 LOOK_S = 0.1
+FIRST_FACTS = 1_000.0  # a record, before any passed: with a low guess each start would begin with far too large a part
 
 
 class Gate:
@@ -20,7 +21,7 @@ class Gate:
         self.rate = 0.0  # events a second, 0: no limit
         self._clock, self._sleep = clock, sleep
         self._owed, self._since = 0.0, clock()  # events that passed ahead of the limit, as of then
-        self._facts_per_record = 1.0
+        self._facts_per_record = FIRST_FACTS
         self._waiting = False
 
     @property

@@ -94,6 +94,17 @@ def test_a_rate_holds_over_batches_of_any_size(rate: float, sizes: list[tuple[in
     assert max(case.slept_s) <= LOOK_S
 
 
+@pytest.mark.parametrize("facts_per_record", [1, 100, 1_000])
+async def test_a_start_lets_no_large_part_pass(facts_per_record: int) -> None:
+    """Before anything passed, the gate does not know how many facts a record has."""
+    case = Case(rate=1_000.0)
+
+    for part in case.gate.parts(RECORDS):
+        await case.wait()
+        assert len(part) == 1 or len(part) * facts_per_record <= 1_000 * PART_S
+        case.gate.spent(len(part) * facts_per_record, len(part))
+
+
 @given(
     st.lists(st.integers(0, 400), max_size=6),
     st.lists(st.sampled_from([0.0, 1.0, 90.0, 5e4]), min_size=1, max_size=9),
