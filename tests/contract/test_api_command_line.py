@@ -14,9 +14,9 @@ import httpx
 import jwt
 import pytest
 
-from cli.main import main
 from kernel.ports import free_port
 from tests.support.clients.sending import Org
+from tests.support.rigs.command_here import command_here
 from tests.support.rigs.installation import Installation
 
 AUDIT = ("freshness", "coverage", "recount")
@@ -32,23 +32,14 @@ def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env or None)
 
 
-def run_here(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command that ends before it starts anything in this process; return its exit code and both streams."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sys, "argv", ["crewkit-sessions", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return int(ended.value.code or 0), *capsys.readouterr()
-
-
 def test_every_command_is_listed_and_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` describes the command, and has an example if it takes more than a folder."""
-    code, overview, _ = run_here(capsys, "--help")
+    code, overview, _ = command_here(capsys, "--help")
 
     assert code == 0
     for command in THERE:
         assert f"  {command} " in overview, command
-        code, output, complaint = run_here(capsys, command, "--help")
+        code, output, complaint = command_here(capsys, command, "--help")
         assert (code, complaint) == (0, ""), command
         assert len(output.split("Options:")[0].split()) > 10, command
 
@@ -72,7 +63,7 @@ def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("up", "--data", str(tmp_path)),
         ("prices", "load", str(tmp_path / "missing.toml")),
     ):
-        code, output, complaint = run_here(capsys, *arguments)
+        code, output, complaint = command_here(capsys, *arguments)
         assert (code, output) == (2, ""), (arguments, complaint)
         assert complaint, arguments
     for service, option, url in (("ingest", "--log-url", "redis://no"), ("query-api", "--store-url", "mysql://no")):

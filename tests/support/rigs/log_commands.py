@@ -11,38 +11,21 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
-from typing import NamedTuple
 
 import pytest
 
-from cli.main import main
 from ingest.log.sqlite.file import INSERT, open_for_writing
 from kernel.fail_points import VARIABLE
 from runtime.secret_making import make_embedded_secrets
 from schemas.log.position import LogRecord
+from tests.support.rigs.command_here import Ended, command_here
 
 Row = tuple[int, bytes | None, bytes | None, int]  # offset, key, value, time
 
 
-class Ended(NamedTuple):
-    """How a command ended, and what it wrote."""
-
-    code: int
-    output: str
-    complaint: str
-
-
 def log_here(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:
     """Run `crewkit-sessions log ARGUMENTS` in this process."""
-    mask = os.umask(0)  # the command sets its own
-    try:
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(sys, "argv", ["crewkit-sessions", "log", *map(str, arguments)])
-            with pytest.raises(SystemExit) as ended:
-                main()
-    finally:
-        os.umask(mask)
-    return Ended(int(ended.value.code or 0), *capsys.readouterr())
+    return command_here(capsys, "log", *arguments)
 
 
 def log_killed(point: str, nth: int, *arguments: object) -> int:

@@ -3,9 +3,11 @@
 import base64
 import json
 import shlex
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from deploy.devstack.kafka_jars import broker
@@ -13,6 +15,7 @@ from deploy.devstack.kafka_jars.broker import HOST, Broker, BrokerSettings
 from kernel.ports import free_ports
 from runtime.private_files import private_folder
 from tests.support.rigs.certificates import HERE, Authority
+from tests.support.waiting import eventually
 
 PASSWORD = "p4ssw0rd-of-all-users"
 SUPER = "us"
@@ -37,6 +40,12 @@ class SecureBroker(Broker):
     def at(self, listener: str) -> str:
         """Return the `host:port` of a listener."""
         return f"{HOST}:{self.ports[listener]}"
+
+    def wait_ready(self, *, timeout_s: float = 60.0) -> None:
+        """Return once it serves and every listener accepts connections: Kafka opens them one after the other."""
+        super().wait_ready(timeout_s=timeout_s)
+        for port in self.ports.values():
+            eventually(partial(_accepts, port), within_s=timeout_s)
 
     def command(self) -> list[str]:
         """Format the data folder with all users, and return the command line."""
@@ -100,6 +109,14 @@ class SecureBroker(Broker):
             found[f"listener.name.{name}.ssl.keystore.type"] = "PEM"
             found[f"listener.name.{name}.ssl.keystore.location"] = str(signed.both)
         return found
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _logins(listener: str) -> dict[str, str]:
