@@ -15,7 +15,7 @@ from schemas.http.responses import Reply
 
 
 class PartitionFreshness(Struct, frozen=True):
-    """One partition; times are ``null`` until it has reported."""
+    """One partition: all tables, and the rollups, which follow them; times are ``null`` until it has reported."""
 
     partition: int
     log_end: int
@@ -23,12 +23,18 @@ class PartitionFreshness(Struct, frozen=True):
     lag: int
     complete_through: str | None
     age_seconds: float | None
+    rolled_up: int
+    rollups_complete_through: str | None
 
 
 class InstallationFreshness(Struct, frozen=True):
-    """Everything accepted before ``complete_through`` is visible; it is ``null`` until all partitions have reported."""
+    """Everything accepted before ``complete_through`` is visible; it is ``null`` until all partitions have reported.
+
+    ``rollups_complete_through`` is the same of the rollups, and so of analytics.
+    """
 
     complete_through: str | None
+    rollups_complete_through: str | None
     lag_records: int
     partitions: list[PartitionFreshness]
 
@@ -42,8 +48,12 @@ async def show_freshness(context: NamedDependency[ReadContext]) -> Response[Repl
 def freshness_of(rows: Sequence[PartitionProgressRow]) -> InstallationFreshness:
     """Return the freshness of the installation, which is that of its oldest partition."""
     partitions = [_partition(row) for row in rows]
-    complete_ms = min((row.complete_ms for row in rows), default=0)
-    return InstallationFreshness(_instant(complete_ms), sum(partition.lag for partition in partitions), partitions)
+    return InstallationFreshness(
+        complete_through=_instant(min((row.complete_ms for row in rows), default=0)),
+        rollups_complete_through=_instant(min((row.rolled_up_ms for row in rows), default=0)),
+        lag_records=sum(partition.lag for partition in partitions),
+        partitions=partitions,
+    )
 
 
 def _partition(row: PartitionProgressRow) -> PartitionFreshness:
@@ -54,6 +64,8 @@ def _partition(row: PartitionProgressRow) -> PartitionFreshness:
         lag=max(0, row.log_end - row.projected),
         complete_through=_instant(row.complete_ms),
         age_seconds=row.age_ms / 1000 if row.complete_ms else None,
+        rolled_up=row.rolled_up,
+        rollups_complete_through=_instant(row.rolled_up_ms),
     )
 
 

@@ -131,16 +131,17 @@ class Recount:
     async def _compare_rollups(
         self, piece: RecountSlice, table: str, only_these: list[tuple[str, int]]
     ) -> RollupsCompared:
-        settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
+        settled = (self._org_id, piece.since, piece.until, await self._pins(of_rollups=True), LISTED_MAX)
         found = RollupsCompared(0, 0, [], 0, [])
         for some in cut_to_size(only_these) if only_these else [[]]:
             params = RecountRollups(*settled, table, INTERVALS[table], some)
             found = joined(found, (await self._asks.ask(RECOUNT_ROLLUPS, params))[0])
         return found
 
-    async def _pins(self) -> list[int]:
+    async def _pins(self, *, of_rollups: bool = False) -> list[int]:
         """Return, by partition, the offset below which all records are in the tables; it is read before they are."""
-        settled = {row.log_partition: row.settled for row in await self._asks.ask(RECOUNT_PINS, NoParams())}
+        rows = await self._asks.ask(RECOUNT_PINS, NoParams())
+        settled = {row.log_partition: row.rolled_up if of_rollups else row.settled for row in rows}
         return [settled.get(partition, 0) for partition in range(max(settled, default=-1) + 1)]
 
     def _note(self, differences: Iterable[Difference], cut: bool) -> None:

@@ -19,6 +19,12 @@ class SettledRow(Struct, frozen=True):
     settled: int
 
 
+class PinsRow(SettledRow, frozen=True):
+    """All sessions of the partition as of ``rolled_up`` are in the rollups."""
+
+    rolled_up: int
+
+
 class RecountSpan(Struct, frozen=True):
     """The buckets ``[since, until)`` of an org, or of all orgs."""
 
@@ -36,7 +42,7 @@ class DayRow(Struct, frozen=True):
 
 
 class SettledSpan(RecountSpan, frozen=True):
-    """Compare only settled rows: all records of a partition below the offset ``pins[partition]`` are in the tables."""
+    """Compare only settled rows: all records of a partition below ``pins[partition]`` are in the compared tables."""
 
     pins: list[int]
     limit: int
@@ -119,7 +125,7 @@ class OrphanRow(Struct, frozen=True):
     version: int
 
 
-RECOUNT_PINS = Question("audit.recount_pins", NoParams, SettledRow)
+RECOUNT_PINS = Question("audit.recount_pins", NoParams, PinsRow)
 RECOUNT_DAYS = Question("audit.recount_days", RecountSpan, DayRow)
 RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsCompared)
 RECOUNT_ORPHANS = Question("audit.recount_orphans", RecountOrphans, OrphanRow)

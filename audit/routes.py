@@ -23,7 +23,7 @@ from edge.principal import Principal
 from ingest.body import Bodies
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness import freshness_header
-from query_api.read_context import ReadContext, provide_page, provide_read_context
+from query_api.read_context import ReadContext, provide_page, provide_read_context, provide_rollup_context
 from schemas.http.responses import Reply
 
 ORG_WAIT_S = 5.0
@@ -38,7 +38,10 @@ class RecountTurns(Turns):
         super().__init__(1, "Other recounts are under way; send the same request again.")
 
 
-@get("/recount", operation_id="RecountInstallation", guards=[may("operate")])
+_OF_ROLLUPS = {"context": Provide(provide_rollup_context)}
+
+
+@get("/recount", operation_id="RecountInstallation", guards=[may("operate")], dependencies=_OF_ROLLUPS)
 async def recount_installation(
     context: NamedDependency[ReadContext],
     recounts: NamedDependency[RecountTurns],
@@ -51,7 +54,7 @@ async def recount_installation(
         return context.reply_with_freshness(await recount.run())
 
 
-@get("/recount", operation_id="RecountOrg", guards=[may("org.recount")])
+@get("/recount", operation_id="RecountOrg", guards=[may("org.recount")], dependencies=_OF_ROLLUPS)
 async def recount_org(
     context: NamedDependency[ReadContext],
     principal: NamedDependency[Principal],

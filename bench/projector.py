@@ -119,6 +119,6 @@ def _wait_until_projected(worker: Process, topic: KafkaTopic, filled: Filled, fo
 
 
 QUESTIONS = (
-    BenchQuestion("projector_chdb", "Kafka → five writes, the store in the worker's process", measure_chdb),
-    BenchQuestion("projector_store_server", "Kafka → five writes, the store behind HTTP", measure_store_server),
+    BenchQuestion("projector_chdb", "Kafka → tables, the store in the worker's process", measure_chdb),
+    BenchQuestion("projector_store_server", "Kafka → tables, the store behind HTTP", measure_store_server),
 )

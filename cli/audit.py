@@ -131,11 +131,15 @@ def recount_line(found: dict[str, Any]) -> str:
 
 def _print_freshness(found: dict[str, Any]) -> None:
     rows = [
-        (p["partition"], p["log_end"], p["projected"], p["lag"], p["complete_through"] or "never", _age(p))
-        for p in found["partitions"]
+        (*_offsets(partition), partition["lag"], partition["complete_through"] or "never", _age(partition))
+        for partition in found["partitions"]
     ]
-    print_table(("partition", "log end", "projected", "lag", "complete through", "age"), rows)
+    print_table(("partition", "log end", "projected", "in rollups", "lag", "complete through", "age"), rows)
     click.echo(freshness_line(found))
+
+
+def _offsets(partition: dict[str, Any]) -> list[int]:
+    return [partition[name] for name in ("partition", "log_end", "projected", "rolled_up")]
 
 
 def _print_coverage(found: dict[str, Any]) -> None:

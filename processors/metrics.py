@@ -11,6 +11,7 @@ from processors.observer import Observer
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.progress import Progress
+from processors.rollups import Rollups
 from processors.runners.watchdog import Watchdog
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -37,13 +38,14 @@ class ProjectorMetrics(Observer):
         )
         self._steps = Histogram(
             "crewkit_projector_step_duration_seconds",
-            "Each step of a batch: fold, and the writes in their order; waiting for the store included.",
+            "Each step: fold, the writes of a batch, those of the rollups; waiting for the store included.",
             ("step",),
             buckets=_SECONDS,
             registry=registry,
         )
         self._registry = registry
         registry.register(_OnScrape(partial(_lag, progress, watchdog)))
+        registry.register(_OnScrape(partial(_rollup_lag, progress, pipeline.rollups)))
         registry.register(_OnScrape(partial(_targets, pipeline)))
         partitions = Gauge("crewkit_projector_log_partitions", "Partitions of the log.", registry=registry)
         partitions.set_function(lambda: len(progress.ends))
@@ -79,6 +81,12 @@ def _lag(progress: Progress, watchdog: Watchdog) -> Iterator[Metric]:
     yield _by_partition("crewkit_projector_lag_records", "Records that wait to be projected.", records)
     yield _by_partition("crewkit_projector_lag_seconds", "How long ago everything was projected.", seconds)
     yield _by_partition("crewkit_projector_unmoved_seconds", unmoved, watchdog.unmoved())
+
+
+def _rollup_lag(progress: Progress, rollups: Rollups) -> Iterator[Metric]:
+    behind = {place.partition: max(0, place.end - rollups.rolled_up(place.partition)) for place in progress.places()}
+    text = "Records that wait to be projected, or whose sessions wait to be in the rollups."
+    yield _by_partition("crewkit_projector_rollup_lag_records", text, behind)
 
 
 def _by_partition(name: str, text: str, values: Mapping[int, float]) -> Metric:

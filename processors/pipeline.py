@@ -1,4 +1,4 @@
-"""The pipeline: a batch from the log is folded into one plan, written in five steps, and only then acknowledged.
+"""The pipeline: a batch from the log is folded into one plan, written in four steps, and only then acknowledged.
 
 The writes, in this order, and what a crash after each leaves behind:
 
@@ -6,11 +6,12 @@ The writes, in this order, and what a crash after each leaves behind:
 2. `sessions`, `tasks`      — equal or older versions come again; the highest is read, equal version = equal content
 3. `compactions`, `analyses` — one for each fact of this batch that requests one, from the facts up to that fact, read
    back after write 1; reading again at the same position gives the same row
-4. `rollup_hourly`, then `rollup_daily` — a bucket is replaced whole; its version orders the states it was made from
-5. `receipts`               — the receipts; then the runner acknowledges, in offset order
+4. `receipts`               — the receipts; then the runner acknowledges, in offset order
 
 Every fault repeats a suffix of this list, and every step is idempotent. The writes of one batch run beside the fold of
-the next. Nothing is folded out of order, folded again for a retry, or written from anything but the plan.
+the next. Nothing is folded out of order, folded again for a retry, or written from anything but the plan. The rollups
+follow `sessions` beside the batches (see `processors.rollups`). Only a batch of records that are projected again below
+their mark makes its own, before step 4.
 
 `StoreUnavailable` and `LogUnavailable` are waited out, as long as it takes: what is not read from the log meanwhile is
 back-pressure. A record that is `Undecodable` becomes a dead letter. Every other error stops the process.
@@ -34,6 +35,7 @@ from processors.gaps import Gaps
 from processors.gate import Gate
 from processors.observer import Observer
 from processors.plan import Plan, Planner, first_offsets, pieces
+from processors.rollups import Rollups
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
@@ -62,6 +64,8 @@ class Pipeline:
         self.gate = Gate()
         self._folding = ThreadPoolExecutor(1, "fold")
         self._writing = ThreadPoolExecutor(2, "write")
+        self._rolling_up = ThreadPoolExecutor(1, "rollups")
+        self.rollups = Rollups(warehouse, self)
         self._turn = asyncio.Lock()
         self._folded: dict[int, int] = {}  # per partition: the next offset to fold
         self._last: Written | None = None
@@ -110,6 +114,7 @@ class Pipeline:
 
     async def _write(self, plan: Plan, records: int, fold_s: float) -> None:
         begun = time.monotonic()
+        is_repeated = self.rollups.begins_below(plan.first_offsets)
         fail_point("projector.folded")
         await asyncio.gather(self._insert("facts", plan.facts), self._insert("dead_letters", plan.dead_letters))
         fail_point("projector.wrote_facts")
@@ -118,11 +123,11 @@ class Pipeline:
         fail_point("projector.wrote_sessions")
         await self._derive(plan.derivations)
         fail_point("projector.wrote_derivations")
-        if plan.hours:
+        if is_repeated and plan.hours:
             await self._step("rollups", lambda: self._warehouse.refresh_rollups(plan.hours))
-        fail_point("projector.wrote_rollups")
         await self._insert("receipts", plan.receipts)
         fail_point("projector.wrote_receipts")
+        self.rollups.changed([] if is_repeated else plan.hours)
         self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
         self._written_at = self._clock()
         write_s = time.monotonic() - begun
@@ -144,6 +149,13 @@ class Pipeline:
     async def _step(self, step: str, call: Callable[[], T]) -> T:
         begun = time.monotonic()
         result = await self._call(self._writing, call)
+        self._observer.step_done(step, time.monotonic() - begun)
+        return result
+
+    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
+        """Call the store in the thread of the rollups, as often as it takes. It says nothing of the batches."""
+        begun, loop = time.monotonic(), asyncio.get_running_loop()
+        result = await self.store_state.ask(lambda: loop.run_in_executor(self._rolling_up, call), lambda: None)
         self._observer.step_done(step, time.monotonic() - begun)
         return result
 
@@ -202,6 +214,8 @@ class Pipeline:
         async with self._while_repairing():
             self._cache.drop(partition)
             await self.ask_store(lambda: self._planner.remember(partition))
+            mark = await self.ask_store(lambda: self._warehouse.rollup_mark(partition))
+            self.rollups.take_over(partition, mark)
             await self._fill_holes(partition, offset)
 
     async def _fill_holes(self, partition: int, below: int) -> int:
@@ -213,6 +227,7 @@ class Pipeline:
         """Note that everything below ``offset`` is projected, even if older records were folded last."""
         await self.drain()
         self._folded[partition] = offset
+        self.rollups.search(partition)
         if partition not in self._released:
             self.written[partition] = offset
 

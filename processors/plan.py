@@ -1,4 +1,4 @@
-"""Folds a batch into a plan: everything the five writes send, encoded once, so that a retry sends the same bytes."""
+"""Folds a batch into a plan: everything the four writes send, encoded once, so that a retry sends the same bytes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
@@ -34,6 +34,7 @@ class Plan(Struct):
     hours: list[Bucket]
     receipts: bytes
     pinned: list[SessionKey]
+    first_offsets: dict[int, int]  # per partition
     next_offsets: dict[int, int]  # per partition: everything below it is in this plan or before it
     fact_count: int
     dead: int  # records that can't be projected
@@ -70,7 +71,8 @@ class Planner:
         of_sessions, receipts = _apart(decoded)
         partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in of_sessions}
         keys = list(partition_of)
-        self._load(partition_of, first_offsets(records))
+        first = first_offsets(records)
+        self._load(partition_of, first)
         self._cache.pin(keys)
         encoded: list[bytes] = []
         receipts += [dead(letter) for letter in letters]
@@ -95,6 +97,7 @@ class Planner:
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
             receipts=encode_rows(receipts),
             pinned=keys,
+            first_offsets=first,
             next_offsets={log_record.partition: log_record.offset + 1 for log_record in records},
             fact_count=sum(receipt.facts for receipt in receipts),
             dead=len(letters),

@@ -10,6 +10,7 @@ import structlog
 from processors.observer import Observer
 from processors.pipeline import Pipeline
 from processors.plan import Plan
+from processors.rollups import Target
 from processors.rowbinary import encode_rows
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogUnavailable
@@ -104,6 +105,10 @@ class Progress(Observer):
             PartitionLag(partition, max(0, ends[partition] - offset) if ends else 0, self._age_s(partition, now_ms))
             for partition, offset in sorted(self._pipeline.written.copy().items())
         ]
+
+    def targets(self) -> dict[int, Target]:
+        """Return how far each partition of ours is written, as of the last report: the rollups follow there."""
+        return {p: Target(offset, self._complete.get(p, 0)) for p, offset in self._pipeline.written.items()}
 
     def _age_s(self, partition: int, now_ms: int) -> float | None:
         complete = self._complete.get(partition)

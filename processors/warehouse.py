@@ -4,7 +4,7 @@ Every method blocks and is called from a thread. Each may raise `StoreUnavailabl
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from schemas.store.rows import (
     FactRow,
     ProgressRow,
     ReceiptRow,
+    RollupProgressRow,
     SessionRow,
     TaskRow,
 )
@@ -44,6 +45,16 @@ class StoredReceipt(NamedTuple):
     outcome: str
 
 
+class RollupMark(NamedTuple):
+    """The rollups hold every session of a partition as of the offset ``rolled_up``, or newer.
+
+    Everything accepted before ``complete_ms`` (since 1970; 0: not complete yet) is in them.
+    """
+
+    rolled_up: int = 0
+    complete_ms: int = 0
+
+
 class Warehouse(Protocol):
     """What a projector needs of a store."""
 
@@ -53,6 +64,17 @@ class Warehouse(Protocol):
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         """Recompute these hours from `sessions`, then their days from the hours."""
+        ...
+
+    def rollup_mark(self, partition: int) -> RollupMark:
+        """Return how far the rollups follow a partition."""
+        ...
+
+    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+        """Return the hours of sessions that changed beyond the mark of their partition.
+
+        They are the first that follow ``after``, in order and ``limit`` at most: a caller reads all of them by pages.
+        """
         ...
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
@@ -108,6 +130,7 @@ _ROWS: dict[str, type[Struct]] = {
     "analyses": AnalysisRow,
     "receipts": ReceiptRow,
     "progress": ProgressRow,
+    "rollup_progress": RollupProgressRow,
 }
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
@@ -146,6 +169,15 @@ class ClickHouseWarehouse:
         touched = sorted(set(hours))
         self._command_in_parts("rollup_hourly", "hours", touched)
         self._command_in_parts("rollup_daily", "days", sorted(set(map(day_of, touched))))
+
+    def rollup_mark(self, partition: int) -> RollupMark:
+        rows = self._query("rollup_mark", {"partition": partition})
+        return RollupMark(*rows[0]) if rows else RollupMark()
+
+    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+        place = {"after_org": after[0], "after_hour": after[1], "limit": limit}
+        found = self._query("changed_hours", {"partitions": [*marks], "offsets": [*marks.values()], **place})
+        return [(org, hour) for org, hour in found]
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         for table in ("sessions", "tasks", "compactions", "analyses"):

@@ -1,13 +1,14 @@
 """The routes of the read side, the dependencies that they need, and its readiness."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import time
 from typing import Any
 
 from litestar import Router
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 
 from edge.health import Readiness
 from query_api.analytics.by_agent import list_by_agent
@@ -19,7 +20,7 @@ from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
-from query_api.read_context import provide_page, provide_read_context
+from query_api.read_context import provide_page, provide_read_context, provide_rollup_context
 from query_api.reader import Reader
 from query_api.sessions.analysis import get_analysis
 from query_api.sessions.compactions import list_compactions
@@ -39,27 +40,37 @@ READY_WITHIN_S = 1.0
 
 
 def query_routes() -> list[Router]:
-    """Return the routes that read, under ``/api/v1/<org>``."""
+    """Return the routes that read, under ``/api/v1/<org>``; those of the rollups, which follow the rest, apart."""
     return [
-        Router(
-            "/api/v1/{org_id:str}",
-            route_handlers=[
-                *(list_sessions, search_sessions, list_threads, list_filter_values),
+        _router(
+            [
+                *(list_sessions, search_sessions, list_threads),
                 *(get_session, list_events, get_hierarchy),
                 *(list_compactions, get_analysis),
-                *(get_summary, get_timeseries, list_by_agent, get_cost_breakdown, list_by_user, get_team_overview),
             ],
-            dependencies={
-                "context": Provide(provide_read_context),
-                "session_filter": Provide(provide_session_filter, sync_to_thread=False),
-                "paging": Provide(provide_page, sync_to_thread=False),
-                "event_filter": Provide(provide_event_filter, sync_to_thread=False),
-                "analytics_filter": Provide(provide_analytics_filter, sync_to_thread=False),
-            },
-            exception_handlers=EXCEPTION_HANDLERS,
-            middleware=[freshness_header],
-        )
+            context=Provide(provide_read_context),
+            session_filter=Provide(provide_session_filter, sync_to_thread=False),
+            event_filter=Provide(provide_event_filter, sync_to_thread=False),
+        ),
+        _router(
+            [
+                *(list_filter_values, get_summary, get_timeseries),
+                *(list_by_agent, get_cost_breakdown, list_by_user, get_team_overview),
+            ],
+            context=Provide(provide_rollup_context),
+            analytics_filter=Provide(provide_analytics_filter, sync_to_thread=False),
+        ),
     ]
+
+
+def _router(handlers: Sequence[HTTPRouteHandler], **dependencies: Provide) -> Router:
+    return Router(
+        "/api/v1/{org_id:str}",
+        route_handlers=handlers,
+        dependencies={"paging": Provide(provide_page, sync_to_thread=False), **dependencies},
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[freshness_header],
+    )
 
 
 def query_dependencies(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
@@ -28,32 +28,49 @@ _KEY = "snapshot_headers"  # in the scope of a request
 
 
 Headers = list[tuple[bytes, bytes]]
+Source = Literal["tables", "rollups"]  # what a response is made of
 
 
 class PartitionProgressRow(Struct, frozen=True):
-    """How far one partition is projected; it holds all that was accepted before ``complete_ms`` (0: not reported)."""
+    """How far one partition is projected; it holds all that was accepted before ``complete_ms`` (0: not reported).
+
+    ``rolled_up`` and ``rolled_up_ms`` are the same of its rollups.
+    """
 
     log_partition: int
     projected: int
     log_end: int
     complete_ms: int
     age_ms: int
+    rolled_up: int
+    rolled_up_ms: int
 
 
 PROGRESS = Question("query_api.progress", NoParams, PartitionProgressRow)
+
+
+class Claim(NamedTuple):
+    """What some tables contain at least: everything accepted before a moment, and all records below some offsets."""
+
+    complete_through: int  # ms since 1970
+    lag_records: int
+    reached: Mapping[int, int]  # partition to the first offset that may be missing
+
+    def shows(self, positions: Sequence[Position]) -> bool:
+        """Return whether all of these are contained; a position in a partition that does not exist never is."""
+        return all(self.reached.get(at.partition, 0) > at.offset for at in positions)
 
 
 class Snapshot(NamedTuple):
     """What was visible at one moment in one generation. Any later answer of that generation contains at least that."""
 
     generation: Generation
-    complete_through: int  # ms since 1970: everything accepted before it is visible
-    lag_records: int
-    projected: Mapping[int, int]  # partition to the next offset to project
+    tables: Claim  # all but the rollups
+    rollups: Claim
 
-    def shows(self, positions: Sequence[Position]) -> bool:
-        """Return whether all of these are projected; a position in a partition that does not exist never is."""
-        return all(self.projected.get(at.partition, 0) > at.offset for at in positions)
+    def of(self, source: Source) -> Claim:
+        """Return what is visible to a reader of the rollups, or of the other tables."""
+        return self.rollups if source == "rollups" else self.tables
 
 
 class Freshness:
@@ -76,14 +93,14 @@ class Freshness:
             self._ahead = asyncio.create_task(self._renew_ahead())
         return self._last
 
-    async def when_visible(self, positions: Sequence[Position]) -> Snapshot:
-        """Return a snapshot that shows all ``positions``.
+    async def when_visible(self, positions: Sequence[Position], source: Source) -> Snapshot:
+        """Return a snapshot that shows all ``positions`` in its ``source``.
 
         Raises:
             NotYetVisible: no snapshot does in time.
         """
         give_up_at = monotonic() + self._wait_s
-        while not (seen := await self.snapshot(POLL_S)).shows(positions):
+        while not (seen := await self.snapshot(POLL_S)).of(source).shows(positions):
             if monotonic() >= give_up_at:
                 raise NotYetVisible(", ".join(map(str, positions)))
             await asyncio.sleep(POLL_S)
@@ -111,9 +128,16 @@ def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) ->
     all_reported = 0 < len(rows) >= generation.partitions
     return Snapshot(
         generation,
-        min(row.complete_ms for row in rows) if all_reported else 0,
-        sum(max(0, row.log_end - row.projected) for row in rows),
-        {row.log_partition: row.projected for row in rows},
+        Claim(
+            min(row.complete_ms for row in rows) if all_reported else 0,
+            sum(max(0, row.log_end - row.projected) for row in rows),
+            {row.log_partition: row.projected for row in rows},
+        ),
+        Claim(
+            min(row.rolled_up_ms for row in rows) if all_reported else 0,
+            sum(max(0, row.log_end - row.rolled_up) for row in rows),
+            {row.log_partition: row.rolled_up for row in rows},
+        ),
     )
 
 
@@ -131,9 +155,9 @@ def parse_positions(values: Sequence[str]) -> list[Position]:
         ) from error
 
 
-def remember_snapshot(scope: Scope, snapshot: Snapshot) -> None:
+def remember_claim(scope: Scope, generation: Generation, claim: Claim) -> None:
     """Note what this response may claim: its generation, and that everything accepted before an instant is in it."""
-    claims = {COMPLETE_HEADER: instant(snapshot.complete_through), GENERATION_HEADER: snapshot.generation.name}
+    claims = {COMPLETE_HEADER: instant(claim.complete_through), GENERATION_HEADER: generation.name}
     headers = [(name.lower().encode(), value.encode()) for name, value in claims.items()]
     scope[_KEY] = headers  # type: ignore[literal-required]  # a key of our own beside ASGI's
 

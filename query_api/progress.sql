@@ -1,10 +1,23 @@
--- How far is each partition of the log projected, and how old is the data that readers see?
--- Table: progress (key: log_partition), one row per partition. A time of 0: the partition has not reported yet.
+-- How far is each partition of the log projected, and how old is the data that readers see, in all tables and in the rollups?
+-- Tables: progress, rollup_progress (key: log_partition), one row per partition. A time of 0: the partition has not reported
+-- yet. Without a row in `rollup_progress` the rollups are a part of each batch. Rollups that hold all that is projected are
+-- complete through the same moment, and their row is not written again each second.
 SELECT
     log_partition,
     projected,
     log_end,
-    toUnixTimestamp64Milli(complete_through) AS complete_ms,
-    greatest(toUnixTimestamp64Milli(now64(3)) - complete_ms, 0) AS age_ms
+    toUnixTimestamp64Milli(progress.complete_through) AS complete_ms,
+    greatest(toUnixTimestamp64Milli(now64(3)) - complete_ms, 0) AS age_ms,
+    if(has_mark, least(mark.rolled_up, projected), projected) AS rolled_up,
+    if(rolled_up >= projected, greatest(complete_ms, mark_ms), mark_ms) AS rolled_up_ms
 FROM progress FINAL
+LEFT JOIN
+(
+    SELECT
+        log_partition,
+        rolled_up,
+        toUnixTimestamp64Milli(complete_through) AS mark_ms,
+        true AS has_mark
+    FROM rollup_progress FINAL
+) AS mark USING (log_partition)
 ORDER BY log_partition

@@ -12,11 +12,12 @@ from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from kernel.times import instant
-from query_api.freshness import WAIT_HEADER, Freshness, Snapshot, parse_positions, remember_snapshot
+from query_api.freshness import WAIT_HEADER, Claim, Freshness, Source, parse_positions, remember_claim
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.question import P, Question, R
 from query_api.reader import Reader, answer, answer_from_control
 from schemas.http.responses import Reply
+from store.generations import Generation
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`
@@ -25,20 +26,19 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of 
 class ReadContext:
     """Reads the data of one reply, and makes the reply."""
 
-    def __init__(self, reader: Reader, snapshot: Snapshot, known_tags: str) -> None:
-        """Take the ``snapshot`` from before the first question, and the request's ``If-None-Match``."""
-        self._reader = reader
-        self._snapshot = snapshot
+    def __init__(self, reader: Reader, generation: Generation, claim: Claim, known_tags: str) -> None:
+        """Take the ``claim`` from before the first question, and the request's ``If-None-Match``."""
+        self._reader, self._generation, self._claim = reader, generation, claim
         self._known_tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
 
     @property
     def generation(self) -> str:
         """The name of the generation that is read."""
-        return self._snapshot.generation.name
+        return self._generation.name
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question."""
-        return await answer(self._reader, self._snapshot.generation, question, params)
+        return await answer(self._reader, self._generation, question, params)
 
     async def ask_control(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question in the control database."""
@@ -69,12 +69,12 @@ class ReadContext:
         reply = self.reply(data, meta)
         if reply.status_code != HTTP_304_NOT_MODIFIED:
             reply.content.meta.update(
-                complete_through=instant(self._snapshot.complete_through), lag_records=self._snapshot.lag_records
+                complete_through=instant(self._claim.complete_through), lag_records=self._claim.lag_records
             )
         return reply
 
     def _tag(self, encoded: bytes, meta: Mapping[str, Any]) -> str:
-        digest = blake2b(self._snapshot.generation.name.encode(), digest_size=12)
+        digest = blake2b(self._generation.name.encode(), digest_size=12)
         digest.update(_encode(meta))
         digest.update(encoded)
         return f'"{digest.hexdigest()}"'
@@ -86,10 +86,26 @@ async def provide_read_context(
     freshness: NamedDependency[Freshness],
 ) -> ReadContext:
     """Wait until the positions that the caller names are visible, then note what is visible."""
+    return await _context(request, reader, freshness, "tables")
+
+
+async def provide_rollup_context(
+    request: Request[Any, Any, Any],
+    reader: NamedDependency[SkipValidation[Reader]],
+    freshness: NamedDependency[Freshness],
+) -> ReadContext:
+    """Do the same for what is read from the rollups, which follow the other tables."""
+    return await _context(request, reader, freshness, "rollups")
+
+
+async def _context(
+    request: Request[Any, Any, Any], reader: Reader, freshness: Freshness, source: Source
+) -> ReadContext:
     positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
-    snapshot = await (freshness.when_visible(positions) if positions else freshness.snapshot())
-    remember_snapshot(request.scope, snapshot)
-    return ReadContext(reader, snapshot, request.headers.get("If-None-Match", ""))
+    snapshot = await (freshness.when_visible(positions, source) if positions else freshness.snapshot())
+    claim = snapshot.of(source)
+    remember_claim(request.scope, snapshot.generation, claim)
+    return ReadContext(reader, snapshot.generation, claim, request.headers.get("If-None-Match", ""))
 
 
 def provide_page(

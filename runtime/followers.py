@@ -37,14 +37,17 @@ class Follower:
         own = msgspec.structs.replace(settings, generation=generation.name)
         self.projector: Projector = make_projector(own, log, generation.partitions, self.registry)
         self.work = GenerationWork(self.projector, reader, generation, f"projector of {generation.name} in `up`")
-        self._projecting: asyncio.Future[tuple[None, None]] | None = None
+        self._projecting: asyncio.Future[tuple[None, None, None]] | None = None
 
     async def start(self) -> None:
         """Check that log and tables fit, and begin. Raises `Broken` if they do not."""
         await check_start(self.projector.warehouse, self._log, self.generation.partitions)
         self.projector.watchdog.start()
+        pipeline, progress = self.projector.pipeline, self.projector.progress
         self._projecting = asyncio.gather(
-            run_local(self.projector.pipeline, self.projector.warehouse, self._log), self.projector.progress.run()
+            run_local(pipeline, self.projector.warehouse, self._log),
+            progress.run(),
+            pipeline.rollups.run(progress.targets),
         )
 
     def check(self) -> None:

@@ -150,10 +150,13 @@ def _behind(status: GenerationStatus, live: GenerationStatus) -> str:
     """Return how far a generation is behind what another one showed; an empty text if it is not."""
     ours = {row.log_partition: row for row in status.progress}
     for row in live.progress:
+        name = f"partition {row.log_partition}"
         mine = ours.get(row.log_partition)
         if mine is None or mine.projected < row.projected:
             projected = 0 if mine is None else mine.projected
-            return f"partition {row.log_partition} is at {projected} of {row.projected}"
+            return f"{name} is at {projected} of {row.projected}"
         if mine.complete_ms < row.complete_ms:
-            return f"partition {row.log_partition} has not reported the end of the log yet"
+            return f"{name} has not reported the end of the log yet"
+        if mine.rolled_up < row.rolled_up or mine.rolled_up_ms < row.rolled_up_ms:
+            return f"the rollups of {name} are at {mine.rolled_up} of {row.rolled_up}"
     return ""

@@ -56,6 +56,7 @@ def run_worker(settings: Settings) -> int:
     work = GenerationWork(projector, reader, Generation(settings.generation, topic.partitions), by)
     background: list[Callable[[], Awaitable[None]]] = [
         projector.progress.run,
+        partial(projector.pipeline.rollups.run, projector.progress.targets),
         Control(reader, work).run,
         partial(_end_when_dropped, work),
     ]

@@ -100,11 +100,9 @@ def existing_generations(client: Client) -> list[Generation]:
 
 def create_generation(client: Client, store: StoreAddress, made: Generation) -> None:
     """Record a generation whose tables exist. ``client`` is on the control database."""
-    client.command(
-        "INSERT INTO {database:Identifier}.progress (log_partition, projected, log_end, complete_through)"
-        " SELECT number, 0, 0, 0 FROM numbers({partitions:UInt16})",
-        parameters={"database": store.database(made.name), "partitions": made.partitions},
-    )
+    first = {"database": store.database(made.name), "partitions": made.partitions}
+    for name in ("first_rollup_progress", "first_progress"):
+        client.command(read_sql("store", name), parameters=first)
     add_generation_event(client, made, "created")
 
 

@@ -136,7 +136,8 @@ def _progress(request: Request, state: State, situation: Situation) -> RequestPr
     if request.kind == "replay" and status is not None:
         share = 1.0 if state == "done" else status.share
         left = sum(max(0, row.log_end - row.projected) for row in status.progress)
-        return RequestProgress(share, f"{status.facts} facts, {left} records left")
+        rest = f"{left} records left" if left or state == "done" else "making the rollups"
+        return RequestProgress(share, f"{status.facts} facts, {rest}")
     step = request.progress
     return None if step is None else RequestProgress(step.report.share, step.report.text)
 

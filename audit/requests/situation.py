@@ -71,8 +71,9 @@ class GenerationStatus(Struct):
 
     @property
     def has_caught_up(self) -> bool:
-        """Whether every partition was projected up to the end of the log once."""
-        return len(self.progress) >= self.known.made.partitions and all(row.complete_ms for row in self.progress)
+        """Whether every partition was projected up to the end of the log once, and the rollups were made."""
+        reported = len(self.progress) >= self.known.made.partitions
+        return reported and all(row.complete_ms and row.rolled_up_ms for row in self.progress)
 
     @property
     def share(self) -> float:

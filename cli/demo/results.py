@@ -47,12 +47,12 @@ class SessionDetail(Struct, frozen=True):
 
 
 async def read_results(api: Api, org: str, ids: Sequence[str]) -> Results:
-    """Read everything, once every write is visible. Raises `CallFailed`."""
-    latest = await api.get(f"/{org}/sessions", wait=True, per_page=LATEST)
+    """Read everything, once every write is visible: in analytics last, which follow the rest. Raises `CallFailed`."""
     analytics = f"/{org}/sessions/analytics"
     days: dict[str, Any] = {"start_date": str((datetime.now(UTC) - timedelta(days=DAYS - 1)).date())}
-    summary, agents, costs, per_day, cost_per_day = await asyncio.gather(
-        api.get(f"{analytics}/summary"),
+    summary = await api.get(f"{analytics}/summary", wait=True)
+    latest, agents, costs, per_day, cost_per_day = await asyncio.gather(
+        api.get(f"/{org}/sessions", per_page=LATEST),
         api.get(f"{analytics}/by-agent"),
         api.get(f"{analytics}/cost-breakdown"),
         api.get(f"{analytics}/timeseries", metric="sessions", **days),

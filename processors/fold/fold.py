@@ -25,7 +25,8 @@ from schemas.log.records import (
 from schemas.store.rows import FactRow
 
 # Of fold, projections, derivations and rollup SQL together: changing their output requires a new generation.
-FOLD_VERSION = 2  # 2: adds search words, and analyses of ended sessions; half a pair is no success
+# 2: adds search words, and analyses of ended sessions; half a pair is no success. 3: rollups have a mark of their own
+FOLD_VERSION = 3
 
 _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 

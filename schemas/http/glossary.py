@@ -271,6 +271,8 @@ GLOSSARY: dict[str, Entry] = {
     "partition": Entry("Log partition.", 2),
     "log_end": Entry("Next offset of the log.", 1842),
     "projected": Entry("Next offset to project. The tables contain everything below it.", 1842),
+    "rolled_up": Entry("Offset up to which the rollups contain every session of the partition.", 1842),
+    "rollups_complete_through": _time("Analytics include everything accepted before this time."),
     "PartitionCoverage.projected": Entry("Number of projected positions.", 1842),
     "lag": Entry("Number of records not yet projected.", 0),
     "age_seconds": Entry("Seconds since `complete_through`.", 0.7),

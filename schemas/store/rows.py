@@ -197,3 +197,11 @@ class ProgressRow(Struct):
     projected: UInt64  # the next offset to project; the row's version, so that a late worker can't move it back
     log_end: UInt64
     complete_through: DateTime64
+
+
+class RollupProgressRow(Struct):
+    """How far the rollups follow `sessions`: the sessions' states of one partition below an offset are in them."""
+
+    log_partition: UInt16
+    rolled_up: UInt64  # the row's version, so that a late worker can't move it back
+    complete_through: DateTime64  # 0: the rollups have not been complete yet

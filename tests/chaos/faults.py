@@ -17,7 +17,8 @@ SERVICES = ("serve", "projector-0", "projector-1", "store-server", "kafka")
 REPLAYING = ("projector-g2-0", "projector-g2-1")  # while there is a replay
 FAIL_POINTS = (
     *("projector.folded", "projector.wrote_facts", "projector.wrote_sessions", "projector.wrote_derivations"),
-    *("projector.wrote_rollups", "projector.wrote_receipts", "projector.acknowledged"),
+    *("projector.wrote_receipts", "projector.acknowledged"),
+    *("projector.refreshed_rollups", "projector.moved_rollup_marks"),
     *("ingest.before_append", "ingest.sent", "ingest.appended"),
 )
 

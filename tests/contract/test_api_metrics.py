@@ -21,7 +21,7 @@ from runtime.settings import Settings
 from tests.support.builders import LogBuilder
 from tests.support.corpora.canaries import fill
 from tests.support.pages import PAGES
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TestStore
 from tests.support.rigs.write_api import EVENT, WriteApi, a_session, events_path
 from tests.support.strategies import one_event
@@ -135,6 +135,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     metrics.follow_group(lambda: GroupState(3, 7))
     observers.add(watchdog, metrics, progress)
     await (await pipeline.project(log[:2]))
+    await settle(pipeline)
     await progress.look()
     watchdog.check()
     now[0] = 4.0
@@ -148,9 +149,10 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     assert (found["crewkit_projector_batch_records_sum",], found["crewkit_projector_facts_total",]) == (2, 1)
     assert found["crewkit_projector_dead_letters_total",] == 1
     assert found["crewkit_projector_lag_records", partition] == 1
+    assert found["crewkit_projector_rollup_lag_records", partition] == 1
     assert ("crewkit_projector_lag_seconds", partition) not in found  # it was never seen without lag
     steps = {name[1] for name in found if name[0] == "crewkit_projector_step_duration_seconds_count"}
-    assert {"fold", "facts", "dead_letters", "sessions", "rollups", "receipts"} <= steps
+    assert {"fold", "facts", "dead_letters", "sessions", "receipts", "search", "rollups", "rollup_progress"} <= steps
 
     assert (found["crewkit_projector_log_partitions",], found["crewkit_projector_unmoved_seconds", partition]) == (4, 4)
     assert {name[1]: value for name, value in found.items() if name[0] == "crewkit_projector_target_up"} == UP_AND_AWAY

@@ -95,11 +95,12 @@ def test_freshness_tells_each_partition(operator: httpx.Client, org: Org) -> Non
     eventually(lambda: _partition(operator, partition)["log_end"] > offset)
 
     found = operator.get("/api/v1/operator/freshness").json()["data"]
-    assert set(found) == {"complete_through", "lag_records", "partitions"}
+    assert set(found) == {"complete_through", "rollups_complete_through", "lag_records", "partitions"}
     assert found["lag_records"] == sum(partition["lag"] for partition in found["partitions"])
     assert [partition["partition"] for partition in found["partitions"]] == list(range(len(found["partitions"])))
     for one in found["partitions"]:
         assert one["lag"] == one["log_end"] - one["projected"] >= 0
+        assert one["rolled_up"] <= one["projected"]
         assert one["age_seconds"] >= 0
 
 

@@ -48,4 +48,5 @@ ROWS = {
     26: "a store that is away in every way that a cluster knows, refuses its users, or comes back older than it was",
     27: "one partition that Faust withholds while the others flow",
     28: "a log, a store and secrets that do not belong together, and a topic that may lose records",
+    29: "projectors killed between a refresh of the rollups and its mark, again and again, sharing buckets",
 }

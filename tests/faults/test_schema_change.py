@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,17 @@ from tests.support import CHECKOUT
 from tests.support.clients.sending import Org, hook
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import need_jars
+from tests.support.rigs.opened import OpenedInstallation, opened_stack, opened_up
 from tests.support.rigs.operator import Operator
 from tests.support.waiting import eventually
 
 CHANGED = CHECKOUT / "tests" / "support" / "rigs" / "changed_fold"
 STARTED, ENDED, LATE = "2026-01-20T10:00:00.000Z", "2026-01-20T10:10:00.000Z", "2026-01-20T10:30:00.000Z"
+AS_BEFORE = (
+    "ALTER TABLE crewkit.generations UPDATE fold_version = fold_version - 1 WHERE true SETTINGS mutations_sync = 1",
+    "DROP TABLE rollup_progress SYNC",
+    "DELETE FROM migrations WHERE name = '0006_rollup_progress.sql'",
+)
 PRICES = """
 [[price]]
 model = "unpriced-1"
@@ -108,6 +115,55 @@ def test_a_price_of_the_past_is_rolled_out_the_same_way(target: Installation, tm
     assert eventually(lambda: shown_by(target) == "g2")
     assert org.data(f"sessions/{unpriced}")["model_metrics"]["cost_usd"] == 2.0
     assert org.data(f"sessions/{reported}")["model_metrics"]["cost_usd"] == 7.0
+
+
+@pytest.mark.parametrize("kind", ["up", pytest.param("stack", marks=pytest.mark.kafka)])
+def test_tables_without_marks_of_their_rollups_are_replaced_the_same_way(kind: str, tmp_path: Path) -> None:
+    """The version before made rollups in each batch, without `rollup_progress`: they stay readable until the switch."""
+    if kind == "stack":
+        need_jars()
+    with _opened(kind, tmp_path / kind) as opened:
+        target, org = opened.installation, Org(opened.installation, "acme")
+        ids = [_session(org, late=late) for late in (False, True)]
+        before = [org.data(f"sessions/{id_}") for id_ in ids] + _analytics(org)
+        for statement in AS_BEFORE:
+            opened.run(statement)
+        assert target.stop() == 0
+
+        target.start()
+        assert shown_by(target) == "g1"
+        assert [org.data(f"sessions/{id_}") for id_ in ids] + _analytics(org) == before
+        assert before[2]["total_sessions"] == 2
+        added = org.create(started_at=STARTED)["id"]  # accepted while nothing follows the log
+        operator = Operator(target)
+        operator.do("replay", "g2")
+        operator.do("prove", "g2")
+        assert operator.proof("g2")["equal"]
+        operator.do("switch", "g2")
+
+        assert eventually(lambda: shown_by(target) == "g2")
+        assert _analytics(org)[0]["total_sessions"] == 3
+        assert org.data(f"sessions/{added}")["id"] == added
+        assert operator.generations()["g1"]["state"] == "following"
+        for command in ("coverage", "recount"):
+            assert target.command(command).returncode == 0
+
+
+def _analytics(org: Org) -> list[Any]:
+    return [org.data(f"sessions/analytics/{name}", start_date="2026-01-20") for name in ("summary", "by-agent")]
+
+
+@contextmanager
+def _opened(kind: str, folder: Path) -> Iterator[OpenedInstallation]:
+    if kind == "up":
+        with opened_up(folder) as up:
+            yield up
+        return
+    stack = Installation(kind, folder)
+    try:
+        yield opened_stack(stack.start())
+    finally:
+        stack.end()
 
 
 def _session(org: Org, *, late: bool) -> str:

@@ -30,7 +30,7 @@ from tests.support.builders import (
 from tests.support.builders import session_id as named
 from tests.support.fakes.refusing_client import RefusingStore
 from tests.support.fakes.store_refusals import PASSES, REFUSED
-from tests.support.rigs.projection import ListedLog, new_pipeline, tables
+from tests.support.rigs.projection import ListedLog, new_pipeline, settle, tables
 from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.query_store import QueryApi
@@ -94,7 +94,7 @@ def _retries_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def _project(store: TestStore, warehouse: ClickHouseWarehouse, log: list[LogRecord]) -> None:
     pipeline = new_pipeline(store, log, warehouse=warehouse)
     await pipeline.project(log)
-    await pipeline.drain()
+    await settle(pipeline)
 
 
 def refusing(two: TestStore, code: int) -> tuple[ClickHouseWarehouse, RefusingStore]:
@@ -157,7 +157,7 @@ async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: T
     warehouse = two.warehouse()
     pipeline = new_pipeline(two, log, warehouse=warehouse)
     await pipeline.project(log[: 2 * len(log) // 3])
-    await pipeline.drain()
+    await settle(pipeline)
     two.empty()
     await _project(two, warehouse, log[: len(log) // 3])  # the state of the older replica
 
@@ -184,19 +184,19 @@ async def test_a_worker_waits_or_ends_as_the_code_says(kafka: str, tmp_path: Pat
             rig.refusals.end()
         worker, said = rig.worker(), tmp_path / "processors.log"
         await rig.send(log[:10])
-        rig.await_receipts(10)
+        rig.await_projected(10)
 
         rig.refusals.everything(999)
         await rig.send(log[10:20])
         eventually(lambda: "store_unavailable" in said.read_text())
         rig.refusals.end()
-        rig.await_receipts(20)
+        rig.await_projected(20)
         rig.refusals.everything(497)
         await rig.send(log[20:])
 
         assert end_of(worker) == 1
         rig.refusals.end()
         rig.worker()
-        rig.await_receipts(len(log))
+        rig.await_projected(len(log))
     finally:
         rig.end()

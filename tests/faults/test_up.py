@@ -15,7 +15,8 @@ from tests.support.waiting import eventually
 
 FAIL_POINTS = (
     *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_facts"),
-    *("projector.wrote_sessions", "projector.wrote_derivations", "projector.wrote_rollups", "projector.wrote_receipts"),
+    *("projector.wrote_sessions", "projector.wrote_derivations", "projector.wrote_receipts"),
+    *("projector.refreshed_rollups", "projector.moved_rollup_marks"),
 )
 REFUSALS = 50  # each logs a line, which does not fit on the full disk either
 __all__ = ["small_disk"]  # a fixture

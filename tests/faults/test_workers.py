@@ -22,14 +22,18 @@ from tests.support.builders import session_id as named
 from tests.support.clients.load import Load
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.projection import new_pipeline, tables
-from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig
+from tests.support.rigs.projection import new_pipeline, settle, tables
+from tests.support.rigs.projector_rig import PARTITIONS, ROLLED_UP, ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.store import Options, new_address, new_store
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
-STEPS = ("folded", "wrote_facts", "wrote_sessions", "wrote_derivations", "wrote_rollups", "wrote_receipts")
+STEPS = (
+    *("folded", "wrote_facts", "wrote_sessions", "wrote_derivations", "wrote_receipts", "acknowledged"),
+    *("refreshed_rollups", "moved_rollup_marks"),
+)
+KILLS = 50  # of two workers together
 WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM receipts GROUP BY log_partition, log_offset)"
 REBALANCES, GENERATION = "crewkit_projector_rebalances_total", "crewkit_projector_group_generation"
 SAMPLES = Path(__file__).parents[1] / "contract" / "records"
@@ -77,7 +81,7 @@ async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str,
     with contextlib.contextmanager(new_store)(new_address(engine), PARTITIONS) as store:
         pipeline = new_pipeline(store, records)
         await pipeline.project(records)
-        await pipeline.drain()
+        await settle(pipeline)
         return tables(store)
 
 
@@ -85,20 +89,41 @@ async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str,
 async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
     projector_rig: ProjectorRig, engine: Options
 ) -> None:
-    """Killed before the first write, after each and after the acknowledgement, the worker continues from there."""
+    """Killed after each write, the acknowledgement and each step of the rollups, the worker continues from there."""
     sent = SentLog(projector_rig)
-    for step in (*STEPS, "acknowledged"):
+    for step in STEPS:
         await sent.send_sessions(sessions=4)
         worker = projector_rig.worker(fail_point=f"projector.{step}:1:kill")
         assert end_of(worker) == -signal.SIGKILL, step
 
     count = await sent.send_sessions(sessions=4)
     worker = projector_rig.worker()
-    projector_rig.await_receipts(count)
+    projector_rig.await_projected(count)
 
     assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
     worker.terminate()
     assert end_of(worker) == 0
+
+
+@pytest.mark.fault(row=29)
+async def test_two_workers_killed_between_their_rollups_and_the_marks_lose_nothing(
+    projector_rig: ProjectorRig, engine: Options
+) -> None:
+    """They share every bucket, and search what is beyond the marks at each start; a mark never moves too early."""
+    sent = SentLog(projector_rig)
+    for _ in range(KILLS // 2):
+        await sent.send_sessions(sessions=2)
+        both = [projector_rig.worker(n, fail_point="projector.refreshed_rollups:1:kill") for n in range(2)]
+        assert [end_of(worker) for worker in both] == [-signal.SIGKILL] * 2
+    assert projector_rig.query(ROLLED_UP) == [(0,)]
+
+    workers = [projector_rig.worker(n) for n in range(2)]
+    projector_rig.await_projected(len(sent.records))
+
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
+    for worker in workers:
+        worker.terminate()
+    assert [end_of(worker) for worker in workers] == [0, 0]
 
 
 @pytest.mark.fault(row=6)
@@ -114,12 +139,12 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(
     assert projector_rig.query("SELECT count() FROM receipts") == [(0,)]
 
     projector_rig.short_timeout_worker(1)
-    projector_rig.await_receipts(count, within_s=90)
+    projector_rig.await_projected(count, within_s=90)
     count = await sent.send_sessions(sessions=8)
-    projector_rig.await_receipts(count, within_s=90)
+    projector_rig.await_projected(count, within_s=90)
     sleeper.send_signal(signal.SIGCONT)
     count = await sent.send_sessions(sessions=4)
-    projector_rig.await_receipts(count, within_s=90)
+    projector_rig.await_projected(count, within_s=90)
     # A receipt is written twice if the sleeper, once it resumed, finished its batch.
     eventually(lambda: projector_rig.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
@@ -140,8 +165,8 @@ async def test_workers_that_join_and_leave_skip_nothing(projector_rig: Projector
         else:
             running[instance] = projector_rig.short_timeout_worker(instance)
         count = await sent.send_sessions(sessions=5)
-        projector_rig.await_receipts(count - 20, within_s=90)
-    projector_rig.await_receipts(count, within_s=90)
+        projector_rig.await_projected(count - 20, within_s=90)
+    projector_rig.await_projected(count, within_s=90)
 
     assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
@@ -170,7 +195,7 @@ class WatchedWorker:
         found = re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
         return max(map(float, found), default=-1)
 
-    def await_receipts(self, count: int, within_s: float = 90) -> None:
+    def await_projected(self, count: int, within_s: float = 90) -> None:
         """Keep the worker running until this many records have their receipt."""
 
         def all_there() -> bool:
@@ -193,7 +218,7 @@ async def test_a_long_outage_of_the_store_loses_nothing(
     # Batches so small that the outage stops the reading of the log.
     small = {"BATCH_RECORDS": "2", "STILL_S": "10"} | ({"POLL_INTERVAL_S": poll_interval_s} if poll_interval_s else {})
     worker = WatchedWorker(projector_rig, **small)
-    worker.await_receipts(await sent.send_sessions(sessions=2))
+    worker.await_projected(await sent.send_sessions(sessions=2))
     rebalances, generation = worker.highest(REBALANCES), worker.highest(GENERATION)
 
     projector_rig.store.kill()
@@ -204,8 +229,8 @@ async def test_a_long_outage_of_the_store_loses_nothing(
     else:
         eventually(lambda: worker.highest("crewkit_projector_assigned_partitions") == 0, within_s=60)
     projector_rig.run_store()
-    worker.await_receipts(len(sent.records))
-    worker.await_receipts(await sent.send_sessions(sessions=2))
+    worker.await_projected(len(sent.records))
+    worker.await_projected(await sent.send_sessions(sessions=2))
 
     if poll_interval_s is None:
         assert (worker.lives, worker.highest(REBALANCES), worker.highest(GENERATION)) == (1, rebalances, generation)
@@ -236,7 +261,7 @@ async def test_a_partition_that_faust_withholds_is_noticed_and_projected(
     said = (projector_rig.folder / "processors.log").read_text()
     assert re.search(r"projector stuck: partition=1 offset=0 end=\d+ seconds=(8|9|10);", said)
     projector_rig.worker()
-    projector_rig.await_receipts(len(sent.records))
+    projector_rig.await_projected(len(sent.records))
 
     assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
@@ -272,7 +297,7 @@ async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(p
     await projector_rig.send(log.records)
 
     projector_rig.worker()
-    projector_rig.await_receipts(len(log.records))
+    projector_rig.await_projected(len(log.records))
 
     outcomes = projector_rig.query("SELECT outcome, count() FROM receipts FINAL GROUP BY outcome ORDER BY outcome")
     assert outcomes == [("dead", len(strange)), ("projected", len(samples) + len(tomorrow))]

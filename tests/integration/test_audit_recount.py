@@ -17,7 +17,7 @@ from schemas.permissions import OPERATOR_ORG
 from tests.support.builders import ORG
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import OTHER, Operations, named_columns, worked_on
-from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
+from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline, settle
 from tests.support.strategies import logs
 
 pytest_plugins = ["tests.support.rigs.audit_fixtures"]
@@ -213,7 +213,7 @@ async def test_what_moves_is_no_difference(reused: Operations) -> None:
     async def project() -> None:
         for start in range(0, len(log.records), 4):
             await pipeline.project(log.records[start : start + 4])
-        await pipeline.drain()
+        await settle(pipeline)
 
     projecting = asyncio.create_task(project())
     while not projecting.done():
@@ -265,7 +265,8 @@ async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Ope
         if heals:
             filled.alter(f"DELETE FROM {{db}}.rollup_hourly WHERE version = {version}")
 
-    context = ReadContext(filled.reader, await Freshness(filled.reader).snapshot(), "")
+    seen = await Freshness(filled.reader).snapshot()
+    context = ReadContext(filled.reader, seen.generation, seen.rollups, "")
     found = await Recount(context, None, days_asked(None, None), pause).run()
 
     assert found.equal == heals

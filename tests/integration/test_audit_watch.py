@@ -16,7 +16,7 @@ from processors.progress import Progress
 from query_api.reader import ClickHouseReader
 from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TestStore
 
 NOON = datetime(2026, 1, 20, 12, 30, tzinfo=UTC)
@@ -50,7 +50,7 @@ class Watched:
         observers.add(progress)
         await progress.look()
         await pipeline.project(log.records)
-        await pipeline.drain()
+        await settle(pipeline)
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"crewkit_audit_{name}", labels)

@@ -32,7 +32,7 @@ from tests.support.builders import session_id as named
 from tests.support.clients.in_process import in_process
 from tests.support.corpora.canaries import CANARIES, fill
 from tests.support.fakes.log import FakeEventLog
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TestStore
 
 KEY = b"a secret of at least 32 bytes, for tests"
@@ -71,7 +71,7 @@ class Whole:
         records = [r for p, end in enumerate(ends) for r in await self.log.read(p, 0, end, 1 << 30)]
         pipeline = new_pipeline(self.store, records)
         await pipeline.project(records)
-        await pipeline.drain()
+        await settle(pipeline)
 
     async def send(self, method: str, path: str, *, role: Role = "operator", **request: Any) -> httpx.Response:
         """Send a request of an operator, or of a member of the org."""

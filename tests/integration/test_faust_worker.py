@@ -42,7 +42,7 @@ async def test_poison_becomes_dead_letters_and_stops_no_worker(projector_rig: Pr
     await projector_rig.send(records)
 
     worker = projector_rig.worker()
-    projector_rig.await_receipts(len(records))
+    projector_rig.await_projected(len(records))
 
     letters = projector_rig.query("SELECT reason, length(value) FROM dead_letters FINAL")
     assert len(letters) == len(poison)
@@ -60,13 +60,13 @@ async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(p
     """After kill -9 and a restart under the same static id no record is lost or counted twice."""
     await projector_rig.send(GOOD[:3])
     first = projector_rig.worker()
-    projector_rig.await_receipts(3)
+    projector_rig.await_projected(3)
     first.kill()
     first.wait()
     await projector_rig.send([*GOOD[3:], GOOD[0]])
 
     projector_rig.worker()
-    projector_rig.await_receipts(7)
+    projector_rig.await_projected(7)
 
     assert projector_rig.query("SELECT events, version FROM sessions FINAL") == [(6, 6)]
     assert projector_rig.query("SELECT sum(added), count() FROM receipts FINAL") == [(6, 7)]
@@ -77,7 +77,7 @@ async def test_a_second_worker_under_the_same_instance_is_refused(projector_rig:
     """Two processes with one static id would make each other rejoin without end."""
     await projector_rig.send(GOOD[:1])
     projector_rig.worker()
-    projector_rig.await_receipts(1)
+    projector_rig.await_projected(1)
 
     second = projector_rig.finish("processors", "--instance", "0")
 
@@ -91,7 +91,7 @@ async def test_a_log_that_lost_its_tail_is_refused(projector_rig: ProjectorRig, 
     """A recreated topic would silently skip new records, so the worker refuses to run."""
     await projector_rig.send(GOOD)
     worker = projector_rig.worker()
-    projector_rig.await_receipts(len(GOOD))
+    projector_rig.await_projected(len(GOOD))
     worker.terminate()
     assert ended(worker) == 0
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)

@@ -12,7 +12,7 @@ from processors.pipeline import Pipeline
 from processors.runners.faust_app import FaustSettings, take_over
 from processors.runners.startup_checks import check_generation, check_log_tail
 from schemas.log.position import LogRecord
-from tests.support.rigs.projection import ListedLog, new_pipeline
+from tests.support.rigs.projection import ListedLog, new_pipeline, settle
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 from tests.support.strategies import PARTITIONS, log_of, one_event
 
@@ -31,7 +31,7 @@ LOG = log_of([one_event(n) for n in range(6)])
 async def _project(store: TestStore, log: list[LogRecord]) -> None:
     pipeline = new_pipeline(store, log)
     await pipeline.project(log)
-    await pipeline.drain()
+    await settle(pipeline)
 
 
 def _check_tail(store: TestStore, log: list[LogRecord]) -> None:

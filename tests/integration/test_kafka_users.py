@@ -168,7 +168,7 @@ async def test_the_product_works_with_a_password(closed: Broker, tmp_path: Path)
         records = log_of([one_event(n) for n in range(3)])
         await rig.send(records)
         worker = rig.worker()
-        rig.await_receipts(len(records))
+        rig.await_projected(len(records))
         worker.terminate()
         assert ended(worker) == 0
 

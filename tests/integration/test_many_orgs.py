@@ -22,7 +22,7 @@ from store.address import StoreAddress
 from store.generations import Generation
 from tests.support.builders import DAY_MS, HOUR_MS, T0, LogBuilder, created, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
-from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.projection import new_pipeline, settle, tables
 from tests.support.rigs.served_store import Served
 from tests.support.rigs.store import TestStore, new_store
 
@@ -106,12 +106,13 @@ async def project(pipeline: Pipeline, records: list[LogRecord]) -> None:
     """Project everything in one batch, and wait until it is written."""
     await pipeline.resume(0, 0)
     await pipeline.project(records)
-    await pipeline.drain()
+    await settle(pipeline)
 
 
 async def recounted(store: TestStore, reader: ClickHouseReader) -> Recounted:
     """Recount the whole installation."""
-    context = ReadContext(reader, snapshot_of(Generation("g1", 1), []), "")
+    generation = Generation("g1", 1)
+    context = ReadContext(reader, generation, snapshot_of(generation, []).rollups, "")
     return await Recount(context, None, days_asked(None, None)).run()
 
 

@@ -19,7 +19,7 @@ from schemas.store.rows import SessionRow
 from tests.support.builders import ORG, compaction_requested
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import OTHER, worked_on
-from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
+from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline, settle
 from tests.support.rigs.two_generations import LIVE, PROVED, TwoGenerations
 
 pytest_plugins = ["tests.support.rigs.prove_fixtures"]
@@ -372,7 +372,7 @@ async def test_what_is_projected_meanwhile_is_no_difference(both: TwoGenerations
             await pipelines[which].project(log[done[which] : until])
             done[which] = until
         for pipeline in pipelines:
-            await pipeline.drain()
+            await settle(pipeline)
 
     projecting = asyncio.create_task(project())
     while not projecting.done():

@@ -14,7 +14,7 @@ from schemas.log.position import LogRecord
 from store.generations import Generation
 from tests.support.builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
-from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.projection import new_pipeline, settle, tables
 from tests.support.rigs.store import TestStore
 
 FIRST = "(SELECT session_id FROM {db}.sessions FINAL ORDER BY session_id LIMIT 1)"
@@ -84,7 +84,7 @@ class Running:
     async def project(self, records: list[LogRecord]) -> None:
         """Project and wait until it is written."""
         await self.pipeline.project(records)
-        await self.pipeline.drain()
+        await settle(self.pipeline)
 
     def damage(self, statements: list[str]) -> None:
         """Make the tables wrong."""

@@ -26,8 +26,9 @@ HOUR = T0 // 3_600_000 * 3600
 HOURLY = sql("rollup_hourly")
 _WHERE = "WHERE (org_id, started_hour) IN {hours:Array(Tuple(String, DateTime('UTC')))}"
 _AGAIN = f"(SELECT toUInt64(sleep(0.05))) + (SELECT sum(version) FROM sessions FINAL {_WHERE}),"
-TWO_READINGS = HOURLY.replace("sum(versions),", _AGAIN, 1)
-BY_COUNT = HOURLY.replace("sum(versions),", "toUInt64(sum(sessions_)),", 1)
+_VERSION, _SESSIONS = "of_sessions[1],", "of_sessions[2],"
+TWO_READINGS = HOURLY.replace(_VERSION, _AGAIN, 1)
+BY_COUNT = HOURLY.replace(_VERSION, _SESSIONS, 1)
 ROUNDS = 20
 
 

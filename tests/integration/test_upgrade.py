@@ -11,7 +11,7 @@ import pytest
 from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.projection import new_pipeline, settle, tables
 from tests.support.rigs.projector_rig import PARTITIONS, PYTHONPATH, ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.store import TABLES, Options, new_address, new_store
@@ -64,17 +64,17 @@ async def test_a_new_column_is_provisioned_while_an_old_worker_projects(
     """The worker continues, also after a restart; the old read side answers; every number is correct."""
     sent = Sent(projector_rig)
     worker = projector_rig.worker()
-    projector_rig.await_receipts(await sent.more(4))
+    projector_rig.await_projected(await sent.more(4))
 
     count = await sent.more(20)  # on their way while the tables change
     provision_of_tomorrow(projector_rig)
-    projector_rig.await_receipts(count)
-    projector_rig.await_receipts(await sent.more(4))
+    projector_rig.await_projected(count)
+    projector_rig.await_projected(await sent.more(4))
     assert worker.poll() is None
     worker.send_signal(signal.SIGKILL)
     end_of(worker)
     worker = projector_rig.worker()
-    projector_rig.await_receipts(await sent.more(4))
+    projector_rig.await_projected(await sent.more(4))
 
     assert projector_rig.query("SELECT DISTINCT mood FROM sessions") == [("calm",)]
     _check_with_the_read_side(projector_rig)
@@ -85,7 +85,7 @@ async def test_a_new_column_is_provisioned_while_an_old_worker_projects(
     with contextlib.contextmanager(new_store)(new_address(engine), PARTITIONS) as store:
         pipeline = new_pipeline(store, sent.log.records)
         await pipeline.project(sent.log.records)
-        await pipeline.drain()
+        await settle(pipeline)
         assert projector_rig.tables() == tables(store)
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from ingest.log.archive.order import in_target_order
 from schemas.log.position import LogRecord
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, Options, TestStore, new_address, new_store
 from tests.support.rigs.store_contents import POSITIONS
 from tests.support.strategies import PARTITIONS, logs
@@ -42,7 +42,7 @@ def tables_of(store: TestStore, log: list[LogRecord]) -> dict[str, list[tuple[st
     async def project() -> None:
         pipeline = new_pipeline(store, log)
         await pipeline.project(log)
-        await pipeline.drain()
+        await settle(pipeline)
 
     asyncio.run(project())
     return {table: _content(store, table) for table in TABLES}

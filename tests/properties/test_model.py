@@ -1,4 +1,4 @@
-"""The model check of the five writes: the real pipeline under every fault that one machine can imagine, step by step.
+"""The model check of the projection: the real pipeline under every fault that one machine can imagine, step by step.
 
 A failure prints the steps of its shortest example: what was appended, which worker received what, and how the store
 answered each call. `docs/testing.md` says how to run more examples and how to reproduce one.
@@ -59,10 +59,17 @@ def of_the_first(facts: list[AnyRecord]) -> list[Sent]:
     return [Sent(structs.replace(fact, org_id=org, session_id=session)) for fact in facts]
 
 
+def in_two_orgs(facts: list[AnyRecord]) -> list[Sent]:
+    """Draw facts of two sessions in one partition: the last one belongs to another org."""
+    of_one = [structs.replace(fact, org_id="acme", session_id=facts[0].session_id) for fact in facts]
+    return [Sent(fact) for fact in (*of_one[:-1], structs.replace(of_one[-1], org_id="globex"))]
+
+
 _RARE = {14: facts(), 15: st.none()}  # any kind of fact, and records that cannot be decoded
 values = st.integers(0, 15).flatmap(lambda n: _RARE.get(n, crowded_facts())).map(Sent)
 some = st.lists(values, max_size=3)
 of_one_session = st.lists(crowded_facts(events=200), min_size=2, max_size=5).map(of_the_first)
+of_two_orgs = st.lists(crowded_facts(), min_size=3, max_size=4).map(in_two_orgs)
 which = st.integers(0, 5)  # of the existing ones, modulo their number
 counts = st.tuples(*[st.integers(0, 2)] * PARTITIONS).filter(any)
 owners = st.tuples(*[st.sampled_from("AB")] * PARTITIONS)
@@ -72,14 +79,14 @@ alive = precondition(lambda self: self.world.workers)
 both = precondition(lambda self: len(self.world.workers) == 2)
 
 
-class FiveWrites(RuleBasedStateMachine):
+class Projection(RuleBasedStateMachine):
     """Two workers, two partitions, two orgs. Each rule is one possible step, and returns what it did."""
 
     begun = 0  # examples
 
     def __init__(self) -> None:
         super().__init__()
-        FiveWrites.begun += 1
+        Projection.begun += 1
         self.world = World()
         self._sound = True
 
@@ -167,17 +174,67 @@ class FiveWrites(RuleBasedStateMachine):
         self._begin_batch(other, [], counts)
         self.answer_in_turns(other * 40 + "c" + name * 40 + "c")
 
+    @alive
+    @rule(nth=which, calls=st.integers(0, 6))
+    def roll_up(self, nth: int, calls: int) -> None:
+        """A worker begins to refresh the rollups, and the store answers some calls."""
+        name = self._worker(nth)
+        self._did(self.world.roll_up(name))
+        self.answer_in_turns(name.lower() * calls)
+
     @both
     @rule(name=st.sampled_from("AB"), mine=crowd, others=crowd, steps=st.integers(1, 4))
     def overtake(self, name: str, mine: list[Sent], others: list[Sent], steps: int) -> None:
         """A worker has read a bucket, and writes it after the other one has written a newer one."""
         other = "AB".replace(name, "")
         self._begin_batch(name, mine, (2,) * PARTITIONS)
+        self.answer_in_turns(name * 40)
+        self._did(self.world.roll_up(name))
         while self.world.calls_of(name) and not self.world.is_in_rollups(name):
             self._answer(name, self.world.calls_of(name)[0], "done")
         self.answer_in_turns(name * (steps - 1))
         self._begin_batch(other, others, (3,) * PARTITIONS)
+        self.answer_in_turns(other * 40)
+        self._did(self.world.roll_up(other))
         self.answer_in_turns(other * 40 + name * 40 + "c")
+
+    @alive
+    @rule(nth=which, some=crowd, counts=counts, turns=st.text("on", min_size=5, max_size=30))
+    def roll_up_beside_a_batch(self, nth: int, some: list[Sent], counts: tuple[int, ...], turns: str) -> None:
+        """A refresh begins, and a batch is projected beside it."""
+        name = self._worker(nth)
+        self._catch_up(name)
+        self._begin_batch(name, some, counts)
+        self.answer_in_turns(name * 40)
+        self._did(self.world.roll_up(name))
+        self.append(some)
+        self._did(f"{name} is handed {self.world.deliver(name, counts)}")
+        self.answer_in_turns(turns.replace("o", name).replace("n", name.lower()))
+
+    @both
+    @rule(
+        name=st.sampled_from("AB"),
+        sent=of_two_orgs,
+        calls=st.integers(0, 4),
+    )
+    def jump_beside_a_refresh(self, name: str, sent: list[Sent], calls: int) -> None:
+        """A worker lost its partitions without knowing; it resumes behind a jump, beside a refresh of its rollups."""
+        other, partition = "AB".replace(name, ""), partition_of(sent[0].key, PARTITIONS)
+        self._begin_batch(name, sent[:1], (1_000,) * PARTITIONS)
+        self.answer_in_turns(name * 40 + "c")
+        self.rebalance((other,) * PARTITIONS, name)
+        self.append(sent[1:])
+        if name in self.world.workers and partition in self.world.workers[name].owned:
+            self._did(f"{name} goes on at {partition}:{self.world.seek(name, partition, 1)}")
+        self._did(f"{name} is handed {self.world.deliver(name, (2,) * PARTITIONS)}")
+        self.answer_in_turns(name * calls)
+        self._did(self.world.roll_up(name))
+        while rolling := [call for call in self.world.calls_of(name) if call.kind == "rollups"]:
+            self._answer(name, rolling[0], "done")
+        self._catch_up(other)
+        self.answer_in_turns(name * 40)
+        self._did(self.world.roll_up(name))
+        self.answer_in_turns(name * 40)
 
     @alive
     @rule(nth=which, sent=of_one_session)
@@ -240,18 +297,25 @@ class FiveWrites(RuleBasedStateMachine):
         calls=st.integers(1, 12),
         in_flight=st.booleans(),
         facts_max=cache_sizes,
+        rolling_up=st.booleans(),
     )
-    def die_in_a_batch(self, nth: int, some: list[Sent], calls: int, in_flight: bool, facts_max: int) -> None:
-        """Kill a worker after any of a batch's calls; then it starts again, and the batch is delivered again."""
+    def die_in_a_batch(
+        self, nth: int, some: list[Sent], calls: int, in_flight: bool, facts_max: int, rolling_up: bool
+    ) -> None:
+        """Kill a worker after any of a batch's calls, or a refresh's; it starts again, the batch is delivered again."""
         name = self._worker(nth)
         self._catch_up(name)
         self._begin_batch(name, some, (3,) * PARTITIONS)
+        if rolling_up:
+            self.answer_in_turns(name * 40)
+            self._did(self.world.roll_up(name))
         self.answer_in_turns(name * calls)
         self.world.crash(name, in_flight)
         self._did(f"{name} is killed")
         self.world.start(name, facts_max)
         self._begin_batch(name, [], (3,) * PARTITIONS)
         self.answer_in_turns(name * 40)
+        self._did(self.world.roll_up(name))
 
     @precondition(lambda self: self.world.late)
     @rule(nth=which, outcome=st.sampled_from(["done", "torn"]))
@@ -322,7 +386,7 @@ def check_model(**options: Any) -> None:
         deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=STEPS, print_blob=True
     )
     with patched_environment():
-        run_state_machine_as_test(FiveWrites, settings=settings(chosen, **options))
+        run_state_machine_as_test(Projection, settings=settings(chosen, **options))
 
 
 @pytest.mark.timeout(1_200)  # if it fails; finding the shortest example takes minutes
@@ -351,9 +415,9 @@ def test_each_mistake_is_caught(
     name: str, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
     """The model check fails for each mutant, and names the broken promise."""
-    monkeypatch.setattr(FiveWrites, "begun", 0)
+    monkeypatch.setattr(Projection, "begun", 0)
     with MUTANTS[name](), pytest.raises(Violation) as caught:
         check_model(max_examples=MUTANT_EXAMPLES, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False)
 
     record_property("caught_by", caught.value.promise)
-    print(f"{name}: caught by “{caught.value.promise}” after {FiveWrites.begun} examples")
+    print(f"{name}: caught by “{caught.value.promise}” after {Projection.begun} examples")

@@ -16,7 +16,7 @@ from processors.warehouse import ClickHouseWarehouse
 from schemas.log.position import LogRecord
 from store.connect import WRITE, connect
 from tests.support.oracles.sessions import first_copies, recount, recount_tasks
-from tests.support.rigs.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, tables
+from tests.support.rigs.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, settle, tables
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 from tests.support.strategies import PARTITIONS, deliveries, log_of, logs, one_event
 
@@ -33,7 +33,7 @@ def two(engine: Options) -> Iterator[TestStore]:
 async def _project(pipeline: Pipeline, batches: list[list[LogRecord]]) -> None:
     for batch in batches:
         await pipeline.project(batch)
-    await pipeline.drain()
+    await settle(pipeline)
 
 
 async def _finish(store: TestStore, log: list[LogRecord]) -> None:

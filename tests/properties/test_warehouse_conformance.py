@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from processors.rowbinary import encode_rows
-from processors.warehouse import Warehouse
+from processors.warehouse import RollupMark, Warehouse
 from schemas.log.position import LogRecord
-from schemas.store.rows import SessionRow
+from schemas.store.rows import RollupProgressRow, SessionRow
 from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
 from tests.support.oracles.rowbinary import decode_rows
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, TestStore, new_address, new_store
 from tests.support.strategies import PARTITIONS, SESSIONS, logs, session_rows, task_rows
 
@@ -41,7 +42,7 @@ def _project(store: TestStore, warehouse: Warehouse, log: list[LogRecord], cut: 
         pipeline = new_pipeline(store, log, warehouse=warehouse)
         for i in range(0, len(log), cut):
             await pipeline.project(log[i : i + cut])
-        await pipeline.drain()
+        await settle(pipeline)
 
     asyncio.run(run())
 
@@ -134,6 +135,44 @@ def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[S
         warehouse.refresh_rollups((row.org_id, row.started_hour) for row in rows)
 
     assert _differing(two, both[1], ("sessions", "rollup_hourly", "rollup_daily")) == {}
+
+
+@given(
+    rows=st.lists(session_rows(), max_size=30),
+    marks=st.dictionaries(st.integers(0, 2), st.integers(0, 3), min_size=1),
+    limit=st.integers(1, 4),
+)
+@settings(SLOW, max_examples=12)
+def test_both_find_the_same_hours_beyond_the_marks(
+    two: TestStore, rows: list[SessionRow], marks: dict[int, int], limit: int
+) -> None:
+    """Page by page: the hours of every session of these partitions that changed beyond its mark, each once."""
+    both = _both(two)
+    rows = [structs.replace(row, log_partition=row.session_id.int % 3) for row in rows]
+    found = []
+
+    for warehouse in both:
+        warehouse.insert("sessions", encode_rows(rows))
+        page = warehouse.changed_hours(marks, ("", 0), limit)
+        found.append([*page])
+        while page:
+            page = warehouse.changed_hours(marks, page[-1], limit)
+            found[-1] += page
+
+    beyond = [row for row in both[1].rows("sessions") if row.version > marks.get(row.log_partition, 3)]
+    assert found[0] == found[1] == sorted({(row.org_id, row.started_hour) for row in beyond})
+
+
+def test_both_return_the_highest_mark_of_a_partition(two: TestStore) -> None:
+    """A late worker can't move it back; without a row the rollups hold nothing."""
+    both = _both(two)
+
+    for warehouse in both:
+        for rolled_up, complete_ms in ((7, 700), (9, 900), (8, 1_000)):
+            warehouse.insert("rollup_progress", encode_rows([RollupProgressRow(1, rolled_up, complete_ms)]))
+
+    assert [warehouse.rollup_mark(1) for warehouse in both] == [RollupMark(9, 900)] * 2
+    assert [warehouse.rollup_mark(0) for warehouse in both] == [RollupMark()] * 2
 
 
 @given(log=logs(max_size=12), holes=st.sets(st.integers(0, 11)), below=st.integers(0, 14))

@@ -54,7 +54,8 @@ def events(*named: str, partitions: int = 2) -> list[GenerationEvent]:
 
 def progress(*projected: int, log_end: int = 10, complete_ms: int = 1) -> list[PartitionProgressRow]:
     """Return the progress of each partition; ``complete_ms=0``: it was never at the end of the log."""
-    return [PartitionProgressRow(n, at, log_end, complete_ms, complete_ms) for n, at in enumerate(projected)]
+    rows = enumerate(projected)
+    return [PartitionProgressRow(n, at, log_end, complete_ms, complete_ms, at, complete_ms) for n, at in rows]
 
 
 def proof(generation: str, compared_with: str, *, equal: bool = True) -> ProofRow:

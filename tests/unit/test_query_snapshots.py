@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.errors import ApiError
 from query_api.errors import NotYetVisible
-from query_api.freshness import PROGRESS, Freshness, PartitionProgressRow, parse_positions, snapshot_of
+from query_api.freshness import PROGRESS, Freshness, PartitionProgressRow, Source, parse_positions, snapshot_of
 from query_api.question import NoParams
 from query_api.reader import Row, answer
 from schemas.log.position import Position
@@ -31,7 +31,15 @@ class FakeReader:
         self.looks += 1
         projected = max(0, self.looks - 2)
         return [
-            {"log_partition": partition, "projected": projected, "log_end": 9, "complete_ms": self.looks, "age_ms": 0}
+            {
+                "log_partition": partition,
+                "projected": projected,
+                "log_end": 9,
+                "complete_ms": self.looks,
+                "age_ms": 0,
+                "rolled_up": max(0, projected - 2),
+                "rolled_up_ms": 0,
+            }
             for partition in (0, 1)
         ]
 
@@ -47,6 +55,8 @@ rows = st.lists(
         st.integers(0, 100),
         st.integers(1, 1 << 42),
         st.just(0),
+        st.integers(0, 100),
+        st.integers(0, 1 << 42),
     ),
     unique_by=lambda row: row.log_partition,
 )
@@ -57,9 +67,11 @@ def test_no_more_is_claimed_than_every_partition_says(progress: list[PartitionPr
     """`complete_through` is the earliest of all partitions, empty before all have reported; lag is never below 0."""
     seen = snapshot_of(Generation("g1", partitions), progress)
 
-    assert all(seen.complete_through <= row.complete_ms for row in progress)
-    assert seen.complete_through == 0 or len(progress) >= max(1, partitions)
-    assert seen.lag_records == sum(max(0, row.log_end - row.projected) for row in progress) >= 0
+    assert all(seen.tables.complete_through <= row.complete_ms for row in progress)
+    assert all(seen.rollups.complete_through <= row.rolled_up_ms for row in progress)
+    assert len(progress) >= max(1, partitions) or seen.tables.complete_through == seen.rollups.complete_through == 0
+    assert seen.tables.lag_records == sum(max(0, row.log_end - row.projected) for row in progress)
+    assert seen.rollups.lag_records == sum(max(0, row.log_end - row.rolled_up) for row in progress)
 
 
 async def test_readers_at_the_same_time_share_a_look() -> None:
@@ -73,23 +85,24 @@ async def test_readers_at_the_same_time_share_a_look() -> None:
     assert reader.looks == 1
 
 
-async def test_all_who_wait_share_the_looks() -> None:
-    """Waiting ends when all positions are projected; many waiters look no more often than one."""
+@pytest.mark.parametrize(("source", "looks"), [("tables", 4), ("rollups", 6)])
+async def test_all_who_wait_share_the_looks(source: Source, looks: int) -> None:
+    """Waiting ends when all positions are in what is read; many waiters look no more often than one."""
     reader = FakeReader()
     freshness = Freshness(reader)
     positions = [Position(0, 0), Position(1, 1)]
 
-    seen = await asyncio.gather(*(freshness.when_visible(positions) for _ in range(20)))
+    seen = await asyncio.gather(*(freshness.when_visible(positions, source) for _ in range(20)))
 
-    assert all(snapshot.shows(positions) for snapshot in seen)
-    assert reader.looks == 4
+    assert all(snapshot.of(source).shows(positions) for snapshot in seen)
+    assert reader.looks == looks
 
 
 @pytest.mark.parametrize("position", [Position(0, 1_000), Position(2, 0)])
 async def test_waiting_ends_in_any_case(position: Position) -> None:
     """A position that is not reached in time, or whose partition does not exist, is not visible yet."""
     with pytest.raises(NotYetVisible):
-        await Freshness(FakeReader(), wait_s=0.1).when_visible([position])
+        await Freshness(FakeReader(), wait_s=0.1).when_visible([position], "tables")
 
 
 def test_the_header_holds_one_or_several_positions() -> None:

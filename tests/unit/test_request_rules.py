@@ -169,7 +169,7 @@ def test_a_request_is_no_reason_to_refuse_itself() -> None:
 def test_a_generation_that_was_filled_follows_while_its_projector_restarts() -> None:
     """A projector that restarts reports no time of completeness until it is at the end of the log again."""
     (made, *_) = known_generations(events("g2 created"))
-    behind = [PartitionProgressRow(partition, 3, 9, 0, 0) for partition in range(2)]
+    behind = [PartitionProgressRow(partition, 3, 9, 0, 0, 3, 0) for partition in range(2)]
 
     assert GenerationStatus(made, behind).state == "filling"
     assert GenerationStatus(made, behind, was_filled=True).state == "following"

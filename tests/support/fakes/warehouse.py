@@ -6,7 +6,7 @@ the real one.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ import msgspec
 
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
-from processors.warehouse import DAY_S, HOUR_S, Bucket, Rows, SessionKey, StoredReceipt
+from processors.warehouse import DAY_S, HOUR_S, Bucket, RollupMark, Rows, SessionKey, StoredReceipt
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
     AnalysisRow,
@@ -23,6 +23,7 @@ from schemas.store.rows import (
     FactRow,
     ProgressRow,
     ReceiptRow,
+    RollupProgressRow,
     SessionRow,
     TaskRow,
 )
@@ -72,6 +73,7 @@ SHAPES = {
     "receipts": TableShape(ReceiptRow, ("log_partition", "log_offset"), None),
     "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
     "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
+    "rollup_progress": TableShape(RollupProgressRow, ("log_partition",), "rolled_up"),
 }
 _KEYS = {table: attrgetter(*shape.key) for table, shape in SHAPES.items()}
 _VERSIONS: dict[str, Callable[[Any], Any]] = {
@@ -147,6 +149,16 @@ class FakeWarehouse:
         hours = self.tables["rollup_hourly"]
         of_day = {(org, day): [hours.get((org, day + HOUR_S * n)) for n in range(24)] for org, day in days}
         return [row for (org, day), some in of_day.items() if (row := rollup_of_hours(org, day, filter(None, some)))]
+
+    def rollup_mark(self, partition: int) -> RollupMark:
+        rows = [row for row in list(self.tables["rollup_progress"].values()) if row.log_partition == partition]
+        return RollupMark(rows[0].rolled_up, rows[0].complete_through) if rows else RollupMark()
+
+    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+        rows = list(self.tables["sessions"].values())
+        changed = [row for row in rows if row.version > marks.get(row.log_partition, row.version)]
+        hours = {(row.org_id, row.started_hour) for row in changed}
+        return sorted(hour for hour in hours if hour > after)[:limit]
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         for table in ("sessions", "tasks", "compactions", "analyses"):

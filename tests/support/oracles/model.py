@@ -25,6 +25,7 @@ from tests.support.oracles.model_recount import Violation, check_oracle, check_r
 from tests.support.oracles.model_worker import PARTITIONS, TOPIC, Log, ModelLog, Worker, make_pipeline
 from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
 from tests.support.oracles.sessions import TOOL_TYPES
+from tests.support.rigs.projection import targets_of
 
 NOTICED_WITHIN_S = 90
 
@@ -71,7 +72,7 @@ class World:
         for call in worker.calls:
             call.heard = False
         if in_flight:
-            self.late += [call for call in worker.calls if call.kind == "write"]
+            self.late += [call for call in worker.calls if call.kind in ("write", "rollups")]
         worker.calls.clear()
 
     def rebalance(self, owners: Sequence[str], deaf: Sequence[str]) -> None:
@@ -178,6 +179,12 @@ class World:
         """Return the calls of one worker, the oldest first; none if it does not run."""
         return self.workers[name].calls if name in self.workers else []
 
+    def roll_up(self, name: str) -> str:
+        """Let a worker begin to refresh the rollups."""
+        begins = name in self.workers and self.workers[name].roll_up()
+        self._idle()
+        return f"{name} {'begins' if begins else 'has no need'} to refresh the rollups"
+
     def is_in_rollups(self, name: str) -> bool:
         """Return whether its oldest call is in the middle of a refresh of rollups."""
         return any(call.in_steps for call in self.calls_of(name)[:1])
@@ -230,11 +237,22 @@ class World:
         self.finish()
         for _ in range(100):
             if self.committed == [len(records) for records in self.log]:
-                return
+                break
             self.deliver("A", [8] * PARTITIONS)
             self.finish()
             self.commit("A")
-        raise Violation("lag returns to 0", f"committed {self.committed} of {list(map(len, self.log))}")
+        else:
+            raise Violation("lag returns to 0", f"committed {self.committed} of {list(map(len, self.log))}")
+        self._finish_rollups()
+
+    def _finish_rollups(self) -> None:
+        """Let the rollups reach the end, even if a refresh is under way."""
+        for _ in range(2):
+            self.roll_up("A")
+            self.finish()
+        marks = [self.store.rollup_mark(partition).rolled_up for partition in range(PARTITIONS)]
+        if marks != self.committed:
+            raise Violation("the rollups reach the end", f"marks {marks} of {self.committed}")
 
     def finish(self) -> None:
         """Let every call of every worker succeed."""
@@ -258,12 +276,13 @@ class World:
     def check(self) -> None:
         """Check what must hold after every step."""
         for conflict in self.store.conflicts:
-            if self.versions_are_sums or not conflict.table.startswith("rollup"):
+            if self.versions_are_sums or not conflict.table.startswith("rollup_"):
                 raise Violation("equal version means equal content", conflict)
         receipted = [self._receipted(partition) for partition in range(PARTITIONS)]
         self._check_committed(receipted)
         self._check_said(receipted)
-        self._check_rollups(receipted)
+        self._check_marks(receipted)
+        self._check_rollups()
 
     def _receipted(self, partition: int) -> int:
         """Return how many records have their receipt. No record may be projected above a gap."""
@@ -326,18 +345,27 @@ class World:
                         f"{worker.name} says {partition}:{offset}, receipts reach {receipted[partition]}",
                     )
 
-    def _check_rollups(self, receipted: Sequence[int]) -> None:
-        """Check that a bucket equals its sessions once each has its receipt, and whenever its version says so."""
+    def _check_marks(self, receipted: Sequence[int]) -> None:
+        """Check that no mark of the rollups is beyond what is projected."""
+        for partition, count in enumerate(receipted):
+            mark = self.store.rollup_mark(partition).rolled_up
+            if mark > count:
+                what = f"the rollups claim {partition}:{mark}, receipts reach {count}"
+                raise Violation("what is in the rollups is projected", what)
+
+    def _check_rollups(self) -> None:
+        """Check that a bucket equals its sessions once all are below their mark, and whenever its version says so."""
         if self._rollups_checked == self.store.writes:
             return
         self._rollups_checked = self.store.writes
         sessions, hours = self._grouped("sessions", "started_hour"), self.store.tables["rollup_hourly"]
+        marks = [self.store.rollup_mark(partition).rolled_up for partition in range(PARTITIONS)]
         open_days = set()
         for bucket, some in sessions.items():
-            receipts = all(session.version <= receipted[session.log_partition] for session in some)
-            if not receipts:
+            is_below = all(session.version <= marks[session.log_partition] for session in some)
+            if not is_below:
                 open_days.add(_day(bucket))
-            self._check_bucket("hour", hours.get(bucket), rollup_of_sessions(*bucket, some), receipts)
+            self._check_bucket("hour", hours.get(bucket), rollup_of_sessions(*bucket, some), is_below)
         of_days: dict[Bucket, list[RollupRow]] = defaultdict(list)
         for bucket, row in hours.items():
             of_days[_day(bucket)].append(row)
@@ -345,9 +373,9 @@ class World:
             day = self.store.tables["rollup_daily"].get(bucket)
             self._check_bucket("day", day, rollup_of_hours(*bucket, rows), bucket not in open_days)
 
-    def _check_bucket(self, kind: str, found: RollupRow | None, now: RollupRow | None, receipts: bool) -> None:
-        if receipts and self._comparable(found) != self._comparable(now):
-            raise Violation(f"what has its receipt is in its {kind}", f"{found} is not {now}")
+    def _check_bucket(self, kind: str, found: RollupRow | None, now: RollupRow | None, is_below: bool) -> None:
+        if is_below and self._comparable(found) != self._comparable(now):
+            raise Violation(f"what is below its mark is in its {kind}", f"{found} is not {now}")
         if self.versions_are_sums and found and now and found.version == now.version and found != now:
             raise Violation(f"a current {kind} is the sum of its parts", f"{found} is not {now}")
 
@@ -373,17 +401,19 @@ class World:
 
     def _seen(self, store: FakeWarehouse, table: str) -> list[Any]:
         rows = store.rows(table)
-        return [self._comparable(row) for row in rows] if table.startswith("rollup") else rows
+        return [self._comparable(row) for row in rows] if table in ("rollup_hourly", "rollup_daily") else rows
 
     def _clean_pass(self) -> FakeWarehouse:
         clean = FakeWarehouse(PARTITIONS)
         made = make_pipeline(clean, ModelLog(self.log), 1_000_000, Observers())
         calls: list[Call] = []
-        made._folding = made._writing = GatedExecutor(calls, GatedWarehouse(clean), "clean")  # type: ignore[assignment]
+        threads: Any = GatedExecutor(calls, GatedWarehouse(clean), "clean")
+        made._folding = made._writing = made._rolling_up = threads
 
         async def all_of_it() -> None:
             await made.project([record for records in self.log for record in records])
             await made.drain()
+            await made.rollups.refresh(made.rollups.due(targets_of(made)))
 
         running = self.loop.create_task(all_of_it())
         self._idle()

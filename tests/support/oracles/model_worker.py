@@ -1,13 +1,14 @@
 """The workers of the model check: the real pipeline, Faust's adapter and the watchdog, over a gated store."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from msgspec import Struct
 
+from kernel.broken import Broken
 from processors import availability, gaps, pipeline
 from processors.dead_letter_limit import DeadLetterLimit
 from processors.observer import Observers
@@ -22,6 +23,7 @@ from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogRecord
 from tests.support.fakes.faust import Event, FakeApp, FakeConsumer
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse
+from tests.support.rigs.projection import targets_of
 
 if TYPE_CHECKING:
     from tests.support.oracles.model import World
@@ -78,6 +80,8 @@ class Worker:
             self.progress.places, self.pipeline.pace, clock=lambda: world.now, die=lambda code: self._end(code)
         )
         self._observers.add(self.watchdog)
+        self._rolling_up: asyncio.Future[None] = world.loop.create_future()
+        self._rolling_up.set_result(None)
         self.app.start()
 
     def _progress(self) -> Progress:
@@ -91,11 +95,26 @@ class Worker:
         made = make_pipeline(self._store, ModelLog(self._world.log), facts_max, self._observers)
         made._folding = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
         made._writing = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
+        made._rolling_up = GatedExecutor(self.calls, self._store, "rollups")  # type: ignore[assignment]
         made._clock = lambda: self._world.now
         return made
 
     async def _offsets(self, partitions: Sequence[int]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: self._world.offsets(partitions))
+
+    def roll_up(self) -> bool:
+        """Begin to refresh the rollups, as their loop does; return whether anything is due and none is under way."""
+        rollups = self.pipeline.rollups
+        due = rollups.due(targets_of(self.pipeline)) if self._rolling_up.done() else {}
+        if due:
+            self._rolling_up = self._world.loop.create_task(self._crashing(rollups.refresh(due)))
+        return bool(due)
+
+    async def _crashing(self, refresh: Coroutine[Any, Any, None]) -> None:
+        try:
+            await refresh
+        except Broken as error:
+            await self.app.crash(error)
 
     def fetch(self, counts: Sequence[int]) -> list[Event]:
         """Return the next records of its partitions, one of each in turn."""

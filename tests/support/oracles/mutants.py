@@ -5,7 +5,7 @@ if the code belongs to them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from itertools import count
@@ -17,17 +17,20 @@ import msgspec
 from processors.fold import fold
 from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
+from processors.rollups import Rollups, Target
 from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
-from processors.warehouse import DAY_S, Bucket
+from processors.warehouse import DAY_S, Bucket, RollupMark
 from schemas.log.position import LogRecord
 from store.errors import StoreUnavailable
 from tests.support.fakes.faust import FakeStream
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
 
+Targets = Mapping[int, Target]
 Patch = Callable[[], AbstractContextManager[Any]]
 MUTANTS: dict[str, Patch] = {}
+BUCKETS = ("rollup_hourly", "rollup_daily")
 
 
 def mutant(make: Patch) -> Patch:
@@ -97,12 +100,6 @@ def derivations_skipped_after_a_crash() -> AbstractContextManager[Any]:
     return _skipped_when_repeated("derivations")
 
 
-@mutant
-def rollups_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """The same with rollups."""
-    return _skipped_when_repeated("rollups")
-
-
 def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
     repeated: dict[int, bool] = {}
     real_write, real_step = Pipeline._write, Pipeline._step
@@ -140,7 +137,7 @@ def rollup_version_by_clock() -> AbstractContextManager[Any]:
     real = FakeWarehouse.put
 
     def put(self: FakeWarehouse, table: str, rows: Any) -> None:
-        if table.startswith("rollup"):
+        if table in BUCKETS:
             rows = [msgspec.structs.replace(row, version=next(clock)) for row in rows]
         real(self, table, rows)
 
@@ -153,7 +150,7 @@ def rollup_version_by_count() -> AbstractContextManager[Any]:
     real = FakeWarehouse.put
 
     def put(self: FakeWarehouse, table: str, rows: Any) -> None:
-        if table.startswith("rollup"):
+        if table in BUCKETS:
             rows = [msgspec.structs.replace(row, version=row.sessions) for row in rows]
         real(self, table, rows)
 
@@ -183,6 +180,86 @@ def rollup_content_and_version_from_two_readings() -> AbstractContextManager[Any
 
 def _with_version(row: Any, versions: dict[Bucket, int]) -> Any:
     return msgspec.structs.replace(row, version=versions.get((row.org_id, row.bucket), row.version))
+
+
+@mutant
+def marks_of_rollups_moved_before_the_refresh() -> AbstractContextManager[Any]:
+    """The mistake: the refresh begins now, so it is as good as done."""
+    real = Rollups.refresh
+
+    async def refresh(self: Rollups, targets: Targets) -> None:
+        await self._move({p: self._reached(p, target) for p, target in targets.items()})
+        await real(self, targets)
+
+    return patch.object(Rollups, "refresh", refresh)
+
+
+@mutant
+def marks_of_rollups_taken_after_the_refresh() -> AbstractContextManager[Any]:
+    """The mistake: what is written now is what the refresh has read."""
+    real = Rollups._move
+
+    async def move(self: Rollups, reached: dict[int, RollupMark]) -> None:
+        written: dict[int, int] = self._pipeline.written  # type: ignore[attr-defined]  # a port with less
+        await real(self, {p: RollupMark(written.get(p, mark.rolled_up), 1) for p, mark in reached.items()})
+
+    return patch.object(Rollups, "_move", move)
+
+
+@mutant
+def one_mark_of_rollups_for_all_partitions() -> AbstractContextManager[Any]:
+    """The mistake: they are refreshed together, so they are equally far."""
+    real = Rollups._move
+
+    async def move(self: Rollups, reached: dict[int, RollupMark]) -> None:
+        await real(self, dict.fromkeys(reached, max(reached.values())))
+
+    return patch.object(Rollups, "_move", move)
+
+
+@mutant
+def an_older_hour_of_a_batch_forgotten() -> AbstractContextManager[Any]:
+    """The mistake: what happens now happens in the current hour."""
+    real = Rollups.changed
+
+    def changed(self: Rollups, hours: Sequence[Bucket]) -> None:
+        latest = dict(sorted(hours))
+        real(self, latest.items())
+
+    return patch.object(Rollups, "changed", changed)
+
+
+@mutant
+def hours_that_change_during_a_refresh_forgotten() -> AbstractContextManager[Any]:
+    """The mistake: once it is done, nothing is behind."""
+    real = Rollups._move
+
+    async def move(self: Rollups, reached: dict[int, RollupMark]) -> None:
+        await real(self, reached)
+        self._behind.clear()
+
+    return patch.object(Rollups, "_move", move)
+
+
+@mutant
+def rollups_not_searched_after_a_take_over() -> AbstractContextManager[Any]:
+    """The mistake: the worker before has refreshed what it wrote."""
+    return patch.object(Rollups, "search", lambda _self, _partition: None)
+
+
+@mutant
+def rollups_searched_before_holes_are_filled() -> AbstractContextManager[Any]:
+    """The mistake: a take-over is one moment, at which everything can be noted."""
+    real = Rollups.take_over
+
+    def take_over(self: Rollups, partition: int, mark: RollupMark) -> None:
+        real(self, partition, mark)
+        self._unknown.add(partition)
+
+    return _all(
+        patch.object(Rollups, "take_over", take_over),
+        patch.object(Rollups, "search", lambda _self, _partition: None),
+    )
 
 
 @mutant

@@ -32,7 +32,7 @@ from tests.support.builders import (
 )
 from tests.support.builders import session_id as named
 from tests.support.clients.in_process import in_process
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TestStore
 
 KEY = b"a secret of at least 32 bytes, for tests"
@@ -91,7 +91,7 @@ class Operations:
         observers.add(progress)
         await progress.look()
         await pipeline.project(records)
-        await pipeline.drain()
+        await settle(pipeline)
 
     async def get(self, path: str, org: str = OPERATOR_ORG, role: Role = "operator", **params: str) -> httpx.Response:
         """GET ``/api/v1/<path>``."""

@@ -47,6 +47,11 @@ SELECT 0, log_offset, min(event_id), 'projected', any(org_id), any(session_id), 
 FROM {db}.facts
 GROUP BY log_offset
 """
+_MARK = """
+INSERT INTO {db}.rollup_progress (log_partition, rolled_up, complete_through)
+SELECT 0, max(log_offset) + 1, now64(3)
+FROM {db}.receipts
+"""
 
 
 def fill(both: TwoGenerations, generation: str, facts: int) -> None:
@@ -56,5 +61,6 @@ def fill(both: TwoGenerations, generation: str, facts: int) -> None:
         both.alter(_FACTS.replace("{since}", str(since)).replace("{count}", str(count)), generation)
     for statement in (_SESSIONS, _TASKS, _RECEIPTS):
         both.alter(statement, generation)
+    both.alter(_MARK, generation)
     hours = both.rows("SELECT DISTINCT org_id, toUnixTimestamp(started_hour) FROM {db}.sessions", generation)
     both.warehouse(generation).refresh_rollups([(org_id, hour) for org_id, hour in hours])

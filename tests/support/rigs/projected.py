@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from query_api.reader import ClickHouseReader
 from schemas.log.position import LogRecord
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.store import TestStore
 
@@ -20,7 +20,7 @@ def project(store: TestStore, log: Sequence[LogRecord]) -> None:
     async def all_of_it() -> None:
         pipeline = new_pipeline(store, log)
         await pipeline.project(list(log))
-        await pipeline.drain()
+        await settle(pipeline)
 
     asyncio.run(all_of_it())
 

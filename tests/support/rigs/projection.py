@@ -8,6 +8,7 @@ from processors.observer import Observers
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
+from processors.rollups import Target
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, ClickHouseWarehouse, Rows, Warehouse
 from schemas.log.position import LogRecord
@@ -79,6 +80,17 @@ def new_pipeline(
     cache = StateCache(facts_max)
     planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, DeadLetterLimit(dead_share_max))
     return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache, observers or Observers())
+
+
+async def settle(pipeline: Pipeline) -> None:
+    """Wait until everything that was folded is in the tables, and bring the rollups up to it."""
+    await pipeline.drain()
+    await pipeline.rollups.refresh(pipeline.rollups.due(targets_of(pipeline)))
+
+
+def targets_of(pipeline: Pipeline) -> dict[int, Target]:
+    """Return how far the partitions are written, none of which is filling."""
+    return {partition: Target(offset, 1) for partition, offset in pipeline.written.items()}
 
 
 def tables(store: TestStore) -> dict[str, list[tuple[object, ...]]]:

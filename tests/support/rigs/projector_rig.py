@@ -32,6 +32,8 @@ from tests.support.waiting import eventually
 PARTITIONS = 2
 PYTHONPATH = str(CHECKOUT)
 
+ROLLED_UP = "SELECT sum(rolled_up) FROM rollup_progress FINAL"
+
 
 class ProjectorRig:
     """Starts what a test needs; `end` stops all of it, by pid."""
@@ -124,9 +126,10 @@ class ProjectorRig:
             for table in TABLES
         }
 
-    def await_receipts(self, count: int, within_s: float = 40) -> None:
-        """Wait until this many records have their receipt."""
+    def await_projected(self, count: int, within_s: float = 40) -> None:
+        """Wait until this many records have their receipt, and their sessions are in the rollups."""
         eventually(lambda: self.query("SELECT count() FROM receipts FINAL")[0][0] >= count, within_s=within_s)
+        eventually(lambda: self.query(ROLLED_UP)[0][0] >= count, within_s=within_s)
 
     def receipts_of(self, partition: int) -> int:
         """Return how many records of a partition have their receipt."""

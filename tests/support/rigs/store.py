@@ -14,6 +14,7 @@ from schemas.pricing.price_list import list_prices
 from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.generations import FIRST_GENERATION
+from store.sql import read_sql
 
 TABLES = (
     *("facts", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),
@@ -46,8 +47,10 @@ class TestStore:
 
     def empty(self) -> None:
         """Delete everything that was projected."""
-        for table in TABLES:
+        for table in (*TABLES, "rollup_progress"):
             self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
+        first = {"database": self.database, "partitions": self.partitions}
+        self.client.command(read_sql("store", "first_rollup_progress"), parameters=first)
 
     def drop(self) -> None:
         """Remove the databases."""

@@ -15,7 +15,8 @@ from runtime.projector import make_warehouse
 from schemas.log.position import LogRecord
 from store.generations import Generation
 from store.migrate import migrate
-from tests.support.rigs.projection import new_pipeline
+from store.sql import read_sql
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, TestStore
 
 LIVE, PROVED = "g1", "g2"
@@ -46,7 +47,7 @@ class TwoGenerations:
         for name in generations or (LIVE, PROVED):
             pipeline = new_pipeline(self.store, records, warehouse=self.warehouse(name))
             await pipeline.project(records)
-            await pipeline.drain()
+            await settle(pipeline)
             self.alter(
                 "INSERT INTO {db}.progress SELECT log_partition, max(log_offset) + 1, max(log_offset) + 1, 0"
                 " FROM {db}.receipts GROUP BY log_partition",
@@ -81,11 +82,9 @@ class TwoGenerations:
         self.store.client.command(f"DROP DATABASE IF EXISTS {self.store.address.database(PROVED)} SYNC")
 
     def _begin(self, generation: str) -> None:
-        self.alter(
-            "INSERT INTO {db}.progress (log_partition, projected, log_end, complete_through)"
-            f" SELECT number, 0, 0, 0 FROM numbers({self.store.partitions})",
-            generation,
-        )
+        first = {"database": self.store.address.database(generation), "partitions": self.store.partitions}
+        for name in ("first_rollup_progress", "first_progress"):
+            self.store.client.command(read_sql("store", name), parameters=first)
 
     def _client(self) -> Any:
         return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")

@@ -23,7 +23,7 @@ from store.generations import Generation
 from tests.support.builders import LogBuilder
 from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
@@ -84,7 +84,7 @@ class WholeService:
         observers.add(progress)
         await progress.look()
         await pipeline.project(self.log.records)
-        await pipeline.drain()
+        await settle(pipeline)
 
     def operations(self) -> list[Operation]:
         """Return every operation except the public ones, from the app's own routes."""

@@ -66,7 +66,7 @@ from tests.support.builders import (
 )
 from tests.support.builders import session_id as named
 from tests.support.questions import sql_files
-from tests.support.rigs.projection import ListedLog, new_pipeline
+from tests.support.rigs.projection import ListedLog, new_pipeline, settle
 
 PARTITIONS = 2
 OTHER = "globex"
@@ -152,7 +152,7 @@ async def _project(store: StoreAddress) -> None:
     await _repair(first)
     await second.pipeline.project(the_log())
     for projector in (first, second):
-        await projector.pipeline.drain()
+        await settle(projector.pipeline)
         await projector.progress.look()
     await _do_requested(store, {FIRST_GENERATION: first, SECOND: second})
     await _project_otherwise(store)
@@ -174,7 +174,7 @@ async def _project_with_a_gap(projector: Projector) -> None:
     ends = [sum(record.partition == partition for record in log) for partition in range(PARTITIONS)]
     await projector.pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
     await projector.pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
-    await projector.pipeline.drain()
+    await settle(projector.pipeline)
 
 
 async def _repair(projector: Projector) -> None:
@@ -224,7 +224,7 @@ async def _project_otherwise(store: StoreAddress) -> None:
     log = the_log(seed=6, poison=b"no record either")
     pipeline = new_pipeline(_Store(store), log, warehouse=make_warehouse(store, OTHERWISE))  # type: ignore[arg-type]
     await pipeline.project(log)
-    await pipeline.drain()
+    await settle(pipeline)
     with closing(connect(WRITE, **store.at(store.database(OTHERWISE)))) as client:
         for lost in ("facts WHERE event_type = 'Stop'", "tasks WHERE kind = 'tool'", "analyses WHERE org_id != ''"):
             client.command(f"DELETE FROM {lost}")

@@ -1,0 +1,146 @@
+"""Rollups: a projection of `sessions` that follows it at its own pace, with a mark for each partition.
+
+A mark says: the rollups hold every session of this partition as of this offset, or newer. A refresh notes how far the
+partitions are written, computes the hours that are behind from `sessions`, each as a whole, then their days from the
+hours, and only then moves the marks to what it noted. A crash anywhere repeats the end of this; a late worker writes a
+bucket or a mark with a lower version, which readers never see.
+
+The hours that are behind are known from the batches. After a take-over they are not: one pass over narrow columns of
+`sessions` finds every session beyond the mark. While a generation is filling nothing is refreshed: at its end the same
+pass finds all of them, and the rollups are made once.
+
+The share of the machine that this takes is below a fifth, however many hours change: a pause follows that is
+`PAUSE_FACTOR` times as long, but no longer than `PAUSE_S_MAX`.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
+
+from kernel.fail_points import fail_point
+from processors.rowbinary import encode_rows
+from processors.warehouse import Bucket, RollupMark, Warehouse
+from schemas.store.rows import RollupProgressRow
+
+T = TypeVar("T")
+PAUSE_FACTOR, PAUSE_S_MAX = 4.0, 5.0
+LOOK_EVERY_S = 1.0  # the end of a filling is not announced
+BEHIND_MAX = 100_000  # hours; beyond it they are searched instead
+PAGE = 20_000  # hours
+_FIRST: Bucket = ("", 0)
+
+
+class Target(NamedTuple):
+    """A partition is written up to ``offset``, which includes everything accepted before ``complete_ms``."""
+
+    offset: int
+    complete_ms: int
+
+
+class RollingUp(Protocol):
+    """What a refresh needs of a pipeline."""
+
+    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
+        """Call the store in the thread of the rollups, as often as it takes."""
+        ...
+
+
+class Rollups:
+    """The rollups of one worker. All methods are called from one event loop."""
+
+    def __init__(self, warehouse: Warehouse, pipeline: RollingUp) -> None:
+        self._warehouse, self._pipeline = warehouse, pipeline
+        self._marks: dict[int, RollupMark] = {}  # also of partitions that are another worker's now: they stay true
+        self._behind: set[Bucket] = set()
+        self._unknown: set[int] = set()  # partitions with hours that are behind, but not in `_behind`
+        self._moved = asyncio.Event()
+
+    def take_over(self, partition: int, mark: RollupMark) -> None:
+        """Begin with a partition, or again after a jump, with the mark that the store has."""
+        self._marks[partition] = max(mark, self._mark(partition))
+
+    def search(self, partition: int) -> None:
+        """Note that a partition is written further than our batches: what is beyond its mark has to be searched."""
+        self._unknown.add(partition)
+        self._moved.set()
+
+    def begins_below(self, first: Mapping[int, int]) -> bool:
+        """Return whether a batch with these first offsets holds records below a mark.
+
+        It is projected again since tables lost rows. A crash after its receipts would leave the mark above what the
+        rollups hold, so it makes them itself, before its receipts.
+        """
+        return any(offset < self._mark(partition).rolled_up for partition, offset in first.items())
+
+    def changed(self, hours: Iterable[Bucket]) -> None:
+        """Note the hours of sessions that a batch changed, before the batch counts as written."""
+        if not self._marks.keys() <= self._unknown:  # else all of them are searched anyway
+            self._behind.update(hours)
+        if len(self._behind) > BEHIND_MAX:
+            self._behind.clear()
+            self._unknown.update(self._marks)
+        self._moved.set()
+
+    def rolled_up(self, partition: int) -> int:
+        """Return the mark of a partition. May be called from any thread."""
+        return self._mark(partition).rolled_up
+
+    async def run(self, written: Callable[[], Mapping[int, Target]]) -> None:
+        """Follow what is ``written`` until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_S)
+            self._moved.clear()
+            began = time.monotonic()
+            await self.refresh(self.due(written()))
+            await asyncio.sleep(min(PAUSE_S_MAX, PAUSE_FACTOR * (time.monotonic() - began)))
+
+    def due(self, written: Mapping[int, Target]) -> dict[int, Target]:
+        """Return the partitions that are beyond their mark; none while one of them has yet to reach the log's end."""
+        if any(not target.complete_ms and not self._mark(p).complete_ms for p, target in written.items()):
+            return {}
+        return {p: target for p, target in written.items() if target.offset > self._mark(p).rolled_up}
+
+    async def refresh(self, targets: Mapping[int, Target]) -> None:
+        """Bring the rollups up to these targets, and move the marks there."""
+        if not targets:
+            return
+        behind, self._behind = self._behind, set()
+        searched = self._unknown & targets.keys()
+        self._unknown -= searched
+        async for hours in self._search(searched):
+            await self._compute(hours)
+        if behind:
+            await self._compute(behind)
+        fail_point("projector.refreshed_rollups")
+        await self._move({p: self._reached(p, target) for p, target in targets.items()})
+
+    async def _search(self, partitions: Iterable[int]) -> AsyncIterator[list[Bucket]]:
+        """Yield the hours beyond the marks of these partitions, page by page."""
+        marks = {partition: self._mark(partition).rolled_up for partition in partitions}
+        after = _FIRST if marks else None
+        while after is not None:
+            page = await self._pipeline.roll_up("search", partial(self._warehouse.changed_hours, marks, after, PAGE))
+            if page:
+                yield page
+            after = page[-1] if page else None
+
+    async def _compute(self, hours: Iterable[Bucket]) -> None:
+        await self._pipeline.roll_up("rollups", lambda: self._warehouse.refresh_rollups(hours))
+
+    def _reached(self, partition: int, target: Target) -> RollupMark:
+        """Return the mark of a partition whose target is reached. A worker that restarts has no time for a moment."""
+        return RollupMark(target.offset, max(target.complete_ms, self._mark(partition).complete_ms))
+
+    async def _move(self, reached: Mapping[int, RollupMark]) -> None:
+        rows = encode_rows(RollupProgressRow(partition, *mark) for partition, mark in reached.items())
+        await self._pipeline.roll_up("rollup_progress", lambda: self._warehouse.insert("rollup_progress", rows))
+        for partition, mark in reached.items():
+            self._marks[partition] = max(mark, self._mark(partition))
+        fail_point("projector.moved_rollup_marks")
+
+    def _mark(self, partition: int) -> RollupMark:
+        return self._marks.get(partition, RollupMark())

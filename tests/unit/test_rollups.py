@@ -1,0 +1,141 @@
+"""How the rollups follow `sessions`: when they are due, which hours are computed, and when the marks move."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import pytest
+
+from processors import rollups as module
+from processors.rollups import Rollups, Target
+from processors.warehouse import Bucket, RollupMark
+from tests.support.fakes.warehouse import FakeWarehouse
+
+T = TypeVar("T")
+HOURS = [("acme", 3600 * n) for n in range(5)]
+
+
+class NotingWarehouse(FakeWarehouse):
+    """A warehouse that notes what the rollups ask of it, and finds all `HOURS` changed beyond any mark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.computed: list[list[Bucket]] = []
+        self.searched: list[dict[int, int]] = []
+
+    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
+        self.computed.append(sorted(hours))
+
+    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+        self.searched.append(dict(marks))
+        return [hour for hour in HOURS if hour > after][:limit]
+
+
+class Direct:
+    """A pipeline that calls the store at once; ``before`` runs first."""
+
+    before: Callable[[], Any] = staticmethod(lambda: None)
+
+    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
+        self.before()
+        return call()
+
+
+@pytest.fixture
+def warehouse() -> NotingWarehouse:
+    return NotingWarehouse()
+
+
+@pytest.fixture
+def pipeline() -> Direct:
+    return Direct()
+
+
+@pytest.fixture
+def rollups(warehouse: NotingWarehouse, pipeline: Direct) -> Rollups:
+    """Return the rollups of partition 0, which is taken over at mark 5 and searched."""
+    made = Rollups(warehouse, pipeline)
+    made.take_over(0, RollupMark(5, 500))
+    made.search(0)
+    asyncio.run(made.refresh({0: Target(6, 600)}))
+    warehouse.computed.clear()
+    warehouse.searched.clear()
+    return made
+
+
+async def test_hours_of_batches_are_computed_once_and_not_searched(
+    rollups: Rollups, warehouse: NotingWarehouse
+) -> None:
+    """Two batches that change the same hour share one refresh; then the mark is where both were written."""
+    rollups.changed([HOURS[0], HOURS[1]])
+    rollups.changed([HOURS[1], HOURS[3]])
+
+    await rollups.refresh({0: Target(9, 900)})
+    await rollups.refresh({0: Target(10, 1_000)})
+
+    assert warehouse.computed == [[HOURS[0], HOURS[1], HOURS[3]]]
+    assert warehouse.searched == []
+    assert warehouse.rollup_mark(0) == RollupMark(10, 1_000)
+
+
+async def test_a_taken_over_partition_is_searched_beyond_its_mark_page_by_page(
+    rollups: Rollups, warehouse: NotingWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are not searched."""
+    monkeypatch.setattr(module, "PAGE", 2)
+    rollups.take_over(1, RollupMark(7, 0))
+    rollups.search(1)
+
+    await rollups.refresh({0: Target(9, 900), 1: Target(8, 900)})
+
+    assert warehouse.searched == [{1: 7}] * 4
+    assert warehouse.computed == [HOURS[:2], HOURS[2:4], HOURS[4:]]
+    assert (warehouse.rollup_mark(0), warehouse.rollup_mark(1)) == (RollupMark(9, 900), RollupMark(8, 900))
+
+
+async def test_what_changes_during_a_refresh_is_computed_by_the_next(
+    rollups: Rollups, warehouse: NotingWarehouse, pipeline: Direct
+) -> None:
+    """It may have been read, or not."""
+    rollups.changed(HOURS[:1])
+    pipeline.before = lambda: rollups.changed(HOURS[1:2])  # type: ignore[method-assign]  # once per call, all the same
+    await rollups.refresh({0: Target(9, 900)})
+    pipeline.before = lambda: None  # type: ignore[method-assign]
+
+    await rollups.refresh({0: Target(10, 900)})
+
+    assert warehouse.computed == [HOURS[:1], HOURS[1:2]]
+
+
+async def test_too_many_hours_are_searched_instead(
+    rollups: Rollups, warehouse: NotingWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded; nothing is forgotten."""
+    monkeypatch.setattr(module, "BEHIND_MAX", 2)
+    rollups.changed(HOURS[:3])
+
+    await rollups.refresh({0: Target(9, 900)})
+
+    assert warehouse.computed == [HOURS]
+
+
+def test_nothing_is_due_while_a_partition_fills(rollups: Rollups) -> None:
+    """Once each has been at the end of the log, or its rollups were complete before, those beyond their mark are."""
+    written = {0: Target(9, 0), 1: Target(3, 0), 2: Target(4, 400)}
+    rollups.take_over(2, RollupMark(4, 0))
+
+    assert rollups.due(written) == {}
+    assert rollups.due({**written, 1: Target(3, 1)}) == {0: Target(9, 0), 1: Target(3, 1)}
+
+
+async def test_a_mark_never_loses_its_time(rollups: Rollups, warehouse: NotingWarehouse) -> None:
+    """After a restart the end of the log has not been seen for a moment."""
+    await rollups.refresh({0: Target(9, 0)})
+
+    assert warehouse.rollup_mark(0) == RollupMark(9, 600)
+
+
+@pytest.mark.parametrize(("first", "repeated"), [({0: 5}, True), ({0: 6}, False), ({1: 0, 0: 6}, False)])
+def test_a_batch_below_a_mark_is_recognised(rollups: Rollups, first: dict[int, int], repeated: bool) -> None:
+    """Its records are projected again, since tables lost rows."""
+    assert rollups.begins_below(first) == repeated
