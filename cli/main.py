@@ -7,7 +7,7 @@ import sys
 import click
 
 from cli import audit, dead_letters, demo, generations, log, prices, run, setup
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from kernel.broken import Broken
 from runtime.private_files import UMASK
 from runtime.settings import BadSettings

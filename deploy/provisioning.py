@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from ingest.log.kafka.installation import Installed, Wish, install
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url

@@ -6,13 +6,10 @@
     Invalid             422 with the field, see `reply_to_invalid`
     ValidationError     422 with the field, see `reply_to_wrong_body`
     LogUnavailable      503, the client sends the same request again
-    BrokenLog           the process ends: continuing could break a promise, a restart is safe
+    BrokenLog           the process ends: continuing could break a promise, a restart is safe (`ingest.log.errors`)
 """
 
-import os
-import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
@@ -24,22 +21,6 @@ from ingest.intake.context import Invalid
 from ingest.privacy.redaction import Effort, redact_text_or_all
 from ingest.privacy.redaction.effort import A_MOMENT_S
 from schemas.http.responses import ErrorBody
-
-EX_CONFIG = 78  # of sysexits.h
-
-
-class BrokenLog(Exception):
-    """The log is not as it has to be; the message says what is wrong and what to do."""
-
-
-OnBroken = Callable[[BrokenLog], None]
-
-
-def stop_the_process(error: BrokenLog) -> NoReturn:
-    """End the process at once: no acknowledged record is lost, and no wrong one can be acknowledged later."""
-    sys.stderr.write(f"crewkit-sessions stops: {error}\n")
-    sys.stderr.flush()
-    os._exit(EX_CONFIG)
 
 
 def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:

@@ -6,7 +6,7 @@ import sys
 
 import structlog
 
-from ingest.errors import EX_CONFIG
+from ingest.log.errors import EX_CONFIG
 from kernel.broken import Broken
 from query_api.errors import ReadRefused
 from query_api.reader import ClickHouseReader

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from deploy.devstack.stack import answers_200
-from ingest.errors import EX_CONFIG
+from ingest.log.errors import EX_CONFIG
 from kernel.broken import Broken
 from processors.runners.faust_app import check_versions
 from runtime.secret_making import make_embedded_secrets

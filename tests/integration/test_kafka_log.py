@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from deploy.devstack.kafka_jars.broker import Broker
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from kernel.ports import free_port
 from schemas.log.position import LogUnavailable, Position

@@ -21,7 +21,7 @@ import pytest
 
 from deploy.devstack.stack import answers_200
 from edge.tokens import issue_token
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import ensure_topic, find_group, find_topic
 from kernel.atomic_write import write_whole

@@ -20,7 +20,7 @@ from deploy.devstack.kafka_jars import probe
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.kafka_jars.probe import Login
 from deploy.devstack.kafka_jars.users import CLIENT_USER, BrokerUsers
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
 from ingest.log.kafka.creation import ensure_topic, find_topic
 from schemas.log.kafka_security import KafkaSecurity, Mechanism

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from deploy.devstack.kafka_jars import broker as broker_module
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.kafka_jars.jars import jars
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaTopic, creation
 from ingest.log.kafka.creation import ensure_topic, find_topic
 from ingest.log.kafka.installation import Wish, install, of_record, read_record

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from ingest.log.sqlite import file
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from schemas.log.position import LogUnavailable

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 from msgspec import Struct
 
-from ingest.errors import BrokenLog
+from ingest.log.errors import BrokenLog
 from ingest.log.kafka.creation import ensure_topic, outages_explained, settings_of
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.topic import BECOMES_KNOWN_S, KafkaTopic, check_topic, look_at, no_topic

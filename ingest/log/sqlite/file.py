@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from ingest.errors import BrokenLog, OnBroken
+from ingest.log.errors import BrokenLog, OnBroken
 from kernel.fail_points import fail_point
 from schemas.log.position import LogRecord, LogUnavailable
 

@@ -1,0 +1,22 @@
+"""The error that a log ends its process with. It needs no library, so commands can name it before they import one."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+EX_CONFIG = 78  # of sysexits.h
+
+
+class BrokenLog(Exception):
+    """The log is not as it has to be; the message says what is wrong and what to do."""
+
+
+OnBroken = Callable[[BrokenLog], None]
+
+
+def stop_the_process(error: BrokenLog) -> NoReturn:
+    """End the process at once: no acknowledged record is lost, and no wrong one can be acknowledged later."""
+    sys.stderr.write(f"crewkit-sessions stops: {error}\n")
+    sys.stderr.flush()
+    os._exit(EX_CONFIG)
