@@ -21,8 +21,9 @@ from runtime.tls import check_transport
 from schemas.pricing.logged import records_of
 from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import LoadedPrice, list_prices
+from store.client_errors import classified
 from store.connect import WRITE, connect
-from store.errors import StoreUnavailable, classified
+from store.errors import StoreUnavailable
 from store.migrate import migrate
 from store.price_log import PriceLog, begin_prices
 from store.prices import AcceptedLoad, Loaded, accept_load, add_prices, history_of, is_counting

@@ -26,7 +26,7 @@ from schemas.store.rows import (
     SessionRow,
     TaskRow,
 )
-from store.errors import STORE_ERRORS, classify
+from store.client_errors import STORE_ERRORS, classify
 from store.generations import Generation
 from store.prices import ReadPrices, read_prices
 from store.sql import cut_to_size, read_sql

@@ -23,9 +23,10 @@ from query_api.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit_limits,
 from query_api.question import LIVE_GENERATION, P, Question, R
 from query_api.statements import TUNING, names_of_absent, statement_untuned, statement_without
 from store.address import CONTROL_DATABASE, StoreAddress
+from store.client_errors import STORE_ERRORS, sentence_of_refusal, verdict_of_error
 from store.codes import Verdict
 from store.connect import READ, SNAPSHOT, VERSION_SQL, connect, why_too_old
-from store.errors import STORE_ERRORS, StoreUnavailable, sentence_of_refusal, verdict_of_error
+from store.errors import StoreUnavailable
 from store.generations import Generation
 
 logger = structlog.get_logger()

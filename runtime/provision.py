@@ -10,8 +10,9 @@ from threading import Event
 from runtime.provisioning_work import left_to_do, make_generation, take_up
 from schemas.pricing.price_list import PriceList
 from store.address import StoreAddress
+from store.client_errors import classified
 from store.connect import WRITE, Client, connect
-from store.errors import Refused, classified
+from store.errors import Refused
 from store.generations import (
     FIRST_GENERATION,
     Generation,

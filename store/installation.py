@@ -12,9 +12,10 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.installation import OwnSecrets, other_partitions, other_secrets
 from store.address import StoreAddress
+from store.client_errors import STORE_ERRORS, classify, verdict_of_error
 from store.codes import Verdict
 from store.connect import PLAIN, WRITE, ClientProfile, connect
-from store.errors import STORE_ERRORS, Refused, classify, verdict_of_error
+from store.errors import Refused
 
 _FIRST = "SELECT partitions, secrets FROM installation ORDER BY at, secrets LIMIT 1"
 

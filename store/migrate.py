@@ -12,8 +12,9 @@ from typing import NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from store.address import StoreAddress
+from store.client_errors import classified
 from store.connect import PLAIN, VERSION_SQL, WRITE, connect, why_too_old
-from store.errors import Refused, classified
+from store.errors import Refused
 from store.generations import load_generations
 from store.known_tables import FoundColumn, first_difference, known_tables
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 from processors.fold.fold import FOLD_VERSION
 from runtime.provisioning_work import left_to_do
 from store.address import StoreAddress
+from store.client_errors import STORE_ERRORS
 from store.connect import WRITE, connect
-from store.errors import STORE_ERRORS
 from store.generations import load_generations
 from store.requests import load_requests
 

@@ -15,8 +15,9 @@ from query_api.reader import open_reader
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from store.address import StoreAddress
+from store.client_errors import classify
 from store.connect import WRITE, connect
-from store.errors import StoreRefuses, classify
+from store.errors import StoreRefuses
 from store.installation import record_in_store
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.query_store import QueryApi, QueryStore, session
