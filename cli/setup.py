@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 
 from cli.options import settings_of_a_process, settings_options
-from edge.claims import is_valid_name
+from edge.names import is_valid_name
 from edge.tokens import issue_token
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.secrets import operator_signer, token_key

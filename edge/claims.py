@@ -3,8 +3,9 @@
 from typing import Any, cast
 
 from edge.keys import VerificationKey
+from edge.names import is_valid_name
 from edge.principal import Principal
-from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG, ROLES
+from schemas.permissions import OPERATOR_ORG, ROLES
 
 CLOCK_SKEW_S = 5  # tolerated between the issuer's clock and ours
 
@@ -48,11 +49,6 @@ def grant_from_claims(claims: dict[str, Any], key: VerificationKey) -> Grant:
         raise BadToken("this key may sign operator tokens only")
     not_before = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
     return Grant(principal, _name(claims, "jti"), not_before, _time(claims, "exp"))
-
-
-def is_valid_name(value: object) -> bool:
-    """Return whether ``value`` is a valid name of a user, an org or a token."""
-    return isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS_MAX and value.isprintable()
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

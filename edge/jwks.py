@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from msgspec import Struct
 
 from edge.keys import VerificationKey, public_key
-from edge.tokens import AUDIENCE, ISSUER
+from edge.names import AUDIENCE, ISSUER
 from edge.watched_file import Unreadable
 
 logger = structlog.get_logger()

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from edge.tokens import AUDIENCE, ISSUER
+from edge.names import AUDIENCE, ISSUER
 
 HS256_BYTES_MIN = 32
 ASYMMETRIC = frozenset({"RS256", "ES256", "EdDSA"})

@@ -5,10 +5,9 @@ from uuid import uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.names import AUDIENCE, ISSUER
 from schemas.permissions import Role
 
-ISSUER = "crewkit-sessions"
-AUDIENCE = "crewkit-sessions-api"
 TOKEN_TTL_S = 4 * 3600
 
 

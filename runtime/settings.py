@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from edge.tokens import AUDIENCE, ISSUER
+from edge.names import AUDIENCE, ISSUER
 
 ENGINE_CACHE_BYTES_MAX = 256 << 20
 # With a password in it. What follows in the URL may be wrong in any way, so this looks for little.

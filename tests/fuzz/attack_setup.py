@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jwt
 import msgspec
 
-from edge.tokens import AUDIENCE, ISSUER
+from edge.names import AUDIENCE, ISSUER
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from schemas.http.examples import BODIES
 from schemas.http.requests import RedriveDeadLetter

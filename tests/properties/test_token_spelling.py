@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge.authentication import TokenVerifier
 from edge.claims import BadToken
 from edge.keys import public_key, shared_secret
-from edge.tokens import AUDIENCE, ISSUER
+from edge.names import AUDIENCE, ISSUER
 
 SECRET = b"a test key of at least 32 bytes, yes"
 NOW = 1_768_905_000

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from edge.authentication import TokenVerifier
 from edge.claims import BadToken
 from edge.keys import public_key, shared_secret
+from edge.names import AUDIENCE, ISSUER
 from edge.principal import Principal
-from edge.tokens import AUDIENCE, ISSUER, issue_token
+from edge.tokens import issue_token
 
 KEY = b"a test key of at least 32 bytes, yes"
 NOW = 1_768_905_000.0

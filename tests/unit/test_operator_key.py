@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from cli.main import crewkit_sessions
 from edge.claims import BadToken
 from edge.keys import parse_private_key
-from edge.tokens import AUDIENCE, ISSUER
+from edge.names import AUDIENCE, ISSUER
 from runtime.credentials import check_tokens_open_orgs, load_credentials
 from runtime.secret_making import make_embedded_secrets, make_secrets
 from runtime.settings import BadSettings, Settings

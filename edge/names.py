@@ -1,0 +1,11 @@
+"""The names that tokens contain: issuer and audience of our own, and which names are valid. Needs no library."""
+
+from schemas.permissions import NAME_CHARACTERS_MAX
+
+ISSUER = "crewkit-sessions"
+AUDIENCE = "crewkit-sessions-api"
+
+
+def is_valid_name(value: object) -> bool:
+    """Return whether ``value`` is a valid name of a user, an org or a token."""
+    return isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS_MAX and value.isprintable()
