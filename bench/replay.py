@@ -15,7 +15,8 @@ from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, with
 from bench.load import Target, percentile
 from bench.projector import Receipts, measure_chdb, measure_store_server, read_receipts
 from bench.services import http_service, in_own_process, temporary_folder
-from cli.installation import Installation, InstallationOptions, open_installation
+from cli.client import Installation
+from cli.installation import InstallationOptions, open_installation
 from cli.requests import PATH, request_work
 from deploy.devstack.stack import stack_store_url
 

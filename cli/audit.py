@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from cli.installation import DIFFERENT, OK, InstallationOptions, installation_options, open_installation
+from cli.exits import DIFFERENT, OK
+from cli.installation import InstallationOptions, installation_options, open_installation
 from cli.printing import counted, print_found, print_table
 from cli.requests import followed, request_work
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from cli.installation import DIFFERENT, OK
+from cli.exits import DIFFERENT, OK
 from cli.log_records import as_json_line
 from cli.options import settings_options
 from cli.printing import counted, print_found

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from cli.installation import DIFFERENT
+from cli.exits import DIFFERENT
 from cli.options import settings_options
 from kernel.times import instant
 from runtime.settings import load_settings

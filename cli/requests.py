@@ -11,7 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cli.installation import DIFFERENT, Installation, away
+from cli.client import Installation
+from cli.exits import DIFFERENT, away
 
 LOOK_EVERY_S = 0.5
 PATIENCE_S = 60.0  # with an installation whose services restart

@@ -18,7 +18,8 @@ from cli.demo.installation import DidNotStart, temporary_installation
 from cli.demo.render import draw_svg, progress_bar, show_proof, show_results, show_session_detail
 from cli.demo.results import DemoCheck, Results, SessionDetail, check_results, prove, read_results, read_session_detail
 from cli.demo.sessions import DemoSession, make_sessions
-from cli.installation import AWAY, DIFFERENT, OK, address_of
+from cli.exits import AWAY, DIFFERENT, OK
+from cli.installation import address_of
 from edge.tokens import issue_token
 from runtime.secrets import token_key
 from runtime.settings import load_settings
