@@ -5,17 +5,17 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cli.client import Installation
 from cli.exits import away
-from edge.tokens import issue_token
 from runtime.run_folder import read_address
-from runtime.secrets import operator_signer
 from runtime.settings import Settings, load_settings
 from schemas.permissions import OPERATOR_ORG
+
+if TYPE_CHECKING:
+    from cli.client import Installation
 
 COMMAND_TTL_S = 600
 
@@ -50,8 +50,10 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def open_installation(where: InstallationOptions) -> Installation:
+def open_installation(where: InstallationOptions) -> "Installation":
     """Return the installation that these options name, with an operator token."""
+    from cli.client import Installation
+
     if where.url:
         if not where.token:
             raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --operator`)")
@@ -75,4 +77,7 @@ def address_of(settings: Settings) -> str:
 
 def _operator_token(secrets_folder: Path) -> str:
     """Return a short-lived operator token, signed with the installation's secrets."""
+    from edge.tokens import issue_token
+    from runtime.secrets import operator_signer
+
     return issue_token(operator_signer(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())

@@ -13,7 +13,8 @@ from cli.exits import DIFFERENT, OK
 from cli.log_records import as_json_line
 from cli.options import settings_options
 from cli.printing import counted, print_found
-from cli.progress import metered
+from ingest.log.archive.errors import Damaged, Refused
+from ingest.log.archive.meter import Meter
 from schemas.log.position import LogRecord, Position
 
 DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
@@ -27,9 +28,6 @@ def log() -> None:
     The log is the file of the embedded default or a Kafka topic. With --data DIR alone, a command finds the log of an
     `up` or a `stack`. All commands but `import` can run while the installation does.
     """
-    import structlog
-
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))  # standard output is for results
 
 
 @log.command()
@@ -55,7 +53,7 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
     at = _position(position or "0:0")
     settings = log_settings(options)
     try:
-        with _refusals_explained(), metered() as meter:
+        with _reported() as meter:
             if session is not None:
                 show_session(settings, session, meter, _print)
             else:
@@ -85,7 +83,7 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
     from deploy.log_tools import log_settings
 
     settings = log_settings(options)
-    with _refusals_explained(), metered() as meter:
+    with _reported() as meter:
         done = export_into(settings, folder, meter)
     found = {
         "records": done.records,
@@ -114,7 +112,7 @@ def verify(folder: Path, as_json: bool) -> None:
 
     from ingest.log.archive.verify import Verified, verify_export
 
-    with _refusals_explained(), metered() as meter:
+    with _reported() as meter:
         found: Verified = verify_export(folder, meter)
     print_found({**msgspec.to_builtins(found), "sound": found.is_sound}, as_json, _print_verified)
     sys.exit(OK if found.is_sound else DIFFERENT)
@@ -145,7 +143,7 @@ def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, *
     from ingest.log.kafka.installation import Wish
 
     settings = log_settings(options)
-    with _refusals_explained(), metered() as meter:
+    with _reported() as meter:
         done = import_log(settings, folder, Wish(replication, makes_topics=not topic_exists), meter)
     found = {
         "added": done.imported.added,
@@ -171,12 +169,16 @@ def _print(record: LogRecord) -> None:
 
 
 @contextmanager
-def _refusals_explained() -> Iterator[None]:
-    """Print a refusal or an interruption as one sentence, and exit with 1."""
-    from ingest.log.archive.errors import Damaged, Refused
+def _reported() -> Iterator[Meter]:
+    """Yield a meter; print a refusal or an interruption as one sentence, and exit with 1."""
+    import structlog
 
+    from cli.progress import metered
+
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))  # standard output is for results
     try:
-        yield
+        with metered() as meter:
+            yield meter
     except (Damaged, Refused) as error:
         click.echo(f"refused: {error}", err=True)
         sys.exit(DIFFERENT)

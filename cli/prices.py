@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 from cli.exits import DIFFERENT
 from cli.options import settings_options
@@ -108,6 +106,9 @@ def _read(file: Path) -> list[Price]:
 
 
 def _print_table(history: Sequence[LoadedPrice]) -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+
     table = Table(Column("model", no_wrap=True), "from", *(name.replace("_", " ") for name in KINDS))
     for price in sorted(newest(history), key=lambda price: (price.model, price.from_ms)):
         table.add_row(price.model, moment(price.from_ms), *(f"{usd:f}" for usd in _usd(price).values()))

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 SHOWN_MAX = 20
 FILE_WIDTH = 240  # without a terminal: ids stay on one line and can be searched
@@ -15,6 +13,9 @@ FILE_WIDTH = 240  # without a terminal: ids stay on one line and can be searched
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print the first rows, without truncating cells; ``--json`` prints all rows."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
     table = Table(*(Column(name, overflow="fold") for name in columns))
     every = list(rows)
     for row in every[:SHOWN_MAX]:

@@ -4,15 +4,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cli.client import Installation
 from cli.exits import DIFFERENT, away
+
+if TYPE_CHECKING:
+    from cli.client import Installation
 
 LOOK_EVERY_S = 0.5
 PATIENCE_S = 60.0  # with an installation whose services restart
@@ -21,14 +21,14 @@ ENDED = ("done", "failed")
 Found = dict[str, Any]
 
 
-def request_work(installation: Installation, kind: str, generation: str | None = None, **options: Any) -> Found:
+def request_work(installation: "Installation", kind: str, generation: str | None = None, **options: Any) -> Found:
     """Request work and return the request. The command ends if it is refused."""
     body = {"kind": kind, "generation": generation, **options}
     found: Found = installation.post(PATH, msgspec.json.encode(body))["data"]
     return found
 
 
-def followed(installation: Installation, request: Found, *, waits: bool = False) -> Found:
+def followed(installation: "Installation", request: Found, *, waits: bool = False) -> Found:
     """Return the request once it has ended; show a bar on a terminal, else a line now and then.
 
     ``waits``: a missing process is reported once, and waited for; otherwise the command ends with exit code 69. The
@@ -62,6 +62,9 @@ def _failed(request: Found) -> NoReturn:
 @contextmanager
 def _bar(title: str) -> Iterator[Any]:
     """Yield a function that shows the progress of a request, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     console = Console(stderr=True)
     progress = Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[text]}"), console=console)
@@ -69,7 +72,7 @@ def _bar(title: str) -> Iterator[Any]:
         yield _lines(title)
         return
     with progress:
-        task: TaskID = progress.add_task(title, total=None, text="")
+        task = progress.add_task(title, total=None, text="")
 
         def show(now: Found) -> None:
             total = None if now["share"] is None else 1.0

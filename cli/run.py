@@ -9,10 +9,7 @@ from typing import Any
 import click
 
 from cli.options import HTTP, settings_of_a_process, settings_options
-from edge.tokens import TOKEN_TTL_S, issue_token
-from runtime.logging import configure_logging
 from runtime.run_folder import read_address
-from runtime.secrets import token_key
 from runtime.settings import Settings
 
 ORG, USER = "acme", "alice"
@@ -29,6 +26,7 @@ def up(**options: Any) -> None:
     \b
     Example: crewkit-sessions up --data var/up --port 8080
     """
+    from runtime.logging import configure_logging
     from runtime.single_process import run_single_process
 
     settings = settings_of_a_process(options)
@@ -82,6 +80,7 @@ def query_api(**options: Any) -> None:
 
 def _serve(options: dict[str, Any], *sides: str) -> None:
     from runtime.http_services import run_services
+    from runtime.logging import configure_logging
 
     configure_logging()
     sys.exit(run_services(settings_of_a_process(options), sides))
@@ -96,6 +95,7 @@ def processors(**options: Any) -> None:
     Example: LOG_URL=kafka://k1:9092,k2:9092/crewkit.sessions.v1 \\
              STORE_URL=clickhouse://crewkit:…@ch1:8123 crewkit-sessions processors --instance 0
     """
+    from runtime.logging import configure_logging
     from runtime.worker import run_worker
 
     configure_logging()
@@ -111,6 +111,7 @@ def store_server(**options: Any) -> None:
     so it listens on loopback alone unless --beyond-loopback is given.
     """
     from deploy.devstack.store_server.process import run_store_server
+    from runtime.logging import configure_logging
 
     configure_logging()
     sys.exit(run_store_server(settings_of_a_process(options)))
@@ -118,6 +119,9 @@ def store_server(**options: Any) -> None:
 
 def welcome(settings: Settings, report: Callable[[str], None]) -> None:
     """Report the URL, a token and three curl lines that work as printed."""
+    from edge.tokens import TOKEN_TTL_S, issue_token
+    from runtime.secrets import token_key
+
     url = read_address(settings.folder)
     if settings.jwks_file:
         report(f"\ncrewkit-sessions serves {url}, with tokens signed by the keys in {settings.jwks_file}")

@@ -3,17 +3,17 @@
 import re
 import sys
 import time
+from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from cli.options import settings_of_a_process, settings_options
 from edge.names import is_valid_name
-from edge.tokens import issue_token
 from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.secrets import operator_signer, token_key
 from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG, Role
+from store.errors import Refused
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -33,7 +33,6 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
     """
     from deploy.provisioning import provision_all
     from ingest.log.kafka.installation import Wish
-    from store.errors import Refused
 
     wish = Wish(replication, makes_topics=not topic_exists)
     try:
@@ -74,9 +73,7 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         raise click.UsageError(
             "log_url is Kafka: our own tokens open orgs with --dev-tokens alone, here as in services"
         )
-    folder = settings.secrets_folder
-    key = operator_signer(folder) if operator else token_key(folder)
-    click.echo(issue_token(key, user, org, role, ttl_s, time.time()))
+    click.echo(_signed(settings.secrets_folder, user, org, role, ttl_s))
 
 
 @click.group()
@@ -97,6 +94,14 @@ def make(**options: Any) -> None:
     settings = load_settings(options)
     for line in make_secrets(settings.secrets_folder, dev_tokens=settings.dev_tokens):
         click.echo(line)
+
+
+def _signed(folder: Path, user: str, org: str, role: Role, ttl_s: int) -> str:
+    from edge.tokens import issue_token
+    from runtime.secrets import operator_signer, token_key
+
+    key = operator_signer(folder) if role == "operator" else token_key(folder)
+    return issue_token(key, user, org, role, ttl_s, time.time())
 
 
 def _seconds(ttl: str) -> int:

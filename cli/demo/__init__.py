@@ -35,7 +35,6 @@ def demo(
 
     Without --data and --url it starts an installation in a temporary folder, and removes it at the end.
     """
-    # imported here: the other commands start faster without them
     from cli.demo.run import READER, Access, run_demo
     from cli.demo.sessions import TooFewEvents
 
