@@ -33,6 +33,9 @@ _VERSION_4 = 0x4 << 76
 _VARIANT = 0b10 << 62
 _LOW_62 = (1 << 62) - 1
 _LENGTHS = struct.Struct(">IIII")
+_OF_SESSION = b"\0\0\0\5event\0\0\0\x10"  # as `_join` begins for "event" and 16 bytes
+_encode = msgspec.msgpack.Encoder().encode
+_uuids = msgspec.msgpack.Decoder(list[UUID])
 
 
 class UnknownId(Exception):
@@ -114,21 +117,27 @@ def derived_uuid(seed_key: bytes, purpose: str, parts: Sequence[str | bytes | No
 
 def event_id_hasher(seed_key: bytes, session_id: UUID) -> hashlib.blake2b:
     """Return a keyed BLAKE2b of 128 bits that has already hashed the session; copy it for each event."""
-    return hashlib.blake2b(_join([b"event", session_id.bytes]), key=seed_key[:64], digest_size=16)
+    return hashlib.blake2b(_OF_SESSION + session_id.bytes, key=seed_key[:64], digest_size=16)
 
 
-def derived_event_id(
+def derived_event_digest(
     hasher: hashlib.blake2b, event_type: str, timestamp: str, data: bytes | memoryview, ordinal: int
-) -> UUID:
+) -> bytes:
     """Derive the id of an event sent without one. Equal (type, timestamp, data) in two requests are one event.
 
     ``timestamp`` and ``data`` are the bytes as sent; ``ordinal`` counts the equal events before it in the request.
+    `event_ids` makes the id of the 16 bytes.
     """
     event = hasher.copy()
     head, sent = event_type.encode(), timestamp.encode()
     event.update(_LENGTHS.pack(len(head), len(sent), len(data), ordinal) + head + sent)
     event.update(data)
-    return msgspec.convert(event.digest(), UUID)  # takes a third of the constructor's time
+    return event.digest()
+
+
+def event_ids(digests: Sequence[bytes]) -> list[UUID]:
+    """Return the ids of all events of a request: through MessagePack, a tenth of the constructor's time for each."""
+    return _uuids.decode(_encode(digests))
 
 
 def _mac(key: bytes, purpose: str, org: str, body: int) -> int:

@@ -1,5 +1,8 @@
 """Ids carry their own proof: they verify only for the org that they were made for, and their bits name the thread."""
 
+from hashlib import blake2b
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +11,9 @@ from schemas.ids import (
     IdSecrets,
     UnknownId,
     derive,
-    derived_event_id,
+    derived_event_digest,
     event_id_hasher,
+    event_ids,
     is_sensitive,
     mint,
     new_thread,
@@ -101,7 +105,27 @@ def test_only_equal_events_have_equal_ids(
     """An id follows from the type, the time and data as sent, and the number of equal events before it."""
     hasher = event_id_hasher(SECRETS.seed_key, mint(SECRETS, "session", "acme", 1, False, bytes(32)))
 
-    assert (derived_event_id(hasher, *left) == derived_event_id(hasher, *right)) == (left == right)
+    assert (derived_event_digest(hasher, *left) == derived_event_digest(hasher, *right)) == (left == right)
+
+
+@given(st.binary(min_size=16, max_size=80), st.uuids(), st.lists(events, max_size=4))
+def test_an_event_id_is_the_plain_hash_of_its_parts(
+    seed_key: bytes, session: UUID, sent: list[tuple[str, str, bytes, int]]
+) -> None:
+    """The id is BLAKE2b over session and event, however it is computed: written out here from its definition."""
+    plain = []
+    for event_type, timestamp, data, ordinal in sent:
+        head, time = event_type.encode(), timestamp.encode()
+        lengths = [len(head), len(time), len(data), ordinal]
+        parts = [b"\0\0\0\5", b"event", b"\0\0\0\x10", session.bytes, *(n.to_bytes(4, "big") for n in lengths)]
+        digest = blake2b(b"".join([*parts, head, time, data]), key=seed_key[:64], digest_size=16).digest()
+        plain.append(UUID(bytes=digest))
+
+    hasher = event_id_hasher(seed_key, session)
+    made = event_ids([derived_event_digest(hasher, *event) for event in sent])
+
+    assert made == plain
+    assert [(str(id_), hash(id_), id_.int) for id_ in made] == [(str(id_), hash(id_), id_.int) for id_ in plain]
 
 
 @given(orgs, orgs, st.integers(0, (1 << 56) - 1))

@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from ingest.intake.context import SessionContext
 from ingest.intake.events.identify import identify_events, to_records
-from ingest.intake.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant
+from ingest.intake.times import AHEAD_MS, EARLIEST_MS, is_plausible, ms_of, parse_instant, parse_instants
 from schemas.http.requests import RecordEvent
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
@@ -69,6 +69,32 @@ def test_other_notations_of_time_are_refused(text: str) -> None:
     """Dates, local times, other forms of ISO 8601 and days that do not exist are refused."""
     with pytest.raises(ValueError):  # noqa: PT011 (msgspec words it)
         parse_instant(text)
+
+
+MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29))  # noqa: DTZ001 (with and without an offset)
+OFFSETS = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+USUAL = st.builds("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z".format, MOMENTS, st.integers(0, 999))
+AWARE = st.builds(lambda moment, offset: moment.replace(tzinfo=offset).isoformat(), MOMENTS, OFFSETS)
+NOT_A_TIME = (
+    st.text(max_size=40) | MOMENTS.map(datetime.isoformat) | st.sampled_from(["2026-02-30T00:00:00Z", "\ud83d"])
+)
+
+
+def one_by_one(texts: list[str]) -> list[int | None]:
+    """Read each time alone."""
+    times: list[int | None] = []
+    for text in texts:
+        try:
+            times.append(parse_instant(text))
+        except ValueError:
+            times.append(None)
+    return times
+
+
+@given(st.lists(USUAL | AWARE, max_size=5) | st.lists(USUAL | AWARE | NOT_A_TIME, max_size=5))
+def test_times_read_together_are_those_read_one_by_one(texts: list[str]) -> None:
+    """It makes no difference to a time which others are in its batch, and whether they are valid."""
+    assert parse_instants(texts) == one_by_one(texts)
 
 
 def test_plausible_times_have_both_bounds() -> None:

@@ -14,6 +14,7 @@ from msgspec import Raw, structs
 from edge.error_responses import too_large
 from edge.errors import invalid
 from edge.validation_messages import explain
+from ingest.intake.events.identify import EventWithLoneSurrogates
 from kernel.surrogates import LONE, SURROGATE_ESCAPE
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
 from schemas.http.responses import RejectedEvent
@@ -88,10 +89,6 @@ def _read_one(index: int, raw: Raw) -> Read:
 
 def _wrong_count() -> Exception:
     return invalid({"events": [f"must have 1 to {EVENTS_PER_REQUEST_MAX} events"]})
-
-
-class EventWithLoneSurrogates(RecordEvent, frozen=True, gc=False):
-    """An event whose payload a record can't hold as it is."""
 
 
 def substitute(body: bytes) -> tuple[bytes, int] | None:

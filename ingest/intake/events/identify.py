@@ -1,14 +1,14 @@
 """From a batch of hook events to one record, or to several if it is too large for one. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from ingest.intake.context import SessionContext
-from ingest.intake.times import OUT_OF_RANGE, is_plausible, parse_instant
+from ingest.intake.times import OUT_OF_RANGE, is_plausible, parse_instants
 from schemas.http.requests import RecordEvent
 from schemas.http.responses import RejectedEvent
-from schemas.ids import derived_event_id, event_id_hasher
+from schemas.ids import derived_event_digest, event_id_hasher, event_ids
 from schemas.log.codec import encode
 from schemas.log.records import Event, EventsRecorded
 from schemas.log.topics import RECORD_BYTES_MAX
@@ -16,6 +16,9 @@ from schemas.log.topics import RECORD_BYTES_MAX
 _EVENT_OVERHEAD = 256  # the most that a record adds to an event's type and data
 _REDACTION_OVERHEAD = 40  # the name of a rule and its count
 _OBJECT = ord("{")
+_NO_TIME = "timestamp must be an RFC 3339 time, such as 2026-01-20T10:30:00Z"
+
+Valid = tuple[RecordEvent, int, memoryview]  # an event, its time (ms) and its payload
 
 
 class IdentifiedEvents(NamedTuple):
@@ -25,25 +28,16 @@ class IdentifiedEvents(NamedTuple):
     rejected: list[RejectedEvent]
 
 
-class _Refused(Exception):
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
+class EventWithLoneSurrogates(RecordEvent, frozen=True, gc=False):
+    """An event whose payload a record can't hold as it is."""
 
 
 def identify_events(batch: Sequence[RecordEvent | RejectedEvent], context: SessionContext) -> IdentifiedEvents:
     """Check each event by itself, and give an id to each that came without one."""
-    events = IdentifiedEvents([], [])
-    ids = _DerivedIds(context)
-    for index, event in enumerate(batch):
-        if isinstance(event, RejectedEvent):
-            events.rejected.append(event)
-            continue
-        try:
-            events.accepted.append(_identify(event, ids, context.received_at))
-        except _Refused as refused:
-            events.rejected.append(RejectedEvent(index, refused.code, str(refused)))
-    return events
+    valid, rejected = _check(batch, context.received_at)
+    derived = iter(event_ids(_digests(valid, context)))
+    accepted = [_identified(event, event.event_id or next(derived), timestamp) for event, timestamp, _ in valid]
+    return IdentifiedEvents(accepted, rejected)
 
 
 def to_records(events: Sequence[Event], context: SessionContext) -> list[bytes]:
@@ -54,36 +48,45 @@ def to_records(events: Sequence[Event], context: SessionContext) -> list[bytes]:
     return [_encode(part, context) for part in _parts(events)]
 
 
-def _identify(event: RecordEvent, ids: "_DerivedIds", now: int) -> Event:
-    try:
-        timestamp = parse_instant(event.timestamp)
-    except ValueError as error:
-        raise _Refused("invalid_event", "timestamp must be an RFC 3339 time, such as 2026-01-20T10:30:00Z") from error
-    if not is_plausible(timestamp, now):
-        raise _Refused("timestamp_out_of_range", f"timestamp {OUT_OF_RANGE}")
-    data = memoryview(event.data)
-    if data[0] != _OBJECT:
-        raise _Refused("invalid_event", "data must be an object")
-    event_id = event.event_id or ids.of(event, data)
-    if type(event) is not RecordEvent:  # its payload is JSON, but msgspec can't skip it
+def _check(batch: Sequence[RecordEvent | RejectedEvent], now: int) -> tuple[list[Valid], list[RejectedEvent]]:
+    """Return the valid events, and why each of the others is refused."""
+    valid: list[Valid] = []
+    rejected: list[RejectedEvent] = []
+    times = parse_instants(["" if isinstance(event, RejectedEvent) else event.timestamp for event in batch])
+    for index, (event, timestamp) in enumerate(zip(batch, times, strict=True)):
+        if isinstance(event, RejectedEvent):
+            rejected.append(event)
+        elif timestamp is None:
+            rejected.append(RejectedEvent(index, "invalid_event", _NO_TIME))
+        elif not is_plausible(timestamp, now):
+            rejected.append(RejectedEvent(index, "timestamp_out_of_range", f"timestamp {OUT_OF_RANGE}"))
+        elif (data := memoryview(event.data))[0] != _OBJECT:
+            rejected.append(RejectedEvent(index, "invalid_event", "data must be an object"))
+        else:
+            valid.append((event, timestamp, data))
+    return valid, rejected
+
+
+def _digests(valid: Iterable[Valid], context: SessionContext) -> list[bytes]:
+    """Return what the ids of events without one are made of: the same event in another request gets the same id."""
+    hasher = event_id_hasher(context.secrets.seed_key, context.session_id)
+    repeats: dict[bytes, int] = {}
+    digests = []
+    for event, _, data in valid:
+        if event.event_id is not None:
+            continue
+        digest = derived_event_digest(hasher, event.event_type, event.timestamp, data, 0)
+        before = repeats[digest] = repeats.get(digest, -1) + 1
+        if before:
+            digest = derived_event_digest(hasher, event.event_type, event.timestamp, data, before)
+        digests.append(digest)
+    return digests
+
+
+def _identified(event: RecordEvent, event_id: UUID, timestamp: int) -> Event:
+    if type(event) is EventWithLoneSurrogates:
         return Event(event_id, event.event_type, timestamp, event.data, event.seq, data_base64=bytes(event.data))
     return Event(event_id, event.event_type, timestamp, event.data, event.seq)
-
-
-class _DerivedIds:
-    """Ids of events that came without one: the same event in another request gets the same id."""
-
-    def __init__(self, context: SessionContext) -> None:
-        self._hasher = event_id_hasher(context.secrets.seed_key, context.session_id)
-        self._seen: dict[int, int] = {}  # by the id's integer: hashing a UUID runs Python code
-
-    def of(self, event: RecordEvent, data: memoryview) -> UUID:
-        first = derived_event_id(self._hasher, event.event_type, event.timestamp, data, 0)
-        before = self._seen.get(first.int, 0)
-        self._seen[first.int] = before + 1
-        if not before:
-            return first
-        return derived_event_id(self._hasher, event.event_type, event.timestamp, data, before)
 
 
 def _encode(events: Sequence[Event], context: SessionContext) -> bytes:
