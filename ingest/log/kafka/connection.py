@@ -64,6 +64,8 @@ async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
         bootstrap_servers=configured.bootstrap,
         enable_idempotence=True,
         acks="all",
+        # On the event loop. In a thread, between taking a batch and sending it, the loop had 17 % less work, but the
+        # process 8 % more, and two cores with broker and load took 4 to 8 % fewer events. A second process is simpler.
         compression_type="zstd",
         linger_ms=5,
         max_batch_size=_BATCH_BYTES,
