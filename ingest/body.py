@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, TypeVar
 import cramjam
 import msgspec
 from litestar import Request
-from litestar.datastructures import Headers
-from litestar.types import Receive
+from litestar.types import Receive, Scope
 
 from edge.drain_body import DRAIN_BYTES_MAX
 from edge.error_responses import too_large
 from edge.errors import ApiError
+from edge.headers import find_header
 from edge.principal import principal_of
 from ingest.arrivals import Arrival, Arrivals
 from ingest.lane import ON_THE_LOOP, Lane, Place
@@ -60,8 +60,8 @@ class Bodies:
                 body that arrives too slowly, 503 if too many bytes are in progress.
             LogUnavailable: the response takes too long.
         """
-        is_absent = optional and "content-type" not in request.headers
-        encoding = "identity" if is_absent else _encoding_of(request.headers)
+        is_absent = optional and find_header(request.scope, b"content-type", None) is None
+        encoding = "identity" if is_absent else _encoding_of(request.scope)
         async with self._arrivals.arrival(principal_of(request.scope).org_id) as arrival:
             sent = await _receive_all(request, arrival, encoding)
             if is_absent and sent:
@@ -94,12 +94,12 @@ def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise
 
 
-def _encoding_of(headers: Headers) -> str:
-    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
+def _encoding_of(scope: Scope) -> str:
+    kind, _, parameters = find_header(scope, b"content-type", "").lower().partition(";")
     charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
     if kind.strip() != "application/json" or charset not in {"utf-8", "utf8"}:
         raise _wrong_type()
-    encoding = headers.get("content-encoding", "identity").strip().lower()
+    encoding = find_header(scope, b"content-encoding", "identity").strip().lower()
     if encoding not in ENCODINGS:
         raise ApiError(415, "unsupported_encoding", "The content encoding must be gzip or zstd, or none.")
     return encoding
