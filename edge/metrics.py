@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from litestar import Response, get
@@ -36,13 +36,18 @@ class HttpMetrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self._series = cache(self._find_series)  # finding them takes as long as counting
 
     def observe(self, scope: HTTPScope, status: int, began: float) -> None:
         """Count a response; status 499 means that the client disconnected before it."""
         route = scope.get("path_template", "unknown")
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._requests.labels(route, method, status).inc()
-        self._seconds.labels(route, method).observe(time.perf_counter() - began)
+        requests, seconds = self._series(route, method, status)
+        requests.inc()
+        seconds.observe(time.perf_counter() - began)
+
+    def _find_series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(route, method, status), self._seconds.labels(route, method)
 
 
 def register_fault_gauges(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:

@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.enums import HttpMethod, ScopeType
 from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from edge.cors import drop_foreign_origins, set_allow_header
 from edge.drain_body import DrainableBody
@@ -77,14 +77,15 @@ class App(Litestar):
             await send(message)
 
         body = DrainableBody(scope, receive)
-        with bound_contextvars(request_id=request_id):
-            try:
-                await super().__call__(scope, body.receive, send_with_headers)
-            finally:
-                if is_head:
-                    scope["method"] = HttpMethod.HEAD  # for log and metrics
-                self.access_log.note(scope, status, began)
-                self.observe(scope, status, began)
+        outside = bind_contextvars(request_id=request_id)  # `bound_contextvars` would copy the context twice
+        try:
+            await super().__call__(scope, body.receive, send_with_headers)
+        finally:
+            if is_head:
+                scope["method"] = HttpMethod.HEAD  # for log and metrics
+            self.access_log.note(scope, status, began)
+            self.observe(scope, status, began)
+            reset_contextvars(**outside)
 
 
 def is_canonical(raw_path: bytes) -> bool:

@@ -73,6 +73,7 @@ class LocalCounter:
             self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
 
 
+_RAW_NAMES = (b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -90,6 +91,11 @@ class Allowance(NamedTuple):
             "X-RateLimit-Remaining": str(max(0, self.remaining)),
             "X-RateLimit-Reset": str(self.resets_in_s),
         }
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the same headers as ASGI servers take them."""
+        values = self.limit, max(0, self.remaining), self.resets_in_s
+        return [(name, b"%d" % value) for name, value in zip(_RAW_NAMES, values, strict=True)]
 
 
 class RateLimits:
@@ -129,7 +135,7 @@ class LimitRate:
 
 
 def _with_headers(allowance: Allowance, send: Send) -> Send:
-    headers = [(name.lower().encode(), value.encode()) for name, value in allowance.headers().items()]
+    headers = allowance.raw_headers()
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal
 import httpx
 import msgspec
 import pytest
+import structlog
 from litestar import get
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
+from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 
 from edge.authentication import TokenVerifier
 from edge.errors import ApiError, not_found
@@ -22,6 +25,7 @@ from schemas.http.responses import Reply
 from schemas.log.position import LogUnavailable
 from tests.support.rigs.write_api import KEY, NOW_MS, token
 
+logger = structlog.get_logger("test")
 RAISED: dict[str, tuple[Exception, int, str]] = {
     "api": (ApiError(409, "conflict", "No."), 409, "conflict"),
     "404": (not_found(), 404, "not_found"),
@@ -82,6 +86,17 @@ async def test_every_exception_has_one_shape(client: httpx.AsyncClient, name: st
     assert set(reply.json()) == {"error", "code", "details", "request_id"}
     assert "secret" not in reply.text
     assert (reply.headers.get("retry-after") is not None) == (status == 503)
+
+
+async def test_log_lines_of_a_request_have_its_id(client: httpx.AsyncClient) -> None:
+    """The id is bound for the time of the request; afterwards the lines have what was bound before."""
+    with bound_contextvars(request_id="outside"), capture_logs([merge_contextvars]) as logs:
+        for number in range(2):
+            await client.get("/api/v1/acme/things/x", headers={"x-request-id": f"r{number}"})
+            logger.info("between")
+
+    assert [log["request_id"] for log in logs] == ["r0", "outside", "r1", "outside"]
+    assert "request_id" not in get_contextvars()
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.rate_limits import HOUR_S, LocalCounter, RateLimits
+from edge.rate_limits import HOUR_S, Allowance, LocalCounter, RateLimits
 from kernel.atomic_write import write_whole
 from runtime.composition import WriteSide, compose
 from runtime.rate_limit_settings import create_rate_limits
@@ -196,3 +198,12 @@ async def test_the_defaults_are_those_of_the_contract() -> None:
         *((600_000, 1), (600_000, 2)),
         *((60_000, 1), (60_000, 2)),
     ]
+
+
+@given(st.integers(1), st.integers(-1, 2) | st.integers(0), st.integers(0, HOUR_S))
+def test_raw_headers_are_the_headers(limit: int, remaining: int, resets_in_s: int) -> None:
+    """A response and a refusal state the limit in the same way."""
+    allowance = Allowance(limit, remaining, resets_in_s)
+
+    plain = [(name.lower().encode(), value.encode()) for name, value in allowance.headers().items()]
+    assert allowance.raw_headers() == plain
