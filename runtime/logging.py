@@ -43,11 +43,13 @@ class _RotatingFile(_BestEffortFile):
     def __init__(self, path: Path, bytes_max: int) -> None:
         super().__init__(path, "ab", opener=open_private)
         self._path, self._bytes_max = path, bytes_max
+        self._room = 0  # bytes that surely fit, so that not every line asks the system for the size
         self._turn = threading.Lock()
 
     def write(self, line: "ReadableBuffer", /) -> int:
         size = super().write(line)
-        if self._is_full():
+        self._room -= size
+        if self._room <= 0 and self._is_full():
             with self._turn, contextlib.suppress(OSError):
                 if self._is_full():  # another thread may just have done it
                     begin_anew(self._path, self.fileno())
@@ -55,7 +57,8 @@ class _RotatingFile(_BestEffortFile):
         return size
 
     def _is_full(self) -> bool:
-        return os.fstat(self.fileno()).st_size >= self._bytes_max
+        self._room = self._bytes_max - os.fstat(self.fileno()).st_size
+        return self._room <= 0
 
 
 def best_effort_stream(target: Path | int, bytes_max: int = LOG_BYTES_MAX) -> TextIO:
