@@ -9,24 +9,30 @@ The hours that are behind are known from the batches. After a take-over they are
 `sessions` finds every session beyond the mark. While a generation is filling nothing is refreshed: at its end the same
 pass finds all of them, and the rollups are made once.
 
-The share of the machine that this takes is below a fifth, however many hours change: a pause follows that is
-`PAUSE_FACTOR` times as long, but no longer than `PAUSE_S_MAX`.
+The share of the machine that this takes stays at about a fifth, however many hours change: the pause after a refresh is
+`PAUSE_FACTOR` times as long as the shortest of the latest ones, but no longer than `PAUSE_S_MAX`. The shortest is the
+one that shared the machine least, so it shows best what a refresh costs.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
+
+import structlog
 
 from kernel.fail_points import fail_point
 from processors.rowbinary import encode_rows
 from processors.warehouse import Bucket, RollupMark, Warehouse
 from schemas.store.rows import RollupProgressRow
 
+logger = structlog.get_logger()
 T = TypeVar("T")
 PAUSE_FACTOR, PAUSE_S_MAX = 4.0, 5.0
+LATEST = 5  # refreshes
 LOOK_EVERY_S = 1.0  # the end of a filling is not announced
 BEHIND_MAX = 100_000  # hours; beyond it they are searched instead
 PAGE = 20_000  # hours
@@ -90,13 +96,16 @@ class Rollups:
 
     async def run(self, written: Callable[[], Mapping[int, Target]]) -> None:
         """Follow what is ``written`` until cancelled."""
+        took_s: deque[float] = deque(maxlen=LATEST)
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_S)
             self._moved.clear()
-            began = time.monotonic()
-            await self.refresh(self.due(written()))
-            await asyncio.sleep(min(PAUSE_S_MAX, PAUSE_FACTOR * (time.monotonic() - began)))
+            if due := self.due(written()):
+                began = time.monotonic()
+                await self.refresh(due)
+                took_s.append(time.monotonic() - began)
+                await asyncio.sleep(min(PAUSE_S_MAX, PAUSE_FACTOR * min(took_s)))
 
     def due(self, written: Mapping[int, Target]) -> dict[int, Target]:
         """Return the partitions that are beyond their mark; none while one of them has yet to reach the log's end."""
@@ -108,6 +117,7 @@ class Rollups:
         """Bring the rollups up to these targets, and move the marks there."""
         if not targets:
             return
+        begun = time.monotonic()
         behind, self._behind = self._behind, set()
         searched = self._unknown & targets.keys()
         self._unknown -= searched
@@ -117,6 +127,7 @@ class Rollups:
             await self._compute(behind)
         fail_point("projector.refreshed_rollups")
         await self._move({p: self._reached(p, target) for p, target in targets.items()})
+        logger.info("rollups", searched=len(searched), hours=len(behind), took_s=round(time.monotonic() - begun, 3))
 
     async def _search(self, partitions: Iterable[int]) -> AsyncIterator[list[Bucket]]:
         """Yield the hours beyond the marks of these partitions, page by page."""

@@ -8,7 +8,7 @@ import pytest
 
 from processors import rollups as module
 from processors.rollups import Rollups, Target
-from processors.warehouse import Bucket, RollupMark
+from processors.warehouse import Bucket, RollupMark, Rows
 from tests.support.fakes.warehouse import FakeWarehouse
 
 T = TypeVar("T")
@@ -22,6 +22,17 @@ class NotingWarehouse(FakeWarehouse):
         super().__init__()
         self.computed: list[list[Bucket]] = []
         self.searched: list[dict[int, int]] = []
+        self.moved = asyncio.Event()
+
+    async def moved_to(self, offset: int) -> None:
+        """Wait until the mark of partition 0 is moved, and check where to."""
+        await self.moved.wait()
+        self.moved.clear()
+        assert self.rollup_mark(0).rolled_up == offset
+
+    def insert(self, table: str, rows: Rows) -> None:
+        super().insert(table, rows)
+        self.moved.set()
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         self.computed.append(sorted(hours))
@@ -60,6 +71,7 @@ def rollups(warehouse: NotingWarehouse, pipeline: Direct) -> Rollups:
     asyncio.run(made.refresh({0: Target(6, 600)}))
     warehouse.computed.clear()
     warehouse.searched.clear()
+    warehouse.moved.clear()
     return made
 
 
@@ -139,3 +151,17 @@ async def test_a_mark_never_loses_its_time(rollups: Rollups, warehouse: NotingWa
 def test_a_batch_below_a_mark_is_recognised(rollups: Rollups, first: dict[int, int], repeated: bool) -> None:
     """Its records are projected again, since tables lost rows."""
     assert rollups.begins_below(first) == repeated
+
+
+async def test_the_loop_follows_what_is_written(rollups: Rollups, warehouse: NotingWarehouse) -> None:
+    """It begins at once when a batch is written, and again for what was written meanwhile."""
+    written = {0: Target(6, 600)}
+    running = asyncio.create_task(rollups.run(lambda: written))
+
+    for offset, hour in ((9, HOURS[0]), (10, HOURS[1])):
+        written[0] = Target(offset, 900)
+        rollups.changed([hour])
+        await asyncio.wait_for(warehouse.moved_to(offset), 10)
+
+    running.cancel()
+    assert warehouse.computed == [[HOURS[0]], [HOURS[1]]]
