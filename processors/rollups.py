@@ -65,8 +65,11 @@ class Rollups:
         self._moved = asyncio.Event()
 
     def take_over(self, partition: int, mark: RollupMark) -> None:
-        """Begin with a partition, or again after a jump, with the mark that the store has."""
-        self._marks[partition] = max(mark, self._mark(partition))
+        """Begin with a partition, or again after a jump, with the mark of the store.
+
+        It may be lower than ours: the store came back older than it was, and its rollups with it.
+        """
+        self._marks[partition] = mark
 
     def search(self, partition: int) -> None:
         """Note that a partition is written further than our batches: what is beyond its mark has to be searched."""

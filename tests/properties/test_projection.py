@@ -41,6 +41,7 @@ async def _finish(store: TestStore, log: list[LogRecord]) -> None:
     pipeline = new_pipeline(store, log)
     for partition in range(PARTITIONS):
         await pipeline.resume(partition, sum(1 for record in log if record.partition == partition))
+    await settle(pipeline)
 
 
 async def _crash(store: TestStore, log: list[LogRecord], batch: list[LogRecord], nth: int, after: bool) -> None:
