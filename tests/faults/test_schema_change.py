@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from tests.support import CHECKOUT
 from tests.support.clients.sending import Org, hook
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import need_jars
-from tests.support.rigs.opened import OpenedInstallation, opened_stack, opened_up
+from tests.support.rigs.opened import opened_up
 from tests.support.rigs.operator import Operator
 from tests.support.waiting import eventually
 
@@ -117,12 +116,9 @@ def test_a_price_of_the_past_is_rolled_out_the_same_way(target: Installation, tm
     assert org.data(f"sessions/{reported}")["model_metrics"]["cost_usd"] == 7.0
 
 
-@pytest.mark.parametrize("kind", ["up", pytest.param("stack", marks=pytest.mark.kafka)])
-def test_tables_without_marks_of_their_rollups_are_replaced_the_same_way(kind: str, tmp_path: Path) -> None:
+def test_tables_without_marks_of_their_rollups_are_replaced_the_same_way(tmp_path: Path) -> None:
     """The version before made rollups in each batch, without `rollup_progress`: they stay readable until the switch."""
-    if kind == "stack":
-        need_jars()
-    with _opened(kind, tmp_path / kind) as opened:
+    with opened_up(tmp_path / "up") as opened:
         target, org = opened.installation, Org(opened.installation, "acme")
         ids = [_session(org, late=late) for late in (False, True)]
         before = [org.data(f"sessions/{id_}") for id_ in ids] + _analytics(org)
@@ -151,19 +147,6 @@ def test_tables_without_marks_of_their_rollups_are_replaced_the_same_way(kind: s
 
 def _analytics(org: Org) -> list[Any]:
     return [org.data(f"sessions/analytics/{name}", start_date="2026-01-20") for name in ("summary", "by-agent")]
-
-
-@contextmanager
-def _opened(kind: str, folder: Path) -> Iterator[OpenedInstallation]:
-    if kind == "up":
-        with opened_up(folder) as up:
-            yield up
-        return
-    stack = Installation(kind, folder)
-    try:
-        yield opened_stack(stack.start())
-    finally:
-        stack.end()
 
 
 def _session(org: Org, *, late: bool) -> str:

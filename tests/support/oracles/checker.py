@@ -131,7 +131,8 @@ class Checker:
 
     def _totals(self, http: httpx.Client, org: str, sessions: Mapping[str, SentSession]) -> None:
         """I5, from outside: the totals of an org are the sums of what was sent."""
-        summary = eventually_ok(http, "GET", f"/api/v1/{org}/sessions/analytics/summary").json()["data"]
+        path = f"/api/v1/{org}/sessions/analytics/summary"
+        summary = eventually_ok(http, "GET", path, headers=self._journal.wait_header).json()["data"]
         expected = {
             "total_sessions": len(sessions),
             "ended_sessions": sum(1 for sent in sessions.values() if sent.outcome),
