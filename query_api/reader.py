@@ -176,15 +176,8 @@ class ClickHouseReader:
         except RuntimeError as error:  # the executor takes no work after `close`
             self._turns.give_back(asker)
             raise StoreUnavailable("the reader is closed") from error
-        answer.add_done_callback(lambda _: self._end_turn(loop, asker))
+        answer.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turns.give_back, asker))
         return answer
-
-    def _end_turn(self, loop: asyncio.AbstractEventLoop, asker: str) -> None:
-        """Give a turn back in the event loop, or at once where the loop was closed before the store answered."""
-        try:
-            loop.call_soon_threadsafe(self._turns.give_back, asker)
-        except RuntimeError:
-            self._turns.give_back(asker)
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
         """Ask one question with one client, which returns to the pool unless it may be broken."""

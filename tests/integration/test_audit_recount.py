@@ -1,6 +1,7 @@
 """The recount on the real engine, over tables that the real pipeline filled: it finds every error and no other."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,14 +24,23 @@ from tests.support.strategies import logs
 pytest_plugins = ["tests.support.rigs.audit_fixtures"]
 
 
+@pytest.fixture
+def one_loop() -> Iterator[asyncio.Runner]:
+    """Provide one event loop for all examples, as a service has: what a reader does ahead outlives a request."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=logs())
-def test_any_projected_log_is_found_equal_and_complete(drawn: Operations, log: list[LogRecord]) -> None:
+def test_any_projected_log_is_found_equal_and_complete(
+    drawn: Operations, one_loop: asyncio.Runner, log: list[LogRecord]
+) -> None:
     """For any log, a recount in SQL equals the fold, and every position has its receipt."""
     drawn.empty()
-    asyncio.run(drawn.project(log))
+    one_loop.run(drawn.project(log))
 
-    recount, coverage = asyncio.run(drawn.data("operator/recount")), asyncio.run(drawn.data("operator/coverage"))
+    recount, coverage = (one_loop.run(drawn.data(f"operator/{name}")) for name in ("recount", "coverage"))
 
     assert recount["differences"] == []
     assert recount["equal"]

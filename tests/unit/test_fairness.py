@@ -139,32 +139,6 @@ async def test_an_abandoned_question_keeps_its_turn(monkeypatch: pytest.MonkeyPa
         reader.close()
 
 
-def test_a_turn_whose_loop_was_closed_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store answers too late for its asker; in another loop the only turn is free."""
-    asked: list[str] = []
-    go_on = threading.Event()
-    reader = ClickHouseReader(lambda: StuckClient(asked, go_on), pool_size=1)  # type: ignore[arg-type,return-value]
-    reader._allowed = Allowed({}, frozenset())
-    monkeypatch.setattr("query_api.reader.statement_without", lambda name, _absent: name)
-
-    async def ask(org: str) -> list[dict[str, Any]]:
-        return await reader.query(Generation("g1", 1), "q", {"org_id": org})
-
-    async def give_up() -> None:
-        asking = asyncio.ensure_future(ask("first"))
-        await eventually_asked(asked, ["first"])
-        asking.cancel()
-
-    try:
-        asyncio.run(give_up())
-        go_on.set()
-
-        assert asyncio.run(asyncio.wait_for(ask("second"), 10)) == []
-    finally:
-        go_on.set()
-        reader.close()
-
-
 async def eventually_asked(asked: list[str], expected: list[str]) -> None:
     """Wait until these orgs' questions run, and check that no other question follows."""
     await asyncio.to_thread(eventually, lambda: len(asked) >= len(expected))
