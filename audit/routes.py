@@ -23,7 +23,7 @@ from edge.principal import Principal
 from ingest.body import Bodies
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness import freshness_header
-from query_api.read_context import ReadContext, provide_page, provide_read_context, provide_rollup_context
+from query_api.read_context import ReadContext, provide_page, read_context_of
 from schemas.http.responses import Reply
 
 ORG_WAIT_S = 5.0
@@ -38,7 +38,7 @@ class RecountTurns(Turns):
         super().__init__(1, "Other recounts are under way; send the same request again.")
 
 
-_OF_ROLLUPS = {"context": Provide(provide_rollup_context)}
+_OF_ROLLUPS = {"context": read_context_of("rollups")}
 
 
 @get("/recount", operation_id="RecountInstallation", guards=[may("operate")], dependencies=_OF_ROLLUPS)
@@ -76,7 +76,7 @@ def operation_routes() -> list[Router]:
             path,
             route_handlers=handlers,
             dependencies={
-                "context": Provide(provide_read_context),
+                "context": read_context_of("tables"),
                 "paging": Provide(provide_page, sync_to_thread=False),
                 "recounts": Provide(lambda: turns, sync_to_thread=False),
                 "bodies": Provide(lambda: bodies, sync_to_thread=False),

@@ -13,6 +13,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from edge.cors import drop_foreign_origins, set_allow_header
 from edge.drain_body import DrainableBody
+from edge.headers import find_header
 from edge.logging import AccessLog
 from edge.metrics import Observe
 
@@ -29,7 +30,7 @@ _CANONICAL = re.compile(
 PATH_BYTES_MAX = 4_096
 UNROUTABLE_PATH = "/…"  # path given to requests with another spelling; no route matches it
 # The client's id if it has this form, else a new one. The response, errors and log lines contain it.
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
 
 _CLIENT_CLOSED_REQUEST = 499  # only in access log and metrics: the client disconnected before the response
@@ -98,8 +99,8 @@ def is_canonical(raw_path: bytes) -> bool:
 
 
 def _request_id(scope: HTTPScope) -> str:
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else token_hex(12)
+    given = find_header(scope, b"x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else token_hex(12)
 
 
 def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

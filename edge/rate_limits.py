@@ -73,7 +73,8 @@ class LocalCounter:
             self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
 
 
-_RAW_NAMES = (b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset")
+_NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_RAW_NAMES = tuple(name.lower().encode() for name in _NAMES)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -86,16 +87,14 @@ class Allowance(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return the headers of every response."""
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(0, self.remaining)),
-            "X-RateLimit-Reset": str(self.resets_in_s),
-        }
+        return dict(zip(_NAMES, map(str, self._values()), strict=True))
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the same headers as ASGI servers take them."""
-        values = self.limit, max(0, self.remaining), self.resets_in_s
-        return [(name, b"%d" % value) for name, value in zip(_RAW_NAMES, values, strict=True)]
+        return [(name, b"%d" % value) for name, value in zip(_RAW_NAMES, self._values(), strict=True)]
+
+    def _values(self) -> tuple[int, int, int]:
+        return self.limit, max(0, self.remaining), self.resets_in_s
 
 
 class RateLimits:

@@ -13,7 +13,7 @@ from litestar.types import Scope
 from edge.errors import invalid, not_found
 from edge.headers import find_header
 from edge.path_params import parse_id
-from edge.principal import principal_of
+from edge.principal import Principal, principal_of
 from ingest.body import Bodies
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.log.port import EventLog
@@ -24,9 +24,10 @@ from schemas.log.records import Actor
 
 Clock = Callable[[], int]  # milliseconds since 1970
 C = TypeVar("C", bound=CommandContext)
+OfCommand = tuple[str, Actor, int, IdSecrets, Callable[[], UUID], str | None]  # the fields of every context
 
 _KEY_HEADER = "Idempotency-Key"
-_RAW_KEY_HEADER = b"idempotency-key"
+_RAW_KEY_HEADER = _KEY_HEADER.lower().encode()
 _KEY_CHARACTERS_MAX = 255
 _SESSIONS_REMEMBERED = 8_192  # 3 MB
 
@@ -59,16 +60,18 @@ def ingest_dependencies(
 
     known_session = remember_sessions(secrets)
 
+    def of_command(caller: Principal, scope: Scope) -> OfCommand:
+        actor, key = Actor(caller.user_id, caller.role), _idempotency_key(scope)
+        return caller.org_id, actor, clock(), secrets, new_id, key
+
     def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
-        caller, key = principal_of(request.scope), _idempotency_key(request.scope)
-        context = CommandContext(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, new_id, key)
-        return Write(context, log, privacy, bodies)
+        caller = principal_of(request.scope)
+        return Write(CommandContext(*of_command(caller, request.scope)), log, privacy, bodies)
 
     def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
         caller = principal_of(request.scope)
         session_id = known_session(request.path_params["session_id"], caller.org_id)
-        actor, key = Actor(caller.user_id, caller.role), _idempotency_key(request.scope)
-        context = SessionContext(caller.org_id, actor, clock(), secrets, new_id, key, session_id=session_id)
+        context = SessionContext(*of_command(caller, request.scope), session_id=session_id)
         return Write(context, log, privacy, bodies)
 
     return {

@@ -20,7 +20,7 @@ from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
-from query_api.read_context import provide_page, provide_read_context, provide_rollup_context
+from query_api.read_context import provide_page, read_context_of
 from query_api.reader import Reader
 from query_api.sessions.analysis import get_analysis
 from query_api.sessions.compactions import list_compactions
@@ -40,7 +40,7 @@ READY_WITHIN_S = 1.0
 
 
 def query_routes() -> list[Router]:
-    """Return the routes that read, under ``/api/v1/<org>``; those of the rollups, which follow the rest, apart."""
+    """Return the routes that read, under ``/api/v1/<org>``: those of the tables, and those of the rollups."""
     return [
         _router(
             [
@@ -48,7 +48,7 @@ def query_routes() -> list[Router]:
                 *(get_session, list_events, get_hierarchy),
                 *(list_compactions, get_analysis),
             ],
-            context=Provide(provide_read_context),
+            context=read_context_of("tables"),
             session_filter=Provide(provide_session_filter, sync_to_thread=False),
             event_filter=Provide(provide_event_filter, sync_to_thread=False),
         ),
@@ -57,7 +57,7 @@ def query_routes() -> list[Router]:
                 *(list_filter_values, get_summary, get_timeseries),
                 *(list_by_agent, get_cost_breakdown, list_by_user, get_team_overview),
             ],
-            context=Provide(provide_rollup_context),
+            context=read_context_of("rollups"),
             analytics_filter=Provide(provide_analytics_filter, sync_to_thread=False),
         ),
     ]

@@ -126,18 +126,18 @@ class Freshness:
 def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) -> Snapshot:
     """Return what follows from the progress of each partition; it claims nothing before all of them have reported."""
     all_reported = 0 < len(rows) >= generation.partitions
+
+    def claim(reached: Sequence[int], complete_ms: Sequence[int]) -> Claim:
+        return Claim(
+            min(complete_ms) if all_reported else 0,
+            sum(max(0, row.log_end - offset) for row, offset in zip(rows, reached, strict=True)),
+            {row.log_partition: offset for row, offset in zip(rows, reached, strict=True)},
+        )
+
     return Snapshot(
         generation,
-        Claim(
-            min(row.complete_ms for row in rows) if all_reported else 0,
-            sum(max(0, row.log_end - row.projected) for row in rows),
-            {row.log_partition: row.projected for row in rows},
-        ),
-        Claim(
-            min(row.rolled_up_ms for row in rows) if all_reported else 0,
-            sum(max(0, row.log_end - row.rolled_up) for row in rows),
-            {row.log_partition: row.rolled_up for row in rows},
-        ),
+        tables=claim([row.projected for row in rows], [row.complete_ms for row in rows]),
+        rollups=claim([row.rolled_up for row in rows], [row.rolled_up_ms for row in rows]),
     )
 
 

@@ -1,7 +1,7 @@
--- How far is each partition of the log projected, and how old is the data that readers see, in all tables and in the rollups?
--- Tables: progress, rollup_progress (key: log_partition), one row per partition. A time of 0: the partition has not reported
--- yet. Without a row in `rollup_progress` the rollups are a part of each batch. Rollups that hold all that is projected are
--- complete through the same moment, and their row is not written again each second.
+-- How far is each partition of the log projected, and how old is the data that readers see? The same of its rollups.
+-- Tables: progress, rollup_progress (key: log_partition), one row per partition. A time of 0: the partition has not
+-- reported yet. Without a row in `rollup_progress` the rollups are a part of each batch. Rollups that hold all that is
+-- projected are complete through the same moment, and their row is not written again each second.
 SELECT
     log_partition,
     projected,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from litestar import Request, Response
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
@@ -80,32 +80,22 @@ class ReadContext:
         return f'"{digest.hexdigest()}"'
 
 
-async def provide_read_context(
-    request: Request[Any, Any, Any],
-    reader: NamedDependency[SkipValidation[Reader]],
-    freshness: NamedDependency[Freshness],
-) -> ReadContext:
-    """Wait until the positions that the caller names are visible, then note what is visible."""
-    return await _context(request, reader, freshness, "tables")
+def read_context_of(source: Source) -> Provide:
+    """Return the dependency of routes that read this source: the rollups, or the tables that they follow."""
 
+    async def provide_read_context(
+        request: Request[Any, Any, Any],
+        reader: NamedDependency[SkipValidation[Reader]],
+        freshness: NamedDependency[Freshness],
+    ) -> ReadContext:
+        """Wait until the positions that the caller names are visible, then note what is visible."""
+        positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
+        snapshot = await (freshness.when_visible(positions, source) if positions else freshness.snapshot())
+        claim = snapshot.of(source)
+        remember_claim(request.scope, snapshot.generation, claim)
+        return ReadContext(reader, snapshot.generation, claim, request.headers.get("If-None-Match", ""))
 
-async def provide_rollup_context(
-    request: Request[Any, Any, Any],
-    reader: NamedDependency[SkipValidation[Reader]],
-    freshness: NamedDependency[Freshness],
-) -> ReadContext:
-    """Do the same for what is read from the rollups, which follow the other tables."""
-    return await _context(request, reader, freshness, "rollups")
-
-
-async def _context(
-    request: Request[Any, Any, Any], reader: Reader, freshness: Freshness, source: Source
-) -> ReadContext:
-    positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
-    snapshot = await (freshness.when_visible(positions, source) if positions else freshness.snapshot())
-    claim = snapshot.of(source)
-    remember_claim(request.scope, snapshot.generation, claim)
-    return ReadContext(reader, snapshot.generation, claim, request.headers.get("If-None-Match", ""))
+    return Provide(provide_read_context)
 
 
 def provide_page(

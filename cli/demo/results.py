@@ -47,7 +47,7 @@ class SessionDetail(Struct, frozen=True):
 
 
 async def read_results(api: Api, org: str, ids: Sequence[str]) -> Results:
-    """Read everything, once every write is visible: in analytics last, which follow the rest. Raises `CallFailed`."""
+    """Read everything, once every write is visible in analytics, and so everywhere. Raises `CallFailed`."""
     analytics = f"/{org}/sessions/analytics"
     days: dict[str, Any] = {"start_date": str((datetime.now(UTC) - timedelta(days=DAYS - 1)).date())}
     summary = await api.get(f"{analytics}/summary", wait=True)

@@ -25,7 +25,7 @@ from schemas.log.records import (
 from schemas.store.rows import FactRow
 
 # Of fold, projections, derivations and rollup SQL together: changing their output requires a new generation.
-# 2: adds search words, and analyses of ended sessions; half a pair is no success. 3: rollups have a mark of their own
+# 2: adds search words, and analyses of ended sessions; half a pair is no success. 3: rollups follow `sessions`
 FOLD_VERSION = 3
 
 _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)

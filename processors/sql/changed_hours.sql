@@ -1,6 +1,5 @@
 -- Which hours hold a session that changed beyond an offset of its partition? A page of them, in order.
--- Table: sessions (key org_id, started_hour). Older rows of a session may show an hour that is up to date: it is computed
--- again to the same result.
+-- Table: sessions (key org_id, started_hour). Without FINAL: an older row of a session names the same hour.
 SELECT
     org_id,
     toUnixTimestamp(started_hour) AS hour

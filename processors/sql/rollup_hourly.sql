@@ -1,7 +1,7 @@
 -- What are the sums of these hours? Each touched bucket is computed again from its sessions and replaced.
--- Table: rollup_hourly from sessions (key org_id, started_hour). Content and version come from one reading of the source:
--- each session is taken apart into one part for itself (part 1) and one part for each of its models, and its version
--- counts at part 1 only. The numbers of a part are one array, since planning a sum for each took longer than the sums:
+-- Table: rollup_hourly from sessions (key org_id, started_hour). Content and version come from one reading of the
+-- source: each session is taken apart into a part for itself, which has its version, and one for each of its models.
+-- The numbers of a part are one array, since planning a sum for each took longer than the sums:
 --   session: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
 --            tool_errors
 --   model:   sessions, input, output, cache read, cache creation (and of it for 1 h) tokens, cost_nano

@@ -202,8 +202,7 @@ class WatchedWorker:
 
         def all_there() -> bool:
             self.ensure_running()
-            receipts = "SELECT count() FROM receipts FINAL"
-            return all(self._rig.query(found)[0][0] >= count for found in (receipts, ROLLED_UP))
+            return self._rig.has_projected(count)
 
         eventually(all_there, within_s=within_s)
 

@@ -26,11 +26,11 @@ from store.errors import StoreUnavailable
 from tests.support.fakes.faust import FakeStream
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
+from tests.support.oracles.rollups import BUCKETS
 
 Targets = Mapping[int, Target]
 Patch = Callable[[], AbstractContextManager[Any]]
 MUTANTS: dict[str, Patch] = {}
-BUCKETS = ("rollup_hourly", "rollup_daily")
 
 
 def mutant(make: Patch) -> Patch:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from schemas.store.rows import DateTime, DateTime64, Int64, ModelTotals, SessionRow, UInt64
 
+BUCKETS = ("rollup_hourly", "rollup_daily")
 OUTCOMES = ("success", "failure", "timeout", "cancelled")
 
 

@@ -128,8 +128,11 @@ class ProjectorRig:
 
     def await_projected(self, count: int, within_s: float = 40) -> None:
         """Wait until this many records have their receipt, and their sessions are in the rollups."""
-        eventually(lambda: self.query("SELECT count() FROM receipts FINAL")[0][0] >= count, within_s=within_s)
-        eventually(lambda: self.query(ROLLED_UP)[0][0] >= count, within_s=within_s)
+        eventually(lambda: self.has_projected(count), within_s=within_s)
+
+    def has_projected(self, count: int) -> bool:
+        """Return whether this many records have their receipt, and their sessions are in the rollups."""
+        return all(self.query(found)[0][0] >= count for found in ("SELECT count() FROM receipts FINAL", ROLLED_UP))
 
     def receipts_of(self, partition: int) -> int:
         """Return how many records of a partition have their receipt."""
