@@ -1,37 +1,51 @@
-"""Caches the states of active sessions, bounded by the number of facts that they have counted."""
+"""Caches the states of sessions, bounded by the bytes that they take.
+
+The states that were used last are objects, which are folded; those before them are frozen, in a sixth of the memory.
+"""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
 
+from processors.fold.frozen import freeze, thaw
 from processors.fold.state import SessionState
 from processors.warehouse import SessionKey
 
+THAWED_SHARE = 0.5  # of the bytes
+# Measured, see tests/unit/test_state_cache.py: an entry beside its state or its bytes; a state; what is in it.
+_ENTRY, _STATE, _FACT, _TASK = 370, 1_100, 85, 290
+_PARTITION_BYTES = 2
+
 
 class StateCache:
-    """Evicts the least recently used states first, but never a pinned one.
+    """Drops the least recently used states first, but never a pinned one.
 
-    A state is pinned from its first touch in a batch until that batch's facts are in the store. Evicted earlier, it
+    A state is pinned from its first touch in a batch until that batch's facts are in the store. Dropped earlier, it
     would be folded again from a table that does not have them yet. Only `stored` may be called from another thread.
     """
 
-    def __init__(self, facts_max: int) -> None:
-        self._facts_max = facts_max
-        self._facts = 0
-        self._states: OrderedDict[SessionKey, SessionState] = OrderedDict()
-        self._counted: dict[SessionKey, int] = {}
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._thawed: OrderedDict[SessionKey, SessionState] = OrderedDict()
+        self._frozen: OrderedDict[SessionKey, bytes] = OrderedDict()  # after the partition
+        self._sizes: dict[SessionKey, int] = {}  # of thawed states
+        self._thawed_bytes = self._frozen_bytes = 0
         self._pins: Counter[SessionKey] = Counter()
         self._stored: deque[Iterable[SessionKey]] = deque()
 
     def get(self, key: SessionKey) -> SessionState | None:
         """Return the state, now the most recently used, or None on a miss."""
-        state = self._states.get(key)
+        state = self._thawed.get(key)
         if state is not None:
-            self._states.move_to_end(key)
+            self._thawed.move_to_end(key)
+            return state
+        frozen = self._take_frozen(key)
+        if frozen is not None:
+            state = self._thawed[key] = thaw(frozen[_PARTITION_BYTES:])
         return state
 
     def put(self, key: SessionKey, state: SessionState) -> None:
         """Add a state."""
-        self._states[key] = state
+        self._thawed[key] = state
 
     def pin(self, keys: Iterable[SessionKey]) -> None:
         """Keep these states until their facts are stored."""
@@ -42,35 +56,66 @@ class StateCache:
         self._stored.append(keys)
 
     def evict(self) -> None:
-        """Unpin what was stored, and evict the least recently used states if there are too many facts."""
+        """Unpin what was stored, then freeze and drop the least recently used states if they take too much."""
         while self._stored:
             for key in self._stored.popleft():
                 self._unpin(key)
-        if self._facts > self._facts_max:
-            self._evict_oldest()
+        while self._thawed_bytes > self._bytes_max * THAWED_SHARE and self._freeze_oldest():
+            pass
+        while self.bytes_used > self._bytes_max and self._frozen:
+            self._take_frozen(next(iter(self._frozen)))
 
     def drop(self, partition: int) -> None:
         """Remove all states of one partition."""
-        for key in [key for key, state in self._states.items() if state.log_partition == partition]:
-            self._remove(key)
+        for key in [key for key, state in self._thawed.items() if state.log_partition == partition]:
+            self._take_thawed(key)
+        prefix = _prefix(partition)
+        for key in [key for key, frozen in self._frozen.items() if frozen.startswith(prefix)]:
+            self._take_frozen(key)
+
+    @property
+    def bytes_used(self) -> int:
+        """How many bytes the states take, without those that were used since the last `evict`."""
+        return self._thawed_bytes + self._frozen_bytes
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._thawed) + len(self._frozen)
 
     def _unpin(self, key: SessionKey) -> None:
         self._pins[key] -= 1
         if self._pins[key] <= 0:
             del self._pins[key]
-        if (state := self._states.get(key)) is not None:
-            self._facts += len(state.seen) - self._counted.get(key, 0)
-            self._counted[key] = len(state.seen)
+        if (state := self._thawed.get(key)) is not None:
+            size = _size(state)
+            self._thawed_bytes += size - self._sizes.get(key, 0)
+            self._sizes[key] = size
 
-    def _evict_oldest(self) -> None:
-        for key in [key for key in self._states if key not in self._pins]:
-            self._remove(key)
-            if self._facts <= self._facts_max:
-                return
+    def _freeze_oldest(self) -> bool:
+        """Freeze the least recently used state. False if it is pinned: then all that were used later are, too."""
+        key = next(iter(self._thawed), None)
+        if key is None or key in self._pins:
+            return False
+        state = self._take_thawed(key)
+        frozen = self._frozen[key] = _prefix(state.log_partition) + freeze(state)
+        self._frozen_bytes += _ENTRY + len(frozen)
+        return True
 
-    def _remove(self, key: SessionKey) -> None:
-        del self._states[key]
-        self._facts -= self._counted.pop(key, 0)
+    def _take_thawed(self, key: SessionKey) -> SessionState:
+        self._thawed_bytes -= self._sizes.pop(key, 0)
+        return self._thawed.pop(key)
+
+    def _take_frozen(self, key: SessionKey) -> bytes | None:
+        frozen = self._frozen.pop(key, None)
+        if frozen is not None:
+            self._frozen_bytes -= _ENTRY + len(frozen)
+        return frozen
+
+
+def _prefix(partition: int) -> bytes:
+    return partition.to_bytes(_PARTITION_BYTES, "big")
+
+
+def _size(state: SessionState) -> int:
+    """Return about how many bytes a state takes."""
+    tasks = len(state.agents) + len(state.tasks) + len(state.uses)
+    return _ENTRY + _STATE + _FACT * len(state.seen) + _TASK * tasks

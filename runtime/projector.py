@@ -38,7 +38,7 @@ class Projector(Struct):
 def make_projector(settings: Settings, reader: LogReader, partitions: int, registry: CollectorRegistry) -> Projector:
     """Return a projector into the generation that ``settings`` name, with its metrics in ``registry``."""
     warehouse = make_warehouse(store_address(settings), settings.generation)
-    cache = StateCache(settings.cache_facts_max)
+    cache = StateCache(settings.cache_bytes_max)
     limit = DeadLetterLimit(settings.dead_letter_share_max)
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
     observers = Observers()

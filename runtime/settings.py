@@ -39,7 +39,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     partitions: int = 0  # 0: as the installation record says
     batch_records: int = 800
     batch_wait_s: float = 0.5
-    cache_facts_max: int = 1_000_000
+    cache_bytes_max: int = 256 << 20  # of the states of sessions in a projector
     engine_cache_bytes_max: int = ENGINE_CACHE_BYTES_MAX  # of the engine in this process, all its caches together
     dead_letter_share_max: float = 0.9
     in_flight_bytes_max: int = 64 << 20

@@ -68,7 +68,7 @@ def _tool_begun(state: SessionState, row: FactRow) -> None:
         _start(state, _tool_use(state, row), row)
     else:
         state.tool_calls += 1
-        state.tools[row.tool_name].calls += 1
+        state.tool(row.tool_name).calls += 1
         _count_for_agent(state, row)
 
 
@@ -76,7 +76,7 @@ def _tool_finished(state: SessionState, row: FactRow) -> None:
     if row.tool_use_id:
         _finish(state, _tool_use(state, row), row)
     else:
-        state.tools[row.tool_name].duration_ms += row.duration_ms or 0
+        state.tool(row.tool_name).duration_ms += row.duration_ms or 0
 
 
 def _tool_failed(state: SessionState, row: FactRow) -> None:
@@ -107,7 +107,7 @@ def _tool_use(state: SessionState, row: FactRow) -> TaskState:
     if use is None:
         use = state.uses[row.tool_use_id] = TaskState("tool", row.tool_use_id, name=row.tool_name)
         state.tool_calls += 1
-        state.tools[row.tool_name].calls += 1
+        state.tool(row.tool_name).calls += 1
     if row.agent_id and not use.parent:
         use.parent = row.agent_id
         _count_for_agent(state, row)
@@ -126,13 +126,13 @@ def _finish(state: SessionState, use: TaskState, row: FactRow) -> None:
     """End a use of a tool. The first duration that is reported counts."""
     if use.duration_ms is None and row.duration_ms is not None:
         use.duration_ms = row.duration_ms
-        state.tools[use.name].duration_ms += row.duration_ms
+        state.tool(use.name).duration_ms += row.duration_ms
     _stop(state, use, row)
 
 
 def _count_error(state: SessionState, tool_name: str) -> None:
     state.tool_errors += 1
-    state.tools[tool_name].errors += 1
+    state.tool(tool_name).errors += 1
 
 
 def _start(state: SessionState, task: TaskState, row: FactRow) -> None:

@@ -1,6 +1,5 @@
 """The state of a session as of a log position: its values, counters, and the ids already counted."""
 
-from collections import defaultdict
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -8,7 +7,7 @@ from msgspec import Struct, field
 from schemas.log.records import MetricsReport
 
 
-class ToolState(Struct):
+class ToolState(Struct, array_like=True):
     """Counters of one tool."""
 
     calls: int = 0
@@ -16,7 +15,7 @@ class ToolState(Struct):
     duration_ms: int = 0
 
 
-class TaskState(Struct):
+class TaskState(Struct, array_like=True):
     """A subagent, a task or a use of a tool. ``version`` = offset of the last record that changed it, + 1."""
 
     kind: str  # subagent | task | tool
@@ -34,7 +33,7 @@ class TaskState(Struct):
     touched: bool = False
 
 
-class SearchedText(Struct):
+class SearchedText(Struct, array_like=True):
     """The search text that was made already: from which names, and from how many prompts."""
 
     names: tuple[str | None, ...] = ()
@@ -43,8 +42,11 @@ class SearchedText(Struct):
     prompts_text: str = ""
 
 
-class SessionState(Struct, kw_only=True):
-    """A function of the session's facts up to offset ``version - 1``, and of nothing else."""
+class SessionState(Struct, kw_only=True, array_like=True):
+    """A function of the session's facts up to offset ``version - 1``, and of nothing else.
+
+    `processors.fold.frozen` makes bytes of it: a list of the values in the order of the fields.
+    """
 
     org_id: str
     session_id: UUID
@@ -84,7 +86,7 @@ class SessionState(Struct, kw_only=True):
     tool_errors: int = 0
     compactions: int = 0
     unknown_events: int = 0
-    tools: defaultdict[str, ToolState] = field(default_factory=lambda: defaultdict(ToolState))
+    tools: dict[str, ToolState] = {}
     agents: dict[str, TaskState] = {}  # subagents by agent_id
     tasks: dict[str, TaskState] = {}  # by task_id
     uses: dict[str, TaskState] = {}  # of tools, by tool_use_id
@@ -97,6 +99,12 @@ class SessionState(Struct, kw_only=True):
     def model(self) -> str | None:
         """The model of the create, else of the last `SessionStart` that named one."""
         return self.created_model or self.started_model
+
+    def tool(self, name: str) -> ToolState:
+        """Return the counters of a tool."""
+        if (tool := self.tools.get(name)) is None:
+            tool = self.tools[name] = ToolState()
+        return tool
 
     def take_touched(self) -> list[TaskState]:
         """Return the tasks that changed since the last call."""

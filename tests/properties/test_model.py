@@ -73,7 +73,7 @@ of_two_orgs = st.lists(crowded_facts(), min_size=3, max_size=4).map(in_two_orgs)
 which = st.integers(0, 5)  # of the existing ones, modulo their number
 counts = st.tuples(*[st.integers(0, 2)] * PARTITIONS).filter(any)
 owners = st.tuples(*[st.sampled_from("AB")] * PARTITIONS)
-cache_sizes = st.sampled_from([0, 2, 4, 1_000_000])
+cache_sizes = st.sampled_from([0, 3_000, 8_000, 1 << 30])  # none; two sessions, or five, of which half are frozen
 crowd = st.lists(values, min_size=1, max_size=3)
 alive = precondition(lambda self: self.world.workers)
 both = precondition(lambda self: len(self.world.workers) == 2)
@@ -90,13 +90,13 @@ class Projection(RuleBasedStateMachine):
         self.world = World()
         self._sound = True
 
-    @initialize(values=st.lists(values, min_size=4, max_size=12), facts_max=cache_sizes, owners=owners)
-    def begin(self, values: list[Sent], facts_max: int, owners: tuple[str, ...]) -> None:
+    @initialize(values=st.lists(values, min_size=4, max_size=12), cache_bytes=cache_sizes, owners=owners)
+    def begin(self, values: list[Sent], cache_bytes: int, owners: tuple[str, ...]) -> None:
         """Write something to the log, and start both workers."""
         self.append(values)
         self.world.owners = list(owners)
         for name in "AB":
-            self.world.start(name, facts_max)
+            self.world.start(name, cache_bytes)
 
     @rule(values=st.lists(values, min_size=1, max_size=5))
     def append(self, values: list[Sent]) -> None:
@@ -296,11 +296,11 @@ class Projection(RuleBasedStateMachine):
         some=crowd,
         calls=st.integers(1, 12),
         in_flight=st.booleans(),
-        facts_max=cache_sizes,
+        cache_bytes=cache_sizes,
         rolling_up=st.booleans(),
     )
     def die_in_a_batch(
-        self, nth: int, some: list[Sent], calls: int, in_flight: bool, facts_max: int, rolling_up: bool
+        self, nth: int, some: list[Sent], calls: int, in_flight: bool, cache_bytes: int, rolling_up: bool
     ) -> None:
         """Kill a worker after any of a batch's calls, or a refresh's; it starts again, the batch is delivered again."""
         name = self._worker(nth)
@@ -312,7 +312,7 @@ class Projection(RuleBasedStateMachine):
         self.answer_in_turns(name * calls)
         self.world.crash(name, in_flight)
         self._did(f"{name} is killed")
-        self.world.start(name, facts_max)
+        self.world.start(name, cache_bytes)
         self._begin_batch(name, [], (3,) * PARTITIONS)
         self.answer_in_turns(name * 40)
         self._did(self.world.roll_up(name))
@@ -325,11 +325,11 @@ class Projection(RuleBasedStateMachine):
         self._did(f"of the dead, {self.world.land(call, outcome)}")
 
     @precondition(lambda self: len(self.world.workers) < 2)
-    @rule(facts_max=cache_sizes)
-    def start(self, facts_max: int) -> None:
+    @rule(cache_bytes=cache_sizes)
+    def start(self, cache_bytes: int) -> None:
         """A killed worker starts again."""
         name = next(name for name in "AB" if name not in self.world.workers)
-        self.world.start(name, facts_max)
+        self.world.start(name, cache_bytes)
         self._did(f"{name} starts with {sorted(self.world.workers[name].owned)}")
 
     @rule(owners=owners, deaf=st.sampled_from(["", "", "A", "B"]))

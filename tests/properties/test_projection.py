@@ -78,7 +78,7 @@ def test_any_way_of_delivering_a_log_leaves_the_tables_of_one_clean_pass(
             nth, after = data.draw(st.integers(0, 9)), data.draw(st.booleans())
             asyncio.run(_crash(two, log, log[: data.draw(st.integers(0, len(log)))], nth, after))
         elif step == "restart":
-            pipeline = new_pipeline(two, log, data.draw(st.sampled_from([0, 5, 1_000_000])))
+            pipeline = new_pipeline(two, log, data.draw(st.sampled_from([0, 6_000, 1 << 30])))
         else:
             asyncio.run(_project(pipeline, [step]))
     asyncio.run(_finish(two, log))
@@ -86,15 +86,15 @@ def test_any_way_of_delivering_a_log_leaves_the_tables_of_one_clean_pass(
     assert tables(two) == expected
 
 
-@given(log=logs(), cut=st.integers(1, 4), facts_max=st.sampled_from([0, 0, 3, 1_000_000]))
+@given(log=logs(), cut=st.integers(1, 4), cache_bytes=st.sampled_from([0, 4_000, 9_000, 1 << 30]))
 @settings(SLOW, max_examples=30)
 def test_states_that_are_evicted_and_folded_again_are_the_same_states(
-    two: TestStore, log: list[LogRecord], cut: int, facts_max: int
+    two: TestStore, log: list[LogRecord], cut: int, cache_bytes: int
 ) -> None:
     """No row depends on whether a session's state stayed in memory or was read back from the table."""
     expected = _clean(two, log)
     two.empty()
-    pipeline = new_pipeline(two, log, facts_max, _warehouse(SlowWarehouse, two))
+    pipeline = new_pipeline(two, log, cache_bytes, _warehouse(SlowWarehouse, two))
 
     asyncio.run(_project(pipeline, [log[i : i + cut] for i in range(0, len(log), cut)]))
 

@@ -57,9 +57,9 @@ class World:
 
     # ------------------------------------------------------------------ workers
 
-    def start(self, name: str, facts_max: int) -> None:
+    def start(self, name: str, cache_bytes: int) -> None:
         """Start a process under its static id; it has the partitions that are still assigned to it."""
-        self.workers[name] = Worker(name, self, facts_max)
+        self.workers[name] = Worker(name, self, cache_bytes)
         self._idle()
         self._assign(self.workers[name])
 

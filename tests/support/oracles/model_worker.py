@@ -60,7 +60,7 @@ class WorkerSettings(Struct):
 class Worker:
     """One incarnation of a worker process."""
 
-    def __init__(self, name: str, world: "World", facts_max: int) -> None:
+    def __init__(self, name: str, world: "World", cache_bytes: int) -> None:
         self.name, self._world = name, world
         self.calls: list[Call] = []
         self.owned: dict[int, int] = {}  # what the worker believes it owns: partition -> generation of the assignment
@@ -72,7 +72,7 @@ class Worker:
         self._store = GatedWarehouse(world.store)
         self._executor = GatedExecutor(self.calls, self._store, "committed offsets")
         self._observers = Observers()
-        self.pipeline = self._pipeline(facts_max)
+        self.pipeline = self._pipeline(cache_bytes)
         with patch.object(faust_app, "_app", lambda _settings: self.app):
             faust_app.build_app(WorkerSettings(self._offsets), self.pipeline, [])  # type: ignore[arg-type]
         self.progress = self._progress()
@@ -91,8 +91,8 @@ class Worker:
     def _end(self, code: int) -> None:
         self.ended_with = code
 
-    def _pipeline(self, facts_max: int) -> Pipeline:
-        made = make_pipeline(self._store, ModelLog(self._world.log), facts_max, self._observers)
+    def _pipeline(self, cache_bytes: int) -> Pipeline:
+        made = make_pipeline(self._store, ModelLog(self._world.log), cache_bytes, self._observers)
         made._folding = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
         made._writing = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
         made._rolling_up = GatedExecutor(self.calls, self._store, "rollups")  # type: ignore[assignment]
@@ -134,9 +134,9 @@ class Worker:
         return records
 
 
-def make_pipeline(store: Warehouse, reader: LogReader, facts_max: int, observers: Observers) -> Pipeline:
+def make_pipeline(store: Warehouse, reader: LogReader, cache_bytes: int, observers: Observers) -> Pipeline:
     """Make a pipeline as a process would."""
-    cache = StateCache(facts_max)
+    cache = StateCache(cache_bytes)
     planner = Planner(store, cache, Pricing(store), PARTITIONS, DeadLetterLimit(2))
     return Pipeline(store, reader, planner, cache, observers)
 

@@ -70,14 +70,14 @@ class CrashingWarehouse(ClickHouseWarehouse):
 def new_pipeline(
     store: TestStore,
     log: Sequence[LogRecord],
-    facts_max: int = 1_000_000,
+    cache_bytes: int = 1 << 30,
     warehouse: Warehouse | None = None,
     dead_share_max: float = 0.9,
     observers: Observers | None = None,
 ) -> Pipeline:
     """Make a pipeline as a process would, reporting to ``observers``."""
     warehouse = warehouse or store.warehouse()
-    cache = StateCache(facts_max)
+    cache = StateCache(cache_bytes)
     planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, DeadLetterLimit(dead_share_max))
     return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache, observers or Observers())
 

@@ -1,0 +1,47 @@
+"""Folded states for tests, of any number of facts."""
+
+import random
+from uuid import UUID
+
+from processors.fold.fold import begin, fold
+from processors.fold.state import SessionState
+from schemas.store.rows import FactRow
+from tests.support.builders import ORG, T0
+
+_TEXTS = dict.fromkeys(("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "label", "model"), "")
+
+
+def fact_row(session: UUID, number: int, event_type: str = "UserPromptSubmit", **fields: str) -> FactRow:
+    """Return the n-th fact of a session; ids differ."""
+    return FactRow(
+        org_id=ORG,
+        session_id=session,
+        kind="events_recorded",
+        user_id="alice",
+        role="member",
+        received_at=T0,
+        log_partition=session.int % 2,
+        log_offset=number,
+        log_index=0,
+        event_id=UUID(int=random.Random(session.int + number).getrandbits(128)),
+        version=1,
+        timestamp=T0 + number,
+        event_type=event_type,
+        **{**_TEXTS, **fields},
+        seq=None,
+        duration_ms=None,
+        redactions={},
+        data=b"",
+    )
+
+
+def folded(session: UUID, facts: int, with_tools: bool = True) -> SessionState:
+    """Return the state of a session with this many facts: prompts and uses of tools in turn, or prompts alone."""
+    state = begin(fact_row(session, 0))
+    for number in range(facts):
+        if with_tools and number % 2:
+            fold(state, fact_row(session, number, "PreToolUse", tool_name="Bash", tool_use_id=f"toolu_{number:024x}"))
+        else:
+            fold(state, fact_row(session, number, label="Please fix the failing test of the billing module."))
+    state.take_touched()
+    return state
