@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import command_line, end_to_end, footprint, ingest, projector, query, replay, state_cache
+from bench import command_line, end_to_end, footprint, growth, ingest, projector, query, replay, state_cache
 from bench.harness import FAILED, RESULTS_FILE, BenchQuestion, render_table, run, write_results
 
-SUBJECTS = (projector, ingest, end_to_end, replay, query, footprint, command_line, state_cache)
+SUBJECTS = (projector, ingest, end_to_end, replay, query, footprint, command_line, state_cache, growth)
 QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
 
 
