@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -37,7 +38,7 @@ from schemas.log.topics import record_key
 from schemas.pricing.price_list import list_prices
 from store.generations import FIRST_GENERATION
 
-BATCH_RECORDS, WARM_UP, BATCHES, ROUNDS = 800, 16, 40, 3
+BATCH_RECORDS, WARM_UP, BATCHES, ROUNDS = 800, 4, 40, 3
 HOUR_MS = 3_600_000
 RATIO_MARK = 1.3
 _KEYS = IdSecrets((b"k" * 32,), b"s" * 32)
@@ -83,11 +84,11 @@ async def _project(pipeline: Pipeline, shape: Shape) -> float:
     await pipeline.resume(0, 0)
     following = asyncio.create_task(pipeline.rollups.run(written))
     batches = _batches(shape)
-    begun = 0.0
-    for number in range(WARM_UP + BATCHES):
-        if number == WARM_UP:
-            await pipeline.drain()
-            begun = time.process_time()
+    for _ in range(ceil(shape.sessions / BATCH_RECORDS) + WARM_UP):
+        await pipeline.project(next(batches))
+    await pipeline.drain()
+    begun = time.process_time()
+    for _ in range(BATCHES):
         await pipeline.project(next(batches))
     await pipeline.drain()
     following.cancel()
@@ -98,6 +99,7 @@ async def _project(pipeline: Pipeline, shape: Shape) -> float:
 
 
 def _batches(shape: Shape) -> Iterator[list[LogRecord]]:
+    """Yield batches: first each session once, then any of them."""
     chance, offset = random.Random(1), 0  # noqa: S311 (made-up load)
     now_ms = time.time_ns() // 1_000_000
     orgs = [f"org{number % shape.orgs}" for number in range(shape.sessions)]
@@ -105,7 +107,7 @@ def _batches(shape: Shape) -> Iterator[list[LogRecord]]:
     while True:
         batch = []
         for _ in range(BATCH_RECORDS):
-            number = chance.randrange(shape.sessions)
+            number = offset if offset < shape.sessions else chance.randrange(shape.sessions)
             at = now_ms - number % shape.hours * HOUR_MS
             batch.append(_record(offset, *sessions[number], at))
             offset += 1

@@ -73,7 +73,6 @@ class Planner:
         keys = list(partition_of)
         first = first_offsets(records)
         self._load(partition_of, first)
-        self._cache.pin(keys)
         encoded: list[bytes] = []
         receipts += [dead(letter) for letter in letters]
         changed: dict[SessionKey, SessionState] = {}
@@ -86,6 +85,7 @@ class Planner:
                 session = record.org_id, record.session_id
                 place = log_record.partition, log_record.offset
                 derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session].seen))
+        self._cache.pin(keys)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")
         states = changed.values()
         return Plan(

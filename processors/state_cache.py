@@ -3,8 +3,10 @@
 The states that were used last are objects, which are folded; those before them are frozen, in a sixth of the memory.
 """
 
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
+
+from msgspec import Struct
 
 from processors.fold.frozen import freeze, thaw
 from processors.fold.state import SessionState
@@ -16,6 +18,14 @@ _ENTRY, _STATE, _FACT, _TASK = 370, 1_100, 85, 290
 _PARTITION_BYTES = 2
 
 
+class _Thawed(Struct):
+    """A state, how many bytes it took when it was last unpinned, and how many batches hold it."""
+
+    state: SessionState
+    size: int = 0
+    pins: int = 0
+
+
 class StateCache:
     """Drops the least recently used states first, but never a pinned one.
 
@@ -25,31 +35,32 @@ class StateCache:
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
-        self._thawed: OrderedDict[SessionKey, SessionState] = OrderedDict()
+        self._thawed: OrderedDict[SessionKey, _Thawed] = OrderedDict()
         self._frozen: OrderedDict[SessionKey, bytes] = OrderedDict()  # after the partition
-        self._sizes: dict[SessionKey, int] = {}  # of thawed states
         self._thawed_bytes = self._frozen_bytes = 0
-        self._pins: Counter[SessionKey] = Counter()
         self._stored: deque[Iterable[SessionKey]] = deque()
 
     def get(self, key: SessionKey) -> SessionState | None:
         """Return the state, now the most recently used, or None on a miss."""
-        state = self._thawed.get(key)
-        if state is not None:
+        entry = self._thawed.get(key)
+        if entry is not None:
             self._thawed.move_to_end(key)
-            return state
+            return entry.state
         frozen = self._take_frozen(key)
-        if frozen is not None:
-            state = self._thawed[key] = thaw(frozen[_PARTITION_BYTES:])
+        if frozen is None:
+            return None
+        state = thaw(frozen[_PARTITION_BYTES:])
+        self.put(key, state)
         return state
 
     def put(self, key: SessionKey, state: SessionState) -> None:
         """Add a state."""
-        self._thawed[key] = state
+        self._thawed[key] = _Thawed(state)
 
     def pin(self, keys: Iterable[SessionKey]) -> None:
-        """Keep these states until their facts are stored."""
-        self._pins.update(keys)
+        """Keep these states, which were used since the last `evict`, until their facts are stored."""
+        for key in keys:
+            self._thawed[key].pins += 1
 
     def stored(self, keys: Iterable[SessionKey]) -> None:
         """Note that the facts of a batch are in the store; its states are unpinned at the next `evict`."""
@@ -67,7 +78,7 @@ class StateCache:
 
     def drop(self, partition: int) -> None:
         """Remove all states of one partition."""
-        for key in [key for key, state in self._thawed.items() if state.log_partition == partition]:
+        for key in [key for key, entry in self._thawed.items() if entry.state.log_partition == partition]:
             self._take_thawed(key)
         prefix = _prefix(partition)
         for key in [key for key, frozen in self._frozen.items() if frozen.startswith(prefix)]:
@@ -82,18 +93,17 @@ class StateCache:
         return len(self._thawed) + len(self._frozen)
 
     def _unpin(self, key: SessionKey) -> None:
-        self._pins[key] -= 1
-        if self._pins[key] <= 0:
-            del self._pins[key]
-        if (state := self._thawed.get(key)) is not None:
-            size = _size(state)
-            self._thawed_bytes += size - self._sizes.get(key, 0)
-            self._sizes[key] = size
+        """Note what a state takes now. It is not there if its partition was dropped."""
+        if (entry := self._thawed.get(key)) is not None:
+            size = _size(entry.state)
+            self._thawed_bytes += size - entry.size
+            entry.size = size
+            entry.pins -= 1
 
     def _freeze_oldest(self) -> bool:
         """Freeze the least recently used state. False if it is pinned: then all that were used later are, too."""
         key = next(iter(self._thawed), None)
-        if key is None or key in self._pins:
+        if key is None or self._thawed[key].pins:
             return False
         state = self._take_thawed(key)
         frozen = self._frozen[key] = _prefix(state.log_partition) + freeze(state)
@@ -101,8 +111,9 @@ class StateCache:
         return True
 
     def _take_thawed(self, key: SessionKey) -> SessionState:
-        self._thawed_bytes -= self._sizes.pop(key, 0)
-        return self._thawed.pop(key)
+        entry = self._thawed.pop(key)
+        self._thawed_bytes -= entry.size
+        return entry.state
 
     def _take_frozen(self, key: SessionKey) -> bytes | None:
         frozen = self._frozen.pop(key, None)
