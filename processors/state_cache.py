@@ -103,7 +103,7 @@ class StateCache:
     def _freeze_oldest(self) -> bool:
         """Freeze the least recently used state. False if it is pinned: then all that were used later are, too."""
         key = next(iter(self._thawed), None)
-        if key is None or self._thawed[key].pins:
+        if key is None or self._thawed[key].pins > 0:
             return False
         state = self._take_thawed(key)
         frozen = self._frozen[key] = _prefix(state.log_partition) + freeze(state)
