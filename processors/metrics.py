@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from processors.observer import Observer
+from processors.parts import Parts
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.progress import Progress
@@ -28,7 +29,9 @@ class GroupState(NamedTuple):
 class ProjectorMetrics(Observer):
     """Counts what the pipeline reports, and reads the rest from all three when Prometheus scrapes."""
 
-    def __init__(self, registry: CollectorRegistry, pipeline: Pipeline, progress: Progress, watchdog: Watchdog) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, pipeline: Pipeline, progress: Progress, watchdog: Watchdog, parts: Parts
+    ) -> None:
         self._batch = Histogram(
             "crewkit_projector_batch_records", "Records of one batch.", buckets=_RECORDS, registry=registry
         )
@@ -47,6 +50,7 @@ class ProjectorMetrics(Observer):
         registry.register(_OnScrape(partial(_lag, progress, watchdog)))
         registry.register(_OnScrape(partial(_rollup_lag, progress, pipeline.rollups)))
         registry.register(_OnScrape(partial(_targets, pipeline)))
+        registry.register(_OnScrape(partial(_parts, parts)))
         partitions = Gauge("crewkit_projector_log_partitions", "Partitions of the log.", registry=registry)
         partitions.set_function(lambda: len(progress.ends))
         assigned = Gauge("crewkit_projector_assigned_partitions", "Partitions that it follows.", registry=registry)
@@ -89,10 +93,18 @@ def _rollup_lag(progress: Progress, rollups: Rollups) -> Iterator[Metric]:
     yield _by_partition("crewkit_projector_rollup_lag_records", text, behind)
 
 
+def _parts(parts: Parts) -> Iterator[Metric]:
+    yield _by("table", "crewkit_projector_table_parts", "Active parts of a table of its generation.", parts.by_table)
+
+
 def _by_partition(name: str, text: str, values: Mapping[int, float]) -> Metric:
-    gauge = GaugeMetricFamily(name, text, labels=("partition",))
-    for partition, value in values.items():
-        gauge.add_metric((str(partition),), value)
+    return _by("partition", name, text, values)
+
+
+def _by(label: str, name: str, text: str, values: Mapping[Any, float]) -> Metric:
+    gauge = GaugeMetricFamily(name, text, labels=(label,))
+    for of, value in values.items():
+        gauge.add_metric((str(of),), value)
     return gauge
 
 

@@ -15,9 +15,6 @@ class Observer:
     def batch_written(self, plan: Plan, records: int) -> None:
         """Note that a batch of ``records`` records is in the tables."""
 
-    async def progressed(self, plan: Plan) -> None:
-        """Report the positions that a batch has reached; the next batch waits for it."""
-
 
 class Observers(Observer):
     """Passes every report on, in the order in which the observers were added."""
@@ -40,7 +37,3 @@ class Observers(Observer):
     def batch_written(self, plan: Plan, records: int) -> None:
         for observer in self._observers:
             observer.batch_written(plan, records)
-
-    async def progressed(self, plan: Plan) -> None:
-        for observer in self._observers:
-            await observer.progressed(plan)

@@ -34,6 +34,7 @@ from processors.derivations.session_facts import DerivationRequest
 from processors.gaps import Gaps
 from processors.gate import Gate
 from processors.observer import Observer
+from processors.pacer import Pacer
 from processors.plan import Plan, Planner, first_offsets, pieces
 from processors.rollups import Rollups
 from processors.state_cache import StateCache
@@ -56,12 +57,18 @@ class Pipeline:
     """Projects batches, one after the other. All methods are called from one event loop."""
 
     def __init__(
-        self, warehouse: Warehouse, reader: LogReader, planner: Planner, cache: StateCache, observer: Observer
+        self,
+        warehouse: Warehouse,
+        reader: LogReader,
+        planner: Planner,
+        cache: StateCache,
+        observer: Observer,
+        pacer: Pacer | None = None,
     ) -> None:
         self._warehouse, self._planner, self._cache = warehouse, planner, cache
         self._observer = observer
         self._gaps = Gaps(warehouse, reader, cache, self)
-        self.gate = Gate()
+        self.gate, self.pacer = Gate(), pacer or Pacer()
         self._folding = ThreadPoolExecutor(1, "fold")
         self._writing = ThreadPoolExecutor(2, "write")
         self._rolling_up = ThreadPoolExecutor(1, "rollups")
@@ -104,6 +111,7 @@ class Pipeline:
     async def fold(self, records: Sequence[LogRecord]) -> Plan:
         """Fold records, and begin to write them once the batch before is written."""
         begun = time.monotonic()
+        self.pacer.began()
         plan = await self.ask_store(lambda: self._planner.plan(records))
         folded_s = time.monotonic() - begun
         self._observer.step_done("fold", folded_s)
@@ -132,8 +140,8 @@ class Pipeline:
         self._written_at = self._clock()
         write_s = time.monotonic() - begun
         logger.info("batch", records=records, facts=plan.fact_count, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
+        self.pacer.ended(plan.fact_count, fold_s + write_s)
         self._observer.batch_written(plan, records)
-        await self._observer.progressed(plan)
 
     async def _derive(self, requests: Sequence[DerivationRequest]) -> None:
         for some in batches(requests):

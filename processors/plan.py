@@ -21,6 +21,8 @@ from schemas.log.records import AnyRecord, CompactionRequested, PricesLoaded, Se
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 PIECE_BYTES_MAX = 64 << 20
+# A runner bounds a batch by about as many bytes; a little more than `PIECE_BYTES_MAX` would become two pieces.
+BATCH_BYTES_MAX = PIECE_BYTES_MAX - (4 << 20)
 
 
 class Plan(Struct):

@@ -1,6 +1,7 @@
 """Reports how far the projection is, and up to which time everything is in the tables."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -49,7 +50,10 @@ class PartitionPlace(NamedTuple):
 
 
 class Progress(Observer):
-    """Reads the end of the log every second. Once everything before that end is projected, that second is complete."""
+    """Reads the end of the log after each batch, and every second.
+
+    Once everything before that end is projected, the time at which it was read is complete.
+    """
 
     def __init__(
         self,
@@ -64,33 +68,50 @@ class Progress(Observer):
         self._now_ms, self._on_log_returned = now_ms, on_log_returned
         self._sightings: deque[tuple[int, Sequence[int]]] = deque(maxlen=_SIGHTINGS_MAX)
         self._complete: dict[int, int] = {}
+        self._moved = asyncio.Event()
+        self._away = False  # the log
         self.ends: Sequence[int] = ()
 
     async def run(self) -> None:
-        """Read the log's end and report, every second until cancelled."""
-        away = False
+        """Look after each batch, and every second, until cancelled."""
         while True:
-            try:
-                await self.look()
-                if away and self._on_log_returned is not None:
-                    await self._on_log_returned()
-                away = False
-            except LogUnavailable as error:
-                away = True
-                self._pipeline.log_state.failed(self)
-                logger.warning("log_unavailable", error=str(error))
-            except StoreUnavailable as error:
-                self._pipeline.store_state.failed(self)
-                logger.warning("store_unavailable", error=str(error))
-            await asyncio.sleep(LOOK_EVERY_S)
+            self._moved.clear()
+            await self.look()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_S)
+
+    def batch_written(self, plan: Plan, records: int) -> None:  # noqa: ARG002  # what it was does not matter
+        """Look soon. Nothing waits for it."""
+        self._moved.set()
 
     async def look(self) -> None:
-        """Read the end of the log once, and write the progress that follows from it."""
+        """Read the end of the log once, and write the progress that follows from it, or from earlier looks."""
+        try:
+            await self._see()
+        except LogUnavailable as error:
+            self._away = True
+            self._pipeline.log_state.failed(self)
+            logger.warning("log_unavailable", error=str(error))
+        try:
+            await self._report(list(self._pipeline.written))
+        except StoreUnavailable as error:
+            self._pipeline.store_state.failed(self)
+            logger.warning("store_unavailable", error=str(error))
+
+    async def _see(self) -> None:
         seen_at = self._now_ms()
-        self.ends = await self._reader.ends()
+        ends = await self._reader.ends()
         self._pipeline.log_state.ended(self)
-        self._sightings.append((seen_at, self.ends))
-        await self._report(list(self._pipeline.written))
+        if self._away and self._on_log_returned is not None:
+            await self._on_log_returned()
+        self._away, self.ends = False, ends
+        self._remember(seen_at, ends)
+
+    def _remember(self, seen_at: int, ends: Sequence[int]) -> None:
+        """Add a sighting. The latest makes way for it, unless that is a second later than the one before."""
+        if len(self._sightings) > 1 and self._sightings[-1][0] - self._sightings[-2][0] < LOOK_EVERY_S * 1000:
+            self._sightings.pop()
+        self._sightings.append((seen_at, ends))
 
     def places(self) -> list[PartitionPlace]:
         """Return the place of each partition of ours, as of the last look. May be called from any thread."""
@@ -113,14 +134,6 @@ class Progress(Observer):
     def _age_s(self, partition: int, now_ms: int) -> float | None:
         complete = self._complete.get(partition)
         return None if complete is None else max(0, now_ms - complete) / 1000
-
-    async def progressed(self, plan: Plan) -> None:
-        """Write how far the partitions of a batch are."""
-        try:
-            await self._report([partition for partition in plan.next_offsets if partition in self._pipeline.written])
-        except StoreUnavailable as error:
-            self._pipeline.store_state.failed(self)
-            logger.warning("store_unavailable", error=str(error))  # the next look reports again
 
     async def _report(self, partitions: Sequence[int]) -> None:
         rows = [self._row(partition) for partition in partitions]

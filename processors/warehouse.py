@@ -219,6 +219,10 @@ class ClickHouseWarehouse:
         rows = self._query("last_receipt", {"partition": partition})
         return StoredReceipt(*rows[0]) if rows else None
 
+    def parts(self) -> dict[str, int]:
+        """Return the number of active parts by table."""
+        return {str(table): parts for table, parts in self._query("parts", {})}
+
     def generation(self) -> Generation:
         rows = self._query("generation", {"control": self._control, "name": self._generation})
         if not rows:

@@ -31,24 +31,20 @@ class Follower:
     """A projector of one generation, and the work that is requested of it."""
 
     def __init__(self, settings: Settings, log: SqliteEventLog, reader: Reader, generation: Generation) -> None:
-        self._log = log
+        self._log, self._batch_records = log, settings.batch_records
         self.generation = generation
         self.registry = CollectorRegistry()
         own = msgspec.structs.replace(settings, generation=generation.name)
         self.projector: Projector = make_projector(own, log, generation.partitions, self.registry)
         self.work = GenerationWork(self.projector, reader, generation, f"projector of {generation.name} in `up`")
-        self._projecting: asyncio.Future[tuple[None, None, None]] | None = None
+        self._projecting: asyncio.Future[list[None]] | None = None
 
     async def start(self) -> None:
         """Check that log and tables fit, and begin. Raises `Broken` if they do not."""
         await check_start(self.projector.warehouse, self._log, self.generation.partitions)
         self.projector.watchdog.start()
-        pipeline, progress = self.projector.pipeline, self.projector.progress
-        self._projecting = asyncio.gather(
-            run_local(pipeline, self.projector.warehouse, self._log),
-            progress.run(),
-            pipeline.rollups.run(progress.targets),
-        )
+        projecting = run_local(self.projector.pipeline, self.projector.warehouse, self._log, self._batch_records)
+        self._projecting = asyncio.gather(projecting, *[run() for run in self.projector.background()])
 
     def check(self) -> None:
         """Raise the error that ended the projection, if one did."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from msgspec import Struct
@@ -10,6 +11,8 @@ from prometheus_client import CollectorRegistry
 from processors.dead_letter_limit import DeadLetterLimit
 from processors.metrics import ProjectorMetrics
 from processors.observer import Observers
+from processors.pacer import Pacer
+from processors.parts import Parts
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
@@ -33,6 +36,11 @@ class Projector(Struct):
     warehouse: ClickHouseWarehouse
     watchdog: Watchdog
     metrics: ProjectorMetrics
+    parts: Parts
+
+    def background(self) -> list[Callable[[], Awaitable[None]]]:
+        """Return what runs beside the batches, until cancelled."""
+        return [self.progress.run, partial(self.pipeline.rollups.run, self.progress.targets), self.parts.run]
 
 
 def make_projector(settings: Settings, reader: LogReader, partitions: int, registry: CollectorRegistry) -> Projector:
@@ -42,13 +50,14 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
     limit = DeadLetterLimit(settings.dead_letter_share_max)
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
     observers = Observers()
-    pipeline = Pipeline(warehouse, reader, planner, cache, observers)
+    pipeline = Pipeline(warehouse, reader, planner, cache, observers, Pacer(settings.batch_wait_s))
     check_tail = partial(check_log_tail, warehouse, reader, partitions)
     progress = Progress(pipeline, warehouse, reader, now_ms, check_tail)
     watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
-    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog)
+    parts = Parts(warehouse)
+    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog, parts)
     observers.add(watchdog, metrics, progress)
-    return Projector(pipeline, progress, warehouse, watchdog, metrics)
+    return Projector(pipeline, progress, warehouse, watchdog, metrics, parts)
 
 
 def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:

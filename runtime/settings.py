@@ -37,8 +37,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     generation: str = "g1"
     instance: int = 0
     partitions: int = 0  # 0: as the installation record says
-    batch_records: int = 800
-    batch_wait_s: float = 0.5
+    batch_records: int = 8_000
+    batch_wait_s: float = 1.0
     cache_bytes_max: int = 256 << 20  # of the states of sessions in a projector
     engine_cache_bytes_max: int = ENGINE_CACHE_BYTES_MAX  # of the engine in this process, all its caches together
     dead_letter_share_max: float = 0.9

@@ -55,8 +55,7 @@ def run_worker(settings: Settings) -> int:
     by = f"projector {settings.instance} of {settings.generation} on {socket.gethostname()}"
     work = GenerationWork(projector, reader, Generation(settings.generation, topic.partitions), by)
     background: list[Callable[[], Awaitable[None]]] = [
-        projector.progress.run,
-        partial(projector.pipeline.rollups.run, projector.progress.targets),
+        *projector.background(),
         Control(reader, work).run,
         partial(_end_when_dropped, work),
     ]
@@ -106,5 +105,4 @@ def _worker(settings: Settings, topic: KafkaTopic) -> FaustSettings:
         instance=settings.instance,
         folder=settings.folder / "faust",
         batch_records=settings.batch_records,
-        batch_wait_s=settings.batch_wait_s,
     )

@@ -2,7 +2,9 @@
 
 Reasons for the settings, each measured on a real broker:
 
-* `noack_take`: `take` acknowledges a batch whose body raised.
+* `enable_acks = False`: else Faust acknowledges a record as soon as the next one is asked for. Not `take`: it
+  acknowledges a batch whose body raised. Not `noack_take`: it hands a batch over when its time is up, not when the
+  pipeline is free.
 * Acknowledging in offset order, only behind a finished write: Faust commits past an un-acknowledged record at the head.
 * `stream_wait_empty=False`: with True a SIGTERM hangs while anything is un-acknowledged.
 * Static membership: a restarted worker then has its partitions back in 2 s instead of after a session time-out.
@@ -32,6 +34,8 @@ from kernel.broken import Broken
 from kernel.fail_points import fail_point
 from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
+from processors.plan import BATCH_BYTES_MAX
+from processors.runners.backlog import Backlog
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord, LogUnavailable
 
@@ -40,6 +44,7 @@ SESSION_TIMEOUT_S = 60
 POLL_INTERVAL_S = 24 * 3600  # longer than any outage of the store
 FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
 ROUND_BYTES_MAX = 32 << 20  # of all partitions: the most that one waits for until its turn comes again
+POLL_RECORDS_MAX = 800
 _NO_RIGHT = (aiokafka.errors.TopicAuthorizationFailedError, aiokafka.errors.GroupAuthorizationFailedError)
 
 
@@ -53,8 +58,7 @@ class FaustSettings(Struct, frozen=True):
     instance: int
     folder: Path
     security: KafkaSecurity = KafkaSecurity()
-    batch_records: int = 800
-    batch_wait_s: float = 0.5
+    batch_records: int = 8_000
 
 
 def check_versions() -> None:
@@ -93,10 +97,19 @@ def build_app(
         settings.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False
     )
 
-    @app.agent(topic, concurrency=1, name="project_records")
-    async def project_records(stream: Any) -> None:
+    backlog: Backlog[Any] = Backlog(settings.batch_records, BATCH_BYTES_MAX)
+
+    @app.agent(topic, concurrency=1, name="take_records")
+    async def take_records(stream: Any) -> None:
+        """Pass each event on. None is acknowledged here."""
+        stream.enable_acks = False
+        async for event in stream.events():
+            await backlog.put(event, len(event.message.value or b""))
+
+    async def project_records() -> None:
         """Store each batch, then acknowledge it. An offset moves only after everything derived from it exists."""
-        async for events in stream.noack_take(settings.batch_records, within=settings.batch_wait_s):
+        while True:
+            events = await backlog.take(pipeline.pacer)
             written = await pipeline.project([_record(event.message) for event in events])
             written.add_done_callback(_acknowledger(app, events))
 
@@ -112,7 +125,7 @@ def build_app(
 
     @app.task
     async def beside() -> None:
-        await asyncio.gather(*[_crashing(app, run()) for run in background])
+        await asyncio.gather(*[_crashing(app, run()) for run in (project_records, *background)])
 
     app.kept = (revoked, assigned)  # signals hold their receivers weakly
     return app
@@ -200,17 +213,21 @@ def _app(settings: FaustSettings) -> faust.App:
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 10,
         broker_request_timeout=SESSION_TIMEOUT_S + 30,
         broker_max_poll_interval=POLL_INTERVAL_S,
-        broker_max_poll_records=settings.batch_records,
+        broker_max_poll_records=_poll_records(settings),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{socket.gethostname()}-{settings.group}-{settings.instance}",
         consumer_max_fetch_size=_fetch_bytes(settings.partitions),
-        stream_buffer_maxsize=2 * settings.batch_records,
+        stream_buffer_maxsize=2 * _poll_records(settings),
         stream_recovery_delay=0,
         stream_wait_empty=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
     )
+
+
+def _poll_records(settings: FaustSettings) -> int:
+    return min(settings.batch_records, POLL_RECORDS_MAX)
 
 
 def _fetch_bytes(partitions: int) -> int:

@@ -10,17 +10,16 @@ from typing import Protocol
 import structlog
 
 from processors.pipeline import Pipeline
-from processors.plan import PIECE_BYTES_MAX
+from processors.plan import BATCH_BYTES_MAX
+from processors.runners.backlog import LARGE_SHARE, is_large
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
 
 logger = structlog.get_logger()
 
 PARTITION = 0
-# About as many bytes are read, so this is less than `PIECE_BYTES_MAX`: a little more would become two batches.
-BATCH_RECORDS, BATCH_BYTES = 1_000, PIECE_BYTES_MAX - (4 << 20)
 RETRY_S = 1.0
-GATHER_S = 0.1  # between small batches: else each of a few requests would become a part in every table
+IDLE_S = 3_600.0  # a small batch begins before
 
 
 class LocalLog(LogReader, Protocol):
@@ -31,8 +30,8 @@ class LocalLog(LogReader, Protocol):
         ...
 
 
-async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog) -> None:
-    """Project until cancelled.
+async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, batch_records: int) -> None:
+    """Project until cancelled, in batches of ``batch_records`` at most.
 
     Raises:
         Broken: stop the process.
@@ -40,25 +39,30 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog) 
     at = await first_missing(warehouse, reader)
     await pipeline.resume(PARTITION, at)
     while True:
-        records = await _read(reader, at)
+        records = await _read(reader, at, batch_records)
         if not records:
             await pipeline.drain()
             await reader.wait_beyond(at, timeout_s=1.0)
             continue
+        if not is_large(len(records), _size(records), batch_records, BATCH_BYTES_MAX):
+            await pipeline.pacer.may_begin(reader.wait_beyond(at + batch_records // LARGE_SHARE, timeout_s=IDLE_S))
+            records = await _read(reader, at, batch_records)
         at = records[-1].offset + 1
         await pipeline.project(records)
-        if len(records) < BATCH_RECORDS // 10:
-            await asyncio.sleep(GATHER_S)
 
 
-async def _read(reader: LocalLog, at: int) -> Sequence[LogRecord]:
+async def _read(reader: LocalLog, at: int, count: int) -> Sequence[LogRecord]:
     """Return the records from ``at`` on; wait while the file can't be read."""
     while True:
         try:
-            return await reader.read(PARTITION, at, at + BATCH_RECORDS, BATCH_BYTES)
+            return await reader.read(PARTITION, at, at + count, BATCH_BYTES_MAX)
         except LogUnavailable as error:
             logger.warning("log_unavailable", error=str(error), retry_s=RETRY_S)
             await asyncio.sleep(RETRY_S)
+
+
+def _size(records: Sequence[LogRecord]) -> int:
+    return sum(len(record.value or b"") for record in records)
 
 
 async def first_missing(warehouse: Warehouse, reader: LogReader) -> int:

@@ -14,6 +14,7 @@ from kernel.ports import free_port
 from processors.fold.fold import FOLD_VERSION
 from processors.metrics import GroupState, ProjectorMetrics
 from processors.observer import Observers
+from processors.parts import Parts
 from processors.progress import Progress
 from processors.runners.watchdog import Watchdog
 from runtime.metrics import metrics_served, new_registry
@@ -131,12 +132,14 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     progress = Progress(pipeline, store.warehouse(), pipeline._gaps._reader, lambda: clock[0])
     now = [0.0]
     watchdog = Watchdog(progress.places, pipeline.pace, clock=lambda: now[0])
-    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog)
+    parts = Parts(store.warehouse())
+    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog, parts)
     metrics.follow_group(lambda: GroupState(3, 7))
     observers.add(watchdog, metrics, progress)
     await (await pipeline.project(log[:2]))
     await settle(pipeline)
     await progress.look()
+    await parts.look()
     watchdog.check()
     now[0] = 4.0
     pipeline.store_state.failed("a call")
@@ -158,6 +161,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     assert {name[1]: value for name, value in found.items() if name[0] == "crewkit_projector_target_up"} == UP_AND_AWAY
     assert found["crewkit_projector_retries_total", "store"] == found["crewkit_projector_retries_total", "log"] == 1
     assert (found["crewkit_projector_rebalances_total",], found["crewkit_projector_group_generation",]) == (3, 7)
+    assert found["crewkit_projector_table_parts", "facts"] == found["crewkit_projector_table_parts", "receipts"] == 1
     assert undocumented(found) == set()
 
     await (await pipeline.project(log[2:]))

@@ -6,7 +6,7 @@ included (it commits past a record that was never acknowledged; see `processors.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from faust.transport.consumer import Consumer, IntervalTree
@@ -93,37 +93,22 @@ class FakeConsumer:
 
 
 class FakeStream:
-    """Yields the batches that were put into it."""
+    """Yields the events that were put into it."""
+
+    enable_acks = True
 
     def __init__(self) -> None:
-        self.batches: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
-        self._taken: AsyncGenerator[Sequence[Event], None] | None = None
+        self.arrived: asyncio.Queue[Event] = asyncio.Queue()
 
-    def noack_take(self, max_: int, within: float) -> AsyncIterator[Sequence[Event]]:
-        self._taken = self._noack_take()
-        return self._taken
-
-    def take(self, max_: int, within: float) -> AsyncIterator[Sequence[Event]]:
-        """Acknowledge each batch after the loop body, even if the body raised."""
-        self._taken = self._take()
-        return self._taken
-
-    async def close(self) -> None:
-        """Do what Python does once nothing refers to the generator."""
-        if self._taken is not None:
-            await self._taken.aclose()
-
-    async def _noack_take(self) -> AsyncGenerator[Sequence[Event], None]:
+    async def events(self) -> AsyncIterator[Event]:
+        """Acknowledge each event after the loop body, unless ``enable_acks`` is off when it is asked for."""
         while True:
-            yield await self.batches.get()
-
-    async def _take(self) -> AsyncGenerator[Sequence[Event], None]:
-        while True:
-            events = await self.batches.get()
+            acks = self.enable_acks
+            event = await self.arrived.get()
             try:
-                yield events
+                yield event
             finally:
-                for event in events:
+                if acks:
                     event.ack()
 
 
@@ -154,11 +139,13 @@ class FakeApp:
         return keep
 
     def task(self, function: Any) -> Any:
+        self._task = function
         return function
 
     def start(self) -> None:
-        """Run the agent."""
-        self.add_future(self._run())
+        """Run the agent, and the task beside it."""
+        self.add_future(self._run(self._function(self.stream)))
+        self.add_future(self._run(self._task()))
 
     def add_future(self, work: Coroutine[Any, Any, None]) -> None:
         self._running.append(self._loop.create_task(work))
@@ -171,9 +158,8 @@ class FakeApp:
         for task in self._running:
             task.cancel()
 
-    async def _run(self) -> None:
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._function(self.stream)
+            await work
         except Exception as error:
-            await self.stream.close()
             await self.crash(error)

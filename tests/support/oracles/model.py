@@ -110,7 +110,8 @@ class World:
         if worker is None:
             return []
         if events := worker.fetch(counts):
-            worker.app.stream.batches.put_nowait(events)
+            for event in events:
+                worker.app.stream.arrived.put_nowait(event)
             self._idle()
         return [(event.message.partition, event.message.offset) for event in events]
 

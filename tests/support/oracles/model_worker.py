@@ -53,8 +53,7 @@ class WorkerSettings(Struct):
     topic: str = TOPIC
     partitions: int = PARTITIONS
     group: str = "group"
-    batch_records: int = 10
-    batch_wait_s: float = 0.0
+    batch_records: int = 10  # so that a single one is a large batch, which waits for nothing
 
 
 class Worker:

@@ -125,9 +125,9 @@ def cache_kept_over_a_rebalance() -> AbstractContextManager[Any]:
 
 
 @mutant
-def take_for_noack_take() -> AbstractContextManager[Any]:
-    """The mistake: `take` is the shorter name, but with it Faust acknowledges by itself."""
-    return patch.object(FakeStream, "noack_take", FakeStream.take)
+def acknowledged_by_faust() -> AbstractContextManager[Any]:
+    """The mistake: a record that the agent has passed on is done."""
+    return patch.object(FakeStream, "enable_acks", property(lambda _self: True, lambda _self, _value: None))
 
 
 @mutant

@@ -165,7 +165,7 @@ def _projector(store: StoreAddress, generation: str) -> Projector:
     pipeline = new_pipeline(_Store(store), the_log(), warehouse=warehouse)  # type: ignore[arg-type]
     pipeline.assign(range(PARTITIONS))
     progress = Progress(pipeline, warehouse, ListedLog(the_log(), PARTITIONS), lambda: NOW_MS)
-    return Projector(pipeline, progress, warehouse, None, None)  # type: ignore[arg-type]  # no watchdog, no metrics
+    return Projector(pipeline, progress, warehouse, None, None, None)  # type: ignore[arg-type]  # nothing watches it
 
 
 async def _project_with_a_gap(projector: Projector) -> None:

@@ -1,0 +1,66 @@
+"""When the next batch begins: at once if it is large; a small one waits a moment, so that others share its cost.
+
+Each batch makes a part in every table, and costs about the same whatever is in it. So small batches have a budget: in
+the long run one with a single event takes ``wait_s`` seconds of it, a larger one less. A few may begin ahead of it:
+what comes after some quiet is visible at once. A small one also waits until the batch before it is written, and then a
+quarter of the time that this took: a machine that is busy makes fewer and larger ones.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+WAIT_S = 1.0
+AHEAD = 10  # batches with one event
+SHARING_FACTS = 10  # with so many events a batch takes half of the time
+LATEST = 5  # batches; the shortest of them shared the machine least, so it shows best what a batch costs
+PAUSE_FACTOR, PAUSE_S_MAX = 0.25, 0.25
+
+
+class Pacer:
+    """Used from one event loop."""
+
+    def __init__(self, wait_s: float = WAIT_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wait_s, self._clock = wait_s, clock
+        self._took_s: deque[float] = deque(maxlen=LATEST)
+        self._paused_until = float("-inf")
+        self._paid_until = float("-inf")  # the budget is spent up to then, which may be ahead of the clock
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def began(self) -> None:
+        """Note that a batch begins."""
+        self._under_way += 1
+        self._idle.clear()
+
+    def ended(self, facts: int, took_s: float) -> None:
+        """Note that the oldest batch under way is written; it took ``took_s`` in all."""
+        now = self._clock()
+        self._took_s.append(took_s)
+        self._paused_until = now + min(PAUSE_S_MAX, PAUSE_FACTOR * min(self._took_s))
+        saved = now - (AHEAD - 1) * self._wait_s
+        self._paid_until = max(self._paid_until, saved) + self._wait_s * SHARING_FACTS / (SHARING_FACTS + facts)
+        self._under_way -= 1
+        if not self._under_way:
+            self._idle.set()
+
+    def left_s(self) -> float:
+        """Return for how many seconds a small batch has to wait yet; 0 or less: for none."""
+        return max(self._paused_until, self._paid_until) - self._clock()
+
+    async def may_begin(self, is_large: Awaitable[object]) -> None:
+        """Return once a small batch may begin, or ``is_large`` is done."""
+        waiting = [asyncio.ensure_future(is_large), asyncio.ensure_future(self._small_may_begin())]
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+    async def _small_may_begin(self) -> None:
+        await self._idle.wait()
+        await asyncio.sleep(max(0.0, self.left_s()))

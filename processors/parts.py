@@ -1,0 +1,37 @@
+"""Looks now and then at how many parts each table has: too many small inserts show there first."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Protocol
+
+from store.errors import StoreUnavailable
+
+LOOK_EVERY_S = 30.0
+
+
+class CountsParts(Protocol):
+    """A store that has parts."""
+
+    def parts(self) -> Mapping[str, int]:
+        """Return the number of active parts by table. Raises `StoreUnavailable`."""
+        ...
+
+
+class Parts:
+    """The active parts of each table, as of the last look at which the store answered."""
+
+    def __init__(self, warehouse: CountsParts) -> None:
+        self._warehouse = warehouse
+        self.by_table: Mapping[str, int] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Look once. What is away is shown by the pipeline."""
+        with contextlib.suppress(StoreUnavailable):
+            self.by_table = await asyncio.to_thread(self._warehouse.parts)

@@ -1,0 +1,154 @@
+"""When a batch begins: a large one at once, a small one after a pause and within its budget."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors import pacer as module
+from processors.pacer import AHEAD, PAUSE_S_MAX, SHARING_FACTS, Pacer
+from processors.runners.backlog import Backlog, is_large
+
+
+def paced(batches: Sequence[int], every_s: float, took_s: float = 0.0, wait_s: float = 1.0) -> list[float]:
+    """Return when batches of so many events began, if the next events came ``every_s`` after the last."""
+    now = [0.0]
+    pacer, began = Pacer(wait_s, lambda: now[0]), []
+    for number, facts in enumerate(batches):
+        now[0] = max(now[0], number * every_s)
+        now[0] += max(0.0, pacer.left_s())
+        began.append(now[0])
+        pacer.began()
+        now[0] += took_s
+        pacer.ended(facts, took_s)
+    return began
+
+
+def test_the_first_batches_begin_at_once() -> None:
+    """What somebody does by hand is visible at once."""
+    assert paced([1] * AHEAD, every_s=0.01) == pytest.approx([n * 0.01 for n in range(AHEAD)])
+
+
+def test_in_the_long_run_a_batch_of_one_event_takes_its_time() -> None:
+    """However many could begin: as many parts a second and table."""
+    began = paced([1] * 200, every_s=0.0)
+
+    share = SHARING_FACTS / (SHARING_FACTS + 1)
+    assert began[-1] == pytest.approx((200 - AHEAD) * share, abs=1.0)
+    assert began[-1] - began[-2] == pytest.approx(share)
+
+
+@given(rate=st.floats(1, 10_000), wait_s=st.floats(0.1, 10))
+@settings(deadline=None)
+def test_more_events_make_fewer_parts_an_event(rate: float, wait_s: float) -> None:
+    """Events come steadily, and a batch takes all that wait: its number grows with the root of the rate."""
+    now, done, parts = 0.0, 0.0, 0
+    pacer = Pacer(wait_s, lambda: now)
+    while parts < 400:
+        now = max(now + max(0.0, pacer.left_s()), (done + 1) / rate)
+        facts = int(now * rate - done)
+        pacer.began()
+        pacer.ended(facts, 0.0)
+        done, parts = done + facts, parts + 1
+
+    most = (rate / (wait_s * SHARING_FACTS)) ** 0.5 + 1 / wait_s
+    assert (parts - AHEAD) / now <= 1.2 * most + 1e-6
+
+
+def test_a_batch_leaves_time_to_others() -> None:
+    """The shortest of the latest ones says what a batch costs; one long write is no reason to wait."""
+    assert paced([1_000] * 3, every_s=0.0, took_s=0.1, wait_s=0.0) == pytest.approx([0.0, 0.125, 0.25])
+
+    now = [0.0]
+    pacer = Pacer(0.0, lambda: now[0])
+    for took_s in (0.1, 5.0):
+        pacer.began()
+        now[0] += took_s
+        pacer.ended(1_000, took_s)
+        assert pacer.left_s() == pytest.approx(0.025)
+    for _ in range(module.LATEST):
+        pacer.began()
+        pacer.ended(1_000, 5.0)
+    assert pacer.left_s() == pytest.approx(PAUSE_S_MAX)
+
+
+async def test_a_small_batch_waits_for_the_write_before_it() -> None:
+    """Then its pause; a large one begins in the middle of the write."""
+    pacer = Pacer(0.0)
+    pacer.began()
+    small = asyncio.create_task(pacer.may_begin(asyncio.Event().wait()))
+    large = asyncio.Event()
+    other = asyncio.create_task(pacer.may_begin(large.wait()))
+
+    large.set()
+    await asyncio.wait_for(other, 5)
+    assert not small.done()
+    pacer.ended(1, 0.0)
+    await asyncio.wait_for(small, 5)
+
+
+async def test_what_ends_the_wait_for_more_is_raised() -> None:
+    """It is not lost in a task."""
+
+    async def fails() -> None:
+        raise OSError("gone")
+
+    pacer = Pacer()
+    pacer.began()
+    with pytest.raises(OSError, match="gone"):
+        await pacer.may_begin(fails())
+
+
+def test_a_tenth_of_a_batch_is_large() -> None:
+    """By its records, or by its bytes."""
+    assert is_large(800, 0, 8_000, 1_000)
+    assert is_large(1, 100, 8_000, 1_000)
+    assert not is_large(799, 99, 8_000, 1_000)
+
+
+async def test_a_backlog_is_taken_whole_and_in_order() -> None:
+    """Also what was added while the pacer waited."""
+    pacer, backlog = Pacer(0.0), Backlog[int](100, 1 << 20)
+    pacer.began()
+    await backlog.put(1, 10)
+    taking = asyncio.create_task(backlog.take(pacer))
+    await asyncio.sleep(0)
+    await backlog.put(2, 10)
+    assert not taking.done()
+
+    pacer.ended(1, 0.0)
+
+    assert await asyncio.wait_for(taking, 5) == [1, 2]
+
+
+async def test_a_large_backlog_is_taken_while_a_batch_is_written() -> None:
+    """By records, and by bytes."""
+    pacer, backlog = Pacer(), Backlog[int](20, 1_000)
+    pacer.began()
+    for sizes in ([1, 1], [100]):
+        for size in sizes:
+            await backlog.put(size, size)
+        assert await asyncio.wait_for(backlog.take(pacer), 5) == sizes
+
+
+@pytest.mark.parametrize(("records_max", "bytes_max", "fits"), [(3, 1 << 20, 3), (100, 25, 3)])
+async def test_a_full_backlog_lets_nothing_in(records_max: int, bytes_max: int, fits: int) -> None:
+    """So Faust and its consumer stop to fetch; the record that exceeds the bytes is still taken."""
+    backlog = Backlog[int](records_max, bytes_max)
+
+    async def fill() -> None:
+        for number in range(10):
+            await backlog.put(number, 10)
+
+    filling = asyncio.create_task(fill())
+    await asyncio.sleep(0.01)
+    taken = await backlog.take(Pacer(0.0))
+    assert taken == list(range(fits))
+    for _ in range(20):
+        if filling.done():
+            break
+        taken += await backlog.take(Pacer(0.0))
+        await asyncio.sleep(0)
+    assert taken + ([] if len(taken) == 10 else await backlog.take(Pacer(0.0))) == list(range(10))
