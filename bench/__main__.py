@@ -6,10 +6,40 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import command_line, end_to_end, footprint, growth, ingest, projector, query, replay, state_cache
+from bench import (
+    command_line,
+    end_to_end,
+    end_to_end_baselines,
+    facts_layout,
+    footprint,
+    growth,
+    ingest,
+    ingest_baselines,
+    projector,
+    projector_baselines,
+    query,
+    replay,
+    state_cache,
+    two_workers,
+)
 from bench.harness import FAILED, RESULTS_FILE, BenchQuestion, render_table, run, write_results
 
-SUBJECTS = (projector, ingest, end_to_end, replay, query, footprint, command_line, state_cache, growth)
+SUBJECTS = (
+    projector,
+    projector_baselines,
+    ingest,
+    ingest_baselines,
+    end_to_end,
+    end_to_end_baselines,
+    replay,
+    query,
+    facts_layout,
+    footprint,
+    command_line,
+    state_cache,
+    two_workers,
+    growth,
+)
 QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
 
 

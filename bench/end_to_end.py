@@ -4,19 +4,23 @@ And how long after its response can an event be read, at a steady 10,000 events 
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from itertools import count, cycle
 from time import perf_counter
+from typing import NamedTuple
 
 import uvloop
 
-from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, without_mark
+from bench.harness import BenchQuestion, Figure, Report, at_most, of_rounds, without_mark
 from bench.http_client import HttpConnection, Response, connect
 from bench.load import Generator, Load, Target, UnexpectedResponse, count_events, get, percentile
-from bench.services import http_service, temporary_folder
+from bench.rounds import ROUNDS, Turn, figures_of
+from bench.services import descendants_cpu_s, http_service, temporary_folder
 
-UP_EVENTS, UP_MARK = 400_000, 25_000
-STACK_EVENTS, STACK_MARK = 500_000, 40_000
+UP_EVENTS, UP_MARK = 250_000, 25_000  # a round
+STACK_EVENTS, STACK_MARK = 300_000, 40_000
+WARM_UP_EVENTS = 50_000
 RATE, SECONDS = 10_000, 20
 WARM_UP_S = 5  # before: first connections, first batches, first plans of the store
 PROBE_CONNECTIONS = 16
@@ -26,32 +30,59 @@ MARKS_S = {("up", "sessions"): 0.4, ("stack", "sessions"): 0.8, ("up", "analytic
 
 
 def _measure(command: str, events: int, mark: float, report: Report) -> list[Figure]:
-    """Measure from the first request until a read sees every event; the API counts them at the end."""
+    """Measure from the first request until a read sees every event, in rounds; the API counts them at the end."""
     name = f"end_to_end_{command}"
     report(f"starting `{command}`")
     with temporary_folder() as folder, http_service(folder, command) as (_, target):
-        load, seconds = uvloop.run(send_and_wait(target, events, report))
+        uvloop.run(send_and_wait(target, WARM_UP_EVENTS, report))
+        sent = [visible_turn(target, events, WARM_UP_EVENTS + events * n, report) for n in range(ROUNDS)]
     return [
-        at_least(f"{name} events/s", load.accepted / seconds, "events/s", mark),
-        without_mark(f"{name} accepted", load.rate, "events/s"),
-        without_mark(f"{name} behind at the end", seconds - load.seconds, "s"),
-        without_mark(f"{name} p99 of a request", percentile(load.latencies, 0.99) * 1e3, "ms"),
+        *figures_of(name, [each.turn for each in sent], mark),
+        of_rounds(f"{name} accepted", [each.load.rate for each in sent], "events/s"),
+        of_rounds(f"{name} behind at the end", [each.seconds - each.load.seconds for each in sent], "s"),
+        of_rounds(f"{name} p99 of a request", [percentile(each.load.latencies, 0.99) * 1e3 for each in sent], "ms"),
     ]
 
 
-async def send_and_wait(target: Target, events: int, report: Report) -> tuple[Load, float]:
+class Visible(NamedTuple):
+    """A load that can be read, the seconds from its first request, and the processor time of every process."""
+
+    load: Load
+    seconds: float
+    processor_s: float
+
+    @property
+    def turn(self) -> Turn:
+        """What to compare."""
+        return Turn(self.load.accepted / self.seconds, self.processor_s / self.load.accepted * 1e6)
+
+
+def visible_turn(target: Target, events: int, already: int, report: Report) -> Visible:
+    """Send events and wait until all can be read; ``already`` were sent before."""
+    before: list[float] = []
+    load, seconds = uvloop.run(
+        send_and_wait(target, events, report, already, lambda: before.append(descendants_cpu_s()))
+    )
+    return Visible(load, seconds, descendants_cpu_s() - before[0])
+
+
+async def send_and_wait(
+    target: Target, events: int, report: Report, already: int = 0, on_begin: Callable[[], None] = lambda: None
+) -> tuple[Load, float]:
     """Send events and wait until all are visible; return the load and the seconds.
 
     Raises:
-        UnexpectedResponse: the API reports another number of events.
+        UnexpectedResponse: the API reports another number of events than these and the ``already`` sent.
     """
-    load = await Generator(target, events).run(report=report)
+    generator = Generator(target, events)
+    generator.on_begin = on_begin
+    load = await generator.run(report=report)
     end = perf_counter()
     report(f"{load.accepted:,} events accepted, waiting until all can be read")
     connection = await connect(target.host, target.port)
     await get(connection, target, READS["analytics"], load.positions)  # which follow the sessions
     seconds = load.seconds + perf_counter() - end
-    counted = await count_events(connection, target)
+    counted = await count_events(connection, target) - already
     connection.close()
     if counted != load.accepted:
         raise UnexpectedResponse(f"{load.accepted:,} events accepted, but the API reports {counted:,}")

@@ -6,9 +6,10 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
@@ -19,7 +20,11 @@ FAILED = "failed"  # the unit of a question that raised an exception
 
 
 class Figure(Struct, frozen=True):
-    """One number. ``ratio`` is value / mark and ``against`` names the mark; both are None without a mark."""
+    """One number. ``ratio`` is value / mark and ``against`` names the mark; both are None without a mark.
+
+    Of several rounds ``value`` is the median. Of a comparison it is how many times better than the baseline ours is, in
+    the same run, and ``ratio`` says the same; ``wanted`` is what it should be at least.
+    """
 
     name: str
     value: float
@@ -27,6 +32,11 @@ class Figure(Struct, frozen=True):
     ratio: float | None = None
     against: str | None = None
     good: bool | None = None  # whether the mark is met
+    minimum: float | None = None
+    median: float | None = None
+    maximum: float | None = None
+    rounds: int = 1
+    wanted: float | None = None
 
 
 class BenchQuestion(Struct, frozen=True):
@@ -53,6 +63,30 @@ def without_mark(name: str, value: float, unit: str) -> Figure:
     return Figure(name, round(value, 3), unit)
 
 
+def of_rounds(name: str, values: Sequence[float], unit: str, mark: float | None = None) -> Figure:
+    """Return the median of rounds, with the lowest and the highest; with a ``mark``, the median should reach it."""
+    middle = median(values)
+    figure = without_mark(name, middle, unit) if mark is None else at_least(name, middle, unit, mark)
+    return _with_rounds(figure, values)
+
+
+def of_rounds_at_most(name: str, values: Sequence[float], unit: str, mark: float) -> Figure:
+    """Return the median of rounds, which should not exceed its mark."""
+    return _with_rounds(at_most(name, median(values), unit, mark), values)
+
+
+def compared(name: str, ratios: Sequence[float], baseline: str, wanted: float) -> Figure:
+    """Return how many times better than a baseline ours is: the ratio of each round of turns in one run."""
+    middle = round(median(ratios), 3)
+    against = f"{baseline}, wanted {wanted:g}"
+    return _with_rounds(Figure(name, middle, "times", middle, against, middle >= wanted, wanted=wanted), ratios)
+
+
+def _with_rounds(figure: Figure, values: Sequence[float]) -> Figure:
+    low, middle, high = (round(value, 3) for value in (min(values), median(values), max(values)))
+    return structs.replace(figure, minimum=low, median=middle, maximum=high, rounds=len(values))
+
+
 def run(questions: Sequence[BenchQuestion], console: Console) -> list[Figure]:
     """Run the questions one after the other; a failed one is reported and the next one runs."""
     results: list[Figure] = []
@@ -76,14 +110,23 @@ def _measure(question: BenchQuestion, console: Console) -> list[Figure]:
 
 def render_table(results: Sequence[Figure]) -> Table:
     """Return all numbers with their marks."""
-    columns = Column("measured", style="bold"), Column("value", justify="right"), "unit", "against"
+    rounds = Column("min – max of rounds", justify="right")
+    columns = Column("measured", style="bold"), Column("value", justify="right"), rounds, "unit", "against"
     table = Table(*columns, Column("ratio", justify="right"), title="bench", box=box.SIMPLE_HEAD, header_style="dim")
     table.title_justify = "left"
     for result in results:
         style = {True: "green", False: "red", None: ""}[result.good]
         ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
-        table.add_row(result.name, f"{result.value:,.6g}", result.unit, result.against or "", ratio, style=style)
+        value, spread = f"{result.value:,.6g}", _spread(result)
+        table.add_row(result.name, value, spread, result.unit, result.against or "", ratio, style=style)
     return table
+
+
+def _spread(result: Figure) -> str:
+    """Return the lowest and the highest of the rounds, and how many there were."""
+    if result.minimum is None or result.maximum is None:
+        return ""
+    return f"{result.minimum:,.5g} – {result.maximum:,.5g} ({result.rounds})"
 
 
 def write_results(results: Sequence[Figure], file: Path = RESULTS_FILE) -> None:

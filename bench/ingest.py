@@ -8,18 +8,21 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 from msgspec import Struct
 
-from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
+from bench.harness import BenchQuestion, Figure, Report, at_most, of_rounds, without_mark
 from bench.kafka import broker_topic, log_url
 from bench.load import Generator, Load, Target, percentile
+from bench.payloads import BATCH
+from bench.rounds import ROUNDS, Turn, figures_of
 from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_live
 from deploy.devstack.supervisor.process import Process
 from kernel.ports import free_port
 
-EVENTS = 500_000
+EVENTS, WARM_UP_EVENTS = 300_000, 50_000
 TURN_EVENTS = 25_000
 TURNS = 20
 SHARE_MAX = 0.10
@@ -50,19 +53,39 @@ def ingest_server(folder: Path, *options: str) -> Iterator[tuple[Process, Target
         yield server, wait_until_live(server, folder, port)
 
 
-def send(target: Target, events: int, report: Report) -> Load:
-    """Create sessions and send ``events`` events as fast as possible."""
-    return uvloop.run(Generator(target, events).run(report=report))
+class Sent(NamedTuple):
+    """A load, and the processor time that the process at ``pid`` took for it; creating the sessions is not in it."""
+
+    load: Load
+    processor_s: float
+
+    @property
+    def turn(self) -> Turn:
+        """What to compare."""
+        return Turn(self.load.rate, self.processor_s / self.load.accepted * 1e6)
+
+
+def send(target: Target, pid: int, events: int, report: Report, batch: int = BATCH) -> Sent:
+    """Create sessions and send ``events`` events, ``batch`` a request, as fast as possible."""
+    generator, before = Generator(target, events, batch), [0.0]
+
+    def begin() -> None:
+        before[0] = cpu_s(pid)
+
+    generator.on_begin = begin
+    load = uvloop.run(generator.run(report=report))
+    return Sent(load, cpu_s(pid) - before[0])
 
 
 def _measure(name: str, target: Target, pid: int, report: Report) -> list[Figure]:
-    before = cpu_s(pid)
-    load = send(target, EVENTS, report)
+    """Warm up, then measure rounds over the same service."""
+    send(target, pid, WARM_UP_EVENTS, report)
+    sent = [send(target, pid, EVENTS, report) for _ in range(ROUNDS)]
+    latencies = [each.load.latencies for each in sent]
     return [
-        without_mark(f"{name} events/s", load.rate, "events/s"),
-        without_mark(f"{name} p50", percentile(load.latencies, 0.5) * 1e3, "ms"),
-        without_mark(f"{name} p99", percentile(load.latencies, 0.99) * 1e3, "ms"),
-        without_mark(f"{name} processor time", (cpu_s(pid) - before) / load.accepted * 1e6, "µs/event"),
+        *figures_of(name, [each.turn for each in sent]),
+        of_rounds(f"{name} p50", [percentile(each, 0.5) * 1e3 for each in latencies], "ms"),
+        of_rounds(f"{name} p99", [percentile(each, 0.99) * 1e3 for each in latencies], "ms"),
     ]
 
 
@@ -76,11 +99,10 @@ class _Service(Struct):
     processor_s: float = 0.0
 
     def take_turn(self, report: Report) -> None:
-        before = cpu_s(self.pid)
-        load = send(self.target, TURN_EVENTS, report)
-        self.processor_s += cpu_s(self.pid) - before
-        self.events += load.accepted
-        self.seconds += load.seconds
+        sent = send(self.target, self.pid, TURN_EVENTS, report)
+        self.processor_s += sent.processor_s
+        self.events += sent.load.accepted
+        self.seconds += sent.load.seconds
 
     @property
     def rate(self) -> float:
@@ -95,7 +117,7 @@ def _measure_redaction(report: Report) -> list[Figure]:
     """Measure both in turns, after one uncounted turn each."""
     with _running("with") as redacting, _running("without") as plain_service:
         for service in (redacting, plain_service):
-            send(service.target, TURN_EVENTS, report)
+            send(service.target, service.pid, TURN_EVENTS, report)
         for turn in range(TURNS):
             for service in (redacting, plain_service) if turn % 2 else (plain_service, redacting):
                 service.take_turn(report)

@@ -6,19 +6,20 @@ The topic is filled with records as the write side makes them; a projector ackno
 import asyncio
 import contextlib
 import secrets
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from bench.harness import Report
-from bench.load import ORG
-from bench.payloads import BATCH, Scripts, count_sessions, make_creations, schedule_batches
+from bench.payloads import BATCH, Scripts, make_creations, place_in_script
+from bench.population import ORGS, draw_sessions, take_turns
 from deploy.devstack.kafka_jars.broker import Broker
 from ingest.intake.context import CommandContext
 from ingest.intake.sessions.create import decide
@@ -35,6 +36,7 @@ from schemas.log.topics import TOPIC, partition_of, record_key
 
 IN_FLIGHT = 64
 PARTITIONS = 4
+LEAVES_S = 30.0  # a member that was killed is in its group for 10 s
 
 
 @contextlib.contextmanager
@@ -62,27 +64,30 @@ class Filled(NamedTuple):
     events: int
 
 
-def make_records(scripts: Scripts, events: int, now_ms: int) -> Iterator[AnyRecord]:
-    """Yield the records of new sessions, then ``events`` events in records of 100; sessions take turns."""
+def make_records(scripts: Scripts, events: int, now_ms: int, batch: int = BATCH) -> Iterator[AnyRecord]:
+    """Yield the records of new sessions, then ``events`` events in records of ``batch``; sessions take turns."""
     keys = IdSecrets((secrets.token_bytes(32),), secrets.token_bytes(32))
-    context = CommandContext(ORG, Actor("bench", "member"), now_ms, keys, uuid.uuid4)
-    bodies = make_creations(count_sessions(events))
-    sessions = [decide(msgspec.json.decode(body, type=CreateSession), context) for body in bodies]
+    contexts = {org: CommandContext(org, Actor("bench", "member"), now_ms, keys, uuid.uuid4) for org in ORGS}
+    planned, bodies = draw_sessions(events // batch, batch), make_creations()
+    sessions = [decide(msgspec.json.decode(next(bodies), type=CreateSession), contexts[org]) for org, _ in planned]
     yield from sessions
-    parsed = [[_parse(body) for body in script] for script in scripts]
-    for session, script, batch in schedule_batches(len(sessions), events // BATCH):
-        head = context.head_of(sessions[session].session_id)
-        yield EventsRecorded(**head, events=tuple(Event(uuid.uuid4(), *fields) for fields in parsed[script][batch]))
+    parsed = [[parse_events(body) for body in script] for script in scripts]
+    for request in take_turns(planned):
+        script, place = place_in_script(request, len(parsed[0]))
+        head = contexts[planned[request.session].org].head_of(sessions[request.session].session_id)
+        yield EventsRecorded(**head, events=tuple(Event(uuid.uuid4(), *fields) for fields in parsed[script][place]))
 
 
-def _parse(body: bytes) -> list[tuple[str, int, msgspec.Raw, int | None]]:
+def parse_events(body: bytes) -> list[tuple[str, int, msgspec.Raw, int | None]]:
     """Return the fields of each event, except its id."""
     events = msgspec.json.decode(body, type=RecordEvents).events
     return [(e.event_type, parse_instant(e.timestamp), msgspec.Raw(bytes(e.data)), e.seq) for e in events]
 
 
-async def fill_topic(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) -> Filled:
-    """Append all records with the producer settings of the write side."""
+async def fill_topic(
+    topic: KafkaTopic, records: Iterator[AnyRecord], report: Report, records_a_second: float | None = None
+) -> Filled:
+    """Append all records with the producer settings of the write side, at a steady rate or as fast as possible."""
     producer = AIOKafkaProducer(
         bootstrap_servers=topic.bootstrap,
         enable_idempotence=True,
@@ -96,8 +101,10 @@ async def fill_topic(topic: KafkaTopic, records: Iterator[AnyRecord], report: Re
     filled = Filled(0, 0)
     await producer.start()
     try:
-        in_flight = asyncio.Semaphore(IN_FLIGHT)
+        in_flight, begun = asyncio.Semaphore(IN_FLIGHT), time.monotonic()
         for record in records:
+            if records_a_second and (early := begun + filled.records / records_a_second - time.monotonic()) > 0:
+                await asyncio.sleep(early)
             await in_flight.acquire()
             key = record_key(record.session_id)
             sent = await producer.send(topic.name, encode(record), key, partition_of(key, topic.partitions))
@@ -123,3 +130,36 @@ async def committed_records(topic: KafkaTopic, group: str) -> int:
     finally:
         await admin.close()
     return sum(max(0, meta.offset) for tp, meta in offsets.items() if tp.topic == topic.name)
+
+
+async def rewind_group(topic: KafkaTopic, group: str) -> None:
+    """Acknowledge nothing in the name of a group that has no members now: its next one reads from the start.
+
+    Raises:
+        KafkaError: a member has not left within `LEAVES_S`.
+    """
+    partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    options = topic.security.client_options()
+    async with AIOKafkaConsumer(
+        bootstrap_servers=topic.bootstrap, group_id=group, enable_auto_commit=False, **options
+    ) as consumer:
+        consumer.assign(partitions)
+        deadline = asyncio.get_running_loop().time() + LEAVES_S
+        while True:
+            try:
+                return await consumer.commit(dict.fromkeys(partitions, 0))  # type: ignore[no-any-return]
+            except KafkaError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.5)
+
+
+async def create_topic(beside: KafkaTopic, name: str) -> KafkaTopic:
+    """Create an empty topic for a baseline on the same broker."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=beside.bootstrap, **beside.security.client_options())
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
+    finally:
+        await admin.close()
+    return beside._replace(name=name)

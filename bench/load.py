@@ -4,7 +4,7 @@ It counts accepted events. After 503 or 429 it repeats the same request.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from bench.harness import Report
 from bench.http_client import HttpConnection, Response, connect
-from bench.payloads import BATCH, count_sessions, make_creations, make_scripts, schedule_batches
+from bench.payloads import BATCH, make_creations, make_scripts, place_in_script
+from bench.population import ORG as ORG  # for those that only read
+from bench.population import ORGS, draw_sessions, take_turns
 
-ORG = "acme"
 CONNECTIONS = 32
 REPEATS_MAX = 200
 PAUSE_S = 0.05
@@ -24,11 +25,11 @@ VISIBLE_S = 180.0
 
 
 class Target(NamedTuple):
-    """The service under load, and a token for it."""
+    """The service under load, and a token for each org."""
 
     host: str
     port: int
-    token: str
+    tokens: Mapping[str, str]
 
 
 class Load(Struct):
@@ -38,7 +39,7 @@ class Load(Struct):
     seconds: float = 0.0
     latencies: list[float] = []
     ends: dict[int, int] = {}  # per partition: the highest acknowledged offset
-    sessions: list[str] = []
+    sessions: dict[int, str] = {}  # ids, by number in the plan
 
     @property
     def rate(self) -> float:
@@ -60,12 +61,12 @@ class UnexpectedResponse(Exception):
         return cls(f"{response.status} {response.body[:300]!r}")
 
 
-def request_head(target: Target, method: str, path: str, length: int, extra: str = "") -> bytes:
+def request_head(target: Target, method: str, path: str, length: int, extra: str = "", org: str = ORG) -> bytes:
     """Return the head of a request; ``extra`` is one more header line."""
     lines = [
-        f"{method} /api/v1/{ORG}{path} HTTP/1.1",
+        f"{method} /api/v1/{org}{path} HTTP/1.1",
         f"Host: {target.host}:{target.port}",
-        f"Authorization: Bearer {target.token}",
+        f"Authorization: Bearer {target.tokens[org]}",
         "Content-Type: application/json",
         f"Content-Length: {length}",
     ]
@@ -73,23 +74,28 @@ def request_head(target: Target, method: str, path: str, length: int, extra: str
 
 
 class Generator:
-    """Sends ``events`` events in batches of 100 to as many sessions as that takes."""
+    """Sends ``events`` events, ``batch`` a request, to sessions of several orgs and lengths (`bench.population`)."""
 
-    def __init__(self, target: Target, events: int) -> None:
-        self._target, self._scripts, self._batches = target, make_scripts(), events // BATCH
-        self._sessions = count_sessions(events)
+    def __init__(self, target: Target, events: int, batch: int = BATCH, connections: int = CONNECTIONS) -> None:
+        self._target, self._scripts, self._batch = target, make_scripts(batch), batch
+        self._sessions = draw_sessions(events // batch, batch)
+        self._connections = connections
+        self._events = events
         self.load = Load()
+        self.on_begin: Callable[[], None] = lambda: None  # called when the sessions exist, before the first request
         self.on_response: Callable[[Response], None] = lambda _: None
 
     async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
         """Create the sessions, then send everything, at ``rate`` events a second or as fast as possible.
 
-        Creation is not measured. With a rate, a latency counts from when the request was due.
+        Creation is not measured. With a rate, a latency counts from when the request was due, so one that waited
+        behind a slow one, and was sent late, counts as slow too.
         """
         await self._create_sessions()
         requests = self._requests()
+        self.on_begin()
         begin = perf_counter()
-        due_times = (begin + number * BATCH / rate if rate else begin for number in count())
+        due_times = (begin + number * self._batch / rate if rate else begin for number in count())
 
         async def worker(connection: HttpConnection) -> None:
             for parts in requests:
@@ -110,22 +116,23 @@ class Generator:
         return self.load
 
     async def _create_sessions(self) -> None:
-        queue = iter(make_creations(self._sessions))
+        queue = zip(count(), self._sessions, make_creations())
 
         async def worker(connection: HttpConnection) -> None:
-            for body in queue:
-                head = request_head(self._target, "POST", "/sessions", len(body))
+            for number, session, body in queue:
+                head = request_head(self._target, "POST", "/sessions", len(body), org=session.org)
                 response = await self._until_accepted(connection, head, body)
-                self.load.sessions.append(msgspec.json.decode(response.body)["data"]["id"])
+                self.load.sessions[number] = msgspec.json.decode(response.body)["data"]["id"]
 
         await self._on_connections(worker)
 
     def _requests(self) -> Iterator[tuple[bytes, bytes]]:
-        ids = self.load.sessions
-        for session, script, batch in schedule_batches(self._sessions, self._batches):
-            body = self._scripts[script][batch]
-            path = f"/observability/sessions/{ids[session]}/events"
-            yield request_head(self._target, "POST", path, len(body)), body
+        for request in take_turns(self._sessions):
+            script, place = place_in_script(request, len(self._scripts[0]))
+            body = self._scripts[script][place]
+            path = f"/observability/sessions/{self.load.sessions[request.session]}/events"
+            org = self._sessions[request.session].org
+            yield request_head(self._target, "POST", path, len(body), org=org), body
 
     def _count(self, response: Response) -> None:
         data = msgspec.json.decode(response.body)["data"]
@@ -147,7 +154,7 @@ class Generator:
         raise UnexpectedResponse(f"refused {REPEATS_MAX} times: {response.body[:300]!r}")
 
     async def _on_connections(self, worker: Callable[[HttpConnection], Any]) -> None:
-        connections = [await connect(self._target.host, self._target.port) for _ in range(CONNECTIONS)]
+        connections = [await connect(self._target.host, self._target.port) for _ in range(self._connections)]
         try:
             async with asyncio.TaskGroup() as tasks:
                 for connection in connections:
@@ -160,16 +167,16 @@ class Generator:
         while True:
             await asyncio.sleep(0.5)
             rate = self.load.accepted / (perf_counter() - begin)
-            report(f"{self.load.accepted:,} of {BATCH * self._batches:,} events, {rate:,.0f}/s")
+            report(f"{self.load.accepted:,} of {self._events:,} events, {rate:,.0f}/s")
 
 
-async def get(connection: HttpConnection, target: Target, path: str, wait_for: str = "") -> Any:
+async def get(connection: HttpConnection, target: Target, path: str, wait_for: str = "", org: str = ORG) -> Any:
     """Return the decoded body of a read; with ``wait_for``, repeat it until those positions are visible.
 
     Raises:
         UnexpectedResponse: any other response, or 429 or 503 for three minutes.
     """
-    request = request_head(target, "GET", path, 0, f"X-Wait-For-Position: {wait_for}" if wait_for else "")
+    request = request_head(target, "GET", path, 0, f"X-Wait-For-Position: {wait_for}" if wait_for else "", org)
     deadline = perf_counter() + VISIBLE_S
     while True:
         response = await connection.call(request)
@@ -181,10 +188,14 @@ async def get(connection: HttpConnection, target: Target, path: str, wait_for: s
 
 
 async def count_events(connection: HttpConnection, target: Target) -> int:
-    """Return how many events the API reports, over all sessions."""
+    """Return how many events the API reports, over all sessions of all orgs."""
+    return sum([await _count_events_of(org, connection, target) for org in ORGS])
+
+
+async def _count_events_of(org: str, connection: HttpConnection, target: Target) -> int:
     total, page, pages = 0, 1, 1
     while page <= pages:
-        body = await get(connection, target, f"/sessions?per_page=100&page={page}")
+        body = await get(connection, target, f"/sessions?per_page=100&page={page}", org=org)
         total += sum(session["counts"]["events"] for session in body["data"])
         page, pages = page + 1, body["meta"]["total_pages"]
     return total

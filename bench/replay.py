@@ -30,9 +30,9 @@ WRITES_A_SECOND, SECONDS = 5_000, 40
 LAG_MARK_S = 2.0
 
 
-def _measure(command: str, projector: Callable[[Report, int], list[Figure]], report: Report) -> list[Figure]:
+def _measure(command: str, projector: Callable[[Report, int, int], list[Figure]], report: Report) -> list[Figure]:
     """Measure the projector alone, then fill an installation and replay everything while the live one is idle."""
-    alone = projector(lambda text: report(f"the projector alone: {text}"), EVENTS)[0].value
+    alone = projector(lambda text: report(f"the projector alone: {text}"), EVENTS, 1)[0].value
     with temporary_folder() as folder:
         with http_service(folder, command, NO_AUDITS) as (_, target):
             uvloop.run(send_and_wait(target, EVENTS, report))

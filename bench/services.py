@@ -15,7 +15,8 @@ from typing import TypeVar
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from bench.load import ORG, Target
+from bench.load import Target
+from bench.population import ORGS
 from deploy.devstack.stack import answers_200
 from deploy.devstack.supervisor.process import Process
 from edge.tokens import issue_token
@@ -71,10 +72,10 @@ def http_service(folder: Path, command: str, env: Mapping[str, str] | None = Non
 
 
 def wait_until_live(running: Process, folder: Path, port: int) -> Target:
-    """Wait until an HTTP service answers, and issue a token for it. Raises `RuntimeError`."""
+    """Wait until an HTTP service answers, and issue a token for each org. Raises `RuntimeError`."""
     wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder)
-    token = issue_token(token_key(folder / "secrets"), "bench", ORG, "admin", TTL_S, time.time())
-    return Target(HOST, port, token)
+    key, now = token_key(folder / "secrets"), time.time()
+    return Target(HOST, port, {org: issue_token(key, "bench", org, "admin", TTL_S, now) for org in ORGS})
 
 
 def run_once(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
@@ -129,5 +130,21 @@ def resident_mb(pid: int, peak: bool = False) -> float:
 
 def cpu_s(pid: int) -> float:
     """Return the processor seconds that a process has used, all threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def descendants_cpu_s() -> float:
+    """Return the processor seconds of all processes that this one started, and that those started, if they run now."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            parents[int(folder.name)] = int(_stat(int(folder.name))[1])
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sum(cpu_s(pid) for pid in found - {os.getpid()})
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

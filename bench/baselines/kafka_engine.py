@@ -1,0 +1,106 @@
+"""ClickHouse's own Kafka engine, in an environment with an engine that has it (`ENGINE`).
+
+`PYTHON kafka_engine.py BOOTSTRAP TOPIC GROUP FOLDER EVENTS` ends when so many events are in its table, and prints the
+events, those of the first block, the seconds from the first block to the last, and its processor seconds. It imports
+nothing of ours, since its interpreter has only the engine. Its tables are here and in no SQL file: every SQL file also
+has to pass the store server, which has no Kafka engine.
+"""
+
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+ENGINE = "chdb==3.6.0"
+CONSUMERS, RECORDS = 2, 200  # one for each core; 20,000 events a block was as fast as 40,000 and 80,000
+LIMIT_S = 240.0
+_TABLES = """
+-- The log as a table, and raw facts that a materialized view fills from it: one row for each event of a record.
+-- A block ends after `records` messages: with the default of 65,536 a whole run would be one flush, which says nothing.
+CREATE DATABASE bench ENGINE = Atomic;
+
+CREATE TABLE bench.facts
+(
+    org_id      LowCardinality(String),
+    session_id  UUID,
+    received_at DateTime64(3, 'UTC'),
+    event_id    UUID,
+    timestamp   DateTime64(3, 'UTC'),
+    event_type  LowCardinality(String),
+    seq         Nullable(Int64),
+    data        String CODEC(ZSTD(1)),
+    stored_at   DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree
+ORDER BY (org_id, session_id, timestamp);
+
+CREATE TABLE bench.log
+(
+    org_id      String,
+    session_id  UUID,
+    received_at Int64,
+    events      Array(Tuple(event_id UUID, event_type String, timestamp Int64, seq Nullable(Int64), data String))
+)
+ENGINE = Kafka
+SETTINGS
+    kafka_broker_list = '{bootstrap}',
+    kafka_topic_list = '{topic}',
+    kafka_group_name = '{group}',
+    kafka_format = 'JSONEachRow',
+    kafka_num_consumers = {consumers},
+    kafka_thread_per_consumer = 1,
+    kafka_max_block_size = {records},
+    kafka_poll_max_batch_size = {records},
+    kafka_flush_interval_ms = 1000,
+    input_format_skip_unknown_fields = 1,
+    input_format_json_read_objects_as_strings = 1;
+
+CREATE MATERIALIZED VIEW bench.to_facts TO bench.facts AS
+SELECT
+    org_id,
+    session_id,
+    fromUnixTimestamp64Milli(received_at, 'UTC') AS received_at,
+    event.event_id AS event_id,
+    fromUnixTimestamp64Milli(event.timestamp, 'UTC') AS timestamp,
+    event.event_type AS event_type,
+    event.seq AS seq,
+    event.data AS data
+FROM bench.log
+ARRAY JOIN events AS event
+"""
+_PROGRESS = """
+SELECT
+    count() AS events,
+    countIf(stored_at = (SELECT min(stored_at) FROM bench.facts)) AS first_events,
+    date_diff('ms', min(stored_at), max(stored_at)) / 1000 AS seconds
+FROM bench.facts
+"""
+
+
+def main(bootstrap: str, topic: str, group: str, folder: str, wanted: str) -> None:
+    """Follow the topic to its end. Raises `SystemExit` with a reason if that takes too long."""
+    from chdb.session import Session
+
+    engine = Session(folder)
+    values = {"bootstrap": bootstrap, "topic": topic, "group": group, "consumers": CONSUMERS, "records": RECORDS}
+    statements = _TABLES
+    for name, value in values.items():
+        statements = statements.replace(f"{{{name}}}", str(value))
+    for statement in statements.split(";\n"):
+        engine.query(statement)
+    deadline = time.monotonic() + LIMIT_S
+    while (stored := int(str(engine.query("SELECT count() FROM bench.facts")))) < int(wanted):
+        if time.monotonic() > deadline:
+            sys.exit(f"{stored} of {wanted} events after {LIMIT_S:.0f} s")
+        time.sleep(0.25)
+    found: dict[str, Any] = json.loads(str(engine.query(_PROGRESS, "JSONEachRow")))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps(found | {"processor_s": usage.ru_utime + usage.ru_stime}), flush=True)
+    engine.query("DROP TABLE bench.to_facts")
+    engine.query("DROP TABLE bench.log")
+    engine.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:6])

@@ -1,0 +1,102 @@
+"""The projector as a prototype has it: read, decode, insert raw rows, acknowledge.
+
+No fold, receipts, rollups, duplicates or dead letters, and an insert does not wait for the disk. `python -m
+bench.baselines.prototype_projector BOOTSTRAP TOPIC FOLDER`; FOLDER/progress.json says how far it is.
+"""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import clickhouse_connect
+import msgspec
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from msgspec import Raw, Struct
+
+from kernel.atomic_write import write_whole
+
+GROUP, RECORDS = "prototype", 800  # a batch, as ours
+SQL = Path(__file__).with_suffix(".sql")
+COLUMNS = ("org_id", "session_id", "received_at", "timestamp", "event_type", "seq", "data")
+
+
+class HookEvent(Struct):
+    """What a row needs of an event; ours has its time as a number."""
+
+    event_type: str
+    timestamp: int | str
+    data: Raw
+    seq: int | None = None
+
+
+class Record(Struct):
+    """What a row needs of a record; a session's creation has no events."""
+
+    org_id: str
+    session_id: UUID
+    received_at: int
+    events: list[HookEvent] = []
+
+
+class Done(Struct):
+    """Events in the table, and when (Unix time) the first and the latest batch was."""
+
+    events: int = 0
+    first_events: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
+
+    def add(self, events: int) -> None:
+        """Count a batch that is in the table."""
+        now = time.time()
+        self.events, self.last_at = self.events + events, now
+        if not self.first_events:
+            self.first_events, self.first_at = events, now
+
+    @property
+    def rate(self) -> float:
+        """Events a second, from the end of the first batch to the end of the last one."""
+        return (self.events - self.first_events) / max(1e-3, self.last_at - self.first_at)
+
+
+def rows_of(records: list[Record]) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for each event."""
+    for record in records:
+        head = record.org_id, record.session_id, _instant(record.received_at)
+        for event in record.events:
+            yield *head, _instant(event.timestamp), event.event_type, event.seq, bytes(event.data)
+
+
+def _instant(value: int | str) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(value / 1000, UTC)
+
+
+async def follow(bootstrap: str, topic: str, folder: Path) -> None:
+    """Project until SIGTERM."""
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "store"))
+    for statement in SQL.read_text().split(";\n"):
+        client.command(statement)
+    decode, done = msgspec.json.Decoder(Record).decode, Done()
+    options = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "max_partition_fetch_bytes": 4 << 20}
+    async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=GROUP, **options) as consumer:
+        while not stopping.is_set():
+            batch = await consumer.getmany(timeout_ms=100, max_records=RECORDS)
+            rows = list(rows_of([decode(message.value) for part in batch.values() for message in part]))
+            if rows:
+                await asyncio.to_thread(client.insert, "facts", rows, column_names=COLUMNS)
+                await consumer.commit()
+                done.add(len(rows))
+                write_whole(folder / "progress.json", msgspec.json.encode(done).decode())
+
+
+if __name__ == "__main__":
+    uvloop.run(follow(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

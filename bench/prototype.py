@@ -1,0 +1,42 @@
+"""Runs the bare prototype of the road (`bench/baselines/`): its write side and its projector, one process each."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from bench.baselines import prototype_ingest, prototype_projector
+from bench.baselines.prototype_projector import Done
+from bench.load import Target
+from bench.population import ORGS
+from bench.services import HOST, process, wait_until
+from deploy.devstack.stack import answers_200
+from deploy.devstack.supervisor.process import Process
+from ingest.log.kafka import KafkaTopic
+from kernel.ports import free_port
+
+
+@contextlib.contextmanager
+def prototype_ingesting(folder: Path, topic: KafkaTopic) -> Iterator[tuple[Process, Target]]:
+    """Run the write side; yields when it answers. It asks for no token."""
+    port = free_port()
+    command = [sys.executable, "-P", "-m", prototype_ingest.__name__, topic.bootstrap, topic.name, str(port)]
+    with process(command, folder / "prototype-ingest.log") as running:
+        wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder)
+        yield running, Target(HOST, port, dict.fromkeys(ORGS, "none"))
+
+
+@contextlib.contextmanager
+def prototype_projecting(folder: Path, topic: KafkaTopic) -> Iterator[Process]:
+    """Run the projector with a new store in ``folder``."""
+    command = [sys.executable, "-P", "-m", prototype_projector.__name__, topic.bootstrap, topic.name, str(folder)]
+    with process(command, folder / "prototype-projector.log") as running:
+        yield running
+
+
+def projected_by_prototype(folder: Path) -> Done:
+    """Return how far the projector is."""
+    file = folder / "progress.json"
+    return msgspec.json.decode(file.read_bytes(), type=Done) if file.exists() else Done()
