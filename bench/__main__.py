@@ -15,11 +15,14 @@ from bench import (
     growth,
     ingest,
     ingest_baselines,
+    open_loop,
+    peers,
     projector,
     projector_baselines,
     query,
     replay,
     state_cache,
+    store_limit,
     two_workers,
 )
 from bench.harness import FAILED, RESULTS_FILE, BenchQuestion, render_table, run, write_results
@@ -29,6 +32,7 @@ SUBJECTS = (
     projector_baselines,
     ingest,
     ingest_baselines,
+    open_loop,
     end_to_end,
     end_to_end_baselines,
     replay,
@@ -37,8 +41,10 @@ SUBJECTS = (
     footprint,
     command_line,
     state_cache,
+    store_limit,
     two_workers,
     growth,
+    peers,
 )
 QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
 

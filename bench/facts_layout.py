@@ -83,7 +83,7 @@ def measure_layout(folder: str, changes: dict[str, str]) -> Layout:
     client.command("SYSTEM STOP MERGES layout.facts")
     warehouse = ClickHouseWarehouse(partial(connect, WRITE, **store.at("layout")), "layout", "g1", embedded=True)
     rows, insert, insert_cpu = 0, 0.0, 0.0
-    for count, block in _blocks():
+    for count, block in make_blocks():
         wall, cpu = time.perf_counter(), time.process_time()
         warehouse.insert("facts", block)
         insert, insert_cpu = insert + time.perf_counter() - wall, insert_cpu + time.process_time() - cpu
@@ -109,7 +109,7 @@ def _ddl(changes: dict[str, str]) -> str:
     return text
 
 
-def _blocks() -> Iterator[tuple[int, list[bytes]]]:
+def make_blocks() -> Iterator[tuple[int, list[bytes]]]:
     """Yield blocks of RowBinary with their rows, made as the projector makes them; the last is one long session."""
     now_ms = time.time_ns() // 1_000_000
     made = make_records(make_scripts(), (BLOCKS + 1) * BLOCK_ROWS, now_ms)

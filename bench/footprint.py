@@ -27,7 +27,7 @@ class Usage(NamedTuple):
     @classmethod
     def of(cls, pid: int, folder: Path) -> "Usage":
         """Read it from /proc and from the data folder."""
-        return cls(cpu_s(pid), resident_mb(pid), _disk_mb(folder))
+        return cls(cpu_s(pid), resident_mb(pid), disk_bytes(folder) / 1e6)
 
 
 def _measure_memory(report: Report) -> list[Figure]:
@@ -63,10 +63,10 @@ def _rest(seconds: int, report: Report) -> None:
         time.sleep(REPORT_EVERY_S)
 
 
-def _disk_mb(folder: Path) -> float:
+def disk_bytes(folder: Path) -> int:
     """Return the size of all files; some may vanish meanwhile."""
     files = (Path(path, name) for path, _, names in os.walk(folder) for name in names)
-    return sum(file.stat().st_size for file in files if file.exists()) / 1e6
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 QUESTIONS = (

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
+from bench.harness import BenchQuestion, Figure, Report, at_most, of_rounds, without_mark
 from bench.services import in_own_process, temporary_folder
 from processors.dead_letter_limit import DeadLetterLimit
 from processors.observer import Observers
@@ -53,6 +53,12 @@ class Shape(NamedTuple):
     sessions: int = 10_000
 
 
+CURVES = {
+    "orgs": [Shape(orgs=orgs) for orgs in (1, 10, 100, 1_000, 10_000)],
+    "hours": [Shape(hours=hours) for hours in (1, 24, 168, 720)],
+    "sessions an hour": [Shape(sessions=sessions) for sessions in (100, 1_000, 10_000, 50_000)],
+}
+CURVE_NAME = "growth_curves"
 SMALL = {"orgs": Shape(), "hours": Shape(), "sessions an hour": Shape(sessions=100)}
 LARGE = {"orgs": Shape(orgs=10_000), "hours": Shape(hours=720), "sessions an hour": Shape(sessions=50_000)}
 
@@ -127,6 +133,23 @@ def _record(offset: int, org: str, session: UUID, at: int) -> LogRecord:
     return LogRecord(0, offset, record_key(session), encode(record), at)
 
 
+def _measure_curves(report: Report) -> list[Figure]:
+    """Measure every point of every curve in turns; `bench.plots` draws them."""
+    points = [(name, size_of(name, shape), shape) for name, shapes in CURVES.items() for shape in shapes]
+    costs: dict[tuple[str, int], list[float]] = {(name, size): [] for name, size, _ in points}
+    for number in range(ROUNDS):
+        for name, size, shape in points:
+            report(f"round {number + 1} of {ROUNDS}: {name} {size:,}")
+            with temporary_folder() as folder:
+                costs[name, size].append(in_own_process(cost_of, str(Path(folder)), shape))
+    return [of_rounds(f"{CURVE_NAME} {name}: {size}", found, "µs") for (name, size), found in costs.items()]
+
+
+def size_of(name: str, shape: Shape) -> int:
+    """Return the number that a curve varies."""
+    return {"orgs": shape.orgs, "hours": shape.hours, "sessions an hour": shape.sessions}[name]
+
+
 def _measure(report: Report) -> list[Figure]:
     """Measure small and large in turns, since timings move."""
     figures = []
@@ -144,4 +167,7 @@ def _measure(report: Report) -> list[Figure]:
     return figures
 
 
-QUESTIONS = (BenchQuestion("cost_growth", "processor time of a record as orgs, hours, sessions grow", _measure),)
+QUESTIONS = (
+    BenchQuestion("cost_growth", "processor time of a record as orgs, hours, sessions grow", _measure),
+    BenchQuestion(CURVE_NAME, "the same over several sizes, as curves", _measure_curves, only_by_name=True),
+)

@@ -6,6 +6,7 @@ The topic is filled with records as the write side makes them; a projector ackno
 import asyncio
 import contextlib
 import secrets
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,13 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from bench.harness import Report
 from bench.payloads import BATCH, Scripts, make_creations, place_in_script
 from bench.population import ORGS, draw_sessions, take_turns
+from deploy.devstack.kafka_jars import jars
 from deploy.devstack.kafka_jars.broker import Broker
 from ingest.intake.context import CommandContext
 from ingest.intake.sessions.create import decide
@@ -36,7 +38,7 @@ from schemas.log.topics import TOPIC, partition_of, record_key
 
 IN_FLIGHT = 64
 PARTITIONS = 4
-LEAVES_S = 30.0  # a member that was killed is in its group for 10 s
+TOOL_S = 120.0
 
 
 @contextlib.contextmanager
@@ -132,26 +134,21 @@ async def committed_records(topic: KafkaTopic, group: str) -> int:
     return sum(max(0, meta.offset) for tp, meta in offsets.items() if tp.topic == topic.name)
 
 
-async def rewind_group(topic: KafkaTopic, group: str) -> None:
-    """Acknowledge nothing in the name of a group that has no members now: its next one reads from the start.
+def rewind_group(topic: KafkaTopic, group: str) -> None:
+    """Let the next member of a group, which has no running member now, read from the start.
+
+    Kafka's own tool also removes members that did not leave: Faust's stay for the session timeout, a minute.
 
     Raises:
-        KafkaError: a member has not left within `LEAVES_S`.
+        RuntimeError: the tool failed; the message holds its output.
     """
-    partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    options = topic.security.client_options()
-    async with AIOKafkaConsumer(
-        bootstrap_servers=topic.bootstrap, group_id=group, enable_auto_commit=False, **options
-    ) as consumer:
-        consumer.assign(partitions)
-        deadline = asyncio.get_running_loop().time() + LEAVES_S
-        while True:
-            try:
-                return await consumer.commit(dict.fromkeys(partitions, 0))  # type: ignore[no-any-return]
-            except KafkaError:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise
-                await asyncio.sleep(0.5)
+    if asyncio.run(committed_records(topic, group)) == 0:
+        return
+    words = ["--bootstrap-server", topic.bootstrap, "--application-id", group, "--input-topics", topic.name, "--force"]
+    command = [jars.java(), "-cp", f"{jars.jars()}/*", "org.apache.kafka.tools.StreamsResetter", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_S, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"could not rewind {group}: {(done.stdout + done.stderr)[-1000:]}")
 
 
 async def create_topic(beside: KafkaTopic, name: str) -> KafkaTopic:

@@ -152,7 +152,7 @@ def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report) 
         RuntimeError: the store does not hold every record and every event exactly once.
     """
     env = {"LOG_URL": log_url(filled.topic), "STORE_URL": store_url}
-    asyncio.run(rewind_group(filled.topic, GROUP))
+    rewind_group(filled.topic, GROUP)
     run_once(folder, "provision", "--partitions", "4", env=env)
     port = free_port()
     command = ("processors", "--instance", "0")

@@ -4,7 +4,6 @@ All three read the same topic into an engine in their own process, in turns. Our
 they are made once all is projected, and the baselines have none.
 """
 
-import asyncio
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -38,7 +37,7 @@ class _EngineDone(Struct):
 
 
 def _project_by_prototype(folder: Path, filled: FilledTopic) -> Turn:
-    asyncio.run(rewind_group(filled.topic, prototype_projector.GROUP))
+    rewind_group(filled.topic, prototype_projector.GROUP)
     data = Path(tempfile.mkdtemp(dir=folder))
     with prototype_projecting(data, filled.topic) as running:
         wait_until(lambda: projected_by_prototype(data).events >= filled.content.events, running, data, LIMIT_S)

@@ -1,0 +1,83 @@
+"""At a fixed rate, a latency counts from when a request was due: a stall shows in every request that met it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+import pytest
+
+from bench import load
+from bench.http_client import Response
+from bench.load import Generator, Target
+from bench.population import ORGS
+
+STALL_S, EVERY_S = 1.0, 0.25
+_sleep = asyncio.sleep
+
+
+class Clock:
+    """A clock that only sleeping, and a response that takes long, move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await _sleep(0)
+
+
+class StallingConnection:
+    """A service that takes a second for its first batch, and no time for the others."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._stalls = clock, True
+
+    async def call(self, head: bytes, body: bytes) -> Response:
+        if b"/sessions HTTP" in head:
+            return Response(201, "0:0", msgspec.json.encode({"data": {"id": "s"}}))
+        if self._stalls:
+            self._stalls = False
+            await self._clock.sleep(STALL_S)
+        accepted = len(msgspec.json.decode(body)["events"])
+        return Response(202, "0:1", msgspec.json.encode({"data": {"accepted": accepted, "rejected": []}}))
+
+
+class OneConnection(Generator):
+    """The generator over one such connection, without its reports."""
+
+    def __init__(self, clock: Clock, events: int) -> None:
+        super().__init__(Target("host", 1, dict.fromkeys(ORGS, "token")), events, batch=100)
+        self._connection = StallingConnection(clock)
+
+    async def _on_connections(self, worker: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+        await worker(self._connection)
+
+    async def _report_rate(self, begin: float, report: Any) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_requests_behind_a_stall_are_slow_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four were due while the service stalled; counted from their sending, all of them would look fast."""
+    clock = Clock()
+    monkeypatch.setattr(load, "perf_counter", clock)
+    monkeypatch.setattr(load.asyncio, "sleep", clock.sleep)
+
+    sent = await OneConnection(clock, 700).run(rate=100 / EVERY_S)
+
+    assert sent.latencies == [1.0, 0.75, 0.5, 0.25, 0.0, 0.0, 0.0]
+    assert sent.accepted == 700
+
+
+async def test_without_a_rate_only_the_slow_request_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flooding has no due times: its latencies are those of the responses."""
+    clock = Clock()
+    monkeypatch.setattr(load, "perf_counter", clock)
+    monkeypatch.setattr(load.asyncio, "sleep", clock.sleep)
+
+    sent = await OneConnection(clock, 300).run()
+
+    assert sent.latencies == [1.0, 0.0, 0.0]
