@@ -34,7 +34,7 @@ def _measure(report: Report) -> list[Figure]:
     turns = in_turns(sides, report)
     figures = [figure for side, found in turns.items() for figure in figures_of(f"{NAME} {side}", found)]
     for side, (name, wanted) in WANTED.items():
-        figures.append(compare(name, turns[side], turns["prototype"], "a bare prototype", wanted))
+        figures += compare(name, turns[side], turns["prototype"], "a bare prototype", wanted)
     return figures
 
 

@@ -1,6 +1,5 @@
 """What does `up` use: memory after a million events, and processor, memory and disk at rest?"""
 
-import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +8,7 @@ import uvloop
 
 from bench.end_to_end import send_and_wait
 from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
-from bench.services import cpu_s, http_service, resident_mb, temporary_folder
+from bench.services import cpu_s, disk_bytes, http_service, resident_mb, temporary_folder
 
 MEMORY_EVENTS, MEMORY_MARK_MB = 1_000_000, 1_200
 REST_EVENTS = 100_000
@@ -61,12 +60,6 @@ def _rest(seconds: int, report: Report) -> None:
     for passed in range(0, seconds, REPORT_EVERY_S):
         report(f"{passed} of {seconds} s at rest")
         time.sleep(REPORT_EVERY_S)
-
-
-def disk_bytes(folder: Path) -> int:
-    """Return the size of all files; some may vanish meanwhile."""
-    files = (Path(path, name) for path, _, names in os.walk(folder) for name in names)
-    return sum(file.stat().st_size for file in files if file.exists())
 
 
 QUESTIONS = (

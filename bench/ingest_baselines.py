@@ -63,7 +63,7 @@ def _measure_size(batch: int, services: dict[str, tuple[Target, int]], report: R
     name = f"{NAME}_{batch}"
     return [
         *(figure for side, found in turns.items() for figure in figures_of(f"{name} {side}", found)),
-        compare(name, turns["ours"], turns["prototype"], "a bare route", WANTED[batch]),
+        *compare(name, turns["ours"], turns["prototype"], "a bare route", WANTED[batch]),
     ]
 
 

@@ -38,13 +38,14 @@ from schemas.log.topics import TOPIC, partition_of, record_key
 
 IN_FLIGHT = 64
 PARTITIONS = 4
+BROKER_FOLDER = "kafka"
 TOOL_S = 120.0
 
 
 @contextlib.contextmanager
 def broker_topic(folder: Path) -> Iterator[KafkaTopic]:
     """Run a broker with an empty topic of 4 partitions until the block ends."""
-    broker = Broker(folder / "kafka")
+    broker = Broker(folder / BROKER_FOLDER)
     try:
         broker.start()
         make_embedded_secrets(folder / "secrets")

@@ -19,17 +19,17 @@ import uvloop
 
 from bench.baselines.environments import python_with
 from bench.end_to_end import send_and_wait, visible_turn
-from bench.footprint import disk_bytes
 from bench.harness import BenchQuestion, Figure, Report, of_rounds
 from bench.http_client import HttpConnection, connect
 from bench.load import UnexpectedResponse
 from bench.otlp_spans import encode_spans
 from bench.payloads import BATCH, make_scripts, place_in_script
 from bench.population import draw_sessions, take_turns
-from bench.rounds import Turn, figures_of, in_turns
+from bench.rounds import Turn, compare, figures_of, in_turns
 from bench.services import (
     HOST,
     cpu_s,
+    disk_bytes,
     http_service,
     process,
     resident_mb,
@@ -44,6 +44,7 @@ PACKAGE = "arize-phoenix"
 EVENTS = {"up": 100_000, "phoenix": 4_000}
 WARM_UP_EVENTS = {"up": 20_000, "phoenix": 500}
 CONNECTIONS = 4
+WANTED = 1.0
 LIMIT_S, START_S, POLL_S = 300.0, 180.0, 0.1
 REPEATS_MAX = 600
 
@@ -153,8 +154,7 @@ def _measure(report: Report) -> list[Figure]:
         figures += figures_of(f"peers {side}", found)
         figures.append(of_rounds(f"peers {side} disk", [each.disk for each in stored[side]], "B/event"))
         figures.append(of_rounds(f"peers {side} memory", [each.memory_mb for each in stored[side]], "MB"))
-    ratios = [ours.rate / other.rate for ours, other in zip(turns["up"], turns["phoenix"], strict=True)]
-    return [*figures, of_rounds("peers up / phoenix", ratios, "times")]
+    return [*figures, *compare("up_vs_phoenix", turns["up"], turns["phoenix"], "Arize Phoenix", WANTED)]
 
 
 QUESTIONS = (BenchQuestion("peers", "`up` and Arize Phoenix, until visible", _measure, only_by_name=True),)

@@ -13,12 +13,22 @@ from urllib.request import urlopen
 from msgspec import Struct
 
 from bench.harness import BenchQuestion, Figure, Report, of_rounds
-from bench.kafka import Filled, broker_topic, committed_records, fill_topic, log_url, make_records, rewind_group
+from bench.kafka import (
+    BROKER_FOLDER,
+    Filled,
+    broker_topic,
+    committed_records,
+    fill_topic,
+    log_url,
+    make_records,
+    rewind_group,
+)
 from bench.payloads import make_scripts
 from bench.rounds import ROUNDS
 from bench.services import (
     HOST,
     cpu_s,
+    disk_bytes,
     in_own_process,
     open_store,
     resident_mb,
@@ -45,19 +55,24 @@ SELECT
     toUnixTimestamp64Milli(max(stored_at)) AS last_ms,
     sumIf(facts, stored_at > (SELECT min(stored_at) FROM receipts)) AS later,
     uniqExact(stored_at) AS batches,
+    (SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()) AS bytes,
     (SELECT count() FROM facts FINAL WHERE kind = 'events_recorded') AS events
 FROM receipts FINAL
 """
 
 
 class Receipts(Struct, frozen=True):
-    """Totals of all receipts. ``later`` counts the facts of all batches except the first."""
+    """Totals of all receipts. ``later`` counts the facts of all batches except the first.
+
+    ``bytes`` are those of every table on disk; merges go on for a while and make them fewer.
+    """
 
     records: int
     first_ms: int
     last_ms: int
     later: int
     batches: int
+    bytes: int
     events: int
 
     @property
@@ -85,6 +100,8 @@ class Projected(NamedTuple):
     cpu_us: float
     batch_records: float
     memory_mb: float
+    log_bytes: float  # an event, in Kafka's files
+    store_bytes: float
 
 
 def read_receipts(store_url: str, generation: str = FIRST_GENERATION) -> Receipts:
@@ -113,6 +130,8 @@ def _figures(name: str, turns: Sequence[Projected], mark: float) -> list[Figure]
         of_rounds(f"{name} records a batch", [turn.batch_records for turn in turns], "records"),
         of_rounds(f"{name} worker processor time", [turn.cpu_us for turn in turns], "µs/event"),
         of_rounds(f"{name} worker memory", [turn.memory_mb for turn in turns], "MB"),
+        of_rounds(f"{name} in the log", [turn.log_bytes for turn in turns], "B/event"),
+        of_rounds(f"{name} in the store", [turn.store_bytes for turn in turns], "B/event"),
     ]
 
 
@@ -170,6 +189,8 @@ def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report) 
         cpu_us=processor_s / filled.content.events * 1e6,
         batch_records=receipts.records / receipts.batches,
         memory_mb=memory_mb,
+        log_bytes=disk_bytes(folder / BROKER_FOLDER) / filled.content.events,
+        store_bytes=receipts.bytes / filled.content.events,
     )
 
 

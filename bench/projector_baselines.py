@@ -79,11 +79,11 @@ def _measure(report: Report) -> list[Figure]:
     figures = [
         *(figure for side, found in turns.items() for figure in figures_of(f"{NAME} {side}", found)),
         of_rounds(f"{NAME} ours with the rollups", with_rollups, "events/s"),
-        compare(OF_PROTOTYPE, turns["ours"], turns["prototype"], "a bare prototype", PROTOTYPE_WANTED),
+        *compare(OF_PROTOTYPE, turns["ours"], turns["prototype"], "a bare prototype", PROTOTYPE_WANTED),
     ]
     if not missing:
         of = "ClickHouse's Kafka engine"
-        figures.append(compare(OF_ENGINE, turns["ours"], turns["Kafka engine"], of, ENGINE_WANTED))
+        figures += compare(OF_ENGINE, turns["ours"], turns["Kafka engine"], of, ENGINE_WANTED)
     return [*figures, *missing]
 
 

@@ -128,6 +128,12 @@ def resident_mb(pid: int, peak: bool = False) -> float:
     raise RuntimeError(f"no {name} of {pid}")
 
 
+def disk_bytes(folder: Path) -> int:
+    """Return the size of all files; some may vanish meanwhile."""
+    files = (Path(path, name) for path, _, names in os.walk(folder) for name in names)
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
 def cpu_s(pid: int) -> float:
     """Return the processor seconds that a process has used, all threads together."""
     fields = _stat(pid)

@@ -81,12 +81,13 @@ def test_sides_take_turns_in_alternating_order() -> None:
 
 def test_a_comparison_is_the_median_of_the_ratios_of_its_rounds() -> None:
     """A round is slow or fast for both sides: so rounds are compared, not the medians of the two sides."""
-    ours, baseline = [Turn(10, 1), Turn(40, 1), Turn(90, 1)], [Turn(20, 1), Turn(40, 1), Turn(30, 1)]
+    ours, baseline = [Turn(10, 2), Turn(40, 4), Turn(90, 8)], [Turn(20, 1), Turn(40, 1), Turn(30, 1)]
 
-    found = rounds.compare("ours_vs_other", ours, baseline, "the other", 1.1)
+    found, by_cost = rounds.compare("ours_vs_other", ours, baseline, "the other", 1.1)
 
     assert (found.minimum, found.median, found.maximum, found.rounds) == (0.5, 1.0, 3.0, 3)
     assert (found.ratio, found.value, found.wanted, found.good) == (1.0, 1.0, 1.1, False)
+    assert (by_cost.minimum, by_cost.median, by_cost.maximum) == (0.125, 0.25, 0.5)  # how much cheaper ours is
 
 
 def test_results_of_other_questions_stay_in_the_file(tmp_path: Path) -> None:
