@@ -109,8 +109,8 @@ def coverage_line(found: dict[str, Any]) -> str:
     if found["complete"]:
         return f"coverage: complete, {positions}"
     return (
-        f"coverage: {found['missing']:,} missing of {positions}. Project them with --repair, or restart the "
-        "projectors: they look for gaps when they start"
+        f"coverage: {found['missing']:,} missing of {positions}. Project them with --repair: "
+        "projectors that start look only at what came after their last look"
     )
 
 

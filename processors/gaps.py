@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from kernel.broken import Broken
+from processors.dense_receipts import Stretch, holes, joined
 from processors.plan import Plan
 from processors.state_cache import StateCache
 from processors.warehouse import SessionKey, Warehouse
@@ -22,7 +23,6 @@ READ_BYTES = 8 << 20
 SESSIONS_ASKED_MAX = 10_000  # beyond it everything behind a hole is projected again
 
 logger = structlog.get_logger()
-Stretch = tuple[int, int]  # offsets [start, stop)
 Stretches = Sequence[Stretch]
 
 
@@ -48,21 +48,21 @@ class Gaps:
     def __init__(self, warehouse: Warehouse, reader: LogReader, cache: StateCache, pipeline: Projecting) -> None:
         self._warehouse, self._reader, self._cache, self._pipeline = warehouse, reader, cache, pipeline
 
-    async def fill_holes(self, partition: int, below: int) -> int:
-        """Project every position below ``below`` that has no receipt; return how many there were.
+    async def fill_holes(self, partition: int, since: int, below: int) -> int:
+        """Project every position of ``[since, below)`` that has no receipt; return how many there were.
 
         Every later record of the sessions that are met in a hole is projected again.
         """
-        holes = await self._pipeline.ask_store(lambda: self._warehouse.holes(partition, below))
-        if holes:
-            logger.warning("records_missing", partition=partition, first=holes[0][0], below=below, holes=len(holes))
+        found = await holes(self._pipeline.ask_store, self._warehouse, partition, since, below)
+        if found:
+            logger.warning("records_missing", partition=partition, first=found[0][0], below=below, holes=len(found))
             self._cache.drop(partition)
         met: set[SessionKey] = set()
-        for (start, stop), (after, _) in pairwise([*holes, (below, below)]):
+        for (start, stop), (after, _) in pairwise([*found, (below, below)]):
             met |= await self._project(partition, start, stop)
             for first, end in await self._behind(partition, met, stop, after):
                 await self._project(partition, first, end)
-        return sum(stop - start for start, stop in holes)
+        return sum(stop - start for start, stop in found)
 
     async def project_again(self, partition: int, sessions: Sequence[SessionKey], below: int) -> None:
         """Delete what is derived of some sessions, and project their records below ``below`` again."""
@@ -105,10 +105,4 @@ class Gaps:
 
 def runs(offsets: Iterable[int]) -> Stretches:
     """Return rising offsets as stretches ``[start, stop)`` of consecutive ones."""
-    found: list[Stretch] = []
-    for offset in offsets:
-        if found and found[-1][1] == offset:
-            found[-1] = (found[-1][0], offset + 1)
-        else:
-            found.append((offset, offset + 1))
-    return found
+    return joined((offset, offset + 1) for offset in offsets)

@@ -29,6 +29,7 @@ import structlog
 
 from kernel.fail_points import fail_point
 from processors.availability import Availability
+from processors.dense_receipts import DenseReceipts
 from processors.derivations.run import batches, derive_rows
 from processors.derivations.session_facts import DerivationRequest
 from processors.gaps import Gaps
@@ -73,6 +74,7 @@ class Pipeline:
         self._writing = ThreadPoolExecutor(2, "write")
         self._rolling_up = ThreadPoolExecutor(1, "rollups")
         self.rollups = Rollups(warehouse, self)
+        self.dense_receipts = DenseReceipts(warehouse, self)
         self._turn = asyncio.Lock()
         self._folded: dict[int, int] = {}  # per partition: the next offset to fold
         self._last: Written | None = None
@@ -198,14 +200,15 @@ class Pipeline:
     async def fill_holes(self) -> int:
         """Fill the positions without a receipt below what is projected; return how many there were.
 
-        The same happens when a partition is assigned. This serves a running projector whose store lost rows.
+        This serves a store that lost rows, so it looks at every position, below the marks as well. When a partition is
+        assigned, the same happens from its mark on.
         """
         filled = 0
         for partition in sorted(self.written):
             async with self._turn:
                 if partition in self.written:
                     async with self._while_repairing():
-                        filled += await self._fill_holes(partition, self._folded[partition])
+                        filled += await self._fill_holes(partition, 0, self._folded[partition])
         return filled
 
     async def project_again(self, partition: int, sessions: Sequence[SessionKey]) -> None:
@@ -224,11 +227,15 @@ class Pipeline:
             await self.ask_store(lambda: self._planner.remember(partition))
             mark = await self.ask_store(lambda: self._warehouse.rollup_mark(partition))
             self.rollups.take_over(partition, mark)
-            await self._fill_holes(partition, offset)
+            await self._fill_holes(partition, await self.dense_receipts.since(partition), offset)
 
-    async def _fill_holes(self, partition: int, below: int) -> int:
-        filled = await self._gaps.fill_holes(partition, below)
+    async def _fill_holes(self, partition: int, since: int, below: int) -> int:
+        filled = await self._gaps.fill_holes(partition, since, below)
         await self._note_projected(partition, below)
+        if filled:
+            await self.dense_receipts.look(partition, since, below)
+        else:
+            await self.dense_receipts.found_dense(partition, since, below)
         return filled
 
     async def _note_projected(self, partition: int, offset: int) -> None:

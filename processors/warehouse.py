@@ -19,6 +19,7 @@ from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
     DeadLetterRow,
+    DenseReceiptsRow,
     FactRow,
     ProgressRow,
     ReceiptRow,
@@ -53,6 +54,13 @@ class RollupMark(NamedTuple):
 
     rolled_up: int = 0
     complete_ms: int = 0
+
+
+class DenseMark(NamedTuple):
+    """Every position of a partition below ``below`` had its receipt once; its receipts end before ``end`` now."""
+
+    below: int = 0
+    end: int = 0
 
 
 class Warehouse(Protocol):
@@ -96,8 +104,16 @@ class Warehouse(Protocol):
         """
         ...
 
-    def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
-        """Return the ranges ``[start, stop)`` below ``below`` that have no receipt."""
+    def holes(self, partition: int, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return the ranges of ``[start, stop)`` that have no receipt. Memory is linear in ``stop - start``."""
+        ...
+
+    def dense_mark(self, partition: int) -> DenseMark:
+        """Return below which offset all receipts are known to be there, and where they end."""
+        ...
+
+    def forget_dense_mark(self, partition: int) -> None:
+        """Delete the mark of a partition."""
         ...
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
@@ -105,7 +121,7 @@ class Warehouse(Protocol):
         ...
 
     def recent_outcomes(self, partition: int, count: int) -> list[bool]:
-        """Return for each of a partition's last records, the oldest first, whether it is dead."""
+        """Return for each receipt at the last ``count`` positions, the oldest first, whether it is dead."""
         ...
 
     def last_receipt(self, partition: int) -> StoredReceipt | None:
@@ -131,6 +147,7 @@ _ROWS: dict[str, type[Struct]] = {
     "receipts": ReceiptRow,
     "progress": ProgressRow,
     "rollup_progress": RollupProgressRow,
+    "dense_receipts": DenseReceiptsRow,
 }
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
@@ -204,8 +221,19 @@ class ClickHouseWarehouse:
             except STORE_ERRORS as error:
                 raise self._failed(error) from error
 
-    def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
-        return [(start, stop) for start, stop in self._query("holes", {"partition": partition, "below": below})]
+    def holes(self, partition: int, start: int, stop: int) -> list[tuple[int, int]]:
+        place = {"partition": partition, "start": start, "stop": stop}
+        ((receipts,),) = self._query("receipt_count", place)
+        if receipts == stop - start:
+            return []
+        return [(first, end) for first, end in self._query("holes", place)] if receipts else [(start, stop)]
+
+    def dense_mark(self, partition: int) -> DenseMark:
+        ((below, end),) = self._query("dense_mark", {"partition": partition})
+        return DenseMark(below or 0, end or 0)
+
+    def forget_dense_mark(self, partition: int) -> None:
+        self._command(sql("forget_dense_mark"), {"partition": partition})
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
         found = self._query_in_parts("offsets_of", sessions, partition=partition, start=start, stop=stop)

@@ -40,7 +40,9 @@ class Projector(Struct):
 
     def background(self) -> list[Callable[[], Awaitable[None]]]:
         """Return what runs beside the batches, until cancelled."""
-        return [self.progress.run, partial(self.pipeline.rollups.run, self.progress.targets), self.parts.run]
+        rollups = partial(self.pipeline.rollups.run, self.progress.targets)
+        dense_receipts = partial(self.pipeline.dense_receipts.run, self.pipeline.written.copy)
+        return [self.progress.run, rollups, dense_receipts, self.parts.run]
 
 
 def make_projector(settings: Settings, reader: LogReader, partitions: int, registry: CollectorRegistry) -> Projector:

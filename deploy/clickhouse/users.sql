@@ -23,7 +23,7 @@ GRANT DROP DATABASE ON crewkit_g*.* TO crewkit_provision; -- `drop` of a generat
 GRANT DROP TABLE ON crewkit_g*.* TO crewkit_provision; -- those in it, which allows its flat views as well
 
 -- Reads prices, generations and requests, reports on requests, writes the tables of a generation, and deletes rows for
--- repairs only.
+-- repairs, and where a mark is wrong since the store lost rows.
 CREATE USER IF NOT EXISTS crewkit_projector IDENTIFIED WITH sha256_hash BY '{{SHA-256 of the projectors'' password}}';
 GRANT SELECT ON crewkit.* TO crewkit_projector;
 GRANT INSERT ON crewkit.requests TO crewkit_projector; -- who works on a request, and what came of it
@@ -31,7 +31,7 @@ GRANT INSERT ON crewkit.generations TO crewkit_projector; -- `switch`, `pause`, 
 GRANT INSERT ON crewkit.proofs TO crewkit_projector; -- `prove`
 GRANT SELECT ON crewkit_g*.* TO crewkit_projector; -- facts of a session that is not cached, sessions of an hour
 GRANT INSERT ON crewkit_g*.* TO crewkit_projector;
-GRANT ALTER DELETE ON crewkit_g*.* TO crewkit_projector; -- `coverage --repair` and `recount --repair`
+GRANT ALTER DELETE ON crewkit_g*.* TO crewkit_projector; -- `--repair`; the mark of receipts that the store has lost
 
 -- Reads, within limits, and adds the requests of operators. Its profile has no `readonly`, which would forbid that
 -- INSERT; without other rights it can't write anything else. MAX is above what the service requests, so that a query by

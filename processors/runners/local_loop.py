@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from processors.dense_receipts import parts
 from processors.pipeline import Pipeline
 from processors.plan import BATCH_BYTES_MAX
 from processors.runners.backlog import LARGE_SHARE, is_large
@@ -36,7 +37,9 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, 
     Raises:
         Broken: stop the process.
     """
-    at = await first_missing(warehouse, reader)
+    since = await pipeline.dense_receipts.since(PARTITION)
+    at = await first_missing(warehouse, reader, since)
+    await pipeline.dense_receipts.found_dense(PARTITION, since, at)  # else `resume` would look at the same again
     await pipeline.resume(PARTITION, at)
     while True:
         records = await _read(reader, at, batch_records)
@@ -65,8 +68,10 @@ def _size(records: Sequence[LogRecord]) -> int:
     return sum(len(record.value or b"") for record in records)
 
 
-async def first_missing(warehouse: Warehouse, reader: LogReader) -> int:
-    """Return the first offset of the log without a receipt."""
+async def first_missing(warehouse: Warehouse, reader: LogReader, since: int) -> int:
+    """Return the first offset of the log from ``since`` on without a receipt."""
     end = (await reader.ends())[PARTITION]
-    holes = await asyncio.to_thread(warehouse.holes, PARTITION, end)
-    return holes[0][0] if holes else end
+    for start, stop in parts(since, end):
+        if holes := await asyncio.to_thread(warehouse.holes, PARTITION, start, stop):
+            return holes[0][0]
+    return end

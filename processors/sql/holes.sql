@@ -1,5 +1,5 @@
--- Which ranges [start, stop) of a partition below an offset have no receipt?
--- Table: receipts (key log_partition, log_offset).
+-- Which ranges of the positions [start, stop) of a partition have no receipt?
+-- Table: receipts (key log_partition, log_offset). A receipt that was written twice follows itself, which is no range.
 SELECT
     previous + 1 AS start,
     log_offset AS stop
@@ -7,15 +7,20 @@ FROM
 (
     SELECT
         log_offset,
-        lagInFrame(log_offset, 1, toInt64(-1)) OVER (ORDER BY log_offset ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous
+        lagInFrame(log_offset, 1, toInt64({start:UInt64}) - 1) OVER
+        (
+            ORDER BY log_offset
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW
+        ) AS previous
     FROM
     (
-        SELECT DISTINCT toInt64(log_offset) AS log_offset
+        SELECT toInt64(log_offset) AS log_offset
         FROM receipts
         WHERE log_partition = {partition:UInt16}
-          AND log_offset < {below:UInt64}
+          AND log_offset >= {start:UInt64}
+          AND log_offset < {stop:UInt64}
         UNION ALL
-        SELECT toInt64({below:UInt64})
+        SELECT toInt64({stop:UInt64})
     )
 )
 WHERE log_offset > previous + 1

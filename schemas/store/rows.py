@@ -205,3 +205,10 @@ class RollupProgressRow(Struct):
     log_partition: UInt16
     rolled_up: UInt64  # the row's version, so that a late worker can't move it back
     complete_through: DateTime64  # 0: the rollups have not been complete yet
+
+
+class DenseReceiptsRow(Struct):
+    """A mark: every position of one partition below an offset had its receipt when a query last looked."""
+
+    log_partition: UInt16
+    dense_below: UInt64  # the row's version, so that a late worker can't move it back

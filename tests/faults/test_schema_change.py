@@ -21,7 +21,8 @@ STARTED, ENDED, LATE = "2026-01-20T10:00:00.000Z", "2026-01-20T10:10:00.000Z", "
 AS_BEFORE = (
     "ALTER TABLE crewkit.generations UPDATE fold_version = fold_version - 1 WHERE true SETTINGS mutations_sync = 1",
     "DROP TABLE rollup_progress SYNC",
-    "DELETE FROM migrations WHERE name = '0006_rollup_progress.sql'",
+    "DROP TABLE dense_receipts SYNC",
+    "DELETE FROM migrations WHERE name IN ('0006_rollup_progress.sql', '0007_dense_receipts.sql')",
 )
 PRICES = """
 [[price]]

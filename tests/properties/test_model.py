@@ -72,6 +72,7 @@ of_one_session = st.lists(crowded_facts(events=200), min_size=2, max_size=5).map
 of_two_orgs = st.lists(crowded_facts(), min_size=3, max_size=4).map(in_two_orgs)
 which = st.integers(0, 5)  # of the existing ones, modulo their number
 counts = st.tuples(*[st.integers(0, 2)] * PARTITIONS).filter(any)
+partitions = st.integers(0, PARTITIONS - 1)
 owners = st.tuples(*[st.sampled_from("AB")] * PARTITIONS)
 cache_sizes = st.sampled_from([0, 3_000, 8_000, 1 << 30])  # none; two sessions, or five, of which half are frozen
 crowd = st.lists(values, min_size=1, max_size=3)
@@ -132,7 +133,7 @@ class Projection(RuleBasedStateMachine):
         self.answer_in_turns(turns.replace("o", name).replace("n", name.lower()))
 
     @alive
-    @rule(nth=which, some=crowd, partition=st.integers(0, PARTITIONS - 1), by=st.sampled_from([-3, -2, -1, 1, 2]))
+    @rule(nth=which, some=crowd, partition=partitions, by=st.sampled_from([-3, -2, -1, 1, 2]))
     def seek(self, nth: int, some: list[Sent], partition: int, by: int) -> None:
         """Forward: Faust loses some records. Back: it delivers them again."""
         name = self._worker(nth)
@@ -181,6 +182,51 @@ class Projection(RuleBasedStateMachine):
         name = self._worker(nth)
         self._did(self.world.roll_up(name))
         self.answer_in_turns(name.lower() * calls)
+
+    @alive
+    @rule(nth=which, calls=st.integers(0, 8))
+    def look_at_receipts(self, nth: int, calls: int) -> None:
+        """A worker begins to look at the receipts since its marks, and the store answers some calls."""
+        name = self._worker(nth)
+        self._did(self.world.look_at_receipts(name))
+        self.answer_in_turns(name.lower() * calls)
+
+    @alive
+    @rule(nth=which, partition=partitions, start=st.integers(0, 20), count=st.integers(1, 3))
+    def lose_receipts(self, nth: int, partition: int, start: int, count: int) -> None:
+        """The store loses receipts between two calls, and a running worker looks at what it has written."""
+        name = self._worker(nth)
+        self._catch_up(name)
+        self._end_all_calls()
+        end = len(self.world.log[partition])
+        gone = self.world.lose_receipts(partition, start % max(1, end), count)
+        self._did(f"the store loses receipts {gone} of {partition}")
+        self._did(self.world.look_at_receipts(name))
+        self.answer_in_turns(name * 10)
+
+    @alive
+    @rule(nth=which, partition=partitions, keep=st.integers(0, 20), looked=st.booleans(), some=crowd)
+    def come_back_older(self, nth: int, partition: int, keep: int, looked: bool, some: list[Sent]) -> None:
+        """The store comes back without the last receipts of a partition; before, their mark may have followed them."""
+        name = self._worker(nth)
+        self._catch_up(name)
+        if looked:
+            self._did(self.world.look_at_receipts(name))
+        self._end_all_calls()
+        end = len(self.world.log[partition])
+        gone = self.world.come_back_older(partition, keep % max(1, end))
+        self._did(f"the store comes back without receipts {gone} of {partition}")
+        for worker in "AB":
+            self.world.start(worker, 1 << 30)
+        self.append(some)
+        self.answer_in_turns("AB" * 20 + "c")
+
+    def _end_all_calls(self) -> None:
+        """The store answers everything that was asked, also by workers that have died since."""
+        while self.world.late:
+            self._did(f"of the dead, {self.world.land(self.world.late[0], 'done')}")
+        while pending := self.world.pending():
+            self._answer(*pending[0], "done")
 
     @both
     @rule(name=st.sampled_from("AB"), mine=crowd, others=crowd, steps=st.integers(1, 4))

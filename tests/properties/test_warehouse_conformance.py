@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from processors.rowbinary import encode_rows
-from processors.warehouse import RollupMark, Warehouse
+from processors.warehouse import DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord
-from schemas.store.rows import RollupProgressRow, SessionRow
+from schemas.store.rows import DenseReceiptsRow, RollupProgressRow, SessionRow
 from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
 from tests.support.oracles.rowbinary import decode_rows
 from tests.support.rigs.projection import new_pipeline, settle
@@ -75,7 +75,8 @@ def test_a_log_leaves_the_same_tables_and_answers_in_both(
     start, stop = sorted(data.draw(st.tuples(st.integers(0, 45), st.integers(0, 45))))
     for partition in range(PARTITIONS):
         for ask in (
-            lambda w, p=partition: w.holes(p, stop),
+            lambda w, p=partition: w.holes(p, start, stop),
+            lambda w, p=partition: w.dense_mark(p),
             lambda w, p=partition: w.last_receipt(p),
             lambda w, p=partition: w.recent_outcomes(p, 7),
             lambda w, p=partition: w.offsets_of(p, some, start, stop),
@@ -175,21 +176,46 @@ def test_both_return_the_highest_mark_of_a_partition(two: TestStore) -> None:
     assert [warehouse.rollup_mark(0) for warehouse in both] == [RollupMark()] * 2
 
 
-@given(log=logs(max_size=12), holes=st.sets(st.integers(0, 11)), below=st.integers(0, 14))
-@settings(SLOW, max_examples=8)
-def test_both_find_the_same_holes(two: TestStore, log: list[LogRecord], holes: set[int], below: int) -> None:
-    """Receipts are missing at the start, in the middle and at the end."""
+def test_both_return_the_highest_mark_of_dense_receipts_until_it_is_forgotten(two: TestStore) -> None:
+    """A late worker can't move it back; without a row nothing is known to be dense."""
+    both = _both(two)
+
+    for warehouse in both:
+        for below in (7, 9, 8):
+            warehouse.insert("dense_receipts", encode_rows([DenseReceiptsRow(1, below)]))
+        assert (warehouse.dense_mark(1), warehouse.dense_mark(0)) == (DenseMark(9, 0), DenseMark())
+
+        warehouse.insert("dense_receipts", encode_rows([DenseReceiptsRow(0, 3)]))
+        warehouse.forget_dense_mark(1)
+        warehouse.insert("dense_receipts", encode_rows([DenseReceiptsRow(1, 5)]))
+        assert (warehouse.dense_mark(1), warehouse.dense_mark(0)) == (DenseMark(5, 0), DenseMark(3, 0))
+
+
+@given(
+    log=logs(max_size=12),
+    holes=st.sets(st.integers(0, 11)),
+    between=st.tuples(st.integers(0, 14), st.integers(0, 14)),
+    twice=st.booleans(),
+)
+@settings(SLOW, max_examples=12)
+def test_both_find_the_same_holes(
+    two: TestStore, log: list[LogRecord], holes: set[int], between: tuple[int, int], twice: bool
+) -> None:
+    """Receipts are missing at the start, in the middle and at the end, and others were written twice."""
     both = _both(two)
     _project(two, both[1], log, 12)
     rest = [row for row in both[1].rows("receipts") if row.log_offset not in holes]
     both[1].tables["receipts"].clear()
 
     for warehouse in both:
-        if rest:
+        for _ in range(1 + twice if rest else 0):
             warehouse.insert("receipts", encode_rows(rest))
 
     for partition in range(PARTITIONS):
-        assert both[0].holes(partition, below) == both[1].holes(partition, below)
+        start, stop = sorted(between)
+        assert both[0].holes(partition, start, stop) == both[1].holes(partition, start, stop)
+        assert both[0].dense_mark(partition) == both[1].dense_mark(partition)
+        assert both[0].recent_outcomes(partition, 3) == both[1].recent_outcomes(partition, 3)
         assert both[0].last_receipt(partition) == both[1].last_receipt(partition)
 
 

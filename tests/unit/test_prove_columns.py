@@ -34,7 +34,8 @@ def test_both_questions_hash_the_same_columns(table: Table) -> None:  # type: ig
 
 
 def test_every_table_with_rows_of_the_log_is_compared() -> None:
-    """All but the progress, which tells how far the tables are."""
-    structs = {value for name, value in vars(rows).items() if name.endswith("Row") and "Progress" not in name}
+    """All but three, which say how far the tables are."""
+    structs = {value for name, value in vars(rows).items() if name.endswith("Row")}
 
-    assert structs == {table.row for table in ALL}
+    assert structs - {table.row for table in ALL} == {rows.ProgressRow, rows.RollupProgressRow, rows.DenseReceiptsRow}
+    assert structs >= {table.row for table in ALL}

@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from processors.dense_receipts import LOOKED_AT_ONCE
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
-from processors.warehouse import DAY_S, HOUR_S, Bucket, RollupMark, Rows, SessionKey, StoredReceipt
+from processors.warehouse import DAY_S, HOUR_S, Bucket, DenseMark, RollupMark, Rows, SessionKey, StoredReceipt
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
     DeadLetterRow,
+    DenseReceiptsRow,
     FactRow,
     ProgressRow,
     ReceiptRow,
@@ -74,6 +76,7 @@ SHAPES = {
     "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
     "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
     "rollup_progress": TableShape(RollupProgressRow, ("log_partition",), "rolled_up"),
+    "dense_receipts": TableShape(DenseReceiptsRow, ("log_partition",), "dense_below"),
 }
 _KEYS = {table: attrgetter(*shape.key) for table, shape in SHAPES.items()}
 _VERSIONS: dict[str, Callable[[Any], Any]] = {
@@ -182,13 +185,23 @@ class FakeWarehouse:
         facts = [row for row in self._facts_of(sessions) if row.log_offset <= upto]
         return map(_session_fact, sorted(facts, key=attrgetter("org_id", "session_id")))
 
-    def holes(self, partition: int, below: int) -> list[tuple[int, int]]:
-        found, next_offset = [], 0
-        for offset in [*(offset for offset in self._receipted(partition) if offset < below), below]:
+    def holes(self, partition: int, start: int, stop: int) -> list[tuple[int, int]]:
+        assert start <= stop <= start + LOOKED_AT_ONCE, "the memory of a look is bounded"
+        found, next_offset = [], start
+        for offset in [*(offset for offset in self._receipted(partition) if start <= offset < stop), stop]:
             if offset > next_offset:
                 found.append((next_offset, offset))
             next_offset = offset + 1
         return found
+
+    def dense_mark(self, partition: int) -> DenseMark:
+        rows = [row for row in list(self.tables["dense_receipts"].values()) if row.log_partition == partition]
+        return DenseMark(rows[0].dense_below if rows else 0, max(self._receipted(partition), default=-1) + 1)
+
+    def forget_dense_mark(self, partition: int) -> None:
+        for key, row in list(self.tables["dense_receipts"].items()):
+            if row.log_partition == partition:
+                del self.tables["dense_receipts"][key]
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
         receipts = self.tables["receipts"]
@@ -200,7 +213,8 @@ class FakeWarehouse:
 
     def recent_outcomes(self, partition: int, count: int) -> list[bool]:
         receipts = self.tables["receipts"]
-        return [receipts[partition, offset].outcome == "dead" for offset in self._receipted(partition)[-count:]]
+        offsets = self._receipted(partition)
+        return [receipts[partition, offset].outcome == "dead" for offset in offsets if offset > offsets[-1] - count]
 
     def last_receipt(self, partition: int) -> StoredReceipt | None:
         offsets = self._receipted(partition)

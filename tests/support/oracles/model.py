@@ -28,6 +28,7 @@ from tests.support.oracles.sessions import TOOL_TYPES
 from tests.support.rigs.projection import targets_of
 
 NOTICED_WITHIN_S = 90
+Place = tuple[int, int]  # (partition, offset)
 
 
 class World:
@@ -46,6 +47,9 @@ class World:
         self.gone: list[Worker] = []
         self.late: list[Call] = []  # of dead workers
         self.now = 0.0  # seconds
+        self.lost: set[Place] = set()  # receipts that the store had, and has lost
+        self._owed: set[Place] = set()  # those of them that must come back without a repair
+        self._marks_seen = [0] * PARTITIONS  # of dense receipts
         self._checked = [0] * PARTITIONS
         self._rollups_checked = 0
 
@@ -186,6 +190,29 @@ class World:
         self._idle()
         return f"{name} {'begins' if begins else 'has no need'} to refresh the rollups"
 
+    def look_at_receipts(self, name: str) -> str:
+        """Let a worker begin to look at the receipts that were written since its marks."""
+        looks = name in self.workers and self.workers[name].look_at_receipts()
+        self._idle()
+        return f"{name} {'begins' if looks else 'has no need'} to look at its receipts"
+
+    def lose_receipts(self, partition: int, start: int, count: int) -> list[int]:
+        """Let the store lose some receipts between two calls; return their offsets."""
+        places = [(partition, offset) for offset in range(start, start + count)]
+        gone = [place for place in places if self.store.tables["receipts"].pop(place, None)]
+        self.lost.update(gone)
+        return [offset for _, offset in gone]
+
+    def come_back_older(self, partition: int, keep: int) -> list[int]:
+        """Kill the workers, and let the store come back without the last receipts of a partition."""
+        while self.late:
+            self.land(self.late[0], "done")
+        for name in sorted(self.workers):
+            self.crash(name, in_flight=False)
+        gone = self.lose_receipts(partition, keep, len(self.log[partition]))
+        self._owed.update((partition, offset) for offset in gone)
+        return gone
+
     def is_in_rollups(self, name: str) -> bool:
         """Return whether its oldest call is in the middle of a refresh of rollups."""
         return any(call.in_steps for call in self.calls_of(name)[:1])
@@ -244,7 +271,22 @@ class World:
             self.commit("A")
         else:
             raise Violation("lag returns to 0", f"committed {self.committed} of {list(map(len, self.log))}")
+        self._repair()
         self._finish_rollups()
+
+    def _repair(self) -> None:
+        """Let the worker fill every hole on request. What a store had lost at its end is back before."""
+        self._forget_lost()
+        if self._owed:
+            raise Violation("what a store lost at its end is projected again", f"no receipts for {sorted(self._owed)}")
+        self.workers["A"].fill_holes()
+        self._idle()
+        self.finish()
+        self._forget_lost()
+        if self.lost:
+            raise Violation("a repair finds what is lost", f"no receipts for {sorted(self.lost)}")
+        self.look_at_receipts("A")
+        self.finish()
 
     def _finish_rollups(self) -> None:
         """Let the rollups reach the end, even if a refresh is under way."""
@@ -279,15 +321,22 @@ class World:
         for conflict in self.store.conflicts:
             if self.versions_are_sums or conflict.table not in BUCKETS:
                 raise Violation("equal version means equal content", conflict)
+        self._forget_lost()
         receipted = [self._receipted(partition) for partition in range(PARTITIONS)]
         self._check_committed(receipted)
         self._check_said(receipted)
         self._check_marks(receipted)
+        self._check_dense_marks()
         self._check_rollups()
 
+    def _forget_lost(self) -> None:
+        """Forget the lost receipts that were written again."""
+        self.lost -= self.store.tables["receipts"].keys()
+        self._owed &= self.lost
+
     def _receipted(self, partition: int) -> int:
-        """Return how many records have their receipt. No record may be projected above a gap."""
-        offsets = sorted(offset for of, offset in self.store.tables["receipts"] if of == partition)
+        """Return how many records have their receipt, or had it. No record may be projected above another gap."""
+        offsets = sorted(offset for of, offset in self.store.tables["receipts"].keys() | self.lost if of == partition)
         if offsets != list(range(len(offsets))):
             raise Violation("nothing is projected above a hole", f"partition {partition} has receipts for {offsets}")
         return len(offsets)
@@ -354,6 +403,16 @@ class World:
                 what = f"the rollups claim {partition}:{mark}, receipts reach {count}"
                 raise Violation("what is in the rollups is projected", what)
 
+    def _check_dense_marks(self) -> None:
+        """Check that a mark of dense receipts moves over receipts alone. What is lost below it is found by a repair."""
+        for partition, seen in enumerate(self._marks_seen):
+            mark = self.store.dense_mark(partition).below
+            for place in ((partition, offset) for offset in range(seen, mark)):
+                if place not in self.store.tables["receipts"]:
+                    what = f"from {partition}:{seen} to {mark}, {place} has no receipt"
+                    raise Violation("a mark moves over receipts alone", what)
+            self._marks_seen[partition] = mark
+
     def _check_rollups(self) -> None:
         """Check that a bucket equals its sessions once all are below their mark, and whenever its version says so."""
         if self._rollups_checked == self.store.writes:
@@ -415,6 +474,8 @@ class World:
             await made.project([record for records in self.log for record in records])
             await made.drain()
             await made.rollups.refresh(made.rollups.due(targets_of(made)))
+            for partition, below in made.written.items():
+                await made.dense_receipts.follow(partition, below)
 
         running = self.loop.create_task(all_of_it())
         self._idle()

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from msgspec import Struct
 
 from kernel.broken import Broken
-from processors import availability, gaps, pipeline
+from processors import availability, dense_receipts, gaps, pipeline
 from processors.dead_letter_limit import DeadLetterLimit
 from processors.observer import Observers
 from processors.pipeline import Pipeline
@@ -81,6 +81,7 @@ class Worker:
         self._observers.add(self.watchdog)
         self._rolling_up: asyncio.Future[None] = world.loop.create_future()
         self._rolling_up.set_result(None)
+        self._looking = self._rolling_up
         self.app.start()
 
     def _progress(self) -> Progress:
@@ -109,9 +110,26 @@ class Worker:
             self._rolling_up = self._world.loop.create_task(self._crashing(rollups.refresh(due)))
         return bool(due)
 
-    async def _crashing(self, refresh: Coroutine[Any, Any, None]) -> None:
+    def look_at_receipts(self) -> bool:
+        """Begin to look at what was written since the marks, as their loop does, unless a look is under way."""
+        receipts = self.pipeline.dense_receipts
+        due = receipts.due(self.pipeline.written) if self._looking.done() else {}
+
+        async def look() -> None:
+            for partition, below in due.items():
+                await receipts.follow(partition, below)
+
+        if due:
+            self._looking = self._world.loop.create_task(self._crashing(look()))
+        return bool(due)
+
+    def fill_holes(self) -> None:
+        """Begin to fill all holes, as a repair does."""
+        self._repairing = self._world.loop.create_task(self._crashing(self.pipeline.fill_holes()))
+
+    async def _crashing(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
-            await refresh
+            await work
         except Broken as error:
             await self.app.crash(error)
 
@@ -156,9 +174,11 @@ def patched_environment() -> Iterator[None]:
         return await settings.offsets(partitions)
 
     with ExitStack() as stack:
-        for module in (pipeline, gaps, availability, faust_app):
+        for module in (pipeline, gaps, dense_receipts, availability, faust_app):
             stack.enter_context(patch.object(module, "logger", _Quiet()))
         for name in ("RETRY_FIRST_S", "RETRY_MAX_S"):
             stack.enter_context(patch.object(availability, name, 0.0))
+        for name, few in (("LOOKED_AT_ONCE", 5), ("EVERY_RECORDS", 1)):
+            stack.enter_context(patch.object(dense_receipts, name, few))
         stack.enter_context(patch.object(faust_app, "_offsets", offsets))
         yield

@@ -14,6 +14,8 @@ from unittest.mock import patch
 
 import msgspec
 
+from processors import dense_receipts
+from processors.dense_receipts import DenseReceipts
 from processors.fold import fold
 from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
@@ -26,6 +28,7 @@ from store.errors import StoreUnavailable
 from tests.support.fakes.faust import FakeStream
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
+from tests.support.oracles.model_worker import PARTITIONS
 from tests.support.oracles.rollups import BUCKETS
 
 Targets = Mapping[int, Target]
@@ -273,11 +276,67 @@ def reload_that_sees_facts_of_the_batch_and_beyond() -> AbstractContextManager[A
 def no_density_check() -> AbstractContextManager[Any]:
     """The mistake: Kafka loses nothing."""
 
-    async def fill_holes(self: Pipeline, partition: int, below: int) -> int:
+    async def fill_holes(self: Pipeline, partition: int, _since: int, below: int) -> int:
         await self._note_projected(partition, below)
         return 0
 
     return patch.object(Pipeline, "_fill_holes", fill_holes)
+
+
+@mutant
+def dense_mark_moved_before_holes_are_filled() -> AbstractContextManager[Any]:
+    """The mistake: the holes are about to be filled, so the mark may go first."""
+    real = Pipeline._fill_holes
+
+    async def fill_holes(self: Pipeline, partition: int, since: int, below: int) -> int:
+        await self.dense_receipts.found_dense(partition, since, below)
+        return await real(self, partition, since, below)
+
+    return patch.object(Pipeline, "_fill_holes", fill_holes)
+
+
+@mutant
+def dense_mark_moved_without_a_look() -> AbstractContextManager[Any]:
+    """The mistake: what was written has its receipt."""
+
+    async def look(self: DenseReceipts, partition: int, since: int, below: int, ask: Any) -> bool:
+        await self._move(partition, since, below, ask)
+        return True
+
+    return patch.object(DenseReceipts, "_look", look)
+
+
+@mutant
+def dense_mark_believed_beyond_the_last_receipt() -> AbstractContextManager[Any]:
+    """The mistake: a store that has the mark has what is below it."""
+    return patch.object(dense_receipts, "believed", lambda mark: mark.below)
+
+
+@mutant
+def one_dense_mark_for_all_partitions() -> AbstractContextManager[Any]:
+    """The mistake: a look is one look, and its result concerns the log."""
+    real = DenseReceipts._move
+
+    async def move(self: DenseReceipts, partition: int, since: int, below: int, ask: Any) -> None:
+        for one in range(PARTITIONS):
+            await real(self, one, since, below, ask)
+
+    return patch.object(DenseReceipts, "_move", move)
+
+
+@mutant
+def a_repair_that_looks_from_the_mark_on() -> AbstractContextManager[Any]:
+    """The mistake: a repair is one more take-over."""
+
+    async def fill_holes(self: Pipeline) -> int:
+        filled = 0
+        for partition in sorted(self.written):
+            async with self._turn, self._while_repairing():
+                since = await self.dense_receipts.since(partition)
+                filled += await self._fill_holes(partition, since, self._folded[partition])
+        return filled
+
+    return patch.object(Pipeline, "fill_holes", fill_holes)
 
 
 @mutant

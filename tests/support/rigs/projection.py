@@ -43,14 +43,19 @@ class SlowWarehouse(ClickHouseWarehouse):
 
 
 class CrashingWarehouse(ClickHouseWarehouse):
-    """A warehouse that crashes at the n-th write, before or after it took effect."""
+    """A warehouse that crashes at the n-th write of a batch, before or after it took effect.
+
+    The marks of dense receipts are moved when a partition is taken over, which is no write of a batch.
+    """
 
     def crash_at(self, nth: int, after: bool) -> "CrashingWarehouse":
         self._left, self._after = nth, after
         return self
 
     def insert(self, table: str, rows: Rows) -> None:
-        self._die_or(lambda: ClickHouseWarehouse.insert(self, table, rows))
+        if table == "dense_receipts":
+            return ClickHouseWarehouse.insert(self, table, rows)
+        return self._die_or(lambda: ClickHouseWarehouse.insert(self, table, rows))
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         self._die_or(lambda: ClickHouseWarehouse.refresh_rollups(self, hours))

@@ -72,7 +72,7 @@ class TwoGenerations:
     def empty(self) -> None:
         """Empty both generations."""
         for name in (LIVE, PROVED):
-            for table in (*TABLES, "progress"):
+            for table in (*TABLES, "progress", "dense_receipts"):
                 self.alter(f"TRUNCATE TABLE {{db}}.{table}", name)
             self._begin(name)
 

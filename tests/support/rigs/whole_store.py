@@ -180,7 +180,10 @@ async def _project_with_a_gap(projector: Projector) -> None:
 async def _repair(projector: Projector) -> None:
     for org, session in ((ORG, named(0, ORG)), (OTHER, named(1, OTHER))):
         partition = partition_of(record_key(session), PARTITIONS)
-        projector.warehouse.last_receipt(partition)
+        last = projector.warehouse.last_receipt(partition)
+        assert last is not None
+        assert projector.warehouse.holes(partition, 0, last.offset + 2) == [(last.offset + 1, last.offset + 2)]
+        projector.warehouse.forget_dense_mark(partition)
         await projector.pipeline.project_again(partition, [(org, session)])
     repair._compute_again(projector.warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
 
