@@ -1,12 +1,17 @@
-"""The proof that no position of the log was left out: each of them has a receipt."""
+"""The proof that no position of the log was left out: each of them has a receipt.
 
-from collections.abc import Sequence
+Receipts are counted in ranges of positions, so that no question needs more memory or time as the history grows. Anyone
+who asks receives a proof of everything. The audit of each minute looks above the marks of the dense receipts only.
+"""
+
+from collections.abc import Mapping, Sequence
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 from msgspec.structs import replace
 
+from audit.receipts_end import receipts_end
 from edge.guards import may
 from query_api.freshness import PROGRESS, PartitionProgressRow
 from query_api.question import Asks, NoParams, Question
@@ -14,13 +19,49 @@ from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
 
 GAPS_MAX = 1_000
+POSITIONS_PER_QUESTION = 1 << 21
 PositionRange = tuple[int, int]  # [start, stop)
 
 
-class GapLimit(Struct, frozen=True):
-    """At most ``limit`` gaps of each partition are listed."""
+class Positions(Struct, frozen=True):
+    """The positions ``[start, stop)`` of a partition."""
+
+    partition: int
+    start: int
+    stop: int
+
+
+class Gaps(Positions, frozen=True):
+    """The first ``limit`` ranges of these positions without a receipt."""
 
     limit: int
+
+
+class ReceiptsRow(Struct, frozen=True):
+    """How many positions have a receipt, how many of them are projected, and the first of them (0 if there is none)."""
+
+    first: int
+    receipts: int
+    projected: int
+
+
+class GapRow(Struct, frozen=True):
+    """The positions ``[start, stop)`` have no receipt."""
+
+    start: int
+    stop: int
+
+
+class DenseMarkRow(Struct, frozen=True):
+    """Every position of the partition below ``dense_below`` had its receipt when a projector last looked."""
+
+    log_partition: int
+    dense_below: int
+
+
+COVERAGE = Question("audit.coverage", Positions, ReceiptsRow)
+COVERAGE_GAPS = Question("audit.coverage_gaps", Gaps, GapRow)
+RECEIPT_MARKS = Question("audit.receipt_marks", NoParams, DenseMarkRow)
 
 
 class CoverageRow(Struct, frozen=True):
@@ -33,9 +74,6 @@ class CoverageRow(Struct, frozen=True):
     projected: int
     dead: int
     gaps: list[PositionRange]
-
-
-COVERAGE = Question("audit.coverage", GapLimit, CoverageRow)
 
 
 class PartitionCoverage(Struct, frozen=True):
@@ -67,9 +105,35 @@ async def show_coverage(context: NamedDependency[ReadContext]) -> Response[Reply
 
 
 async def load_coverage(asks: Asks) -> Coverage:
-    """Return the coverage. Progress is read first: every position that it claims has its receipt by then."""
+    """Return the coverage of everything.
+
+    Progress is read first: every position that it claims has its receipt by then.
+    """
     progress = await asks.ask(PROGRESS, NoParams())
-    return coverage_of(progress, await asks.ask(COVERAGE, GapLimit(GAPS_MAX)))
+    ends = await receipts_end(asks)
+    return coverage_of(progress, [await _row(asks, partition, 0, end) for partition, end in sorted(ends.items())])
+
+
+async def load_recent_coverage(asks: Asks, suspected: Mapping[int, int]) -> Coverage:
+    """Return the coverage from the marks on: what is below them counts as found, but neither as projected nor as dead.
+
+    Of a partition that is ``suspected`` everything from that offset on is looked at, even below its mark. So is
+    everything below a mark that is beyond the last receipt.
+    """
+    progress = await asks.ask(PROGRESS, NoParams())
+    marks = {row.log_partition: row.dense_below for row in await asks.ask(RECEIPT_MARKS, NoParams())}
+    rows = []
+    for partition, end in sorted((await receipts_end(asks)).items()):
+        mark = marks.get(partition, 0)
+        since = min(mark if mark <= end else 0, suspected.get(partition, mark))
+        row = await _row(asks, partition, since, end)
+        rows.append(replace(row, first=0 if since else row.first, receipts=since + row.receipts))
+    return coverage_of(progress, rows)
+
+
+def first_gaps(coverage: Coverage) -> dict[int, int]:
+    """Return the first missing position of each partition that has one; 0 if its gaps are not listed."""
+    return {found.partition: found.gaps[0][0] if found.gaps else 0 for found in coverage.partitions if found.missing}
 
 
 def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[CoverageRow]) -> Coverage:
@@ -80,6 +144,36 @@ def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[Cov
     missing = sum(partition.missing for partition in partitions)
     positions = sum(partition.end for partition in partitions)
     return Coverage(missing == 0, positions, missing, _with_fewer_gaps(partitions))
+
+
+async def _row(asks: Asks, partition: int, since: int, end: int) -> CoverageRow:
+    """Return the receipts of ``[since, end)``, where ``end - 1`` has one."""
+    first, receipts, projected = end, 0, 0
+    gaps: list[PositionRange] = []
+    for start in range(since, end, POSITIONS_PER_QUESTION):
+        stop = min(start + POSITIONS_PER_QUESTION, end)
+        (found,) = await asks.ask(COVERAGE, Positions(partition, start, stop))
+        if found.receipts:
+            first = min(first, found.first)
+        receipts, projected = receipts + found.receipts, projected + found.projected
+        if found.receipts < stop - start:
+            _extend(gaps, await _gaps(asks, partition, start, stop, bool(found.receipts)))
+    return CoverageRow(partition, first, end, receipts, projected, receipts - projected, gaps)
+
+
+async def _gaps(asks: Asks, partition: int, start: int, stop: int, has_any: bool) -> list[PositionRange]:
+    if not has_any:
+        return [(start, stop)]
+    return [(row.start, row.stop) for row in await asks.ask(COVERAGE_GAPS, Gaps(partition, start, stop, GAPS_MAX))]
+
+
+def _extend(gaps: list[PositionRange], more: Sequence[PositionRange]) -> None:
+    """Add the gaps of the next range, `GAPS_MAX` in all; one that goes on in it stays one."""
+    for start, stop in more:
+        if gaps and gaps[-1][1] == start:
+            gaps[-1] = gaps[-1][0], stop
+        elif len(gaps) < GAPS_MAX:
+            gaps.append((start, stop))
 
 
 def _partition(name: int, claimed: int, row: CoverageRow | None) -> PartitionCoverage:

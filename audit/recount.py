@@ -12,12 +12,13 @@ from msgspec import Struct
 
 from audit.confirm import confirmed_differences
 from audit.differences import Difference, orphan_differences, rollup_differences, session_differences
+from audit.receipts_end import receipts_end
 from audit.recount_questions import (
     RECOUNT_DAYS,
     RECOUNT_ORPHANS,
-    RECOUNT_PINS,
     RECOUNT_ROLLUPS,
     RECOUNT_SESSIONS,
+    ROLLUP_MARKS,
     RecountOrphans,
     RecountRollups,
     RecountSessions,
@@ -139,9 +140,14 @@ class Recount:
         return found
 
     async def _pins(self, *, of_rollups: bool = False) -> list[int]:
-        """Return, by partition, the offset below which all records are in the tables; it is read before they are."""
-        rows = await self._asks.ask(RECOUNT_PINS, NoParams())
-        settled = {row.log_partition: row.rolled_up if of_rollups else row.settled for row in rows}
+        """Return, by partition, the offset below which all records are in the tables; it is read before they are.
+
+        A receipt is the last write of a record, so below the last one every session and task is complete.
+        """
+        settled = await receipts_end(self._asks)
+        if of_rollups:
+            for mark in await self._asks.ask(ROLLUP_MARKS, NoParams()):
+                settled[mark.log_partition] = min(mark.rolled_up, settled.get(mark.log_partition, 0))
         return [settled.get(partition, 0) for partition in range(max(settled, default=-1) + 1)]
 
     def _note(self, differences: Iterable[Difference], cut: bool) -> None:

@@ -12,16 +12,10 @@ from query_api.question import NoParams, Question
 Numbers = tuple[int, ...]
 
 
-class SettledRow(Struct, frozen=True):
-    """All records of this partition below the offset ``settled`` are in the tables."""
-
-    log_partition: int
-    settled: int
-
-
-class PinsRow(SettledRow, frozen=True):
+class RollupMarkRow(Struct, frozen=True):
     """All sessions of the partition as of ``rolled_up`` are in the rollups."""
 
+    log_partition: int
     rolled_up: int
 
 
@@ -125,7 +119,7 @@ class OrphanRow(Struct, frozen=True):
     version: int
 
 
-RECOUNT_PINS = Question("audit.recount_pins", NoParams, PinsRow)
+ROLLUP_MARKS = Question("audit.rollup_marks", NoParams, RollupMarkRow)
 RECOUNT_DAYS = Question("audit.recount_days", RecountSpan, DayRow)
 RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsCompared)
 RECOUNT_ORPHANS = Question("audit.recount_orphans", RecountOrphans, OrphanRow)

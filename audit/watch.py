@@ -1,6 +1,8 @@
 """The background audit: every minute the sessions that began in the last hours, and once a night all of them.
 
-It asks the questions of `coverage` and `recount`. It reports to the log and to `/metrics`, and repairs nothing.
+Every minute it looks at the receipts above the marks of `processors.dense_receipts`, and once a night at all of them.
+What is missing is looked at again each minute until it is there. It asks the questions of `coverage` and `recount`,
+reports to the log and to `/metrics`, and repairs nothing.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ import structlog
 from litestar import Litestar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from audit.coverage import Coverage, load_coverage
+from audit.coverage import Coverage, first_gaps, load_coverage, load_recent_coverage
 from audit.recount import Recount, Recounted
 from audit.slices import RecountSlice, days_asked
 from query_api.question import P, Question, R
@@ -41,6 +43,7 @@ class Audit:
         """``on_found`` receives every result; ``every_s`` is the pause between two audits, 0 for no audits."""
         self._reader, self._every_s, self._on_found, self._now = reader, every_s, on_found, now
         self._last_full: datetime | None = None
+        self._suspected: dict[int, int] = {}  # per partition: from where on receipts were missing in the last audit
 
     async def run(self) -> None:
         """Audit until cancelled."""
@@ -58,7 +61,8 @@ class Audit:
         began, now = time.monotonic(), self._now()
         full = self._is_night(now)
         recount = Recount(self, None, days_asked(None, None))
-        coverage = await load_coverage(self)
+        coverage = await (load_coverage(self) if full else load_recent_coverage(self, self._suspected))
+        self._suspected = first_gaps(coverage)
         recounted = await (recount.run() if full else recount.of_hours(_last_hours(now)))
         if full:
             self._last_full = now

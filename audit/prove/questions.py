@@ -9,8 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from audit.recount_questions import SettledRow
-from query_api.question import NoParams, Question
+from query_api.question import Question
 
 
 class TableOrgs(Struct, frozen=True):
@@ -227,7 +226,6 @@ class TableQuestions(NamedTuple, Generic[S]):
     rows: Question[Any, ContentRow]
 
 
-SETTLED = Question("audit.prove.settled", NoParams, SettledRow)
 ORGS = Question("audit.prove.orgs", TableOrgs, OrgRow)
 NEXT_FACT = Question("audit.prove.next_fact", AfterFact, FactKey)
 NEXT_SESSION = Question("audit.prove.next_session", AfterSession, SessionIdRow)

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
-from audit.prove.questions import SETTLED
+from audit.receipts_end import receipts_end
+from query_api.freshness import PROGRESS
 from query_api.question import NoParams, P, Question, R
 from query_api.reader import Reader, answer
 from store.generations import Generation
@@ -44,9 +45,17 @@ class Sides(NamedTuple):
 
     async def settled(self) -> list[int]:
         """Return, by partition, the offset below which all records are in the tables of both."""
-        found = [{row.log_partition: row.settled for row in await side.ask(SETTLED, NoParams())} for side in self.each]
+        found = [await _settled(side) for side in self.each]
         partitions = max((partition + 1 for settled in found for partition in settled), default=0)
         return [min(settled.get(partition, 0) for settled in found) for partition in range(partitions)]
+
+
+async def _settled(side: Side) -> dict[int, int]:
+    """Return what one side claims. Receipts and progress are the last writes of a batch: one may have lost its own."""
+    settled = await receipts_end(side)
+    for row in await side.ask(PROGRESS, NoParams()):
+        settled[row.log_partition] = max(row.projected, settled.get(row.log_partition, 0))
+    return settled
 
 
 def sides_of(reader: Reader, live: Generation, proved: Generation, pause: Pause | None) -> Sides:

@@ -110,6 +110,42 @@ async def test_what_is_older_is_found_at_night_once(watched: Watched) -> None:
     assert (watched.value("runs_total", scope="all"), watched.value("runs_total", scope="hours")) == (1, 2)
 
 
+async def test_what_is_lost_below_a_mark_is_found_at_night_and_then_each_minute_until_it_is_back(
+    watched: Watched,
+) -> None:
+    """By day receipts are looked at from the marks on, since the history is long."""
+    watched.alter("CREATE TABLE {db}.saved AS {db}.receipts ENGINE = Memory")
+    watched.alter("INSERT INTO {db}.saved SELECT * FROM {db}.receipts WHERE log_offset = 0")
+    watched.alter(
+        "INSERT INTO {db}.dense_receipts SELECT log_partition, max(log_offset) + 1 FROM {db}.receipts GROUP BY ALL"
+    )
+    lost = watched.store.rows("SELECT count() AS n FROM {db}.saved")[0]["n"]
+    watched.alter("DELETE FROM {db}.receipts WHERE log_offset = 0")
+    missing = []
+
+    for hour in (12, NIGHTLY_AT_HOUR, NIGHTLY_AT_HOUR, 12):
+        watched.now = NOON.replace(hour=hour) + timedelta(days=1)
+        await watched.audit.once()
+        missing.append(watched.value("missing_positions"))
+    watched.alter("INSERT INTO {db}.receipts SELECT * FROM {db}.saved")
+    await watched.audit.once()
+
+    assert missing == [0, lost, lost, lost]
+    assert watched.value("missing_positions") == 0
+
+
+async def test_a_mark_beyond_the_last_receipt_hides_nothing(watched: Watched) -> None:
+    """The store lost its tail: everything is looked at, within a minute."""
+    watched.alter(
+        "INSERT INTO {db}.dense_receipts SELECT log_partition, max(log_offset) + 2 FROM {db}.receipts GROUP BY ALL"
+    )
+    watched.alter("DELETE FROM {db}.receipts WHERE log_offset = 0")
+
+    await watched.audit.once()
+
+    assert (watched.value("missing_positions") or 0) > 0
+
+
 async def test_a_store_that_is_away_does_not_end_the_audit(watched: Watched) -> None:
     """The audit logs it and continues a minute later."""
     watched.audit = Audit(watched.reader, 0.01, AuditMetrics(CollectorRegistry()).found)

@@ -50,6 +50,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
         assert done["asked"]["audit"] == [["hours", True, True], ["all", True, True]]
     assert floor["asked"]["answers"] == current["asked"]["answers"]
     assert floor["asked"]["proof"] == current["asked"]["proof"]
+    assert floor["asked"]["gaps"] == current["asked"]["gaps"] != []
     assert {count["table"] for count in floor["asked"]["proof"]["by_column"]} >= {table.name for table in ALL}
 
 

@@ -21,7 +21,7 @@ from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
 from audit import repair
-from audit.coverage import Coverage
+from audit.coverage import COVERAGE_GAPS, Coverage, Gaps
 from audit.prove import ranges
 from audit.prove.prove import Prove
 from audit.recount import Recounted
@@ -33,7 +33,7 @@ from edge.tokens import issue_token
 from processors import warehouse as warehouse_module
 from processors.progress import Progress
 from processors.runners.startup_checks import check_generation
-from query_api.reader import ClickHouseReader, open_reader
+from query_api.reader import ClickHouseReader, answer, open_reader
 from runtime import provision, provisioning_work
 from runtime.composition import ReadSide, compose
 from runtime.control import Control
@@ -266,7 +266,9 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
         await reader.check()
         await reader.control("store.request_event", requests.new_request("repair", FIRST_GENERATION, "tests"))
         answers, audit, proof = await _answers(reader), await _audit(reader), await _proof(reader)
-        return {"answers": answers, "audit": audit, "proof": proof, "used": sorted(used)}
+        gaps = await answer(reader, Generation(FIRST_GENERATION, PARTITIONS), COVERAGE_GAPS, Gaps(0, 0, 1_000, 10))
+        lasting = {"answers": answers, "audit": audit, "proof": proof, "gaps": msgspec.to_builtins(gaps)}
+        return {**lasting, "used": sorted(used)}
     finally:
         reader.close()
 
