@@ -13,6 +13,7 @@ from bench import (
     facts_layout,
     footprint,
     growth,
+    history,
     ingest,
     ingest_baselines,
     open_loop,
@@ -44,6 +45,7 @@ SUBJECTS = (
     store_limit,
     two_workers,
     growth,
+    history,
     peers,
 )
 QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
