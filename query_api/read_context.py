@@ -3,6 +3,7 @@ visible before the first of them."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
@@ -20,15 +21,27 @@ from schemas.http.responses import Reply
 from store.generations import Generation
 
 T = TypeVar("T")
+NOTHING_ROLLED_UP: Mapping[int, int] = MappingProxyType({})
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`
 
 
 class ReadContext:
     """Reads the data of one reply, and makes the reply."""
 
-    def __init__(self, reader: Reader, generation: Generation, claim: Claim, known_tags: str) -> None:
-        """Take the ``claim`` from before the first question, and the request's ``If-None-Match``."""
+    def __init__(
+        self,
+        reader: Reader,
+        generation: Generation,
+        claim: Claim,
+        known_tags: str,
+        rolled_up: Mapping[int, int] = NOTHING_ROLLED_UP,
+    ) -> None:
+        """Take the ``claim`` from before the first question, and the request's ``If-None-Match``.
+
+        ``rolled_up`` says for each partition below which offset the rollups held all records at that time.
+        """
         self._reader, self._generation, self._claim = reader, generation, claim
+        self.rolled_up = rolled_up
         self._known_tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
 
     @property
@@ -93,7 +106,8 @@ def read_context_of(source: Source) -> Provide:
         snapshot = await (freshness.when_visible(positions, source) if positions else freshness.snapshot())
         claim = snapshot.of(source)
         remember_claim(request.scope, snapshot.generation, claim)
-        return ReadContext(reader, snapshot.generation, claim, request.headers.get("If-None-Match", ""))
+        known_tags, rolled_up = request.headers.get("If-None-Match", ""), snapshot.rollups.reached
+        return ReadContext(reader, snapshot.generation, claim, known_tags, rolled_up)
 
     return Provide(provide_read_context)
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
@@ -11,6 +12,7 @@ from query_api.paging import Page
 from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
+from query_api.sessions.hours import count_by_hour, window_of
 from query_api.sessions.session_filter import SessionFilter, with_filter
 from schemas.http.responses import Reply, Session
 
@@ -25,6 +27,8 @@ class SessionsPage(SessionFilter, frozen=True):
     offset: int
     words: list[str]
     phrases: list[str]
+    hour_from: int | None = None  # s since 1970; both hours are inclusive
+    hour_to: int | None = None
 
 
 class SessionsPageRow(OrgSessionKey, frozen=True):
@@ -46,6 +50,22 @@ async def list_sessions(
     """List the sessions of the org that the caller may see, newest first unless ``sort`` names another order."""
     page = {"sort": sort, "limit": paging.size, "offset": paging.offset}
     params = with_filter(SessionsPage, session_filter, **page, words=[], phrases=[])
-    keys, total = await context.ask_page(SESSIONS_PAGE, params)
+    keys, total = await _find_page(context, session_filter, params)
     sessions = await load_sessions(context, session_filter.org_id, keys)
     return context.reply(sessions, paging.meta(total))
+
+
+async def _find_page(
+    context: ReadContext, session_filter: SessionFilter, params: SessionsPage
+) -> tuple[list[SessionsPageRow], int]:
+    """Return the page and the number of all matches, from few hours if the order is that of the table."""
+    by_start = params.sort in ("-started_at", "started_at")
+    hours = await count_by_hour(context, session_filter) if by_start else None
+    if hours is None:
+        return await context.ask_page(SESSIONS_PAGE, params)
+    window = window_of(hours, params.offset, params.limit, params.sort == "-started_at")
+    if window is None:
+        return [], sum(hour.matches for hour in hours)
+    places = {"hour_from": window.hour_from, "hour_to": window.hour_to, "offset": params.offset - window.skipped}
+    rows, count = await context.ask_page(SESSIONS_PAGE, msgspec.structs.replace(params, **places))
+    return rows, window.outside + count

@@ -4,6 +4,7 @@
 -- The index alone would return a session whose older row had the word. With the last setting the newer rows of each
 -- found key are read as well, and only the newest row is checked for its words.
 -- Phrases need the text itself, which is read only if there are any, and only of rows that have the words.
+-- `hour_from` and `hour_to` are the hours, both inclusive, in which the page is, if they are known.
 -- `sort` is the name of a column or of one of these expressions; columns of the others are not read.
 WITH
     -toUnixTimestamp64Milli(started_at) AS `-started_at`,
@@ -17,6 +18,8 @@ SELECT
     count() OVER () AS total_count
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
+  AND ({hour_from:Nullable(DateTime('UTC'))} IS NULL OR started_hour >= {hour_from:Nullable(DateTime('UTC'))})
+  AND ({hour_to:Nullable(DateTime('UTC'))} IS NULL OR started_hour <= {hour_to:Nullable(DateTime('UTC'))})
   AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL
        OR (started_at >= {started_after:Nullable(DateTime64(3, 'UTC'))} AND started_hour >= toStartOfHour({started_after:Nullable(DateTime64(3, 'UTC'))})))
   AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL

@@ -116,8 +116,12 @@ class QueryStore:
 
     def put(self, *rows: SessionRow, generation: str = "g1") -> None:
         """Store sessions, and refresh the rollups of every hour that has any."""
-        self._insert(f"{self.base}_{generation}", "sessions", *(_as_json(row) for row in rows))
+        self.put_alone(*rows, generation=generation)
         self.refresh(generation)
+
+    def put_alone(self, *rows: SessionRow, generation: str = "g1") -> None:
+        """Store sessions; the rollups do not follow."""
+        self._insert(f"{self.base}_{generation}", "sessions", *(_as_json(row) for row in rows))
 
     def refresh(self, generation: str = "g1") -> None:
         self.client.database = f"{self.base}_{generation}"
@@ -133,6 +137,11 @@ class QueryStore:
         row = dict(zip(("log_partition", "projected", "log_end"), (partition, projected, log_end), strict=True))
         self._insert(f"{self.base}_{generation}", "progress", {**row, "complete_through": _text(complete_through)})
 
+    def rolled_up(self, partition: int, offset: int, complete_through: int, generation: str = "g1") -> None:
+        """Store the mark of the rollups."""
+        row = {"log_partition": partition, "rolled_up": offset, "complete_through": _text(complete_through)}
+        self._insert(f"{self.base}_{generation}", "rollup_progress", row)
+
     def reset(self) -> None:
         """Return to one empty generation, with a new reader."""
         self.client.database = self.base
@@ -141,7 +150,7 @@ class QueryStore:
         for database in self._databases[2:]:
             self.client.command(f"DROP DATABASE {database} SYNC")
         del self._databases[2:]
-        for table in ("sessions", "tasks", "rollup_hourly", "rollup_daily", "progress"):
+        for table in ("sessions", "tasks", "rollup_hourly", "rollup_daily", "progress", "rollup_progress"):
             self.client.command(f"TRUNCATE TABLE {self.base}_g1.{table}")
         self.switch("g1")
         self.reader.close()

@@ -1,0 +1,45 @@
+-- In which hours did the sessions of an org start that match, and how many in each, by the rollups? And in which hours
+-- may the rollups be behind the sessions, because a row is newer than the mark of its partition?
+-- Tables: rollup_hourly (key: org_id, bucket); sessions (key: org_id, started_hour, session_id), of which only partition
+-- and version are read, without FINAL: an hour with an old row beside a newer one may be named needlessly.
+SELECT
+    toUnixTimestamp(hour) AS hour_s,
+    max(hour_matches) AS matches,
+    max(hour_is_behind) AS is_behind
+FROM
+(
+    SELECT
+        bucket AS hour,
+        arraySum(
+            (part_sessions, part_project, part_repo, part_agent, part_user) -> if(part_sessions > 0
+                AND ({own_user_id:Nullable(String)} IS NULL OR part_user = {own_user_id:Nullable(String)})
+                AND ({user_id:Nullable(String)} IS NULL OR part_user = {user_id:Nullable(String)})
+                AND ({project_id:Nullable(String)} IS NULL OR part_project = {project_id:Nullable(String)})
+                AND ({repo:Nullable(String)} IS NULL OR part_repo = {repo:Nullable(String)})
+                AND ({agent_name:Nullable(String)} IS NULL OR part_agent = {agent_name:Nullable(String)}),
+                part_sessions, 0),
+            groups.sessions, groups.project_id, groups.repo, groups.agent_name, groups.user_id) AS hour_matches,
+        false AS hour_is_behind
+    FROM rollup_hourly FINAL
+    WHERE org_id = {org_id:String}
+      AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL
+           OR bucket >= toStartOfHour({started_after:Nullable(DateTime64(3, 'UTC'))}))
+      AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL
+           OR bucket <= toStartOfHour({started_before:Nullable(DateTime64(3, 'UTC'))}))
+    UNION ALL
+    SELECT DISTINCT
+        started_hour,
+        0,
+        true
+    FROM sessions
+    WHERE org_id = {org_id:String}
+      AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL
+           OR started_hour >= toStartOfHour({started_after:Nullable(DateTime64(3, 'UTC'))}))
+      AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL
+           OR started_hour <= toStartOfHour({started_before:Nullable(DateTime64(3, 'UTC'))}))
+      AND version > transform(log_partition, {partitions:Array(UInt16)}, {rolled_up:Array(UInt64)}, toUInt64(0))
+)
+GROUP BY hour
+HAVING matches > 0 OR is_behind
+ORDER BY hour
+LIMIT {limit:UInt64}
