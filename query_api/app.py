@@ -18,6 +18,7 @@ from query_api.analytics.filter import provide_analytics_filter
 from query_api.analytics.summary import get_summary
 from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
+from query_api.answers import Answers
 from query_api.errors import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
 from query_api.read_context import provide_page, read_context_of
@@ -40,16 +41,19 @@ READY_WITHIN_S = 1.0
 
 
 def query_routes() -> list[Router]:
-    """Return the routes that read, under ``/api/v1/<org>``: those of the tables, and those of the rollups."""
+    """Return the routes that read, under ``/api/v1/<org>``: lists, those of one session, and those of the rollups.
+
+    One session is asked for again until it appears, so its answers are not remembered.
+    """
     return [
         _router(
-            [
-                *(list_sessions, search_sessions, list_threads),
-                *(get_session, list_events, get_hierarchy),
-                *(list_compactions, get_analysis),
-            ],
-            context=read_context_of("tables"),
+            [list_sessions, search_sessions, list_threads],
+            context=read_context_of("tables", remembered=True),
             session_filter=Provide(provide_session_filter, sync_to_thread=False),
+        ),
+        _router(
+            [get_session, list_events, get_hierarchy, list_compactions, get_analysis],
+            context=read_context_of("tables"),
             event_filter=Provide(provide_event_filter, sync_to_thread=False),
         ),
         _router(
@@ -57,7 +61,7 @@ def query_routes() -> list[Router]:
                 *(list_filter_values, get_summary, get_timeseries),
                 *(list_by_agent, get_cost_breakdown, list_by_user, get_team_overview),
             ],
-            context=read_context_of("rollups"),
+            context=read_context_of("rollups", remembered=True),
             analytics_filter=Provide(provide_analytics_filter, sync_to_thread=False),
         ),
     ]
@@ -79,11 +83,13 @@ def query_dependencies(
     history: History,
     clock: Callable[[], float] = time,
     freshness: Freshness | None = None,
+    answers: Answers | None = None,
 ) -> dict[str, Provide]:
     """Return what the routes need from their process; ``clock`` (s since 1970) gives the current day."""
     return {
         "reader": _shared(reader),
         "freshness": _shared(freshness or Freshness(reader)),
+        "answers": _shared(answers or Answers()),
         "id_secrets": _shared(id_secrets),
         "history": _shared(history),
         "today": _shared(lambda: datetime.fromtimestamp(clock(), UTC).date()),

@@ -2,6 +2,7 @@
 visible before the first of them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar, cast
@@ -13,6 +14,7 @@ from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from kernel.times import instant
+from query_api.answers import Answers, key_of
 from query_api.freshness import WAIT_HEADER, Claim, Freshness, Source, parse_positions, remember_claim
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from query_api.question import P, Question, R
@@ -35,11 +37,14 @@ class ReadContext:
         claim: Claim,
         known_tags: str,
         rolled_up: Mapping[int, int] = NOTHING_ROLLED_UP,
+        answers: Answers | None = None,
     ) -> None:
         """Take the ``claim`` from before the first question, and the request's ``If-None-Match``.
 
-        ``rolled_up`` says for each partition below which offset the rollups held all records at that time.
+        ``rolled_up`` says for each partition below which offset the rollups held all records at that time. With
+        ``answers``, those that were given for the same claim may be given again.
         """
+        self._answers = answers
         self._reader, self._generation, self._claim = reader, generation, claim
         self.rolled_up = rolled_up
         self._known_tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
@@ -50,8 +55,12 @@ class ReadContext:
         return self._generation.name
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question."""
-        return await answer(self._reader, self._generation, question, params)
+        """Return the rows that answer a question, which must not be changed."""
+        fresh = partial(answer, self._reader, self._generation, question, params)
+        if self._answers is None:
+            return await fresh()
+        key = key_of(self._generation.name, self._claim.reached, question, params)
+        return await self._answers.get(key, question, fresh)
 
     async def ask_control(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question in the control database."""
@@ -93,13 +102,17 @@ class ReadContext:
         return f'"{digest.hexdigest()}"'
 
 
-def read_context_of(source: Source) -> Provide:
-    """Return the dependency of routes that read this source: the rollups, or the tables that they follow."""
+def read_context_of(source: Source, remembered: bool = False) -> Provide:
+    """Return the dependency of routes that read this source: the rollups, or the tables that they follow.
+
+    Routes that ask again until something appears must not get ``remembered`` answers.
+    """
 
     async def provide_read_context(
         request: Request[Any, Any, Any],
         reader: NamedDependency[SkipValidation[Reader]],
         freshness: NamedDependency[Freshness],
+        answers: NamedDependency[SkipValidation[Answers]],
     ) -> ReadContext:
         """Wait until the positions that the caller names are visible, then note what is visible."""
         positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
@@ -107,7 +120,8 @@ def read_context_of(source: Source) -> Provide:
         claim = snapshot.of(source)
         remember_claim(request.scope, snapshot.generation, claim)
         known_tags, rolled_up = request.headers.get("If-None-Match", ""), snapshot.rollups.reached
-        return ReadContext(reader, snapshot.generation, claim, known_tags, rolled_up)
+        memory = answers if remembered else None
+        return ReadContext(reader, snapshot.generation, claim, known_tags, rolled_up, memory)
 
     return Provide(provide_read_context)
 

@@ -22,6 +22,7 @@ from ingest.dependencies import Clock, ingest_dependencies
 from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
+from query_api.answers import BYTES_MAX, Answers
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
 from query_api.reader import Reader
@@ -43,6 +44,7 @@ class ReadSide(NamedTuple):
     """The parts of the read side. ``clock`` is in s since 1970.
 
     Readiness asks ``probe`` where there is one, so that it does not wait behind the questions of ``reader``.
+    ``answer_bytes_max`` bounds the answers in memory.
     """
 
     reader: Reader
@@ -50,6 +52,7 @@ class ReadSide(NamedTuple):
     clock: Callable[[], float] = time
     freshness: Freshness | None = None
     probe: Reader | None = None
+    answer_bytes_max: int = BYTES_MAX
 
 
 def compose(
@@ -68,7 +71,10 @@ def compose(
     parts: list[Readiness] = []
     if read is not None:
         routes += [*query_routes(), *operation_routes()]
-        dependencies |= query_dependencies(read.reader, read.secrets, FoldedHistory(), read.clock, read.freshness)
+        answers = Answers(read.answer_bytes_max)
+        dependencies |= query_dependencies(
+            read.reader, read.secrets, FoldedHistory(), read.clock, read.freshness, answers
+        )
         parts.append(store_readiness(read.probe or read.reader))
     if write is not None and metrics is not None:
         routes += ingest_routes()

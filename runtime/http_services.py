@@ -112,7 +112,7 @@ def service(
         privacy = Privacy(settings.orgs_without_content)
         write = WriteSide(log, secrets, privacy=privacy, bytes_max=settings.in_flight_bytes_max)
     if reader is not None:
-        read = ReadSide(reader, secrets, probe=probe)
+        read = ReadSide(reader, secrets, probe=probe, answer_bytes_max=settings.answer_cache_bytes_max)
         lifespan.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
     return compose(
         verifier,
