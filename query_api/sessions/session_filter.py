@@ -40,6 +40,12 @@ F = TypeVar("F", bound=SessionFilter)
 Status = Literal["active", "ended"]
 
 
+def all_of(org_id: str) -> SessionFilter:
+    """Return the filter that all sessions of an org pass."""
+    absent = dict.fromkeys(SessionFilter.__struct_fields__, None)
+    return SessionFilter(**{**absent, "org_id": org_id})  # type: ignore[arg-type]  # by name
+
+
 def with_filter(params: type[F], session_filter: SessionFilter, **more: Any) -> F:
     """Return the parameters of a question that takes the filter and ``more``."""
     return params(**msgspec.structs.asdict(session_filter), **more)

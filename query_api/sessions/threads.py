@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
@@ -15,34 +16,14 @@ from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hierarchy import Totals
-from query_api.sessions.session_filter import SessionFilter, with_filter
+from query_api.sessions.recent_threads import find_recent
+from query_api.sessions.session_filter import SessionFilter, all_of, with_filter
+from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPageRow
 from query_api.visibility import viewer_of
 from schemas.http.responses import Reply, Session
 from schemas.money import usd_of
 
 CONVERSATIONS_MAX = 1_000  # of a thread, the latest ones; its totals count all of them
-
-
-class ThreadsPage(SessionFilter, frozen=True):
-    """A page of the threads with a match. ``viewer_id`` is set if the caller sees only their own sessions."""
-
-    viewer_id: str | None
-    limit: int
-    offset: int
-
-
-class ThreadsPageRow(Struct, frozen=True):
-    """One thread, the totals of what the caller sees of it, and the number of all matching threads."""
-
-    thread_id: UUID
-    thread_started_ms: int
-    thread_last_event_ms: int | None
-    total_sessions: int
-    total_events: int
-    total_tool_calls: int
-    total_tokens: int
-    total_cost_nano: int
-    total_count: int
 
 
 class ConversationsOf(Struct, frozen=True):
@@ -60,7 +41,6 @@ class ThreadConversationRow(OrgSessionKey, frozen=True):
     thread_id: UUID
 
 
-THREADS_PAGE = Question("query_api.sessions.threads", ThreadsPage, ThreadsPageRow)
 THREAD_CONVERSATIONS = Question("query_api.sessions.thread_conversations", ConversationsOf, ThreadConversationRow)
 
 
@@ -87,7 +67,11 @@ async def list_threads(
     """
     viewer_id = viewer_of(principal)
     params = with_filter(ThreadsPage, session_filter, viewer_id=viewer_id, limit=paging.size, offset=paging.offset)
-    rows, total = await context.ask_page(THREADS_PAGE, params)
+    everything = with_filter(ThreadsPage, all_of(principal.org_id), viewer_id=None, limit=0, offset=0)
+    recent = None
+    if params == msgspec.structs.replace(everything, limit=params.limit, offset=params.offset):
+        recent = await find_recent(context, params)
+    rows, total = recent or await context.ask_page(THREADS_PAGE, params)
     return context.reply(await _threads(context, principal.org_id, viewer_id, rows), paging.meta(total))
 
 

@@ -1,6 +1,7 @@
 -- Which threads of an org have a conversation that matches, the latest activity first, one page of them, how many are
 -- there in all, and what are the totals of what the caller may see of each?
--- Table: sessions (key: org_id, started_hour, session_id).
+-- Table: sessions (key: org_id, started_hour, session_id). A session never changes its thread, so the keys of the sessions
+-- `among` which threads the page is, if they are known, need no FINAL.
 SELECT
     thread_id,
     toUnixTimestamp64Milli(min(started_at)) AS thread_started_ms,
@@ -10,10 +11,13 @@ SELECT
     sum(tool_calls) AS total_tool_calls,
     sum(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens) AS total_tokens,
     sum(cost_nano) AS total_cost_nano,
+    toUnixTimestamp64Milli(max(ifNull(last_event_at, started_at))) AS active_ms,
     count() OVER () AS total_count
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
   AND ({viewer_id:Nullable(String)} IS NULL OR user_id = {viewer_id:Nullable(String)})
+  AND (empty({among:Array(UUID)}) OR (started_hour, session_id) IN
+       (SELECT started_hour, session_id FROM sessions WHERE org_id = {org_id:String} AND thread_id IN {among:Array(UUID)}))
 GROUP BY thread_id
 HAVING countIf(
         org_id = {org_id:String}
@@ -32,6 +36,6 @@ HAVING countIf(
     AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
     AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})) > 0
 ORDER BY
-    max(ifNull(last_event_at, started_at)) DESC,
+    active_ms DESC,
     thread_id
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -50,10 +50,10 @@ def a_session(chance: random.Random, version: int, **changes: Any) -> SessionRow
     )
 
 
-def changed(chance: random.Random, row: SessionRow, version: int) -> SessionRow:
+def changed(chance: random.Random, row: SessionRow, version: int, **changes: Any) -> SessionRow:
     """Return a later state of a session: it has other names, but it started when it started."""
     fixed = {name: getattr(row, name) for name in ("session_id", "thread_id", "started_at", "user_id")}
-    return a_session(chance, version, **fixed)
+    return a_session(chance, version, **{**fixed, **changes})
 
 
 def fill(store: QueryStore, chance: random.Random) -> list[SessionRow]:

@@ -1,0 +1,79 @@
+"""Finds a page of all threads of an org among those that were active last.
+
+A page needs the latest activity, and the totals, of few threads. Rows of sessions, old and new ones, are read in the
+order of activity up to a number. A thread that is not among them was last active at the moment of the last of these
+rows, or before. So threads that were active after that moment are in their right places.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPageRow
+
+PLACES_MAX = 200  # of the last thread of a page; the ids of the candidates must fit into a parameter
+ROWS_EACH = 4  # a thread is known by several rows: conversations, and their earlier states
+MORE = 1.25  # times as many candidates, since a replaced row may have overstated some
+
+
+class CandidatesOf(Struct, frozen=True):
+    """The first ``limit`` rows of an org's sessions in the order of activity."""
+
+    org_id: str
+    limit: int
+
+
+class CandidateRow(Struct, frozen=True):
+    """A thread, and when one of its sessions was active (ms since 1970)."""
+
+    thread_id: UUID
+    active_ms: int
+
+
+class ThreadsOf(Struct, frozen=True):
+    """All threads of an org."""
+
+    org_id: str
+
+
+class ThreadCountRow(Struct, frozen=True):
+    """How many there are."""
+
+    threads: int
+
+
+CANDIDATES = Question("query_api.sessions.thread_candidates", CandidatesOf, CandidateRow)
+THREAD_COUNT = Question("query_api.sessions.thread_count", ThreadsOf, ThreadCountRow)
+
+
+async def find_recent(context: ReadContext, params: ThreadsPage) -> tuple[list[ThreadsPageRow], int] | None:
+    """Return a page of all threads of an org, and their number; None if it must be looked for among all sessions."""
+    last = params.offset + params.limit
+    if last > PLACES_MAX:
+        return None
+    limit = ROWS_EACH * last
+    rows = await context.ask(CANDIDATES, CandidatesOf(params.org_id, limit))
+    if len(rows) < limit:
+        return None  # few sessions: all of them are read as fast
+    among, upto_ms = _first(rows, ceil(MORE * last) + 1)
+    candidates = msgspec.structs.replace(params, offset=0, limit=last, among=among)
+    found = [row for row in await context.ask(THREADS_PAGE, candidates) if row.active_ms > upto_ms]
+    if len(found) < last:
+        return None
+    (count,) = await context.ask(THREAD_COUNT, ThreadsOf(params.org_id))
+    return found[params.offset :], count.threads
+
+
+def _first(rows: Sequence[CandidateRow], number: int) -> tuple[list[UUID], int]:
+    """Return the first threads, and the moment after which no other thread was active."""
+    first: dict[UUID, None] = {}
+    for row in rows:
+        first[row.thread_id] = None
+        if len(first) == number:
+            break
+    return list(first), row.active_ms

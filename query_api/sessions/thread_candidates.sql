@@ -1,0 +1,10 @@
+-- Which threads of an org can be those with the latest activity? A line for each row of a session, the latest first.
+-- Table: sessions (key: org_id, started_hour, session_id), without FINAL: a replaced row makes a thread look more active
+-- than it is, never less.
+SELECT
+    thread_id,
+    toUnixTimestamp64Milli(ifNull(last_event_at, started_at)) AS active_ms
+FROM sessions
+WHERE org_id = {org_id:String}
+ORDER BY active_ms DESC
+LIMIT {limit:UInt64}
