@@ -6,6 +6,7 @@
     ReadRefused        a `StoreUnavailable`: our user lacks a right, or cannot log in: 503, until a person changes that
     NotYetVisible      the requested position is not projected yet: 503, the same request may be sent again
     AnswerTooLarge     more rows than one response holds: 422, since the same request would fail again
+    StoreTimeUsed      the org has used up its store time of this hour: 429, the same request may be sent again later
 
 A question that exceeds its limits of time or memory is a `StoreUnavailable`: how much it needs depends on the load of
 the store, and on its caches.
@@ -40,6 +41,14 @@ class AnswerTooLarge(Exception):
     """The question finds more rows than are read at once."""
 
 
+class StoreTimeUsed(Exception):
+    """The org has used up the store's time of this hour."""
+
+    def __init__(self, resets_in_s: int) -> None:
+        super().__init__(f"more in {resets_in_s} s")
+        self.resets_in_s = resets_in_s
+
+
 def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable) -> Response[ErrorBody]:
     message = "The store can't answer right now; send the same request again."
     return respond_to_error(request, unavailable("store_unavailable", message))
@@ -60,9 +69,16 @@ def _answer_too_large(request: Request[Any, Any, Any], _error: AnswerTooLarge) -
     return respond_to_error(request, ApiError(422, "answer_too_large", message))
 
 
+def _store_time_used(request: Request[Any, Any, Any], error: StoreTimeUsed) -> Response[ErrorBody]:
+    message = "Your organisation has used up the query time of this hour; send the same request again later."
+    headers = {"Retry-After": str(error.resets_in_s)}
+    return respond_to_error(request, ApiError(429, "rate_limited", message, headers=headers))
+
+
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ReadRefused: _store_refuses,
     StoreUnavailable: _store_unavailable,
     NotYetVisible: _not_yet_visible,
     AnswerTooLarge: _answer_too_large,
+    StoreTimeUsed: _store_time_used,
 }

@@ -2,17 +2,20 @@
 
 In the order of arrival, sixty questions of one org would come before the first question of another. Here the org with
 the fewest turns in progress comes next; among equals, the one whose last turn is longest ago. No org gets all turns.
+All orgs together leave some to the service itself: each request needs to know the live generation and its progress.
 """
 
 import asyncio
 from collections import Counter, deque
 
+SERVICE = ""  # asks for no org: progress, generations, audits
+
 
 class FairTurns:
-    """``at_once`` turns in all, at most ``of_one`` for one org. Used from one event loop."""
+    """``at_once`` turns in all, at most ``of_one`` for one org, ``reserved`` for no org. Used from one event loop."""
 
-    def __init__(self, at_once: int, of_one: int) -> None:
-        self._free, self._of_one = at_once, of_one
+    def __init__(self, at_once: int, of_one: int, reserved: int = 0) -> None:
+        self._free, self._of_one, self._reserved = at_once, of_one, reserved
         self._under_way: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # among equals the first one is next
 
@@ -37,7 +40,7 @@ class FairTurns:
         self._hand_out()
 
     def _hand_out(self) -> None:
-        while self._free and (next_ones := [who for who in self._waiting if self._under_way[who] < self._of_one]):
+        while next_ones := [who for who in self._waiting if self._may(who)]:
             who = min(next_ones, key=self._under_way.__getitem__)
             waiting = self._waiting.pop(who)
             turn = waiting.popleft()
@@ -47,3 +50,7 @@ class FairTurns:
                 self._free -= 1
                 self._under_way[who] += 1
                 turn.set_result(None)
+
+    def _may(self, who: str) -> bool:
+        """Whether there is a turn for this asker; the last free ones are not for orgs."""
+        return self._free > (0 if who == SERVICE else self._reserved) and self._under_way[who] < self._of_one

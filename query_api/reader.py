@@ -22,6 +22,7 @@ from query_api.fairness import FairTurns
 from query_api.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit_limits, untunable
 from query_api.question import LIVE_GENERATION, P, Question, R
 from query_api.statements import TUNING, names_of_absent, statement_untuned, statement_without
+from query_api.store_time import StoreTime
 from store.address import CONTROL_DATABASE, StoreAddress
 from store.client_errors import STORE_ERRORS, sentence_of_refusal, verdict_of_error
 from store.codes import Verdict
@@ -30,7 +31,8 @@ from store.errors import StoreUnavailable
 from store.generations import Generation
 
 logger = structlog.get_logger()
-POOL_SIZE = 4
+POOL_SIZE = 5  # four for orgs, of which one org gets three at most, and one for the service itself
+RESERVED = 1
 ANSWER_WITHIN_S = 15.0  # including the time in the queue for a client
 CONNECT_WITHIN_S = 2
 PROBE_WITHIN_S = 2.0  # after it a probe that hangs makes room for the next
@@ -63,7 +65,7 @@ class Allowed(NamedTuple):
 
 
 class Reader(Protocol):
-    """Reads the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` as well."""
+    """Reads the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` or `StoreTimeUsed` as well."""
 
     async def live(self) -> Generation:
         """Return the live generation, as of at most half a second ago."""
@@ -111,12 +113,15 @@ class ClickHouseReader:
         base: str = CONTROL_DATABASE,
         pool_size: int = POOL_SIZE,
         live_for_s: float = LIVE_FOR_S,
+        store_time: StoreTime | None = None,
     ) -> None:
         self._make_client = make_client
         self._base = base
         self._live_for_s = live_for_s
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="reader")
-        self._turns = FairTurns(pool_size, of_one=max(1, pool_size - 1))
+        reserved = RESERVED if pool_size > RESERVED + 1 else 0
+        self._turns = FairTurns(pool_size, max(1, pool_size - reserved - 1), reserved)
+        self._store_time = store_time or StoreTime()
         self._idle: LifoQueue[Client] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
         self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
@@ -160,6 +165,7 @@ class ClickHouseReader:
             client.close()
 
     async def _run(self, database: str, name: str, params: Mapping[str, object], asker: str = "") -> list[Row]:
+        self._store_time.check(asker)
         sql = statement_without(name, names_of_absent(params))
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
@@ -176,8 +182,13 @@ class ClickHouseReader:
         except RuntimeError as error:  # the executor takes no work after `close`
             self._turns.give_back(asker)
             raise StoreUnavailable("the reader is closed") from error
-        answer.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turns.give_back, asker))
+        began = monotonic()
+        answer.add_done_callback(lambda _: loop.call_soon_threadsafe(self._end, asker, began))
         return answer
+
+    def _end(self, asker: str, began: float) -> None:
+        self._store_time.spend(asker, monotonic() - began)
+        self._turns.give_back(asker)
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
         """Ask one question with one client, which returns to the pool unless it may be broken."""
@@ -222,9 +233,11 @@ class ClickHouseReader:
             return None
 
 
-def open_reader(store: StoreAddress, pool_size: int = POOL_SIZE) -> ClickHouseReader:
+def open_reader(
+    store: StoreAddress, pool_size: int = POOL_SIZE, store_time: StoreTime | None = None
+) -> ClickHouseReader:
     """Return a reader of the live generation; it connects at its first question."""
-    return ClickHouseReader(_maker(store, ANSWER_WITHIN_S), store.control, pool_size)
+    return ClickHouseReader(_maker(store, ANSWER_WITHIN_S), store.control, pool_size, store_time=store_time)
 
 
 def open_probe(store: StoreAddress) -> ClickHouseReader:

@@ -24,7 +24,7 @@ from runtime.http_server import serve_http
 from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
-from runtime.rate_limit_settings import create_rate_limits
+from runtime.rate_limit_settings import create_rate_limits, store_time
 from runtime.run_folder import write_address
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
@@ -53,7 +53,9 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     own = own_secrets(settings.secrets_folder)
     log = kafka_log(settings, own) if "ingest" in sides else None
     store = store_address(settings)
-    reader, probe = (open_reader(store), open_probe(store)) if "query" in sides else (None, None)
+    reader, probe = (
+        (open_reader(store, store_time=store_time(settings)), open_probe(store)) if "query" in sides else (None, None)
+    )
     app = service(settings, log, reader, probe=probe)
     async with AsyncExitStack() as ending:
         for asked in (reader, probe):

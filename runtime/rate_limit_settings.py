@@ -4,6 +4,7 @@ import re
 from urllib.parse import SplitResult
 
 from edge.rate_limits import LocalCounter, RateLimits, RequestCounter
+from query_api.store_time import StoreTime
 from runtime.settings import BadSettings, Settings
 from runtime.tls import secret_of
 from runtime.url_parts import port_of, query_of, refuse, split
@@ -22,7 +23,14 @@ def create_rate_limits(settings: Settings) -> RateLimits:
     for name in ("writes_per_hour", "reads_per_hour"):
         if getattr(settings, name) < 0:
             raise BadSettings(f"{name} must be a number of requests, or 0 for no limit")
+    if settings.store_seconds_per_hour < 0:
+        raise BadSettings("store_seconds_per_hour must be a number of seconds, or 0 for no limit")
     return RateLimits(_counter(settings), settings.writes_per_hour, settings.reads_per_hour)
+
+
+def store_time(settings: Settings) -> StoreTime:
+    """Return the limit of the store's time, which each process counts by itself."""
+    return StoreTime(settings.store_seconds_per_hour)
 
 
 def _counter(settings: Settings) -> RequestCounter:

@@ -66,6 +66,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     allowed_origins: str = ""  # separated by commas
     writes_per_hour: int = 600_000
     reads_per_hour: int = 60_000
+    store_seconds_per_hour: float = 3_600.0  # of each org, in each process
     answer_cache_bytes_max: int = 64 << 20  # of the answers that the read side remembers for a second
     rate_limit_url: str = ""  # empty: each process counts by itself
     rate_limit_password_file: str = ""

@@ -21,6 +21,7 @@ from runtime.metrics import new_registry
 from runtime.price_log import SqlitePriceLog
 from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.provisioning_work import left_to_do
+from runtime.rate_limit_settings import store_time
 from runtime.run_folder import locked_folder, write_address
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
@@ -67,7 +68,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     provisioning = Provisioning(settings)
     control = Control(reader, provisioning, followers)
     await control.look()
-    app = service(settings, log, open_reader(store), registry, open_probe(store))
+    app = service(settings, log, open_reader(store, store_time=store_time(settings)), registry, open_probe(store))
     controlling = asyncio.ensure_future(control.run())
     serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))
     for part in (controlling, serving):

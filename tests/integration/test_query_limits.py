@@ -1,8 +1,13 @@
 """A query that exceeds a limit of the store gets the error of that limit."""
 
+import asyncio
+
 import pytest
 
+from query_api.reader import ClickHouseReader
+from query_api.store_time import StoreTime
 from tests.support.rigs.query_store import QueryApi, QueryStore, session
+from tests.support.waiting import eventually
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
@@ -34,3 +39,23 @@ async def test_each_limit_has_its_reply(
     assert set(refused.json()) == {"error", "code", "details", "request_id"}
     assert refused.headers.get("Retry-After") == retry_after
     assert before.json() == after.json()
+
+
+async def test_an_org_without_store_time_gets_429_and_others_are_answered(query_store: QueryStore) -> None:
+    """One error shape, with `Retry-After`; the hour begins with the org's first question."""
+    used = StoreTime(0.000_001)
+    reader = ClickHouseReader(query_store.connect, query_store.base, store_time=used)
+    api = QueryApi(reader)
+    query_store.put(session(), session(org_id="other"))
+    try:
+        first = await api.get("sessions/analytics/summary")
+        await asyncio.to_thread(eventually, lambda: used._used)  # it counts when the thread is free again
+        refused = await api.get("sessions/analytics/summary")
+        other = await api.get("sessions/analytics/summary", org="other")
+    finally:
+        reader.close()
+
+    assert (first.status_code, refused.status_code, other.status_code) == (200, 429, 200)
+    assert refused.json()["code"] == "rate_limited"
+    assert set(refused.json()) == {"error", "code", "details", "request_id"}
+    assert 3_590 <= int(refused.headers["Retry-After"]) <= 3_600

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
+from query_api.answers import BYTES_MAX
 from query_api.reader import ClickHouseReader, Row
 from schemas.permissions import Role
 from schemas.store.rows import ToolTotals
@@ -78,7 +79,7 @@ def told(reply: httpx.Response) -> tuple[Any, ...]:
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_remembered_reply_is_the_fresh_one(path: str, reader: CountingReader) -> None:
     """Body, `meta`, `ETag` and freshness are the same, for each role and org; one question was asked of each view."""
-    remembering, (route, _, query) = QueryApi(reader), path.partition("?")
+    remembering, (route, _, query) = QueryApi(reader, answer_bytes_max=BYTES_MAX), path.partition("?")
     for org, user, role in ASKERS:
         asker: Any = {"params": dict(parse_qsl(query)), "org": org, "user": user, "role": role}
         fresh = await QueryApi(reader).get(route, **asker)
@@ -102,7 +103,7 @@ ASKERS: tuple[tuple[str, str, Role], ...] = (
 
 async def test_an_answer_is_forgotten_once_the_mark_moves(query_store: QueryStore, reader: CountingReader) -> None:
     """A caller that waits for a position has it in the list and in the totals."""
-    api = QueryApi(reader)
+    api = QueryApi(reader, answer_bytes_max=BYTES_MAX)
     for path in ("sessions", "sessions/analytics/summary"):
         assert _count(await api.get(path)) == 3
     query_store.put(session(version=11))
@@ -114,7 +115,7 @@ async def test_an_answer_is_forgotten_once_the_mark_moves(query_store: QueryStor
 
 async def test_answers_about_one_session_are_not_remembered(query_store: QueryStore, reader: CountingReader) -> None:
     """A reader that asks until something appears does not wait for a memory to end."""
-    api = QueryApi(reader)
+    api = QueryApi(reader, answer_bytes_max=BYTES_MAX)
     row = session()
     query_store.put(row)
     for _ in range(2):

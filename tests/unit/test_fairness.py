@@ -50,6 +50,27 @@ async def test_no_org_has_all_turns() -> None:
     assert visitors.served[3:] == ["other"]
 
 
+async def test_the_service_itself_finds_a_turn_whatever_orgs_want() -> None:
+    """Orgs together leave it one, also while it has one already."""
+    turns = FairTurns(5, of_one=3, reserved=1)
+    visitors = Visitors(turns)
+    for org in ("a", "b", "c"):
+        visitors.come(org, MANY)
+    await settle()
+    assert len(visitors.served) == 4
+
+    visitors.come("")
+    await settle()
+    assert visitors.served[4:] == [""]
+
+    turns.give_back(visitors.served[0])
+    await settle()
+    assert len(visitors.served) == 5
+    visitors.come("")
+    await settle()
+    assert visitors.served[5:] == [""]
+
+
 async def test_orgs_come_one_after_the_other_however_much_each_wants() -> None:
     """The org with the fewest turns in use is next; of equal orgs, the one whose last turn is longest ago."""
     turns = FairTurns(1, of_one=1)
