@@ -24,6 +24,7 @@ WAIT_S = 10.0
 POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
 AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is still used, so that no request waits
+HELD_S = 0.4  # so that many requests claim the same, and may get the same answers
 _KEY = "snapshot_headers"  # in the scope of a request
 
 
@@ -83,6 +84,8 @@ class Freshness:
         self._looked_at = float("-inf")
         self._last: Snapshot | None = None
         self._ahead: asyncio.Task[None] | None = None
+        self._holding = asyncio.Lock()
+        self._held: tuple[float, Snapshot] | None = None
 
     async def snapshot(self, reuse_s: float = REUSE_S) -> Snapshot:
         """Return what is visible, as of at most ``reuse_s`` ago."""
@@ -92,6 +95,17 @@ class Freshness:
         if age > AHEAD_S and (self._ahead is None or self._ahead.done()):
             self._ahead = asyncio.create_task(self._renew_ahead())
         return self._last
+
+    async def held(self) -> Snapshot:
+        """Return what is visible, as of at most `HELD_S` ago; the same for all requests of that time.
+
+        While events arrive, each new snapshot shows more. Answers for one snapshot can't be given for the next.
+        """
+        async with self._holding:
+            if self._held is None or monotonic() - self._held[0] > HELD_S:
+                began = monotonic()
+                self._held = began, await self._renewed(POLL_S)
+            return self._held[1]
 
     async def when_visible(self, positions: Sequence[Position], source: Source) -> Snapshot:
         """Return a snapshot that shows all ``positions`` in its ``source``.

@@ -116,7 +116,10 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
     ) -> ReadContext:
         """Wait until the positions that the caller names are visible, then note what is visible."""
         positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
-        snapshot = await (freshness.when_visible(positions, source) if positions else freshness.snapshot())
+        if positions:
+            snapshot = await freshness.when_visible(positions, source)
+        else:
+            snapshot = await (freshness.held() if remembered else freshness.snapshot())
         claim = snapshot.of(source)
         remember_claim(request.scope, snapshot.generation, claim)
         known_tags, rolled_up = request.headers.get("If-None-Match", ""), snapshot.rollups.reached

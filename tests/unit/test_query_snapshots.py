@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from edge.errors import ApiError
 from query_api.errors import NotYetVisible
-from query_api.freshness import PROGRESS, Freshness, PartitionProgressRow, Source, parse_positions, snapshot_of
+from query_api.freshness import (
+    HELD_S,
+    POLL_S,
+    PROGRESS,
+    Freshness,
+    PartitionProgressRow,
+    Source,
+    parse_positions,
+    snapshot_of,
+)
 from query_api.question import NoParams
 from query_api.reader import Row, answer
 from schemas.log.position import Position
@@ -129,3 +138,20 @@ async def test_an_answer_of_another_shape_is_our_fault_and_not_the_caller_s() ->
 
     with pytest.raises(TypeError, match=r"progress\.sql"):
         await answer(Odd(), G1, PROGRESS, NoParams())
+
+
+async def test_requests_share_a_held_snapshot_for_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked for once by all who wait, and again when its time is over."""
+    now = 100.0
+    monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
+    freshness = Freshness(FakeReader())
+
+    first = await asyncio.gather(*(freshness.held() for _ in range(5)))
+    now += HELD_S - 0.01
+    await freshness.snapshot(0)
+    again = await freshness.held()
+    now += POLL_S
+    later = await freshness.held()
+
+    assert all(each is first[0] for each in (*first, again))
+    assert later.tables.complete_through > again.tables.complete_through
