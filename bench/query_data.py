@@ -39,13 +39,17 @@ RARE_WORDS = 2_000
 
 
 class Data(Struct, frozen=True):
-    """The size of the store: ``prompts`` a session, and ``events`` in session 0 alone."""
+    """The size of the store: ``prompts`` a session, and ``events`` in session 0 alone.
+
+    ``settled`` sessions are older than the log, so their rollups are not behind them.
+    """
 
     sessions: int
     days: int
     users: int
     prompts: int = 0
     events: int = 0
+    settled: bool = False
 
     @property
     def since(self) -> datetime:
@@ -97,7 +101,7 @@ def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: 
 
 def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
     fixed = {"org_id": ORG, "since": data.since, "words": search_words(), "session_zero": session_zero}
-    fixed |= {name: getattr(data, name) for name in ("days", "users", "prompts")}
+    fixed |= {name: getattr(data, name) for name in ("days", "users", "prompts", "settled")}
     for older in (True, False):
         for first in range(0, data.sessions, STEP):
             _report(f"{'older states of ' if older else ''}sessions, {first:,} of {data.sessions:,}")

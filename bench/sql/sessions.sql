@@ -1,7 +1,8 @@
 -- Made-up sessions of one org: spread evenly over {days} days, skewed over users, each of whom works in a few projects
 -- with a few agents. Session `n` is the same in every run, except that session 0 has the id {session_zero}. With {older}
 -- one in ten gets an earlier state, which no reader may show: versions of one session are then in several parts, as
--- behind a projector.
+-- behind a projector. {settled} sessions have version 0, and of equal versions the one inserted last counts. The three
+-- sessions of a thread start within three hours.
 INSERT INTO sessions
 (
     org_id, started_hour, session_id, version, log_partition, created, thread_id, run_id, parent_id, relation,
@@ -33,14 +34,14 @@ WITH
     arrayMap(tool -> (tool, 1 + sipHash64(n, tool) % 40 * grown, toUInt64(sipHash64(n, tool) % 3), 1000 * grown),
         arraySlice(['Bash', 'Edit', 'Read', 'Grep', 'Write', 'Task'], 1, 1 + usage % 6)) AS tooled,
     fromUnixTimestamp64Milli(
-        toUnixTimestamp64Milli({since:DateTime64(3, 'UTC')}) + toInt64(sipHash64(n, 7) % ({days:UInt64} * 86400000)), 'UTC')
+        toUnixTimestamp64Milli({since:DateTime64(3, 'UTC')}) + toInt64(sipHash64(n - n % 3, 7) % ({days:UInt64} * 86400000 - 10800000)) + n % 3 * 3600000, 'UTC')
         AS began,
     toInt64(10000 + sipHash64(n, 8) % 3600000) AS lasted
 SELECT
     {org_id:String},
     toStartOfHour(began),
     if(n = 0, {session_zero:UUID}, id_of(digits(n, 9))),
-    (n + 1) * 4 + grown,
+    if({settled:Bool}, 0, (n + 1) * 4 + grown),
     n % 4,
     true,
     id_of(digits(n - n % 3, 10)),
