@@ -187,6 +187,7 @@ async def _repair(projector: Projector) -> None:
         assert projector.warehouse.holes(partition, 0, last.offset + 2) == [(last.offset + 1, last.offset + 2)]
         projector.warehouse.forget_dense_mark(partition)
         await projector.pipeline.project_again(partition, [(org, session)])
+    assert {"facts", "receipts"} <= projector.warehouse.parts().keys()
     repair._compute_again(projector.warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
 
 
