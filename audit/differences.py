@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine
+from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine, StateLine
 from kernel.times import instant
 
 MEASURES = (
@@ -19,6 +19,7 @@ SESSION_COLUMNS = (
     *("version", "events", "prompts", "tool_calls", "tool_errors", "tasks", "subagents", "compactions"),
     *("unknown_events", "last_event_at", "rows"),
 )
+STATE_COLUMNS = ("facts", "ids_high", "ids_low")
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "total": ("version", *MEASURES, *USAGE),
     "user": ("users",),
@@ -41,6 +42,12 @@ def session_differences(line: SessionLine) -> Iterator[Difference]:
     """Yield the columns of a session that differ from its facts."""
     key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
     return _differences("sessions", key, SESSION_COLUMNS, line.stored, line.recounted)
+
+
+def state_differences(line: StateLine) -> Iterator[Difference]:
+    """Yield how a kept state differs from its facts: in their number, or in the XOR of their ids."""
+    key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
+    yield from _differences("session_states", key, STATE_COLUMNS, tuple(line.stored), tuple(line.recounted))
 
 
 def orphan_differences(row: OrphanRow) -> Iterator[Difference]:

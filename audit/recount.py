@@ -11,13 +11,20 @@ from uuid import UUID
 from msgspec import Struct
 
 from audit.confirm import confirmed_differences
-from audit.differences import Difference, orphan_differences, rollup_differences, session_differences
+from audit.differences import (
+    Difference,
+    orphan_differences,
+    rollup_differences,
+    session_differences,
+    state_differences,
+)
 from audit.receipts_end import receipts_end
 from audit.recount_questions import (
     RECOUNT_DAYS,
     RECOUNT_ORPHANS,
     RECOUNT_ROLLUPS,
     RECOUNT_SESSIONS,
+    RECOUNT_STATES,
     ROLLUP_MARKS,
     RecountOrphans,
     RecountRollups,
@@ -27,6 +34,7 @@ from audit.recount_questions import (
     RollupsCompared,
     SessionLine,
     SessionsCompared,
+    SettledSpan,
     joined,
 )
 from audit.slices import RecountSlice, days_asked, parts_of, slices
@@ -83,6 +91,7 @@ class Recount:
         for piece in slices(days, self._days):
             for part in range(piece.parts):
                 await self._sessions(piece, part)
+            await self._states(piece)
             for table in INTERVALS:
                 await self._rollups(piece, table)
         parts = parts_of(days)
@@ -93,6 +102,7 @@ class Recount:
     async def of_hours(self, hours: RecountSlice) -> Recounted:
         """Compare the sessions that began in these hours, and the hourly rollups of these hours."""
         await self._sessions(hours, 0)
+        await self._states(hours)
         await self._rollups(hours, "rollup_hourly")
         return self._found
 
@@ -105,6 +115,12 @@ class Recount:
         self._found.moving.sessions += result.moving
         for line in result.lines:
             self._note(session_differences(line), result.cut)
+
+    async def _states(self, piece: RecountSlice) -> None:
+        """Compare what is settled; a state and its facts are older than the offsets that are read before them."""
+        settled = SettledSpan(self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
+        for line in await self._asks.ask(RECOUNT_STATES, settled):
+            self._note(state_differences(line), cut=False)
 
     async def _rollups(self, piece: RecountSlice, table: str) -> None:
         compare = partial(self._compare_rollups, piece, table)

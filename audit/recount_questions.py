@@ -119,8 +119,18 @@ class OrphanRow(Struct, frozen=True):
     version: int
 
 
+class StateLine(Struct, frozen=True):
+    """A kept state that differs from its facts: on both sides their number, and the XOR of their ids in two halves."""
+
+    org_id: str
+    session_id: UUID
+    stored: list[int]
+    recounted: list[int]
+
+
 ROLLUP_MARKS = Question("audit.rollup_marks", NoParams, RollupMarkRow)
 RECOUNT_DAYS = Question("audit.recount_days", RecountSpan, DayRow)
 RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsCompared)
+RECOUNT_STATES = Question("audit.recount_states", SettledSpan, StateLine)
 RECOUNT_ORPHANS = Question("audit.recount_orphans", RecountOrphans, OrphanRow)
 RECOUNT_ROLLUPS = Question("audit.recount_rollups", RecountRollups, RollupsCompared)

@@ -110,7 +110,7 @@ def _day_key(bucket: Bucket) -> bytes:
 
 
 def _sessions_in(differences: Sequence[Difference]) -> list[SessionKey]:
-    found = (d.key for d in differences if d.table == "sessions")
+    found = (d.key for d in differences if d.table in ("sessions", "session_states"))
     return sorted({(str(key["org_id"]), UUID(key["session_id"])) for key in found})
 
 

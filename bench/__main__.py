@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from bench import (
+    cold_session,
     command_line,
     end_to_end,
     end_to_end_baselines,
@@ -38,10 +39,12 @@ SUBJECTS = (
     end_to_end_baselines,
     replay,
     query,
+    reads,
     facts_layout,
     footprint,
     command_line,
     state_cache,
+    cold_session,
     store_limit,
     two_workers,
     growth,

@@ -53,7 +53,7 @@ def _add(cache: StateCache, batch: int) -> None:
     keys = [(ORG, uuid4()) for _ in range(OF_A_BATCH)]
     for org, session in keys:
         state = SessionState(org_id=org, session_id=session, log_partition=0, started_at=0, user_id="alice")
-        state.seen.add(uuid4().int)
+        state.seen[uuid4().int] = None
         state.version = batch
         cache.put((org, session), state)
     cache.pin(keys)

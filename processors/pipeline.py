@@ -3,7 +3,8 @@
 The writes, in this order, and what a crash after each leaves behind:
 
 1. `facts`, `dead_letters`  — the batch comes again with equal keys; of two rows the first write in log order wins
-2. `sessions`, `tasks`      — equal or older versions come again; the highest is read, equal version = equal content
+2. `sessions`, `tasks`, `session_states` — equal or older versions come again; the highest is read, equal version =
+   equal content
 3. `compactions`, `analyses` — one for each fact of this batch that requests one, from the facts up to that fact, read
    back after write 1; reading again at the same position gives the same row
 4. `receipts`               — the receipts; then the runner acknowledges, in offset order
@@ -129,7 +130,11 @@ class Pipeline:
         await asyncio.gather(self._insert("facts", plan.facts), self._insert("dead_letters", plan.dead_letters))
         fail_point("projector.wrote_facts")
         self._cache.stored(plan.pinned)
-        await asyncio.gather(self._insert("sessions", plan.sessions), self._insert("tasks", plan.tasks))
+        await asyncio.gather(
+            self._insert("sessions", plan.sessions),
+            self._insert("tasks", plan.tasks),
+            self._insert("session_states", plan.states),
+        )
         fail_point("projector.wrote_sessions")
         await self._derive(plan.derivations)
         fail_point("projector.wrote_derivations")

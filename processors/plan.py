@@ -8,10 +8,12 @@ from msgspec import Struct
 from processors.dead_letter_limit import WINDOW, DeadLetterLimit
 from processors.derivations.session_facts import DerivationRequest
 from processors.fold.fold import begin, fold
+from processors.fold.frozen import thaw
 from processors.fold.state import SessionState
 from processors.pricing import Pricing
 from processors.projections.records import dead, dead_letter, fact_rows, projected
 from processors.projections.sessions import session_row, started_hour, task_row
+from processors.projections.states import is_kept, state_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
@@ -32,6 +34,7 @@ class Plan(Struct):
     dead_letters: bytes
     sessions: bytes
     tasks: bytes
+    states: bytes  # of long sessions
     derivations: list[DerivationRequest]  # digests and analyses
     hours: list[Bucket]
     receipts: bytes
@@ -47,6 +50,13 @@ OfSession = tuple[LogRecord, SessionRecord]
 LOADED_AT_ONCE = 100  # sessions
 
 
+class _Changed(Struct):
+    """A state to which facts were added, and the number of its facts before."""
+
+    state: SessionState
+    facts_before: int
+
+
 class Planner:
     """Folds batches into plans. One thread at a time."""
 
@@ -55,9 +65,15 @@ class Planner:
     ) -> None:
         self._warehouse, self._cache, self._pricing, self._partitions = warehouse, cache, pricing, partitions
         self._limit = limit
+        self._kept: set[SessionKey] = set()  # of these the store may have a state
 
     def remember(self, partition: int) -> None:
-        """Begin with a partition: the outcomes of its last records count for the limit. Raises `StoreUnavailable`."""
+        """Begin with a partition: the outcomes of its last records count for the limit, and its kept states are used.
+
+        Raises:
+            StoreUnavailable: the call may be repeated.
+        """
+        self._kept.update(self._warehouse.state_keys(partition))
         self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self._partitions))
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
@@ -77,7 +93,7 @@ class Planner:
         self._load(partition_of, first)
         encoded: list[bytes] = []
         receipts += [dead(letter) for letter in letters]
-        changed: dict[SessionKey, SessionState] = {}
+        changed: dict[SessionKey, _Changed] = {}
         derivations: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
         for log_record, record in of_sessions:
             receipts.append(self._fold(log_record, record, encoded, changed))
@@ -86,15 +102,17 @@ class Planner:
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
                 session = record.org_id, record.session_id
                 place = log_record.partition, log_record.offset
-                derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session].seen))
+                derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session].state.seen))
         self._cache.pin(keys)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")
-        states = changed.values()
+        states = [one.state for one in changed.values()]
+        tasks = b"".join([_tasks(state) for state in states])
         return Plan(
             facts=encoded,
             dead_letters=encode_rows(letters),
             sessions=encode_rows(session_row(state, prices) for state in states),
-            tasks=b"".join([_tasks(state) for state in states]),
+            tasks=tasks,
+            states=self._keep(changed.values()),
             derivations=list(derivations.values()),
             hours=sorted({(state.org_id, started_hour(state)) for state in states}),
             receipts=encode_rows(receipts),
@@ -122,8 +140,20 @@ class Planner:
             if self._cache.get(key) is None:
                 missing.setdefault(partition, []).append(key)
         for partition, some in missing.items():
-            for i in range(0, len(some), LOADED_AT_ONCE):
-                self._load_some(some[i : i + LOADED_AT_ONCE], first[partition])
+            below = first[partition]
+            whole = [key for key in some if not (key in self._kept and self._load_kept(partition, key, below))]
+            for i in range(0, len(whole), LOADED_AT_ONCE):
+                self._load_some(whole[i : i + LOADED_AT_ONCE], below)
+
+    def _load_kept(self, partition: int, key: SessionKey, below: int) -> bool:
+        """Load a session from its kept state and the facts behind it; return whether there is such a state."""
+        for frozen in self._warehouse.states(partition, [key], below):
+            state = thaw(frozen)
+            for row in self._warehouse.facts_since(key, state.version, below):
+                fold(state, row)
+            state.take_touched()
+            self._cache.put(key, state)
+        return self._cache.get(key) is not None
 
     def _load_some(self, keys: Sequence[SessionKey], below: int) -> None:
         """Load a few sessions: their histories may be long."""
@@ -138,20 +168,27 @@ class Planner:
         log_record: LogRecord,
         record: SessionRecord,
         encoded: list[bytes],
-        changed: dict[SessionKey, SessionState],
+        changed: dict[SessionKey, _Changed],
     ) -> ReceiptRow:
         added = 0
         parts: list[bytes] = []
         rows = fact_rows(log_record, record)
         prefix = event_prefix(rows[0])
         state = self._state(rows[0])
+        facts_before = len(state.seen)
         for row in rows:
             parts += event_parts(prefix, row)
             added += fold(state, row)
         encoded.append(b"".join(parts))
         if added:
-            changed[record.org_id, record.session_id] = state
+            changed.setdefault((record.org_id, record.session_id), _Changed(state, facts_before))
         return projected(log_record, record, added)
+
+    def _keep(self, changed: Iterable[_Changed]) -> bytes:
+        """Return the rows of the states that are kept now."""
+        due = [one.state for one in changed if is_kept(one.facts_before, len(one.state.seen))]
+        self._kept.update((state.org_id, state.session_id) for state in due)
+        return encode_rows(map(state_row, due))
 
     def _state(self, row: FactRow) -> SessionState:
         key = (row.org_id, row.session_id)

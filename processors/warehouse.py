@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from kernel.broken import Broken
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
+from processors.fold.frozen import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
 from schemas.store.rows import (
     AnalysisRow,
@@ -25,6 +26,7 @@ from schemas.store.rows import (
     ReceiptRow,
     RollupProgressRow,
     SessionRow,
+    SessionStateRow,
     TaskRow,
 )
 from store.client_errors import STORE_ERRORS, classify
@@ -86,11 +88,23 @@ class Warehouse(Protocol):
         ...
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        """Delete the rows of `sessions` and `tasks` of these sessions; their facts stay."""
+        """Delete what is derived of these sessions; their facts stay."""
         ...
 
     def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
         """Delete these rows of the rollups."""
+        ...
+
+    def state_keys(self, partition: int) -> list[SessionKey]:
+        """Return the sessions of a partition whose state is kept."""
+        ...
+
+    def states(self, partition: int, sessions: Sequence[SessionKey], below: int) -> list[bytes]:
+        """Return the kept states of these sessions, frozen, but none that holds a fact at ``below`` or above it."""
+        ...
+
+    def facts_since(self, session: SessionKey, since: int, below: int) -> list[FactRow]:
+        """Return the facts of a session at the offsets ``[since, below)`` in log order, or more copies of them."""
         ...
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
@@ -142,6 +156,7 @@ _ROWS: dict[str, type[Struct]] = {
     "dead_letters": DeadLetterRow,
     "sessions": SessionRow,
     "tasks": TaskRow,
+    "session_states": SessionStateRow,
     "compactions": CompactionRow,
     "analyses": AnalysisRow,
     "receipts": ReceiptRow,
@@ -197,12 +212,24 @@ class ClickHouseWarehouse:
         return [(org, hour) for org, hour in found]
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        for table in ("sessions", "tasks", "compactions", "analyses"):
+        for table in ("sessions", "tasks", "session_states", "compactions", "analyses"):
             self._command_in_parts("forget_sessions", "sessions", _bindable(sessions), table=table)
 
     def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
         for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
             self._command_in_parts("forget_buckets", "buckets", buckets, table=table)
+
+    def state_keys(self, partition: int) -> list[SessionKey]:
+        return [(org, session_id) for org, session_id in self._query("state_keys", {"partition": partition})]
+
+    def states(self, partition: int, sessions: Sequence[SessionKey], below: int) -> list[bytes]:
+        place = {"partition": partition, "below": below, "layout": LAYOUT}
+        return [state for _, _, state in self._query_in_parts("states", sessions, **place)]
+
+    def facts_since(self, session: SessionKey, since: int, below: int) -> list[FactRow]:
+        org_id, session_id = session
+        place = {"org_id": org_id, "session_id": str(session_id), "since": since, "below": below}
+        return [FactRow(*row) for row in self._query("facts_since", place)]
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
         return [FactRow(*row) for row in self._query_in_parts("facts", sessions, below=below)]
@@ -278,7 +305,11 @@ class ClickHouseWarehouse:
 
     def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         rows: Sequence[Sequence[Any]] = self._call(
-            lambda client: client.query(sql(name), parameters=parameters, column_formats={"fact": "bytes"}).result_rows
+            lambda client: (
+                client.query(
+                    sql(name), parameters=parameters, column_formats={"fact": "bytes", "state": "bytes"}
+                ).result_rows
+            )
         )
         return rows
 

@@ -47,7 +47,7 @@ def fold(state: SessionState, row: FactRow) -> bool:
     event_id = row.event_id.int
     if event_id in state.seen:
         return False
-    state.seen.add(event_id)
+    state.seen[event_id] = None
     state.version = row.log_offset + 1
     for rule, count in row.redactions.items():
         state.redactions[rule] = state.redactions.get(rule, 0) + count

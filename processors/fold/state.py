@@ -54,7 +54,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     started_at: int
     user_id: str
     version: int = 0
-    seen: set[int] = field(default_factory=set)
+    seen: dict[int, None] = {}  # the ids of the counted facts, in log order
 
     created: bool = False
     run_id: UUID | None = None

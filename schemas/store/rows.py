@@ -199,6 +199,21 @@ class ProgressRow(Struct):
     complete_through: DateTime64
 
 
+class SessionStateRow(Struct):
+    """The state of a long session, with all its facts below ``version``; ``ids_…`` is the XOR of their ids."""
+
+    log_partition: UInt16
+    org_id: str
+    session_id: UUID
+    version: UInt64  # offset of the last record that added a fact, + 1
+    started_at: DateTime64
+    layout: UInt64  # of the bytes in ``state``
+    facts: UInt64
+    ids_high: UInt64
+    ids_low: UInt64
+    state: bytes
+
+
 class RollupProgressRow(Struct):
     """How far the rollups follow `sessions`: the sessions' states of one partition below an offset are in them."""
 

@@ -11,17 +11,24 @@ from audit import slices
 from audit.recount import Recount
 from audit.recount_questions import DayRow
 from audit.slices import days_asked
+from processors.projections import states
 from query_api.freshness import Freshness
 from query_api.read_context import ReadContext
 from schemas.log.position import LogRecord
 from schemas.permissions import OPERATOR_ORG
-from tests.support.builders import ORG
+from tests.support.builders import ORG, LogBuilder
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import OTHER, Operations, named_columns, worked_on
 from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline, settle
-from tests.support.strategies import logs
+from tests.support.strategies import logs, one_event
 
 pytest_plugins = ["tests.support.rigs.audit_fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def keeping_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the states of short sessions be kept, too."""
+    monkeypatch.setattr(states, "FACTS_MIN", 2)
 
 
 @pytest.fixture
@@ -147,6 +154,25 @@ async def test_a_session_that_claims_missing_facts_is_named(filled: Operations) 
     found = await filled.data("operator/recount")
 
     assert ("sessions", "version") in named_columns(found)
+
+
+@pytest.mark.parametrize("column", ["facts", "ids_high", "ids_low"])
+async def test_a_kept_state_that_was_altered_is_named(reused: Operations, column: str) -> None:
+    """A projector would go on from it, so it is compared with the facts that it claims to hold."""
+    reused.empty()
+    log = LogBuilder(reused.store.partitions)
+    await reused.project([*log.add(*map(one_event, range(4)))])
+    assert (await reused.data("operator/recount"))["equal"]
+    reused.alter(
+        f"INSERT INTO {{db}}.session_states SELECT * REPLACE ({column} + 1 AS {column}) "
+        "FROM {db}.session_states FINAL"
+    )
+
+    found = await reused.data("operator/recount")
+
+    (wrong,) = found["differences"]
+    assert (wrong["table"], wrong["column"]) == ("session_states", column)
+    assert wrong["stored"] == wrong["recounted"] + 1
 
 
 async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TypeVar
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processors.pipeline import Pipeline
+from processors.projections import states
 from processors.warehouse import ClickHouseWarehouse
 from schemas.log.position import LogRecord
 from store.connect import WRITE, connect
@@ -22,6 +24,13 @@ from tests.support.strategies import PARTITIONS, deliveries, log_of, logs, one_e
 
 W = TypeVar("W", bound=ClickHouseWarehouse)
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def keeping_states() -> Iterator[None]:
+    """Let the states of short sessions be kept, too, so that a restart goes on from them."""
+    with patch.object(states, "FACTS_MIN", 2):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from processors.fold.frozen import LAYOUT
 from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord
-from schemas.store.rows import DenseReceiptsRow, RollupProgressRow, SessionRow
+from schemas.store.rows import DenseReceiptsRow, RollupProgressRow, SessionRow, SessionStateRow
 from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
 from tests.support.oracles.rowbinary import decode_rows
 from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, TestStore, new_address, new_store
-from tests.support.strategies import PARTITIONS, SESSIONS, logs, session_rows, task_rows
+from tests.support.strategies import BASE_MS, PARTITIONS, SESSIONS, logs, session_rows, task_rows
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 _SHAPES = "SELECT name, engine_full, sorting_key FROM system.tables WHERE database = {database:String}"
@@ -84,6 +85,9 @@ def test_a_log_leaves_the_same_tables_and_answers_in_both(
             lambda w, p=partition: sorted(w.session_facts(some, stop), key=lambda f: (f.org_id, f.session_id)),
         ):
             assert ask(real) == ask(fake)
+    for key in some:
+        since = fake.facts_since(key, start, stop)
+        assert [row for row in real.facts_since(key, start, stop) if row in since] == since  # the others are copies
 
 
 @given(log=logs(max_size=20), data=st.data())
@@ -162,6 +166,41 @@ def test_both_find_the_same_hours_beyond_the_marks(
 
     beyond = [row for row in both[1].rows("sessions") if row.version > marks.get(row.log_partition, 3)]
     assert found[0] == found[1] == sorted({(row.org_id, row.started_hour) for row in beyond})
+
+
+state_rows = st.builds(
+    SessionStateRow,
+    log_partition=st.integers(0, 1),
+    org_id=st.sampled_from(["acme", "globex"]),
+    session_id=st.sampled_from(SESSIONS[:2]),
+    version=st.integers(1, 4),
+    started_at=st.just(BASE_MS),
+    layout=st.sampled_from([LAYOUT, LAYOUT, 7]),
+    facts=st.just(1),
+    ids_high=st.just(0),
+    ids_low=st.just(0),
+    state=st.binary(max_size=4),
+)
+
+
+@given(rows=st.lists(state_rows, max_size=8, unique_by=lambda row: (row.log_partition, row.org_id, row.version)))
+@settings(SLOW, max_examples=12)
+def test_both_return_the_latest_state_that_holds_nothing_beyond_a_bound(
+    two: TestStore, rows: list[SessionStateRow]
+) -> None:
+    """Of a known layout, for each of the sessions of a partition; none if the latest is beyond the bound."""
+    both = _both(two)
+    for row in rows:
+        for warehouse in both:
+            warehouse.insert("session_states", encode_rows([row]))
+
+    for partition in range(2):
+        asked = [(org, session) for org in ("acme", "globex") for session in SESSIONS[:2]]
+        keys, *rest = [sorted(warehouse.state_keys(partition)) for warehouse in both]
+        assert rest == [keys]
+        for below in range(6):
+            found, *rest = [sorted(warehouse.states(partition, asked, below)) for warehouse in both]
+            assert rest == [found]
 
 
 def test_both_return_the_highest_mark_of_a_partition(two: TestStore) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from processors.dense_receipts import LOOKED_AT_ONCE
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
+from processors.fold.frozen import LAYOUT
 from processors.warehouse import DAY_S, HOUR_S, Bucket, DenseMark, RollupMark, Rows, SessionKey, StoredReceipt
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
@@ -27,6 +28,7 @@ from schemas.store.rows import (
     ReceiptRow,
     RollupProgressRow,
     SessionRow,
+    SessionStateRow,
     TaskRow,
 )
 from store.generations import Generation
@@ -75,6 +77,7 @@ SHAPES = {
     "receipts": TableShape(ReceiptRow, ("log_partition", "log_offset"), None),
     "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
     "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
+    "session_states": TableShape(SessionStateRow, ("log_partition", "org_id", "session_id"), "version"),
     "rollup_progress": TableShape(RollupProgressRow, ("log_partition",), "rolled_up"),
     "dense_receipts": TableShape(DenseReceiptsRow, ("log_partition",), "dense_below"),
 }
@@ -164,7 +167,7 @@ class FakeWarehouse:
         return sorted(hour for hour in hours if hour > after)[:limit]
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        for table in ("sessions", "tasks", "compactions", "analyses"):
+        for table in ("sessions", "tasks", "session_states", "compactions", "analyses"):
             for key, row in list(self.tables[table].items()):
                 if (row.org_id, row.session_id) in sessions:
                     del self.tables[table][key]
@@ -173,6 +176,16 @@ class FakeWarehouse:
         for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
             for bucket in buckets:
                 self.tables[table].pop(tuple(bucket), None)
+
+    def state_keys(self, partition: int) -> list[SessionKey]:
+        return [(org, session) for of, org, session in list(self.tables["session_states"]) if of == partition]
+
+    def states(self, partition: int, sessions: Sequence[SessionKey], below: int) -> list[bytes]:
+        rows = [self.tables["session_states"].get((partition, *key)) for key in sessions]
+        return [row.state for row in rows if row and row.version <= below and row.layout == LAYOUT]
+
+    def facts_since(self, session: SessionKey, since: int, below: int) -> list[FactRow]:
+        return [row for row in self.facts([session], below) if row.log_offset >= since]
 
     def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
         return [

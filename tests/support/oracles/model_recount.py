@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from processors.fold.fold import begin, fold
+from processors.projections.states import state_row
 from schemas.log.position import LogRecord
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.sessions import first_copies, recount, recount_tasks
@@ -46,6 +48,17 @@ def check_rollups(store: FakeWarehouse) -> None:
     _same("rollups are the sums of their sessions", store.rows("rollup_daily"), store.read_days(sorted(days)))
     total = sum(row.version for row in store.rows("sessions"))
     _same("rollups are the sums of their sessions", sum(row.version for row in store.rows("rollup_daily")), total)
+
+
+def check_states(store: FakeWarehouse) -> None:
+    """Check that each kept state is what its facts fold to."""
+    for row in store.rows("session_states"):
+        facts = store.facts([(row.org_id, row.session_id)], row.version)
+        state = begin(facts[0])
+        for fact in facts:
+            fold(state, fact)
+        state.take_touched()
+        _same("a kept state is what its facts fold to", row, state_row(state))
 
 
 def _check_sessions(store: FakeWarehouse, expected: dict[tuple[str, str], dict[str, Any]]) -> None:

@@ -16,6 +16,7 @@ from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
 from processors.progress import Progress
+from processors.projections import states
 from processors.runners import faust_app
 from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
@@ -181,4 +182,5 @@ def patched_environment() -> Iterator[None]:
         for name, few in (("LOOKED_AT_ONCE", 5), ("EVERY_RECORDS", 1)):
             stack.enter_context(patch.object(dense_receipts, name, few))
         stack.enter_context(patch.object(faust_app, "_offsets", offsets))
+        stack.enter_context(patch.object(states, "FACTS_MIN", 2))
         yield

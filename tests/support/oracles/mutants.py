@@ -365,6 +365,20 @@ def eviction_before_write_1() -> AbstractContextManager[Any]:
 
 
 @mutant
+def kept_state_from_beyond_the_batch() -> AbstractContextManager[Any]:
+    """The mistake: the latest kept state is the best one, also for records that are projected again."""
+    real = FakeWarehouse.states
+    return patch.object(FakeWarehouse, "states", lambda self, of, sessions, _below: real(self, of, sessions, 1 << 60))
+
+
+@mutant
+def kept_state_without_the_next_record() -> AbstractContextManager[Any]:
+    """The mistake: the version of a state is the offset of its last record."""
+    real = FakeWarehouse.facts_since
+    return patch.object(FakeWarehouse, "facts_since", lambda self, of, since, below: real(self, of, since + 1, below))
+
+
+@mutant
 def nothing_is_pinned() -> AbstractContextManager[Any]:
     """The mistake: the most recently used is never evicted anyway."""
     return patch.object(StateCache, "pin", lambda _self, _keys: None)

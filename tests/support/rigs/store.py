@@ -47,7 +47,7 @@ class TestStore:
 
     def empty(self) -> None:
         """Delete everything that was projected."""
-        for table in (*TABLES, "rollup_progress", "dense_receipts"):
+        for table in (*TABLES, "session_states", "rollup_progress", "dense_receipts"):
             self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
         first = {"database": self.database, "partitions": self.partitions}
         self.client.command(read_sql("store", "first_rollup_progress"), parameters=first)

@@ -32,7 +32,9 @@ from edge.keys import shared_secret
 from edge.tokens import issue_token
 from kernel.times import instant
 from processors import warehouse as warehouse_module
+from processors.fold.frozen import thaw
 from processors.progress import Progress
+from processors.projections import states
 from processors.runners.startup_checks import check_generation
 from query_api.reader import ClickHouseReader, answer, open_reader
 from query_api.sessions import recent_threads
@@ -174,8 +176,9 @@ async def _project_with_a_gap(projector: Projector) -> None:
     """Project of each partition the first half, then its last record: between them is a gap, which is filled."""
     log = the_log()
     ends = [sum(record.partition == partition for record in log) for partition in range(PARTITIONS)]
-    await projector.pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
-    await projector.pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
+    with patch.object(states, "FACTS_MIN", 2):  # of short sessions, too
+        await projector.pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
+        await projector.pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
     await settle(projector.pipeline)
 
 
@@ -186,6 +189,11 @@ async def _repair(projector: Projector) -> None:
         assert last is not None
         assert projector.warehouse.holes(partition, 0, last.offset + 2) == [(last.offset + 1, last.offset + 2)]
         projector.warehouse.forget_dense_mark(partition)
+        assert (org, session) in projector.warehouse.state_keys(partition)
+        (state,) = projector.warehouse.states(partition, [(org, session)], last.offset + 1)
+        assert (
+            projector.warehouse.facts_since((org, session), 0, last.offset + 1)[0].session_id == thaw(state).session_id
+        )
         await projector.pipeline.project_again(partition, [(org, session)])
     assert {"facts", "receipts"} <= projector.warehouse.parts().keys()
     repair._compute_again(projector.warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])

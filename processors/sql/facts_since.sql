@@ -1,0 +1,34 @@
+-- What was added to a session in a range of offsets, in log order?
+-- Table: facts (key org_id, session_id), without FINAL: a row with an id that was already counted changes nothing. Only lifecycle facts need their record; a hook event folds from its typed
+-- columns.
+SELECT
+    org_id,
+    session_id,
+    kind,
+    user_id,
+    role,
+    toUnixTimestamp64Milli(received_at),
+    log_partition,
+    log_offset,
+    log_index,
+    event_id,
+    version,
+    toUnixTimestamp64Milli(timestamp),
+    event_type,
+    tool_name,
+    tool_use_id,
+    agent_id,
+    agent_type,
+    task_id,
+    label,
+    model,
+    seq,
+    duration_ms,
+    redactions,
+    if(kind = 'events_recorded', '', data) AS fact
+FROM facts
+WHERE org_id = {org_id:String}
+  AND session_id = {session_id:UUID}
+  AND log_offset >= {since:UInt64}
+  AND log_offset < {below:UInt64}
+ORDER BY log_offset, log_index

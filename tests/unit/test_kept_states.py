@@ -1,0 +1,113 @@
+"""The states of long sessions are kept: when, and what a projector reads that begins with one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.observer import Observers
+from processors.pipeline import Pipeline
+from processors.projections import states
+from processors.projections.states import FACTS_MIN, GROWTH, is_kept
+from schemas.log.position import LogRecord
+from tests.support.builders import LogBuilder
+from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.oracles.model_worker import make_pipeline
+from tests.support.rigs.projection import ListedLog
+from tests.support.strategies import PARTITIONS, one_event
+
+
+def test_a_short_session_is_not_kept() -> None:
+    """Its facts are folded as fast."""
+    assert not any(is_kept(facts, facts + 1) for facts in range(FACTS_MIN - 1))
+    assert is_kept(FACTS_MIN - 1, FACTS_MIN)
+
+
+@given(cuts=st.lists(st.integers(1, 30_000), min_size=1, max_size=60))
+def test_few_facts_are_behind_the_kept_state_of_a_long_session(cuts: list[int]) -> None:
+    """However its facts come: a ninth of them and what the next batch brings, for a few kept states in all."""
+    facts, kept, times = 0, 0, 0
+    for more in cuts:
+        if is_kept(facts, facts + more):
+            kept, times = facts + more, times + 1
+        facts += more
+        assert facts < FACTS_MIN or facts < kept * GROWTH + 1
+    assert FACTS_MIN * GROWTH ** (times - 2) <= facts or times < 2
+
+
+class Asked(FakeWarehouse):
+    """Notes which facts are read."""
+
+    def __init__(self) -> None:
+        super().__init__(PARTITIONS)
+        self.read: list[tuple[str, int, int]] = []  # (method, first offset, sessions)
+
+    def facts(self, sessions: Sequence[Any], below: int) -> list[Any]:
+        self.read.append(("facts", 0, len(sessions)))
+        return super().facts(sessions, below)
+
+    def facts_since(self, session: Any, since: int, below: int) -> list[Any]:
+        self.read.append(("facts_since", since, 1))
+        return [row for row in super().facts([session], below) if row.log_offset >= since]
+
+
+async def projected(store: FakeWarehouse, log: list[LogRecord], start: int) -> Pipeline:
+    """Project a log from a record on, one record a batch, as a process that has just started."""
+    pipeline = make_pipeline(store, ListedLog(log, PARTITIONS), 1 << 30, Observers())
+    for record in log[start:]:
+        await pipeline.project([record])
+    await pipeline.drain()
+    return pipeline
+
+
+async def test_a_start_reads_what_is_behind_the_kept_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables are those of a process that never stopped."""
+    monkeypatch.setattr(states, "FACTS_MIN", 8)
+    log = LogBuilder(PARTITIONS).add(*map(one_event, range(20)))
+    store, clean = Asked(), FakeWarehouse(PARTITIONS)
+    await projected(clean, log, 0)
+
+    await projected(store, log[:19], 0)
+    store.read.clear()
+    await projected(store, log, 19)
+
+    ((method, since, _),) = store.read
+    (row,) = store.rows("session_states")
+    assert (method, since) == ("facts_since", row.version)
+    assert 17 <= since <= 19
+    assert store.tables == clean.tables
+
+
+async def test_a_kept_state_of_another_layout_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an upgrade whose states have other fields: all facts are folded."""
+    monkeypatch.setattr(states, "FACTS_MIN", 8)
+    log = LogBuilder(PARTITIONS).add(*map(one_event, range(20)))
+    store, clean = Asked(), FakeWarehouse(PARTITIONS)
+    await projected(clean, log, 0)
+    with monkeypatch.context() as before:
+        before.setattr(states, "LAYOUT", 7)
+        await projected(store, log[:19], 0)
+    store.read.clear()
+
+    await projected(store, log, 19)
+
+    assert store.read == [("facts", 0, 1)]
+    assert store.rows("sessions") == clean.rows("sessions")
+
+
+async def test_what_is_projected_again_reads_no_state_from_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record in the middle comes again: the state is folded from the facts below it."""
+    monkeypatch.setattr(states, "FACTS_MIN", 8)
+    log = LogBuilder(PARTITIONS).add(*map(one_event, range(20)))
+    store, clean = Asked(), FakeWarehouse(PARTITIONS)
+    await projected(clean, log, 0)
+    await projected(store, log, 0)
+    store.read.clear()
+
+    await projected(store, log[:11], 10)
+
+    assert ("facts", 0, 1) in store.read
+    assert store.tables == clean.tables
+    assert store.conflicts == []
