@@ -22,6 +22,7 @@ from bench import (
     projector,
     projector_baselines,
     query,
+    reads,
     replay,
     state_cache,
     store_limit,
