@@ -136,7 +136,10 @@ class Progress(Observer):
         return None if complete is None else max(0, now_ms - complete) / 1000
 
     async def _report(self, partitions: Sequence[int]) -> None:
+        filling = [partition for partition in partitions if not self._complete.get(partition)]
         rows = [self._row(partition) for partition in partitions]
+        if any(self._complete.get(partition) for partition in filling):
+            self._pipeline.rollups.caught_up()
         self._forget()
         if rows:
             await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))

@@ -33,7 +33,7 @@ logger = structlog.get_logger()
 T = TypeVar("T")
 PAUSE_FACTOR, PAUSE_S_MAX = 4.0, 5.0
 LATEST = 5  # refreshes
-LOOK_EVERY_S = 1.0  # the end of a filling is not announced
+LOOK_EVERY_S = 1.0
 BEHIND_MAX = 100_000  # hours; beyond it they are searched instead
 PAGE = 20_000  # hours
 _FIRST: Bucket = ("", 0)
@@ -83,6 +83,10 @@ class Rollups:
         rollups hold, so it makes them itself, before its receipts.
         """
         return any(offset < self._mark(partition).rolled_up for partition, offset in first.items())
+
+    def caught_up(self) -> None:
+        """Note that a partition has reached the log's end for the first time: with it a filling may be over."""
+        self._moved.set()
 
     def changed(self, hours: Iterable[Bucket]) -> None:
         """Note the hours of sessions that a batch changed, before the batch counts as written."""

@@ -8,11 +8,14 @@ below them, which is what a reply for these offsets claims. No question may ask 
 A repair, or a row that arrived before its offset is reported, changes tables and no offset. So an answer lives for a
 second after it was asked for. What is not reported to be visible is not remembered.
 
+A caller that was shown one session, which is read anew each time, must not be shown an older list after it. So such a
+read ends what is remembered for its org.
+
 Equal questions at the same time are asked once. A caller that leaves does not end them, unless it was the last.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any, cast
@@ -55,7 +58,16 @@ class Answers:
         self._bytes_max, self._lives_s, self._clock = bytes_max, lives_s, clock
         self._remembered: OrderedDict[Key, _Remembered] = OrderedDict()
         self._under_way: dict[Key, _Asked] = {}
+        self._shown: Counter[str] = Counter()  # by org: reads that may have shown more than is remembered
         self.bytes = 0
+
+    def shown(self, org_id: str) -> None:
+        """Note that more may have been shown to an org than is remembered for it: that is not used again."""
+        self._shown[org_id] += 1
+
+    def age_of(self, org_id: str) -> int:
+        """Return a number that grows with each `shown`; it belongs into the key of an answer."""
+        return self._shown[org_id]
 
     async def get(self, key: Key | None, question: Question[P, R], ask: Ask[R]) -> list[R]:
         """Return the rows remembered under a key, else those that ``ask`` returns; without a key always the latter.
@@ -125,11 +137,14 @@ class Answers:
         self.bytes -= _size(key, answer)
 
 
-def key_of(generation: str, reached: Mapping[int, int], question: Question[P, R], params: P) -> Key | None:
-    """Return the key of an answer; None if no offset is known to be visible, so that nothing would bound its age."""
+def key_of(generation: str, reached: Mapping[int, int], age: int, question: Question[P, R], params: P) -> Key | None:
+    """Return the key of an answer for the ``age`` of its org.
+
+    None if no offset is known to be visible, so that nothing would bound its age.
+    """
     if not reached:
         return None
-    return msgspec.msgpack.encode((generation, sorted(reached.items()), question.name, params))
+    return msgspec.msgpack.encode((generation, sorted(reached.items()), age, question.name, params))
 
 
 def _encoded(rows: list[Any]) -> bytes | None:

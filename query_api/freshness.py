@@ -107,6 +107,10 @@ class Freshness:
                 self._held = began, await self._renewed(POLL_S)
             return self._held[1]
 
+    def let_go(self) -> None:
+        """Note that a caller was shown more than what is held, so that the next one is shown no less."""
+        self._held = None
+
     async def when_visible(self, positions: Sequence[Position], source: Source) -> Snapshot:
         """Return a snapshot that shows all ``positions`` in its ``source``.
 
@@ -118,6 +122,7 @@ class Freshness:
             if monotonic() >= give_up_at:
                 raise NotYetVisible(", ".join(map(str, positions)))
             await asyncio.sleep(POLL_S)
+        self.let_go()
         return seen
 
     async def _renewed(self, reuse_s: float) -> Snapshot:

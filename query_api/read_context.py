@@ -1,11 +1,11 @@
 """The context of one request that reads: all its questions go to one generation, and the reply claims no more than was
 visible before the first of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import msgspec
 from litestar import Request, Response
@@ -13,6 +13,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
+from edge.principal import Principal
 from kernel.times import instant
 from query_api.answers import Answers, key_of
 from query_api.freshness import WAIT_HEADER, Claim, Freshness, Source, parse_positions, remember_claim
@@ -27,6 +28,14 @@ NOTHING_ROLLED_UP: Mapping[int, int] = MappingProxyType({})
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`
 
 
+class Memory(NamedTuple):
+    """How a reply uses remembered answers: from where, those of which age, and what to note once it is made."""
+
+    answers: Answers | None = None
+    age: int = 0
+    on_reply: Callable[[], None] = lambda: None
+
+
 class ReadContext:
     """Reads the data of one reply, and makes the reply."""
 
@@ -37,14 +46,13 @@ class ReadContext:
         claim: Claim,
         known_tags: str,
         rolled_up: Mapping[int, int] = NOTHING_ROLLED_UP,
-        answers: Answers | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """Take the ``claim`` from before the first question, and the request's ``If-None-Match``.
 
-        ``rolled_up`` says for each partition below which offset the rollups held all records at that time. With
-        ``answers``, those that were given for the same claim may be given again.
+        ``rolled_up`` says for each partition below which offset the rollups held all records at that time.
         """
-        self._answers = answers
+        self._memory = memory or Memory()
         self._reader, self._generation, self._claim = reader, generation, claim
         self.rolled_up = rolled_up
         self._known_tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
@@ -57,10 +65,10 @@ class ReadContext:
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question, which must not be changed."""
         fresh = partial(answer, self._reader, self._generation, question, params)
-        if self._answers is None:
+        answers, age = self._memory.answers, self._memory.age
+        if answers is None:
             return await fresh()
-        key = key_of(self._generation.name, self._claim.reached, question, params)
-        return await self._answers.get(key, question, fresh)
+        return await answers.get(key_of(self.generation, self._claim.reached, age, question, params), question, fresh)
 
     async def ask_control(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question in the control database."""
@@ -79,6 +87,7 @@ class ReadContext:
 
     def reply(self, data: T, meta: Mapping[str, Any] | None = None) -> Response[Reply[T]]:
         """Return 200 with ``data``, or 304 if the caller has it already."""
+        self._memory.on_reply()
         encoded = _encode(data)
         tag = self._tag(encoded, meta or {})
         if tag in self._known_tags or "*" in self._known_tags:
@@ -123,7 +132,13 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
         claim = snapshot.of(source)
         remember_claim(request.scope, snapshot.generation, claim)
         known_tags, rolled_up = request.headers.get("If-None-Match", ""), snapshot.rollups.reached
-        memory = answers if remembered else None
+        org_id = cast(Principal, request.user).org_id
+
+        def shown() -> None:
+            answers.shown(org_id)
+            freshness.let_go()
+
+        memory = Memory(answers, answers.age_of(org_id)) if remembered else Memory(on_reply=shown)
         return ReadContext(reader, snapshot.generation, claim, known_tags, rolled_up, memory)
 
     return Provide(provide_read_context)

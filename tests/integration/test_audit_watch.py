@@ -11,7 +11,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from audit.watch import NIGHTLY_AT_HOUR, Audit, AuditMetrics
-from processors.observer import Observers
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader
 from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
@@ -44,12 +43,12 @@ class Watched:
                 reported(session, usage(input_tokens=5, cost_nano=7)),
                 ended(session),
             )
-        observers = Observers()
-        pipeline = new_pipeline(self.store, log.records, observers=observers)
+        pipeline = new_pipeline(self.store, log.records)
         progress = Progress(pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: ms(NOON))
-        observers.add(progress)
         await progress.look()
         await pipeline.project(log.records)
+        await pipeline.drain()
+        await progress.look()
         await settle(pipeline)
 
     def value(self, name: str, **labels: str) -> float | None:

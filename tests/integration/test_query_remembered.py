@@ -128,3 +128,18 @@ def _count(reply: httpx.Response) -> int:
     found = reply.json()
     total: int = found["meta"].get("total_count") or found["data"]["total_sessions"]
     return total
+
+
+async def test_a_list_shows_no_less_than_a_session_that_was_shown_before(
+    query_store: QueryStore, reader: CountingReader
+) -> None:
+    """One session is read anew each time: what it shows is in the next list, though no offset was reported since."""
+    api = QueryApi(reader, answer_bytes_max=BYTES_MAX)
+    before = (await api.get("sessions")).json()["meta"]["total_count"]
+    row = session(title="arrived since")
+    query_store.put(row)
+
+    assert (await api.get("sessions")).json()["meta"]["total_count"] == before  # remembered
+    await api.get(f"sessions/{row.session_id}")
+
+    assert (await api.get("sessions")).json()["meta"]["total_count"] == before + 1

@@ -63,7 +63,7 @@ class World:
             self.asked += 1
             return [SeenRow(params.org_id, params.own_user_id, generation, self.content)]
 
-        key = key_of(generation, {0: self.reported}, QUESTION, params)
+        key = key_of(generation, {0: self.reported}, 0, QUESTION, params)
         (row,) = await self.answers.get(key, QUESTION, fresh)
         return row
 
@@ -218,4 +218,4 @@ async def test_without_a_key_nothing_is_shared() -> None:
     await asyncio.gather(store.ask(None), store.ask(None))
 
     assert store.begun == 2
-    assert key_of("g1", {}, QUESTION, OfOrg("acme", None)) is None
+    assert key_of("g1", {}, 0, QUESTION, OfOrg("acme", None)) is None

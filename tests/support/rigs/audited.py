@@ -9,7 +9,6 @@ import httpx
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from processors.observer import Observers
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader
 from runtime.composition import ReadSide, compose
@@ -85,12 +84,12 @@ class Operations:
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project these records and report the position."""
-        observers = Observers()
-        pipeline = new_pipeline(self.store, records, observers=observers)
+        pipeline = new_pipeline(self.store, records)
         progress = Progress(pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: T0)
-        observers.add(progress)
         await progress.look()
         await pipeline.project(records)
+        await pipeline.drain()
+        await progress.look()
         await settle(pipeline)
 
     async def get(self, path: str, org: str = OPERATOR_ORG, role: Role = "operator", **params: str) -> httpx.Response:

@@ -10,7 +10,6 @@ import httpx
 from litestar.routes import HTTPRoute
 
 from edge.tokens import issue_token
-from processors.observer import Observers
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader, Row, open_reader
 from runtime.http_services import service
@@ -76,14 +75,14 @@ class WholeService:
 
     async def project(self) -> None:
         """Project everything in the log before returning."""
-        observers = Observers()
-        pipeline = new_pipeline(self.store, self.log.records, observers=observers)
+        pipeline = new_pipeline(self.store, self.log.records)
         progress = Progress(
             pipeline, self.store.warehouse(), pipeline._gaps._reader, lambda: time.time_ns() // 1_000_000
         )
-        observers.add(progress)
         await progress.look()
         await pipeline.project(self.log.records)
+        await pipeline.drain()
+        await progress.look()
         await settle(pipeline)
 
     def operations(self) -> list[Operation]:

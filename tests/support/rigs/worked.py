@@ -20,10 +20,11 @@ def work(installation: Installation, model: str) -> None:
 
 
 def is_complete(installation: Installation, positions: int = 0) -> bool:
-    """Return whether nothing waits, and at least so many positions have their receipt, each of them."""
+    """Return whether nothing waits, for the rollups either, and so many positions or more have their receipt."""
     covered, fresh = (installation.command(command, "--json") for command in ("coverage", "freshness"))
     if covered.returncode or fresh.returncode:
         return False
     found: int = json.loads(covered.stdout)["positions"]
-    waiting: int = json.loads(fresh.stdout)["lag_records"]
-    return found >= positions and waiting == 0
+    shown = json.loads(fresh.stdout)
+    rolled_up = all(partition["rolled_up"] >= partition["projected"] for partition in shown["partitions"])
+    return found >= positions and shown["lag_records"] == 0 and rolled_up
