@@ -62,6 +62,11 @@ async def projected(store: FakeWarehouse, log: list[LogRecord], start: int) -> P
     return pipeline
 
 
+def rows_of_the_log(store: FakeWarehouse) -> dict[str, Any]:
+    """Return all tables but the marks, which depend on when a process began."""
+    return {table: rows for table, rows in store.tables.items() if table != "dense_receipts"}
+
+
 async def test_a_start_reads_what_is_behind_the_kept_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables are those of a process that never stopped."""
     monkeypatch.setattr(states, "FACTS_MIN", 8)
@@ -77,7 +82,7 @@ async def test_a_start_reads_what_is_behind_the_kept_state(monkeypatch: pytest.M
     (row,) = store.rows("session_states")
     assert (method, since) == ("facts_since", row.version)
     assert 17 <= since <= 19
-    assert store.tables == clean.tables
+    assert rows_of_the_log(store) == rows_of_the_log(clean)
 
 
 async def test_a_kept_state_of_another_layout_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,5 +114,5 @@ async def test_what_is_projected_again_reads_no_state_from_beyond(monkeypatch: p
     await projected(store, log[:11], 10)
 
     assert ("facts", 0, 1) in store.read
-    assert store.tables == clean.tables
+    assert rows_of_the_log(store) == rows_of_the_log(clean)
     assert store.conflicts == []
