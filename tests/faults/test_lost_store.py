@@ -69,7 +69,7 @@ def test_up_makes_a_lost_store_again(up: Installation, tmp_path: Path) -> None:
     shutil.rmtree(up.data / "store")
 
     up.start()
-    eventually(lambda: is_complete(up), within_s=60)
+    eventually(lambda: is_complete(up, len(before["receipts"])), within_s=60)
     up.stop()
 
     assert len(before["prices"]) == 2
@@ -92,7 +92,7 @@ def test_stack_makes_a_lost_store_again(stack: Installation, tmp_path: Path) -> 
     stack.stop()
 
     stack.start()
-    eventually(lambda: is_complete(stack), within_s=120)
+    eventually(lambda: is_complete(stack, len(before["receipts"])), within_s=120)
 
     assert any('"mine"' in row for row in before["prices"])
     assert len(before["sessions"]) == SESSIONS

@@ -26,5 +26,8 @@ def is_complete(installation: Installation, positions: int = 0) -> bool:
         return False
     found: int = json.loads(covered.stdout)["positions"]
     shown = json.loads(fresh.stdout)
-    rolled_up = all(partition["rolled_up"] >= partition["projected"] for partition in shown["partitions"])
+    has_reported = shown["rollups_complete_through"] is not None
+    rolled_up = has_reported and all(
+        partition["rolled_up"] >= partition["projected"] for partition in shown["partitions"]
+    )
     return found >= positions and shown["lag_records"] == 0 and rolled_up
