@@ -8,32 +8,19 @@ import asyncio
 import time
 from collections.abc import Iterator
 from statistics import median
-from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
 
-from bench.growth import NoLog
 from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
+from bench.in_process import events_record, open_in_process, provision
 from bench.services import in_own_process, temporary_folder
-from processors.dead_letter_limit import DeadLetterLimit
-from processors.observer import Observers
 from processors.pipeline import Pipeline
-from processors.plan import Planner
-from processors.pricing import Pricing
-from processors.state_cache import StateCache
-from processors.warehouse import ClickHouseWarehouse
-from runtime.projector import make_warehouse
-from runtime.provision import provision_store
-from runtime.store_url import parse_store_url
-from schemas.log.codec import encode
 from schemas.log.position import LogRecord
-from schemas.log.records import Actor, Event, EventsRecorded
-from schemas.log.topics import record_key
-from schemas.pricing.price_list import list_prices
-from store.generations import FIRST_GENERATION
+from schemas.log.records import Event
 
 FACTS, OF_A_RECORD, ROUNDS = 100_000, 1_000, 5
+CACHE_BYTES = 1 << 30
 MARK_MS = 200
 ORG, SESSION = "acme", UUID("95a02986-fbb1-4e53-a1a7-930bb2803f91")
 BEGAN_MS = 1_764_000_000_000
@@ -44,22 +31,13 @@ _KINDS = (
 )
 
 
-class Parts(NamedTuple):
-    """A planner, and what it works with."""
-
-    warehouse: ClickHouseWarehouse
-    cache: StateCache
-    planner: Planner
-
-
 def fill(folder: str) -> None:
     """Project the session into a new store."""
-    provision_store(parse_store_url(f"chdb://{folder}/store"), 1, list_prices())
-    asyncio.run(_project(_parts(folder)))
+    provision(folder)
+    asyncio.run(_project(open_in_process(folder, CACHE_BYTES).pipeline))
 
 
-async def _project(parts: Parts) -> None:
-    pipeline = Pipeline(parts.warehouse, NoLog(), parts.planner, parts.cache, Observers())
+async def _project(pipeline: Pipeline) -> None:
     await pipeline.resume(0, 0)
     for offset in range(FACTS // OF_A_RECORD):
         await pipeline.project([_record(offset)])
@@ -68,34 +46,18 @@ async def _project(parts: Parts) -> None:
 
 def begin_ms(folder: str, from_state: bool) -> float:
     """Return the milliseconds from the next record of the session to its plan, in a process that does not have it."""
-    parts = _parts(folder)
-    parts.warehouse.last_receipt(0)  # to connect is no part of it
-    parts.planner.plan([])
+    planner = open_in_process(folder, CACHE_BYTES).planner
+    planner.plan([])  # to connect, and to read the prices, is no part of it
     if from_state:
-        parts.planner.remember(0)
+        planner.remember(0)
     record = _record(FACTS // OF_A_RECORD)
     begun = time.perf_counter()
-    parts.planner.plan([record])
+    planner.plan([record])
     return (time.perf_counter() - begun) * 1e3
 
 
-def _parts(folder: str) -> Parts:
-    warehouse = make_warehouse(parse_store_url(f"chdb://{folder}/store"), FIRST_GENERATION)
-    cache = StateCache(1 << 40)
-    return Parts(warehouse, cache, Planner(warehouse, cache, Pricing(warehouse), 1, DeadLetterLimit(0.9)))
-
-
 def _record(offset: int) -> LogRecord:
-    record = EventsRecorded(
-        v=1,
-        record_id=uuid4(),
-        org_id=ORG,
-        session_id=SESSION,
-        actor=Actor("alice", "member"),
-        received_at=BEGAN_MS + offset,
-        events=tuple(_events(offset * OF_A_RECORD)),
-    )
-    return LogRecord(0, offset, record_key(SESSION), encode(record), BEGAN_MS + offset)
+    return events_record(offset, ORG, SESSION, BEGAN_MS + offset, [*_events(offset * OF_A_RECORD)])
 
 
 def _events(first: int) -> Iterator[Event]:

@@ -7,36 +7,25 @@ event; the figure is processor time, of all threads, since a slow machine that w
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
 from bench.harness import BenchQuestion, Figure, Report, at_most, of_rounds, without_mark
+from bench.in_process import events_record, open_in_process, provision
 from bench.services import in_own_process, temporary_folder
-from processors.dead_letter_limit import DeadLetterLimit
-from processors.observer import Observers
 from processors.pipeline import Pipeline
-from processors.plan import Planner
-from processors.pricing import Pricing
 from processors.rollups import Target
-from processors.state_cache import StateCache
-from runtime.projector import make_warehouse
-from runtime.provision import provision_store
 from runtime.settings import Settings
-from runtime.store_url import parse_store_url
 from schemas.ids import IdSecrets, mint, new_thread
-from schemas.log.codec import encode
 from schemas.log.position import LogRecord
-from schemas.log.records import Actor, Event, EventsRecorded
-from schemas.log.topics import record_key
-from schemas.pricing.price_list import list_prices
-from store.generations import FIRST_GENERATION
+from schemas.log.records import Event
 
 BATCH_RECORDS, WARM_UP, BATCHES, ROUNDS = 800, 4, 40, 3
 HOUR_MS = 3_600_000
@@ -63,24 +52,10 @@ SMALL = {"orgs": Shape(), "hours": Shape(), "sessions an hour": Shape(sessions=1
 LARGE = {"orgs": Shape(orgs=10_000), "hours": Shape(hours=720), "sessions an hour": Shape(sessions=50_000)}
 
 
-class NoLog:
-    """A log that is not read: nothing is missing."""
-
-    async def ends(self) -> Sequence[int]:
-        raise NotImplementedError
-
-    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        raise NotImplementedError
-
-
 def cost_of(folder: str, shape: Shape) -> float:
     """Return the processor time of a record, in µs, for a new store in ``folder``."""
-    store = parse_store_url(f"chdb://{folder}/store")
-    provision_store(store, 1, list_prices())
-    warehouse = make_warehouse(store, FIRST_GENERATION)
-    cache = StateCache(Settings().cache_bytes_max)
-    planner = Planner(warehouse, cache, Pricing(warehouse), 1, DeadLetterLimit(0.9))
-    return asyncio.run(_project(Pipeline(warehouse, NoLog(), planner, cache, Observers()), shape))
+    provision(folder)
+    return asyncio.run(_project(open_in_process(folder, Settings().cache_bytes_max).pipeline, shape))
 
 
 async def _project(pipeline: Pipeline, shape: Shape) -> float:
@@ -115,22 +90,10 @@ def _batches(shape: Shape) -> Iterator[list[LogRecord]]:
         for _ in range(BATCH_RECORDS):
             number = offset if offset < shape.sessions else chance.randrange(shape.sessions)
             at = now_ms - number % shape.hours * HOUR_MS
-            batch.append(_record(offset, *sessions[number], at))
+            event = Event(uuid4(), "UserPromptSubmit", at, _DATA)
+            batch.append(events_record(offset, *sessions[number], at, [event]))
             offset += 1
         yield batch
-
-
-def _record(offset: int, org: str, session: UUID, at: int) -> LogRecord:
-    record = EventsRecorded(
-        v=1,
-        record_id=uuid4(),
-        org_id=org,
-        session_id=session,
-        actor=Actor("alice", "member"),
-        received_at=at,
-        events=(Event(uuid4(), "UserPromptSubmit", at, _DATA),),
-    )
-    return LogRecord(0, offset, record_key(session), encode(record), at)
 
 
 def _measure_curves(report: Report) -> list[Figure]:
