@@ -26,33 +26,22 @@ class Pacer:
         self._took_s: deque[float] = deque(maxlen=LATEST)
         self._paused_until = float("-inf")
         self._paid_until = float("-inf")  # the budget is spent up to then, which may be ahead of the clock
-        self._under_way = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    def began(self) -> None:
-        """Note that a batch begins."""
-        self._under_way += 1
-        self._idle.clear()
 
     def ended(self, facts: int, took_s: float) -> None:
-        """Note that the oldest batch under way is written; it took ``took_s`` in all."""
+        """Note that a batch is written; it took ``took_s`` in all."""
         now = self._clock()
         self._took_s.append(took_s)
         self._paused_until = now + min(PAUSE_S_MAX, PAUSE_FACTOR * min(self._took_s))
         saved = now - (AHEAD - 1) * self._wait_s
         self._paid_until = max(self._paid_until, saved) + self._wait_s * SHARING_FACTS / (SHARING_FACTS + facts)
-        self._under_way -= 1
-        if not self._under_way:
-            self._idle.set()
 
     def left_s(self) -> float:
-        """Return for how many seconds a small batch has to wait yet; 0 or less: for none."""
+        """Return for how many seconds a small batch has to wait after the one before; 0 or less: for none."""
         return max(self._paused_until, self._paid_until) - self._clock()
 
-    async def may_begin(self, is_large: Awaitable[object]) -> None:
-        """Return once a small batch may begin, or ``is_large`` is done."""
-        waiting = [asyncio.ensure_future(is_large), asyncio.ensure_future(self._small_may_begin())]
+    async def may_begin(self, is_large: Awaitable[object], is_drained: Awaitable[object]) -> None:
+        """Return once a small batch may begin after ``is_drained``, or ``is_large`` is done. Raises what they raise."""
+        waiting = [asyncio.ensure_future(is_large), asyncio.ensure_future(self._small_may_begin(is_drained))]
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
@@ -61,6 +50,6 @@ class Pacer:
             for one in waiting:
                 one.cancel()
 
-    async def _small_may_begin(self) -> None:
-        await self._idle.wait()
+    async def _small_may_begin(self, is_drained: Awaitable[object]) -> None:
+        await is_drained
         await asyncio.sleep(max(0.0, self.left_s()))

@@ -70,7 +70,7 @@ class Pipeline:
         self._warehouse, self._planner, self._cache = warehouse, planner, cache
         self._observer = observer
         self._gaps = Gaps(warehouse, reader, cache, self)
-        self.gate, self.pacer = Gate(), pacer or Pacer()
+        self.gate, self._pacer = Gate(), pacer or Pacer()
         self._folding = ThreadPoolExecutor(1, "fold")
         self._writing = ThreadPoolExecutor(2, "write")
         self._rolling_up = ThreadPoolExecutor(1, "rollups")
@@ -87,6 +87,14 @@ class Pipeline:
         self.assigned: set[int] = set()
         self._released: set[int] = set()  # were ours, and are another worker's now
         self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
+
+    async def may_begin(self, is_large: Awaitable[object]) -> None:
+        """Return once a small batch may begin, or ``is_large`` is done; see `processors.pacer`.
+
+        Raises:
+            Broken: stop; nothing may be projected any more.
+        """
+        await self._pacer.may_begin(is_large, self.drain())
 
     async def project(self, records: Sequence[LogRecord]) -> Written:
         """Fold a batch and begin to write it.
@@ -114,7 +122,6 @@ class Pipeline:
     async def fold(self, records: Sequence[LogRecord]) -> Plan:
         """Fold records, and begin to write them once the batch before is written."""
         begun = time.monotonic()
-        self.pacer.began()
         plan = await self.ask_store(lambda: self._planner.plan(records))
         folded_s = time.monotonic() - begun
         self._observer.step_done("fold", folded_s)
@@ -147,7 +154,7 @@ class Pipeline:
         self._written_at = self._clock()
         write_s = time.monotonic() - begun
         logger.info("batch", records=records, facts=plan.fact_count, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
-        self.pacer.ended(plan.fact_count, fold_s + write_s)
+        self._pacer.ended(plan.fact_count, fold_s + write_s)
         self._observer.batch_written(plan, records)
 
     async def _derive(self, requests: Sequence[DerivationRequest]) -> None:

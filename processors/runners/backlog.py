@@ -1,9 +1,8 @@
 """The records that were delivered and wait for their batch: bounded, so that a slow store is back-pressure."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
-
-from processors.pacer import Pacer
 
 T = TypeVar("T")
 LARGE_SHARE = 10  # a batch is large with a tenth of what it may hold
@@ -30,11 +29,11 @@ class Backlog(Generic[T]):
         if is_large(len(self._items), self._bytes, self._records_max, self._bytes_max):
             self._large.set()
 
-    async def take(self, pacer: Pacer) -> list[T]:
-        """Return everything that waits, once that is worth a batch."""
+    async def take(self, may_begin: Callable[[Awaitable[object]], Awaitable[None]]) -> list[T]:
+        """Return everything that waits, once that is large or ``may_begin`` says so."""
         await self._some.wait()
         if not self._large.is_set():
-            await pacer.may_begin(self._large.wait())
+            await may_begin(self._large.wait())
         taken, self._items, self._bytes = self._items, [], 0
         self._some.clear()
         self._large.clear()

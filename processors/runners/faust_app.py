@@ -109,7 +109,7 @@ def build_app(
     async def project_records() -> None:
         """Store each batch, then acknowledge it. An offset moves only after everything derived from it exists."""
         while True:
-            events = await backlog.take(pipeline.pacer)
+            events = await backlog.take(pipeline.may_begin)
             written = await pipeline.project([_record(event.message) for event in events])
             written.add_done_callback(_acknowledger(app, events))
 

@@ -48,7 +48,8 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, 
             await reader.wait_beyond(at, timeout_s=1.0)
             continue
         if not is_large(len(records), _size(records), batch_records, BATCH_BYTES_MAX):
-            await pipeline.pacer.may_begin(reader.wait_beyond(at + batch_records // LARGE_SHARE, timeout_s=IDLE_S))
+            last_of_large = at + batch_records // LARGE_SHARE - 1
+            await pipeline.may_begin(reader.wait_beyond(last_of_large, timeout_s=IDLE_S))
             records = await _read(reader, at, batch_records)
         at = records[-1].offset + 1
         await pipeline.project(records)

@@ -1,7 +1,7 @@
 """When a batch begins: a large one at once, a small one after a pause and within its budget."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -20,10 +20,19 @@ def paced(batches: Sequence[int], every_s: float, took_s: float = 0.0, wait_s: f
         now[0] = max(now[0], number * every_s)
         now[0] += max(0.0, pacer.left_s())
         began.append(now[0])
-        pacer.began()
         now[0] += took_s
         pacer.ended(facts, took_s)
     return began
+
+
+async def at_once(is_large: Awaitable[object]) -> None:
+    """Let a small batch begin."""
+    await Pacer(0.0).may_begin(is_large, asyncio.sleep(0))
+
+
+async def never(is_large: Awaitable[object]) -> None:
+    """Let only a large batch begin."""
+    await Pacer().may_begin(is_large, asyncio.Event().wait())
 
 
 def test_the_first_batches_begin_at_once() -> None:
@@ -49,7 +58,6 @@ def test_more_events_make_fewer_parts_an_event(rate: float, wait_s: float) -> No
     while parts < 400:
         now = max(now + max(0.0, pacer.left_s()), (done + 1) / rate)
         facts = int(now * rate - done)
-        pacer.began()
         pacer.ended(facts, 0.0)
         done, parts = done + facts, parts + 1
 
@@ -64,41 +72,38 @@ def test_a_batch_leaves_time_to_others() -> None:
     now = [0.0]
     pacer = Pacer(0.0, lambda: now[0])
     for took_s in (0.1, 5.0):
-        pacer.began()
         now[0] += took_s
         pacer.ended(1_000, took_s)
         assert pacer.left_s() == pytest.approx(0.05)
     for _ in range(module.LATEST):
-        pacer.began()
         pacer.ended(1_000, 5.0)
     assert pacer.left_s() == pytest.approx(PAUSE_S_MAX)
 
 
 async def test_a_small_batch_waits_for_the_write_before_it() -> None:
     """Then its pause; a large one begins in the middle of the write."""
-    pacer = Pacer(0.0)
-    pacer.began()
-    small = asyncio.create_task(pacer.may_begin(asyncio.Event().wait()))
-    large = asyncio.Event()
-    other = asyncio.create_task(pacer.may_begin(large.wait()))
+    pacer, drained, large = Pacer(0.0), asyncio.Event(), asyncio.Event()
+    small = asyncio.create_task(pacer.may_begin(asyncio.Event().wait(), drained.wait()))
+    other = asyncio.create_task(pacer.may_begin(large.wait(), drained.wait()))
 
     large.set()
     await asyncio.wait_for(other, 5)
     assert not small.done()
     pacer.ended(1, 0.0)
+    drained.set()
     await asyncio.wait_for(small, 5)
 
 
 async def test_what_ends_the_wait_for_more_is_raised() -> None:
-    """It is not lost in a task."""
+    """It is not lost in a task; nor is what stopped the write before."""
 
     async def fails() -> None:
         raise OSError("gone")
 
-    pacer = Pacer()
-    pacer.began()
     with pytest.raises(OSError, match="gone"):
-        await pacer.may_begin(fails())
+        await Pacer().may_begin(fails(), asyncio.Event().wait())
+    with pytest.raises(OSError, match="gone"):
+        await Pacer().may_begin(asyncio.Event().wait(), fails())
 
 
 def test_a_tenth_of_a_batch_is_large() -> None:
@@ -109,28 +114,26 @@ def test_a_tenth_of_a_batch_is_large() -> None:
 
 
 async def test_a_backlog_is_taken_whole_and_in_order() -> None:
-    """Also what was added while the pacer waited."""
-    pacer, backlog = Pacer(0.0), Backlog[int](100, 1 << 20)
-    pacer.began()
+    """Also what was added while it waited for its turn."""
+    backlog, drained = Backlog[int](100, 1 << 20), asyncio.Event()
     await backlog.put(1, 10)
-    taking = asyncio.create_task(backlog.take(pacer))
+    taking = asyncio.create_task(backlog.take(lambda is_large: Pacer(0.0).may_begin(is_large, drained.wait())))
     await asyncio.sleep(0)
     await backlog.put(2, 10)
     assert not taking.done()
 
-    pacer.ended(1, 0.0)
+    drained.set()
 
     assert await asyncio.wait_for(taking, 5) == [1, 2]
 
 
 async def test_a_large_backlog_is_taken_while_a_batch_is_written() -> None:
     """By records, and by bytes."""
-    pacer, backlog = Pacer(), Backlog[int](20, 1_000)
-    pacer.began()
+    backlog = Backlog[int](20, 1_000)
     for sizes in ([1, 1], [100]):
         for size in sizes:
             await backlog.put(size, size)
-        assert await asyncio.wait_for(backlog.take(pacer), 5) == sizes
+        assert await asyncio.wait_for(backlog.take(never), 5) == sizes
 
 
 @pytest.mark.parametrize(("records_max", "bytes_max", "fits"), [(3, 1 << 20, 3), (100, 25, 3)])
@@ -144,11 +147,11 @@ async def test_a_full_backlog_lets_nothing_in(records_max: int, bytes_max: int, 
 
     filling = asyncio.create_task(fill())
     await asyncio.sleep(0.01)
-    taken = await backlog.take(Pacer(0.0))
+    taken = await backlog.take(at_once)
     assert taken == list(range(fits))
     for _ in range(20):
         if filling.done():
             break
-        taken += await backlog.take(Pacer(0.0))
+        taken += await backlog.take(at_once)
         await asyncio.sleep(0)
-    assert taken + ([] if len(taken) == 10 else await backlog.take(Pacer(0.0))) == list(range(10))
+    assert taken + ([] if len(taken) == 10 else await backlog.take(at_once)) == list(range(10))
