@@ -60,7 +60,7 @@ class DenseMarkRow(Struct, frozen=True):
 
 
 COVERAGE = Question("audit.coverage", Positions, ReceiptsRow)
-COVERAGE_GAPS = Question("audit.coverage_gaps", Gaps, GapRow)
+COVERAGE_GAPS = Question("store.receipt_gaps", Gaps, GapRow)
 RECEIPT_MARKS = Question("audit.receipt_marks", NoParams, DenseMarkRow)
 
 

@@ -73,7 +73,7 @@ class Planner:
         Raises:
             StoreUnavailable: the call may be repeated.
         """
-        self._kept.update(self._warehouse.state_keys(partition))
+        self._kept.update(self._warehouse.kept_sessions(partition))
         self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self._partitions))
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
@@ -147,13 +147,15 @@ class Planner:
 
     def _load_kept(self, partition: int, key: SessionKey, below: int) -> bool:
         """Load a session from its kept state and the facts behind it; return whether there is such a state."""
-        for frozen in self._warehouse.states(partition, [key], below):
-            state = thaw(frozen)
-            for row in self._warehouse.facts_since(key, state.version, below):
-                fold(state, row)
-            state.take_touched()
-            self._cache.put(key, state)
-        return self._cache.get(key) is not None
+        frozen = self._warehouse.kept_state(partition, key, below)
+        if frozen is None:
+            return False
+        state = thaw(frozen)
+        for row in self._warehouse.facts([key], below, state.version):
+            fold(state, row)
+        state.take_touched()
+        self._cache.put(key, state)
+        return True
 
     def _load_some(self, keys: Sequence[SessionKey], below: int) -> None:
         """Load a few sessions: their histories may be long."""

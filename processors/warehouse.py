@@ -95,20 +95,16 @@ class Warehouse(Protocol):
         """Delete these rows of the rollups."""
         ...
 
-    def state_keys(self, partition: int) -> list[SessionKey]:
+    def kept_sessions(self, partition: int) -> list[SessionKey]:
         """Return the sessions of a partition whose state is kept."""
         ...
 
-    def states(self, partition: int, sessions: Sequence[SessionKey], below: int) -> list[bytes]:
-        """Return the kept states of these sessions, frozen, but none that holds a fact at ``below`` or above it."""
+    def kept_state(self, partition: int, session: SessionKey, below: int) -> bytes | None:
+        """Return the kept state of a session, frozen. None: there is none, or it holds a fact at ``below`` or above."""
         ...
 
-    def facts_since(self, session: SessionKey, since: int, below: int) -> list[FactRow]:
-        """Return the facts of a session at the offsets ``[since, below)`` in log order, or more copies of them."""
-        ...
-
-    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
-        """Return the facts of these sessions with an offset below ``below``: each id once, a session's in log order."""
+    def facts(self, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
+        """Return the facts of these sessions at offsets ``[since, below)``: each id once, a session's in log order."""
         ...
 
     def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
@@ -166,6 +162,7 @@ _ROWS: dict[str, type[Struct]] = {
 }
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
+_AS_BYTES = {"fact": "bytes", "state": "bytes"}  # the columns of answers that are no text
 
 
 class ClickHouseWarehouse:
@@ -219,20 +216,17 @@ class ClickHouseWarehouse:
         for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
             self._command_in_parts("forget_buckets", "buckets", buckets, table=table)
 
-    def state_keys(self, partition: int) -> list[SessionKey]:
-        return [(org, session_id) for org, session_id in self._query("state_keys", {"partition": partition})]
+    def kept_sessions(self, partition: int) -> list[SessionKey]:
+        return [(org, session_id) for org, session_id in self._query("kept_sessions", {"partition": partition})]
 
-    def states(self, partition: int, sessions: Sequence[SessionKey], below: int) -> list[bytes]:
-        place = {"partition": partition, "below": below, "layout": LAYOUT}
-        return [state for _, _, state in self._query_in_parts("states", sessions, **place)]
-
-    def facts_since(self, session: SessionKey, since: int, below: int) -> list[FactRow]:
+    def kept_state(self, partition: int, session: SessionKey, below: int) -> bytes | None:
         org_id, session_id = session
-        place = {"org_id": org_id, "session_id": str(session_id), "since": since, "below": below}
-        return [FactRow(*row) for row in self._query("facts_since", place)]
+        of = {"partition": partition, "org_id": org_id, "session_id": str(session_id), "below": below, "layout": LAYOUT}
+        rows = self._query("kept_state", of)
+        return rows[0][0] if rows else None
 
-    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
-        return [FactRow(*row) for row in self._query_in_parts("facts", sessions, below=below)]
+    def facts(self, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
+        return [FactRow(*row) for row in self._query_in_parts("facts", sessions, below=below, since=since)]
 
     def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         parameters = {"upto": upto, "subject_max": SUBJECT_MAX + 1, "text_max": TEXT_MAX + 1}
@@ -253,7 +247,10 @@ class ClickHouseWarehouse:
         ((receipts,),) = self._query("receipt_count", place)
         if receipts == stop - start:
             return []
-        return [(first, end) for first, end in self._query("holes", place)] if receipts else [(start, stop)]
+        if not receipts:
+            return [(start, stop)]
+        gaps = self._rows(read_sql("store", "receipt_gaps"), {**place, "limit": stop - start})
+        return [(first, end) for first, end in gaps]
 
     def dense_mark(self, partition: int) -> DenseMark:
         ((below, end),) = self._query("dense_mark", {"partition": partition})
@@ -304,12 +301,11 @@ class ClickHouseWarehouse:
         self._call(lambda client: client.raw_query(statement, parameters=parameters))
 
     def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        return self._rows(sql(name), parameters)
+
+    def _rows(self, statement: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         rows: Sequence[Sequence[Any]] = self._call(
-            lambda client: (
-                client.query(
-                    sql(name), parameters=parameters, column_formats={"fact": "bytes", "state": "bytes"}
-                ).result_rows
-            )
+            lambda client: client.query(statement, parameters=parameters, column_formats=_AS_BYTES).result_rows
         )
         return rows
 

@@ -1,5 +1,6 @@
--- Which ranges of the positions [start, stop) of a partition have no receipt?
--- Table: receipts (key log_partition, log_offset). A receipt that was written twice follows itself, which is no range.
+-- Which ranges of the positions [start, stop) of a partition have no receipt? The first ones.
+-- Table: receipts (key log_partition, log_offset), in the database of a generation. A receipt that was written twice
+-- follows itself, which is no range.
 SELECT
     previous + 1 AS start,
     log_offset AS stop
@@ -25,3 +26,4 @@ FROM
 )
 WHERE log_offset > previous + 1
 ORDER BY start
+LIMIT {limit:UInt64}

@@ -1,4 +1,4 @@
--- What is known of these sessions below a log position, each fact once, in log order?
+-- What is known of these sessions in a range of offsets, each fact once, in log order?
 -- Table: facts (key org_id, session_id). Only lifecycle facts need their record; a hook event folds from its typed
 -- columns.
 SELECT
@@ -28,5 +28,6 @@ SELECT
     if(kind = 'events_recorded', '', data) AS fact
 FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
+  AND log_offset >= {since:UInt64}
   AND log_offset < {below:UInt64}
 ORDER BY log_offset, log_index

@@ -11,7 +11,9 @@ from processors.observer import Observers
 from processors.pipeline import Pipeline
 from processors.projections import states
 from processors.projections.states import FACTS_MIN, GROWTH, is_kept
+from processors.warehouse import SessionKey
 from schemas.log.position import LogRecord
+from schemas.store.rows import FactRow
 from tests.support.builders import LogBuilder
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model_worker import make_pipeline
@@ -42,15 +44,11 @@ class Asked(FakeWarehouse):
 
     def __init__(self) -> None:
         super().__init__(PARTITIONS)
-        self.read: list[tuple[str, int, int]] = []  # (method, first offset, sessions)
+        self.read: list[int] = []  # from which offset on
 
-    def facts(self, sessions: Sequence[Any], below: int) -> list[Any]:
-        self.read.append(("facts", 0, len(sessions)))
-        return super().facts(sessions, below)
-
-    def facts_since(self, session: Any, since: int, below: int) -> list[Any]:
-        self.read.append(("facts_since", since, 1))
-        return [row for row in super().facts([session], below) if row.log_offset >= since]
+    def facts(self, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
+        self.read.append(since)
+        return super().facts(sessions, below, since)
 
 
 async def projected(store: FakeWarehouse, log: list[LogRecord], start: int) -> Pipeline:
@@ -78,10 +76,9 @@ async def test_a_start_reads_what_is_behind_the_kept_state(monkeypatch: pytest.M
     store.read.clear()
     await projected(store, log, 19)
 
-    ((method, since, _),) = store.read
     (row,) = store.rows("session_states")
-    assert (method, since) == ("facts_since", row.version)
-    assert 17 <= since <= 19
+    assert store.read == [row.version]
+    assert 17 <= row.version <= 19
     assert rows_of_the_log(store) == rows_of_the_log(clean)
 
 
@@ -98,7 +95,7 @@ async def test_a_kept_state_of_another_layout_is_not_read(monkeypatch: pytest.Mo
 
     await projected(store, log, 19)
 
-    assert store.read == [("facts", 0, 1)]
+    assert store.read == [0]
     assert store.rows("sessions") == clean.rows("sessions")
 
 
@@ -113,6 +110,6 @@ async def test_what_is_projected_again_reads_no_state_from_beyond(monkeypatch: p
 
     await projected(store, log[:11], 10)
 
-    assert ("facts", 0, 1) in store.read
+    assert 0 in store.read
     assert rows_of_the_log(store) == rows_of_the_log(clean)
     assert store.conflicts == []

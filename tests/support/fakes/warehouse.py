@@ -177,21 +177,18 @@ class FakeWarehouse:
             for bucket in buckets:
                 self.tables[table].pop(tuple(bucket), None)
 
-    def state_keys(self, partition: int) -> list[SessionKey]:
+    def kept_sessions(self, partition: int) -> list[SessionKey]:
         return [(org, session) for of, org, session in list(self.tables["session_states"]) if of == partition]
 
-    def states(self, partition: int, sessions: Sequence[SessionKey], below: int) -> list[bytes]:
-        rows = [self.tables["session_states"].get((partition, *key)) for key in sessions]
-        return [row.state for row in rows if row and row.version <= below and row.layout == LAYOUT]
+    def kept_state(self, partition: int, session: SessionKey, below: int) -> bytes | None:
+        row = self.tables["session_states"].get((partition, *session))
+        return row.state if row and row.version <= below and row.layout == LAYOUT else None
 
-    def facts_since(self, session: SessionKey, since: int, below: int) -> list[FactRow]:
-        return [row for row in self.facts([session], below) if row.log_offset >= since]
-
-    def facts(self, sessions: Sequence[SessionKey], below: int) -> list[FactRow]:
+    def facts(self, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
         return [
             row if row.kind != EVENTS_RECORDED else msgspec.structs.replace(row, data=b"")
             for row in self._facts_of(sessions)
-            if row.log_offset < below
+            if since <= row.log_offset < below
         ]
 
     def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:

@@ -22,8 +22,9 @@ from processors.plan import Plan, Planner
 from processors.rollups import Rollups, Target
 from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
-from processors.warehouse import DAY_S, Bucket, RollupMark
+from processors.warehouse import DAY_S, Bucket, RollupMark, SessionKey
 from schemas.log.position import LogRecord
+from schemas.store.rows import FactRow
 from store.errors import StoreUnavailable
 from tests.support.fakes.faust import FakeStream
 from tests.support.fakes.warehouse import FakeWarehouse
@@ -367,15 +368,19 @@ def eviction_before_write_1() -> AbstractContextManager[Any]:
 @mutant
 def kept_state_from_beyond_the_batch() -> AbstractContextManager[Any]:
     """The mistake: the latest kept state is the best one, also for records that are projected again."""
-    real = FakeWarehouse.states
-    return patch.object(FakeWarehouse, "states", lambda self, of, sessions, _below: real(self, of, sessions, 1 << 60))
+    real = FakeWarehouse.kept_state
+    return patch.object(FakeWarehouse, "kept_state", lambda self, of, session, _below: real(self, of, session, 1 << 60))
 
 
 @mutant
 def kept_state_without_the_next_record() -> AbstractContextManager[Any]:
     """The mistake: the version of a state is the offset of its last record."""
-    real = FakeWarehouse.facts_since
-    return patch.object(FakeWarehouse, "facts_since", lambda self, of, since, below: real(self, of, since + 1, below))
+    real = FakeWarehouse.facts
+
+    def facts(self: FakeWarehouse, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
+        return real(self, sessions, below, since + 1 if since else 0)
+
+    return patch.object(FakeWarehouse, "facts", facts)
 
 
 @mutant

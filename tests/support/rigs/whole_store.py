@@ -83,7 +83,7 @@ REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("repair", FIRST_GENERATION), ("pause", SECOND), ("resume", SECOND), ("prove", SECOND)),
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
 )
-ASKED_OF_THE_STORE = frozenset(("store.generations", "store.requests", "store.request_event"))
+ASKED_OF_THE_STORE = frozenset(("store.generations", "store.requests", "store.request_event", "store.receipt_gaps"))
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
 OF_REQUESTS = frozenset(
     "id by at made_at requested_at finished_at facts text results progress waits_for".split()
@@ -189,11 +189,10 @@ async def _repair(projector: Projector) -> None:
         assert last is not None
         assert projector.warehouse.holes(partition, 0, last.offset + 2) == [(last.offset + 1, last.offset + 2)]
         projector.warehouse.forget_dense_mark(partition)
-        assert (org, session) in projector.warehouse.state_keys(partition)
-        (state,) = projector.warehouse.states(partition, [(org, session)], last.offset + 1)
-        assert (
-            projector.warehouse.facts_since((org, session), 0, last.offset + 1)[0].session_id == thaw(state).session_id
-        )
+        assert (org, session) in projector.warehouse.kept_sessions(partition)
+        state = projector.warehouse.kept_state(partition, (org, session), last.offset + 1)
+        assert state is not None
+        assert projector.warehouse.facts([(org, session)], last.offset + 1)[0].session_id == thaw(state).session_id
         await projector.pipeline.project_again(partition, [(org, session)])
     assert {"facts", "receipts"} <= projector.warehouse.parts().keys()
     repair._compute_again(projector.warehouse, [(ORG, T0 // 3_600_000 * 3_600)], [])
