@@ -3,7 +3,7 @@
 Each batch makes a part in every table, and costs about the same whatever is in it. So small batches have a budget: in
 the long run one with a single event takes ``wait_s`` seconds of it, a larger one less. A few may begin ahead of it:
 what comes after some quiet is visible at once. A small one also waits until the batch before it is written, and then
-half of the time that this took: a machine that is busy makes fewer and larger ones.
+as long as this took: a machine that is busy makes fewer and larger ones.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ WAIT_S = 1.0
 AHEAD = 10  # batches with one event
 SHARING_FACTS = 10  # with so many events a batch takes half of the time
 LATEST = 5  # batches; the shortest of them shared the machine least, so it shows best what a batch costs
-PAUSE_FACTOR, PAUSE_S_MAX = 0.5, 0.5
+PAUSE_S_MAX = 0.5
 
 
 class Pacer:
@@ -31,7 +31,7 @@ class Pacer:
         """Note that a batch is written; it took ``took_s`` in all."""
         now = self._clock()
         self._took_s.append(took_s)
-        self._paused_until = now + min(PAUSE_S_MAX, PAUSE_FACTOR * min(self._took_s))
+        self._paused_until = now + min(PAUSE_S_MAX, *self._took_s)
         saved = now - (AHEAD - 1) * self._wait_s
         self._paid_until = max(self._paid_until, saved) + self._wait_s * SHARING_FACTS / (SHARING_FACTS + facts)
 
