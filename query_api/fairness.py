@@ -1,21 +1,29 @@
 """Shares a limited number of concurrent turns fairly between orgs.
 
 In the order of arrival, sixty questions of one org would come before the first question of another. Here the org with
-the fewest turns in progress comes next; among equals, the one whose last turn is longest ago. No org gets all turns.
-All orgs together leave some to the service itself: each request needs to know the live generation and its progress.
+the fewest turns in progress comes next; among equals, the one whose last turn is longest ago. No org gets all turns,
+and each only one at a time while another org is about: questions share processors as well, and one that finds three
+others there takes five times as long as alone (`bench noisy_neighbour`). All orgs together leave some to the service
+itself: each request needs to know the live generation and its progress.
 """
 
 import asyncio
-from collections import Counter, deque
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
 
 SERVICE = ""  # asks for no org: progress, generations, audits
+ABOUT_S = 2.0  # after its last question an org may well have another
 
 
 class FairTurns:
     """``at_once`` turns in all, at most ``of_one`` for one org, ``reserved`` for no org. Used from one event loop."""
 
-    def __init__(self, at_once: int, of_one: int, reserved: int = 0) -> None:
-        self._free, self._of_one, self._reserved = at_once, of_one, reserved
+    def __init__(
+        self, at_once: int, of_one: int, reserved: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._free, self._of_one, self._reserved, self._clock = at_once, of_one, reserved, clock
+        self._about: OrderedDict[str, float] = OrderedDict()  # when each org last asked or got a turn, in that order
         self._under_way: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # among equals the first one is next
 
@@ -23,6 +31,7 @@ class FairTurns:
         """Wait for a turn, which must be given back. A caller that is cancelled while waiting has none."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(asker, deque()).append(mine)
+        self._note(asker)
         self._hand_out()
         try:
             await mine
@@ -39,7 +48,14 @@ class FairTurns:
             self._waiting[asker] = self._waiting.pop(asker)  # behind the others
         self._hand_out()
 
+    def _note(self, asker: str) -> None:
+        """Note that an org is about."""
+        if asker != SERVICE:
+            self._about[asker] = self._clock()
+            self._about.move_to_end(asker)
+
     def _hand_out(self) -> None:
+        self._forget()
         while next_ones := [who for who in self._waiting if self._may(who)]:
             who = min(next_ones, key=self._under_way.__getitem__)
             waiting = self._waiting.pop(who)
@@ -49,8 +65,18 @@ class FairTurns:
             if not turn.cancelled():
                 self._free -= 1
                 self._under_way[who] += 1
+                self._note(who)
                 turn.set_result(None)
+
+    def _forget(self) -> None:
+        """Forget the orgs that are not about any more."""
+        since = self._clock() - ABOUT_S
+        while self._about and next(iter(self._about.values())) < since:
+            self._about.popitem(last=False)
 
     def _may(self, who: str) -> bool:
         """Whether there is a turn for this asker; the last free ones are not for orgs."""
-        return self._free > (0 if who == SERVICE else self._reserved) and self._under_way[who] < self._of_one
+        if who == SERVICE:
+            return self._free > 0 and self._under_way[who] < self._of_one
+        are_others_about = len(self._about) > (who in self._about)
+        return self._free > self._reserved and self._under_way[who] < (1 if are_others_about else self._of_one)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Literal, NamedTuple, cast
+from zlib import crc32
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
@@ -24,7 +25,8 @@ WAIT_S = 10.0
 POLL_S = 0.05
 REUSE_S = 0.2  # an earlier claim stays true
 AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is still used, so that no request waits
-HELD_S = 0.4  # so that many requests claim the same, and may get the same answers
+HELD_S = 0.7  # so that many requests claim the same, and may get the same answers
+SLOTS = 64  # of questions; each lets go at a time of its own, so that not all of them go to the store at once
 _KEY = "snapshot_headers"  # in the scope of a request
 
 
@@ -85,7 +87,7 @@ class Freshness:
         self._last: Snapshot | None = None
         self._ahead: asyncio.Task[None] | None = None
         self._holding = asyncio.Lock()
-        self._held: tuple[float, Snapshot] | None = None
+        self._held: dict[int, tuple[float, Snapshot]] = {}  # by slot, with the time since which it is held
 
     async def snapshot(self, reuse_s: float = REUSE_S) -> Snapshot:
         """Return what is visible, as of at most ``reuse_s`` ago."""
@@ -96,20 +98,22 @@ class Freshness:
             self._ahead = asyncio.create_task(self._renew_ahead())
         return self._last
 
-    async def held(self) -> Snapshot:
-        """Return what is visible, as of at most `HELD_S` ago; the same for all requests of that time.
+    async def held(self, question: str) -> Snapshot:
+        """Return what is visible, as of at most `HELD_S` and `REUSE_S` ago; for that time the same for one question.
 
         While events arrive, each new snapshot shows more. Answers for one snapshot can't be given for the next.
         """
-        async with self._holding:
-            if self._held is None or monotonic() - self._held[0] > HELD_S:
-                began = monotonic()
-                self._held = began, await self._renewed(POLL_S)
-            return self._held[1]
+        slot, held = crc32(question.encode()) % SLOTS, self._held
+        if _is_over(held.get(slot)):
+            async with self._holding:  # else those who wait for a slow look would look again, each for itself
+                if _is_over(held.get(slot)):
+                    began = monotonic()
+                    held[slot] = began, await self._renewed(REUSE_S)
+        return held[slot][1]
 
     def let_go(self) -> None:
         """Note that a caller was shown more than what is held, so that the next one is shown no less."""
-        self._held = None
+        self._held = {}  # what is on its way to the one before is not held
 
     async def when_visible(self, positions: Sequence[Position], source: Source) -> Snapshot:
         """Return a snapshot that shows all ``positions`` in its ``source``.
@@ -140,6 +144,10 @@ class Freshness:
     async def _look(self) -> Snapshot:
         generation = await self._reader.live()
         return snapshot_of(generation, await answer(self._reader, generation, PROGRESS, NoParams()))
+
+
+def _is_over(held: tuple[float, Snapshot] | None) -> bool:
+    return held is None or monotonic() - held[0] > HELD_S
 
 
 def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) -> Snapshot:

@@ -128,7 +128,8 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
         if positions:
             snapshot = await freshness.when_visible(positions, source)
         else:
-            snapshot = await (freshness.held() if remembered else freshness.snapshot())
+            question = f"{request.scope['path']}?{request.scope['query_string']!r}"
+            snapshot = await (freshness.held(question) if remembered else freshness.snapshot())
         claim = snapshot.of(source)
         remember_claim(request.scope, snapshot.generation, claim)
         known_tags, rolled_up = request.headers.get("If-None-Match", ""), snapshot.rollups.reached

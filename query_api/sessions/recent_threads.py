@@ -5,6 +5,7 @@ order of activity up to a number. A thread that is not among them was last activ
 rows, or before. So threads that were active after that moment are in their right places.
 """
 
+import asyncio
 from collections.abc import Sequence
 from math import ceil
 from uuid import UUID
@@ -57,7 +58,10 @@ async def find_recent(context: ReadContext, params: ThreadsPage) -> tuple[list[T
     if last > PLACES_MAX:
         return None
     limit = ROWS_EACH * last
-    rows = await context.ask(CANDIDATES, CandidatesOf(params.org_id, limit))
+    rows, (count,) = await asyncio.gather(
+        context.ask(CANDIDATES, CandidatesOf(params.org_id, limit)),
+        context.ask(THREAD_COUNT, ThreadsOf(params.org_id)),
+    )
     if len(rows) < limit:
         return None  # few sessions: all of them are read as fast
     among, upto_ms = _first(rows, ceil(MORE * last) + 1)
@@ -65,7 +69,6 @@ async def find_recent(context: ReadContext, params: ThreadsPage) -> tuple[list[T
     found = [row for row in await context.ask(THREADS_PAGE, candidates) if row.active_ms > upto_ms]
     if len(found) < last:
         return None
-    (count,) = await context.ask(THREAD_COUNT, ThreadsOf(params.org_id))
     return found[params.offset :], count.threads
 
 

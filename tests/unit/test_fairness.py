@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from query_api.fairness import FairTurns
+from query_api.fairness import ABOUT_S, FairTurns
 from query_api.reader import Allowed, ClickHouseReader
 from store.generations import Generation
 from tests.support.waiting import eventually
@@ -99,6 +99,35 @@ async def test_the_fewest_under_way_come_first() -> None:
     await settle()
 
     assert visitors.served == ["busy", "busy", "a", "b"]
+
+
+async def test_each_org_has_one_turn_while_another_is_about() -> None:
+    """Turns share the processors. Who asked a moment ago finds one question of another there, not three."""
+    now = 100.0
+    turns = FairTurns(4, of_one=3, clock=lambda: now)
+    visitors = Visitors(turns)
+    visitors.come("other")
+    await settle()
+    turns.give_back("other")
+
+    visitors.come("busy", MANY)
+    await settle()
+    assert visitors.served[1:] == ["busy"]
+
+    now += ABOUT_S + 0.1
+    turns.give_back("busy")
+    await settle()
+    assert visitors.served[1:] == ["busy"] * 4
+
+    visitors.come("other", 2)
+    await settle()
+    assert visitors.served[5:] == ["other"]
+    turns.give_back("busy")
+    await settle()
+    assert visitors.served[5:] == ["other"]
+    turns.give_back("other")
+    await settle()
+    assert visitors.served[5:] == ["other", "other"]
 
 
 async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:

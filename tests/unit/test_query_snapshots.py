@@ -146,12 +146,47 @@ async def test_requests_share_a_held_snapshot_for_its_time(monkeypatch: pytest.M
     monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
     freshness = Freshness(FakeReader())
 
-    first = await asyncio.gather(*(freshness.held() for _ in range(5)))
+    first = await asyncio.gather(*(freshness.held("/sessions?") for _ in range(5)))
     now += HELD_S - 0.01
     await freshness.snapshot(0)
-    again = await freshness.held()
+    again = await freshness.held("/sessions?")
     now += POLL_S
-    later = await freshness.held()
+    later = await freshness.held("/sessions?")
 
     assert all(each is first[0] for each in (*first, again))
     assert later.tables.complete_through > again.tables.complete_through
+
+
+async def test_different_questions_let_go_at_different_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that not all of a dashboard's questions go to the store at once."""
+    now = 100.0
+    monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
+    freshness = Freshness(FakeReader())
+    questions = [f"/sessions?page={number}" for number in range(20)]
+
+    held = {}
+    for question in questions:
+        held[question] = await freshness.held(question)
+        now += HELD_S / len(questions)
+    now += 0.001
+    renewed = [question for question in questions if await freshness.held(question) is not held[question]]
+
+    assert 0 < len(renewed) < len(questions) / 2
+
+
+async def test_nobody_is_shown_less_than_a_caller_who_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also not by a snapshot that was on its way when the caller was shown more."""
+    now = 100.0
+    monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
+    freshness = Freshness(FakeReader())
+    before = await freshness.held("/sessions?")
+    on_its_way = asyncio.ensure_future(freshness.held("/sessions?page=2"))
+    await asyncio.sleep(0)
+    freshness.let_go()
+    late = await on_its_way
+    now += HELD_S / 2
+    shown = await freshness.snapshot(0)
+
+    for question in ("/sessions?", "/sessions?page=2"):
+        assert await freshness.held(question) is shown
+    assert shown.tables.complete_through > max(before.tables.complete_through, late.tables.complete_through)
