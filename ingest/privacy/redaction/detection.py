@@ -20,6 +20,8 @@ REACH = 2_048  # of context around a window, of which rules use 1,024 bytes; a l
 # Letters, digits and signs as \u00XX; not < > & ' which encoders escape because of HTML, and which no secret needs.
 _SPELLED_OUT = rb"\\u00(?:0[9a-dA-D]|2[0-58-9a-fA-F]|3[0-9abdfABDF]|[4-7][0-9a-fA-F])"
 _ANY_RULE = frozenset(range(len(RULES)))
+# A rule may be detected in several ways, each with a place of its own: what it finds has the first of them.
+_PLACE_OF = {rule.find: place for place, rule in reversed(list(enumerate(RULES)))}
 _scanner = Scanner([*(rule.detect for rule in RULES), _SPELLED_OUT], FIRST_ALONE)
 
 
@@ -39,19 +41,17 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
     Raises:
         TooDense: it takes more than the effort.
     """
-    of_whole: dict[Find, int] = {}
+    of_whole: set[int] = set()
     for begin in range(0, len(text), WINDOW):
         window = _Window(text, begin)
-        # By their finds: a rule may be detected in several ways.
-        finders = {RULES[rule].find: rule for rule in candidate_rules(window.bytes())}
-        for find, rule in finders.items():
-            if RULES[rule].whole:
-                of_whole[find] = rule
+        for place in {_PLACE_OF[RULES[rule].find] for rule in candidate_rules(window.bytes())}:
+            if RULES[place].whole:
+                of_whole.add(place)
             else:
-                yield from ((span, rule) for span in window.spans(find, effort))
-    for find, rule in of_whole.items():
+                yield from ((span, place) for span in window.spans(RULES[place].find, effort))
+    for place in of_whole:
         effort.check()
-        yield from ((span, rule) for span in find(text))
+        yield from ((span, place) for span in RULES[place].find(text))
 
 
 class _Window:
