@@ -78,5 +78,5 @@ class FairTurns:
         """Whether there is a turn for this asker; the last free ones are not for orgs."""
         if who == SERVICE:
             return self._free > 0 and self._under_way[who] < self._of_one
-        are_others_about = len(self._about) > (who in self._about)
-        return self._free > self._reserved and self._under_way[who] < (1 if are_others_about else self._of_one)
+        limit = 1 if any(org != who for org in self._about) else self._of_one
+        return self._free > self._reserved and self._under_way[who] < limit

@@ -99,7 +99,7 @@ class Freshness:
         return self._last
 
     async def held(self, question: str) -> Snapshot:
-        """Return what is visible, as of at most `HELD_S` and `REUSE_S` ago; for that time the same for one question.
+        """Return what is visible, as of at most `HELD_S` + `REUSE_S` ago. One question gets the same for `HELD_S`.
 
         While events arrive, each new snapshot shows more. Answers for one snapshot can't be given for the next.
         """

@@ -127,9 +127,10 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
         positions = parse_positions(request.headers.getall(WAIT_HEADER, []))
         if positions:
             snapshot = await freshness.when_visible(positions, source)
+        elif remembered:
+            snapshot = await freshness.held(f"{request.scope['path']}?{request.scope['query_string']!r}")
         else:
-            question = f"{request.scope['path']}?{request.scope['query_string']!r}"
-            snapshot = await (freshness.held(question) if remembered else freshness.snapshot())
+            snapshot = await freshness.snapshot()
         claim = snapshot.of(source)
         remember_claim(request.scope, snapshot.generation, claim)
         known_tags, rolled_up = request.headers.get("If-None-Match", ""), snapshot.rollups.reached

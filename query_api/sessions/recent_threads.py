@@ -58,15 +58,15 @@ async def find_recent(context: ReadContext, params: ThreadsPage) -> tuple[list[T
     if last > PLACES_MAX:
         return None
     limit = ROWS_EACH * last
-    rows, (count,) = await asyncio.gather(
-        context.ask(CANDIDATES, CandidatesOf(params.org_id, limit)),
-        context.ask(THREAD_COUNT, ThreadsOf(params.org_id)),
-    )
+    rows = await context.ask(CANDIDATES, CandidatesOf(params.org_id, limit))
     if len(rows) < limit:
         return None  # few sessions: all of them are read as fast
     among, upto_ms = _first(rows, ceil(MORE * last) + 1)
     candidates = msgspec.structs.replace(params, offset=0, limit=last, among=among)
-    found = [row for row in await context.ask(THREADS_PAGE, candidates) if row.active_ms > upto_ms]
+    page, (count,) = await asyncio.gather(
+        context.ask(THREADS_PAGE, candidates), context.ask(THREAD_COUNT, ThreadsOf(params.org_id))
+    )
+    found = [row for row in page if row.active_ms > upto_ms]
     if len(found) < last:
         return None
     return found[params.offset :], count.threads

@@ -56,6 +56,21 @@ class FakeReader:
         raise AssertionError(f"a snapshot does not need {name}")
 
 
+class SlowReader(FakeReader):
+    """The same, but it looks at once, and answers while ``answers`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answers = asyncio.Event(), asyncio.Event()
+        self.answers.set()
+
+    async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+        rows = await super().query(generation, name, params)
+        self.asked.set()
+        await self.answers.wait()
+        return rows
+
+
 rows = st.lists(
     st.builds(
         PartitionProgressRow,
@@ -178,11 +193,16 @@ async def test_nobody_is_shown_less_than_a_caller_who_waited(monkeypatch: pytest
     """Also not by a snapshot that was on its way when the caller was shown more."""
     now = 100.0
     monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
-    freshness = Freshness(FakeReader())
+    reader = SlowReader()
+    freshness = Freshness(reader)
     before = await freshness.held("/sessions?")
-    on_its_way = asyncio.ensure_future(freshness.held("/sessions?page=2"))
-    await asyncio.sleep(0)
+    now += HELD_S + 0.01
+    reader.asked.clear()
+    reader.answers.clear()
+    on_its_way = asyncio.ensure_future(freshness.held("/sessions?"))
+    await reader.asked.wait()
     freshness.let_go()
+    reader.answers.set()
     late = await on_its_way
     now += HELD_S / 2
     shown = await freshness.snapshot(0)
