@@ -17,7 +17,7 @@ USAGE = (
 )
 SESSION_COLUMNS = (
     *("version", "events", "prompts", "tool_calls", "tool_errors", "tasks", "subagents", "compactions"),
-    *("unknown_events", "last_event_at", "rows"),
+    *("unknown_events", "last_event_at", "rows", "facts"),
 )
 STATE_COLUMNS = ("facts", "ids_high", "ids_low")
 LEVELS: Mapping[str, tuple[str, ...]] = {

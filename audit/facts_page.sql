@@ -1,6 +1,5 @@
--- What is known of a session, each fact once, in log order from a version on: one page?
--- Table: facts (key: org_id, session_id, event_id). Event ids are in no order, so each page reads the whole session, but
--- no payload; `version` falls as the place in the log rises.
+-- What is known of a session, each fact once, in log order from a place on: one page, without payloads?
+-- Table: facts (key: org_id, session_id, place).
 SELECT
     org_id,
     session_id,
@@ -12,7 +11,7 @@ SELECT
     log_offset,
     log_index,
     event_id,
-    version,
+    place,
     toUnixTimestamp64Milli(facts.timestamp) AS timestamp,
     event_type,
     tool_name,
@@ -25,11 +24,12 @@ SELECT
     seq,
     duration_ms,
     redactions,
-    '' AS data
+    '' AS data,
+    is_deleted
 FROM facts FINAL
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}
-  AND version <= {version_max:UInt64}
-  AND version >= {version_min:UInt64}
-ORDER BY version DESC
+  AND place >= {since:UInt64}
+  AND place < {below:UInt64}
+ORDER BY place
 LIMIT {limit:UInt64}

@@ -14,7 +14,7 @@ from audit.requests.situation import GENERATIONS
 from audit.turns import Turns
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
-from processors.projections.records import EVENTS_RECORDED, version_at
+from processors.projections.records import EVENTS_RECORDED, place_at
 from processors.projections.sessions import session_row
 from query_api.question import NoParams, Question
 from query_api.read_context import ReadContext
@@ -28,33 +28,30 @@ from store.sql import cut_to_size
 FACTS_PER_PAGE = 5_000
 FOLDED_AT_ONCE = 2  # sessions, in one process: each may hold some 50 MB
 WAIT_S = 10.0
-FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
-LAST_INDEX = (1 << 16) - 1
 
 
 class FactsPage(Struct, frozen=True):
-    """A session's facts in log order, from a place in the log (``version_max``) to another (``version_min``)."""
+    """A session's facts in log order, at the places ``[since, below)``."""
 
     org_id: str
     session_id: UUID
-    version_max: int
-    version_min: int
+    since: int
+    below: int
     limit: int
 
 
 class RecordsOfFacts(Struct, frozen=True):
-    """The records of these facts of a session, each in the version that counts."""
+    """The records of the facts of a session at these places."""
 
     org_id: str
     session_id: UUID
-    event_ids: list[UUID]
-    versions: list[int]
+    places: list[int]
 
 
 class RecordOfFactRow(Struct, frozen=True):
     """The stored record of a lifecycle request."""
 
-    version: int
+    place: int
     data: bytes
 
 
@@ -84,7 +81,7 @@ class FoldedHistory:
         prices = await _prices(context)
         async with self._turns.turn(WAIT_S):
             state: SessionState | None = None
-            facts = FactsPage(org_id, session_id, FROM_THE_START, version_at(offset, LAST_INDEX), FACTS_PER_PAGE)
+            facts = FactsPage(org_id, session_id, 0, place_at(offset + 1, 0), FACTS_PER_PAGE)
             async for page in _pages(context, facts):
                 state = await asyncio.to_thread(_fold_all, state, page)
             if state is None:
@@ -99,18 +96,16 @@ async def _pages(context: ReadContext, first: FactsPage) -> AsyncIterator[Sequen
         page = await context.ask(FACTS, asked)
         await _add_records(context, page)
         yield page
-        asked = replace(asked, version_max=page[-1].version - 1) if len(page) == first.limit else None
+        asked = replace(asked, since=page[-1].place + 1) if len(page) == first.limit else None
 
 
 async def _add_records(context: ReadContext, page: Sequence[FactRow]) -> None:
     """Fill in the records of lifecycle requests: the fold reads hook events from their typed columns alone."""
-    rows = {row.event_id: row for row in page if row.kind != EVENTS_RECORDED}
-    for event_ids in cut_to_size(rows):
-        some = [rows[event_id] for event_id in event_ids]
-        asked = RecordsOfFacts(some[0].org_id, some[0].session_id, event_ids, [row.version for row in some])
-        found = {record.version: record.data for record in await context.ask(RECORDS, asked)}
-        for row in some:
-            row.data = found[row.version]
+    rows = {row.place: row for row in page if row.kind != EVENTS_RECORDED}
+    for places in cut_to_size(rows):
+        asked = RecordsOfFacts(page[0].org_id, page[0].session_id, places)
+        for record in await context.ask(RECORDS, asked):
+            rows[record.place].data = record.data
 
 
 async def _prices(context: ReadContext) -> PriceList:

@@ -1,11 +1,9 @@
--- Which records brought these facts of a session? Each id comes with the version that counts.
--- Table: facts (key: org_id, session_id, event_id).
+-- Which records brought the facts of a session at these places?
+-- Table: facts (key: org_id, session_id, place).
 SELECT
-    version,
+    place,
     data
-FROM facts
+FROM facts FINAL
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}
-  AND event_id IN {event_ids:Array(UUID)}
-  AND version IN {versions:Array(UInt64)}
-LIMIT 1 BY version
+  AND place IN {places:Array(UInt64)}

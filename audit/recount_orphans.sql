@@ -1,5 +1,5 @@
 -- Which sessions have facts, but no row? Only those whose facts are all settled are listed, so that a row must exist.
--- Tables: facts (key: org_id, session_id), sessions (key: org_id, started_hour, session_id).
+-- Tables: facts (key: org_id, session_id, place), sessions (key: org_id, started_hour, session_id).
 -- Without a row the hour in which a session started is unknown; the time of its first fact is used instead.
 SELECT
     org_id,
@@ -7,7 +7,8 @@ SELECT
     uniqExact(event_id) AS facts,
     max(log_offset) + 1 AS version
 FROM facts
-WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+WHERE NOT is_deleted
+  AND ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
   AND sipHash64(session_id) % {parts:UInt32} = {part:UInt32}
   AND (org_id, session_id) NOT IN
   (
@@ -22,8 +23,8 @@ GROUP BY
     org_id,
     session_id
 HAVING max(log_offset) < {pins:Array(UInt64)}[any(log_partition) + 1]
-   AND argMin(timestamp, (log_offset, log_index)) >= {since:DateTime('UTC')}
-   AND argMin(timestamp, (log_offset, log_index)) < {until:DateTime('UTC')}
+   AND argMin(timestamp, place) >= {since:DateTime('UTC')}
+   AND argMin(timestamp, place) < {until:DateTime('UTC')}
 ORDER BY
     org_id,
     session_id

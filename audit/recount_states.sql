@@ -1,5 +1,5 @@
 -- Which kept states of sessions that started in these days count other facts than there are?
--- Tables: session_states (key: log_partition, org_id, session_id), facts (key: org_id, session_id, event_id).
+-- Tables: session_states (key: log_partition, org_id, session_id), facts (key: org_id, session_id, place).
 -- Compared are the number of facts and the XOR of their ids, in two halves. A state beyond the settled offset of its
 -- partition is not compared.
 WITH states AS

@@ -34,14 +34,12 @@ from store.migrate import migrations
 
 BLOCKS, BLOCK_ROWS = 5, 80_000
 PAGES, PAGE_EVENTS = 40, 100
-VERSION_MAX = (1 << 64) - 1
-GRANULARITY, SORT_KEY = "index_granularity = 512", "ORDER BY (org_id, session_id, event_id)"
-BY_TIME = "ORDER BY (org_id, session_id, timestamp, event_id)"
+GRANULARITY, SORT_KEY = "index_granularity = 2048", "ORDER BY (org_id, session_id, place)"
 VARIANTS = {
     "as it is": {},
+    "granularity 512": {GRANULARITY: "index_granularity = 512"},
     "granularity 8192": {GRANULARITY: "index_granularity = 8192"},
-    "by time": {SORT_KEY: BY_TIME},
-    "by time, 8192": {SORT_KEY: BY_TIME, GRANULARITY: "index_granularity = 8192"},
+    "by event id, 512": {SORT_KEY: "ORDER BY (org_id, session_id, event_id)", GRANULARITY: "index_granularity = 512"},
 }
 _FILTERS = frozenset({"after", "before", "event_type", "tool_name", "agent_id"})
 _BYTES = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'facts'"
@@ -147,13 +145,13 @@ def _read_pages(client: Client, length: tuple[int, int]) -> tuple[float, float]:
 def _read_page(client: Client, org: str, session: UUID) -> tuple[float, float]:
     begun, cpu = time.perf_counter(), time.process_time()
     key = {"org_id": org, "session_id": session}
-    page = {**key, "version_max": VERSION_MAX, "limit": PAGE_EVENTS + 1}
-    found: Sequence[tuple[UUID, int, int]] = client.query(
+    page = {**key, "since": 0, "limit": PAGE_EVENTS + 1}
+    found: Sequence[tuple[int, int]] = client.query(
         statement_without("query_api.sessions.events_page", _FILTERS), parameters=page
     ).result_rows
-    ids = {"event_ids": [row[0] for row in found[:PAGE_EVENTS]], "versions": [row[1] for row in found[:PAGE_EVENTS]]}
+    places = {"places": [row[0] for row in found[:PAGE_EVENTS]]}
     rows = client.query(
-        statement_without("query_api.sessions.events_by_id", frozenset()), parameters={**key, **ids}
+        statement_without("query_api.sessions.events_at", frozenset()), parameters={**key, **places}
     ).result_rows
     if len(rows) != PAGE_EVENTS:
         raise RuntimeError(f"a page holds {len(rows)} events")

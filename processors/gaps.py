@@ -1,7 +1,8 @@
 """Projecting again: positions without a receipt, and the records of single sessions.
 
 Records come out of the log itself, in order, and with equal keys: of two rows with one version the one written last is
-read. A state that lacks a fact is wrong from there on, so every later record of its session is projected again, too.
+read. A state that lacks a fact is wrong from there on, so every later record of its session is projected again, too: a
+fact that has counted may turn out to repeat one in the hole, and is written anew as deleted.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

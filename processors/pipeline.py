@@ -2,7 +2,7 @@
 
 The writes, in this order, and what a crash after each leaves behind:
 
-1. `facts`, `dead_letters`  — the batch comes again with equal keys; of two rows the first write in log order wins
+1. `facts`, `dead_letters`  — the batch comes again with equal keys, places in the log, and with equal rows
 2. `sessions`, `tasks`, `session_states` — equal or older versions come again; the highest is read, equal version =
    equal content
 3. `compactions`, `analyses` — one for each fact of this batch that requests one, from the facts up to that fact, read

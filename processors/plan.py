@@ -179,8 +179,11 @@ class Planner:
         state = self._state(rows[0])
         facts_before = len(state.seen)
         for row in rows:
+            if fold(state, row):
+                added += 1
+            else:
+                row.is_deleted, row.data = 1, b""
             parts += event_parts(prefix, row)
-            added += fold(state, row)
         encoded.append(b"".join(parts))
         if added:
             changed.setdefault((record.org_id, record.session_id), _Changed(state, facts_before))

@@ -20,7 +20,7 @@ from schemas.store.rows import FactRow, TaskRow, UInt32
 
 Encode = Callable[[Any], bytes]
 
-_FORMATS = {"UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
+_FORMATS = {"UInt8": "<B", "UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
 _HALF = (1 << 64) - 1
 _uuid_pair = struct.Struct("<QQ").pack
 _record_tail = struct.Struct("<qHQ").pack
@@ -53,7 +53,7 @@ def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
     seq, duration = row.seq, row.duration_ms
     return (
         prefix,
-        _event_head(row.log_index, event_id >> 64, event_id & _HALF, row.version, row.timestamp),
+        _event_head(row.log_index, event_id >> 64, event_id & _HALF, row.place, row.timestamp),
         _cached(row.event_type),
         _cached(row.tool_name),
         string(row.tool_use_id) if row.tool_use_id else b"\0",
@@ -67,6 +67,7 @@ def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
         _redactions(row.redactions) if row.redactions else b"\0",
         _SMALL[len(data)] if len(data) < _SMALL_MAX else varint(len(data)),
         data,
+        b"\1" if row.is_deleted else b"\0",
     )
 
 

@@ -1,6 +1,6 @@
 -- Which facts are in some buckets of a range: key, version and hash of each? With `contents`, only those that have
 -- one of these hashes, with each column as text. A long text is cut, and ends with its length and hash.
--- Table: facts (key: org_id, session_id, event_id).
+-- Table: facts (key: org_id, session_id, place).
 SELECT
     [org_id, toString(session_id), toString(event_id)] AS row_key,
     intDiv(log_offset, {block:UInt64}) AS bucket,

@@ -1,5 +1,5 @@
 -- How many facts below the pins are in a range of keys, and what are the sums of their hashes, by block of log offsets?
--- Table: facts (key: org_id, session_id, event_id).
+-- Table: facts (key: org_id, session_id, place).
 -- A hash over a NULL is NULL, which no sum counts: so each column has its own hash, 0 for a NULL.
 -- `places` has the hash of a position once for each of its facts, so that it can be compared with the receipts.
 SELECT

@@ -32,7 +32,7 @@ class AfterFact(Struct, frozen=True):
 
     org_id: str
     session_id: UUID
-    event_id: UUID
+    place: int
     rows: int
 
 
@@ -40,7 +40,7 @@ class FactKey(Struct, frozen=True):
     """The key of a fact in its org."""
 
     session_id: UUID
-    event_id: UUID
+    place: int
 
 
 class AfterSession(Struct, frozen=True):
@@ -78,9 +78,9 @@ class FactRange(Struct, frozen=True):
     first_org: str
     last_org: str
     since: UUID
-    since_event: UUID
+    since_place: int
     until: UUID
-    until_event: UUID
+    until_place: int
     pins: list[int]
     block: int
 

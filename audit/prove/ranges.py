@@ -31,6 +31,7 @@ ROWS_PER_RANGE = 100_000
 BLOCKS = 1_000
 ORGS_PER_QUESTION = 10_000
 FIRST_ID, LAST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
+LAST_PLACE = (1 << 64) - 1
 FIRST_HOUR, LAST_HOUR = datetime.fromtimestamp(0, UTC), datetime.fromtimestamp((1 << 32) - 1, UTC)
 
 K = TypeVar("K")
@@ -82,7 +83,7 @@ async def _orgs(side: Side, table: str) -> AsyncIterator[tuple[str, int]]:
 async def fact_ranges(orgs: Iterable[OrgRows], pins: list[int]) -> AsyncIterator[SizedRange]:
     """Cut the facts below the pins."""
     block = block_of(pins)
-    async for cut in _cuts(orgs, (FIRST_ID, FIRST_ID), (LAST_ID, LAST_ID), _next_fact):
+    async for cut in _cuts(orgs, (FIRST_ID, 0), (LAST_ID, LAST_PLACE), _next_fact):
         yield SizedRange(FactRange(cut.first, cut.last, *cut.since, *cut.until, pins, block), cut.rows)
 
 
@@ -139,9 +140,9 @@ def _grouped(orgs: Iterable[OrgRows]) -> Iterator[list[OrgRows]]:
         yield group
 
 
-async def _next_fact(org: OrgRows, key: tuple[UUID, UUID]) -> tuple[UUID, UUID] | None:
+async def _next_fact(org: OrgRows, key: tuple[UUID, int]) -> tuple[UUID, int] | None:
     found = await org.side.ask(NEXT_FACT, AfterFact(org.org_id, *key, ROWS_PER_RANGE))
-    return (found[0].session_id, found[0].event_id) if found else None
+    return (found[0].session_id, found[0].place) if found else None
 
 
 async def _next_session(table: str, org: OrgRows, session_id: UUID) -> UUID | None:

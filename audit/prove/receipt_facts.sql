@@ -1,5 +1,5 @@
 -- Which receipts of a range of offsets claim another number of facts than there are at their position?
--- Tables: receipts (key: log_partition, log_offset), facts (key: org_id, session_id), of the sessions of these receipts.
+-- Tables: receipts (key: log_partition, log_offset), facts (key: org_id, session_id, place), of the sessions of these receipts.
 SELECT
     log_partition,
     log_offset,
@@ -35,8 +35,8 @@ LEFT JOIN
         FROM receipts
 {{offset_range}}
     )
-      AND log_offset >= {since:UInt64}
-      AND log_offset < {until:UInt64}
+      AND place >= {since:UInt64} * 65536
+      AND place < {until:UInt64} * 65536
     GROUP BY
         log_partition,
         log_offset

@@ -1,7 +1,7 @@
 -- Made-up hook events of one session: turns of a prompt, then tool uses in pairs, and sometimes a subagent.
 INSERT INTO facts
 (
-    org_id, session_id, kind, user_id, role, received_at, log_partition, log_offset, log_index, event_id, version,
+    org_id, session_id, kind, user_id, role, received_at, log_partition, log_offset, log_index, event_id, place,
     timestamp, event_type, tool_name, tool_use_id, agent_id, agent_type, task_id, label, model, seq, duration_ms,
     redactions, data
 )
@@ -24,7 +24,7 @@ SELECT
     intDiv(n, 100),
     n % 100,
     generateUUIDv4(n),
-    18446744073709551615 - (intDiv(n, 100) * 65536 + n % 100),
+    intDiv(n, 100) * 65536 + n % 100,
     {since:DateTime64(3, 'UTC')} + toIntervalSecond(n),
     type,
     if(use = '', '', tool),

@@ -12,7 +12,6 @@ from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 EVENTS_RECORDED = "events_recorded"
 NO_ID = UUID(int=0)
-_VERSION_MAX = (1 << 64) - 1
 
 
 def fact_rows(log_record: LogRecord, record: SessionRecord) -> list[FactRow]:
@@ -22,16 +21,16 @@ def fact_rows(log_record: LogRecord, record: SessionRecord) -> list[FactRow]:
     return [_lifecycle_row(log_record, record)]
 
 
-def version_at(offset: int, index: int) -> int:
-    """Return a version that falls with the log position, so that ReplacingMergeTree keeps the first write."""
-    return _VERSION_MAX - (offset << 16 | index)
+def place_at(offset: int, index: int) -> int:
+    """Return the place of a fact in the log, which rises with both."""
+    return offset << 16 | index
 
 
 def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
     org_id, session_id, received_at = record.org_id, record.session_id, record.received_at
     user_id, role = record.actor.user_id, record.actor.role
     partition, offset = log_record.partition, log_record.offset
-    first_version = version_at(offset, 0)
+    first_place = place_at(offset, 0)
     rows = []
     for index, event in enumerate(record.events):
         payload = read_payload(event.data)
@@ -46,7 +45,7 @@ def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
             offset,
             index,
             event.event_id,
-            first_version - index,
+            first_place + index,
             event.timestamp,
             event.event_type,
             payload.tool_name or "",
@@ -77,7 +76,7 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
         log_offset=log_record.offset,
         log_index=0,
         event_id=record.fact_id,
-        version=version_at(log_record.offset, 0),
+        place=place_at(log_record.offset, 0),
         timestamp=record.received_at,
         event_type="",
         tool_name="",

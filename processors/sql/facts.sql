@@ -1,5 +1,5 @@
 -- What is known of these sessions in a range of offsets, each fact once, in log order?
--- Table: facts (key org_id, session_id). Only lifecycle facts need their record; a hook event folds from its typed
+-- Table: facts (key: org_id, session_id, place). Only lifecycle facts need their record; a hook event folds from its typed
 -- columns.
 SELECT
     org_id,
@@ -12,7 +12,7 @@ SELECT
     log_offset,
     log_index,
     event_id,
-    version,
+    place,
     toUnixTimestamp64Milli(timestamp),
     event_type,
     tool_name,
@@ -28,6 +28,6 @@ SELECT
     if(kind = 'events_recorded', '', data) AS fact
 FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
-  AND log_offset >= {since:UInt64}
-  AND log_offset < {below:UInt64}
-ORDER BY log_offset, log_index
+  AND place >= {since:UInt64} * 65536
+  AND place < {below:UInt64} * 65536
+ORDER BY place

@@ -1,5 +1,5 @@
 -- Which facts of these sessions up to a log position do derivations need, each once, session by session in log order?
--- Table: facts (key org_id, session_id). Payloads stay in the store: only the few texts that a derivation may show are
+-- Table: facts (key: org_id, session_id, place). Payloads stay in the store: only the few texts that a derivation may show are
 -- sent, cut to a length. Repeated names are sent once a block, and ids as text, which is read three times faster.
 -- A payload's value that is no string comes as its JSON; a payload that cannot be parsed has no texts.
 SELECT
@@ -39,5 +39,5 @@ SELECT
         1, {subject_max:UInt32})) AS cwd
 FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
-  AND log_offset <= {upto:UInt64}
-ORDER BY org_id, session_id, log_offset, log_index
+  AND place < ({upto:UInt64} + 1) * 65536
+ORDER BY org_id, session_id, place

@@ -1,5 +1,5 @@
 -- Which digests of a session were requested, newest first, and which are made: one page, and how many are there?
--- Tables: facts (key: org_id, session_id, event_id), compactions (key: org_id, session_id, compaction_id).
+-- Tables: facts (key: org_id, session_id, place), compactions (key: org_id, session_id, compaction_id).
 -- A request is a fact, so it is listed as soon as it is stored; its digest follows.
 SELECT
     request.compaction_id AS compaction_id,

@@ -26,12 +26,11 @@ from schemas.ids import IdSecrets
 from schemas.log.position import Position
 
 EVENTS_PER_PAGE_MAX = 1000
-FROM_THE_START = (1 << 64) - 1  # `version` falls as the place in the log rises
 PAGE_BYTES_MAX = 32 << 20  # of payloads; a page may end early, and its cursor continues there
 
 
 class EventsPage(Struct, frozen=True):
-    """Hook events of a session from a place in the log (``version_max``) on; ``None`` filters nothing."""
+    """Hook events of a session from the place ``since`` in the log on; ``None`` filters nothing."""
 
     org_id: str
     session_id: UUID
@@ -40,25 +39,23 @@ class EventsPage(Struct, frozen=True):
     agent_id: str | None
     after: datetime | None
     before: datetime | None
-    version_max: int
+    since: int
     limit: int
 
 
 class EventsPageRow(Struct, frozen=True):
-    """The identity of one event of the page, and the size of its payload."""
+    """The place of one event of the page, and the size of its payload."""
 
-    event_id: UUID
-    version: int
+    place: int
     bytes: int
 
 
-class EventsById(Struct, frozen=True):
-    """These events of a session, each in the version that counts."""
+class EventsAt(Struct, frozen=True):
+    """The events of a session at these places."""
 
     org_id: str
     session_id: UUID
-    event_ids: list[UUID]
-    versions: list[int]
+    places: list[int]
 
 
 class EventRow(Struct, frozen=True):
@@ -77,7 +74,7 @@ class EventRow(Struct, frozen=True):
 
 
 EVENTS_PAGE = Question("query_api.sessions.events_page", EventsPage, EventsPageRow)
-EVENTS_BY_ID = Question("query_api.sessions.events_by_id", EventsById, EventRow)
+EVENTS_AT = Question("query_api.sessions.events_at", EventsAt, EventRow)
 
 
 class HookEvent(Struct, frozen=True):
@@ -95,10 +92,10 @@ class HookEvent(Struct, frozen=True):
 
 
 class EventPage(NamedTuple):
-    """Events in log order, and the version at which the next page begins, if there is one."""
+    """Events in log order, and the place at which the next page begins, if there is one."""
 
     events: list[HookEvent]
-    next_version: int | None
+    next_place: int | None
 
 
 async def load_event_page(context: ReadContext, params: EventsPage) -> EventPage:
@@ -107,9 +104,8 @@ async def load_event_page(context: ReadContext, params: EventsPage) -> EventPage
     shown = within_bytes(found[: params.limit - 1], PAGE_BYTES_MAX)
     if not shown:
         return EventPage([], None)
-    ids, versions = [row.event_id for row in shown], [row.version for row in shown]
-    rows = await context.ask(EVENTS_BY_ID, EventsById(params.org_id, params.session_id, ids, versions))
-    return EventPage([_event(row) for row in rows], shown[-1].version - 1 if len(shown) < len(found) else None)
+    rows = await context.ask(EVENTS_AT, EventsAt(params.org_id, params.session_id, [row.place for row in shown]))
+    return EventPage([_event(row) for row in rows], shown[-1].place + 1 if len(shown) < len(found) else None)
 
 
 def within_bytes(rows: Sequence[EventsPageRow], bytes_max: int) -> Sequence[EventsPageRow]:
@@ -179,15 +175,15 @@ async def list_events(
     """
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
     bound_to = _bound_to(principal.org_id, session.id, event_filter)
-    begin = FROM_THE_START if cursor is None else _opened(id_secrets, bound_to, cursor)
-    params = EventsPage(principal.org_id, session.id, *event_filter, version_max=begin, limit=per_page + 1)
+    begin = 0 if cursor is None else _opened(id_secrets, bound_to, cursor)
+    params = EventsPage(principal.org_id, session.id, *event_filter, since=begin, limit=per_page + 1)
     page = await load_event_page(context, params)
-    after = None if page.next_version is None else seal_cursor(id_secrets.seed_key, bound_to, page.next_version)
+    after = None if page.next_place is None else seal_cursor(id_secrets.seed_key, bound_to, page.next_place)
     return context.reply(page.events, {"next_cursor": after})
 
 
 def _bound_to(org_id: str, session_id: UUID, event_filter: EventFilter) -> list[str | bytes | None]:
-    return ["events", org_id, session_id.bytes, *event_filter.cursor_parts()]
+    return ["events at", org_id, session_id.bytes, *event_filter.cursor_parts()]
 
 
 def _opened(secrets: IdSecrets, bound_to: list[str | bytes | None], cursor: str) -> int:

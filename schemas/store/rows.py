@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+UInt8 = Annotated[int, "UInt8"]
 UInt16 = Annotated[int, "UInt16"]
 UInt32 = Annotated[int, "UInt32"]
 UInt64 = Annotated[int, "UInt64"]
@@ -30,7 +31,7 @@ class FactRow(Struct, gc=False):
     log_offset: UInt64  # the fields up to this one are the same for all facts of a record
     log_index: UInt16
     event_id: UUID
-    version: UInt64  # 2^64-1-(offset·2^16+index): of two writes of one event id the first in the log wins
+    place: UInt64  # in the log: offset·2^16 + index
     timestamp: DateTime64
     event_type: str  # of a hook event, else ""
     tool_name: str
@@ -44,6 +45,7 @@ class FactRow(Struct, gc=False):
     duration_ms: Int64 | None
     redactions: dict[str, UInt32]
     data: bytes  # a hook event's payload verbatim, a lifecycle request's record
+    is_deleted: UInt8 = 0  # 1: an earlier fact has its id, so it does not count, and its data are empty
 
 
 class ModelTotals(NamedTuple):

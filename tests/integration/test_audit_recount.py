@@ -179,7 +179,7 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
     """A missing fact makes its session differ by the right number of events."""
     session = named(1, OTHER)
     filled.alter(
-        "DELETE FROM {db}.facts WHERE event_id = (SELECT argMin(event_id, version) FROM {db}.facts "
+        "DELETE FROM {db}.facts WHERE event_id = (SELECT argMax(event_id, place) FROM {db}.facts "
         f"WHERE session_id = '{session}' AND event_type = 'Stop')"
     )
 
@@ -188,6 +188,42 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
     (wrong,) = (difference for difference in found["differences"] if difference["column"] == "events")
     assert wrong["key"] == {"org_id": OTHER, "session_id": str(session)}
     assert wrong["stored"] - wrong["recounted"] == 1
+
+
+async def test_an_id_that_counts_twice_is_named_though_its_session_agrees(filled: Operations) -> None:
+    """A fold that forgot an id writes fact and session alike; the number of ids tells."""
+    of_session = f"FINAL WHERE session_id = '{named(1, OTHER)}'"
+    facts = filled.one(f"SELECT count() FROM {{db}}.facts {of_session}")
+    filled.alter(
+        "INSERT INTO {db}.facts SELECT * REPLACE (place + 100 AS place, log_index + 100 AS log_index)"
+        f" FROM {{db}}.facts {of_session} AND event_type = 'Stop' LIMIT 1"
+    )
+    filled.alter(
+        f"INSERT INTO {{db}}.sessions SELECT * REPLACE (events + 1 AS events) FROM {{db}}.sessions {of_session}"
+    )
+
+    found = await filled.data("operator/recount")
+
+    (wrong,) = (difference for difference in found["differences"] if difference["table"] == "sessions")
+    assert (wrong["column"], wrong["stored"], wrong["recounted"]) == ("facts", facts + 1, facts)
+
+
+async def test_an_id_that_never_counts_is_named_though_its_session_agrees(filled: Operations) -> None:
+    """A fold that takes an id for a repetition leaves it out of fact and session alike."""
+    of_session = f"FINAL WHERE session_id = '{named(1, OTHER)}'"
+    facts = filled.one(f"SELECT count() FROM {{db}}.facts {of_session}")
+    filled.alter(
+        "INSERT INTO {db}.facts SELECT * REPLACE (1 AS is_deleted, '' AS data)"
+        f" FROM {{db}}.facts {of_session} AND event_type = 'Stop' LIMIT 1"
+    )
+    filled.alter(
+        f"INSERT INTO {{db}}.sessions SELECT * REPLACE (events - 1 AS events) FROM {{db}}.sessions {of_session}"
+    )
+
+    found = await filled.data("operator/recount")
+
+    (wrong,) = (difference for difference in found["differences"] if difference["table"] == "sessions")
+    assert (wrong["column"], wrong["stored"], wrong["recounted"]) == ("facts", facts - 1, facts)
 
 
 async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:

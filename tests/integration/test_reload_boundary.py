@@ -12,9 +12,9 @@ from tests.support.rigs.projected import project
 from tests.support.rigs.store import TestStore
 
 FACTS = warehouse.sql("facts")
-BELOW = "log_offset < {below:UInt64}"
+BELOW = "place < {below:UInt64} * 65536"
 BEYOND = FACTS.replace(BELOW, "0 <= {below:UInt64}")
-THE_FIRST_TOO = FACTS.replace(BELOW, "log_offset <= {below:UInt64}")
+THE_FIRST_TOO = FACTS.replace(BELOW, "place < ({below:UInt64} + 1) * 65536")
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,7 @@ def test_keys_and_versions_are_those_of_the_database(two: TestStore, table: str)
     """The keys and version columns, which decide which of two rows is visible, are the same in both."""
     found = next(row for row in two.rows(_SHAPES, database=two.database) if row["name"] == table)
 
-    version = re.match(r"ReplacingMergeTree(?:\((\w+)\))? ORDER", found["engine_full"])
-    assert version is not None
-    assert (found["sorting_key"].split(", "), version[1]) == (list(SHAPES[table].key), SHAPES[table].version)
+    engine = re.match(r"ReplacingMergeTree(?:\((\w+)(?:, (\w+))?\))? ORDER", found["engine_full"])
+    assert engine is not None
+    assert (found["sorting_key"].split(", "), engine[1]) == (list(SHAPES[table].key), SHAPES[table].version)
+    assert engine[2] == ("is_deleted" if "is_deleted" in SHAPES[table].row.__struct_fields__ else None)

@@ -24,10 +24,10 @@ def fact_row(session: UUID, number: int, event_type: str = "UserPromptSubmit", *
         log_offset=number,
         log_index=0,
         event_id=UUID(int=random.Random(session.int + number).getrandbits(128)),
-        version=1,
+        place=number << 16,
         timestamp=T0 + number,
         event_type=event_type,
-        **{**_TEXTS, **fields},
+        **{**_TEXTS, **fields},  # type: ignore[arg-type]  # texts
         seq=None,
         duration_ms=None,
         redactions={},

@@ -15,6 +15,7 @@ import msgspec
 
 from kernel.broken import Broken
 from processors.observer import Observers
+from processors.projections.records import place_at
 from processors.warehouse import Bucket
 from schemas.log.position import LogRecord
 from schemas.store.rows import FactRow
@@ -365,10 +366,13 @@ class World:
             return self._must_be(place in tables["dead_letters"], f"dead letter {place}")
         body = json.loads(record.value or b"")
         org, session = body["org_id"], UUID(body["session_id"])
-        for fact in body.get("events", [{"event_id": body.get("fact_id")}]):
-            row: FactRow | None = tables["facts"].get((org, session, UUID(fact["event_id"])))
+        for index, fact in enumerate(body.get("events", [{"event_id": body.get("fact_id")}])):
+            row: FactRow | None = tables["facts"].get((org, session, place_at(record.offset, index)))
             self._must_be(row is not None, f"fact {fact['event_id']} of {place}")
-            if row is not None and (row.log_partition, row.log_offset) == place:
+            if row is not None and row.is_deleted:
+                ids = (other.event_id for other in self.store.facts([(org, session)], record.offset + 1))
+                self._must_be(row.event_id in ids, f"fact {fact['event_id']} before {place}")
+            elif row is not None:
                 self._check_what_follows(row)
         return None
 

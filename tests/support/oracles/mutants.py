@@ -5,7 +5,7 @@ if the code belongs to them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from itertools import count
@@ -15,11 +15,13 @@ from unittest.mock import patch
 import msgspec
 
 from processors import dense_receipts
+from processors import plan as planning
 from processors.dense_receipts import DenseReceipts
 from processors.fold import fold
 from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
 from processors.rollups import Rollups, Target
+from processors.rowbinary import event_parts
 from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
 from processors.warehouse import DAY_S, Bucket, RollupMark, SessionKey
@@ -110,7 +112,7 @@ def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
         store: Any = getattr(self._warehouse, "_store", self._warehouse)  # a clean pass has no gate before it
-        keys = [(row.org_id, row.session_id, row.event_id) for row in store.decode("facts", plan.facts)]
+        keys = [_place(row) for row in store.decode("facts", plan.facts)]
         repeated[id(self)] = all(key in store.tables["facts"] for key in keys)
         await real_write(self, plan, records, fold_s)
 
@@ -381,6 +383,33 @@ def kept_state_without_the_next_record() -> AbstractContextManager[Any]:
         return real(self, sessions, below, since + 1 if since else 0)
 
     return patch.object(FakeWarehouse, "facts", facts)
+
+
+@mutant
+def repetitions_are_facts() -> AbstractContextManager[Any]:
+    """The mistake: the table keeps one row of each id."""
+    real = event_parts
+
+    def parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
+        return real(prefix, msgspec.structs.replace(row, is_deleted=0, data=row.data or b"{}"))
+
+    return patch.object(planning, "event_parts", parts)
+
+
+@mutant
+def facts_stay_facts() -> AbstractContextManager[Any]:
+    """The mistake: what counted once is never found to be a repetition, so it is not written as one."""
+    real = FakeWarehouse.put
+
+    def put(self: FakeWarehouse, table: str, rows: Iterable[Any]) -> None:
+        known = self.tables[table]
+        real(self, table, [row for row in rows if table != "facts" or not row.is_deleted or _place(row) not in known])
+
+    return patch.object(FakeWarehouse, "put", put)
+
+
+def _place(row: FactRow) -> tuple[Any, ...]:
+    return row.org_id, row.session_id, row.place
 
 
 @mutant

@@ -11,7 +11,7 @@ from uuid import UUID
 R = TypeVar("R")
 Decode = Callable[[bytes, int], tuple[Any, int]]  # bytes and offset -> value and next offset
 
-_FORMATS = {"UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
+_FORMATS = {"UInt8": "<B", "UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
 
 
 def decode_rows(row_type: type[R], block: bytes) -> list[R]:

@@ -5,7 +5,7 @@ from tests.support.rigs.two_generations import TwoGenerations
 INSERTED_AT_ONCE = 250_000
 _FACTS = """
 INSERT INTO {db}.facts (org_id, session_id, kind, user_id, role, received_at, log_partition, log_offset, log_index,
-    event_id, version, timestamp, event_type, tool_name, tool_use_id, seq, data)
+    event_id, place, timestamp, event_type, tool_name, tool_use_id, seq, data)
 WITH
     toUInt64(number) AS n,
     intDiv(n, 50) AS of_session,
@@ -17,7 +17,7 @@ SELECT
         substring(digits, 18, 3), '-', substring(digits, 21, 12))),
     'events_recorded', 'user', 'member', at, 0, intDiv(n, 25), n % 25,
     toUUID(concat('00000000-0000-4000-8000-', substring(lower(hex(sipHash64(n))), 1, 12))),
-    18446744073709551615 - (intDiv(n, 25) * 65536 + n % 25),
+    intDiv(n, 25) * 65536 + n % 25,
     at, if(n % 2 = 0, 'PreToolUse', 'PostToolUse'), 'Bash', concat('toolu_', toString(intDiv(n, 2))),
     if(n % 3 = 0, NULL, n),
     concat('{"tool_input":{"command":"pytest -q tests/test_', toString(sipHash64(n, 1) MOD 500), '.py"},',

@@ -17,7 +17,7 @@ from tests.support.rigs.store import TABLES
 
 CONTROL, GENERATION = "crewkit", "crewkit_g1"
 # What another number of partitions changes, and the time of the write.
-POSITIONS = ("log_partition", "log_offset", "log_index", "version", "stored_at")
+POSITIONS = ("log_partition", "log_offset", "log_index", "place", "version", "stored_at")
 
 
 def contents(url: str) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
--- What do these hook events of a session contain, in log order? Each id comes with the version that counts.
--- Table: facts (key: org_id, session_id, event_id). The events of a page are spread over all granules of the session,
--- and most of the time goes into decompressing payloads; the settings spread single granules over all cores.
+-- What do the hook events of a session at these places contain, in log order?
+-- Table: facts (key: org_id, session_id, place). Most of the time goes into decompressing payloads; the settings spread
+-- single granules over all cores.
 SELECT
     event_id,
     event_type,
@@ -12,13 +12,11 @@ SELECT
     data,
     log_partition,
     log_offset
-FROM facts
+FROM facts FINAL
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}
-  AND event_id IN {event_ids:Array(UUID)}
-  AND version IN {versions:Array(UInt64)}
-ORDER BY version DESC
-LIMIT 1 BY version
+  AND place IN {places:Array(UInt64)}
+ORDER BY place
 SETTINGS
     merge_tree_min_rows_for_concurrent_read = 8192,
     merge_tree_min_bytes_for_concurrent_read = 1,
