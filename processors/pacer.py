@@ -3,7 +3,8 @@
 Each batch makes a part in every table, and costs about the same whatever is in it. So small batches have a budget: in
 the long run one with a single event takes ``wait_s`` seconds of it, a larger one less. A few may begin ahead of it:
 what comes after some quiet is visible at once. A small one also waits until the batch before it is written, and then
-as long as this took: a machine that is busy makes fewer and larger ones.
+as long as this took: a machine that is busy makes fewer and larger ones. A worker with a part of the partitions waits
+longer, so that all workers together make no more batches than one alone.
 """
 
 import asyncio
@@ -27,11 +28,11 @@ class Pacer:
         self._paused_until = float("-inf")
         self._paid_until = float("-inf")  # the budget is spent up to then, which may be ahead of the clock
 
-    def ended(self, facts: int, took_s: float) -> None:
-        """Note that a batch is written; it took ``took_s`` in all."""
+    def ended(self, facts: int, took_s: float, workers: float = 1.0) -> None:
+        """Note that a batch is written; it took ``took_s`` in all, and ``workers`` like this one share the load."""
         now = self._clock()
         self._took_s.append(took_s)
-        self._paused_until = now + min(PAUSE_S_MAX, *self._took_s)
+        self._paused_until = now + min(PAUSE_S_MAX, (2 * workers - 1) * min(self._took_s))
         saved = now - (AHEAD - 1) * self._wait_s
         self._paid_until = max(self._paid_until, saved) + self._wait_s * SHARING_FACTS / (SHARING_FACTS + facts)
 

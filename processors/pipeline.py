@@ -154,7 +154,7 @@ class Pipeline:
         self._written_at = self._clock()
         write_s = time.monotonic() - begun
         logger.info("batch", records=records, facts=plan.fact_count, fold_s=round(fold_s, 3), write_s=round(write_s, 3))
-        self._pacer.ended(plan.fact_count, fold_s + write_s)
+        self._pacer.ended(plan.fact_count, fold_s + write_s, self.workers())
         self._observer.batch_written(plan, records)
 
     async def _derive(self, requests: Sequence[DerivationRequest]) -> None:
@@ -283,6 +283,10 @@ class Pipeline:
             self.assigned.discard(partition)
             self._released.add(partition)
             self.written.pop(partition, None)
+
+    def workers(self) -> float:
+        """Return how many workers there would be if each had as many partitions as this one."""
+        return self._planner.partitions / (len(self.assigned) or self._planner.partitions)
 
     def parts(self) -> dict[str, bool]:
         """Return what the pipeline depends on, and whether that answers. May be called from any thread."""

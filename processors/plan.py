@@ -63,7 +63,7 @@ class Planner:
     def __init__(
         self, warehouse: Warehouse, cache: StateCache, pricing: Pricing, partitions: int, limit: DeadLetterLimit
     ) -> None:
-        self._warehouse, self._cache, self._pricing, self._partitions = warehouse, cache, pricing, partitions
+        self._warehouse, self._cache, self._pricing, self.partitions = warehouse, cache, pricing, partitions
         self._limit = limit
         self._kept: set[SessionKey] = set()  # of these the store may have a state
 
@@ -74,7 +74,7 @@ class Planner:
             StoreUnavailable: the call may be repeated.
         """
         self._kept.update(self._warehouse.kept_sessions(partition))
-        self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self._partitions))
+        self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self.partitions))
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
@@ -128,7 +128,7 @@ class Planner:
         letters: list[DeadLetterRow] = []
         for log_record in records:
             try:
-                decoded.append((log_record, decode(log_record, self._partitions)))
+                decoded.append((log_record, decode(log_record, self.partitions)))
             except Undecodable as reason:
                 letters.append(dead_letter(log_record, str(reason)))
         return decoded, letters

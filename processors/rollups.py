@@ -9,9 +9,10 @@ The hours that are behind are known from the batches. After a take-over they are
 `sessions` finds every session beyond the mark. While a generation is filling nothing is refreshed: at its end the same
 pass finds all of them, and the rollups are made once.
 
-The share of the machine that this takes stays at about a fifth, however many hours change: the pause after a refresh is
-`PAUSE_FACTOR` times as long as the shortest of the latest ones, but no longer than `PAUSE_S_MAX`. The shortest is the
-one that shared the machine least, so it shows best what a refresh costs.
+The share of the machine that this takes stays at about a fifth, however many hours change and however many workers
+share the log: a refresh begins `ROUND` times as long after the one before as the shortest of the latest ones took,
+times the number of workers, but after a pause of `PAUSE_S_MAX` at most. The shortest is the one that shared the machine
+least, so it shows best what a refresh costs.
 """
 
 import asyncio
@@ -31,12 +32,17 @@ from schemas.store.rows import RollupProgressRow
 
 logger = structlog.get_logger()
 T = TypeVar("T")
-PAUSE_FACTOR, PAUSE_S_MAX = 4.0, 5.0
+ROUND, PAUSE_S_MAX = 5.0, 5.0
 LATEST = 5  # refreshes
 LOOK_EVERY_S = 1.0
 BEHIND_MAX = 100_000  # hours; beyond it they are searched instead
 PAGE = 20_000  # hours
 _FIRST: Bucket = ("", 0)
+
+
+def pause_s(took_s: float, workers: float) -> float:
+    """Return how long to wait after a refresh that costs ``took_s``, so that all workers take a fifth of the time."""
+    return min(PAUSE_S_MAX, (ROUND * workers - 1) * took_s)
 
 
 class Target(NamedTuple):
@@ -51,6 +57,10 @@ class RollingUp(Protocol):
 
     async def roll_up(self, step: str, call: Callable[[], T]) -> T:
         """Call the store in the thread of the rollups, as often as it takes."""
+        ...
+
+    def workers(self) -> float:
+        """Return how many workers there would be if each had as many partitions as this one."""
         ...
 
 
@@ -112,7 +122,7 @@ class Rollups:
                 began = time.monotonic()
                 await self.refresh(due)
                 took_s.append(time.monotonic() - began)
-                await asyncio.sleep(min(PAUSE_S_MAX, PAUSE_FACTOR * min(took_s)))
+                await asyncio.sleep(pause_s(min(took_s), self._pipeline.workers()))
 
     def due(self, written: Mapping[int, Target]) -> dict[int, Target]:
         """Return the partitions that are beyond their mark; none while one of them has yet to reach the log's end."""

@@ -80,6 +80,15 @@ def test_a_batch_leaves_time_to_others() -> None:
     assert pacer.left_s() == pytest.approx(PAUSE_S_MAX)
 
 
+@pytest.mark.parametrize("workers", [1.0, 2.0, 2.5])
+def test_several_workers_make_no_more_batches_than_one(workers: float) -> None:
+    """A batch of one of so many begins as much later than the one before."""
+    pacer = Pacer(0.0, lambda: 0.0)
+    pacer.ended(1_000, 0.1, workers)
+
+    assert 0.1 + pacer.left_s() == pytest.approx(workers * (0.1 + 0.1))
+
+
 async def test_a_small_batch_waits_for_the_write_before_it() -> None:
     """Then its pause; a large one begins in the middle of the write."""
     pacer, drained, large = Pacer(0.0), asyncio.Event(), asyncio.Event()

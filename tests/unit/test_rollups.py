@@ -51,6 +51,9 @@ class Direct:
         self.before()
         return call()
 
+    def workers(self) -> float:
+        return 1.0
+
 
 @pytest.fixture
 def warehouse() -> NotingWarehouse:
@@ -165,3 +168,15 @@ async def test_the_loop_follows_what_is_written(rollups: Rollups, warehouse: Not
 
     running.cancel()
     assert warehouse.computed == [[HOURS[0]], [HOURS[1]]]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+@pytest.mark.parametrize("took_s", [0.01, 0.1, 1.0, 9.0])
+def test_all_workers_together_take_a_fifth_of_the_time(took_s: float, workers: int) -> None:
+    """Only beyond a longest pause they take more: how old a rollup may become is bounded."""
+    pause_s = module.pause_s(took_s, workers)
+
+    share = workers * took_s / (took_s + pause_s)
+
+    assert pause_s == module.PAUSE_S_MAX or share == pytest.approx(1 / 5)
+    assert pause_s <= module.PAUSE_S_MAX
