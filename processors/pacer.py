@@ -1,10 +1,10 @@
-"""When the next batch begins: at once if it is large; a small one waits a moment, so that others share its cost.
+"""When the next batch begins: at once if it is full; another waits a moment, so that more records share its cost.
 
-Each batch makes a part in every table, and costs about the same whatever is in it. So small batches have a budget: in
-the long run one with a single event takes ``wait_s`` seconds of it, a larger one less. A few may begin ahead of it:
-what comes after some quiet is visible at once. A small one also waits until the batch before it is written, and then
-as long as this took: a machine that is busy makes fewer and larger ones. A worker with a part of the partitions waits
-longer, so that all workers together make no more batches than one alone.
+Each batch makes a part in every table, and costs about the same whatever is in it. So batches have a budget: in the
+long run one with a single event takes ``wait_s`` seconds of it, a larger one less. A few may begin ahead of it: what
+comes after some quiet is visible at once. A batch also waits until the one before it is written, and then as long as
+this took: a machine that is busy makes fewer and larger ones. A worker with a part of the partitions waits longer, so
+that all workers together make no more batches than one alone.
 """
 
 import asyncio
@@ -37,12 +37,12 @@ class Pacer:
         self._paid_until = max(self._paid_until, saved) + self._wait_s * SHARING_FACTS / (SHARING_FACTS + facts)
 
     def left_s(self) -> float:
-        """Return for how many seconds a small batch has to wait after the one before; 0 or less: for none."""
+        """Return for how many seconds a batch has to wait after the one before; 0 or less: for none."""
         return max(self._paused_until, self._paid_until) - self._clock()
 
-    async def may_begin(self, is_large: Awaitable[object], is_drained: Awaitable[object]) -> None:
-        """Return once a small batch may begin after ``is_drained``, or ``is_large`` is done. Raises what they raise."""
-        waiting = [asyncio.ensure_future(is_large), asyncio.ensure_future(self._small_may_begin(is_drained))]
+    async def may_begin(self, is_full: Awaitable[object], is_drained: Awaitable[object]) -> None:
+        """Return once a batch may begin after ``is_drained``, or ``is_full`` is done. Raises what they raise."""
+        waiting = [asyncio.ensure_future(is_full), asyncio.ensure_future(self._has_paused(is_drained))]
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
@@ -51,6 +51,6 @@ class Pacer:
             for one in waiting:
                 one.cancel()
 
-    async def _small_may_begin(self, is_drained: Awaitable[object]) -> None:
+    async def _has_paused(self, is_drained: Awaitable[object]) -> None:
         await is_drained
         await asyncio.sleep(max(0.0, self.left_s()))

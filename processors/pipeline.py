@@ -88,13 +88,13 @@ class Pipeline:
         self._released: set[int] = set()  # were ours, and are another worker's now
         self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
 
-    async def may_begin(self, is_large: Awaitable[object]) -> None:
-        """Return once a small batch may begin, or ``is_large`` is done; see `processors.pacer`.
+    async def may_begin(self, is_full: Awaitable[object]) -> None:
+        """Return once a batch may begin, or ``is_full`` is done; see `processors.pacer`.
 
         Raises:
             Broken: stop; nothing may be projected any more.
         """
-        await self._pacer.may_begin(is_large, self.drain())
+        await self._pacer.may_begin(is_full, self.drain())
 
     async def project(self, records: Sequence[LogRecord]) -> Written:
         """Fold a batch and begin to write it.

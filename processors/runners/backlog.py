@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-LARGE_SHARE = 10  # a batch is large with a tenth of what it may hold
 
 
 class Backlog(Generic[T]):
@@ -16,31 +15,31 @@ class Backlog(Generic[T]):
         self._records_max, self._bytes_max = records_max, bytes_max
         self._items: list[T] = []
         self._bytes = 0
-        self._some, self._large, self._room = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._some, self._full, self._room = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def put(self, item: T, size: int) -> None:
         """Add a record of ``size`` bytes, once there is room for it."""
-        while len(self._items) >= self._records_max or self._bytes >= self._bytes_max:
+        while is_full(len(self._items), self._bytes, self._records_max, self._bytes_max):
             self._room.clear()
             await self._room.wait()
         self._items.append(item)
         self._bytes += size
         self._some.set()
-        if is_large(len(self._items), self._bytes, self._records_max, self._bytes_max):
-            self._large.set()
+        if is_full(len(self._items), self._bytes, self._records_max, self._bytes_max):
+            self._full.set()
 
     async def take(self, may_begin: Callable[[Awaitable[object]], Awaitable[None]]) -> list[T]:
-        """Return everything that waits, once that is large or ``may_begin`` says so."""
+        """Return everything that waits, once that is full or ``may_begin`` says so."""
         await self._some.wait()
-        if not self._large.is_set():
-            await may_begin(self._large.wait())
+        if not self._full.is_set():
+            await may_begin(self._full.wait())
         taken, self._items, self._bytes = self._items, [], 0
         self._some.clear()
-        self._large.clear()
+        self._full.clear()
         self._room.set()
         return taken
 
 
-def is_large(records: int, size: int, records_max: int, bytes_max: int) -> bool:
-    """Return whether a batch is worth its fixed cost, so that it need not wait for more records."""
-    return records * LARGE_SHARE >= records_max or size * LARGE_SHARE >= bytes_max
+def is_full(records: int, size: int, records_max: int, bytes_max: int) -> bool:
+    """Return whether a batch holds all that it may."""
+    return records >= records_max or size >= bytes_max

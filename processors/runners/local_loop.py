@@ -12,7 +12,7 @@ import structlog
 from processors.dense_receipts import parts
 from processors.pipeline import Pipeline
 from processors.plan import BATCH_BYTES_MAX
-from processors.runners.backlog import LARGE_SHARE, is_large
+from processors.runners.backlog import is_full
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
 
@@ -20,7 +20,7 @@ logger = structlog.get_logger()
 
 PARTITION = 0
 RETRY_S = 1.0
-IDLE_S = 3_600.0  # a small batch begins before
+IDLE_S = 3_600.0  # a batch begins before
 
 
 class LocalLog(LogReader, Protocol):
@@ -42,31 +42,28 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, 
     await pipeline.dense_receipts.found_dense(PARTITION, since, at)  # else `resume` would look at the same again
     await pipeline.resume(PARTITION, at)
     while True:
-        records = await _read(reader, at, batch_records)
+        records = await _read(reader, at, batch_records, BATCH_BYTES_MAX)
         if not records:
             await pipeline.drain()
             await reader.wait_beyond(at, timeout_s=1.0)
             continue
-        if not is_large(len(records), _size(records), batch_records, BATCH_BYTES_MAX):
-            last_of_large = at + batch_records // LARGE_SHARE - 1
-            await pipeline.may_begin(reader.wait_beyond(last_of_large, timeout_s=IDLE_S))
-            records = await _read(reader, at, batch_records)
+        size = sum(len(record.value or b"") for record in records)
+        if not is_full(len(records), size, batch_records, BATCH_BYTES_MAX):
+            await pipeline.may_begin(reader.wait_beyond(at + batch_records - 1, timeout_s=IDLE_S))
+            more = batch_records - len(records), BATCH_BYTES_MAX - size
+            records = [*records, *await _read(reader, records[-1].offset + 1, *more)]
         at = records[-1].offset + 1
         await pipeline.project(records)
 
 
-async def _read(reader: LocalLog, at: int, count: int) -> Sequence[LogRecord]:
+async def _read(reader: LocalLog, at: int, count: int, bytes_max: int) -> Sequence[LogRecord]:
     """Return the records from ``at`` on; wait while the file can't be read."""
     while True:
         try:
-            return await reader.read(PARTITION, at, at + count, BATCH_BYTES_MAX)
+            return await reader.read(PARTITION, at, at + count, bytes_max)
         except LogUnavailable as error:
             logger.warning("log_unavailable", error=str(error), retry_s=RETRY_S)
             await asyncio.sleep(RETRY_S)
-
-
-def _size(records: Sequence[LogRecord]) -> int:
-    return sum(len(record.value or b"") for record in records)
 
 
 async def first_missing(warehouse: Warehouse, reader: LogReader, since: int) -> int:

@@ -1,4 +1,4 @@
-"""When a batch begins: a large one at once, a small one after a pause and within its budget."""
+"""When a batch begins: a full one at once, another after a pause and within its budget."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from processors import pacer as module
 from processors.pacer import AHEAD, PAUSE_S_MAX, SHARING_FACTS, Pacer
-from processors.runners.backlog import Backlog, is_large
+from processors.runners.backlog import Backlog
 
 
 def paced(batches: Sequence[int], every_s: float, took_s: float = 0.0, wait_s: float = 1.0) -> list[float]:
@@ -25,14 +25,14 @@ def paced(batches: Sequence[int], every_s: float, took_s: float = 0.0, wait_s: f
     return began
 
 
-async def at_once(is_large: Awaitable[object]) -> None:
-    """Let a small batch begin."""
-    await Pacer(0.0).may_begin(is_large, asyncio.sleep(0))
+async def at_once(is_full: Awaitable[object]) -> None:
+    """Let any batch begin."""
+    await Pacer(0.0).may_begin(is_full, asyncio.sleep(0))
 
 
-async def never(is_large: Awaitable[object]) -> None:
-    """Let only a large batch begin."""
-    await Pacer().may_begin(is_large, asyncio.Event().wait())
+async def never(is_full: Awaitable[object]) -> None:
+    """Let only a full batch begin."""
+    await Pacer().may_begin(is_full, asyncio.Event().wait())
 
 
 def test_the_first_batches_begin_at_once() -> None:
@@ -89,13 +89,13 @@ def test_several_workers_make_no_more_batches_than_one(workers: float) -> None:
     assert 0.1 + pacer.left_s() == pytest.approx(workers * (0.1 + 0.1))
 
 
-async def test_a_small_batch_waits_for_the_write_before_it() -> None:
-    """Then its pause; a large one begins in the middle of the write."""
-    pacer, drained, large = Pacer(0.0), asyncio.Event(), asyncio.Event()
+async def test_a_batch_waits_for_the_write_before_it() -> None:
+    """Then its pause; a full one begins in the middle of the write."""
+    pacer, drained, full = Pacer(0.0), asyncio.Event(), asyncio.Event()
     small = asyncio.create_task(pacer.may_begin(asyncio.Event().wait(), drained.wait()))
-    other = asyncio.create_task(pacer.may_begin(large.wait(), drained.wait()))
+    other = asyncio.create_task(pacer.may_begin(full.wait(), drained.wait()))
 
-    large.set()
+    full.set()
     await asyncio.wait_for(other, 5)
     assert not small.done()
     pacer.ended(1, 0.0)
@@ -115,18 +115,11 @@ async def test_what_ends_the_wait_for_more_is_raised() -> None:
         await Pacer().may_begin(asyncio.Event().wait(), fails())
 
 
-def test_a_tenth_of_a_batch_is_large() -> None:
-    """By its records, or by its bytes."""
-    assert is_large(800, 0, 8_000, 1_000)
-    assert is_large(1, 100, 8_000, 1_000)
-    assert not is_large(799, 99, 8_000, 1_000)
-
-
 async def test_a_backlog_is_taken_whole_and_in_order() -> None:
     """Also what was added while it waited for its turn."""
     backlog, drained = Backlog[int](100, 1 << 20), asyncio.Event()
     await backlog.put(1, 10)
-    taking = asyncio.create_task(backlog.take(lambda is_large: Pacer(0.0).may_begin(is_large, drained.wait())))
+    taking = asyncio.create_task(backlog.take(lambda is_full: Pacer(0.0).may_begin(is_full, drained.wait())))
     await asyncio.sleep(0)
     await backlog.put(2, 10)
     assert not taking.done()
@@ -136,9 +129,9 @@ async def test_a_backlog_is_taken_whole_and_in_order() -> None:
     assert await asyncio.wait_for(taking, 5) == [1, 2]
 
 
-async def test_a_large_backlog_is_taken_while_a_batch_is_written() -> None:
+async def test_a_full_backlog_is_taken_while_a_batch_is_written() -> None:
     """By records, and by bytes."""
-    backlog = Backlog[int](20, 1_000)
+    backlog = Backlog[int](2, 100)
     for sizes in ([1, 1], [100]):
         for size in sizes:
             await backlog.put(size, size)

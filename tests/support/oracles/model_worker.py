@@ -54,7 +54,7 @@ class WorkerSettings(Struct):
     topic: str = TOPIC
     partitions: int = PARTITIONS
     group: str = "group"
-    batch_records: int = 10  # so that a single one is a large batch, which waits for nothing
+    batch_records: int = 10
 
 
 class Worker:
@@ -174,6 +174,9 @@ def patched_environment() -> Iterator[None]:
     async def offsets(settings: WorkerSettings, partitions: Sequence[int]) -> Any:
         return await settings.offsets(partitions)
 
+    async def may_begin_at_once(_: Pipeline, is_full: Coroutine[Any, Any, Any]) -> None:
+        is_full.close()
+
     with ExitStack() as stack:
         for module in (pipeline, gaps, dense_receipts, availability, faust_app):
             stack.enter_context(patch.object(module, "logger", _Quiet()))
@@ -182,5 +185,6 @@ def patched_environment() -> Iterator[None]:
         for name, few in (("LOOKED_AT_ONCE", 5), ("EVERY_RECORDS", 1)):
             stack.enter_context(patch.object(dense_receipts, name, few))
         stack.enter_context(patch.object(faust_app, "_offsets", offsets))
+        stack.enter_context(patch.object(Pipeline, "may_begin", may_begin_at_once))
         stack.enter_context(patch.object(states, "FACTS_MIN", 2))
         yield
