@@ -154,7 +154,7 @@ async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, mon
 @pytest.mark.parametrize(("sizes", "shown"), [([], 0), ([9], 1), ([3, 3, 2], 3), ([3, 3, 3], 2), ([9, 0], 1)])
 def test_a_page_holds_at_least_one_event(sizes: list[int], shown: int) -> None:
     """A page has as many of the first events as fit, and the first even if it does not."""
-    places = [EventsPageRow(UUID(int=n), n, size) for n, size in enumerate(sizes)]
+    places = [EventsPageRow(n, size) for n, size in enumerate(sizes)]
 
     assert len(within_bytes(places, 8)) == shown
 

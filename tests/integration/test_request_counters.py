@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from edge import redis_counter as module
 from edge.rate_limits import HOUR_S, LocalCounter, RequestCounter
 from edge.redis_counter import _PREFIX, RETRY_AFTER_S, TIMEOUT_S, RedisCounter, open_redis_counter
 from tests.support.rigs.redis import RedisServer, need_redis
@@ -40,6 +41,12 @@ class Clock:
         return self.now
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a server that shares a busy machine with these tests answer late, instead of counting without it."""
+    monkeypatch.setattr(module, "TIMEOUT_S", 30.0)
+
+
 async def test_each_name_is_counted_by_itself(counter: RequestCounter) -> None:
     """Counts start at one, in an hour that begins with the first request."""
     counted = [await counter.count(name) for name in ("a", "a", "b", "a ünusual: name\N{SNOWMAN}")]
@@ -48,14 +55,14 @@ async def test_each_name_is_counted_by_itself(counter: RequestCounter) -> None:
     assert all(HOUR_S - 5 <= window.ends_in_s <= HOUR_S for window in counted)
 
 
-async def test_requests_at_once_are_counted_apart(counter: RequestCounter) -> None:
+async def test_requests_at_once_are_counted_apart(patient: None, counter: RequestCounter) -> None:
     """Each gets a different number, so that a limit admits exactly its number of requests."""
     windows = await asyncio.gather(*(counter.count("busy") for _ in range(200)))
 
     assert sorted(window.used for window in windows) == list(range(1, 201))
 
 
-async def test_processes_share_one_count(server: RedisServer) -> None:
+async def test_processes_share_one_count(patient: None, server: RedisServer) -> None:
     """Two processes together admit no more requests than one alone."""
     both = [open_redis_counter(server.url) for _ in range(2)]
 

@@ -435,7 +435,7 @@ def check_model(**options: Any) -> None:
         run_state_machine_as_test(Projection, settings=settings(chosen, **options))
 
 
-@pytest.mark.timeout(1_200)  # if it fails; finding the shortest example takes minutes
+@pytest.mark.timeout(1_200 + int(ASKED or 0))  # finding the shortest example takes minutes
 def test_whatever_happens_the_tables_are_those_of_one_clean_pass() -> None:
     """Crashes anywhere, torn and late writes, lost replies, two owners, skips, repeats: one fact counts once."""
     check_model(max_examples=int(ASKED or EXAMPLES), derandomize=ASKED is None)

@@ -5,7 +5,7 @@ if the code belongs to them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from itertools import count
@@ -394,18 +394,6 @@ def repetitions_are_facts() -> AbstractContextManager[Any]:
         return real(prefix, msgspec.structs.replace(row, is_deleted=0, data=row.data or b"{}"))
 
     return patch.object(planning, "event_parts", parts)
-
-
-@mutant
-def facts_stay_facts() -> AbstractContextManager[Any]:
-    """The mistake: what counted once is never found to be a repetition, so it is not written as one."""
-    real = FakeWarehouse.put
-
-    def put(self: FakeWarehouse, table: str, rows: Iterable[Any]) -> None:
-        known = self.tables[table]
-        real(self, table, [row for row in rows if table != "facts" or not row.is_deleted or _place(row) not in known])
-
-    return patch.object(FakeWarehouse, "put", put)
 
 
 def _place(row: FactRow) -> tuple[Any, ...]:

@@ -1,0 +1,39 @@
+"""A fact that counted, and turns out to repeat an earlier one that was missing from the tables."""
+
+from uuid import UUID
+
+from processors.projections.records import place_at
+from tests.support.builders import ORG, LogBuilder, created, hook, recorded, session_id
+from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.rigs.projection import new_pipeline, settle
+
+SESSION, REPEATED = session_id(1), UUID(int=7)
+
+
+class Partitioned:
+    """The part of `TestStore` that a pipeline needs."""
+
+    partitions = 1
+
+
+async def test_a_fact_that_counted_is_deleted_once_the_earlier_one_is_known() -> None:
+    """The hole is filled, and what follows in its session is written anew: the id counts once, in its first place."""
+    log = LogBuilder(partitions=1)
+    log.add(created(SESSION), recorded(session_id(2), hook("Stop")), recorded(SESSION, hook("Stop", event_id=REPEATED)))
+    complete = LogBuilder(partitions=1)
+    complete.add(created(SESSION), *(recorded(SESSION, hook("Stop", event_id=REPEATED)) for _ in range(2)))
+    warehouse = FakeWarehouse()
+    before = new_pipeline(Partitioned(), log.records, warehouse=warehouse)  # type: ignore[arg-type]  # only that part
+    await before.project(log.records)
+    await settle(before)
+    for table, key in (("receipts", (0, 1)), ("facts", (ORG, session_id(2), place_at(1, 0)))):
+        del warehouse.tables[table][key]
+
+    after = new_pipeline(Partitioned(), complete.records, warehouse=warehouse)  # type: ignore[arg-type]
+    await after.resume(0, 3)
+    await settle(after)
+
+    places = {row.place: row.event_id for row in warehouse.rows("facts") if row.session_id == SESSION}
+    assert [place for place, event_id in places.items() if event_id == REPEATED] == [place_at(1, 0)]
+    assert warehouse.tables["facts"][ORG, SESSION, place_at(2, 0)].is_deleted
+    assert [row.events for row in warehouse.rows("sessions") if row.session_id == SESSION] == [1]
