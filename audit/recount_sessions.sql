@@ -2,8 +2,8 @@
 -- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, place).
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
 -- unknown_events, last_event_at (ms, -1: none), rows, facts. No numbers: that side does not have the session.
--- Whether a fact counts is the fold's word; the number of ids in all that was ever written is not. So `facts` is, stored,
--- how many facts a reader sees, and recounted, how many ids there are.
+-- The fold decides which facts count, and both sides above follow it. The number of ids ever written does not. So `facts`
+-- is, as stored, how many facts a reader sees, and as recounted, how many ids there are.
 -- A session with a record beyond the settled offset of its partition, on either side, is moving, and is not compared;
 -- but its row is never ahead of facts that are read after it.
 WITH chosen AS

@@ -1,4 +1,4 @@
-"""When the next batch begins: at once if it is full; another waits a moment, so that more records share its cost.
+"""When the next batch begins: at once if it is full; any other waits a moment, so that more records share its cost.
 
 Each batch makes a part in every table, and costs about the same whatever is in it. So batches have a budget: in the
 long run one with a single event takes ``wait_s`` seconds of it, a larger one less. A few may begin ahead of it: what
@@ -42,7 +42,7 @@ class Pacer:
 
     async def may_begin(self, is_full: Awaitable[object], is_drained: Awaitable[object]) -> None:
         """Return once a batch may begin after ``is_drained``, or ``is_full`` is done. Raises what they raise."""
-        waiting = [asyncio.ensure_future(is_full), asyncio.ensure_future(self._has_paused(is_drained))]
+        waiting = [asyncio.ensure_future(is_full), asyncio.ensure_future(self._pause(is_drained))]
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
@@ -51,6 +51,6 @@ class Pacer:
             for one in waiting:
                 one.cancel()
 
-    async def _has_paused(self, is_drained: Awaitable[object]) -> None:
+    async def _pause(self, is_drained: Awaitable[object]) -> None:
         await is_drained
         await asyncio.sleep(max(0.0, self.left_s()))

@@ -1,5 +1,6 @@
 -- Which receipts of a range of offsets claim another number of facts than there are at their position?
--- Tables: receipts (key: log_partition, log_offset), facts (key: org_id, session_id, place), of the sessions of these receipts.
+-- Tables: receipts (key: log_partition, log_offset), facts (key: org_id, session_id,
+-- place), of the sessions of these receipts.
 SELECT
     log_partition,
     log_offset,

@@ -190,40 +190,29 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
     assert wrong["stored"] - wrong["recounted"] == 1
 
 
-async def test_an_id_that_counts_twice_is_named_though_its_session_agrees(filled: Operations) -> None:
-    """A fold that forgot an id writes fact and session alike; the number of ids tells."""
+@pytest.mark.parametrize(
+    ("mistake", "more"),
+    [("place + 100 AS place, log_index + 100 AS log_index", 1), ("1 AS is_deleted, '' AS data", -1)],
+    ids=["twice", "never"],
+)
+async def test_an_id_that_counts_wrong_is_named_though_its_session_agrees(
+    filled: Operations, mistake: str, more: int
+) -> None:
+    """A fold that forgot an id, or takes one for a repetition, writes fact and session alike. The ids tell."""
     of_session = f"FINAL WHERE session_id = '{named(1, OTHER)}'"
     facts = filled.one(f"SELECT count() FROM {{db}}.facts {of_session}")
     filled.alter(
-        "INSERT INTO {db}.facts SELECT * REPLACE (place + 100 AS place, log_index + 100 AS log_index)"
+        f"INSERT INTO {{db}}.facts SELECT * REPLACE ({mistake})"
         f" FROM {{db}}.facts {of_session} AND event_type = 'Stop' LIMIT 1"
     )
     filled.alter(
-        f"INSERT INTO {{db}}.sessions SELECT * REPLACE (events + 1 AS events) FROM {{db}}.sessions {of_session}"
+        f"INSERT INTO {{db}}.sessions SELECT * REPLACE (events + {more} AS events) FROM {{db}}.sessions {of_session}"
     )
 
     found = await filled.data("operator/recount")
 
     (wrong,) = (difference for difference in found["differences"] if difference["table"] == "sessions")
-    assert (wrong["column"], wrong["stored"], wrong["recounted"]) == ("facts", facts + 1, facts)
-
-
-async def test_an_id_that_never_counts_is_named_though_its_session_agrees(filled: Operations) -> None:
-    """A fold that takes an id for a repetition leaves it out of fact and session alike."""
-    of_session = f"FINAL WHERE session_id = '{named(1, OTHER)}'"
-    facts = filled.one(f"SELECT count() FROM {{db}}.facts {of_session}")
-    filled.alter(
-        "INSERT INTO {db}.facts SELECT * REPLACE (1 AS is_deleted, '' AS data)"
-        f" FROM {{db}}.facts {of_session} AND event_type = 'Stop' LIMIT 1"
-    )
-    filled.alter(
-        f"INSERT INTO {{db}}.sessions SELECT * REPLACE (events - 1 AS events) FROM {{db}}.sessions {of_session}"
-    )
-
-    found = await filled.data("operator/recount")
-
-    (wrong,) = (difference for difference in found["differences"] if difference["table"] == "sessions")
-    assert (wrong["column"], wrong["stored"], wrong["recounted"]) == ("facts", facts - 1, facts)
+    assert (wrong["column"], wrong["stored"], wrong["recounted"]) == ("facts", facts + more, facts)
 
 
 async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:

@@ -492,3 +492,26 @@ def _other_value(table: Table[Any], column: str) -> str:
     if "int" in kind:
         return f"if({column} IS NULL, 0, assumeNotNull({column}) + 1)"
     return f"if({column} IS NULL, '', concat(assumeNotNull({column}), '~'))"
+
+
+async def test_an_id_that_counts_twice_everywhere_is_noticed(filled: TwoGenerations) -> None:
+    """Even if facts, session and receipt agree, as those of a fold that forgot an id."""
+    fact = f"FROM {{db}}.facts FINAL WHERE session_id = '{named(0)}' AND event_type = 'Stop'"
+    for table, changed, which in (
+        ("receipts", "facts + 1 AS facts, added + 1 AS added", f"log_offset = (SELECT min(log_offset) {fact})"),
+        ("sessions", "events + 1 AS events", "1"),
+    ):
+        filled.alter(
+            f"INSERT INTO {{db}}.{table} SELECT * REPLACE ({changed}) FROM {{db}}.{table} FINAL"
+            f" WHERE session_id = '{named(0)}' AND {which}"
+        )
+    filled.alter(
+        f"INSERT INTO {{db}}.facts SELECT * REPLACE (place + 100 AS place, log_index + 100 AS log_index)"
+        f" {fact} ORDER BY place LIMIT 1"
+    )
+
+    proof = await filled.prove(live=PROVED)
+
+    assert [one for one in inside(proof) if one[0] not in ("rollup_hourly", "rollup_daily")] == [
+        ("sessions", "facts", 29, 28)
+    ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from processors.gate import LOOK_S, PART_S, Gate
 from tests.support.builders import LogBuilder, created, hook, recorded, session_id
 from tests.support.fakes.warehouse import FakeWarehouse
-from tests.support.rigs.projection import new_pipeline
+from tests.support.rigs.projection import pipeline_over
 
 RECORDS = list(range(1_000))
 
@@ -201,19 +201,12 @@ async def test_a_cancelled_wait_opens_the_gate() -> None:
     assert not case.gate.is_closed
 
 
-class Partitioned:
-    """The part of `TestStore` that a pipeline needs."""
-
-    partitions = 1
-
-
 async def test_a_pipeline_is_busy_while_its_gate_is_closed() -> None:
     """The watchdog counts no time against a paused generation; it goes on where it was."""
     log = LogBuilder(partitions=1)
     session = session_id(1)
     log.add(created(session), recorded(session, hook("Stop")))
-    warehouse = FakeWarehouse()
-    pipeline = new_pipeline(Partitioned(), log.records, warehouse=warehouse)  # type: ignore[arg-type]  # only that part
+    pipeline = pipeline_over(FakeWarehouse(), log.records, partitions=1)
     pipeline.assign([0])
     pipeline.gate.is_paused = True
     projecting = asyncio.ensure_future(pipeline.project(log.records))

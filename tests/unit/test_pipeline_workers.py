@@ -1,18 +1,12 @@
 """For how many workers a pipeline counts itself, by the partitions that it has."""
 
 from tests.support.fakes.warehouse import FakeWarehouse
-from tests.support.rigs.projection import new_pipeline
-
-
-class Partitioned:
-    """The part of `TestStore` that a pipeline needs."""
-
-    partitions = 4
+from tests.support.rigs.projection import pipeline_over
 
 
 def test_a_worker_with_a_part_of_the_partitions_counts_others_like_itself() -> None:
     """One without partitions has nobody to share with."""
-    pipeline = new_pipeline(Partitioned(), [], warehouse=FakeWarehouse())  # type: ignore[arg-type]  # only that part
+    pipeline = pipeline_over(FakeWarehouse(), [], partitions=4)
     found = [pipeline.workers()]
     pipeline.assign(range(4))
     found.append(pipeline.workers())

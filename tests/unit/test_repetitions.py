@@ -5,15 +5,9 @@ from uuid import UUID
 from processors.projections.records import place_at
 from tests.support.builders import ORG, LogBuilder, created, hook, recorded, session_id
 from tests.support.fakes.warehouse import FakeWarehouse
-from tests.support.rigs.projection import new_pipeline, settle
+from tests.support.rigs.projection import pipeline_over, settle
 
 SESSION, REPEATED = session_id(1), UUID(int=7)
-
-
-class Partitioned:
-    """The part of `TestStore` that a pipeline needs."""
-
-    partitions = 1
 
 
 async def test_a_fact_that_counted_is_deleted_once_the_earlier_one_is_known() -> None:
@@ -23,13 +17,13 @@ async def test_a_fact_that_counted_is_deleted_once_the_earlier_one_is_known() ->
     complete = LogBuilder(partitions=1)
     complete.add(created(SESSION), *(recorded(SESSION, hook("Stop", event_id=REPEATED)) for _ in range(2)))
     warehouse = FakeWarehouse()
-    before = new_pipeline(Partitioned(), log.records, warehouse=warehouse)  # type: ignore[arg-type]  # only that part
+    before = pipeline_over(warehouse, log.records, partitions=1)
     await before.project(log.records)
     await settle(before)
     for table, key in (("receipts", (0, 1)), ("facts", (ORG, session_id(2), place_at(1, 0)))):
         del warehouse.tables[table][key]
 
-    after = new_pipeline(Partitioned(), complete.records, warehouse=warehouse)  # type: ignore[arg-type]
+    after = pipeline_over(warehouse, complete.records, partitions=1)
     await after.resume(0, 3)
     await settle(after)
 

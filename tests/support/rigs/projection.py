@@ -81,10 +81,21 @@ def new_pipeline(
     observers: Observers | None = None,
 ) -> Pipeline:
     """Make a pipeline as a process would, reporting to ``observers``."""
-    warehouse = warehouse or store.warehouse()
+    return pipeline_over(warehouse or store.warehouse(), log, store.partitions, cache_bytes, dead_share_max, observers)
+
+
+def pipeline_over(
+    warehouse: Warehouse,
+    log: Sequence[LogRecord],
+    partitions: int,
+    cache_bytes: int = 1 << 30,
+    dead_share_max: float = 0.9,
+    observers: Observers | None = None,
+) -> Pipeline:
+    """Make the same over any warehouse, such as a fake."""
     cache = StateCache(cache_bytes)
-    planner = Planner(warehouse, cache, Pricing(warehouse), store.partitions, DeadLetterLimit(dead_share_max))
-    return Pipeline(warehouse, ListedLog(log, store.partitions), planner, cache, observers or Observers())
+    planner = Planner(warehouse, cache, Pricing(warehouse), partitions, DeadLetterLimit(dead_share_max))
+    return Pipeline(warehouse, ListedLog(log, partitions), planner, cache, observers or Observers())
 
 
 async def settle(pipeline: Pipeline) -> None:
