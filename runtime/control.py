@@ -1,4 +1,4 @@
-"""Look at the control database each second: what became of the generations, and which requests are open.
+"""Look at the control database each two seconds: what became of the generations, and which requests are open.
 
 Each subscriber decides what is its work (see `runtime.generation_work` and `runtime.provisioning_work`).
 """
@@ -15,7 +15,7 @@ from store.errors import StoreUnavailable
 from store.generations import KnownGeneration
 from store.requests import Request
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 logger = structlog.get_logger()
 
 
