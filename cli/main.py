@@ -27,7 +27,7 @@ def crewkit_sessions() -> None:
 
     \b
     Try it:        crewkit-sessions up
-    Production:    crewkit-sessions secrets make, provision, then ingest, query-api and processors
+    Production:    crewkit-sessions secrets make, provision, then ingest, query-api, processors and audit
     On one box:    crewkit-sessions stack
     Check it:      crewkit-sessions coverage, recount, freshness, dead-letters
     Rebuild it:    crewkit-sessions generations, replay, prove, switch, drop

@@ -26,7 +26,7 @@ _OPTIONS: dict[str, Decorator] = {
     ),
     "admin_host": click.option("--admin-host", help="Address that --admin-port listens on (default that of --host)."),
     "metrics_port": click.option(
-        "--metrics-port", type=int, help="Port of /metrics, /livez and /readyz for a projector (default 0: none)."
+        "--metrics-port", type=int, help="Port of /metrics, /livez and /readyz, and nothing else (default 0: none)."
     ),
     "beyond_loopback": click.option(
         "--beyond-loopback", is_flag=True, default=None, help="Let other machines reach it, in plain HTTP."

@@ -102,6 +102,24 @@ def processors(**options: Any) -> None:
     sys.exit(run_worker(settings_of_a_process(options)))
 
 
+@click.command()
+@settings_options("data", "host", "metrics_port", "store_url")
+def audit(**options: Any) -> None:
+    """Audit the store every minute, and serve what is found as metrics: the process that proves the numbers.
+
+    It asks what `coverage` and `recount` ask: each minute about the last hours, at three in the night (UTC) about
+    everything. It reads the store alone and repairs nothing. One process is enough: set AUDIT_EVERY_S=0 in `query-api`.
+
+    \b
+    Example: STORE_URL=clickhouse://crewkit_query:…@ch1:8123 crewkit-sessions audit --metrics-port 9090
+    """
+    from runtime.auditor import run_auditor
+    from runtime.logging import configure_logging
+
+    configure_logging()
+    sys.exit(run_auditor(settings_of_a_process(options)))
+
+
 @click.command("store-server")
 @settings_options("data", "host", "port", "store_url", "beyond_loopback")
 def store_server(**options: Any) -> None:
@@ -151,4 +169,4 @@ def _report(line: str) -> None:
     sys.stdout.flush()
 
 
-COMMANDS = (up, stack, serve, ingest, query_api, processors, store_server)
+COMMANDS = (up, stack, serve, ingest, query_api, processors, audit, store_server)

@@ -52,9 +52,9 @@ def build_service(
     second one if another router or an earlier handler has the same path.
     """
     registry = registry or CollectorRegistry()
-    internal = [*health_routes(readiness), metrics_route(registry)]
+    internal = [] if separate_internal else _internal_routes(readiness, registry)
     app = App(
-        [*route_handlers, *([] if separate_internal else internal), *PAGE_ROUTES],
+        [*route_handlers, *internal, *PAGE_ROUTES],
         dependencies={**dependencies, "principal": Provide(principal_of, sync_to_thread=False)},
         middleware=[
             DefineMiddleware(Authenticate, verifier=verifier),
@@ -71,15 +71,19 @@ def build_service(
     )
     app.observe = HttpMetrics(registry).observe
     publish_document(_complete(app), title, version)
-    app.internal = _internal_app(internal) if separate_internal else None
+    app.internal = health_app(readiness, registry) if separate_internal else None
     return app
 
 
-def _internal_app(routes: Sequence[ControllerRouterHandler]) -> App:
+def _internal_routes(readiness: Readiness, registry: CollectorRegistry) -> list[ControllerRouterHandler]:
+    return [*health_routes(readiness), metrics_route(registry)]
+
+
+def health_app(readiness: Readiness, registry: CollectorRegistry) -> App:
     """Return the app of health and metrics, without authentication. Its requests are not counted."""
     return _complete(
         App(
-            [*routes],
+            _internal_routes(readiness, registry),
             exception_handlers=COMMON_EXCEPTION_HANDLERS,
             before_request=refuse_unknown_parameters,
             openapi_config=None,

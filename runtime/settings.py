@@ -74,7 +74,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     admin_port: int = 0  # of an HTTP service, for /livez, /readyz and /metrics only; 0: they are at `port`
     admin_host: str = ""  # default: host
     beyond_loopback: bool = False  # the store server may be reached from other machines
-    metrics_port: int = 0  # of a projector; 0: none. HTTP services have /metrics at their own port
+    metrics_port: int = 0  # of a projector or an audit; 0: none. HTTP services have /metrics at their own port
 
     @property
     def folder(self) -> Path:

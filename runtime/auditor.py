@@ -1,0 +1,60 @@
+"""The audit as a process: it looks at the store at intervals, and serves what it finds as metrics."""
+
+import asyncio
+from contextlib import closing
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from audit.watch import Audit, AuditMetrics
+from edge.service import health_app
+from kernel.broken import Broken
+from kernel.ports import is_free
+from query_api.app import store_readiness
+from query_api.reader import Reader, open_probe, open_reader
+from runtime.http_server import serve_http
+from runtime.http_services import ADMIN_CONNECTIONS_MAX, stop_on_signals
+from runtime.metrics import new_registry
+from runtime.settings import BadSettings, Settings
+from runtime.store_checks import check_reading
+from runtime.store_url import store_address
+from runtime.tls import check_transport
+
+
+def run_auditor(settings: Settings) -> int:
+    """Audit the live generation until SIGTERM; return the exit code. It needs no secrets, and it never touches the log.
+
+    Raises:
+        BadSettings: ``audit_every_s`` is 0.
+        Broken: the store does not let us read, or the port of the metrics is taken.
+    """
+    if not settings.audit_every_s:
+        raise BadSettings("audit_every_s: 0 means no audits; set the seconds between two, such as 60")
+    if settings.metrics_port and not is_free(settings.host, settings.metrics_port):
+        raise Broken(f"port {settings.metrics_port} of {settings.host} is taken: choose another with --metrics-port")
+    return uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    stopping, registry = stop_on_signals(), new_registry()
+    store = store_address(settings)
+    await asyncio.to_thread(check_transport, store)
+    with closing(open_reader(store)) as reader, closing(open_probe(store)) as probe:
+        await check_reading(reader)
+        audit = Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)
+        auditing = asyncio.ensure_future(audit.run())
+        try:
+            await _serve(settings, probe, registry, stopping)
+        finally:
+            auditing.cancel()
+            await asyncio.wait({auditing})
+    return 0
+
+
+async def _serve(settings: Settings, probe: Reader, registry: CollectorRegistry, stopping: asyncio.Event) -> None:
+    """Serve health and metrics on ``metrics_port``, if it is set, until ``stopping`` is set."""
+    if not settings.metrics_port:
+        await stopping.wait()
+        return
+    app = health_app(store_readiness(probe), registry)
+    await serve_http(app, settings.host, settings.metrics_port, stopping, ADMIN_CONNECTIONS_MAX)
