@@ -36,6 +36,7 @@ from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
 from processors.plan import BATCH_BYTES_MAX
 from processors.runners.backlog import Backlog
+from processors.runners.membership import watch_membership
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord, LogUnavailable
 
@@ -59,6 +60,11 @@ class FaustSettings(Struct, frozen=True):
     folder: Path
     security: KafkaSecurity = KafkaSecurity()
     batch_records: int = 8_000
+
+    @property
+    def static_id(self) -> str:
+        """The name by which the group knows this worker: no other may have it."""
+        return f"{socket.gethostname()}-{self.group}-{self.instance}"
 
 
 def check_versions() -> None:
@@ -125,7 +131,9 @@ def build_app(
 
     @app.task
     async def beside() -> None:
-        await asyncio.gather(*[_crashing(app, run()) for run in (project_records, *background)])
+        watching = partial(watch_membership, partial(_member_id, app), settings.static_id)
+        parts: list[Callable[[], Awaitable[None]]] = [project_records, watching, *background]
+        await asyncio.gather(*[_crashing(app, run()) for run in parts])
 
     app.kept = (revoked, assigned)  # signals hold their receivers weakly
     return app
@@ -134,6 +142,12 @@ def build_app(
 def group_state(app: faust.App) -> GroupState:
     """Return how often the consumer group was rebalanced since this worker started, and the group's generation."""
     return GroupState(app.rebalancing_count, app.consumer_generation_id)
+
+
+def _member_id(app: faust.App) -> str:
+    """Return the id that the group gave this worker; empty before it joins."""
+    consumer = app.consumer._thread._consumer  # noqa: SLF001  # no public way leads to it
+    return consumer._coordinator.member_id if consumer is not None else ""  # noqa: SLF001
 
 
 def run_until_stopped(app: faust.App) -> int:
@@ -215,7 +229,7 @@ def _app(settings: FaustSettings) -> faust.App:
         broker_max_poll_interval=POLL_INTERVAL_S,
         broker_max_poll_records=_poll_records(settings),
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{socket.gethostname()}-{settings.group}-{settings.instance}",
+        consumer_group_instance_id=settings.static_id,
         consumer_max_fetch_size=_fetch_bytes(settings.partitions),
         stream_buffer_maxsize=2 * _poll_records(settings),
         stream_recovery_delay=0,

@@ -87,6 +87,24 @@ async def test_a_second_worker_under_the_same_instance_is_refused(projector_rig:
 
 
 @pytest.mark.fault(row=24)
+async def test_a_second_worker_with_the_same_host_name_is_noticed(projector_rig: ProjectorRig) -> None:
+    """On another machine no lock finds it. One of the two says why it ends, and nothing counts twice."""
+    await projector_rig.send(GOOD[:3])
+    workers = [projector_rig.short_timeout_worker(0)]
+    projector_rig.await_projected(3)
+    workers.append(projector_rig.short_timeout_worker(0, data=projector_rig.folder / "elsewhere"))
+    eventually(lambda: any(worker.poll() is not None for worker in workers), within_s=90)
+    await projector_rig.send(GOOD[3:])
+    if all(worker.poll() is not None for worker in workers):  # both may notice before the first has ended
+        projector_rig.short_timeout_worker(0)
+    projector_rig.await_projected(len(GOOD))
+
+    assert {worker.poll() for worker in workers} <= {1, None}
+    assert "another projector is the member" in (projector_rig.folder / "processors.log").read_text()
+    assert projector_rig.query("SELECT sum(added), count() FROM receipts FINAL") == [(len(GOOD), len(GOOD))]
+
+
+@pytest.mark.fault(row=24)
 async def test_a_log_that_lost_its_tail_is_refused(projector_rig: ProjectorRig, kafka: str) -> None:
     """A recreated topic would silently skip new records, so the worker refuses to run."""
     await projector_rig.send(GOOD)

@@ -75,9 +75,15 @@ class ProjectorRig:
         """Start a projector."""
         return self.run("processors", "--instance", str(instance), fail_point=fail_point)
 
-    def short_timeout_worker(self, instance: int, fail_point: str = "", **env: str) -> subprocess.Popen[bytes]:
-        """Start a projector that its group gives up after seconds of silence; for ``env`` see its module."""
-        command = [sys.executable, "-m", "tests.support.rigs.short_timeout_worker", str(self.folder), str(instance)]
+    def short_timeout_worker(
+        self, instance: int, fail_point: str = "", data: Path | None = None, **env: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a projector that its group gives up after seconds of silence; for ``env`` see its module.
+
+        ``data`` is another data folder, as on another machine.
+        """
+        module, folder = "tests.support.rigs.short_timeout_worker", str(data or self.folder)
+        command = [sys.executable, "-m", module, folder, str(instance)]
         return self._spawn("processors", command, fail_point, **env)
 
     async def send(self, records: list[LogRecord]) -> None:
