@@ -33,6 +33,9 @@ integration: $(STAMP) ## Run the tests of several real parts and of what clients
 faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
 	@$(PYTEST) tests/faults $(ARGS)
 
+images-test: $(STAMP) ## Build the images and break them as containers: needs Docker with Compose, and debootstrap
+	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)
+
 check: $(STAMP) ## Check lint, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -71,4 +74,4 @@ lock: ## Regenerate requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help run demo stack test unit integration faults check bench chaos fuzz docs setup lock clean
+.PHONY: help run demo stack test unit integration faults images-test check bench chaos fuzz docs setup lock clean

@@ -1,5 +1,6 @@
 """The HTTP client of the commands that call a running installation."""
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,6 +12,11 @@ import httpx
 from cli.exits import away
 
 RETRY_S = 0.5
+
+
+def trusted(url: str) -> ssl.SSLContext | bool:
+    """Return what to trust: the CAs of the system or, if it is set, of the file ``SSL_CERT_FILE``."""
+    return ssl.create_default_context() if url.startswith("https:") else False  # loading them takes 20 ms
 
 
 class Away(Exception):
@@ -25,7 +31,7 @@ class Installation:
         self.url = url
         self._token = token
         try:
-            self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+            self._client = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=trusted(url))
         except httpx.InvalidURL as error:
             raise click.UsageError(f"--url can't be used: {error}") from error
 

@@ -68,8 +68,8 @@ def _token(where: InstallationOptions, secrets_folder: Path) -> str:
 
 
 def address_of(settings: Settings) -> str:
-    """Return the URL of the installation with this data folder; end the command if none was ever started there."""
-    found = read_address(settings.folder)
+    """Return the URL of the installation; end the command if none is set, and none was ever started in the folder."""
+    found = settings.api_url or read_address(settings.folder)
     if found is None:
         away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
     return found

@@ -34,6 +34,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     log_url: str = ""
     store_url: str = ""
     secrets: str = ""  # folder of the secrets; default: secrets/ in data
+    api_url: str = ""  # of the installation that commands call; default: what runs in data
     generation: str = "g1"
     instance: int = 0
     partitions: int = 0  # 0: as the installation record says
@@ -161,5 +162,7 @@ def _file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise BadSettings(f"data: {path} can't be read by this account: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path}: {error}") from error

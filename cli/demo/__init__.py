@@ -33,7 +33,7 @@ def demo(
 ) -> None:
     """Send made-up sessions with all 33 kinds of hook event, show the results, and prove that nothing is missing.
 
-    Without --data and --url it starts an installation in a temporary folder, and removes it at the end.
+    Without --data, --url and API_URL it starts an installation in a temporary folder, and removes it at the end.
     """
     from cli.demo.run import READER, Access, run_demo
     from cli.demo.sessions import TooFewEvents

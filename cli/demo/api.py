@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from cli.client import trusted
 from cli.demo.sessions import DemoSession
 
 REPEATABLE = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
@@ -31,7 +32,8 @@ class Api:
         self.positions: dict[int, int] = {}  # per partition: the highest acknowledged offset
         self._tokens, self._default_user = tokens, next(iter(tokens))
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
-        self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits)
+        verify = trusted(url)
+        self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits, verify=verify)
 
     async def aclose(self) -> None:
         """Close the connections."""

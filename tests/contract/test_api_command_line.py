@@ -44,6 +44,16 @@ def test_every_command_is_listed_and_explains_itself(capsys: pytest.CaptureFixtu
         assert len(output.split("Options:")[0].split()) > 10, command
 
 
+def test_a_settings_file_that_can_not_be_read_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As where the data folder belongs to another account: the file is named, and so is the reason."""
+    (tmp_path / "settings.toml").mkdir()
+
+    code, output, complaint = command_here(capsys, "coverage", "--data", str(tmp_path))
+
+    assert (code, output) == (2, "")
+    assert complaint == f"data: {tmp_path}/settings.toml can't be read by this account: Is a directory\n"
+
+
 def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Standard error has one sentence, standard output is empty."""
     (tmp_path / "settings.toml").write_text("port = 'many'\n")

@@ -243,7 +243,7 @@ def _templates(installation: Installation, calls: list[str]) -> set[str]:
 
 
 PRODUCTION = shell_lines(OPERATIONS, "Production").splitlines()
-SERVING = ("ingest", "query-api", "processors")
+SERVING = ("ingest", "query-api", "processors", "audit")
 ISSUED = Key("ES256", "ours")
 
 
@@ -281,9 +281,9 @@ def spawned(line: str, folder: Path, ends_with: int = 0, **env: str) -> Iterator
 def test_the_commands_of_production_run_as_printed(checkout: Path) -> None:
     """They run on three brokers, a store server and an issuer's tokens: `query-api` shows what `ingest` accepts.
 
-    Only the exports of the first lines and the two ports differ from the page.
+    Only the exports of the first lines and the ports differ from the page.
     """
-    ports = dict(zip(("8080", "8081"), map(str, free_ports(2)), strict=True))
+    ports = dict(zip(("8080", "8081", "9090"), map(str, free_ports(3)), strict=True))
     commands = [line.partition("#")[0] for line in PRODUCTION if line.startswith("crewkit-sessions ")]
     assert [command.split()[1] for command in commands] == ["secrets", "provision", *SERVING]
     for printed, ours in ports.items():
@@ -301,8 +301,8 @@ def test_the_commands_of_production_run_as_printed(checkout: Path) -> None:
         with ExitStack() as serving:
             for command in commands[2:]:
                 serving.enter_context(spawned(command, checkout, **env))
-            ingest, query_api = ports.values()
-            for port in (ingest, query_api):
+            ingest, query_api, _audit = ports.values()
+            for port in ports.values():
                 eventually(lambda port=port: answers_200("127.0.0.1", int(port), "/readyz"), within_s=60)
             _written_is_read(ingest, query_api)
             checked = run(

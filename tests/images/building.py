@@ -1,0 +1,75 @@
+"""Build the images: ours from `deploy/Dockerfile`, and one with the servers whose images can't be pulled here."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from deploy.devstack.kafka_jars.jars import jars
+from tests.support import CHECKOUT
+
+OURS, EMBEDDED, PARTS = "crewkit-sessions:tests", "crewkit-sessions:tests-embedded", "crewkit-parts:tests"
+HERE = Path(__file__).parent
+TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
+BASES = {  # release of Debian, what it needs
+    "bookworm": "python3,python3-venv,ca-certificates",
+    "trixie": "ca-certificates",
+}
+
+
+def docker(*arguments: str, timeout: float = 60, **env: str) -> str:
+    """Run a command of Docker's client; return its output, without space around it.
+
+    Raises:
+        AssertionError: the command failed; the message has its output.
+    """
+    done = attempt(*arguments, timeout=timeout, **env)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+def attempt(*arguments: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of Docker's client, which may fail."""
+    return subprocess.run(
+        ["docker", *arguments],
+        env=os.environ | env,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def build_images() -> None:
+    """Build all three; what did not change comes from Docker's cache."""
+    base = os.environ.get("BASE") or base_image("bookworm")
+    build = ("build", "--quiet", "--build-arg", f"BASE={base}", "--file", "deploy/Dockerfile")
+    docker(*build, "--tag", OURS, ".", timeout=1200)
+    docker(*build, "--tag", EMBEDDED, "--target", "embedded", ".", timeout=1200)
+    with tempfile.TemporaryDirectory() as place:
+        context = Path(place)
+        for name in ("Dockerfile", "kafka.sh"):
+            shutil.copy(HERE / "parts" / name, context)
+        shutil.copytree(jars(), context / "jars")
+        base = base_image("trixie")
+        docker("build", "--quiet", "--build-arg", f"BASE={base}", "--tag", PARTS, str(context), timeout=1200)
+
+
+def base_image(release: str) -> str:
+    """Return an image with a release of Debian, which is made from its packages the first time. Needs root."""
+    tag = f"crewkit-base:{release}"
+    if attempt("image", "inspect", tag).returncode == 0:
+        return tag
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        strap = ["debootstrap", "--variant=minbase", f"--include={BASES[release]}", release, str(root)]
+        subprocess.run(strap, check=True, capture_output=True, timeout=900)
+        shutil.copy(TRUSTED, root / TRUSTED.relative_to("/"))  # as this machine reaches the package registries
+        with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
+            trusts = f"ENV SSL_CERT_FILE={TRUSTED}"
+            subprocess.run(
+                ["docker", "import", "--change", trusts, "-", tag], stdin=tar.stdout, check=True, timeout=300
+            )
+    return tag

@@ -1,0 +1,134 @@
+"""What is put on machines agrees with the code: the image, the two files of Compose, the users of the store."""
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from cli.main import COMMANDS
+from processors.fold.fold import FOLD_VERSION
+from runtime.settings import Settings
+from tests.support import CHECKOUT
+from tests.support.rigs.shipped_users import persona, rights
+
+DEPLOY = CHECKOUT / "deploy"
+NAMES = {name.upper() for name in Settings.__struct_fields__}
+USERS = ElementTree.parse(DEPLOY / "clickhouse" / "users.d" / "crewkit.xml").getroot()  # noqa: S314 (our own file)
+_BOUNDED = ("max_execution_time", "max_memory_usage")
+
+
+def composed(file: str) -> dict[str, dict[str, Any]]:
+    """Return the services of a file of Compose, with its fragments merged."""
+    services: dict[str, dict[str, Any]] = yaml.safe_load((DEPLOY / file).read_text())["services"]
+    return services
+
+
+def ours() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every service of both files that runs our image."""
+    for file in ("compose.yaml", "compose.embedded.yaml"):
+        for name, service in composed(file).items():
+            if "IMAGE" in service["image"]:
+                yield name, service
+
+
+def test_the_labels_of_the_image_are_true() -> None:
+    """An operator reads them before anything runs."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+
+    assert f"image.version={version('crewkit-sessions')} " in dockerfile
+    assert f"fold-version={FOLD_VERSION}\n" in dockerfile
+    assert {service["image"].split("crewkit-sessions:")[1].rstrip("}").split("-")[0] for _, service in ours()} == {
+        version("crewkit-sessions")
+    }
+
+
+@pytest.mark.parametrize(("name", "service"), list(ours()), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_service_has_only_settings_that_exist(name: str, service: dict[str, Any]) -> None:
+    """A wrong name would be ignored in silence; a wrong command ends the container."""
+    known = NAMES | {"SSL_CERT_FILE"}
+
+    assert set(service.get("environment", {})) <= known, name
+    assert service.get("command", ["up"])[0] in {command.name for command in COMMANDS}
+
+
+@pytest.mark.parametrize(("name", "service"), list(ours()), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_service_is_sealed(name: str, service: dict[str, Any]) -> None:
+    """No process of ours writes to its image, gains rights or has any; secrets are files, mounted read-only."""
+    assert service["read_only"], name
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert name == "secrets" or service["user"] == "10001:10001"
+    mounted = [text for text in service.get("volumes", ()) if text.split(":")[1].startswith("/etc/crewkit")]
+    assert all(text.endswith(":ro") for text in mounted)
+    assert not [key for key in service.get("environment", {}) if "PASSWORD" in key and not key.endswith("_FILE")]
+
+
+def test_every_image_has_a_version() -> None:
+    """An installation stays the same until someone changes the file."""
+    for service in composed("compose.yaml").values():
+        assert re.search(r":[\w.]*\d[\w.-]*\}?$", service["image"]), service["image"]
+
+
+def test_ports_are_published_for_this_machine_alone() -> None:
+    """Anyone else has to be let in by a decision."""
+    published = [
+        port
+        for file in ("compose.yaml", "compose.embedded.yaml")
+        for service in composed(file).values()
+        for port in service.get("ports", ())
+    ]
+
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_only_what_writes_or_reads_the_log_is_in_its_network() -> None:
+    """The broker asks for no password there."""
+    services = composed("compose.yaml")
+
+    members = {name for name, service in services.items() if "log" in (service.get("networks") or {})}
+    expected = {"kafka", "provision", "ingest-1", "ingest-2", "projector-1", "projector-2", "tools"}
+    assert members == expected
+
+
+def test_projectors_have_a_host_name_each() -> None:
+    """It is their membership in the consumer group, and a replaced container must have the same."""
+    services = composed("compose.yaml").items()
+    projectors = {name: found for name, found in services if found.get("command") == ["processors"]}
+
+    assert {found["hostname"] for found in projectors.values()} == set(projectors)
+
+
+@pytest.mark.parametrize("user", ["crewkit_provision", "crewkit_projector", "crewkit_query"])
+def test_users_of_a_server_that_is_configured_by_files_have_the_same_rights(user: str) -> None:
+    """The rights of `users.sql` are those under which tests run every process."""
+    granted = {grant.text for grant in USERS.findall(f"users/{user}/grants/query")}
+
+    assert granted == {right.grant for right in rights() if right.user == user}
+
+
+def test_their_limits_are_the_same() -> None:
+    """Values and bounds of the profile of query-api."""
+    of_sql, profile = persona("crewkit_query"), USERS.find("profiles/crewkit_query")
+    assert profile is not None
+
+    assert {name: profile.findtext(name) for name in _BOUNDED} == dict(of_sql.settings)
+    bounds = {name: {"max": profile.findtext(f"constraints/{name}/max")} for name in _BOUNDED}
+    assert bounds == of_sql.constraints
+    assert USERS.findtext("users/crewkit_query/profile") == "crewkit_query"
+
+
+def test_every_user_has_a_password_from_outside() -> None:
+    """None has an empty one, but the user that only the server itself can be."""
+    users = {user.tag: user for user in USERS.findall("users/*")}
+    local = {found.text for found in users.pop("default").findall("networks/ip")}
+
+    assert local == {"127.0.0.1", "::1"}
+    for name, user in users.items():
+        digest = user.find("password_sha256_hex")
+        assert digest is not None
+        assert digest.get("from_env") == f"{name.upper()}_SHA256"
