@@ -124,7 +124,7 @@ def _written(folder: Path) -> Iterator[Document]:
         yield {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": made["name"]},
+            "metadata": {"name": made["name"], "labels": made.get("options", {}).get("labels", {})},
             "data": dict(_data(folder, made)),
         }
 

@@ -326,6 +326,21 @@ def test_nothing_refers_to_what_is_not_there(documents: Documents) -> None:
     assert of_kind(documents, "Secret") == []  # a secret in a repository is none
 
 
+def test_provision_can_be_applied_before_the_rest(documents: Documents) -> None:
+    """The labels that the README selects by for an upgrade bring all that the Job reads, and start nothing else."""
+    chosen = [d for d in documents if d["metadata"].get("labels", {}).get("app.kubernetes.io/name") in FIRST]
+    (job,) = (pod for pod in ours(documents) if pod.name == "provision")
+    (container,) = job.containers
+    read = {source["configMapRef"]["name"] for source in container["envFrom"]}
+    read |= {env["valueFrom"]["configMapKeyRef"]["name"] for env in container["env"] if "valueFrom" in env}
+
+    assert f"'app.kubernetes.io/name in ({', '.join(FIRST)})'" in (FOLDER / "README.md").read_text()
+    assert {d["metadata"]["name"] for d in chosen} == {"provision"} | read
+
+
+FIRST = ("settings", "provision")
+
+
 def test_production_has_several_of_everything() -> None:
     """The cluster survives the loss of a node and of a zone."""
     documents = rendered("production")
@@ -373,14 +388,14 @@ def test_the_volumes_of_one_node_are_where_its_servers_write() -> None:
         ]
         for name in ("kafka", "clickhouse")
     }
-    kept = {
+    claims = {
         d["metadata"]["name"]: d["spec"]["volumeClaimTemplates"]
         for d in of_kind(written("single-node"), "StatefulSet")
         if "volumeClaimTemplates" in d["spec"]
     }
 
     assert folders == {"kafka": ["/var/lib/kafka/data"], "clickhouse": ["/var/lib/clickhouse"]}
-    assert {name: [claim["metadata"]["name"] for claim in claims] for name, claims in kept.items()} == {
+    assert {name: [claim["metadata"]["name"] for claim in found] for name, found in claims.items()} == {
         "kafka": ["data"],
         "clickhouse": ["data"],
     }
