@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from tests.support import CHECKOUT
 
-_NAMES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")
+_DEPLOYED = ("deploy/kubernetes/README.md", "deploy/systemd/README.md")
+_NAMES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md", *_DEPLOYED)
 PAGES = {name: (CHECKOUT / name).read_text() for name in _NAMES} | {
     str(path.relative_to(CHECKOUT)): path.read_text() for path in sorted(Path(CHECKOUT, "docs").rglob("*.md"))
 }
