@@ -8,8 +8,9 @@ reports to the log and to `/metrics`, and repairs nothing.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -26,7 +27,9 @@ logger = structlog.get_logger()
 HOURS = 3
 NIGHTLY_AT_HOUR = 3  # in UTC
 SHOWN_MAX = 5
+SCOPES = ("hours", "all")
 
+InProgress = Callable[[str], AbstractContextManager[Any]]  # scope; entered while an audit runs
 OnAudited = Callable[[str, Coverage, Recounted, float], None]  # scope (hours | all), the results, seconds it took
 
 
@@ -39,9 +42,11 @@ class Audit:
         every_s: float,
         on_found: OnAudited,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        in_progress: InProgress = lambda _scope: nullcontext(),
     ) -> None:
         """``on_found`` receives every result; ``every_s`` is the pause between two audits, 0 for no audits."""
         self._reader, self._every_s, self._on_found, self._now = reader, every_s, on_found, now
+        self._in_progress = in_progress
         self._last_full: datetime | None = None
         self._suspected: dict[int, int] = {}  # per partition: from where on receipts were missing in the last audit
 
@@ -58,15 +63,20 @@ class Audit:
 
     async def once(self) -> None:
         """Audit the last hours, or everything if this is the first audit of the night."""
-        began, now = time.monotonic(), self._now()
+        now = self._now()
         full = self._is_night(now)
+        scope = "all" if full else "hours"
+        with self._in_progress(scope):
+            await self._audit(scope, now, full=full)
+
+    async def _audit(self, scope: str, now: datetime, *, full: bool) -> None:
+        began = time.monotonic()
         recount = Recount(self, None, days_asked(None, None))
         coverage = await (load_coverage(self) if full else load_recent_coverage(self, self._suspected))
         self._suspected = first_gaps(coverage)
         recounted = await (recount.run() if full else recount.of_hours(_last_hours(now)))
         if full:
             self._last_full = now
-        scope = "all" if full else "hours"
         self._log(scope, coverage, recounted)
         self._on_found(scope, coverage, recounted, time.monotonic() - began)
 
@@ -126,6 +136,16 @@ class AuditMetrics:
         self._seconds = Gauge(
             "crewkit_audit_duration_seconds", "How long the last audit took.", ("scope",), registry=registry
         )
+        self._running = Gauge(
+            "crewkit_audit_in_progress", "1: an audit of this scope runs now.", ("scope",), registry=registry
+        )
+        for scope in SCOPES:  # from the start: an audit that never ran is silent, not unknown
+            self._runs.labels(scope)
+            self._running.labels(scope)
+
+    def in_progress(self, scope: str) -> AbstractContextManager[Any]:
+        """Show within the context that an audit runs."""
+        return self._running.labels(scope).track_inprogress()
 
     def found(self, scope: str, coverage: Coverage, recounted: Recounted, seconds: float) -> None:
         """Record one audit; ``scope`` is ``hours`` or ``all``."""

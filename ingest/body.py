@@ -48,8 +48,14 @@ class Bodies:
 
     def __init__(self, bytes_max: int = BYTES_IN_FLIGHT_MAX) -> None:
         """``bytes_max`` limits the bytes of all bodies that the process holds."""
+        self.bytes_max = bytes_max
         self._arrivals = Arrivals(bytes_max)
         self.lane = Lane()
+
+    @property
+    def bytes_held(self) -> int:
+        """The bytes that the process holds now."""
+        return self._arrivals.bytes
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request[Any, Any, Any], *, optional: bool = False) -> AsyncIterator[Body]:

@@ -2,14 +2,16 @@
 
 import time
 from asyncio import CancelledError
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from litestar import Litestar
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from edge.metrics import SECONDS
+from ingest.body import Bodies
 from ingest.log.port import EventLog
 from schemas.http.responses import RejectedEvent
 from schemas.log.position import LogUnavailable, Position
@@ -35,6 +37,12 @@ class IngestMetrics:
         self._failures = counter("crewkit_ingest_append_failures_total", "Appends whose outcome is unknown.")
         self._bytes = histogram("crewkit_ingest_record_bytes", "Size of a record of the log.", buckets=_BYTES)
 
+        self._registry = registry
+
+    def follow(self, log: EventLog, bodies: Bodies) -> None:
+        """Show what the process holds, and how often its connection to the log was replaced, at each scrape."""
+        self._registry.register(_InFlight(log, bodies))
+
     def events(self, accepted: Sequence[Event], rejected: Sequence[RejectedEvent]) -> None:
         """Count the events of one request."""
         self._batch.observe(len(accepted) + len(rejected))
@@ -58,6 +66,25 @@ class IngestMetrics:
     def append_failed(self) -> None:
         """Count one append whose outcome is unknown."""
         self._failures.inc()
+
+
+class _InFlight(NamedTuple):
+    """A collector: requests pay nothing for it."""
+
+    log: EventLog
+    bodies: Bodies
+
+    def collect(self) -> Iterator[Metric]:
+        held = GaugeMetricFamily(
+            "crewkit_ingest_in_flight_bytes", "Bytes of bodies, and of records on their way to the log.", labels=("of",)
+        )
+        held.add_metric(("bodies",), self.bodies.bytes_held)
+        held.add_metric(("log",), self.log.bytes_in_flight)
+        yield held
+        most = "The most bytes of either; beyond it clients get 503."
+        yield GaugeMetricFamily("crewkit_ingest_in_flight_bytes_max", most, self.bodies.bytes_max)
+        replaced = "Connections to the log that failed and were replaced."
+        yield CounterMetricFamily("crewkit_ingest_producer_replacements_total", replaced, self.log.replacements)
 
 
 class _MeteredLog:

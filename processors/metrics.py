@@ -1,10 +1,14 @@
-"""The metrics of a projector: batches, steps, dead letters, how far it is behind, and what it waits for."""
+"""The metrics of a projector: batches, steps, dead letters, how far it is behind, and what it waits for.
+
+Each has the label ``generation``: projectors of several generations may share one Prometheus, and one that fills a new
+generation is behind for hours without any fault.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from processors.observer import Observer
@@ -14,6 +18,7 @@ from processors.plan import Plan
 from processors.progress import Progress
 from processors.rollups import Rollups
 from processors.runners.watchdog import Watchdog
+from schemas.log.codec import UNDECODABLE_KINDS
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)
@@ -30,45 +35,54 @@ class ProjectorMetrics(Observer):
     """Counts what the pipeline reports, and reads the rest from all three when Prometheus scrapes."""
 
     def __init__(
-        self, registry: CollectorRegistry, pipeline: Pipeline, progress: Progress, watchdog: Watchdog, parts: Parts
+        self,
+        registry: CollectorRegistry,
+        generation: str,
+        pipeline: Pipeline,
+        progress: Progress,
+        watchdog: Watchdog,
+        parts: Parts,
     ) -> None:
-        self._batch = Histogram(
-            "crewkit_projector_batch_records", "Records of one batch.", buckets=_RECORDS, registry=registry
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        batch = histogram("crewkit_projector_batch_records", "Records of one batch.", ("generation",), buckets=_RECORDS)
+        facts = counter("crewkit_projector_facts_total", "Facts that were projected.", ("generation",))
+        dead = counter(
+            "crewkit_projector_dead_letters_total",
+            "Records that could not be projected, by kind of reason.",
+            ("generation", "reason"),
         )
-        self._facts = Counter("crewkit_projector_facts_total", "Facts that were projected.", registry=registry)
-        self._dead = Counter(
-            "crewkit_projector_dead_letters_total", "Records that could not be projected.", registry=registry
-        )
-        self._steps = Histogram(
+        self._steps = histogram(
             "crewkit_projector_step_duration_seconds",
             "Each step: fold, the writes of a batch, those of the rollups; waiting for the store included.",
-            ("step",),
+            ("generation", "step"),
             buckets=_SECONDS,
-            registry=registry,
         )
-        self._registry = registry
-        registry.register(_OnScrape(partial(_lag, progress, watchdog)))
-        registry.register(_OnScrape(partial(_rollup_lag, progress, pipeline.rollups)))
-        registry.register(_OnScrape(partial(_targets, pipeline)))
-        registry.register(_OnScrape(partial(_parts, parts)))
-        partitions = Gauge("crewkit_projector_log_partitions", "Partitions of the log.", registry=registry)
-        partitions.set_function(lambda: len(progress.ends))
-        assigned = Gauge("crewkit_projector_assigned_partitions", "Partitions that it follows.", registry=registry)
-        assigned.set_function(lambda: len(pipeline.assigned))
+        self._batch, self._facts = batch.labels(generation), facts.labels(generation)
+        # Each reason has a series from the start: an increase from nothing to one would not be seen as one.
+        self._dead = {kind: dead.labels(generation, kind) for kind in UNDECODABLE_KINDS}
+        self._registry, self._generation = registry, generation
+        families = _Families(generation)
+        registry.register(_OnScrape(partial(_lag, families, progress, watchdog)))
+        registry.register(_OnScrape(partial(_rollup_lag, families, progress, pipeline.rollups)))
+        registry.register(_OnScrape(partial(_targets, families, pipeline)))
+        registry.register(_OnScrape(partial(_parts, families, parts)))
+        registry.register(_OnScrape(partial(_partitions, families, pipeline, progress)))
+        registry.register(_OnScrape(partial(_state, families, pipeline)))
 
     def follow_group(self, group: Callable[[], GroupState]) -> None:
         """Show the consumer group as well."""
-        self._registry.register(_OnScrape(partial(_group, group)))
+        self._registry.register(_OnScrape(partial(_group, _Families(self._generation), group)))
 
     def batch_written(self, plan: Plan, records: int) -> None:
         """Count a batch."""
         self._batch.observe(records)
         self._facts.inc(plan.fact_count)
-        self._dead.inc(plan.dead)
+        for kind, count in plan.dead.items():
+            self._dead[kind].inc(count)
 
     def step_done(self, step: str, seconds: float) -> None:
         """Observe the duration of a step."""
-        self._steps.labels(step).observe(seconds)
+        self._steps.labels(self._generation, step).observe(seconds)
 
 
 class _OnScrape(NamedTuple):
@@ -77,50 +91,82 @@ class _OnScrape(NamedTuple):
     collect: Callable[[], Iterator[Metric]]
 
 
-def _lag(progress: Progress, watchdog: Watchdog) -> Iterator[Metric]:
+class _Families(NamedTuple):
+    """Makes the metrics of one generation."""
+
+    generation: str
+
+    def one(self, name: str, text: str, value: float) -> Metric:
+        """Return a gauge with one value."""
+        gauge = GaugeMetricFamily(name, text, labels=("generation",))
+        gauge.add_metric((self.generation,), value)
+        return gauge
+
+    def by(self, label: str, name: str, text: str, values: Mapping[Any, float]) -> Metric:
+        """Return a gauge with a value for each name of something."""
+        gauge = GaugeMetricFamily(name, text, labels=("generation", label))
+        for of, value in values.items():
+            gauge.add_metric((self.generation, str(of)), value)
+        return gauge
+
+    def by_partition(self, name: str, text: str, values: Mapping[int, float]) -> Metric:
+        """Return a gauge with a value for each partition."""
+        return self.by("partition", name, text, values)
+
+
+def _lag(families: _Families, progress: Progress, watchdog: Watchdog) -> Iterator[Metric]:
     lags = progress.lags()
     records = {lag.partition: lag.records for lag in lags}
     seconds = {lag.partition: lag.seconds for lag in lags if lag.seconds is not None}
     unmoved = "How long a partition has been at one offset while records wait."
-    yield _by_partition("crewkit_projector_lag_records", "Records that wait to be projected.", records)
-    yield _by_partition("crewkit_projector_lag_seconds", "How long ago everything was projected.", seconds)
-    yield _by_partition("crewkit_projector_unmoved_seconds", unmoved, watchdog.unmoved())
+    yield families.by_partition("crewkit_projector_lag_records", "Records that wait to be projected.", records)
+    yield families.by_partition("crewkit_projector_lag_seconds", "How long ago everything was projected.", seconds)
+    yield families.by_partition("crewkit_projector_unmoved_seconds", unmoved, watchdog.unmoved())
 
 
-def _rollup_lag(progress: Progress, rollups: Rollups) -> Iterator[Metric]:
+def _rollup_lag(families: _Families, progress: Progress, rollups: Rollups) -> Iterator[Metric]:
     behind = {place.partition: max(0, place.end - rollups.rolled_up(place.partition)) for place in progress.places()}
     text = "Records that wait to be projected, or whose sessions wait to be in the rollups."
-    yield _by_partition("crewkit_projector_rollup_lag_records", text, behind)
+    yield families.by_partition("crewkit_projector_rollup_lag_records", text, behind)
 
 
-def _parts(parts: Parts) -> Iterator[Metric]:
-    yield _by("table", "crewkit_projector_table_parts", "Active parts of a table of its generation.", parts.by_table)
+def _parts(families: _Families, parts: Parts) -> Iterator[Metric]:
+    counts = {table: found.parts for table, found in parts.by_table.items()}
+    sizes = {table: found.bytes for table, found in parts.by_table.items()}
+    yield families.by("table", "crewkit_projector_table_parts", "Active parts of a table of its generation.", counts)
+    yield families.by("table", "crewkit_projector_table_bytes", "Bytes of a table of its generation on disk.", sizes)
 
 
-def _by_partition(name: str, text: str, values: Mapping[int, float]) -> Metric:
-    return _by("partition", name, text, values)
+def _partitions(families: _Families, pipeline: Pipeline, progress: Progress) -> Iterator[Metric]:
+    yield families.one("crewkit_projector_log_partitions", "Partitions of the log.", len(progress.ends))
+    assigned = len(pipeline.assigned)
+    yield families.one("crewkit_projector_assigned_partitions", "Partitions that it follows.", assigned)
 
 
-def _by(label: str, name: str, text: str, values: Mapping[Any, float]) -> Metric:
-    gauge = GaugeMetricFamily(name, text, labels=(label,))
-    for of, value in values.items():
-        gauge.add_metric((str(of),), value)
-    return gauge
+def _state(families: _Families, pipeline: Pipeline) -> Iterator[Metric]:
+    yield families.one("crewkit_projector_generation_live", "1: readers use the generation.", pipeline.is_live)
+    yield families.one("crewkit_projector_generation_paused", "1: an operator paused it.", pipeline.gate.is_paused)
 
 
-def _targets(pipeline: Pipeline) -> Iterator[Metric]:
-    up = GaugeMetricFamily("crewkit_projector_target_up", "1: it answers; 0: it is away.", labels=("target",))
+def _targets(families: _Families, pipeline: Pipeline) -> Iterator[Metric]:
+    labels = ("generation", "target")
+    up = GaugeMetricFamily("crewkit_projector_target_up", "1: it answers; 0: it is away.", labels=labels)
     retries = CounterMetricFamily(
-        "crewkit_projector_retries_total", "Calls that failed and were made again.", labels=("target",)
+        "crewkit_projector_retries_total", "Calls that failed and were made again.", labels=labels
     )
     for name, target in (("store", pipeline.store_state), ("log", pipeline.log_state)):
-        up.add_metric((name,), target.is_up)
-        retries.add_metric((name,), target.retries)
+        up.add_metric((families.generation, name), target.is_up)
+        retries.add_metric((families.generation, name), target.retries)
     yield from (up, retries)
 
 
-def _group(group: Callable[[], GroupState]) -> Iterator[Metric]:
+def _group(families: _Families, group: Callable[[], GroupState]) -> Iterator[Metric]:
     """Show the consumer group as this worker sees it."""
     rebalances, generation = group()
-    yield CounterMetricFamily("crewkit_projector_rebalances_total", "Rebalances of the consumer group.", rebalances)
-    yield GaugeMetricFamily("crewkit_projector_group_generation", "Generation of the consumer group.", generation)
+    seen = CounterMetricFamily(
+        "crewkit_projector_rebalances_total", "Rebalances of the consumer group.", labels=("generation",)
+    )
+    seen.add_metric((families.generation,), rebalances)
+    yield seen
+    text = "Generation of the consumer group."
+    yield families.one("crewkit_projector_group_generation", text, generation)

@@ -1,20 +1,27 @@
-"""Looks now and then at how many parts each table has: too many small inserts show there first."""
+"""Looks now and then at the parts of each table: too many small inserts show there first, and how it grows."""
 
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from store.errors import StoreUnavailable
 
 LOOK_EVERY_S = 30.0
 
 
+class TableParts(NamedTuple):
+    """The active parts of a table: how many, and their bytes on disk."""
+
+    parts: int
+    bytes: int
+
+
 class CountsParts(Protocol):
     """A store that has parts."""
 
-    def parts(self) -> Mapping[str, int]:
-        """Return the number of active parts by table. Raises `StoreUnavailable`."""
+    def parts(self) -> Mapping[str, TableParts]:
+        """Return the active parts by table. Raises `StoreUnavailable`."""
         ...
 
 
@@ -23,7 +30,7 @@ class Parts:
 
     def __init__(self, warehouse: CountsParts) -> None:
         self._warehouse = warehouse
-        self.by_table: Mapping[str, int] = {}
+        self.by_table: Mapping[str, TableParts] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -82,6 +82,7 @@ class Pipeline:
         self._clock = time.monotonic
         self._written_at = float("-inf")  # when the last batch was
         self._repairing = self._joining = False
+        self.is_live = False  # whether readers use the generation, as far as is known; it changes only what is shown
         self.store_state = Availability(StoreUnavailable, "store_unavailable")
         self.log_state = Availability(LogUnavailable, "log_unavailable")
         self.assigned: set[int] = set()

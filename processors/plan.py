@@ -1,5 +1,6 @@
 """Folds a batch into a plan: everything the four writes send, encoded once, so that a retry sends the same bytes."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from processors.projections.states import is_kept, state_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
-from schemas.log.codec import Undecodable, decode
+from schemas.log.codec import Undecodable, UndecodableKind, decode
 from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, CompactionRequested, PricesLoaded, SessionEnded, SessionRecord
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
@@ -42,7 +43,7 @@ class Plan(Struct):
     first_offsets: dict[int, int]  # per partition
     next_offsets: dict[int, int]  # per partition: everything below it is in this plan or before it
     fact_count: int
-    dead: int  # records that can't be projected
+    dead: Mapping[UndecodableKind, int]  # records that can't be projected, by kind of reason
 
 
 Decoded = tuple[LogRecord, AnyRecord]
@@ -84,7 +85,7 @@ class Planner:
             StoreUnavailable: prices or states could not be read. No record was folded, so the call may be repeated.
         """
         self._cache.evict()
-        decoded, letters = self._decode(records)
+        decoded, letters, kinds = self._decode(records)
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
         of_sessions, receipts = _apart(decoded)
         partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in of_sessions}
@@ -120,18 +121,22 @@ class Planner:
             first_offsets=first,
             next_offsets={log_record.partition: log_record.offset + 1 for log_record in records},
             fact_count=sum(receipt.facts for receipt in receipts),
-            dead=len(letters),
+            dead=kinds,
         )
 
-    def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Decoded], list[DeadLetterRow]]:
+    def _decode(
+        self, records: Sequence[LogRecord]
+    ) -> tuple[list[Decoded], list[DeadLetterRow], Mapping[UndecodableKind, int]]:
         decoded: list[Decoded] = []
         letters: list[DeadLetterRow] = []
+        kinds: Counter[UndecodableKind] = Counter()
         for log_record in records:
             try:
                 decoded.append((log_record, decode(log_record, self.partitions)))
             except Undecodable as reason:
                 letters.append(dead_letter(log_record, str(reason)))
-        return decoded, letters
+                kinds[reason.kind] += 1
+        return decoded, letters, kinds
 
     def _load(self, partition_of: Mapping[SessionKey, int], first: Mapping[int, int]) -> None:
         """Load the sessions that are not in the cache: fold the facts below their partition's first offset."""

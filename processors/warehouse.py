@@ -16,6 +16,7 @@ from kernel.broken import Broken
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.frozen import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
+from processors.parts import TableParts
 from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
@@ -271,9 +272,9 @@ class ClickHouseWarehouse:
         rows = self._query("last_receipt", {"partition": partition})
         return StoredReceipt(*rows[0]) if rows else None
 
-    def parts(self) -> dict[str, int]:
-        """Return the number of active parts by table."""
-        return {str(table): parts for table, parts in self._query("parts", {})}
+    def parts(self) -> dict[str, TableParts]:
+        """Return the active parts by table."""
+        return {str(table): TableParts(parts, size) for table, parts, size in self._query("parts", {})}
 
     def generation(self) -> Generation:
         rows = self._query("generation", {"control": self._control, "name": self._generation})

@@ -22,10 +22,21 @@ class FairTurns:
     def __init__(
         self, at_once: int, of_one: int, reserved: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._free, self._of_one, self._reserved, self._clock = at_once, of_one, reserved, clock
+        self.at_once = self._free = at_once
+        self._of_one, self._reserved, self._clock = of_one, reserved, clock
         self._about: OrderedDict[str, float] = OrderedDict()  # when each org last asked or got a turn, in that order
         self._under_way: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # among equals the first one is next
+
+    @property
+    def in_use(self) -> int:
+        """How many turns are in progress."""
+        return self.at_once - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for a turn."""
+        return sum(map(len, self._waiting.values()))
 
     async def take(self, asker: str) -> None:
         """Wait for a turn, which must be given back. A caller that is cancelled while waiting has none."""

@@ -55,6 +55,7 @@ _INSERT = re.compile(r"^INSERT INTO (\w+)", re.MULTILINE)
 
 Row = dict[str, Any]
 ClientFactory = Callable[[], Client]
+OnAsked = Callable[[str, float, Exception | None], None]  # the question, the seconds it took, and why it failed
 
 
 class Allowed(NamedTuple):
@@ -120,10 +121,11 @@ class ClickHouseReader:
         self._live_for_s = live_for_s
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="reader")
         reserved = RESERVED if pool_size > RESERVED + 1 else 0
-        self._turns = FairTurns(pool_size, max(1, pool_size - reserved - 1), reserved)
+        self.turns = FairTurns(pool_size, max(1, pool_size - reserved - 1), reserved)
         self._store_time = store_time or StoreTime()
         self._idle: LifoQueue[Client] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
+        self.on_asked: OnAsked = lambda _question, _seconds, _error: None
         self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
         self._allowed: Allowed | None = None  # read at the first connection, and again after a refusal
 
@@ -166,10 +168,20 @@ class ClickHouseReader:
 
     async def _run(self, database: str, name: str, params: Mapping[str, object], asker: str = "") -> list[Row]:
         self._store_time.check(asker)
+        began = monotonic()
+        try:
+            rows = await self._in_turn(database, name, params, asker)
+        except Exception as error:
+            self.on_asked(name, monotonic() - began, error)
+            raise
+        self.on_asked(name, monotonic() - began, None)
+        return rows
+
+    async def _in_turn(self, database: str, name: str, params: Mapping[str, object], asker: str) -> list[Row]:
         sql = statement_without(name, names_of_absent(params))
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                await self._turns.take(asker)
+                await self.turns.take(asker)
                 return await asyncio.wrap_future(self._begin(asker, database, sql, params))
         except TimeoutError as error:
             raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
@@ -180,7 +192,7 @@ class ClickHouseReader:
         try:
             answer = self._threads.submit(self._ask, database, sql, params)
         except RuntimeError as error:  # the executor takes no work after `close`
-            self._turns.give_back(asker)
+            self.turns.give_back(asker)
             raise StoreUnavailable("the reader is closed") from error
         began = monotonic()
         answer.add_done_callback(lambda _: loop.call_soon_threadsafe(self._end, asker, began))
@@ -188,7 +200,7 @@ class ClickHouseReader:
 
     def _end(self, asker: str, began: float) -> None:
         self._store_time.spend(asker, monotonic() - began)
-        self._turns.give_back(asker)
+        self.turns.give_back(asker)
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
         """Ask one question with one client, which returns to the pool unless it may be broken."""

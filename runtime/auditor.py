@@ -41,7 +41,8 @@ async def _run(settings: Settings) -> int:
     await asyncio.to_thread(check_transport, store)
     with closing(open_reader(store)) as reader, closing(open_probe(store)) as probe:
         await check_reading(reader)
-        audit = Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)
+        seen = AuditMetrics(registry)
+        audit = Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)
         auditing = asyncio.ensure_future(audit.run())
         try:
             await _serve(settings, probe, registry, stopping)

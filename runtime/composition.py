@@ -80,6 +80,7 @@ def compose(
         routes += ingest_routes()
         privacy = write.privacy._replace(on_redacted=metrics.redacted)
         log, bodies = metered(write.log, metrics), Bodies(write.bytes_max)
+        metrics.follow(write.log, bodies)
         dependencies |= ingest_dependencies(log, write.secrets, write.clock, privacy, bodies)
         parts.append(log_readiness(write.log))
     app = build_service(

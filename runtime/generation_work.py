@@ -63,6 +63,7 @@ class GenerationWork:
             self.is_dropped.set()
             return
         self._pipeline.gate.is_paused = known.is_paused
+        self._pipeline.is_live = known.is_live
         of_ours = [request for request in requests if request.generation == known.name and request.kind != "drop"]
         self._pipeline.gate.rate = self._rate(of_ours)
         for request in of_ours:

@@ -17,6 +17,7 @@ from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
 from kernel.broken import Broken
 from kernel.ports import is_free
+from query_api.metrics import metered
 from query_api.reader import ClickHouseReader, Reader, open_probe, open_reader
 from runtime.composition import ReadSide, WriteSide, compose
 from runtime.credentials import check_tokens_open_orgs, load_credentials
@@ -52,11 +53,9 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     check_ports(settings)
     own = own_secrets(settings.secrets_folder)
     log = kafka_log(settings, own) if "ingest" in sides else None
-    store = store_address(settings)
-    reader, probe = (
-        (open_reader(store, store_time=store_time(settings)), open_probe(store)) if "query" in sides else (None, None)
-    )
-    app = service(settings, log, reader, probe=probe)
+    registry = new_registry()
+    reader, probe = _readers(settings, registry) if "query" in sides else (None, None)
+    app = service(settings, log, reader, registry, probe)
     async with AsyncExitStack() as ending:
         for asked in (reader, probe):
             if asked is not None:
@@ -69,6 +68,12 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
         write_address(settings.folder, settings.host, settings.port)
         await serve(app, settings, stopping)
     return 0
+
+
+def _readers(settings: Settings, registry: CollectorRegistry) -> tuple[ClickHouseReader, ClickHouseReader]:
+    """Return the reader of questions, and that of readiness."""
+    store = store_address(settings)
+    return metered(open_reader(store, store_time=store_time(settings)), registry), open_probe(store)
 
 
 async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":
@@ -115,7 +120,9 @@ def service(
         write = WriteSide(log, secrets, privacy=privacy, bytes_max=settings.in_flight_bytes_max)
     if reader is not None:
         read = ReadSide(reader, secrets, probe=probe, answer_bytes_max=settings.answer_cache_bytes_max)
-        lifespan.append(auditing(Audit(reader, settings.audit_every_s, AuditMetrics(registry).found)))
+        seen = AuditMetrics(registry)
+        audit = Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)
+        lifespan.append(auditing(audit))
     return compose(
         verifier,
         write,

@@ -57,7 +57,7 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
     progress = Progress(pipeline, warehouse, reader, now_ms, check_tail)
     watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
     parts = Parts(warehouse)
-    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog, parts)
+    metrics = ProjectorMetrics(registry, settings.generation, pipeline, progress, watchdog, parts)
     observers.add(watchdog, metrics, progress)
     return Projector(pipeline, progress, warehouse, watchdog, metrics, parts)
 

@@ -12,6 +12,7 @@ import uvloop
 from edge.outermost import App
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from kernel.atomic_write import write_whole
+from query_api.metrics import metered
 from query_api.reader import open_probe, open_reader
 from runtime.control import Control
 from runtime.followers import Followers
@@ -68,7 +69,8 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     provisioning = Provisioning(settings)
     control = Control(reader, provisioning, followers)
     await control.look()
-    app = service(settings, log, open_reader(store, store_time=store_time(settings)), registry, open_probe(store))
+    asked = metered(open_reader(store, store_time=store_time(settings)), registry)
+    app = service(settings, log, asked, registry, open_probe(store))
     controlling = asyncio.ensure_future(control.run())
     serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))
     for part in (controlling, serving):

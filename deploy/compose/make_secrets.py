@@ -100,7 +100,7 @@ def _new_password() -> str:
 def _hashes(root: Path) -> str:
     """Return the variables of `deploy/clickhouse/users.d/crewkit.xml`."""
     files = {user: root / f"store-{user}" / "password" for user in STORE_USERS}
-    files["bi"] = root / "grafana" / "store-password"
+    files["teams"] = root / "grafana" / "store-password"
     lines = [
         f"CREWKIT_{user.upper()}_SHA256={hashlib.sha256(file.read_bytes()).hexdigest()}\n"
         for user, file in files.items()

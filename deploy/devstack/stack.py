@@ -36,7 +36,7 @@ MADE_WITH = ("--partitions", str(PARTITIONS), "--replication", "1")  # there is 
 PROJECTORS = 2
 STORE_USER, STORE_READER = "crewkit", "reader"
 OK, FAILED, SERVICE_AWAY = 0, 1, 69
-_ASSIGNED = re.compile(rb"^crewkit_projector_assigned_partitions (\S+)$", re.MULTILINE)
+_ASSIGNED = re.compile(rb"^crewkit_projector_assigned_partitions(?:{.*})? (\S+)$", re.MULTILINE)
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,16 @@ BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024  # per process; beyond it a 503 at once, 
 class EventLog(Protocol):
     """An append-only log of one topic; offsets are dense in each partition."""
 
+    @property
+    def bytes_in_flight(self) -> int:
+        """The bytes of records on their way to the log."""
+        ...
+
+    @property
+    def replacements(self) -> int:
+        """How often a connection to the log had failed and was replaced, since the start."""
+        ...
+
     async def start(self) -> None:
         """Get ready; an unreachable log is no error here. Raises `BrokenLog` if it would be wrong to continue."""
         ...

@@ -1,6 +1,6 @@
 """Bytes <-> records. Everything that is read from the log goes through `decode`."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -21,8 +21,19 @@ _NANO_MAX = 10**15
 PRICES_PER_RECORD_MAX = 400  # far below 1 MiB, however long the names of the models are
 
 
+UndecodableKind = Literal["empty", "unreadable", "unknown_version", "misplaced", "out_of_range"]
+UNDECODABLE_KINDS: tuple[UndecodableKind, ...] = get_args(UndecodableKind)
+
+
 class Undecodable(Exception):
-    """This code can never project the record; it becomes a dead letter, and the projector continues."""
+    """This code can never project the record; it becomes a dead letter, and the projector continues.
+
+    The message is one sentence for people, ``kind`` one of a few words for metrics.
+    """
+
+    def __init__(self, kind: UndecodableKind, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind: UndecodableKind = kind
 
 
 def encode(record: Record) -> bytes:
@@ -50,12 +61,12 @@ def decode_value(value: bytes | None) -> AnyRecord:
         Undecodable: with one sentence that gives the reason.
     """
     if not value:
-        raise Undecodable("the record has no value")
+        raise Undecodable("empty", "the record has no value")
     record = _parse(value)
     if record.v != VERSION:
-        raise Undecodable(f"version {record.v} is unknown here")
+        raise Undecodable("unknown_version", f"version {record.v} is unknown here")
     if record.session_id.version != 4:
-        raise Undecodable("the session id has the wrong shape")
+        raise Undecodable("out_of_range", "the session id has the wrong shape")
     _check_contents(record)
     _restore_data(record)
     return record
@@ -75,28 +86,29 @@ def _parse(value: bytes) -> AnyRecord:
     try:
         return _decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Undecodable(f"not a record: {error}") from error
+        raise Undecodable("unreadable", f"not a record: {error}") from error
 
 
 def _check_key(log_record: LogRecord, session_id: UUID, partitions: int) -> None:
     if log_record.key != record_key(session_id):
-        raise Undecodable("the key is not the session id")
+        raise Undecodable("misplaced", "the key is not the session id")
     if partition_of(log_record.key, partitions) != log_record.partition:
-        raise Undecodable(f"the key does not belong to partition {log_record.partition}")
+        raise Undecodable("misplaced", f"the key does not belong to partition {log_record.partition}")
 
 
 def _check_contents(record: AnyRecord) -> None:
     if not 0 < len(record.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= record.received_at < _MS_MAX:
-        raise Undecodable("org or time of receipt is out of range")
+        raise Undecodable("out_of_range", "org or time of receipt is out of range")
     if isinstance(record, PricesLoaded):
         return _check_prices(record)
     if not isinstance(record, EventsRecorded):
         return _check_lifecycle(record)
     if not 1 <= len(record.events) <= FACTS_PER_RECORD_MAX:
-        raise Undecodable(f"a record holds 1 to {FACTS_PER_RECORD_MAX} facts, this one {len(record.events)}")
+        sentence = f"a record holds 1 to {FACTS_PER_RECORD_MAX} facts, this one {len(record.events)}"
+        raise Undecodable("out_of_range", sentence)
     for event in record.events:
         if not _MS_MIN <= event.timestamp < _MS_MAX or not -(1 << 63) <= (event.seq or 0) < 1 << 63:
-            raise Undecodable("an event's time or sequence number is out of range")
+            raise Undecodable("out_of_range", "an event's time or sequence number is out of range")
         if event.redactions:
             _check_redactions(event.redactions)
     return None
@@ -104,29 +116,30 @@ def _check_contents(record: AnyRecord) -> None:
 
 def _check_prices(record: PricesLoaded) -> None:
     if (record.org_id, record.session_id) != (OPERATOR_ORG, PRICES_ID):
-        raise Undecodable("prices have another org or session than those of the operator")
+        raise Undecodable("misplaced", "prices have another org or session than those of the operator")
     if not 1 <= len(record.prices) <= PRICES_PER_RECORD_MAX or not 0 <= record.loaded_us < _MS_MAX * 1000:
-        raise Undecodable(f"a record holds 1 to {PRICES_PER_RECORD_MAX} prices, and a time of loading")
+        sentence = f"a record holds 1 to {PRICES_PER_RECORD_MAX} prices, and a time of loading"
+        raise Undecodable("out_of_range", sentence)
     for price in record.prices:
         model, from_ms, *rates = structs.astuple(price)
         if not model or not _MS_MIN <= from_ms < _MS_MAX or not all(0 <= rate <= _NANO_MAX for rate in rates):
-            raise Undecodable("a price, its model or its time is out of range")
+            raise Undecodable("out_of_range", "a price, its model or its time is out of range")
 
 
 def _check_lifecycle(record: Any) -> None:
     times = (getattr(record, "started_at", None), getattr(record, "ended_at", None))
     if not all(at is None or _MS_MIN <= at < _MS_MAX for at in times):
-        raise Undecodable("a time is out of range")
+        raise Undecodable("out_of_range", "a time is out of range")
     _check_redactions(record.redactions)
     if (report := getattr(record, "report", None)) is None:
         return
     if len(report.models) > _MODELS_MAX or not all(_bounded(usage) for usage in report.models):
-        raise Undecodable("a number in the report, or that of its models, is out of range")
+        raise Undecodable("out_of_range", "a number in the report, or that of its models, is out of range")
 
 
 def _check_redactions(counts: dict[str, int]) -> None:
     if not all(0 <= count < 1 << 32 for count in counts.values()):
-        raise Undecodable("a number of redactions is out of range")
+        raise Undecodable("out_of_range", "a number of redactions is out of range")
 
 
 def _bounded(usage: Any) -> bool:

@@ -1,5 +1,6 @@
 """``/metrics``: requests and events of the write side, batches and lag of a projector."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ingest.body import Bodies
 from kernel.broken import Broken
 from kernel.ports import free_port
 from processors.fold.fold import FOLD_VERSION
@@ -19,6 +21,7 @@ from processors.progress import Progress
 from processors.runners.watchdog import Watchdog
 from runtime.metrics import metrics_served, new_registry
 from runtime.settings import Settings
+from schemas.log.position import Position
 from tests.support.builders import LogBuilder
 from tests.support.corpora.canaries import fill
 from tests.support.pages import PAGES
@@ -118,6 +121,47 @@ async def test_an_append_that_fails_is_counted_as_such(api: WriteApi) -> None:
     assert found["crewkit_ingest_append_duration_seconds_count",] == 0
 
 
+async def test_bytes_in_flight_and_replaced_producers_are_shown_with_the_limit(api: WriteApi) -> None:
+    """What waits for the log and what bodies hold are shown apart, since each has the limit."""
+    at_rest = await scraped(api)
+    api.log.bytes_in_flight, api.log.replacements = 7, 2
+
+    found = await scraped(api)
+
+    assert at_rest["crewkit_ingest_in_flight_bytes", "bodies"] == at_rest["crewkit_ingest_in_flight_bytes", "log"] == 0
+    assert found["crewkit_ingest_in_flight_bytes", "log"] == 7
+    assert found["crewkit_ingest_in_flight_bytes_max",] == Bodies().bytes_max
+    assert found["crewkit_ingest_producer_replacements_total",] == 2
+    assert undocumented(found) == set()
+
+
+async def test_a_body_counts_as_in_flight_until_its_response(api: WriteApi) -> None:
+    """The fake log answers once the test has seen the bytes."""
+    slow = SlowLog(api)
+    sending = asyncio.ensure_future(api.send("POST", events_path(a_session()), {"events": [EVENT]}))
+    await slow.asked.wait()
+    held = await scraped(api)
+    slow.may_go_on.set()
+    await sending
+
+    assert held["crewkit_ingest_in_flight_bytes", "bodies"] > 50
+    assert (await scraped(api))["crewkit_ingest_in_flight_bytes", "bodies"] == 0
+
+
+class SlowLog:
+    """Lets the log of a write side answer when a test says so."""
+
+    def __init__(self, api: WriteApi) -> None:
+        self._append = api.log.append
+        self.asked, self.may_go_on = asyncio.Event(), asyncio.Event()
+        api.log.append = self.append  # type: ignore[method-assign]
+
+    async def append(self, key: bytes, value: bytes) -> Position:
+        self.asked.set()
+        await self.may_go_on.wait()
+        return await self._append(key, value)
+
+
 async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: TestStore) -> None:
     """The log has one good record, one unreadable record, and one that still waits."""
     registry = CollectorRegistry()
@@ -133,8 +177,9 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     now = [0.0]
     watchdog = Watchdog(progress.places, pipeline.pace, clock=lambda: now[0])
     parts = Parts(store.warehouse())
-    metrics = ProjectorMetrics(registry, pipeline, progress, watchdog, parts)
+    metrics = ProjectorMetrics(registry, "g2", pipeline, progress, watchdog, parts)
     metrics.follow_group(lambda: GroupState(3, 7))
+    pipeline.is_live = True
     observers.add(watchdog, metrics, progress)
     await (await pipeline.project(log[:2]))
     await settle(pipeline)
@@ -149,30 +194,40 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     found = samples(generate_latest(registry).decode())
 
     partition = str(good.partition)
-    assert (found["crewkit_projector_batch_records_sum",], found["crewkit_projector_facts_total",]) == (2, 1)
-    assert found["crewkit_projector_dead_letters_total",] == 1
-    assert found["crewkit_projector_lag_records", partition] == 1
-    assert found["crewkit_projector_rollup_lag_records", partition] == 1
-    assert ("crewkit_projector_lag_seconds", partition) not in found  # it was never seen without lag
-    steps = {name[1] for name in found if name[0] == "crewkit_projector_step_duration_seconds_count"}
+    assert (found["crewkit_projector_batch_records_sum", "g2"], found["crewkit_projector_facts_total", "g2"]) == (2, 1)
+    dead = {name[2]: value for name, value in found.items() if name[0] == "crewkit_projector_dead_letters_total"}
+    assert dead == {"empty": 0, "unreadable": 1, "unknown_version": 0, "misplaced": 0, "out_of_range": 0}
+    assert found["crewkit_projector_lag_records", "g2", partition] == 1
+    assert found["crewkit_projector_rollup_lag_records", "g2", partition] == 1
+    assert ("crewkit_projector_lag_seconds", "g2", partition) not in found  # it was never seen without lag
+    steps = {name[2] for name in found if name[0] == "crewkit_projector_step_duration_seconds_count"}
     assert {"fold", "facts", "dead_letters", "sessions", "receipts", "search", "rollups", "rollup_progress"} <= steps
 
-    assert (found["crewkit_projector_log_partitions",], found["crewkit_projector_unmoved_seconds", partition]) == (4, 4)
-    assert {name[1]: value for name, value in found.items() if name[0] == "crewkit_projector_target_up"} == UP_AND_AWAY
-    assert found["crewkit_projector_retries_total", "store"] == found["crewkit_projector_retries_total", "log"] == 1
-    assert (found["crewkit_projector_rebalances_total",], found["crewkit_projector_group_generation",]) == (3, 7)
-    assert found["crewkit_projector_table_parts", "facts"] == found["crewkit_projector_table_parts", "receipts"] == 1
+    assert found["crewkit_projector_log_partitions", "g2"] == 4
+    assert found["crewkit_projector_unmoved_seconds", "g2", partition] == 4
+    assert {name[2]: value for name, value in found.items() if name[0] == "crewkit_projector_target_up"} == UP_AND_AWAY
+    assert [found["crewkit_projector_retries_total", "g2", target] for target in ("store", "log")] == [1, 1]
+    assert found["crewkit_projector_rebalances_total", "g2"] == 3
+    assert found["crewkit_projector_group_generation", "g2"] == 7
+    assert [found["crewkit_projector_table_parts", "g2", table] for table in ("facts", "receipts")] == [1, 1]
+    assert found["crewkit_projector_table_bytes", "g2", "facts"] > 100
+    assert found["crewkit_projector_generation_live", "g2"] == 1
+    assert found["crewkit_projector_generation_paused", "g2"] == 0
     assert undocumented(found) == set()
 
     await (await pipeline.project(log[2:]))
     await progress.look()
     watchdog.check()
     clock[0] = 7_500
+    pipeline.gate.is_paused = True
+    pipeline.is_live = False
 
     caught_up = samples(generate_latest(registry).decode())
-    assert caught_up["crewkit_projector_lag_records", partition] == 0
-    assert caught_up["crewkit_projector_lag_seconds", partition] == 2.5
-    assert caught_up["crewkit_projector_unmoved_seconds", partition] == 0
+    assert caught_up["crewkit_projector_lag_records", "g2", partition] == 0
+    assert caught_up["crewkit_projector_lag_seconds", "g2", partition] == 2.5
+    assert caught_up["crewkit_projector_unmoved_seconds", "g2", partition] == 0
+    assert caught_up["crewkit_projector_generation_live", "g2"] == 0
+    assert caught_up["crewkit_projector_generation_paused", "g2"] == 1
 
 
 def test_a_process_without_http_answers_on_a_port_of_its_own() -> None:

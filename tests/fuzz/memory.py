@@ -9,7 +9,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 FACT_BYTES = 300  # of a fact in the projector's cache, which holds a million facts
 CACHED_FACTS_MAX = 1_000_000
 READ_FOR_S = 3.0
-_FACTS = "crewkit_projector_facts_total "
+_FACTS = 'crewkit_projector_facts_total{generation="g1"} '
 
 
 class AtRest(NamedTuple):

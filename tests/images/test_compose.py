@@ -80,8 +80,8 @@ def test_prometheus_reaches_every_process(composed: Composed) -> None:
         jobs = [target["labels"]["job"] for target in targets if target["health"] == "up"]
         return {job: jobs.count(job) for job in jobs}
 
-    expected = {"ingest": 2, "query-api": 2, "projector": 2, "audit": 1, "proxy": 1}
-    eventually(lambda: reached() == expected, within_s=60)
+    ours = {"crewkit-ingest": 2, "crewkit-query-api": 2, "crewkit-processors": 2, "crewkit-audit": 1}
+    eventually(lambda: reached() == ours | {"proxy": 1}, within_s=60)
 
 
 def test_every_container_of_ours_is_sealed(composed: Composed) -> None:

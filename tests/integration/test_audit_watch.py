@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from audit.watch import NIGHTLY_AT_HOUR, Audit, AuditMetrics
 from processors.progress import Progress
 from query_api.reader import ClickHouseReader
+from store.errors import StoreUnavailable
 from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, settle
@@ -31,7 +32,8 @@ class Watched:
     def __init__(self, store: TestStore) -> None:
         self.store, self.registry, self.now = store, CollectorRegistry(), NOON
         self.reader = ClickHouseReader(self._connect, store.address.control)
-        self.audit = Audit(self.reader, 60.0, AuditMetrics(self.registry).found, lambda: self.now)
+        metrics = AuditMetrics(self.registry)
+        self.audit = Audit(self.reader, 60.0, metrics.found, lambda: self.now, metrics.in_progress)
 
     async def fill(self) -> None:
         log = LogBuilder(seed=3)
@@ -143,6 +145,28 @@ async def test_a_mark_beyond_the_last_receipt_hides_nothing(watched: Watched) ->
     await watched.audit.once()
 
     assert (watched.value("missing_positions") or 0) > 0
+
+
+async def test_an_audit_that_never_ran_has_counters_of_zero(watched: Watched) -> None:
+    """An alert on silence needs a series that does not grow; one that does not exist grows unseen."""
+    assert [watched.value("runs_total", scope=scope) for scope in ("hours", "all")] == [0, 0]
+    assert [watched.value("in_progress", scope=scope) for scope in ("hours", "all")] == [0, 0]
+
+
+async def test_the_audit_of_the_night_is_shown_while_it_runs(watched: Watched) -> None:
+    """It may take long, and none of the last hours runs meanwhile; afterwards it is over, also after a failure."""
+    watched.now = NOON.replace(hour=NIGHTLY_AT_HOUR)
+    seen: list[float | None] = []
+    on_found = watched.audit._on_found
+    watched.audit._on_found = lambda *found: (seen.append(watched.value("in_progress", scope="all")), on_found(*found))  # type: ignore[func-returns-value]
+
+    await watched.audit.once()
+    ended = watched.value("in_progress", scope="all")
+    watched.reader.close()
+    with pytest.raises(StoreUnavailable):
+        await watched.audit.once()
+
+    assert (seen, ended, watched.value("in_progress", scope="hours")) == ([1], 0, 0)
 
 
 async def test_a_store_that_is_away_does_not_end_the_audit(watched: Watched) -> None:

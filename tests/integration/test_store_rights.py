@@ -15,6 +15,7 @@ TASKS = {
     "crewkit_projector": "project",
     "crewkit_query": "ask",
     "crewkit_bi": "read_flat",
+    "crewkit_teams": "read_dashboard",
 }
 ADMINISTRATOR = Persona(grants=["GRANT ALL ON *.* WITH GRANT OPTION"])
 RUN = f"{WHOLE}run"
@@ -58,7 +59,7 @@ def test_no_right_is_superfluous(provisioned: Path, filled: Path, tmp_path: Path
     with pytest.raises(Failed, match=rf"lacks the right|grant {right.right}") as failed:
         act(folder, persona(right.user, without=right), WHOLE + TASKS[right.user])
 
-    assert "Refuse" in str(failed.value) or right.user == "crewkit_bi"
+    assert "Refuse" in str(failed.value) or right.user in {"crewkit_bi", "crewkit_teams"}
 
 
 def test_a_request_needs_no_more_than_the_shipped_rights(filled: Path) -> None:
@@ -155,6 +156,17 @@ def test_a_bi_tool_sees_one_org_and_nothing_but_its_numbers(filled: Path, org: s
     assert "ACCESS_DENIED" in said
 
 
+def test_the_team_dashboard_reads_the_numbers_of_every_org_and_no_content(filled: Path) -> None:
+    """Its readers may send any SQL, and its user may read nothing else."""
+    content = ("g1.facts", "g1.sessions", "g1.tasks", "g1.dead_letters", "g1.analyses", "g1.session_states")
+    wanted = [f"SELECT * FROM crewkit_{table}" for table in content]
+    wanted += ["SELECT * FROM crewkit.prices", "SELECT * FROM crewkit.requests"]
+
+    assert act(filled, persona("crewkit_teams"), f"{WHOLE}read_dashboard") == ["acme", "globex"]
+    for said in act(filled, persona("crewkit_teams"), RUN, wanted):
+        assert "ACCESS_DENIED" in said
+
+
 def test_the_file_is_sql_and_is_refused_as_long_as_a_password_is_missing(tmp_path: Path) -> None:
     """A placeholder must not be a password that works."""
     texts = [statement.replace("'", "\\'") for statement in statements()]
@@ -165,5 +177,5 @@ def test_the_file_is_sql_and_is_refused_as_long_as_a_password_is_missing(tmp_pat
     made = act(tmp_path, ADMINISTRATOR, RUN, unfilled)
 
     assert set(read) == {"done"}
-    assert len(made) == 4
+    assert len(made) == 5
     assert all("must be exactly 32 bytes" in said or "BAD_ARGUMENTS" in said for said in made), made

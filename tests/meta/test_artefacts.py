@@ -103,7 +103,7 @@ def test_projectors_have_a_host_name_each() -> None:
     assert {found["hostname"] for found in projectors.values()} == set(projectors)
 
 
-@pytest.mark.parametrize("user", ["crewkit_provision", "crewkit_projector", "crewkit_query"])
+@pytest.mark.parametrize("user", ["crewkit_provision", "crewkit_projector", "crewkit_query", "crewkit_teams"])
 def test_users_of_a_server_that_is_configured_by_files_have_the_same_rights(user: str) -> None:
     """The rights of `users.sql` are those under which tests run every process."""
     granted = {grant.text for grant in USERS.findall(f"users/{user}/grants/query")}
@@ -111,15 +111,16 @@ def test_users_of_a_server_that_is_configured_by_files_have_the_same_rights(user
     assert granted == {right.grant for right in rights() if right.user == user}
 
 
-def test_their_limits_are_the_same() -> None:
-    """Values and bounds of the profile of query-api."""
-    of_sql, profile = persona("crewkit_query"), USERS.find("profiles/crewkit_query")
+@pytest.mark.parametrize("user", ["crewkit_query", "crewkit_teams"])
+def test_their_limits_are_the_same(user: str) -> None:
+    """Values and bounds of the profiles of those who read."""
+    name_of_profile = USERS.findtext(f"users/{user}/profile")
+    of_sql, profile = persona(user), USERS.find(f"profiles/{name_of_profile}")
     assert profile is not None
 
-    assert {name: profile.findtext(name) for name in _BOUNDED} == dict(of_sql.settings)
+    assert {found.tag: found.text for found in profile if found.tag != "constraints"} == dict(of_sql.settings)
     bounds = {name: {"max": profile.findtext(f"constraints/{name}/max")} for name in _BOUNDED}
     assert bounds == of_sql.constraints
-    assert USERS.findtext("users/crewkit_query/profile") == "crewkit_query"
 
 
 def test_every_user_has_a_password_from_outside() -> None:

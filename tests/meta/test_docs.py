@@ -25,8 +25,8 @@ def slugs(text: str) -> set[str]:
 
 
 def rows(page: str, heading: str = "") -> list[list[str]]:
-    """Return the cells of every row of the tables behind a heading; by default of the whole page."""
-    text = PAGES[page].partition(f"\n{heading}\n")[2] if heading else PAGES[page]
+    """Return the cells of every row of the tables under a heading; by default of the whole page."""
+    text = re.split(r"\n#+ ", PAGES[page].partition(f"\n{heading}\n")[2])[0] if heading else PAGES[page]
     return [[cell.strip() for cell in line.strip("|").split(" |")] for line in text.splitlines() if line[:3] == "| `"]
 
 

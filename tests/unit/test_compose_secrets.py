@@ -59,7 +59,7 @@ def test_the_store_gets_digests_of_the_passwords(tmp_path: Path) -> None:
     for user in ("provision", "projector", "query"):
         password = files[f"store-{user}/password"]
         assert digests[f"CREWKIT_{user.upper()}_SHA256"] == hashlib.sha256(password).hexdigest()
-    assert digests["CREWKIT_BI_SHA256"] == hashlib.sha256(files["grafana/store-password"]).hexdigest()
+    assert digests["CREWKIT_TEAMS_SHA256"] == hashlib.sha256(files["grafana/store-password"]).hexdigest()
     assert files["limits/password"] in files["valkey/valkey.conf"]
 
 

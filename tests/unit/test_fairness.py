@@ -194,3 +194,20 @@ async def eventually_asked(asked: list[str], expected: list[str]) -> None:
     await asyncio.to_thread(eventually, lambda: len(asked) >= len(expected))
     await asyncio.sleep(0.05)
     assert asked == expected
+
+
+async def test_turns_in_use_and_callers_that_wait_are_counted() -> None:
+    """A caller that is cancelled while it waits no longer counts once its place is skipped."""
+    turns = FairTurns(2, of_one=2)
+    await turns.take("a")
+    await turns.take("a")
+    waiting = [asyncio.ensure_future(turns.take(who)) for who in ("a", "b", "b")]
+    await asyncio.sleep(0)
+    before = turns.in_use, turns.waiting
+    turns.give_back("a")
+    await asyncio.sleep(0)
+
+    assert (before, turns.in_use, turns.waiting) == ((2, 3), 2, 2)
+    for caller in waiting:
+        caller.cancel()
+    await asyncio.wait(waiting)

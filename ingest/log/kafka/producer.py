@@ -42,6 +42,12 @@ class KafkaEventLog:
         self._reader: KafkaLogReader | None = None
         self._connection: Connection | None = None
         self._supervisor: asyncio.Task[None] | None = None
+        self.replacements = 0
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """The bytes of records that the producer holds."""
+        return self._budget.in_flight
 
     async def start(self) -> None:
         """Connect. Raises `BrokenLog` if the broker refuses this client, or the topic is not as it has to be."""
@@ -129,6 +135,7 @@ class KafkaEventLog:
             else:
                 await self._connection.until_unfit()
                 unfit, self._connection = self._connection, None
+                self.replacements += 1
                 await asyncio.gather(self._reconnect(), unfit.close())
 
     async def _reconnect(self) -> None:

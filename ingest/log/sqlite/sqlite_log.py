@@ -27,6 +27,8 @@ T = TypeVar("T")
 class SqliteEventLog:
     """`EventLog` and `schemas.log.position.LogReader` in one file. `append` returns after fsync."""
 
+    replacements = 0  # a file has no connection
+
     def __init__(
         self,
         path: Path,
@@ -48,6 +50,11 @@ class SqliteEventLog:
         self._end = 0
         self.commits = 0
         self._grown = asyncio.Event()
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """The bytes of records that wait for their commit."""
+        return self._budget.in_flight
 
     async def start(self) -> None:
         """Open the file, create it if missing. Raises `BrokenLog` if it can't be opened."""

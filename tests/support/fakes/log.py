@@ -11,6 +11,8 @@ from schemas.log.topics import partition_of
 class FakeEventLog:
     """An event log and log reader in memory. ``unavailable`` makes every call fail as an unreachable log does."""
 
+    bytes_in_flight = replacements = 0
+
     def __init__(self, partitions: int = 1, clock_ms: int = 1_768_905_000_000) -> None:
         self.partitions = partitions
         self.unavailable = False

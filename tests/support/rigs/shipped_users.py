@@ -1,4 +1,4 @@
-"""The users of `deploy/clickhouse/users.sql`, read from that file for the in-process engine."""
+"""The users of `deploy/clickhouse/*.sql`, read from these files for the in-process engine."""
 
 import re
 from importlib import resources
@@ -30,8 +30,9 @@ class Right(NamedTuple):
 
 
 def statements(org: str = "acme") -> list[str]:
-    """Return the file's statements, each in one line, with every placeholder filled in."""
-    text = (resources.files("deploy") / "clickhouse" / "users.sql").read_text()
+    """Return the statements of both files, each in one line, with every placeholder filled in."""
+    folder = resources.files("deploy") / "clickhouse"
+    text = "".join((folder / name).read_text() for name in ("users.sql", "teams.sql"))
     bare = "\n".join(re.sub(r"(^| )--.*", "", line) for line in text.splitlines())
     filled = PLACEHOLDER.sub("0" * 64, bare.replace("{{ORG}}", org))
     return [" ".join(statement.split()) for statement in filled.split(";") if statement.strip()]

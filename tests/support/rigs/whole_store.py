@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -69,6 +69,7 @@ from tests.support.builders import (
     usage,
 )
 from tests.support.builders import session_id as named
+from tests.support.grafana import ALL, Values, clickhouse_text, dashboard, queries, variables
 from tests.support.questions import sql_files
 from tests.support.rigs.projection import ListedLog, new_pipeline, settle
 
@@ -404,6 +405,27 @@ def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
             ]
             for view in ("rollup_hourly_flat", "rollup_daily_flat", "rollup_hourly", "rollup_daily")
         }
+    finally:
+        client.close()
+
+
+def read_dashboard(options: dict[str, Any]) -> list[str]:
+    """Do what Grafana does with every query of the team dashboard; return the orgs that can be chosen."""
+    board, client = dashboard("teams"), connect_as_a_tool(options)
+    day = timedelta(days=1)
+    everything = {"agent": ALL, "project": ALL, "user": ALL}
+    values: Values = {"control": "crewkit", "database": "crewkit_g1", "org": "acme", **everything}
+
+    def asked(text: str) -> list[str]:
+        now = datetime.now(UTC)
+        return [row[0] for row in client.query(clickhouse_text(text, values, now - day, now)).result_rows]
+
+    try:
+        found = {name: asked(one["query"]) for name, one in variables(board).items() if one["type"] == "query"}
+        assert found["database"] == ["crewkit_g1"]
+        for query in queries(board):
+            asked(query.text)
+        return found["org"]
     finally:
         client.close()
 

@@ -1,0 +1,27 @@
+"""What a projector learns about its generation from the control database."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from processors.gate import Gate
+from runtime.generation_work import GenerationWork
+from runtime.projector import Projector
+from store.generations import Generation, KnownGeneration
+
+OURS, OTHER = Generation("g2", 4), Generation("g1", 4)
+
+
+async def test_a_projector_knows_whether_readers_use_its_generation_and_whether_it_is_paused() -> None:
+    """Not before it has looked, and a switch to it or away from it changes that."""
+    pipeline: Any = SimpleNamespace(gate=Gate(), written={}, is_live=False)
+    progress: Any = SimpleNamespace(lags=list)
+    parts = cast(Any, None)
+    projector = Projector(pipeline, progress, parts, parts, parts, parts)
+    work = GenerationWork(projector, parts, OURS, "projector")
+    seen = []
+    for is_live, is_paused in ((False, True), (True, False), (False, False)):
+        ours = KnownGeneration(OURS, is_live=is_live, is_paused=is_paused)
+        await work.see([KnownGeneration(OTHER, is_live=not is_live), ours], [])
+        seen.append((pipeline.is_live, pipeline.gate.is_paused))
+
+    assert seen == [(False, True), (True, False), (False, False)]
