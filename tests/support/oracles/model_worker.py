@@ -54,6 +54,7 @@ class WorkerSettings(Struct):
     topic: str = TOPIC
     partitions: int = PARTITIONS
     group: str = "group"
+    static_id: str = "host-group-0"
     batch_records: int = 10
 
 
@@ -174,6 +175,9 @@ def patched_environment() -> Iterator[None]:
     async def offsets(settings: WorkerSettings, partitions: Sequence[int]) -> Any:
         return await settings.offsets(partitions)
 
+    async def nobody_else(*_: Any) -> None:
+        """Watch nothing: no twin takes a worker's membership here."""
+
     async def may_begin_at_once(_: Pipeline, is_full: Coroutine[Any, Any, Any]) -> None:
         is_full.close()
 
@@ -185,6 +189,7 @@ def patched_environment() -> Iterator[None]:
         for name, few in (("LOOKED_AT_ONCE", 5), ("EVERY_RECORDS", 1)):
             stack.enter_context(patch.object(dense_receipts, name, few))
         stack.enter_context(patch.object(faust_app, "_offsets", offsets))
+        stack.enter_context(patch.object(faust_app, "watch_membership", nobody_else))
         stack.enter_context(patch.object(Pipeline, "may_begin", may_begin_at_once))
         stack.enter_context(patch.object(states, "FACTS_MIN", 2))
         yield
