@@ -33,6 +33,7 @@ from schemas.store.rows import (
 from store.client_errors import STORE_ERRORS, classify
 from store.generations import Generation
 from store.prices import ReadPrices, read_prices
+from store.replicas import catch_up
 from store.sql import cut_to_size, read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
@@ -169,12 +170,20 @@ _AS_BYTES = {"fact": "bytes", "state": "bytes"}  # the columns of answers that a
 class ClickHouseWarehouse:
     """`Warehouse` over clickhouse-connect, one connection a thread."""
 
-    def __init__(self, connect: Callable[[], Client], control: str, generation: str, embedded: bool = False) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Client],
+        control: str,
+        generation: str,
+        embedded: bool = False,
+        replicated: bool = False,
+    ) -> None:
         """``connect`` makes a client on the generation's database; ``control`` is the database that lists generations.
 
-        ``embedded``: the engine is in this process.
+        ``embedded``: the engine is in this process. ``replicated``: the store has several servers, and each reads what
+        all of them have before it answers, since everything that is read here decides what is written.
         """
-        self._embedded = embedded and AVAILABLE
+        self._embedded, self._replicated = embedded and AVAILABLE, replicated
         self._connect, self._control, self._generation = connect, control, generation
         self._local = threading.local()
 
@@ -235,7 +244,10 @@ class ClickHouseWarehouse:
             yield from self._session_facts({**parameters, "sessions": some})
 
     def _session_facts(self, parameters: dict[str, Any]) -> Iterator[SessionFact]:
-        blocks = self._call(lambda client: client.query_row_block_stream(sql("session_facts"), parameters=parameters))
+        statement = sql("session_facts")
+        blocks = self._call(
+            lambda client: self._caught_up(client, statement).query_row_block_stream(statement, parameters=parameters)
+        )
         with blocks:
             try:
                 for block in blocks:
@@ -299,16 +311,25 @@ class ClickHouseWarehouse:
 
     def _command(self, statement: str, parameters: dict[str, Any]) -> None:
         """Send parameters in the body: the client's `command` puts them in the URL, where proxies allow 8 KiB."""
-        self._call(lambda client: client.raw_query(statement, parameters=parameters))
+        self._call(lambda client: self._caught_up(client, statement).raw_query(statement, parameters=parameters))
 
     def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         return self._rows(sql(name), parameters)
 
     def _rows(self, statement: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         rows: Sequence[Sequence[Any]] = self._call(
-            lambda client: client.query(statement, parameters=parameters, column_formats=_AS_BYTES).result_rows
+            lambda client: (
+                self._caught_up(client, statement)
+                .query(statement, parameters=parameters, column_formats=_AS_BYTES)
+                .result_rows
+            )
         )
         return rows
+
+    def _caught_up(self, client: Client, statement: str) -> Client:
+        if self._replicated:
+            catch_up(client, statement)
+        return client
 
     def _call(self, use: Callable[[Client], Any]) -> Any:
         try:

@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from queue import Empty, LifoQueue
 from time import monotonic
@@ -29,6 +30,7 @@ from store.codes import Verdict
 from store.connect import READ, SNAPSHOT, VERSION_SQL, connect, why_too_old
 from store.errors import StoreUnavailable
 from store.generations import Generation
+from store.replicas import Replicas, catch_up_all, tables_read
 
 logger = structlog.get_logger()
 POOL_SIZE = 5  # four for orgs, of which one org gets three at most, and one for the service itself
@@ -115,15 +117,18 @@ class ClickHouseReader:
         pool_size: int = POOL_SIZE,
         live_for_s: float = LIVE_FOR_S,
         store_time: StoreTime | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
-        self._make_client = make_client
+        """``replicas`` are those among which ``make_client`` chooses, if there are any."""
+        self._make_client, self._replicas = make_client, replicas
+        self._caught_up: dict[str, int] = {}  # by database: the replica in use, by its number of changes
         self._base = base
         self._live_for_s = live_for_s
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="reader")
         reserved = RESERVED if pool_size > RESERVED + 1 else 0
         self.turns = FairTurns(pool_size, max(1, pool_size - reserved - 1), reserved)
         self._store_time = store_time or StoreTime()
-        self._idle: LifoQueue[Client] = LifoQueue()
+        self._idle: LifoQueue[Lent] = LifoQueue()
         self._live: tuple[float, Generation] | None = None
         self.on_asked: OnAsked = lambda _question, _seconds, _error: None
         self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
@@ -163,8 +168,9 @@ class ClickHouseReader:
     def close(self) -> None:
         """Wait for the questions in progress and close every client."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-        while (client := self._take_idle()) is not None:
-            client.close()
+        with suppress(Empty):
+            while True:
+                self._idle.get_nowait().client.close()
 
     async def _run(self, database: str, name: str, params: Mapping[str, object], asker: str = "") -> list[Row]:
         self._store_time.check(asker)
@@ -204,20 +210,24 @@ class ClickHouseReader:
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
         """Ask one question with one client, which returns to the pool unless it may be broken."""
-        client = None
+        client = lent = None
         try:
-            client = self._take_idle() or self._make_client()
+            lent = self._lend()
+            client = lent.client
+            self._catch_up_after_a_change(lent, database)
             allowed = self._allowed = self._allowed or _ask_what_is_allowed(client)
             client.database = database
             if allowed.untunable:
                 sql = statement_untuned(sql, allowed.untunable)
             answer = client.query(sql, dict(params), settings=dict(allowed.settings), **FORMATS)
             rows = list(answer.named_results())
+            if self._replicas and "progress" in tables_read(sql):
+                catch_up_all(client, database)  # what this answer claims must be visible to the next question
         except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:
                 client.close()
             raise self._failed(error, _right_to_insert(sql, database)) from error
-        self._idle.put(client)
+        self._idle.put(lent)
         return rows
 
     def _failed(self, error: Exception, right: str) -> Exception:
@@ -238,23 +248,49 @@ class ClickHouseReader:
             return ReadRefused(sentence)
         return StoreUnavailable(text) if is_outage(error) else error
 
-    def _take_idle(self) -> Client | None:
-        try:
-            return self._idle.get_nowait()
-        except Empty:
-            return None
+    def _catch_up_after_a_change(self, lent: "Lent", database: str) -> None:
+        """Wait until another replica shows all that the one before did, before it is asked anything."""
+        if self._replicas and self._caught_up.get(database) != lent.replica:
+            catch_up_all(lent.client, database)
+            self._caught_up[database] = lent.replica
+
+    def _lend(self) -> "Lent":
+        """Return a client of the replica in use."""
+        with suppress(Empty):
+            while True:
+                lent = self._idle.get_nowait()
+                if lent.replica == self._replica():
+                    return lent
+                lent.client.close()
+        while True:
+            replica, client = self._replica(), self._make_client()
+            if replica == self._replica():
+                return Lent(client, replica)
+            client.close()  # another one came into use meanwhile, here or in another thread
+
+    def _replica(self) -> int:
+        return self._replicas.changes if self._replicas else 0
+
+
+class Lent(NamedTuple):
+    """A client, and the replica that it is on: by how often another one had come into use."""
+
+    client: Client
+    replica: int
 
 
 def open_reader(
     store: StoreAddress, pool_size: int = POOL_SIZE, store_time: StoreTime | None = None
 ) -> ClickHouseReader:
     """Return a reader of the live generation; it connects at its first question."""
-    return ClickHouseReader(_maker(store, ANSWER_WITHIN_S), store.control, pool_size, store_time=store_time)
+    make = _maker(store, ANSWER_WITHIN_S)
+    return ClickHouseReader(make, store.control, pool_size, store_time=store_time, replicas=store.replicas)
 
 
 def open_probe(store: StoreAddress) -> ClickHouseReader:
     """Return a reader for readiness alone: its connection is not shared with questions, and it caches nothing."""
-    return ClickHouseReader(_maker(store, PROBE_WITHIN_S), store.control, pool_size=1, live_for_s=0.0)
+    make = _maker(store, PROBE_WITHIN_S)
+    return ClickHouseReader(make, store.control, pool_size=1, live_for_s=0.0, replicas=store.replicas)
 
 
 def _maker(store: StoreAddress, within_s: float) -> ClientFactory:

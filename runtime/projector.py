@@ -65,7 +65,8 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
 def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
     """Return the warehouse of one generation."""
     make_client = partial(connect, WRITE, **store.at(store.database(generation)))
-    return ClickHouseWarehouse(make_client, store.control, generation, embedded=store.is_embedded)
+    replicated = store.replicas is not None
+    return ClickHouseWarehouse(make_client, store.control, generation, store.is_embedded, replicated)
 
 
 async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:

@@ -6,12 +6,13 @@
 import os
 import socket
 from collections.abc import Iterable
+from contextlib import closing
 from threading import Event
 
 from processors.fold.fold import FOLD_VERSION
 from schemas.pricing.price_list import PriceList, newest
 from store.address import StoreAddress
-from store.connect import Client
+from store.connect import PLAIN, Client, connect
 from store.generations import Generation, KnownGeneration, add_generation_event, create_generation, load_generations
 from store.migrate import migrate
 from store.prices import history_of
@@ -79,7 +80,10 @@ def _drop(client: Client, store: StoreAddress, request: Request, stopping: Event
     _end_others(client, request, known.made.partitions)
     if stopping.wait(_pause_s(known)):
         return [f"generation {known.name}, to be dropped"]
-    client.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", parameters={"name": store.database(known.name)})
+    name = {"name": store.database(known.name)}
+    for server in store.each():
+        with closing(connect(PLAIN, **server.at(store.control))) as own:
+            own.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", parameters=name)
     add_request_event(client, report_of(request, "done", _by()))
     return [f"generation {known.name}, dropped"]
 

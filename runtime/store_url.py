@@ -4,6 +4,7 @@ For the engine in this process, the URL also limits its caches: ``chdb:///dir?ca
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlencode
@@ -14,10 +15,14 @@ from runtime.settings import ENGINE_CACHE_BYTES_MAX, BadSettings, Settings
 from runtime.tls import TlsFiles, secret_of, tls_context
 from runtime.url_parts import port_of, query_of, refuse, split
 from store.address import CONTROL_DATABASE, StoreAddress
+from store.replicas import Host, Replicas
 
 ENGINE_CONFIG = Path(__file__).with_name("embedded_engine.xml")
 CACHE_BYTES_MIN = 8 << 20
-_FORMS = "chdb:///absolute/folder or clickhouse://user:password@host:port/database[?secure=true]"
+_FORMS = (
+    "chdb:///absolute/folder or clickhouse://user:password@host:port/database[?secure=true] or, for replicas, "
+    "clickhouse://user:password@host:port,host:port/database?replicated=true[&secure=true]"
+)
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PORT, _TLS_PORT = 8123, 8443
 # The caches that our tables fill. By default, the engine lets most of them grow to gigabytes each.
@@ -76,18 +81,39 @@ def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
 
 
 def _server(parts: SplitResult) -> dict[str, Any]:
-    if "," in parts.netloc:
-        raise refuse("STORE_URL", "there is one host, no list of them", _FORMS)
-    secure = query_of("STORE_URL", parts, ("secure",), _FORMS).get("secure", "false")
-    if secure not in ("true", "false"):
-        raise refuse("STORE_URL", f"secure is true or false, not {secure!r}", _FORMS)
-    has_tls = secure == "true"
+    query = query_of("STORE_URL", parts, ("secure", "replicated"), _FORMS)
+    has_tls, is_replicated = _switch(query, "secure"), _switch(query, "replicated")
+    hosts = [_host(parts, text, _TLS_PORT if has_tls else _PORT) for text in _hosts_of(parts)]
+    if len(hosts) > 1 and not is_replicated:
+        raise refuse("STORE_URL", "several hosts are replicas of each other: add replicated=true after ?", _FORMS)
+    if len(set(hosts)) < len(hosts):
+        raise refuse("STORE_URL", "a host is there twice", _FORMS)
     return {
-        "host": parts.hostname,
-        "port": port_of("STORE_URL", parts, _TLS_PORT if has_tls else _PORT),
+        "host": hosts[0].name,
+        "port": hosts[0].port,
         "username": unquote(parts.username or "default"),
         "password": unquote(parts.password or ""),
-    } | ({"secure": True, "verify": True} if has_tls else {})
+        **({"secure": True, "verify": True} if has_tls else {}),
+        **({"replicas": Replicas(hosts)} if is_replicated else {}),
+    }
+
+
+def _hosts_of(parts: SplitResult) -> list[str]:
+    return parts.netloc.rpartition("@")[2].split(",")
+
+
+def _host(parts: SplitResult, text: str, default_port: int) -> Host:
+    one = parts._replace(netloc=text)
+    if not one.hostname:
+        raise refuse("STORE_URL", "a host has no name", _FORMS)
+    return Host(one.hostname, port_of("STORE_URL", one, default_port))
+
+
+def _switch(query: Mapping[str, str], name: str) -> bool:
+    value = query.get(name, "false")
+    if value not in ("true", "false"):
+        raise refuse("STORE_URL", f"{name} is true or false, not {value!r}", _FORMS)
+    return value == "true"
 
 
 def _control(path: str) -> str:

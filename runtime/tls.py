@@ -100,10 +100,11 @@ def check_transport(store: StoreAddress) -> None:
     """
     if store.is_embedded:
         return
-    host, port = store.options["host"], store.options["port"]
-    said = _secure(store, host, port) if store.options.get("secure") else _plain(host, port)
-    if said:
-        raise Broken(said)
+    for server in store.each():
+        host, port = server.options["host"], server.options["port"]
+        said = _secure(server, host, port) if server.options.get("secure") else _plain(host, port)
+        if said:
+            raise Broken(said)
 
 
 def _secure(store: StoreAddress, host: str, port: int) -> str | None:

@@ -1,14 +1,18 @@
 """Where a store is: a value, made from the settings by `runtime.store_url`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from store.replicas import Replicas
 
 CONTROL_DATABASE = "crewkit"
 
 
 class StoreAddress(Struct, frozen=True):
-    """``options`` are those of `clickhouse_connect.get_client`; ``control`` is the database that lists generations."""
+    """``options`` are those of `store.connect.connect`; ``control`` is the database that lists generations."""
 
     options: dict[str, Any]
     control: str = CONTROL_DATABASE
@@ -18,6 +22,11 @@ class StoreAddress(Struct, frozen=True):
         """Whether the engine runs in this process, on a folder, instead of in a server."""
         return "host" not in self.options
 
+    @property
+    def replicas(self) -> Replicas | None:
+        """The servers, if they replicate each other."""
+        return self.options.get("replicas")
+
     def database(self, generation: str) -> str:
         """Return the name of a generation's database."""
         return f"{self.control}_{generation}"
@@ -25,3 +34,12 @@ class StoreAddress(Struct, frozen=True):
     def at(self, database: str) -> dict[str, Any]:
         """Return the options of a client whose current database is ``database``."""
         return {**self.options, "database": database}
+
+    def each(self) -> Iterator["StoreAddress"]:
+        """Yield the address of each server by itself."""
+        hosts = self.replicas.hosts if self.replicas else ()
+        options = {name: value for name, value in self.options.items() if name != "replicas"}
+        for host in hosts:
+            yield replace(self, options={**options, "host": host.name, "port": host.port})
+        if not hosts:
+            yield self

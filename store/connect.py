@@ -5,10 +5,13 @@ Also the versions of ClickHouse that this works with. A test runs all DDL and al
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client as Client  # for those that pass one on
+
+from store.replicas import WRITE_SETTINGS, Host, Replicas
 
 FLOOR = (26, 2, 4, 10)
 RECOMMENDED = "26.3 LTS"
@@ -22,6 +25,7 @@ class ClientProfile(NamedTuple):
     settings: Mapping[str, object]  # sent with every statement
     options: Mapping[str, Any]  # of `clickhouse_connect.get_client`
     over_http: Mapping[str, Any]  # options that only a server's client has
+    on_replicas: Mapping[str, object] = MappingProxyType({})  # settings where servers replicate each other
 
     def within(self, connect_s: float, response_s: float) -> "ClientProfile":
         """Return the profile with time-outs, in seconds. The engine in the process has none."""
@@ -43,13 +47,27 @@ WRITE = ClientProfile(
     },
     {},
     {**_HTTP, "compress": False},
+    WRITE_SETTINGS,
 )
 
 
 def connect(profile: ClientProfile, **where: Any) -> Client:
-    """Return a client. ``where`` is ``interface="chdb", path=…`` or ``host=…, port=…``, with further options."""
+    """Return a client. ``where`` is ``interface="chdb", path=…`` or ``host=…, port=…``, with further options.
+
+    With ``replicas`` the client is on the one in use.
+    """
     options = {**profile.options, **(profile.over_http if "host" in where else {}), **where}
-    return clickhouse_connect.get_client(settings=dict(profile.settings) or None, **options)
+    replicas: Replicas | None = options.pop("replicas", None)
+    if replicas is None:
+        return clickhouse_connect.get_client(settings=dict(profile.settings) or None, **options)
+    settings = {**profile.settings, **profile.on_replicas}
+
+    def on(host: Host) -> Client:
+        return clickhouse_connect.get_client(
+            settings=settings or None, **{**options, "host": host.name, "port": host.port}
+        )
+
+    return replicas.connect(on)
 
 
 def why_too_old(version: str, compatibility: str) -> str:

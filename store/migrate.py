@@ -4,7 +4,7 @@ Applying them again is safe. A file that was edited after it ran is refused, as 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import resources
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from store.connect import PLAIN, VERSION_SQL, WRITE, connect, why_too_old
 from store.errors import Refused
 from store.generations import load_generations
 from store.known_tables import FoundColumn, first_difference, known_tables
+from store.replicas import replicated
 
 _COLUMNS_SQL = "SELECT table, name, type, default_kind FROM system.columns WHERE database = {database:String}"
 _KEYS_SQL = "SELECT name, sorting_key FROM system.tables WHERE database = {database:String}"
@@ -60,12 +61,34 @@ def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     Raises:
         Refused: the store is too old, or the database does not fit this code.
     """
-    with closing(connect(PLAIN, **store.at("default"))) as bootstrap:
-        _check_version(bootstrap)
-        bootstrap.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": database})
+    for server in store.each():
+        with closing(connect(PLAIN, **server.at("default"))) as bootstrap:
+            _check_version(bootstrap)
+            if store.replicas:
+                _check_macros(bootstrap, server.options["host"])
+            bootstrap.command(_create_database(database, is_replicated=bool(store.replicas)))
+    render = replicated if store.replicas else str
     with closing(connect(WRITE, **store.at(database))) as client:
-        client.command(_MIGRATIONS_TABLE)
-        return [_apply(client, database, migration) for migration in _pending(database, kind, _applied(client))]
+        client.command(render(_MIGRATIONS_TABLE))
+        pending = list(_pending(database, kind, _applied(client)))
+        return [_apply(client, database, migration, render) for migration in pending]
+
+
+def _create_database(database: str, *, is_replicated: bool) -> str:
+    """Return the statement. A database that replicates brings what later statements change to each server."""
+    statement = f"CREATE DATABASE IF NOT EXISTS `{database}`"
+    if not is_replicated:
+        return statement
+    return f"{statement} ENGINE = Replicated('/clickhouse/databases/{database}', '{{shard}}', '{{replica}}')"
+
+
+def _check_macros(client: Client, host: str) -> None:
+    found = {name for (name,) in client.query("SELECT macro FROM system.macros").result_rows}
+    if missing := {"shard", "replica"} - found:
+        raise Refused(
+            f"{host} has no macro {min(missing)}: each replica needs `shard` and `replica` in the "
+            "section `macros` of its configuration"
+        )
 
 
 def check_migrated(store: StoreAddress, generation: str) -> None:
@@ -134,10 +157,10 @@ def _pending(database: str, kind: str, applied: dict[int, str]) -> Iterator[Migr
             raise Refused(f"migration {migration.name} was changed after it ran on {database}: add a new one instead")
 
 
-def _apply(client: Client, database: str, migration: Migration) -> str:
+def _apply(client: Client, database: str, migration: Migration, render: Callable[[str], str]) -> str:
     for statement in migration.text.split(";\n"):
         if statement.strip():
-            client.command(statement)
+            client.command(render(statement))
     client.command(
         "INSERT INTO migrations (number, name, sha256) SELECT {number:UInt32}, {name:String}, {sha:String}",
         parameters={"number": migration.number, "name": migration.name, "sha": migration.sha256},

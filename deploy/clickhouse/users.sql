@@ -9,7 +9,8 @@
 --
 -- This file is refused until it is completed: put a password's SHA-256 in place of each {{…}}, as printed by
 --   printf %s "$PASSWORD" | sha256sum | cut -d' ' -f1
--- If the control database has another name than `crewkit`, replace that here, too. On a cluster add ON CLUSTER.
+-- If the control database has another name than `crewkit`, replace that here, too. On a cluster add ON CLUSTER and, with
+-- replicas, GRANT SYSTEM SYNC REPLICA ON crewkit*.* TO the first three.
 
 -- Creates databases, tables and views, writes the first generation and the prices, and creates and drops generations on
 -- request. It changes no row, and drops nothing else: never a table of the control database. A later version may have

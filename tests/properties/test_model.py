@@ -88,8 +88,12 @@ class Projection(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         Projection.begun += 1
-        self.world = World()
+        self.world = self.new_world()
         self._sound = True
+
+    def new_world(self) -> World:
+        """Return what the steps happen in."""
+        return World()
 
     @initialize(values=st.lists(values, min_size=4, max_size=12), cache_bytes=cache_sizes, owners=owners)
     def begin(self, values: list[Sent], cache_bytes: int, owners: tuple[str, ...]) -> None:
@@ -426,13 +430,13 @@ class Projection(RuleBasedStateMachine):
             raise
 
 
-def check_model(**options: Any) -> None:
-    """Run the machine in its surroundings."""
+def check_model(machine: type[Projection] = Projection, **options: Any) -> None:
+    """Run a machine in its surroundings."""
     chosen = settings(
         deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=STEPS, print_blob=True
     )
     with patched_environment():
-        run_state_machine_as_test(Projection, settings=settings(chosen, **options))
+        run_state_machine_as_test(machine, settings=settings(chosen, **options))
 
 
 @pytest.mark.timeout(1_200 + int(ASKED or 0))  # finding the shortest example takes minutes

@@ -92,7 +92,7 @@ def test_a_part_of_a_log_url_that_has_no_meaning_is_refused(url: str, part: str)
         ("clickhouse://u:s3cret@h/a-b", "'a-b' is no name of a database"),
         ("clickhouse://u:s3cret@h:0/db", "the port of h"),
         ("clickhouse://u:s3cret@h:65536/db", "the port of h"),
-        ("clickhouse://u:s3cret@h:1,i:2/db", "one host"),
+        ("clickhouse://u:s3cret@h:1,i:2/db", "several hosts"),
         ("chdb:///folder?secure=true", "'secure' after"),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from kernel.broken import Broken
 from processors.warehouse import Bucket, Rows
 from store.errors import StoreUnavailable
+from tests.support.fakes.replicas import ReplicaView
 from tests.support.fakes.warehouse import FakeWarehouse
 
 Outcome = Literal["done", "refused", "reply lost", "torn", "broken"]
@@ -27,7 +28,7 @@ class _InSteps(Exception):
 class GatedWarehouse:
     """One worker's access to the shared store. ``outcome`` is the outcome of the next call."""
 
-    def __init__(self, store: FakeWarehouse) -> None:
+    def __init__(self, store: FakeWarehouse | ReplicaView) -> None:
         self._store = store
         self.outcome: Outcome = "done"
         self.calls: list[str] = []

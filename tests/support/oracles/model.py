@@ -21,6 +21,7 @@ from schemas.log.position import LogRecord
 from schemas.store.rows import FactRow
 from tests.support.fakes.faust import Assigned
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
+from tests.support.fakes.replicas import ReplicaView
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model_recount import (
     Violation,
@@ -60,6 +61,10 @@ class World:
         self._marks_seen = [0] * PARTITIONS  # of dense receipts
         self._checked = [0] * PARTITIONS
         self._rollups_checked = 0
+
+    def warehouse(self, _worker: str) -> FakeWarehouse | ReplicaView:
+        """Return a worker's access to the store."""
+        return self.store
 
     # ------------------------------------------------------------------ the log
 
@@ -426,11 +431,17 @@ class World:
 
     def _check_rollups(self) -> None:
         """Check that a bucket equals its sessions once all are below their mark, and whenever its version says so."""
-        if self._rollups_checked == self.store.writes:
-            return
-        self._rollups_checked = self.store.writes
-        sessions, hours = self._grouped("sessions", "started_hour"), self.store.tables["rollup_hourly"]
-        marks = [self.store.rollup_mark(partition).rolled_up for partition in range(PARTITIONS)]
+        if self._rollups_checked != self.store.writes:
+            self._rollups_checked = self.store.writes
+            self.check_rollups_of(self.store, self.marks_of(self.store))
+
+    def marks_of(self, store: FakeWarehouse) -> list[int]:
+        """Return how far the rollups follow each partition."""
+        return [store.rollup_mark(partition).rolled_up for partition in range(PARTITIONS)]
+
+    def check_rollups_of(self, store: FakeWarehouse, marks: Sequence[int]) -> None:
+        """Check the buckets of one store against these marks."""
+        sessions, hours = self._grouped(store, "sessions", "started_hour"), store.tables["rollup_hourly"]
         open_days = set()
         for bucket, some in sessions.items():
             is_below = all(session.version <= marks[session.log_partition] for session in some)
@@ -441,7 +452,7 @@ class World:
         for bucket, row in hours.items():
             of_days[_day(bucket)].append(row)
         for bucket, rows in of_days.items():
-            day = self.store.tables["rollup_daily"].get(bucket)
+            day = store.tables["rollup_daily"].get(bucket)
             self._check_bucket("day", day, rollup_of_hours(*bucket, rows), bucket not in open_days)
 
     def _check_bucket(self, kind: str, found: RollupRow | None, now: RollupRow | None, is_below: bool) -> None:
@@ -453,9 +464,9 @@ class World:
     def _comparable(self, row: Any) -> Any:
         return row if self.versions_are_sums or row is None else msgspec.structs.replace(row, version=0)
 
-    def _grouped(self, table: str, bucket: str) -> dict[Bucket, list[Any]]:
+    def _grouped(self, store: FakeWarehouse, table: str, bucket: str) -> dict[Bucket, list[Any]]:
         groups: dict[Bucket, list[Any]] = defaultdict(list)
-        for row in self.store.tables[table].values():
+        for row in store.tables[table].values():
             groups[row.org_id, getattr(row, bucket)].append(row)
         return groups
 

@@ -70,7 +70,7 @@ class Worker:
         self.ended_with: int | None = None
         self.consumer = FakeConsumer()
         self.app = FakeApp(world.loop)
-        self._store = GatedWarehouse(world.store)
+        self._store = GatedWarehouse(world.warehouse(name))
         self._executor = GatedExecutor(self.calls, self._store, "committed offsets")
         self._observers = Observers()
         self.pipeline = self._pipeline(cache_bytes)

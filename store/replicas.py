@@ -1,0 +1,103 @@
+"""Several ClickHouse servers that hold the same tables as replicas of each other.
+
+A process uses one of them at a time: the first that answers, in the order of `STORE_URL`, until it fails. Three rules
+make that safe, whichever replica each process uses:
+
+* Every INSERT waits until a majority of the replicas has it, so a replica that is lost takes nothing with it.
+* Every table that is read in order to write something is synchronised first (`SYSTEM SYNC REPLICA … LIGHTWEIGHT`), so
+  the replica has all that was inserted before, by any process through any replica.
+* A reader synchronises its tables after it has read how far they are projected, and when it changes to another replica:
+  replicas copy each table for itself, and one that lags would show less than it claims.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from clickhouse_connect.driver.client import Client
+
+from store.client_errors import STORE_ERRORS, verdict_of_error
+from store.codes import Verdict
+
+C = TypeVar("C")
+# Sent with each statement of a writer.
+WRITE_SETTINGS: Mapping[str, object] = {
+    "insert_quorum": "auto",
+    "insert_quorum_parallel": 1,  # 0 would refuse a second INSERT into the same table
+    "lightweight_deletes_sync": 1,  # the default waits for every replica, also for one that is away
+    "distributed_ddl_output_mode": "throw_only_active",  # one that is away makes its tables when it comes back
+}
+_ENGINE = re.compile(r"^ENGINE = ((?:Replacing)?MergeTree)", re.MULTILINE)
+_READ = re.compile(r"\bFROM (\w+)")
+_TABLES = """
+SELECT name FROM system.tables WHERE database = {database:String} AND engine LIKE 'Replicated%' ORDER BY name
+"""
+
+
+class Host(NamedTuple):
+    """A server."""
+
+    name: str
+    port: int
+
+
+class Replicas:
+    """The servers, and the one in use. May be used from any thread."""
+
+    def __init__(self, hosts: Sequence[Host]) -> None:
+        self.hosts = tuple(hosts)
+        self.changes = 0  # how often another one came into use
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def connect(self, make: Callable[[Host], C]) -> C:
+        """Return what ``make`` returns for the server in use or, if that one is away, for the first that answers.
+
+        Raises whatever ``make`` raises for the server in use, if none answers; a refusal at once.
+        """
+        away: list[Exception] = []
+        for number in self._in_order():
+            try:
+                made = make(self.hosts[number])
+            except STORE_ERRORS as error:
+                if verdict_of_error(error) is not Verdict.PASSES:
+                    raise
+                away.append(error)
+            else:
+                self._use(number)
+                return made
+        raise away[0]
+
+    def _in_order(self) -> Iterator[int]:
+        used = self._used
+        yield used
+        yield from (number for number in range(len(self.hosts)) if number != used)
+
+    def _use(self, number: int) -> None:
+        with self._lock:
+            if number != self._used:
+                self._used = number
+                self.changes += 1
+
+
+def replicated(ddl: str) -> str:
+    """Return a statement with engines that replicate. Databases that replicate give them their arguments."""
+    return _ENGINE.sub(r"ENGINE = Replicated\1", ddl)
+
+
+def catch_up(client: Client, statement: str) -> None:
+    """Wait until the replica has all that was inserted, through any of them, into the tables that a statement reads."""
+    for table in tables_read(statement):
+        client.command(f"SYSTEM SYNC REPLICA {table} LIGHTWEIGHT")
+
+
+def catch_up_all(client: Client, database: str) -> None:
+    """Wait until the replica has all that was inserted into the tables of a database."""
+    for (table,) in client.query(_TABLES, {"database": database}).result_rows:
+        client.command(f"SYSTEM SYNC REPLICA {database}.{table} LIGHTWEIGHT")
+
+
+def tables_read(statement: str) -> list[str]:
+    """Return the tables of the current database that a statement reads, in the order of their names."""
+    return sorted(set(_READ.findall(statement)) - {"system"})

@@ -1,0 +1,115 @@
+"""The model check of the projection over three replicas that lag: see `tests/properties/test_model.py`.
+
+Workers change to other replicas at any time, replicas fetch what they lack in any order, and one may be lost for ever.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import Phase
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from tests.properties.test_model import ASKED, EXAMPLES, MUTANT_EXAMPLES, Projection, alive, check_model, crowd, which
+from tests.support.fakes.replicas import COPIES, ReplicaView
+from tests.support.oracles.model_recount import Violation
+from tests.support.oracles.model_replicas import ReplicatedWorld
+
+hosts = st.integers(0, COPIES - 1)
+
+
+class OverReplicas(Projection):
+    """The same steps, and those that only replicas know."""
+
+    world: ReplicatedWorld
+
+    def new_world(self) -> ReplicatedWorld:
+        return ReplicatedWorld()
+
+    # A store that loses what a majority had is not what replicas are for.
+    def lose_receipts(self) -> None: ...
+
+    def come_back_older(self) -> None: ...
+
+    @alive
+    @rule(nth=which, host=hosts)
+    def fail_over(self, nth: int, host: int) -> None:
+        """The replica of a worker does not answer any more, and another one does."""
+        name = self._worker(nth)
+        self.world.fail_over(name, host)
+        self._did(f"{name} uses replica {host}")
+
+    @rule(host=hosts, some=st.lists(st.integers(0, 1000), max_size=10))
+    def replicate(self, host: int, some: list[int]) -> None:
+        """A replica fetches some of what it lacks, the newest before the oldest or not."""
+        for nth in some:
+            self.world.replicas.fetch_some(host, nth)
+
+    @rule(host=hosts)
+    def lose_a_replica(self, host: int) -> None:
+        """The disk of a replica is lost."""
+        self.world.lose(host)
+        self._did(f"replica {host} is lost")
+
+    @rule(host=hosts)
+    def read(self, host: int) -> None:
+        """A dashboard asks any replica."""
+        self.world.read(host)
+        self._did(f"what replica {host} claims is there")
+
+    @alive
+    @rule(nth=which, host=hosts, some=crowd, calls=st.integers(0, 12))
+    def fail_over_in_a_batch(self, nth: int, host: int, some: list[Any], calls: int) -> None:
+        """The replica changes after any of a batch's calls, and the rollups follow."""
+        name = self._worker(nth)
+        self._begin_batch(name, some, (3, 3))
+        self.answer_in_turns(name * calls)
+        self.fail_over(nth, host)
+        self.answer_in_turns(name * 40)
+        self._did(self.world.roll_up(name))
+        self.answer_in_turns(name * 40 + "c")
+
+
+def check_over_replicas(**options: Any) -> None:
+    """Run the machine in its surroundings."""
+    check_model(machine=OverReplicas, **options)
+
+
+@pytest.mark.timeout(1_200 + int(ASKED or 0))
+def test_replicas_that_lag_change_no_number() -> None:
+    """Nothing that a majority has is lost, nothing is computed from less than there is, and no claim is untrue."""
+    check_over_replicas(max_examples=int(ASKED or EXAMPLES // 2), derandomize=ASKED is None)
+
+
+def _without(tables: tuple[str, ...]) -> AbstractContextManager[Any]:
+    real = ReplicaView.catch_up
+
+    def catch_up(self: ReplicaView, asked: Any) -> None:
+        real(self, [table for table in asked if table not in tables])
+
+    return patch.object(ReplicaView, "catch_up", catch_up)
+
+
+MISTAKES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "no look at sessions before the hours": lambda: _without(("sessions",)),
+    "no look at hours before the days": lambda: _without(("rollup_hourly",)),
+    "no look at facts before a fold": lambda: _without(("facts", "session_states")),
+    "no majority": lambda: patch.object(ReplicaView, "quorum", False),
+    "a reader that believes its replica": lambda: patch.object(ReplicaView, "catch_up_all", lambda _self: None),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("name", MISTAKES)
+def test_each_mistake_with_replicas_is_caught(name: str) -> None:
+    """The model check fails for each, so every rule of `store.replicas` is needed."""
+    with MISTAKES[name](), pytest.raises(Violation) as caught:
+        check_over_replicas(
+            max_examples=MUTANT_EXAMPLES, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False
+        )
+
+    print(f"{name}: caught by “{caught.value.promise}”")

@@ -1,0 +1,179 @@
+"""Three replicas of a store in memory: each copies every table for itself, in any order, and may lag for ever.
+
+`ReplicaView` follows the rules of `store.replicas`: a write waits for a majority, and a read waits first for what was
+inserted into its tables. Mutants break one of them each.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from processors.warehouse import DAY_S, Bucket, Rows, SessionKey, sql
+from store.errors import StoreUnavailable
+from store.replicas import tables_read
+from store.sql import read_sql
+from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
+
+COPIES = 3
+_STATEMENTS = {"holes": (sql("receipt_count"), read_sql("store", "receipt_gaps"))}
+_WITHOUT = ("generation", "prices", "decode")  # read the control database, or nothing
+
+
+class Change(NamedTuple):
+    """One entry of a table's log: rows that were inserted, or a condition under which rows were deleted."""
+
+    rows: Sequence[Any] = ()
+    is_deleted: Callable[[Any], bool] | None = None
+
+
+class Replicas:
+    """The tables' logs, and what each replica has fetched of them. ``all`` is what they have together."""
+
+    def __init__(self, everything: FakeWarehouse, partitions: int) -> None:
+        self.all = everything
+        self._partitions = partitions
+        self._logs: dict[str, list[Change]] = {table: [] for table in SHAPES}
+        self.copies = [FakeWarehouse(partitions) for _ in range(COPIES)]
+        self._fetched: list[dict[str, set[int]]] = [self._nothing() for _ in range(COPIES)]
+        self._replaced = 0
+
+    def write(self, host: int, table: str, change: Change, quorum: bool) -> None:
+        """Change a table on one replica, and on a second one if a majority has to have it."""
+        self._logs[table].append(change)
+        number = len(self._logs[table]) - 1
+        self._apply(self.all, table, number, set(range(number)))
+        self.fetch(host, table, number)
+        if quorum:
+            self.fetch((host + 1) % COPIES, table, number)
+
+    def fetch(self, host: int, table: str, number: int) -> None:
+        """Copy one entry of a log to a replica, before or after others."""
+        fetched = self._fetched[host][table]
+        if number not in fetched:
+            self._apply(self.copies[host], table, number, fetched)
+            fetched.add(number)
+
+    def fetch_some(self, host: int, nth: int) -> None:
+        """Copy an entry that a replica lacks, if there is any."""
+        fetched = self._fetched[host]
+        lacking = [(table, n) for table, log in self._logs.items() for n in range(len(log)) if n not in fetched[table]]
+        if lacking:
+            self.fetch(host, *lacking[nth % len(lacking)])
+
+    def synchronise(self, host: int, table: str) -> None:
+        """Copy all of a table's log that still exists."""
+        for number in range(len(self._logs[table])):
+            self.fetch(host, table, number)
+
+    def lose(self, host: int) -> None:
+        """Replace a replica by an empty one, once the one before is complete. An entry that only it had is gone."""
+        for table in SHAPES:
+            self.synchronise(self._replaced, table)
+        self._replaced = host
+        self._fetched[host], self.copies[host] = self._nothing(), FakeWarehouse(self._partitions)
+        for table, log in self._logs.items():
+            for number in range(len(log)):
+                if not any(number in fetched[table] for fetched in self._fetched):
+                    log[number] = Change()
+        self.all.tables = FakeWarehouse(self._partitions).tables
+        for table, log in self._logs.items():
+            for number in range(len(log)):
+                self._apply(self.all, table, number, set(range(number)))
+
+    def _apply(self, store: FakeWarehouse, table: str, number: int, fetched: set[int]) -> None:
+        """Apply an entry. A deletion that was applied before holds for rows that were inserted before it."""
+        log, change = self._logs[table], self._logs[table][number]
+        later = [log[n].is_deleted for n in fetched if n > number]
+        store.put(table, [row for row in change.rows if not any(gone and gone(row) for gone in later)])
+        if change.is_deleted:
+            kept = {key: row for key, row in store.tables[table].items() if not change.is_deleted(row)}
+            store.tables[table].clear()
+            store.tables[table].update(kept)
+
+    def _nothing(self) -> dict[str, set[int]]:
+        return {table: set() for table in SHAPES}
+
+
+class ReplicaView:
+    """A process' access to the replicas: the `Warehouse` of a worker on the replica that it uses."""
+
+    quorum = True  # whether a write waits for a majority
+
+    def __init__(self, replicas: Replicas, host: int) -> None:
+        self._replicas, self.host = replicas, host
+        self._connections = 0
+
+    def use(self, host: int) -> None:
+        """Use another replica; what was asked of the one before is not answered."""
+        self.host = host
+        self._connections += 1
+
+    @property
+    def copy(self) -> FakeWarehouse:
+        """The replica in use."""
+        return self._replicas.copies[self.host]
+
+    @property
+    def tables(self) -> dict[str, dict[Any, Any]]:
+        """The tables of the replica in use."""
+        return self.copy.tables
+
+    def insert(self, table: str, rows: Rows) -> None:
+        self.put(table, self.copy.decode(table, rows))
+
+    def put(self, table: str, rows: Iterable[Any]) -> None:
+        self._replicas.write(self.host, table, Change(list(rows)), self.quorum)
+
+    def catch_up(self, tables: Iterable[str]) -> None:
+        """Wait until the replica has all that was inserted into these tables."""
+        for table in tables:
+            self._replicas.synchronise(self.host, table)
+
+    def catch_up_all(self) -> None:
+        """Wait until the replica has all that was inserted into any table."""
+        self.catch_up(SHAPES)
+
+    def refreshing(self, hours: Iterable[Bucket]) -> Iterator[None]:
+        """Refresh the rollups. Others may write between any two of its steps."""
+        connection, touched = self._connections, sorted(set(hours))
+        for step in self._refreshing(touched, sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})):
+            yield step
+            if self._connections != connection:
+                raise StoreUnavailable("the replica that was asked is not there any more")
+
+    def _refreshing(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> Iterator[None]:
+        self.catch_up(tables_read(sql("rollup_hourly")))
+        yield
+        of_hours = self.copy.read_hours(hours)
+        yield
+        self.put("rollup_hourly", of_hours)
+        yield
+        self.catch_up(tables_read(sql("rollup_daily")))
+        yield
+        of_days = self.copy.read_days(days)
+        yield
+        self.put("rollup_daily", of_days)
+
+    def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
+        for table in ("sessions", "tasks", "session_states", "compactions", "analyses"):
+            self._delete(table, lambda row: (row.org_id, row.session_id) in sessions)
+
+    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+        self._delete("rollup_hourly", lambda row: (row.org_id, row.bucket) in hours)
+        self._delete("rollup_daily", lambda row: (row.org_id, row.bucket) in days)
+
+    def forget_dense_mark(self, partition: int) -> None:
+        self._delete("dense_receipts", lambda row: row.log_partition == partition)
+
+    def __getattr__(self, question: str) -> Callable[..., Any]:
+        """Return a method that reads."""
+
+        def ask(*args: Any) -> Any:
+            if question not in _WITHOUT:
+                for statement in _STATEMENTS.get(question) or (sql(question),):
+                    self.catch_up(tables_read(statement))
+            return getattr(self.copy, question)(*args)
+
+        return ask
+
+    def _delete(self, table: str, is_deleted: Callable[[Any], bool]) -> None:
+        self._replicas.write(self.host, table, Change(is_deleted=is_deleted), self.quorum)

@@ -1,0 +1,173 @@
+"""Replicas: which server is used, what each statement waits for, and what the tables are made with."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+from processors.warehouse import sql
+from runtime.settings import BadSettings
+from runtime.store_url import parse_store_url
+from store.connect import PLAIN, READ, WRITE, connect
+from store.migrate import migrations
+from store.replicas import Host, Replicas, catch_up, catch_up_all, replicated, tables_read
+
+HOSTS = [Host("ch-1", 8123), Host("ch-2", 8123), Host("ch-3", 8124)]
+
+
+class Servers:
+    """Servers, of which some are away or refuse."""
+
+    def __init__(self) -> None:
+        self.away: set[str] = set()
+        self.refusing: set[str] = set()
+        self.asked: list[str] = []
+
+    def connect(self, host: Host) -> str:
+        self.asked.append(host.name)
+        if host.name in self.away:
+            raise OperationalError(f"{host.name} does not answer")
+        if host.name in self.refusing:
+            raise DatabaseError("Code: 516. DB::Exception: crewkit: Authentication failed")
+        return host.name
+
+
+class Noted:
+    """A client that notes the statements, and finds these tables."""
+
+    def __init__(self, *tables: str) -> None:
+        self.statements: list[str] = []
+        self.result_rows: Sequence[Sequence[Any]] = [(table,) for table in tables]
+
+    def command(self, statement: str) -> None:
+        self.statements.append(statement)
+
+    def query(self, *_: object) -> "Noted":
+        return self
+
+
+def test_the_first_that_answers_is_used_until_it_fails() -> None:
+    """One that comes back is not used before the next failure: changes cost a look at every table."""
+    servers, replicas = Servers(), Replicas(HOSTS)
+    servers.away = {"ch-1"}
+    used = [replicas.connect(servers.connect)]
+    servers.away = set()
+    used.append(replicas.connect(servers.connect))
+    servers.away = {"ch-2"}
+    used.append(replicas.connect(servers.connect))
+
+    assert used == ["ch-2", "ch-2", "ch-1"]
+    assert servers.asked == ["ch-1", "ch-2", "ch-2", "ch-2", "ch-1"]
+    assert replicas.changes == 2
+
+
+def test_none_answers() -> None:
+    """The error is that of the one in use, and the next call tries again."""
+    servers, replicas = Servers(), Replicas(HOSTS)
+    servers.away = {"ch-1", "ch-2", "ch-3"}
+
+    with pytest.raises(OperationalError, match="ch-1 does not answer"):
+        replicas.connect(servers.connect)
+
+    servers.away = {"ch-1", "ch-2"}
+    assert replicas.connect(servers.connect) == "ch-3"
+
+
+def test_a_refusal_is_no_reason_to_ask_another() -> None:
+    """A wrong password is wrong everywhere, and the sentence about it must appear."""
+    servers, replicas = Servers(), Replicas(HOSTS)
+    servers.refusing = {"ch-1"}
+
+    with pytest.raises(DatabaseError):
+        replicas.connect(servers.connect)
+
+    assert servers.asked == ["ch-1"]
+
+
+@pytest.mark.parametrize("kind", ["control", "generation"])
+def test_every_table_replicates(kind: str) -> None:
+    """Otherwise each server would have rows of its own. Columns, keys and arguments stay; the hash is of the source."""
+    for migration in migrations(kind):
+        rendered = replicated(migration.text)
+        engines = re.findall(r"^ENGINE = \w*MergeTree", rendered, re.MULTILINE)
+        assert all(engine.startswith("ENGINE = Replicated") for engine in engines)
+        assert rendered.replace("ENGINE = Replicated", "ENGINE = ") == migration.text
+
+
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [
+        ("rollup_hourly", ["sessions"]),
+        ("rollup_daily", ["rollup_hourly"]),
+        ("facts", ["facts"]),
+        ("session_facts", ["facts"]),
+        ("receipt_count", ["receipts"]),
+        ("dense_mark", ["dense_receipts", "receipts"]),
+        ("changed_hours", ["sessions"]),
+        ("rollup_mark", ["rollup_progress"]),
+        ("kept_state", ["session_states"]),
+        ("parts", []),
+    ],
+)
+def test_a_read_that_feeds_a_write_waits_for_its_tables(name: str, tables: list[str]) -> None:
+    """Of two workers that share a bucket, the one that commits later sees the rows of both."""
+    client: Any = Noted()
+    catch_up(client, sql(name))
+
+    assert tables_read(sql(name)) == tables
+    assert client.statements == [f"SYSTEM SYNC REPLICA {table} LIGHTWEIGHT" for table in tables]
+
+
+def test_a_reader_waits_for_every_table_of_its_database() -> None:
+    """Each is copied for itself."""
+    client: Any = Noted("facts", "sessions")
+    catch_up_all(client, "crewkit_g1")
+
+    assert client.statements == [
+        f"SYSTEM SYNC REPLICA crewkit_g1.{table} LIGHTWEIGHT" for table in ("facts", "sessions")
+    ]
+
+
+def test_writers_wait_for_a_majority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where servers replicate each other: another server would refuse to wait."""
+    made: list[dict[str, Any]] = []
+    monkeypatch.setattr("store.connect.clickhouse_connect.get_client", lambda **options: made.append(options))
+    one, several = parse_store_url("clickhouse://u@a:1"), parse_store_url("clickhouse://u@a:1,b:2?replicated=true")
+    for profile in (WRITE, READ, PLAIN):
+        connect(profile, **one.at("d"))
+        connect(profile, **several.at("d"))
+
+    quorum = [(options["settings"] or {}).get("insert_quorum") for options in made]
+    assert quorum == [None, "auto", None, None, None, None]
+    assert [(options["host"], options["port"], options["database"]) for options in made] == [("a", 1, "d")] * 6
+    assert not any("replicas" in options for options in made)
+
+
+def test_a_url_names_several_hosts() -> None:
+    """Each with its port, or the default of its protocol; the user is the same on all of them."""
+    store = parse_store_url("clickhouse://u:p%2C@ch-1,ch-2:9000,[::1]/other?replicated=true&secure=true")
+
+    assert store.replicas is not None
+    assert store.replicas.hosts == (Host("ch-1", 8443), Host("ch-2", 9000), Host("::1", 8443))
+    assert [address.options["host"] for address in store.each()] == ["ch-1", "ch-2", "::1"]
+    assert {address.options["password"] for address in store.each()} == {"p,"}
+    assert [address.replicas for address in store.each()] == [None] * 3
+    assert store.control == "other"
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("clickhouse://u@a,b", "several hosts are replicas of each other: add replicated=true"),
+        ("clickhouse://u@a,a?replicated=true", "a host is there twice"),
+        ("clickhouse://u@a,?replicated=true", "a host has no name"),
+        ("clickhouse://u@a,b:x?replicated=true", "the port of b is no number"),
+        ("clickhouse://u@a?replicated=1", "replicated is true or false"),
+    ],
+)
+def test_a_wrong_list_is_refused(url: str, sentence: str) -> None:
+    """Nothing is guessed, and no part is left out in silence."""
+    with pytest.raises(BadSettings, match=re.escape(sentence)):
+        parse_store_url(url)
