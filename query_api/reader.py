@@ -30,7 +30,7 @@ from store.codes import Verdict
 from store.connect import READ, SNAPSHOT, VERSION_SQL, connect, why_too_old
 from store.errors import StoreUnavailable
 from store.generations import Generation
-from store.replicas import Replicas, catch_up_all, tables_read
+from store.replicas import Replicas, catch_up_all, is_claim
 
 logger = structlog.get_logger()
 POOL_SIZE = 5  # four for orgs, of which one org gets three at most, and one for the service itself
@@ -221,7 +221,7 @@ class ClickHouseReader:
                 sql = statement_untuned(sql, allowed.untunable)
             answer = client.query(sql, dict(params), settings=dict(allowed.settings), **FORMATS)
             rows = list(answer.named_results())
-            if self._replicas and "progress" in tables_read(sql):
+            if self._replicas and is_claim(sql):
                 catch_up_all(client, database)  # what this answer claims must be visible to the next question
         except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:

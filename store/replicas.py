@@ -30,6 +30,8 @@ WRITE_SETTINGS: Mapping[str, object] = {
 }
 _ENGINE = re.compile(r"^ENGINE = ((?:Replacing)?MergeTree)", re.MULTILINE)
 _READ = re.compile(r"\bFROM (\w+)")
+# What these tables say is true of the others: a reader that has read one catches up with all.
+_CLAIMS = frozenset({"progress", "rollup_progress", "dense_receipts"})
 _TABLES = """
 SELECT name FROM system.tables WHERE database = {database:String} AND engine LIKE 'Replicated%' ORDER BY name
 """
@@ -96,6 +98,11 @@ def catch_up_all(client: Client, database: str) -> None:
     """Wait until the replica has all that was inserted into the tables of a database."""
     for (table,) in client.query(_TABLES, {"database": database}).result_rows:
         client.command(f"SYSTEM SYNC REPLICA {database}.{table} LIGHTWEIGHT")
+
+
+def is_claim(statement: str) -> bool:
+    """Return whether a statement reads how far other tables are."""
+    return not _CLAIMS.isdisjoint(tables_read(statement))
 
 
 def tables_read(statement: str) -> list[str]:

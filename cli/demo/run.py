@@ -94,8 +94,9 @@ def run_demo(
 def _target(console: Console, given: Access | None, data: Path | None, org: str, keep: bool) -> Iterator[Access]:
     if given is not None:
         yield given
-    elif data is not None or load_settings({}).api_url:
-        settings = load_settings({"data": data and str(data)})
+        return
+    settings = load_settings({"data": data and str(data)})
+    if data is not None or settings.api_url:
         if settings.jwks_file:
             raise click.UsageError("jwks_file is set, so the demo can't issue its tokens: give --url and --token")
         yield _with_tokens(address_of(settings), settings.secrets_folder, org)

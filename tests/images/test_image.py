@@ -18,8 +18,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.usefixtures("images")
 SEALED = ("--read-only", "--cap-drop", "ALL", "--tmpfs", "/tmp")  # noqa: S108 (inside)
 OWNED = ("--tmpfs", "/data:uid=10001,gid=10001,mode=700")
-LOG, STORE = "LOG_URL=kafka://nowhere:9092/topic", "STORE_URL=clickhouse://crewkit@nowhere:8123"
-INGEST = ("--env", LOG, "--env", "DEV_TOKENS=1", OURS, "ingest")
+INGEST = ("--env", "LOG_URL=kafka://nowhere:9092/topic", "--env", "DEV_TOKENS=1", OURS, "ingest")
 
 
 @pytest.fixture

@@ -12,7 +12,10 @@ from runtime.settings import BadSettings
 from runtime.store_url import parse_store_url
 from store.connect import PLAIN, READ, WRITE, connect
 from store.migrate import migrations
-from store.replicas import Host, Replicas, catch_up, catch_up_all, replicated, tables_read
+from store.replicas import Host, Replicas, catch_up, catch_up_all, is_claim, replicated, tables_read
+from store.sql import read_sql
+from tests.support import CHECKOUT
+from tests.support.fakes.warehouse import SHAPES
 
 HOSTS = [Host("ch-1", 8123), Host("ch-2", 8123), Host("ch-3", 8124)]
 
@@ -118,6 +121,28 @@ def test_a_read_that_feeds_a_write_waits_for_its_tables(name: str, tables: list[
 
     assert tables_read(sql(name)) == tables
     assert client.statements == [f"SYSTEM SYNC REPLICA {table} LIGHTWEIGHT" for table in tables]
+
+
+@pytest.mark.parametrize("name", [file.stem for file in (CHECKOUT / "processors" / "sql").glob("*.sql")])
+def test_every_table_of_a_statement_is_recognised(name: str) -> None:
+    """A name that is no table of ours, as that of a WITH, would be an error of the store; a JOIN would be left out."""
+    assert set(tables_read(sql(name))) <= set(SHAPES)
+    assert sql(name).replace("ARRAY JOIN", "").count("JOIN") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "claims"),
+    [
+        ("query_api.progress", True),
+        ("audit.rollup_marks", True),
+        ("query_api.sessions.list", False),
+        ("query_api.analytics.summary", False),
+    ],
+)
+def test_what_says_how_far_tables_are_is_a_claim(name: str, claims: bool) -> None:
+    """After it a reader catches up, so that the next question sees no less."""
+    package, _, file = name.rpartition(".")
+    assert is_claim(read_sql(package, file)) == claims
 
 
 def test_a_reader_waits_for_every_table_of_its_database() -> None:

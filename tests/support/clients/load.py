@@ -7,6 +7,7 @@ from types import TracebackType
 import httpx
 
 from tests.support.clients.agents import Client, GaveUp
+from tests.support.clients.background import Background
 from tests.support.clients.journal import Journal
 from tests.support.waiting import eventually
 
@@ -14,16 +15,16 @@ RATE = 700.0  # events a second of one client: requests are always in progress, 
 EVENTS_PER_SESSION = 1_000
 
 
-class Load:
+class Load(Background):
     """``with Load(…) as load``: a client for each org writes until the end; all of them finish their sessions."""
 
     def __init__(
         self, connect: Callable[[str], httpx.Client], orgs: Sequence[str], seed: int, rate: float = RATE
     ) -> None:
         """``connect`` makes an HTTP client for an org, which sends ``rate`` events a second at most."""
+        super().__init__()
         self.journal = Journal()
         self.failed: list[str] = []
-        self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(Client(connect, self.journal, org, seed + n, rate),))
             for n, org in enumerate(orgs)
@@ -41,13 +42,6 @@ class Load:
         except (GaveUp, AssertionError) as error:
             self.failed.append(str(error))
 
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        super().__exit__(kind, error, at)
         assert kind is not None or not self.failed, self.failed

@@ -5,18 +5,18 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import httpx
 
 from ingest.log.port import APPEND_DEADLINE_S
+from tests.support.clients.background import Background
 
 BATCH = 20  # events in a request
 SESSION_REQUESTS = 50  # of one session
 
 
-class Traffic:
+class Traffic(Background):
     """``with Traffic(…):`` writes and reads at these rates until the end, each writer and the reader in a thread."""
 
     def __init__(
@@ -27,8 +27,8 @@ class Traffic:
         reads_per_s: float = 5,
         writers: int = 1,
     ) -> None:
+        super().__init__()
         self._connect, self._path = connect, f"/api/v1/{org}"
-        self._stop = threading.Event()
         self.accepted = 0  # events
         every_s = writers * BATCH / events_per_s
         # Each begins a little later: in step, all would fail at the same moment, and none in between.
@@ -64,16 +64,6 @@ class Traffic:
     def _reads(self, http: httpx.Client) -> Callable[[], None]:
         paths = itertools.cycle(("sessions", "sessions/analytics/summary", "sessions/analytics/by-agent"))
         return lambda: _ignore(http.get(f"{self._path}/{next(paths)}"))
-
-    def __enter__(self) -> "Traffic":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
 
 def _events(number: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from deploy.devstack.stack import LOCAL, answers_200, metrics_ports
 from kernel.ports import free_port
 from tests.chaos.targets import Proxied
+from tests.support.rigs.ending import end_process
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.prometheus import Prometheus
 from tests.support.waiting import eventually
@@ -66,11 +67,5 @@ class ObservedStack(Proxied):
     def end(self) -> None:
         """End everything, in any state."""
         self.prometheus.end()
-        if self.audit is not None and self.audit.poll() is None:
-            self.audit.terminate()
-            try:
-                self.audit.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                self.audit.kill()
-                self.audit.wait()
+        end_process(self.audit)
         super().end()

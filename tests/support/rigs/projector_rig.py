@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord
 from tests.support import CHECKOUT
 from tests.support.fakes.store_refusals import StoreRefusals
+from tests.support.rigs.ending import end_process
 from tests.support.rigs.store import TABLES
 from tests.support.waiting import eventually
 
@@ -148,14 +148,7 @@ class ProjectorRig:
     def end(self) -> None:
         """Stop every process, the last one first."""
         for process in reversed(self._running):
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(timeout=20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            end_process(process)
 
     def _spawn(self, name: str, command: list[str], fail_point: str, **environment: str) -> subprocess.Popen[bytes]:
         env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | environment

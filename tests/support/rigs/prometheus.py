@@ -13,6 +13,7 @@ import yaml
 
 from deploy.devstack.stack import answers_200
 from kernel.ports import free_port
+from tests.support.rigs.ending import end_process
 from tests.support.waiting import eventually
 
 HOST = "127.0.0.1"
@@ -85,13 +86,7 @@ class Prometheus:
     def end(self) -> None:
         """Stop it, in any state."""
         self._http.close()
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end_process(self._process)
 
     def _get(self, path: str, **params: str) -> Any:
         reply = self._http.get(f"/{path}", params=params)
