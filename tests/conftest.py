@@ -12,17 +12,48 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from tests.support.rigs.containers import clickhouse_container, clickhouse_image, kafka_container, kafka_image, why_none
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.kafka import broker_from_jars, create_topic, kafka_from_anywhere, need_jars
+from tests.support.rigs.kafka import broker_from_jars, create_topic, need_jars
 from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation", "redis"}  # fixtures that start one
 ON_INSTALLATION = re.compile(r"tests/contract/.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]")
+INTEGRATION = Path(__file__).parent / "integration"
+HERE, CONTAINERS = "here", "containers"
+NO_CONTAINERS = "CREWKIT_TESTS_NO_CONTAINERS"  # the reason why none can be had; empty if they can
 settings.register_profile("few", max_examples=10)
 if "HYPOTHESIS_PROFILE" in os.environ:
     settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find out once for the whole run, and only if it needs them, whether containers can be had."""
+    if NO_CONTAINERS in os.environ:  # another process of this run asked
+        return
+    chosen = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    if any(path.is_relative_to(INTEGRATION) or INTEGRATION.is_relative_to(path) for path in chosen):
+        os.environ[NO_CONTAINERS] = reason = why_none()
+        if reason and os.environ.get("REQUIRE_CONTAINERS") == "1":
+            raise pytest.UsageError(f"REQUIRE_CONTAINERS=1, but no container can be had: {reason}")
+
+
+def pytest_report_header() -> str | None:
+    """Say with which servers the integration tests run."""
+    reason = os.environ.get(NO_CONTAINERS)
+    if reason is None:
+        return None
+    found = f"not with containers: {reason}" if reason else f"also with {kafka_image()} and {clickhouse_image()}"
+    return f"integration tests: {found}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each integration test with both kinds of server, where containers can be had."""
+    if "servers" in metafunc.fixturenames and metafunc.definition.path.is_relative_to(INTEGRATION):
+        kinds = [HERE, CONTAINERS] if os.environ.get(NO_CONTAINERS) == "" else [HERE]
+        metafunc.parametrize("servers", kinds, indirect=True, scope="session")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,10 +83,20 @@ class ByInstallationOrFile(LoadScopeScheduling):
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def servers(request: pytest.FixtureRequest) -> str:
+    """Return which servers the test uses: those that run from packages `here`, or `containers`."""
+    return getattr(request, "param", HERE)
+
+
+@pytest.fixture(scope="session")
+def kafka(servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the `host:port` of a broker shared by the whole run; use topics of `fresh_topic`, and never stop it."""
-    with kafka_from_anywhere(tmp_path_factory.mktemp("kafka")) as bootstrap:
-        yield bootstrap
+    if servers == CONTAINERS:
+        with kafka_container() as bootstrap:
+            yield bootstrap
+    else:
+        with broker_from_jars(tmp_path_factory.mktemp("kafka")) as broker:
+            yield broker.bootstrap
 
 
 @pytest.fixture
@@ -76,16 +117,20 @@ def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
-    """Start a store server in another process, as strict as possible, for the stores of tests.
+def engine(servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
+    """Start a server, as strict as possible, for the stores of tests: a store server in another process, or ClickHouse.
 
     It behaves as behind a proxy that accepts 8 KiB of URL. Its tables drop a block that repeats one of the last
     thousand, as those of a replicated installation do.
     """
-    conditions = {BEHIND_PROXY: "1", DEDUPLICATION_WINDOW: "1000"}
-    served = Served(tmp_path_factory.mktemp("engine"), users=[STRICT], **conditions)
-    yield served.options
-    served.end()
+    if servers == CONTAINERS:
+        with clickhouse_container() as options:
+            yield options
+    else:
+        conditions = {BEHIND_PROXY: "1", DEDUPLICATION_WINDOW: "1000"}
+        served = Served(tmp_path_factory.mktemp("engine"), users=[STRICT], **conditions)
+        yield served.options
+        served.end()
 
 
 @pytest.fixture(scope="session")
@@ -95,9 +140,10 @@ def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
 
 
 @pytest.fixture
-def projector_rig(kafka: str, tmp_path: Path) -> Iterator[ProjectorRig]:
-    """Start a topic, a store server and its tables; the test starts the workers."""
-    rig = ProjectorRig(kafka, tmp_path)
+def projector_rig(request: pytest.FixtureRequest, servers: str, kafka: str, tmp_path: Path) -> Iterator[ProjectorRig]:
+    """Start a topic, a store server (or take the container) and its tables; the test starts the workers."""
+    shared = new_address(request.getfixturevalue("engine")) if servers == CONTAINERS else None
+    rig = ProjectorRig(kafka, tmp_path, store=shared)
     try:
         rig.start_store()
         yield rig

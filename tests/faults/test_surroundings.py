@@ -278,9 +278,9 @@ def test_a_read_side_started_before_its_store_checks_its_secrets_once_the_store_
     rig = ProjectorRig(kafka, tmp_path / "rig")
     rig.folder.mkdir(mode=0o700)
     try:
-        store = rig.start_store()
-        store.terminate()
-        assert end_of(store) == 0
+        rig.start_store()
+        rig.store.terminate()
+        assert end_of(rig.store) == 0
         make_embedded_secrets(tmp_path / "foreign")
         ours, theirs = (Installation("query-api", tmp_path / name) for name in ("ours", "theirs"))
         for service, secrets in ((ours, rig.folder / "secrets"), (theirs, tmp_path / "foreign")):

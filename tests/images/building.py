@@ -10,6 +10,7 @@ from deploy.devstack.kafka_jars.jars import jars
 from tests.support import CHECKOUT
 
 OURS, EMBEDDED, PARTS = "crewkit-sessions:tests", "crewkit-sessions:tests-embedded", "crewkit-parts:tests"
+SERVERS = ("kafka", "clickhouse")  # each in place of the image of that name
 HERE = Path(__file__).parent
 TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
 BASES = {  # release of Debian, what it needs
@@ -43,7 +44,7 @@ def attempt(*arguments: str, timeout: float = 60, **env: str) -> subprocess.Comp
 
 
 def build_images() -> None:
-    """Build all three; what did not change comes from Docker's cache."""
+    """Build all of them; what did not change comes from Docker's cache."""
     base = os.environ.get("BASE") or base_image("bookworm")
     build = ("build", "--quiet", "--build-arg", f"BASE={base}", "--file", "deploy/Dockerfile")
     docker(*build, "--tag", OURS, ".", timeout=1200)
@@ -55,6 +56,14 @@ def build_images() -> None:
         shutil.copytree(jars(), context / "jars")
         base = base_image("trixie")
         docker("build", "--quiet", "--build-arg", f"BASE={base}", "--tag", PARTS, str(context), timeout=1200)
+    for server in SERVERS:
+        build = ("build", "--quiet", "--target", server, "--tag", stand_in(server))
+        docker(*build, "--file", str(HERE / "parts" / "servers.Dockerfile"), str(HERE / "parts"), timeout=600)
+
+
+def stand_in(server: str) -> str:
+    """Return the image that takes the settings of a server's own image."""
+    return f"crewkit-{server}:tests"
 
 
 def base_image(release: str) -> str:

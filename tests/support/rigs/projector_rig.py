@@ -23,6 +23,8 @@ from kernel.ports import free_ports
 from runtime.secret_making import make_embedded_secrets
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord
+from store.address import StoreAddress
+from store.generations import FIRST_GENERATION
 from tests.support import CHECKOUT
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.rigs.ending import end_process
@@ -38,21 +40,30 @@ ROLLED_UP = "SELECT sum(rolled_up) FROM rollup_progress FINAL"
 class ProjectorRig:
     """Starts what a test needs; `end` stops all of it, by pid."""
 
-    def __init__(self, bootstrap: str, folder: Path, security: KafkaSecurity = KafkaSecurity()) -> None:  # noqa: B008 (frozen)
+    def __init__(
+        self,
+        bootstrap: str,
+        folder: Path,
+        security: KafkaSecurity = KafkaSecurity(),  # noqa: B008 (frozen)
+        store: StoreAddress | None = None,
+    ) -> None:
+        """``store`` is on a server that runs already; without it the rig starts one of its own."""
         self.bootstrap, self.folder, self.security = bootstrap, folder, security
         self.topic = f"rig-{secrets.token_hex(4)}"
         self.port = free_ports(1)[0]
         self.password = secrets.token_urlsafe(12)
+        own = {"host": "127.0.0.1", "port": self.port, "username": "crewkit", "password": self.password}
+        self.address, self._is_shared = store or StoreAddress(own), store is not None
         self.refusals = StoreRefusals(folder / "store-refusals.json")
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def start_store(self) -> subprocess.Popen[bytes]:
-        """Start the store server, create the tables and record the installation; return the server."""
+    def start_store(self) -> None:
+        """Start the store server, create the tables and record the installation."""
         make_embedded_secrets(self.folder / "secrets")
-        store = self.run_store()
+        if not self._is_shared:
+            self.run_store()
         made = self.finish("provision", "--partitions", str(PARTITIONS), "--replication", "1")
         assert made.returncode == 0, made.stderr
-        return store
 
     def run_store(self) -> subprocess.Popen[bytes]:
         """Start the store server alone, for the first time or again."""
@@ -108,12 +119,7 @@ class ProjectorRig:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Query the store."""
         client = clickhouse_connect.get_client(
-            host="127.0.0.1",
-            port=self.port,
-            username="crewkit",
-            password=self.password,
-            database="crewkit_g1",
-            autogenerate_session_id=False,
+            **self.address.at(self.address.database(FIRST_GENERATION)), autogenerate_session_id=False
         )
         try:
             return [tuple(row) for row in client.query(sql).result_rows]
@@ -165,7 +171,9 @@ class ProjectorRig:
         """Return the environment that connects our processes with this rig."""
         return {
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
-            "STORE_URL": f"clickhouse://crewkit:{self.password}@127.0.0.1:{self.port}",
+            "STORE_URL": "clickhouse://{username}:{password}@{host}:{port}/{control}".format(
+                **self.address.options, control=self.address.control
+            ),
             **self.refusals.environment,
             DEDUPLICATION_WINDOW: "1000",  # as the tables of a replicated installation
             "DEV_TOKENS": "1",
