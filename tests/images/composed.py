@@ -14,6 +14,7 @@ from edge.tokens import issue_token
 from kernel.ports import free_ports
 from schemas.permissions import Role
 from tests.images.building import OURS, attempt, docker
+from tests.support import CHECKOUT
 from tests.support.rigs.installation import ORG, Installation
 
 FILES = ("--file", "deploy/compose.yaml", "--file", "tests/images/parts/compose.yaml")
@@ -32,13 +33,17 @@ class Composed(Installation):
 
     def compose(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a command of Compose on this project."""
-        env = {"PORT": str(self.port), "PROMETHEUS_PORT": str(self.prometheus), "IMAGE": self.image}
-        return attempt("compose", "--project-name", self.project, *FILES, *arguments, timeout=timeout, **env)
+        named = ("compose", "--project-name", self.project, *FILES)
+        return attempt(*named, *arguments, timeout=timeout, **self._env)
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return {"PORT": str(self.port), "PROMETHEUS_PORT": str(self.prometheus), "IMAGE": self.image}
 
     def start(self) -> Self:
         """Start all services, and wait until they are healthy."""
         self.up()
-        self._fetch_keys()
+        self.fetch_keys()
         return self
 
     def up(self, *services: str) -> None:
@@ -49,6 +54,15 @@ class Composed(Installation):
     def tool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the service `tools`."""
         return self.compose("run", "--rm", "tools", *arguments)
+
+    def lines(self, script: str, folder: Path) -> None:
+        """Run lines of the documentation, which call Compose on its file, on this project in a folder."""
+        compose = f"docker compose --project-directory {CHECKOUT / 'deploy'} --project-name {self.project}"
+        files = " ".join(f"--file {CHECKOUT / file}" for file in FILES[1::2])
+        script = script.replace("docker compose --file deploy/compose.yaml", f"{compose} {files}")
+        command, env = ["bash", "-euo", "pipefail", "-c", script], os.environ | self._env
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.logs()[-6000:]}"
 
     def container(self, service: str) -> str:
         """Return the name of a service's container."""
@@ -80,7 +94,8 @@ class Composed(Installation):
         """Remove containers, networks and volumes."""
         self.compose("--profile", "*", "down", "--volumes", "--timeout", "10")
 
-    def _fetch_keys(self) -> None:
+    def fetch_keys(self) -> None:
+        """Read the keys with which `client` signs tokens, and whom it trusts."""
         self._token_key = bytes.fromhex(self._read("tools", "/etc/crewkit/operator/token.key").split()[0])
         self._operator_key = parse_private_key(self._read("tools", "/etc/crewkit/operator/operator.key"))
         self._trusts = ssl.create_default_context(cadata=self._read("tools", "/etc/crewkit/proxy/ca.pem"))
