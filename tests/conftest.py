@@ -51,9 +51,9 @@ def pytest_report_header() -> str | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each integration test with both kinds of server, where containers can be had."""
-    if "servers" in metafunc.fixturenames and metafunc.definition.path.is_relative_to(INTEGRATION):
+    if "server_kind" in metafunc.fixturenames and metafunc.definition.path.is_relative_to(INTEGRATION):
         kinds = [HERE, CONTAINERS] if os.environ.get(NO_CONTAINERS) == "" else [HERE]
-        metafunc.parametrize("servers", kinds, indirect=True, scope="session")
+        metafunc.parametrize("server_kind", kinds, indirect=True, scope="session")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -83,15 +83,15 @@ class ByInstallationOrFile(LoadScopeScheduling):
 
 
 @pytest.fixture(scope="session")
-def servers(request: pytest.FixtureRequest) -> str:
+def server_kind(request: pytest.FixtureRequest) -> str:
     """Return which servers the test uses: those that run from packages `here`, or `containers`."""
     return getattr(request, "param", HERE)
 
 
 @pytest.fixture(scope="session")
-def kafka(servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def kafka(server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the `host:port` of a broker shared by the whole run; use topics of `fresh_topic`, and never stop it."""
-    if servers == CONTAINERS:
+    if server_kind == CONTAINERS:
         with kafka_container() as bootstrap:
             yield bootstrap
     else:
@@ -117,13 +117,13 @@ def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
 
 
 @pytest.fixture(scope="session")
-def engine(servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
+def engine(server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
     """Start a server, as strict as possible, for the stores of tests: a store server in another process, or ClickHouse.
 
     It behaves as behind a proxy that accepts 8 KiB of URL. Its tables drop a block that repeats one of the last
     thousand, as those of a replicated installation do.
     """
-    if servers == CONTAINERS:
+    if server_kind == CONTAINERS:
         with clickhouse_container() as options:
             yield options
     else:
@@ -140,9 +140,11 @@ def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
 
 
 @pytest.fixture
-def projector_rig(request: pytest.FixtureRequest, servers: str, kafka: str, tmp_path: Path) -> Iterator[ProjectorRig]:
+def projector_rig(
+    request: pytest.FixtureRequest, server_kind: str, kafka: str, tmp_path: Path
+) -> Iterator[ProjectorRig]:
     """Start a topic, a store server (or take the container) and its tables; the test starts the workers."""
-    shared = new_address(request.getfixturevalue("engine")) if servers == CONTAINERS else None
+    shared = new_address(request.getfixturevalue("engine")) if server_kind == CONTAINERS else None
     rig = ProjectorRig(kafka, tmp_path, store=shared)
     try:
         rig.start_store()
