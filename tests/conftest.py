@@ -51,9 +51,9 @@ def pytest_report_header() -> str | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each integration test with both kinds of server, where containers can be had."""
-    if "server_kind" in metafunc.fixturenames and metafunc.definition.path.is_relative_to(INTEGRATION):
-        kinds = [HERE, CONTAINERS] if os.environ.get(NO_CONTAINERS) == "" else [HERE]
-        metafunc.parametrize("server_kind", kinds, indirect=True, scope="session")
+    is_wanted = "server_kind" in metafunc.fixturenames and metafunc.definition.path.is_relative_to(INTEGRATION)
+    if is_wanted and os.environ.get(NO_CONTAINERS) == "":
+        metafunc.parametrize("server_kind", [HERE, CONTAINERS], indirect=True, scope="session")
 
 
 @pytest.hookimpl(tryfirst=True)
