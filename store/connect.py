@@ -4,19 +4,22 @@ Also the versions of ClickHouse that this works with. A test runs all DDL and al
 """
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client as Client  # for those that pass one on
 
-from store.replicas import WRITE_SETTINGS, Host, Replicas
+from store.replicas import Host, Replicas, write_settings
 
 FLOOR = (26, 2, 4, 10)
 RECOMMENDED = "26.3 LTS"
 VERSION_SQL = "SELECT version(), getSetting('compatibility')"
 SNAPSHOT = "enable_shared_storage_snapshot_in_query"  # all parts of one statement read one state of a table
+
+
+def _no_settings(_: Replicas) -> Mapping[str, object]:
+    return {}
 
 
 class ClientProfile(NamedTuple):
@@ -25,7 +28,7 @@ class ClientProfile(NamedTuple):
     settings: Mapping[str, object]  # sent with every statement
     options: Mapping[str, Any]  # of `clickhouse_connect.get_client`
     over_http: Mapping[str, Any]  # options that only a server's client has
-    on_replicas: Mapping[str, object] = MappingProxyType({})  # settings where servers replicate each other
+    on_replicas: Callable[[Replicas], Mapping[str, object]] = _no_settings  # further settings where servers replicate
 
     def within(self, connect_s: float, response_s: float) -> "ClientProfile":
         """Return the profile with time-outs, in seconds. The engine in the process has none."""
@@ -47,7 +50,7 @@ WRITE = ClientProfile(
     },
     {},
     {**_HTTP, "compress": False},
-    WRITE_SETTINGS,
+    write_settings,
 )
 
 
@@ -60,7 +63,7 @@ def connect(profile: ClientProfile, **where: Any) -> Client:
     replicas: Replicas | None = options.pop("replicas", None)
     if replicas is None:
         return clickhouse_connect.get_client(settings=dict(profile.settings) or None, **options)
-    settings = {**profile.settings, **profile.on_replicas}
+    settings = {**profile.settings, **profile.on_replicas(replicas)}
 
     def on(host: Host) -> Client:
         return clickhouse_connect.get_client(

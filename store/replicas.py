@@ -21,9 +21,8 @@ from store.client_errors import STORE_ERRORS, verdict_of_error
 from store.codes import Verdict
 
 C = TypeVar("C")
-# Sent with each statement of a writer.
-WRITE_SETTINGS: Mapping[str, object] = {
-    "insert_quorum": "auto",
+_WRITE_SETTINGS: Mapping[str, object] = {
+    "insert_quorum_timeout": 60_000,  # ms. The default, 10 minutes, is longer than a client waits for its response
     "insert_quorum_parallel": 1,  # 0 would refuse a second INSERT into the same table
     "lightweight_deletes_sync": 1,  # the default waits for every replica, also for one that is away
     "distributed_ddl_output_mode": "throw_only_active",  # one that is away makes its tables when it comes back
@@ -53,6 +52,11 @@ class Replicas:
         self._used = 0
         self._lock = threading.Lock()
 
+    @property
+    def majority(self) -> int:
+        """How many servers are more than half of them."""
+        return len(self.hosts) // 2 + 1
+
     def connect(self, make: Callable[[Host], C]) -> C:
         """Return what ``make`` returns for the server in use or, if that one is away, for the first that answers.
 
@@ -81,6 +85,15 @@ class Replicas:
             if number != self._used:
                 self._used = number
                 self.changes += 1
+
+
+def write_settings(replicas: Replicas) -> Mapping[str, object]:
+    """Return what is sent with each statement of a writer.
+
+    The majority is a number, not `auto`: with one replica, `auto` waits for a second one until the time is up (26.9),
+    and it counts replicas that were removed for ever, as long as Keeper knows their names.
+    """
+    return {"insert_quorum": replicas.majority, **_WRITE_SETTINGS}
 
 
 def replicated(ddl: str) -> str:

@@ -138,9 +138,9 @@ def test_two_fetches_at_once_leave_one_whole_folder(tmp_path: Path, monkeypatch:
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda _: jars.jars(), range(2)))
 
-    assert found == [jars.cache_dir()] * 2
-    assert [path.name for path in jars.cache_dir().parent.iterdir()] == [jars.cache_dir().name]
-    assert (jars.cache_dir() / "kafka_2.13-x.jar").exists()
+    assert found == [jars.KAFKA.cache_dir()] * 2
+    assert [path.name for path in jars.KAFKA.cache_dir().parent.iterdir()] == [jars.KAFKA.cache_dir().name]
+    assert (jars.KAFKA.cache_dir() / "kafka_2.13-x.jar").exists()
 
 
 def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch
     with pytest.raises(jars.KafkaUnavailable, match="no route to host"):
         jars.jars()
 
-    assert list(jars.cache_dir().parent.iterdir()) == []
+    assert list(jars.KAFKA.cache_dir().parent.iterdir()) == []
 
 
 def test_a_broker_that_does_not_run_is_no_reason_to_skip(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from runtime.settings import BadSettings
 from runtime.store_url import parse_store_url
 from store.connect import PLAIN, READ, WRITE, connect
 from store.migrate import migrations
-from store.replicas import Host, Replicas, catch_up, catch_up_all, is_claim, replicated, tables_read
+from store.replicas import Host, Replicas, catch_up, catch_up_all, is_claim, replicated, tables_read, write_settings
 from store.sql import read_sql
 from tests.support import CHECKOUT
 from tests.support.fakes.warehouse import SHAPES
@@ -165,9 +165,17 @@ def test_writers_wait_for_a_majority(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(profile, **several.at("d"))
 
     quorum = [(options["settings"] or {}).get("insert_quorum") for options in made]
-    assert quorum == [None, "auto", None, None, None, None]
+    assert quorum == [None, 2, None, None, None, None]
     assert [(options["host"], options["port"], options["database"]) for options in made] == [("a", 1, "d")] * 6
     assert not any("replicas" in options for options in made)
+
+
+@pytest.mark.parametrize(("hosts", "majority"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])
+def test_a_majority_is_more_than_half(hosts: int, majority: int) -> None:
+    """Two majorities share a server, so what one has is never lost with the others."""
+    listed = Replicas([Host(f"ch-{number}", 8123) for number in range(hosts)])
+
+    assert write_settings(listed)["insert_quorum"] == majority
 
 
 def test_a_url_names_several_hosts() -> None:

@@ -1,4 +1,7 @@
-"""The broker's jars: fetched once with Maven, then shared by every checkout and test run of this user."""
+"""The broker's jars: fetched once with Maven, then shared by every checkout and test run of this user.
+
+The tests fetch those of ZooKeeper the same way, with a file of their own in place of `pom.xml`.
+"""
 
 import os
 import re
@@ -6,9 +9,9 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 KAFKA_VERSION = "4.4.0"
-POM = Path(__file__).with_name("pom.xml")
 JAVA_MIN = 17
 FETCH_S = 300.0
 INSTALL_HINT = f"install Java {JAVA_MIN} or newer and Maven (Debian: apt-get install openjdk-17-jre-headless maven)"
@@ -18,10 +21,22 @@ class KafkaUnavailable(Exception):
     """No broker can be run from jars here; the message says what to install."""
 
 
-def cache_dir() -> Path:
-    """Return the folder that holds, or will hold, the jars."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "crewkit-sessions" / f"kafka-{KAFKA_VERSION}"
+class JarSet(NamedTuple):
+    """The jars of a program: its name and version, the file that lists them for Maven, and one that must be there."""
+
+    name: str
+    version: str
+    pom: Path
+    needed: str  # a pattern
+
+    def cache_dir(self) -> Path:
+        """Return the folder that holds, or will hold, the jars."""
+        base = os.environ.get("XDG_CACHE_HOME")
+        cache = Path(base) if base else Path.home() / ".cache"
+        return cache / "crewkit-sessions" / f"{self.name.lower()}-{self.version}"
+
+
+KAFKA = JarSet("Kafka", KAFKA_VERSION, Path(__file__).with_name("pom.xml"), "kafka_*.jar")
 
 
 def java() -> str:
@@ -36,10 +51,10 @@ def java() -> str:
     return found
 
 
-def jars() -> Path:
-    """Return the folder of the broker's jars; fetch them if they are missing. Raises `KafkaUnavailable`."""
-    target = cache_dir()
-    return target if target.is_dir() else _fetch(target)
+def jars(of: JarSet = KAFKA) -> Path:
+    """Return the folder of the jars; fetch them if they are missing. Raises `KafkaUnavailable`."""
+    target = of.cache_dir()
+    return target if target.is_dir() else _fetch(of, target)
 
 
 def _java_major(java_path: str) -> int:
@@ -49,27 +64,28 @@ def _java_major(java_path: str) -> int:
     return int(version.group(1)) if version else 0
 
 
-def _fetch(target: Path) -> Path:
+def _fetch(of: JarSet, target: Path) -> Path:
     """Fill a folder beside `target`, then rename it: a half-filled folder is never taken for a whole one."""
     mvn = shutil.which("mvn")
     if mvn is None:
-        raise KafkaUnavailable(f"Kafka's jars are not in {target}, and there is no Maven to fetch them: {INSTALL_HINT}")
+        raise KafkaUnavailable(f"{of.name}'s jars are not in {target}, and no Maven can fetch them: {INSTALL_HINT}")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as scratch:
         filled = Path(scratch) / "jars"
-        _copy_dependencies(mvn, filled)
+        _copy_dependencies(of, mvn, filled)
         _rename_unless_there(filled, target)
     return target
 
 
-def _copy_dependencies(mvn: str, into: Path) -> None:
-    command = [mvn, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={into}"]
+def _copy_dependencies(of: JarSet, mvn: str, into: Path) -> None:
+    command = [mvn, "-q", "-B", "-f", str(of.pom), "dependency:copy-dependencies", f"-DoutputDirectory={into}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603 (fixed arguments)
     except subprocess.TimeoutExpired:
-        raise KafkaUnavailable(f"Maven did not fetch Kafka's jars within {FETCH_S:.0f} s; is the network up?") from None
-    if done.returncode != 0 or not any(into.glob("kafka_*.jar")):
-        raise KafkaUnavailable(f"Maven could not fetch Kafka's jars (is the network up?):\n{done.stdout[-2000:]}")
+        why = f"Maven did not fetch {of.name}'s jars within {FETCH_S:.0f} s; is the network up?"
+        raise KafkaUnavailable(why) from None
+    if done.returncode != 0 or not any(into.glob(of.needed)):
+        raise KafkaUnavailable(f"Maven could not fetch {of.name}'s jars (is the network up?):\n{done.stdout[-2000:]}")
 
 
 def _rename_unless_there(filled: Path, target: Path) -> None:

@@ -25,6 +25,7 @@ _CONFIG = """<clickhouse>
         <select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>
         <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>
     </access_control_improvements>
+    {more}
 </clickhouse>
 """
 _USERS = """<clickhouse>
@@ -70,17 +71,19 @@ class Failed(Exception):
     """The exception that the persona's function raised: the type and the message."""
 
 
-def act(folder: Path, persona: Persona, target: str, *arguments: Any, engine: Path | None = None) -> Any:
+def act(
+    folder: Path, persona: Persona, target: str, *arguments: Any, engine: Path | None = None, config: str = ""
+) -> Any:
     """Call ``module:function`` as this persona, on the engine's folder; return its result.
 
-    ``engine`` is the folder of an engine other than the one in `.venv`.
+    ``engine`` is the folder of an engine other than the one in `.venv`, ``config`` further XML of the configuration.
     """
     with tempfile.TemporaryDirectory() as place:
-        users, config = Path(place, "users.xml"), Path(place, "config.xml")
+        users, configured = Path(place, "users.xml"), Path(place, "config.xml")
         users.write_text(persona.users_xml())
-        config.write_text(_CONFIG.format(users=users))
+        configured.write_text(_CONFIG.format(users=users, more=config))
         path = [str(engine)] if engine else []
-        return _call([*path, str(CHECKOUT)], f"{folder}?config-file={quote(str(config))}", target, arguments)
+        return _call([*path, str(CHECKOUT)], f"{folder}?config-file={quote(str(configured))}", target, arguments)
 
 
 def _call(path: Sequence[str], address: str, target: str, arguments: Sequence[Any]) -> Any:
@@ -90,7 +93,7 @@ def _call(path: Sequence[str], address: str, target: str, arguments: Sequence[An
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]

@@ -1,0 +1,68 @@
+"""Replicated tables of the real engine, coordinated by a real ZooKeeper, take every statement of the product.
+
+One replica is there at a time: parts are fetched from a port that only `clickhouse-server` opens. For the same reason
+the databases are plain ones, see `tests/support/rigs/replica_engine.py`.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import CHECKOUT
+from tests.support.rigs.personas import Failed, Persona, act
+from tests.support.rigs.replica_engine import CONFIG
+from tests.support.rigs.whole_store import asked_by_the_read_side
+from tests.support.rigs.zookeeper import ZooKeeper
+
+RIG = "tests.support.rigs.replica_engine:"
+PROCESSORS = {file.stem for file in (CHECKOUT / "processors" / "sql").glob("*.sql")}
+
+
+@pytest.fixture
+def zookeeper(tmp_path: Path) -> Iterator[ZooKeeper]:
+    node = ZooKeeper(tmp_path / "zookeeper")
+    yield node
+    node.end()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as name:  # a short path, see the rig
+        yield Path(name)
+
+
+# Everything is done twice, by two engines one after the other.
+EVERYTHING_S = 1200
+
+
+def on_replica(folder: Path, zookeeper: ZooKeeper, name: str, hosts: int) -> Any:
+    return act(folder, Persona(), RIG + name, hosts, config=CONFIG.format(port=zookeeper.port, replica="r1"))
+
+
+@pytest.mark.timeout(EVERYTHING_S)
+def test_replicated_tables_answer_every_question_like_others(
+    zookeeper: ZooKeeper, folder: Path, tmp_path: Path
+) -> None:
+    """Provisioning, projection with its quorum and SYNC, repairs with DELETE, questions, audits: all are the same."""
+    replicated = on_replica(folder, zookeeper, "everything", 1)
+    ordinary = act(tmp_path / "ordinary", Persona(), f"{RIG}everything", 0)
+
+    def plain(engines: dict[str, str]) -> dict[str, str]:
+        return {table: engine.removeprefix("Replicated") for table, engine in engines.items()}
+
+    assert replicated["replicas"] == [[0, 1, 1]]  # none is read-only, each has its one replica, which is active
+    assert {engine for engine in replicated["engines"].values() if not engine.startswith("Replicated")} == {"View"}
+    assert plain(replicated["engines"]) == ordinary["engines"] == plain(ordinary["engines"])
+    assert replicated["made_again"] == []
+    assert set(replicated["used"]) == PROCESSORS
+    assert set(replicated["asked"]["used"]) == asked_by_the_read_side()
+    assert replicated["asked"] == ordinary["asked"]
+
+
+def test_an_insert_needs_a_majority_of_the_listed_servers(zookeeper: ZooKeeper, folder: Path) -> None:
+    """With one of two servers, a writer waits and sends again; nothing is acknowledged that one server alone has."""
+    with pytest.raises(Failed, match=r"^StoreUnavailable: .*TOO_FEW_LIVE_REPLICAS"):
+        on_replica(folder, zookeeper, "provision", 2)
