@@ -12,7 +12,8 @@ from typing import NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from store.address import StoreAddress
-from store.client_errors import classified
+from store.client_errors import STORE_ERRORS, classified, verdict_of_error
+from store.codes import Verdict
 from store.connect import PLAIN, VERSION_SQL, WRITE, connect, why_too_old
 from store.errors import Refused
 from store.generations import load_generations
@@ -58,20 +59,50 @@ def migrations(kind: str) -> list[Migration]:
 def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     """Create a database if it is missing and apply what is pending; return a line for each migration applied.
 
+    Of servers that replicate, a minority may be away: a line for each says so.
+
     Raises:
         Refused: the store is too old, or the database does not fit this code.
     """
-    for server in store.each():
-        with closing(connect(PLAIN, **server.at("default"))) as bootstrap:
-            _check_version(bootstrap)
-            if store.replicas:
-                _check_macros(bootstrap, server.options["host"])
-            bootstrap.command(_create_database(database, is_replicated=bool(store.replicas)))
+    away = _create_databases(store, database)
     render = replicated if store.replicas else str
     with closing(connect(WRITE, **store.at(database))) as client:
         client.command(render(_MIGRATIONS_TABLE))
         pending = list(_pending(database, kind, _applied(client)))
-        return [_apply(client, database, migration, render) for migration in pending]
+        return [*away, *(_apply(client, database, migration, render) for migration in pending)]
+
+
+def _create_databases(store: StoreAddress, database: str) -> list[str]:
+    """Create the database on each server; return a line for each one that is away.
+
+    The others make its tables all the same: they are in Keeper, from where it takes them when it has the database.
+    Raises what the first one that is away has raised, if less than a majority answers.
+    """
+    lines, errors = [], list[Exception]()
+    for server in store.each():
+        try:
+            _create_on(server, database, is_replicated=bool(store.replicas))
+        except STORE_ERRORS as error:
+            if store.replicas is None or verdict_of_error(error) is not Verdict.PASSES:
+                raise
+            errors.append(error)
+            lines.append(_away(database, server))
+    if store.replicas and len(store.replicas.hosts) - len(errors) < store.replicas.majority:
+        raise errors[0]
+    return lines
+
+
+def _away(database: str, server: StoreAddress) -> str:
+    where = f"{server.options['host']}:{server.options['port']}"
+    return f"{database}: {where} does not answer, and may lack the database: run `provision` again when it is back"
+
+
+def _create_on(server: StoreAddress, database: str, *, is_replicated: bool) -> None:
+    with closing(connect(PLAIN, **server.at("default"))) as bootstrap:
+        _check_version(bootstrap)
+        if is_replicated:
+            _check_macros(bootstrap, server.options["host"])
+        bootstrap.command(_create_database(database, is_replicated=is_replicated))
 
 
 def _create_database(database: str, *, is_replicated: bool) -> str:

@@ -45,7 +45,8 @@ TABLE_SETTINGS = frozenset(
     """.split()
 )
 
-# Settings of statements: the bounds of a query, what it means and how it runs, writes, and the formats above.
+# Settings of statements: the bounds of a query, what it means and how it runs, writes, and the formats above. Those of
+# a quorum and of other replicas have no effect on tables that do not replicate, as in ClickHouse.
 SETTINGS = TABLE_SETTINGS | frozenset(
     """
     readonly max_execution_time timeout_overflow_mode max_memory_usage max_threads max_insert_threads max_block_size
@@ -59,7 +60,8 @@ SETTINGS = TABLE_SETTINGS | frozenset(
     merge_tree_min_bytes_for_concurrent_read merge_tree_min_read_task_size use_query_cache log_queries
 
     async_insert wait_for_async_insert insert_deduplicate deduplicate_insert insert_deduplication_token mutations_sync
-    alter_sync
+    alter_sync insert_quorum insert_quorum_parallel insert_quorum_timeout lightweight_deletes_sync
+    distributed_ddl_output_mode
 
     date_time_input_format date_time_output_format output_format_arrow_string_as_string
     output_format_json_quote_64bit_integers input_format_null_as_default input_format_skip_unknown_fields

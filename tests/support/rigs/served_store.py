@@ -43,6 +43,7 @@ class Served:
         self, path: Path, port: int = 0, *unknown_for_s: float, users: Sequence[StoreUser] = (), **conditions: str
     ) -> None:
         """Start it; ``users`` extend `writer` and `reader`, ``conditions`` are those of the store server's module."""
+        self.path = path
         command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
         env = os.environ | conditions | {"MORE_USERS": msgspec.json.encode(users).decode()}
         self.process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True)
