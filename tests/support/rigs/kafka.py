@@ -3,14 +3,18 @@
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.kafka_jars.jars import KafkaUnavailable, jars, java
+from ingest.log.kafka import KafkaTopic
+from ingest.log.kafka.creation import settings_of
+from ingest.log.kafka.topic import admin_of
 
 
 @contextlib.contextmanager
@@ -45,3 +49,10 @@ async def create_topic(bootstrap: str, partitions: int = 1, *, prefix: str = "te
     finally:
         await admin.close()
     return name
+
+
+async def set_topic(topic: KafkaTopic, changes: Mapping[str, str]) -> None:
+    """Give a topic the settings of `provision`, with these changes."""
+    async with admin_of(topic) as admin:
+        settings = settings_of(topic) | dict(changes)
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)])

@@ -1,5 +1,6 @@
 """A stack behind proxies, an audit process, and a Prometheus that scrapes all of it with the shipped alerts."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -7,11 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.devstack.stack import LOCAL, answers_200, metrics_ports
+from deploy.devstack.stack import LOCAL, PARTITIONS, answers_200, metrics_ports
+from ingest.log.kafka import KafkaTopic
 from kernel.ports import free_port
+from schemas.log.topics import TOPIC
 from tests.chaos.targets import Proxied
+from tests.support import CHECKOUT
 from tests.support.rigs.ending import end_process
 from tests.support.rigs.installation import Installation
+from tests.support.rigs.kafka import set_topic
 from tests.support.rigs.prometheus import Prometheus
 from tests.support.waiting import eventually
 
@@ -21,14 +26,26 @@ REVOKED = "revoked.txt"
 class ObservedStack(Proxied):
     """The audit runs as a process beside, so `serve` does none. ``revoked`` is a file of credentials to break."""
 
-    def __init__(self, data: Path, rules: Mapping[str, Any], every_s: float, audit_every_s: float, **env: str) -> None:
-        """``every_s`` is the time between two scrapes, ``env`` more settings of `serve`."""
+    def __init__(
+        self,
+        data: Path,
+        rules: Mapping[str, Any],
+        every_s: float,
+        audit_every_s: float,
+        night_every_s: float | None = None,
+        **env: str,
+    ) -> None:
+        """``every_s`` is the time between two scrapes, ``env`` more settings of `serve`.
+
+        ``night_every_s`` is the time between two audits of the night; None for real nights.
+        """
         super().__init__(data)
         self.revoked = data / REVOKED
         self.revoked.write_text("")
         self.revoked.chmod(0o600)
         self.environment |= {"REVOKED_FILE": str(self.revoked), "AUDIT_EVERY_S": "0", **env}
         self._audit_every_s, self._audit_port = audit_every_s, free_port()
+        self._night_every_s = night_every_s
         self.audit: subprocess.Popen[bytes] | None = None
         self.projectors = metrics_ports(data, "g1")
         targets = {
@@ -54,9 +71,19 @@ class ObservedStack(Proxied):
         }
         options = ("--data", str(self.data / "audit"), "--metrics-port", str(self._audit_port))
         with (self.data / "audit.out").open("ab") as out:
-            command = [sys.executable, "-P", "-m", "cli", "audit", *options]
-            self.audit = subprocess.Popen(command, env=os.environ | settings, stdout=out, stderr=out)
+            command = [sys.executable, *self._audit_command(), *options]
+            self.audit = subprocess.Popen(command, env=os.environ | settings, stdout=out, stderr=out, cwd=CHECKOUT)
         eventually(lambda: answers_200(LOCAL, self._audit_port, "/livez"), within_s=60)
+
+    def _audit_command(self) -> tuple[str, ...]:
+        if self._night_every_s is None:
+            return ("-P", "-m", "cli", "audit")
+        return ("-m", "tests.support.rigs.audit_with_nights", str(self._night_every_s))
+
+    def set_topic(self, changes: Mapping[str, str]) -> None:
+        """Give the topic the settings of `provision`, with these changes."""
+        topic = KafkaTopic(self.kafka_address, TOPIC, PARTITIONS, self.security)
+        asyncio.run(set_topic(topic, changes))
 
     def heal(self) -> None:
         super().heal()

@@ -11,13 +11,10 @@ from typing import Any
 
 import clickhouse_connect
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.devstack.stack import answers_200
 from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
 from ingest.log.kafka import KafkaTopic
-from ingest.log.kafka.creation import settings_of
-from ingest.log.kafka.topic import admin_of
 from kernel.atomic_write import write_whole
 from kernel.ports import free_ports
 from runtime.secret_making import make_embedded_secrets
@@ -28,6 +25,7 @@ from store.generations import FIRST_GENERATION
 from tests.support import CHECKOUT
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.rigs.ending import end_process
+from tests.support.rigs.kafka import set_topic
 from tests.support.rigs.store import TABLES
 from tests.support.waiting import eventually
 
@@ -112,9 +110,7 @@ class ProjectorRig:
     async def set_topic(self, changes: Mapping[str, str]) -> None:
         """Give the topic the settings of `provision`, with these changes."""
         topic = KafkaTopic(self.bootstrap, self.topic, PARTITIONS, self.security)
-        async with admin_of(topic) as admin:
-            settings = settings_of(topic) | dict(changes)
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)])
+        await set_topic(topic, changes)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Query the store."""

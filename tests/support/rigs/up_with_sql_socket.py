@@ -6,6 +6,8 @@ executes the statements that arrive at the socket DATA/tables.
 
 import sys
 import threading
+from collections.abc import Iterable
+from contextlib import closing
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,14 @@ class Tables:
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement; return the rows of a query."""
-        client = clickhouse_connect.get_client(**self._options)
-        try:
+        with closing(clickhouse_connect.get_client(**self._options)) as client:
             return [tuple(row) for row in client.query(statement).result_rows]
-        finally:
-            client.close()
+
+    def run_all(self, statements: Iterable[str]) -> None:
+        """Run statements that return nothing, over one connection."""
+        with closing(clickhouse_connect.get_client(**self._options)) as client:
+            for statement in statements:
+                client.command(statement)
 
 
 def run_over_socket(data: Path, statement: str) -> list[tuple[Any, ...]]:
