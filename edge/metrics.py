@@ -15,7 +15,7 @@ from edge.rate_limits import RateLimits
 from edge.route_docs import responds_with
 from edge.watched_file import WatchedFile
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 _EXAMPLE = 'crewkit_http_requests_total{method="GET",route="/api/v1/{org_id}/sessions",status="200"} 12.0\n'
 

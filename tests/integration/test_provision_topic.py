@@ -5,11 +5,13 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from deploy.devstack.kafka_jars import broker as broker_module
@@ -57,6 +59,21 @@ async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(ka
         assert await admin.find_coordinator("sessions.g1") == 1
     finally:
         await admin.close()
+
+
+async def test_a_record_of_a_clock_that_is_a_day_ahead_is_taken(kafka: str) -> None:
+    """A producer stamps records with the time of its process; by default Kafka 4 takes an hour of error."""
+    topic = new_topic(kafka, 1)
+    await ensure_topic(topic)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    try:
+        tomorrow_ms = int((time.time() + 24 * 3600) * 1000)
+        sent = await producer.send_and_wait(topic.name, b"x", KEY, timestamp_ms=tomorrow_ms)
+    finally:
+        await producer.stop()
+
+    assert (sent.offset, sent.timestamp) == (0, tomorrow_ms)
 
 
 async def test_the_count_is_recorded_once_and_read_by_all(kafka: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 STEP_S = 30
 STEPS = 80  # 40 minutes
-LEVELS = ("0.01", "0.1", "1.0", "2.5", "5.0", "+Inf")  # bounds of buckets, in seconds
+LEVELS = ("0.01", "0.1", "1.0", "2.0", "2.5", "5.0", "+Inf")  # bounds of buckets, in seconds
 
 Series = dict[str, str | None]  # None: it is taken away
 
@@ -79,8 +79,8 @@ def buckets(name: str, per_step: Mapping[str, float], **labels: str) -> Series:
     return {series(f"{name}_bucket", **labels, le=level): rising(per_step[level]) for level in LEVELS}
 
 
-FAST = dict(zip(LEVELS, (90, 100, 100, 100, 100, 100), strict=True))
-SLOW = dict(zip(LEVELS, (0, 0, 10, 20, 100, 100), strict=True))  # most take 2.5 to 5 s
+FAST = dict(zip(LEVELS, (90, 100, 100, 100, 100, 100, 100), strict=True))
+SLOW = dict(zip(LEVELS, (0, 0, 10, 15, 20, 100, 100), strict=True))  # most take 2.5 to 5 s
 SUMMARY, PROGRESS = "query_api.analytics.summary", "query_api.progress"
 ROUTE = "/api/v1/{org_id}/sessions"
 

@@ -1,11 +1,14 @@
 """The shipped alerts over synthetic series, evaluated by promtool: each fires on its cause, and nothing else fires."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from edge.metrics import SECONDS
+from query_api import metrics as query_metrics
 from tests.support.alert_series import (
     AUDIT,
     INGEST,
@@ -32,6 +35,21 @@ from tests.support.rigs.prometheus import need
 P0, P1 = projector("p0"), projector("p1")
 NOTHING: set[str] = set()
 GONE = "_x5"  # for two and a half minutes, as in a rolling restart
+
+
+HISTOGRAMS = {
+    "crewkit_ingest_append_duration_seconds": SECONDS,
+    "crewkit_query_duration_seconds": query_metrics._SECONDS,
+}
+
+
+def test_the_bound_of_a_quantile_is_one_of_a_bucket() -> None:
+    """Inside a bucket a quantile is a guess: with one from 1 to 2.5 s, appends of 1.1 s would look like 2.4 s."""
+    pattern = re.compile(r"histogram_quantile\(.*?(\w+)_bucket.*?\)\s*> ([\d.]+)", re.DOTALL)
+    found = [match.groups() for rule in rules_of(ALERTS) for match in pattern.finditer(rule["expr"])]
+
+    assert {name for name, _ in found} == HISTOGRAMS.keys()
+    assert [(name, bound) for name, bound in found if float(bound) not in HISTOGRAMS[name]] == []
 
 
 def lag(of: dict[str, str], name: str, partition: str) -> str:

@@ -86,6 +86,8 @@ def outages_explained(topic: KafkaTopic) -> Iterator[None]:
 def settings_of(topic: KafkaTopic) -> dict[str, str]:
     """Return the settings of a new topic. Those that a managed service may refuse come first."""
     return {
+        # Kafka 4 refuses what is stamped an hour ahead: every append of an `ingest` whose clock is.
+        "message.timestamp.after.max.ms": str(2**63 - 1),
         "min.insync.replicas": str(min(2, topic.replication)),
         "max.message.bytes": str(MESSAGE_BYTES_MAX),
         "retention.bytes": "-1",
@@ -124,16 +126,30 @@ async def _create_with_accepted_settings(admin: AIOKafkaAdminClient, topic: Kafk
         except _REFUSED_SETTING as error:
             if not settings:
                 raise BrokenLog(f"{topic.bootstrap} refuses to make the topic {topic.name}: {error}") from error
-            refused = [name for name in settings if name in str(error)] or [next(iter(settings))]
+            named = [name for name in settings if name in str(error)]
+            refused = named or await _refused_alone(admin, topic, settings) or [next(iter(settings))]
             logger.warning("topic_setting_refused", topic=topic.name, settings=refused, error=str(error))
             settings = {name: value for name, value in settings.items() if name not in refused}
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str]) -> bool:
+async def _refused_alone(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str]) -> list[str]:
+    """Return the settings that the broker refuses whichever the others are: not every error names its setting."""
+    refused = []
+    for name, value in settings.items():
+        try:
+            await _create(admin, topic, {name: value}, validate_only=True)
+        except _REFUSED_SETTING:
+            refused.append(name)
+    return refused
+
+
+async def _create(
+    admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str], *, validate_only: bool = False
+) -> bool:
     """Return whether the topic was created; raise the broker's error if it neither was nor exists."""
     wanted = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(settings))
     try:
-        reply = await admin.create_topics([wanted])
+        reply = await admin.create_topics([wanted], validate_only=validate_only)
     except TopicAlreadyExistsError:
         return False
     _, code, message = reply.topic_errors[0][:3]
