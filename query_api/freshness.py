@@ -91,9 +91,10 @@ class Freshness:
 
     async def snapshot(self, reuse_s: float = REUSE_S) -> Snapshot:
         """Return what is visible, as of at most ``reuse_s`` ago."""
-        age = monotonic() - self._looked_at
+        now = monotonic()
+        age = now - self._looked_at
         if self._last is None or age > reuse_s:
-            return await self._renewed(reuse_s)
+            return await self._renewed(now - reuse_s)
         if age > AHEAD_S and (self._ahead is None or self._ahead.done()):
             self._ahead = asyncio.create_task(self._renew_ahead())
         return self._last
@@ -103,12 +104,11 @@ class Freshness:
 
         While events arrive, each new snapshot shows more. Answers for one snapshot can't be given for the next.
         """
-        slot, held = crc32(question.encode()) % SLOTS, self._held
-        if _is_over(held.get(slot)):
-            async with self._holding:  # else those who wait for a slow look would look again, each for itself
-                if _is_over(held.get(slot)):
-                    began = monotonic()
-                    held[slot] = began, await self._renewed(REUSE_S)
+        slot, held, came = crc32(question.encode()) % SLOTS, self._held, monotonic()
+        if _is_over(held.get(slot), came):
+            async with self._holding:
+                if _is_over(held.get(slot), came):
+                    held[slot] = came, await self._renewed(came - REUSE_S)
         return held[slot][1]
 
     def let_go(self) -> None:
@@ -129,9 +129,14 @@ class Freshness:
         self.let_go()
         return seen
 
-    async def _renewed(self, reuse_s: float) -> Snapshot:
+    async def _renewed(self, since: float) -> Snapshot:
+        """Return a snapshot of ``since`` or later, by the monotonic clock.
+
+        What counts is when a caller came, not when its turn is: however slow a look is, all that came before it began
+        share it. Else each of them would find it too old, and look again.
+        """
         async with self._looking:
-            if self._last is None or monotonic() - self._looked_at > reuse_s:
+            if self._last is None or self._looked_at < since:
                 began = monotonic()
                 self._last = await self._look()
                 self._looked_at = began
@@ -139,15 +144,15 @@ class Freshness:
 
     async def _renew_ahead(self) -> None:
         with contextlib.suppress(StoreUnavailable):  # the next request that needs a new snapshot raises it
-            await self._renewed(AHEAD_S)
+            await self._renewed(monotonic() - AHEAD_S)
 
     async def _look(self) -> Snapshot:
         generation = await self._reader.live()
         return snapshot_of(generation, await answer(self._reader, generation, PROGRESS, NoParams()))
 
 
-def _is_over(held: tuple[float, Snapshot] | None) -> bool:
-    return held is None or monotonic() - held[0] > HELD_S
+def _is_over(held: tuple[float, Snapshot] | None, at: float) -> bool:
+    return held is None or at - held[0] > HELD_S
 
 
 def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) -> Snapshot:

@@ -172,6 +172,29 @@ async def test_requests_share_a_held_snapshot_for_its_time(monkeypatch: pytest.M
     assert later.tables.complete_through > again.tables.complete_through
 
 
+class DistantReader(FakeReader):
+    """A store behind a slow network: each look takes longer than a snapshot is used."""
+
+    async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
+        await asyncio.sleep(HELD_S + 0.1)
+        return await super().query(generation, name, params)
+
+
+@pytest.mark.parametrize("asked", ["held", "snapshot"])
+async def test_readers_of_a_slow_store_share_its_looks(asked: str) -> None:
+    """Those that come while one looks wait for the next look, all for the same: nobody waits for more than two."""
+    reader = DistantReader()
+    freshness = Freshness(reader)
+
+    async def ask(number: int) -> None:
+        await asyncio.sleep(number * 0.02)
+        await (freshness.held(f"/sessions?{number}") if asked == "held" else freshness.snapshot())
+
+    await asyncio.gather(*(ask(number) for number in range(30)))
+
+    assert reader.looks == 2
+
+
 async def test_different_questions_let_go_at_different_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that not all of a dashboard's questions go to the store at once."""
     now = 100.0
