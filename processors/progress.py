@@ -73,12 +73,24 @@ class Progress(Observer):
         self.ends: Sequence[int] = ()
 
     async def run(self) -> None:
-        """Look after each batch, and every second, until cancelled."""
-        while True:
-            self._moved.clear()
-            await self.look()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_S)
+        """Look after each batch, and every second, until cancelled.
+
+        A store that hangs keeps a report for minutes. The end of the log is read meanwhile, so that the watchdog and
+        the metrics see which records wait.
+        """
+        report: asyncio.Task[None] | None = None
+        try:
+            while True:
+                self._moved.clear()
+                await self._look_at_log()
+                report = report or asyncio.create_task(self._report_written())
+                if await _has_ended(report, LOOK_EVERY_S):
+                    report = None
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_S)
+        finally:
+            if report is not None:
+                report.cancel()
 
     def batch_written(self, plan: Plan, records: int) -> None:  # noqa: ARG002  # what it was does not matter
         """Look soon. Nothing waits for it."""
@@ -86,12 +98,18 @@ class Progress(Observer):
 
     async def look(self) -> None:
         """Read the end of the log once, and write the progress that follows from it, or from earlier looks."""
+        await self._look_at_log()
+        await self._report_written()
+
+    async def _look_at_log(self) -> None:
         try:
             await self._see()
         except LogUnavailable as error:
             self._away = True
             self._pipeline.log_state.failed(self)
             logger.warning("log_unavailable", error=str(error))
+
+    async def _report_written(self) -> None:
         try:
             await self._report(list(self._pipeline.written))
         except StoreUnavailable as error:
@@ -158,3 +176,11 @@ class Progress(Observer):
         written = self._pipeline.written
         while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
             self._sightings.popleft()
+
+
+async def _has_ended(task: asyncio.Task[None], within_s: float) -> bool:
+    """Wait for a task, at most for some time; raise what it raised."""
+    done, _ = await asyncio.wait({task}, timeout=within_s)
+    for ended in done:
+        ended.result()
+    return bool(done)
