@@ -279,4 +279,4 @@ def test_every_alert_was_provoked() -> None:
     if len(SEEN) < 5:
         pytest.skip("the tests above were not run")
 
-    assert (alerts - SEEN, SEEN - alerts) == (set(), set())
+    assert alerts == SEEN
