@@ -243,8 +243,9 @@ def test_secrets_of_another_installation_are_refused(projector_rig: ProjectorRig
 @pytest.mark.fault(row=28)
 def test_a_store_of_another_installation_is_refused(projector_rig: ProjectorRig, foreign_secrets: str) -> None:
     """A projector has no secrets, but sees that log and store were not provisioned together."""
+    server, _, _ = projector_rig.env["STORE_URL"].rpartition("/")
     theirs = {
-        "STORE_URL": f"{projector_rig.env['STORE_URL']}/theirs",
+        "STORE_URL": f"{server}/theirs",
         "LOG_URL": f"kafka://{projector_rig.bootstrap}/{projector_rig.topic}.theirs",
     }
     assert projector_rig.finish("provision", *MADE_WITH, SECRETS=foreign_secrets, **theirs).returncode == 0

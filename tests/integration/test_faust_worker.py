@@ -1,5 +1,7 @@
 """The Faust worker on a real broker and a real store server: poison, guards, graceful stops."""
 
+import signal
+
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -102,7 +104,7 @@ async def test_a_second_worker_with_the_same_host_name_is_noticed(projector_rig:
     projector_rig.await_projected(len(GOOD))
 
     assert 1 in codes
-    assert codes <= {0, 1}
+    assert codes <= {0, 1, -signal.SIGTERM}  # one that ends by itself at that moment no longer handles signals
     assert "another projector is the member" in (projector_rig.folder / "processors.log").read_text()
     assert projector_rig.query("SELECT sum(added), count() FROM receipts FINAL") == [(len(GOOD), len(GOOD))]
 

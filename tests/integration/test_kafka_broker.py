@@ -167,7 +167,7 @@ def test_a_broker_that_does_not_run_is_no_reason_to_skip(tmp_path: Path) -> None
 
 def test_the_pom_asks_for_the_version_the_cache_is_named_after() -> None:
     """Another Kafka version in the pom needs another cache folder."""
-    assert jars.POM.read_text().count(f"<version>{jars.KAFKA_VERSION}</version>") == 2
+    assert jars.KAFKA.pom.read_text().count(f"<version>{jars.KAFKA_VERSION}</version>") == 2
 
 
 def test_a_closed_port_serves_nothing() -> None:

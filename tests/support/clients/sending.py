@@ -55,7 +55,8 @@ class Org:
 
     def data(self, path: str, **asked: Any) -> Any:
         """Return the data of a read that must succeed; retry, as the response says, while it is not visible yet."""
-        reply = eventually(lambda: _unless_away(self.get(path, **asked)), within_s=60)
+        # A partition that Faust has stopped fetching is seen after a minute, and then its projector starts again.
+        reply = eventually(lambda: _unless_away(self.get(path, **asked)), within_s=120)
         assert reply.status_code == httpx.codes.OK, reply.text
         return reply.json()["data"]
 
