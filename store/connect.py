@@ -4,7 +4,7 @@ Also the versions of ClickHouse that this works with. A test runs all DDL and al
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import clickhouse_connect
@@ -18,17 +18,13 @@ VERSION_SQL = "SELECT version(), getSetting('compatibility')"
 SNAPSHOT = "enable_shared_storage_snapshot_in_query"  # all parts of one statement read one state of a table
 
 
-def _no_settings(_: Replicas) -> Mapping[str, object]:
-    return {}
-
-
 class ClientProfile(NamedTuple):
     """How a client is set up."""
 
     settings: Mapping[str, object]  # sent with every statement
     options: Mapping[str, Any]  # of `clickhouse_connect.get_client`
     over_http: Mapping[str, Any]  # options that only a server's client has
-    on_replicas: Callable[[Replicas], Mapping[str, object]] = _no_settings  # further settings where servers replicate
+    writes: bool = False  # where servers replicate, its statements wait for a majority
 
     def within(self, connect_s: float, response_s: float) -> "ClientProfile":
         """Return the profile with time-outs, in seconds. The engine in the process has none."""
@@ -50,7 +46,7 @@ WRITE = ClientProfile(
     },
     {},
     {**_HTTP, "compress": False},
-    write_settings,
+    writes=True,
 )
 
 
@@ -63,7 +59,7 @@ def connect(profile: ClientProfile, **where: Any) -> Client:
     replicas: Replicas | None = options.pop("replicas", None)
     if replicas is None:
         return clickhouse_connect.get_client(settings=dict(profile.settings) or None, **options)
-    settings = {**profile.settings, **profile.on_replicas(replicas)}
+    settings = {**profile.settings, **(write_settings(replicas) if profile.writes else {})}
 
     def on(host: Host) -> Client:
         return clickhouse_connect.get_client(

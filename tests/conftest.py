@@ -12,7 +12,14 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
-from tests.support.rigs.containers import clickhouse_container, clickhouse_image, kafka_container, kafka_image, why_none
+from tests.support.rigs.containers import (
+    NO_CONTAINERS,
+    clickhouse_container,
+    clickhouse_image,
+    kafka_container,
+    kafka_image,
+    why_none,
+)
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import broker_from_jars, create_topic, need_jars
 from tests.support.rigs.projector_rig import ProjectorRig
@@ -23,7 +30,6 @@ SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation",
 ON_INSTALLATION = re.compile(r"tests/contract/.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]")
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
-NO_CONTAINERS = "CREWKIT_TESTS_NO_CONTAINERS"  # the reason why none can be had; empty if they can
 settings.register_profile("few", max_examples=10)
 if "HYPOTHESIS_PROFILE" in os.environ:
     settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])

@@ -13,6 +13,7 @@ import pytest
 
 from tests.images.building import SERVERS, docker, stand_in
 from tests.support import CHECKOUT
+from tests.support.rigs.containers import NO_CONTAINERS
 
 pytestmark = pytest.mark.usefixtures("images")
 SOME = ("test_faust_worker.py", "test_kafka_log.py", "test_query_profiles.py", "test_provision_store.py")
@@ -24,7 +25,7 @@ def test_with_containers_for_kafka_and_clickhouse() -> None:
     images = {f"TEST_{server.upper()}_IMAGE": stand_in(server) for server in SERVERS}
     # The container that removes others after a crash has an image of its own, which can't be pulled here either.
     env = os.environ | images | {"TESTCONTAINERS_RYUK_DISABLED": "true", "REQUIRE_CONTAINERS": "1"}
-    env.pop("CREWKIT_TESTS_NO_CONTAINERS", None)
+    env.pop(NO_CONTAINERS, None)  # it asks by itself
     chosen = [f"tests/integration/{name}" for name in SOME]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "containers", *chosen]
     done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, timeout=840, check=False)

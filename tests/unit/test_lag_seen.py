@@ -10,7 +10,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from processors import progress as module
-from processors.progress import PartitionPlace, Progress
+from processors.progress import Progress
 from store.errors import StoreUnavailable
 from tests.support.waiting import eventually
 
@@ -82,11 +82,11 @@ async def test_a_store_that_fails_is_reported_again() -> None:
         await until(lambda: failing.insert.call_count > 3)
         assert not task.done()
 
-    assert isinstance(progress.places()[0], PartitionPlace)
+    assert progress.places()[0].waits
 
 
 async def test_what_is_not_expected_ends_it() -> None:
-    """It does not go on blindly: whoever runs it ends the process."""
+    """It does not go on blindly: its caller gets the error, and ends the process."""
     broken = MagicMock()
     broken.insert.side_effect = RuntimeError("a fault of ours")
     async with running(broken) as (_, task):

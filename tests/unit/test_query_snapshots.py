@@ -182,7 +182,7 @@ class DistantReader(FakeReader):
 
 @pytest.mark.parametrize("asked", ["held", "snapshot"])
 async def test_readers_of_a_slow_store_share_its_looks(asked: str) -> None:
-    """Those that come while one looks wait for the next look, all for the same: nobody waits for more than two."""
+    """Those that come while one looks wait for the next look, all for the same: no reader waits for more than two."""
     reader = DistantReader()
     freshness = Freshness(reader)
 

@@ -146,7 +146,7 @@ async def _refused_alone(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings
 async def _create(
     admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str], *, validate_only: bool = False
 ) -> bool:
-    """Return whether the topic was created; raise the broker's error if it neither was nor exists."""
+    """Return whether the topic was created, or would be; raise the broker's error if it neither is nor exists."""
     wanted = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(settings))
     try:
         reply = await admin.create_topics([wanted], validate_only=validate_only)

@@ -22,6 +22,7 @@ from kernel.ports import free_port
 from tests.support import CHECKOUT
 from tests.support.rigs.store import Options
 
+NO_CONTAINERS = "CREWKIT_TESTS_NO_CONTAINERS"  # the reason why none can be had; empty if they can
 DAEMON_ANSWERS_S = 3
 PULL_STALLS_S = 60  # without a byte, not in total
 READY_S = 120

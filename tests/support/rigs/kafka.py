@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.devstack.kafka_jars.broker import Broker
-from deploy.devstack.kafka_jars.jars import KafkaUnavailable, jars, java
+from deploy.devstack.kafka_jars.jars import KAFKA, JarSet, KafkaUnavailable, jars, java
 from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.creation import settings_of
 from ingest.log.kafka.topic import admin_of
@@ -29,14 +29,15 @@ def broker_from_jars(data_dir: Path) -> Iterator[Broker]:
         broker.kill()  # its data is not needed any more
 
 
-def need_jars() -> None:
-    """Skip if no broker can be run from jars, or fail if `REQUIRE_KAFKA=1` requires one."""
+def need_jars(of: JarSet = KAFKA) -> Path:
+    """Return the folder of the jars. Skip if they can't be run, or fail if `REQUIRE_KAFKA=1` requires them."""
     try:
-        java(), jars()
+        java()
+        return jars(of)
     except KafkaUnavailable as reason:
         if os.environ.get("REQUIRE_KAFKA") == "1":
-            pytest.fail(f"REQUIRE_KAFKA=1, but no broker can be had: {reason}")
-        pytest.skip(f"no Kafka broker can be had: {reason}")
+            pytest.fail(f"REQUIRE_KAFKA=1, but no {of.name} can be had: {reason}")
+        pytest.skip(f"no {of.name} can be had: {reason}")
 
 
 async def create_topic(bootstrap: str, partitions: int = 1, *, prefix: str = "test", **config: str) -> str:

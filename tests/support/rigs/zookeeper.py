@@ -1,21 +1,15 @@
 """A real ZooKeeper for the tests, on loopback, from jars: replicas of ClickHouse coordinate through it."""
 
-import os
 import socket
 import subprocess
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-import pytest
-
-from deploy.devstack.kafka_jars.jars import JarSet, KafkaUnavailable, jars, java
+from deploy.devstack.kafka_jars.jars import JarSet, java
 from kernel.ports import free_port
 from tests.support.rigs.ending import end_process
+from tests.support.rigs.kafka import need_jars
 from tests.support.waiting import eventually
 
-Found = TypeVar("Found")
 HOST = "127.0.0.1"
 ZOOKEEPER = JarSet("ZooKeeper", "3.9.5", Path(__file__).with_suffix(".xml"), "zookeeper-3.*.jar")
 _MAIN = "org.apache.zookeeper.server.ZooKeeperServerMain"
@@ -25,8 +19,8 @@ class ZooKeeper:
     """One node, with its data in ``folder``. Skips without Java or the jars; `REQUIRE_KAFKA=1` requires both."""
 
     def __init__(self, folder: Path) -> None:
-        classes = _need(partial(jars, ZOOKEEPER))
-        command = [_need(java), "-Xmx128m", "-cp", f"{classes}/*", _MAIN, str(folder / "zoo.cfg")]
+        classes = need_jars(ZOOKEEPER)
+        command = [java(), "-Xmx128m", "-cp", f"{classes}/*", _MAIN, str(folder / "zoo.cfg")]
         self.port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "zoo.cfg").write_text(
@@ -48,13 +42,3 @@ class ZooKeeper:
     def end(self) -> None:
         """Stop it, in any state."""
         end_process(self._process)
-
-
-def _need(find: Callable[[], Found]) -> Found:
-    """Return what it finds. Skip if that is missing, or fail if `REQUIRE_KAFKA=1` requires it."""
-    try:
-        return find()
-    except KafkaUnavailable as reason:
-        if os.environ.get("REQUIRE_KAFKA") == "1":
-            pytest.fail(f"REQUIRE_KAFKA=1, but there is no ZooKeeper: {reason}")
-        pytest.skip(f"there is no ZooKeeper: {reason}")
