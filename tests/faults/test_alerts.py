@@ -94,6 +94,16 @@ def await_silence(stack: ObservedStack, *alerts: str) -> None:
 
 
 @contextmanager
+def healed(stack: ObservedStack, *alerts: str) -> Iterator[None]:
+    """Heal what was broken at the end, and wait until these alerts are silent."""
+    try:
+        yield
+    finally:
+        stack.heal()
+    await_silence(stack, *alerts)
+
+
+@contextmanager
 def signalled(stack: ObservedStack, *names: str) -> Iterator[None]:
     """Let these processes hang meanwhile."""
     pids = [stack.pids()[name] for name in names]
@@ -142,16 +152,13 @@ def test_lost_receipts_dead_letters_a_lost_file_and_a_lost_counter_are_seen(
 
 def test_a_store_that_is_away_is_seen_by_projectors_readers_and_the_audit(stack: ObservedStack) -> None:
     """Writes go on, so no alert on writes fires."""
-    stack.proxies["store"].refuse()
-    try:
-        expected = ("CrewkitProjectorTargetAway", "CrewkitProjectionBehind", "CrewkitReadsFail", *AUDITS_SILENT)
+    expected = ("CrewkitProjectorTargetAway", "CrewkitProjectionBehind", "CrewkitReadsFail", *AUDITS_SILENT)
+    with healed(stack, *expected):
+        stack.proxies["store"].refuse()
         await_alerts(stack, *expected)
         also = stack.prometheus.firing()
-    finally:
-        stack.heal()
 
     assert not also & {"CrewkitWritesFail", "CrewkitAppendsFail", "CrewkitPartitionStuck", "CrewkitProcessMissing"}
-    await_silence(stack, *expected)
 
 
 def test_a_store_that_hangs_leaves_partitions_stuck(stack: ObservedStack) -> None:
@@ -164,47 +171,33 @@ def test_a_store_that_hangs_leaves_partitions_stuck(stack: ObservedStack) -> Non
 
 def test_a_log_that_is_away_is_seen_by_writers_and_projectors(stack: ObservedStack) -> None:
     """An append gives up after 8 s, so it takes several clients to see failures all the time."""
-    stack.proxies["kafka"].refuse()
-    try:
-        expected = ("CrewkitWritesFail", "CrewkitAppendsFail", "CrewkitProjectorTargetAway")
+    expected = ("CrewkitWritesFail", "CrewkitAppendsFail", "CrewkitProjectorTargetAway")
+    with healed(stack, *expected):
+        stack.proxies["kafka"].refuse()
         with Traffic(client_of(stack), ORG, events_per_s=200, writers=20):
             await_alerts(stack, *expected)
         assert stack.prometheus.values('min(crewkit_projector_target_up{target="log"})') == [0]
-    finally:
-        stack.heal()
-
-    await_silence(stack, *expected)
 
 
 def test_a_slow_log_and_clients_that_stall_are_seen(stack: ObservedStack) -> None:
     """Neither loses a record; six bodies of two orgs are most of what a process may hold."""
     expected = ("CrewkitAppendsSlow", "CrewkitIngestNearBudget")
-    stack.proxies["kafka"].delay(LOG_DELAY_S)
-    try:
-        with ExitStack() as clients:
-            clients.enter_context(Traffic(client_of(stack), ORG, events_per_s=200, writers=10))
-            for org in ("stalls", "stalls-too"):
-                clients.enter_context(StallingClients(client_of(stack, org), org, bodies=3))
-            await_alerts(stack, *expected)
-    finally:
-        stack.heal()
-
-    await_silence(stack, *expected)
+    with healed(stack, *expected), ExitStack() as clients:
+        stack.proxies["kafka"].delay(LOG_DELAY_S)
+        clients.enter_context(Traffic(client_of(stack), ORG, events_per_s=200, writers=10))
+        for org in ("stalls", "stalls-too"):
+            clients.enter_context(StallingClients(client_of(stack, org), org, bodies=3))
+        await_alerts(stack, *expected)
 
 
 def test_readers_that_are_too_many_wait_long_for_their_turn(stack: ObservedStack) -> None:
     """Each is of another org: equal questions of one would be asked once."""
     expected = ("CrewkitReadsSlow", "CrewkitReadsQueue")
-    stack.proxies["store"].delay(STORE_DELAY_S)
-    try:
-        with ExitStack() as readers:
-            for org in (f"reads-{number}" for number in range(READERS)):
-                readers.enter_context(Traffic(client_of(stack, org), org, reads_per_s=100, writers=0))
-            await_alerts(stack, *expected)
-    finally:
-        stack.heal()
-
-    await_silence(stack, *expected)
+    with healed(stack, *expected), ExitStack() as readers:
+        stack.proxies["store"].delay(STORE_DELAY_S)
+        for org in (f"reads-{number}" for number in range(READERS)):
+            readers.enter_context(Traffic(client_of(stack, org), org, reads_per_s=100, writers=0))
+        await_alerts(stack, *expected)
 
 
 def test_parts_that_are_not_merged_and_a_log_that_refuses_records_are_seen(stack: ObservedStack) -> None:
