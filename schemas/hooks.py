@@ -1,18 +1,21 @@
-"""The 33 known hook event types, and the payload fields that are projected. All other fields are stored verbatim."""
+"""The known types of events, and the payload fields that are projected. All other fields are stored verbatim."""
 
 import msgspec
 from msgspec import Raw, Struct
 
 from kernel.surrogates import replace_lone
 
-KNOWN_EVENT_TYPES = frozenset(
-    """
+# The hook events of Claude Code, and those of other agents that have no counterpart there.
+_HOOKS = """
     SessionStart Setup SessionEnd UserPromptSubmit UserPromptExpansion PreToolUse PermissionRequest PermissionDenied
     PostToolUse PostToolUseFailure PostToolBatch Notification MessageDisplay SubagentStart SubagentStop Stop StopFailure
     PreCompact PostCompact PreModelSwitch PostModelSwitch TaskCreated TaskCompleted TeammateIdle InstructionsLoaded
     ConfigChange CwdChanged DirectoryAdded FileChanged WorktreeCreate WorktreeRemove Elicitation ElicitationResult
-    """.split()
-)
+    PreSkillShellCommand BeforeModel AfterModel BeforeToolSelection PreCompress
+    """
+# What telemetry says and hooks do not.
+_TELEMETRY = "ApiRequest ApiError Measurement PermissionModeChanged"
+KNOWN_EVENT_TYPES = frozenset(f"{_HOOKS} {_TELEMETRY}".split())
 
 LABEL_CHARACTERS_MAX = 200  # of prompts and task subjects
 _DURATION_MS_MAX = 1 << 48

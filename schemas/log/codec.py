@@ -135,6 +135,8 @@ def _check_lifecycle(record: Any) -> None:
         return
     if len(report.models) > _MODELS_MAX or not all(_bounded(usage) for usage in report.models):
         raise Undecodable("out_of_range", "a number in the report, or that of its models, is out of range")
+    if report.work is not None and not all(0 <= number <= 1 << 53 for number in structs.astuple(report.work)):
+        raise Undecodable("out_of_range", "a number of the work in the report is out of range")
 
 
 def _check_redactions(counts: dict[str, int]) -> None:

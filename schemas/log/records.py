@@ -37,11 +37,25 @@ class ModelUsage(Struct, frozen=True, omit_defaults=True):
     cost_nano: int | None = None
 
 
+class WorkTotals(Struct, frozen=True, omit_defaults=True):
+    """What a session achieved so far; ``active_ms`` is the time in which the agent or its user was active."""
+
+    lines_added: int = 0
+    lines_removed: int = 0
+    commits: int = 0
+    pull_requests: int = 0
+    active_ms: int = 0
+
+
 class MetricsReport(Struct, frozen=True, omit_defaults=True):
-    """The session's running totals as of one moment; a later report replaces an earlier one entirely."""
+    """The session's running totals as of one moment; a later report replaces an earlier one entirely.
+
+    ``work`` None: the report says nothing about it.
+    """
 
     models: tuple[ModelUsage, ...] = ()
     reported_at: int | None = None
+    work: WorkTotals | None = None
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -89,7 +103,10 @@ class LifecycleRecord(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SessionCreated(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):
-    """A conversation began. Of two for one session the first in the log wins."""
+    """A conversation began. Of two for one session the first in the log wins.
+
+    ``client``: the agent that it was created for when it was first seen, by the doors for agents.
+    """
 
     run_id: UUID
     parent_id: UUID | None = None
@@ -106,12 +123,34 @@ class SessionCreated(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=T
     branch: str | None = None
     title: str | None = None
     started_at: int | None = None
+    client: str | None = None
+
+
+class SessionDescribed(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_described"):
+    """What an agent's client says about the session that it reports: values where nobody gave others.
+
+    Each of the doors for agents knows only a part of it, and any of them may be the first to see a session. So a create
+    by these doors holds no more than the client, and this follows. None: the client does not say.
+    """
+
+    client: str
+    client_version: str | None = None
+    trigger: str | None = None
+    parent_id: UUID | None = None
+    relation: str | None = None
+    remote_url: str | None = None
+    repo: str | None = None
+    branch: str | None = None
 
 
 class EventsRecorded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="events_recorded"):
-    """Hook events of one session, in the order in which the client sent them."""
+    """Hook events of one session, in the order in which the client sent them.
+
+    ``client``: the agent whose payloads these are, if they came as it sends them (see `schemas.clients`).
+    """
 
     events: tuple[Event, ...]
+    client: str | None = None
 
 
 class MetricsReported(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="metrics_reported"):
@@ -163,5 +202,13 @@ class PricesLoaded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="p
     begins_history: bool = False
 
 
-SessionRecord = SessionCreated | MetricsReported | SessionChanged | SessionEnded | CompactionRequested | EventsRecorded
+SessionRecord = (
+    SessionCreated
+    | SessionDescribed
+    | MetricsReported
+    | SessionChanged
+    | SessionEnded
+    | CompactionRequested
+    | EventsRecorded
+)
 AnyRecord = SessionRecord | PricesLoaded
