@@ -15,16 +15,21 @@ USAGE = (
     *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens"),
     "cost_nano",
 )
+WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
 SESSION_COLUMNS = (
     *("version", "events", "prompts", "tool_calls", "tool_errors", "tasks", "subagents", "compactions"),
-    *("unknown_events", "last_event_at", "rows", "facts"),
+    *("unknown_events", "api_requests", "api_errors"),
+    *("measured_input_tokens", "measured_output_tokens", "measured_cache_read_tokens"),
+    *("measured_cache_creation_tokens", "measured_cache_creation_1h_tokens", "measured_cost_nano", *WORK),
+    *("last_event_at", "rows", "facts"),
 )
 STATE_COLUMNS = ("facts", "ids_high", "ids_low")
 LEVELS: Mapping[str, tuple[str, ...]] = {
-    "total": ("version", *MEASURES, *USAGE),
+    "total": ("version", *MEASURES, *USAGE, *WORK),
     "user": ("users",),
     "group": (*MEASURES, "last_active_at"),
     "model": ("sessions", *USAGE),
+    "work": WORK,
 }
 
 
@@ -68,7 +73,7 @@ def _dimensions(line: RollupLine) -> dict[str, str | None]:
             return {}
         case "user":
             return {"user_id": line.user_id}
-        case "group":
+        case "group" | "work":
             return {**dimensions, "user_id": line.user_id}
         case _:
             return {**dimensions, "user_id": line.user_id, "model": line.model}

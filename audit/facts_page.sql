@@ -25,7 +25,8 @@ SELECT
     duration_ms,
     redactions,
     '' AS data,
-    is_deleted
+    is_deleted,
+    detail
 FROM facts FINAL
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}

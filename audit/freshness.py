@@ -6,6 +6,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
+from audit.clients import UnknownShare, unknown_share
 from edge.guards import may
 from kernel.times import instant
 from query_api.freshness import PROGRESS, PartitionProgressRow
@@ -30,22 +31,25 @@ class PartitionFreshness(Struct, frozen=True):
 class InstallationFreshness(Struct, frozen=True):
     """Everything accepted before ``complete_through`` is visible; it is ``null`` until all partitions have reported.
 
-    ``rollups_complete_through`` is the same of the rollups, and so of analytics.
+    ``rollups_complete_through`` is the same of the rollups, and so of analytics. ``events_of_a_day`` is about sessions
+    that started within a day.
     """
 
     complete_through: str | None
     rollups_complete_through: str | None
     lag_records: int
     partitions: list[PartitionFreshness]
+    events_of_a_day: UnknownShare
 
 
 @get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])
 async def show_freshness(context: NamedDependency[ReadContext]) -> Response[Reply[InstallationFreshness]]:
     """Show how far each partition of the log is projected, and until when everything accepted is visible."""
-    return context.reply(freshness_of(await context.ask(PROGRESS, NoParams())))
+    rows = await context.ask(PROGRESS, NoParams())
+    return context.reply(freshness_of(rows, await unknown_share(context)))
 
 
-def freshness_of(rows: Sequence[PartitionProgressRow]) -> InstallationFreshness:
+def freshness_of(rows: Sequence[PartitionProgressRow], unknown: UnknownShare) -> InstallationFreshness:
     """Return the freshness of the installation, which is that of its oldest partition."""
     partitions = [_partition(row) for row in rows]
     return InstallationFreshness(
@@ -53,6 +57,7 @@ def freshness_of(rows: Sequence[PartitionProgressRow]) -> InstallationFreshness:
         rollups_complete_through=_instant(min((row.rolled_up_ms for row in rows), default=0)),
         lag_records=sum(partition.lag for partition in partitions),
         partitions=partitions,
+        events_of_a_day=unknown,
     )
 
 

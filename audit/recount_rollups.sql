@@ -1,10 +1,11 @@
 -- Do the rollups of these hours (or days) equal the sessions? One row: the counts, and the lines that differ.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket), sessions (key: org_id, started_hour).
--- Both sides are lines: the totals of a bucket, its users, its groups, its model groups. `numbers` are
+-- Both sides are lines: the totals of a bucket, its users, its groups, its model and work groups. `numbers` are
 --   total: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
---          tool_errors, input, output, cache read, cache creation (and of it for 1 h) tokens, cost_nano
+--          tool_errors, input, output, cache read, cache creation (and of it for 1 h) tokens, cost_nano, work
 --   group: sessions … tool_errors, last_active_at (ms)
 --   model: sessions, tokens as above, cost_nano
+--   work:  lines_added, lines_removed, commits, pull_requests, active_ms, of groups that have any
 --   user:  a constant, so that only the presence of the user is compared
 -- Each number is cast to signed: signed and unsigned ones in one array have no common type before ClickHouse 26.9.
 -- No numbers: that side does not have the line. A bucket with a session beyond the settled offset of its partition is
@@ -44,6 +45,7 @@ FROM
                     org_id, project_id, repo, agent_name, user_id, version, log_partition, outcome, duration_ms,
                     started_at, last_event_at, events, prompts, tool_calls, tool_errors, input_tokens, output_tokens,
                     cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, cost_nano, models,
+                    lines_added, lines_removed, commits, pull_requests, active_ms,
                     if({interval:String} = 'hour', started_hour, toStartOfDay(started_hour)) AS bucket,
                     ended_at IS NOT NULL AS is_ended
                 FROM sessions FINAL
@@ -85,7 +87,12 @@ FROM
                     toInt64(sum(cache_read_tokens)),
                     toInt64(sum(cache_creation_tokens)),
                     toInt64(sum(cache_creation_1h_tokens)),
-                    toInt64(sum(cost_nano))])) AS numbers
+                    toInt64(sum(cost_nano)),
+                    toInt64(sum(lines_added)),
+                    toInt64(sum(lines_removed)),
+                    toInt64(sum(commits)),
+                    toInt64(sum(pull_requests)),
+                    toInt64(sum(active_ms))])) AS numbers
         FROM started
         GROUP BY GROUPING SETS (
             (org_id, bucket),
@@ -124,6 +131,34 @@ FROM
             use.model
         UNION ALL
         SELECT
+            'recounted',
+            'work',
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id,
+            '',
+            0,
+            [],
+            [
+                toInt64(sum(lines_added)),
+                toInt64(sum(lines_removed)),
+                toInt64(sum(commits)),
+                toInt64(sum(pull_requests)),
+                toInt64(sum(active_ms))] AS work
+        FROM started
+        GROUP BY
+            org_id,
+            bucket,
+            project_id,
+            repo,
+            agent_name,
+            user_id
+        HAVING arrayExists(sum -> sum != 0, work)
+        UNION ALL
+        SELECT
             'stored',
             line.1,
             org_id,
@@ -157,7 +192,12 @@ FROM
                     toInt64(cache_read_tokens),
                     toInt64(cache_creation_tokens),
                     toInt64(cache_creation_1h_tokens),
-                    toInt64(cost_nano)])],
+                    toInt64(cost_nano),
+                    toInt64(lines_added),
+                    toInt64(lines_removed),
+                    toInt64(commits),
+                    toInt64(pull_requests),
+                    toInt64(active_ms)])],
                 arrayMap(user -> ('user', NULL, NULL, NULL, user, '', [toInt64(1)]), users),
                 arrayMap(part -> ('group', part.project_id, part.repo, part.agent_name, part.user_id, '', [
                     toInt64(part.sessions),
@@ -179,7 +219,13 @@ FROM
                     toInt64(part.cache_read_tokens),
                     toInt64(part.cache_creation_tokens),
                     toInt64(part.cache_creation_1h_tokens),
-                    toInt64(part.cost_nano)]), model_groups)) AS line
+                    toInt64(part.cost_nano)]), model_groups),
+                arrayMap(part -> ('work', part.project_id, part.repo, part.agent_name, part.user_id, '', [
+                    toInt64(part.lines_added),
+                    toInt64(part.lines_removed),
+                    toInt64(part.commits),
+                    toInt64(part.pull_requests),
+                    toInt64(part.active_ms)]), work_groups)) AS line
         WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
           AND bucket >= {since:DateTime('UTC')}
           AND bucket < {until:DateTime('UTC')}

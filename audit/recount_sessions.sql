@@ -1,7 +1,12 @@
 -- Do the sessions that started in these days equal their facts? One row: the counts, and the lines that differ.
 -- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, place).
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
--- unknown_events, last_event_at (ms, -1: none), rows, facts. No numbers: that side does not have the session.
+-- unknown_events, api_requests, api_errors, measured tokens (input, output, cache read, cache creation, of it for 1 h),
+-- measured_cost_nano, work (lines_added, lines_removed, commits, pull_requests, active_ms), last_event_at (ms, -1: none),
+-- rows, facts. No numbers: that side does not have the session.
+-- What is in a payload beyond the typed columns is in `detail`: `calls` are tuples of id, name and outcome, `usage` of
+-- request id, five numbers of tokens and nano-dollars, `measured` of name, amount and series. A session whose work was
+-- reported has no measured work to compare: both sides are then -2.
 -- The fold decides which facts count, and both sides above follow it. The number of ids ever written does not. So `facts`
 -- is, as stored, how many facts a reader sees, and as recounted, how many ids there are.
 -- A session with a record beyond the settled offset of its partition, on either side, is moving, and is not compared;
@@ -34,7 +39,9 @@ FROM
         -- A second row under another key would be counted twice by every rollup.
         arrayConcat(anyIf(numbers, side = 'stored'), [toInt64(countIf(side = 'stored')), of_facts[-1]]) AS stored_rows,
         if(stored_rows[-2] = 0, [], stored_rows) AS stored,
-        if(empty(of_facts), [], arrayPushBack(arrayPopBack(of_facts), anyIf(numbers, side = 'ids')[-1])) AS recounted,
+        if(empty(of_facts), [], arrayPushBack(arrayPopBack(of_facts), anyIf(numbers, side = 'ids')[-1])) AS of_all_facts,
+        if(length(stored) != length(of_all_facts), of_all_facts,
+           arrayMap((one, other) -> if(other = -2, -2, one), of_all_facts, stored)) AS recounted,
         max(numbers[1] > {pins:Array(UInt64)}[log_partition + 1]) AND stored[1] <= recounted[1] AS is_moving,
         NOT is_moving AND stored != recounted AS is_different
     FROM
@@ -53,7 +60,20 @@ FROM
                 tasks,
                 subagents,
                 compactions,
-                unknown_events]) AS counts,
+                unknown_events,
+                api_requests,
+                api_errors,
+                arraySum(measured.input_tokens),
+                arraySum(measured.output_tokens),
+                arraySum(measured.cache_read_tokens),
+                arraySum(measured.cache_creation_tokens),
+                arraySum(measured.cache_creation_1h_tokens),
+                measured_cost_nano,
+                if(is_work_reported, -2, toInt64(lines_added)),
+                if(is_work_reported, -2, toInt64(lines_removed)),
+                if(is_work_reported, -2, toInt64(commits)),
+                if(is_work_reported, -2, toInt64(pull_requests)),
+                if(is_work_reported, -2, toInt64(active_ms))]) AS counts,
             arrayPushBack(counts, ifNull(toUnixTimestamp64Milli(last_event_at), -1)) AS numbers
         FROM sessions FINAL
         WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
@@ -62,6 +82,22 @@ FROM
           AND sipHash64(session_id) % {parts:UInt32} = {part:UInt32}
           AND (empty({session_ids:Array(UUID)}) OR session_id IN {session_ids:Array(UUID)})
         UNION ALL
+        WITH
+            sumMap(bare_calls) AS bare_calls_of,
+            sumMap(told_calls) AS told_calls_of,
+            sumMap(bare_errors) AS bare_errors_of,
+            sumMap(told_errors) AS told_errors_of,
+            -- Of requests with one id the first in the log counts.
+            arraySort(one -> one.1, groupArrayIf((place, usage), event_type = 'ApiRequest')) AS sent_requests,
+            arrayFilter(
+                (one, copy) -> copy = 1 OR one.2.1 = '',
+                sent_requests,
+                arrayEnumerateUniq(sent_requests.2.1)) AS counted_requests,
+            sumMap(work) AS single_work,
+            maxMap(series) AS series_work,
+            arrayMap(
+                name -> single_work[name] + arraySum(mapValues(mapFilter((key, _) -> startsWith(key, concat(name, ' ')), series_work))),
+                ['lines_added', 'lines_removed', 'commits', 'pull_requests', 'active_ms']) AS work_done
         SELECT
             'recounted' AS side,
             org_id,
@@ -70,25 +106,64 @@ FROM
             arrayMap(number -> toInt64(number), [
                 max(log_offset) + 1,
                 countIf(is_hook),
-                countIf(is_hook AND event_type = 'UserPromptSubmit'),
-                uniqExactIf(tool_use_id, is_tool AND tool_use_id != '')
-                    + countIf(event_type = 'PreToolUse' AND tool_use_id = ''),
-                uniqExactIf(tool_use_id, event_type = 'PostToolUseFailure' AND tool_use_id != '')
-                    + countIf(event_type = 'PostToolUseFailure' AND tool_use_id = ''),
+                greatest(countIf(is_prompt AND NOT is_telemetry), countIf(is_prompt AND is_telemetry)),
+                uniqExactArray(use_ids) + arraySum(
+                    name -> greatest(bare_calls_of[name], told_calls_of[name]),
+                    arrayDistinct(arrayConcat(mapKeys(bare_calls_of), mapKeys(told_calls_of)))),
+                uniqExactArray(error_ids) + arraySum(
+                    name -> greatest(bare_errors_of[name], told_errors_of[name]),
+                    arrayDistinct(arrayConcat(mapKeys(bare_errors_of), mapKeys(told_errors_of)))),
                 uniqExactIf(task_id, event_type IN ('TaskCreated', 'TaskCompleted') AND task_id != ''),
-                uniqExactIf(agent_id, is_hook AND agent_id != ''),
-                countIf(event_type = 'PreCompact'),
-                countIf(is_hook AND event_type NOT IN {known_types:Array(String)})]) AS counts,
-            arrayConcat(counts, [
+                uniqExactIf(
+                    agent_id, is_hook AND agent_id != '' AND NOT (event_type = 'SubagentStop' AND agent_type = '')),
+                greatest(countIf(event_type = 'PreCompact'), countIf(event_type = 'PostCompact' AND is_telemetry)),
+                countIf(is_hook AND event_type NOT IN {known_types:Array(String)}),
+                length(counted_requests),
+                countIf(event_type = 'ApiError'),
+                arraySum(one -> one.2.2, counted_requests),
+                arraySum(one -> one.2.3, counted_requests),
+                arraySum(one -> one.2.4, counted_requests),
+                arraySum(one -> one.2.5, counted_requests),
+                arraySum(one -> one.2.6, counted_requests),
+                arraySum(one -> ifNull(one.2.7, 0), counted_requests)]) AS counts,
+            arrayConcat(counts, arrayMap(number -> toInt64(number), work_done), [
                 if(countIf(is_hook) = 0, -1, toUnixTimestamp64Milli(maxIf(timestamp, is_hook))),
                 1,
                 toInt64(count())]) AS numbers
         FROM
         (
             SELECT
-                org_id, session_id, event_type, tool_use_id, task_id, agent_id, timestamp, log_partition, log_offset,
+                org_id, session_id, event_type, task_id, agent_id, agent_type, timestamp, log_partition, log_offset,
+                place,
                 kind = 'events_recorded' AS is_hook,
-                event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied') AS is_tool
+                event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied') AS is_tool,
+                detail != '' AND JSONExtractBool(detail, 'telemetry') AS is_telemetry,
+                event_type = 'UserPromptSubmit' AND agent_id = '' AND JSONExtractString(detail, 'source') = ''
+                    AS is_prompt,
+                if(event_type = 'PostToolBatch',
+                   JSONExtract(detail, 'calls', 'Array(Tuple(String, String, String))'), []) AS calls,
+                multiIf(
+                    is_tool AND tool_use_id != '', [tool_use_id],
+                    event_type = 'PostToolBatch', calls.1,
+                    []) AS use_ids,
+                multiIf(
+                    event_type = 'PostToolUseFailure' AND tool_use_id != '', [tool_use_id],
+                    event_type = 'PostToolBatch', arrayFilter((id, outcome) -> outcome = 'error', calls.1, calls.3),
+                    []) AS error_ids,
+                is_tool AND tool_use_id = '' AS is_bare,
+                is_bare AND is_telemetry AND event_type IN ('PostToolUse', 'PostToolUseFailure') AS is_told,
+                map(tool_name, toUInt64(is_bare AND event_type = 'PreToolUse')) AS bare_calls,
+                map(tool_name, toUInt64(is_told)) AS told_calls,
+                map(tool_name, toUInt64(is_bare AND event_type = 'PostToolUseFailure' AND NOT is_telemetry))
+                    AS bare_errors,
+                map(tool_name, toUInt64(is_told AND event_type = 'PostToolUseFailure')) AS told_errors,
+                JSONExtract(
+                    if(event_type = 'ApiRequest', detail, ''), 'usage',
+                    'Tuple(String, UInt64, UInt64, UInt64, UInt64, UInt64, Nullable(Int64))') AS usage,
+                JSONExtract(
+                    if(event_type = 'Measurement', detail, ''), 'measured', 'Tuple(String, UInt64, String)') AS measure,
+                map(measure.1, if(measure.3 = '', measure.2, 0)) AS work,
+                map(concat(measure.1, ' ', measure.3), if(measure.3 = '', 0, measure.2)) AS series
             FROM facts FINAL
             WHERE (org_id, session_id) IN chosen
         )

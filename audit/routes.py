@@ -10,6 +10,7 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromQuery
 
+from audit.clients import show_clients
 from audit.coverage import show_coverage
 from audit.dead_letters import get_dead_letter, list_dead_letters
 from audit.freshness import show_freshness
@@ -88,7 +89,8 @@ def operation_routes() -> list[Router]:
             (
                 "/api/v1/operator",
                 [
-                    *(show_freshness, show_coverage, recount_installation, list_dead_letters, get_dead_letter),
+                    *(show_freshness, show_coverage, show_clients, recount_installation),
+                    *(list_dead_letters, get_dead_letter),
                     *requests.HANDLERS,
                 ],
             ),

@@ -137,6 +137,16 @@ def _print_freshness(found: dict[str, Any]) -> None:
     ]
     print_table(("partition", "log end", "projected", "in rollups", "lag", "complete through", "age"), rows)
     click.echo(freshness_line(found))
+    click.echo(_unknown_line(found["events_of_a_day"]))
+
+
+def _unknown_line(seen: dict[str, Any]) -> str:
+    if not seen["unknown_events"]:
+        return f"types of events: all known, of {counted(seen['events'], 'event')} in sessions of the last day"
+    return (
+        f"types of events: {seen['unknown_share']:.2%} unknown, {seen['unknown_events']} of "
+        f"{counted(seen['events'], 'event')} in sessions of the last day; GET /api/v1/operator/clients lists them"
+    )
 
 
 def _offsets(partition: dict[str, Any]) -> list[int]:

@@ -51,6 +51,11 @@ class ProjectorMetrics(Observer):
             "Records that could not be projected, by kind of reason.",
             ("generation", "reason"),
         )
+        self._disagreeing = counter(
+            "crewkit_projector_price_disagreements_total",
+            "Requests to a model whose cost, as the client says it, differs from the price list by more than 1 %.",
+            ("generation", "price"),
+        )
         self._steps = histogram(
             "crewkit_projector_step_duration_seconds",
             "Each step: fold, the writes of a batch, those of the rollups; waiting for the store included.",
@@ -77,6 +82,8 @@ class ProjectorMetrics(Observer):
         """Count a batch."""
         self._batch.observe(records)
         self._facts.inc(plan.fact_count)
+        for price, count in plan.disagreeing.items():
+            self._disagreeing.labels(self._generation, price).inc(count)
         for kind, count in plan.dead.items():
             self._dead[kind].inc(count)
 

@@ -1,16 +1,19 @@
 """Folds a batch into a plan: everything the four writes send, encoded once, so that a retry sends the same bytes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
 
 from processors.dead_letter_limit import WINDOW, DeadLetterLimit
 from processors.derivations.session_facts import DerivationRequest
+from processors.fold.detail import detail_of
 from processors.fold.fold import begin, fold
 from processors.fold.frozen import thaw
 from processors.fold.state import SessionState
+from processors.price_warnings import PriceWarnings
 from processors.pricing import Pricing
 from processors.projections.records import dead, dead_letter, fact_rows, projected
 from processors.projections.sessions import session_row, started_hour, task_row
@@ -20,7 +23,16 @@ from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
 from schemas.log.codec import Undecodable, UndecodableKind, decode
 from schemas.log.position import LogRecord
-from schemas.log.records import AnyRecord, CompactionRequested, PricesLoaded, SessionEnded, SessionRecord
+from schemas.log.records import (
+    AnyRecord,
+    CompactionRequested,
+    ModelUsage,
+    PricesLoaded,
+    SessionEnded,
+    SessionRecord,
+)
+from schemas.pricing.agreement import disagreement
+from schemas.pricing.price_list import PriceList
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 PIECE_BYTES_MAX = 64 << 20
@@ -44,6 +56,7 @@ class Plan(Struct):
     next_offsets: dict[int, int]  # per partition: everything below it is in this plan or before it
     fact_count: int
     dead: Mapping[UndecodableKind, int]  # records that can't be projected, by kind of reason
+    disagreeing: Mapping[str, int]  # requests whose cost is not what the price list says, by the price's model
 
 
 Decoded = tuple[LogRecord, AnyRecord]
@@ -66,6 +79,7 @@ class Planner:
     ) -> None:
         self._warehouse, self._cache, self._pricing, self.partitions = warehouse, cache, pricing, partitions
         self._limit = limit
+        self._price_warnings = PriceWarnings()
         self._kept: set[SessionKey] = set()  # of these the store may have a state
 
     def remember(self, partition: int) -> None:
@@ -96,14 +110,16 @@ class Planner:
         receipts += [dead(letter) for letter in letters]
         changed: dict[SessionKey, _Changed] = {}
         derivations: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
+        disagreeing: Counter[str] = Counter()
         for log_record, record in of_sessions:
-            receipts.append(self._fold(log_record, record, encoded, changed))
+            receipts.append(self._fold(log_record, record, encoded, changed, partial(_disagree, prices, disagreeing)))
             if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
                 # every requested digest, and the analysis as of a session's latest end in this batch
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
                 session = record.org_id, record.session_id
                 place = log_record.partition, log_record.offset
                 derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session].state.seen))
+        self._price_warnings.note(disagreeing)
         self._cache.pin(keys)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")
         states = [one.state for one in changed.values()]
@@ -122,6 +138,7 @@ class Planner:
             next_offsets={log_record.partition: log_record.offset + 1 for log_record in records},
             fact_count=sum(receipt.facts for receipt in receipts),
             dead=kinds,
+            disagreeing=disagreeing,
         )
 
     def _decode(
@@ -176,6 +193,7 @@ class Planner:
         record: SessionRecord,
         encoded: list[bytes],
         changed: dict[SessionKey, _Changed],
+        check_cost: Callable[[FactRow], None],
     ) -> ReceiptRow:
         added = 0
         parts: list[bytes] = []
@@ -186,6 +204,8 @@ class Planner:
         for row in rows:
             if fold(state, row):
                 added += 1
+                if row.event_type == "ApiRequest":
+                    check_cost(row)
             else:
                 row.is_deleted, row.data = 1, b""
             parts += event_parts(prefix, row)
@@ -219,6 +239,17 @@ def _apart(decoded: Iterable[Decoded]) -> tuple[list[OfSession], list[ReceiptRow
         else:
             of_sessions.append((log_record, record))
     return of_sessions, receipts
+
+
+def _disagree(prices: PriceList, found: Counter[str], row: FactRow) -> None:
+    """Note a request whose cost, as the client says it, is not what the price list says."""
+    usage = detail_of(row.detail).usage
+    at_ms = min(row.timestamp, row.received_at)
+    if usage is None or usage.cost_nano is None or (price := prices.price_of(row.model, at_ms)) is None:
+        return
+    spent = ModelUsage(row.model, *usage[1:-1])
+    if disagreement(prices, row.model, spent, usage.cost_nano, at_ms):
+        found[price.model] += 1
 
 
 def _tasks(state: SessionState) -> bytes:

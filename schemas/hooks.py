@@ -1,5 +1,7 @@
 """The known types of events, and the payload fields that are projected. All other fields are stored verbatim."""
 
+from typing import get_type_hints
+
 import msgspec
 from msgspec import Raw, Struct
 
@@ -17,7 +19,9 @@ _HOOKS = """
 _TELEMETRY = "ApiRequest ApiError Measurement PermissionModeChanged"
 KNOWN_EVENT_TYPES = frozenset(f"{_HOOKS} {_TELEMETRY}".split())
 
+MACHINE_PROMPT = "<task-notification>"  # so begins a prompt that Claude Code makes itself
 LABEL_CHARACTERS_MAX = 200  # of prompts and task subjects
+NO_JSON = Raw(b"")  # no field: as a type, `Raw | None` would take null alone
 _DURATION_MS_MAX = 1 << 48
 
 
@@ -33,12 +37,20 @@ class HookPayload(Struct, gc=False):
     prompt: str | None = None
     model: str | None = None
     duration_ms: int | float | None = None
+    source: str | None = None
+    session_title: str | None = None
+    last_assistant_message: str | None = None
+    prompt_response: str | None = None  # Gemini's name for the last answer
+    to_model: str | None = None
+    telemetry: bool | None = None
+    tool_calls: Raw = NO_JSON
+    tool_response: Raw = NO_JSON
+    background_tasks: Raw = NO_JSON
 
 
 _strict = msgspec.json.Decoder(HookPayload)
 _loose = msgspec.json.Decoder(dict[str, Raw])
-_text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
-_number: msgspec.json.Decoder[int | float] = msgspec.json.Decoder(int | float)
+_of_fields = {name: msgspec.json.Decoder(kind) for name, kind in get_type_hints(HookPayload).items()}
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
@@ -66,9 +78,8 @@ def _read_field_by_field(data: bytes) -> HookPayload:
         return payload
     for name in HookPayload.__struct_fields__:
         if name in fields:
-            decoder = _number if name == "duration_ms" else _text
             try:
-                setattr(payload, name, decoder.decode(fields[name]))
+                setattr(payload, name, _of_fields[name].decode(fields[name]))
             except _ERRORS:
                 continue  # wrong type: only this column stays empty
     return payload

@@ -29,6 +29,8 @@ UNIQUE_BITS = 41
 MAC_BITS = 24
 BODY_BITS = THREAD_BITS + 1 + UNIQUE_BITS  # the bits that the mac covers
 
+OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})  # relations to a parent that keep its thread
+
 _VERSION_4 = 0x4 << 76
 _VARIANT = 0b10 << 62
 _LOW_62 = (1 << 62) - 1

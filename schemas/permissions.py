@@ -76,6 +76,7 @@ ROUTES: dict[str, RoutePermission] = {  # by operation id; a test requires a row
     "RecountOrg": RoutePermission("org.recount"),
     "ShowFreshness": RoutePermission("operate"),
     "ShowCoverage": RoutePermission("operate"),
+    "ShowClients": RoutePermission("operate"),
     "RecountInstallation": RoutePermission("operate"),
     "ListDeadLetters": RoutePermission("operate"),
     "GetDeadLetter": RoutePermission("operate"),

@@ -1,13 +1,15 @@
 """A session's facts as derivations read them, and the request for a derivation."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from schemas.hooks import MACHINE_PROMPT
 from schemas.log.records import CompactionRequested, SessionEnded
 
 EVENTS_RECORDED = "events_recorded"
 TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
-_MACHINES = frozenset({"system", "loop_wakeup", "schedule_wakeup", "poll_event"})
+_OF_PEOPLE = frozenset({"", "user", "sdk"})
 
 
 class SessionFact(NamedTuple):
@@ -28,11 +30,12 @@ class SessionFact(NamedTuple):
     text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
     detail: str  # a failure's error, a prompt's source, a notification's type
     cwd: str
+    calls: Sequence[tuple[str, str, str]] = ()  # of a batch: id, tool and outcome (error, denied or "") of each
 
     @property
     def asked_by_a_machine(self) -> bool:
-        """Whether a prompt was sent by a machine, to continue the session."""
-        return self.detail in _MACHINES
+        """Whether no person typed a prompt: the client did, to continue the session, or a subagent was asked."""
+        return self.detail not in _OF_PEOPLE or self.text.startswith(MACHINE_PROMPT) or self.agent_id != ""
 
 
 class DerivationRequest(NamedTuple):

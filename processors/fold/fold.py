@@ -11,7 +11,9 @@ import msgspec
 from msgspec import UNSET
 
 from processors.fold.fold_hooks import hook_event
-from processors.fold.state import SessionState
+from processors.fold.spans import session_ended
+from processors.fold.state import SessionState, Span
+from processors.fold.tasks import span_over
 from processors.projections.records import EVENTS_RECORDED
 from schemas.log.records import (
     AnyRecord,
@@ -20,25 +22,31 @@ from schemas.log.records import (
     MetricsReported,
     SessionChanged,
     SessionCreated,
+    SessionDescribed,
     SessionEnded,
 )
 from schemas.store.rows import FactRow
 
 # Of fold, projections, derivations and rollup SQL together: changing their output requires a new generation.
-# 2: adds search words, and analyses of ended sessions; half a pair is no success. 3: rollups follow `sessions`
-FOLD_VERSION = 3
+# 2: adds search words, and analyses of ended sessions; half a pair is no success. 3: rollups follow `sessions`.
+# 4: counts what agents really send: spans, refused and cancelled uses of tools, prompts of people, the ledger of usage
+FOLD_VERSION = 4
 
+# Of a description: used where neither a create nor a change gave a value.
+DESCRIBED = ("trigger", "parent_id", "relation", "remote_url", "repo", "branch")
 _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 def begin(row: FactRow) -> SessionState:
     """Return the state before a session's first fact, which fixes the session's start for ever."""
+    started_at = _started_at(row)
     return SessionState(
         org_id=row.org_id,
         session_id=row.session_id,
         log_partition=row.log_partition,
-        started_at=_started_at(row),
+        started_at=started_at,
         user_id=row.user_id,
+        spans=[Span(started_at)],
     )
 
 
@@ -70,12 +78,21 @@ def _session_created(state: SessionState, record: SessionCreated) -> None:
     state.created = True
     state.user_id = record.actor.user_id
     state.run_id, state.parent_id, state.relation = record.run_id, record.parent_id, record.relation
-    state.external_id, state.trigger = record.external_id, record.trigger or "interactive"
+    state.external_id, state.trigger = record.external_id, record.trigger
+    state.client = state.client or record.client
     state.repository_id, state.repo, state.remote_url = record.repository_id, record.repo, record.remote_url
     state.component, state.created_model = record.component, record.model
     for name in ("project_id", "agent_name", "branch", "title"):
         if getattr(state, name) is None:
             setattr(state, name, getattr(record, name))
+
+
+def _session_described(state: SessionState, record: SessionDescribed) -> None:
+    """Take what a client says about its session; the latest of it counts."""
+    state.client, state.client_version = record.client, record.client_version or state.client_version
+    for name in DESCRIBED:
+        if (value := getattr(record, name)) is not None:
+            state.described[name] = str(value)
 
 
 def _metrics_reported(state: SessionState, record: MetricsReported) -> None:
@@ -88,14 +105,15 @@ def _session_changed(state: SessionState, record: SessionChanged) -> None:
         value = getattr(record, name)
         if value is not UNSET:
             setattr(state, name, value)
+            state.changed[name] = None
     _take_report(state, record.report, record.received_at)
 
 
 def _session_ended(state: SessionState, record: SessionEnded) -> None:
-    """Apply an end. The first one wins; a later one may still bring newer totals, or a summary."""
-    if state.ended_at is None:
-        ended_at = record.received_at if record.ended_at is None else record.ended_at
-        state.ended_at, state.outcome = max(ended_at, state.started_at), record.outcome
+    """Apply an end. The first one of a span wins; a later one may still bring newer totals, or a summary."""
+    ended_at = session_ended(state, record.ended_at, record.received_at, record.outcome)
+    if ended_at is not None:
+        span_over(state, ended_at)
     if record.summary is not None:
         state.summary = record.summary
     _take_report(state, record.report, record.received_at)
@@ -106,19 +124,27 @@ def _compaction_requested(state: SessionState, record: CompactionRequested) -> N
 
 
 def _take_report(state: SessionState, report: MetricsReport | None, received_at: int) -> None:
-    """Replace the totals. The higher `reported_at` is the later report; without one the log's order decides."""
+    """Replace the totals, and apart from them the work; a report may be about one of them alone."""
     if report is None:
         return
-    before = None if state.report is None else state.report.reported_at
-    if before is not None and report.reported_at is not None and report.reported_at < before:
-        return
-    state.report, state.report_received_at = report, received_at
+    if report.work is not None and _is_later(report, state.work_report):
+        state.work_report = report
+    if (report.models or report.work is None) and _is_later(report, state.report):
+        state.report, state.report_received_at = report, received_at
+
+
+def _is_later(report: MetricsReport, before: MetricsReport | None) -> bool:
+    """Return whether a report replaces the one before: by the higher `reported_at`, without one by the log's order."""
+    if before is None or before.reported_at is None or report.reported_at is None:
+        return True
+    return report.reported_at >= before.reported_at
 
 
 LIFECYCLE: dict[str, Callable[[SessionState, AnyRecord], None]] = {
     str(kind.__struct_config__.tag): step  # type: ignore[misc]  # each step takes the record of its tag
     for kind, step in (
         (SessionCreated, _session_created),
+        (SessionDescribed, _session_described),
         (MetricsReported, _metrics_reported),
         (SessionChanged, _session_changed),
         (SessionEnded, _session_ended),

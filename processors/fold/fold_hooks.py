@@ -2,7 +2,13 @@
 
 from collections.abc import Callable
 
+from processors.fold.detail import Detail, detail_of
+from processors.fold.spans import session_started
 from processors.fold.state import SessionState, TaskState
+from processors.fold.subagents import subagent, subagent_start, subagent_stop
+from processors.fold.tasks import begin_task, cancel, end_task, turn_over
+from processors.fold.tool_uses import tool_batch, tool_begun, tool_denied, tool_failed, tool_finished
+from processors.fold.usage import api_request, measurement
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.store.rows import FactRow
 
@@ -14,45 +20,76 @@ def hook_event(state: SessionState, row: FactRow) -> None:
     state.events += 1
     if state.last_event_at is None or row.timestamp > state.last_event_at:
         state.last_event_at = row.timestamp
-    if row.agent_id:
-        _subagent(state, row)
+    if state.client is not None and (state.first_event_at is None or row.timestamp < state.first_event_at):
+        state.first_event_at = row.timestamp
+    if row.agent_id and row.event_type != "SubagentStop":
+        subagent(state, row)
     step = HOOKS.get(row.event_type)
     if step is not None:
-        step(state, row)
+        step(state, row, detail_of(row.detail))
     elif row.event_type not in KNOWN_EVENT_TYPES:
         state.unknown_events += 1
 
 
-def _subagent(state: SessionState, row: FactRow) -> TaskState:
-    """Return the agent of a payload. Any payload that names an agent adds it, even if its start never arrives."""
-    task = state.agents.get(row.agent_id)
-    if task is None:
-        task = state.agents[row.agent_id] = TaskState("subagent", row.agent_id)
-        _touch(state, task)
-    if row.agent_type and not task.agent_type:
-        task.agent_type = task.name = row.agent_type
-        _touch(state, task)
-    return task
+def _session_start(state: SessionState, row: FactRow, detail: Detail) -> None:
+    state.started_model = row.model or state.started_model
+    state.said_title.hear(detail.title, row.timestamp)
+    session_started(state, row.timestamp)
 
 
-def _subagent_start(state: SessionState, row: FactRow) -> None:
-    if row.agent_id:
-        _start(state, _subagent(state, row), row)
+def _model_switched(state: SessionState, row: FactRow, detail: Detail) -> None:
+    state.said_model.hear(detail.model, row.timestamp)
 
 
-def _subagent_stop(state: SessionState, row: FactRow) -> None:
-    if row.agent_id:
-        _stop(state, _subagent(state, row), row)
+def _prompt(state: SessionState, row: FactRow, detail: Detail) -> None:
+    """Count a prompt of a person; the client and subagents ask as well."""
+    state.said_title.hear(detail.title, row.timestamp)
+    _shells_ended(state, row, detail)
+    if row.agent_id or detail.source:
+        return
+    turn_over(state, row.timestamp)
+    if detail.telemetry:
+        state.told_prompts += 1
+    else:
+        state.prompts += 1
+    labels = state.told_first_prompts if detail.telemetry else state.first_prompts
+    if row.label and len(labels) < FIRST_PROMPTS:
+        labels.append(row.label)
 
 
-def _task_created(state: SessionState, row: FactRow) -> None:
+def _stop(state: SessionState, row: FactRow, detail: Detail) -> None:
+    _shells_ended(state, row, detail)
+    if not row.agent_id:
+        state.said_summary.hear(detail.answer, row.timestamp)
+        turn_over(state, row.timestamp)
+
+
+def _subagent_stop(state: SessionState, row: FactRow, detail: Detail) -> None:
+    _shells_ended(state, row, detail)
+    subagent_stop(state, row, detail)
+
+
+def _shells_ended(state: SessionState, row: FactRow, detail: Detail) -> None:
+    """Take what a payload says about the shells that uses of tools left running."""
+    for ended in detail.ended:
+        use = state.uses.get(state.shells.get(ended.task_id, ""))
+        if use is None or use.ended_at is not None:
+            continue
+        if ended.status == "cancelled":
+            cancel(state, use)
+            continue
+        use.failed = use.failed or ended.status == "failed"
+        end_task(state, use, row.timestamp)
+
+
+def _task_created(state: SessionState, row: FactRow, _: Detail) -> None:
     if row.task_id:
-        _start(state, _task(state, row), row)
+        begin_task(state, _task(state, row), row.timestamp)
 
 
-def _task_completed(state: SessionState, row: FactRow) -> None:
+def _task_completed(state: SessionState, row: FactRow, _: Detail) -> None:
     if row.task_id:
-        _stop(state, _task(state, row), row)
+        end_task(state, _task(state, row), row.timestamp)
 
 
 def _task(state: SessionState, row: FactRow) -> TaskState:
@@ -63,121 +100,37 @@ def _task(state: SessionState, row: FactRow) -> TaskState:
     return task
 
 
-def _tool_begun(state: SessionState, row: FactRow) -> None:
-    if row.tool_use_id:
-        _start(state, _tool_use(state, row), row)
-    else:
-        state.tool_calls += 1
-        state.tool(row.tool_name).calls += 1
-        _count_for_agent(state, row)
-
-
-def _tool_finished(state: SessionState, row: FactRow) -> None:
-    if row.tool_use_id:
-        _finish(state, _tool_use(state, row), row)
-    else:
-        state.tool(row.tool_name).duration_ms += row.duration_ms or 0
-
-
-def _tool_failed(state: SessionState, row: FactRow) -> None:
-    """Count an error: once per use, or each time where no id tells uses apart."""
-    if not row.tool_use_id:
-        _count_error(state, row.tool_name)
-        return _tool_finished(state, row)
-    use = _tool_use(state, row)
-    if not use.errors:
-        use.errors, use.failed = 1, True
-        _count_error(state, use.name)
-    return _finish(state, use, row)
-
-
-def _tool_denied(state: SessionState, row: FactRow) -> None:
-    if row.tool_use_id:
-        use = _tool_use(state, row)
-        use.failed = True
-        _stop(state, use, row)
-
-
-def _tool_use(state: SessionState, row: FactRow) -> TaskState:
-    """Return a use of a tool. The first payload with its id counts as the call, whichever half of the pair it is.
-
-    The use belongs to the first agent that either half names.
-    """
-    use = state.uses.get(row.tool_use_id)
-    if use is None:
-        use = state.uses[row.tool_use_id] = TaskState("tool", row.tool_use_id, name=row.tool_name)
-        state.tool_calls += 1
-        state.tool(row.tool_name).calls += 1
-    if row.agent_id and not use.parent:
-        use.parent = row.agent_id
-        _count_for_agent(state, row)
-    return use
-
-
-def _count_for_agent(state: SessionState, row: FactRow) -> None:
-    """Count a tool call for its subagent, by the session's rule."""
-    if row.agent_id:
-        agent = _subagent(state, row)
-        agent.tool_calls += 1
-        _touch(state, agent)
-
-
-def _finish(state: SessionState, use: TaskState, row: FactRow) -> None:
-    """End a use of a tool. The first duration that is reported counts."""
-    if use.duration_ms is None and row.duration_ms is not None:
-        use.duration_ms = row.duration_ms
-        state.tool(use.name).duration_ms += row.duration_ms
-    _stop(state, use, row)
-
-
-def _count_error(state: SessionState, tool_name: str) -> None:
-    state.tool_errors += 1
-    state.tool(tool_name).errors += 1
-
-
-def _start(state: SessionState, task: TaskState, row: FactRow) -> None:
-    if task.started_at is None:
-        task.started_at = row.timestamp
-    _touch(state, task)
-
-
-def _stop(state: SessionState, task: TaskState, row: FactRow) -> None:
-    if task.ended_at is None:
-        task.ended_at = row.timestamp
-    _touch(state, task)
-
-
-def _touch(state: SessionState, task: TaskState) -> None:
-    task.version = state.version
-    if not task.touched:
-        task.touched = True
-        state.touched.append(task)
-
-
-def _prompt(state: SessionState, row: FactRow) -> None:
-    state.prompts += 1
-    if row.label and len(state.first_prompts) < FIRST_PROMPTS:
-        state.first_prompts.append(row.label)
-
-
-def _compaction(state: SessionState, _: FactRow) -> None:
+def _compaction(state: SessionState, _: FactRow, __: Detail) -> None:
     state.compactions += 1
 
 
-def _session_start(state: SessionState, row: FactRow) -> None:
-    state.started_model = row.model or state.started_model
+def _compacted(state: SessionState, _: FactRow, detail: Detail) -> None:
+    if detail.telemetry:
+        state.told_compactions += 1
 
 
-HOOKS: dict[str, Callable[[SessionState, FactRow], None]] = {
+def _api_error(state: SessionState, _: FactRow, __: Detail) -> None:
+    state.api_errors += 1
+
+
+HOOKS: dict[str, Callable[[SessionState, FactRow, Detail], None]] = {
     "SessionStart": _session_start,
+    "PostModelSwitch": _model_switched,
     "UserPromptSubmit": _prompt,
-    "PreToolUse": _tool_begun,
-    "PostToolUse": _tool_finished,
-    "PostToolUseFailure": _tool_failed,
-    "PermissionDenied": _tool_denied,
-    "SubagentStart": _subagent_start,
+    "PreToolUse": tool_begun,
+    "PostToolUse": tool_finished,
+    "PostToolUseFailure": tool_failed,
+    "PermissionDenied": tool_denied,
+    "PostToolBatch": tool_batch,
+    "SubagentStart": subagent_start,
     "SubagentStop": _subagent_stop,
     "TaskCreated": _task_created,
     "TaskCompleted": _task_completed,
     "PreCompact": _compaction,
+    "PostCompact": _compacted,
+    "Stop": _stop,
+    "StopFailure": _stop,
+    "ApiRequest": api_request,
+    "ApiError": _api_error,
+    "Measurement": measurement,
 }

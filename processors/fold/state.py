@@ -4,15 +4,21 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from schemas.log.records import MetricsReport
+from schemas.log.records import MetricsReport, WorkTotals
 
 
 class ToolState(Struct, array_like=True):
-    """Counters of one tool."""
+    """Counters of one tool: of uses with an id; of hooks without; of telemetry without, which may say the same."""
 
     calls: int = 0
     errors: int = 0
     duration_ms: int = 0
+    bare_calls: int = 0
+    bare_errors: int = 0
+    bare_duration_ms: int = 0
+    told_calls: int = 0
+    told_errors: int = 0
+    told_duration_ms: int = 0
 
 
 class TaskState(Struct, array_like=True):
@@ -27,10 +33,56 @@ class TaskState(Struct, array_like=True):
     ended_at: int | None = None
     duration_ms: int | None = None
     failed: bool = False
+    denied: bool = False
+    cancelled: bool = False  # its turn ended before it did
+    background: str = ""  # what goes on beyond its turn: a shell's id, or `agent`
     errors: int = 0  # 1 once a use of a tool has reported a failure
+    weak: int = 0  # which values hooks may still correct, see `processors.fold.tasks`
     tool_calls: int = 0
     version: int = 0
     touched: bool = False
+
+
+class Span(Struct, array_like=True):
+    """One stretch of a session, from a start to an end; a session that is taken up again has another."""
+
+    started_at: int
+    ended_at: int | None = None
+    outcome: str | None = None
+
+
+class Spent(Struct, array_like=True):
+    """Sums of requests to one model by one agent. ``cost_nano`` is what the client gave."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+    cache_creation_1h_tokens: int = 0
+    cost_nano: int = 0
+
+
+class Work(Struct, array_like=True):
+    """Sums of measurements."""
+
+    lines_added: int = 0
+    lines_removed: int = 0
+    commits: int = 0
+    pull_requests: int = 0
+    active_ms: int = 0
+
+
+class Said(Struct, array_like=True):
+    """The latest of several texts, by the time of its event."""
+
+    text: str | None = None
+    at: int = -1
+
+    def hear(self, text: str, at: int) -> None:
+        """Take a text unless a later one was taken."""
+        if text and at >= self.at:
+            self.text, self.at = text, at
 
 
 class SearchedText(Struct, array_like=True):
@@ -38,6 +90,7 @@ class SearchedText(Struct, array_like=True):
 
     names: tuple[str | None, ...] = ()
     names_text: str = ""
+    of_telemetry: bool = False
     prompts: int = 0
     prompts_text: str = ""
 
@@ -61,7 +114,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     parent_id: UUID | None = None
     relation: str | None = None
     external_id: str | None = None
-    trigger: str = "interactive"
+    trigger: str | None = None
     project_id: str | None = None
     repository_id: str | None = None
     repo: str | None = None
@@ -73,32 +126,78 @@ class SessionState(Struct, kw_only=True, array_like=True):
     started_model: str | None = None
     title: str | None = None
     summary: str | None = None
+    changed: dict[str, None] = {}  # fields that a change set or cleared
+
+    client: str | None = None
+    client_version: str | None = None
+    described: dict[str, str] = {}  # what the client says where nobody gave a value
+    said_title: Said = field(default_factory=Said)
+    said_summary: Said = field(default_factory=Said)
+    said_model: Said = field(default_factory=Said)
 
     last_event_at: int | None = None
-    ended_at: int | None = None
-    outcome: str | None = None
+    first_event_at: int | None = None  # of sessions that began when an agent's event was first seen
+    spans: list[Span] = []
+    starts: list[int] = []  # in the last span, ordered
+    turn_over_at: int = -1  # of the main agent
+    span_over_at: int = -1
     report: MetricsReport | None = None
     report_received_at: int = 0
+    work_report: MetricsReport | None = None
 
     events: int = 0
     prompts: int = 0
-    tool_calls: int = 0
-    tool_errors: int = 0
+    told_prompts: int = 0  # by telemetry
     compactions: int = 0
+    told_compactions: int = 0
     unknown_events: int = 0
     tools: dict[str, ToolState] = {}
     agents: dict[str, TaskState] = {}  # subagents by agent_id
     tasks: dict[str, TaskState] = {}  # by task_id
     uses: dict[str, TaskState] = {}  # of tools, by tool_use_id
+    open_uses: dict[str, None] = {}
+    open_agents: dict[str, None] = {}
+    launched: dict[str, tuple[str, bool]] = {}  # by agent_id: the use of a tool, and whether it did not wait
+    nameless_stops: dict[str, int] = {}  # of agents that nothing else names
+    shells: dict[str, str] = {}  # uses of tools by the id of the shell that they left running
     touched: list[TaskState] = []  # changed since their rows were last made
     redactions: dict[str, int] = {}
     first_prompts: list[str] = []
+    told_first_prompts: list[str] = []
+
+    requests: dict[str, None] = {}  # ids of the counted requests to models
+    spent: dict[tuple[str, str, int], Spent] = {}  # by model, agent, and the hour to price them at (0: priced)
+    api_requests: int = 0
+    api_errors: int = 0
+    work: Work = field(default_factory=Work)
+    series: dict[str, int] = {}  # of measurements: their sums up to now
     searched: SearchedText = field(default_factory=SearchedText)
 
     @property
     def model(self) -> str | None:
-        """The model of the create, else of the last `SessionStart` that named one."""
+        """The model of the create, else of the last `SessionStart` that named one: that of a report without any."""
         return self.created_model or self.started_model
+
+    @property
+    def ended_at(self) -> int | None:
+        """The end of the last span."""
+        return self.spans[-1].ended_at
+
+    @property
+    def outcome(self) -> str | None:
+        """The outcome of the last span."""
+        return self.spans[-1].outcome
+
+    @property
+    def asked(self) -> list[str]:
+        """The first prompts of people."""
+        return self.first_prompts or self.told_first_prompts
+
+    @property
+    def work_done(self) -> Work | WorkTotals:
+        """What was reported, else what was measured."""
+        reported = None if self.work_report is None else self.work_report.work
+        return self.work if reported is None else reported
 
     def tool(self, name: str) -> ToolState:
         """Return the counters of a tool."""

@@ -5,6 +5,8 @@ A record that can't be projected has a dead letter instead of facts.
 
 from uuid import UUID
 
+from processors.projections.details import detail_bytes
+from schemas.clients import CLIENTS
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, EventsRecorded, LifecycleRecord, PricesLoaded, SessionRecord
@@ -31,9 +33,13 @@ def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
     user_id, role = record.actor.user_id, record.actor.role
     partition, offset = log_record.partition, log_record.offset
     first_place = place_at(offset, 0)
+    client = CLIENTS.get(record.client or "")
+    tools = client.tools if client else {}
     rows = []
     for index, event in enumerate(record.events):
         payload = read_payload(event.data)
+        tool_name = payload.tool_name or ""
+        tool_name = tools.get(tool_name, tool_name)
         row = FactRow(
             org_id,
             session_id,
@@ -48,7 +54,7 @@ def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
             first_place + index,
             event.timestamp,
             event.event_type,
-            payload.tool_name or "",
+            tool_name,
             payload.tool_use_id or "",
             payload.agent_id or "",
             payload.agent_type or "",
@@ -59,6 +65,7 @@ def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
             None if payload.duration_ms is None else duration_of(payload),
             event.redactions,
             bytes(event.data),
+            detail=detail_bytes(event.event_type, payload, tool_name, tools, event.data),
         )
         rows.append(row)
     return rows

@@ -1,40 +1,73 @@
 """Makes the rows of a session's state: that of `sessions`, and those of `tasks` (subagents, tasks, uses of tools)."""
 
-from collections.abc import Iterable
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from msgspec import Struct, structs
 
 from kernel.words import search_text
-from processors.fold.state import SessionState, TaskState
+from processors.fold.spans import duration_ms
+from processors.fold.state import SessionState, TaskState, Work
+from processors.projections.usage import agent_totals, given_cost_nano, measured_totals, reported_totals
 from schemas import ids
-from schemas.log.records import ModelUsage
+from schemas.models import canonical_model
 from schemas.pricing.price_list import PriceList
 from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
 
 HOUR_MS = 3_600_000
-_NAMES = attrgetter("summary", "title", "repo", "agent_name", "branch", "component", "project_id", "model")
 _SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
-_DERIVED = {
-    *("started_hour", "thread_id", "sensitive", "duration_ms", "models", "tasks", "subagents", "tools", "search_text"),
-    *_SUMMED,
-}
-_AS_THEY_ARE = tuple(name for name in SessionRow.__struct_fields__ if name not in _DERIVED)
+_WORK = Work.__struct_fields__
+_AS_THEY_ARE = (
+    *("org_id", "session_id", "version", "log_partition", "created", "run_id", "external_id", "user_id", "component"),
+    *("project_id", "repository_id", "agent_name", "started_at", "last_event_at", "ended_at", "outcome", "events"),
+    *("unknown_events", "redactions", "client", "client_version", "api_requests", "api_errors"),
+)
+
+
+class Named(Struct, frozen=True):
+    """The names of a session: as they were given, else as its client says them."""
+
+    trigger: str
+    parent_id: UUID | None
+    relation: str | None
+    repo: str | None
+    remote_url: str | None
+    branch: str | None
+    title: str | None
+    summary: str | None
+    model: str | None
 
 
 def session_row(state: SessionState, prices: PriceList) -> SessionRow:
     """Return the whole state as of log position (partition, version - 1)."""
-    models = model_totals(state, prices)
+    reported, measured = reported_totals(state, prices), measured_totals(state, prices)
+    models = reported or measured
+    names = named(state, models)
+    tools = _tools(state)
     return SessionRow(
         **{name: getattr(state, name) for name in _AS_THEY_ARE},
+        **structs.asdict(names),
         started_hour=started_hour(state),
-        thread_id=ids.thread_id(state.org_id, ids.thread_of(state.session_id)),
+        thread_id=ids.thread_id(state.org_id, ids.thread_of(_whose_thread(state, names))),
         sensitive=ids.is_sensitive(state.session_id),
-        duration_ms=_duration_ms(state),
+        duration_ms=duration_ms(state),
         models=models,
         **{name: sum(getattr(model, name) for model in models) for name in _SUMMED},
+        prompts=max(state.prompts, state.told_prompts),
+        compactions=max(state.compactions, state.told_compactions),
+        tool_calls=sum(tool.calls for tool in tools),
+        tool_errors=sum(tool.errors for tool in tools),
         tasks=len(state.tasks),
         subagents=len(state.agents),
-        tools=[ToolTotals(n, t.calls, t.errors, t.duration_ms) for n, t in sorted(state.tools.items())],
-        search_text=session_search_text(state, [model.model for model in models]),
+        tools=tools,
+        first_prompts=state.asked,
+        search_text=session_search_text(state, names, [model.model for model in models]),
+        is_reported=bool(reported),
+        measured=measured,
+        measured_cost_nano=given_cost_nano(state),
+        agents=agent_totals(state, prices),
+        is_work_reported=state.work_report is not None,
+        **{name: getattr(state.work_done, name) for name in _WORK},
     )
 
 
@@ -43,71 +76,77 @@ def started_hour(state: SessionState) -> int:
     return state.started_at // HOUR_MS * 3600
 
 
-def model_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
-    """Return the latest report, one entry a model. Usage without a model belongs to the session's own model."""
-    if state.report is None:
-        return []
-    reported_at = state.report.reported_at
-    at_ms = state.report_received_at if reported_at is None else min(reported_at, state.report_received_at)
-    totals: dict[str, ModelTotals] = {}
-    for usage in state.report.models:
-        name = usage.model if usage.model is not None else state.model or ""
-        one = _totals(name, usage, prices, at_ms)
-        totals[name] = _add(totals[name], one) if name in totals else one
-    return list(totals.values())
-
-
-def _totals(name: str, usage: ModelUsage, prices: PriceList, at_ms: int) -> ModelTotals:
-    cost_nano, source = usage.cost_nano, "reported"
-    if cost_nano is None:
-        cost_nano = prices.cost_nano(name, usage, at_ms)
-        source = "unknown" if cost_nano is None else "priced"
-    return ModelTotals(
-        name,
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_creation_tokens,
-        usage.cache_creation_1h_tokens,
-        cost_nano or 0,
-        source,
+def named(state: SessionState, models: Sequence[ModelTotals]) -> Named:
+    """Return the names of a session; ``models`` are those that it used."""
+    said, parent = state.described.get, state.described.get("parent_id")
+    return Named(
+        trigger=state.trigger or said("trigger") or "interactive",
+        parent_id=state.parent_id or (UUID(parent) if parent else None),
+        relation=state.relation or said("relation"),
+        repo=state.repo or said("repo"),
+        remote_url=state.remote_url or said("remote_url"),
+        branch=_given(state, "branch", said("branch")),
+        title=_given(state, "title", state.said_title.text),
+        summary=_given(state, "summary", state.said_summary.text),
+        model=state.said_model.text or state.model or _only_model(state, models),
     )
 
 
-def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
-    """Add two entries of one model: a report that names a model twice means both."""
-    return ModelTotals(
-        one.model,
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.cache_read_tokens + other.cache_read_tokens,
-        one.cache_creation_tokens + other.cache_creation_tokens,
-        one.cache_creation_1h_tokens + other.cache_creation_1h_tokens,
-        one.cost_nano + other.cost_nano,
-        one.cost_source if one.cost_source == other.cost_source else "unknown",
-    )
+def _given(state: SessionState, name: str, said: str | None) -> str | None:
+    """Return what was given, be it that a change cleared it, else what the client says."""
+    value: str | None = getattr(state, name)
+    return said if value is None and name not in state.changed else value
 
 
-def _duration_ms(state: SessionState) -> int | None:
-    """Return the time from the start to the end, else to the last event; never below 0."""
-    until = state.last_event_at if state.ended_at is None else state.ended_at
-    return None if until is None else max(0, until - state.started_at)
+def _only_model(state: SessionState, models: Sequence[ModelTotals]) -> str | None:
+    """Return the model that a session used, of several the one of most of the main agent's output."""
+    if len(models) == 1:
+        return models[0].model or None
+    output: dict[str, int] = {}
+    for (name, agent_id, _), spent in state.spent.items():
+        if not agent_id:
+            model = canonical_model(name)
+            output[model] = output.get(model, 0) + spent.output_tokens
+    return max(output, key=lambda model: (output[model], model), default=None) or None
 
 
-def session_search_text(state: SessionState, models: Iterable[str]) -> str:
+def _whose_thread(state: SessionState, names: Named) -> UUID:
+    """Return the session whose thread this one is in. An id that was made for an agent does not have its parent's."""
+    if state.parent_id is None and names.parent_id is not None and names.relation in ids.OF_PARENTS_THREAD:
+        return names.parent_id
+    return state.session_id
+
+
+def _tools(state: SessionState) -> list[ToolTotals]:
+    """Return the counters by tool. Where hooks and telemetry count the same uses without ids, the higher is right."""
+    return [
+        ToolTotals(
+            name,
+            tool.calls + max(tool.bare_calls, tool.told_calls),
+            tool.errors + max(tool.bare_errors, tool.told_errors),
+            tool.duration_ms + max(tool.bare_duration_ms, tool.told_duration_ms),
+        )
+        for name, tool in sorted(state.tools.items())
+    ]
+
+
+def session_search_text(state: SessionState, names: Named, models: Iterable[str]) -> str:
     """Return the case-folded words; none for a sensitive session.
 
     Every batch that touches a session makes its row again, so text that was folded before is reused.
     """
     if ids.is_sensitive(state.session_id):
         return ""
-    known = state.searched
-    names = (*_NAMES(state), *models)
-    if names != known.names:
-        known.names, known.names_text = names, search_text(filter(None, dict.fromkeys(names)))
-    if len(state.first_prompts) > known.prompts:
-        known.prompts_text += search_text(state.first_prompts[known.prompts :])
-        known.prompts = len(state.first_prompts)
+    known, of_telemetry = state.searched, not state.first_prompts
+    given = (names.summary, names.title, names.repo, state.agent_name, names.branch, state.component, state.project_id)
+    searched = (*given, names.model, *models)
+    if searched != known.names:
+        known.names, known.names_text = searched, search_text(filter(None, dict.fromkeys(searched)))
+    if of_telemetry != known.of_telemetry:
+        known.of_telemetry, known.prompts, known.prompts_text = of_telemetry, 0, ""
+    if len(state.asked) > known.prompts:
+        known.prompts_text += search_text(state.asked[known.prompts :])
+        known.prompts = len(state.asked)
     return known.names_text + known.prompts_text
 
 
@@ -132,15 +171,19 @@ def task_row(state: SessionState, task: TaskState) -> TaskRow:
 
 
 def status_of(task: TaskState) -> str:
-    """Return the status: ``running`` without an end, ``unknown`` without a start, ``completed`` with both.
+    """Return the status. One half is enough for ``failed`` and ``denied``; ``completed`` needs both.
 
-    One half is enough for ``failed``.
+    ``unknown`` lacks its start; ``cancelled`` was open when its turn ended, ``running`` still is.
     """
     if task.failed:
         return "failed"
+    if task.denied:
+        return "denied"
     if task.started_at is None:
         return "unknown"
-    return "running" if task.ended_at is None else "completed"
+    if task.ended_at is not None:
+        return "completed"
+    return "cancelled" if task.cancelled else "running"
 
 
 def _task_duration_ms(task: TaskState) -> int | None:

@@ -25,7 +25,9 @@ SELECT
     seq,
     duration_ms,
     redactions,
-    if(kind = 'events_recorded', '', data) AS fact
+    if(kind = 'events_recorded', '', data) AS fact,
+    is_deleted,
+    detail
 FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
   AND place >= {since:UInt64} * 65536

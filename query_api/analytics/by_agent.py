@@ -24,6 +24,11 @@ class AgentRow(Struct, frozen=True):
     users: int
     tokens: int
     cost_nano: int
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_ms: int
 
 
 BY_AGENT = Question("query_api.analytics.by_agent", Buckets, AgentRow)
@@ -40,6 +45,11 @@ class AgentUse(Struct, frozen=True):
     users: int
     tool_error_rate: float | None
     cost_share: float | None
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_seconds: float
 
 
 @get("/sessions/analytics/by-agent", operation_id="AnalyticsByAgent", guards=[may("analytics.read")])
@@ -62,4 +72,9 @@ def _agent(row: AgentRow, total_nano: int) -> AgentUse:
         users=row.users,
         tool_error_rate=ratio(row.tool_errors, row.tool_calls),
         cost_share=ratio(row.cost_nano, total_nano),
+        lines_added=row.lines_added,
+        lines_removed=row.lines_removed,
+        commits=row.commits,
+        pull_requests=row.pull_requests,
+        active_seconds=row.active_ms / 1000,
     )

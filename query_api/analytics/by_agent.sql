@@ -1,6 +1,6 @@
 -- What did each agent do in these days, the most expensive first? Sessions without an agent form one row.
--- Table: rollup_daily (key: org_id, bucket), read twice in one snapshot: groups for sessions, model groups for tokens
--- and money. Concatenating both in one pass would unpack every measure for the other kind as well.
+-- Table: rollup_daily (key: org_id, bucket), read three times in one snapshot: groups for sessions, model groups for
+-- tokens and money, work groups. Concatenating them in one pass would unpack every measure for the other kinds as well.
 SELECT
     agent_name,
     sum(part_sessions) AS sessions,
@@ -10,7 +10,12 @@ SELECT
     sum(part_tool_errors) AS tool_errors,
     sum(part_users) AS users,
     sum(part_tokens) AS tokens,
-    sum(part_cost_nano) AS cost_nano
+    sum(part_cost_nano) AS cost_nano,
+    sum(part_lines_added) AS lines_added,
+    sum(part_lines_removed) AS lines_removed,
+    sum(part_commits) AS commits,
+    sum(part_pull_requests) AS pull_requests,
+    sum(part_active_ms) AS active_ms
 FROM
 (
     SELECT
@@ -22,7 +27,12 @@ FROM
         sum(part.tool_errors) AS part_tool_errors,
         uniqExact(part.user_id) AS part_users,
         0 AS part_tokens,
-        0 AS part_cost_nano
+        0 AS part_cost_nano,
+        0 AS part_lines_added,
+        0 AS part_lines_removed,
+        0 AS part_commits,
+        0 AS part_pull_requests,
+        0 AS part_active_ms
     FROM rollup_daily FINAL
     ARRAY JOIN groups AS part
     {{part_where}}
@@ -32,9 +42,23 @@ FROM
         part.agent_name,
         0, 0, 0, 0, 0, 0,
         sum(part.input_tokens + part.output_tokens + part.cache_read_tokens + part.cache_creation_tokens),
-        sum(part.cost_nano)
+        sum(part.cost_nano),
+        0, 0, 0, 0, 0
     FROM rollup_daily FINAL
     ARRAY JOIN model_groups AS part
+    {{part_where}}
+    GROUP BY part.agent_name
+    UNION ALL
+    SELECT
+        part.agent_name,
+        0, 0, 0, 0, 0, 0, 0, 0,
+        sum(part.lines_added),
+        sum(part.lines_removed),
+        sum(part.commits),
+        sum(part.pull_requests),
+        sum(part.active_ms)
+    FROM rollup_daily FINAL
+    ARRAY JOIN work_groups AS part
     {{part_where}}
     GROUP BY part.agent_name
 )

@@ -30,6 +30,11 @@ class UserRow(Struct, frozen=True):
     duration_ms: int
     tokens: int
     cost_nano: int
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_ms: int
     last_active_ms: int
     top_agent: str | None
     total_count: int
@@ -48,6 +53,11 @@ class UserUse(Struct, frozen=True):
     avg_duration_seconds: float | None
     last_active_at: str
     top_agent: str | None
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_seconds: float
 
 
 @get("/sessions/analytics/by-user", operation_id="AnalyticsByUser", guards=[may("analytics.by_user")])
@@ -71,4 +81,9 @@ def _user(row: UserRow) -> UserUse:
         avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
         last_active_at=instant(row.last_active_ms),
         top_agent=row.top_agent,
+        lines_added=row.lines_added,
+        lines_removed=row.lines_removed,
+        commits=row.commits,
+        pull_requests=row.pull_requests,
+        active_seconds=row.active_ms / 1000,
     )

@@ -7,6 +7,11 @@ SELECT
     sum(agent_duration_ms) AS duration_ms,
     sum(agent_tokens) AS tokens,
     sum(agent_cost_nano) AS cost_nano,
+    sum(agent_lines_added) AS lines_added,
+    sum(agent_lines_removed) AS lines_removed,
+    sum(agent_commits) AS commits,
+    sum(agent_pull_requests) AS pull_requests,
+    sum(agent_active_ms) AS active_ms,
     toUnixTimestamp64Milli(max(agent_last_active_at)) AS last_active_ms,
     -- Most sessions first, then by name; in a tuple, because argMin would skip an agent that is NULL.
     argMin(tuple(agent), (-toInt64(agent_sessions), agent IS NULL, ifNull(agent, ''))).1 AS top_agent,
@@ -23,7 +28,12 @@ FROM
         sum(part_duration_ms) AS agent_duration_ms,
         sum(part_input_tokens + part_output_tokens + part_cache_read_tokens + part_cache_creation_tokens) AS agent_tokens,
         sum(part_cost_nano) AS agent_cost_nano,
-        max(part_last_active_at) AS agent_last_active_at
+        max(part_last_active_at) AS agent_last_active_at,
+        0 AS agent_lines_added,
+        0 AS agent_lines_removed,
+        0 AS agent_commits,
+        0 AS agent_pull_requests,
+        0 AS agent_active_ms
     FROM rollup_daily FINAL
     ARRAY JOIN
         arrayResize(groups.sessions, parts) AS part_sessions,
@@ -35,6 +45,22 @@ FROM
     GROUP BY
         part_user,
         part_agent
+    UNION ALL
+    SELECT
+        part.user_id,
+        part.agent_name,
+        0, 0, 0, 0, 0, toDateTime64(0, 3, 'UTC'),
+        sum(part.lines_added),
+        sum(part.lines_removed),
+        sum(part.commits),
+        sum(part.pull_requests),
+        sum(part.active_ms)
+    FROM rollup_daily FINAL
+    ARRAY JOIN work_groups AS part
+    {{part_where}}
+    GROUP BY
+        part.user_id,
+        part.agent_name
 )
 GROUP BY user
 ORDER BY

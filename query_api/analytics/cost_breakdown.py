@@ -15,6 +15,7 @@ from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.visibility import viewer_of
 from schemas.http.responses import Reply
+from schemas.models import canonical_model
 from schemas.money import usd_of
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ async def get_cost_breakdown(
     model: FromQuery[str | None] = None,
 ) -> Response[Reply[CostBreakdown]]:
     """Return the total cost, and its parts by model, by project and by user, the most expensive first."""
-    params = analytics_filter.params(CostsOf, model=model, viewer_id=viewer_of(principal))
+    params = analytics_filter.params(CostsOf, model=model and canonical_model(model), viewer_id=viewer_of(principal))
     return context.reply_with_freshness(_breakdown(await context.ask(COST_BREAKDOWN, params)))
 
 

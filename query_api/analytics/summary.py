@@ -27,6 +27,11 @@ class SummaryRow(Struct, frozen=True):
     cache_read_tokens: int
     cache_creation_tokens: int
     cost_nano: int
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_ms: int
 
 
 SUMMARY = Question("query_api.analytics.summary", WholeBuckets, SummaryRow)
@@ -51,6 +56,11 @@ class Summary(Struct, frozen=True):
     unique_users: int
     tool_calls: int
     tool_error_rate: float | None
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_seconds: float
 
 
 @get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])
@@ -86,4 +96,9 @@ def _summary(row: SummaryRow) -> Summary:
         unique_users=row.users,
         tool_calls=row.tool_calls,
         tool_error_rate=ratio(row.tool_errors, row.tool_calls),
+        lines_added=row.lines_added,
+        lines_removed=row.lines_removed,
+        commits=row.commits,
+        pull_requests=row.pull_requests,
+        active_seconds=row.active_ms / 1000,
     )

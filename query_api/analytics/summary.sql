@@ -12,7 +12,12 @@ SELECT
     sum(day.output_tokens) AS output_tokens,
     sum(day.cache_read_tokens) AS cache_read_tokens,
     sum(day.cache_creation_tokens) AS cache_creation_tokens,
-    sum(day.cost_nano) AS cost_nano
+    sum(day.cost_nano) AS cost_nano,
+    sum(day.lines_added) AS lines_added,
+    sum(day.lines_removed) AS lines_removed,
+    sum(day.commits) AS commits,
+    sum(day.pull_requests) AS pull_requests,
+    sum(day.active_ms) AS active_ms
 FROM rollup_daily AS day FINAL
 WHERE org_id = {org_id:String}
   AND bucket >= {since:DateTime('UTC')}

@@ -1,6 +1,6 @@
 -- What did the sessions of one project, repo, agent or user do in these days, in total? Always one row.
--- Table: rollup_daily (key: org_id, bucket), read twice in one snapshot: groups for sessions, model groups for tokens
--- and money. Concatenating both in one pass would unpack every measure for the other kind as well.
+-- Table: rollup_daily (key: org_id, bucket), read three times in one snapshot: groups for sessions, model groups for
+-- tokens and money, work groups. Concatenating them in one pass would unpack every measure for the other kinds as well.
 SELECT
     sum(part_sessions) AS sessions,
     sum(part_ended) AS ended,
@@ -13,7 +13,12 @@ SELECT
     sum(part_output_tokens) AS output_tokens,
     sum(part_cache_read_tokens) AS cache_read_tokens,
     sum(part_cache_creation_tokens) AS cache_creation_tokens,
-    sum(part_cost_nano) AS cost_nano
+    sum(part_cost_nano) AS cost_nano,
+    sum(part_lines_added) AS lines_added,
+    sum(part_lines_removed) AS lines_removed,
+    sum(part_commits) AS commits,
+    sum(part_pull_requests) AS pull_requests,
+    sum(part_active_ms) AS active_ms
 FROM
 (
     SELECT
@@ -28,7 +33,12 @@ FROM
         0 AS part_output_tokens,
         0 AS part_cache_read_tokens,
         0 AS part_cache_creation_tokens,
-        0 AS part_cost_nano
+        0 AS part_cost_nano,
+        0 AS part_lines_added,
+        0 AS part_lines_removed,
+        0 AS part_commits,
+        0 AS part_pull_requests,
+        0 AS part_active_ms
     FROM rollup_daily FINAL
     ARRAY JOIN groups AS part
     {{part_where}}
@@ -39,8 +49,20 @@ FROM
         sum(part.output_tokens),
         sum(part.cache_read_tokens),
         sum(part.cache_creation_tokens),
-        sum(part.cost_nano)
+        sum(part.cost_nano),
+        0, 0, 0, 0, 0
     FROM rollup_daily FINAL
     ARRAY JOIN model_groups AS part
+    {{part_where}}
+    UNION ALL
+    SELECT
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        sum(part.lines_added),
+        sum(part.lines_removed),
+        sum(part.commits),
+        sum(part.pull_requests),
+        sum(part.active_ms)
+    FROM rollup_daily FINAL
+    ARRAY JOIN work_groups AS part
     {{part_where}}
 )

@@ -1,7 +1,7 @@
 """Analytics: one metric over time."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -16,9 +16,12 @@ from query_api.days import Interval
 from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
+from schemas.models import canonical_model
 from schemas.money import usd_of
 
-Metric = Literal["sessions", "cost", "tokens", "tool_calls", "users"]
+Work = Literal["lines_added", "lines_removed", "commits", "pull_requests", "active_seconds"]
+Metric = Literal["sessions", "cost", "tokens", "tool_calls", "users"] | Work
+WORK: tuple[Work, ...] = get_args(Work)
 BY_MODEL = ("cost", "tokens")  # a session's other numbers belong to no single model
 
 
@@ -39,6 +42,14 @@ class TimeseriesByDimension(Buckets, frozen=True):
     model: str | None
 
 
+class TimeseriesOfWork(Buckets, frozen=True):
+    """One metric of work by period, filtered by dimensions."""
+
+    rollup: str
+    interval: str
+    metric: str
+
+
 class PeriodRow(Struct, frozen=True):
     """A period with activity; it starts ``period_start`` seconds after 1970."""
 
@@ -48,6 +59,7 @@ class PeriodRow(Struct, frozen=True):
 
 TIMESERIES = Question("query_api.analytics.timeseries", Timeseries, PeriodRow)
 TIMESERIES_BY_DIMENSION = Question("query_api.analytics.timeseries_by_dimension", TimeseriesByDimension, PeriodRow)
+TIMESERIES_OF_WORK = Question("query_api.analytics.timeseries_of_work", TimeseriesOfWork, PeriodRow)
 
 
 class Period(Struct, frozen=True):
@@ -78,8 +90,10 @@ async def _load_rows(
     context: ReadContext, analytics_filter: AnalyticsFilter, interval: Interval, metric: Metric, model: str | None
 ) -> list[PeriodRow]:
     over = {"rollup": "rollup_hourly" if interval == "hour" else "rollup_daily", "interval": interval, "metric": metric}
+    if analytics_filter.has_dimension and metric in WORK:
+        return await context.ask(TIMESERIES_OF_WORK, analytics_filter.params(TimeseriesOfWork, **over))
     if analytics_filter.has_dimension or model is not None:
-        params = analytics_filter.params(TimeseriesByDimension, **over, model=model)
+        params = analytics_filter.params(TimeseriesByDimension, **over, model=model and canonical_model(model))
         return await context.ask(TIMESERIES_BY_DIMENSION, params)
     buckets = analytics_filter.buckets
     return await context.ask(TIMESERIES, Timeseries(buckets.org_id, buckets.since, buckets.until, **over))
@@ -88,4 +102,10 @@ async def _load_rows(
 def _period(at: datetime, values: dict[int, int], metric: Metric) -> Period:
     start = int(at.astimezone(UTC).timestamp())
     value = values.get(start, 0)
-    return Period(instant(start * 1000), usd_of(value) if metric == "cost" else value)
+    return Period(instant(start * 1000), _in_unit(value, metric))
+
+
+def _in_unit(value: int, metric: Metric) -> int | float:
+    if metric == "cost":
+        return usd_of(value)
+    return value / 1000 if metric == "active_seconds" else value

@@ -3,15 +3,26 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kernel.times import instant
 from query_api.question import Question
 from query_api.read_context import ReadContext
-from schemas.http.responses import Counts, ModelMetrics, ModelUse, Session, ToolUse
+from schemas.http.responses import (
+    AgentUsage,
+    Counts,
+    ModelMetrics,
+    ModelUse,
+    Session,
+    SessionWithUsage,
+    ToolUse,
+    Usage,
+    UsageOf,
+    WorkDone,
+)
 from schemas.log.position import Position
 from schemas.money import usd_of
-from schemas.store.rows import ModelTotals, ToolTotals
+from schemas.store.rows import AgentTotals, ModelTotals, ToolTotals
 
 SESSIONS_PER_QUESTION = 1_000
 
@@ -79,6 +90,18 @@ class SessionDetailRow(Struct, frozen=True):
     unknown_events: int
     tools: list[ToolTotals]
     redactions: Mapping[str, int]
+    client: str | None
+    client_version: str | None
+    is_reported: bool
+    measured: list[ModelTotals]
+    agents: list[AgentTotals]
+    api_requests: int
+    api_errors: int
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_ms: int
     first_prompts: list[str]  # empty unless requested; each up to a length
 
 
@@ -103,10 +126,16 @@ async def load_session_rows(
     return [by_id[key.session_id] for key in keys if key.session_id in by_id]
 
 
-async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
+async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> SessionWithUsage | None:
     """Return the session with this id, if the org has it."""
     rows = await context.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], [], with_prompts=False))
-    return session_of(rows[0]) if rows else None
+    return session_with_usage(rows[0]) if rows else None
+
+
+def session_with_usage(row: SessionDetailRow) -> SessionWithUsage:
+    """Return the session object with what it used by each source."""
+    reported = _usage(row.models) if row.is_reported else None
+    return SessionWithUsage(**structs.asdict(session_of(row)), usage=Usage(reported, _usage(row.measured)))
 
 
 def session_of(row: SessionDetailRow) -> Session:
@@ -142,6 +171,10 @@ def session_of(row: SessionDetailRow) -> Session:
         models=[_model(model) for model in row.models],
         counts=_counts(row),
         tools=[_tool(tool) for tool in row.tools],
+        agents=[_agent(agent) for agent in row.agents],
+        work=_work(row),
+        client=row.client,
+        client_version=row.client_version,
         redactions=dict(row.redactions),
         position=str(Position(row.log_partition, row.version - 1)),
     )
@@ -172,6 +205,31 @@ def _model(model: ModelTotals) -> ModelUse:
         model.cache_creation_1h_tokens,
         usd_of(model.cost_nano),
         model.cost_source,
+    )
+
+
+def _usage(models: Sequence[ModelTotals]) -> UsageOf | None:
+    if not models:
+        return None
+    sums = {name: sum(getattr(model, name) for model in models) for name in ModelTotals._fields[1:-1]}
+    cost_usd = usd_of(sums.pop("cost_nano"))
+    return UsageOf(**sums, cost_usd=cost_usd, models=[_model(model) for model in models])
+
+
+def _agent(agent: AgentTotals) -> AgentUsage:
+    cost_usd = usd_of(agent.cost_nano)
+    return AgentUsage(agent.agent_type or None, agent.agent_id or None, agent.requests, agent.tokens, cost_usd)
+
+
+def _work(row: SessionDetailRow) -> WorkDone:
+    return WorkDone(
+        row.lines_added,
+        row.lines_removed,
+        row.commits,
+        row.pull_requests,
+        row.active_ms / 1000,
+        row.api_requests,
+        row.api_errors,
     )
 
 

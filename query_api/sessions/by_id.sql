@@ -47,6 +47,18 @@ SELECT
     unknown_events,
     tools,
     redactions,
+    client,
+    client_version,
+    is_reported,
+    measured,
+    agents,
+    api_requests,
+    api_errors,
+    lines_added,
+    lines_removed,
+    commits,
+    pull_requests,
+    active_ms,
     if({with_prompts:Bool}, first_prompts, []) AS first_prompts
 FROM sessions FINAL
 WHERE org_id = {org_id:String}

@@ -14,6 +14,7 @@ from query_api.days import bound
 from query_api.visibility import refuse_other_users, viewer_of
 from schemas.http.requests import Trigger
 from schemas.log.records import Outcome
+from schemas.models import canonical_model
 
 
 class SessionFilter(Struct, frozen=True):
@@ -81,7 +82,7 @@ def provide_session_filter(
         project_id=project_id,
         repo=repo,
         agent_name=agent_name,
-        model=model,
+        model=model and canonical_model(model),
         trigger=trigger,
         outcome=outcome,
         ended=None if status is None else status == "ended",

@@ -1,6 +1,27 @@
 -- What happened inside these sessions of an org: which subagents, tasks and uses of tools, with limits for each session
 -- and for all, and how many of each session are there?
--- Table: tasks (key: org_id, session_id, kind, task_id).
+-- Table: tasks (key: org_id, session_id, kind, task_id), read again for the uses of tools that started agents: without
+-- tools, such an agent stands under the agent whose tool it was.
+WITH
+    calls AS
+    (
+        SELECT
+            session_id,
+            task_id AS call_id,
+            parent_task_id AS caller
+        FROM tasks FINAL
+        WHERE org_id = {org_id:String}
+          AND session_id IN {session_ids:Array(UUID)}
+          AND kind = 'tool'
+          AND NOT has({kinds:Array(String)}, 'tool')
+          AND task_id IN (
+              SELECT parent_task_id
+              FROM tasks FINAL
+              WHERE org_id = {org_id:String}
+                AND session_id IN {session_ids:Array(UUID)}
+                AND kind = 'subagent'
+                AND parent_task_id != '')
+    )
 SELECT
     session_id,
     kind,
@@ -11,10 +32,11 @@ SELECT
     toUnixTimestamp64Milli(ended_at) AS ended_ms,
     duration_ms,
     agent_type AS agent,
-    parent_task_id AS parent,
+    if(calls.call_id != '', calls.caller, parent_task_id) AS parent,
     tool_calls,
     count() OVER (PARTITION BY session_id) AS nodes
 FROM tasks FINAL
+LEFT ANY JOIN calls ON tasks.session_id = calls.session_id AND tasks.parent_task_id = calls.call_id
 WHERE org_id = {org_id:String}
   AND session_id IN {session_ids:Array(UUID)}
   AND kind IN {kinds:Array(String)}

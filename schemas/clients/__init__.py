@@ -6,8 +6,8 @@ known ones when they are projected, so that a corrected table corrects history w
 
 from collections.abc import Mapping
 
-from schemas.clients.client import Client
 from schemas.clients.claude_code import CLAUDE_CODE
+from schemas.clients.client import Client
 from schemas.clients.codex import CODEX
 from schemas.clients.gemini_cli import GEMINI_CLI
 

@@ -39,7 +39,7 @@ class ModelMetrics(Struct, frozen=True):
 
 
 class ModelUse(Struct, frozen=True):
-    """Running totals of one model in a session, and where its cost comes from: reported, priced or unknown."""
+    """Totals of one model in a session, and where its cost comes from: reported, measured, priced or unknown."""
 
     model: str
     input_tokens: int
@@ -71,6 +71,28 @@ class ToolUse(Struct, frozen=True):
     calls: int
     errors: int
     total_duration_ms: int
+
+
+class AgentUsage(Struct, frozen=True):
+    """Requests to models of one agent in a session; the main one has neither id nor type."""
+
+    agent_type: str | None
+    agent_id: str | None
+    requests: int
+    tokens: int
+    cost_usd: float
+
+
+class WorkDone(Struct, frozen=True):
+    """What a session achieved, as reported or measured, and how often it asked models."""
+
+    lines_added: int = 0
+    lines_removed: int = 0
+    commits: int = 0
+    pull_requests: int = 0
+    active_seconds: float = 0.0
+    api_requests: int = 0
+    api_errors: int = 0
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -106,8 +128,31 @@ class Session(Struct, frozen=True, kw_only=True):
     models: list[ModelUse]
     counts: Counts
     tools: list[ToolUse]
+    agents: list[AgentUsage]
+    work: WorkDone
+    client: str | None
+    client_version: str | None
     redactions: dict[str, int]
     position: str
+
+
+class UsageOf(ModelMetrics, frozen=True, kw_only=True):
+    """What a session used, by one source: its total, and its models."""
+
+    models: list[ModelUse]
+
+
+class Usage(Struct, frozen=True):
+    """What the client reported, and the sum of the requests that were measured; ``null`` where there is none."""
+
+    reported: UsageOf | None
+    measured: UsageOf | None
+
+
+class SessionWithUsage(Session, frozen=True, kw_only=True):
+    """A session, and what it used by each source. Where there is a report, it counts in all totals."""
+
+    usage: Usage
 
 
 class RejectedEvent(Struct, frozen=True):

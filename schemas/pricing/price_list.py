@@ -30,6 +30,7 @@ from schemas.money import NANO_PER_USD, USD_MAX
 from schemas.pricing.price_file import PRICED_TOKENS, Price, parse_prices
 
 NOTICE_MS = 3_600_000
+_MODELS_REMEMBERED = 1_024
 
 # `claude-opus-4` is also `claude-opus-4-20250514`, `claude-opus-4@latest` and `claude-opus-4[1m]`, but neither
 # `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version.
@@ -50,14 +51,25 @@ class PriceList:
         """``prices`` has at most one price for a model and a moment."""
         order = sorted(prices, key=lambda price: (-len(price.model), price.model, -price.from_ms))
         self.prices: Sequence[Price] = tuple(order)
+        self._of_model: dict[str, tuple[Price, ...]] = {}
         self.sha256 = hashlib.sha256(msgspec.json.encode(self.prices)).hexdigest()
 
     def price_of(self, model: str, at_ms: int) -> Price | None:
         """Return the price of ``model`` at ``at_ms``, or None."""
-        for price in self.prices:
-            if price.from_ms <= at_ms and is_same_model(price.model, model):
+        for price in self._prices_of(model):
+            if price.from_ms <= at_ms:
                 return price
         return None
+
+    def _prices_of(self, model: str) -> tuple[Price, ...]:
+        """Return the prices of a model, remembered: clients name few, and a search takes longer than the rest."""
+        found = self._of_model.get(model)
+        if found is None:
+            if len(self._of_model) >= _MODELS_REMEMBERED:
+                self._of_model.clear()
+            found = tuple(price for price in self.prices if is_same_model(price.model, model))
+            self._of_model[model] = found
+        return found
 
     def cost_nano(self, model: str, usage: ModelUsage, at_ms: int) -> int | None:
         """Return nano-dollars, rounded down once, at most a million dollars; None if the model has no price."""

@@ -46,6 +46,7 @@ class FactRow(Struct, gc=False):
     redactions: dict[str, UInt32]
     data: bytes  # a hook event's payload verbatim, a lifecycle request's record
     is_deleted: UInt8 = 0  # 1: an earlier fact has its id, so it does not count, and its data are empty
+    detail: bytes = b""  # what the fold needs beyond the other columns, see `processors.fold.detail`
 
 
 class ModelTotals(NamedTuple):
@@ -58,7 +59,17 @@ class ModelTotals(NamedTuple):
     cache_creation_tokens: UInt64
     cache_creation_1h_tokens: UInt64
     cost_nano: Int64
-    cost_source: str  # reported | priced | unknown
+    cost_source: str  # reported | measured | priced | unknown
+
+
+class AgentTotals(NamedTuple):
+    """Requests to models of one agent in a session; the main one has neither id nor type."""
+
+    agent_id: str
+    agent_type: str
+    requests: UInt64
+    tokens: UInt64
+    cost_nano: Int64
 
 
 class ToolTotals(NamedTuple):
@@ -121,6 +132,20 @@ class SessionRow(Struct):
     redactions: dict[str, UInt64]
     first_prompts: list[str]
     search_text: str  # the words for search, see `kernel.words`
+    client: str | None
+    client_version: str | None
+    is_reported: bool  # ``models`` are those of a report, else what was measured
+    measured: list[ModelTotals]  # the sums of the requests to models
+    measured_cost_nano: Int64  # of the requests whose cost the client gave
+    agents: list[AgentTotals]
+    api_requests: UInt64
+    api_errors: UInt64
+    is_work_reported: bool  # what follows is that of a report, else what was measured
+    lines_added: UInt64
+    lines_removed: UInt64
+    commits: UInt64
+    pull_requests: UInt64
+    active_ms: UInt64
 
 
 class TaskRow(Struct):
@@ -133,7 +158,7 @@ class TaskRow(Struct):
     version: UInt64
     log_partition: UInt16
     name: str
-    status: str  # running | completed | failed | unknown
+    status: str  # running | completed | failed | denied | cancelled | unknown
     started_at: DateTime64 | None
     ended_at: DateTime64 | None
     duration_ms: Int64 | None

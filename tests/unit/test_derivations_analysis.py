@@ -22,6 +22,10 @@ def tool(event_type: str, id_: str, s: float, **more: str) -> SessionFact:
     return hook(event_type, s=s, tool_name="Bash", tool_use_id=id_, **more)
 
 
+def _question(event_type: str, s: float) -> SessionFact:
+    return hook(event_type, s=s, tool_name="AskUserQuestion", tool_use_id="q")
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
@@ -45,6 +49,23 @@ def tool(event_type: str, id_: str, s: float, **more: str) -> SessionFact:
         ),  # interrupted: it never says so
         ([tool("PreToolUse", "1", 0), tool("PermissionDenied", "1", 4), hook("X", s=9)], (4, 5, 0, 0)),
         ([tool("PreToolUse", "1", 0), tool("PostToolUse", "1", 3000)], (3000, 0, 0, 0)),
+        ([hook("SessionStart"), hook("InstructionsLoaded", s=1), hook("UserPromptSubmit", s=9)], (0, 0, 9, 0)),
+        (
+            [tool("PreToolUse", "1", 0), hook("PermissionRequest", s=1), tool("PostToolUse", "1", 4), hook("X", s=9)],
+            (1, 5, 3, 0),
+        ),  # a tool that waits for a permission does not run
+        ([tool("PreToolUse", "1", 0), hook("PostToolBatch", s=4), hook("X", s=9)], (4, 5, 0, 0)),
+        ([hook("Elicitation"), hook("ElicitationResult", s=4), hook("X", s=9)], (0, 5, 4, 0)),
+        ([_question("PreToolUse", 0), _question("PostToolUse", 4), hook("X", s=9)], (0, 5, 4, 0)),
+        (
+            [
+                tool("PreToolUse", "1", 0, agent_id="a"),
+                hook("PermissionRequest", s=1, agent_id="b"),
+                tool("PostToolUse", "1", 4, agent_id="a"),
+                hook("X", s=9),
+            ],
+            (4, 0, 5, 0),
+        ),  # one agent asks while another one works
         ([hook("UserPromptSubmit"), hook("X", s=600), hook("X", s=1201)], (0, 600, 0, 601)),
         ([hook("Stop"), hook("UserPromptSubmit", s=7200)], (0, 0, 0, 7200)),
     ],

@@ -39,6 +39,7 @@ fact_rows = st.builds(
     duration_ms=st.none() | st.integers(0, 1 << 48),
     redactions=st.dictionaries(texts, st.integers(0, (1 << 32) - 1), max_size=3),
     data=st.binary(max_size=300),
+    detail=st.binary(max_size=300),
 )
 
 
@@ -137,4 +138,6 @@ def _session_row() -> SessionRow:
     values |= {"session_id": UUID(int=1), "thread_id": UUID(int=2), "run_id": UUID(int=3), "title": "a\nb\t'"}
     values |= {"created": True, "sensitive": False, "cost_nano": 123456789, "redactions": {"jwt": 2}}
     values |= {"models": [ModelTotals("m", 1, 2, 3, 4, 5, 6, "priced")], "tools": [ToolTotals("Bash", 1, 2, 3)]}
+    values |= {"client": None, "client_version": None, "is_reported": True, "is_work_reported": False}
+    values |= {"measured": [], "agents": []}
     return SessionRow(**{**values, "first_prompts": ["p1", "p\n2"], "search_text": " p1  p 2 "})

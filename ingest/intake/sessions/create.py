@@ -16,7 +16,7 @@ from ingest.intake.times import checked_ms
 from kernel.times import instant
 from schemas import ids
 from schemas.http.requests import CreateSession
-from schemas.http.responses import Counts, ModelMetrics, Reply, Session
+from schemas.http.responses import Counts, ModelMetrics, Reply, Session, WorkDone
 from schemas.log.position import Position
 from schemas.log.records import SessionCreated
 
@@ -100,6 +100,10 @@ def respond(record: SessionCreated, position: Position) -> Session:
         models=[],
         counts=Counts(),
         tools=[],
+        agents=[],
+        work=WorkDone(),
+        client=record.client,
+        client_version=None,
         redactions={},
         position=str(position),
     )

@@ -11,24 +11,30 @@ from schemas.findings import Gap, TimeSplit
 IDLE_MS = 600_000  # without any event or running tool: the user went away, or a machine slept
 GAPS = 5
 
-# What an event changes: a tool begins or ends, the turn passes to the user, or continues.
-_NOTHING, _BEGINS, _DONE, _TURN_OVER, _ASKS, _NEW_TURN, _GOES_ON = range(7)
+# What an event changes: a tool begins or ends, a batch of calls is over, the turn passes to the user or continues, the
+# client asks the user in the middle of a turn.
+_NOTHING, _BEGINS, _DONE, _BATCH, _TURN_OVER, _IDLE, _ASKS, _NEW_TURN, _GOES_ON = range(9)
 _CHANGES = {
     "PreToolUse": _BEGINS,
     "PostToolUse": _DONE,
     "PostToolUseFailure": _DONE,
     "PermissionDenied": _DONE,
+    "PostToolBatch": _BATCH,
+    "SessionStart": _IDLE,
     "Stop": _TURN_OVER,
     "StopFailure": _TURN_OVER,
     "SessionEnd": _TURN_OVER,
-    "Notification": _ASKS,
+    "Notification": _IDLE,
+    "PermissionRequest": _ASKS,
+    "Elicitation": _ASKS,
+    "ElicitationResult": _GOES_ON,
     "UserPromptSubmit": _NEW_TURN,
     "UserPromptExpansion": _GOES_ON,
-    "SessionStart": _GOES_ON,
 }
-_OF_TOOLS = (_BEGINS, _DONE)
+_OF_AGENTS = (_BEGINS, _DONE, _BATCH, _ASKS)
+_QUESTION = "AskUserQuestion"  # a tool that waits for the user
 _WAITS_FOR_USER = frozenset({"idle_prompt", "elicitation_dialog", "agent_needs_input"})  # notifications
-_Mark = tuple[int, int, int, bool, str, str]  # time, place in the log, change, of a subagent, tool use, type
+_Mark = tuple[int, int, int, str, str, str]  # time, place in the log, change, subagent, tool use, type
 
 
 class Timeline:
@@ -39,10 +45,14 @@ class Timeline:
 
     def take(self, fact: SessionFact) -> None:
         """Add an event."""
-        change, of_agent = _CHANGES.get(fact.event_type, _NOTHING), fact.agent_id != ""
-        if (of_agent and change not in _OF_TOOLS) or (change == _ASKS and fact.detail not in _WAITS_FOR_USER):
+        change = _CHANGES.get(fact.event_type, _NOTHING)
+        if fact.agent_id and change not in _OF_AGENTS:
             change = _NOTHING
-        self._marks.append((fact.at, len(self._marks), change, of_agent, fact.tool_use_id, fact.event_type))
+        if fact.event_type == "Notification" and fact.detail not in _WAITS_FOR_USER:
+            change = _NOTHING
+        if change == _BEGINS and fact.tool_name == _QUESTION:
+            change = _ASKS
+        self._marks.append((fact.at, len(self._marks), change, fact.agent_id, fact.tool_use_id, fact.event_type))
 
     def times(self) -> tuple[TimeSplit, list[Gap]]:
         """Return the time between the first and the last event by activity, and its longest stretches."""
@@ -59,31 +69,51 @@ class Timeline:
 
 def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[int, str]]:
     """Yield the time from each event to the next, and the activity in it."""
-    running: set[str] = set()
-    waiting = False
-    for (at, _, change, of_agent, use, _), following in pairwise(marks):
+    activity = _Activity()
+    for (at, _, change, agent, use, _), following in pairwise(marks):
         if change != _NOTHING:
-            _run(running, change, use)
-            waiting = _waits(waiting, change, of_agent)
+            activity.change(change, agent, use)
         ms = following[0] - at
-        yield ms, "tools" if running else "idle" if ms > IDLE_MS else "waiting" if waiting else "model"
+        yield ms, activity.during(ms)
 
 
-def _run(running: set[str], change: int, use: str) -> None:
-    """Update the running tools. The end of a turn ends all: an interrupted tool sends no event."""
-    if change == _BEGINS and use:
-        running.add(use)
-    elif change == _DONE:
-        running.discard(use)
-    elif change in (_TURN_OVER, _NEW_TURN):
-        running.clear()
+class _Activity:
+    """What is going on: running tools by the agent that uses them, agents that ask, whether the session waits."""
 
+    def __init__(self) -> None:
+        self._running: dict[str, str] = {}
+        self._asking: set[str] = set()
+        self._waiting = False
 
-def _waits(waiting: bool, change: int, of_agent: bool) -> bool:
-    """Return whether the session waits for the user. A subagent may continue meanwhile."""
-    if change in (_TURN_OVER, _ASKS):
-        return True
-    return waiting and (change == _DONE or of_agent)
+    def change(self, change: int, agent: str, use: str) -> None:
+        """Take a change. An agent asks until its next event. The end of a turn ends all: an interrupt sends none."""
+        self._asking.discard(agent)
+        if change == _ASKS:
+            self._asking.add(agent)
+        elif change == _BEGINS and use:
+            self._running[use] = agent
+        elif change == _DONE:
+            self._running.pop(use, None)
+        elif change == _BATCH:
+            self._running = {use: of for use, of in self._running.items() if of != agent}
+        elif change in (_TURN_OVER, _NEW_TURN):
+            self._running.clear()
+            self._asking.clear()
+        self._waiting = self._waits(change, agent)
+
+    def during(self, ms: int) -> str:
+        """Return the activity of a stretch without events: a tool of an agent that asks does not run yet."""
+        if any(agent not in self._asking for agent in self._running.values()):
+            return "tools"
+        if ms > IDLE_MS:
+            return "idle"
+        return "waiting" if self._waiting or self._asking else "model"
+
+    def _waits(self, change: int, agent: str) -> bool:
+        """Return whether the turn is the user's. A subagent may continue meanwhile."""
+        if change in (_TURN_OVER, _IDLE):
+            return True
+        return self._waiting and (change in (_DONE, _BATCH) or agent != "")
 
 
 def _gap(before: _Mark, after: _Mark) -> Gap:

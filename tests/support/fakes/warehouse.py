@@ -14,6 +14,7 @@ import msgspec
 
 from processors.dense_receipts import LOOKED_AT_ONCE
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
+from processors.fold.detail import detail_of
 from processors.fold.fold import FOLD_VERSION
 from processors.fold.frozen import LAYOUT
 from processors.warehouse import DAY_S, HOUR_S, Bucket, DenseMark, RollupMark, Rows, SessionKey, StoredReceipt
@@ -53,7 +54,6 @@ _TEXTS = {
 }
 _DETAILS = {
     **dict.fromkeys(("PostToolUseFailure", "StopFailure"), "error"),
-    "UserPromptSubmit": "source",
     "Notification": "notification_type",
 }
 
@@ -268,9 +268,16 @@ def _session_fact(row: FactRow) -> SessionFact:
         *(row.org_id, str(row.session_id), row.log_offset, row.kind, row.timestamp, row.event_type),
         *(row.tool_name, row.tool_use_id, row.agent_id, row.agent_type, row.task_id, row.label),
         text=_text(row, payload),
-        detail=_shown(payload, _DETAILS.get(row.event_type), SUBJECT_MAX),
+        detail=_detail(row, payload),
         cwd=_shown(payload, "cwd" if row.event_type in ("SessionStart", "UserPromptSubmit") else None, SUBJECT_MAX),
+        calls=detail_of(row.detail).calls if row.event_type == "PostToolBatch" else (),
     )
+
+
+def _detail(row: FactRow, payload: Any) -> str:
+    if row.event_type == "UserPromptSubmit":
+        return detail_of(row.detail).source
+    return _shown(payload, _DETAILS.get(row.event_type), SUBJECT_MAX)
 
 
 def _text(row: FactRow, payload: Any) -> str:

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ def summary(rows: Sessions) -> dict[str, Any]:
         "unique_users": len({row.user_id for row in rows}),
         "tool_calls": sum(row.tool_calls for row in rows),
         "tool_error_rate": error_rate(rows),
+        **work(rows),
     }
 
 
@@ -69,6 +71,7 @@ def by_agent(rows: Sessions) -> list[dict[str, Any]]:
             "users": len({row.user_id for row in group}),
             "tool_error_rate": error_rate(group),
             "cost_share": rate(cost(group), cost(rows)),
+            **work(group),
         }
         for agent, group in grouped(rows, lambda row: row.agent_name).items()
     ]
@@ -85,6 +88,7 @@ def by_user(rows: Sessions) -> list[dict[str, Any]]:
             "avg_duration_seconds": average_s(group),
             "last_active_at": _instant(max(row.last_event_at or row.started_at for row in group)),
             "top_agent": _top(row.agent_name for row in group),
+            **work(group),
         }
         for user, group in grouped(rows, lambda row: row.user_id).items()
     ]
@@ -167,6 +171,12 @@ def tokens(rows: Sessions, model: str | None = None) -> int:
     return sum(sum(use[1:5]) for row in rows for use in row.models if model in (None, use.model))
 
 
+def work(rows: Sessions) -> dict[str, float]:
+    names = ("lines_added", "lines_removed", "commits", "pull_requests")
+    sums = {name: sum(getattr(row, name) for row in rows) for name in names}
+    return {**sums, "active_seconds": sum(row.active_ms for row in rows) / 1000}
+
+
 def grouped(rows: Sessions, key: Callable[[SessionRow], Any]) -> dict[Any, Sessions]:
     groups: dict[Any, Sessions] = defaultdict(list)
     for row in rows:
@@ -191,12 +201,18 @@ def usd(nano: int) -> float:
     return float(Fraction(nano, 10**9))
 
 
+def _work_of(name: str, rows: Sessions, _model: str | None) -> float:
+    return work(rows)[name]
+
+
 _METRICS: dict[str, Callable[[Sessions, str | None], float]] = {
     "sessions": lambda rows, _model: len(rows),
     "cost": lambda rows, model: usd(cost(rows, model)),
     "tokens": lambda rows, model: tokens(rows, model),
     "tool_calls": lambda rows, _model: sum(row.tool_calls for row in rows),
     "users": lambda rows, _model: len({row.user_id for row in rows}),
+    **{name: partial(_work_of, name) for name in ("lines_added", "lines_removed", "commits", "pull_requests")},
+    "active_seconds": partial(_work_of, "active_seconds"),
 }
 
 

@@ -11,6 +11,12 @@ from schemas.log.position import LogRecord
 
 TOOL_TYPES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 EDITORS = ("Edit", "MultiEdit", "NotebookEdit", "Write")
+DENIED = (
+    "Permission to use ",
+    "Claude requested permissions to ",
+    "The user doesn't want to proceed with this tool use.",
+    "The user doesn't want to take this action right now.",
+)
 Fact = dict[str, Any]
 
 
@@ -70,18 +76,44 @@ def _events(facts: list[Fact]) -> list[Fact]:
 
 
 def _prompts(events: list[Fact]) -> int:
-    """Count the prompts with a text; without a text, the row's label is the text."""
-    asked = [event for event in events if event["event_type"] == "UserPromptSubmit"]
+    """Count the prompts of people with a text; without a text, the row's label is the text."""
+    asked = [event for event in events if event["event_type"] == "UserPromptSubmit" and _is_of_a_person(event)]
     return sum(1 for e in asked if (_shown(e["data"].get("prompt")) or _text(e, "task_subject")).strip())
 
 
+def _is_of_a_person(event: Fact) -> bool:
+    by_client = _shown(event["data"].get("prompt")).startswith("<task-notification>")
+    return _text(event, "source") in ("", "user", "sdk") and not by_client and not _text(event, "agent_id")
+
+
 def _uses(events: list[Fact]) -> list[list[Fact]]:
-    """Group the payloads by use of a tool: by id, and each without an id by itself."""
+    """Group what is said of each use of a tool: by id, and each payload without an id by itself."""
     by_id: dict[object, list[Fact]] = {}
     for place, event in enumerate(events):
         if event["event_type"] in TOOL_TYPES:
             by_id.setdefault(_text(event, "tool_use_id") or place, []).append(event)
+        for call in _calls_of(event):
+            by_id.setdefault(call["tool_use_id"], []).append({**event, "data": call})
     return list(by_id.values())
+
+
+def _calls_of(event: Fact) -> list[dict[str, Any]]:
+    calls = event["data"].get("tool_calls") if event["event_type"] == "PostToolBatch" else None
+    some = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [call for call in some if isinstance(call.get("tool_use_id"), str) and call["tool_use_id"]]
+
+
+def _refusal(said: Fact) -> str:
+    """Return how a batch says that a call did not succeed: error or denied."""
+    if said["event_type"] != "PostToolBatch":
+        return ""
+    response = said["data"].get("tool_response", "")
+    if isinstance(response, list):
+        response = response[0].get("text", "") if response and isinstance(response[0], dict) else ""
+    text = response if isinstance(response, str) else ""
+    if text.startswith("<tool_use_error>"):
+        return "error"
+    return "denied" if text.startswith(DENIED) else ""
 
 
 def _is_call(use: list[Fact]) -> bool:
@@ -92,27 +124,50 @@ def _has(use: list[Fact], event_type: str) -> bool:
     return any(event["event_type"] == event_type for event in use)
 
 
+def _subject(use: list[Fact]) -> Fact:
+    """Return the fact that says what a use is about: the first that names a subject, else the first."""
+    return next((said for said in use if _thing(said)), use[0])
+
+
+def _thing(said: Fact) -> str:
+    request = said["data"].get("tool_input")
+    if not isinstance(request, dict) or said["event_type"] == "PostToolBatch":
+        return ""
+    key = "command" if _text(said, "tool_name") in ("Bash", "PowerShell") else "file_path"
+    return _shown(request.get(key))
+
+
 def _calls(events: list[Fact]) -> Counter[str]:
-    return Counter(_text(use[0], "tool_name") for use in _uses(events) if _is_call(use))
+    return Counter(_text(_subject(use), "tool_name") for use in _uses(events) if _is_call(use))
+
+
+def _has_failed(use: list[Fact]) -> bool:
+    return _has(use, "PostToolUseFailure") or any(_refusal(said) == "error" for said in use)
 
 
 def _failed(events: list[Fact]) -> int:
-    return sum(_has(use, "PostToolUseFailure") for use in _uses(events))
+    return sum(map(_has_failed, _uses(events)))
 
 
 def _edits(events: list[Fact]) -> dict[str, int]:
-    """Count by tool and path first: a failure without a call takes away a call of its kind; no count is below 0."""
-    done: Counter[tuple[str, str]] = Counter()
+    """Count the uses that ended, and that no half says failed."""
+    done: Counter[str] = Counter()
     for use in _uses(events):
-        tool, request = _text(use[0], "tool_name"), use[0]["data"].get("tool_input")
-        path = _shown(request.get("file_path")) if isinstance(request, dict) else ""
-        if tool in EDITORS and path:
-            denied = _has(use, "PermissionDenied") and bool(_text(use[0], "tool_use_id"))
-            done[tool, path] += _is_call(use) - _has(use, "PostToolUseFailure") - denied
-    by_path: Counter[str] = Counter()
-    for (_, path), count in done.items():
-        by_path[path] += max(0, count)
-    return {path: count for path, count in by_path.items() if count}
+        about = _subject(use)
+        if _text(about, "tool_name") in EDITORS and (path := _thing(about)):
+            done[path] += _is_done(use) and not _has_failed(use)
+    return {path: count for path, count in done.items() if count}
+
+
+def _is_done(use: list[Fact]) -> bool:
+    """Return whether a use ended: it says so itself, or a batch that nothing before called it denied."""
+    for place, said in enumerate(use):
+        if said["event_type"] == "PostToolUse":
+            return True
+        is_denied = any(one["event_type"] == "PermissionDenied" or _refusal(one) == "denied" for one in use[:place])
+        if said["event_type"] == "PostToolBatch" and not _refusal(said) and not is_denied:
+            return True
+    return False
 
 
 def _text(event: Fact, name: str) -> str:

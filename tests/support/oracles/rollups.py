@@ -50,6 +50,20 @@ class ModelGroup(NamedTuple):
     cost_nano: Int64
 
 
+class WorkGroup(NamedTuple):
+    """Work by the same dimensions, of groups that have any."""
+
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str
+    lines_added: UInt64
+    lines_removed: UInt64
+    commits: UInt64
+    pull_requests: UInt64
+    active_ms: UInt64
+
+
 class RollupRow(Struct):
     """A bucket of `rollup_hourly` or `rollup_daily`, as in the database."""
 
@@ -76,36 +90,50 @@ class RollupRow(Struct):
     users: list[str]
     groups: list[Group]
     model_groups: list[ModelGroup]
+    lines_added: UInt64
+    lines_removed: UInt64
+    commits: UInt64
+    pull_requests: UInt64
+    active_ms: UInt64
+    work_groups: list[WorkGroup]
 
 
+_WORK = WorkGroup._fields[4:]
 _MEASURES = Group._fields[4:-1]
 _AMOUNTS = ModelGroup._fields[6:]
 
 
 def rollup_of_sessions(org_id: str, hour: int, sessions: Iterable[SessionRow]) -> RollupRow | None:
     """Return the bucket of an hour from the sessions that started in it, all of one org; None without any."""
-    groups, model_groups, version = [], [], 0
+    groups, model_groups, work_groups, version = [], [], [], 0
     for session in sessions:
         version += session.version
         names = (session.project_id, session.repo, session.agent_name, session.user_id)
         last_active_at = session.last_event_at or session.started_at
         groups.append(Group._make((*names, *_measures(session), last_active_at)))
         model_groups += [ModelGroup(*names, model.model, 1, *_amounts(model)) for model in session.models]
-    return _row(org_id, hour, version, groups, model_groups)
+        work_groups.append(WorkGroup(*names, *(getattr(session, name) for name in _WORK)))
+    return _row(org_id, hour, version, groups, model_groups, work_groups)
 
 
 def rollup_of_hours(org_id: str, day: int, hours: Iterable[RollupRow]) -> RollupRow | None:
     """Return the bucket of a day, from its hours."""
-    groups, model_groups, version = [], [], 0
+    groups, model_groups, work_groups, version = [], [], [], 0
     for hour in hours:
         version += hour.version
         groups += hour.groups
         model_groups += hour.model_groups
-    return _row(org_id, day, version, groups, model_groups)
+        work_groups += hour.work_groups
+    return _row(org_id, day, version, groups, model_groups, work_groups)
 
 
 def _row(
-    org_id: str, bucket: int, version: int, groups: Sequence[Group], model_groups: Sequence[ModelGroup]
+    org_id: str,
+    bucket: int,
+    version: int,
+    groups: Sequence[Group],
+    model_groups: Sequence[ModelGroup],
+    work_groups: Sequence[WorkGroup],
 ) -> RollupRow | None:
     if not groups:
         return None
@@ -118,6 +146,8 @@ def _row(
         users=sorted({group.user_id for group in groups}),
         groups=_merged(groups, 4, _merge_groups),
         model_groups=_merged(model_groups, 5, _merge_model_groups),
+        **{name: sum(getattr(group, name) for group in work_groups) for name in _WORK},
+        work_groups=[group for group in _merged(work_groups, 4, _merge_work_groups) if any(group[4:])],
     )
 
 
@@ -148,6 +178,10 @@ def _merge_groups(groups: Sequence[Group]) -> Group:
 def _merge_model_groups(groups: Sequence[ModelGroup]) -> ModelGroup:
     amounts = (sum(getattr(group, name) for group in groups) for name in ModelGroup._fields[5:])
     return ModelGroup._make((*groups[0][:5], *amounts))
+
+
+def _merge_work_groups(groups: Sequence[WorkGroup]) -> WorkGroup:
+    return WorkGroup._make((*groups[0][:4], *(sum(getattr(group, name) for group in groups) for name in _WORK)))
 
 
 def _nulls_last(names: tuple[str | None, ...]) -> list[tuple[bool, str]]:

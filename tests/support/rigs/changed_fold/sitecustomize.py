@@ -16,4 +16,4 @@ def _duration_ms(state: SessionState) -> int | None:
     return max(0, max(known) - state.started_at) if known else None
 
 
-sessions._duration_ms = _duration_ms
+sessions.duration_ms = _duration_ms  # type: ignore[attr-defined]  # the name that it imports

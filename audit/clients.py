@@ -1,0 +1,146 @@
+"""Which clients send what: event types and versions, and the share of events that this version does not know.
+
+Agents change with each release. An event type that appears with a new version is stored and counted like any other, but
+nothing is derived from it until this code knows it; so it should be noticed on the day it ships.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from msgspec import Struct
+
+from edge.guards import may
+from query_api.days import Days, days_of
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.http.responses import Reply
+
+DAYS = 7
+TYPES_MAX = 10_000  # rows: a client may make up any number of types
+DAY = timedelta(days=1)
+
+
+class StartedIn(Struct, frozen=True):
+    """The sessions that started in the hours ``[since, until)``."""
+
+    since: datetime
+    until: datetime
+
+
+class ClientsIn(StartedIn, frozen=True):
+    """At most ``limit`` rows."""
+
+    limit: int
+
+
+class ClientTypeRow(Struct, frozen=True):
+    """The events of one type of one version of a client, and the number of its sessions with such events."""
+
+    client: str | None
+    client_version: str | None
+    event_type: str
+    events: int
+    sessions: int
+
+
+class UnknownRow(Struct, frozen=True):
+    """All events, and those of an unknown type."""
+
+    events: int
+    unknown_events: int
+
+
+CLIENTS_SEEN = Question("audit.clients", ClientsIn, ClientTypeRow)
+UNKNOWN_EVENTS = Question("audit.unknown_events", StartedIn, UnknownRow)
+
+
+class EventTypeSeen(Struct, frozen=True):
+    """A type of events that a client sent."""
+
+    event_type: str
+    events: int
+    sessions: int
+    known: bool
+
+
+class ClientSeen(Struct, frozen=True):
+    """One version of a client; both are ``null`` where nothing says them. ``unknown_share`` is of its events."""
+
+    client: str | None
+    client_version: str | None
+    events: int
+    unknown_events: int
+    unknown_share: float
+    event_types: list[EventTypeSeen]
+
+
+class ClientsSeen(Struct, frozen=True):
+    """The clients of the sessions that started in these days; ``truncated`` if there are more types than are listed."""
+
+    unknown_share: float
+    clients: list[ClientSeen]
+    truncated: bool
+
+
+class UnknownShare(Struct, frozen=True):
+    """The events of the sessions that started within a day, and how many of them have a type that is unknown here."""
+
+    events: int
+    unknown_events: int
+    unknown_share: float
+
+
+@get("/clients", operation_id="ShowClients", guards=[may("operate")])
+async def show_clients(
+    context: NamedDependency[ReadContext],
+    start_date: FromQuery[date | None] = None,
+    end_date: FromQuery[date | None] = None,
+) -> Response[Reply[ClientsSeen]]:
+    """Show which versions of which clients sent which types of events, in sessions that started in these days.
+
+    The default is the last seven days. ``known`` is false for a type that is stored, but from which nothing follows.
+    """
+    days = _days(start_date, end_date)
+    rows = await context.ask(CLIENTS_SEEN, ClientsIn(days.since, days.until, TYPES_MAX))
+    clients = [_client(list(of_version)) for _, of_version in groupby(rows, key=_version_of)]
+    unknown = sum(client.unknown_events for client in clients)
+    share = _share(unknown, sum(client.events for client in clients))
+    return context.reply(ClientsSeen(share, clients, len(rows) == TYPES_MAX))
+
+
+async def unknown_share(context: ReadContext) -> UnknownShare:
+    """Return the share of unknown events in the sessions that started within the last day."""
+    now = datetime.now(UTC)
+    (row,) = await context.ask(UNKNOWN_EVENTS, StartedIn(now - DAY, now + DAY))
+    return UnknownShare(row.events, row.unknown_events, _share(row.unknown_events, row.events))
+
+
+def _days(start_date: date | None, end_date: date | None) -> Days:
+    today = datetime.now(UTC).date()
+    end = end_date or today
+    return days_of(start_date or end - timedelta(days=DAYS - 1), end, today)
+
+
+def _version_of(row: ClientTypeRow) -> tuple[str | None, str | None]:
+    return row.client, row.client_version
+
+
+def _client(rows: list[ClientTypeRow]) -> ClientSeen:
+    types = [
+        EventTypeSeen(row.event_type, row.events, row.sessions, row.event_type in KNOWN_EVENT_TYPES) for row in rows
+    ]
+    events, unknown = _sum(types), _sum(one for one in types if not one.known)
+    return ClientSeen(rows[0].client, rows[0].client_version, events, unknown, _share(unknown, events), types)
+
+
+def _sum(types: Iterable[EventTypeSeen]) -> int:
+    return sum(one.events for one in types)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,71 @@
+"""What the fold needs of an event beyond the typed columns: the column `detail` of `facts`, as JSON.
+
+Most events need nothing, and their detail is empty. A state is folded again from the columns alone, so payloads, which
+may be large, are never read for it.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+
+class Call(NamedTuple):
+    """A call in a `PostToolBatch`; ``outcome`` is error, denied or ""."""
+
+    tool_use_id: str
+    tool_name: str
+    outcome: str
+
+
+class EndedTask(NamedTuple):
+    """A background task that a payload says is over; ``status`` is completed, failed or cancelled."""
+
+    task_id: str
+    status: str
+
+
+class Usage(NamedTuple):
+    """One request to a model: tokens, and nano-dollars where the client gave them. Input is without cache."""
+
+    request_id: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cache_creation_1h_tokens: int
+    cost_nano: int | None
+
+
+class Measured(NamedTuple):
+    """An amount of work, in the unit of its column. Of a cumulative ``series`` it is the sum up to now."""
+
+    name: str
+    amount: int
+    series: str
+
+
+class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Absent texts are empty."""
+
+    telemetry: bool = False  # said by telemetry: hooks may say the same, and say it better
+    source: str = ""  # of a prompt that no person typed
+    title: str = ""  # of the session
+    answer: str = ""  # the last one of a turn
+    model: str = ""  # that the session changed to
+    calls: tuple[Call, ...] = ()
+    agent_id: str = ""  # the subagent that a tool use started
+    background: str = ""  # what a tool use left running: a task's id, or `agent`
+    ended: tuple[EndedTask, ...] = ()
+    usage: Usage | None = None
+    measured: Measured | None = None
+
+
+NOTHING = Detail()
+_decode = msgspec.json.Decoder(Detail).decode
+encode_detail = msgspec.json.Encoder().encode
+
+
+def detail_of(text: bytes) -> Detail:
+    """Return what the column holds."""
+    return _decode(text) if text else NOTHING

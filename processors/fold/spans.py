@@ -1,0 +1,63 @@
+"""Spans: a session that was ended can be taken up again under its id, by a `SessionStart` later than its end.
+
+The first end of a span wins. An end whose time the client gave belongs to the span of that time, so it may be logged
+after the start of the next one; any other end is one of now.
+"""
+
+from bisect import bisect_right, insort
+from operator import attrgetter
+
+from processors.fold.state import SessionState, Span
+
+_started_at = attrgetter("started_at")
+
+
+def session_started(state: SessionState, at: int) -> None:
+    """Take a `SessionStart`: it opens a span, or is one more start in the last one."""
+    last = state.spans[-1]
+    if last.ended_at is None:
+        insort(state.starts, at)
+    elif at > last.ended_at:
+        state.spans.append(Span(at))
+        state.starts = []
+
+
+def session_ended(state: SessionState, given_at: int | None, received_at: int, outcome: str | None) -> int | None:
+    """End a span; return when, or None if its end is known already."""
+    at = max(state.started_at, received_at if given_at is None else given_at)
+    number = len(state.spans) - 1
+    if given_at is not None:
+        number = max(0, bisect_right(state.spans, at, key=_started_at) - 1)
+    span = state.spans[number]
+    if span.ended_at is not None:
+        return None
+    span.ended_at, span.outcome = max(at, span.started_at), outcome
+    if given_at is not None:
+        _take_up_again(state, span.ended_at)
+    return span.ended_at
+
+
+def _take_up_again(state: SessionState, ended_at: int) -> None:
+    """Open the next span if its start is known already."""
+    later = state.starts[bisect_right(state.starts, ended_at) :]
+    if later:
+        state.spans.append(Span(later[0]))
+        state.starts = later[1:]
+
+
+def duration_ms(state: SessionState) -> int | None:
+    """Return the sum of the spans, the last one without an end to the last event; None without either."""
+    *closed, last = state.spans
+    until = state.last_event_at if last.ended_at is None else last.ended_at
+    if until is None:
+        return None
+    return sum(map(_length, closed)) + max(0, until - last.started_at) + _before_first(state)
+
+
+def _length(span: Span) -> int:
+    return 0 if span.ended_at is None else span.ended_at - span.started_at
+
+
+def _before_first(state: SessionState) -> int:
+    """Return the time from the earliest event to the start: telemetry may be logged in another order."""
+    return 0 if state.first_event_at is None else max(0, state.started_at - state.first_event_at)

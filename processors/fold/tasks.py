@@ -1,0 +1,131 @@
+"""Subagents, tasks and uses of tools: when they begin and end, and which of them a turn's end leaves open.
+
+Some values are weak, because only telemetry says them, or a batch that names many calls at once: hooks correct them,
+whichever comes first.
+"""
+
+from collections.abc import Callable
+
+from processors.fold.state import SessionState, TaskState
+from schemas.store.rows import FactRow
+
+STARTED, ENDED, DURATION, NAME = 1, 2, 4, 8  # bits of `TaskState.weak`
+_DEPTH_MAX = 64
+
+
+def touch(state: SessionState, task: TaskState) -> None:
+    """Note that a task's row has to be made again."""
+    task.version = state.version
+    if not task.touched:
+        task.touched = True
+        state.touched.append(task)
+
+
+def begin_task(state: SessionState, task: TaskState, at: int, *, is_weak: bool = False) -> None:
+    """Note a start: the first one in the log, but one of hooks before one of telemetry."""
+    if task.started_at is None or (task.weak & STARTED and not is_weak):
+        task.started_at = at
+        task.weak = task.weak | STARTED if is_weak else task.weak & ~STARTED
+    touch(state, task)
+    if task.ended_at is None and not task.cancelled:
+        _open(state, task)
+        _close_if_over(state, task)
+
+
+def end_task(state: SessionState, task: TaskState, at: int, *, is_weak: bool = False) -> None:
+    """Note an end, by the same rule; of two weak ones the earlier."""
+    if task.ended_at is None or (task.weak & ENDED and not is_weak):
+        task.ended_at = at
+        task.weak = task.weak | ENDED if is_weak else task.weak & ~ENDED
+    elif task.weak & ENDED:
+        task.ended_at = min(task.ended_at, at)
+    _forget(state, task)
+    touch(state, task)
+
+
+def goes_on(state: SessionState, task: TaskState) -> None:
+    """Note that what a use of a tool began is still running: only its start is over."""
+    task.ended_at, task.weak = None, task.weak & ~ENDED
+    _open(state, task)
+    _close_if_over(state, task)
+    touch(state, task)
+
+
+def cancel(state: SessionState, task: TaskState) -> None:
+    """Note that a task did not end before its turn did. An end that is logged later counts nevertheless."""
+    task.cancelled = True
+    _forget(state, task)
+    touch(state, task)
+
+
+def turn_over(state: SessionState, at: int) -> None:
+    """Close what the main agent's turn left open; what runs in the background goes on."""
+    state.turn_over_at = max(state.turn_over_at, at)
+    _close(state, at, lambda task: not runs_on(state, task))
+
+
+def agent_over(state: SessionState, row: FactRow) -> None:
+    """Close what a subagent left open."""
+    _close_uses(state, row.timestamp, lambda use: use.parent == row.agent_id and not use.background)
+
+
+def span_over(state: SessionState, at: int) -> None:
+    """Close all that is open: nothing runs on without the client."""
+    state.span_over_at = max(state.span_over_at, at)
+    _close(state, at, lambda _: True)
+    for task in state.tasks.values():
+        if task.started_at is not None and task.ended_at is None and task.started_at <= at and not task.cancelled:
+            cancel(state, task)
+
+
+def runs_on(state: SessionState, task: TaskState) -> bool:
+    """Return whether a task, or the agent that it belongs to, goes on beyond its turn."""
+    for _ in range(_DEPTH_MAX):
+        if task.background:
+            return True
+        above = state.uses if task.kind == "subagent" else state.agents
+        found = above.get(task.parent)
+        if found is None:
+            return False
+        task = found
+    return False
+
+
+def _close(state: SessionState, at: int, is_over: Callable[[TaskState], bool]) -> None:
+    _close_uses(state, at, is_over)
+    for name in [*state.open_agents]:
+        agent = state.agents[name]
+        if (agent.started_at or 0) <= at and is_over(agent):
+            cancel(state, agent)
+
+
+def _close_uses(state: SessionState, at: int, is_over: Callable[[TaskState], bool]) -> None:
+    for name in [*state.open_uses]:
+        use = state.uses[name]
+        if (use.started_at or 0) <= at and is_over(use):
+            cancel(state, use)
+
+
+def _close_if_over(state: SessionState, task: TaskState) -> None:
+    """Close a task that was logged after the end of its turn, or of the session."""
+    at = task.started_at or 0
+    if task.kind == "task":
+        is_over = at < state.span_over_at
+    else:
+        is_over = at < state.span_over_at or (at < state.turn_over_at and not runs_on(state, task))
+    if is_over:
+        cancel(state, task)
+
+
+def _open(state: SessionState, task: TaskState) -> None:
+    if task.kind == "tool":
+        state.open_uses[task.task_id] = None
+    elif task.kind == "subagent":
+        state.open_agents[task.task_id] = None
+
+
+def _forget(state: SessionState, task: TaskState) -> None:
+    if task.kind == "tool":
+        state.open_uses.pop(task.task_id, None)
+    elif task.kind == "subagent":
+        state.open_agents.pop(task.task_id, None)

@@ -1,0 +1,143 @@
+"""Uses of tools: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
+
+from processors.fold.detail import Call, Detail
+from processors.fold.state import SessionState, TaskState, ToolState
+from processors.fold.subagents import launched, subagent
+from processors.fold.tasks import DURATION, NAME, begin_task, end_task, goes_on, touch
+from schemas.store.rows import FactRow
+
+
+def tool_begun(state: SessionState, row: FactRow, detail: Detail) -> None:
+    """Begin a use."""
+    if row.tool_use_id:
+        begin_task(state, _tool_use(state, row, detail), row.timestamp, is_weak=detail.telemetry)
+    else:
+        state.tool(row.tool_name).bare_calls += 1
+        _count_for_agent(state, row)
+
+
+def tool_finished(state: SessionState, row: FactRow, detail: Detail) -> None:
+    """End a use, unless its shell goes on in the background."""
+    if not row.tool_use_id:
+        return _outcome_without_id(state, row, detail)
+    use = _tool_use(state, row, detail)
+    if detail.agent_id:
+        launched(state, use, detail.agent_id, runs_on=bool(detail.background))
+    if detail.background and not detail.agent_id:
+        use.background = detail.background
+        state.shells[detail.background] = use.task_id
+        state.tool(use.name).duration_ms += row.duration_ms or 0
+        return goes_on(state, use)
+    return _finish(state, use, row, detail)
+
+
+def tool_failed(state: SessionState, row: FactRow, detail: Detail) -> None:
+    """Count an error: once per use, or each time where no id tells uses apart."""
+    if not row.tool_use_id:
+        return _outcome_without_id(state, row, detail, errors=1)
+    use = _tool_use(state, row, detail)
+    _fail(state, use)
+    return _finish(state, use, row, detail)
+
+
+def tool_denied(state: SessionState, row: FactRow, detail: Detail) -> None:
+    """Note that a person or a rule denied a use."""
+    if row.tool_use_id:
+        use = _tool_use(state, row, detail)
+        use.denied = True
+        end_task(state, use, row.timestamp, is_weak=detail.telemetry)
+
+
+def tool_batch(state: SessionState, row: FactRow, detail: Detail) -> None:
+    """Take a batch of calls: it alone says which calls were refused, and it ends what never ends otherwise."""
+    for call in detail.calls:
+        _batched(state, row, call)
+
+
+def _batched(state: SessionState, row: FactRow, call: Call) -> None:
+    use = _use(state, call.tool_use_id, call.tool_name)
+    _belongs_to_agent(state, use, row)
+    was = use.ended_at, use.errors, use.denied
+    if call.outcome == "error":
+        _fail(state, use)
+    use.denied = use.denied or call.outcome == "denied"
+    if use.ended_at is None and not use.background:
+        end_task(state, use, row.timestamp, is_weak=True)
+    elif was != (use.ended_at, use.errors, use.denied):
+        touch(state, use)
+
+
+def _tool_use(state: SessionState, row: FactRow, detail: Detail) -> TaskState:
+    use = _use(state, row.tool_use_id, row.tool_name, is_weak=detail.telemetry)
+    _belongs_to_agent(state, use, row)
+    return use
+
+
+def _use(state: SessionState, tool_use_id: str, name: str, *, is_weak: bool = False) -> TaskState:
+    """Return a use of a tool. The first payload with its id counts as the call, whichever half of the pair it is.
+
+    Telemetry hides some names, so the first name that a hook says stays.
+    """
+    use = state.uses.get(tool_use_id)
+    if use is None:
+        use = state.uses[tool_use_id] = TaskState("tool", tool_use_id, name=name, weak=NAME if is_weak else 0)
+        state.tool(name).calls += 1
+    elif use.weak & NAME and not is_weak:
+        _rename(state, use, name)
+    return use
+
+
+def _rename(state: SessionState, use: TaskState, name: str) -> None:
+    use.weak &= ~NAME
+    if name == use.name:
+        return
+    old, new = state.tool(use.name), state.tool(name)
+    for tool, sign in ((old, -1), (new, 1)):
+        tool.calls += sign
+        tool.errors += sign * use.errors
+        tool.duration_ms += sign * (use.duration_ms or 0)
+    if old == ToolState():
+        del state.tools[use.name]
+    use.name = name
+
+
+def _belongs_to_agent(state: SessionState, use: TaskState, row: FactRow) -> None:
+    """Note the agent of a use: the first one that any of its payloads names."""
+    if row.agent_id and not use.parent:
+        use.parent = row.agent_id
+        _count_for_agent(state, row)
+
+
+def _count_for_agent(state: SessionState, row: FactRow) -> None:
+    """Count a tool call for its subagent, by the session's rule."""
+    if row.agent_id:
+        agent = subagent(state, row)
+        agent.tool_calls += 1
+        touch(state, agent)
+
+
+def _finish(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
+    """End a use of a tool. The first duration that is reported counts, but one of hooks before one of telemetry."""
+    if row.duration_ms is not None and (use.duration_ms is None or (use.weak & DURATION and not detail.telemetry)):
+        state.tool(use.name).duration_ms += row.duration_ms - (use.duration_ms or 0)
+        use.duration_ms = row.duration_ms
+        use.weak = use.weak | DURATION if detail.telemetry else use.weak & ~DURATION
+    end_task(state, use, row.timestamp, is_weak=detail.telemetry)
+
+
+def _fail(state: SessionState, use: TaskState) -> None:
+    if not use.errors:
+        use.errors, use.failed = 1, True
+        state.tool(use.name).errors += 1
+
+
+def _outcome_without_id(state: SessionState, row: FactRow, detail: Detail, errors: int = 0) -> None:
+    """Count an outcome. Hooks have counted its call before; telemetry says nothing else of it."""
+    tool = state.tool(row.tool_name)
+    if detail.telemetry:
+        tool.told_calls += 1
+        tool.told_errors += errors
+        tool.told_duration_ms += row.duration_ms or 0
+    else:
+        tool.bare_errors += errors
+        tool.bare_duration_ms += row.duration_ms or 0

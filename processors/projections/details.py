@@ -1,0 +1,243 @@
+"""Makes the column `detail` of a hook event. Never raises: a field of another type is absent."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from processors.fold.detail import Call, Detail, EndedTask, Measured, Usage, encode_detail
+from schemas.hooks import MACHINE_PROMPT, HookPayload
+from schemas.money import USD_MAX, nano_of
+
+ANSWER_CHARACTERS_MAX = 2_000
+TITLE_CHARACTERS_MAX = 512
+_CALLS_MAX, _ENDED_MAX = 1_000, 100
+_TOKENS_MAX = 1 << 53
+_OF_PEOPLE = frozenset({"", "user", "sdk"})
+_LAUNCHERS = frozenset({"Agent", "Task", "Bash", "PowerShell"})
+_REFUSED = "<tool_use_error>"
+# How Claude Code begins its answer to the model for a call that a rule or a person denied.
+_DENIED = (
+    "Permission to use ",
+    "Claude requested permissions to ",
+    "The user doesn't want to proceed with this tool use.",
+    "The user doesn't want to take this action right now.",
+)
+_ENDS = {
+    **dict.fromkeys(("completed", "done", "exited"), "completed"),
+    **dict.fromkeys(("failed", "error"), "failed"),
+    **dict.fromkeys(("killed", "stopped", "cancelled", "canceled"), "cancelled"),
+}
+_NOTIFIED = re.compile(r"<task-id>([^<]{1,200})</task-id>.*?<status>(\w+)</status>", re.DOTALL)
+_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+
+
+class _ToolResponse(Struct, rename="camel"):
+    agent_id: str = ""
+    background_task_id: str = ""
+    status: str = ""
+
+
+class _Call(Struct):
+    tool_use_id: str
+    tool_name: str = ""
+    tool_response: Raw = Raw(b'""')
+
+
+class _Block(Struct):
+    text: str = ""
+
+
+class _Task(Struct):
+    id: str
+    status: str = ""
+
+
+class _Request(Struct):
+    request_id: Any = None
+    input_tokens: Any = None
+    output_tokens: Any = None
+    cache_read_tokens: Any = None
+    cache_creation_tokens: Any = None
+    cache_creation_1h_tokens: Any = None
+    cost_usd: Any = None
+
+
+class _Measurement(Struct):
+    name: Any = None
+    value: Any = None
+    series: Any = None
+    cumulative: Any = None
+
+
+_response = msgspec.json.Decoder(_ToolResponse)
+_raws = msgspec.json.Decoder(list[Raw])
+_call = msgspec.json.Decoder(_Call)
+_task = msgspec.json.Decoder(_Task)
+_text = msgspec.json.Decoder(str)
+_blocks = msgspec.json.Decoder(list[_Block])
+_request = msgspec.json.Decoder(_Request)
+_measurement = msgspec.json.Decoder(_Measurement)
+
+
+def detail_bytes(event_type: str, payload: HookPayload, tool_name: str, tools: Mapping[str, str], data: Raw) -> bytes:
+    """Return the column of an event; ``tool_name`` is the known name, ``tools`` the known names of a client's own."""
+    read = _READERS.get(event_type)
+    if read is None or (detail := read(payload, tool_name, tools, data)) is None:
+        return b""
+    return encode_detail(detail)
+
+
+def _telemetry(payload: HookPayload, *_: Any) -> Detail | None:
+    return Detail(telemetry=True) if payload.telemetry else None
+
+
+def _session_start(payload: HookPayload, *_: Any) -> Detail | None:
+    title = _title(payload)
+    return Detail(title=title) if title else None
+
+
+def _prompt(payload: HookPayload, *_: Any) -> Detail | None:
+    source = payload.source or ""
+    prompt = payload.prompt or ""
+    by_machine = source not in _OF_PEOPLE or prompt.startswith(MACHINE_PROMPT)
+    title = _title(payload)
+    if not (by_machine or title or payload.telemetry):
+        return None
+    ended = _notified(prompt) if by_machine else ()
+    return Detail(bool(payload.telemetry), (source or "system") if by_machine else "", title, ended=ended)
+
+
+def _notified(prompt: str) -> tuple[EndedTask, ...]:
+    found = _NOTIFIED.search(prompt[:2_000])
+    if found is None or found[2] not in _ENDS:
+        return ()
+    return (EndedTask(found[1].strip(), _ENDS[found[2]]),)
+
+
+def _stop(payload: HookPayload, *_: Any) -> Detail | None:
+    answer = (payload.last_assistant_message or payload.prompt_response or "")[:ANSWER_CHARACTERS_MAX]
+    ended = _ended(payload.background_tasks)
+    return Detail(answer=answer, ended=ended) if answer or ended else None
+
+
+def _subagent_stop(payload: HookPayload, *_: Any) -> Detail | None:
+    ended = _ended(payload.background_tasks)
+    return Detail(bool(payload.telemetry), ended=ended) if ended or payload.telemetry else None
+
+
+def _ended(raw: Raw) -> tuple[EndedTask, ...]:
+    found = []
+    for one in _elements(raw)[:_ENDED_MAX]:
+        task = _read(_task, one)
+        if task is not None and task.status in _ENDS:
+            found.append(EndedTask(task.id, _ENDS[task.status]))
+    return tuple(found)
+
+
+def _switched(payload: HookPayload, *_: Any) -> Detail | None:
+    return Detail(model=payload.to_model) if payload.to_model else None
+
+
+def _batch(payload: HookPayload, _: str, tools: Mapping[str, str], __: Raw) -> Detail | None:
+    calls = []
+    for one in _elements(payload.tool_calls)[:_CALLS_MAX]:
+        call = _read(_call, one)
+        if call is not None and call.tool_use_id:
+            name = tools.get(call.tool_name, call.tool_name)
+            calls.append(Call(call.tool_use_id, name, _outcome(call.tool_response)))
+    return Detail(calls=tuple(calls)) if calls else None
+
+
+def _outcome(response: Raw) -> str:
+    """Return error or denied where the answer to the model begins so; it is a text, or a list of blocks."""
+    text = _read(_text, response)
+    if text is None:
+        blocks = _read(_blocks, response)
+        text = blocks[0].text if blocks else ""
+    if text.startswith(_REFUSED):
+        return "error"
+    return "denied" if text.startswith(_DENIED) else ""
+
+
+def _tool_done(payload: HookPayload, tool_name: str, *_: Any) -> Detail | None:
+    if tool_name in _LAUNCHERS and payload.tool_response:
+        response = _read(_response, payload.tool_response)
+        if response is not None and (response.agent_id or response.background_task_id):
+            launched = "agent" if response.agent_id and response.status.endswith("_launched") else ""
+            return Detail(agent_id=response.agent_id, background=response.background_task_id or launched)
+    return _telemetry(payload)
+
+
+def _api_request(_: HookPayload, __: str, ___: Any, data: Raw) -> Detail:
+    one = _read(_request, data) or _Request()
+    request_id = one.request_id if isinstance(one.request_id, str) else ""
+    caches = one.cache_read_tokens, one.cache_creation_tokens, one.cache_creation_1h_tokens
+    tokens = map(_count, (one.input_tokens, one.output_tokens, *caches))
+    return Detail(usage=Usage._make((request_id, *tokens, _cost(one.cost_usd))))
+
+
+def _measured(_: HookPayload, __: str, ___: Any, data: Raw) -> Detail | None:
+    one = _read(_measurement, data)
+    if one is None or not isinstance(one.name, str) or one.name not in _MEASURES:
+        return None
+    column, scale = _MEASURES[one.name]
+    if not _is_number(one.value) or not 0 <= one.value * scale < _TOKENS_MAX:
+        return None
+    series = one.series if one.cumulative is True and isinstance(one.series, str) else ""
+    return Detail(measured=Measured(column, round(one.value * scale), series))
+
+
+_MEASURES = {
+    "lines_added": ("lines_added", 1),
+    "lines_removed": ("lines_removed", 1),
+    "commits": ("commits", 1),
+    "pull_requests": ("pull_requests", 1),
+    "active_seconds": ("active_ms", 1_000),
+}
+
+
+def _count(value: Any) -> int:
+    return round(value) if _is_number(value) and 0 <= value <= _TOKENS_MAX else 0
+
+
+def _cost(value: Any) -> int | None:
+    return nano_of(value) if _is_number(value) and 0 <= value <= USD_MAX else None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _title(payload: HookPayload) -> str:
+    return (payload.session_title or "")[:TITLE_CHARACTERS_MAX]
+
+
+def _elements(raw: Raw) -> list[Raw]:
+    return (_read(_raws, raw) or []) if raw else []
+
+
+def _read(decoder: msgspec.json.Decoder[Any], raw: Raw | bytes) -> Any:
+    try:
+        return decoder.decode(raw)
+    except _ERRORS:
+        return None
+
+
+_READERS: Mapping[str, Callable[[HookPayload, str, Mapping[str, str], Raw], Detail | None]] = {
+    "SessionStart": _session_start,
+    "UserPromptSubmit": _prompt,
+    "PreToolUse": _telemetry,
+    "PostToolUse": _tool_done,
+    "PostToolUseFailure": _telemetry,
+    "PermissionDenied": _telemetry,
+    "PostToolBatch": _batch,
+    "Stop": _stop,
+    "SubagentStop": _subagent_stop,
+    "PostCompact": _telemetry,
+    "PostModelSwitch": _switched,
+    "ApiRequest": _api_request,
+    "Measurement": _measured,
+}

@@ -1,0 +1,90 @@
+"""What a session's requests to models cost: as its client reported it, and as measured request by request."""
+
+from collections.abc import Iterable
+
+from processors.fold.state import SessionState, Spent
+from processors.fold.usage import HOUR_MS, PRICED
+from schemas.log.records import ModelUsage
+from schemas.models import canonical_model
+from schemas.pricing.price_list import PriceList
+from schemas.store.rows import AgentTotals, ModelTotals
+
+AGENTS_MAX = 200  # in a row; the others are summed
+OTHERS = "others"
+_ADDED = ModelTotals._fields[1:-1]
+
+
+def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
+    """Return the latest report, one entry a model. Usage without a model belongs to the session's own model."""
+    if state.report is None:
+        return []
+    reported_at = state.report.reported_at
+    at_ms = state.report_received_at if reported_at is None else min(reported_at, state.report_received_at)
+    return _by_model(_reported(usage, state.model or "", prices, at_ms) for usage in state.report.models)
+
+
+def measured_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
+    """Return the sums of the requests, one entry a model."""
+    return _by_model(_measured(key, spent, prices) for key, spent in state.spent.items())
+
+
+def agent_totals(state: SessionState, prices: PriceList) -> list[AgentTotals]:
+    """Return the sums of the requests by agent, the main one first."""
+    totals: dict[str, AgentTotals] = {}
+    for key in sorted(state.spent, key=lambda key: key[1]):
+        agent_id, spent = key[1], state.spent[key]
+        if agent_id not in totals and len(totals) >= AGENTS_MAX:
+            agent_id = OTHERS
+        known = state.agents.get(agent_id)
+        one = _measured(key, spent, prices)
+        tokens = one.input_tokens + one.output_tokens + one.cache_read_tokens + one.cache_creation_tokens
+        before = totals.get(agent_id) or AgentTotals(agent_id, known.agent_type if known else "", 0, 0, 0)
+        totals[agent_id] = before._replace(
+            requests=before.requests + spent.requests,
+            tokens=before.tokens + tokens,
+            cost_nano=before.cost_nano + one.cost_nano,
+        )
+    return list(totals.values())
+
+
+def given_cost_nano(state: SessionState) -> int:
+    """Return the costs that the client gave for its requests."""
+    return sum(spent.cost_nano for spent in state.spent.values())
+
+
+def _reported(usage: ModelUsage, own_model: str, prices: PriceList, at_ms: int) -> ModelTotals:
+    model = usage.model if usage.model is not None else own_model
+    cost_nano, source = usage.cost_nano, "reported"
+    if cost_nano is None:
+        cost_nano = prices.cost_nano(model, usage, at_ms)
+        source = "unknown" if cost_nano is None else "priced"
+    return ModelTotals(canonical_model(model), *_tokens(usage), cost_nano or 0, source)
+
+
+def _measured(key: tuple[str, str, int], spent: Spent, prices: PriceList) -> ModelTotals:
+    """Return one sum. It costs what the client gave or, where it gave nothing, what the list says of that hour."""
+    model, _, hour = key
+    name = canonical_model(model)
+    if hour == PRICED:
+        return ModelTotals(name, *_tokens(spent), spent.cost_nano, "measured")
+    cost_nano = prices.cost_nano(model, ModelUsage(model, *_tokens(spent)), hour * HOUR_MS)
+    return ModelTotals(name, *_tokens(spent), cost_nano or 0, "unknown" if cost_nano is None else "measured")
+
+
+def _tokens(usage: ModelUsage | Spent) -> tuple[int, int, int, int, int]:
+    cache = usage.cache_read_tokens, usage.cache_creation_tokens, usage.cache_creation_1h_tokens
+    return usage.input_tokens, usage.output_tokens, *cache
+
+
+def _by_model(totals: Iterable[ModelTotals]) -> list[ModelTotals]:
+    found: dict[str, ModelTotals] = {}
+    for one in totals:
+        found[one.model] = _add(found[one.model], one) if one.model in found else one
+    return list(found.values())
+
+
+def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
+    """Add two entries of one model: a report that names a model twice means both."""
+    sums = (getattr(one, name) + getattr(other, name) for name in _ADDED)
+    source = one.cost_source if one.cost_source == other.cost_source else "unknown"
+    return ModelTotals._make((one.model, *sums, source))
