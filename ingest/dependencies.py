@@ -15,6 +15,7 @@ from edge.headers import find_header
 from edge.path_params import parse_id
 from edge.principal import Principal, principal_of
 from ingest.body import Bodies
+from ingest.intake.agents.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
@@ -30,6 +31,7 @@ _KEY_HEADER = "Idempotency-Key"
 _RAW_KEY_HEADER = _KEY_HEADER.lower().encode()
 _KEY_CHARACTERS_MAX = 255
 _SESSIONS_REMEMBERED = 8_192  # 3 MB
+_FACTS_REMEMBERED = 65_536  # of agents' sessions; 12 MB
 
 
 class Write(NamedTuple, Generic[C]):
@@ -41,9 +43,17 @@ class Write(NamedTuple, Generic[C]):
     bodies: Bodies
 
 
+class AgentWrite(NamedTuple):
+    """What the doors for agents receive: ``appended`` holds what this process need not append again."""
+
+    command: Write[CommandContext]
+    appended: Remembered
+
+
 # Litestar would compare each of these with its annotation again; they are ours. A route takes one of them, since two
 # dependencies are resolved in two tasks (measured: 0.15 ms a request).
 NewWrite = NamedDependency[SkipValidation[Write[CommandContext]]]
+NewAgentWrite = NamedDependency[SkipValidation[AgentWrite]]
 SessionWrite = NamedDependency[SkipValidation[Write[SessionContext]]]
 
 
@@ -68,6 +78,11 @@ def ingest_dependencies(
         caller = principal_of(request.scope)
         return Write(CommandContext(*of_command(caller, request.scope)), log, privacy, bodies)
 
+    appended = Remembered(_FACTS_REMEMBERED)
+
+    def provide_agent_write(request: Request[Any, Any, Any]) -> AgentWrite:
+        return AgentWrite(provide_write(request), appended)
+
     def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
         caller = principal_of(request.scope)
         session_id = known_session(request.path_params["session_id"], caller.org_id)
@@ -76,6 +91,7 @@ def ingest_dependencies(
 
     return {
         "write": Provide(provide_write, sync_to_thread=False),
+        "agent_write": Provide(provide_agent_write, sync_to_thread=False),
         "session_write": Provide(provide_session_write, sync_to_thread=False),
     }
 

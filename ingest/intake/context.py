@@ -40,6 +40,12 @@ class CommandContext(Struct, frozen=True):
             "received_at": self.received_at,
         }
 
+    def of_session(self, session_id: UUID) -> "SessionContext":
+        """Return the context of a command about this session; an ``Idempotency-Key`` is none of its own."""
+        return SessionContext(
+            self.org_id, self.actor, self.received_at, self.secrets, self.new_id, None, session_id=session_id
+        )
+
 
 class SessionContext(CommandContext, frozen=True, kw_only=True):
     """The context of a command about an existing session."""

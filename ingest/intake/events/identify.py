@@ -40,12 +40,15 @@ def identify_events(batch: Sequence[RecordEvent | RejectedEvent], context: Sessi
     return IdentifiedEvents(accepted, rejected)
 
 
-def to_records(events: Sequence[Event], context: SessionContext) -> list[bytes]:
-    """Return the records that hold ``events`` in their order; each holds at least one."""
-    whole = _encode(events, context)
+def to_records(events: Sequence[Event], context: SessionContext, client: str | None = None) -> list[bytes]:
+    """Return the records that hold ``events`` in their order; each holds at least one.
+
+    ``client`` is the agent that sent the payloads, if they are stored as it sends them.
+    """
+    whole = _encode(events, context, client)
     if len(whole) <= RECORD_BYTES_MAX or len(events) == 1:
         return [whole]
-    return [_encode(part, context) for part in _parts(events)]
+    return [_encode(part, context, client) for part in _parts(events)]
 
 
 def _check(batch: Sequence[RecordEvent | RejectedEvent], now: int) -> tuple[list[Valid], list[RejectedEvent]]:
@@ -89,8 +92,8 @@ def _identified(event: RecordEvent, event_id: UUID, timestamp: int) -> Event:
     return Event(event_id, event.event_type, timestamp, event.data, event.seq)
 
 
-def _encode(events: Sequence[Event], context: SessionContext) -> bytes:
-    return encode(EventsRecorded(**context.head(), events=tuple(events)))
+def _encode(events: Sequence[Event], context: SessionContext, client: str | None) -> bytes:
+    return encode(EventsRecorded(**context.head(), events=tuple(events), client=client))
 
 
 def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:

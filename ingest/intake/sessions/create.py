@@ -10,6 +10,16 @@ from edge.guards import may
 from edge.route_docs import takes
 from ingest.dependencies import NewWrite
 from ingest.intake.context import CommandContext, Invalid
+from ingest.intake.sessions.identity import (
+    RUN,
+    SESSION,
+    Family,
+    SessionIds,
+    creation_id,
+    new_ids,
+    seed_of,
+    seed_of_external_id,
+)
 from ingest.intake.sessions.remote_url import Remote, clean_remote
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
@@ -20,7 +30,6 @@ from schemas.http.responses import Counts, ModelMetrics, Reply, Session, WorkDon
 from schemas.log.position import Position
 from schemas.log.records import SessionCreated
 
-RUN, SESSION = "run", "session"
 _OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})
 _decoder = msgspec.json.Decoder(CreateSession)
 
@@ -36,7 +45,7 @@ def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
     remote = clean_remote(body.remote_url) if body.remote_url else Remote("", None)
     return SessionCreated(
         **context.head_of(session_id),
-        fact_id=ids.derived_uuid(context.secrets.seed_key, "session-created", [session_id.bytes]),
+        fact_id=creation_id(session_id, context),
         run_id=run_id,
         parent_id=body.parent_id,
         relation=body.relation,
@@ -109,18 +118,17 @@ def respond(record: SessionCreated, position: Position) -> Session:
     )
 
 
-def _ids(body: CreateSession, context: CommandContext) -> tuple[UUID, UUID]:
+def _ids(body: CreateSession, context: CommandContext) -> SessionIds:
     """Return the ids of the session and of its run."""
     if body.relation is not None and body.parent_id is None:
         raise Invalid("parent_id", "is required with a relation")
     parent = _verified(body.parent_id, SESSION, "parent_id", context)
     _verified(body.run_id, RUN, "run_id", context)
     sensitive = bool(body.sensitive) or (parent is not None and parent.sensitive)
-    seed = _seed(body, sensitive, context)
     keeps_thread = parent is not None and body.relation in _OF_PARENTS_THREAD
-    thread = parent.thread if parent and keeps_thread else ids.new_thread(seed)
-    session_id = ids.mint(context.secrets, SESSION, context.org_id, thread, sensitive, seed)
-    return session_id, body.run_id or _new_run(thread, sensitive, seed, context)
+    thread = parent.thread if parent and keeps_thread else None
+    new = new_ids(_seed(body, sensitive, context), context, thread, sensitive)
+    return new if body.run_id is None else new._replace(run_id=body.run_id)
 
 
 def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContext) -> ids.IdParts | None:
@@ -133,19 +141,10 @@ def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContex
 
 
 def _seed(body: CreateSession, sensitive: bool, context: CommandContext) -> bytes | None:
-    """Return the seed that gives a repeated call the same ids: the key, and every field on which the ids depend."""
+    """Return the seed of a repeatable call: it has an idempotency key or an external id."""
+    family = Family(body.parent_id, body.relation, body.run_id)
     if context.idempotency_key is not None:
-        purpose, key = "idempotency-key", context.idempotency_key
-    elif body.external_id is not None:
-        purpose, key = "external-id", body.external_id
-    else:
-        return None
-    parent, run = (id_.bytes if id_ else None for id_ in (body.parent_id, body.run_id))
-    family = [parent, body.relation, run]
-    parts = [context.org_id, context.actor.user_id, key, *family, "sensitive" if sensitive else None]
-    return ids.derive(context.secrets.seed_key, purpose, parts)
-
-
-def _new_run(thread: int, sensitive: bool, seed: bytes | None, context: CommandContext) -> UUID:
-    run_seed = None if seed is None else ids.derive(context.secrets.seed_key, "new-run", [seed])
-    return ids.mint(context.secrets, RUN, context.org_id, thread, sensitive, run_seed)
+        return seed_of("idempotency-key", context.idempotency_key, family, sensitive, context)
+    if body.external_id is not None:
+        return seed_of_external_id(body.external_id, context, family, sensitive)
+    return None

@@ -1,0 +1,56 @@
+"""What a door for agents receives, over a fake log: for tests of what both doors share."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import Raw
+from prometheus_client import CollectorRegistry
+
+from ingest.body import Bodies, Body
+from ingest.dependencies import AgentWrite, Write
+from ingest.intake.agents.memory import Remembered
+from ingest.intake.agents.session import AgentSession, agent_session
+from ingest.intake.agents.store import SessionFacts, Stored, store_sessions
+from ingest.intake.context import CommandContext
+from ingest.lane import ON_THE_LOOP
+from ingest.log.port import EventLog
+from ingest.metrics import IngestMetrics
+from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
+from schemas.log.codec import decode
+from schemas.log.records import Actor, AnyRecord, Event
+from tests.support.fakes.log import FakeEventLog
+from tests.support.rigs.write_api import NOW_MS, SECRETS
+
+CONTEXT = CommandContext("acme", Actor("alice", "member"), NOW_MS, SECRETS, uuid4)
+
+
+def agent_write(log: EventLog, privacy: Privacy = KEEP_ALL_BUT_SECRETS, remembered: int = 100) -> AgentWrite:
+    """Return what a route of a door receives from a process that has appended nothing yet."""
+    return AgentWrite(Write(CONTEXT, log, privacy, Bodies()), Remembered(remembered))
+
+
+def session_of(name: str, client: str = "claude-code") -> AgentSession:
+    """Return the session that alice's client calls ``name``."""
+    return agent_session(client, name, CONTEXT)
+
+
+def an_event(event_type: str = "Stop", at: int = NOW_MS, event_id: UUID | None = None, **data: Any) -> Event:
+    """Return an event with this payload."""
+    return Event(event_id or uuid4(), event_type, at, Raw(msgspec.json.encode(data)))
+
+
+async def store(write: AgentWrite, *sessions: SessionFacts) -> Stored:
+    """Store the facts of one request; its body holds the payloads."""
+    events = [fact for session in sessions for fact in session.facts if isinstance(fact, Event)]
+    body = Body(b"\n".join(bytes(event.data) for event in events), ON_THE_LOOP)
+    return await store_sessions(write, sessions, [], body, IngestMetrics(CollectorRegistry()))
+
+
+async def records_of(log: FakeEventLog, session: AgentSession | None = None) -> Sequence[AnyRecord]:
+    """Return the records of the log, or those of one session, in order of partition and offset."""
+    ends = enumerate(await log.ends())
+    found = [await log.read(partition, 0, end, 1 << 30) for partition, end in ends]
+    records = [decode(record, log.partitions) for of_partition in found for record in of_partition]
+    return [record for record in records if session is None or record.session_id == session.session_id]
