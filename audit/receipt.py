@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from time import monotonic
+from uuid import UUID
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -19,6 +20,7 @@ from query_api.read_context import ReadContext
 from query_api.time_class import end_of_class
 from schemas.http.responses import Reply
 from schemas.log.position import Position
+from schemas.permissions import allows
 
 
 class PositionOfOrg(Struct, frozen=True):
@@ -30,7 +32,7 @@ class PositionOfOrg(Struct, frozen=True):
 
 
 class OrgReceiptRow(Struct, frozen=True):
-    """What became of a position; ``reason`` is empty unless it is dead."""
+    """What became of a position; ``reason`` and ``dead_user_id``, its writer, are empty unless it is dead."""
 
     outcome: str
     received_ms: int
@@ -38,9 +40,29 @@ class OrgReceiptRow(Struct, frozen=True):
     facts: int
     added: int
     reason: str
+    session_id: UUID
+    dead_user_id: str
+
+
+class PositionOfUser(Struct, frozen=True):
+    """A position of a session's record; ``is_repeat``: the record added nothing to the session."""
+
+    org_id: str
+    session_id: UUID
+    user_id: str
+    log_partition: int
+    log_offset: int
+    is_repeat: bool
+
+
+class WroteRow(Struct, frozen=True):
+    """The user wrote the record."""
+
+    wrote: int
 
 
 RECEIPT = Question("audit.receipt", PositionOfOrg, OrgReceiptRow)
+RECEIPT_WRITER = Question("audit.receipt_writer", PositionOfUser, WroteRow)
 
 
 class Receipt(Struct, frozen=True):
@@ -61,15 +83,25 @@ async def get_receipt(
 ) -> Response[Reply[Receipt]]:
     """Return what became of a position that a write of this org returned: projected, dead or still waiting.
 
-    Any other position of the log is always `waiting`: those of other orgs, and those that are not written yet.
+    Any other position of the log is always `waiting`: those of other orgs, and those that are not written yet. For the
+    role `agent`, so is every position that another user wrote.
     """
     began, at = monotonic(), parse_position(position)
     partitions = len(await context.ask(PROGRESS, NoParams()))
     rows = await context.ask(RECEIPT, PositionOfOrg(principal.org_id, at.partition, at.offset))
+    if rows and not (allows(principal.role, "receipt.read_all") or await _wrote(principal, at, rows[0], context)):
+        rows = []
     receipt = _receipt(at, partitions, rows)
     if not rows:
         await end_of_class(began)
     return context.reply(receipt)
+
+
+async def _wrote(caller: Principal, at: Position, row: OrgReceiptRow, context: ReadContext) -> bool:
+    if row.outcome == "dead":
+        return row.dead_user_id == caller.user_id
+    params = PositionOfUser(caller.org_id, row.session_id, caller.user_id, at.partition, at.offset, not row.added)
+    return bool(await context.ask(RECEIPT_WRITER, params))
 
 
 def _receipt(position: Position, partitions: int, rows: Sequence[OrgReceiptRow]) -> Receipt:

@@ -8,10 +8,12 @@ SELECT
     toUnixTimestamp64Milli(stored_at) AS stored_ms,
     facts,
     added,
-    letter.reason AS reason
+    letter.reason AS reason,
+    receipt.session_id AS session_id,
+    JSONExtractString(letter.value, 'actor', 'user_id') AS dead_user_id
 FROM
 (
-    SELECT log_partition, log_offset, org_id, outcome, received_at, stored_at, facts, added
+    SELECT log_partition, log_offset, org_id, session_id, outcome, received_at, stored_at, facts, added
     FROM receipts FINAL
     WHERE log_partition = {log_partition:UInt16}
       AND log_offset = {log_offset:UInt64}

@@ -15,6 +15,7 @@ from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG, Role
 from store.errors import Refused
 
+_AGENT_TTL_S_MAX = 365 * 86_400  # hook clients and exporters run for months; no token of theirs is for ever
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -49,12 +50,16 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
 @click.option("--user", help="User of the token.")
 @click.option("--role", type=click.Choice([r for r in get_args(Role) if r != "operator"]), help="Role of the user.")
 @click.option("--operator", is_flag=True, help="Token of an operator; no access to orgs.")
-@click.option("--ttl", default="4h", show_default=True, help="Lifetime: 30m, 4h, 7d …")
+@click.option("--ttl", default="4h", show_default=True, help="Lifetime: 30m, 4h, 7d …; of an agent a year at most.")
 def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: Any) -> None:
     """Print a token, signed with token.key in the folder of secrets; an operator's with operator.key if it is there.
 
     \b
     Example: crewkit-sessions token --org acme --user alice --role manager
+
+    \b
+    For the settings of alice's coding agent; it can write, not read:
+      crewkit-sessions token --org acme --user alice --role agent --ttl 365d
     """
     if operator:
         org, user, role = OPERATOR_ORG, user or "operator", "operator"
@@ -73,6 +78,8 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         raise click.UsageError(
             "log_url is Kafka: our own tokens open orgs with --dev-tokens alone, here as in services"
         )
+    if role == "agent" and ttl_s > _AGENT_TTL_S_MAX:
+        raise click.BadParameter("an agent's token lives a year at most: 365d", param_hint="--ttl")
     click.echo(_signed(settings.secrets_folder, user, org, role, ttl_s))
 
 

@@ -6,23 +6,24 @@ route shows to users who see only their own sessions (a user owns a session if i
 
 from typing import Literal, NamedTuple, get_args
 
-Role = Literal["owner", "admin", "manager", "member", "viewer", "operator"]
+Role = Literal["owner", "admin", "manager", "member", "viewer", "agent", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 OPERATOR_ORG = "operator"  # reserved for operators of the installation; this org has no sessions
 NAME_CHARACTERS_MAX = 200  # of the names of orgs and users, and of token ids
 
 Action = Literal[
-    "session.write",  # create, append events, report metrics, end, compact
+    "session.write",  # create, append events, report metrics, end, compact; the doors for agents
     "session.read",  # list, get, events, hierarchy, threads, search, analysis, compactions, filters
     "session.read_all",  # sessions of all users of the org, and user names
     "analytics.read",  # org-wide numbers without user names
     "analytics.by_user",  # by-user, and filters by other users
-    "receipt.read",
+    "receipt.read",  # of positions that the user's own records have
+    "receipt.read_all",  # of all positions of the org
     "org.recount",
     "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations
 ]
 
-_VIEWER: frozenset[Action] = frozenset({"session.read", "analytics.read", "receipt.read"})
+_VIEWER: frozenset[Action] = frozenset({"session.read", "analytics.read", "receipt.read", "receipt.read_all"})
 _MEMBER: frozenset[Action] = _VIEWER | {"session.write"}
 _MANAGER: frozenset[Action] = _MEMBER | {"session.read_all", "analytics.by_user"}
 _ADMIN: frozenset[Action] = _MANAGER | {"org.recount"}
@@ -33,6 +34,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     "manager": _MANAGER,
     "member": _MEMBER,
     "viewer": _VIEWER,
+    "agent": frozenset({"session.write", "receipt.read"}),
     "operator": frozenset({"operate"}),
 }
 

@@ -69,6 +69,7 @@ def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("token", "--org", "acme", "--user", "u", "--role", "king"),
         ("token", "--org", "operator", "--user", "u", "--role", "owner"),
         ("token", "--operator", "--ttl", "for ever"),
+        ("token", "--org", "acme", "--user", "u", "--role", "agent", "--ttl", "366d"),
         ("up", "--port", "many"),
         ("up", "--data", str(tmp_path)),
         ("prices", "load", str(tmp_path / "missing.toml")),

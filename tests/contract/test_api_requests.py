@@ -200,7 +200,7 @@ def stable(operator: httpx.Client) -> tuple[Any, Any]:
     )
 
 
-@pytest.mark.parametrize("role", ["owner", "admin", "manager", "member", "viewer", "agent"])
+@pytest.mark.parametrize("role", ["owner", "admin", "manager", "member", "viewer", "agent", "unknown"])
 def test_no_other_role_may(installation: Installation, role: str) -> None:
     """For a token of an org the routes are not there; one with the reserved org's name needs the role as well."""
     for org, refused in (("acme", {401, 403, 404}), (OPERATOR_ORG, {401, 403})):

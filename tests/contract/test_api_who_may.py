@@ -46,15 +46,16 @@ ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # the service of all tests 
 
 # API section "Who may", written independently: what each role may do in its org.
 WHO_MAY = """
-                    owner admin manager member viewer operator
-session.write         yes   yes     yes    yes     no       no
-session.read          yes   yes     yes    yes    yes       no
-session.read_all      yes   yes     yes     no     no       no
-analytics.read        yes   yes     yes    yes    yes       no
-analytics.by_user     yes   yes     yes     no     no       no
-receipt.read          yes   yes     yes    yes    yes       no
-org.recount           yes   yes      no     no     no       no
-operate                no    no      no     no     no      yes
+                    owner admin manager member viewer agent operator
+session.write         yes   yes     yes    yes     no   yes       no
+session.read          yes   yes     yes    yes    yes    no       no
+session.read_all      yes   yes     yes     no     no    no       no
+analytics.read        yes   yes     yes    yes    yes    no       no
+analytics.by_user     yes   yes     yes     no     no    no       no
+receipt.read          yes   yes     yes    yes    yes   yes       no
+receipt.read_all      yes   yes     yes    yes    yes    no       no
+org.recount           yes   yes      no     no     no    no       no
+operate                no    no      no     no     no    no      yes
 """
 
 
@@ -239,9 +240,10 @@ def test_the_same_over_http(installation: Installation, fresh_org: str) -> None:
             return _short(client.request(method, path, headers=seen, json=None if method == "GET" else {}))
 
     assert alice.get(of_session, headers=seen).json()["data"]["title"] == SECRET
-    assert [answer(role, of_session) for role in ROLES[:5]] == ["2xx", "2xx", "2xx", "404", "404"]
-    assert [answer(role, of_org, "POST") for role in ROLES[:5]] == ["2xx", "2xx", "2xx", "2xx", "403"]
-    assert [answer(role, f"{of_org}/analytics/by-user") for role in ROLES[:5]] == ["2xx", "2xx", "2xx", "403", "403"]
+    assert [answer(role, of_session) for role in ROLES[:6]] == ["2xx", "2xx", "2xx", "404", "404", "403"]
+    assert [answer(role, of_org, "POST") for role in ROLES[:6]] == ["2xx", "2xx", "2xx", "2xx", "403", "2xx"]
+    by_user = [answer(role, f"{of_org}/analytics/by-user") for role in ROLES[:6]]
+    assert by_user == ["2xx", "2xx", "2xx", "403", "403", "403"]
     assert answer("owner", of_session, org="other-org") == "404"
     assert answer("owner", of_session.replace(fresh_org, "other-org"), org="other-org") == "404"
     assert answer("owner", "/api/v1/operator/freshness") == "404"

@@ -1,6 +1,8 @@
 """Coverage, receipts and freshness on the real engine, over tables that the real pipeline filled."""
 
-from tests.support.builders import ORG, LogBuilder, created
+from schemas.log.position import LogRecord
+from schemas.log.records import Actor
+from tests.support.builders import ORG, LogBuilder, created, hook, recorded
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import OTHER, Operations
 
@@ -62,6 +64,30 @@ async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Opera
     for record, org in ((newer, OTHER), (garbage, ORG), (garbage, OTHER)):
         other = await operations.data(f"{org}/ops/receipts/{record.partition}:{record.offset}", org, "owner")
         assert (other["outcome"], other["reason"], other["received_at"]) == ("waiting", None, None)
+
+
+async def test_an_agent_sees_the_receipts_of_its_user_alone(operations: Operations) -> None:
+    """This holds for records that added facts, repeated known ones, or are dead; all others look unwritten."""
+    log = LogBuilder()
+    alice, bob = Actor("alice", "agent"), Actor("bob", "member")
+    batch = recorded(named(0), hook("Stop", event_id=log.uuid()), actor=alice)
+    mine = [*log.add(created(named(0), actor=alice), batch, batch), *log.add(created(named(0), actor=alice, v=2))]
+    others = [*log.add(recorded(named(0), hook("Stop"), actor=bob), created(named(2), actor=bob))]
+    others += log.add(created(named(2), actor=bob, v=2))
+    await operations.project(log.records)
+
+    def path(record: LogRecord) -> str:
+        return f"{ORG}/ops/receipts/{record.partition}:{record.offset}"
+
+    seen = [await operations.data(path(record), ORG, "agent") for record in mine]
+    hidden = [await operations.data(path(record), ORG, "agent") for record in others]
+
+    assert [receipt["outcome"] for receipt in seen] == ["projected", "projected", "projected", "dead"]
+    assert [receipt["added"] for receipt in seen[:3]] == [1, 1, 0]
+    assert {receipt["outcome"] for receipt in hidden} == {"waiting"}
+    assert {receipt["received_at"] for receipt in hidden} == {None}
+    to_a_member = [(await operations.data(path(record), ORG, "member"))["outcome"] for record in others]
+    assert to_a_member == ["projected", "projected", "dead"]
 
 
 async def test_freshness_is_that_of_the_oldest_partition(filled: Operations) -> None:
