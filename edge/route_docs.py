@@ -4,20 +4,27 @@ from typing import Any
 
 from litestar.handlers import BaseRouteHandler
 
-_BODY, BODY_OPTIONAL, EXAMPLE, TO_LOG = "body", "body_optional", "example", "to_log"
+_BODY, BODY_OPTIONAL, EXAMPLE, TO_LOG, OR_ONE = "body", "body_optional", "example", "to_log", "or_one"
 
 
-def takes(kind: type, *, optional: bool = False, to_log: bool = True) -> dict[str, Any]:
+def takes(kind: type, *, optional: bool = False, to_log: bool = True, or_one: type | None = None) -> dict[str, Any]:
     """Return the ``opt`` of a route with this JSON body. Routes read bodies themselves, to check limits first.
 
-    ``to_log``: the route appends to the log, and its response names the position.
+    ``to_log``: the route appends to the log, and its response names the position. ``or_one``: another type that the
+    body may have instead; then the response is 204.
     """
-    return {_BODY: kind, BODY_OPTIONAL: optional, TO_LOG: to_log}
+    return {_BODY: kind, BODY_OPTIONAL: optional, TO_LOG: to_log, OR_ONE: or_one}
 
 
 def responds_with(example: Any) -> dict[str, Any]:
     """Return the ``opt`` of a route whose response is not composed of documented fields, or not JSON."""
     return {EXAMPLE: example}
+
+
+def other_body_type(handler: BaseRouteHandler) -> type | None:
+    """Return the type that a route's body may have instead; its response is 204."""
+    kind: type | None = handler.opt.get(OR_ONE)
+    return kind
 
 
 def body_type(handler: BaseRouteHandler) -> type | None:

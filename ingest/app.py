@@ -11,6 +11,7 @@ from edge.health import Readiness
 from ingest.errors import reply_to_invalid, reply_to_wrong_body
 from ingest.intake.context import Invalid
 from ingest.intake.events.record import record_events
+from ingest.intake.hooks.record import record_hooks
 from ingest.intake.redrive import redrive_dead_letter
 from ingest.intake.sessions.change import change_session
 from ingest.intake.sessions.compact import request_compaction
@@ -28,7 +29,15 @@ def clock_ms() -> int:
 
 def ingest_routes() -> list[HTTPRouteHandler]:
     """Return every route that writes; their service needs `INGEST_ERRORS` as well."""
-    return [create_session, record_events, change_session, end_session, request_compaction, redrive_dead_letter]
+    return [
+        create_session,
+        record_events,
+        change_session,
+        end_session,
+        request_compaction,
+        record_hooks,
+        redrive_dead_letter,
+    ]
 
 
 def log_readiness(log: EventLog) -> Readiness:

@@ -59,6 +59,7 @@ ROUTES: dict[str, RoutePermission] = {  # by operation id; a test requires a row
     "ChangeSession": RoutePermission("session.write"),
     "EndSession": RoutePermission("session.write"),
     "RequestCompaction": RoutePermission("session.write"),
+    "RecordHooks": RoutePermission("session.write"),
     "ListSessions": RoutePermission("session.read", "sessions"),
     "SearchSessions": RoutePermission("session.read", "sessions"),
     "GetSession": RoutePermission("session.read", "session"),

@@ -23,12 +23,12 @@ from edge.openapi.parameters import (
 )
 from edge.openapi.responses import ERROR_RESPONSES, JSON, error_components, header_refs, meta_schema
 from edge.openapi.schemas import Schema, TypeSchemas
-from edge.route_docs import BODY_OPTIONAL, EXAMPLE, TO_LOG, body_type
+from edge.route_docs import BODY_OPTIONAL, EXAMPLE, TO_LOG, body_type, other_body_type
 from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody, Reply
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
 
-_SUCCESS = {200: "Success.", 201: "Created.", 202: "Accepted for processing."}
+_SUCCESS = {200: "Success.", 201: "Created.", 202: "Accepted for processing.", 204: "Done; no body."}
 _WITHOUT_503 = frozenset({"/livez", "/metrics"})
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -89,7 +89,7 @@ def operations_of(app: Litestar) -> list[Operation]:
 def build_document(app: Litestar, title: str, version: str) -> Schema:
     """Return the OpenAPI document of a service."""
     ops = operations_of(app)
-    bodies = [kind for op in ops if (kind := body_type(op.handler)) is not None]
+    bodies = [kind for op in ops for kind in (body_type(op.handler), other_body_type(op.handler)) if kind is not None]
     responses = [op.data_type or op.response_type for op in ops if op.response_type is not bytes]
     schemas = TypeSchemas(bodies, [*responses, ErrorBody])
     paths: dict[str, Schema] = {}
@@ -124,7 +124,9 @@ def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
         "responses": _responses(op, schemas, [parameter["name"] for parameter in query]),
     }
     if (kind := body_type(op.handler)) is not None:
-        content = {"schema": schemas.of(kind), "example": BODIES[kind]}
+        other = other_body_type(op.handler)
+        schema = schemas.of(kind) if other is None else {"anyOf": [schemas.of(kind), schemas.of(other)]}
+        content = {"schema": schema, "example": BODIES[kind]}
         operation["requestBody"] = {"required": not op.handler.opt.get(BODY_OPTIONAL), "content": {JSON: content}}
     return operation
 
@@ -158,6 +160,8 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     content = {media_type: {"schema": schema, "example": example}}
     success = {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}
     responses: Schema = {str(status): success}
+    if other_body_type(op.handler) is not None:
+        responses["204"] = {"description": _SUCCESS[204], "headers": header_refs(headers)}
     if op.is_read:
         responses["304"] = {"description": "`If-None-Match` is still current.", "headers": header_refs(headers)}
     has_body = body_type(op.handler) is not None

@@ -29,7 +29,6 @@ class HeaderDoc(NamedTuple):
     example: Any
 
 
-_POSITION = {"type": "string", "pattern": r"^[0-9]+:[0-9]+$"}
 _POSITIONS = {"type": "string", "pattern": r"^[0-9]+:[0-9]+(,[0-9]+:[0-9]+)*$"}
 _PRINTABLE = {"type": "string", "minLength": 1, "maxLength": 255}
 _INSTANT = {"type": "string", "format": "date-time"}
@@ -71,7 +70,11 @@ RESPONSE_HEADERS: Mapping[str, HeaderDoc] = {
     "X-RateLimit-Limit": HeaderDoc("Reads or writes of the org per hour; absent without a limit.", _SECONDS, 600_000),
     "X-RateLimit-Remaining": HeaderDoc("Requests left in this hour.", _SECONDS, 599_999),
     "X-RateLimit-Reset": HeaderDoc("Seconds until the count restarts.", _SECONDS, 3_540),
-    "X-Log-Position": HeaderDoc("Log position of the write. A read can wait for it.", _POSITION, "2:1841"),
+    "X-Log-Position": HeaderDoc(
+        "Log position of the write, or one for each partition, separated by commas. A read can wait for it.",
+        _POSITIONS,
+        "2:1841",
+    ),
     "X-Complete-Through": HeaderDoc(
         "The response includes everything accepted before this time.", _INSTANT, "2026-01-20T10:30:00.000Z"
     ),

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.http.glossary import EVENT_ID, GLOSSARY, SESSION_ID
+from schemas.http.glossary import CLIENT_SESSION_ID, EVENT_ID, GLOSSARY, SESSION_ID
 from schemas.http.requests import (
     ChangeSession,
     CreateSession,
     EndSession,
     RecordEvents,
+    RecordHooks,
     RedriveDeadLetter,
     RequestCompaction,
     RequestWork,
@@ -40,6 +41,30 @@ BODIES: Mapping[type, Any] = {
                 "seq": 17,
             },
         ]
+    },
+    RecordHooks: {
+        "hooks": [
+            {
+                "id": EVENT_ID,
+                "at": "2026-01-20T10:30:04.250Z",
+                "payload": {
+                    "session_id": CLIENT_SESSION_ID,
+                    "hook_event_name": "PreToolUse",
+                    "tool_name": "Bash",
+                    "tool_use_id": "toolu_01",
+                    "tool_input": {"command": "make test"},
+                },
+                "context": {"attended": True, "branch": "main", "client_version": "2.1.332"},
+            }
+        ],
+        "reports": [
+            {
+                "session_id": CLIENT_SESSION_ID,
+                "at": "2026-01-20T10:31:00Z",
+                "model_metrics": _TOTALS,
+                "work": {"lines_added": 12, "lines_removed": 3},
+            }
+        ],
     },
     ChangeSession: {"title": "Retry the upload", "branch": None, "model_metrics": _TOTALS},
     EndSession: {

@@ -19,6 +19,7 @@ class Entry(NamedTuple):
 SESSION_ID = "0b3d5c1e-7a52-4f0e-9c41-5d2f8a9b6c30"
 RUN_ID = "5f1c9f4a-2d36-4b57-8e0c-1a7d3b9e6f24"
 THREAD_ID = "c2a7e0d8-9b14-4c6f-a3e5-7f8d1b2c4e69"
+CLIENT_SESSION_ID = "e41b7c0d-52a9-4f36-8d17-6b0c93f2a5e8"
 EVENT_ID = "9f8b7a6c-5d4e-4f3a-8b2c-1d0e9f8a7b6c"
 
 
@@ -124,6 +125,31 @@ GLOSSARY: dict[str, Entry] = {
         "Payload: any JSON object. It is stored byte for byte, after redaction.",
         {"tool_name": "Bash", "tool_use_id": "toolu_01", "duration_ms": 1250},
     ),
+    # Agents' own formats
+    "client": Entry("Coding agent.", "claude-code", values=("claude-code", "codex", "gemini-cli")),
+    "AgentPayload.session_id": Entry("The client's own id of its session: 1 to 400 characters.", CLIENT_SESSION_ID),
+    "ReportSession.session_id": Entry("The client's own id of its session: 1 to 400 characters.", CLIENT_SESSION_ID),
+    "HookParent.session_id": Entry("The client's own id of the session that this one continues.", CLIENT_SESSION_ID),
+    "HookParent.relation": Entry("How the session continues its parent.", "fork", values=("fork", "clear")),
+    "hook_event_name": Entry("The client's own name of the event.", "PreToolUse"),
+    "AgentPayload.timestamp": _time("Time of the event, where the client sends one. Default: time of receipt."),
+    "hooks": Entry("At most 5,000 payloads. Invalid ones are rejected, the others stored.", None),
+    "reports": Entry("At most 1,000 reports. An invalid one is rejected with its index, as `invalid_report`.", None),
+    "RecordHook.id": _id("Id of the event, unique in its session. A payload that is sent again counts once.", EVENT_ID),
+    "RecordHook.at": _time("Time at which the hook ran. Default: the payload's `timestamp`, else the time of receipt."),
+    "ReportSession.at": _time("Time of the totals. Default: time of receipt."),
+    "payload": Entry("What the client's hook received, stored byte for byte, after redaction.", None),
+    "context": Entry("What the hook client knows beside the payload.", None),
+    "attended": Entry("Whether a person can answer the agent: the session is interactive, else headless.", True),
+    "client_version": Entry("Version of the coding agent.", "2.1.332"),
+    "process": Entry("Process id of the coding agent. It is not stored.", 10_061),
+    "parent": Entry("Session of the client that this one continues.", None),
+    "work": Entry("What the session achieved so far.", None),
+    "lines_added": Entry("Lines of code added.", 12),
+    "lines_removed": Entry("Lines of code removed.", 3),
+    "commits": Entry("Commits made.", 1),
+    "pull_requests": Entry("Pull requests opened.", 0),
+    "active_seconds": Entry("Seconds in which the agent or its user was active.", 412.5),
     "agent_id": Entry("Id of the agent inside the session.", "a1b2c3d4"),
     "accepted": Entry("Number of events that are now durable in the log.", 99),
     "rejected": Entry("Events that were rejected.", None),

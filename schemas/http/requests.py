@@ -16,6 +16,7 @@ EVENTS_PER_REQUEST_MAX = 5_000
 EVENT_BYTES_MAX = 1_048_576
 BODY_BYTES_MAX = 10_485_760
 MODELS_PER_REPORT_MAX = 1_000
+REPORTS_PER_REQUEST_MAX = 1_000
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _NO_CONTROL_BUT_SPACE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
@@ -69,6 +70,54 @@ class RecordEvents(Struct, frozen=True, forbid_unknown_fields=True):
     events: Annotated[list[RecordEvent], Meta(min_length=1, max_length=EVENTS_PER_REQUEST_MAX)]
 
 
+ClientSessionId = Annotated[str, Meta(min_length=1, max_length=400, pattern=_NO_CONTROL)]
+
+
+class AgentPayload(Struct, frozen=True):
+    """One payload as an agent's hook sends it. It is stored whole; these are the fields that are read at once."""
+
+    session_id: ClientSessionId
+    hook_event_name: EventType
+    timestamp: Raw = field(default_factory=lambda: Raw(b"null"))
+
+
+class HookParent(Struct, frozen=True, forbid_unknown_fields=True):
+    """The client's session from which this one was made."""
+
+    session_id: ClientSessionId
+    relation: Literal["fork", "clear"]
+
+
+class HookContext(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a hook client knows beside the payload."""
+
+    attended: bool | None = None
+    remote_url: Url | None = None
+    branch: Text | None = None
+    client_version: Text | None = None
+    process: Annotated[int, Meta(ge=0, le=1 << 53)] | None = None
+    parent: HookParent | None = None
+
+
+class RecordHook(Struct, frozen=True, forbid_unknown_fields=True):
+    """One payload of an agent's hook, when it was sent, and what the hook client knows beside it."""
+
+    id: UUID
+    payload: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+    at: Instant | None = None
+    context: HookContext | None = None
+
+
+class WorkDone(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a session achieved so far."""
+
+    lines_added: Tokens | None = None
+    lines_removed: Tokens | None = None
+    commits: Tokens | None = None
+    pull_requests: Tokens | None = None
+    active_seconds: Annotated[float, Meta(ge=0, le=1 << 40)] | None = None
+
+
 class ReportModel(Struct, frozen=True, forbid_unknown_fields=True):
     """Running totals of one model."""
 
@@ -93,6 +142,22 @@ class ReportMetrics(Struct, frozen=True, forbid_unknown_fields=True):
     model: Text | None = None
     models: Annotated[list[ReportModel], Meta(max_length=MODELS_PER_REPORT_MAX)] | None = None
     reported_at: Instant | None = None
+
+
+class ReportSession(Struct, frozen=True, forbid_unknown_fields=True):
+    """Running totals of a client's session, as of a moment."""
+
+    session_id: ClientSessionId
+    at: Instant | None = None
+    model_metrics: ReportMetrics | None = None
+    work: WorkDone | None = None
+
+
+class RecordHooks(Struct, frozen=True, forbid_unknown_fields=True):
+    """Payloads and reports of one client, of any number of its sessions. Invalid ones are rejected one by one."""
+
+    hooks: Annotated[list[RecordHook], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = []
+    reports: Annotated[list[ReportSession], Meta(max_length=REPORTS_PER_REQUEST_MAX)] = []
 
 
 class ChangeSession(Struct, frozen=True, forbid_unknown_fields=True):

@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
     "ChangeSession": {"title": "t"},
     "EndSession": {},
     "RequestCompaction": {},
+    "RecordHooks": {"session_id": "own", "hook_event_name": "Stop"},
     "RedriveDeadLetter": {},
     "RequestWork": lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"},  # the same twice is refused
 }

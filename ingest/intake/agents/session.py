@@ -1,5 +1,6 @@
 """The session that an agent reports: found from the caller, the client and its own id, never looked up. Pure."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeGuard
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from ingest.intake.context import CommandContext
 from ingest.intake.sessions.identity import creation_id, new_ids, seed_of_external_id
 from ingest.intake.sessions.remote_url import clean_remote
 from schemas.ids import derived_uuid
-from schemas.log.records import SessionCreated, SessionDescribed
+from schemas.log.records import Event, LifecycleRecord, SessionCreated, SessionDescribed
 
 CLIENT_SESSION_ID_CHARACTERS_MAX = 400
 WRONG_SESSION_ID = f"must have 1 to {CLIENT_SESSION_ID_CHARACTERS_MAX} printable characters"
@@ -39,6 +40,18 @@ class Description(NamedTuple):
 
 
 NOTHING_SAID = Description()
+
+
+class SessionFacts(NamedTuple):
+    """The facts that a request brings for one session, in the client's order.
+
+    ``client`` is set if the payloads of the events are stored as that client sends them.
+    """
+
+    session: AgentSession
+    facts: Sequence[Event | LifecycleRecord]
+    said: Description = NOTHING_SAID
+    client: str | None = None
 
 
 def is_client_session_id(value: Any) -> TypeGuard[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ingest.body import Body
 from ingest.dependencies import AgentWrite
-from ingest.intake.agents.session import NOTHING_SAID, AgentSession, Description, created, described
+from ingest.intake.agents.session import SessionFacts, created, described
 from ingest.intake.events.identify import IdentifiedEvents, to_records
 from ingest.intake.steps import append
 from ingest.metrics import IngestMetrics
@@ -22,18 +22,6 @@ from schemas.log.position import Position
 from schemas.log.records import Event, LifecycleRecord
 
 SESSIONS_AT_ONCE = 16  # of one request; each holds one record on its way to the log
-
-
-class SessionFacts(NamedTuple):
-    """The facts that a request brings for one session, in the client's order.
-
-    ``client`` is set if the payloads of the events are stored as that client sends them.
-    """
-
-    session: AgentSession
-    facts: Sequence[Event | LifecycleRecord]
-    said: Description = NOTHING_SAID
-    client: str | None = None
 
 
 class Stored(NamedTuple):

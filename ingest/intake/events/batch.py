@@ -135,11 +135,15 @@ def restore(events: Sequence[Read], letter: int) -> list[Read]:
 
 
 def _restored(event: RecordEvent, letter: int) -> RecordEvent:
-    parsed = bytes(event.data)
-    data = _escapes_with(letter).sub(lambda escape: b"\\uD" if escape[1].isupper() else b"\\ud", parsed)
-    if data == parsed:
+    data = restore_payload(bytes(event.data), letter)
+    if data == bytes(event.data):
         return event
     return EventWithLoneSurrogates(**{**structs.asdict(event), "data": Raw(data)})
+
+
+def restore_payload(parsed: bytes, letter: int) -> bytes:
+    """Return a payload of a substituted body as the client sent it."""
+    return _escapes_with(letter).sub(lambda escape: b"\\uD" if escape[1].isupper() else b"\\ud", parsed)
 
 
 def _escapes_with(letter: int) -> re.Pattern[bytes]:

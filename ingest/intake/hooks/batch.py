@@ -1,0 +1,155 @@
+"""Parses a batch of a hook client: with one typed call if all is valid, else one by one to find what is not.
+
+Lone surrogates in payloads are kept, see `ingest.intake.events.batch`.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Raw, structs
+
+from edge.error_responses import too_large
+from edge.errors import invalid
+from edge.validation_messages import explain
+from ingest.intake.events.batch import restore_payload, substitute
+from schemas.http.requests import (
+    EVENT_BYTES_MAX,
+    EVENTS_PER_REQUEST_MAX,
+    REPORTS_PER_REQUEST_MAX,
+    RecordHook,
+    RecordHooks,
+    ReportSession,
+)
+from schemas.http.responses import RejectedEvent
+
+T = TypeVar("T")
+
+
+class Batch(NamedTuple):
+    """The hooks and reports in their order, each invalid one replaced by its error."""
+
+    hooks: Sequence[RecordHook | RejectedEvent]
+    reports: Sequence[ReportSession | RejectedEvent]
+
+
+def _bounded_list(length: int) -> Any:
+    """Return the type of a list that is too long by one at most: msgspec would build a list of millions before."""
+    fields: Any = [(f"e{index}", Raw, b"") for index in range(length + 1)]
+    return msgspec.defstruct("_Elements", fields, array_like=True, forbid_unknown_fields=True)
+
+
+_MOST = {"hooks": EVENTS_PER_REQUEST_MAX, "reports": REPORTS_PER_REQUEST_MAX}
+_lists: Any = [(name, _bounded_list(most) | None, None) for name, most in _MOST.items()]
+_loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    msgspec.defstruct("_Loose", _lists, forbid_unknown_fields=True)
+)
+_batch = msgspec.json.Decoder(RecordHooks)
+_hook = msgspec.json.Decoder(RecordHook)
+_report = msgspec.json.Decoder(ReportSession)
+_anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
+
+
+class _Shape(msgspec.Struct):
+    hook_event_name: Raw = Raw()
+    hooks: Raw = Raw()
+    reports: Raw = Raw()
+
+
+_shapes = msgspec.json.Decoder(_Shape)
+
+
+def is_batch(body: bytes) -> bool:
+    """Return whether a body is a batch: it has hooks or reports, and is no event itself.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON, or no object.
+    """
+    try:
+        shape = _shapes.decode(body)
+    except msgspec.ValidationError:
+        _anything.decode(body)
+        raise
+    except msgspec.DecodeError:
+        substituted = substitute(body)
+        if substituted is None:
+            raise
+        shape = _shapes.decode(substituted[0])
+    return bool(shape.hooks or shape.reports) and not shape.hook_event_name
+
+
+def read_batch(body: bytes) -> Batch:
+    """Return what the batch holds.
+
+    Raises:
+        ApiError: 413 for an element that is too large, 422 for none at all or too many.
+        msgspec.MsgspecError: the body is no batch.
+    """
+    try:
+        return _read(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        substituted = substitute(body)
+        if substituted is None:
+            raise
+        text, letter = substituted
+        hooks, reports = _read(text)
+        return Batch([_restored(hook, letter) for hook in hooks], reports)
+
+
+def _read(body: bytes) -> Batch:
+    if len(body) > EVENT_BYTES_MAX and any(len(memoryview(raw)) > EVENT_BYTES_MAX for raw in chain(*_elements(body))):
+        raise too_large()
+    try:
+        whole = _batch.decode(body)
+        batch = Batch(whole.hooks, whole.reports)
+    except msgspec.ValidationError:
+        hooks, reports = _elements(body)
+        each_hook, each_report = _each(hooks, _hook, "hook"), _each(reports, _report, "report")
+        batch = Batch(each_hook, each_report)
+    if not batch.hooks and not batch.reports:
+        raise invalid({"hooks": ["must have an item, or reports must"]})
+    for name, most in _MOST.items():
+        if len(getattr(batch, name)) > most:
+            raise _too_many(name)
+    return batch
+
+
+def _elements(body: bytes) -> tuple[list[Raw], list[Raw]]:
+    try:
+        loose = _loose.decode(body)
+    except msgspec.ValidationError as error:
+        _anything.decode(body)
+        if "of at most length" in str(error):
+            raise _too_many("reports" if "$.reports" in str(error) else "hooks") from error
+        raise
+    hooks, reports = (structs.astuple(found) if found is not None else () for found in (loose.hooks, loose.reports))
+    return [raw for raw in hooks if raw], [raw for raw in reports if raw]
+
+
+def _too_many(name: str) -> Exception:
+    return invalid({name: [f"must have at most {_MOST[name]} items"]})
+
+
+def _each(raws: Sequence[Raw], decoder: msgspec.json.Decoder[T], what: str) -> Sequence[T | RejectedEvent]:
+    items: list[T | RejectedEvent] = []
+    for index, raw in enumerate(raws):
+        item = _one(index, raw, decoder, what)
+        items.append(item)
+    return items
+
+
+def _one(index: int, raw: Raw, decoder: msgspec.json.Decoder[T], what: str) -> T | RejectedEvent:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        path, sentence = explain(str(error))
+        return RejectedEvent(index, f"invalid_{what}", f"{f'the {what}' if path == 'body' else path} {sentence}")
+
+
+def _restored(hook: RecordHook | RejectedEvent, letter: int) -> RecordHook | RejectedEvent:
+    if isinstance(hook, RejectedEvent):
+        return hook
+    return structs.replace(hook, payload=Raw(restore_payload(bytes(hook.payload), letter)))

@@ -1,0 +1,173 @@
+"""From payloads and reports to the facts of their sessions. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw
+
+from ingest.intake.agents.session import (
+    WRONG_SESSION_ID,
+    AgentSession,
+    Description,
+    SessionFacts,
+    agent_session,
+    is_client_session_id,
+)
+from ingest.intake.context import CommandContext, Invalid
+from ingest.intake.hooks.payload import Payload, moment_of, outcome_of, own_time, read_payload
+from ingest.intake.sessions.metrics_report import FIELD, to_report
+from ingest.intake.times import OUT_OF_RANGE, checked_ms, is_plausible
+from schemas.clients.client import Client
+from schemas.http.requests import HookContext, RecordHook, ReportSession, WorkDone
+from schemas.ids import derived_event_digest, derived_uuid, event_id_hasher, event_ids
+from schemas.log.records import Event, LifecycleRecord, MetricsReport, MetricsReported, SessionEnded, WorkTotals
+
+
+class Hook(NamedTuple):
+    """A payload that is accepted. ``id`` None: it follows from session and payload."""
+
+    payload: Payload
+    timestamp: int
+    id: UUID | None = None
+    context: HookContext | None = None
+
+
+def single_hook(data: bytes, client: Client, received_at: int) -> Hook:
+    """Return the hook of a body that is one payload.
+
+    Raises:
+        Invalid: its time is out of range.
+        msgspec.MsgspecError, Invalid, RecursionError: as `read_payload`.
+    """
+    payload = read_payload(data, client)
+    return Hook(payload, _checked(own_time(payload.head), "timestamp", received_at))
+
+
+def batched_hook(hook: RecordHook, client: Client, received_at: int) -> Hook:
+    """Return the hook of an item of a batch; raises as `single_hook`."""
+    payload = read_payload(bytes(hook.payload), client)
+    at = checked_ms(hook.at, "at", received_at)
+    timestamp = at if at is not None else _checked(own_time(payload.head), "payload.timestamp", received_at)
+    return Hook(payload, timestamp, hook.id, hook.context)
+
+
+class Report(NamedTuple):
+    """A report that is accepted: the client's id of its session, and the totals."""
+
+    session_id: str
+    report: MetricsReport
+
+
+def checked_report(report: ReportSession, received_at: int) -> Report:
+    """Return a report as the log stores it.
+
+    Raises:
+        Invalid: it reports nothing, or a value is not valid.
+    """
+    if not is_client_session_id(report.session_id):
+        raise Invalid("session_id", WRONG_SESSION_ID)
+    if report.model_metrics is None and report.work is None:
+        raise Invalid(FIELD, "is required where there is no work")
+    of_models = MetricsReport() if report.model_metrics is None else to_report(report.model_metrics, received_at)
+    at = checked_ms(report.at, "at", received_at)
+    reported_at = at if at is not None else of_models.reported_at or received_at
+    work = None if report.work is None else _totals(report.work)
+    return Report(report.session_id, MetricsReport(of_models.models, reported_at, work))
+
+
+def session_facts(
+    hooks: Iterable[Hook], reports: Iterable[Report], client: Client, context: CommandContext
+) -> list[SessionFacts]:
+    """Return the facts of each session, in the client's order; reports come before the session's first end."""
+    of_session: dict[str, tuple[list[Hook], list[Report]]] = {}
+    for hook in hooks:
+        of_session.setdefault(hook.payload.head.session_id, ([], []))[0].append(hook)
+    for report in reports:
+        of_session.setdefault(report.session_id, ([], []))[1].append(report)
+    return [_of_session(name, *brought, client, context) for name, brought in of_session.items()]
+
+
+def _of_session(
+    name: str, hooks: Sequence[Hook], reports: Sequence[Report], client: Client, context: CommandContext
+) -> SessionFacts:
+    session = agent_session(client.name, name, context)
+    facts: list[Event | LifecycleRecord] = []
+    for hook in hooks:
+        event = _event(hook, session, context)
+        facts.append(event)
+        if event.event_type == "SessionEnd":
+            facts.append(_end(hook, event, session, context))
+    first_end = next((place for place, fact in enumerate(facts) if isinstance(fact, SessionEnded)), len(facts))
+    facts[first_end:first_end] = [_reported(report, session, context) for report in reports]
+    return SessionFacts(session, facts, _said(hooks, client, context), client.name)
+
+
+def _event(hook: Hook, session: AgentSession, context: CommandContext) -> Event:
+    payload = hook.payload
+    event_id = hook.id or _derived_id(payload, session, context)
+    odd = payload.data if payload.is_odd else None
+    return Event(event_id, payload.event_type, hook.timestamp, Raw(payload.data), data_base64=odd)
+
+
+def _derived_id(payload: Payload, session: AgentSession, context: CommandContext) -> UUID:
+    hasher = event_id_hasher(context.secrets.seed_key, session.session_id)
+    moment = moment_of(payload, context.received_at)
+    return event_ids([derived_event_digest(hasher, payload.event_type, f"hook {moment}", payload.data, 0)])[0]
+
+
+def _end(hook: Hook, event: Event, session: AgentSession, context: CommandContext) -> SessionEnded:
+    return SessionEnded(
+        **context.head_of(session.session_id),
+        fact_id=_fact_id("hook-end", session, event.event_id.bytes, context),
+        outcome=outcome_of(hook.payload.head),
+        ended_at=event.timestamp,
+    )
+
+
+def _reported(report: Report, session: AgentSession, context: CommandContext) -> MetricsReported:
+    content = msgspec.json.encode(report.report)
+    return MetricsReported(
+        **context.head_of(session.session_id),
+        fact_id=_fact_id("hook-report", session, content, context),
+        report=report.report,
+    )
+
+
+def _fact_id(purpose: str, session: AgentSession, part: bytes, context: CommandContext) -> UUID:
+    return derived_uuid(context.secrets.seed_key, purpose, [session.session_id.bytes, part])
+
+
+def _said(hooks: Iterable[Hook], client: Client, context: CommandContext) -> Description:
+    """Return what the contexts of a session say: the last value of each field."""
+    last: dict[str, object] = {}
+    for hook in hooks:
+        if hook.context is not None:
+            given = {name: getattr(hook.context, name) for name in HookContext.__struct_fields__}
+            last |= {name: value for name, value in given.items() if value is not None}
+    if not last:
+        return Description()
+    said = HookContext(**last)  # type: ignore[arg-type]  # its own fields
+    parent = None if said.parent is None else agent_session(client.name, said.parent.session_id, context)
+    relation = None if said.parent is None else said.parent.relation
+    return Description(said.client_version, said.attended, parent, relation, said.remote_url, said.branch)
+
+
+def _totals(work: WorkDone) -> WorkTotals:
+    return WorkTotals(
+        lines_added=work.lines_added or 0,
+        lines_removed=work.lines_removed or 0,
+        commits=work.commits or 0,
+        pull_requests=work.pull_requests or 0,
+        active_ms=round((work.active_seconds or 0) * 1000),
+    )
+
+
+def _checked(own: int | None, field: str, received_at: int) -> int:
+    """Return the time of the payload, else of receipt."""
+    if own is None:
+        return received_at
+    if not is_plausible(own, received_at):
+        raise Invalid(field, OUT_OF_RANGE)
+    return own

@@ -1,0 +1,126 @@
+"""Reads a hook's payload: which session, which event, when, and what makes it the same event as its copy. Pure."""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from ingest.intake.agents.session import WRONG_SESSION_ID, is_client_session_id
+from ingest.intake.context import Invalid
+from ingest.intake.times import parse_instant
+from kernel.surrogates import replace_lone
+from schemas.clients.client import Client
+from schemas.http.requests import AgentPayload
+from schemas.log.records import Outcome
+
+_NULL = Raw(b"null")
+_MINUTE_MS = 60_000
+# A payload with one of these fields occurs once. So does a prompt, and an answer, in a named turn.
+_IDENTITIES = ("tool_use_id", "tool_calls", "message_id")
+_TURNS = ("prompt_id", "turn_id")
+_OF_A_TURN = frozenset({"UserPromptSubmit", "Stop", "StopFailure"})
+
+_CANCELLED = frozenset("cancel cancelled canceled interrupt interrupted abort aborted user_abort sigint".split())
+_FAILURE = frozenset("error failure failed fatal crash api_error max_turns max_budget_usd".split())
+_SUCCESS = frozenset("success completed".split())
+
+
+class Head(AgentPayload, frozen=True):
+    """The fields that the door reads. Only the first two have to be of the right type."""
+
+    tool_use_id: Raw = _NULL
+    tool_calls: Raw = _NULL
+    message_id: Raw = _NULL
+    prompt_id: Raw = _NULL
+    turn_id: Raw = _NULL
+    reason: Raw = _NULL
+    terminal_reason: Raw = _NULL
+    is_error: Raw = _NULL
+
+
+class Payload(NamedTuple):
+    """A payload and its head. ``is_odd``: it holds lone surrogates, so a record can't hold it as it is."""
+
+    head: Head
+    data: bytes
+    event_type: str
+    is_odd: bool
+
+
+_heads = msgspec.json.Decoder(Head)
+_text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
+_anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
+
+
+def read_payload(data: bytes, client: Client) -> Payload:
+    """Read what the door needs.
+
+    Raises:
+        msgspec.ValidationError, Invalid: it is no object, or names no session or no valid event.
+        msgspec.DecodeError, RecursionError: it is no JSON, or too deep.
+    """
+    try:
+        head, is_odd = _head(data), False
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        head, is_odd = _head(replace_lone(data)), True
+    if not is_client_session_id(head.session_id):
+        raise Invalid("session_id", WRONG_SESSION_ID)
+    return Payload(head, data, client.event_type(head.hook_event_name, data), is_odd)
+
+
+def own_time(head: Head) -> int | None:
+    """Return the payload's time in ms since 1970; None if it has none, or none that can be read."""
+    try:
+        return parse_instant(_text_of(head.timestamp) or "")
+    except ValueError:
+        return None
+
+
+def moment_of(payload: Payload, received_at: int) -> str:
+    """Return what tells a single payload from an equal one that is another event, beside its bytes.
+
+    A session may start twice from the same folder, with the same bytes. If nothing in a payload occurs once, it is the
+    minute of receipt; a copy within it is the same event.
+    """
+    head = payload.head
+    if own_time(head) is not None or any(_is_given(getattr(head, name)) for name in _IDENTITIES):
+        return ""
+    if payload.event_type in _OF_A_TURN and any(_is_given(getattr(head, name)) for name in _TURNS):
+        return ""
+    return str(received_at // _MINUTE_MS)
+
+
+def outcome_of(head: Head) -> Outcome | None:
+    """Return the outcome that the end of a session names.
+
+    ``reason`` says why the process ended (other, clear, logout, prompt_input_exit, exit): that is no outcome, unless it
+    is a word for one. ``terminal_reason`` and ``is_error`` are those of a result.
+    """
+    terminal = _text_of(head.terminal_reason) or ""
+    words = {word.lower() for word in (_text_of(head.reason), terminal) if word}
+    if words & _CANCELLED or terminal.startswith("aborted_"):
+        return "cancelled"
+    if words & _FAILURE or bytes(head.is_error) == b"true":
+        return "failure"
+    return "success" if words & _SUCCESS else None
+
+
+def _head(data: bytes) -> Head:
+    try:
+        return _heads.decode(data)
+    except msgspec.ValidationError:
+        _anything.decode(data)  # no JSON, even if a wrong value comes before the syntax error
+        raise
+
+
+def _is_given(raw: Raw) -> bool:
+    return bytes(raw) not in (b"null", b'""', b"[]", b"{}")
+
+
+def _text_of(raw: Raw) -> str | None:
+    try:
+        return _text.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None

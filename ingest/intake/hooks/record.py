@@ -1,0 +1,115 @@
+"""POST /:org_id/hooks/:client"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
+
+from edge.error_responses import too_large
+from edge.errors import ApiError, not_found
+from edge.guards import may
+from edge.route_docs import takes
+from edge.validation_messages import explain
+from ingest.body import Body
+from ingest.dependencies import AgentWrite, NewAgentWrite
+from ingest.intake.agents.session import SessionFacts
+from ingest.intake.agents.store import Stored, store_sessions
+from ingest.intake.context import CommandContext, Invalid
+from ingest.intake.hooks.batch import is_batch, read_batch
+from ingest.intake.hooks.facts import batched_hook, checked_report, session_facts, single_hook
+from ingest.intake.times import OUT_OF_RANGE
+from ingest.metrics import metrics_of
+from schemas.clients import CLIENTS
+from schemas.clients.client import Client
+from schemas.http.requests import EVENT_BYTES_MAX, AgentPayload, RecordHooks
+from schemas.http.responses import RecordedEvents, RejectedEvent, Reply
+
+S = TypeVar("S")
+T = TypeVar("T")
+_NOTHING_VALID = "None of the hooks and reports is valid."
+
+
+@post(
+    "/api/v1/{org_id:str}/hooks/{client:str}",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="RecordHooks",
+    guards=[may("session.write")],
+    opt=takes(RecordHooks, or_one=AgentPayload),
+)
+async def record_hooks(
+    request: Request[Any, Any, Any], agent_write: NewAgentWrite, client: FromPath[str]
+) -> Response[Reply[RecordedEvents]]:
+    """Record what the hooks of a coding agent send: one payload as it is, or a batch of a hook client.
+
+    The session is that of the caller, the client and the client's own session id; it is created when it is first seen.
+    One payload returns 204 without a body, since the agent would read a body as an instruction. Its `SessionEnd` ends
+    the session. When the response arrives, everything that was accepted is durable.
+    """
+    known = CLIENTS.get(client)
+    if known is None:
+        raise not_found()
+    async with agent_write.command.bodies.read(request) as body:
+        if not await body.place.run(is_batch, body.text):
+            stored = await _store_one(request, agent_write, known, body)
+            headers = {"X-Log-Position": stored.position}
+            return Response(None, status_code=HTTP_204_NO_CONTENT, headers=headers)  # type: ignore[arg-type]  # no body
+        context = agent_write.command.context
+        sessions, accepted, rejected = await body.place.run(facts_of_batch, body.text, known, context)
+        stored = await store_sessions(agent_write, sessions, rejected, body, metrics_of(request.app))
+    if not stored.positions:
+        raise ApiError(422, "invalid", _NOTHING_VALID, {"hooks": stored.rejected})
+    reply = Reply(RecordedEvents(accepted, stored.rejected), {"position": stored.position})
+    return Response(reply, headers={"X-Log-Position": stored.position})
+
+
+async def _store_one(request: Request[Any, Any, Any], write: AgentWrite, client: Client, body: Body) -> Stored:
+    if len(body.text) > EVENT_BYTES_MAX:
+        raise too_large()
+    sessions = await body.place.run(facts_of_one, body.text, client, write.command.context)
+    return await store_sessions(write, sessions, [], body, metrics_of(request.app))
+
+
+def facts_of_one(body: bytes, client: Client, context: CommandContext) -> list[SessionFacts]:
+    """Return the facts of a body that is one payload; raises as `single_hook`."""
+    return session_facts([single_hook(body, client, context.received_at)], [], client, context)
+
+
+def facts_of_batch(
+    body: bytes, client: Client, context: CommandContext
+) -> tuple[list[SessionFacts], int, list[RejectedEvent]]:
+    """Return the facts of a batch, how many of its hooks are accepted, and why each of the others is not.
+
+    A rejected report has the code ``invalid_report``, and its index among the reports.
+
+    Raises:
+        ApiError, msgspec.MsgspecError: as `read_batch`.
+    """
+    batch = read_batch(body)
+    now = context.received_at
+    hooks, wrong_hooks = _checked(batch.hooks, lambda hook: batched_hook(hook, client, now), "invalid_hook")
+    reports, wrong_reports = _checked(batch.reports, lambda report: checked_report(report, now), "invalid_report")
+    return session_facts(hooks, reports, client, context), len(hooks), [*wrong_hooks, *wrong_reports]
+
+
+def _checked(
+    items: Sequence[S | RejectedEvent], check: Callable[[S], T], code: str
+) -> tuple[list[T], list[RejectedEvent]]:
+    valid: list[T] = []
+    rejected: list[RejectedEvent] = []
+    for index, item in enumerate(items):
+        try:
+            if isinstance(item, RejectedEvent):
+                rejected.append(item)
+            else:
+                valid.append(check(item))
+        except Invalid as error:
+            of_time = error.sentence == OUT_OF_RANGE and code == "invalid_hook"
+            rejected.append(RejectedEvent(index, "timestamp_out_of_range" if of_time else code, str(error)))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            path, sentence = explain(str(error))
+            where = "payload" if path == "body" else f"payload.{path}"
+            rejected.append(RejectedEvent(index, code, f"{where} {sentence}"))
+    return valid, rejected
