@@ -15,11 +15,15 @@ import msgspec
 from msgspec import Raw, structs
 
 from kernel.surrogates import replace_lone
+from schemas.clients import CLIENTS
+from schemas.clients.claude_code import DENIED, MACHINE_PROMPT, REFUSED
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.log.records import Event, LifecycleRecord
 
 F = TypeVar("F", bound=LifecycleRecord)
+T = TypeVar("T")
 Check = Callable[[Any], bool]
+Allowed = Mapping[str, Callable[[Any, bytes], Any]]  # what may stay of each field; None: nothing
 
 CONTENT = ("title", "summary", "branch", "instructions")  # of lifecycle facts; their other fields stay
 
@@ -44,24 +48,35 @@ def _is_one_of(words: str) -> Check:
 
 _is_name = _matches(r"[A-Za-z0-9_.:@/+\[\]-]{1,128}")
 _is_uuid = _matches(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_is_word = _matches(r"[a-z_]{1,32}")
+_is_time = _matches(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_EVENTS = KNOWN_EVENT_TYPES.union(*(client.event_types for client in CLIENTS.values()))
 
 # Names and ids: a value that is no identifier is replaced by its digest, so that equal values still count as one.
-NAMES = ("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "model")
+NAMES = (
+    *("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "model"),
+    *("session_id", "prompt_id", "turn_id", "message_id", "request_id"),  # UUIDs of one client, other ids of another
+    *("from_model", "to_model", "requested_model"),
+    *("source", "series"),  # a prompt of an unknown source is one of a machine
+)
 
 CHECKS: Mapping[str, Check] = {
-    "hook_event_name": lambda value: isinstance(value, str) and value in KNOWN_EVENT_TYPES,
-    **dict.fromkeys(("session_id", "prompt_id", "turn_id", "message_id", "elicitation_id"), _is_uuid),
-    **dict.fromkeys(("from_model", "to_model", "requested_model"), _is_name),
+    "hook_event_name": lambda value: isinstance(value, str) and value in _EVENTS,
+    "elicitation_id": _is_uuid,
     **dict.fromkeys(("duration_ms", "context_tokens", "seconds_since_last_response", "index"), _is_number),
-    "estimated_cache_write_usd": _is_number,
-    **dict.fromkeys(("stop_hook_active", "is_interrupt", "final"), _is_flag),
+    **dict.fromkeys(("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"), _is_number),
+    **dict.fromkeys(("cache_creation_1h_tokens", "cost_usd", "ttft_ms", "attempt", "value"), _is_number),
+    **dict.fromkeys(("pre_tokens", "post_tokens", "prompt_length", "estimated_cache_write_usd"), _is_number),
+    **dict.fromkeys(("stop_hook_active", "is_interrupt", "final", "telemetry", "cumulative"), _is_flag),
     **dict.fromkeys(("prompt_cache_warm", "prompt_cache_likely_expired"), _is_flag),
-    "permission_mode": _is_one_of("default plan acceptEdits auto dontAsk bypassPermissions"),
-    "source": _is_one_of(
-        "startup resume clear compact fork user sdk system loop_wakeup schedule_wakeup poll_event command picker auto"
-        " user_settings project_settings local_settings policy_settings skills slash_command register_repo_root"
+    **dict.fromkeys(
+        ("permission_mode", "from_mode", "to_mode"),
+        _is_one_of("default plan acceptEdits auto dontAsk bypassPermissions"),
     ),
-    "reason": _is_one_of("clear resume logout prompt_input_exit other bypass_permissions_disabled"),
+    "name": _is_one_of("lines_added lines_removed commits pull_requests active_seconds"),
+    "interval_end": lambda value: _is_number(value) or _is_time(value),
+    "status": lambda value: _is_number(value) or _is_word(value),
+    "reason": _is_one_of("clear resume logout prompt_input_exit other exit bypass_permissions_disabled"),
     "trigger": _is_one_of("init maintenance manual auto"),
     "expansion_type": _is_one_of("slash_command mcp_prompt"),
     "notification_type": _is_one_of("permission_prompt idle_prompt auth_success agent_needs_input agent_completed"),
@@ -77,7 +92,12 @@ CHECKS: Mapping[str, Check] = {
     "action": _is_one_of("accept decline cancel"),
 }
 
+# Beginnings of texts that count; the rest of the text goes.
+_PROMPT_BEGINS = (MACHINE_PROMPT,)
+_ANSWER_BEGINS = (REFUSED, *DENIED)
+
 _fields: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
+_items: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 _scalar: msgspec.json.Decoder[str | int | float | bool | None] = msgspec.json.Decoder(str | int | float | bool | None)
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
@@ -95,19 +115,38 @@ def strip_record(record: F) -> F:
 
 
 def _stripped(data: bytes, key: bytes) -> dict[str, Any]:
-    try:
-        fields = _fields.decode(replace_lone(data))
-    except _ERRORS:
-        return {}
-    stripped: dict[str, Any] = {}
-    for name in fields.keys() & _ALLOWED.keys():
+    data = replace_lone(data)
+    stripped = _object(_ALLOWED, data, key)
+    fields = _read(_fields, data) or {}
+    for name, strip in _NESTED.items():
+        if name in fields and (parts := strip(fields[name], key)):
+            stripped[name] = parts
+    return dict(sorted(stripped.items()))
+
+
+def _object(allowed: Allowed, data: bytes | Raw, key: bytes) -> dict[str, Any]:
+    """Return the allowed fields of an object with scalar values; nothing of another value."""
+    fields = _read(_fields, data) or {}
+    stripped = {}
+    for name in fields.keys() & allowed.keys():
         try:
             value = _scalar.decode(fields[name])
         except _ERRORS:
             continue  # another type: content, or a value that nothing needs
-        if (allowed := _ALLOWED[name](value, key)) is not None:
-            stripped[name] = allowed
-    return dict(sorted(stripped.items()))
+        if (kept := allowed[name](value, key)) is not None:
+            stripped[name] = kept
+    return stripped
+
+
+def _objects(allowed: Allowed, data: Raw, key: bytes) -> list[dict[str, Any]]:
+    return [stripped for item in _read(_items, data) or () if (stripped := _object(allowed, item, key))]
+
+
+def _read(decoder: msgspec.json.Decoder[T], data: bytes | Raw) -> T | None:
+    try:
+        return decoder.decode(data)
+    except _ERRORS:
+        return None
 
 
 def _checked(check: Check, value: Any, _key: bytes) -> Any:
@@ -126,7 +165,23 @@ def _digest(value: str, key: bytes) -> str:
     return f"digest:{hashlib.blake2b(value.encode(), key=key[:64], person=b'reduced-name', digest_size=16).hexdigest()}"
 
 
-_ALLOWED: Mapping[str, Callable[[Any, bytes], Any]] = {
+def _beginning(beginnings: tuple[str, ...], value: Any, _key: bytes) -> str | None:
+    return next((begin for begin in beginnings if isinstance(value, str) and value.startswith(begin)), None)
+
+
+_ALLOWED: Allowed = {
     **dict.fromkeys(NAMES, _named),
     **{name: partial(_checked, check) for name, check in CHECKS.items()},
+    "prompt": partial(_beginning, _PROMPT_BEGINS),
+}
+_OF_A_CALL: Allowed = {
+    **dict.fromkeys(("tool_name", "tool_use_id"), _named),
+    "tool_response": partial(_beginning, _ANSWER_BEGINS),
+}
+_OF_A_RESPONSE: Allowed = dict.fromkeys(("agentId", "agentType", "status", "backgroundTaskId"), _named)
+_OF_A_BACKGROUND_TASK: Allowed = dict.fromkeys(("id", "type", "status", "agent_type"), _named)
+_NESTED: Mapping[str, Callable[[Raw, bytes], Any]] = {
+    "tool_calls": partial(_objects, _OF_A_CALL),
+    "tool_response": partial(_object, _OF_A_RESPONSE),
+    "background_tasks": partial(_objects, _OF_A_BACKGROUND_TASK),
 }

@@ -124,6 +124,7 @@ class Walk:
                 "position": f"0:{self.dead if operation.name in OF_A_DEAD_LETTER else 0}",
                 "work_id": self.requested,
                 "generation": FIRST_GENERATION,
+                "client": "claude-code",
             }
         )
         assert operation.method == "GET" or operation.name in BODIES, f"{operation.name}: give it a row in BODIES"
