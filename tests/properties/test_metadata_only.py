@@ -52,7 +52,15 @@ FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "tool_input": st.just({"command": CONTENT}),
 }
 payloads = st.fixed_dictionaries({}, optional=FIELDS)
-sessions = st.lists(st.tuples(st.sampled_from(TYPES), payloads), max_size=12)
+whole_calls = st.fixed_dictionaries({"tool_use_id": ids, "tool_response": answers})
+batches = st.fixed_dictionaries({"tool_calls": st.lists(whole_calls, min_size=1, max_size=3)})
+prompts = st.fixed_dictionaries({"prompt": texts}, optional={"source": FIELDS["source"]})
+events = st.one_of(
+    st.tuples(st.sampled_from(TYPES), payloads),
+    st.tuples(st.just("PostToolBatch"), batches),
+    st.tuples(st.just("UserPromptSubmit"), prompts),
+)
+sessions = st.lists(events, max_size=12)
 OF_TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 NUMBERS = ("input_tokens", "output_tokens", "cache_read_tokens", "cost_usd", "value", "duration_ms")
 IDS = (
@@ -63,8 +71,8 @@ Payloads = Sequence[tuple[str, Mapping[str, Any]]]
 
 
 def stripped(session: Payloads) -> Payloads:
-    events = [Event(UUID(int=1), kind, 0, Raw(json.dumps(data).encode())) for kind, data in session]
-    return [(event.event_type, json.loads(bytes(strip_event(event, KEY).data))) for event in events]
+    full = [Event(UUID(int=1), kind, 0, Raw(json.dumps(data).encode())) for kind, data in session]
+    return [(event.event_type, json.loads(bytes(strip_event(event, KEY).data))) for event in full]
 
 
 def text(value: Any) -> str | None:
