@@ -12,6 +12,7 @@ from ingest.errors import reply_to_invalid, reply_to_wrong_body
 from ingest.intake.context import Invalid
 from ingest.intake.events.record import record_events
 from ingest.intake.hooks.record import record_hooks
+from ingest.intake.otlp.routes import export_logs, export_metrics, export_traces
 from ingest.intake.redrive import redrive_dead_letter
 from ingest.intake.sessions.change import change_session
 from ingest.intake.sessions.compact import request_compaction
@@ -36,6 +37,9 @@ def ingest_routes() -> list[HTTPRouteHandler]:
         end_session,
         request_compaction,
         record_hooks,
+        export_logs,
+        export_metrics,
+        export_traces,
         redrive_dead_letter,
     ]
 

@@ -1,11 +1,11 @@
-"""Reads a request's body: limits before parsing, bounded inflation, only JSON.
+"""Reads a request's body: limits before parsing, bounded inflation, only JSON unless a route takes more.
 
 The output of content encodings is limited, and their work is linear in the bytes they read and write.
 """
 
 import contextlib
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import cramjam
@@ -29,14 +29,16 @@ INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, decode or encode; more w
 _ENCODED_SLACK = 65_536  # incompressible data grows a little
 _GZIP = 31  # zlib's window bits, for a gzip header
 _SLICE = 4_096  # zlib copies the input behind a member: little of a slice, but much of a body with many members
+JSON, PROTOBUF = "application/json", "application/x-protobuf"
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Body(NamedTuple):
-    """A body as JSON text, and the place that runs work on so much text."""
+    """A body without its content encoding: JSON text or ``media``; and the place that runs work on so much of it."""
 
     text: bytes
     place: Place
+    media: str = JSON
 
     async def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
         """Decode the text; raises as `decode_body`."""
@@ -58,8 +60,12 @@ class Bodies:
         return self._arrivals.bytes
 
     @contextlib.asynccontextmanager
-    async def read(self, request: Request[Any, Any, Any], *, optional: bool = False) -> AsyncIterator[Body]:
+    async def read(
+        self, request: Request[Any, Any, Any], *, optional: bool = False, media: Sequence[str] = (JSON,)
+    ) -> AsyncIterator[Body]:
         """Yield a request's body; respond inside the context. A missing optional body reads as ``{}``.
+
+        ``media`` are the content types that the route takes.
 
         Raises:
             ApiError: 415 for another content type or encoding, 413 above 10 MiB, 400 for a corrupt encoding, 408 for a
@@ -67,23 +73,24 @@ class Bodies:
             LogUnavailable: the response takes too long.
         """
         is_absent = optional and find_header(request.scope, b"content-type", None) is None
+        kind = JSON if is_absent else _media_of(request.scope, media)
         encoding = "identity" if is_absent else _encoding_of(request.scope)
         async with self._arrivals.arrival(principal_of(request.scope).org_id) as arrival:
             sent = await _receive_all(request, arrival, encoding)
             if is_absent and sent:
-                raise _wrong_type()
-            yield await self._decoded(arrival, encoding, b"{}" if is_absent else sent)
+                raise _wrong_type(media)
+            yield await self._decoded(arrival, encoding, b"{}" if is_absent else sent, kind)
 
-    async def _decoded(self, arrival: Arrival, encoding: str, sent: bytes) -> Body:
+    async def _decoded(self, arrival: Arrival, encoding: str, sent: bytes, media: str) -> Body:
         """Inflate on the event loop; if that exceeds the inline limit, stop and start again in the lane."""
         text = None
         if len(sent) <= INLINE_BYTES_MAX:
             with contextlib.suppress(TooLarge):
-                text = _inflated(encoding, sent, INLINE_BYTES_MAX)
+                text = _inflated(encoding, sent, INLINE_BYTES_MAX, media)
         if text is None:
-            text = await self.lane.run(_inflate, encoding, sent)
+            text = await self.lane.run(_inflate, encoding, sent, media)
         arrival.resize(len(text))
-        return Body(text, self.lane if len(text) > INLINE_BYTES_MAX else ON_THE_LOOP)
+        return Body(text, self.lane if len(text) > INLINE_BYTES_MAX else ON_THE_LOOP, media)
 
 
 def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -100,19 +107,23 @@ def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise
 
 
-def _encoding_of(scope: Scope) -> str:
+def _media_of(scope: Scope, media: Sequence[str]) -> str:
     kind, _, parameters = find_header(scope, b"content-type", "").lower().partition(";")
     charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
-    if kind.strip() != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise _wrong_type()
+    if (kind := kind.strip()) not in media or charset not in {"utf-8", "utf8"}:
+        raise _wrong_type(media)
+    return kind
+
+
+def _encoding_of(scope: Scope) -> str:
     encoding = find_header(scope, b"content-encoding", "identity").strip().lower()
     if encoding not in ENCODINGS:
         raise ApiError(415, "unsupported_encoding", "The content encoding must be gzip or zstd, or none.")
     return encoding
 
 
-def _wrong_type() -> ApiError:
-    return ApiError(415, "unsupported_media_type", "The content type must be application/json.")
+def _wrong_type(media: Sequence[str]) -> ApiError:
+    return ApiError(415, "unsupported_media_type", f"The content type must be {' or '.join(media)}.")
 
 
 async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encoding: str) -> bytes:
@@ -141,20 +152,21 @@ async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes
     await arrival.whole()
 
 
-def _inflate(encoding: str, sent: bytes) -> bytes:
+def _inflate(encoding: str, sent: bytes, media: str) -> bytes:
     try:
-        return _inflated(encoding, sent, BODY_BYTES_MAX)
+        return _inflated(encoding, sent, BODY_BYTES_MAX, media)
     except TooLarge as error:
         raise too_large() from error
 
 
-def _inflated(encoding: str, sent: bytes, bytes_max: int) -> bytes:
-    """Return the text; check UTF-8, since msgspec does not check payloads that it skips."""
+def _inflated(encoding: str, sent: bytes, bytes_max: int, media: str) -> bytes:
+    """Return the text; check the UTF-8 of JSON, since msgspec does not check payloads that it skips."""
     try:
         text = ENCODINGS[encoding](sent, bytes_max)
     except Corrupt as error:
         raise ApiError(400, "corrupt_encoding", f"The body is not valid {encoding}.") from error
-    str(text, "utf-8")
+    if media == JSON:
+        str(text, "utf-8")
     return text
 
 

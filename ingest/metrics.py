@@ -36,7 +36,11 @@ class IngestMetrics:
         )
         self._failures = counter("crewkit_ingest_append_failures_total", "Appends whose outcome is unknown.")
         self._bytes = histogram("crewkit_ingest_record_bytes", "Size of a record of the log.", buckets=_BYTES)
-
+        self._otlp = counter(
+            "crewkit_ingest_otlp_items_total",
+            "Log records, data points and spans that exporters sent, by what became of them.",
+            ("signal", "outcome"),
+        )
         self._registry = registry
 
     def follow(self, log: EventLog, bodies: Bodies) -> None:
@@ -57,6 +61,11 @@ class IngestMetrics:
         """Count the secrets that were cut out of an event or a request, by rule."""
         for rule, count in counts.items():
             self._redactions.labels(rule).inc(count)
+
+    def exported(self, signal: str, outcomes: Mapping[str, int]) -> None:
+        """Count the items of one export request, by outcome."""
+        for outcome, count in outcomes.items():
+            self._otlp.labels(signal, outcome).inc(count)
 
     def appended(self, size: int, seconds: float) -> None:
         """Count one durable record."""

@@ -21,9 +21,16 @@ from edge.openapi.parameters import (
     query_parameters,
     response_headers,
 )
-from edge.openapi.responses import ERROR_RESPONSES, JSON, error_components, header_refs, meta_schema
+from edge.openapi.responses import (
+    ERROR_RESPONSES,
+    JSON,
+    UNDECODABLE_RESPONSE,
+    error_components,
+    header_refs,
+    meta_schema,
+)
 from edge.openapi.schemas import Schema, TypeSchemas
-from edge.route_docs import BODY_OPTIONAL, EXAMPLE, TO_LOG, body_type, other_body_type
+from edge.route_docs import BODY_OPTIONAL, EXAMPLE, TO_LOG, UNDECODABLE, body_type, other_body_type
 from schemas.http.examples import BODIES
 from schemas.http.responses import ErrorBody, Reply
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
@@ -168,6 +175,8 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     statuses = {422, *(() if op.is_public else (401, 403, 404, 429)), *((400, 408, 413, 415) if has_body else ())}
     statuses |= set() if op.path in _WITHOUT_503 else {503}
     names = {str(status): ERROR_RESPONSES[status].name for status in sorted(statuses)}
+    if op.handler.opt.get(UNDECODABLE):
+        names["400"] = UNDECODABLE_RESPONSE
     return responses | {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
 
 

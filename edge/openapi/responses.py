@@ -63,7 +63,9 @@ def header_refs(names: Collection[str]) -> Schema:
 
 def error_components() -> dict[str, Schema]:
     """Return a response for each error status, with an example body."""
-    return {response.name: _error(response) for response in ERROR_RESPONSES.values()}
+    return {response.name: _error(response) for response in ERROR_RESPONSES.values()} | {
+        UNDECODABLE_RESPONSE: _undecodable()
+    }
 
 
 def _error(response: ErrorResponse) -> Schema:
@@ -78,6 +80,18 @@ def _error(response: ErrorResponse) -> Schema:
     }
 
 
+def _undecodable() -> Schema:
+    fields = {"code": {"type": "integer"}, "message": {"type": "string"}}
+    schema = {"type": "object", "required": [*fields], "properties": fields}
+    example = {"code": 3, "message": "The body is no export request of OTLP in JSON."}
+    return {
+        "description": "The body can't be decoded: a `google.rpc.Status` in the encoding of the request.",
+        "headers": header_refs((*COMMON_HEADERS, *RATE_LIMIT_HEADERS)),
+        "content": {JSON: {"schema": schema, "example": example}},
+    }
+
+
+UNDECODABLE_RESPONSE = "Undecodable"
 _NOT_JSON = "The body is not JSON (`invalid_json`), or its encoding is corrupt (`corrupt_encoding`)."
 _BAD_TYPE = ApiError(415, "unsupported_media_type", "The content type must be application/json.")
 _BAD_VALUE = invalid({"per_page": ["must be at most 100"]})

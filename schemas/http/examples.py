@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.http.glossary import CLIENT_SESSION_ID, EVENT_ID, GLOSSARY, SESSION_ID
+from schemas.http.otlp import (
+    LOGS_EXAMPLE,
+    METRICS_EXAMPLE,
+    TRACES_EXAMPLE,
+    ExportLogs,
+    ExportMetrics,
+    ExportTraces,
+)
 from schemas.http.requests import (
     ChangeSession,
     CreateSession,
@@ -84,6 +92,9 @@ BODIES: Mapping[type, Any] = {
             "events": [{"event_id": EVENT_ID, "event_type": "Stop", "timestamp": 1_768_904_999_000, "data": {}}],
         }
     },
+    ExportLogs: LOGS_EXAMPLE,
+    ExportMetrics: METRICS_EXAMPLE,
+    ExportTraces: TRACES_EXAMPLE,
     RequestWork: {"kind": "repair"},
     RequestCompaction: {"instructions": "Keep the failing tests.", "max_characters": 8_000},
 }

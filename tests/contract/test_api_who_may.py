@@ -37,6 +37,9 @@ BODIES: dict[str, Any] = {
     "EndSession": {},
     "RequestCompaction": {},
     "RecordHooks": {"session_id": "own", "hook_event_name": "Stop"},
+    "ExportLogs": {},
+    "ExportMetrics": {},
+    "ExportTraces": {},
     "RedriveDeadLetter": {},
     "RequestWork": lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"},  # the same twice is refused
 }

@@ -1,0 +1,39 @@
+"""The clients that are known by their telemetry. Pure."""
+
+from typing import NamedTuple
+
+from ingest.intake.agents.session import is_client_session_id
+from ingest.intake.otlp.claude_code import CLAUDE_CODE
+from ingest.intake.otlp.codex import CODEX
+from ingest.intake.otlp.exported import Attributes
+from ingest.intake.otlp.gemini_cli import GEMINI_CLI
+from ingest.intake.otlp.telemetry import Telemetry
+
+AGENTS = (CLAUDE_CODE, CODEX, GEMINI_CLI)
+_SERVICE = "service.name"
+
+
+class Named(NamedTuple):
+    """The client that exports something, and the name that its table has for it."""
+
+    agent: Telemetry
+    name: str
+
+
+def named(resource: Attributes, *names: str) -> Named | None:
+    """Find the client by its service, else by the prefix of one of the names; None: it is another service.
+
+    The first of ``names`` that is not empty is the name.
+    """
+    name = next(filter(None, names), "")
+    service = str(resource.get(_SERVICE, "")).lower()
+    agent = next((agent for agent in AGENTS if service.startswith(agent.service)), None)
+    if agent is None:
+        agent = next((agent for agent in AGENTS if any(each.startswith(agent.prefix) for each in names)), None)
+    return agent and Named(agent, name.removeprefix(agent.prefix))
+
+
+def session_of(agent: Telemetry, attributes: Attributes, resource: Attributes) -> str | None:
+    """Return the client's id of the session that a record or a data point is about; None if it names none."""
+    found = attributes.get(agent.session) or resource.get(agent.session)
+    return found if is_client_session_id(found) else None

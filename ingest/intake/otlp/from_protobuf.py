@@ -1,0 +1,141 @@
+"""OTLP in protobuf, decoded by the official messages into the same form as JSON. Pure."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.logs.v1 import logs_pb2
+from opentelemetry.proto.metrics.v1 import metrics_pb2
+from opentelemetry.proto.resource.v1 import resource_pb2
+
+from ingest.intake.otlp.exported import (
+    ITEM_BYTES_MAX,
+    Attributes,
+    Budget,
+    DataPoint,
+    Exported,
+    Kind,
+    LogRecord,
+    Scalar,
+    TooMuch,
+    Undecodable,
+)
+from ingest.intake.otlp.wire import FIELDS_MAX, messages
+
+T = TypeVar("T")
+# Fields of the messages on the way to a record; they have the same numbers in all three kinds of request.
+_RESOURCES, _RESOURCE, _SCOPES, _ITEMS = 1, 1, 2, 2
+_SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})
+# A surrogate as some clients write the half of an emoji at which they cut a text; strings with one are refused.
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_REPLACEMENT = "\ufffd".encode()
+_INT64 = 1 << 63
+_TEMPORALITY: Mapping[int, Kind] = {1: "delta", 2: "cumulative"}
+
+
+def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
+    """Decode the body of ``/v1/logs``.
+
+    Raises:
+        Undecodable: it is no such request.
+        TooMuch: it exceeds the limits.
+    """
+    budget = Budget()
+
+    def records(raw: bytes) -> list[LogRecord]:
+        budget.spend()
+        return [_record(_decode(logs_pb2.LogRecord.FromString, raw))]
+
+    return list(_exported(body, records))
+
+
+def decode_metrics(body: bytes) -> list[Exported[DataPoint]]:
+    """Decode the body of ``/v1/metrics``; raises as `decode_logs`."""
+    budget = Budget()
+
+    def points(raw: bytes) -> Iterator[DataPoint]:
+        return _points(_decode(metrics_pb2.Metric.FromString, raw), budget)
+
+    return list(_exported(body, points))
+
+
+def count_spans(body: bytes) -> int:
+    """Return how many spans the body of ``/v1/traces`` has; raises as `decode_logs`."""
+    fields = Budget(FIELDS_MAX)
+    parts = messages(body, _RESOURCES, fields)
+    scopes = (scope for part in parts for scope in messages(part, _SCOPES, fields))
+    return sum(1 for scope in scopes for _ in messages(scope, _ITEMS, fields))
+
+
+def _exported(body: bytes, read: Callable[[bytes], Iterable[T]]) -> Iterator[Exported[T]]:
+    fields = Budget(FIELDS_MAX)
+    for part in messages(body, _RESOURCES, fields):
+        attributes: dict[str, Scalar] = {}
+        for raw in messages(part, _RESOURCE, fields):
+            if not _fits(raw):
+                raise TooMuch
+            attributes |= _attributes(_decode(resource_pb2.Resource.FromString, raw).attributes)
+        scopes = messages(part, _SCOPES, fields)
+        raws = (raw for scope in scopes for raw in messages(scope, _ITEMS, fields))
+        yield Exported(attributes, [item for raw in raws for item in (read(raw) if _fits(raw) else (None,))])
+
+
+def _fits(raw: bytes) -> bool:
+    return len(raw) <= ITEM_BYTES_MAX
+
+
+def _decode(decode: Callable[[bytes], T], raw: bytes) -> T:
+    try:
+        return decode(raw)
+    except DecodeError as error:
+        repaired = _SURROGATE.sub(_REPLACEMENT, raw)  # as long as the surrogate
+        if repaired == raw:
+            raise Undecodable(str(error)) from error
+    try:
+        return decode(repaired)
+    except DecodeError as error:
+        raise Undecodable(str(error)) from error
+
+
+def _record(raw: logs_pb2.LogRecord) -> LogRecord:
+    times = _time(raw.time_unix_nano), _time(raw.observed_time_unix_nano)
+    return LogRecord(*times, raw.body.string_value, _attributes(raw.attributes))
+
+
+def _points(metric: metrics_pb2.Metric, budget: Budget) -> Iterator[DataPoint]:
+    kind = metric.WhichOneof("data")
+    if kind is None:
+        return
+    points = getattr(metric, kind).data_points
+    budget.spend(len(points))
+    if kind == "sum":
+        temporality = _TEMPORALITY.get(metric.sum.aggregation_temporality, "")
+        yield from (_point(metric.name, temporality, point) for point in points)
+    else:
+        yield from [DataPoint(metric.name, "")] * len(points)
+
+
+def _point(metric: str, kind: Kind, raw: metrics_pb2.NumberDataPoint) -> DataPoint:
+    which = raw.WhichOneof("value")
+    value = _finite(getattr(raw, which)) if which else None
+    times = _time(raw.start_time_unix_nano), _time(raw.time_unix_nano)
+    return DataPoint(metric, kind, *times, value, _attributes(raw.attributes))
+
+
+def _time(nano: int) -> int:
+    return nano if nano < _INT64 else 0  # as in JSON
+
+
+def _attributes(pairs: Iterable[Any]) -> Attributes:
+    return {pair.key: scalar for pair in pairs if (scalar := _scalar(pair.value)) is not None}
+
+
+def _scalar(value: Any) -> Scalar | None:
+    which = value.WhichOneof("value")
+    return _finite(getattr(value, which)) if which in _SCALARS else None
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,146 @@
+"""POST /:org_id/otlp/v1/logs, /metrics and /traces"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST
+
+from edge.error_responses import respond_to_error, too_large
+from edge.errors import ApiError
+from edge.guards import may
+from edge.headers import find_header
+from edge.route_docs import takes
+from ingest.body import JSON, PROTOBUF, Body
+from ingest.dependencies import AgentWrite, NewAgentWrite
+from ingest.intake.agents.store import store_sessions
+from ingest.intake.context import CommandContext
+from ingest.intake.otlp import from_json, from_protobuf, replies
+from ingest.intake.otlp.exported import DataPoint, Exported, LogRecord, TooMuch, Undecodable
+from ingest.intake.otlp.gather import Gathered, gather_logs, gather_metrics
+from ingest.intake.otlp.replies import Refused, refused
+from ingest.lane import ON_THE_LOOP, Place
+from ingest.metrics import metrics_of
+from schemas.http.otlp import ExportedLogs, ExportedMetrics, ExportedTraces, ExportLogs, ExportMetrics, ExportTraces
+
+T = TypeVar("T")
+_MEDIA = (JSON, PROTOBUF)
+_INLINE_BYTES_MAX = {JSON: 131_072, PROTOBUF: 65_536}  # 10 ms at most to decode and to map
+_TRACES_DROPPED = "Traces are not stored: {} spans were dropped. Set OTEL_TRACES_EXPORTER=none to send none."
+_UNDECODABLE = "The body is no export request of OTLP in {}."
+
+
+class _Signal(NamedTuple, Generic[T]):
+    """What is particular about one kind of export: decoders and replies by content type, and the mapping."""
+
+    name: str
+    decode: Mapping[str, Callable[[bytes], list[Exported[T]]]]
+    gather: Callable[[list[Exported[T]], CommandContext], Gathered]
+    reply: Mapping[str, replies.Reply]
+
+
+_LOGS = _Signal[LogRecord](
+    "logs",
+    {JSON: from_json.decode_logs, PROTOBUF: from_protobuf.decode_logs},
+    gather_logs,
+    {JSON: replies.logs_in_json, PROTOBUF: replies.logs_in_protobuf},
+)
+_METRICS = _Signal[DataPoint](
+    "metrics",
+    {JSON: from_json.decode_metrics, PROTOBUF: from_protobuf.decode_metrics},
+    gather_metrics,
+    {JSON: replies.metrics_in_json, PROTOBUF: replies.metrics_in_protobuf},
+)
+_COUNT_SPANS = {JSON: from_json.count_spans, PROTOBUF: from_protobuf.count_spans}
+_REPLY_TO_TRACES = {JSON: replies.traces_in_json, PROTOBUF: replies.traces_in_protobuf}
+
+
+def respond_to_export_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Return the ``Status`` that OTLP wants for what can't be decoded, else the response of every other route."""
+    if isinstance(error, TooMuch):
+        return respond_to_error(request, too_large())
+    is_protobuf = find_header(request.scope, b"content-type", "").lower().startswith(PROTOBUF)
+    media = PROTOBUF if is_protobuf else JSON
+    if isinstance(error, ApiError) and error.status == HTTP_400_BAD_REQUEST:
+        message = error.message
+    elif isinstance(error, Undecodable | msgspec.DecodeError | RecursionError | UnicodeDecodeError):
+        message = _UNDECODABLE.format("protobuf" if is_protobuf else "JSON")
+    else:
+        return respond_to_error(request, error)
+    status = replies.status_in_protobuf if is_protobuf else replies.status_in_json
+    return Response(status(message), status_code=HTTP_400_BAD_REQUEST, media_type=media)
+
+
+# By name, since Litestar takes the handler of the nearest class, and the service has some for these.
+_ERRORS: Any = dict.fromkeys((Exception, HTTPException, msgspec.ValidationError), respond_to_export_error)
+
+
+@post(
+    "/api/v1/{org_id:str}/otlp/v1/logs",
+    status_code=HTTP_200_OK,
+    operation_id="ExportLogs",
+    guards=[may("session.write")],
+    exception_handlers=_ERRORS,
+    opt=takes(ExportLogs, undecodable=True),
+)
+async def export_logs(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedLogs]:
+    """Record the log records of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
+
+    Set `OTEL_EXPORTER_OTLP_ENDPOINT` to the part of this address before `/v1`. Records of known kinds become events of
+    the session that they name; others are counted and dropped. `X-Log-Position` has a position for each partition that
+    received something; it is missing if nothing was stored.
+    """
+    return await _export(_LOGS, request, agent_write)
+
+
+@post(
+    "/api/v1/{org_id:str}/otlp/v1/metrics",
+    status_code=HTTP_200_OK,
+    operation_id="ExportMetrics",
+    guards=[may("session.write")],
+    exception_handlers=_ERRORS,
+    opt=takes(ExportMetrics, undecodable=True),
+)
+async def export_metrics(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedMetrics]:
+    """Record the metrics of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
+
+    Lines of code, commits, pull requests and active time become `Measurement` events; other metrics are dropped.
+    """
+    return await _export(_METRICS, request, agent_write)
+
+
+@post(
+    "/api/v1/{org_id:str}/otlp/v1/traces",
+    status_code=HTTP_200_OK,
+    operation_id="ExportTraces",
+    guards=[may("session.write")],
+    exception_handlers=_ERRORS,
+    opt=takes(ExportTraces, to_log=False, undecodable=True),
+)
+async def export_traces(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedTraces]:
+    """Accept traces, in OTLP/JSON or protobuf, and drop them, so that exporters which send all signals work."""
+    async with agent_write.command.bodies.read(request, media=_MEDIA) as body:
+        count = await _place_of(body, agent_write).run(_COUNT_SPANS[body.media], body.text)
+    metrics_of(request.app).exported("traces", {"noise": count})
+    content = _REPLY_TO_TRACES[body.media](Refused(0, _TRACES_DROPPED.format(count)))
+    return Response(content, media_type=body.media)  # type: ignore[arg-type]  # encoded
+
+
+async def _export(signal: _Signal[T], request: Request[Any, Any, Any], write: AgentWrite) -> Response[Any]:
+    metrics = metrics_of(request.app)
+    async with write.command.bodies.read(request, media=_MEDIA) as body:
+        place = _place_of(body, write)
+        exported = await place.run(signal.decode[body.media], body.text)
+        sessions, payloads, outcomes = await place.run(signal.gather, exported, write.command.context)
+        del exported
+        stored = await store_sessions(write, sessions, [], Body(payloads, place), metrics)
+    metrics.exported(signal.name, Counter[str](outcomes))
+    headers = {"X-Log-Position": stored.position} if stored.positions else {}
+    return Response(signal.reply[body.media](refused(outcomes)), media_type=body.media, headers=headers)
+
+
+def _place_of(body: Body, write: AgentWrite) -> Place:
+    return ON_THE_LOOP if len(body.text) <= _INLINE_BYTES_MAX[body.media] else write.command.bodies.lane
