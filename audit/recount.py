@@ -38,11 +38,16 @@ from audit.recount_questions import (
     joined,
 )
 from audit.slices import RecountSlice, days_asked, parts_of, slices
+from processors.fold.fold import FOLD_VERSION
 from query_api.days import Days
 from query_api.question import Asks, NoParams
 from schemas.hooks import KNOWN_EVENT_TYPES
 from store.sql import cut_to_size
 
+_NOTE = (
+    "sessions were not compared with their facts: fold version {} made this generation, this code counts by the rules of "
+    "version {}. Replay into a new generation, or recount with the code that made this one"
+)
 LISTED_MAX = 1_000
 PAUSE_S = 0.2
 INTERVALS = {"rollup_hourly": "hour", "rollup_daily": "day"}
@@ -68,21 +73,35 @@ class Moving(Struct):
 
 
 class Recounted(Struct):
-    """The result of a recount; at most 1,000 differences are listed, and ``truncated`` if there are more."""
+    """The result of a recount; at most 1,000 differences are listed, and ``truncated`` if there are more.
+
+    ``note`` says why sessions were not compared with their facts: another fold version counted them.
+    """
 
     equal: bool
     compared: Compared
     moving: Moving
     differences: list[Difference]
     truncated: bool
+    note: str | None = None
 
 
 class Recount:
     """One recount, of an org or of all orgs."""
 
-    def __init__(self, asks: Asks, org_id: str | None, days: Days, pause: Pause | None = None) -> None:
+    def __init__(
+        self,
+        asks: Asks,
+        org_id: str | None,
+        days: Days,
+        pause: Pause | None = None,
+        fold_version: int = FOLD_VERSION,
+    ) -> None:
+        """``fold_version`` made the generation. The facts are counted by the rules of this code, so it has to be ours."""
         self._asks, self._org_id, self._days, self._pause = asks, org_id, days, pause or partial(asyncio.sleep, PAUSE_S)
-        self._found = Recounted(True, Compared(), Moving(), [], False)
+        self._has_these_rules = fold_version == FOLD_VERSION
+        note = None if self._has_these_rules else _NOTE.format(fold_version, FOLD_VERSION)
+        self._found = Recounted(True, Compared(), Moving(), [], False, note)
 
     async def run(self) -> Recounted:
         """Compare everything once, and unconfirmed rows again."""
@@ -107,6 +126,8 @@ class Recount:
         return self._found
 
     async def _sessions(self, piece: RecountSlice, part: int) -> None:
+        if not self._has_these_rules:
+            return
         compare = partial(self._compare_sessions, piece, part)
         first = await compare([])
         result = await confirmed_differences(first, _session_of, compare, self._pause)

@@ -50,7 +50,7 @@ async def recount_installation(
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Recount every org's sessions from their facts, and the rollups from the sessions, and list the differences."""
-    recount = Recount(context, None, days_asked(start_date, end_date))
+    recount = Recount(context, None, days_asked(start_date, end_date), fold_version=context.fold_version)
     async with recounts.turn(OPERATOR_WAIT_S):
         return context.reply_with_freshness(await recount.run())
 
@@ -64,7 +64,7 @@ async def recount_org(
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Recount this org's sessions from their facts, and the rollups from the sessions, and list the differences."""
-    recount = Recount(context, principal.org_id, days_asked(start_date, end_date))
+    recount = Recount(context, principal.org_id, days_asked(start_date, end_date), fold_version=context.fold_version)
     async with recounts.turn(ORG_WAIT_S):
         return context.reply_with_freshness(await recount.run())
 

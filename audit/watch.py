@@ -71,7 +71,8 @@ class Audit:
 
     async def _audit(self, scope: str, now: datetime, *, full: bool) -> None:
         began = time.monotonic()
-        recount = Recount(self, None, days_asked(None, None))
+        made_by = (await self._reader.live()).fold_version
+        recount = Recount(self, None, days_asked(None, None), fold_version=made_by)
         coverage = await (load_coverage(self) if full else load_recent_coverage(self, self._suspected))
         self._suspected = first_gaps(coverage)
         recounted = await (recount.run() if full else recount.of_hours(_last_hours(now)))

@@ -37,6 +37,7 @@ class LiveGenerationRow(Struct, frozen=True):
 
     name: str
     partitions: int
+    fold_version: int
 
 
 LIVE_GENERATION = Question("query_api.live_generation", NoParams, LiveGenerationRow)

@@ -62,6 +62,11 @@ class ReadContext:
         """The name of the generation that is read."""
         return self._generation.name
 
+    @property
+    def fold_version(self) -> int:
+        """The version of the fold that made it."""
+        return self._generation.fold_version
+
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question, which must not be changed."""
         fresh = partial(answer, self._reader, self._generation, question, params)

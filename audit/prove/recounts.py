@@ -36,7 +36,8 @@ class CountedAsks:
 
 async def recount(side: Side, sides: Sides, tally: Tally, advance: Advance) -> None:
     """Recount a generation, and note what differs."""
-    found = await Recount(CountedAsks(side, advance), None, days_asked(None, None), sides.pause).run()
+    asks, made_by = CountedAsks(side, advance), side.generation.fold_version
+    found = await Recount(asks, None, days_asked(None, None), sides.pause, made_by).run()
     tally.note_moving_inside(asdict(found.moving))
     tally.is_cut = tally.is_cut or found.truncated
     for table in ("rollup_hourly", "rollup_daily"):

@@ -130,7 +130,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
 
     client: str | None = None
     client_version: str | None = None
-    described: dict[str, str] = {}  # what the client says where nobody gave a value
+    described: dict[str, str] = {}  # what the client says, used where no value was given
     said_title: Said = field(default_factory=Said)
     said_summary: Said = field(default_factory=Said)
     said_model: Said = field(default_factory=Said)

@@ -18,7 +18,7 @@ from schemas.http.responses import (
     ToolUse,
     Usage,
     UsageOf,
-    WorkDone,
+    SessionWork,
 )
 from schemas.log.position import Position
 from schemas.money import usd_of
@@ -221,8 +221,8 @@ def _agent(agent: AgentTotals) -> AgentUsage:
     return AgentUsage(agent.agent_type or None, agent.agent_id or None, agent.requests, agent.tokens, cost_usd)
 
 
-def _work(row: SessionDetailRow) -> WorkDone:
-    return WorkDone(
+def _work(row: SessionDetailRow) -> SessionWork:
+    return SessionWork(
         row.lines_added,
         row.lines_removed,
         row.commits,

@@ -83,7 +83,7 @@ class AgentUsage(Struct, frozen=True):
     cost_usd: float
 
 
-class WorkDone(Struct, frozen=True):
+class SessionWork(Struct, frozen=True):
     """What a session achieved, as reported or measured, and how often it asked models."""
 
     lines_added: int = 0
@@ -129,7 +129,7 @@ class Session(Struct, frozen=True, kw_only=True):
     counts: Counts
     tools: list[ToolUse]
     agents: list[AgentUsage]
-    work: WorkDone
+    work: SessionWork
     client: str | None
     client_version: str | None
     redactions: dict[str, int]

@@ -127,7 +127,7 @@ class SessionCreated(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=T
 
 
 class SessionDescribed(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_described"):
-    """What an agent's client says about the session that it reports: values where nobody gave others.
+    """What an agent's client says about the session that it reports: values for what was not given.
 
     Each of the doors for agents knows only a part of it, and any of them may be the first to see a session. So a create
     by these doors holds no more than the client, and this follows. None: the client does not say.

@@ -21,7 +21,7 @@ pytest_plugins = ["tests.support.rigs.query_fixtures"]
 QUESTIONS = questions()
 FILES = sql_files()
 _OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(facts|sessions|tasks|rollup_(hourly|daily)|compactions|analyses)\b")
-OF_ALL_ORGS = {"audit.requests.fact_count"}  # for operators
+OF_ALL_ORGS = {"audit.requests.fact_count", "audit.clients", "audit.unknown_events"}  # for operators
 # One org; or what only operators may ask: a range of orgs, or the sessions of some receipts.
 _BY_ORG = re.compile(r"org_id = \{org_id:|org_id >= \{first_org:String\}|\(org_id, session_id\) IN\n")
 _PLACEHOLDER = re.compile(r"\{(\w+):([^}]+)\}")

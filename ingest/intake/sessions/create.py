@@ -26,7 +26,7 @@ from ingest.intake.times import checked_ms
 from kernel.times import instant
 from schemas import ids
 from schemas.http.requests import CreateSession
-from schemas.http.responses import Counts, ModelMetrics, Reply, Session, WorkDone
+from schemas.http.responses import Counts, ModelMetrics, Reply, Session, SessionWork
 from schemas.log.position import Position
 from schemas.log.records import SessionCreated
 
@@ -110,7 +110,7 @@ def respond(record: SessionCreated, position: Position) -> Session:
         counts=Counts(),
         tools=[],
         agents=[],
-        work=WorkDone(),
+        work=SessionWork(),
         client=record.client,
         client_version=None,
         redactions={},
