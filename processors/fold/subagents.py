@@ -33,8 +33,12 @@ def subagent_stop(state: SessionState, row: FactRow, detail: Detail) -> None:
 
 
 def launched(state: SessionState, use: TaskState, agent_id: str, *, runs_on: bool) -> None:
-    """Note that a use of a tool started an agent, which stands under it; ``runs_on``: it did not wait for it."""
-    state.launched[agent_id] = use.task_id, runs_on
+    """Note that a use of a tool started an agent, or took it up again; ``runs_on``: it did not wait for it.
+
+    The agent stands under the use that started it.
+    """
+    first, _ = state.launched.get(agent_id, (use.task_id, False))
+    state.launched[agent_id] = first, runs_on
     agent = state.agents.get(agent_id)
     if agent is not None:
         _stand_under(agent, state.launched[agent_id])
