@@ -79,6 +79,7 @@ def _session_created(state: SessionState, record: SessionCreated) -> None:
     state.user_id = record.actor.user_id
     state.run_id, state.parent_id, state.relation = record.run_id, record.parent_id, record.relation
     state.external_id, state.trigger = record.external_id, record.trigger
+    state.created_for = state.created_for or record.client
     state.client = state.client or record.client
     state.repository_id, state.repo, state.remote_url = record.repository_id, record.repo, record.remote_url
     state.component, state.created_model = record.component, record.model

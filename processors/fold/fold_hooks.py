@@ -20,7 +20,7 @@ def hook_event(state: SessionState, row: FactRow) -> None:
     state.events += 1
     if state.last_event_at is None or row.timestamp > state.last_event_at:
         state.last_event_at = row.timestamp
-    if state.client is not None and (state.first_event_at is None or row.timestamp < state.first_event_at):
+    if state.first_event_at is None or row.timestamp < state.first_event_at:
         state.first_event_at = row.timestamp
     if row.agent_id and row.event_type != "SubagentStop":
         subagent(state, row)

@@ -59,5 +59,7 @@ def _length(span: Span) -> int:
 
 
 def _before_first(state: SessionState) -> int:
-    """Return the time from the earliest event to the start: telemetry may be logged in another order."""
-    return 0 if state.first_event_at is None else max(0, state.started_at - state.first_event_at)
+    """Return the time from an agent's earliest event to the start that another one fixed: the log has its own order."""
+    if state.created_for is None or state.first_event_at is None:
+        return 0
+    return max(0, state.started_at - state.first_event_at)

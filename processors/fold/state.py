@@ -128,6 +128,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     summary: str | None = None
     changed: dict[str, None] = {}  # fields that a change set or cleared
 
+    created_for: str | None = None  # the agent that a create names
     client: str | None = None
     client_version: str | None = None
     described: dict[str, str] = {}  # what the client says, used where no value was given
@@ -136,7 +137,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     said_model: Said = field(default_factory=Said)
 
     last_event_at: int | None = None
-    first_event_at: int | None = None  # of sessions that began when an agent's event was first seen
+    first_event_at: int | None = None
     spans: list[Span] = []
     starts: list[int] = []  # in the last span, ordered
     turn_over_at: int = -1  # of the main agent
