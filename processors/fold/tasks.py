@@ -43,11 +43,18 @@ def end_task(state: SessionState, task: TaskState, at: int, *, is_weak: bool = F
     touch(state, task)
 
 
+def is_better(task: TaskState, at: int) -> bool:
+    """Return whether a weak end would change what is known."""
+    return task.ended_at is None or bool(task.weak & ENDED and at < task.ended_at)
+
+
 def goes_on(state: SessionState, task: TaskState) -> None:
     """Note that what a use of a tool began is still running: only its start is over."""
-    task.ended_at, task.weak = None, task.weak & ~ENDED
-    _open(state, task)
-    _close_if_over(state, task)
+    if task.weak & ENDED:
+        task.ended_at, task.weak = None, task.weak & ~ENDED
+    if task.ended_at is None and task.started_at is not None:
+        _open(state, task)
+        _close_if_over(state, task)
     touch(state, task)
 
 

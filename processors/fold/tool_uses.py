@@ -3,7 +3,7 @@
 from processors.fold.detail import Call, Detail
 from processors.fold.state import SessionState, TaskState, ToolState
 from processors.fold.subagents import launched, subagent
-from processors.fold.tasks import DURATION, NAME, begin_task, end_task, goes_on, touch
+from processors.fold.tasks import DURATION, NAME, begin_task, end_task, goes_on, is_better, touch
 from schemas.store.rows import FactRow
 
 
@@ -26,7 +26,7 @@ def tool_finished(state: SessionState, row: FactRow, detail: Detail) -> None:
     if detail.background and not detail.agent_id:
         use.background = detail.background
         state.shells[detail.background] = use.task_id
-        state.tool(use.name).duration_ms += row.duration_ms or 0
+        _take_duration(state, use, row, detail)
         return goes_on(state, use)
     return _finish(state, use, row, detail)
 
@@ -61,7 +61,7 @@ def _batched(state: SessionState, row: FactRow, call: Call) -> None:
     if call.outcome == "error":
         _fail(state, use)
     use.denied = use.denied or call.outcome == "denied"
-    if use.ended_at is None and not use.background:
+    if not use.background and is_better(use, row.timestamp):
         end_task(state, use, row.timestamp, is_weak=True)
     elif was != (use.ended_at, use.errors, use.denied):
         touch(state, use)
@@ -117,12 +117,20 @@ def _count_for_agent(state: SessionState, row: FactRow) -> None:
 
 
 def _finish(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
-    """End a use of a tool. The first duration that is reported counts, but one of hooks before one of telemetry."""
+    """End a use of a tool. Telemetry does not know of a shell that goes on."""
+    _take_duration(state, use, row, detail)
+    if use.background and detail.telemetry:
+        touch(state, use)
+    else:
+        end_task(state, use, row.timestamp, is_weak=detail.telemetry)
+
+
+def _take_duration(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
+    """Take the first duration that is reported, but one of hooks before one of telemetry."""
     if row.duration_ms is not None and (use.duration_ms is None or (use.weak & DURATION and not detail.telemetry)):
         state.tool(use.name).duration_ms += row.duration_ms - (use.duration_ms or 0)
         use.duration_ms = row.duration_ms
         use.weak = use.weak | DURATION if detail.telemetry else use.weak & ~DURATION
-    end_task(state, use, row.timestamp, is_weak=detail.telemetry)
 
 
 def _fail(state: SessionState, use: TaskState) -> None:

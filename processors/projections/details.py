@@ -16,7 +16,7 @@ TITLE_CHARACTERS_MAX = 512
 _CALLS_MAX, _ENDED_MAX = 1_000, 100
 _TOKENS_MAX = 1 << 53
 _OF_PEOPLE = frozenset({"", "user", "sdk"})
-_LAUNCHERS = frozenset({"Agent", "Task", "Bash", "PowerShell"})
+_LAUNCHERS, _SHELLS = frozenset({"Agent", "Task"}), frozenset({"Bash", "PowerShell"})
 _REFUSED = "<tool_use_error>"
 # How Claude Code begins its answer to the model for a call that a rule or a person denied.
 _DENIED = (
@@ -163,11 +163,14 @@ def _outcome(response: Raw) -> str:
 
 
 def _tool_done(payload: HookPayload, tool_name: str, *_: Any) -> Detail | None:
-    if tool_name in _LAUNCHERS and payload.tool_response:
-        response = _read(_response, payload.tool_response)
-        if response is not None and (response.agent_id or response.background_task_id):
-            launched = "agent" if response.agent_id and response.status.endswith("_launched") else ""
-            return Detail(agent_id=response.agent_id, background=response.background_task_id or launched)
+    if not payload.tool_response or tool_name not in _LAUNCHERS | _SHELLS:
+        return _telemetry(payload)
+    response = _read(_response, payload.tool_response) or _ToolResponse()
+    if tool_name in _SHELLS and response.background_task_id:
+        return Detail(background=response.background_task_id)
+    if tool_name in _LAUNCHERS and response.agent_id:
+        runs_on = response.status.endswith("_launched")
+        return Detail(agent_id=response.agent_id, background="agent" if runs_on else "")
     return _telemetry(payload)
 
 

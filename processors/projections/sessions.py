@@ -187,7 +187,8 @@ def status_of(task: TaskState) -> str:
 
 
 def _task_duration_ms(task: TaskState) -> int | None:
-    if task.duration_ms is not None:
+    """Return what was reported, unless that is only the time until a shell went on in the background."""
+    if task.duration_ms is not None and not (task.kind == "tool" and task.background):
         return task.duration_ms
     if task.started_at is None or task.ended_at is None:
         return None
