@@ -26,6 +26,7 @@ from schemas.log.records import (
     PricesLoaded,
     SessionChanged,
     SessionCreated,
+    SessionDescribed,
     SessionEnded,
 )
 from schemas.log.topics import partition_of, record_key
@@ -80,6 +81,11 @@ def reported(session: UUID, *models: ModelUsage, reported_at: int | None = None,
 def changed(session: UUID, **fields: Any) -> SessionChanged:
     """Return a change of some fields; None clears one."""
     return SessionChanged(**{**_lifecycle(session), **fields})
+
+
+def described(session: UUID, **fields: Any) -> SessionDescribed:
+    """Return what a client says about the session."""
+    return SessionDescribed(**{**_lifecycle(session), "client": "claude-code", **fields})
 
 
 def ended(session: UUID, outcome: Outcome | None = "success", **fields: Any) -> SessionEnded:

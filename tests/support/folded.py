@@ -5,9 +5,15 @@ from uuid import UUID
 
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
-from schemas.store.rows import FactRow
-from tests.support.builders import ORG, T0
+from processors.projections.records import fact_rows
+from processors.projections.sessions import session_row, task_row
+from schemas.log.codec import decode
+from schemas.log.records import AnyRecord, Event, PricesLoaded
+from schemas.pricing.price_list import PriceList, list_prices
+from schemas.store.rows import FactRow, SessionRow, TaskRow
+from tests.support.builders import ORG, T0, LogBuilder, recorded, session_id
 
+SESSION = session_id("folded")
 _TEXTS = dict.fromkeys(("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "label", "model"), "")
 
 
@@ -45,3 +51,28 @@ def folded(session: UUID, facts: int, with_tools: bool = True) -> SessionState:
             fold(state, fact_row(session, number, label="Please fix the failing test of the billing module."))
     state.take_touched()
     return state
+
+
+def state_of(*facts: AnyRecord | Event) -> SessionState:
+    """Return the state of a session after these facts, one record each."""
+    log, state = LogBuilder(), None
+    for fact in facts:
+        (log_record,) = log.add(recorded(SESSION, fact) if isinstance(fact, Event) else fact)
+        record = decode(log_record, log.partitions)
+        assert not isinstance(record, PricesLoaded)  # it is about no session
+        for row in fact_rows(log_record, record):
+            state = state or begin(row)
+            fold(state, row)
+    assert state is not None
+    return state
+
+
+def row_of(*facts: AnyRecord | Event, prices: PriceList | None = None) -> SessionRow:
+    """Return the row of that session."""
+    return session_row(state_of(*facts), prices or list_prices())
+
+
+def tasks_of(*facts: AnyRecord | Event) -> dict[str, TaskRow]:
+    """Return the rows of its subagents, tasks and uses of tools by their ids."""
+    state = state_of(*facts)
+    return {task.task_id: task_row(state, task) for task in state.take_touched()}

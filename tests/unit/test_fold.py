@@ -59,22 +59,55 @@ def folded(*facts: AnyRecord) -> SessionState:
     return state
 
 
-PRE, POST, FAILURE = "PreToolUse", "PostToolUse", "PostToolUseFailure"
+PRE, POST, FAILURE, BATCH = "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch"
+START, STOPPED, ASKED, DENIAL = "SubagentStart", "SubagentStop", "UserPromptSubmit", "PermissionDenied"
+REFUSED = "<tool_use_error>Blocked</tool_use_error>"
 COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
     ([(PRE, {"tool_use_id": "a"}), (POST, {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 0, "events": 2}),
     ([(POST, {"tool_use_id": "a"}), (PRE, {"tool_use_id": "a"})], {"tool_calls": 1}),
     ([(PRE, {}), (PRE, {}), (POST, {})], {"tool_calls": 2}),
     ([("PermissionDenied", {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 0}),
     ([("PermissionRequest", {"tool_name": "Bash"})], {"tool_calls": 0}),
-    ([("PostToolBatch", {"tool_calls": [{"tool_use_id": "a"}]})], {"tool_calls": 0}),
+    ([(BATCH, {"tool_calls": [{"tool_use_id": "a"}]})], {"tool_calls": 1, "tool_errors": 0}),
+    ([(PRE, {"tool_use_id": "a"}), (BATCH, {"tool_calls": [{"tool_use_id": "a"}, {}, 7]})], {"tool_calls": 1}),
+    ([(BATCH, {"tool_calls": [{"tool_use_id": "a", "tool_response": REFUSED}]})], {"tool_calls": 1, "tool_errors": 1}),
+    ([(BATCH, {"tool_calls": [{"tool_use_id": "a", "tool_response": [{"text": REFUSED}]}]})], {"tool_errors": 1}),
+    ([(BATCH, {"tool_calls": [{"tool_use_id": "a", "tool_response": f"no {REFUSED}"}]})], {"tool_errors": 0}),
+    (
+        [(FAILURE, {"tool_use_id": "a"}), (BATCH, {"tool_calls": [{"tool_use_id": "a", "tool_response": REFUSED}]})],
+        {"tool_calls": 1, "tool_errors": 1},
+    ),
+    ([(BATCH, {"tool_calls": {"tool_use_id": "a"}})], {"tool_calls": 0, "events": 1}),
     ([(FAILURE, {"tool_use_id": "a"}), (FAILURE, {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 1}),
     ([(FAILURE, {}), (FAILURE, {})], {"tool_calls": 0, "tool_errors": 2}),
     ([("SubagentStart", {"agent_id": "x"}), ("Stop", {"agent_id": "y"})], {"subagents": 2}),
     ([("TaskCreated", {"task_id": "1"}), ("TaskCompleted", {"task_id": "1"})], {"tasks": 1}),
     ([("TaskCreated", {}), ("Stop", {"task_id": "1"})], {"tasks": 0}),
-    ([("UserPromptSubmit", {"prompt": "x"}), ("UserPromptSubmit", {})], {"prompts": 2}),
+    ([(START, {"agent_id": "x"}), (STOPPED, {"agent_id": "x", "agent_type": ""})], {"subagents": 1}),
+    ([(STOPPED, {"agent_id": "x", "agent_type": ""}), (PRE, {"agent_id": "x"})], {"subagents": 1}),
+    ([(STOPPED, {"agent_id": "x", "agent_type": ""}), (STOPPED, {"agent_id": "y"})], {"subagents": 0, "events": 2}),
+    ([(STOPPED, {"agent_id": "x", "agent_type": "Plan"})], {"subagents": 1}),
+    ([(ASKED, {"prompt": "x"}), (ASKED, {})], {"prompts": 2}),
+    ([(ASKED, {"source": "user"}), (ASKED, {"source": "sdk"}), (ASKED, {"source": "system"})], {"prompts": 2}),
+    ([(ASKED, {"prompt": "<task-notification>"}), (ASKED, {"prompt": "a <task-notification>"})], {"prompts": 1}),
+    ([(ASKED, {"agent_id": "x"})], {"prompts": 0, "subagents": 1}),
+    ([(ASKED, {}), (ASKED, {"telemetry": True})], {"prompts": 1, "events": 2}),
+    ([(ASKED, {}), (ASKED, {"telemetry": True}), (ASKED, {"telemetry": True})], {"prompts": 2}),
+    ([(ASKED, {}), (ASKED, {"telemetry": "yes"})], {"prompts": 2}),
     ([("PreCompact", {}), ("PostCompact", {})], {"compactions": 1, "unknown_events": 0}),
+    ([("PreCompact", {}), ("PostCompact", {"telemetry": True})], {"compactions": 1}),
+    ([("PostCompact", {"telemetry": True}), ("PostCompact", {"telemetry": True})], {"compactions": 2}),
     ([("NewInNextRelease", {})], {"unknown_events": 1, "events": 1}),
+    (
+        [(kind, {}) for kind in ("PreSkillShellCommand", "BeforeModel", "PermissionModeChanged", "ApiError")],
+        {"unknown_events": 0},
+    ),
+    # Without ids the uses of one tool are counted by hooks and by telemetry: the higher count is right.
+    ([(PRE, {}), (PRE, {}), (POST, {"telemetry": True})], {"tool_calls": 2}),
+    ([(PRE, {}), *[(POST, {"telemetry": True})] * 2, (FAILURE, {"telemetry": True})], {"tool_calls": 3}),
+    ([(FAILURE, {}), (FAILURE, {"telemetry": True}), (FAILURE, {"telemetry": True})], {"tool_errors": 2}),
+    ([(PRE, {"tool_name": "Bash"}), (POST, {"tool_name": "Edit", "telemetry": True})], {"tool_calls": 2}),
+    ([("ApiError", {}), ("ApiError", {"status": 529})], {"api_errors": 2, "api_requests": 0}),
     ([(PRE, {"tool_use_id": 7, "tool_name": ["x"]})], {"tool_calls": 1, "events": 1}),
 ]
 

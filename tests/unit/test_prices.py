@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.fold.state import SessionState
-from processors.projections.sessions import model_totals
+from processors.projections.usage import reported_totals
 from schemas.log.records import MetricsReport, ModelUsage
 from schemas.pricing.price_file import BadPrices, Price, format_prices, parse_prices
 from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
@@ -111,7 +111,7 @@ def test_the_models_of_a_session_add_up_to_its_total(reported: list[tuple[str, M
     state.report = MetricsReport(models)
     known = PriceList([price("m"), price("m-x", usd=2)])
 
-    totals = model_totals(state, known)
+    totals = reported_totals(state, known)
 
     costs = [cost if cost is not None else known.cost_nano(name, usage, 0) or 0 for name, usage, cost in reported]
     assert sum(total.cost_nano for total in totals) == sum(costs)
@@ -129,7 +129,7 @@ def test_a_report_is_priced_as_of_its_time_but_never_later_than_it_came() -> Non
     def cost(received_at: int, reported_at: int | None) -> int:
         state = SessionState(org_id="acme", session_id=None, log_partition=0, started_at=0, user_id="u")  # type: ignore[arg-type]  # not asked for
         state.report, state.report_received_at = MetricsReport((usage,), reported_at), received_at
-        return model_totals(state, known)[0].cost_nano // 10**9
+        return reported_totals(state, known)[0].cost_nano // 10**9
 
     assert [cost(99, None), cost(100, None), cost(150, 99), cost(99, 150)] == [1, 2, 1, 1]
 
