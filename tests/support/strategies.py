@@ -23,7 +23,9 @@ from schemas.log.records import (
     PricesLoaded,
     SessionChanged,
     SessionCreated,
+    SessionDescribed,
     SessionEnded,
+    WorkTotals,
 )
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG
@@ -41,14 +43,16 @@ SESSIONS = tuple(
 EVENT_TYPES = (
     *("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied"),
     *("SubagentStart", "SubagentStop", "TaskCreated", "TaskCompleted", "PreCompact", "Stop", "BrandNewEvent"),
-    *("StopFailure", "PostCompact", "Notification", "SessionEnd"),
+    *("StopFailure", "PostCompact", "Notification", "SessionEnd", "PostToolBatch", "PostModelSwitch"),
+    *("ApiRequest", "ApiError", "Measurement", "PermissionModeChanged"),
 )
-times = st.integers(-2, 30).map(lambda n: BASE_MS + n * 1_200_000)
+# Half of them in two hours, so that they are equal, or in another order than their events.
+times = (st.integers(0, 6) | st.integers(-2, 30)).map(lambda n: BASE_MS + n * 1_200_000)
 names = st.sampled_from([None, "a", "b"])
 texts = st.sampled_from(["", "x1", "x2", "x3", 7, None, ["x1"]])
 usages = st.builds(
     ModelUsage,
-    model=st.sampled_from([None, "claude-sonnet-4-5", "other"]),
+    model=st.sampled_from([None, "claude-sonnet-4-5", "claude-sonnet-4-5[1m]", "other"]),
     input_tokens=st.integers(0, 1000),
     output_tokens=st.integers(0, 1000),
     cost_nano=st.none() | st.integers(0, 10**12),
@@ -57,6 +61,7 @@ reports = st.builds(
     MetricsReport,
     models=st.lists(usages, max_size=3).map(tuple),
     reported_at=st.none() | times,
+    work=st.none() | st.builds(WorkTotals, st.integers(0, 9), active_ms=st.integers(0, 9_000)),
 )
 
 
@@ -79,18 +84,147 @@ def payloads(draw: st.DrawFn) -> dict[str, Any]:
     return payload
 
 
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return payloads with these fields; each may be None, which leaves it out."""
+    return st.fixed_dictionaries(fields).map(
+        lambda payload: {name: value for name, value in payload.items() if value is not None}
+    )
+
+
+# What agents send, with few ids: all that a session can show depends on their order and on their times.
+_tool_ids, _agent_ids, _shells = (st.sampled_from(some_ids) for some_ids in (["t1", "t2", "t3"], ["a1", "a2"], ["s1"]))
+_of_agents = st.sampled_from([None, None, None, "a1", "a2"])
+_agent_types = st.sampled_from([None, "", "Explore", "Plan"])
+_answers = st.sampled_from([None, "done", "all done " * 300])
+_session_titles = st.sampled_from([None, None, "one", "two"])
+_by_telemetry = st.sampled_from([None, None, True])
+_durations = st.sampled_from([None, 5, 7.4, 50])
+_tools = st.sampled_from(["Bash", "Bash", "Agent", "Task", "Edit", "run_shell_command"])
+_tool = some(
+    tool_use_id=st.none() | _tool_ids | _tool_ids | _tool_ids,
+    tool_name=_tools,
+    agent_id=_of_agents,
+    telemetry=_by_telemetry,
+)
+_response_texts = st.sampled_from(
+    ["", "ok", "<tool_use_error>no such text</tool_use_error>", "Permission to use Bash has been denied", 7]
+)
+_responses = _response_texts | _response_texts.map(lambda said: [{"type": "text", "text": str(said)}])
+_calls = some(tool_use_id=_tool_ids | st.just(""), tool_name=_tools, tool_response=_responses)
+_ends = ["completed", "exited", "failed", "killed", "running", "ok"]
+_background_tasks = st.none() | st.lists(some(id=_shells, status=st.none() | st.sampled_from(_ends)), max_size=2)
+_notices = st.builds(
+    "<task-notification>\n<task-id>{}</task-id>\n<status>{}</status></task-notification>".format,
+    _shells,
+    st.sampled_from(_ends),
+)
+_counts = st.sampled_from([0, 3, 1000, 2.5, "7", None, -1])
+_requests = some(
+    request_id=st.sampled_from([None, "r1", "r2", "r3"]),
+    model=st.sampled_from(["claude-sonnet-4-5", "claude-sonnet-4-5[1m]", "claude-opus-4-5-20251101", "other", None]),
+    input_tokens=_counts,
+    output_tokens=_counts,
+    cache_read_tokens=_counts,
+    cache_creation_tokens=_counts,
+    cache_creation_1h_tokens=_counts,
+    cost_usd=st.sampled_from([None, 0, 0.1, 1.000000001, "1", -1]),
+    agent_id=_of_agents,
+    agent_type=_agent_types,
+)
+_measurements = some(
+    name=st.sampled_from(["lines_added", "commits", "active_seconds", "active_seconds", "coffees"]),
+    value=st.sampled_from([1, 2, 0.0004, 2.5, -1, "3", 1e300]),
+    series=st.sampled_from([None, "cpu 1", "cpu 2"]),
+    cumulative=st.sampled_from([None, True]),
+)
+
+
+@st.composite
+def _finished(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the payload of a `PostToolUse`; only hooks have a response, which may name a shell or an agent."""
+    payload = draw(_tool)
+    payload |= draw(some(duration_ms=_durations))
+    if not payload.get("telemetry"):
+        left = some(backgroundTaskId=st.none() | _shells, agentId=st.none() | _agent_ids)
+        status = st.sampled_from([{}, {"status": "completed"}, {"status": "async_launched"}])
+        payload |= draw(st.just({}) | st.builds(lambda one, two: {"tool_response": one | two}, left, status))
+    return payload
+
+
+AGENT_EVENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "PreToolUse": _tool,
+    "PostToolUse": _finished(),
+    "PostToolUseFailure": st.builds(dict.__or__, _tool, some(duration_ms=_durations)),
+    "PermissionDenied": _tool,
+    "PostToolBatch": some(tool_calls=st.none() | st.lists(_calls, max_size=3), agent_id=_of_agents),
+    "SubagentStart": some(agent_id=_agent_ids, agent_type=_agent_types),
+    # Telemetry always says the type.
+    "SubagentStop": some(agent_id=_agent_ids, agent_type=_agent_types, background_tasks=_background_tasks)
+    | some(agent_id=_agent_ids, agent_type=st.just("Plan"), telemetry=st.just(True)),
+    "Stop": some(
+        agent_id=_of_agents,
+        last_assistant_message=_answers,
+        prompt_response=_answers,
+        background_tasks=_background_tasks,
+    ),
+    "StopFailure": some(agent_id=_of_agents),
+    "UserPromptSubmit": some(
+        prompt=st.sampled_from([None, "x1", "mind the x2"]) | _notices,
+        source=st.sampled_from([None, None, "user", "sdk", "system"]),
+        agent_id=_of_agents,
+        session_title=_session_titles,
+        telemetry=_by_telemetry,
+    ),
+    "SessionStart": some(model=names, session_title=_session_titles),
+    "TaskCreated": some(task_id=texts, task_subject=texts, agent_id=_of_agents),
+    "TaskCompleted": some(task_id=texts, task_subject=texts, agent_id=_of_agents),
+    "PreCompact": some(),
+    "PostCompact": some(telemetry=_by_telemetry),
+    "PostModelSwitch": some(to_model=names),
+    "ApiRequest": _requests,
+    "ApiError": some(model=names),
+    "Measurement": _measurements,
+}
+_OFTEN = ("PreToolUse", "PostToolUse", "Stop", "UserPromptSubmit", "SessionStart", "ApiRequest")
+
+
+@st.composite
+def agent_events(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """Draw a type and a payload as agents send them."""
+    event_type = draw(st.sampled_from([*AGENT_EVENTS, *_OFTEN]))
+    return event_type, draw(AGENT_EVENTS[event_type])
+
+
+@st.composite
+def odd_events(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """Draw a type and a payload that need not fit."""
+    return draw(st.sampled_from(EVENT_TYPES)), draw(payloads())
+
+
 @st.composite
 def events(draw: st.DrawFn) -> Event:
     """Draw a hook event from a small pool of ids, so that contradicting copies are frequent."""
+    event_type, payload = draw(st.one_of(odd_events(), *[agent_events()] * 4))
     return Event(
-        event_id=UUID(int=draw(st.integers(1, 25))),
-        event_type=draw(st.sampled_from(EVENT_TYPES)),
+        event_id=UUID(int=draw(st.integers(1, 40))),
+        event_type=event_type,
         timestamp=draw(times),
-        data=msgspec.Raw(msgspec.json.encode(draw(payloads()))),
+        data=msgspec.Raw(msgspec.json.encode(payload)),
         seq=draw(st.none() | st.integers(0, 9)),
         redactions=draw(st.sampled_from([{}, {"jwt": 2}])),
     )
 
+
+described = {
+    "client": st.sampled_from(["claude-code", "codex"]),
+    "client_version": st.sampled_from([None, "1", "2"]),
+    "trigger": st.sampled_from([None, "interactive", "headless"]),
+    "parent_id": st.none() | st.sampled_from(SESSIONS),
+    "relation": st.sampled_from([None, "fork", "clear"]),
+    "remote_url": st.sampled_from([None, "git@github.com:acme/a"]),
+    "repo": st.sampled_from([None, "acme/a", "acme/b"]),
+    "branch": names,
+}
 
 price_loads = st.integers(0, 3).map(
     lambda n: PricesLoaded(
@@ -106,6 +240,9 @@ price_loads = st.integers(0, 3).map(
 )
 
 
+_LIFECYCLE = ("created", "described", "metrics", "changed", "compact")
+
+
 @st.composite
 def facts(draw: st.DrawFn) -> AnyRecord:
     """Draw a fact about one of a few sessions."""
@@ -119,7 +256,7 @@ def facts(draw: st.DrawFn) -> AnyRecord:
     }
     fact_id = UUID(int=draw(st.integers(100, 112)))
     maybe = names | st.just(UNSET)
-    kind = draw(st.sampled_from(["created", "events", "events", "events", "metrics", "changed", "compact", "ended"]))
+    kind = draw(st.sampled_from([*["events"] * 6, *["ended"] * 2, *_LIFECYCLE]))
     if kind == "created":
         return SessionCreated(
             **common,
@@ -130,10 +267,16 @@ def facts(draw: st.DrawFn) -> AnyRecord:
             repo=draw(names),
             title=draw(names),
             model=draw(names),
+            branch=draw(names),
+            trigger=draw(st.sampled_from([None, "scheduled"])),
             started_at=draw(st.none() | times),
+            client=draw(st.sampled_from([None, "claude-code", "gemini-cli"])),
         )
+    if kind == "described":
+        return SessionDescribed(**common, fact_id=fact_id, **{name: draw(value) for name, value in described.items()})
     if kind == "events":
-        return EventsRecorded(**common, events=tuple(draw(st.lists(events(), min_size=1, max_size=6))))
+        client = draw(st.sampled_from([None, "claude-code", "gemini-cli"]))
+        return EventsRecorded(**common, events=tuple(draw(st.lists(events(), min_size=1, max_size=6))), client=client)
     if kind == "metrics":
         return MetricsReported(**common, fact_id=fact_id, report=draw(reports))
     if kind == "compact":

@@ -13,30 +13,43 @@ KNOWN = frozenset(
     PostToolUse PostToolUseFailure PostToolBatch Notification MessageDisplay SubagentStart SubagentStop Stop StopFailure
     PreCompact PostCompact PreModelSwitch PostModelSwitch TaskCreated TaskCompleted TeammateIdle InstructionsLoaded
     ConfigChange CwdChanged DirectoryAdded FileChanged WorktreeCreate WorktreeRemove Elicitation ElicitationResult
+    PreSkillShellCommand BeforeModel AfterModel BeforeToolSelection PreCompress PermissionModeChanged
+    ApiRequest ApiError Measurement
     """.split()
 )
+SentEvents = list[tuple[str, dict[str, Any]]]
 
 
 def counts(events: Iterable[SentEvent]) -> dict[str, int]:
     """Return the ``counts`` of a session, by the rules of the API's reference."""
     sent = [(event.event_type, json.loads(event.data)) for event in events]
+    batched = [call for kind, payload in sent if kind == "PostToolBatch" for call in payload.get("tool_calls", [])]
+    failed = _ids(sent, "tool_use_id", ("PostToolUseFailure",)) | {c["tool_use_id"] for c in batched if _is_refused(c)}
+    called = _ids(sent, "tool_use_id", CALLS) | {call["tool_use_id"] for call in batched}
     return {
         "events": len(sent),
-        "prompts": _of_type(sent, "UserPromptSubmit"),
-        "tool_calls": len(_ids(sent, "tool_use_id", CALLS)) + _without(sent, "PreToolUse"),
-        "tool_errors": len(_ids(sent, "tool_use_id", ("PostToolUseFailure",))) + _without(sent, "PostToolUseFailure"),
+        "prompts": sum(1 for kind, payload in sent if kind == "UserPromptSubmit" and _is_of_person(payload)),
+        "tool_calls": len(called) + _without(sent, "PreToolUse"),
+        "tool_errors": len(failed) + _without(sent, "PostToolUseFailure"),
         "tasks": len(_ids(sent, "task_id", ("TaskCreated", "TaskCompleted"))),
-        "subagents": len({payload["agent_id"] for _, payload in sent if payload.get("agent_id")}),
-        "compactions": _of_type(sent, "PreCompact"),
+        "subagents": len({payload["agent_id"] for kind, payload in sent if _is_agents(kind, payload)}),
+        "compactions": sum(1 for kind, _ in sent if kind == "PreCompact"),
         "unknown_events": sum(1 for kind, _ in sent if kind not in KNOWN),
     }
 
 
-SentEvents = list[tuple[str, dict[str, Any]]]
+def _is_of_person(prompt: dict[str, Any]) -> bool:
+    by_client = prompt.get("source", "user") not in ("user", "sdk")
+    return not (by_client or prompt.get("agent_id") or str(prompt.get("prompt")).startswith("<task-notification>"))
 
 
-def _of_type(sent: SentEvents, kind: str) -> int:
-    return sum(1 for found, _ in sent if found == kind)
+def _is_refused(call: dict[str, Any]) -> bool:
+    return str(call.get("tool_response")).startswith("<tool_use_error>")
+
+
+def _is_agents(kind: str, payload: dict[str, Any]) -> bool:
+    is_nameless = kind == "SubagentStop" and not payload.get("agent_type")
+    return bool(payload.get("agent_id")) and not is_nameless
 
 
 def _ids(sent: SentEvents, name: str, kinds: tuple[str, ...]) -> set[str]:

@@ -3,208 +3,217 @@
 Input: decoded JSON of the log's values in log order. Output: per (org, session) the numbers a session must show.
 """
 
-import json
 from collections import defaultdict
 from typing import Any
+from uuid import UUID
 
 from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.pricing.price_list import PriceList
+from tests.support.oracles.hierarchy import TOOL_TYPES, agents_of, hierarchy, uses_of
+from tests.support.oracles.ledger import (
+    given_cost,
+    latest_report,
+    ledger,
+    main_output_by_model,
+    requests_of,
+    work,
+)
+from tests.support.oracles.log_facts import (
+    Fact,
+    SessionKey,
+    duration_of,
+    events_of,
+    facts_by_session,
+    is_of_person,
+    is_telemetry,
+    label,
+    latest,
+    of_type,
+    text,
+    tool_name,
+)
+from tests.support.oracles.spans import Spans, started_at
 
-TOOL_TYPES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
+GIVEN_OR_SAID = ("trigger", "parent_id", "relation", "repo", "remote_url")
+__all__ = ["TOOL_TYPES", "first_copies", "recount", "recount_ledger", "recount_tasks", "recount_tools"]
 
 
-def recount(values: list[bytes]) -> dict[tuple[str, str], dict[str, Any]]:
+def recount(values: list[bytes]) -> dict[SessionKey, dict[str, Any]]:
     """Return sessions by (org, id), each with its counts, times, dimensions and totals."""
-    facts = _by_session(values)
-    return {key: _session(_first_of_each(some)) for key, some in facts.items()}
+    return {key: _session(facts) for key, facts in facts_by_session(values).items()}
 
 
-def _by_session(values: list[bytes]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    facts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for record in map(json.loads, values):
-        if record["kind"] != "prices_loaded":  # it is about no session
-            facts[record["org_id"], record["session_id"]].extend(_facts(record))
-    return facts
+def recount_ledger(values: list[bytes], prices: PriceList) -> dict[SessionKey, dict[str, Any]]:
+    """Return what sessions cost by these prices: `models`, `measured` and `agents` by name, and `is_reported`."""
+    return {key: ledger(facts, _own_model(facts) or "", prices) for key, facts in facts_by_session(values).items()}
 
 
-def first_copies(values: list[bytes]) -> dict[tuple[str, str, str], tuple[str, int, dict[str, Any]]]:
-    """Return hook events by (org, session, event id): type, timestamp and data of the first copy in the log."""
-    facts = _by_session(values)
-    return {
-        (*key, fact["id"]): (fact["event_type"], fact["timestamp"], fact["data"])
-        for key, some in facts.items()
-        for fact in _first_of_each(some)
-        if fact["kind"] == "events_recorded"
-    }
+def recount_tools(values: list[bytes]) -> dict[SessionKey, dict[str, tuple[int, int, int]]]:
+    """Return calls, errors and duration by tool."""
+    return {key: _tools(facts) for key, facts in facts_by_session(values).items()}
 
 
 def recount_tasks(values: list[bytes]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
     """Return subagents, tasks and uses of tools by (org, session, kind, id): what a hierarchy must show of each."""
-    facts = _by_session(values)
     return {
-        (*key, kind, name): task
-        for key, some in facts.items()
-        for (kind, name), task in _tasks(
-            [fact for fact in _first_of_each(some) if fact["kind"] == "events_recorded"]
-        ).items()
+        (*key, *node): task
+        for key, facts in facts_by_session(values).items()
+        for node, task in hierarchy(facts).items()
     }
 
 
-def _tasks(events: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-    of_tools = [event for event in events if event["event_type"] in TOOL_TYPES]
-    of_tasks = [event for event in events if event["event_type"] in ("TaskCreated", "TaskCompleted")]
-    found = {("tool", name): _tool_use(some) for name, some in _by(of_tools, "tool_use_id").items()}
-    found |= {("task", name): _task(some) for name, some in _by(of_tasks, "task_id").items()}
-    without_id = [
-        event for event in of_tools if event["event_type"] == "PreToolUse" and not _text(event, "tool_use_id")
-    ]
-    for name, some in _by(events, "agent_id").items():
-        calls = [use for (kind, _), use in found.items() if kind == "tool" and use["parent_task_id"] == name]
-        calls += [event for event in without_id if _text(event, "agent_id") == name]
-        found["subagent", name] = {
-            **_pair(some, "SubagentStart", ("SubagentStop",)),
-            "name": _first(some, "agent_type"),
-            "agent_type": _first(some, "agent_type"),
-            "parent_task_id": "",
-            "tool_calls": len(calls),
-        }
-    return found
-
-
-def _tool_use(events: list[dict[str, Any]]) -> dict[str, Any]:
-    pair = _pair(events, "PreToolUse", TOOL_TYPES[1:])
-    durations = [
-        round(event["data"]["duration_ms"])
-        for event in events
-        if event["event_type"] in ("PostToolUse", "PostToolUseFailure")
-        and type(event["data"].get("duration_ms")) in (int, float)
-        and event["data"]["duration_ms"] >= 0
-    ]
-    if durations:
-        pair["duration_ms"] = durations[0]
-    if any(event["event_type"] in ("PostToolUseFailure", "PermissionDenied") for event in events):
-        pair["status"] = "failed"
-    name, parent = _text(events[0], "tool_name"), _first(events, "agent_id")
-    return {**pair, "name": name, "agent_type": "", "parent_task_id": parent, "tool_calls": 0}
-
-
-def _task(events: list[dict[str, Any]]) -> dict[str, Any]:
-    subjects = [(_text(event, "task_subject") or _text(event, "prompt"))[:200] for event in events]
+def first_copies(values: list[bytes]) -> dict[tuple[str, str, str], tuple[str, int, dict[str, Any]]]:
+    """Return hook events by (org, session, event id): type, timestamp and data of the first copy in the log."""
     return {
-        **_pair(events, "TaskCreated", ("TaskCompleted",)),
-        "name": next(filter(None, subjects), ""),
-        "agent_type": "",
-        "parent_task_id": _text(events[0], "agent_id"),
-        "tool_calls": 0,
+        (*key, event["id"]): (event["event_type"], event["timestamp"], event["data"])
+        for key, facts in facts_by_session(values).items()
+        for event in events_of(facts)
     }
 
 
-def _pair(events: list[dict[str, Any]], start: str, ends: tuple[str, ...]) -> dict[str, Any]:
-    started = next((event["timestamp"] for event in events if event["event_type"] == start), None)
-    ended = next((event["timestamp"] for event in events if event["event_type"] in ends), None)
-    if started is None:
-        return {"started_at": None, "ended_at": ended, "duration_ms": None, "status": "unknown"}
-    if ended is None:
-        return {"started_at": started, "ended_at": None, "duration_ms": None, "status": "running"}
-    duration = max(0, ended - started)
-    return {"started_at": started, "ended_at": ended, "duration_ms": duration, "status": "completed"}
-
-
-def _by(events: list[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event in events:
-        if _text(event, name):
-            groups[_text(event, name)].append(event)
-    return groups
-
-
-def _first(events: list[dict[str, Any]], name: str) -> str:
-    return next(filter(None, (_text(event, name) for event in events)), "")
-
-
-def _facts(record: dict[str, Any]) -> list[dict[str, Any]]:
-    if record["kind"] != "events_recorded":
-        return [{**record, "id": record["fact_id"]}]
-    return [{**record, **event, "id": event["event_id"]} for event in record["events"]]
-
-
-def _first_of_each(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    first: dict[str, dict[str, Any]] = {}
-    for fact in facts:
-        first.setdefault(fact["id"], fact)
-    return list(first.values())
-
-
-def _session(facts: list[dict[str, Any]]) -> dict[str, Any]:
-    events = [fact for fact in facts if fact["kind"] == "events_recorded"]
-    tools = [event for event in events if event["event_type"] in TOOL_TYPES]
-    with_id = {_text(event, "tool_use_id") for event in tools} - {""}
-    failures = [event for event in events if event["event_type"] == "PostToolUseFailure"]
-    session = {
+def _session(facts: list[Fact]) -> dict[str, Any]:
+    events, tools, spans = events_of(facts), _tools(facts).values(), Spans(facts)
+    prompts = [event for event in of_type(events, "UserPromptSubmit") if is_of_person(event)]
+    by_telemetry = [prompt for prompt in prompts if is_telemetry(prompt)]
+    by_hooks = [prompt for prompt in prompts if not is_telemetry(prompt)]
+    compacted = [event for event in of_type(events, "PostCompact") if is_telemetry(event)]
+    asked = [[label(prompt) for prompt in some if label(prompt)] for some in (by_hooks, by_telemetry)]
+    of_tasks = of_type(events, "TaskCreated", "TaskCompleted")
+    creates = [fact for fact in facts if fact["kind"] == "session_created"]
+    return {
         "events": len(events),
-        "prompts": _count(events, "UserPromptSubmit"),
-        "tool_calls": len(with_id)
-        + sum(1 for e in events if e["event_type"] == "PreToolUse" and not _text(e, "tool_use_id")),
-        "tool_errors": len({_text(e, "tool_use_id") for e in failures} - {""})
-        + sum(1 for e in failures if not _text(e, "tool_use_id")),
-        "tasks": len(
-            {_text(e, "task_id") for e in events if e["event_type"] in ("TaskCreated", "TaskCompleted")} - {""}
-        ),
-        "subagents": len({_text(e, "agent_id") for e in events} - {""}),
-        "compactions": _count(events, "PreCompact"),
-        "unknown_events": sum(1 for e in events if e["event_type"] not in KNOWN_EVENT_TYPES),
-        "last_event_at": max((e["timestamp"] for e in events), default=None),
-        "started_at": _started_at(facts[0]),
+        "prompts": max(len(by_hooks), len(by_telemetry)),
+        "tool_calls": sum(calls for calls, *_ in tools),
+        "tool_errors": sum(errors for _, errors, _ in tools),
+        "tasks": len({text(event, "task_id") for event in of_tasks} - {""}),
+        "subagents": len(agents_of(events)),
+        "compactions": max(len(of_type(events, "PreCompact")), len(compacted)),
+        "unknown_events": sum(event["event_type"] not in KNOWN_EVENT_TYPES for event in events),
+        "last_event_at": max((event["timestamp"] for event in events), default=None),
+        "started_at": started_at(facts[0]),
+        "ended_at": spans.last["ended_at"],
+        "outcome": spans.last["outcome"],
+        "duration_ms": spans.duration_ms(facts),
+        "user_id": (creates or facts[:1])[-1]["actor"]["user_id"],
+        "first_prompts": (asked[0] or asked[1])[:50],
+        **_names(facts),
+        **_usage(facts),
     }
-    return {**session, **_lifecycle(facts, _started_at(facts[0])), **_totals(facts, events)}
 
 
-def _started_at(fact: dict[str, Any]) -> int:
-    if fact["kind"] == "events_recorded":
-        return int(fact["timestamp"])
-    return int(fact.get("started_at") or fact["received_at"])
+def _tools(facts: list[Fact]) -> dict[str, tuple[int, int, int]]:
+    """Return the counters by tool. Without ids, hooks and telemetry count the same uses: the higher count is shown."""
+    by_hooks: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    by_telemetry: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for use in uses_of(facts):
+        _add(by_hooks[use.name], 1, use.has_error, use.duration_ms)
+    for event in of_type(events_of(facts), "PreToolUse", "PostToolUse", "PostToolUseFailure"):
+        if text(event, "tool_use_id"):
+            continue
+        is_outcome, has_failed = event["event_type"] != "PreToolUse", event["event_type"] == "PostToolUseFailure"
+        duration = duration_of(event) if is_outcome else 0
+        name = tool_name(event, text(event, "tool_name"))
+        if is_telemetry(event) and is_outcome:
+            _add(by_telemetry[name], 1, has_failed, duration)
+        else:
+            _add(by_hooks[name], 0 if is_outcome else 1, has_failed, duration)
+    shown = {
+        name: tuple(map(max, by_hooks[name], by_telemetry[name])) for name in by_hooks.keys() | by_telemetry.keys()
+    }
+    return {name: counts for name, counts in shown.items() if any(counts)}  # type: ignore[misc]  # three each
 
 
-def _lifecycle(facts: list[dict[str, Any]], started_at: int) -> dict[str, Any]:
-    out: dict[str, Any] = {"ended_at": None, "outcome": None, "user_id": facts[0]["actor"]["user_id"]}
-    changed = dict.fromkeys(("title", "summary", "agent_name", "project_id", "branch"))
+def _add(counts: list[int], calls: int, errors: int, duration_ms: int | None) -> None:
+    counts[:] = [counts[0] + calls, counts[1] + errors, counts[2] + (duration_ms or 0)]
+
+
+def _names(facts: list[Fact]) -> dict[str, Any]:
+    """Return what a create and changes gave or, failing that, what the client says."""
+    events = events_of(facts)
+    creates = [fact for fact in facts if fact["kind"] == "session_created"]
+    described = [fact for fact in facts if fact["kind"] == "session_described"]
+    said = {name: _last(fact.get(name) for fact in described) for name in (*GIVEN_OR_SAID, "branch", "client_version")}
+    answers = [
+        (stop["timestamp"], (text(stop, "last_assistant_message") or text(stop, "prompt_response"))[:2000])
+        for stop in of_type(events, "Stop")
+        if not text(stop, "agent_id")
+    ]
+    titled = of_type(events, "SessionStart", "UserPromptSubmit")
+    said["title"] = latest([(e["timestamp"], text(e, "session_title")) for e in titled if text(e, "session_title")])
+    said["summary"] = latest([answer for answer in answers if answer[1]])
+    given, cleared = _given(facts)
+    last_create = creates[-1] if creates else {}
+    clients = [fact["client"] for fact in described][-1:] or [c["client"] for c in creates if c.get("client")]
+    found = {name: last_create.get(name) or said[name] for name in GIVEN_OR_SAID}
+    return {
+        **found,
+        "trigger": found["trigger"] or "interactive",
+        "parent_id": UUID(found["parent_id"]) if found["parent_id"] else None,
+        **{
+            name: said.get(name) if given[name] is None and name not in cleared else given[name]
+            for name in ("title", "summary", "branch", "agent_name", "project_id")
+        },
+        "model": _model(facts),
+        "client": clients[0] if clients else None,
+        "client_version": said["client_version"],
+    }
+
+
+def _given(facts: list[Fact]) -> tuple[dict[str, Any], set[str]]:
+    """Return the values that were given, and the names of those that a change touched."""
+    given: dict[str, Any] = dict.fromkeys(("title", "summary", "agent_name", "project_id", "branch"))
+    changed: set[str] = set()
     for fact in facts:
         if fact["kind"] == "session_created":
-            out["user_id"] = fact["actor"]["user_id"]
-            for name in ("title", "agent_name", "project_id", "branch"):
-                if changed[name] is None:
-                    changed[name] = fact.get(name)
+            given |= {name: fact.get(name) for name, value in given.items() if value is None and name != "summary"}
         elif fact["kind"] == "session_changed":
-            changed.update({name: fact[name] for name in changed if name in fact})
-        elif fact["kind"] == "session_ended":
-            if out["ended_at"] is None:
-                out["ended_at"] = max(fact.get("ended_at") or fact["received_at"], started_at)
-                out["outcome"] = fact.get("outcome")
-            if fact.get("summary") is not None:
-                changed["summary"] = fact["summary"]
-    return {**out, **changed}
+            given |= {name: fact[name] for name in given if name in fact}
+            changed |= {name for name in given if name in fact}
+        elif fact["kind"] == "session_ended" and fact.get("summary") is not None:
+            given["summary"] = fact["summary"]
+    return given, changed
 
 
-def _totals(facts: list[dict[str, Any]], events: list[dict[str, Any]]) -> dict[str, Any]:
-    latest: dict[str, Any] | None = None
-    for fact in facts:
-        report = fact.get("report")
-        if report is None:
-            continue
-        old, new = (latest or {}).get("reported_at"), report.get("reported_at")
-        if latest is None or old is None or new is None or new >= old:
-            latest = report
-    models = (latest or {}).get("models", [])
+def _own_model(facts: list[Fact]) -> str | None:
+    """Return the model of the create, else of the last `SessionStart`: that of a report without any."""
+    creates = [fact for fact in facts if fact["kind"] == "session_created"]
+    given = creates[-1].get("model") if creates else None
+    started = [text(event, "model") for event in of_type(events_of(facts), "SessionStart") if text(event, "model")]
+    return given or (started[-1] if started else None)
+
+
+def _model(facts: list[Fact]) -> str | None:
+    switches = of_type(events_of(facts), "PostModelSwitch")
+    switched = latest([(e["timestamp"], text(e, "to_model")) for e in switches if text(e, "to_model")])
+    if known := switched or _own_model(facts):
+        return known
+    models = [*ledger(facts, "", _NO_PRICES)["models"]]
+    if len(models) == 1:
+        return models[0] or None
+    output = main_output_by_model(facts)
+    return max(output, key=lambda name: (output[name], name)) or None if output else None
+
+
+def _usage(facts: list[Fact]) -> dict[str, Any]:
+    found = ledger(facts, _own_model(facts) or "", _NO_PRICES)
+    totals = found["models"].values()
+    reports = [fact["report"] for fact in facts if fact.get("report") is not None]
+    report = latest_report([one for one in reports if one.get("models") or one.get("work") is None]) or {}
     return {
-        "input_tokens": sum(model.get("input_tokens", 0) for model in models),
-        "output_tokens": sum(model.get("output_tokens", 0) for model in models),
-        "reported_cost": sum(model.get("cost_nano") or 0 for model in models),
+        "input_tokens": sum(total["input_tokens"] for total in totals),
+        "output_tokens": sum(total["output_tokens"] for total in totals),
+        "reported_cost": sum(usage.get("cost_nano") or 0 for usage in report.get("models", [])),
+        "is_reported": found["is_reported"],
+        "measured_cost_nano": sum(given_cost(request) or 0 for request in requests_of(facts)),
+        "api_requests": len(requests_of(facts)),
+        "api_errors": len(of_type(events_of(facts), "ApiError")),
+        **work(facts),
     }
 
 
-def _count(events: list[dict[str, Any]], event_type: str) -> int:
-    return sum(1 for event in events if event["event_type"] == event_type)
+def _last(values: Any) -> Any:
+    known = [value for value in values if value is not None]
+    return known[-1] if known else None
 
 
-def _text(event: dict[str, Any], name: str) -> str:
-    value = event["data"].get(name)
-    return value if isinstance(value, str) else ""
+_NO_PRICES = PriceList([])

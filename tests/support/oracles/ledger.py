@@ -1,0 +1,183 @@
+"""Usage and work of a session, slowly: what was reported, and what its requests and measurements add up to."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.log.records import ModelUsage
+from schemas.models import canonical_model
+from schemas.money import nano_of
+from schemas.pricing.price_list import PriceList
+from tests.support.oracles.hierarchy import agents_of
+from tests.support.oracles.log_facts import Fact, events_of, first_text, of_type, text
+
+TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
+WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
+HOUR_MS = 3_600_000
+Totals = dict[str, dict[str, Any]]  # by model: tokens, cost_nano, cost_source
+
+
+def ledger(facts: list[Fact], own_model: str, prices: PriceList) -> dict[str, Any]:
+    """Return the totals by model as reported, as measured and as shown, and the measured ones by agent."""
+    reported, measured = _reported(facts, own_model, prices), _by_model(_measured(facts, prices))
+    return {
+        "models": reported or measured,
+        "measured": measured,
+        "is_reported": bool(reported),
+        "agents": _by_agent(facts, prices),
+    }
+
+
+def requests_of(facts: list[Fact]) -> list[Fact]:
+    """Return the requests to models: of those with one id the first."""
+    found: dict[Any, Fact] = {}
+    for event in of_type(events_of(facts), "ApiRequest"):
+        found.setdefault(text(event, "request_id") or event["place"], event)
+    return list(found.values())
+
+
+def given_cost(request: Fact) -> int | None:
+    """Return nano-dollars, if the client gave a cost."""
+    cost = request["data"].get("cost_usd")
+    return nano_of(cost) if type(cost) in (int, float) and 0 <= cost <= 1_000_000 else None
+
+
+def model_of(request: Fact) -> str:
+    """Return the name under which a request counts."""
+    return canonical_model(text(request, "model"))
+
+
+def main_output_by_model(facts: list[Fact]) -> dict[str, int]:
+    """Return the output of the main agent."""
+    output: dict[str, int] = defaultdict(int)
+    for request in requests_of(facts):
+        if not text(request, "agent_id"):
+            output[model_of(request)] += _tokens(request)["output_tokens"]
+    return output
+
+
+def work(facts: list[Fact]) -> dict[str, int]:
+    """Return the work of the latest report that has any, else the sum of the measurements."""
+    reported = latest_report([report for report, _ in _reports(facts) if report.get("work") is not None])
+    if reported:
+        return {name: reported["work"].get(name, 0) for name in WORK}
+    amounts: dict[str, int] = dict.fromkeys(WORK, 0)
+    highest: dict[tuple[str, str], int] = defaultdict(int)
+    for event in of_type(events_of(facts), "Measurement"):
+        name, amount = _amount(event["data"])
+        if amount is None:
+            continue
+        series = text(event, "series") if event["data"].get("cumulative") is True else ""
+        if series:
+            highest[name, series] = max(highest[name, series], amount)
+        else:
+            amounts[name] += amount
+    for (name, _), amount in highest.items():
+        amounts[name] += amount
+    return amounts
+
+
+def latest_report(reports: list[Fact]) -> Fact | None:
+    """Return the report of the highest `reported_at`; one without it replaces what came before."""
+    latest: Fact | None = None
+    for report in reports:
+        old, new = (latest or {}).get("reported_at"), report.get("reported_at")
+        if latest is None or old is None or new is None or new >= old:
+            latest = report
+    return latest
+
+
+def _reports(facts: list[Fact]) -> list[tuple[Fact, int]]:
+    """Return the reports, and when they were received."""
+    return [(fact["report"], fact["received_at"]) for fact in facts if fact.get("report") is not None]
+
+
+def _reported(facts: list[Fact], own_model: str, prices: PriceList) -> Totals:
+    """A report about work alone says nothing about tokens."""
+    about_tokens = [
+        {**report, "received_at": at}
+        for report, at in _reports(facts)
+        if report.get("models") or report.get("work") is None
+    ]
+    report = latest_report(about_tokens)
+    if report is None:
+        return {}
+    given_at = report.get("reported_at")
+    at = report["received_at"] if given_at is None else min(given_at, report["received_at"])
+    entries = []
+    for usage in report.get("models", []):
+        model = own_model if usage.get("model") is None else usage["model"]
+        sums = {name: usage.get(name, 0) for name in TOKENS}
+        cost, source = usage.get("cost_nano"), "reported"
+        if cost is None:
+            cost = prices.cost_nano(model, ModelUsage(model, **sums), at)
+            source = "unknown" if cost is None else "priced"
+        entries.append((canonical_model(model), {**sums, "cost_nano": cost or 0, "cost_source": source}))
+    return _by_model(entries)
+
+
+def _measured(facts: list[Fact], prices: PriceList) -> list[tuple[str, dict[str, Any]]]:
+    """Return the requests by model, agent and hour. Those without a cost are priced together."""
+    groups: dict[tuple[str, str, int | None], list[Fact]] = defaultdict(list)
+    for request in requests_of(facts):
+        hour = None if given_cost(request) is not None else _hour(request)
+        groups[model_of(request), text(request, "agent_id"), hour].append(request)
+    return [(key[0], _sum(key, requests, prices)) for key, requests in groups.items()]
+
+
+def _sum(key: tuple[str, str, int | None], requests: list[Fact], prices: PriceList) -> dict[str, Any]:
+    model, agent_id, hour = key
+    sums = {name: sum(_tokens(request)[name] for request in requests) for name in TOKENS}
+    cost = sum(given_cost(request) or 0 for request in requests)
+    if hour is not None:
+        cost = prices.cost_nano(model, ModelUsage(model, **sums), hour * HOUR_MS)
+    source = "unknown" if cost is None else "measured"
+    return {**sums, "cost_nano": cost or 0, "cost_source": source, "agent_id": agent_id, "requests": len(requests)}
+
+
+def _by_model(entries: Iterable[tuple[str, dict[str, Any]]]) -> Totals:
+    """Add the entries of each model. Costs of different sources have an unknown one."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for model, entry in entries:
+        found[model].append(entry)
+    return {
+        model: {
+            **{name: sum(entry[name] for entry in some) for name in (*TOKENS, "cost_nano")},
+            "cost_source": some[0]["cost_source"] if len({entry["cost_source"] for entry in some}) == 1 else "unknown",
+        }
+        for model, some in found.items()
+    }
+
+
+def _by_agent(facts: list[Fact], prices: PriceList) -> dict[str, dict[str, Any]]:
+    events = events_of(facts)
+    found: dict[str, dict[str, Any]] = {}
+    for _, entry in _measured(facts, prices):
+        agent_id = entry["agent_id"]
+        said = [event for event in events if text(event, "agent_id") == agent_id]
+        agent_type = first_text(said, "agent_type") if agent_id in agents_of(events) else ""
+        totals = found.setdefault(agent_id, {"agent_type": agent_type, "requests": 0, "tokens": 0, "cost_nano": 0})
+        totals["requests"] += entry["requests"]
+        totals["tokens"] += sum(entry[name] for name in TOKENS[:-1])
+        totals["cost_nano"] += entry["cost_nano"]
+    return found
+
+
+def _hour(request: Fact) -> int:
+    return int(min(request["timestamp"], request["received_at"]) // HOUR_MS)
+
+
+def _tokens(request: Fact) -> dict[str, int]:
+    return {name: _count(request["data"].get(name)) for name in TOKENS}
+
+
+def _count(value: Any) -> int:
+    return round(value) if type(value) in (int, float) and 0 <= value <= 1 << 53 else 0
+
+
+def _amount(data: dict[str, Any]) -> tuple[str, int | None]:
+    name, value = data.get("name"), data.get("value")
+    column, scale = ("active_ms", 1000) if name == "active_seconds" else (name, 1)
+    if column not in WORK or name == "active_ms" or type(value) not in (int, float) or not 0 <= value * scale < 1 << 53:
+        return "", None
+    return column, round(value * scale)
