@@ -45,7 +45,7 @@ from schemas.hooks import KNOWN_EVENT_TYPES
 from store.sql import cut_to_size
 
 _NOTE = (
-    "sessions were not compared with their facts: fold version {} made this generation, this code counts by the rules of "
+    "sessions were not compared with their facts: fold version {} made this generation, and this code has the rules of "
     "version {}. Replay into a new generation, or recount with the code that made this one"
 )
 LISTED_MAX = 1_000
@@ -97,7 +97,7 @@ class Recount:
         pause: Pause | None = None,
         fold_version: int = FOLD_VERSION,
     ) -> None:
-        """``fold_version`` made the generation. The facts are counted by the rules of this code, so it has to be ours."""
+        """``fold_version`` made the generation. If it is not ours, facts can't be counted by its rules."""
         self._asks, self._org_id, self._days, self._pause = asks, org_id, days, pause or partial(asyncio.sleep, PAUSE_S)
         self._has_these_rules = fold_version == FOLD_VERSION
         note = None if self._has_these_rules else _NOTE.format(fold_version, FOLD_VERSION)

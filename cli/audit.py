@@ -171,6 +171,8 @@ def _print_recount(found: dict[str, Any]) -> None:
         causes_first = sorted(found["differences"], key=lambda difference: difference["table"] != "sessions")
         print_table(("table", "key", "column", "stored", "recounted"), map(_difference, causes_first))
     click.echo(recount_line(found))
+    if found["note"]:
+        click.echo(found["note"])
 
 
 def _difference(found: dict[str, Any]) -> Sequence[object]:

@@ -15,10 +15,10 @@ from schemas.http.responses import (
     ModelUse,
     Session,
     SessionWithUsage,
+    SessionWork,
     ToolUse,
     Usage,
     UsageOf,
-    SessionWork,
 )
 from schemas.log.position import Position
 from schemas.money import usd_of

@@ -135,15 +135,17 @@ GLOSSARY: dict[str, Entry] = {
         {"tool_name": "Bash", "tool_use_id": "toolu_01", "duration_ms": 1250},
     ),
     # Agents' own formats
-    "Session.client": Entry("Coding agent that reported the session; null for any other client.", "claude-code"),
-    "SessionWithUsage.client": Entry("Coding agent that reported the session; null for any other client.", "claude-code"),
+    "Session.client": Entry("Coding agent that reported the session; null for other clients.", "claude-code"),
+    "SessionWithUsage.client": Entry(
+        "Coding agent that reported the session; null for any other client.", "claude-code"
+    ),
     "ClientSeen.client": Entry("Coding agent; null where no agent reported the sessions.", "claude-code"),
     "clients": Entry("Versions of clients, each with what it sent.", None),
     "event_types": Entry("Types of events, the most frequent first.", None),
     "note": Entry("Why sessions were not compared with their facts; null if they were.", None),
     "known": Entry("Whether anything is derived from events of this type.", True),
     "unknown_share": Entry("Share of the events whose type is unknown, 0 to 1.", 0.0),
-    "events_of_a_day": Entry("Events of the sessions that started within a day, and how many have unknown types.", None),
+    "events_of_a_day": Entry("Events of the sessions that began within a day, and how many have unknown types.", None),
     "client": Entry("Coding agent.", "claude-code", values=("claude-code", "codex", "gemini-cli")),
     "AgentPayload.session_id": Entry("The client's own id of its session: 1 to 400 characters.", CLIENT_SESSION_ID),
     "ReportSession.session_id": Entry("The client's own id of its session: 1 to 400 characters.", CLIENT_SESSION_ID),

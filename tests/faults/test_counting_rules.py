@@ -1,4 +1,4 @@
-"""The rules of fold version 4 replace those of version 3: the proof shows the sessions that they are about, no other."""
+"""The rules of fold version 4 replace those of version 3: the proof shows the sessions that change, and no other."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -111,13 +111,20 @@ CASES: dict[Planted, Changes] = {
     _prompts_of_machines: {"prompts": (2, 1), "first_prompts": (None, None), "search_text": (None, None)},
     _phantom: {"subagents": (1, 0)},
     _measured: {
-        **{"input_tokens": (0, 7), "cost_nano": (0, 500_000_000), "api_requests": (0, 1), "lines_added": (0, 3)},
-        **{"measured_cost_nano": (0, 500_000_000), "unknown_events": (3, 0), "model": (None, "claude-opus-4-8")},
+        "input_tokens": (0, 7),
+        "cost_nano": (0, 500_000_000),
+        "api_requests": (0, 1),
+        "lines_added": (0, 3),
+        "measured_cost_nano": (0, 500_000_000),
+        "unknown_events": (3, 0),
+        "model": (None, "claude-opus-4-8"),
         **dict.fromkeys(("models", "measured", "agents", "search_text"), (None, None)),
     },
     _spelled_twice: dict.fromkeys(("models", "search_text"), (None, None)),
     _named_by_its_client: {
-        **{"title": (None, "Mend the login"), "summary": (None, "Done."), "model": ("a", "b")},
+        "title": (None, "Mend the login"),
+        "summary": (None, "Done."),
+        "model": ("a", "b"),
         "search_text": (None, None),
     },
     _skill: {"unknown_events": (1, 0)},

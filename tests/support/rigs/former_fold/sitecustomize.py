@@ -10,6 +10,7 @@ from processors.fold import fold, fold_hooks, subagents, tasks, tool_uses
 from processors.fold.detail import NOTHING, Detail
 from processors.fold.state import SessionState
 from processors.projections import sessions, usage
+from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.store.rows import FactRow
 
 fold.FOLD_VERSION = 3
@@ -54,7 +55,11 @@ _NONE = {"PostToolBatch", "PostCompact", "Stop", "StopFailure", "PostModelSwitch
 fold_hooks.HOOKS = {
     name: _STEPS.get(name) or _without_detail(step) for name, step in fold_hooks.HOOKS.items() if name not in _NONE
 }
-fold_hooks.KNOWN_EVENT_TYPES = fold_hooks.KNOWN_EVENT_TYPES - _LATER
-fold.span_over = lambda _state, _at: None
-usage.canonical_model = lambda name: name
-sessions._only_model = lambda _state, _models: None
+_FORMER: list[tuple[Any, str, Any]] = [
+    (fold_hooks, "KNOWN_EVENT_TYPES", KNOWN_EVENT_TYPES - _LATER),
+    (fold, "span_over", lambda _state, _at: None),
+    (usage, "canonical_model", lambda name: name),
+    (sessions, "_only_model", lambda _state, _models: None),
+]
+for module, name, former in _FORMER:
+    setattr(module, name, former)
