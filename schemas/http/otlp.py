@@ -136,25 +136,25 @@ class ExportTraces(Struct, gc=False, rename="camel"):
     resource_spans: list[OtlpResourceSpans] | None = None
 
 
-class PartialLogs(Struct, frozen=True, rename="camel", omit_defaults=True):
+class PartialLogs(Struct, frozen=True, rename="camel"):
     """How many log records were refused, and why."""
 
-    rejected_log_records: _WHOLE_TEXT = "0"
-    error_message: str = ""
+    rejected_log_records: _WHOLE_TEXT
+    error_message: str
 
 
-class PartialPoints(Struct, frozen=True, rename="camel", omit_defaults=True):
+class PartialPoints(Struct, frozen=True, rename="camel"):
     """How many data points were refused, and why."""
 
-    rejected_data_points: _WHOLE_TEXT = "0"
-    error_message: str = ""
+    rejected_data_points: _WHOLE_TEXT
+    error_message: str
 
 
-class PartialSpans(Struct, frozen=True, rename="camel", omit_defaults=True):
+class PartialSpans(Struct, frozen=True, rename="camel"):
     """How many spans were refused, and what became of the others."""
 
-    rejected_spans: _WHOLE_TEXT = "0"
-    error_message: str = ""
+    rejected_spans: _WHOLE_TEXT
+    error_message: str
 
 
 class ExportedLogs(Struct, frozen=True, rename="camel"):

@@ -11,6 +11,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
 from ingest.intake.otlp.exported import (
+    ATTRIBUTES_MAX,
     ITEM_BYTES_MAX,
     Attributes,
     Budget,
@@ -42,21 +43,23 @@ def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
         Undecodable: it is no such request.
         TooMuch: it exceeds the limits.
     """
-    budget = Budget()
+    items, attributes = Budget(), Budget(ATTRIBUTES_MAX)
 
     def records(raw: bytes) -> list[LogRecord]:
-        budget.spend()
-        return [_record(_decode(logs_pb2.LogRecord.FromString, raw))]
+        items.spend()
+        record = _decode(logs_pb2.LogRecord.FromString, raw)
+        attributes.spend(len(record.attributes))
+        return [_record(record)]
 
     return list(_exported(body, records))
 
 
 def decode_metrics(body: bytes) -> list[Exported[DataPoint]]:
     """Decode the body of ``/v1/metrics``; raises as `decode_logs`."""
-    budget = Budget()
+    items, attributes = Budget(), Budget(ATTRIBUTES_MAX)
 
     def points(raw: bytes) -> Iterator[DataPoint]:
-        return _points(_decode(metrics_pb2.Metric.FromString, raw), budget)
+        return _points(_decode(metrics_pb2.Metric.FromString, raw), items, attributes)
 
     return list(_exported(body, points))
 
@@ -104,13 +107,14 @@ def _record(raw: logs_pb2.LogRecord) -> LogRecord:
     return LogRecord(*times, raw.body.string_value, _attributes(raw.attributes))
 
 
-def _points(metric: metrics_pb2.Metric, budget: Budget) -> Iterator[DataPoint]:
+def _points(metric: metrics_pb2.Metric, items: Budget, attributes: Budget) -> Iterator[DataPoint]:
     kind = metric.WhichOneof("data")
     if kind is None:
         return
     points = getattr(metric, kind).data_points
-    budget.spend(len(points))
+    items.spend(len(points))
     if kind == "sum":
+        attributes.spend(sum(len(point.attributes) for point in points))
         temporality = _TEMPORALITY.get(metric.sum.aggregation_temporality, "")
         yield from (_point(metric.name, temporality, point) for point in points)
     else:
