@@ -1,4 +1,7 @@
-"""The write side over a SQLite log, behind our server: ``python -m tests.support.rigs.served_by_us PORT FOLDER``."""
+"""The write side over a SQLite log, behind our server.
+
+``python -m tests.support.rigs.served_by_us PORT FOLDER [REFUSED]``: the log refuses so many appends first.
+"""
 
 import asyncio
 import sys
@@ -12,12 +15,26 @@ from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from runtime.composition import WriteSide, compose
 from runtime.http_server import serve_http
 from runtime.logging import configure_logging
+from schemas.log.position import LogUnavailable, Position
 from tests.support.rigs.write_api import KEY, SECRETS
 
 
-async def main(port: int, folder: Path) -> None:
+class RefusingLog(SqliteEventLog):
+    """A log that is away for some appends."""
+
+    refused = 0
+
+    async def append(self, key: bytes, value: bytes) -> Position:
+        if self.refused > 0:
+            self.refused -= 1
+            raise LogUnavailable("refused for a test")
+        return await super().append(key, value)
+
+
+async def main(port: int, folder: Path, refused: int = 0) -> None:
     """Serve until the process is ended."""
-    log = SqliteEventLog(folder / "log.sqlite")
+    log = RefusingLog(folder / "log.sqlite")
+    log.refused = refused
     await log.start()
     app = compose(TokenVerifier([shared_secret(KEY)]), WriteSide(log, SECRETS))
     await serve_http(app, "127.0.0.1", port, asyncio.Event())
@@ -25,4 +42,4 @@ async def main(port: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     configure_logging()
-    uvloop.run(main(int(sys.argv[1]), Path(sys.argv[2])))
+    uvloop.run(main(int(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])))

@@ -1,0 +1,149 @@
+"""The official exporters send through real HTTP to a server that is killed meanwhile: nothing is lost or doubled."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+
+from schemas.log.records import AnyRecord, EventsRecorded, SessionCreated
+from tests.support import CHECKOUT
+from tests.support.rigs.restarted import Restarted, restarted
+from tests.support.rigs.write_api import KEY
+
+RECORDS, SESSION = 60, "5b2a1f0c"
+NODE_CLIENT = CHECKOUT / "tests" / "support" / "clients" / "node_exporter"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crewkit-sessions-tests"
+FAIL_POINTS = {"before the append": "ingest.before_append:5:kill", "before the reply": "ingest.appended:5:kill"}
+INSTALL_S, EXPORT_S = 180, 120
+REFUSED = 4  # appends: batches are sent side by side, and each may be sent five times
+
+
+@pytest.mark.parametrize(
+    ("when", "compression"),
+    [("before the append", Compression.NoCompression), ("before the reply", Compression.Gzip)],
+)
+def test_pythons_exporters_lose_nothing(tmp_path: Path, when: str, compression: Compression) -> None:
+    """They get no reply to one batch, find no server for a second, and send the batch again."""
+    with restarted(tmp_path, KEY, FAIL_POINTS[when]) as server:
+        export_logs(server, compression)
+        export_metrics(server, compression)
+
+    assert server.ended == 1
+    check(server.records())
+
+
+def export_logs(server: Restarted, compression: Compression) -> None:
+    """Send the records in batches of ten."""
+    headers = {"Authorization": f"Bearer {server.token}"}
+    exporter = OTLPLogExporter(f"{server.endpoint}/v1/logs", headers=headers, timeout=60, compression=compression)
+    provider = LoggerProvider(_resource())
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_export_batch_size=10))
+    logger = provider.get_logger("com.anthropic.claude_code.events")
+    for number in range(RECORDS):
+        attributes: dict[str, Any] = {
+            "session.id": SESSION,
+            "event.name": "api_request",
+            "event.sequence": number,
+            "request_id": f"req_{number}",
+            "model": "m",
+            "input_tokens": number,
+            "cost_usd": number / 8,
+        }
+        logger.emit(
+            LogRecord(
+                severity_number=SeverityNumber.INFO,
+                body="claude_code.api_request",
+                attributes=attributes,
+                timestamp=time.time_ns(),
+            )
+        )
+    provider.force_flush(60_000)
+    provider.shutdown()
+
+
+def export_metrics(server: Restarted, compression: Compression) -> None:
+    """Send one export now and one at the end."""
+    headers = {"Authorization": f"Bearer {server.token}"}
+    exporter = OTLPMetricExporter(f"{server.endpoint}/v1/metrics", headers=headers, timeout=60, compression=compression)
+    provider = MeterProvider([PeriodicExportingMetricReader(exporter, 3_600_000)], _resource())
+    lines = provider.get_meter("com.anthropic.claude_code").create_counter("claude_code.lines_of_code.count")
+    lines.add(7, {"session.id": SESSION, "type": "added"})
+    lines.add(2.5, {"session.id": SESSION, "type": "removed"})
+    provider.force_flush(60_000)
+    provider.shutdown()
+
+
+def _resource() -> Resource:
+    return Resource({"service.name": "claude-code", "service.version": "2.1.332"})
+
+
+@pytest.fixture(scope="module")
+def node_client() -> Path:
+    """Return a folder with the exporters of Node, installed once for each lock file."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.skip("needs Node and npm")
+    lock = (NODE_CLIENT / "package-lock.json").read_bytes()
+    folder = CACHE / f"node-exporter-{hashlib.sha256(lock).hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)  # another test process may install at the same time
+        if not (folder / "installed").exists():
+            _install(folder)
+    shutil.copy(NODE_CLIENT / "export.mjs", folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(NODE_CLIENT / name, folder)
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    try:
+        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm did not install the exporters within {INSTALL_S} s")
+    if ended.returncode:
+        pytest.skip(f"npm can't install the exporters: {ended.stderr[-500:]}")
+    (folder / "installed").touch()
+
+
+@pytest.mark.parametrize("encoding", ["json", "protobuf"])
+def test_nodes_exporters_lose_nothing(node_client: Path, tmp_path: Path, encoding: str) -> None:
+    """Claude Code and Gemini CLI use them. They repeat a 503, but no request whose connection is lost."""
+    with restarted(tmp_path, KEY, refused=REFUSED) as server:
+        command = ["node", "export.mjs", server.endpoint, server.token, encoding, SESSION, str(RECORDS)]
+        ended = subprocess.run(command, cwd=node_client, capture_output=True, text=True, timeout=EXPORT_S, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    check(server.records())
+
+
+def check(records: list[AnyRecord]) -> None:
+    """Check that each record counts once, in one session."""
+    created = [record for record in records if isinstance(record, SessionCreated)]
+    assert {record.external_id for record in created} == {f"claude-code:{SESSION}"}
+    assert len({record.session_id for record in records}) == 1
+    found = {event.event_id: event for one in records if isinstance(one, EventsRecorded) for event in one.events}
+    data = [(event.event_type, msgspec.json.decode(event.data)) for event in found.values()]
+    requests = {each["request_id"]: each for kind, each in data if kind == "ApiRequest"}
+    assert requests.keys() == {f"req_{number}" for number in range(RECORDS)}
+    assert sum(each.get("cost_usd", 0) for each in requests.values()) == sum(range(RECORDS)) / 8
+    assert Counter(kind for kind, _ in data)["ApiRequest"] == RECORDS
+    measured = {each["name"]: each["value"] for kind, each in data if kind == "Measurement"}
+    assert measured == {"lines_added": 7, "lines_removed": 2.5}

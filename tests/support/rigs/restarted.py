@@ -1,0 +1,86 @@
+"""A write side over a SQLite log that refuses appends, or ends and is started again, for clients that retry."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from deploy.devstack.stack import answers_200
+from deploy.devstack.supervisor.die_with_parent import die_with_parent
+from edge.tokens import issue_token
+from ingest.log.sqlite.file import READ, open_for_reading
+from kernel.fail_points import VARIABLE
+from kernel.ports import free_port
+from schemas.log.codec import decode_value
+from schemas.log.records import AnyRecord
+from tests.support import CHECKOUT
+
+READY_S, DOWN_S = 30, 1.0
+
+
+class Restarted:
+    """The server, and how often it ended by itself."""
+
+    def __init__(self, folder: Path, token_key: bytes) -> None:
+        self.folder, self.port, self.ended = folder, free_port(), 0
+        self.token = issue_token(token_key, "alice", "acme", "agent", 3600, time.time())
+        self.endpoint = f"http://127.0.0.1:{self.port}/api/v1/acme/otlp"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+
+    def start(self, fail_point: str = "", refused: int = 0) -> None:
+        """Start the server and wait until it answers; a fail point such as ``name:3:kill`` ends it later."""
+        arguments = [str(self.port), str(self.folder), str(refused)]
+        command = [sys.executable, "-m", "tests.support.rigs.served_by_us", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), VARIABLE: fail_point}
+        environment = {name: value for name, value in environment.items() if value}
+        self._process = subprocess.Popen(
+            die_with_parent(command, signal.SIGTERM), env=environment, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + READY_S
+        while not answers_200("127.0.0.1", self.port, "/readyz", timeout_s=2):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def watch(self) -> None:
+        """Start the server again, without a fail point, a moment after it ended by itself."""
+        while not self._stopping.wait(0.05):
+            if self._process is not None and self._process.poll() is not None:
+                self.ended += 1
+                time.sleep(DOWN_S)
+                self.start()
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self._stopping.set()
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(20)
+
+    def records(self) -> list[AnyRecord]:
+        """Return what is durable. The server has stopped."""
+        try:
+            with closing(open_for_reading(self.folder / "log.sqlite")) as connection:
+                return [decode_value(row[2]) for row in connection.execute(READ, (0, 1 << 60))]
+        except sqlite3.OperationalError:
+            return []
+
+
+@contextmanager
+def restarted(folder: Path, token_key: bytes, fail_point: str = "", refused: int = 0) -> Iterator[Restarted]:
+    """Run a server that refuses appends first, or ends at the fail point and comes back a moment later."""
+    server = Restarted(folder, token_key)
+    server.start(fail_point, refused)
+    watching = threading.Thread(target=server.watch)
+    watching.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        watching.join()
