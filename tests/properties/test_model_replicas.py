@@ -9,11 +9,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.properties.test_model import ASKED, EXAMPLES, MUTANT_EXAMPLES, Projection, alive, check_model, crowd, which
+from tests.properties.test_model import ASKED, EXAMPLES, Projection, alive, check_model, crowd, search_mistake, which
 from tests.support.fakes.replicas import COPIES, ReplicaView
 from tests.support.oracles.model_recount import Violation
 from tests.support.oracles.model_replicas import ReplicatedWorld
@@ -73,9 +72,9 @@ class OverReplicas(Projection):
         self.answer_in_turns(name * 40 + "c")
 
 
-def check_over_replicas(**options: Any) -> None:
+def check_over_replicas(machine: type[Projection] = OverReplicas, **options: Any) -> None:
     """Run the machine in its surroundings."""
-    check_model(machine=OverReplicas, **options)
+    check_model(machine, **options)
 
 
 @pytest.mark.timeout(1_200 + int(ASKED or 0))
@@ -108,8 +107,6 @@ MISTAKES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 def test_each_mistake_with_replicas_is_caught(name: str) -> None:
     """The model check fails for each, so every rule of `store.replicas` is needed."""
     with MISTAKES[name](), pytest.raises(Violation) as caught:
-        check_over_replicas(
-            max_examples=MUTANT_EXAMPLES, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False
-        )
+        search_mistake(check_over_replicas, OverReplicas)
 
     print(f"{name}: caught by “{caught.value.promise}”")
