@@ -13,14 +13,15 @@ from cli.options import settings_options
 from kernel.times import instant
 from runtime.settings import load_settings
 from schemas.pricing.price_file import KINDS, BadPrices, Price, format_prices, moment, parse_prices, usd_per_million
-from schemas.pricing.price_list import LoadedPrice, newest
+from schemas.pricing.price_list import FIRST_IN_LOG_US, FIRST_US, LoadedPrice, list_prices, newest
 
 
 @click.group()
 def prices() -> None:
     """Show and extend the price list, which applies where a client reported no cost.
 
-    A new installation begins with the list of this version. To begin with your list, load it before the first start.
+    A new installation begins with the list of this version, and an upgrade does not change it: load the list of the new
+    version with `prices load --shipped`. To begin with your list, load it before the first start.
     """
 
 
@@ -31,9 +32,10 @@ def prices() -> None:
     is_flag=True,
     help="Also accept past prices: they apply to generations created from now on.",
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def load(file: Path, new_generations_only: bool, **options: Any) -> None:
-    """Add the prices in FILE that are new; all of them, or none.
+@click.option("--shipped", is_flag=True, help="Load the list of this version; leave out FILE.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+def load(file: Path | None, shipped: bool, new_generations_only: bool, **options: Any) -> None:
+    """Add the prices in FILE, or of this version's list, that are new; all of them, or none.
 
     FILE is TOML, in US dollars per million tokens. Keep one file, add to it, and load it as a whole:
 
@@ -58,12 +60,14 @@ def load(file: Path, new_generations_only: bool, **options: Any) -> None:
     \b
     Example:
       crewkit-sessions prices load prices.toml --data var/up
+      crewkit-sessions prices load --shipped --new-generations-only --data var/up
     """
     from deploy.prices import load_prices
     from store.prices import TooEarly
 
+    wanted = _wanted(file, shipped)
     try:
-        done = load_prices(load_settings(options), _read(file), new_generations_only=new_generations_only)
+        done = load_prices(load_settings(options), wanted, new_generations_only=new_generations_only)
     except TooEarly as error:
         click.echo(f"refused: {error}", err=True)
         sys.exit(DIFFERENT)
@@ -98,6 +102,12 @@ def show(as_json: bool, as_toml: bool, **options: Any) -> None:
 COMMANDS: Sequence[click.Command] = (prices,)
 
 
+def _wanted(file: Path | None, shipped: bool) -> Sequence[Price]:
+    if (file is None) != shipped:
+        raise click.UsageError("give either a FILE or --shipped")
+    return list_prices().prices if file is None else _read(file)
+
+
 def _read(file: Path) -> list[Price]:
     try:
         return parse_prices(file.read_text())
@@ -117,7 +127,8 @@ def _print_table(history: Sequence[LoadedPrice]) -> None:
 
 def _as_json(row: LoadedPrice) -> dict[str, Any]:
     usd = {name: float(value) for name, value in _usd(row.price).items()}
-    loaded_at = instant(row.loaded_us // 1000) if row.loaded_us else None  # None: the installation began with it
+    began_with_it = row.loaded_us in (FIRST_US, FIRST_IN_LOG_US)
+    loaded_at = None if began_with_it else instant(row.loaded_us // 1000)
     return {"model": row.price.model, "from": instant(row.price.from_ms), **usd, "loaded_at": loaded_at}
 
 

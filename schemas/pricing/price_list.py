@@ -31,6 +31,8 @@ from schemas.pricing.price_file import PRICED_TOKENS, Price, parse_prices
 
 NOTICE_MS = 3_600_000
 _MODELS_REMEMBERED = 1_024
+FIRST_US = 0  # stands for the time of loading of the list that an installation began with
+FIRST_IN_LOG_US = 1  # the same list once more, as the log has it
 
 # `claude-opus-4` is also `claude-opus-4-20250514`, `claude-opus-4@latest` and `claude-opus-4[1m]`, but neither
 # `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version.
@@ -38,7 +40,10 @@ _SAME_MODEL = re.compile(r"(?![A-Za-z0-9])(?!-\d{1,2}(?!\d))")
 
 
 class LoadedPrice(NamedTuple):
-    """One row of the history; ``loaded_us``: microseconds since 1970 by the store's clock, 0 for the first list."""
+    """One row of the history; ``loaded_us``: microseconds since 1970 by the store's clock.
+
+    The list that the installation began with has `FIRST_US`, and a copy with `FIRST_IN_LOG_US` if the log has it.
+    """
 
     price: Price
     loaded_us: int

@@ -13,6 +13,7 @@ from typing import Any
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
+from msgspec import structs
 
 from deploy import prices as loading
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
@@ -22,7 +23,7 @@ from runtime.settings import BadSettings, Settings
 from schemas.log.records import PricesLoaded
 from schemas.log.topics import partition_of
 from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import LoadedPrice, list_prices
+from schemas.pricing.price_list import LoadedPrice, PriceList, began_with, in_force, list_prices, newest
 from store.errors import StoreUnavailable
 from store.price_log import PriceLog
 from store.prices import history_of
@@ -139,6 +140,53 @@ def test_prices_from_before_the_first_start_go_into_the_new_log(
     assert [row.price for row in before] == [price(0)]
     assert history_of(control) == before
     assert [record.begins_history for record in log_of(settings).loads()] == [True]
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_version_with_another_list_changes_no_price_of_an_installation(
+    settings: Settings, store: TestStore, control: Client, is_loaded: bool
+) -> None:
+    """It records in the log what the installation began with, and a lost store comes back with that."""
+    if is_loaded:
+        load(settings, structs.replace(list_prices().prices[0], from_ms=in_two_hours()), price(in_two_hours()))
+    newer = PriceList([price(0, "newer")])
+    before, made_us = history_of(control), time.time_ns() // 1_000
+
+    done = provision_store(store.address, PARTITIONS, newer, log_of(settings))
+    again = provision_store(store.address, PARTITIONS, newer, log_of(settings))
+    upgraded = history_of(control)
+    forget_prices(store, control)
+    provision_store(store.address, PARTITIONS, newer, log_of(settings))
+
+    assert ["the log now has the one that" in line for line in done] == [True]
+    assert again == []
+    for history in (upgraded, history_of(control)):
+        assert began_with(history, made_us).sha256 == began_with(before, made_us).sha256
+        assert in_force(history, made_us).sha256 == in_force(before, made_us).sha256
+        assert set(newest(history)) == set(newest(before))
+    assert [record.begins_history for record in log_of(settings).loads()] == [False] * is_loaded + [True]
+    assert all(record.received_at >= made_us // 1_000 for record in log_of(settings).loads() if record.begins_history)
+
+
+def test_a_list_recorded_twice_adds_nothing(
+    settings: Settings, store: TestStore, control: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies between the log and the store records the list again."""
+    newer, before = PriceList([price(0, "newer")]), history_of(control)
+
+    def gone(*_rest: Any) -> None:
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("store.price_log.add_prices", gone)
+        with pytest.raises(StoreUnavailable):
+            provision_store(store.address, PARTITIONS, newer, log_of(settings))
+    provision_store(store.address, PARTITIONS, newer, log_of(settings))
+    forget_prices(store, control)
+    provision_store(store.address, PARTITIONS, newer, log_of(settings))
+
+    assert len(log_of(settings).loads()) == 2
+    assert sorted(row.price.model for row in history_of(control)) == sorted(row.price.model for row in before)
 
 
 def test_a_store_that_goes_away_in_the_middle_is_no_silent_loss(

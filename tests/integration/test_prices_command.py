@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime.run_folder import locked_folder
+from schemas.pricing.price_list import list_prices
 
 FILE = """
 [[price]]
@@ -47,6 +48,20 @@ def test_prices_go_in_as_a_file_and_come_out_as_one(tmp_path: Path) -> None:
     (row,) = json.loads(shown.stdout)
     assert row == {**MINE, "loaded_at": row["loaded_at"]}
     assert again.stdout == "prices: 0 loaded, 1 known already\n"
+
+
+def test_the_list_of_the_version_can_be_loaded(tmp_path: Path) -> None:
+    """It needs no file; file and list together are wrong usage, as is neither."""
+    loaded = prices(tmp_path / "up", "load", "--shipped")
+    again = prices(tmp_path / "up", "load", "--shipped")
+    file = tmp_path / "prices.toml"
+    file.write_text(FILE)
+    both, neither = prices(tmp_path, "load", "--shipped", str(file)), prices(tmp_path, "load")
+
+    known = len(list_prices().prices)
+    assert (loaded.returncode, loaded.stdout.splitlines()[-1]) == (0, f"prices: {known} loaded, 0 known already")
+    assert (again.returncode, again.stdout) == (0, f"prices: 0 loaded, {known} known already\n")
+    assert [both.returncode, neither.returncode] == [2, 2]
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
