@@ -35,8 +35,9 @@ FIRST_US = 0  # stands for the time of loading of the list that an installation 
 FIRST_IN_LOG_US = 1  # the same list once more, as the log has it
 
 # `claude-opus-4` is also `claude-opus-4-20250514`, `claude-opus-4@latest` and `claude-opus-4[1m]`, but neither
-# `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version.
-_SAME_MODEL = re.compile(r"(?![A-Za-z0-9])(?!-\d{1,2}(?!\d))")
+# `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version. So is `gpt-5.1` of
+# `gpt-5`.
+_SAME_MODEL = re.compile(r"(?![A-Za-z0-9])(?![-.]\d{1,2}(?!\d))")
 
 
 class LoadedPrice(NamedTuple):

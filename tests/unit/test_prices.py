@@ -46,8 +46,30 @@ SEEDS = {
     **dict.fromkeys(("claude-opus-4-5", "claude-opus-4-5-20251101", "claude-opus-4-6"), ("5", "25")),
     **dict.fromkeys(("claude-opus-4-7", "claude-opus-4-8", "claude-opus-5"), ("5", "25")),
     **dict.fromkeys(("claude-opus-4-8-fast", "claude-opus-5-fast"), ("10", "50")),
-    **dict.fromkeys(("claude-fable-5", "claude-mythos-5"), ("10", "50")),
+    **dict.fromkeys(("claude-fable-5", "claude-mythos-5", "claude-fable-5-1"), ("10", "50")),
     "<synthetic>": ("0", "0"),
+}
+TODAY_MS = 1_795_824_000_000  # 2026-11-28
+# Input, output and cache read.
+OF_TODAY = {
+    **SEEDS,
+    **dict.fromkeys(("claude-opus-5-5", "claude-opus-5-5[1m]"), ("4", "20", "0.2")),
+    "claude-sonnet-5-5-20260801": ("2", "10", "0.1"),
+    "claude-fable-5-1": ("10", "50", "0.25"),
+    **dict.fromkeys(("gpt-5", "gpt-5-codex", "gpt-5.1-2025-11-13", "gpt-5.1-codex-max"), ("1.25", "10", "0.125")),
+    **dict.fromkeys(("gpt-5-mini", "gpt-5.1-codex-mini"), ("0.25", "2", "0.025")),
+    **dict.fromkeys(("gpt-5.2-codex", "gpt-5.3-codex"), ("1.75", "14", "0.175")),
+    "gpt-5.5-2026-04-23": ("5", "30", "0.5"),
+    "gpt-5.5-pro": ("30", "180", "30"),
+    "gpt-5.6-sol": ("4", "20", "0.4"),
+    "codex-mini-latest": ("1.5", "6", "0.375"),
+    "o3": ("2", "8", "0.5"),
+    "o4-mini-2025-04-16": ("1.1", "4.4", "0.275"),
+    "gemini-2.5-pro": ("1.25", "10", "0.125"),
+    "gemini-2.5-flash-preview-09-2025": ("0.3", "2.5", "0.03"),
+    "gemini-2.5-flash-lite": ("0.1", "0.4", "0.01"),
+    "gemini-3-pro-preview": ("2", "12", "0.2"),
+    "gemini-3.1-pro-preview-customtools": ("2", "12", "0.2"),
 }
 
 
@@ -57,18 +79,43 @@ def test_the_first_list_knows_the_models_of_the_day(model: str) -> None:
     assert dollars_in(model) == tuple(map(Decimal, SEEDS[model]))
 
 
-@pytest.mark.parametrize("model", ["claude-opus-4-9", "claude-opus-45", "claude-opus", "my-claude-opus-4", "", "gpt"])
+@pytest.mark.parametrize("model", OF_TODAY)
+def test_the_first_list_knows_the_models_of_today(model: str) -> None:
+    """The same for models that are newer; reading from a cache costs a tenth of the input unless the list says more."""
+    found = list_prices().price_of(model, TODAY_MS)
+    assert found is not None
+    read = (Decimal(found.cache_read_nano) / 10**9,)
+
+    given = tuple(map(Decimal, OF_TODAY[model]))
+    assert dollars_in(model, TODAY_MS) + read == (given if len(given) == 3 else (*given, given[0] / 10))  # type: ignore[operator]  # it is there
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *("claude-opus-4-9", "claude-opus-45", "claude-opus", "my-claude-opus-4", "", "gpt"),
+        *("claude-opus-4.9", "gpt-5.9", "gpt-5.9-codex", "gpt-50", "gemini-3.9-flash", "o30", "claude-haiku-5-5"),
+    ],
+)
 def test_another_version_is_another_model(model: str) -> None:
     """A model without a price has an unknown cost rather than a wrong one."""
     assert dollars_in(model) is None
 
 
-def test_the_first_list_prices_cache_by_the_input() -> None:
-    """Writing for 5 minutes costs 1.25 times the input, for an hour 2 times, reading 0.1 times."""
+def test_the_first_list_prices_cache_writes_by_the_input() -> None:
+    """Writing for 5 minutes costs 1.25 times the input, for an hour 2 times; reading costs no more than the input."""
     for known in list_prices().prices:
-        assert known.cache_read_nano * 10 == known.input_nano
         assert known.cache_write_5m_nano * 4 == known.input_nano * 5
         assert known.cache_write_1h_nano == known.input_nano * 2
+        assert known.cache_read_nano <= known.input_nano
+
+
+def test_an_announced_price_begins_on_its_day() -> None:
+    """The list may know prices of the future."""
+    day_ms = 1_798_761_600_000  # 2027-01-01
+
+    assert dollars_in("gemini-3.8-flash", day_ms - 1) == (Decimal("0.75"), Decimal("3.75"))
+    assert dollars_in("gemini-3.8-flash", day_ms) == (Decimal("1.5"), Decimal("7.5"))
 
 
 def test_the_longest_name_wins_and_of_that_the_latest_in_force() -> None:
