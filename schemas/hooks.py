@@ -7,17 +7,18 @@ from msgspec import Raw, Struct
 
 from kernel.surrogates import replace_lone
 
-# The hook events of Claude Code, and those of other agents that have no counterpart there.
-_HOOKS = """
+CLAUDE_CODE_HOOKS = frozenset(
+    """
     SessionStart Setup SessionEnd UserPromptSubmit UserPromptExpansion PreToolUse PermissionRequest PermissionDenied
     PostToolUse PostToolUseFailure PostToolBatch Notification MessageDisplay SubagentStart SubagentStop Stop StopFailure
     PreCompact PostCompact PreModelSwitch PostModelSwitch TaskCreated TaskCompleted TeammateIdle InstructionsLoaded
     ConfigChange CwdChanged DirectoryAdded FileChanged WorktreeCreate WorktreeRemove Elicitation ElicitationResult
-    PreSkillShellCommand BeforeModel AfterModel BeforeToolSelection PreCompress
-    """
-# What telemetry says and hooks do not.
-_TELEMETRY = "ApiRequest ApiError Measurement PermissionModeChanged"
-KNOWN_EVENT_TYPES = frozenset(f"{_HOOKS} {_TELEMETRY}".split())
+    PreSkillShellCommand
+    """.split()
+)
+# Hooks of Gemini CLI that have no counterpart there, and what telemetry alone says.
+_OTHERS = "BeforeModel AfterModel BeforeToolSelection PreCompress ApiRequest ApiError Measurement PermissionModeChanged"
+KNOWN_EVENT_TYPES = CLAUDE_CODE_HOOKS | set(_OTHERS.split())
 
 MACHINE_PROMPT = "<task-notification>"  # so begins a prompt that Claude Code makes itself
 LABEL_CHARACTERS_MAX = 200  # of prompts and task subjects

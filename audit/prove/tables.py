@@ -26,13 +26,15 @@ class Table(NamedTuple, Generic[S]):
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns in the order of `ContentRow.cells`."""
-        return self.row.__struct_fields__
+        return tuple(name for name in self.row.__struct_fields__ if name != MADE_BY_THE_FOLD_VERSION)
 
     def kind(self, column: str) -> object:
         """Return the type of a column's values in Python."""
         return get_type_hints(self.row)[column]
 
 
+# Of `facts`: what a fold needs of a payload. Another version needs something else; its rows of sessions show the effect.
+MADE_BY_THE_FOLD_VERSION = "detail"
 OF_SESSION = ("org_id", "session_id")
 OF_RECORD = ("log_partition", "log_offset")
 FACTS = Table(

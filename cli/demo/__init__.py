@@ -31,7 +31,7 @@ def demo(
     svg: Path | None,
     keep: bool,
 ) -> None:
-    """Send made-up sessions with all 33 kinds of hook event, show the results, and prove that nothing is missing.
+    """Send made-up sessions with all kinds of hook events, show the results, and prove that nothing is missing.
 
     Without --data, --url and API_URL it starts an installation in a temporary folder, and removes it at the end.
     """

@@ -1,4 +1,4 @@
-"""The hook events of one session in order, exactly as many as requested, of all 33 kinds."""
+"""The hook events of one session in order, exactly as many as requested, of all kinds that Claude Code documents."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -6,7 +6,7 @@ from itertools import chain, islice
 from cli.demo import sample_data
 from cli.demo.session_builder import Extra, SampleEvent, SessionBuilder, uuid_text
 from cli.demo.tools import subagent, tool_batch, tool_use
-from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.hooks import CLAUDE_CODE_HOOKS
 
 
 def _session_start(builder: SessionBuilder) -> Iterator[SampleEvent]:
@@ -25,6 +25,10 @@ def _prompt(builder: SessionBuilder) -> Iterator[SampleEvent]:
         command: Extra = {"command_name": "review", "command_args": "--deep", "command_source": "project"}
         yield builder.event("UserPromptExpansion", expansion_type="slash_command", prompt=text, **command)
     yield builder.event("UserPromptSubmit", prompt=text, source="user")
+    if builder.chance(0.04):
+        call: Extra = {"tool_name": "Bash", "tool_input": {"command": "git status"}, "invoked_by": "user"}
+        skill_id = f"{uuid_text(builder.rng)}:inner:preamble-0"
+        yield builder.event("PreSkillShellCommand", tool_use_id=skill_id, command_name="status", **call)
 
 
 def _model_message(builder: SessionBuilder) -> Iterator[SampleEvent]:
@@ -143,7 +147,7 @@ def _turns(builder: SessionBuilder) -> Iterator[SampleEvent]:
 
 def _tour(builder: SessionBuilder) -> Iterator[SampleEvent]:
     """Yield sequences with a kind of event that has not occurred, until every kind has."""
-    missing = set(KNOWN_EVENT_TYPES) - {"SessionEnd"}
+    missing = set(CLAUDE_CODE_HOOKS) - {"SessionEnd"}
     while missing:
         for sequence in (_session_start, _prompt, *_WEIGHTS, _model_message):
             events = list(sequence(builder))
