@@ -8,7 +8,7 @@ from tests.support.oracles.openapi import Schema, faults, operations
 from tests.support.rigs.installation import Installation, eventually_ok
 
 # In the order in which a client would call them; the documented example is the body.
-WRITES = ("RecordEvents", "ChangeSession", "RequestCompaction", "EndSession")
+WRITES = ("RecordEvents", "ChangeSession", "RequestCompaction", "RecordHooks", "EndSession")
 NEEDS = {"SearchSessions": {"q": "upload"}, "GetHierarchy": {"include": "tools"}}  # query parameters that show more
 NOT_HERE = {"Metrics", "GetDeadLetter", "GetProof"}  # no JSON; no dead letter and no proof, with separate tests
 OPERATOR_WRITES = "/api/v1/operator/"  # these have separate tests
@@ -38,7 +38,7 @@ def test_every_reply_is_as_documented(installation: Installation, fresh_org: str
 def _write_all(client: httpx.Client, document: Schema, calls: dict[str, tuple[str, str]], org: str) -> dict[str, str]:
     """Write everything once; return the ids for the paths of the reads."""
     created = _write(client, document, calls["CreateSession"], {"org_id": org})
-    ids = {"org_id": org, "session_id": created["data"]["id"]}
+    ids = {"org_id": org, "session_id": created["data"]["id"], "client": "claude-code"}
     for name in WRITES:
         ids["position"] = _write(client, document, calls[name], ids)["meta"]["position"]
     return ids

@@ -31,11 +31,12 @@ from tests.support.waiting import eventually
 
 PRINTED_URL = "http://127.0.0.1:8080"
 OPERATIONS, SECURITY, REPLAY = "docs/operations.md", "docs/security.md", "docs/replay.md"
+AGENTS = "Record what coding agents send"
 ON_THE_PATH = shell_lines(OPERATIONS, "")
 # What is run, by page and section; `tests/integration/test_kafka_security.py` runs the last.
 RUN = {
     *(("README.md", section) for section in ("Quickstart", "Check it")),
-    *(("docs/api.md", section) for section in ("", "Write", "Read", "Analytics", "Check")),
+    *(("docs/api.md", section) for section in ("", "Write", AGENTS, "Read", "Analytics", "Check")),
     *(
         (OPERATIONS, section)
         for section in ("", "Production", "Check and repair", "Prices", "Back up and move the log", "Drill")
