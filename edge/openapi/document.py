@@ -132,10 +132,15 @@ def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
     }
     if (kind := body_type(op.handler)) is not None:
         other = other_body_type(op.handler)
-        schema = schemas.of(kind) if other is None else {"anyOf": [schemas.of(kind), schemas.of(other)]}
+        schema = schemas.of(kind) if other is None else _either(schemas.of(kind), schemas.of(other))
         content = {"schema": schema, "example": BODIES[kind]}
         operation["requestBody"] = {"required": not op.handler.opt.get(BODY_OPTIONAL), "content": {JSON: content}}
     return operation
+
+
+def _either(several: Schema, one: Schema) -> Schema:
+    """Return the schema of a body of two types; one without any field is of neither."""
+    return {"anyOf": [{"allOf": [several], "minProperties": 1}, one]}
 
 
 def _description(op: Operation) -> str:

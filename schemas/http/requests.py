@@ -81,6 +81,17 @@ class AgentPayload(Struct, frozen=True):
     timestamp: Raw = field(default_factory=lambda: Raw(b"null"))
 
 
+_PAYLOAD = {  # as `AgentPayload`, with any other fields
+    "type": "object",
+    "required": ["session_id", "hook_event_name"],
+    "additionalProperties": True,
+    "properties": {
+        "session_id": {"type": "string", "minLength": 1, "maxLength": 400, "pattern": _NO_CONTROL},
+        "hook_event_name": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[A-Za-z0-9_.:-]+$"},
+    },
+}
+
+
 class HookParent(Struct, frozen=True, forbid_unknown_fields=True):
     """The client's session from which this one was made."""
 
@@ -103,7 +114,7 @@ class RecordHook(Struct, frozen=True, forbid_unknown_fields=True):
     """One payload of an agent's hook, when it was sent, and what the hook client knows beside it."""
 
     id: UUID
-    payload: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+    payload: Annotated[Raw, Meta(extra_json_schema=_PAYLOAD)]
     at: Instant | None = None
     context: HookContext | None = None
 

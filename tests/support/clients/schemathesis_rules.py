@@ -23,11 +23,18 @@ RULES = [
     ("started_at|ended_at|reported_at|.*_after|.*_before|after|before|model_metrics.reported_at", r"is out of range"),
     (r"record(\..+)?", r"must stay .*|can't be projected: .*"),  # a corrected record keeps the ids of the log
     ("as_of", r"must be .*"),
+    ("hooks", r"must have an item, or reports must"),
+    ("session_id", r"must have 1 to 400 printable characters"),
     ("generation", r"there is no generation .*|the same is requested already.*|name the generation to .*"),
     ("rate|accept_differences", r"belongs to .*"),
     ("Idempotency-Key", r"must have 1 to 255 printable characters"),  # JSON Schema can't express it
 ]
 _EVENT_RULES = {"timestamp_out_of_range"}
+_ITEM_RULES = {
+    "invalid_hook": r"(payload\.)?session_id must have 1 to 400 printable characters|.* is out of range",
+    "invalid_report": r"session_id must have 1 to 400 printable characters|model_metrics is required where .*"
+    r"|model_metrics\S* (must have|is named|must be between) .*|at must be between .*|.* is out of range",
+}
 WORK = "/api/v1/operator/requests"
 UNKNOWN = "g_unknown"
 
@@ -55,5 +62,6 @@ def _follows_rules(details: dict[str, Any]) -> bool:
 
 def _known(field: str, fault: Any) -> bool:
     if isinstance(fault, dict):
-        return fault["code"] in _EVENT_RULES
+        of_item = _ITEM_RULES.get(fault["code"])
+        return fault["code"] in _EVENT_RULES or (of_item is not None and bool(re.fullmatch(of_item, fault["error"])))
     return any(re.fullmatch(name, field) and re.fullmatch(sentence, fault) for name, sentence in RULES)
