@@ -29,7 +29,7 @@ RECORDS_MARK = 5_000
 PROCESSES, CONNECTIONS = 3, 4  # connections of a process
 REQUESTS = 60  # of a process in a turn
 RECORDS = 69  # of a request: 80 KB in JSON
-SENT_S = 300.0
+READY_S, SENT_S = 60.0, 300.0
 NOISE = ("hook_registered", "hook_execution_start", "hook_execution_complete", "plugin_loaded")
 MEDIA = {"json": "application/json", "protobuf": "application/x-protobuf"}
 
@@ -82,13 +82,13 @@ def _of_records(figures: Sequence[Figure]) -> Iterator[Figure]:
 
 def _turn(target: Target, encoding: str, seeds: Iterator[int], latencies: list[float]) -> Turn:
     """Let all processes send at once; the processor time is that of the installation alone."""
-    with get_context("spawn").Pool(PROCESSES) as pool:
-        barrier_s = time.time() + 8.0  # bodies are built before
-        arguments = [(target, encoding, next(seeds), barrier_s) for _ in range(PROCESSES)]
-        pending = pool.starmap_async(_send, arguments)
-        time.sleep(max(0.0, barrier_s - time.time()))
+    arguments = [(target, MEDIA[encoding], _bodies(next(seeds), encoding)) for _ in range(PROCESSES)]
+    context = get_context("spawn")
+    ready = context.Barrier(PROCESSES + 1)
+    with context.Pool(PROCESSES, ready.wait) as pool:  # their imports are not measured
+        ready.wait(READY_S)
         before = descendants_cpu_s()
-        sent = pending.get(SENT_S)
+        sent = pool.starmap_async(_send, arguments, chunksize=1).get(SENT_S)
         spent = descendants_cpu_s() - before - sum(each.processor_s for each in sent)
     latencies += [latency for each in sent for latency in each.sent.latencies]
     records = sum(each.sent.records for each in sent)
@@ -96,17 +96,19 @@ def _turn(target: Target, encoding: str, seeds: Iterator[int], latencies: list[f
     return Turn(records / seconds, spent / records * 1e6)
 
 
+def _bodies(seed: int, encoding: str) -> Sequence[bytes]:
+    chance = Random(seed)  # noqa: S311 (made-up data)
+    return [request_body(chance, encoding) for _ in range(REQUESTS)]
+
+
 class _Process(NamedTuple):
     sent: Sent
     processor_s: float  # of the client, which is a descendant as well
 
 
-def _send(target: Target, encoding: str, seed: int, start_at: float) -> _Process:
-    chance = Random(seed)  # noqa: S311 (made-up data)
-    bodies = [request_body(chance, encoding) for _ in range(REQUESTS)]
-    time.sleep(max(0.0, start_at - time.time()))
+def _send(target: Target, media: str, bodies: Sequence[bytes]) -> _Process:
     began = time.process_time()
-    sent = uvloop.run(_send_all(target, MEDIA[encoding], bodies))
+    sent = uvloop.run(_send_all(target, media, bodies))
     return _Process(sent, time.process_time() - began)
 
 
