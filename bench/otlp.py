@@ -1,10 +1,12 @@
-"""How many log records a second does `up` take from exporters, in JSON and in protobuf?
+"""How many log records a second does an installation take from exporters, in JSON and in protobuf?
 
-Requests are as Claude Code sends them: 80 KB, one session each, three of four records noise, some 20 attributes a
-record. Several client processes send them; the two encodings take turns in one run.
+Requests are as Claude Code sends them: 80 KB of one session, three of four records noise, some 20 attributes a record.
+Several client processes send them; the two encodings take turns in one run. With `up`, the records are projected
+meanwhile, on the same cores.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -18,16 +20,17 @@ import uvloop
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from bench.harness import BenchQuestion, Figure, Report, of_rounds, without_mark
+from bench.harness import BenchQuestion, Figure, Report, without_mark
 from bench.http_client import HttpConnection, connect
+from bench.ingest import ingest_server
 from bench.load import PAUSE_S, REPEATS_MAX, Target, UnexpectedResponse, percentile, request_head
 from bench.population import ORG
 from bench.rounds import Turn, figures_of, in_turns
-from bench.services import descendants_cpu_s, http_service, temporary_folder
+from bench.services import cpu_s, http_service, temporary_folder
 
 RECORDS_MARK = 5_000
 PROCESSES, CONNECTIONS = 3, 4  # connections of a process
-REQUESTS = 60  # of a process in a turn
+REQUESTS, LENGTH = 100, 10  # of a process in a turn; of a session
 RECORDS = 69  # of a request: 80 KB in JSON
 READY_S, SENT_S = 60.0, 300.0
 NOISE = ("hook_registered", "hook_execution_start", "hook_execution_complete", "plugin_loaded")
@@ -51,25 +54,31 @@ class Sent(NamedTuple):
     latencies: Sequence[float]
 
 
-def _measure(report: Report) -> list[Figure]:
-    with temporary_folder() as folder, http_service(folder, "up") as (_, target):
-        latencies: dict[str, list[float]] = {encoding: [] for encoding in MEDIA}
-        seeds = iter(range(1_000))
-        sides = {name: partial(_turn, target, name, seeds, latencies[name]) for name in MEDIA}
-        for side in sides.values():
-            side()  # warm up
-        turns = in_turns(sides, report)
-    size = len(request_body(Random(0), "json"))  # noqa: S311 (made-up data)
+def _measure_up(report: Report) -> list[Figure]:
+    with temporary_folder() as folder, http_service(folder, "up") as (server, target):
+        return _measure("otlp_up", target, server.pid, report, RECORDS_MARK)
+
+
+def _measure_sqlite(report: Report) -> list[Figure]:
+    with temporary_folder() as folder, ingest_server(folder) as (server, target):
+        return _measure("otlp_sqlite", target, server.pid, report)
+
+
+def _measure(name: str, target: Target, pid: int, report: Report, mark: float | None = None) -> list[Figure]:
+    """Warm up, then measure both encodings in turns over the same service."""
+    latencies: dict[str, list[float]] = {encoding: [] for encoding in MEDIA}
+    seeds = itertools.count()
+    sides = {encoding: partial(_turn, target, pid, encoding, seeds, latencies[encoding]) for encoding in MEDIA}
+    for side in sides.values():
+        side()
+    turns = in_turns(sides, report)
     return [
-        without_mark("otlp_up size of a request in JSON", size / 1e3, "kB"),
-        *(
-            figure
-            for name in MEDIA
-            for figure in (
-                *_of_records(figures_of(f"otlp_up {name}", turns[name], RECORDS_MARK)),
-                of_rounds(f"otlp_up {name} p99 of a request", [percentile(latencies[name], 0.99) * 1e3], "ms"),
-            )
-        ),
+        figure
+        for encoding in MEDIA
+        for figure in (
+            *_of_records(figures_of(f"{name} {encoding}", turns[encoding], mark)),
+            without_mark(f"{name} {encoding} p99 of a request", percentile(latencies[encoding], 0.99) * 1e3, "ms"),
+        )
     ]
 
 
@@ -80,36 +89,32 @@ def _of_records(figures: Sequence[Figure]) -> Iterator[Figure]:
         yield msgspec.structs.replace(figure, unit=unit, name=name)
 
 
-def _turn(target: Target, encoding: str, seeds: Iterator[int], latencies: list[float]) -> Turn:
-    """Let all processes send at once; the processor time is that of the installation alone."""
+def _turn(target: Target, pid: int, encoding: str, seeds: Iterator[int], latencies: list[float]) -> Turn:
+    """Let all processes send at once; the processor time is that of the service."""
     arguments = [(target, MEDIA[encoding], _bodies(next(seeds), encoding)) for _ in range(PROCESSES)]
     context = get_context("spawn")
     ready = context.Barrier(PROCESSES + 1)
     with context.Pool(PROCESSES, ready.wait) as pool:  # their imports are not measured
         ready.wait(READY_S)
-        before = descendants_cpu_s()
+        before = cpu_s(pid)
         sent = pool.starmap_async(_send, arguments, chunksize=1).get(SENT_S)
-        spent = descendants_cpu_s() - before - sum(each.processor_s for each in sent)
-    latencies += [latency for each in sent for latency in each.sent.latencies]
-    records = sum(each.sent.records for each in sent)
-    seconds = max(each.sent.ended for each in sent) - min(each.sent.began for each in sent)
+        spent = cpu_s(pid) - before
+    latencies += [latency for each in sent for latency in each.latencies]
+    records = sum(each.records for each in sent)
+    seconds = max(each.ended for each in sent) - min(each.began for each in sent)
     return Turn(records / seconds, spent / records * 1e6)
 
 
 def _bodies(seed: int, encoding: str) -> Sequence[bytes]:
+    """Return requests of several sessions, which take turns."""
     chance = Random(seed)  # noqa: S311 (made-up data)
-    return [request_body(chance, encoding) for _ in range(REQUESTS)]
+    sessions = [str(UUID(int=chance.getrandbits(128), version=4)) for _ in range(REQUESTS // LENGTH)]
+    places = itertools.product(range(LENGTH), sessions)
+    return [request_body(chance, session, place * RECORDS, encoding) for place, session in places]
 
 
-class _Process(NamedTuple):
-    sent: Sent
-    processor_s: float  # of the client, which is a descendant as well
-
-
-def _send(target: Target, media: str, bodies: Sequence[bytes]) -> _Process:
-    began = time.process_time()
-    sent = uvloop.run(_send_all(target, media, bodies))
-    return _Process(sent, time.process_time() - began)
+def _send(target: Target, media: str, bodies: Sequence[bytes]) -> Sent:
+    return uvloop.run(_send_all(target, media, bodies))
 
 
 async def _send_all(target: Target, media: str, bodies: Sequence[bytes]) -> Sent:
@@ -147,10 +152,10 @@ def _head(target: Target, media: str, length: int) -> bytes:
     return head.replace(b"Content-Type: application/json", b"Content-Type: " + media.encode())
 
 
-def request_body(chance: Random, encoding: str) -> bytes:
-    """Return a request of a session of its own, as Claude Code sends it."""
-    session, now_ms = str(UUID(int=chance.getrandbits(128), version=4)), time.time_ns() // 1_000_000
-    records = [_record(chance, session, number, now_ms + number) for number in range(RECORDS)]
+def request_body(chance: Random, session: str, first: int, encoding: str) -> bytes:
+    """Return a request as Claude Code sends it; ``first`` is the sequence number of its first record."""
+    now_ms = time.time_ns() // 1_000_000
+    records = [_record(chance, session, first + number, now_ms + number) for number in range(RECORDS)]
     resource = _attributes({"service.name": "claude-code", "service.version": "2.1.332", "os.type": "linux"})
     scope = {"scope": {"name": "com.anthropic.claude_code.events"}, "logRecords": records}
     body = {"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [scope]}]}
@@ -217,4 +222,7 @@ def _value(value: Any) -> dict[str, Any]:
     return {"stringValue": value}
 
 
-QUESTIONS = (BenchQuestion("otlp_up", f"OTLP → `up`, {RECORDS} records a request, JSON and protobuf", _measure),)
+QUESTIONS = (
+    BenchQuestion("otlp_up", f"OTLP → `up`, {RECORDS} records a request, JSON and protobuf", _measure_up),
+    BenchQuestion("otlp_sqlite", f"OTLP → SQLite, {RECORDS} records a request, JSON and protobuf", _measure_sqlite),
+)

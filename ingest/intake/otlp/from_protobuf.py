@@ -13,7 +13,6 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 from ingest.intake.otlp.exported import (
     ATTRIBUTES_MAX,
     ITEM_BYTES_MAX,
-    Attributes,
     Budget,
     DataPoint,
     Exported,
