@@ -1,5 +1,6 @@
 """Commands that run until they are stopped."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -161,6 +162,9 @@ def welcome(settings: Settings, report: Callable[[str], None]) -> None:
         """ "data": {"prompt": "hello"}}]}'"""
     )
     report(f"sleep 1; curl -s {auth} {url}/api/v1/{ORG}/sessions/$SESSION\n")
+    report(
+        f"Connect Claude Code: crewkit-sessions connect --data {shlex.quote(settings.data)} --org {ORG} --user {USER}\n"
+    )
     report("Stop it with Ctrl-C.")
 
 

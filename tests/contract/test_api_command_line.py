@@ -22,7 +22,7 @@ from tests.support.rigs.installation import Installation
 AUDIT = ("freshness", "coverage", "recount")
 THERE = (
     *("up", "stack", "serve", "ingest", "query-api", "processors", "store-server", "provision", "token", "demo"),
-    *(*AUDIT, "log", "prices", "secrets"),
+    *(*AUDIT, "log", "prices", "secrets", "connect"),
 )
 
 

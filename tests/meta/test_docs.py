@@ -79,7 +79,7 @@ def test_blocks_name_their_language_and_commands_are_sh() -> None:
     """Otherwise a command would escape the tests that run them."""
     found = all_blocks()
 
-    assert {block.language for block in found} <= {"sh", "text", "python", "mermaid"}
+    assert {block.language for block in found} <= {"sh", "text", "toml", "python", "json", "mermaid"}
     assert sum(text.count("```") for text in PAGES.values()) == 2 * len(found)
     commands = re.compile(r"^(crewkit-sessions|make|curl|kafka-acls|export|python3?) ", re.MULTILINE)
     assert [block for block in found if block.language != "sh" and commands.search(block.text)] == []
