@@ -20,7 +20,6 @@ CLAUDE_CODE_HOOKS = frozenset(
 _OTHERS = "BeforeModel AfterModel BeforeToolSelection PreCompress ApiRequest ApiError Measurement PermissionModeChanged"
 KNOWN_EVENT_TYPES = CLAUDE_CODE_HOOKS | set(_OTHERS.split())
 
-MACHINE_PROMPT = "<task-notification>"  # so begins a prompt that Claude Code makes itself
 LABEL_CHARACTERS_MAX = 200  # of prompts and task subjects
 NO_JSON = Raw(b"")  # no field: as a type, `Raw | None` would take null alone
 _DURATION_MS_MAX = 1 << 48

@@ -33,7 +33,7 @@ class Table(NamedTuple, Generic[S]):
         return get_type_hints(self.row)[column]
 
 
-# Of `facts`: what a fold needs of a payload. Another version needs something else; its rows of sessions show the effect.
+# Of `facts`: what a fold needs of a payload. Another version needs something else, as its rows of sessions show.
 MADE_BY_THE_FOLD_VERSION = "detail"
 OF_SESSION = ("org_id", "session_id")
 OF_RECORD = ("log_partition", "log_offset")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.hooks import MACHINE_PROMPT
+from schemas.clients.claude_code import MACHINE_PROMPT
 from schemas.log.records import CompactionRequested, SessionEnded
 
 EVENTS_RECORDED = "events_recorded"
@@ -30,7 +30,9 @@ class SessionFact(NamedTuple):
     text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
     detail: str  # a failure's error, a prompt's source, a notification's type
     cwd: str
-    calls: Sequence[tuple[str, str, str]] = ()  # of a batch: id, tool and outcome (error, denied or "") of each
+    calls: Sequence[
+        tuple[str, str, str]
+    ] = ()  # of a batch: id, tool and outcome (error, denied, unapproved or "") of each
 
     @property
     def asked_by_a_machine(self) -> bool:

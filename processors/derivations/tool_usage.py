@@ -84,9 +84,10 @@ class ToolUsage:
         tally = self._tally(use.tool, use.thing)
         if outcome == "error":
             self._fail(tally, use)
-        if outcome == "denied" or (outcome == "error" and not use.begun):
+        is_unapproved = outcome == "unapproved" and not (use.done or use.failed)
+        if outcome == "denied" or is_unapproved or (outcome == "error" and not use.begun):
             self._not_run(tally, use)
-        if not outcome and not (use.failed or use.not_run):
+        if outcome in ("", "unapproved") and not (use.failed or use.not_run):
             self._done(tally, use)
 
     def _take_bare(self, fact: SessionFact) -> None:

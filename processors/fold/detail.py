@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Call(NamedTuple):
-    """A call in a `PostToolBatch`; ``outcome`` is error, denied or ""."""
+    """A call in a `PostToolBatch`; ``outcome`` is error, denied, unapproved (denied, unless it ended) or ""."""
 
     tool_use_id: str
     tool_name: str

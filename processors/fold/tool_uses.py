@@ -60,7 +60,7 @@ def _batched(state: SessionState, row: FactRow, call: Call) -> None:
     was = use.ended_at, use.errors, use.denied
     if call.outcome == "error":
         _fail(state, use)
-    use.denied = use.denied or call.outcome == "denied"
+    use.denied = use.denied or call.outcome == "denied" or (call.outcome == "unapproved" and use.ended_at is None)
     if not use.background and is_better(use, row.timestamp):
         end_task(state, use, row.timestamp, is_weak=True)
     elif was != (use.ended_at, use.errors, use.denied):

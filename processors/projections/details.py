@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from processors.fold.detail import Call, Detail, EndedTask, Measured, Usage, encode_detail
-from schemas.hooks import MACHINE_PROMPT, HookPayload
+from schemas.clients.claude_code import DENIED, MACHINE_PROMPT, REFUSED, UNAPPROVED
+from schemas.hooks import HookPayload
 from schemas.money import USD_MAX, nano_of
 
 ANSWER_CHARACTERS_MAX = 2_000
@@ -17,14 +18,7 @@ _CALLS_MAX, _ENDED_MAX = 1_000, 100
 _TOKENS_MAX = 1 << 53
 _OF_PEOPLE = frozenset({"", "user", "sdk"})
 _LAUNCHERS, _SHELLS = frozenset({"Agent", "Task"}), frozenset({"Bash", "PowerShell"})
-_REFUSED = "<tool_use_error>"
-# How Claude Code begins its answer to the model for a call that a rule or a person denied.
-_DENIED = (
-    "Permission to use ",
-    "Claude requested permissions to ",
-    "The user doesn't want to proceed with this tool use.",
-    "The user doesn't want to take this action right now.",
-)
+_APPROVAL_WITHIN = 500  # characters
 _ENDS = {
     **dict.fromkeys(("completed", "done", "exited"), "completed"),
     **dict.fromkeys(("failed", "error"), "failed"),
@@ -152,14 +146,16 @@ def _batch(payload: HookPayload, _: str, tools: Mapping[str, str], __: Raw) -> D
 
 
 def _outcome(response: Raw) -> str:
-    """Return error or denied where the answer to the model begins so; it is a text, or a list of blocks."""
+    """Return how a call ended, as far as the answer to the model says it: a text, or a list of blocks."""
     text = _read(_text, response)
     if text is None:
         blocks = _read(_blocks, response)
         text = blocks[0].text if blocks else ""
-    if text.startswith(_REFUSED):
+    if text.startswith(REFUSED):
         return "error"
-    return "denied" if text.startswith(_DENIED) else ""
+    if text.startswith(DENIED):
+        return "denied"
+    return "unapproved" if UNAPPROVED in text[:_APPROVAL_WITHIN] else ""
 
 
 def _tool_done(payload: HookPayload, tool_name: str, *_: Any) -> Detail | None:

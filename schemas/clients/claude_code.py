@@ -2,10 +2,16 @@
 
 from schemas.clients.client import Client
 
-# How the answer to a call begins in the ``tool_calls`` of PostToolBatch, if the call was refused or denied. Not every
-# denial begins so: some name the command first.
+# How the answer to a call begins in the ``tool_calls`` of PostToolBatch, if the call was refused or denied. Where a shell's
+# command needs an approval that no person can give, the answer names the command first.
 REFUSED = "<tool_use_error>"
-DENIED = ("Claude requested permissions to ", "Permission to use ")
+DENIED = (
+    "Claude requested permissions to ",
+    "Permission to use ",
+    "The user doesn't want to proceed with this tool use.",
+    "The user doesn't want to take this action right now.",
+)
+UNAPPROVED = " needs approval."
 MACHINE_PROMPT = "<task-notification>"  # how a prompt begins that no person wrote
 
 CLAUDE_CODE = Client("claude-code", event_types={}, tools={})
