@@ -2,8 +2,8 @@
 
 from schemas.clients.client import Client
 
-# How the answer to a call begins in the ``tool_calls`` of PostToolBatch, if the call was refused or denied. Where a shell's
-# command needs an approval that no person can give, the answer names the command first.
+# How the answer to a call begins in the ``tool_calls`` of PostToolBatch, if the call was refused or denied. Where a
+# shell command needs an approval that no person can give, the answer names the command first.
 REFUSED = "<tool_use_error>"
 DENIED = (
     "Claude requested permissions to ",
