@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from schemas.log.position import LogRecord
+from tests.support.oracles.log_facts import tool_name
 
 TOOL_TYPES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 EDITORS = ("Edit", "MultiEdit", "NotebookEdit", "Write")
@@ -113,7 +114,9 @@ def _refusal(said: Fact) -> str:
     text = response if isinstance(response, str) else ""
     if text.startswith("<tool_use_error>"):
         return "error"
-    return "denied" if text.startswith(DENIED) else ""
+    if text.startswith(DENIED):
+        return "denied"
+    return "unapproved" if " needs approval." in text[:500] else ""
 
 
 def _is_call(use: list[Fact]) -> bool:
@@ -133,12 +136,12 @@ def _thing(said: Fact) -> str:
     request = said["data"].get("tool_input")
     if not isinstance(request, dict) or said["event_type"] == "PostToolBatch":
         return ""
-    key = "command" if _text(said, "tool_name") in ("Bash", "PowerShell") else "file_path"
+    key = "command" if _tool(said) in ("Bash", "PowerShell") else "file_path"
     return _shown(request.get(key))
 
 
 def _calls(events: list[Fact]) -> Counter[str]:
-    return Counter(_text(_subject(use), "tool_name") for use in _uses(events) if _is_call(use))
+    return Counter(_tool(_subject(use)) for use in _uses(events) if _is_call(use))
 
 
 def _has_failed(use: list[Fact]) -> bool:
@@ -149,12 +152,16 @@ def _failed(events: list[Fact]) -> int:
     return sum(map(_has_failed, _uses(events)))
 
 
+def _tool(said: Fact) -> str:
+    return tool_name(said, _text(said, "tool_name"))
+
+
 def _edits(events: list[Fact]) -> dict[str, int]:
     """Count the uses that ended, and that no half says failed."""
     done: Counter[str] = Counter()
     for use in _uses(events):
         about = _subject(use)
-        if _text(about, "tool_name") in EDITORS and (path := _thing(about)):
+        if _tool(about) in EDITORS and (path := _thing(about)):
             done[path] += _is_done(use) and not _has_failed(use)
     return {path: count for path, count in done.items() if count}
 
@@ -164,7 +171,7 @@ def _is_done(use: list[Fact]) -> bool:
     for place, said in enumerate(use):
         if said["event_type"] == "PostToolUse":
             return True
-        is_denied = any(one["event_type"] == "PermissionDenied" or _refusal(one) == "denied" for one in use[:place])
+        is_denied = any(one["event_type"] == "PermissionDenied" or _refusal(one) in ("denied", "unapproved") for one in use[:place])
         if said["event_type"] == "PostToolBatch" and not _refusal(said) and not is_denied:
             return True
     return False
