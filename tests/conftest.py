@@ -30,6 +30,8 @@ SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation",
 ON_INSTALLATION = re.compile(r"tests/contract/.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]")
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
+# Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 settings.register_profile("few", max_examples=10)
 if "HYPOTHESIS_PROFILE" in os.environ:
     settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])
