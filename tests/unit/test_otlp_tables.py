@@ -428,6 +428,27 @@ def test_records_of_several_sessions_are_grouped() -> None:
     assert [len(session.facts) for session in found.sessions] == [3, 3, 1]
 
 
+def test_a_request_to_a_model_counts_once_by_its_id() -> None:
+    """Another record about it, later and with another number, is the same event; without an id it is another one."""
+    records = [
+        claude_record("api_request", sequence, AT_NS - sequence, **{"request_id": "r"} if known else {})
+        for sequence in (1, 2)
+        for known in (True, False)
+    ]
+
+    found = events_of(gathered_logs(logs(records)))
+
+    assert len({event.event_id for event in found}) == 3
+    assert found[0].event_id == found[2].event_id
+
+
+def test_a_sequence_begins_anew_with_each_process() -> None:
+    """So the number alone is no identity: a resumed session has it again at another time."""
+    records = [claude_record("user_prompt", 1, AT_NS - later) for later in (0, 1)]
+
+    assert len({event.event_id for event in events_of(gathered_logs(logs(records)))}) == 2
+
+
 MEASURED = {
     "lines_of_code.count": ({"type": "added"}, "lines_added"),
     "commit.count": ({}, "commits"),
