@@ -147,7 +147,8 @@ def _finished(draw: st.DrawFn) -> dict[str, Any]:
     if not payload.get("telemetry"):
         left = some(backgroundTaskId=st.none() | _shells, agentId=st.none() | _agent_ids)
         status = st.sampled_from([{}, {"status": "completed"}, {"status": "async_launched"}])
-        payload |= draw(st.just({}) | st.builds(lambda one, two: {"tool_response": one | two}, left, status))
+        nothing: dict[str, Any] = {}
+        payload |= draw(st.just(nothing) | st.builds(lambda one, two: {"tool_response": one | two}, left, status))
     return payload
 
 
@@ -273,7 +274,8 @@ def facts(draw: st.DrawFn) -> AnyRecord:
             client=draw(st.sampled_from([None, "claude-code", "gemini-cli"])),
         )
     if kind == "described":
-        return SessionDescribed(**common, fact_id=fact_id, **{name: draw(value) for name, value in described.items()})
+        said: dict[str, Any] = {name: draw(value) for name, value in described.items()}
+        return SessionDescribed(**common, fact_id=fact_id, **said)
     if kind == "events":
         client = draw(st.sampled_from([None, "claude-code", "gemini-cli"]))
         return EventsRecorded(**common, events=tuple(draw(st.lists(events(), min_size=1, max_size=6))), client=client)

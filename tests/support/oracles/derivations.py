@@ -171,7 +171,9 @@ def _is_done(use: list[Fact]) -> bool:
     for place, said in enumerate(use):
         if said["event_type"] == "PostToolUse":
             return True
-        is_denied = any(one["event_type"] == "PermissionDenied" or _refusal(one) in ("denied", "unapproved") for one in use[:place])
+        is_denied = any(
+            one["event_type"] == "PermissionDenied" or _refusal(one) in ("denied", "unapproved") for one in use[:place]
+        )
         if said["event_type"] == "PostToolBatch" and not _refusal(said) and not is_denied:
             return True
     return False

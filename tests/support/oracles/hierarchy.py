@@ -97,7 +97,8 @@ class Use:
 
     def started_at(self, upto: int) -> int | None:
         starts = [event for event in of_type(self.said, "PreToolUse") if event["place"] <= upto]
-        return _better(starts, lambda some: some[0]["timestamp"])
+        found: int | None = _better(starts, lambda some: some[0]["timestamp"])
+        return found
 
     def shell(self, upto: int) -> bool:
         """Return whether it left a shell running."""
@@ -139,7 +140,8 @@ class Use:
         """The first one that a hook reports, else that of telemetry."""
         outcomes = of_type(self.said, "PostToolUse", "PostToolUseFailure")
         timed = [event for event in outcomes if duration_of(event) is not None]
-        return _better(timed, lambda some: duration_of(some[0]))
+        found: int | None = _better(timed, lambda some: duration_of(some[0]))
+        return found
 
     @property
     def has_error(self) -> bool:

@@ -128,7 +128,7 @@ def _measured(facts: list[Fact], prices: PriceList) -> list[tuple[str, dict[str,
 def _sum(key: tuple[str, str, int | None], requests: list[Fact], prices: PriceList) -> dict[str, Any]:
     model, agent_id, hour = key
     sums = {name: sum(_tokens(request)[name] for request in requests) for name in TOKENS}
-    cost = sum(given_cost(request) or 0 for request in requests)
+    cost: int | None = sum(given_cost(request) or 0 for request in requests)
     if hour is not None:
         cost = prices.cost_nano(model, ModelUsage(model, **sums), hour * HOUR_MS)
     source = "unknown" if cost is None else "measured"
@@ -178,6 +178,6 @@ def _count(value: Any) -> int:
 def _amount(data: dict[str, Any]) -> tuple[str, int | None]:
     name, value = data.get("name"), data.get("value")
     column, scale = ("active_ms", 1000) if name == "active_seconds" else (name, 1)
-    if column not in WORK or name == "active_ms" or type(value) not in (int, float) or not 0 <= value * scale < 1 << 53:
+    if column not in WORK or name == "active_ms" or not isinstance(value, int | float) or isinstance(value, bool):
         return "", None
-    return column, round(value * scale)
+    return (column, round(value * scale)) if 0 <= value * scale < 1 << 53 else ("", None)

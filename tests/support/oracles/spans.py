@@ -47,9 +47,10 @@ class Spans:
         span = self.last if given is None else begun[-1] if begun else self.spans[0]
         if span["ended_at"] is not None:
             return
-        span |= {"ended_at": max(at, span["started_at"]), "outcome": fact.get("outcome")}
-        self.ends.append((fact["place"], span["ended_at"]))
-        later = sorted(start for start in span["starts"] if start > span["ended_at"])
+        ended_at = max(at, int(span["started_at"]))
+        span |= {"ended_at": ended_at, "outcome": fact.get("outcome")}
+        self.ends.append((fact["place"], ended_at))
+        later = sorted(start for start in span["starts"] if start > ended_at)
         if given is not None and later:
             self.spans.append(_span(later[0], later[1:]))
 
