@@ -114,8 +114,7 @@ FROM
                     name -> greatest(bare_errors_of[name], told_errors_of[name]),
                     arrayDistinct(arrayConcat(mapKeys(bare_errors_of), mapKeys(told_errors_of)))),
                 uniqExactIf(task_id, event_type IN ('TaskCreated', 'TaskCompleted') AND task_id != ''),
-                uniqExactIf(
-                    agent_id, is_hook AND agent_id != '' AND NOT (event_type = 'SubagentStop' AND agent_type = '')),
+                uniqExactIf(agent_id, is_hook AND agent_id != '' AND NOT is_nameless),
                 greatest(countIf(event_type = 'PreCompact'), countIf(event_type = 'PostCompact' AND is_telemetry)),
                 countIf(is_hook AND event_type NOT IN {known_types:Array(String)}),
                 length(counted_requests),
@@ -133,11 +132,11 @@ FROM
         FROM
         (
             SELECT
-                org_id, session_id, event_type, task_id, agent_id, agent_type, timestamp, log_partition, log_offset,
-                place,
+                org_id, session_id, event_type, task_id, agent_id, timestamp, log_partition, log_offset, place,
                 kind = 'events_recorded' AS is_hook,
                 event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied') AS is_tool,
                 detail != '' AND JSONExtractBool(detail, 'telemetry') AS is_telemetry,
+                event_type = 'SubagentStop' AND JSONExtractBool(detail, 'nameless') AS is_nameless,
                 event_type = 'UserPromptSubmit' AND agent_id = '' AND JSONExtractString(detail, 'source') = ''
                     AS is_prompt,
                 if(event_type = 'PostToolBatch',

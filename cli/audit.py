@@ -136,8 +136,8 @@ def _print_freshness(found: dict[str, Any]) -> None:
         for partition in found["partitions"]
     ]
     print_table(("partition", "log end", "projected", "in rollups", "lag", "complete through", "age"), rows)
-    click.echo(freshness_line(found))
     click.echo(_unknown_line(found["events_of_a_day"]))
+    click.echo(freshness_line(found))
 
 
 def _unknown_line(seen: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from edge.metrics import SECONDS
 from ingest.body import Bodies
 from ingest.log.port import EventLog
+from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.responses import RejectedEvent
 from schemas.log.position import LogUnavailable, Position
 from schemas.log.records import Event
@@ -28,6 +29,7 @@ class IngestMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
         self._accepted = counter("crewkit_ingest_events_accepted_total", "Hook events that were valid.")
+        self._unknown = counter("crewkit_ingest_events_unknown_total", "Accepted events whose type is not known here.")
         self._rejected = counter("crewkit_ingest_events_rejected_total", "Hook events that were refused.", ("reason",))
         self._batch = histogram("crewkit_ingest_request_events", "Hook events of one request.", buckets=_EVENTS)
         self._redactions = counter("crewkit_ingest_redactions_total", "Secrets cut out before the log.", ("rule",))
@@ -51,6 +53,7 @@ class IngestMetrics:
         """Count the events of one request."""
         self._batch.observe(len(accepted) + len(rejected))
         self._accepted.inc(len(accepted))
+        self._unknown.inc(sum(event.event_type not in KNOWN_EVENT_TYPES for event in accepted))
         for refused in rejected:
             self._rejected.labels(refused.code).inc()
         for event in accepted:

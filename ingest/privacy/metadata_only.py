@@ -154,7 +154,8 @@ def _checked(check: Check, value: Any, _key: bytes) -> Any:
 
 
 def _named(value: Any, key: bytes) -> str | None:
-    return _name(value, key) if isinstance(value, str) and value else None
+    """Return the name; an empty one says something as well."""
+    return (_name(value, key) if value else value) if isinstance(value, str) else None
 
 
 def _name(text: str, key: bytes) -> str:

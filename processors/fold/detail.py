@@ -49,6 +49,7 @@ class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
     """Absent texts are empty."""
 
     telemetry: bool = False  # said by telemetry: hooks may say the same, and say it better
+    nameless: bool = False  # the end of an agent with an empty type, as of a compaction
     source: str = ""  # of a prompt that no person typed
     title: str = ""  # of the session
     answer: str = ""  # the last one of a turn

@@ -25,7 +25,7 @@ def subagent_stop(state: SessionState, row: FactRow, detail: Detail) -> None:
     """End an agent. A nameless one that nothing else names is part of a compaction, and no agent of the session."""
     if not row.agent_id:
         return
-    if not row.agent_type and row.agent_id not in state.agents:
+    if detail.nameless and row.agent_id not in state.agents:
         state.nameless_stops.setdefault(row.agent_id, row.timestamp)
         return
     end_task(state, subagent(state, row), row.timestamp, is_weak=detail.telemetry)

@@ -101,7 +101,8 @@ def _prompt(payload: HookPayload, *_: Any) -> Detail | None:
     if not (by_machine or title or payload.telemetry):
         return None
     ended = _notified(prompt) if by_machine else ()
-    return Detail(bool(payload.telemetry), (source or "system") if by_machine else "", title, ended=ended)
+    asked_by = (source or "system") if by_machine else ""
+    return Detail(bool(payload.telemetry), source=asked_by, title=title, ended=ended)
 
 
 def _notified(prompt: str) -> tuple[EndedTask, ...]:
@@ -119,7 +120,10 @@ def _stop(payload: HookPayload, *_: Any) -> Detail | None:
 
 def _subagent_stop(payload: HookPayload, *_: Any) -> Detail | None:
     ended = _ended(payload.background_tasks)
-    return Detail(bool(payload.telemetry), ended=ended) if ended or payload.telemetry else None
+    nameless = payload.agent_type == ""
+    if not (ended or nameless or payload.telemetry):
+        return None
+    return Detail(bool(payload.telemetry), nameless, ended=ended)
 
 
 def _ended(raw: Raw) -> tuple[EndedTask, ...]:

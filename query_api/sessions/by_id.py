@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from kernel.times import instant
 from query_api.question import Question
@@ -14,7 +14,6 @@ from schemas.http.responses import (
     ModelMetrics,
     ModelUse,
     Session,
-    SessionWithUsage,
     SessionWork,
     ToolUse,
     Usage,
@@ -126,16 +125,10 @@ async def load_session_rows(
     return [by_id[key.session_id] for key in keys if key.session_id in by_id]
 
 
-async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> SessionWithUsage | None:
+async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
     """Return the session with this id, if the org has it."""
     rows = await context.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], [], with_prompts=False))
-    return session_with_usage(rows[0]) if rows else None
-
-
-def session_with_usage(row: SessionDetailRow) -> SessionWithUsage:
-    """Return the session object with what it used by each source."""
-    reported = _usage(row.models) if row.is_reported else None
-    return SessionWithUsage(**structs.asdict(session_of(row)), usage=Usage(reported, _usage(row.measured)))
+    return session_of(rows[0]) if rows else None
 
 
 def session_of(row: SessionDetailRow) -> Session:
@@ -171,6 +164,7 @@ def session_of(row: SessionDetailRow) -> Session:
         models=[_model(model) for model in row.models],
         counts=_counts(row),
         tools=[_tool(tool) for tool in row.tools],
+        usage=Usage(_usage(row.models) if row.is_reported else None, _usage(row.measured)),
         agents=[_agent(agent) for agent in row.agents],
         work=_work(row),
         client=row.client,

@@ -10,8 +10,8 @@ from msgspec import Struct
 from edge.errors import ApiError, invalid
 from query_api.question import Question
 from query_api.read_context import ReadContext
-from query_api.sessions.by_id import SessionDetailRow, session_with_usage
-from schemas.http.responses import SessionWithUsage
+from query_api.sessions.by_id import SessionDetailRow, session_of
+from schemas.http.responses import Session
 from schemas.log.position import Position
 
 _FORMS = "must be <partition>:<offset>, or an RFC 3339 time with an offset, such as 2026-01-20T10:30:00Z"
@@ -62,9 +62,7 @@ def parse_as_of(text: str) -> Point:
         raise _wrong(_FORMS) from error
 
 
-async def session_as_of(
-    context: ReadContext, history: History, now: SessionWithUsage, point: Point
-) -> SessionWithUsage | None:
+async def session_as_of(context: ReadContext, history: History, now: Session, point: Point) -> Session | None:
     """Return what was known of the session ``now`` at a point; None before its first fact.
 
     Raises:
@@ -76,10 +74,10 @@ async def session_as_of(
         return None
     if rows[0].log_offset == newest.offset:
         return now
-    return session_with_usage(await history.state_at(context, now.org_id, now.id, rows[0].log_offset))
+    return session_of(await history.state_at(context, now.org_id, now.id, rows[0].log_offset))
 
 
-def _until(now: SessionWithUsage, newest: Position, point: Point) -> SessionUntil:
+def _until(now: Session, newest: Position, point: Point) -> SessionUntil:
     """Return the part of the session that a point includes. Facts beyond ``now`` may be incomplete, so they wait."""
     if isinstance(point, datetime):
         return SessionUntil(now.org_id, now.id, newest.offset, (point - _EPOCH) // _MS)

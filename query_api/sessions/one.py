@@ -17,7 +17,7 @@ from query_api.sessions.by_id import load_session
 from query_api.sessions.history import History, parse_as_of, session_as_of
 from query_api.time_class import end_of_class
 from query_api.visibility import sees_all
-from schemas.http.responses import Reply, SessionWithUsage
+from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets, UnknownId, verify
 
 WAIT_S = 2.0
@@ -33,7 +33,7 @@ async def get_session(
     id_secrets: NamedDependency[IdSecrets],
     history: NamedDependency[SkipValidation[History]],
     as_of: FromQuery[str | None] = None,
-) -> Response[Reply[SessionWithUsage]]:
+) -> Response[Reply[Session]]:
     """Return the whole session. The request waits up to 2 s for a session that was just created.
 
     With `as_of`, return what was known of it at a log position, or at a time: up to the last of its records that was
@@ -52,7 +52,7 @@ async def get_session(
 
 async def load_visible_session(
     context: ReadContext, principal: Principal, session_id: UUID, secrets: IdSecrets
-) -> SessionWithUsage:
+) -> Session:
     """Return the session, as soon as it is projected.
 
     Raises:
@@ -66,9 +66,7 @@ async def load_visible_session(
     return session
 
 
-async def _session_of_org(
-    context: ReadContext, org_id: str, session_id: UUID, secrets: IdSecrets
-) -> SessionWithUsage | None:
+async def _session_of_org(context: ReadContext, org_id: str, session_id: UUID, secrets: IdSecrets) -> Session | None:
     """Look up an id only if it was minted for the org: the store would take longer if another org had it.
 
     For any other id the same question is asked about no session, so that it goes through the same queue.
@@ -78,7 +76,7 @@ async def _session_of_org(
     return await load_session(context, org_id, session_id) or await _wait_for(context, org_id, session_id)
 
 
-async def _wait_for(context: ReadContext, org_id: str, session_id: UUID) -> SessionWithUsage | None:
+async def _wait_for(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
     give_up_at = monotonic() + WAIT_S
     session = None
     while session is None and monotonic() < give_up_at:

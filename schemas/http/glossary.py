@@ -116,7 +116,6 @@ GLOSSARY: dict[str, Entry] = {
     "errors": Entry("Number of failed calls.", 1),
     "total_duration_ms": Entry("Total duration of all calls, in milliseconds.", 15_300),
     "Session.agents": Entry("Requests to models by agent; the main agent has neither id nor type.", None),
-    "SessionWithUsage.agents": Entry("Requests to models by agent; the main agent has neither id nor type.", None),
     "AgentUsage.requests": Entry("Number of requests to models.", 12),
     "api_requests": Entry("Number of requests to models that were measured.", 21),
     "api_errors": Entry("Number of requests to models that failed.", 0),
@@ -136,9 +135,6 @@ GLOSSARY: dict[str, Entry] = {
     ),
     # Agents' own formats
     "Session.client": Entry("Coding agent that reported the session; null for other clients.", "claude-code"),
-    "SessionWithUsage.client": Entry(
-        "Coding agent that reported the session; null for any other client.", "claude-code"
-    ),
     "ClientSeen.client": Entry("Coding agent; null where no agent reported the sessions.", "claude-code"),
     "clients": Entry("Versions of clients, each with what it sent.", None),
     "event_types": Entry("Types of events, the most frequent first.", None),

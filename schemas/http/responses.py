@@ -95,6 +95,19 @@ class SessionWork(Struct, frozen=True):
     api_errors: int = 0
 
 
+class UsageOf(ModelMetrics, frozen=True, kw_only=True):
+    """What a session used, by one source: its total, and its models."""
+
+    models: list[ModelUse]
+
+
+class Usage(Struct, frozen=True):
+    """What the client reported, and the sum of the requests that were measured; ``null`` where there is none."""
+
+    reported: UsageOf | None
+    measured: UsageOf | None
+
+
 class Session(Struct, frozen=True, kw_only=True):
     """The whole session object: a conversation, its totals and its counts as of ``position`` in the log."""
 
@@ -128,31 +141,13 @@ class Session(Struct, frozen=True, kw_only=True):
     models: list[ModelUse]
     counts: Counts
     tools: list[ToolUse]
+    usage: Usage
     agents: list[AgentUsage]
     work: SessionWork
     client: str | None
     client_version: str | None
     redactions: dict[str, int]
     position: str
-
-
-class UsageOf(ModelMetrics, frozen=True, kw_only=True):
-    """What a session used, by one source: its total, and its models."""
-
-    models: list[ModelUse]
-
-
-class Usage(Struct, frozen=True):
-    """What the client reported, and the sum of the requests that were measured; ``null`` where there is none."""
-
-    reported: UsageOf | None
-    measured: UsageOf | None
-
-
-class SessionWithUsage(Session, frozen=True, kw_only=True):
-    """A session, and what it used by each source. Where there is a report, it counts in all totals."""
-
-    usage: Usage
 
 
 class RejectedEvent(Struct, frozen=True):

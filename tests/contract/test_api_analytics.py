@@ -127,6 +127,7 @@ def grouped(sessions: list[SentSession], key: Callable[[SentSession], Any]) -> d
     return {name: [session for session in sessions if key(session) == name] for name in map(key, sessions)}
 
 
+NO_WORK = dict.fromkeys(("lines_added", "lines_removed", "commits", "pull_requests", "active_seconds"), 0)
 CUTS: list[tuple[dict[str, str], dict[str, str]]] = [
     ({}, {}),
     ({"project_id": "p1"}, {"project": "p1"}),
@@ -170,6 +171,7 @@ def _check_summary(data: dict[str, Any], found: list[SentSession]) -> None:
         "avg_cost_usd_per_session": near(usd(found), len(found)),
         "unique_users": len({session.user for session in found}),
         "tool_error_rate": None,
+        **NO_WORK,
     }
 
 
@@ -185,6 +187,7 @@ def _check_agents(data: list[dict[str, Any]], found: list[SentSession]) -> None:
             "users": len({session.user for session in group}),
             "tool_error_rate": None,
             "cost_share": near(usd(group), usd(found)),
+            **NO_WORK,
         }
         for name, group in grouped(found, lambda session: session.agent).items()
     }
@@ -200,6 +203,7 @@ def _check_users(data: list[dict[str, Any]], found: list[SentSession]) -> None:
         assert (user["sessions"], user["cost_usd"], user["tokens"]) == (len(group), usd(group), tokens(group))
         assert user["avg_duration_seconds"] == average_s(group)
         assert user["last_active_at"].endswith("Z")
+        assert {name: user[name] for name in NO_WORK} == NO_WORK
 
 
 def _check_costs(data: dict[str, Any], found: list[SentSession]) -> None:

@@ -1,5 +1,8 @@
 """API section "Operations", on `up` and `stack`: receipts, recounts, and the routes of operators."""
 
+from typing import Any
+from uuid import uuid4
+
 import httpx
 import pytest
 
@@ -95,13 +98,42 @@ def test_freshness_tells_each_partition(operator: httpx.Client, org: Org) -> Non
     eventually(lambda: _partition(operator, partition)["log_end"] > offset)
 
     found = operator.get("/api/v1/operator/freshness").json()["data"]
-    assert set(found) == {"complete_through", "rollups_complete_through", "lag_records", "partitions"}
+    names = {"complete_through", "rollups_complete_through", "lag_records", "partitions", "events_of_a_day"}
+    assert set(found) == names
     assert found["lag_records"] == sum(partition["lag"] for partition in found["partitions"])
     assert [partition["partition"] for partition in found["partitions"]] == list(range(len(found["partitions"])))
     for one in found["partitions"]:
         assert one["lag"] == one["log_end"] - one["projected"] >= 0
         assert one["rolled_up"] <= one["projected"]
         assert one["age_seconds"] >= 0
+
+
+def test_operators_see_which_clients_send_what_is_unknown(
+    operator: httpx.Client, installation: Installation, fresh_org: str
+) -> None:
+    """An event type that a new version of a client brings is named, with its share, in three places."""
+    version = f"9.9.{fresh_org[-6:]}"
+    payloads = [{"session_id": "s", "hook_event_name": name} for name in ("Stop", "BrandNew", "BrandNew", "Setup")]
+    hooks = [{"id": str(uuid4()), "payload": payload, "context": {"client_version": version}} for payload in payloads]
+    with installation.client("agent", fresh_org) as http:
+        assert http.post(f"/api/v1/{fresh_org}/hooks/claude-code", json={"hooks": hooks}).status_code == 202
+
+    def seen() -> dict[str, Any] | None:
+        clients = operator.get("/api/v1/operator/clients").json()["data"]["clients"]
+        found = [one for one in clients if one["client_version"] == version and one["events"] == len(hooks)]
+        return found[0] if found else None
+
+    found = eventually(seen)
+    assert (found["client"], found["unknown_events"], found["unknown_share"]) == ("claude-code", 2, 0.5)
+    types = {one["event_type"]: (one["events"], one["sessions"], one["known"]) for one in found["event_types"]}
+    assert types == {"BrandNew": (2, 1, False), "Stop": (1, 1, True), "Setup": (1, 1, True)}
+    of_a_day = operator.get("/api/v1/operator/freshness").json()["data"]["events_of_a_day"]
+    assert of_a_day["unknown_events"] >= 2
+    assert of_a_day["unknown_share"] == of_a_day["unknown_events"] / of_a_day["events"]
+    said = installation.command("freshness")
+    assert f"{of_a_day['unknown_share']:.2%} unknown" in said.stdout
+    days = {"start_date": "2011-01-01", "end_date": "2011-01-02"}
+    assert operator.get("/api/v1/operator/clients", params=days).json()["data"]["clients"] == []
 
 
 def test_coverage_finds_a_receipt_for_every_position(operator: httpx.Client, org: Org) -> None:

@@ -84,7 +84,7 @@ def test_a_run_is_shown_with_what_happened_inside_it(org: Org) -> None:
 
 
 def test_halves_without_their_partner_still_show(org: Org) -> None:
-    """A lone start is running; a lone end or an agent that is only named is unknown; a lone failure is failed."""
+    """A lone start is running; a lone end or an agent that is only named is unknown; a lone failure says so."""
     session = org.create()
     org.record(
         session,
@@ -105,7 +105,8 @@ def test_halves_without_their_partner_still_show(org: Org) -> None:
     assert {name: node["status"] for name, node in nodes.items()} == {
         **dict.fromkeys(("started", "created", "pre"), "running"),
         **dict.fromkeys(("stopped", "named", "completed", "post"), "unknown"),
-        **dict.fromkeys(("failure", "denied"), "failed"),
+        "failure": "failed",
+        "denied": "denied",
     }
     assert [node["id"] for node in nodes["named"]["children"]] == ["completed"]
     for name in ("started", "created", "pre"):

@@ -13,6 +13,7 @@ from audit.recount import Recount, Recounted
 from audit.repair import Repair
 from audit.slices import days_asked
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from processors.fold.fold import FOLD_VERSION
 from processors.pipeline import Pipeline
 from query_api.freshness import snapshot_of
 from query_api.read_context import ReadContext
@@ -111,7 +112,7 @@ async def project(pipeline: Pipeline, records: list[LogRecord]) -> None:
 
 async def recounted(store: TestStore, reader: ClickHouseReader) -> Recounted:
     """Recount the whole installation."""
-    generation = Generation("g1", 1)
+    generation = Generation("g1", 1, FOLD_VERSION)
     context = ReadContext(reader, generation, snapshot_of(generation, []).rollups, "")
     return await Recount(context, None, days_asked(None, None)).run()
 
@@ -149,7 +150,7 @@ async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader:
     for table in ("rollup_hourly", "rollup_daily"):
         store.client.command(f"INSERT INTO {store.database}.{table} SELECT {wrong} FROM {store.database}.{table} FINAL")
 
-    repair = Repair(pipeline, store.warehouse(), reader, Generation("g1", store.partitions))
+    repair = Repair(pipeline, store.warehouse(), reader, Generation("g1", store.partitions, FOLD_VERSION))
     repaired = [await repair.run() for _ in range(3)]  # a recount lists a thousand at once
 
     assert sum(each.buckets for each in repaired) == ORGS

@@ -20,7 +20,9 @@ pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 TODAY = date(2026, 1, 20)
 PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")
-INTERVALS, METRICS = ("hour", "day", "week"), ("sessions", "cost", "tokens", "tool_calls", "users")
+WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
+INTERVALS = ("hour", "day", "week")
+METRICS = ("sessions", "cost", "tokens", "tool_calls", "users", *WORK[:-1], "active_seconds")
 NAMES = (None, "a", "b", "ä'\\", "")
 MODELS = ("opus", "haiku", "")
 orgs: Iterator[str] = (f"org-{number}" for number in count())
@@ -41,6 +43,7 @@ def any_session(draw: Random) -> dict[str, Any]:
         **{name: draw.choice(NAMES) for name in ("project_id", "repo", "agent_name")},
         "tool_calls": draw.randrange(20),
         "tool_errors": draw.randrange(5),
+        **{name: draw.choice([0, draw.randrange(10**6)]) for name in WORK},
         "models": [model(name, draw.choices(range(10**6), k=5), draw.randrange(10**13)) for name in used],
     }
 

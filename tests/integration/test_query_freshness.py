@@ -237,7 +237,7 @@ async def test_a_question_to_the_control_database(query_store: QueryStore) -> No
 
     found = await answer_from_control(query_store.reader, LIVE_GENERATION, NoParams())
 
-    assert found == [LiveGenerationRow("g2", 3)]
+    assert found == [LiveGenerationRow("g2", 3, 0)]
     with pytest.raises(TypeError, match="gives other rows than PartitionProgressRow"):
         await answer_from_control(query_store.reader, LIVE_GENERATION._replace(row=PartitionProgressRow), NoParams())
 

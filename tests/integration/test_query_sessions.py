@@ -8,7 +8,7 @@ import pytest
 from kernel.times import instant
 from query_api.sessions import one
 from schemas.ids import mint, new_thread
-from schemas.store.rows import ModelTotals, ToolTotals
+from schemas.store.rows import AgentTotals, ModelTotals, ToolTotals
 from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -273,6 +273,13 @@ async def test_the_whole_session(query_store: QueryStore, query_api: QueryApi) -
         **dict(zip(("events", "prompts", "tool_calls", "tool_errors", "tasks"), range(1, 6), strict=True)),
         **dict(zip(("subagents", "compactions", "unknown_events"), range(6, 9), strict=True)),
         tools=[ToolTotals("Bash", 3, 1, 250)],
+        client="claude-code",
+        client_version="2.1.332",
+        is_reported=True,
+        measured=[ModelTotals("opus", 1, 2, 3, 4, 5, 6, "measured")],
+        agents=[AgentTotals("", "", 2, 7, 5), AgentTotals("a1", "Explore", 1, 3, 1)],
+        **dict(zip(("api_requests", "api_errors", "lines_added"), range(1, 4), strict=True)),
+        **dict(zip(("lines_removed", "commits", "pull_requests", "active_ms"), range(4, 8), strict=True)),
         redactions={"aws_access_key": 1},
     )
     query_store.put(row)
@@ -347,8 +354,35 @@ EXPECTED: dict[str, Any] = {
         "unknown_events": 8,
     },
     "tools": [{"tool_name": "Bash", "calls": 3, "errors": 1, "total_duration_ms": 250}],
+    "client": "claude-code",
+    "client_version": "2.1.332",
+    "agents": [
+        {"agent_type": None, "agent_id": None, "requests": 2, "tokens": 7, "cost_usd": 0.000000005},
+        {"agent_type": "Explore", "agent_id": "a1", "requests": 1, "tokens": 3, "cost_usd": 0.000000001},
+    ],
+    "work": {
+        "lines_added": 3,
+        "lines_removed": 4,
+        "commits": 5,
+        "pull_requests": 6,
+        "active_seconds": 0.007,
+        "api_requests": 1,
+        "api_errors": 2,
+    },
     "redactions": {"aws_access_key": 1},
     "position": "2:1841",
+}
+_MEASURED = {
+    "input_tokens": 1,
+    "output_tokens": 2,
+    "cache_read_tokens": 3,
+    "cache_creation_tokens": 4,
+    "cache_creation_1h_tokens": 5,
+    "cost_usd": 0.000000006,
+}
+EXPECTED["usage"] = {
+    "reported": {**EXPECTED["model_metrics"], "models": EXPECTED["models"]},
+    "measured": {**_MEASURED, "models": [{"model": "opus", **_MEASURED, "cost_source": "measured"}]},
 }
 
 
@@ -362,7 +396,7 @@ async def test_what_is_absent_is_null(query_store: QueryStore, query_api: QueryA
     assert {name for name, value in shown.items() if value is None} == {
         *("run_id", "parent_id", "relation", "external_id", "outcome", "project_id", "repository_id", "repo"),
         *("remote_url", "component", "branch", "agent_name", "model", "title", "summary"),
-        *("last_event_at", "ended_at", "duration_seconds"),
+        *("last_event_at", "ended_at", "duration_seconds", "client", "client_version"),
     }
     assert set(shown["counts"].values()) == {0}
 

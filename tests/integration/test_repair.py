@@ -8,6 +8,7 @@ import clickhouse_connect
 import pytest
 
 from audit.repair import Repair, Repaired
+from processors.fold.fold import FOLD_VERSION
 from processors.gaps import runs
 from query_api.reader import ClickHouseReader
 from schemas.log.position import LogRecord
@@ -79,7 +80,9 @@ class Running:
         self.store = store
         self.pipeline = new_pipeline(store, records)
         self.reader = ClickHouseReader(self._client, store.address.control)
-        self.repair = Repair(self.pipeline, store.warehouse(), self.reader, Generation("g1", store.partitions))
+        self.repair = Repair(
+            self.pipeline, store.warehouse(), self.reader, Generation("g1", store.partitions, FOLD_VERSION)
+        )
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project and wait until it is written."""

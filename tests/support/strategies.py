@@ -430,6 +430,9 @@ model_totals = st.builds(
 )
 
 
+_WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
+
+
 @st.composite
 def session_rows(draw: st.DrawFn) -> SessionRow:
     """Draw a row of a session in one of two hours, with few names, so that groups have several rows."""
@@ -442,6 +445,7 @@ def session_rows(draw: st.DrawFn) -> SessionRow:
     values |= {name: draw(st.none() | times) for name in ("last_event_at", "ended_at")}
     values |= {name: draw(counts) for name in ("events", "prompts", "tool_calls", "tool_errors")}
     values["models"] = draw(st.lists(model_totals, max_size=2, unique_by=lambda totals: totals.model))
+    values |= {name: draw(st.just(0) | counts) for name in _WORK}
     values["duration_ms"] = draw(st.none() | counts)
     return SessionRow(**{**NO_SESSION, **{name: value for name, value in values.items() if value is not None}})
 

@@ -85,7 +85,7 @@ COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
     ([("TaskCreated", {}), ("Stop", {"task_id": "1"})], {"tasks": 0}),
     ([(START, {"agent_id": "x"}), (STOPPED, {"agent_id": "x", "agent_type": ""})], {"subagents": 1}),
     ([(STOPPED, {"agent_id": "x", "agent_type": ""}), (PRE, {"agent_id": "x"})], {"subagents": 1}),
-    ([(STOPPED, {"agent_id": "x", "agent_type": ""}), (STOPPED, {"agent_id": "y"})], {"subagents": 0, "events": 2}),
+    ([(STOPPED, {"agent_id": "x", "agent_type": ""}), (STOPPED, {"agent_id": "y"})], {"subagents": 1, "events": 2}),
     ([(STOPPED, {"agent_id": "x", "agent_type": "Plan"})], {"subagents": 1}),
     ([(ASKED, {"prompt": "x"}), (ASKED, {})], {"prompts": 2}),
     ([(ASKED, {"source": "user"}), (ASKED, {"source": "sdk"}), (ASKED, {"source": "system"})], {"prompts": 2}),

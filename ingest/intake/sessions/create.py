@@ -26,7 +26,7 @@ from ingest.intake.times import checked_ms
 from kernel.times import instant
 from schemas import ids
 from schemas.http.requests import CreateSession
-from schemas.http.responses import Counts, ModelMetrics, Reply, Session, SessionWork
+from schemas.http.responses import Counts, ModelMetrics, Reply, Session, SessionWork, Usage
 from schemas.log.position import Position
 from schemas.log.records import SessionCreated
 
@@ -109,6 +109,7 @@ def respond(record: SessionCreated, position: Position) -> Session:
         models=[],
         counts=Counts(),
         tools=[],
+        usage=Usage(None, None),
         agents=[],
         work=SessionWork(),
         client=record.client,

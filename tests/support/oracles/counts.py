@@ -48,7 +48,7 @@ def _is_refused(call: dict[str, Any]) -> bool:
 
 
 def _is_agents(kind: str, payload: dict[str, Any]) -> bool:
-    is_nameless = kind == "SubagentStop" and not payload.get("agent_type")
+    is_nameless = kind == "SubagentStop" and payload.get("agent_type") == ""
     return bool(payload.get("agent_id")) and not is_nameless
 
 

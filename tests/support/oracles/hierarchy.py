@@ -58,7 +58,7 @@ def agents_of(events: list[Fact]) -> list[str]:
     named = (
         text(event, "agent_id")
         for event in events
-        if event["event_type"] != "SubagentStop" or text(event, "agent_type")
+        if event["event_type"] != "SubagentStop" or event["data"].get("agent_type") != ""
     )
     return [*dict.fromkeys(filter(None, named))]
 

@@ -75,6 +75,10 @@ _BLANK = {
     "sensitive": False,
     "user_id": "alice",
     "models": [],
+    "measured": [],
+    "agents": [],
+    "is_reported": False,
+    "is_work_reported": False,
     "tools": [],
     "redactions": {},
     "first_prompts": [],
@@ -211,7 +215,8 @@ def _as_json(row: SessionRow) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.structs.asdict(row)
     for name in ("started_at", "last_event_at", "ended_at"):
         values[name] = None if values[name] is None else _text(values[name])
-    values["models"] = [totals._asdict() for totals in row.models]
+    for name in ("models", "measured", "agents"):
+        values[name] = [totals._asdict() for totals in getattr(row, name)]
     values["tools"] = [ToolTotals(*tool)._asdict() for tool in row.tools]
     return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}
 

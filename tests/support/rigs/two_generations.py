@@ -9,6 +9,7 @@ import clickhouse_connect
 from audit.prove.proof import Proof
 from audit.prove.prove import Prove
 from audit.prove.sides import Pause
+from processors.fold.fold import FOLD_VERSION
 from processors.warehouse import ClickHouseWarehouse
 from query_api.reader import ClickHouseReader
 from runtime.projector import make_warehouse
@@ -56,7 +57,7 @@ class TwoGenerations:
 
     async def prove(self, generation: str = PROVED, live: str = LIVE, pause: Pause | None = None) -> Proof:
         """Prove a generation; without ``pause`` a second reading follows at once."""
-        proved, other = (Generation(name, self.store.partitions) for name in (generation, live))
+        proved, other = (Generation(name, self.store.partitions, FOLD_VERSION) for name in (generation, live))
         self.progress.clear()
         return await Prove(self.reader, proved, other, lambda *step: self.progress.append(step), pause or _yield).run()
 

@@ -32,6 +32,7 @@ from edge.keys import shared_secret
 from edge.tokens import issue_token
 from kernel.times import instant
 from processors import warehouse as warehouse_module
+from processors.fold.fold import FOLD_VERSION
 from processors.fold.frozen import thaw
 from processors.progress import Progress
 from processors.projections import states
@@ -209,7 +210,10 @@ async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]
         return refused[-1]
 
     reader._failed = note  # type: ignore[method-assign]  # what the store refuses is waited out, so the test notes it
-    works = [GenerationWork(made, reader, Generation(name, PARTITIONS), name) for name, made in projectors.items()]
+    works = [
+        GenerationWork(made, reader, Generation(name, PARTITIONS, FOLD_VERSION), name)
+        for name, made in projectors.items()
+    ]
     control = Control(reader, *works)
     try:
         await _until_done(reader, control, refused)
@@ -303,7 +307,10 @@ async def _ask_all(client: AsyncTestClient[Any]) -> dict[str, Any]:
 
 async def _proof(reader: ClickHouseReader) -> dict[str, Any]:
     """Prove a generation of which every table differs, in many ranges, as large tables are cut."""
-    live, other = Generation(FIRST_GENERATION, PARTITIONS), Generation(OTHERWISE, PARTITIONS)
+    live, other = (
+        Generation(FIRST_GENERATION, PARTITIONS, FOLD_VERSION),
+        Generation(OTHERWISE, PARTITIONS, FOLD_VERSION),
+    )
     with patch.object(ranges, "ROWS_PER_RANGE", 2):
         proof = await Prove(reader, other, live, lambda *_: None, pause=partial(asyncio.sleep, 0)).run()
     # Ranges are cut with unmerged versions counted, and differences follow the ranges: merges decide on their order.
