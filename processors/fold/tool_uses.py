@@ -45,7 +45,7 @@ def tool_denied(state: SessionState, row: FactRow, detail: Detail) -> None:
     if row.tool_use_id:
         use = _tool_use(state, row, detail)
         use.denied = True
-        end_task(state, use, row.timestamp, is_weak=detail.telemetry)
+        _end(state, use, row, detail)
 
 
 def tool_batch(state: SessionState, row: FactRow, detail: Detail) -> None:
@@ -117,8 +117,12 @@ def _count_for_agent(state: SessionState, row: FactRow) -> None:
 
 
 def _finish(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
-    """End a use of a tool. Telemetry does not know of a shell that goes on."""
     _take_duration(state, use, row, detail)
+    _end(state, use, row, detail)
+
+
+def _end(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
+    """End a use of a tool. Telemetry does not know of a shell that goes on."""
     if use.background and detail.telemetry:
         touch(state, use)
     else:

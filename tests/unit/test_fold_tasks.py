@@ -148,6 +148,7 @@ USES: dict[str, tuple[list[Fact], tuple[str, int | None, int | None]]] = {
     "a shell after its batch": ([pre(1), batch(2), shell(2)], ("running", None, None)),
     "telemetry of a shell": ([pre(1), shell(2), post(2, duration_ms=9, **TELEMETRY)], ("running", None, None)),
     "telemetry before it": ([pre(1), post(2, duration_ms=9, **TELEMETRY), shell(2)], ("running", None, None)),
+    "telemetry denies a shell": ([pre(1), shell(2), denial(2, **TELEMETRY)], ("denied", None, None)),
     "a shell that is over": ([pre(1), shell(2), over(5)], ("completed", 5, 4000)),
     "a shell that exited": ([pre(1), shell(2), over(5, "exited")], ("completed", 5, 4000)),
     "a shell that failed": ([pre(1), shell(2), over(5, "failed")], ("failed", 5, 4000)),
