@@ -1,6 +1,7 @@
 """Logs as hypothesis draws them: few sessions and few ids, so that collisions are frequent."""
 
-from typing import Any, get_type_hints
+from collections.abc import Sequence
+from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -132,9 +133,9 @@ _requests = some(
     agent_type=_agent_types,
 )
 _measurements = some(
-    name=st.sampled_from(["lines_added", "commits", "active_seconds", "active_seconds", "coffees"]),
-    value=st.sampled_from([1, 2, 0.0004, 2.5, -1, "3", 1e300]),
-    series=st.sampled_from([None, "cpu 1", "cpu 2"]),
+    name=st.sampled_from(["active_seconds", "active_seconds", "lines_added", "coffees"]),
+    value=st.sampled_from([1, 2, 0.0004, 2.5, -1, "3"]),
+    series=st.sampled_from([None, "cpu 1", "cpu 1", "cpu 2"]),
     cumulative=st.sampled_from([None, True]),
 )
 
@@ -186,13 +187,40 @@ AGENT_EVENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "ApiError": some(model=names),
     "Measurement": _measurements,
 }
-_OFTEN = ("PreToolUse", "PostToolUse", "Stop", "UserPromptSubmit", "SessionStart", "ApiRequest")
+
+
+# Types that say something about one another: a log of all types seldom has those that it takes, in the order it takes.
+_USES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied", "PostToolBatch")
+_LIFECYCLE = ("created", "described", "metrics", "changed", "compact")
+
+
+class Focus(NamedTuple):
+    """The types of events that a log holds, and the kinds of facts. An end of a session hides much of what was open."""
+
+    events: Sequence[str] = tuple(AGENT_EVENTS)
+    kinds: Sequence[str] = (*["events"] * 6, *["ended"] * 2, *_LIFECYCLE)
+
+
+ANY = Focus()
+_HOOKS = ("events",) * 12
+_FOCUSES = (
+    ANY,
+    Focus((*_USES, "Stop", "UserPromptSubmit")),
+    Focus(_USES, (*_HOOKS, "created")),
+    Focus(("PreToolUse", "PostToolUse", "Stop", "UserPromptSubmit"), (*_HOOKS, "compact")),
+    Focus(("PreToolUse", "SubagentStart", "SubagentStop"), (*_HOOKS, "changed")),
+    Focus(("PreToolUse", "PostToolUse", "SubagentStart", "SubagentStop", "Stop"), (*_HOOKS, "described")),
+    Focus(("SessionStart", "PreToolUse", "TaskCreated", "TaskCompleted"), (*_HOOKS, *["ended"] * 6, "created")),
+    Focus(("SessionStart", "UserPromptSubmit", "Stop", "PostModelSwitch", "PreCompact", "PostCompact")),
+    Focus(("ApiRequest", "ApiError", "Measurement"), (*_HOOKS, "metrics", "ended")),
+)
+focuses = st.sampled_from(_FOCUSES)
 
 
 @st.composite
-def agent_events(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+def agent_events(draw: st.DrawFn, focus: Focus = ANY) -> tuple[str, dict[str, Any]]:
     """Draw a type and a payload as agents send them."""
-    event_type = draw(st.sampled_from([*AGENT_EVENTS, *_OFTEN]))
+    event_type = draw(st.sampled_from(focus.events))
     return event_type, draw(AGENT_EVENTS[event_type])
 
 
@@ -203,9 +231,9 @@ def odd_events(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 @st.composite
-def events(draw: st.DrawFn) -> Event:
+def events(draw: st.DrawFn, focus: Focus = ANY) -> Event:
     """Draw a hook event from a small pool of ids, so that contradicting copies are frequent."""
-    event_type, payload = draw(st.one_of(odd_events(), *[agent_events()] * 4))
+    event_type, payload = draw(st.one_of(odd_events(), *[agent_events(focus)] * 6))
     return Event(
         event_id=UUID(int=draw(st.integers(1, 40))),
         event_type=event_type,
@@ -241,11 +269,8 @@ price_loads = st.integers(0, 3).map(
 )
 
 
-_LIFECYCLE = ("created", "described", "metrics", "changed", "compact")
-
-
 @st.composite
-def facts(draw: st.DrawFn) -> AnyRecord:
+def facts(draw: st.DrawFn, focus: Focus = ANY) -> AnyRecord:
     """Draw a fact about one of a few sessions."""
     common: dict[str, Any] = {
         "v": 1,
@@ -257,7 +282,7 @@ def facts(draw: st.DrawFn) -> AnyRecord:
     }
     fact_id = UUID(int=draw(st.integers(100, 112)))
     maybe = names | st.just(UNSET)
-    kind = draw(st.sampled_from([*["events"] * 6, *["ended"] * 2, *_LIFECYCLE]))
+    kind = draw(st.sampled_from(focus.kinds))
     if kind == "created":
         return SessionCreated(
             **common,
@@ -278,7 +303,9 @@ def facts(draw: st.DrawFn) -> AnyRecord:
         return SessionDescribed(**common, fact_id=fact_id, **said)
     if kind == "events":
         client = draw(st.sampled_from([None, "claude-code", "gemini-cli"]))
-        return EventsRecorded(**common, events=tuple(draw(st.lists(events(), min_size=1, max_size=6))), client=client)
+        return EventsRecorded(
+            **common, events=tuple(draw(st.lists(events(focus), min_size=1, max_size=6))), client=client
+        )
     if kind == "metrics":
         return MetricsReported(**common, fact_id=fact_id, report=draw(reports))
     if kind == "compact":
@@ -345,7 +372,8 @@ def crowded_facts(draw: st.DrawFn, events: int = 12) -> AnyRecord:
 @st.composite
 def logs(draw: st.DrawFn, max_size: int = 30) -> list[LogRecord]:
     """Draw a log of two partitions, with some poison, in an order in which it could have been written."""
-    values = draw(st.lists(facts() | st.just(None) | price_loads, min_size=1, max_size=max_size))
+    one = facts(draw(focuses)) | st.just(None) | price_loads
+    values = draw(st.lists(one, min_size=1, max_size=max_size))
     return log_of(values)
 
 
@@ -354,7 +382,7 @@ def crowded_logs(draw: st.DrawFn) -> list[LogRecord]:
     """Draw a log of one session with frequent copies, and a digest request and an end as its last records."""
     drawn: list[AnyRecord | None] = [
         msgspec.structs.replace(fact, org_id="acme", session_id=SESSIONS[0])
-        for fact in draw(st.lists(facts(), min_size=6, max_size=30))
+        for fact in draw(st.lists(facts(draw(focuses)), min_size=6, max_size=30))
     ]
     common: dict[str, Any] = {"v": 1, "org_id": "acme", "session_id": SESSIONS[0], "received_at": BASE_MS}
     common |= {"actor": Actor("alice", "member"), "record_id": UUID(int=1)}
