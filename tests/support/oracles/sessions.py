@@ -103,10 +103,9 @@ def _session(facts: list[Fact]) -> dict[str, Any]:
 
 def _tools(facts: list[Fact]) -> dict[str, tuple[int, int, int]]:
     """Return the counters by tool. Without ids, hooks and telemetry count the same uses: the higher count is shown."""
-    by_hooks: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    by_telemetry: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    with_ids, by_hooks, by_telemetry = (defaultdict[str, list[int]](lambda: [0, 0, 0]) for _ in range(3))
     for use in uses_of(facts):
-        _add(by_hooks[use.name], 1, use.has_error, use.duration_ms)
+        _add(with_ids[use.name], 1, use.has_error, use.duration_ms)
     for event in of_type(events_of(facts), "PreToolUse", "PostToolUse", "PostToolUseFailure"):
         if text(event, "tool_use_id"):
             continue
@@ -117,10 +116,12 @@ def _tools(facts: list[Fact]) -> dict[str, tuple[int, int, int]]:
             _add(by_telemetry[name], 1, has_failed, duration)
         else:
             _add(by_hooks[name], 0 if is_outcome else 1, has_failed, duration)
-    shown = {
-        name: tuple(map(max, by_hooks[name], by_telemetry[name])) for name in by_hooks.keys() | by_telemetry.keys()
-    }
-    return {name: counts for name, counts in shown.items() if any(counts)}  # type: ignore[misc]  # three each
+    shown: dict[str, tuple[int, int, int]] = {}
+    for name in with_ids.keys() | by_hooks.keys() | by_telemetry.keys():
+        without = map(max, by_hooks[name], by_telemetry[name])
+        calls, errors, duration_ms = (one + other for one, other in zip(with_ids[name], without, strict=True))
+        shown[name] = calls, errors, duration_ms
+    return {name: counts for name, counts in shown.items() if any(counts)}
 
 
 def _add(counts: list[int], calls: int, errors: int, duration_ms: int | None) -> None:
