@@ -17,6 +17,7 @@ from tests.support.rigs.installation import Installation
 from tests.support.waiting import eventually
 
 PROGRAM = os.environ.get("CLAUDE_CODE_PROGRAM", "")
+VERSION = "2.1.332"
 EVENTS = (
     *("UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch", "PermissionRequest"),
     *("Stop", "SessionEnd"),
@@ -30,16 +31,20 @@ TURNS = (
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="CLAUDE_CODE_PROGRAM names no program: it is not ours to install")
 
 
-def run_claude(folder: Path, url: str, token: str) -> dict[str, Any]:
-    """Let it work on a folder once; return its result."""
+def with_hooks(url: str) -> dict[str, Any]:
+    """Return settings that send some hooks to an address."""
+    hook = {"type": "http", "url": url, "headers": {"Authorization": "Bearer $TOKEN"}, "allowedEnvVars": ["TOKEN"]}
+    return {"hooks": {event: [{"matcher": "", "hooks": [hook]}] for event in EVENTS}}
+
+
+def run_claude(folder: Path, settings: dict[str, Any], token: str = "") -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Let it work on a folder once; return its result, and the requests that the model got."""
     work, config = folder / "work", folder / "config"
     for made in (work, config):
         made.mkdir()
     (work / "stone.py").write_text("turn = True\n")
-    hook = {"type": "http", "url": url, "headers": {"Authorization": "Bearer $TOKEN"}, "allowedEnvVars": ["TOKEN"]}
-    hooks = {event: [{"matcher": "", "hooks": [hook]}] for event in EVENTS}
-    (config / "settings.json").write_text(json.dumps({"hooks": hooks}))
-    with messages_api(*TURNS) as (model, _):
+    (config / "settings.json").write_text(json.dumps(settings))
+    with messages_api(*TURNS) as (model, api):
         environment = {
             **os.environ,
             "ANTHROPIC_BASE_URL": model,
@@ -55,14 +60,13 @@ def run_claude(folder: Path, url: str, token: str) -> dict[str, Any]:
         )
     assert ended.returncode == 0, ended.stderr
     assert "hook" not in ended.stderr.lower(), ended.stderr
-    result: dict[str, Any] = json.loads(ended.stdout)
-    return result
+    return json.loads(ended.stdout), api.requests
 
 
 def test_its_hooks_become_a_session(tmp_path: Path, installation: Installation, fresh_org: str) -> None:
     """Every event that it sends is stored, the session is found by the client's id, and it has ended."""
     token = installation.command("token", "--org", fresh_org, "--user", "mia", "--role", "agent").stdout.strip()
-    result = run_claude(tmp_path, f"{installation.url}/api/v1/{fresh_org}/hooks/claude-code", token)
+    result, _ = run_claude(tmp_path, with_hooks(f"{installation.url}/api/v1/{fresh_org}/hooks/claude-code"), token)
 
     with installation.client("member", fresh_org, "mia") as mia:
         path = f"/api/v1/{fresh_org}/sessions"
@@ -79,3 +83,32 @@ def test_its_hooks_become_a_session(tmp_path: Path, installation: Installation, 
     answers = {call["tool_use_id"]: call["tool_response"] for call in calls}
     assert answers.keys() == {"toolu_denied", "toolu_read", "toolu_refused"}
     assert answers["toolu_refused"].startswith("<tool_use_error>")
+
+
+def test_the_printed_settings_count_what_the_model_answered(
+    tmp_path: Path, installation: Installation, fresh_org: str
+) -> None:
+    """Tokens are those of the answers, to the last one, and the cost is what the client says, to the nano-dollar."""
+    printed = installation.command("connect", "--org", fresh_org, "--user", "mia", "--json")
+    (file,) = json.loads(printed.stdout)["files"]
+    result, requests = run_claude(tmp_path, json.loads(file["text"]))
+
+    with installation.client("member", fresh_org, "mia") as mia:
+        path = f"/api/v1/{fresh_org}/sessions"
+
+        def whole() -> dict[str, Any] | None:
+            asked = {"external_id": f"claude-code:{result['session_id']}", "status": "ended"}
+            some = mia.get(path, params=asked).json()["data"]
+            return some[0] if some and some[0]["work"]["api_requests"] == len(requests) else None
+
+        session = eventually(whole)
+
+    used = session["usage"]["measured"]
+    assert (used["input_tokens"], used["output_tokens"]) == (10 * len(requests), 5 * len(requests))
+    caches = ("cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
+    assert [used[name] for name in caches] == [number * len(requests) for number in (1_000, 300, 200)]
+    assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=1e-9)
+    assert session["counts"]["prompts"] == 1
+    assert session["counts"]["tool_calls"] == 3
+    assert (session["client"], session["client_version"]) == ("claude-code", VERSION)
+    assert session["summary"] == "It turns."
