@@ -11,6 +11,8 @@ from schemas.store.rows import FactRow
 
 STARTED, ENDED, DURATION, NAME = 1, 2, 4, 8  # bits of `TaskState.weak`
 _DEPTH_MAX = 64
+# Every end of a turn looks at all that is open, and no agent has so much. Beyond it the first ones stay `running`.
+OPEN_MAX = 1_000
 
 
 def touch(state: SessionState, task: TaskState) -> None:
@@ -125,14 +127,18 @@ def _close_if_over(state: SessionState, task: TaskState) -> None:
 
 
 def _open(state: SessionState, task: TaskState) -> None:
-    if task.kind == "tool":
-        state.open_uses[task.task_id] = None
-    elif task.kind == "subagent":
-        state.open_agents[task.task_id] = None
+    open_ = _open_ones(state, task)
+    if task.task_id not in open_ and len(open_) >= OPEN_MAX:
+        del open_[next(iter(open_))]
+    open_[task.task_id] = None
 
 
 def _forget(state: SessionState, task: TaskState) -> None:
+    _open_ones(state, task).pop(task.task_id, None)
+
+
+def _open_ones(state: SessionState, task: TaskState) -> dict[str, None]:
+    """Return where tasks of this kind are noted while they are open; tasks of a list end with the session alone."""
     if task.kind == "tool":
-        state.open_uses.pop(task.task_id, None)
-    elif task.kind == "subagent":
-        state.open_agents.pop(task.task_id, None)
+        return state.open_uses
+    return state.open_agents if task.kind == "subagent" else {}

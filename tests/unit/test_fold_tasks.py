@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from processors.fold.tasks import OPEN_MAX
 from schemas.log.records import AnyRecord, Event
 from tests.support.builders import T0, ended, hook, recorded
 from tests.support.folded import SESSION, row_of, tasks_of
@@ -288,3 +289,15 @@ def test_tools_of_another_client_have_the_known_names() -> None:
 def shell_of_gemini() -> Event:
     """Return a use of its shell that goes on in the background."""
     return post(2, tool_name="run_shell_command", tool_response={"backgroundTaskId": "s"})
+
+
+def test_what_is_open_is_bounded() -> None:
+    """A client that opens more uses than any agent has makes no later event slow; the first of them stay running."""
+    begun = [pre(1, f"u{number}") for number in range(OPEN_MAX + 1)]
+
+    tasks = tasks_of(*begun, stop(2))
+
+    assert {name: task.status for name, task in tasks.items()} == {
+        **{f"u{number}": "cancelled" for number in range(1, OPEN_MAX + 1)},
+        "u0": "running",
+    }
