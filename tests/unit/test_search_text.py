@@ -41,7 +41,7 @@ def test_all_texts_are_searched() -> None:
         ended(SESSION, summary="All\ndone."),
     )
 
-    assert found[-1] == " all done  fix it  acme be  feat x  m 1  agent  api  p 1  m 2  do this "
+    assert found[-1] == " all done  fix it  acme be  agent  feat x  api  p 1  m 1  m 2  do this "
 
 
 def test_what_changes_is_searched_as_it_is_now() -> None:

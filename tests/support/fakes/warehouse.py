@@ -270,7 +270,7 @@ def _session_fact(row: FactRow) -> SessionFact:
         text=_text(row, payload),
         detail=_detail(row, payload),
         cwd=_shown(payload, "cwd" if row.event_type in ("SessionStart", "UserPromptSubmit") else None, SUBJECT_MAX),
-        calls=[tuple(call) for call in detail_of(row.detail).calls] if row.event_type == "PostToolBatch" else [],
+        calls=[(*call,) for call in detail_of(row.detail).calls] if row.event_type == "PostToolBatch" else [],
     )
 
 
