@@ -476,6 +476,8 @@ def _other_value(table: Table[Any], column: str) -> str:
     """Return an expression for another value of a column; a NULL becomes a default."""
     special = {
         "models": "arrayPushBack(models, ('~', 1, 1, 1, 1, 1, 1, 'reported'))",
+        "measured": "arrayPushBack(measured, ('~', 1, 1, 1, 1, 1, 1, 'measured'))",
+        "agents": "arrayPushBack(agents, ('~', '~', 1, 1, 1))",
         "tools": "arrayPushBack(tools, ('~', 1, 1, 1))",
         "first_prompts": "arrayPushBack(first_prompts, '')",
         "redactions": "map('~', 1)",
