@@ -51,7 +51,7 @@ FROM
             org_id,
             session_id,
             log_partition,
-            arrayMap(number -> toInt64(number), [
+            arrayConcat(arrayMap(number -> toInt64(number), [
                 version,
                 events,
                 prompts,
@@ -67,7 +67,7 @@ FROM
                 arraySum(measured.output_tokens),
                 arraySum(measured.cache_read_tokens),
                 arraySum(measured.cache_creation_tokens),
-                arraySum(measured.cache_creation_1h_tokens),
+                arraySum(measured.cache_creation_1h_tokens)]), [
                 measured_cost_nano,
                 if(is_work_reported, -2, toInt64(lines_added)),
                 if(is_work_reported, -2, toInt64(lines_removed)),
@@ -124,7 +124,7 @@ FROM
                 arraySum(one -> one.2.4, counted_requests),
                 arraySum(one -> one.2.5, counted_requests),
                 arraySum(one -> one.2.6, counted_requests),
-                arraySum(one -> ifNull(one.2.7, 0), counted_requests)]) AS counts,
+                arraySum(one -> toUInt64(ifNull(one.2.7, 0)), counted_requests)]) AS counts,
             arrayConcat(counts, arrayMap(number -> toInt64(number), work_done), [
                 if(countIf(is_hook) = 0, -1, toUnixTimestamp64Milli(maxIf(timestamp, is_hook))),
                 1,

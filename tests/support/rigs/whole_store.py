@@ -347,13 +347,15 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
             *(f"?started_before={instant(T0 + 1)}", "/threads", "/threads?per_page=1"),
             *("/analytics/summary", "/analytics/summary?agent_name=agent0", "/analytics/timeseries"),
             *("/analytics/timeseries?agent_name=agent0", "/analytics/timeseries?interval=week&metric=cost"),
+            *("/analytics/timeseries?metric=commits", "/analytics/timeseries?metric=commits&agent_name=agent0"),
             *("/analytics/by-agent", "/analytics/cost-breakdown", "/analytics/by-user", "/analytics/team-overview"),
         ):
             yield org, "admin", f"{org}/sessions{part}"
         yield org, "admin", f"{org}/ops/receipts/0:1"
+        yield org, "agent", f"{org}/ops/receipts/0:1"
         yield org, "admin", f"{org}/ops/recount"
     (poison,) = [f"{record.partition}:{record.offset}" for record in the_log() if record.value == POISON]
-    for part in ("freshness", "coverage", "recount", "dead-letters", f"dead-letters/{poison}"):
+    for part in ("freshness", "coverage", "clients", "recount", "dead-letters", f"dead-letters/{poison}"):
         yield OPERATOR_ORG, "operator", f"operator/{part}"
     for path in OF_THE_CONTROL_DATABASE:
         yield OPERATOR_ORG, "operator", path
