@@ -84,9 +84,9 @@ FROM
         UNION ALL
         WITH
             sumMap(bare_calls) AS bare_calls_of,
-            sumMap(told_calls) AS told_calls_of,
+            sumMap(telemetry_calls) AS telemetry_calls_of,
             sumMap(bare_errors) AS bare_errors_of,
-            sumMap(told_errors) AS told_errors_of,
+            sumMap(telemetry_errors) AS telemetry_errors_of,
             -- Of requests with one id the first in the log counts.
             arraySort(one -> one.1, groupArrayIf((place, usage), event_type = 'ApiRequest')) AS sent_requests,
             arrayFilter(
@@ -108,11 +108,11 @@ FROM
                 countIf(is_hook),
                 greatest(countIf(is_prompt AND NOT is_telemetry), countIf(is_prompt AND is_telemetry)),
                 uniqExactArray(use_ids) + arraySum(
-                    name -> greatest(bare_calls_of[name], told_calls_of[name]),
-                    arrayDistinct(arrayConcat(mapKeys(bare_calls_of), mapKeys(told_calls_of)))),
+                    name -> greatest(bare_calls_of[name], telemetry_calls_of[name]),
+                    arrayDistinct(arrayConcat(mapKeys(bare_calls_of), mapKeys(telemetry_calls_of)))),
                 uniqExactArray(error_ids) + arraySum(
-                    name -> greatest(bare_errors_of[name], told_errors_of[name]),
-                    arrayDistinct(arrayConcat(mapKeys(bare_errors_of), mapKeys(told_errors_of)))),
+                    name -> greatest(bare_errors_of[name], telemetry_errors_of[name]),
+                    arrayDistinct(arrayConcat(mapKeys(bare_errors_of), mapKeys(telemetry_errors_of)))),
                 uniqExactIf(task_id, event_type IN ('TaskCreated', 'TaskCompleted') AND task_id != ''),
                 uniqExactIf(agent_id, is_hook AND agent_id != '' AND NOT is_nameless),
                 greatest(countIf(event_type = 'PreCompact'), countIf(event_type = 'PostCompact' AND is_telemetry)),
@@ -150,12 +150,12 @@ FROM
                     event_type = 'PostToolBatch', arrayFilter((id, outcome) -> outcome = 'error', calls.1, calls.3),
                     []) AS error_ids,
                 is_tool AND tool_use_id = '' AS is_bare,
-                is_bare AND is_telemetry AND event_type IN ('PostToolUse', 'PostToolUseFailure') AS is_told,
+                is_bare AND is_telemetry AND event_type IN ('PostToolUse', 'PostToolUseFailure') AS is_bare_telemetry,
                 map(tool_name, toUInt64(is_bare AND event_type = 'PreToolUse')) AS bare_calls,
-                map(tool_name, toUInt64(is_told)) AS told_calls,
+                map(tool_name, toUInt64(is_bare_telemetry)) AS telemetry_calls,
                 map(tool_name, toUInt64(is_bare AND event_type = 'PostToolUseFailure' AND NOT is_telemetry))
                     AS bare_errors,
-                map(tool_name, toUInt64(is_told AND event_type = 'PostToolUseFailure')) AS told_errors,
+                map(tool_name, toUInt64(is_bare_telemetry AND event_type = 'PostToolUseFailure')) AS telemetry_errors,
                 JSONExtract(
                     if(event_type = 'ApiRequest', detail, ''), 'usage',
                     'Tuple(String, UInt64, UInt64, UInt64, UInt64, UInt64, Nullable(Int64))') AS usage,

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.clients.claude_code import MACHINE_PROMPT
 from schemas.log.records import CompactionRequested, SessionEnded
 
 EVENTS_RECORDED = "events_recorded"
 TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
-_OF_PEOPLE = frozenset({"", "user", "sdk"})
 
 
 class SessionFact(NamedTuple):
@@ -28,7 +26,7 @@ class SessionFact(NamedTuple):
     task_id: str
     label: str
     text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
-    detail: str  # a failure's error, a prompt's source, a notification's type
+    detail: str  # a failure's error, who asked if no person did, a notification's type
     cwd: str
     calls: Sequence[
         tuple[str, str, str]
@@ -37,7 +35,7 @@ class SessionFact(NamedTuple):
     @property
     def asked_by_a_machine(self) -> bool:
         """Whether no person typed a prompt: the client did, to continue the session, or a subagent was asked."""
-        return self.detail not in _OF_PEOPLE or self.text.startswith(MACHINE_PROMPT) or self.agent_id != ""
+        return self.detail != "" or self.agent_id != ""
 
 
 class DerivationRequest(NamedTuple):

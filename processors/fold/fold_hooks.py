@@ -33,26 +33,26 @@ def hook_event(state: SessionState, row: FactRow) -> None:
 
 def _session_start(state: SessionState, row: FactRow, detail: Detail) -> None:
     state.started_model = row.model or state.started_model
-    state.said_title.hear(detail.title, row.timestamp)
+    state.said_title.take(detail.title, row.timestamp)
     session_started(state, row.timestamp)
 
 
 def _model_switched(state: SessionState, row: FactRow, detail: Detail) -> None:
-    state.said_model.hear(detail.model, row.timestamp)
+    state.said_model.take(detail.model, row.timestamp)
 
 
 def _prompt(state: SessionState, row: FactRow, detail: Detail) -> None:
     """Count a prompt of a person; the client and subagents ask as well."""
-    state.said_title.hear(detail.title, row.timestamp)
+    state.said_title.take(detail.title, row.timestamp)
     _shells_ended(state, row, detail)
     if row.agent_id or detail.source:
         return
     turn_over(state, row.timestamp)
     if detail.telemetry:
-        state.told_prompts += 1
+        state.telemetry_prompts += 1
     else:
         state.prompts += 1
-    labels = state.told_first_prompts if detail.telemetry else state.first_prompts
+    labels = state.telemetry_first_prompts if detail.telemetry else state.first_prompts
     if row.label and len(labels) < FIRST_PROMPTS:
         labels.append(row.label)
 
@@ -60,7 +60,7 @@ def _prompt(state: SessionState, row: FactRow, detail: Detail) -> None:
 def _stop(state: SessionState, row: FactRow, detail: Detail) -> None:
     _shells_ended(state, row, detail)
     if not row.agent_id:
-        state.said_summary.hear(detail.answer, row.timestamp)
+        state.said_summary.take(detail.answer, row.timestamp)
         turn_over(state, row.timestamp)
 
 
@@ -106,7 +106,7 @@ def _compaction(state: SessionState, _: FactRow, __: Detail) -> None:
 
 def _compacted(state: SessionState, _: FactRow, detail: Detail) -> None:
     if detail.telemetry:
-        state.told_compactions += 1
+        state.telemetry_compactions += 1
 
 
 def _api_error(state: SessionState, _: FactRow, __: Detail) -> None:

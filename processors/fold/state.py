@@ -16,9 +16,9 @@ class ToolState(Struct, array_like=True):
     bare_calls: int = 0
     bare_errors: int = 0
     bare_duration_ms: int = 0
-    told_calls: int = 0
-    told_errors: int = 0
-    told_duration_ms: int = 0
+    telemetry_calls: int = 0
+    telemetry_errors: int = 0
+    telemetry_duration_ms: int = 0
 
 
 class TaskState(Struct, array_like=True):
@@ -79,7 +79,7 @@ class Said(Struct, array_like=True):
     text: str | None = None
     at: int = -1
 
-    def hear(self, text: str, at: int) -> None:
+    def take(self, text: str, at: int) -> None:
         """Take a text unless a later one was taken."""
         if text and at >= self.at:
             self.text, self.at = text, at
@@ -148,9 +148,9 @@ class SessionState(Struct, kw_only=True, array_like=True):
 
     events: int = 0
     prompts: int = 0
-    told_prompts: int = 0  # by telemetry
+    telemetry_prompts: int = 0
     compactions: int = 0
-    told_compactions: int = 0
+    telemetry_compactions: int = 0
     unknown_events: int = 0
     tools: dict[str, ToolState] = {}
     agents: dict[str, TaskState] = {}  # subagents by agent_id
@@ -164,7 +164,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     touched: list[TaskState] = []  # changed since their rows were last made
     redactions: dict[str, int] = {}
     first_prompts: list[str] = []
-    told_first_prompts: list[str] = []
+    telemetry_first_prompts: list[str] = []
 
     requests: dict[str, None] = {}  # ids of the counted requests to models
     spent: dict[tuple[str, str, int], Spent] = {}  # by model, agent, and the hour to price them at (0: priced)
@@ -192,7 +192,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     @property
     def asked(self) -> list[str]:
         """The first prompts of people."""
-        return self.first_prompts or self.told_first_prompts
+        return self.first_prompts or self.telemetry_first_prompts
 
     @property
     def work_done(self) -> Work | WorkTotals:

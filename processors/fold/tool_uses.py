@@ -147,9 +147,9 @@ def _outcome_without_id(state: SessionState, row: FactRow, detail: Detail, error
     """Count an outcome. Hooks have counted its call before; telemetry says nothing else of it."""
     tool = state.tool(row.tool_name)
     if detail.telemetry:
-        tool.told_calls += 1
-        tool.told_errors += errors
-        tool.told_duration_ms += row.duration_ms or 0
+        tool.telemetry_calls += 1
+        tool.telemetry_errors += errors
+        tool.telemetry_duration_ms += row.duration_ms or 0
     else:
         tool.bare_errors += errors
         tool.bare_duration_ms += row.duration_ms or 0

@@ -18,6 +18,7 @@ _CALLS_MAX, _ENDED_MAX = 1_000, 100
 _TOKENS_MAX = 1 << 53
 _OF_PEOPLE = frozenset({"", "user", "sdk"})
 _LAUNCHERS, _SHELLS = frozenset({"Agent", "Task"}), frozenset({"Bash", "PowerShell"})
+_LEAVE_SOMETHING = _LAUNCHERS | _SHELLS  # running, as their responses say
 _APPROVAL_WITHIN = 500  # characters
 _ENDS = {
     **dict.fromkeys(("completed", "done", "exited"), "completed"),
@@ -163,7 +164,7 @@ def _outcome(response: Raw) -> str:
 
 
 def _tool_done(payload: HookPayload, tool_name: str, *_: Any) -> Detail | None:
-    if not payload.tool_response or tool_name not in _LAUNCHERS | _SHELLS:
+    if not payload.tool_response or tool_name not in _LEAVE_SOMETHING:
         return _telemetry(payload)
     response = _read(_response, payload.tool_response) or _ToolResponse()
     if tool_name in _SHELLS and response.background_task_id:

@@ -8,13 +8,13 @@ from msgspec import Struct, structs
 from kernel.words import search_text
 from processors.fold.spans import duration_ms
 from processors.fold.state import SessionState, TaskState, Work
-from processors.projections.usage import agent_totals, given_cost_nano, measured_totals, reported_totals
+from processors.fold.usage import HOUR_MS
+from processors.projections.usage import agent_totals, given_cost_nano, measured_sums, measured_totals, reported_totals
 from schemas import ids
 from schemas.models import canonical_model
 from schemas.pricing.price_list import PriceList
 from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
 
-HOUR_MS = 3_600_000
 _SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
 _WORK = Work.__struct_fields__
 _AS_THEY_ARE = (
@@ -40,7 +40,8 @@ class Named(Struct, frozen=True):
 
 def session_row(state: SessionState, prices: PriceList) -> SessionRow:
     """Return the whole state as of log position (partition, version - 1)."""
-    reported, measured = reported_totals(state, prices), measured_totals(state, prices)
+    sums = measured_sums(state, prices)
+    reported, measured = reported_totals(state, prices), measured_totals(sums)
     models = reported or measured
     names = named(state, models)
     tools = _tools(state)
@@ -53,8 +54,8 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         duration_ms=duration_ms(state),
         models=models,
         **{name: sum(getattr(model, name) for model in models) for name in _SUMMED},
-        prompts=max(state.prompts, state.told_prompts),
-        compactions=max(state.compactions, state.told_compactions),
+        prompts=max(state.prompts, state.telemetry_prompts),
+        compactions=max(state.compactions, state.telemetry_compactions),
         tool_calls=sum(tool.calls for tool in tools),
         tool_errors=sum(tool.errors for tool in tools),
         tasks=len(state.tasks),
@@ -65,7 +66,7 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         is_reported=bool(reported),
         measured=measured,
         measured_cost_nano=given_cost_nano(state),
-        agents=agent_totals(state, prices),
+        agents=agent_totals(state, sums),
         is_work_reported=state.work_report is not None,
         **{name: getattr(state.work_done, name) for name in _WORK},
     )
@@ -122,9 +123,9 @@ def _tools(state: SessionState) -> list[ToolTotals]:
     return [
         ToolTotals(
             name,
-            tool.calls + max(tool.bare_calls, tool.told_calls),
-            tool.errors + max(tool.bare_errors, tool.told_errors),
-            tool.duration_ms + max(tool.bare_duration_ms, tool.told_duration_ms),
+            tool.calls + max(tool.bare_calls, tool.telemetry_calls),
+            tool.errors + max(tool.bare_errors, tool.telemetry_errors),
+            tool.duration_ms + max(tool.bare_duration_ms, tool.telemetry_duration_ms),
         )
         for name, tool in sorted(state.tools.items())
     ]

@@ -1,6 +1,8 @@
 """What a session's requests to models cost: as its client reported it, and as measured request by request."""
 
 from collections.abc import Iterable
+from operator import attrgetter
+from typing import NamedTuple
 
 from processors.fold.state import SessionState, Spent
 from processors.fold.usage import HOUR_MS, PRICED
@@ -23,24 +25,35 @@ def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]
     return _by_model(_reported(usage, state.model or "", prices, at_ms) for usage in state.report.models)
 
 
-def measured_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
+class MeasuredSum(NamedTuple):
+    """Requests of one agent to one model, priced."""
+
+    agent_id: str
+    requests: int
+    totals: ModelTotals
+
+
+def measured_sums(state: SessionState, prices: PriceList) -> list[MeasuredSum]:
+    """Return the sums of the ledger, each with what it costs."""
+    return [MeasuredSum(key[1], spent.requests, _priced(key, spent, prices)) for key, spent in state.spent.items()]
+
+
+def measured_totals(sums: Iterable[MeasuredSum]) -> list[ModelTotals]:
     """Return the sums of the requests, one entry a model."""
-    return _by_model(_measured(key, spent, prices) for key, spent in state.spent.items())
+    return _by_model(one.totals for one in sums)
 
 
-def agent_totals(state: SessionState, prices: PriceList) -> list[AgentTotals]:
+def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[AgentTotals]:
     """Return the sums of the requests by agent, the main one first."""
     totals: dict[str, AgentTotals] = {}
-    for key in sorted(state.spent, key=lambda key: key[1]):
-        agent_id, spent = key[1], state.spent[key]
+    for agent_id, requests, one in sorted(sums, key=attrgetter("agent_id")):
         if agent_id not in totals and len(totals) >= AGENTS_MAX:
             agent_id = OTHERS
         known = state.agents.get(agent_id)
-        one = _measured(key, spent, prices)
         tokens = one.input_tokens + one.output_tokens + one.cache_read_tokens + one.cache_creation_tokens
         before = totals.get(agent_id) or AgentTotals(agent_id, known.agent_type if known else "", 0, 0, 0)
         totals[agent_id] = before._replace(
-            requests=before.requests + spent.requests,
+            requests=before.requests + requests,
             tokens=before.tokens + tokens,
             cost_nano=before.cost_nano + one.cost_nano,
         )
@@ -61,7 +74,7 @@ def _reported(usage: ModelUsage, own_model: str, prices: PriceList, at_ms: int) 
     return ModelTotals(canonical_model(model), *_tokens(usage), cost_nano or 0, source)
 
 
-def _measured(key: tuple[str, str, int], spent: Spent, prices: PriceList) -> ModelTotals:
+def _priced(key: tuple[str, str, int], spent: Spent, prices: PriceList) -> ModelTotals:
     """Return one sum. It costs what the client gave or, where it gave nothing, what the list says of that hour."""
     model, _, hour = key
     name = canonical_model(model)

@@ -2,17 +2,17 @@
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from msgspec import Struct
 
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds, ratio
+from query_api.analytics.work import WorkRow, WorkSums, work_sums
 from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 
 
-class AgentRow(Struct, frozen=True):
+class AgentRow(WorkRow, frozen=True):
     """An agent, or the sessions without one."""
 
     agent_name: str | None
@@ -24,17 +24,12 @@ class AgentRow(Struct, frozen=True):
     users: int
     tokens: int
     cost_nano: int
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_ms: int
 
 
 BY_AGENT = Question("query_api.analytics.by_agent", Buckets, AgentRow)
 
 
-class AgentUse(Struct, frozen=True):
+class AgentUse(WorkSums, frozen=True):
     """What one agent did; ``null`` is the name of the sessions without one."""
 
     agent_name: str | None
@@ -45,11 +40,6 @@ class AgentUse(Struct, frozen=True):
     users: int
     tool_error_rate: float | None
     cost_share: float | None
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_seconds: float
 
 
 @get("/sessions/analytics/by-agent", operation_id="AnalyticsByAgent", guards=[may("analytics.read")])
@@ -72,9 +62,5 @@ def _agent(row: AgentRow, total_nano: int) -> AgentUse:
         users=row.users,
         tool_error_rate=ratio(row.tool_errors, row.tool_calls),
         cost_share=ratio(row.cost_nano, total_nano),
-        lines_added=row.lines_added,
-        lines_removed=row.lines_removed,
-        commits=row.commits,
-        pull_requests=row.pull_requests,
-        active_seconds=row.active_ms / 1000,
+        **work_sums(row),
     )

@@ -2,11 +2,11 @@
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from msgspec import Struct
 
 from edge.guards import may
 from kernel.times import instant
 from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds
+from query_api.analytics.work import WorkRow, WorkSums, work_sums
 from query_api.paging import Page
 from query_api.question import Question
 from query_api.read_context import ReadContext
@@ -21,7 +21,7 @@ class UsersPage(Buckets, frozen=True):
     offset: int
 
 
-class UserRow(Struct, frozen=True):
+class UserRow(WorkRow, frozen=True):
     """A user, and the number of all users."""
 
     user_id: str
@@ -30,11 +30,6 @@ class UserRow(Struct, frozen=True):
     duration_ms: int
     tokens: int
     cost_nano: int
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_ms: int
     last_active_ms: int
     top_agent: str | None
     total_count: int
@@ -43,7 +38,7 @@ class UserRow(Struct, frozen=True):
 BY_USER = Question("query_api.analytics.by_user", UsersPage, UserRow)
 
 
-class UserUse(Struct, frozen=True):
+class UserUse(WorkSums, frozen=True):
     """What one user did, and the agent of most of the user's sessions."""
 
     user_id: str
@@ -53,11 +48,6 @@ class UserUse(Struct, frozen=True):
     avg_duration_seconds: float | None
     last_active_at: str
     top_agent: str | None
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_seconds: float
 
 
 @get("/sessions/analytics/by-user", operation_id="AnalyticsByUser", guards=[may("analytics.by_user")])
@@ -81,9 +71,5 @@ def _user(row: UserRow) -> UserUse:
         avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
         last_active_at=instant(row.last_active_ms),
         top_agent=row.top_agent,
-        lines_added=row.lines_added,
-        lines_removed=row.lines_removed,
-        commits=row.commits,
-        pull_requests=row.pull_requests,
-        active_seconds=row.active_ms / 1000,
+        **work_sums(row),
     )

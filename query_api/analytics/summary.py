@@ -2,17 +2,17 @@
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from msgspec import Struct
 
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, average_seconds, ratio
+from query_api.analytics.work import WorkRow, WorkSums, work_sums
 from query_api.question import Question
 from query_api.read_context import ReadContext, one
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 
 
-class SummaryRow(Struct, frozen=True):
+class SummaryRow(WorkRow, frozen=True):
     """Totals."""
 
     sessions: int
@@ -27,18 +27,13 @@ class SummaryRow(Struct, frozen=True):
     cache_read_tokens: int
     cache_creation_tokens: int
     cost_nano: int
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_ms: int
 
 
 SUMMARY = Question("query_api.analytics.summary", WholeBuckets, SummaryRow)
 SUMMARY_BY_DIMENSION = Question("query_api.analytics.summary_by_dimension", Buckets, SummaryRow)
 
 
-class Summary(Struct, frozen=True):
+class Summary(WorkSums, frozen=True):
     """Totals over the sessions that started in these days."""
 
     total_sessions: int
@@ -56,11 +51,6 @@ class Summary(Struct, frozen=True):
     unique_users: int
     tool_calls: int
     tool_error_rate: float | None
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_seconds: float
 
 
 @get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])
@@ -96,9 +86,5 @@ def _summary(row: SummaryRow) -> Summary:
         unique_users=row.users,
         tool_calls=row.tool_calls,
         tool_error_rate=ratio(row.tool_errors, row.tool_calls),
-        lines_added=row.lines_added,
-        lines_removed=row.lines_removed,
-        commits=row.commits,
-        pull_requests=row.pull_requests,
-        active_seconds=row.active_ms / 1000,
+        **work_sums(row),
     )

@@ -1,0 +1,36 @@
+"""What the sessions of a row achieved, as rows hold it and as replies show it."""
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class WorkRow(Struct, frozen=True, kw_only=True):
+    """The sums of some sessions."""
+
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_ms: int
+
+
+class WorkSums(Struct, frozen=True, kw_only=True):
+    """The same sums, with seconds."""
+
+    lines_added: int
+    lines_removed: int
+    commits: int
+    pull_requests: int
+    active_seconds: float
+
+
+def work_sums(row: WorkRow) -> dict[str, Any]:
+    """Return the fields of `WorkSums`."""
+    return {
+        "lines_added": row.lines_added,
+        "lines_removed": row.lines_removed,
+        "commits": row.commits,
+        "pull_requests": row.pull_requests,
+        "active_seconds": row.active_ms / 1000,
+    }
