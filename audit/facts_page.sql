@@ -26,7 +26,7 @@ SELECT
     redactions,
     '' AS data,
     is_deleted,
-    detail
+    parsed
 FROM facts FINAL
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}

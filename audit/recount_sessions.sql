@@ -4,7 +4,7 @@
 -- unknown_events, api_requests, api_errors, measured tokens (input, output, cache read, cache creation, of it for 1 h),
 -- measured_cost_nano, work (lines_added, lines_removed, commits, pull_requests, active_ms), last_event_at (ms, -1: none),
 -- rows, facts. No numbers: that side does not have the session.
--- What is in a payload beyond the typed columns is in `detail`: `calls` are tuples of id, name and outcome, `usage` of
+-- What is in a payload beyond the typed columns is in `parsed`: `calls` are tuples of id, name and outcome, `usage` of
 -- request id, five numbers of tokens and nano-dollars, `measured` of name, amount and series. A session whose work was
 -- reported has no measured work to compare: both sides are then -2.
 -- The fold decides which facts count, and both sides above follow it. The number of ids ever written does not. So `facts`
@@ -135,12 +135,12 @@ FROM
                 org_id, session_id, event_type, task_id, agent_id, timestamp, log_partition, log_offset, place,
                 kind = 'events_recorded' AS is_hook,
                 event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied') AS is_tool,
-                detail != '' AND JSONExtractBool(detail, 'telemetry') AS is_telemetry,
-                event_type = 'SubagentStop' AND JSONExtractBool(detail, 'nameless') AS is_nameless,
-                event_type = 'UserPromptSubmit' AND agent_id = '' AND JSONExtractString(detail, 'source') = ''
+                parsed != '' AND JSONExtractBool(parsed, 'telemetry') AS is_telemetry,
+                event_type = 'SubagentStop' AND JSONExtractBool(parsed, 'nameless') AS is_nameless,
+                event_type = 'UserPromptSubmit' AND agent_id = '' AND JSONExtractString(parsed, 'source') = ''
                     AS is_prompt,
                 if(event_type = 'PostToolBatch',
-                   JSONExtract(detail, 'calls', 'Array(Tuple(String, String, String))'), []) AS calls,
+                   JSONExtract(parsed, 'calls', 'Array(Tuple(String, String, String))'), []) AS calls,
                 multiIf(
                     is_tool AND tool_use_id != '', [tool_use_id],
                     event_type = 'PostToolBatch', calls.1,
@@ -157,10 +157,10 @@ FROM
                     AS bare_errors,
                 map(tool_name, toUInt64(is_bare_telemetry AND event_type = 'PostToolUseFailure')) AS telemetry_errors,
                 JSONExtract(
-                    if(event_type = 'ApiRequest', detail, ''), 'usage',
+                    if(event_type = 'ApiRequest', parsed, ''), 'usage',
                     'Tuple(String, UInt64, UInt64, UInt64, UInt64, UInt64, Nullable(Int64))') AS usage,
                 JSONExtract(
-                    if(event_type = 'Measurement', detail, ''), 'measured', 'Tuple(String, UInt64, String)') AS measure,
+                    if(event_type = 'Measurement', parsed, ''), 'measured', 'Tuple(String, UInt64, String)') AS measure,
                 map(measure.1, if(measure.3 = '', measure.2, 0)) AS work,
                 map(concat(measure.1, ' ', measure.3), if(measure.3 = '', 0, measure.2)) AS series
             FROM facts FINAL

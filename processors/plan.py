@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from processors.dead_letter_limit import WINDOW, DeadLetterLimit
 from processors.derivations.session_facts import DerivationRequest
-from processors.fold.detail import detail_of
 from processors.fold.fold import begin, fold
 from processors.fold.frozen import thaw
+from processors.fold.parsed import parsed_of
 from processors.fold.state import SessionState
 from processors.price_warnings import PriceWarnings
 from processors.pricing import Pricing
@@ -243,7 +243,7 @@ def _apart(decoded: Iterable[Decoded]) -> tuple[list[OfSession], list[ReceiptRow
 
 def _disagree(prices: PriceList, found: Counter[str], row: FactRow) -> None:
     """Note a request whose cost, as the client says it, is not what the price list says."""
-    usage = detail_of(row.detail).usage
+    usage = parsed_of(row.parsed).usage
     at_ms = min(row.timestamp, row.received_at)
     if usage is None or usage.cost_nano is None or (price := prices.price_of(row.model, at_ms)) is None:
         return

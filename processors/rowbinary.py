@@ -68,7 +68,7 @@ def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
         _SMALL[len(data)] if len(data) < _SMALL_MAX else varint(len(data)),
         data,
         b"\1" if row.is_deleted else b"\0",
-        (_SMALL[len(row.detail)] if len(row.detail) < _SMALL_MAX else varint(len(row.detail))) + row.detail,
+        (_SMALL[len(row.parsed)] if len(row.parsed) < _SMALL_MAX else varint(len(row.parsed))) + row.parsed,
     )
 
 

@@ -164,7 +164,7 @@ _ROWS: dict[str, type[Struct]] = {
 }
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
-_AS_BYTES = {"fact": "bytes", "state": "bytes", "detail": "bytes"}  # the columns of answers that are no text
+_AS_BYTES = {"fact": "bytes", "state": "bytes", "parsed": "bytes"}  # the columns of answers that are no text
 
 
 class ClickHouseWarehouse:

@@ -34,7 +34,7 @@ class Table(NamedTuple, Generic[S]):
 
 
 # Of `facts`: what a fold needs of a payload. Another version needs something else, as its rows of sessions show.
-MADE_BY_THE_FOLD_VERSION = "detail"
+MADE_BY_THE_FOLD_VERSION = "parsed"
 OF_SESSION = ("org_id", "session_id")
 OF_RECORD = ("log_partition", "log_offset")
 FACTS = Table(

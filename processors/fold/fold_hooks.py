@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from processors.fold.detail import Detail, detail_of
+from processors.fold.parsed import Parsed, parsed_of
 from processors.fold.spans import session_started
 from processors.fold.state import SessionState, TaskState
 from processors.fold.subagents import subagent, subagent_start, subagent_stop
@@ -26,52 +26,52 @@ def hook_event(state: SessionState, row: FactRow) -> None:
         subagent(state, row)
     step = HOOKS.get(row.event_type)
     if step is not None:
-        step(state, row, detail_of(row.detail))
+        step(state, row, parsed_of(row.parsed))
     elif row.event_type not in KNOWN_EVENT_TYPES:
         state.unknown_events += 1
 
 
-def _session_start(state: SessionState, row: FactRow, detail: Detail) -> None:
+def _session_start(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     state.started_model = row.model or state.started_model
-    state.said_title.take(detail.title, row.timestamp)
+    state.said_title.take(parsed.title, row.timestamp)
     session_started(state, row.timestamp)
 
 
-def _model_switched(state: SessionState, row: FactRow, detail: Detail) -> None:
-    state.said_model.take(detail.model, row.timestamp)
+def _model_switched(state: SessionState, row: FactRow, parsed: Parsed) -> None:
+    state.said_model.take(parsed.model, row.timestamp)
 
 
-def _prompt(state: SessionState, row: FactRow, detail: Detail) -> None:
+def _prompt(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Count a prompt of a person; the client and subagents ask as well."""
-    state.said_title.take(detail.title, row.timestamp)
-    _shells_ended(state, row, detail)
-    if row.agent_id or detail.source:
+    state.said_title.take(parsed.title, row.timestamp)
+    _shells_ended(state, row, parsed)
+    if row.agent_id or parsed.source:
         return
     turn_over(state, row.timestamp)
-    if detail.telemetry:
+    if parsed.telemetry:
         state.telemetry_prompts += 1
     else:
         state.prompts += 1
-    labels = state.telemetry_first_prompts if detail.telemetry else state.first_prompts
+    labels = state.telemetry_first_prompts if parsed.telemetry else state.first_prompts
     if row.label and len(labels) < FIRST_PROMPTS:
         labels.append(row.label)
 
 
-def _stop(state: SessionState, row: FactRow, detail: Detail) -> None:
-    _shells_ended(state, row, detail)
+def _stop(state: SessionState, row: FactRow, parsed: Parsed) -> None:
+    _shells_ended(state, row, parsed)
     if not row.agent_id:
-        state.said_summary.take(detail.answer, row.timestamp)
+        state.said_summary.take(parsed.answer, row.timestamp)
         turn_over(state, row.timestamp)
 
 
-def _subagent_stop(state: SessionState, row: FactRow, detail: Detail) -> None:
-    _shells_ended(state, row, detail)
-    subagent_stop(state, row, detail)
+def _subagent_stop(state: SessionState, row: FactRow, parsed: Parsed) -> None:
+    _shells_ended(state, row, parsed)
+    subagent_stop(state, row, parsed)
 
 
-def _shells_ended(state: SessionState, row: FactRow, detail: Detail) -> None:
+def _shells_ended(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Take what a payload says about the shells that uses of tools left running."""
-    for ended in detail.ended:
+    for ended in parsed.ended:
         use = state.uses.get(state.shells.get(ended.task_id, ""))
         if use is None or use.ended_at is not None:
             continue
@@ -82,12 +82,12 @@ def _shells_ended(state: SessionState, row: FactRow, detail: Detail) -> None:
         end_task(state, use, row.timestamp)
 
 
-def _task_created(state: SessionState, row: FactRow, _: Detail) -> None:
+def _task_created(state: SessionState, row: FactRow, _: Parsed) -> None:
     if row.task_id:
         begin_task(state, _task(state, row), row.timestamp)
 
 
-def _task_completed(state: SessionState, row: FactRow, _: Detail) -> None:
+def _task_completed(state: SessionState, row: FactRow, _: Parsed) -> None:
     if row.task_id:
         end_task(state, _task(state, row), row.timestamp)
 
@@ -100,20 +100,20 @@ def _task(state: SessionState, row: FactRow) -> TaskState:
     return task
 
 
-def _compaction(state: SessionState, _: FactRow, __: Detail) -> None:
+def _compaction(state: SessionState, _: FactRow, __: Parsed) -> None:
     state.compactions += 1
 
 
-def _compacted(state: SessionState, _: FactRow, detail: Detail) -> None:
-    if detail.telemetry:
+def _compacted(state: SessionState, _: FactRow, parsed: Parsed) -> None:
+    if parsed.telemetry:
         state.telemetry_compactions += 1
 
 
-def _api_error(state: SessionState, _: FactRow, __: Detail) -> None:
+def _api_error(state: SessionState, _: FactRow, __: Parsed) -> None:
     state.api_errors += 1
 
 
-HOOKS: dict[str, Callable[[SessionState, FactRow, Detail], None]] = {
+HOOKS: dict[str, Callable[[SessionState, FactRow, Parsed], None]] = {
     "SessionStart": _session_start,
     "PostModelSwitch": _model_switched,
     "UserPromptSubmit": _prompt,

@@ -1,6 +1,6 @@
 """Subagents: any payload that names an agent adds it, even if its start never arrives."""
 
-from processors.fold.detail import Detail
+from processors.fold.parsed import Parsed
 from processors.fold.state import SessionState, TaskState
 from processors.fold.tasks import agent_over, begin_task, end_task, touch
 from schemas.store.rows import FactRow
@@ -15,20 +15,20 @@ def subagent(state: SessionState, row: FactRow) -> TaskState:
     return agent
 
 
-def subagent_start(state: SessionState, row: FactRow, _: Detail) -> None:
+def subagent_start(state: SessionState, row: FactRow, _: Parsed) -> None:
     """Begin an agent."""
     if row.agent_id:
         begin_task(state, subagent(state, row), row.timestamp)
 
 
-def subagent_stop(state: SessionState, row: FactRow, detail: Detail) -> None:
+def subagent_stop(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """End an agent. A nameless one that nothing else names is part of a compaction, and no agent of the session."""
     if not row.agent_id:
         return
-    if detail.nameless and row.agent_id not in state.agents:
+    if parsed.nameless and row.agent_id not in state.agents:
         state.nameless_stops.setdefault(row.agent_id, row.timestamp)
         return
-    end_task(state, subagent(state, row), row.timestamp, is_weak=detail.telemetry)
+    end_task(state, subagent(state, row), row.timestamp, is_weak=parsed.telemetry)
     agent_over(state, row)
 
 

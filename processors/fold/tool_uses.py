@@ -1,56 +1,56 @@
 """Uses of tools: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
 
-from processors.fold.detail import Call, Detail
+from processors.fold.parsed import Call, Parsed
 from processors.fold.state import SessionState, TaskState, ToolState
 from processors.fold.subagents import launched, subagent
 from processors.fold.tasks import DURATION, NAME, begin_task, end_task, goes_on, is_better, touch
 from schemas.store.rows import FactRow
 
 
-def tool_begun(state: SessionState, row: FactRow, detail: Detail) -> None:
+def tool_begun(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Begin a use."""
     if row.tool_use_id:
-        begin_task(state, _tool_use(state, row, detail), row.timestamp, is_weak=detail.telemetry)
+        begin_task(state, _tool_use(state, row, parsed), row.timestamp, is_weak=parsed.telemetry)
     else:
         state.tool(row.tool_name).bare_calls += 1
         _count_for_agent(state, row)
 
 
-def tool_finished(state: SessionState, row: FactRow, detail: Detail) -> None:
+def tool_finished(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """End a use, unless its shell goes on in the background."""
     if not row.tool_use_id:
-        return _outcome_without_id(state, row, detail)
-    use = _tool_use(state, row, detail)
-    if detail.agent_id:
-        launched(state, use, detail.agent_id, runs_on=bool(detail.background))
-    if detail.background and not detail.agent_id:
-        use.background = detail.background
-        state.shells[detail.background] = use.task_id
-        _take_duration(state, use, row, detail)
+        return _outcome_without_id(state, row, parsed)
+    use = _tool_use(state, row, parsed)
+    if parsed.agent_id:
+        launched(state, use, parsed.agent_id, runs_on=bool(parsed.background))
+    if parsed.background and not parsed.agent_id:
+        use.background = parsed.background
+        state.shells[parsed.background] = use.task_id
+        _take_duration(state, use, row, parsed)
         return goes_on(state, use)
-    return _finish(state, use, row, detail)
+    return _finish(state, use, row, parsed)
 
 
-def tool_failed(state: SessionState, row: FactRow, detail: Detail) -> None:
+def tool_failed(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Count an error: once per use, or each time where no id tells uses apart."""
     if not row.tool_use_id:
-        return _outcome_without_id(state, row, detail, errors=1)
-    use = _tool_use(state, row, detail)
+        return _outcome_without_id(state, row, parsed, errors=1)
+    use = _tool_use(state, row, parsed)
     _fail(state, use)
-    return _finish(state, use, row, detail)
+    return _finish(state, use, row, parsed)
 
 
-def tool_denied(state: SessionState, row: FactRow, detail: Detail) -> None:
+def tool_denied(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Note that a person or a rule denied a use."""
     if row.tool_use_id:
-        use = _tool_use(state, row, detail)
+        use = _tool_use(state, row, parsed)
         use.denied = True
-        _end(state, use, row, detail)
+        _end(state, use, row, parsed)
 
 
-def tool_batch(state: SessionState, row: FactRow, detail: Detail) -> None:
+def tool_batch(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Take a batch of calls: it alone says which calls were refused, and it ends what never ends otherwise."""
-    for call in detail.calls:
+    for call in parsed.calls:
         _batched(state, row, call)
 
 
@@ -67,8 +67,8 @@ def _batched(state: SessionState, row: FactRow, call: Call) -> None:
         touch(state, use)
 
 
-def _tool_use(state: SessionState, row: FactRow, detail: Detail) -> TaskState:
-    use = _use(state, row.tool_use_id, row.tool_name, is_weak=detail.telemetry)
+def _tool_use(state: SessionState, row: FactRow, parsed: Parsed) -> TaskState:
+    use = _use(state, row.tool_use_id, row.tool_name, is_weak=parsed.telemetry)
     _belongs_to_agent(state, use, row)
     return use
 
@@ -116,25 +116,25 @@ def _count_for_agent(state: SessionState, row: FactRow) -> None:
         touch(state, agent)
 
 
-def _finish(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
-    _take_duration(state, use, row, detail)
-    _end(state, use, row, detail)
+def _finish(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> None:
+    _take_duration(state, use, row, parsed)
+    _end(state, use, row, parsed)
 
 
-def _end(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
+def _end(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> None:
     """End a use of a tool. Telemetry does not know of a shell that goes on."""
-    if use.background and detail.telemetry:
+    if use.background and parsed.telemetry:
         touch(state, use)
     else:
-        end_task(state, use, row.timestamp, is_weak=detail.telemetry)
+        end_task(state, use, row.timestamp, is_weak=parsed.telemetry)
 
 
-def _take_duration(state: SessionState, use: TaskState, row: FactRow, detail: Detail) -> None:
+def _take_duration(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> None:
     """Take the first duration that is reported, but one of hooks before one of telemetry."""
-    if row.duration_ms is not None and (use.duration_ms is None or (use.weak & DURATION and not detail.telemetry)):
+    if row.duration_ms is not None and (use.duration_ms is None or (use.weak & DURATION and not parsed.telemetry)):
         state.tool(use.name).duration_ms += row.duration_ms - (use.duration_ms or 0)
         use.duration_ms = row.duration_ms
-        use.weak = use.weak | DURATION if detail.telemetry else use.weak & ~DURATION
+        use.weak = use.weak | DURATION if parsed.telemetry else use.weak & ~DURATION
 
 
 def _fail(state: SessionState, use: TaskState) -> None:
@@ -143,10 +143,10 @@ def _fail(state: SessionState, use: TaskState) -> None:
         state.tool(use.name).errors += 1
 
 
-def _outcome_without_id(state: SessionState, row: FactRow, detail: Detail, errors: int = 0) -> None:
+def _outcome_without_id(state: SessionState, row: FactRow, parsed: Parsed, errors: int = 0) -> None:
     """Count an outcome. Hooks have counted its call before; telemetry says nothing else of it."""
     tool = state.tool(row.tool_name)
-    if detail.telemetry:
+    if parsed.telemetry:
         tool.telemetry_calls += 1
         tool.telemetry_errors += errors
         tool.telemetry_duration_ms += row.duration_ms or 0

@@ -1,6 +1,6 @@
 """The ledger of requests to models, and of work: sums of events with an identity, so that nothing counts twice."""
 
-from processors.fold.detail import Detail, Usage
+from processors.fold.parsed import Parsed, Usage
 from processors.fold.state import SessionState, Spent, Work
 from schemas.store.rows import FactRow
 
@@ -12,9 +12,9 @@ SUMS_MAX = 1_000
 NAME_CHARACTERS_MAX = 512
 
 
-def api_request(state: SessionState, row: FactRow, detail: Detail) -> None:
+def api_request(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Count a request to a model, once per request id."""
-    usage = detail.usage
+    usage = parsed.usage
     if usage is None or usage.request_id in state.requests:
         return
     if usage.request_id:
@@ -23,9 +23,9 @@ def api_request(state: SessionState, row: FactRow, detail: Detail) -> None:
     _add(_sum_for(state, row, usage), usage)
 
 
-def measurement(state: SessionState, _: FactRow, detail: Detail) -> None:
+def measurement(state: SessionState, _: FactRow, parsed: Parsed) -> None:
     """Add a measurement of work. Of a cumulative series the highest sum so far counts."""
-    measured = detail.measured
+    measured = parsed.measured
     if measured is None:
         return
     amount = measured.amount

@@ -5,7 +5,7 @@ A record that can't be projected has a dead letter instead of facts.
 
 from uuid import UUID
 
-from processors.projections.details import detail_bytes
+from processors.projections.parsing import parsed_bytes
 from schemas.clients import CLIENTS
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
@@ -65,7 +65,7 @@ def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
             None if payload.duration_ms is None else duration_of(payload),
             event.redactions,
             bytes(event.data),
-            detail=detail_bytes(event.event_type, payload, tool_name, tools, event.data),
+            parsed=parsed_bytes(event.event_type, payload, tool_name, tools, event.data),
         )
         rows.append(row)
     return rows

@@ -27,7 +27,7 @@ SELECT
     redactions,
     if(kind = 'events_recorded', '', data) AS fact,
     is_deleted,
-    detail
+    parsed
 FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
   AND place >= {since:UInt64} * 65536

@@ -31,13 +31,13 @@ SELECT
             ''), 1, {text_max:UInt32}))) AS text,
     toValidUTF8(substringUTF8(multiIf(
         event_type IN ('PostToolUseFailure', 'StopFailure'), JSONExtractString(data, 'error'),
-        event_type = 'UserPromptSubmit', JSONExtractString(facts.detail, 'source'),
+        event_type = 'UserPromptSubmit', JSONExtractString(facts.parsed, 'source'),
         event_type = 'Notification', JSONExtractString(data, 'notification_type'),
         ''), 1, {subject_max:UInt32})) AS detail,
     toValidUTF8(substringUTF8(
         if(event_type IN ('SessionStart', 'UserPromptSubmit'), JSONExtractString(data, 'cwd'), ''),
         1, {subject_max:UInt32})) AS cwd,
-    if(event_type = 'PostToolBatch', JSONExtract(facts.detail, 'calls', 'Array(Tuple(String, String, String))'), [])
+    if(event_type = 'PostToolBatch', JSONExtract(facts.parsed, 'calls', 'Array(Tuple(String, String, String))'), [])
         AS calls
 FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}

@@ -46,7 +46,7 @@ class FactRow(Struct, gc=False):
     redactions: dict[str, UInt32]
     data: bytes  # a hook event's payload verbatim, a lifecycle request's record
     is_deleted: UInt8 = 0  # 1: an earlier fact has its id, so it does not count, and its data are empty
-    detail: bytes = b""  # what the fold needs beyond the other columns, see `processors.fold.detail`
+    parsed: bytes = b""  # what the fold needs beyond the other columns, see `processors.fold.parsed`
 
 
 class ModelTotals(NamedTuple):

@@ -6,6 +6,23 @@ from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
 
 
+def test_what_an_agent_sent_can_be_seen_as_it_was(installation: Installation, fresh_org: str) -> None:
+    """Calls, answers and requests to models are folded again from the facts that the store holds."""
+    call = {"tool_name": "Bash", "tool_use_id": "one"}
+    with SessionClient(installation, fresh_org) as session:
+        session.record(("ApiRequest", {"request_id": "r1", "model": "claude-sonnet-4-5", "input_tokens": 5}))
+        asked = session.read("").json()["data"]
+        session.record(("PreToolUse", {**call}), ("PostToolBatch", {"tool_calls": [{**call, "tool_response": "done"}]}))
+        session.record(("Stop", {"last_assistant_message": "all done"}))
+        stopped = session.read("").json()["data"]
+
+        for known in (asked, stopped):
+            assert session.read("", params={"as_of": known["position"]}).json()["data"] == known
+
+    assert asked["usage"]["measured"]["input_tokens"] == 5
+    assert stopped["position"] != asked["position"]
+
+
 def test_a_corrected_report_can_be_seen_as_it_was(installation: Installation, fresh_org: str) -> None:
     """The position before a correction shows the wrong cost, the newest one the right cost; so do times."""
     with SessionClient(installation, fresh_org) as session:

@@ -39,7 +39,7 @@ fact_rows = st.builds(
     duration_ms=st.none() | st.integers(0, 1 << 48),
     redactions=st.dictionaries(texts, st.integers(0, (1 << 32) - 1), max_size=3),
     data=st.binary(max_size=300),
-    detail=st.binary(max_size=300),
+    parsed=st.binary(max_size=300),
 )
 
 

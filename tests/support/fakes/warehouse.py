@@ -14,9 +14,9 @@ import msgspec
 
 from processors.dense_receipts import LOOKED_AT_ONCE
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
-from processors.fold.detail import detail_of
 from processors.fold.fold import FOLD_VERSION
 from processors.fold.frozen import LAYOUT
+from processors.fold.parsed import parsed_of
 from processors.warehouse import DAY_S, HOUR_S, Bucket, DenseMark, RollupMark, Rows, SessionKey, StoredReceipt
 from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
@@ -270,13 +270,13 @@ def _session_fact(row: FactRow) -> SessionFact:
         text=_text(row, payload),
         detail=_detail(row, payload),
         cwd=_shown(payload, "cwd" if row.event_type in ("SessionStart", "UserPromptSubmit") else None, SUBJECT_MAX),
-        calls=[(*call,) for call in detail_of(row.detail).calls] if row.event_type == "PostToolBatch" else [],
+        calls=[(*call,) for call in parsed_of(row.parsed).calls] if row.event_type == "PostToolBatch" else [],
     )
 
 
 def _detail(row: FactRow, payload: Any) -> str:
     if row.event_type == "UserPromptSubmit":
-        return detail_of(row.detail).source
+        return parsed_of(row.parsed).source
     return _shown(payload, _DETAILS.get(row.event_type), SUBJECT_MAX)
 
 

@@ -1,7 +1,7 @@
--- What agents send beside hooks, and what follows from it. `detail` is what the fold needs of an event's payload, as JSON;
+-- What agents send beside hooks, and what follows from it. `parsed` is what the fold needs of an event's payload, as JSON;
 -- it is no fact of its own.
 ALTER TABLE facts
-    ADD COLUMN IF NOT EXISTS detail String CODEC(ZSTD(1));
+    ADD COLUMN IF NOT EXISTS parsed String CODEC(ZSTD(1));
 
 -- `models` are those of the latest report or, without one, `measured`: the sums of the session's requests to models.
 ALTER TABLE sessions

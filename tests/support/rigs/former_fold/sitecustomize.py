@@ -7,7 +7,7 @@ took titles, summaries and models from requests alone.
 from typing import Any
 
 from processors.fold import fold, fold_hooks, subagents, tasks, tool_uses
-from processors.fold.detail import NOTHING, Detail
+from processors.fold.parsed import NOTHING, Parsed
 from processors.fold.state import SessionState
 from processors.projections import sessions, usage
 from schemas.hooks import KNOWN_EVENT_TYPES
@@ -20,23 +20,23 @@ _LATER = {
 }
 
 
-def _prompt(state: SessionState, row: FactRow, _: Detail) -> None:
+def _prompt(state: SessionState, row: FactRow, _: Parsed) -> None:
     state.prompts += 1
     if row.label and len(state.first_prompts) < fold_hooks.FIRST_PROMPTS:
         state.first_prompts.append(row.label)
 
 
-def _session_start(state: SessionState, row: FactRow, _: Detail) -> None:
+def _session_start(state: SessionState, row: FactRow, _: Parsed) -> None:
     state.started_model = row.model or state.started_model
 
 
-def _tool_denied(state: SessionState, row: FactRow, detail: Detail) -> None:
-    tool_uses.tool_denied(state, row, detail)
+def _tool_denied(state: SessionState, row: FactRow, parsed: Parsed) -> None:
+    tool_uses.tool_denied(state, row, parsed)
     if row.tool_use_id:
         state.uses[row.tool_use_id].failed = True
 
 
-def _subagent_stop(state: SessionState, row: FactRow, _: Detail) -> None:
+def _subagent_stop(state: SessionState, row: FactRow, _: Parsed) -> None:
     if row.agent_id:
         tasks.end_task(state, subagents.subagent(state, row), row.timestamp)
 

@@ -1,4 +1,4 @@
-"""Makes the column `detail` of a hook event. Never raises: a field of another type is absent."""
+"""Makes the column `parsed` of a hook event. Never raises: a field of another type is absent."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from processors.fold.detail import Call, Detail, EndedTask, Measured, Usage, encode_detail
+from processors.fold.parsed import Call, EndedTask, Measured, Parsed, Usage, encode_parsed
 from schemas.clients.claude_code import DENIED, MACHINE_PROMPT, REFUSED, UNAPPROVED
 from schemas.hooks import HookPayload
 from schemas.money import USD_MAX, nano_of
@@ -77,24 +77,24 @@ _request = msgspec.json.Decoder(_Request)
 _measurement = msgspec.json.Decoder(_Measurement)
 
 
-def detail_bytes(event_type: str, payload: HookPayload, tool_name: str, tools: Mapping[str, str], data: Raw) -> bytes:
+def parsed_bytes(event_type: str, payload: HookPayload, tool_name: str, tools: Mapping[str, str], data: Raw) -> bytes:
     """Return the column of an event; ``tool_name`` is the known name, ``tools`` the known names of a client's own."""
     read = _READERS.get(event_type)
-    if read is None or (detail := read(payload, tool_name, tools, data)) is None:
+    if read is None or (parsed := read(payload, tool_name, tools, data)) is None:
         return b""
-    return encode_detail(detail)
+    return encode_parsed(parsed)
 
 
-def _telemetry(payload: HookPayload, *_: Any) -> Detail | None:
-    return Detail(telemetry=True) if payload.telemetry else None
+def _telemetry(payload: HookPayload, *_: Any) -> Parsed | None:
+    return Parsed(telemetry=True) if payload.telemetry else None
 
 
-def _session_start(payload: HookPayload, *_: Any) -> Detail | None:
+def _session_start(payload: HookPayload, *_: Any) -> Parsed | None:
     title = _title(payload)
-    return Detail(title=title) if title else None
+    return Parsed(title=title) if title else None
 
 
-def _prompt(payload: HookPayload, *_: Any) -> Detail | None:
+def _prompt(payload: HookPayload, *_: Any) -> Parsed | None:
     source = payload.source or ""
     prompt = payload.prompt or ""
     by_machine = source not in _OF_PEOPLE or prompt.startswith(MACHINE_PROMPT)
@@ -103,7 +103,7 @@ def _prompt(payload: HookPayload, *_: Any) -> Detail | None:
         return None
     ended = _notified(prompt) if by_machine else ()
     asked_by = (source or "system") if by_machine else ""
-    return Detail(bool(payload.telemetry), source=asked_by, title=title, ended=ended)
+    return Parsed(bool(payload.telemetry), source=asked_by, title=title, ended=ended)
 
 
 def _notified(prompt: str) -> tuple[EndedTask, ...]:
@@ -113,18 +113,18 @@ def _notified(prompt: str) -> tuple[EndedTask, ...]:
     return (EndedTask(found[1].strip(), _ENDS[found[2]]),)
 
 
-def _stop(payload: HookPayload, *_: Any) -> Detail | None:
+def _stop(payload: HookPayload, *_: Any) -> Parsed | None:
     answer = (payload.last_assistant_message or payload.prompt_response or "")[:ANSWER_CHARACTERS_MAX]
     ended = _ended(payload.background_tasks)
-    return Detail(answer=answer, ended=ended) if answer or ended else None
+    return Parsed(answer=answer, ended=ended) if answer or ended else None
 
 
-def _subagent_stop(payload: HookPayload, *_: Any) -> Detail | None:
+def _subagent_stop(payload: HookPayload, *_: Any) -> Parsed | None:
     ended = _ended(payload.background_tasks)
     nameless = payload.agent_type == ""
     if not (ended or nameless or payload.telemetry):
         return None
-    return Detail(bool(payload.telemetry), nameless, ended=ended)
+    return Parsed(bool(payload.telemetry), nameless, ended=ended)
 
 
 def _ended(raw: Raw) -> tuple[EndedTask, ...]:
@@ -136,18 +136,18 @@ def _ended(raw: Raw) -> tuple[EndedTask, ...]:
     return tuple(found)
 
 
-def _switched(payload: HookPayload, *_: Any) -> Detail | None:
-    return Detail(model=payload.to_model) if payload.to_model else None
+def _switched(payload: HookPayload, *_: Any) -> Parsed | None:
+    return Parsed(model=payload.to_model) if payload.to_model else None
 
 
-def _batch(payload: HookPayload, _: str, tools: Mapping[str, str], __: Raw) -> Detail | None:
+def _batch(payload: HookPayload, _: str, tools: Mapping[str, str], __: Raw) -> Parsed | None:
     calls = []
     for one in _elements(payload.tool_calls)[:_CALLS_MAX]:
         call = _read(_call, one)
         if call is not None and call.tool_use_id:
             name = tools.get(call.tool_name, call.tool_name)
             calls.append(Call(call.tool_use_id, name, _outcome(call.tool_response)))
-    return Detail(calls=tuple(calls)) if calls else None
+    return Parsed(calls=tuple(calls)) if calls else None
 
 
 def _outcome(response: Raw) -> str:
@@ -163,27 +163,27 @@ def _outcome(response: Raw) -> str:
     return "unapproved" if UNAPPROVED in text[:_APPROVAL_WITHIN] else ""
 
 
-def _tool_done(payload: HookPayload, tool_name: str, *_: Any) -> Detail | None:
+def _tool_done(payload: HookPayload, tool_name: str, *_: Any) -> Parsed | None:
     if not payload.tool_response or tool_name not in _LEAVE_SOMETHING:
         return _telemetry(payload)
     response = _read(_response, payload.tool_response) or _ToolResponse()
     if tool_name in _SHELLS and response.background_task_id:
-        return Detail(background=response.background_task_id)
+        return Parsed(background=response.background_task_id)
     if tool_name in _LAUNCHERS and response.agent_id:
         runs_on = response.status.endswith("_launched")
-        return Detail(agent_id=response.agent_id, background="agent" if runs_on else "")
+        return Parsed(agent_id=response.agent_id, background="agent" if runs_on else "")
     return _telemetry(payload)
 
 
-def _api_request(_: HookPayload, __: str, ___: Any, data: Raw) -> Detail:
+def _api_request(_: HookPayload, __: str, ___: Any, data: Raw) -> Parsed:
     one = _read(_request, data) or _Request()
     request_id = one.request_id if isinstance(one.request_id, str) else ""
     caches = one.cache_read_tokens, one.cache_creation_tokens, one.cache_creation_1h_tokens
     tokens = map(_count, (one.input_tokens, one.output_tokens, *caches))
-    return Detail(usage=Usage._make((request_id, *tokens, _cost(one.cost_usd))))
+    return Parsed(usage=Usage._make((request_id, *tokens, _cost(one.cost_usd))))
 
 
-def _measured(_: HookPayload, __: str, ___: Any, data: Raw) -> Detail | None:
+def _measured(_: HookPayload, __: str, ___: Any, data: Raw) -> Parsed | None:
     one = _read(_measurement, data)
     if one is None or not isinstance(one.name, str) or one.name not in _MEASURES:
         return None
@@ -191,7 +191,7 @@ def _measured(_: HookPayload, __: str, ___: Any, data: Raw) -> Detail | None:
     if not _is_number(one.value) or not 0 <= one.value * scale < _TOKENS_MAX:
         return None
     series = one.series if one.cumulative is True and isinstance(one.series, str) else ""
-    return Detail(measured=Measured(column, round(one.value * scale), series))
+    return Parsed(measured=Measured(column, round(one.value * scale), series))
 
 
 _MEASURES = {
@@ -230,7 +230,7 @@ def _read(decoder: msgspec.json.Decoder[Any], raw: Raw | bytes) -> Any:
         return None
 
 
-_READERS: Mapping[str, Callable[[HookPayload, str, Mapping[str, str], Raw], Detail | None]] = {
+_READERS: Mapping[str, Callable[[HookPayload, str, Mapping[str, str], Raw], Parsed | None]] = {
     "SessionStart": _session_start,
     "UserPromptSubmit": _prompt,
     "PreToolUse": _telemetry,

@@ -1,6 +1,6 @@
-"""What the fold needs of an event beyond the typed columns: the column `detail` of `facts`, as JSON.
+"""What the fold needs of an event beyond the typed columns: the column `parsed` of `facts`, as JSON.
 
-Most events need nothing, and their detail is empty. A state is folded again from the columns alone, so payloads, which
+Most events need nothing, and have an empty one. A state is folded again from the columns alone, so payloads, which
 may be large, are never read for it.
 """
 
@@ -45,7 +45,7 @@ class Measured(NamedTuple):
     series: str
 
 
-class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
+class Parsed(Struct, frozen=True, omit_defaults=True, gc=False):
     """Absent texts are empty."""
 
     telemetry: bool = False  # said by telemetry: hooks may say the same, and say it better
@@ -62,11 +62,11 @@ class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
     measured: Measured | None = None
 
 
-NOTHING = Detail()
-_decode = msgspec.json.Decoder(Detail).decode
-encode_detail = msgspec.json.Encoder().encode
+NOTHING = Parsed()
+_decode = msgspec.json.Decoder(Parsed).decode
+encode_parsed = msgspec.json.Encoder().encode
 
 
-def detail_of(text: bytes) -> Detail:
+def parsed_of(text: bytes) -> Parsed:
     """Return what the column holds."""
     return _decode(text) if text else NOTHING
