@@ -13,11 +13,12 @@
 -- replicas, GRANT SYSTEM SYNC REPLICA ON crewkit*.* TO the first three.
 
 -- Creates databases, tables and views, writes the first generation and the prices, and creates and drops generations on
--- request. It changes no row, and drops nothing else: never a table of the control database. A later version may have
--- to change a table; its notes then say which other right it needs, e.g. ALTER TABLE.
+-- request. It changes no row and no column, and drops nothing else: never a table of the control database. A later
+-- version may have to change more; its notes then say which other right it needs.
 CREATE USER IF NOT EXISTS crewkit_provision IDENTIFIED WITH sha256_hash BY '{{SHA-256 of provision''s password}}';
 GRANT CREATE DATABASE ON crewkit*.* TO crewkit_provision;
 GRANT CREATE TABLE ON crewkit*.* TO crewkit_provision; -- which allows the flat views for BI as well
+GRANT ALTER ADD COLUMN ON crewkit_g*.* TO crewkit_provision; -- later migrations of the tables of a generation
 GRANT SELECT ON crewkit*.* TO crewkit_provision; -- earlier migrations; creating a view checks the tables that it reads
 GRANT INSERT ON crewkit*.* TO crewkit_provision; -- migrations, generations, requests, prices, the first progress
 GRANT DROP DATABASE ON crewkit_g*.* TO crewkit_provision; -- `drop` of a generation
