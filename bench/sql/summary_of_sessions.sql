@@ -12,7 +12,12 @@ SELECT
     sum(sessions.output_tokens) AS output_tokens,
     sum(sessions.cache_read_tokens) AS cache_read_tokens,
     sum(sessions.cache_creation_tokens) AS cache_creation_tokens,
-    sum(sessions.cost_nano) AS cost_nano
+    sum(sessions.cost_nano) AS cost_nano,
+    sum(sessions.lines_added) AS lines_added,
+    sum(sessions.lines_removed) AS lines_removed,
+    sum(sessions.commits) AS commits,
+    sum(sessions.pull_requests) AS pull_requests,
+    sum(sessions.active_ms) AS active_ms
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
   AND started_hour >= {since:DateTime('UTC')}

@@ -16,6 +16,7 @@ from deploy.devstack.stack import stack_store_url
 from runtime.store_url import parse_store_url
 from tests.faults.shared_installation import running
 from tests.support.alerts import ALERTS, rules_of, scaled, selectors
+from tests.support.clients.otlp import claude_record, logs
 from tests.support.clients.poison import poison
 from tests.support.clients.stalling import StallingClients
 from tests.support.clients.traffic import Traffic
@@ -249,10 +250,12 @@ def test_every_selector_of_the_alerts_and_of_the_dashboard_matches_a_series(stac
 
 
 def _provoke_rare_series(stack: ObservedStack) -> None:
-    """Make the series that begin with an event: refused events, a redaction, and failures of reads and writes."""
+    """Make the series that begin with an event: a redaction, an odd price, and what is refused or fails."""
     with stack.client(org=ORG) as http:
         session = http.post(f"/api/v1/{ORG}/sessions", json={"title": f"ghp_{'a1B2' * 9}"}).json()["data"]["id"]
         http.post(f"/api/v1/{ORG}/observability/sessions/{session}/events", json={"events": [{"event_type": "x"}]})
+        dear = claude_record("api_request", model="claude-opus-4-5", request_id="r1", output_tokens=5, cost_usd=9)
+        http.post(f"/api/v1/{ORG}/otlp/v1/logs", json=logs([dear])).raise_for_status()
     for name, series in (
         ("store", 'crewkit_http_requests_total{method="GET",status="503"}'),
         ("store", "crewkit_query_errors_total"),
@@ -262,7 +265,10 @@ def _provoke_rare_series(stack: ObservedStack) -> None:
             stack.proxies[name].refuse()
             eventually(lambda series=series: stack.prometheus.has(series), within_s=WITHIN_S)  # type: ignore[misc]
             stack.heal()
-    rare = ("crewkit_ingest_redactions_total", "crewkit_ingest_events_rejected_total")
+    rare = (
+        *("crewkit_ingest_redactions_total", "crewkit_ingest_events_rejected_total"),
+        *("crewkit_ingest_otlp_items_total", "crewkit_projector_price_disagreements_total"),
+    )
     eventually(lambda: all(map(stack.prometheus.has, rare)), within_s=WITHIN_S)
 
 
