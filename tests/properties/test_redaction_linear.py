@@ -7,14 +7,12 @@ import pytest
 from ingest.privacy.redaction.detection import candidate_rules
 from ingest.privacy.redaction.passwords import passwords
 from ingest.privacy.redaction.rules import RULES
-from tests.support.processor_time import in_counts, search_s
+from tests.support.processor_time import grows_linearly, in_counts, search_s
 
 pytestmark = pytest.mark.slow
 SHORT, LONG = 100_000, 400_000
-GROWTH_MAX = 6  # processor time of the long text divided by that of the short one: four is linear, sixteen quadratic
 COUNTS_MAX = 60  # for the long text and all rules that look at it; half of it at most on an idle machine
 WORTH_COMPARING_S = 0.1
-MEASUREMENTS_MAX = 6  # each case gets two, and more if they fail
 
 # Each is the beginning of something that a rule looks for, repeated without end.
 UNITS = r"""
@@ -79,15 +77,10 @@ def cpu_s(unit: str, length: int) -> float:
 def test_work_grows_with_length(unit: str) -> None:
     """Four times the text costs four times as much, and a bounded number of counts."""
     cpu_s(unit, 10_000)  # compiles
-    took = [(cpu_s(unit, SHORT), cpu_s(unit, LONG))]
-    while True:
-        took.append((cpu_s(unit, SHORT), cpu_s(unit, LONG)))
-        short, long = map(min, zip(*took, strict=True))  # what else runs makes a measurement longer, never shorter
-        linear = long < WORTH_COMPARING_S or long / short < GROWTH_MAX
-        if linear or len(took) == MEASUREMENTS_MAX:
-            break
 
-    assert linear
+    assert cpu_s(unit, LONG) < WORTH_COMPARING_S or grows_linearly(
+        partial(cpu_s, unit, SHORT), partial(cpu_s, unit, LONG)
+    )
     assert in_counts(partial(cpu_s, unit, LONG), COUNTS_MAX) < COUNTS_MAX
 
 

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ingest.privacy.redaction.rule_parts import Find
 
@@ -59,15 +59,15 @@ def search_s(find: Find, text: bytes) -> float:
     return processor_s(lambda: deque(find(text), maxlen=0))
 
 
-def grows_linearly(find: Find, small: bytes, large: bytes, growth_max: float = 6) -> bool:
-    """Return whether a text of four times the length takes less than ``growth_max`` times the processor time.
+def grows_linearly(small: Callable[[], float], large: Callable[[], float], growth_max: float = 6) -> bool:
+    """Return whether a piece of work that is four times as ``large`` takes less than ``growth_max`` times as long.
 
-    It compares the least of three measurements each, and of up to six if they look steeper.
+    The arguments measure the two. The small one is measured before and after the large one, and this up to six times:
+    a machine whose speed changes for seconds then looks the same to both at least once.
     """
-    took = [(search_s(find, small), search_s(find, large)) for _ in range(2)]
-    for _ in range(4):
-        took.append((search_s(find, small), search_s(find, large)))
-        least_small, least_large = map(min, zip(*took, strict=True))
-        if least_large < growth_max * least_small:
-            return True
-    return False
+    return any(large_s < growth_max * max(before_s, small()) for before_s, large_s in _in_turns(small, large, times=6))
+
+
+def _in_turns(small: Callable[[], float], large: Callable[[], float], times: int) -> Iterator[tuple[float, float]]:
+    for _ in range(times):
+        yield small(), large()
