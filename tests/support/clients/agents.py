@@ -14,7 +14,7 @@ from tests.support.clients.journal import Journal, SentEvent
 
 TYPES = (
     *("PreToolUse", "PostToolUse", "PostToolUseFailure", "UserPromptSubmit", "Stop", "TaskCreated", "TaskCompleted"),
-    *("SubagentStart", "PreCompact", "Notification", "BrandNewKind"),
+    *("SubagentStart", "PreCompact", "Notification", "BrandNewKind", "ApiRequest", "ApiError"),
 )
 TEXTS = ("é🙂", "plain", 'quo"te\\', "\u202eright to left", "zero\u0000byte", "tab\tnew\nline")
 CANARY = "AKIA" + "QYLPMN5HHHFPZAM2"  # a credential that must never appear in a log, response or table
@@ -51,7 +51,7 @@ class Client:
         late: list[SentEvent] = []
         sent = 0
         while sent < events and not stop.is_set():
-            batch = [self._event() for _ in range(self._random.choice((1, 20, 100, 400)))]
+            batch = [self._event() for _ in range(min(self._random.choice((1, 20, 100, 400)), events - sent))]
             sent += len(batch)
             self._pace(len(batch))
             if self._random.random() < 0.1:
@@ -146,6 +146,8 @@ class Client:
             data |= {"task_id": f"task-{use}", "task_subject": "x"}
         if kind == "SubagentStart":
             data |= {"agent_id": f"agent-{use}", "agent_type": "reviewer"}
+        if kind == "ApiRequest":  # by hooks and telemetry alike: several events of one request say the same of it
+            data |= {"request_id": f"req_{use}", "model": "claude-opus-4-5", "input_tokens": use, "cost_usd": use / 1e6}
         if self._random.random() < 0.1:
             data.pop("tool_use_id", None)
         event_id = str(UUID(int=self._random.getrandbits(128), version=4)) if self._random.random() < 0.5 else None

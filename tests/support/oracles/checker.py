@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 from schemas.permissions import OPERATOR_ORG
 from tests.support.clients.agents import CANARY
 from tests.support.clients.journal import Digest, Journal, SentEvent, SentSession, digest
-from tests.support.oracles.counts import counts
+from tests.support.oracles.counts import counts, measured
 from tests.support.rigs.folder import files_of
 from tests.support.rigs.installation import Installation, eventually_ok
 
@@ -119,11 +119,15 @@ class Checker:
         for name, expected in counts(sent.accepted.values()).items():
             if shown["counts"][name] != expected:
                 self._note("I6", f"{session_id} shows {shown['counts'][name]} {name}, {expected} were sent")
+        shown_usage, usage = shown["usage"]["measured"], measured(sent.accepted.values())
+        errors = sum(event.event_type == "ApiError" for event in sent.accepted.values())
         expected_fields = {
             "title": (shown["title"], sent.title),
             "outcome": (shown["outcome"], sent.outcome),
             "input_tokens": (shown["model_metrics"]["input_tokens"], sent.input_tokens),
             "cost_usd": (shown["model_metrics"]["cost_usd"], sent.cost_nano / 10**9),
+            "usage": (shown_usage and {name: shown_usage[name] for name in usage or ()}, usage),
+            "api_errors": (shown["work"]["api_errors"], errors),
         }
         for name, (is_shown, expected_value) in expected_fields.items():
             if is_shown != expected_value:

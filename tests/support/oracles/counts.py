@@ -38,6 +38,15 @@ def counts(events: Iterable[SentEvent]) -> dict[str, int]:
     }
 
 
+def measured(events: Iterable[SentEvent]) -> dict[str, float] | None:
+    """Return some of what a session's requests to models add up to, each request once; None without any."""
+    sent = [json.loads(event.data) for event in events if event.event_type == "ApiRequest"]
+    requests = {payload["request_id"]: payload for payload in sent}.values()
+    nano = sum(round(payload["cost_usd"] * 10**9) for payload in requests)
+    tokens = sum(payload["input_tokens"] for payload in requests)
+    return {"input_tokens": tokens, "cost_usd": nano / 10**9} if sent else None
+
+
 def _is_of_person(prompt: dict[str, Any]) -> bool:
     by_client = prompt.get("source", "user") not in ("user", "sdk")
     return not (by_client or prompt.get("agent_id") or str(prompt.get("prompt")).startswith("<task-notification>"))
