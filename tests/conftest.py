@@ -28,6 +28,7 @@ from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation", "redis"}  # fixtures that start one
 ON_INSTALLATION = re.compile(r"tests/contract/.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]")
+ON_ITS_OWN = "tests/properties/test_model.py::"  # some of them take minutes, and they share nothing
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
 # Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
@@ -75,18 +76,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Distribute whole files, and all tests on one running installation together, so that it starts once."""
+    """Distribute whole files, long tests alone, and all tests on one running installation together: it starts once."""
     return ByInstallationOrFile(config, log)
 
 
 class ByInstallationOrFile(LoadScopeScheduling):
-    """A scheduler whose units of work are the two kinds of installation, and otherwise files.
+    """A scheduler whose units of work are the two kinds of installation, single long tests, and otherwise files.
 
     The groups of `--dist loadgroup` would say the same, but xdist 3.8 ignores them with pytest 9.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         on_installation = ON_INSTALLATION.fullmatch(nodeid)
+        if nodeid.startswith(ON_ITS_OWN):
+            return nodeid
         return on_installation["kind"] if on_installation else nodeid.partition("::")[0]
 
 

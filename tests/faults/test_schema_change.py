@@ -33,7 +33,10 @@ output = 2.00
 """
 
 
-@pytest.fixture(params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
+STACK = pytest.param("stack", marks=pytest.mark.kafka)
+
+
+@pytest.fixture(params=["up", STACK])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     """Start an installation for one test, which restarts it."""
     if request.param == "stack":
@@ -45,6 +48,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installat
         running.end()
 
 
+@pytest.mark.parametrize("target", [STACK], indirect=True)  # on `up`: see test_counting_rules.py
 def test_a_fixed_projection_is_rolled_out_by_replay_proof_and_switch(target: Installation) -> None:
     """The proof shows the sessions that the fix is about and no other; until it is accepted, readers see the old."""
     org = Org(target, "acme")

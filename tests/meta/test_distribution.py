@@ -5,6 +5,7 @@ import pytest
 from tests.conftest import ByInstallationOrFile
 
 API = "tests/contract/test_api_health.py::test_it"
+MODEL = "tests/properties/test_model.py::test_each_mistake_is_caught"
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,7 @@ API = "tests/contract/test_api_health.py::test_it"
         (f"{API}[setup]", "tests/contract/test_api_health.py"),
         (API, "tests/contract/test_api_health.py"),
         ("tests/faults/test_clients.py::test_it[up]", "tests/faults/test_clients.py"),  # starts its own
+        (f"{MODEL}[retry that folds again]", f"{MODEL}[retry that folds again]"),
     ],
 )
 def test_one_worker_runs_all_tests_on_an_installation_and_otherwise_whole_files(nodeid: str, unit: str) -> None:
