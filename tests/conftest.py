@@ -87,9 +87,9 @@ class ByInstallationOrFile(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        on_installation = ON_INSTALLATION.fullmatch(nodeid)
         if nodeid.startswith(ON_ITS_OWN):
             return nodeid
+        on_installation = ON_INSTALLATION.fullmatch(nodeid)
         return on_installation["kind"] if on_installation else nodeid.partition("::")[0]
 
 

@@ -21,5 +21,5 @@ MODEL = "tests/properties/test_model.py::test_each_mistake_is_caught"
     ],
 )
 def test_one_worker_runs_all_tests_on_an_installation_and_otherwise_whole_files(nodeid: str, unit: str) -> None:
-    """Each installation starts once, and a file's fixtures are set up once."""
+    """Each installation starts once, and a file's fixtures are set up once; a long search is a unit itself."""
     assert ByInstallationOrFile._split_scope(None, nodeid) == unit  # type: ignore[arg-type]  # it needs no scheduler

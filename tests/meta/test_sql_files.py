@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from query_api.question import Question
+from query_api.reader import FORMATS
 from query_api.statements import statement, statement_without
 from store.known_tables import known_tables
 from store.migrate import migrations
@@ -94,6 +95,14 @@ def test_columns_are_the_fields_of_the_row(
     described = client.query(f"DESCRIBE ({said(question.name)})", parameters=parameters)
 
     assert [row[0] for row in described.result_rows] == list(question.row.__struct_fields__)
+
+
+def test_the_columns_that_are_read_as_bytes_are_the_fields_that_are_bytes() -> None:
+    """A client reads columns by their names alone, so no name may be of bytes in one row and of text in another."""
+    fields = [(name, kind) for question in QUESTIONS for name, kind in get_type_hints(question.row).items()]
+
+    assert {name for name, kind in fields if kind is bytes} <= set(FORMATS["column_formats"])
+    assert {kind for name, kind in fields if name in FORMATS["column_formats"]} == {bytes}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -146,7 +146,7 @@ class Client:
             data |= {"task_id": f"task-{use}", "task_subject": "x"}
         if kind == "SubagentStart":
             data |= {"agent_id": f"agent-{use}", "agent_type": "reviewer"}
-        if kind == "ApiRequest":  # by hooks and telemetry alike: several events of one request say the same of it
+        if kind == "ApiRequest":  # several events of one request say the same of it
             data |= {"request_id": f"req_{use}", "model": "claude-opus-4-5", "input_tokens": use, "cost_usd": use / 1e6}
         if self._random.random() < 0.1:
             data.pop("tool_use_id", None)
