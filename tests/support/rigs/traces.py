@@ -1,6 +1,7 @@
 """Everything that an installation has written: its log, its store, its log files."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from deploy.devstack.stack import Stack
 from schemas.log.topics import TOPIC
 from tests.support import CHECKOUT
+from tests.support.rigs.folder import files_of
 from tests.support.rigs.installation import Installation
 
 
@@ -33,8 +35,13 @@ def store_of(installation: Installation) -> bytes:
 
 def log_files_of(installation: Installation) -> bytes:
     """Return the log files of its processes."""
-    files = [*installation.data.glob("*.out"), *installation.data.rglob("*.log")]
-    return b"\n".join(file.read_bytes() for file in files)
+    texts: list[bytes] = []
+    for file in files_of(installation.data):
+        if file.suffix in {".out", ".log"}:
+            with contextlib.suppress(FileNotFoundError):
+                texts.append(file.read_bytes())
+    assert texts, f"no log files in {installation.data}"
+    return b"\n".join(texts)
 
 
 def _stack(installation: Installation) -> Stack:
