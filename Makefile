@@ -7,6 +7,8 @@ DATA ?= var/up
 MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 2
+# Containers often set this; without .pyc files each of the many starts of a process compiles 1,400 modules again.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 help: ## List all targets

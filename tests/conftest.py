@@ -28,7 +28,10 @@ from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation", "redis"}  # fixtures that start one
 ON_INSTALLATION = re.compile(r"tests/contract/.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]")
-ON_ITS_OWN = "tests/properties/test_model.py::"  # some of them take minutes, and they share nothing
+ON_THEIR_OWN = (  # tests that take minutes and share nothing
+    "tests/properties/test_model.py::",
+    "tests/faults/test_workers.py::test_two_workers_",
+)
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
 # Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
@@ -87,7 +90,7 @@ class ByInstallationOrFile(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(ON_ITS_OWN):
+        if nodeid.startswith(ON_THEIR_OWN):
             return nodeid
         on_installation = ON_INSTALLATION.fullmatch(nodeid)
         return on_installation["kind"] if on_installation else nodeid.partition("::")[0]

@@ -114,7 +114,9 @@ async def test_two_workers_killed_between_their_rollups_and_the_marks_lose_nothi
     sent = SentLog(projector_rig)
     for _ in range(KILLS // 2):
         await sent.send_sessions(sessions=2)
-        both = [projector_rig.worker(n, fail_point="projector.refreshed_rollups:1:kill") for n in range(2)]
+        both = [
+            projector_rig.short_timeout_worker(n, fail_point="projector.refreshed_rollups:1:kill") for n in range(2)
+        ]
         # One may get every partition before the other has joined: that one waits for a session time-out.
         assert [end_of(worker, within_s=100) for worker in both] == [-signal.SIGKILL] * 2
     assert projector_rig.query(ROLLED_UP) == [(0,)]
