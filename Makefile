@@ -7,7 +7,7 @@ DATA ?= var/up
 MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 2
-# Containers often set this; without .pyc files each of the many starts of a process compiles 1,400 modules again.
+# Containers often set this. Without .pyc files `up` compiles 1,000 modules again at each start.
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
