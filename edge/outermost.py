@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from secrets import token_hex
 from typing import cast
 
@@ -31,7 +32,8 @@ PATH_BYTES_MAX = 4_096
 UNROUTABLE_PATH = "/…"  # path given to requests with another spelling; no route matches it
 # The client's id if it has this form, else a new one. The response, errors and log lines contain it.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_COMMON_HEADERS = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
+_CACHE_CONTROL = (b"cache-control", b"private, no-cache")  # of a response that has none
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 _CLIENT_CLOSED_REQUEST = 499  # only in access log and metrics: the client disconnected before the response
 _JSON = (b"content-type", b"application/json")
@@ -57,7 +59,7 @@ class App(Litestar):
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), _CLIENT_CLOSED_REQUEST
         request_id = _request_id(scope)
-        headers = [*_COMMON_HEADERS, (b"x-request-id", request_id.encode())]
+        headers = [_NO_SNIFFING, (b"x-request-id", request_id.encode())]
         drop_foreign_origins(scope, self.cors_config)
         if not is_canonical(scope["raw_path"]):
             scope["path"] = UNROUTABLE_PATH
@@ -70,7 +72,7 @@ class App(Litestar):
                 status = message["status"]
                 if status >= HTTP_400_BAD_REQUEST:
                     await body.drain()
-                message["headers"] = [*map(_with_charset, message["headers"]), *headers]
+                message["headers"] = [*_completed(message["headers"]), *headers]
                 if scope["method"] == HttpMethod.OPTIONS:
                     message["headers"] = set_allow_header(self, scope, message["headers"])
             elif is_head and message["type"] == "http.response.body":
@@ -101,6 +103,11 @@ def is_canonical(raw_path: bytes) -> bool:
 def _request_id(scope: HTTPScope) -> str:
     given = find_header(scope, b"x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else token_hex(12)
+
+
+def _completed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    completed = [_with_charset(header) for header in headers]
+    return completed if any(name == _CACHE_CONTROL[0] for name, _ in completed) else [*completed, _CACHE_CONTROL]
 
 
 def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

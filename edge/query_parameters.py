@@ -15,6 +15,7 @@ from litestar.typing import FieldDefinition
 from edge.errors import ApiError, invalid
 
 OWN_PARAMETERS = "query_parameters"  # key of a route's `opt`: parameters that the route reads itself
+ANY_PARAMETER = {"any_query_parameter": True}  # the `opt` of a route whose query is for the client alone
 _STATE = "known_query_parameters"
 _NUMBER = re.compile(r"\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*", re.IGNORECASE)
 
@@ -53,9 +54,10 @@ async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
         ApiError: 422 with the unknown, repeated or malformed parameters; 400 if the query is not UTF-8, which no
             filter could match.
     """
-    if not (query := request.scope["query_string"]):
+    handler = request.scope["route_handler"]
+    if not (query := request.scope["query_string"]) or handler.opt.get("any_query_parameter"):
         return
-    known: KnownParameters = request.app.state[_STATE].get(id(request.scope["route_handler"]), KnownParameters())
+    known: KnownParameters = request.app.state[_STATE].get(id(handler), KnownParameters())
     if faults := _find_faults(known, _parse_query(query)):
         raise invalid(faults)
 

@@ -1,0 +1,128 @@
+"""Serve a web page that needs no build step: a folder of scripts, styles and pictures, and the page that loads them.
+
+The address of a file contains a digest of all files, so that clients keep it for ever, and so that modules that import
+each other by relative addresses are of one version. While two versions run behind one load balancer, a client may ask
+for a file of the other version. It gets the present one, and does not keep it.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_304_NOT_MODIFIED
+
+from edge.authentication import PUBLIC
+from edge.errors import not_found
+from edge.query_parameters import ANY_PARAMETER
+
+PREFIX = "/static"
+FOR_EVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+TYPES: Mapping[str, str] = {  # by suffix; Litestar adds the charset to text
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+_WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
+
+
+class Asset:
+    """A file that is compressed once, when a client first asks for it, in a thread: large ones take 200 ms."""
+
+    def __init__(self, load: Callable[[], bytes], suffix: str, digest: str) -> None:
+        self.digest = digest
+        self._load, self._type = load, TYPES[suffix]
+        self._compressed: bytes | None = None
+        self._compressing = asyncio.Lock()
+
+    async def respond(self, request: Request[Any, Any, Any], headers: Mapping[str, str]) -> Response[bytes]:
+        """Return the file, or 304 if the client has it; ``headers`` are added to either."""
+        tag = f'W/"{self.digest}"'  # weak: compressed or not, it is the same file
+        headers = {**headers, "ETag": tag, "Vary": "Accept-Encoding"}
+        if _has_current(request, tag):
+            return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+        if not _accepts_gzip(request):
+            return Response(await asyncio.to_thread(self._load), media_type=self._type, headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(await self._gzipped(), media_type=self._type, headers=headers)
+
+    async def _gzipped(self) -> bytes:
+        async with self._compressing:
+            if self._compressed is None:
+                self._compressed = await asyncio.to_thread(_compress, self._load)
+        return self._compressed
+
+
+def static_routes(
+    page: Path,
+    page_paths: Sequence[str],
+    page_headers: Mapping[str, str],
+    folder: Path,
+    more: Mapping[str, Path],
+) -> list[HTTPRouteHandler]:
+    """Return the routes of the page and of its files; none needs a credential.
+
+    The page is served at each of ``page_paths``, with any query: addresses are its own state. It refers to files as
+    ``/static/<name>``. ``more`` are files from elsewhere, by name. Files of other types than `TYPES` are not served.
+    """
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.suffix in TYPES}
+    assets = {name: Asset(path.read_bytes, path.suffix, _digest_file(path)) for name, path in {**files, **more}.items()}
+    digest = _digest(*(f"{name} {asset.digest}\n".encode() for name, asset in assets.items()))
+    text = page.read_bytes().replace(f'"{PREFIX}/'.encode(), f'"{PREFIX}/{digest}/'.encode())
+    document = Asset(lambda: text, page.suffix, _digest(text))
+
+    @get([*page_paths], opt=PUBLIC | ANY_PARAMETER, include_in_schema=False)
+    async def show_page(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Return the page."""
+        return await document.respond(request, {"Cache-Control": ASK_AGAIN, **page_headers})
+
+    @get(f"{PREFIX}/{{digest:str}}/{{name:path}}", opt=PUBLIC, include_in_schema=False)
+    async def send_file(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Return a file of the page."""
+        version, name = (str(request.path_params[key]) for key in ("digest", "name"))
+        asset = assets.get(name.removeprefix("/"))
+        if asset is None:
+            raise not_found()
+        return await asset.respond(request, {"Cache-Control": FOR_EVER if version == digest else ASK_AGAIN})
+
+    return [show_page, send_file]
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+def _digest_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _compress(load: Callable[[], bytes]) -> bytes:
+    return gzip.compress(load(), 6, mtime=0)
+
+
+def _has_current(request: Request[Any, Any, Any], tag: str) -> bool:
+    known = [given.strip() for given in _joined(request, b"if-none-match").split(",")]
+    return "*" in known or tag.removeprefix("W/") in (given.removeprefix("W/") for given in known)
+
+
+def _accepts_gzip(request: Request[Any, Any, Any]) -> bool:
+    """Return whether the client accepts gzip, by name or by ``*``. A weight that can't be read counts as 0."""
+    weights: dict[str, float] = {}
+    for item in _joined(request, b"accept-encoding").lower().split(","):
+        coding, *parameter = item.split(";", 1)
+        weight = _WEIGHT.fullmatch(parameter[0]) if parameter else None
+        weights[coding.strip()] = (float(weight[1]) if weight else 0.0) if parameter else 1.0
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _joined(request: Request[Any, Any, Any], name: bytes) -> str:
+    """Return the values of a header, which may come in several lines, as one list."""
+    return ",".join(value.decode("latin-1") for given, value in request.scope["headers"] if given == name)
