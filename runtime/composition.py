@@ -8,6 +8,7 @@ from functools import partial
 from time import time
 from typing import Any, NamedTuple
 
+from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry
 
 from audit.history import FoldedHistory
@@ -26,6 +27,7 @@ from query_api.answers import BYTES_MAX, Answers
 from query_api.app import query_dependencies, query_routes, store_readiness
 from query_api.freshness import Freshness
 from query_api.reader import Reader
+from runtime.dashboard import dashboard_routes
 from runtime.metrics import new_registry
 from schemas.ids import IdSecrets
 
@@ -67,10 +69,12 @@ def compose(
     registry = registry or new_registry()
     metrics = IngestMetrics(registry) if write is not None else None
     routes: list[Any] = []
+    plain: list[HTTPRouteHandler] = []
     dependencies: dict[str, Any] = {}
     parts: list[Readiness] = []
     if read is not None:
         routes += [*query_routes(), *operation_routes()]
+        plain += dashboard_routes()
         answers = Answers(read.answer_bytes_max)
         dependencies |= query_dependencies(
             read.reader, read.secrets, FoldedHistory(), read.clock, read.freshness, answers
@@ -84,7 +88,7 @@ def compose(
         dependencies |= ingest_dependencies(log, write.secrets, write.clock, privacy, bodies)
         parts.append(log_readiness(write.log))
     app = build_service(
-        routes,
+        [*routes, *plain],
         dependencies,
         verifier,
         partial(check_all, *parts),

@@ -1,0 +1,2 @@
+// The entry of the dashboard.
+document.querySelector("#app").textContent = "crewkit-sessions";
