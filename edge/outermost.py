@@ -57,13 +57,13 @@ class App(Litestar):
             self.access_log.log_summary()  # the lifespan has ended
 
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), _CLIENT_CLOSED_REQUEST
+        began, status, method = time.perf_counter(), _CLIENT_CLOSED_REQUEST, scope["method"]
         request_id = _request_id(scope)
         headers = [_NO_SNIFFING, (b"x-request-id", request_id.encode())]
         drop_foreign_origins(scope, self.cors_config)
         if not is_canonical(scope["raw_path"]):
             scope["path"] = UNROUTABLE_PATH
-        if is_head := scope["method"] == "HEAD":
+        if is_head := method == HttpMethod.HEAD:
             scope["method"] = HttpMethod.GET  # routes handle only GET; the body is dropped below
 
         async def send_with_headers(message: Message) -> None:
@@ -84,8 +84,7 @@ class App(Litestar):
         try:
             await super().__call__(scope, body.receive, send_with_headers)
         finally:
-            if is_head:
-                scope["method"] = HttpMethod.HEAD  # for log and metrics
+            scope["method"] = method  # for log and metrics
             self.access_log.note(scope, status, began)
             self.observe(scope, status, began)
             reset_contextvars(**outside)
