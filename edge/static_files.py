@@ -51,9 +51,10 @@ class Asset:
         if not _accepts_gzip(request):
             return Response(await asyncio.to_thread(self._load), media_type=self._type, headers=headers)
         headers["Content-Encoding"] = "gzip"
-        return Response(await self._gzipped(), media_type=self._type, headers=headers)
+        return Response(await self.gzipped(), media_type=self._type, headers=headers)
 
-    async def _gzipped(self) -> bytes:
+    async def gzipped(self) -> bytes:
+        """Return the compressed file."""
         async with self._compressing:
             if self._compressed is None:
                 self._compressed = await asyncio.to_thread(_compress, self._load)
@@ -70,9 +71,11 @@ def static_routes(
     """Return the routes of the page and of its files; none needs a credential.
 
     The page is served at each of ``page_paths``, with any query: addresses are its own state. It refers to files as
-    ``/static/<name>``. ``more`` are files from elsewhere, by name. Files of other types than `TYPES` are not served.
+    ``/static/<name>``. ``more`` are files from elsewhere, by name. Hidden files, and those of other types than `TYPES`,
+    are not served.
     """
-    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.suffix in TYPES}
+    found = sorted(path for path in folder.rglob("[!.]*") if path.suffix in TYPES)
+    files = {path.relative_to(folder).as_posix(): path for path in found}
     assets = {name: Asset(path.read_bytes, path.suffix, _digest_file(path)) for name, path in {**files, **more}.items()}
     digest = _digest(*(f"{name} {asset.digest}\n".encode() for name, asset in assets.items()))
     text = page.read_bytes().replace(f'"{PREFIX}/'.encode(), f'"{PREFIX}/{digest}/'.encode())
