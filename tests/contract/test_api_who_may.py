@@ -45,7 +45,8 @@ BODIES: dict[str, Any] = {
 }
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
-PUBLIC = {"/livez", "/readyz", "/metrics"}
+PAGES = {"/", "/sessions", "/sessions/{session_id:str}", "/team", "/trust", "/static/{digest:str}/{name:path}"}
+PUBLIC = {"/livez", "/readyz", "/metrics", *PAGES}
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # the service of all tests looks ahead in a task of its loop
 
 # API section "Who may", written independently: what each role may do in its org.

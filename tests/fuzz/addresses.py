@@ -16,6 +16,8 @@ ROOTS = (
     "schema",
     "schema/openapi.json",
     "schema/assets/x.js",
+    "sessions",
+    "static/x/style/base.css",
     "",
     "api",
     "api/v1",

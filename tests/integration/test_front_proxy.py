@@ -103,14 +103,37 @@ def test_each_request_of_the_api_reaches_its_service(front: int, tmp_path: Path)
     assert ask(front, "OPTIONS", "/api/v1/acme/sessions").headers["X-Side"] == INGEST
 
 
+def test_the_dashboard_reaches_the_side_that_has_it(front: int) -> None:
+    """A page with its state in the query, a session of any name, and a file."""
+    for path in (
+        "/?range=7d",
+        "/sessions",
+        "/sessions/a%20b?tab=events",
+        "/team",
+        "/trust",
+        "/static/0123/app/main.js",
+    ):
+        reached = ask(front, "GET", path).headers
+
+        assert (reached["X-Side"], reached["X-Path"]) == (QUERY_API, path)
+
+
 def test_the_address_arrives_as_it_was_sent(front: int) -> None:
     """The services compare it byte by byte."""
     assert ask(front, "GET", "/api/v1/a%20b/sessions?x=%2F").headers["X-Path"] == "/api/v1/a%20b/sessions?x=%2F"
 
 
 def test_nothing_else_is_reachable(front: int) -> None:
-    """Neither health and metrics, nor an address beside the API, however it is spelled."""
-    hidden = (*INSIDE, "/", "/api/v10/x", "/api/v1/../../metrics", "//metrics")
+    """Neither health and metrics, nor an address beside the API and the dashboard, however it is spelled."""
+    hidden = (
+        *INSIDE,
+        "/api/v10/x",
+        "/api/v1/../../metrics",
+        "//metrics",
+        "/static/x/../../metrics",
+        "/team/x",
+        "/staticx",
+    )
 
     assert {raw(front, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) for path in hidden} == {
         b"HTTP/1.1 404 Not Found"

@@ -1,6 +1,7 @@
 """What is put on machines agrees with the code: the image, the two files of Compose, the users of the store."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -44,6 +45,15 @@ def test_the_labels_of_the_image_are_true() -> None:
     assert {service["image"].split("crewkit-sessions:")[1].rstrip("}").split("-")[0] for _, service in ours()} == {
         version("crewkit-sessions")
     }
+
+
+def test_the_image_is_made_of_every_package() -> None:
+    """What `.dockerignore` leaves out would be missing from the wheel in the image, and nothing else would show it."""
+    wheel = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packages = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")} - {"bench", "tests"}
+
+    assert set(wheel["packages"]) == packages
+    assert {f"!{name}" for name in packages} <= set((CHECKOUT / ".dockerignore").read_text().split())
 
 
 @pytest.mark.parametrize(("name", "service"), list(ours()), ids=lambda value: value if isinstance(value, str) else "")

@@ -47,7 +47,7 @@ def test_the_route_has_the_shape_of_the_gateway_api() -> None:
         for match in rule["matches"]:
             assert set(match) == {"method", "path"}
             assert match["path"]["type"] in ("Exact", "PathPrefix")
-            assert not match["path"]["value"].endswith("/")
+            assert match["path"]["type"] == "Exact" or not match["path"]["value"].endswith("/")
 
 
 def test_each_request_of_the_api_reaches_its_service(tmp_path: Path) -> None:
@@ -58,6 +58,13 @@ def test_each_request_of_the_api_reaches_its_service(tmp_path: Path) -> None:
     assert [request for request in requests if chosen(request.method, request.path) != request.side] == []
 
 
+def test_the_dashboard_is_answered_by_the_side_that_has_it() -> None:
+    """Browsers and monitors ask for pages, and for their files."""
+    paths = ("/", "/sessions", "/sessions/x", "/team", "/trust", "/static/0123/app/main.js")
+
+    assert {chosen(method, path) for method in ("GET", "HEAD") for path in paths} == {QUERY_API}
+
+
 def test_the_reference_and_the_questions_of_web_pages_are_answered() -> None:
     """A browser asks with OPTIONS before it writes."""
     assert chosen("GET", "/schema/openapi.json") == QUERY_API
@@ -65,7 +72,8 @@ def test_the_reference_and_the_questions_of_web_pages_are_answered() -> None:
 
 
 def test_nothing_else_is_reachable() -> None:
-    """Neither health and metrics, nor an address beside the API."""
-    assert {chosen(method, path) for method in ("GET", "POST") for path in (*INSIDE, "/", "/api/v10", "/other")} == {
-        None
-    }
+    """Neither health and metrics, nor an address beside the API and the dashboard."""
+    hidden = (*INSIDE, "/api/v10", "/other", "/teams", "/team/x", "/sessionsx")
+
+    assert {chosen(method, path) for method in ("GET", "POST") for path in hidden} == {None}
+    assert chosen("POST", "/") is None
