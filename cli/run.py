@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from cli.options import HTTP, settings_of_a_process, settings_options
+from cli.sign_in import sign_in_link
 from runtime.run_folder import read_address
 from runtime.settings import Settings
+from schemas.permissions import OPERATOR_ORG
 
 ORG, USER = "acme", "alice"
 
@@ -22,7 +24,7 @@ def up(**options: Any) -> None:
     """Serve the embedded default: one process, no services needed.
 
     The log is one SQLite file, the store is the ClickHouse engine inside the process; both are in the data folder.
-    Prints the address, a token and three curl lines to try.
+    Prints the address, a link that opens the dashboard signed in, a token and three curl lines to try.
 
     \b
     Example: crewkit-sessions up --data var/up --port 8080
@@ -137,18 +139,21 @@ def store_server(**options: Any) -> None:
 
 
 def welcome(settings: Settings, report: Callable[[str], None]) -> None:
-    """Report the URL, a token and three curl lines that work as printed."""
+    """Report the URL, a link to the dashboard, a token and three curl lines that work as printed."""
     from edge.tokens import TOKEN_TTL_S, issue_token
-    from runtime.secrets import token_key
+    from runtime.secrets import operator_signer, token_key
 
-    url = read_address(settings.folder)
+    url, secrets, issued_at = read_address(settings.folder) or "", settings.secrets_folder, time.time()
     if settings.jwks_file:
         report(f"\ncrewkit-sessions serves {url}, with tokens signed by the keys in {settings.jwks_file}")
+        report(f"Open the dashboard: {url}/  (it asks for a token)")
         return
-    token = issue_token(token_key(settings.secrets_folder), USER, ORG, "admin", TOKEN_TTL_S, time.time())
+    token = issue_token(token_key(secrets), USER, ORG, "admin", TOKEN_TTL_S, issued_at)
+    operator = issue_token(operator_signer(secrets), "operator", OPERATOR_ORG, "operator", TOKEN_TTL_S, issued_at)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     auth = '-H "Authorization: Bearer $TOKEN"'
     report(f"\ncrewkit-sessions serves {url}  (API reference: {url}/schema)")
+    report(f"Open the dashboard: {sign_in_link(url, token, operator)}\n")
     report(f"token for {USER} of {ORG}, role admin, valid {TOKEN_TTL_S // 3600} hours:\n")
     report(f"TOKEN={token}\n")
     report("Try it:\n")

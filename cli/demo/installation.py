@@ -47,9 +47,9 @@ def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
     arguments = command if keep else die_with_parent(command, signal.SIGTERM)  # a killed demo leaves no process behind
     ours = {name.upper() for name in Settings.__struct_fields__}  # settings of another installation
     env = {name: value for name, value in os.environ.items() if name not in ours}
-    with (folder / "up.log").open("wb") as log:
+    with (folder / "up.log").open("wb") as log:  # errors alone: its output has tokens
         return subprocess.Popen(  # noqa: S603 (our own command)
-            arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=env
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True, env=env
         )
 
 

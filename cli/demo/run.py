@@ -20,6 +20,7 @@ from cli.demo.results import DemoCheck, Results, SessionDetail, check_results, p
 from cli.demo.sessions import DemoSession, make_sessions
 from cli.exits import AWAY, DIFFERENT, OK
 from cli.installation import address_of
+from cli.sign_in import sign_in_link
 from edge.tokens import issue_token
 from runtime.secrets import token_key
 from runtime.settings import load_settings
@@ -99,7 +100,9 @@ def _target(console: Console, given: Access | None, data: Path | None, org: str,
     if data is not None or settings.api_url:
         if settings.jwks_file:
             raise click.UsageError("jwks_file is set, so the demo can't issue its tokens: give --url and --token")
-        yield _with_tokens(address_of(settings), settings.secrets_folder, org)
+        target = _with_tokens(address_of(settings), settings.secrets_folder, org)
+        yield target
+        _print_link(console, target)
     else:
         with console.status("Starting an installation …") as status, temporary_installation(keep) as (url, folder):
             status.stop()
@@ -154,3 +157,10 @@ def _print_still_running(console: Console, target: Access, folder: Path) -> None
         f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True
     )
     console.print(f"A token of role admin, valid for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)
+    _print_link(console, target)
+
+
+def _print_link(console: Console, target: Access) -> None:
+    """Print the link with the tokens that the demo issued; tokens that it was given are not printed."""
+    link = sign_in_link(target.url, target.tokens[READER], target.operator or "")
+    console.print(f"\nOpen the dashboard: {link}", soft_wrap=True, markup=False)

@@ -2,6 +2,10 @@
 
 import http.server
 import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +21,10 @@ import pytest
 from kernel.ports import free_port
 from tests.support.clients.sending import Org
 from tests.support.rigs.command_here import command_here
+from tests.support.rigs.folder import files_of
 from tests.support.rigs.installation import Installation
+from tests.support.rigs.supervised import is_alive
+from tests.support.waiting import eventually
 
 AUDIT = ("freshness", "coverage", "recount")
 THERE = (
@@ -190,7 +197,10 @@ def test_a_folder_is_served_once(installation: Installation) -> None:
 
 
 def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
-    """The demo sends, shows, proves and draws; exit code 0; the picture has no address and no token."""
+    """The demo sends, shows, proves and draws; exit code 0; the picture has no address and no token.
+
+    It ends with a link that signs in, since it issued the tokens itself.
+    """
     size, picture = ("--sessions", "5", "--events", "400"), tmp_path / "demo.svg"
     result = run("demo", "--data", str(installation.data), "--org", fresh_org, *size, "--svg", str(picture))
 
@@ -199,6 +209,40 @@ def test_a_demo_plays_on_a_running_installation(installation: Installation, fres
     svg = picture.read_text()
     assert "coverage" in svg
     assert not [secret for secret in ("127.0.0.1", "eyJ", str(installation.data)) if secret in svg]
+    link = rf"^Open the dashboard: {installation.url}/#token=eyJ\S+&operator=eyJ\S+$"
+    assert re.search(link, result.stdout, re.MULTILINE)
+
+
+def test_a_demo_prints_no_token_that_it_was_given(installation: Installation, fresh_org: str) -> None:
+    """Its owner has it, and may not want it in a terminal."""
+    token = installation.command("token", "--org", fresh_org, "--user", "bob", "--role", "admin").stdout.strip()
+    size = ("--sessions", "1", "--events", "180")
+    result = run("demo", "--url", installation.url, "--token", token, "--org", fresh_org, *size)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "eyJ" not in result.stdout + result.stderr
+
+
+@pytest.mark.only_on("up")
+@pytest.mark.usefixtures("installation")
+def test_a_demo_that_is_kept_can_be_opened() -> None:
+    """The link signs in. Tokens are printed, and in none of its files."""
+    result = run("demo", "--keep", "--sessions", "1", "--events", "180", **os.environ)
+    found = re.search(r"data in (\S+); stop it with `kill (\d+)`", result.stdout)
+    assert found is not None, result.stdout + result.stderr
+    folder, pid = Path(found[1]), int(found[2])
+    try:
+        link = re.search(r"^Open the dashboard: (\S+)/#token=(\S+)&operator=(\S+)$", result.stdout, re.MULTILINE)
+        assert link is not None, result.stdout
+        for path, token in (("acme/sessions", link[2]), ("operator/freshness", link[3])):
+            headers = {"Authorization": f"Bearer {token}"}
+            assert httpx.get(f"{link[1]}/api/v1/{path}", headers=headers, trust_env=False).status_code == 200
+        assert (folder / "up.log").exists()
+        assert not [file for file in files_of(folder) if file.exists() and b"eyJ" in file.read_bytes()]
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not is_alive(pid), within_s=20)
+        shutil.rmtree(folder)
 
 
 @contextmanager

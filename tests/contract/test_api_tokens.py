@@ -21,6 +21,7 @@ from edge.tokens import issue_token
 from runtime.secrets import token_key
 from tests.support.fakes.token_issuer import ALGORITHMS, AUDIENCE, ISSUER, Key, good, write_jwks
 from tests.support.rigs.installation import Installation
+from tests.support.waiting import eventually
 
 PATH = "/api/v1/acme/sessions"
 
@@ -73,6 +74,15 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 def test_a_token_of_each_kind_of_key_is_taken(guarded: Guarded, algorithm: str) -> None:
     """`kid` selects the key; all keys are valid at once."""
     assert guarded.get(guarded.keys[algorithm].sign()).status_code == 200
+
+
+def test_no_link_signs_in_where_an_issuer_makes_the_tokens(guarded: Guarded) -> None:
+    """`up` prints the address of the dashboard, and that it asks for a token."""
+    address = f"Open the dashboard: {guarded.installation.url}/  (it asks for a token)\n"
+    out = guarded.installation.data / "up.out"
+
+    eventually(lambda: address in out.read_text())
+    assert "token=" not in out.read_text()
 
 
 def test_an_audience_may_be_one_of_several(guarded: Guarded) -> None:
