@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from edge.health import Readiness
 from query_api.analytics.by_agent import list_by_agent
+from query_api.analytics.by_tool import list_by_tool
 from query_api.analytics.by_user import list_by_user
 from query_api.analytics.cost_breakdown import get_cost_breakdown
 from query_api.analytics.filter import provide_analytics_filter
@@ -41,7 +42,8 @@ READY_WITHIN_S = 1.0
 
 
 def query_routes() -> list[Router]:
-    """Return the routes that read, under ``/api/v1/<org>``: lists, those of one session, and those of the rollups.
+    """Return the routes that read, under ``/api/v1/<org>``: lists, those of one session, and analytics,
+    most of which read the rollups.
 
     One session is asked for again until it appears, so its answers are not remembered.
     """
@@ -55,6 +57,11 @@ def query_routes() -> list[Router]:
             [get_session, list_events, get_hierarchy, list_compactions, get_analysis],
             context=read_context_of("tables"),
             event_filter=Provide(provide_event_filter, sync_to_thread=False),
+        ),
+        _router(
+            [list_by_tool],
+            context=read_context_of("tables", remembered=True),
+            analytics_filter=Provide(provide_analytics_filter, sync_to_thread=False),
         ),
         _router(
             [

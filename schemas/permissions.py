@@ -75,6 +75,7 @@ ROUTES: dict[str, RoutePermission] = {  # by operation id; a test requires a row
     "AnalyticsSummary": RoutePermission("analytics.read", "no_names"),
     "AnalyticsTimeseries": RoutePermission("analytics.read", "no_names"),
     "AnalyticsByAgent": RoutePermission("analytics.read", "no_names"),
+    "AnalyticsByTool": RoutePermission("analytics.read", "no_names"),
     "AnalyticsCostBreakdown": RoutePermission("analytics.read", "no_names"),
     "AnalyticsTeamOverview": RoutePermission("analytics.read", "no_names"),
     "AnalyticsByUser": RoutePermission("analytics.by_user"),

@@ -254,6 +254,7 @@ GLOSSARY: dict[str, Entry] = {
     "ended_sessions": Entry("Number of these sessions that have ended.", 117),
     "failed_sessions": Entry("Number of these sessions with outcome `failure` or `timeout`.", 9),
     "sessions": Entry("Number of sessions.", 120),
+    "ToolAcrossSessions.sessions": Entry("Number of sessions that used the tool.", 98),
     "total_cost_usd": Entry("Cost in US dollars, exact to 9 decimals.", 12.345678901),
     "total_tokens": Entry("Sum of all tokens.", 1_460_000),
     "avg_duration_seconds": Entry("Mean duration of the ended sessions, in seconds.", 812.4),

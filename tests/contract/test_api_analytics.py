@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,8 +14,15 @@ from schemas.permissions import Role
 from tests.support.rigs.installation import Installation, eventually_ok
 
 FIRST, LAST = date(2026, 1, 5), date(2026, 1, 18)  # two weeks, from a Monday to a Sunday
-PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")
 COSTS = ("0.1", "0.2", "0.3", "0.000000001", "1234.567890123", "7", "0.045", "33.3")
+
+
+class Use(NamedTuple):
+    """A use of a tool, as it was sent."""
+
+    tool: str
+    failed: bool
+    ms: int
 
 
 class SentSession(NamedTuple):
@@ -31,6 +38,7 @@ class SentSession(NamedTuple):
     usd: Decimal
     outcome: str | None  # "" is an end without one, None no end
     seconds: int
+    uses: tuple[Use, ...]
 
 
 def sessions_to_send() -> list[SentSession]:
@@ -47,6 +55,10 @@ def sessions_to_send() -> list[SentSession]:
             usd=Decimal(COSTS[number % len(COSTS)]),
             outcome=("success", "failure", "timeout", "cancelled", "", None)[number % 6],
             seconds=number * 13,
+            uses=tuple(
+                Use(("Bash", "Edit", "mcp__docs__search")[(number + n) % 3], (number * n) % 4 == 1, number * 10 + n)
+                for n in range(number % 4)
+            ),
         )
         for number in range(36)
     ]
@@ -94,11 +106,23 @@ class Counted:
         with self.installation.client(org=self.org, user=session.user, role="member") as client:
             path = f"/api/v1/{self.org}/sessions"
             path += "/" + eventually_ok(client, "POST", path, json=created).json()["data"]["id"]
+            if session.uses:
+                events = f"/api/v1/{self.org}/observability{path.removeprefix(f'/api/v1/{self.org}')}/events"
+                eventually_ok(client, "POST", events, json={"events": list(_events(session))})
             last = eventually_ok(client, "PATCH", path, json={"model_metrics": report})
             if session.outcome is not None:
                 end = {"outcome": session.outcome or None, "ended_at": ended}
                 last = eventually_ok(client, "POST", f"{path}/end", json=end)
             return str(last.headers["X-Log-Position"])
+
+
+def _events(session: SentSession) -> Iterator[dict[str, Any]]:
+    """Yield the call and the outcome of each use."""
+    for number, use in enumerate(session.uses):
+        called = {"tool_name": use.tool, "tool_use_id": f"toolu_{number}"}
+        outcome = "PostToolUseFailure" if use.failed else "PostToolUse"
+        for kind, data in (("PreToolUse", called), (outcome, {**called, "duration_ms": use.ms})):
+            yield {"event_type": kind, "timestamp": session.started.isoformat(), "data": data}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +136,14 @@ def usd(sessions: list[SentSession]) -> Decimal:
 
 def tokens(sessions: list[SentSession]) -> int:
     return sum(session.tokens for session in sessions)
+
+
+def uses(sessions: list[SentSession]) -> list[Use]:
+    return [use for session in sessions for use in session.uses]
+
+
+def error_rate(found: list[Use]) -> Any:
+    return near(sum(use.failed for use in found), len(found))
 
 
 def average_s(sessions: list[SentSession]) -> Any:
@@ -147,6 +179,7 @@ def test_every_filter_on_every_path(counted: Counted) -> None:
 
         _check_summary(counted.data("summary", **asked), found)
         _check_agents(counted.data("by-agent", **asked), found)
+        _check_tools(counted.data("by-tool", **asked), found)
         _check_users(counted.data("by-user", **asked), found)
         _check_costs(counted.data("cost-breakdown", **asked), found)
         _check_team(counted.data("team-overview", **asked), found, before)
@@ -166,11 +199,12 @@ def _check_summary(data: dict[str, Any], found: list[SentSession]) -> None:
         "total_cost_usd": usd(found),
         "total_tokens": tokens(found),
         "input_tokens": tokens(found),
-        **dict.fromkeys(("output_tokens", "cache_read_tokens", "cache_creation_tokens", "tool_calls"), 0),
+        **dict.fromkeys(("output_tokens", "cache_read_tokens", "cache_creation_tokens"), 0),
         "avg_duration_seconds": average_s(found),
         "avg_cost_usd_per_session": near(usd(found), len(found)),
         "unique_users": len({session.user for session in found}),
-        "tool_error_rate": None,
+        "tool_calls": len(uses(found)),
+        "tool_error_rate": error_rate(uses(found)),
         **NO_WORK,
     }
 
@@ -185,11 +219,29 @@ def _check_agents(data: list[dict[str, Any]], found: list[SentSession]) -> None:
             "tokens": tokens(group),
             "avg_duration_seconds": average_s(group),
             "users": len({session.user for session in group}),
-            "tool_error_rate": None,
+            "tool_error_rate": error_rate(uses(group)),
             "cost_share": near(usd(group), usd(found)),
             **NO_WORK,
         }
         for name, group in grouped(found, lambda session: session.agent).items()
+    }
+
+
+def _check_tools(data: list[dict[str, Any]], found: list[SentSession]) -> None:
+    """Check numbers and order. The sums are those of the summary, whose check counts the same uses."""
+    places = [(-tool["errors"], -tool["calls"], tool["tool_name"]) for tool in data]
+    assert places == sorted(places)
+    assert {tool["tool_name"]: tool for tool in data} == {
+        name: {
+            "tool_name": name,
+            "sessions": sum(any(use.tool == name for use in session.uses) for session in found),
+            "calls": len(group),
+            "errors": sum(use.failed for use in group),
+            "tool_error_rate": error_rate(group),
+            "total_duration_ms": sum(use.ms for use in group),
+        }
+        for name in {use.tool for use in uses(found)}
+        for group in [[use for use in uses(found) if use.tool == name]]
     }
 
 
@@ -267,7 +319,7 @@ def test_timeseries_of_every_metric_and_interval(counted: Counted) -> None:
         "sessions": len,
         "cost": usd,
         "tokens": tokens,
-        "tool_calls": lambda _: 0,
+        "tool_calls": lambda group: len(uses(group)),
         "users": lambda group: len({session.user for session in group}),
     }
     for metric, measure in metrics.items():
@@ -300,7 +352,7 @@ def test_model_filters_what_belongs_to_models(counted: Counted) -> None:
     _check_costs(costs, opus)
     assert sum((period["value"] for period in series), Decimal()) == usd(opus)
     assert sum(period["value"] for period in token_series) == tokens(counted.within(model="opus", user="a"))
-    for path in ("summary", "by-agent", "by-user", "team-overview"):
+    for path in ("summary", "by-agent", "by-tool", "by-user", "team-overview"):
         assert _refused(counted.ask(path, model="opus")) == {"model"}
     for metric in ("sessions", "tool_calls", "users"):
         assert _refused(counted.ask("timeseries", model="opus", metric=metric)) == {"model"}
@@ -328,7 +380,7 @@ def test_who_sees_which_names(counted: Counted) -> None:
         assert data["by_user"] == [user for user in whole["by_user"] if user["user_id"] == "b"]
         assert {**data, "by_user": []} == {**whole, "by_user": []}
         assert counted.ask("by-user", role=role, user="b").status_code == 403
-        for path in ("summary", "timeseries", "by-agent", "cost-breakdown", "team-overview"):
+        for path in ("summary", "timeseries", "by-agent", "by-tool", "cost-breakdown", "team-overview"):
             assert counted.ask(path, role=role, user="b", user_id="a").status_code == 403
             own = counted.ask(path, role=role, user="b", user_id="b")
             assert own.json()["data"] == counted.ask(path, user_id="b").json()["data"]

@@ -163,7 +163,7 @@ def spread_canaries(writer: Writer) -> None:
     writer.write("POST", f"/sessions/{id_}/compact", {"max_characters": 100_000})
     for what in ("", "/events?per_page=1000", "/hierarchy?include=tools", "/compactions", "/analysis"):
         writer.read(f"/sessions/{id_}{what}")
-    for what in ("?per_page=100", "/filters", "/threads?per_page=100", "/analytics/by-agent"):
+    for what in ("?per_page=100", "/filters", "/threads?per_page=100", "/analytics/by-agent", "/analytics/by-tool"):
         writer.read(f"/sessions{what}")
 
 

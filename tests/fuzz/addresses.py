@@ -28,7 +28,7 @@ ORG_READS = (
     *("sessions", "sessions/filters", "sessions/threads", "sessions/search", "ops/receipts/0:1"),
     *(
         f"sessions/analytics/{name}"
-        for name in ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")
+        for name in ("summary", "timeseries", "by-agent", "by-tool", "cost-breakdown", "by-user", "team-overview")
     ),
 )
 OPERATOR_READS = (

@@ -12,19 +12,20 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from schemas.store.rows import SessionRow
+from schemas.store.rows import SessionRow, ToolTotals
 from tests.support.oracles import analytics as slow
 from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, model, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 TODAY = date(2026, 1, 20)
-PATHS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")
+PATHS = ("summary", "timeseries", "by-agent", "by-tool", "cost-breakdown", "by-user", "team-overview")
 WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
 INTERVALS = ("hour", "day", "week")
 METRICS = ("sessions", "cost", "tokens", "tool_calls", "users", *WORK[:-1], "active_seconds")
 NAMES = (None, "a", "b", "ä'\\", "")
 MODELS = ("opus", "haiku", "")
+TOOLS = ("Bash", "mcp__docs__ä'\\", "edit", "")
 orgs: Iterator[str] = (f"org-{number}" for number in count())
 
 
@@ -33,6 +34,7 @@ def any_session(draw: Random) -> dict[str, Any]:
     started_at = NOON - draw.randrange(5) * 9 * DAY_MS - draw.randrange(30) * HOUR_MS - draw.randrange(3)
     ended = draw.random() < 0.5
     used = draw.sample(MODELS, draw.randrange(len(MODELS) + 1))
+    tools = [any_tool(draw, name) for name in draw.sample(TOOLS, draw.randrange(len(TOOLS) + 1))]
     return {
         "started_at": started_at,
         "last_event_at": draw.choice([None, started_at + draw.randrange(DAY_MS)]),
@@ -41,11 +43,17 @@ def any_session(draw: Random) -> dict[str, Any]:
         "duration_ms": draw.choice([None, draw.randrange(10**8)]),
         "user_id": draw.choice(["alice", "bob", "carol"]),
         **{name: draw.choice(NAMES) for name in ("project_id", "repo", "agent_name")},
-        "tool_calls": draw.randrange(20),
-        "tool_errors": draw.randrange(5),
+        "tool_calls": sum(tool.calls for tool in tools),  # as a projector counts them
+        "tool_errors": sum(tool.errors for tool in tools),
+        "tools": tools,
         **{name: draw.choice([0, draw.randrange(10**6)]) for name in WORK},
         "models": [model(name, draw.choices(range(10**6), k=5), draw.randrange(10**13)) for name in used],
     }
+
+
+def any_tool(draw: Random, name: str) -> ToolTotals:
+    """Draw counters of few values, so that tools share them; an error may have no call."""
+    return ToolTotals(name, draw.randrange(3), draw.randrange(3), draw.choice([0, draw.randrange(1 << 48)]))
 
 
 def some_cuts(draw: Random, row: SessionRow) -> list[dict[str, str]]:
@@ -78,6 +86,7 @@ async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: Quer
             "summary": {},
             "timeseries": {"interval": interval, "metric": metric, "model": only},
             "by-agent": {},
+            "by-tool": {},
             "cost-breakdown": {"model": wanted},
             "by-user": {"per_page": 100},
             "team-overview": {},
@@ -91,6 +100,8 @@ async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: Quer
         assert replies["summary"] == slow.summary(found)
         assert replies["timeseries"] == slow.timeseries(found, first, last, interval, metric, only)
         assert replies["by-agent"] == slow.by_agent(found)
+        assert replies["by-tool"] == slow.by_tool(found)
+        assert _has_the_uses_of(replies["summary"], replies["by-tool"])
         assert replies["cost-breakdown"] == slow.cost_breakdown(found, wanted, None)
         assert replies["by-user"] == slow.by_user(found)
         before = slow.matching(stored, org, first - (last - first) - timedelta(1), first - timedelta(1), **cut)
@@ -104,11 +115,18 @@ def _adds_up(breakdown: dict[str, Any]) -> bool:
     return all(sum(Decimal(repr(member["cost_usd"])) for member in members) == total for members in lists)
 
 
+def _has_the_uses_of(summary: dict[str, Any], tools: list[dict[str, Any]]) -> bool:
+    """Return whether tool calls and tool errors of the summary are the sums over all tools."""
+    calls, errors = (sum(tool[name] for tool in tools) for name in ("calls", "errors"))
+    return (summary["tool_calls"], summary["tool_error_rate"]) == (calls, slow.rate(errors, calls))
+
+
 async def test_sessions_that_look_alike_count_one_by_one(query_store: QueryStore, query_api: QueryApi) -> None:
     """A day's first and last moments belong to it; every outcome counts; sessions without one come last."""
     midnight = NOON - 12 * HOUR_MS
+    used: dict[str, Any] = {"tools": [ToolTotals("Bash", 3, 1, 20)], "tool_calls": 3, "tool_errors": 1}
     rows = [
-        session(started_at=at, ended_at=at, duration_ms=1, outcome=outcome, agent_name=agent, user_id="bob")
+        session(started_at=at, ended_at=at, duration_ms=1, outcome=outcome, agent_name=agent, user_id="bob", **used)
         for at in (midnight - 1, midnight, midnight + DAY_MS - 1, midnight + DAY_MS)
         for outcome in (None, "success", "failure", "timeout", "cancelled")
         for agent in (None, "a")
@@ -121,9 +139,13 @@ async def test_sessions_that_look_alike_count_one_by_one(query_store: QueryStore
         summary = (await query_api.get("sessions/analytics/summary", asked)).json()["data"]
         agents = (await query_api.get("sessions/analytics/by-agent", asked)).json()["data"]
 
+        tools = (await query_api.get("sessions/analytics/by-tool", asked)).json()["data"]
+
         assert (summary["total_sessions"], summary["failed_sessions"]) == (20, 8)
         assert summary == slow.summary(found)
         assert agents == slow.by_agent(found)
+        assert tools == slow.by_tool(found)
+        assert [(tool["sessions"], tool["calls"]) for tool in tools] == [(20, 60)]
 
 
 async def test_nothing_happened(query_api: QueryApi) -> None:
@@ -132,7 +154,7 @@ async def test_nothing_happened(query_api: QueryApi) -> None:
 
     assert replies["summary"]["data"] == slow.summary([])
     assert [period["value"] for period in replies["timeseries"]["data"]] == [0] * 30
-    assert replies["by-agent"]["data"] == replies["by-user"]["data"] == []
+    assert replies["by-agent"]["data"] == replies["by-tool"]["data"] == replies["by-user"]["data"] == []
     assert replies["cost-breakdown"]["data"] == {"total_cost_usd": 0, "by_model": [], "by_project": [], "by_user": []}
     assert replies["by-user"]["meta"]["total_count"] == 0
     assert replies["team-overview"]["data"] == slow.team_overview([], [])
@@ -173,6 +195,45 @@ async def test_a_session_that_changes_moves_whole(query_store: QueryStore, query
     projects = (await query_api.get("sessions/analytics/cost-breakdown")).json()["data"]["by_project"]
 
     assert [(project["project_id"], project["sessions"]) for project in projects] == [("new", 1)]
+
+
+async def test_a_session_that_goes_on_counts_once(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Of the states of a session only the latest counts, also before they are merged."""
+    row = session(agent_name="a", tools=[ToolTotals("Bash", 1, 1, 5), ToolTotals("Edit", 1, 0, 5)])
+    later = {"session_id": row.session_id, "started_at": row.started_at, "version": 2}
+    query_store.put(row)
+    query_store.put(session(agent_name="b", tools=[ToolTotals("Bash", 2, 1, 7)], **later))
+
+    now, before = [
+        (await query_api.get("sessions/analytics/by-tool", {"agent_name": agent})).json()["data"] for agent in "ba"
+    ]
+
+    whole = {"tool_name": "Bash", "sessions": 1, "calls": 2, "errors": 1, "tool_error_rate": 0.5}
+    assert (now, before) == ([{**whole, "total_duration_ms": 7}], [])
+
+
+async def test_the_tools_that_fail_most_come_first(query_store: QueryStore, query_api: QueryApi) -> None:
+    """The order is by errors, calls and name. Without a call there is no rate."""
+    counts = {"z": (1, 2), "y": (2, 1), "b": (2, 0), "B": (2, 0), "ä": (2, 0), "a": (1, 0), "c": (0, 0)}
+    query_store.put(session(tools=[ToolTotals(name, *numbers, 0) for name, numbers in counts.items()]))
+
+    tools = (await query_api.get("sessions/analytics/by-tool")).json()["data"]
+
+    assert [tool["tool_name"] for tool in tools] == ["z", "y", "B", "b", "ä", "a", "c"]
+    assert [tool["tool_error_rate"] for tool in tools] == [2, 0.5, 0, 0, 0, 0, None]
+
+
+async def test_the_first_thousand_tools_are_listed(query_store: QueryStore, query_api: QueryApi) -> None:
+    """Those that are left out have the fewest errors and calls."""
+    tools = [ToolTotals(f"tool {n:04}", n // 2, n % 2, 0) for n in range(1_003)]
+    query_store.put(session(tools=tools))
+
+    listed = (await query_api.get("sessions/analytics/by-tool")).json()["data"]
+
+    assert len(listed) == 1_000
+    assert {tool.tool_name for tool in tools} - {tool["tool_name"] for tool in listed} == {
+        *("tool 0000", "tool 0002", "tool 0004")
+    }
 
 
 async def test_pages_of_users(query_store: QueryStore, query_api: QueryApi) -> None:
@@ -284,6 +345,26 @@ async def test_numbers_say_how_complete_they_are(query_store: QueryStore, query_
         assert reply.json()["meta"]["lag_records"] == 3
 
 
+async def test_tools_are_as_fresh_as_the_sessions(query_store: QueryStore, query_api: QueryApi) -> None:
+    """By tool shows, claims and waits for what is in the sessions; the summary does so for what is rolled up."""
+    query_store.put_alone(session(tools=[ToolTotals("Bash", 1, 0, 5)], tool_calls=1))
+    query_store.progress(0, 17, 20, NOON + 5)
+    query_store.rolled_up(0, 12, NOON + 2)
+    written = {"X-Wait-For-Position": "0:16"}
+
+    tools = await query_api.get("sessions/analytics/by-tool", headers=written)
+    summary = await query_api.get("sessions/analytics/summary")
+    waiting = await QueryApi(query_store.reader, wait_s=0.1).get("sessions/analytics/summary", headers=written)
+
+    shown = {
+        path: (reply.json()["meta"]["lag_records"], reply.headers["X-Complete-Through"])
+        for path, reply in (("by-tool", tools), ("summary", summary))
+    }
+    assert shown == {"by-tool": (3, "2026-01-20T12:00:00.005Z"), "summary": (8, "2026-01-20T12:00:00.002Z")}
+    assert (tools.json()["data"][0]["calls"], summary.json()["data"]["tool_calls"]) == (1, 0)
+    assert waiting.status_code == 503
+
+
 async def test_fresher_is_not_other(query_store: QueryStore, query_api: QueryApi) -> None:
     """The tag of equal numbers does not change with time."""
     tag = (await query_api.get("sessions/analytics/summary")).headers["ETag"]
@@ -307,6 +388,8 @@ async def test_fresher_is_not_other(query_store: QueryStore, query_api: QueryApi
         ("team-overview", {"model": "opus"}, "model"),
         ("team-overview", {"page": 1}, "page"),
         ("by-agent", {"model": "opus"}, "model"),
+        ("by-tool", {"model": "opus"}, "model"),
+        ("by-tool", {"page": 1}, "page"),
         ("by-user", {"model": "opus"}, "model"),
         ("by-user", {"page": 0}, "page"),
         ("by-agent", {"page": 1}, "page"),

@@ -267,5 +267,5 @@ async def test_the_contract_lists_every_route(query_api: QueryApi) -> None:
     operations = {operation["operationId"] for path in described["paths"].values() for operation in path.values()}
     assert operations >= {
         *("ListSessions", "GetSession", "AnalyticsSummary", "AnalyticsTimeseries"),
-        *("AnalyticsByAgent", "AnalyticsCostBreakdown", "AnalyticsByUser"),
+        *("AnalyticsByAgent", "AnalyticsByTool", "AnalyticsCostBreakdown", "AnalyticsByUser"),
     }

@@ -21,7 +21,7 @@ PATHS = (
     "sessions/filters",
     *("sessions/analytics/summary", "sessions/analytics/summary?project_id=p", "sessions/analytics/timeseries"),
     *("sessions/analytics/by-agent", "sessions/analytics/cost-breakdown", "sessions/analytics/by-user"),
-    "sessions/analytics/team-overview",
+    *("sessions/analytics/team-overview", "sessions/analytics/by-tool", "sessions/analytics/by-tool?project_id=p"),
 )
 LARGEST_COST = (1 << 63) - 1
 

@@ -6,13 +6,14 @@ from typing import Any, get_args
 import pytest
 
 from schemas.permissions import Role
+from schemas.store.rows import ToolTotals
 from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, model, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 SECRET = "zzsecret"
-ANALYTICS = ("summary", "timeseries", "by-agent", "cost-breakdown", "by-user", "team-overview")
+ANALYTICS = ("summary", "timeseries", "by-agent", "by-tool", "cost-breakdown", "by-user", "team-overview")
 LISTS = ("sessions", *(f"sessions/analytics/{path}" for path in ANALYTICS))
 DIMENSIONS = ("project_id", "repo", "agent_name", "user_id")
 ATTACKS = (
@@ -34,10 +35,11 @@ ATTACKS = (
 @pytest.mark.parametrize("path", LISTS)
 async def test_orgs_see_nothing_of_each_other(path: str, query_store: QueryStore, query_api: QueryApi) -> None:
     """The replies to an org do not depend on what other orgs have stored."""
-    query_store.put(session(external_id="mine"))
+    query_store.put(session(external_id="mine", tools=[ToolTotals("Bash", 2, 1, 5)]))
     alone = (await query_api.get(path)).json()
     names = dict.fromkeys(DIMENSIONS, SECRET)
-    query_store.put(session("other", models=[model(SECRET, cost_nano=1)], **names))
+    tools = [ToolTotals(name, 2, 1, 5) for name in ("Bash", SECRET)]
+    query_store.put(session("other", models=[model(SECRET, cost_nano=1)], tools=tools, **names))
 
     beside = (await QueryApi(query_store.reader).get(path)).json()
 

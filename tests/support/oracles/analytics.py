@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from schemas.store.rows import SessionRow
+from schemas.store.rows import SessionRow, ToolTotals
 
 Sessions = list[SessionRow]
 
@@ -76,6 +76,19 @@ def by_agent(rows: Sessions) -> list[dict[str, Any]]:
         for agent, group in grouped(rows, lambda row: row.agent_name).items()
     ]
     return sorted(members, key=lambda member: _by_cost(member, "agent_name"))
+
+
+def by_tool(rows: Sessions) -> list[dict[str, Any]]:
+    uses: dict[str, list[ToolTotals]] = defaultdict(list)
+    for row in rows:
+        for tool in row.tools:
+            uses[tool.tool_name].append(tool)
+    members = []
+    for name, totals in uses.items():
+        calls, errors, took_ms = (sum(getattr(tool, field) for tool in totals) for field in ToolTotals._fields[1:])
+        counts = {"sessions": len(totals), "calls": calls, "errors": errors, "total_duration_ms": took_ms}
+        members.append({"tool_name": name, **counts, "tool_error_rate": rate(errors, calls)})
+    return sorted(members, key=lambda member: (-member["errors"], -member["calls"], member["tool_name"]))
 
 
 def by_user(rows: Sessions) -> list[dict[str, Any]]:

@@ -348,7 +348,8 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
             *("/analytics/summary", "/analytics/summary?agent_name=agent0", "/analytics/timeseries"),
             *("/analytics/timeseries?agent_name=agent0", "/analytics/timeseries?interval=week&metric=cost"),
             *("/analytics/timeseries?metric=commits", "/analytics/timeseries?metric=commits&agent_name=agent0"),
-            *("/analytics/by-agent", "/analytics/cost-breakdown", "/analytics/by-user", "/analytics/team-overview"),
+            *("/analytics/by-agent", "/analytics/by-tool", "/analytics/by-tool?agent_name=agent0"),
+            *("/analytics/cost-breakdown", "/analytics/by-user", "/analytics/team-overview"),
         ):
             yield org, "admin", f"{org}/sessions{part}"
         yield org, "admin", f"{org}/ops/receipts/0:1"

@@ -1,0 +1,71 @@
+"""Analytics: which tools were used, and which failed.
+
+The tool calls and tool errors of a session are the sums over its tools (`processors/projections/sessions.py`). So the
+sums over this list are those of the summary, unless tools are left out.
+"""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from edge.guards import may
+from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
+from query_api.question import Question
+from query_api.read_context import ReadContext
+from schemas.http.responses import Reply
+
+TOOLS_MAX = 1_000
+
+
+class FirstTools(Buckets, frozen=True):
+    """The first ``limit`` tools of the sessions that started in these days."""
+
+    limit: int
+
+
+class ToolRow(Struct, frozen=True):
+    """A tool, in all sessions that used it."""
+
+    tool_name: str
+    sessions: int
+    calls: int
+    errors: int
+    total_duration_ms: int
+
+
+BY_TOOL = Question("query_api.analytics.by_tool", FirstTools, ToolRow)
+
+
+class ToolAcrossSessions(Struct, frozen=True):
+    """What became of the calls of one tool, in all sessions that used it."""
+
+    tool_name: str
+    sessions: int
+    calls: int
+    errors: int
+    tool_error_rate: float | None
+    total_duration_ms: int
+
+
+@get("/sessions/analytics/by-tool", operation_id="AnalyticsByTool", guards=[may("analytics.read")])
+async def list_by_tool(
+    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
+) -> Response[Reply[list[ToolAcrossSessions]]]:
+    """List the tools by errors, then by calls: the first 1,000.
+
+    If no tool is left out, the sums of `calls` and `errors` are the tool calls and errors of the summary. This list is
+    made from the sessions themselves, so it may show a write a moment earlier than the other analytics.
+    """
+    rows = await context.ask(BY_TOOL, analytics_filter.params(FirstTools, limit=TOOLS_MAX))
+    return context.reply_with_freshness([_tool(row) for row in rows])
+
+
+def _tool(row: ToolRow) -> ToolAcrossSessions:
+    return ToolAcrossSessions(
+        tool_name=row.tool_name,
+        sessions=row.sessions,
+        calls=row.calls,
+        errors=row.errors,
+        tool_error_rate=ratio(row.errors, row.calls),
+        total_duration_ms=row.total_duration_ms,
+    )
