@@ -1,4 +1,4 @@
-"""How fast are lists, searches and one long session among 100,000 sessions, and totals of 5,000,000 sessions?"""
+"""How fast are lists, searches, tools and one long session of 100,000 sessions, and totals of 5,000,000 sessions?"""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +49,9 @@ LONG_SESSION_PATH = "/sessions?external_id=ext-0"  # finds the session that has 
 LONG_SESSION_MARKS_MS = {"": 50, "/events": 50, "/hierarchy": 300}
 TOTALS = Data(sessions=5_000_000, days=400, users=120)
 ORG_MARK_MS, DIMENSION_MARK_MS = 25, 60
+TOOLS = Data(sessions=100_000, days=30, users=100, prompts=4)  # by default the last 30 days are asked for
+TOOLS_MARK_MS = 150
+FORGETFUL = {"ANSWER_CACHE_BYTES_MAX": "0"}  # what the question costs, not what is remembered
 FASTER = 10
 WARM_UP_READS, MEASURED_READS = 10, 100
 WARM_UP_QUERIES, MEASURED_QUERIES = 3, 21
@@ -92,9 +95,9 @@ class Reads(NamedTuple):
 
 
 @contextlib.contextmanager
-def _filled(folder: Path, data: Data, report: Report) -> Iterator[Reads]:
+def _filled(folder: Path, data: Data, report: Report, env: Mapping[str, str] | None = None) -> Iterator[Reads]:
     fill_store(folder, data, report)
-    with http_service(folder, "up") as (process, target):
+    with http_service(folder, "up", env) as (process, target):
         yield Reads(process, target, report)
 
 
@@ -139,6 +142,16 @@ def _measure_summary(report: Report) -> list[Figure]:
                 *reads.measure("query_summary of a project", projects, DIMENSION_MARK_MS),
             ]
         return [*results, *_compare_without_rollups(folder, report)]
+
+
+def _measure_tools(report: Report) -> list[Figure]:
+    """Measure calls and errors by tool, which no rollup knows: of an org, and of one agent."""
+    path = "/sessions/analytics/by-tool"
+    with temporary_folder() as folder, _filled(folder, TOOLS, report, FORGETFUL) as reads:
+        return [
+            *reads.measure("query_by_tool of an org", [path], TOOLS_MARK_MS),
+            *reads.measure("query_by_tool of an agent", [f"{path}?agent_name=agent-5"], TOOLS_MARK_MS),
+        ]
 
 
 def _totals_path(name: str, **filters: str) -> str:
@@ -196,6 +209,9 @@ QUESTIONS = (
     ),
     BenchQuestion(
         "query_summary", "totals of 5,000,000 sessions of one org in 400 days, over HTTP from `up`", _measure_summary
+    ),
+    BenchQuestion(
+        "query_by_tool", "calls and errors by tool of 100,000 sessions in 30 days, over HTTP from `up`", _measure_tools
     ),
     BenchQuestion("query_one_session", "one session with 100,000 events, over HTTP from `up`", _measure_one_session),
 )
