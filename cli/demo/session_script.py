@@ -1,4 +1,4 @@
-"""The hook events of one session in order, exactly as many as requested, of all kinds that Claude Code documents."""
+"""The events of one session in order, exactly as many as requested: all hooks of Claude Code, and measurements."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -41,6 +41,19 @@ def _model_message(builder: SessionBuilder) -> Iterator[SampleEvent]:
         yield builder.event("StopFailure", error="overloaded", error_details="529 after 10 attempts")
     else:
         yield builder.event("Stop", stop_hook_active=False, last_assistant_message=builder.prose(1, 4))
+
+
+def _measurements(builder: SessionBuilder) -> Iterator[SampleEvent]:
+    """Yield what a turn left behind, as an agent's telemetry says it: lines, now and then commits, and active time."""
+    work: dict[str, float] = {"active_seconds": round(builder.rng.expovariate(1 / 90), 1)}
+    if builder.chance(0.7):
+        work |= {"lines_added": builder.rng.randint(1, 80), "lines_removed": builder.rng.randint(0, 30)}
+    if builder.chance(0.25):
+        work["commits"] = 1
+    if builder.chance(0.04):
+        work["pull_requests"] = 1
+    for name, value in work.items():
+        yield "Measurement", {"name": name, "value": value}
 
 
 def _notification(builder: SessionBuilder) -> Iterator[SampleEvent]:
@@ -143,13 +156,15 @@ def _turns(builder: SessionBuilder) -> Iterator[SampleEvent]:
         for sequence in builder.rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=builder.rng.randint(3, 18)):
             yield from sequence(builder)
         yield from _model_message(builder)
+        if builder.chance(0.5):
+            yield from _measurements(builder)
 
 
 def _tour(builder: SessionBuilder) -> Iterator[SampleEvent]:
     """Yield sequences with a kind of event that has not occurred, until every kind has."""
-    missing = set(CLAUDE_CODE_HOOKS) - {"SessionEnd"}
+    missing = {*CLAUDE_CODE_HOOKS, "Measurement"} - {"SessionEnd"}
     while missing:
-        for sequence in (_session_start, _prompt, *_WEIGHTS, _model_message):
+        for sequence in (_session_start, _prompt, *_WEIGHTS, _model_message, _measurements):
             events = list(sequence(builder))
             kinds = {kind for kind, _ in events}
             if kinds & missing:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
+from textwrap import shorten
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ OUTCOMES = {"success": 78, "failure": 10, "cancelled": 7, "timeout": 5}
 TRIGGERS = {"interactive": 70, "headless": 15, "scheduled": 10, "import": 5}
 ACTIVE_SHARE, CHILD_SHARE, SENSITIVE_SHARE = 0.05, 0.12, 0.03
 SECONDS_PER_EVENT = 5.0
+TITLE_CHARACTERS_MAX = 60
 SATURDAY, WEEKENDS_OFF = 5, 0.7
 SUBAGENT_MODEL = "claude-haiku-4-5"
 SUBAGENT_SHARE = 0.15
@@ -164,7 +166,7 @@ def _make_creation(builder: SessionBuilder, start: datetime, external_id: str, c
         "branch": rng.choice(project.branches),
         "trigger": _weighted(rng, TRIGGERS),
         "external_id": external_id,
-        "title": rng.choice(sample_data.PROMPTS)[:60].rsplit(" ", 1)[0],
+        "title": shorten(rng.choice(sample_data.PROMPTS), TITLE_CHARACTERS_MAX, placeholder=" …"),
         "started_at": rfc3339(start),
     }
     if rng.random() < SENSITIVE_SHARE:
