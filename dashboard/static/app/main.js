@@ -1,2 +1,43 @@
-// The entry of the dashboard.
-document.querySelector("#app").textContent = "crewkit-sessions";
+// Starts the dashboard: tokens out of the address, then the page, or the form that asks for a token.
+
+import { credential, takeFromAddress } from "./credentials.js";
+import { put } from "./dom.js";
+import { loadAllPages, showPage, startRouter } from "./router.js";
+import { drawShell, markPage } from "./shell.js";
+import { signInForm } from "./sign_in.js";
+
+let isRunning = false;
+
+function start() {
+  takeFromAddress();
+  const held = credential("org") ?? credential("operator");
+  drawShell(document.getElementById("top"), Boolean(held));
+  if (!held) {
+    askForToken(null);
+    return;
+  }
+  if (!credential("org") && location.pathname !== "/trust") history.replaceState(null, "", "/trust");
+  if (isRunning) {
+    showPage();
+    return;
+  }
+  isRunning = true;
+  startRouter(markPage).then(loadAllPages);
+}
+
+function askForToken(why) {
+  document.title = "Sign in · crewkit-sessions";
+  put(document.getElementById("main"), signInForm(why, start));
+  document.querySelector("#token")?.focus();
+}
+
+addEventListener("signedout", (event) => {
+  drawShell(document.getElementById("top"), false);
+  askForToken(event.detail ?? "Your token has expired, or was revoked. What you looked at is still in the address.");
+});
+addEventListener("signedin", () => drawShell(document.getElementById("top"), true));
+addEventListener("hashchange", () => {
+  if (/[#&](token|operator)=/.test(location.hash)) start();
+});
+
+start();

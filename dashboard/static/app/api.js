@@ -1,0 +1,169 @@
+// The documented API, as every other client sees it: bearer token, ETags, one shape of errors.
+
+import { credential, forget } from "./credentials.js";
+
+const REMEMBERED_MAX = 300;
+const REMEMBERED_BYTES_MAX = 500_000; // of one answer; pages of large payloads are read again
+const TIMEOUT_MS = 30_000;
+const remembered = new Map(); // address -> {etag, body}
+const listeners = new Set();
+
+/** What the API refused, or could not answer: `status` 0 means that no answer came. */
+export class ApiError extends Error {
+  constructor(status, code, message, details = {}, retryAfter = null, requestId = null) {
+    super(message);
+    Object.assign(this, { status, code, details, retryAfter, requestId });
+  }
+
+  /** Whether the same request may succeed later. */
+  get isTemporary() {
+    return this.status === 0 || this.status === 429 || this.status === 503;
+  }
+}
+
+/** Call `listener({completeThrough, generation, lagRecords})` after each read of the org. */
+export function onFreshness(listener) {
+  listeners.add(listener);
+}
+
+/**
+ * Read from the org: `get("/sessions", {page: 2})`. Parameters that are null, undefined or "" are left out.
+ *
+ * Returns `{data, meta, headers, isNew}`; `isNew` is false if it equals what the last read of this address returned.
+ * Throws `ApiError`.
+ */
+export function get(path, params = {}, options = {}) {
+  const held = credential("org");
+  return read("org", `/api/v1/${encodeURIComponent(held?.claims.org_id ?? "")}${path}`, params, options);
+}
+
+/** Read from the installation with the operator's token. */
+export function getOperator(path, params = {}, options = {}) {
+  return read("operator", `/api/v1/operator${path}`, params, options);
+}
+
+/** Write to the org: `post("/sessions/<id>/compact", {…})`. */
+export function post(path, body, options = {}) {
+  const held = credential("org");
+  return write("org", `/api/v1/${encodeURIComponent(held?.claims.org_id ?? "")}${path}`, body, options);
+}
+
+/** Ask the installation to do something. */
+export function postOperator(path, body, options = {}) {
+  return write("operator", `/api/v1/operator${path}`, body, options);
+}
+
+/** Every page of a list, `per_page` rows at a time, at most `rowsMax` rows; `isNew` is true if one of them is. */
+export async function getAll(path, params = {}, options = {}, rowsMax = 10_000) {
+  const rows = [];
+  let isAnyNew = false;
+  for (let page = 1; ; page += 1) {
+    const { data, meta, isNew } = await get(path, { ...params, page, per_page: 100 }, options);
+    rows.push(...data);
+    isAnyNew ||= isNew;
+    if (page >= meta.total_pages || rows.length >= rowsMax) return { rows, total: meta.total_count, isNew: isAnyNew };
+  }
+}
+
+// A 304 brings no `meta`, so who needs that of this moment reads the whole answer again: `isWhole`.
+async function read(kind, path, params, { signal, headers = {}, isWhole = false, timeoutMs } = {}) {
+  const address = path + query(params);
+  const known = isWhole ? null : remembered.get(address);
+  const response = await send(kind, address, {
+    signal,
+    timeoutMs,
+    headers: { ...headers, ...(known ? { "If-None-Match": known.etag } : {}) },
+  });
+  const found = response.status === 304 ? known.body : await bodyOf(response);
+  const etag = response.headers.get("etag");
+  if (response.status !== 304 && etag && Number(response.headers.get("content-length")) <= REMEMBERED_BYTES_MAX) {
+    remember(address, { etag, body: found });
+  }
+  if (kind === "org") tellFreshness(response.headers, response.status === 304 ? null : found.meta);
+  return { data: found.data, meta: found.meta, headers: response.headers, isNew: response.status !== 304 };
+}
+
+async function write(kind, path, body, { signal, headers = {} } = {}) {
+  const response = await send(kind, path, {
+    method: "POST",
+    signal,
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify(body), // a text is JSON already: its numbers stay exact
+  });
+  const { data, meta } = await bodyOf(response);
+  return { data, meta, headers: response.headers };
+}
+
+async function send(kind, address, { signal, headers, timeoutMs = TIMEOUT_MS, ...rest }) {
+  const held = credential(kind);
+  if (!held) throw expired(kind);
+  const limit = AbortSignal.timeout(timeoutMs);
+  let response;
+  try {
+    response = await fetch(address, {
+      ...rest,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      headers: { ...headers, Authorization: `Bearer ${held.token}` },
+    });
+  } catch (reason) {
+    if (signal?.aborted) throw reason;
+    throw new ApiError(0, "no_answer", "The server does not answer.");
+  }
+  if (!response.ok && response.status !== 304) throw await errorOf(kind, response);
+  return response;
+}
+
+async function bodyOf(response) {
+  try {
+    return await response.json();
+  } catch (reason) {
+    if (reason.name === "AbortError") throw reason;
+    throw new ApiError(0, "no_answer", "The answer broke off.");
+  }
+}
+
+async function errorOf(kind, response) {
+  if (response.status === 401) return expired(kind);
+  let body = {};
+  try {
+    body = await response.json();
+  } catch {
+    // A proxy in between answers in its own words.
+  }
+  return new ApiError(
+    response.status,
+    body.code ?? "unknown",
+    body.error ?? `The server answered ${response.status}.`,
+    body.details,
+    Number(response.headers.get("retry-after")) || null,
+    body.request_id ?? response.headers.get("x-request-id"),
+  );
+}
+
+function expired(kind) {
+  forget(kind);
+  remembered.clear();
+  if (kind === "org") dispatchEvent(new Event("signedout"));
+  return new ApiError(401, "unauthenticated", "The token has expired, or is not valid here.");
+}
+
+function query(params) {
+  const given = Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+function remember(address, answer) {
+  remembered.delete(address);
+  remembered.set(address, answer);
+  if (remembered.size > REMEMBERED_MAX) remembered.delete(remembered.keys().next().value);
+}
+
+function tellFreshness(headers, meta) {
+  const completeThrough = headers.get("x-complete-through");
+  if (!completeThrough) return;
+  const seen = { completeThrough, generation: headers.get("x-generation"), lagRecords: meta?.lag_records ?? null };
+  for (const listener of listeners) listener(seen);
+}

@@ -1,0 +1,107 @@
+// Numbers, times and names as people read them. All days and times are UTC, as in the API.
+
+const DASH = "–";
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const small = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 2, maximumFractionDigits: 9 });
+const exact = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 9 });
+
+/** Money in USD: cents, or two digits of what is less than a cent. */
+export function money(usd) {
+  if (usd === null || usd === undefined) return DASH;
+  const sign = usd < 0 ? "−" : "";
+  const amount = Math.abs(usd);
+  return `${sign}$${amount > 0 && amount < 0.01 ? small.format(amount) : cents.format(amount)}`;
+}
+
+/** Money with every decimal that the API has. */
+export function exactMoney(usd) {
+  return usd === null || usd === undefined ? DASH : `${usd < 0 ? "−" : ""}$${exact.format(Math.abs(usd))}`;
+}
+
+/** USD as whole nano-dollars, so that sums and differences are exact. */
+export function nano(usd) {
+  return Math.round(usd * 1e9);
+}
+
+export function count(number) {
+  return number === null || number === undefined ? DASH : whole.format(number);
+}
+
+export function compactCount(number) {
+  if (number === null || number === undefined) return DASH;
+  return Math.abs(number) < 10_000 ? whole.format(number) : compact.format(number);
+}
+
+export function percent(share, digits = 1) {
+  return share === null || share === undefined ? DASH : `${(share * 100).toFixed(digits)} %`;
+}
+
+/** A duration of seconds in its two largest units. */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return DASH;
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  const total = Math.round(seconds);
+  for (const [unit, size, next, part] of [
+    ["d", 86_400, "h", 3_600],
+    ["h", 3_600, "min", 60],
+    ["min", 60, "s", 1],
+  ]) {
+    if (total >= size) {
+      const rest = Math.floor((total % size) / part);
+      return rest ? `${Math.floor(total / size)} ${unit} ${rest} ${next}` : `${Math.floor(total / size)} ${unit}`;
+    }
+  }
+  return DASH;
+}
+
+/** "2026-01-20 10:30" of an RFC 3339 time. */
+export function moment(time) {
+  return time ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : DASH;
+}
+
+/** "10:30:07.123" of an RFC 3339 time. */
+export function clockTime(time) {
+  return time ? time.slice(11, 23).replace("Z", "") : DASH;
+}
+
+/** How long ago a time was: "3 min ago". */
+export function ago(time, now = Date.now()) {
+  if (!time) return DASH;
+  const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
+  if (seconds < 1) return "now";
+  if (seconds < 60) return `${Math.round(seconds)} s ago`;
+  if (seconds < 3_600) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h ago`;
+  return `${Math.round(seconds / 86_400)} days ago`;
+}
+
+/** A change relative to before: "+12 %", "no change", or what is new. */
+export function change(current, previous) {
+  if (current === null || previous === null || current === undefined || previous === undefined) return null;
+  if (previous === 0) return current === 0 ? "no change" : "new";
+  const share = current / previous - 1;
+  if (Math.abs(share) < 0.0005) return "no change";
+  const digits = Math.abs(share) < 0.1 ? 1 : 0;
+  return `${share > 0 ? "+" : "−"}${(Math.abs(share) * 100).toFixed(digits)} %`;
+}
+
+/** A change between two shares, in points of a hundred. */
+export function changeInPoints(current, previous) {
+  if (current === null || previous === null || current === undefined || previous === undefined) return null;
+  const points = (current - previous) * 100;
+  if (Math.abs(points) < 0.05) return "no change";
+  return `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points`;
+}
+
+/** A name from the API; `null` is the group of what has none. */
+export function named(name, without) {
+  return name === null || name === undefined || name === "" ? without : name;
+}
+
+export function bytes(size) {
+  if (size < 1_024) return `${size} B`;
+  return size < 1_048_576 ? `${(size / 1_024).toFixed(1)} KiB` : `${(size / 1_048_576).toFixed(1)} MiB`;
+}

@@ -1,0 +1,144 @@
+// Keep a page current: read, draw what is new, wait, and read again. Unchanged answers make the pauses longer.
+
+import { ApiError } from "./api.js";
+import { beginRound } from "./freshness.js";
+import { clearProblem, showProblem } from "./problem.js";
+import { put } from "./dom.js";
+import { failure } from "./ui/states.js";
+
+const RETRY_FIRST_MS = 2_000;
+const RETRY_MAX_MS = 60_000;
+const GROWTH = 1.5;
+
+/**
+ * Call `draw(found)` with what `load()` returns, at once and whenever it changed. `load` returns an object of answers
+ * of the API. The promise is resolved after the first drawing; the rest goes on until `signal` is aborted.
+ *
+ * `everyMs()` gives the shortest pause, null ends it. Temporary errors are tried again, and leave `root` as it is;
+ * others are drawn in it.
+ */
+export async function follow({ root, load, draw, signal, everyMs = () => 10_000, slowestMs = 60_000 }) {
+  let pause = everyMs();
+  let isFirst = true;
+  let retry = RETRY_FIRST_MS;
+  let wake = () => {};
+
+  const round = async () => {
+    try {
+      if (!isFirst) beginRound();
+      const found = await load();
+      if (signal.aborted) return;
+      const isNew = isFirst || Object.values(found).some((answer) => answer?.isNew);
+      if (isNew) keepingFocus(root, () => draw(found, isFirst));
+      isFirst = false;
+      clearProblem();
+      retry = RETRY_FIRST_MS;
+      const shortest = everyMs();
+      pause = shortest === null ? null : isNew ? shortest : Math.min(pause * GROWTH, slowestMs);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!error.isTemporary) throw error;
+      pause = Math.max(retry, (error.retryAfter ?? 0) * 1_000) * (0.75 + Math.random() / 2);
+      retry = Math.min(retry * 2, RETRY_MAX_MS);
+      showProblem(error, pause, () => wake(), isFirst);
+    }
+  };
+
+  const rest = async () => {
+    while (!signal.aborted && pause !== null) {
+      await sleep(pause, signal, (now) => {
+        wake = now;
+      });
+      await untilVisible(signal);
+      if (!signal.aborted) await round();
+    }
+  };
+
+  const onFailure = (error) => {
+    if (signal.aborted || error.status === 401) return;
+    report(error);
+    put(root, failure(error));
+  };
+  try {
+    await round();
+  } catch (error) {
+    onFailure(error);
+    return;
+  }
+  rest().catch(onFailure);
+}
+
+/** Do what may fail for a while, again and again, until it succeeds or the reader leaves. Other errors are thrown. */
+export async function persist(action, signal) {
+  for (let pause = RETRY_FIRST_MS; !signal.aborted; pause = Math.min(pause * 2, RETRY_MAX_MS)) {
+    try {
+      return await action();
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (!error.isTemporary) throw error;
+      let wake = () => {};
+      showProblem(error, pause, () => wake(), true);
+      await sleep(pause, signal, (now) => {
+        wake = now;
+      });
+    }
+    clearProblem();
+  }
+  return null;
+}
+
+/** Write faults of the page to the console. What the API refuses is no fault of the page. */
+export function report(error) {
+  if (!(error instanceof ApiError)) console.error(error);
+}
+
+// Elements are made anew; the one that takes the place of the focused one gets the focus.
+function keepingFocus(root, draw) {
+  const focused = root.contains(document.activeElement) ? document.activeElement : null;
+  const isSame = (other) =>
+    other.tagName === focused.tagName &&
+    other.getAttribute("href") === focused.getAttribute("href") &&
+    other.textContent === focused.textContent;
+  draw();
+  if (focused && !focused.isConnected)
+    [...root.querySelectorAll(focused.tagName)].find(isSame)?.focus({ preventScroll: true });
+}
+
+function sleep(ms, signal, giveWake) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    giveWake(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+    for (const change of ["online", "offline"]) {
+      addEventListener(
+        change,
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        { once: true, signal },
+      );
+    }
+  });
+}
+
+function untilVisible(signal) {
+  if (!document.hidden) return null;
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!document.hidden) resolve();
+    };
+    document.addEventListener("visibilitychange", look, { signal });
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+}

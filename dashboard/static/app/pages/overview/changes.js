@@ -1,0 +1,124 @@
+// Why the cost is another than in the period before: how much by more sessions, how much by dearer ones, and by whom.
+
+import { el } from "../../dom.js";
+import { count, exactMoney, money, named } from "../../format.js";
+import { previousName } from "../../ranges.js";
+import { href } from "../../url.js";
+import { usdDifference } from "./kpis.js";
+
+const SHOWN = 3;
+const DIMENSIONS = [
+  ["agent_name", "Agents", "no agent"],
+  ["model", "Models", "no model"],
+  ["project_id", "Projects", "no project"],
+  ["user_id", "People", "nobody"],
+];
+
+/** Return the panel, or null where nothing was spent before or now. */
+export function changesPanel({ summary, summaryBefore, agents, agentsBefore, costs, costsBefore }, state) {
+  const difference = usdDifference(costs.data.total_cost_usd, costsBefore.data.total_cost_usd);
+  if (difference === 0 || costsBefore.data.total_cost_usd === 0) return null;
+  const lists = {
+    agent_name: [agents.data, agentsBefore.data],
+    model: [costs.data.by_model, costsBefore.data.by_model],
+    project_id: [costs.data.by_project, costsBefore.data.by_project],
+    user_id: [costs.data.by_user, costsBefore.data.by_user],
+  };
+  const isWhole = Math.abs(difference) > 0;
+  const shown = DIMENSIONS.filter(([key]) => !(state.filters.model && key === "agent_name"))
+    .map(([key, label, without]) => [key, label, without, movers(key, ...lists[key])])
+    .filter(([, , , rows]) => rows.length > 1);
+  return el(
+    "section",
+    { class: "card why", "data-testid": "changes", "data-value": difference },
+    el(
+      "h2",
+      {},
+      `Why ${money(Math.abs(difference))} ${difference > 0 ? "more" : "less"} than ${previousName(state.range)}`,
+    ),
+    summary && isWhole && el("p", {}, explanation(summary.data, summaryBefore.data, difference)),
+    state.range.includesToday &&
+      el("p", { class: "muted" }, "Today is not over: the period before is complete, this one is not."),
+    el(
+      "div",
+      { class: "panels" },
+      shown.map(([key, label, without, rows]) =>
+        el(
+          "div",
+          {},
+          el("h3", {}, label),
+          el(
+            "table",
+            {},
+            el("caption", { class: "visually-hidden" }, `${label} whose cost changed most`),
+            el(
+              "thead",
+              {},
+              el(
+                "tr",
+                {},
+                ["", "Change", "Before", "Now"].map((name, at) =>
+                  at ? el("th", { scope: "col", class: "number" }, name) : el("td", {}),
+                ),
+              ),
+            ),
+            el(
+              "tbody",
+              {},
+              rows.slice(0, SHOWN).map((row) => mover(key, row, without, state)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function explanation(now, past, difference) {
+  const [n, m] = [now.total_sessions, past.total_sessions];
+  if (!n || !m) return null;
+  const bySessions = ((n - m) * past.total_cost_usd) / m;
+  const byPrice = difference - bySessions;
+  const part = (usd, text) => `${usd >= 0 ? "+" : ""}${money(usd)} ${text}`;
+  const sessions =
+    n === m
+      ? "the number of sessions is the same"
+      : part(
+          bySessions,
+          `from ${count(Math.abs(n - m))} ${n > m ? "more" : "fewer"} session${Math.abs(n - m) === 1 ? "" : "s"}`,
+        );
+  const [average, averageBefore] = [money(now.avg_cost_usd_per_session), money(past.avg_cost_usd_per_session)];
+  const price = part(
+    byPrice,
+    average === averageBefore
+      ? `as a session cost about the same, ${average}`
+      : `because a session cost ${average} instead of ${averageBefore}`,
+  );
+  return `${sessions.charAt(0).toUpperCase()}${sessions.slice(1)}; ${price}.`;
+}
+
+function movers(key, now, past) {
+  const rows = new Map();
+  for (const row of past) rows.set(row[key], { name: row[key], now: 0, past: row.cost_usd });
+  for (const row of now) rows.set(row[key], { name: row[key], now: row.cost_usd, past: rows.get(row[key])?.past ?? 0 });
+  return [...rows.values()]
+    .map((row) => ({ ...row, change: usdDifference(row.now, row.past) }))
+    .filter(({ change }) => change !== 0)
+    .sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+}
+
+function mover(key, { name, now, past, change }, without, state) {
+  const label = named(name, without);
+  return el(
+    "tr",
+    { "data-mover": key },
+    el("th", { scope: "row" }, name ? el("a", { href: href("/", state, { [key]: name }) }, label) : label),
+    el(
+      "td",
+      { class: `number ${change > 0 ? "bad" : "good"}`, "data-value": change, title: exactMoney(change) },
+      `${change > 0 ? "+" : ""}${money(change)}`,
+    ),
+    el("td", { class: "number muted", title: exactMoney(past) }, money(past)),
+    el("td", { class: "number", title: exactMoney(now) }, money(now)),
+  );
+}

@@ -1,0 +1,89 @@
+// One session: what it is, what it took, and views of what happened in it. An active one is followed.
+
+import { get } from "../api.js";
+import { el, put } from "../dom.js";
+import { follow, persist, report } from "../live.js";
+import { skeleton } from "../ui/states.js";
+import { changed } from "../url.js";
+import { headline } from "./session/headline.js";
+import { titleOf } from "./sessions/rows.js";
+
+export const title = "Session";
+
+const VIEWS = {
+  timeline: ["Timeline", () => import("./session/timeline.js")],
+  events: ["Events", () => import("./session/events.js")],
+  tree: ["Tree", () => import("./session/tree.js")],
+  usage: ["Usage", () => import("./session/usage.js")],
+  analysis: ["Analysis", () => import("./session/analysis.js")],
+  history: ["History", () => import("./session/history.js")],
+};
+const FASTEST_MS = 2_000;
+const MS_PER_EVENT = 0.2; // a long session costs more to read, so it is read less often
+const SLOWEST_MS = 30_000;
+
+/** Show the headline and the chosen view; the view gets each new state of the session. */
+export async function show(main, { id, signal, params, setTitle }) {
+  const chosen = Object.hasOwn(VIEWS, params.get("view")) ? params.get("view") : "timeline";
+  const top = el("div", {}, skeleton("13rem"));
+  const body = el("div", { "data-view": chosen }, skeleton("30rem"));
+  put(main, top, viewLinks(chosen), body);
+  let view = null;
+  let every = FASTEST_MS;
+  VIEWS[chosen][1]().catch(() => {}); // it is loaded while the session is read; opening it says what failed
+
+  await follow({
+    root: main,
+    signal,
+    slowestMs: SLOWEST_MS,
+    load: async () => ({ session: await get(`/sessions/${id}`, {}, { signal }) }),
+    everyMs: () => every,
+    draw({ session: { data: session } }) {
+      every = session.status === "active" ? Math.max(FASTEST_MS, session.counts.events * MS_PER_EVENT) : null;
+      setTitle(titleOf(session));
+      put(top, headline(session, signal));
+      if (view)
+        view
+          .then((made) => made?.refresh(session))
+          .catch((error) => {
+            if (!signal.aborted) report(error);
+          });
+      else view = persist(() => open(chosen, body, session, params, signal), signal);
+    },
+  });
+  await view;
+}
+
+async function open(chosen, body, session, params, signal) {
+  const [, load] = VIEWS[chosen];
+  const { makeView } = await load();
+  const made = makeView(body, { session, params, signal });
+  if (!signal.aborted) await made.refresh(session);
+  return made;
+}
+
+function viewLinks(chosen) {
+  return el(
+    "nav",
+    { class: "tabs", "aria-label": "Views of the session" },
+    Object.entries(VIEWS).map(([key, [name]]) =>
+      el(
+        "a",
+        { href: changed(viewChanges(key)), "data-keep-scroll": "", "aria-current": key === chosen ? "page" : null },
+        name,
+      ),
+    ),
+  );
+}
+
+// The filters of the events do not go along to another view.
+function viewChanges(view) {
+  return {
+    view: view === "timeline" ? null : view,
+    event_type: null,
+    tool_name: null,
+    agent_id: null,
+    after: null,
+    before: null,
+  };
+}

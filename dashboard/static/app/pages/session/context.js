@@ -1,0 +1,68 @@
+// "Copy as context": the digest of the session so far, for the first prompt of another one.
+
+import { get, post } from "../../api.js";
+import { may } from "../../credentials.js";
+import { announce, el } from "../../dom.js";
+import { count } from "../../format.js";
+import { showText } from "../../ui/text_dialog.js";
+
+const CHARACTERS_MAX = 8_000;
+
+/** Return the button, or null where there is no digest to copy. */
+export function contextButton(session, signal) {
+  if (session.sensitive || session.counts.events === 0) return null;
+  const button = el(
+    "button",
+    {
+      type: "button",
+      title: "Makes a digest where there is none that covers every event",
+      "data-testid": "copy-context",
+      onclick: () => copy(),
+    },
+    "Copy as context",
+  );
+
+  async function copy() {
+    button.disabled = true;
+    try {
+      const digest = await digestOf(session, signal);
+      if (digest === null) {
+        announce("There is no digest yet, and your role may not ask for one.");
+        return;
+      }
+      if (await toClipboard(digest)) announce((button.textContent = `Copied ${count(digest.length)} characters`));
+      else showText("The session as context", digest);
+    } catch (error) {
+      if (!signal.aborted) announce((button.textContent = `Not copied: ${error.message}`));
+    } finally {
+      button.disabled = false;
+    }
+  }
+  return button;
+}
+
+/** Return a digest that covers every event of the session, asking for one if need be; null if that is not allowed. */
+export async function digestOf(session, signal) {
+  const path = `/sessions/${session.id}`;
+  const newest = async (headers) => (await get(`${path}/compactions`, { per_page: 1 }, { signal, headers })).data[0];
+  const present = await newest({});
+  if (present?.status === "done" && (present.covered_events === session.counts.events || !may("write")))
+    return present.digest;
+  if (!may("write")) return null;
+  const key = `dashboard-${session.id}-${session.position}`;
+  const { meta } = await post(
+    `${path}/compact`,
+    { max_characters: CHARACTERS_MAX },
+    { signal, headers: { "Idempotency-Key": key } },
+  );
+  return (await newest({ "X-Wait-For-Position": meta.position })).digest;
+}
+
+async function toClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false; // no permission, or a page that is not served over HTTPS
+  }
+}

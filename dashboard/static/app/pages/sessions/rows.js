@@ -1,0 +1,126 @@
+// One row a session: what, where and by whom, how it went, and what it took.
+
+import { el } from "../../dom.js";
+import { ago, compactCount, count, duration, exactMoney, money, moment, named } from "../../format.js";
+import { outcomeTag } from "../../ui/outcome.js";
+import { changed } from "../../url.js";
+
+const SORTED = new Set(["started_at", "duration_seconds", "tokens", "cost_usd"]);
+const NUMBERS = [
+  ["Prompts", (session) => count(session.counts.prompts), (session) => session.counts.prompts, "prompts"],
+  ["Tools", (session) => toolUses(session.counts), (session) => session.counts.tool_calls, "tool_calls"],
+  ["Tokens", (session) => compactCount(tokensOf(session)), tokensOf, "tokens"],
+  ["Cost", (session) => money(session.model_metrics.cost_usd), (session) => session.model_metrics.cost_usd, "cost_usd"],
+];
+
+/** Return the table of these sessions, in the order given; `sort` is the API's name of that order. */
+export function sessionTable(sessions, sort) {
+  return el(
+    "div",
+    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Sessions" },
+    el(
+      "table",
+      { class: "session-list" },
+      el("caption", { class: "visually-hidden" }, "Sessions"),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          el("th", { scope: "col" }, "Session"),
+          el("th", { scope: "col" }, "Outcome"),
+          head("Started (UTC)", "started_at", sort),
+          head("Duration", "duration_seconds", sort),
+          NUMBERS.map(([name, , , key]) => head(name, key, sort, "number")),
+        ),
+      ),
+      el("tbody", {}, sessions.map(row)),
+    ),
+  );
+}
+
+// The orders that the API has are links.
+function head(name, key, sort, align = null) {
+  const order =
+    (sort ?? "-started_at").replace(/^-/, "") === key
+      ? (sort ?? "-").startsWith("-")
+        ? "descending"
+        : "ascending"
+      : null;
+  const next = key === "started_at" && order === "descending" ? key : `-${key}`;
+  return el(
+    "th",
+    { scope: "col", class: align, "aria-sort": order },
+    SORTED.has(key) ? el("a", { class: "sort", href: changed({ sort: next }) }, name) : name,
+  );
+}
+
+function row(session) {
+  const place = [session.repo, session.branch, session.agent_name, ...modelsOf(session), session.user_id]
+    .filter(Boolean)
+    .join(" · ");
+  return el(
+    "tr",
+    { class: "session-row", "data-session": session.id },
+    el(
+      "th",
+      { scope: "row" },
+      el("a", { class: "session-title", href: `/sessions/${session.id}` }, titleOf(session)),
+      el("div", { class: "line2" }, place),
+      highlights(session),
+    ),
+    el("td", {}, outcomeTag(session)),
+    el("td", { title: ago(session.started_at) }, moment(session.started_at)),
+    el("td", {}, duration(session.duration_seconds)),
+    NUMBERS.map(([name, show, value, key]) =>
+      el(
+        "td",
+        {
+          class: "number",
+          "data-name": name,
+          "data-key": key,
+          "data-value": value(session),
+          title: key === "cost_usd" ? exactMoney(value(session)) : count(value(session)),
+        },
+        show(session),
+      ),
+    ),
+  );
+}
+
+/** What a session is called. */
+export function titleOf(session) {
+  if (session.sensitive) return "Sensitive session (no content is kept)";
+  return named(session.title, null) ?? named(session.summary?.slice(0, 100), "Untitled session");
+}
+
+/** The models that a session used, the most expensive first; without any usage the one that it began with. */
+export function modelsOf({ model, models }) {
+  const used = models
+    .toSorted((a, b) => b.cost_usd - a.cost_usd)
+    .map((use) => use.model)
+    .filter(Boolean);
+  return used.length ? used : [model].filter(Boolean);
+}
+
+/** All tokens of a session: input, output, and both kinds of cache. */
+export function tokensOf({ model_metrics: sums }) {
+  return sums.input_tokens + sums.output_tokens + sums.cache_read_tokens + sums.cache_creation_tokens;
+}
+
+function toolUses({ tool_calls: calls, tool_errors: errors }) {
+  return errors ? [count(calls), el("span", { class: "bad" }, ` (${count(errors)} failed)`)] : count(calls);
+}
+
+// The API marks found words with « and ».
+function highlights({ highlights: found = [] }) {
+  return found.slice(0, 2).map(({ field, text }) =>
+    el(
+      "div",
+      { class: "line2" },
+      `${field}: `,
+      text.split(/«([^»]*)»/).map((part, at) => (at % 2 ? el("mark", {}, part) : part)),
+    ),
+  );
+}

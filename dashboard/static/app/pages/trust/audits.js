@@ -1,0 +1,94 @@
+// The audit that runs by itself, as the process that answers here shows it at `/metrics`.
+
+import { el, put } from "../../dom.js";
+import { count, duration } from "../../format.js";
+import { table } from "../../ui/table.js";
+import { panel, utc } from "./parts.js";
+
+const SCOPES = { hours: "The last hours, each minute", all: "Everything, each night" };
+const LINE = /^crewkit_audit_(\w+?)(?:\{scope="(\w+)"\})? (\S+)$/gm;
+
+/** Return `{element, load(), draw()}`. */
+export function auditsPanel(signal) {
+  const body = el("div", {}, el("p", { class: "muted" }, "Reading …"));
+  let found = null;
+  return {
+    element: panel("audits", "Last audits", "crewkit-sessions audit", body),
+    async load() {
+      found = auditsOf(await metrics(signal));
+    },
+    draw: () => put(body, found.runs.some(({ ended }) => ended) ? shown(found) : nothing()),
+  };
+}
+
+// Proxies may hide them, and they may be at a port of their own.
+async function metrics(signal) {
+  try {
+    const answer = await fetch("/metrics", { signal, cache: "no-store", credentials: "omit" });
+    return answer.ok && answer.headers.get("content-type")?.startsWith("text/plain") ? await answer.text() : "";
+  } catch {
+    return "";
+  }
+}
+
+/** Return what the metrics say: `{missing, runs: [{scope, ended, at, seconds, differences}]}`. */
+export function auditsOf(text) {
+  const values = new Map(
+    [...text.matchAll(LINE)].map(([, name, scope = "", value]) => [`${name} ${scope}`, Number(value)]),
+  );
+  const runs = Object.keys(SCOPES).map((scope) => {
+    const of = (name) => values.get(`${name} ${scope}`) ?? null;
+    const at = of("last_run_timestamp_seconds");
+    return {
+      scope,
+      ended: of("runs_total") ?? 0,
+      at: at ? new Date(at * 1_000).toISOString() : null,
+      seconds: of("duration_seconds"),
+      differences: of("differences"),
+    };
+  });
+  return { missing: values.get("missing_positions ") ?? null, runs };
+}
+
+function shown({ missing, runs }) {
+  const column = (key, name, show) => ({
+    key,
+    name,
+    align: "number",
+    value: (row) => row[key],
+    show: (row) => (row.ended ? show(row[key]) : "–"),
+  });
+  return [
+    el(
+      "p",
+      {},
+      `Positions without a receipt in the last audit: ${count(missing)}. Each audit asks what coverage and recount ask, and repairs nothing.`,
+    ),
+    table({
+      name: "audits",
+      caption: "The last audits of the process that answers here",
+      rows: runs,
+      columns: [
+        { key: "scope", name: "What", value: (row) => row.scope, show: (row) => SCOPES[row.scope] },
+        { key: "at", name: "Last ended", value: (row) => row.at, show: (row) => utc(row.at) },
+        column("differences", "Differences", count),
+        column("seconds", "Took", duration),
+        {
+          key: "ended",
+          name: "Since the start",
+          align: "number",
+          value: (row) => row.ended,
+          show: (row) => count(row.ended),
+        },
+      ],
+    }),
+  ];
+}
+
+function nothing() {
+  return el(
+    "p",
+    {},
+    "This address shows no audit: it has no metrics, or another process audits. The metrics and the log of that process say what it found.",
+  );
+}

@@ -1,0 +1,82 @@
+// Which versions of which clients send what, and what of it this version does not know.
+
+import { getOperator } from "../../api.js";
+import { el, put } from "../../dom.js";
+import { count, named, percent } from "../../format.js";
+import { table } from "../../ui/table.js";
+import { counted, curl, disclosure, number, panel } from "./parts.js";
+
+/** Return `{element, load(), draw()}`. */
+export function clientsPanel(signal) {
+  const body = el("div", {}, el("p", { class: "muted" }, "Reading …"));
+  let found = null;
+  let drawn = null;
+  return {
+    element: panel("clients", "Clients seen", curl("operator/clients"), body),
+    async load() {
+      found = (await getOperator("/clients", {}, { signal })).data;
+    },
+    draw() {
+      if (found === drawn) return; // the same answer again
+      drawn = found;
+      put(body, shown(found));
+    },
+  };
+}
+
+function shown({ unknown_share: share, clients, truncated }) {
+  const column = (key, name, show) => ({
+    key,
+    name,
+    align: "number",
+    value: (row) => row[key],
+    show: (row) => show(row[key]),
+  });
+  return [
+    el(
+      "p",
+      {},
+      "Sessions that began in the last seven days. Of their events, ",
+      number("clients-unknown-share", share, percent(share, 2)),
+      " have a type that this version does not know; they are stored and counted, and nothing else follows from them.",
+      truncated && " There are more types than are listed.",
+    ),
+    table({
+      name: "clients",
+      caption: "Clients by version",
+      rows: clients,
+      sort: "-events",
+      columns: [
+        { key: "client", name: "Client", value: (row) => row.client, show: (row) => named(row.client, "not said") },
+        {
+          key: "client_version",
+          name: "Version",
+          value: (row) => row.client_version,
+          show: (row) => named(row.client_version, "not said"),
+        },
+        column("events", "Events", count),
+        column("unknown_events", "Unknown", count),
+        column("unknown_share", "Share", (value) => percent(value, 2)),
+        { key: "event_types", name: "Types", value: (row) => row.event_types.length, show: types },
+      ],
+    }),
+  ];
+}
+
+function types({ client, client_version: version, event_types: rows }) {
+  return disclosure(`types ${client} ${version}`, counted(rows.length, "type"), () =>
+    el(
+      "ul",
+      { class: "types" },
+      rows.map((one) =>
+        el(
+          "li",
+          {},
+          one.event_type,
+          `: ${counted(one.events, "event")} in ${counted(one.sessions, "session")}`,
+          !one.known && [" ", el("span", { class: "tag warn" }, "unknown")],
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,96 @@
+// Whether every position of the log has its receipt. It counts all receipts, so it is asked once a minute at most.
+
+import { getOperator } from "../../api.js";
+import { el, put } from "../../dom.js";
+import { count } from "../../format.js";
+import { table } from "../../ui/table.js";
+import { facts, number, panel, utc } from "./parts.js";
+
+/** Return `{element, load(), draw()}`; what was found is put into `known.coverage`. */
+export function coveragePanel(known, signal, repair) {
+  const body = el("div", { role: "status" }, el("p", { class: "muted" }, "Counting receipts …"));
+  const rest = el("div", {});
+  return {
+    element: panel("coverage", "Coverage", "crewkit-sessions coverage", body, rest),
+    async load() {
+      const completeThrough = known.freshness?.data.complete_through; // read before, so the count covers it
+      if (!completeThrough) return;
+      const { data } = await getOperator("/coverage", {}, { signal });
+      known.coverage = { data, completeThrough, at: new Date().toISOString() };
+    },
+    draw() {
+      if (!known.coverage) return;
+      const { data, at } = known.coverage;
+      put(body, verdict(data, at));
+      put(rest, partitions(data.partitions), gaps(data.partitions), data.complete ? null : repair());
+    },
+  };
+}
+
+function verdict({ complete, positions, missing, partitions: all }, at) {
+  const dead = all.reduce((sum, one) => sum + one.dead, 0);
+  return [
+    el(
+      "p",
+      { "data-testid": "coverage-complete", "data-value": String(complete) },
+      el("span", { class: `tag ${complete ? "good" : "bad"}` }, complete ? "✓ complete" : "✗ incomplete"),
+      complete ? " Every position has its receipt." : " Some positions have no receipt.",
+      el("span", { class: "muted" }, ` Counted at ${utc(at)}.`),
+    ),
+    facts(
+      ["Positions", number("coverage-positions", positions, count(positions))],
+      ["Without a receipt", number("coverage-missing", missing, count(missing))],
+      ["Dead letters", number("coverage-dead", dead, count(dead))],
+    ),
+  ];
+}
+
+function partitions(rows) {
+  const column = (key, name) => ({
+    key,
+    name,
+    align: "number",
+    value: (row) => row[key],
+    show: (row) => count(row[key]),
+  });
+  return table({
+    name: "coverage",
+    caption: "Receipts by partition of the log",
+    rows,
+    rowsShown: 16,
+    sort: "partition",
+    columns: [
+      { key: "partition", name: "Partition", value: (row) => row.partition },
+      column("end", "Positions"),
+      column("count", "Receipts"),
+      column("projected", "Projected"),
+      column("dead", "Dead"),
+      column("missing", "Missing"),
+    ],
+  });
+}
+
+function gaps(all) {
+  const rows = all.flatMap(({ partition, gaps: ranges }) =>
+    ranges.map(([start, stop]) => ({ partition, start, stop })),
+  );
+  if (rows.length === 0) return null;
+  return table({
+    name: "gaps",
+    caption: "Positions without a receipt",
+    rows,
+    rowsShown: 20,
+    csv: "gaps",
+    columns: [
+      { key: "first", name: "First missing", value: (row) => `${row.partition}:${row.start}` },
+      { key: "last", name: "Last missing", value: (row) => `${row.partition}:${row.stop - 1}` },
+      {
+        key: "positions",
+        name: "Positions",
+        align: "number",
+        value: (row) => row.stop - row.start,
+        show: (row) => count(row.stop - row.start),
+      },
+    ],
+  });
+}

@@ -1,0 +1,58 @@
+// A question before something happens. The browser's own dialog keeps the focus inside and gives it back.
+
+import { el, put } from "../../dom.js";
+
+/**
+ * Ask, and return the values of `fields` once the reader agrees, or null. `text` is a list of paragraphs, `action` the
+ * name of the button. `fields` are form controls with names, or labels around them. After it, the focus is back at the
+ * button that opened it, or at its successor with the same `data-action`.
+ */
+export function ask({ title, text, action, isDanger = false, fields = [], signal }) {
+  const opener = document.activeElement;
+  return new Promise((resolve) => {
+    const heading = `dialog-${crypto.randomUUID()}`;
+    const form = el(
+      "form",
+      { method: "dialog" },
+      el("h2", { id: heading }, title),
+      text.filter(Boolean).map((paragraph) => el("p", {}, paragraph)),
+      fields,
+      el(
+        "div",
+        { class: "dialog-foot" },
+        el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+        el("button", { type: "submit", class: isDanger ? "danger" : "primary", value: "yes" }, action),
+      ),
+    );
+    const dialog = el(
+      "dialog",
+      { class: "card ask-dialog", "aria-labelledby": heading, "data-testid": "confirm" },
+      form,
+    );
+    const leave = () => dialog.close();
+    dialog.addEventListener(
+      "close",
+      () => {
+        signal.removeEventListener("abort", leave);
+        const values = dialog.returnValue === "yes" ? Object.fromEntries(new FormData(form)) : null;
+        dialog.remove();
+        focusAgain(opener);
+        resolve(signal.aborted ? null : values);
+      },
+      { once: true },
+    );
+    signal.addEventListener("abort", leave, { once: true });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** A warning for a dialog. */
+export function warning(...content) {
+  return put(el("span", { class: "warning" }), content);
+}
+
+function focusAgain(opener) {
+  if (!opener || opener.isConnected) opener?.focus();
+  else document.querySelector(`[data-action="${CSS.escape(opener.dataset.action ?? "")}"]`)?.focus();
+}

@@ -1,0 +1,56 @@
+// The form for an operator's token: the state of the whole installation is shown to nobody else.
+
+import { credential, forget, keep } from "../../credentials.js";
+import { el, put } from "../../dom.js";
+import { command } from "./parts.js";
+
+/** Return the form; `onDone` is called once an operator's token is kept. */
+export function operatorForm(onDone, why = null) {
+  const problem = el("p", { class: "field-error", role: "alert", id: "operator-error" });
+  const field = el("input", {
+    id: "operator",
+    name: "operator",
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    "aria-describedby": "operator-error",
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    const refused = keepOperator(field.value);
+    put(problem, refused);
+    field.toggleAttribute("aria-invalid", Boolean(refused));
+    if (!refused) onDone();
+  };
+  return el(
+    "section",
+    { class: "card", "data-testid": "operator-form" },
+    el("h3", {}, "Are you the operator?"),
+    why && el("p", { class: "notice", role: "status" }, why),
+    el(
+      "p",
+      {},
+      "Receipts of every position, a recount of all orgs, dead letters and generations need an operator's token. On the machine of the installation, this prints one:",
+    ),
+    el("p", {}, command("crewkit-sessions token --operator --data DIR")),
+    el(
+      "form",
+      { class: "ask", onsubmit: submit },
+      el("label", { for: "operator" }, "Paste an operator token"),
+      field,
+      el("button", { type: "submit" }, "Show the installation"),
+    ),
+    problem,
+  );
+}
+
+// `keep` takes the token of an org as well; here it would sign the reader in as another user.
+function keepOperator(text) {
+  const before = credential("org")?.token;
+  const refused = keep(text);
+  if (refused || credential("operator")) return refused;
+  if (before) keep(before);
+  else forget("org");
+  return "This token belongs to an org. An operator's token is made with --operator.";
+}

@@ -1,0 +1,149 @@
+// What the sections of the page are made of.
+
+import { announce, el, put } from "../../dom.js";
+
+const WIDE = ["org-recount", "dead-letters", "generations", "requests", "clients"];
+const COPIED_MS = 1_500;
+const opened = new Set(); // keys of the details that the reader opened, for when they are drawn again
+
+/** A section: `name` for tests, its heading, and the command that proves it. */
+export function panel(name, heading, proof, ...content) {
+  return el(
+    "section",
+    { class: WIDE.includes(name) ? "card wide" : "card", "data-panel": name },
+    el(
+      "div",
+      { class: "head-row" },
+      el("h3", { tabindex: -1 }, heading),
+      el("span", { class: "grow" }),
+      proof && command(proof),
+    ),
+    content,
+  );
+}
+
+/** The request that shows the same, as a command; `kind` says whose token it needs. */
+export function curl(path, kind = "operator") {
+  const token = kind === "operator" ? "OPERATOR_TOKEN" : "TOKEN";
+  return `curl -H "Authorization: Bearer $${token}" ${location.origin}/api/v1/${path}`;
+}
+
+/** A command with a button that copies it. */
+export function command(text) {
+  const code = el("code", {}, text);
+  const button = el("button", { type: "button", class: "small", "aria-label": `Copy: ${text}`, onclick: copy }, "Copy");
+  async function copy() {
+    try {
+      await navigator.clipboard.writeText(text);
+      put(button, "Copied");
+      announce("Copied");
+      setTimeout(() => put(button, "Copy"), COPIED_MS);
+    } catch {
+      // not over plain HTTP, or not allowed
+      getSelection().selectAllChildren(code);
+      announce("Selected. Copy it with the keyboard.");
+    }
+  }
+  return el("span", { class: "command" }, code, button);
+}
+
+/** A number of the API, with its raw value for tests. */
+export function number(name, value, shown) {
+  return el("span", { "data-testid": name, "data-value": value ?? "" }, shown);
+}
+
+/** A list of names and values: `[name, node or text]`; absent ones are left out. */
+export function facts(...pairs) {
+  return el(
+    "dl",
+    { class: "fact-list" },
+    pairs.filter(Boolean).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
+}
+
+/** Details that stay open when they are drawn again; `content()` is made when they are opened. */
+export function disclosure(key, summary, content) {
+  const body = el("div", {});
+  const element = el(
+    "details",
+    { open: opened.has(key), ontoggle: toggled },
+    el("summary", { "data-action": `open ${key}` }, summary),
+    body,
+  );
+  if (element.open) put(body, content());
+  function toggled() {
+    if (element.open) opened.add(key);
+    else opened.delete(key);
+    if (element.open && !body.hasChildNodes()) put(body, content());
+  }
+  return element;
+}
+
+/**
+ * Replace what is inside `place`. The focus goes to what has the same `data-action`, else to the heading of its
+ * part.
+ */
+export function redraw(place, ...content) {
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
+  const { action } = held?.dataset ?? {};
+  const { generation } = held?.closest("[data-generation]")?.dataset ?? {};
+  put(place, content);
+  if (!held) return;
+  const next = action && place.querySelector(`[data-action="${CSS.escape(action)}"]:not(:disabled)`);
+  const part = generation && place.querySelector(`[data-generation="${CSS.escape(generation)}"] h4`);
+  (next || part || place.closest("section").querySelector("h3"))?.focus({ preventScroll: true });
+}
+
+/** Enable a button again; a disabled one has lost the focus, so give it back. */
+export function enable(button) {
+  button.disabled = false;
+  if (document.activeElement === document.body) button.focus();
+}
+
+/** Why something was refused, near where it was asked for. */
+export function refusal(error) {
+  const details = Object.entries(error.details ?? {}).map(([field, why]) => `${field}: ${[why].flat().join("; ")}`);
+  const isSaid = details.some((detail) => error.message.includes(detail.split(": ").slice(1).join(": ")));
+  return el(
+    "p",
+    { class: "refusal", "data-testid": "refusal", "data-status": error.status },
+    error.message,
+    details.length > 0 && !isSaid && ` ${details.join(". ")}.`,
+  );
+}
+
+/** Links to the pages of a list: `onPage(number)`. */
+export function pager({ current_page: page, total_pages: pages }, onPage) {
+  if (pages <= 1) return null;
+  const to = (number, text) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "data-action": text,
+        disabled: number < 1 || number > pages,
+        onclick: () => onPage(number),
+      },
+      text,
+    );
+  return el(
+    "div",
+    { class: "pages" },
+    to(page - 1, "← Newer"),
+    el("span", {}, `Page ${page} of ${pages}`),
+    to(page + 1, "Older →"),
+  );
+}
+
+/** "22:31:07 UTC" of an RFC 3339 time, with the day unless it is today. */
+export function utc(time, now = new Date().toISOString()) {
+  if (!time || time.startsWith("1970-")) return "never";
+  const clock = `${time.slice(11, 19)} UTC`;
+  return time.slice(0, 10) === now.slice(0, 10) ? clock : `${time.slice(0, 10)} ${clock}`;
+}
+
+/** "3 records", "1 record". */
+export function counted(number, one, many = `${one}s`) {
+  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+}

@@ -1,0 +1,174 @@
+// A recount on demand: everything is computed again from the facts, and compared. It is never run by itself.
+
+import { announce, el, put } from "../../dom.js";
+import { clockTime, count } from "../../format.js";
+import { table } from "../../ui/table.js";
+import { counted, enable, panel, refusal, utc } from "./parts.js";
+
+const TIMEOUT_MS = 300_000; // it reads every fact of the range
+const TABLES = { sessions: "Sessions, with their events", rollup_hourly: "Sums by hour", rollup_daily: "Sums by day" };
+const last = new Map(); // of → result, for as long as the page is open
+
+/**
+ * Return `{element}`. `read(options)` asks the API; `of` says whose numbers these are; `onResult(result)` is called
+ * with `{data, at, completeThrough, of}`, also with the last result of this visit.
+ */
+export function recountPanel({ name, heading, proof, of, intro, read, onResult, signal, repair = null }) {
+  const button = el(
+    "button",
+    { type: "button", class: "primary", "data-action": `recount-${name}`, onclick: run },
+    "Recount now",
+  );
+  const progress = el(
+    "div",
+    { class: "recount-runs", hidden: true },
+    el("progress", { "aria-label": "Recount" }),
+    el("span", {}),
+  );
+  const status = el("div", { role: "status" });
+  const result = el("div", {});
+
+  async function run() {
+    button.disabled = true;
+    progress.hidden = false;
+    announce("The recount runs.");
+    const began = Date.now();
+    const clock = setInterval(() => put(progress.lastChild, `${Math.round((Date.now() - began) / 1_000)} s`), 1_000);
+    try {
+      const { data, headers } = await read({ signal, timeoutMs: TIMEOUT_MS });
+      const completeThrough = headers.get("x-complete-through");
+      last.set(`${name} ${of}`, {
+        data,
+        of,
+        at: new Date().toISOString(),
+        completeThrough,
+        tookMs: Date.now() - began,
+      });
+      draw();
+    } catch (error) {
+      if (!signal.aborted) put(status, refusal(error));
+    } finally {
+      clearInterval(clock);
+      enable(button);
+      progress.hidden = true;
+    }
+  }
+
+  function draw() {
+    const found = last.get(`${name} ${of}`);
+    if (!found) return;
+    put(status, sentence(found));
+    put(result, numbers(name, found), found.data.equal ? null : repair?.());
+    onResult(found);
+  }
+
+  const element = panel(
+    name,
+    heading,
+    proof,
+    el("p", {}, intro),
+    el("p", { class: "ask" }, button, progress),
+    status,
+    result,
+  );
+  draw();
+  return { element };
+}
+
+function sentence({ data, at, completeThrough, tookMs }) {
+  const { equal, differences, truncated, note, moving } = data;
+  const rows = Object.values(moving).reduce((sum, value) => sum + value, 0);
+  return [
+    el(
+      "p",
+      { "data-testid": "recount-equal", "data-value": String(equal) },
+      el("span", { class: `tag ${equal ? "good" : "bad"}` }, equal ? "✓ equal" : "✗ differs"),
+      equal
+        ? " Every number equals its recount."
+        : ` ${truncated ? "More than " : ""}${counted(differences.length, "difference")}.`,
+      el(
+        "span",
+        { class: "muted" },
+        ` Of events accepted before ${utc(completeThrough)}; done at ${clockTime(at).slice(0, 8)} UTC, in ${(tookMs / 1_000).toFixed(1)} s.`,
+      ),
+    ),
+    rows > 0 &&
+      el(
+        "p",
+        {},
+        `${counted(rows, "row was", "rows were")} being written at each reading, and not compared. Recount again for those.`,
+      ),
+    note && el("p", { class: "warning" }, `Note: ${note}.`),
+  ];
+}
+
+function numbers(name, { data: { compared, moving, differences } }) {
+  const rows = Object.keys(moving).map((key) => ({
+    key,
+    compared: compared[key],
+    moving: moving[key],
+    differences: differences.filter((one) => one.table === key).length,
+  }));
+  rows[0].events = compared.events;
+  const column = (key, label, more = {}) => ({
+    key,
+    name: label,
+    align: "number",
+    value: (row) => row[key] ?? null,
+    show: (row) => count(row[key]),
+    ...more,
+  });
+  return [
+    table({
+      name: `${name}-compared`,
+      caption: "What was compared",
+      rows,
+      csv: null,
+      columns: [
+        { key: "table", name: "Table", value: (row) => row.key, show: (row) => TABLES[row.key] ?? row.key },
+        column("compared", "Compared"),
+        column("events", "Events"),
+        column("moving", "Being written"),
+        column("differences", "Differences"),
+      ],
+    }),
+    differences.length > 0 &&
+      differenceTable(`${name}-differences`, "Numbers that differ from their recount", causesFirst(differences), [
+        ["stored", "Stored"],
+        ["recounted", "Recounted"],
+      ]),
+  ];
+}
+
+// A wrong session makes its sums wrong.
+function causesFirst(differences) {
+  const rank = ({ table: name }) => (name.startsWith("rollup") ? 1 : 0);
+  return differences.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** A table of differences; `sides` are the two fields that differ, with their names. */
+export function differenceTable(name, caption, differences, sides) {
+  const key = (row) =>
+    Object.entries(row.key)
+      .map(([field, value]) => `${field}=${value ?? "∅"}`)
+      .join(", ");
+  const text = (field, label, value, more = {}) => ({ key: field, name: label, value, ...more });
+  return table({
+    name,
+    caption,
+    rows: differences,
+    rowsShown: 20,
+    csv: name,
+    columns: [
+      text("table", "Table", (row) => row.table),
+      text("key", "Row", key),
+      text("column", "Column", (row) => row.column),
+      ...sides.map(([field, label]) =>
+        text(field, label, (row) => row[field] ?? null, {
+          align: "number",
+          show: (row) => String(row[field] ?? "none"),
+        }),
+      ),
+    ],
+  });
+}

@@ -1,0 +1,100 @@
+// Ranges of whole days in UTC, as analytics take them.
+
+const DAY_MS = 86_400_000;
+const DAYS_MAX = 800;
+
+export const PRESETS = {
+  today: "Today",
+  yesterday: "Yesterday",
+  "7d": "Last 7 days",
+  "30d": "Last 30 days",
+  "90d": "Last 90 days",
+  month: "This month",
+  "last-month": "Last month",
+};
+export const DEFAULT_PRESET = "7d";
+
+const text = (ms) => new Date(ms).toISOString().slice(0, 10);
+const parse = (day) => (/^\d{4}-\d{2}-\d{2}$/.test(day ?? "") ? Date.parse(`${day}T00:00:00Z`) : NaN);
+
+/**
+ * Return the range of a preset, or of two days: `{preset, start, end, days, previous: {start, end}}`, days inclusive.
+ * Days that are none, or in the wrong order, or too many, give the default range.
+ */
+export function rangeOf(preset, start, end, now = Date.now()) {
+  const today = parse(text(now));
+  const [first, last] = preset === "custom" ? [parse(start), parse(end)] : bounds(preset, today);
+  const days = (last - first) / DAY_MS + 1;
+  if (!(days >= 1 && days <= DAYS_MAX)) return rangeOf(DEFAULT_PRESET, null, null, now);
+  return {
+    preset: Object.hasOwn(PRESETS, preset) || preset === "custom" ? preset : DEFAULT_PRESET,
+    start: text(first),
+    end: text(last),
+    days,
+    includesToday: last >= today && first <= today,
+    previous: { start: text(first - days * DAY_MS), end: text(first - DAY_MS), days },
+  };
+}
+
+function bounds(preset, today) {
+  const date = new Date(today);
+  const month = (offset) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + offset, 1);
+  switch (preset) {
+    case "today":
+      return [today, today];
+    case "yesterday":
+      return [today - DAY_MS, today - DAY_MS];
+    case "30d":
+      return [today - 29 * DAY_MS, today];
+    case "90d":
+      return [today - 89 * DAY_MS, today];
+    case "month":
+      return [month(0), today];
+    case "last-month":
+      return [month(-1), month(0) - DAY_MS];
+    default:
+      return [today - 6 * DAY_MS, today];
+  }
+}
+
+/** The days of a range as the parameters of analytics. */
+export function dayParams({ start, end }) {
+  return { start_date: start, end_date: end };
+}
+
+/** The same days as the parameters of lists of sessions; the end is exclusive there. */
+export function timeParams({ start, end }) {
+  return { started_after: `${start}T00:00:00Z`, started_before: `${text(parse(end) + DAY_MS)}T00:00:00Z` };
+}
+
+/** The width of a bar in the charts of a range. */
+export function intervalOf({ days }) {
+  if (days <= 2) return "hour";
+  return days <= 120 ? "day" : "week";
+}
+
+/** What the period before is called. */
+export function previousName({ preset, days }) {
+  if (preset === "today" || preset === "yesterday" || days === 1) return "the day before";
+  return `the ${days} days before`;
+}
+
+/** The day `days` after this one. */
+export function addDays(day, days) {
+  return text(parse(day) + days * DAY_MS);
+}
+
+/** 0 for Monday … 6 for Sunday. */
+export function weekday(day) {
+  return (new Date(parse(day)).getUTCDay() + 6) % 7;
+}
+
+/** How a range reads: "23 Nov – 29 Nov 2026". */
+export function rangeText({ start, end }) {
+  const format = (day, options) =>
+    new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(new Date(parse(day)));
+  const last = format(end, { day: "numeric", month: "short", year: "numeric" });
+  if (start === end) return last;
+  const sameYear = start.slice(0, 4) === end.slice(0, 4);
+  return `${format(start, { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) })} – ${last}`;
+}

@@ -1,0 +1,132 @@
+// Addresses to pages. A page is a module with `title` and `show(main, view)`; it is loaded when it is first opened.
+
+import { ApiError } from "./api.js";
+import { announce, el, put } from "./dom.js";
+import { beginRound } from "./freshness.js";
+import { persist, report } from "./live.js";
+import { clearProblem } from "./problem.js";
+import { readState } from "./url.js";
+import { failure } from "./ui/states.js";
+
+const ROUTES = [
+  [/^\/$/, () => import("./pages/overview.js")],
+  [/^\/sessions$/, () => import("./pages/sessions.js")],
+  [/^\/sessions\/([0-9a-f-]{36})$/, () => import("./pages/session.js")],
+  [/^\/team$/, () => import("./pages/team.js")],
+  [/^\/trust$/, () => import("./pages/trust.js")],
+];
+
+const PRELOAD_AFTER_MS = 5_000;
+const RELOADED = "crewkit.reloaded"; // when the page was loaded anew for want of a module
+const RELOAD_EVERY_MS = 30_000;
+
+let leaving = new AbortController();
+let afterwards = () => {};
+let shown = null; // the module of the page
+
+/** Follow links and the history from now on; `onShown(path)` is called after each change of page. */
+export function startRouter(onShown) {
+  afterwards = onShown;
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", () => showPage());
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+    if (!pageOf(link.pathname) || link.getAttribute("href").startsWith("#")) return;
+    event.preventDefault();
+    navigate(link.pathname + link.search, { keepScroll: "keepScroll" in link.dataset });
+  });
+  return showPage();
+}
+
+/** Open an address of this site. `replace` leaves no entry in the history, `keepScroll` stays where the reader is. */
+export function navigate(address, { replace = false, keepScroll = replace } = {}) {
+  if (replace) history.replaceState(history.state, "", address);
+  else {
+    history.replaceState({ scroll: scrollY }, "");
+    history.pushState(keepScroll ? { scroll: scrollY } : null, "", address);
+  }
+  return showPage();
+}
+
+/** Show the page of the present address anew. */
+export async function showPage() {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const main = document.getElementById("main");
+  const found = pageOf(location.pathname);
+  clearProblem();
+  beginRound();
+  afterwards(location.pathname);
+  if (!found) {
+    put(main, failure({ status: 404, message: "There is no such page." }));
+    return;
+  }
+  try {
+    const page = await persist(() => loaded(found.load), signal);
+    if (signal.aborted) return;
+    setTitle(page.title);
+    await showIn(main, page, { id: found.id, signal, setTitle, ...readState() });
+  } catch (reason) {
+    if (signal.aborted || reason.status === 401) return;
+    report(reason);
+    put(main, failure(reason));
+  }
+  if (signal.aborted) return;
+  scrollTo(0, history.state?.scroll ?? 0);
+  announce(document.title);
+}
+
+// Another page appears at once. The same page with other choices is made beside the present one, which stays, dimmed,
+// until the new one has its numbers.
+async function showIn(main, page, view) {
+  const next = el("div", { class: "page" });
+  const isSame = page === shown && main.firstElementChild?.classList.contains("page");
+  if (isSame) main.firstElementChild.classList.add("leaving");
+  else put(main, next);
+  shown = page;
+  await page.show(next, view);
+  if (!isSame || view.signal.aborted) return;
+  const focused = document.activeElement?.id;
+  put(main, next);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+/** Load the other pages as well, once the reader stays, so that they open while the server is away. */
+export function loadAllPages() {
+  setTimeout(() => ROUTES.forEach(([, load]) => load().catch(() => {})), PRELOAD_AFTER_MS);
+}
+
+// A module that could not be loaded is not asked for again by every browser, and after an upgrade of the server it may
+// not fit to those of this page. A new page has all of one version.
+async function loaded(load) {
+  try {
+    return await load();
+  } catch {
+    const last = Number(sessionStorage.getItem(RELOADED));
+    const isHere = await fetch("/", { method: "HEAD", cache: "no-store" }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isHere && Date.now() - last < RELOAD_EVERY_MS) throw new Error("a part of the page can't be loaded");
+    if (isHere) {
+      sessionStorage.setItem(RELOADED, Date.now());
+      location.reload();
+    }
+    throw new ApiError(0, "no_answer", "The server does not answer.");
+  }
+}
+
+function setTitle(title) {
+  document.title = `${title} · crewkit-sessions`;
+}
+
+function pageOf(path) {
+  for (const [pattern, load] of ROUTES) {
+    const match = pattern.exec(path);
+    if (match) return { load, id: match[1] };
+  }
+  return null;
+}

@@ -1,0 +1,114 @@
+// What surrounds every page: navigation, freshness, who is signed in.
+
+import { credential, forget, may } from "./credentials.js";
+import { el, put } from "./dom.js";
+import { freshnessBadge } from "./freshness.js";
+import { problemLine } from "./problem.js";
+import { href, readState } from "./url.js";
+
+let badge = null;
+let line = null;
+
+/** The pages that this role may open: [path, name]. */
+function pages() {
+  const org = Boolean(credential("org"));
+  return [
+    ...(org
+      ? [
+          ["/", "Overview"],
+          ["/sessions", "Sessions"],
+        ]
+      : []),
+    ...(may("byUser") ? [["/team", "Team"]] : []),
+    ["/trust", "Trust"],
+  ];
+}
+
+/** Draw the header; without a credential it has only the name. */
+export function drawShell(top, isSignedIn) {
+  badge ??= freshnessBadge();
+  line ??= problemLine();
+  put(
+    top,
+    el(
+      "div",
+      { class: "bar" },
+      el(
+        "a",
+        { class: "brand", href: "/" },
+        el("img", { src: iconAddress(), alt: "", width: 22, height: 22 }),
+        "crewkit-sessions",
+      ),
+      isSignedIn &&
+        el(
+          "nav",
+          { "aria-label": "Pages" },
+          pages().map(([path, name]) => el("a", { href: path }, name)),
+        ),
+      el("span", { class: "grow" }),
+      isSignedIn && badge,
+      themeButton(),
+      isSignedIn && account(),
+    ),
+    line,
+  );
+  if (isSignedIn) markPage(location.pathname);
+}
+
+/** Mark the page that is open, and let the links keep the range and the filters. */
+export function markPage(path) {
+  const state = readState();
+  for (const link of document.querySelectorAll("#top nav a")) {
+    const own = new URL(link.href).pathname;
+    const isHere = own === path || (own === "/sessions" && path.startsWith("/sessions/"));
+    link.toggleAttribute("aria-current", isHere);
+    if (isHere) link.setAttribute("aria-current", "page");
+    link.setAttribute("href", own === "/trust" ? own : href(own, state));
+  }
+}
+
+function iconAddress() {
+  return document.querySelector("link[rel=icon]").href;
+}
+
+function themeButton() {
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "plain",
+      "aria-label": "Switch between light and dark",
+      title: "Light or dark",
+      onclick: () => window.crewkitTheme.toggle(),
+    },
+    "◐",
+  );
+}
+
+function account() {
+  const held = credential("org") ?? credential("operator");
+  const { sub, org_id: org, role, exp } = held.claims;
+  const until = new Date(exp * 1000).toISOString().slice(0, 16).replace("T", " ");
+  const details = el(
+    "details",
+    { class: "account" },
+    el("summary", { "aria-label": `Signed in as ${sub}` }, sub),
+    el(
+      "div",
+      { class: "menu" },
+      el("p", {}, el("strong", {}, sub), el("br"), `${role} of ${org}`, el("br"), `until ${until} UTC`),
+      credential("operator") && credential("org") && el("p", {}, "and operator of the installation"),
+      el("p", {}, el("a", { href: "/schema" }, "API reference")),
+      el("button", { type: "button", onclick: signOut }, "Sign out"),
+    ),
+  );
+  document.addEventListener("click", (event) => {
+    if (!details.contains(event.target)) details.open = false;
+  });
+  return details;
+}
+
+function signOut() {
+  forget();
+  dispatchEvent(new CustomEvent("signedout", { detail: "You are signed out in this tab." }));
+}

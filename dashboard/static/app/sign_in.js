@@ -1,0 +1,46 @@
+// The form for a token, for those who did not come by a link that has one.
+
+import { keep } from "./credentials.js";
+import { el, put } from "./dom.js";
+
+/** Return the form; `why` says why it is shown, `onDone` is called once a token is kept. */
+export function signInForm(why, onDone) {
+  const problem = el("p", { class: "field-error", role: "alert", id: "token-error" });
+  const field = el("input", {
+    id: "token",
+    name: "token",
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    "aria-describedby": "token-error",
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    const refused = keep(field.value);
+    put(problem, refused);
+    field.toggleAttribute("aria-invalid", Boolean(refused));
+    if (!refused) onDone();
+  };
+  return el(
+    "section",
+    { class: "sign-in card" },
+    el("h1", {}, "Sign in"),
+    why && el("p", { class: "notice", role: "status" }, why),
+    el("p", {}, "Paste a token of your org. On the machine that runs crewkit-sessions, this prints one:"),
+    el("pre", {}, el("code", {}, "crewkit-sessions token --org acme --user you --role admin")),
+    el(
+      "form",
+      { onsubmit: submit },
+      el("label", { for: "token" }, "Token"),
+      field,
+      problem,
+      el("button", { type: "submit", class: "primary" }, "Sign in"),
+    ),
+    el(
+      "p",
+      { class: "muted" },
+      "The token stays in this tab and is gone when you close it. " + "Operators use their own: add --operator.",
+    ),
+  );
+}

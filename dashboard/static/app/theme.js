@@ -1,0 +1,27 @@
+// A classic script in the head, so that the first paint has the chosen colours. Without a choice, the system decides.
+(() => {
+  const KEY = "crewkit.theme";
+  const root = document.documentElement;
+  const read = () => {
+    try {
+      return localStorage.getItem(KEY);
+    } catch {
+      return null;
+    }
+  };
+  const apply = (theme) => (theme ? root.setAttribute("data-theme", theme) : root.removeAttribute("data-theme"));
+  apply(read());
+  window.crewkitTheme = {
+    isDark: () => (read() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark",
+    toggle() {
+      const theme = this.isDark() ? "light" : "dark";
+      try {
+        localStorage.setItem(KEY, theme);
+      } catch {
+        /* private mode: for this page only */
+      }
+      apply(theme);
+      dispatchEvent(new Event("themechange"));
+    },
+  };
+})();

@@ -1,0 +1,32 @@
+// Save rows as CSV (RFC 4180), made in the page from what the API answered.
+
+import { el } from "../dom.js";
+
+/** Return a button that saves `rows()` under `name`, one column for each of `columns` with its raw value. */
+export function csvButton(name, columns, rows) {
+  return el(
+    "button",
+    { type: "button", class: "small", "data-csv": name, onclick: () => save(`${name}.csv`, csvOf(columns, rows())) },
+    "CSV",
+  );
+}
+
+/** Return the text of a CSV file. */
+export function csvOf(columns, rows) {
+  const lines = [columns.map(({ key }) => key), ...rows.map((row) => columns.map((column) => column.value(row)))];
+  return lines.map((fields) => fields.map(field).join(",")).join("\r\n") + "\r\n";
+}
+
+// A text that a spreadsheet would take for a formula gets an apostrophe.
+function field(value) {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function save(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  const link = el("a", { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,69 @@
+// Sessions by weekday and hour, as a table whose cells are tinted.
+
+import { el } from "../dom.js";
+
+const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/** Return the table of 7 × 24 counts, Monday first. `linkOf(day, hour)` may return the address of a cell's sessions. */
+export function heatmap(counts, linkOf = () => null) {
+  const top = Math.max(...counts.flat(), 1);
+  const hours = Array.from({ length: 24 }, (_, hour) => hour);
+  return el(
+    "div",
+    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Sessions by weekday and hour (UTC)" },
+    el(
+      "table",
+      { class: "heatmap" },
+      el("caption", { class: "visually-hidden" }, "Sessions that started, by weekday and hour (UTC)"),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          el("td", {}),
+          hours.map((hour) =>
+            el(
+              "th",
+              { scope: "col" },
+              el("span", { class: hour % 3 ? "visually-hidden" : "" }, String(hour).padStart(2, "0")),
+            ),
+          ),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        counts.map((row, day) =>
+          el(
+            "tr",
+            {},
+            el(
+              "th",
+              { scope: "row" },
+              el("span", { "aria-hidden": "true" }, DAYS[day].slice(0, 2)),
+              el("span", { class: "visually-hidden" }, DAYS[day]),
+            ),
+            row.map((value, hour) =>
+              tile(
+                value,
+                value / top,
+                `${DAYS[day]}, ${hour}:00 UTC: ${value} ${value === 1 ? "session" : "sessions"}`,
+                linkOf(day, hour),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function tile(value, share, title, link) {
+  const label = el("span", { class: "visually-hidden" }, value);
+  return el(
+    "td",
+    { title, style: { "--heat": share ? 0.15 + 0.85 * share : 0 }, "data-value": value },
+    link && value ? el("a", { href: link, "aria-label": title }) : label,
+  );
+}

@@ -1,0 +1,70 @@
+// What stands in the place of numbers: still loading, nothing there, or an error with what to do.
+
+import { el } from "../dom.js";
+import { credential } from "../credentials.js";
+import { explain } from "../problem.js";
+
+/** A block of the height that the content will have, so that nothing jumps. */
+export function skeleton(height = "8rem") {
+  return el("div", { class: "skeleton", style: { "min-height": height }, "aria-hidden": "true" });
+}
+
+/** A failed read, with what the reader can do. */
+export function failure(error) {
+  const id = error.requestId;
+  return el(
+    "section",
+    { class: "card failure", role: "alert", "data-testid": "failure" },
+    el("h2", {}, error.status ? `This can't be shown (${error.status})` : "This can't be shown"),
+    el(
+      "p",
+      {},
+      error.status === undefined
+        ? "The page has a fault. Reload it; if it stays, report what the console says."
+        : explain(error),
+    ),
+    Object.keys(error.details ?? {}).length > 0 &&
+      el(
+        "ul",
+        {},
+        Object.entries(error.details).map(([field, why]) => el("li", {}, `${field}: ${[why].flat().join("; ")}`)),
+      ),
+    el("p", {}, el("a", { href: "/" }, "To the overview")),
+    id && el("p", { class: "muted" }, `Request ${id}: the logs of the server have it.`),
+  );
+}
+
+/** Nothing matches the range and the filters. */
+export function nothingMatches(what, clearHref) {
+  return el(
+    "div",
+    { class: "empty", "data-testid": "nothing-matches" },
+    el("p", {}, `No ${what} in this range, with these filters.`),
+    clearHref && el("p", {}, el("a", { href: clearHref }, "Show the last 90 days without filters")),
+  );
+}
+
+/** The org has no session yet: how to connect an agent. */
+export function connectAnAgent() {
+  const { org_id: org, sub } = credential().claims;
+  return el(
+    "section",
+    { class: "card teach", "data-testid": "connect" },
+    el("h2", {}, "Connect an agent, and its sessions appear here"),
+    el(
+      "p",
+      {},
+      "This prints the settings for Claude Code, Codex or Gemini CLI. Paste them, start the agent, and come back:",
+    ),
+    el("pre", {}, el("code", {}, `crewkit-sessions connect --client claude-code --org ${org} --user ${sub}`)),
+    el("p", {}, "Or fill an installation of its own with 200 sample sessions:"),
+    el("pre", {}, el("code", {}, "make demo")),
+    el(
+      "p",
+      { class: "muted" },
+      "This page looks again by itself. ",
+      el("a", { href: "/schema" }, "The API"),
+      " takes events from anything else.",
+    ),
+  );
+}

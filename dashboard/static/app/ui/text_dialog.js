@@ -1,0 +1,52 @@
+// A long text in front of the page: to read, and to copy. Only the beginning of very long ones is laid out at once.
+
+import { announce, el, put } from "../dom.js";
+import { bytes } from "../format.js";
+
+const CHARACTERS_AT_ONCE = 50_000;
+
+/** Show a text; `facts` are nodes above it. The dialog is gone when it is closed. */
+export function showText(heading, text, facts = null) {
+  const shown = el("pre", { tabindex: 0, "data-testid": "dialog-text" });
+  const more = el("button", { type: "button", class: "small" }, `Show all ${bytes(text.length)}`);
+  const show = (length) => {
+    put(shown, text.slice(0, length));
+    more.hidden = length >= text.length;
+  };
+  more.addEventListener("click", () => show(text.length));
+  show(CHARACTERS_AT_ONCE);
+  const copy = el(
+    "button",
+    {
+      type: "button",
+      async onclick() {
+        await navigator.clipboard?.writeText(text).then(
+          () => announce("Copied"),
+          () => announce("Not copied"),
+        );
+      },
+    },
+    "Copy",
+  );
+  const dialog = el(
+    "dialog",
+    { class: "text-dialog", "aria-label": heading },
+    el(
+      "div",
+      { class: "head-row" },
+      el("h2", {}, heading),
+      el("span", { class: "grow" }),
+      copy,
+      el("button", { type: "button", onclick: () => dialog.close() }, "Close"),
+    ),
+    facts,
+    shown,
+    more,
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,44 @@
+// The state of a page is in its address, so that links, bookmarks and the back button work.
+
+import { DEFAULT_PRESET, rangeOf } from "./ranges.js";
+
+/** The filters that all pages share, by the API's names. */
+export const FILTERS = {
+  project_id: "Project",
+  repo: "Repository",
+  agent_name: "Agent",
+  user_id: "User",
+  model: "Model",
+};
+
+/** Return what the present address says: `{range, filters, params}`. */
+export function readState(search = location.search) {
+  const params = new URLSearchParams(search);
+  const filters = {};
+  for (const name of Object.keys(FILTERS)) if (params.get(name)) filters[name] = params.get(name);
+  return { range: rangeOf(params.get("range"), params.get("start"), params.get("end")), filters, params };
+}
+
+/** Return `path` with parameters of the range and the filters of `state`, changed by `changes` (null removes one). */
+export function href(path, state, changes = {}) {
+  const { preset, start, end } = state.range;
+  const own =
+    preset === "custom" ? { range: preset, start, end } : { range: preset === DEFAULT_PRESET ? null : preset };
+  return withParams(path, { ...own, ...state.filters, ...changes });
+}
+
+/** Return the present address with some parameters changed (null removes one); the page number is forgotten. */
+export function changed(changes) {
+  const all = Object.fromEntries(new URLSearchParams(location.search));
+  return withParams(location.pathname, { ...all, page: null, ...changes });
+}
+
+/** The changes that select one day. */
+export function oneDay(day) {
+  return { range: "custom", start: day, end: day };
+}
+
+function withParams(path, values) {
+  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}
