@@ -1,8 +1,5 @@
 """The official exporters send through real HTTP to a server that is killed meanwhile: nothing is lost or doubled."""
 
-import fcntl
-import hashlib
-import os
 import shutil
 import subprocess
 import time
@@ -24,14 +21,14 @@ from opentelemetry.sdk.resources import Resource
 
 from schemas.log.records import AnyRecord, EventsRecorded, SessionCreated
 from tests.support import CHECKOUT
+from tests.support.rigs.npm import installed_packages
 from tests.support.rigs.restarted import Restarted, restarted
 from tests.support.rigs.write_api import KEY
 
 RECORDS, SESSION = 60, "5b2a1f0c"
 NODE_CLIENT = CHECKOUT / "tests" / "support" / "clients" / "node_exporter"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crewkit-sessions-tests"
 FAIL_POINTS = {"before the append": "ingest.before_append:5:kill", "before the reply": "ingest.appended:5:kill"}
-INSTALL_S, EXPORT_S = 180, 120
+EXPORT_S = 120
 REFUSED = 4  # appends: batches are sent side by side, and each may be sent five times
 
 
@@ -97,30 +94,9 @@ def _resource() -> Resource:
 @pytest.fixture(scope="module")
 def node_client() -> Path:
     """Return a folder with the exporters of Node, installed once for each lock file."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("needs Node and npm")
-    lock = (NODE_CLIENT / "package-lock.json").read_bytes()
-    folder = CACHE / f"node-exporter-{hashlib.sha256(lock).hexdigest()[:16]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock_file:
-        fcntl.flock(lock_file, fcntl.LOCK_EX)  # another test process may install at the same time
-        if not (folder / "installed").exists():
-            _install(folder)
+    folder = installed_packages(NODE_CLIENT)
     shutil.copy(NODE_CLIENT / "export.mjs", folder)
     return folder
-
-
-def _install(folder: Path) -> None:
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(NODE_CLIENT / name, folder)
-    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    try:
-        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not install the exporters within {INSTALL_S} s")
-    if ended.returncode:
-        pytest.skip(f"npm can't install the exporters: {ended.stderr[-500:]}")
-    (folder / "installed").touch()
 
 
 @pytest.mark.parametrize("encoding", ["json", "protobuf"])
