@@ -35,6 +35,9 @@ integration: $(STAMP) ## Run the tests of several real parts and of what clients
 faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
 	@$(PYTEST) tests/faults $(ARGS)
 
+browser: $(STAMP) ## Run the tests of the dashboard: needs Chromium
+	@$(PYTEST) tests/browser $(ARGS)
+
 images-test: $(STAMP) ## Build the images and break them as containers: needs Docker with Compose, and debootstrap
 	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)
 
@@ -56,6 +59,9 @@ fuzz: $(STAMP) ## Send hostile requests to `up` and check every promise: MINUTES
 docs: $(STAMP) ## Regenerate the picture in the README
 	@$(BIN)/crewkit-sessions demo --svg docs/demo.svg
 
+screenshots: $(STAMP) ## Take the pictures of the dashboard in docs/images anew: needs Chromium
+	@$(BIN)/python -m tests.browser.screenshots
+
 setup: $(STAMP) ## Install everything into .venv (the other targets do it when needed)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -76,4 +82,4 @@ lock: ## Regenerate requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help run demo stack test unit integration faults images-test check bench chaos fuzz docs setup lock clean
+.PHONY: help run demo stack test unit integration faults browser images-test check bench chaos fuzz docs screenshots setup lock clean

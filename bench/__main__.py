@@ -9,6 +9,7 @@ from rich.console import Console
 from bench import (
     cold_session,
     command_line,
+    dashboard,
     end_to_end,
     end_to_end_baselines,
     facts_layout,
@@ -43,6 +44,7 @@ SUBJECTS = (
     replay,
     query,
     reads,
+    dashboard,
     facts_layout,
     footprint,
     command_line,

@@ -225,3 +225,25 @@ def test_a_service_starts_without_the_package_of_the_charts(monkeypatch: pytest.
     monkeypatch.setattr("runtime.dashboard.find_spec", lambda name: None if name == "plotly" else find_spec(name))
 
     assert len(dashboard_routes()) == 2
+
+
+def test_the_page_names_every_module_that_its_script_imports() -> None:
+    """The browser then asks for all of them at once, instead of one level of imports after the other."""
+    folder = Path(str(find_spec("dashboard").submodule_search_locations[0]))  # type: ignore[union-attr, index]
+    named = re.findall(r'<link rel="modulepreload" href="/(static/[^"]+)">', (folder / "index.html").read_text())
+
+    assert sorted(named) == sorted(imported_by(folder / "static/app/main.js", folder))
+
+
+def imported_by(script: Path, folder: Path) -> set[str]:
+    """Return the modules that a script imports, and those that these import; not what is loaded later."""
+    found: set[str] = set()
+    waiting = [script]
+    while waiting:
+        module = waiting.pop()
+        for name in re.findall(r'^import [^;]*?"(\.[^"]+)";', module.read_text(), re.MULTILINE):
+            path = (module.parent / name).resolve()
+            if (known := path.relative_to(folder.resolve()).as_posix()) not in found:
+                found.add(known)
+                waiting.append(path)
+    return found

@@ -1,0 +1,122 @@
+"""Everybody can use the pages: axe finds nothing serious, the keyboard reaches everything, phones show all of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.rigs.dashboard import Dashboard, Visits
+from tests.support.rigs.npm import installed_packages
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+GRAVE = {"serious", "critical"}
+SESSION = "{session}"
+PAGES = (
+    "/?range=30d",
+    "/sessions?range=30d&q=tokenizer",
+    *(f"/sessions/{SESSION}?view={view}" for view in ("timeline", "events", "tree", "usage", "analysis", "history")),
+    "/team?range=30d",
+    "/trust",
+)
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """Return the source of axe."""
+    folder = installed_packages(Path(__file__).parent / "axe")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture(scope="module")
+def session(dashboard: Dashboard) -> str:
+    """Return the most expensive session."""
+    found: str = dashboard.api("/sessions", per_page=1, sort="-cost_usd")["data"][0]["id"]
+    return found
+
+
+def open_page(dashboard: Dashboard, visits: Visits, path: str, session: str, **options: Any) -> Page:
+    """Open a page with everything on it drawn."""
+    tokens = {"token": dashboard.token(), "operator": dashboard.operator_token()}
+    page = visits.open(dashboard.link(path.replace(SESSION, session), **tokens), **options)
+    page.wait_for_load_state("networkidle")
+    for each in page.locator(".skeleton:visible").all():
+        each.scroll_into_view_if_needed()
+    expect(page.locator(".skeleton:visible")).to_have_count(0)
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def check_grave_findings(page: Page, axe: str) -> None:
+    page.evaluate(axe)
+    found = page.evaluate("rules => axe.run({ runOnly: rules })", RULES)["violations"]
+    grave = [
+        (violation["id"], violation["help"], [node["html"][:300] for node in violation["nodes"][:3]])
+        for violation in found
+        if violation["impact"] in GRAVE
+    ]
+    assert not grave, grave
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_serious(
+    dashboard: Dashboard, visits: Visits, axe: str, session: str, path: str, theme: str
+) -> None:
+    """By the rules of WCAG 2.2 AA and good practice, in both themes."""
+    page = open_page(dashboard, visits, path, session, color_scheme=theme)
+
+    check_grave_findings(page, axe)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_on_what_opens(dashboard: Dashboard, visits: Visits, axe: str, session: str, theme: str) -> None:
+    """The form for a token, the account's menu, a payload."""
+    form = visits.open(dashboard.url, color_scheme=theme)
+    form.get_by_label("Token").wait_for()
+    check_grave_findings(form, axe)
+
+    page = open_page(dashboard, visits, f"/sessions/{SESSION}?view=events", session, color_scheme=theme)
+    page.get_by_label("Signed in as alice").click()
+    check_grave_findings(page, axe)
+    page.locator("[role=option]").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check_grave_findings(page, axe)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_phone_width(dashboard: Dashboard, visits: Visits, session: str, path: str) -> None:
+    """Nothing is wider than the screen; wide tables scroll in themselves."""
+    width = 390
+    page = open_page(dashboard, visits, path, session, viewport={"width": width, "height": 800})
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_alone(dashboard: Dashboard, visits: Visits, session: str) -> None:
+    """Skip to the content, choose a range, open a session, and see where the focus is."""
+    page = open_page(dashboard, visits, "/sessions?range=30d", session)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("#range")).to_be_focused()
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) == "solid"
+
+    page.locator("[data-session] a").first.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("h1")).to_be_visible()
+    page.wait_for_url("**/sessions/*-*")
+
+
+def test_headings_and_titles(dashboard: Dashboard, visits: Visits, session: str) -> None:
+    """Each page has one first heading, and a title of its own."""
+    titles = set()
+    for path in PAGES:
+        page = open_page(dashboard, visits, path, session)
+        assert page.locator("h1").count() == 1, path
+        titles.add(page.title())
+        page.context.close()
+    assert len(titles) == len({path.partition("?")[0] for path in PAGES})

@@ -1,0 +1,131 @@
+"""The server, the store or the network is away: what was read stays, the page says so, and goes on by itself."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.support.rigs.dashboard import Dashboard, Visits, number
+from tests.support.rigs.installation import Installation
+
+AWAY = '{"error": "The store does not answer.", "code": "store_unavailable", "details": {}, "request_id": "r1"}'
+
+
+def refuse(route: Route) -> None:
+    headers = {"content-type": "application/json", "retry-after": "1"}
+    route.fulfill(status=503, headers=headers, body=AWAY)
+
+
+@pytest.fixture
+def tolerant(visits: Visits) -> Visits:
+    """Return visits whose pages may fail to load data."""
+    visits.failed_loads_are_fine = True
+    return visits
+
+
+def now(page: Page) -> None:
+    """Ask for another try."""
+    page.get_by_role("button", name="Try now").click()
+
+
+def test_a_503_keeps_what_was_read(dashboard: Dashboard, tolerant: Visits) -> None:
+    """The line goes when the store is back."""
+    page = tolerant.open(dashboard.link("/?range=30d"))
+    cost = number(page, '[data-kpi="cost"]')
+    page.route("**/api/**", refuse)
+
+    expect(page.get_by_test_id("problem")).to_contain_text("nothing is lost", timeout=30_000)
+    assert number(page, '[data-kpi="cost"]') == cost
+
+    page.unroute("**/api/**")
+    now(page)
+    expect(page.get_by_test_id("problem")).to_be_hidden()
+
+
+def test_a_503_at_first(dashboard: Dashboard, tolerant: Visits) -> None:
+    """The page says what is the case, tries again by itself, and then shows the numbers."""
+    page = tolerant.open(dashboard.url)
+    page.route("**/api/**", refuse)
+    page.evaluate(f"sessionStorage.setItem('crewkit.token', '{dashboard.token()}')")
+    page.goto(f"{dashboard.url}/sessions?range=30d")
+    expect(page.get_by_test_id("problem")).to_contain_text("nothing is lost")
+    expect(page.get_by_test_id("problem")).to_contain_text("Trying again in")
+
+    page.unroute("**/api/**")
+
+    expect(page.locator("[data-session]").first).to_be_visible()
+    expect(page.get_by_test_id("problem")).to_be_hidden()
+
+
+def test_offline(dashboard: Dashboard, tolerant: Visits) -> None:
+    """The device has no network, and then has it again."""
+    page = tolerant.open(dashboard.link("/?range=30d"))
+    page.locator('[data-table="by-model"]').wait_for()  # everything was read
+    page.context.set_offline(True)
+    expect(page.get_by_test_id("problem")).to_contain_text("offline")
+
+    page.context.set_offline(False)
+
+    expect(page.get_by_test_id("problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/?range=30d", "/team?range=30d", "/trust"])
+def test_pages_of_several_reads_recover_from_a_503_at_first(dashboard: Dashboard, tolerant: Visits, path: str) -> None:
+    """Everything is drawn where the reader sees it."""
+    page = tolerant.open(dashboard.url)
+    page.route("**/api/**", refuse)
+    page.evaluate(f"sessionStorage.setItem('crewkit.token', '{dashboard.token()}')")
+    page.goto(f"{dashboard.url}{path}")
+    expect(page.get_by_test_id("problem")).to_be_visible()
+
+    page.unroute("**/api/**")
+
+    expect(page.get_by_test_id("problem")).to_be_hidden()
+    expect(page.locator("main [data-value]:visible").first).to_be_visible()
+    for each in page.locator("main .skeleton:visible").all():
+        each.scroll_into_view_if_needed()
+    expect(page.locator("main .skeleton:visible")).to_have_count(0)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Installation]:
+    """Start an installation that the test may kill."""
+    running = Installation("up", tmp_path / "up")
+    try:
+        yield running.start()
+    finally:
+        running.end()
+
+
+def test_the_server_dies_and_comes_back(dashboard: Dashboard, tolerant: Visits, own: Installation) -> None:
+    """Killed with -9 and started again: the open page goes on, signed in as before."""
+    with own.client() as client:
+        token = client.headers["authorization"].partition(" ")[2]
+        reply = client.post("/api/v1/acme/sessions", json={"title": "before"})
+        assert reply.is_success
+    page = tolerant.open(f"{own.url}/sessions#token={token}")
+    expect(page.get_by_text("before")).to_be_visible()
+
+    own.kill()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_test_id("problem")).to_contain_text(re.compile("does not answer|Trying again"))
+    own.start()
+
+    expect(page.get_by_test_id("problem")).to_be_hidden(timeout=30_000)
+    assert number(page, '[data-kpi="sessions"]') == 1
+
+
+def test_an_empty_org_learns_how_to_connect(dashboard: Dashboard, visits: Visits, own: Installation) -> None:
+    """The command is the one that works as printed; the first session then appears by itself."""
+    with own.client() as client:
+        page = visits.open(f"{own.url}/sessions#token={client.headers['authorization'].partition(' ')[2]}")
+        command = page.get_by_test_id("connect").locator("code").first
+        expect(command).to_contain_text("crewkit-sessions connect --client claude-code --org acme --user alice")
+        printed = own.command(*command.inner_text().split()[1:])
+        assert printed.returncode == 0, printed.stderr
+
+        client.post("/api/v1/acme/sessions", json={"title": "the first one"}).raise_for_status()
+
+        expect(page.get_by_text("the first one")).to_be_visible(timeout=40_000)

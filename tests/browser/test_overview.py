@@ -1,0 +1,221 @@
+"""The overview: its numbers are those of the API and of what was sent, and lead to the sessions behind them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.rigs.dashboard import Dashboard, Visits, number
+
+KPIS = {
+    "cost": "total_cost_usd",
+    "sessions": "total_sessions",
+    "tokens": "total_tokens",
+    "users": "unique_users",
+    "cost_per_session": "avg_cost_usd_per_session",
+    "tool_error_rate": "tool_error_rate",
+    "failed": "failed_sessions",
+    "duration": "avg_duration_seconds",
+    "commits": "commits",
+}
+
+
+def kpi(page: Page, name: str) -> float:
+    return number(page, f'[data-kpi="{name}"]')
+
+
+def days(last: int) -> dict[str, str]:
+    today = datetime.now(UTC).date()
+    return {"start_date": str(today - timedelta(days=last - 1)), "end_date": str(today)}
+
+
+def test_the_numbers_are_those_of_the_api(dashboard: Dashboard, visits: Visits) -> None:
+    """Every tile shows the API's number, not a rounded one."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    expected = dashboard.api("/sessions/analytics/summary", **days(30))["data"]
+
+    shown = {name: kpi(page, name) for name in KPIS}
+
+    assert shown == {name: expected[field] for name, field in KPIS.items()}
+
+
+def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, visits: Visits) -> None:
+    """Counted from the requests themselves, without the API."""
+    page = visits.open(dashboard.link("/?range=30d"))
+
+    assert kpi(page, "sessions") == len(dashboard.sent)
+    assert kpi(page, "tokens") == dashboard.sent_tokens()
+    assert kpi(page, "users") == len({session.user_id for session in dashboard.sent})
+    lines = dashboard.sent_measurement("lines_added") + dashboard.sent_measurement("lines_removed")
+    assert kpi(page, "lines") == lines > 0
+    assert kpi(page, "commits") == dashboard.sent_measurement("commits") > 0
+
+
+@pytest.mark.parametrize("panel", ["by-model", "by-agent", "by-project", "by-user"])
+def test_each_table_of_costs_adds_up_to_the_total(dashboard: Dashboard, visits: Visits, panel: str) -> None:
+    """To the nano-dollar."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    total = page.locator('[data-kpi="cost"]').get_attribute("data-value")
+    table = page.locator(f'[data-table="{panel}"]')
+    table.wait_for()
+    more = table.get_by_role("button", name="Show all")
+    if more.is_visible():
+        more.click()
+
+    cells = table.locator('td[data-key="cost_usd"]').evaluate_all("cells => cells.map(cell => cell.dataset.value)")
+
+    assert total is not None
+    assert sum(map(Decimal, cells)) == Decimal(total) > 0
+
+
+def test_a_number_leads_to_the_sessions_behind_it(dashboard: Dashboard, visits: Visits) -> None:
+    """The list has as many sessions as the tile says."""
+    page = visits.open(dashboard.link("/?range=7d"))
+    sessions = kpi(page, "sessions")
+
+    page.locator('[data-kpi="sessions"]').click()
+
+    expect(page.get_by_test_id("found")).to_have_attribute("data-value", f"{sessions:.0f}")
+    assert urlsplit(page.url).path == "/sessions"
+
+
+def test_a_filter_applies_to_every_number_and_is_in_the_address(dashboard: Dashboard, visits: Visits) -> None:
+    """A name in a table filters; the address can be shared."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    page.locator('[data-table="by-agent"] tbody a').first.click()
+    page.wait_for_url(re.compile("agent_name="))
+    agent = parse_qs(urlsplit(page.url).query)["agent_name"][0]
+    expected = dashboard.api("/sessions/analytics/summary", agent_name=agent, **days(30))["data"]
+
+    expect(page.locator('[data-kpi="cost"]')).to_have_attribute("data-value", str(expected["total_cost_usd"]))
+    assert kpi(page, "sessions") == expected["total_sessions"]
+
+    again = visits.open(f"{page.url}#token={dashboard.token()}")
+    assert kpi(again, "cost") == expected["total_cost_usd"]
+    expect(again.locator("#filter-agent_name")).to_have_value(agent)
+
+
+def test_back_and_forward_restore_range_and_filters(dashboard: Dashboard, visits: Visits) -> None:
+    """Each choice is an entry of the history."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    before = kpi(page, "sessions")
+    page.locator("#range").select_option("7d")
+    expect(page.locator('[data-kpi="sessions"]')).not_to_have_attribute("data-value", f"{before:.0f}")
+    week = kpi(page, "sessions")
+
+    page.go_back()
+    expect(page.locator('[data-kpi="sessions"]')).to_have_attribute("data-value", f"{before:.0f}")
+    expect(page.locator("#range")).to_have_value("30d")
+    page.go_forward()
+    expect(page.locator('[data-kpi="sessions"]')).to_have_attribute("data-value", f"{week:.0f}")
+
+
+def test_own_dates(dashboard: Dashboard, visits: Visits) -> None:
+    """Both days are included; dates in the wrong order are put right."""
+    today = datetime.now(UTC).date()
+    first, last = str(today - timedelta(days=5)), str(today - timedelta(days=3))
+    page = visits.open(dashboard.link(f"/?range=custom&start={first}&end={last}"))
+    expected = dashboard.api("/sessions/analytics/summary", start_date=first, end_date=last)["data"]
+    expect(page.locator('[data-kpi="sessions"]')).to_have_attribute("data-value", str(expected["total_sessions"]))
+
+    page.locator("#range-end").fill(str(today - timedelta(days=9)))
+
+    page.wait_for_url(re.compile(f"start={today - timedelta(days=9)}&end={first}"))
+
+
+def test_the_chart_has_the_numbers_of_the_api(dashboard: Dashboard, visits: Visits) -> None:
+    """Bars by model, and the rest, add up to the cost of each day."""
+    page = visits.open(dashboard.link("/?range=7d"))
+    expect(page.get_by_test_id("chart")).to_have_attribute("data-drawn", "yes")
+    days_of_week = days(7)
+    expected = dashboard.api("/sessions/analytics/timeseries", metric="cost", **days_of_week)["data"]
+
+    page.get_by_text("The same as a table").click()
+    rows = page.locator('[data-table="chart"] tbody tr').evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.dataset.value))"
+    )
+
+    sums = {row[0]: sum(map(Decimal, row[1:])) for row in rows}
+    assert sums == {each["period_start"]: Decimal(str(each["value"])) for each in expected}
+
+
+def test_the_change_is_explained(dashboard: Dashboard, visits: Visits) -> None:
+    """Its parts add up to it, and it is that of the API's two periods."""
+    page = visits.open(dashboard.link("/?range=7d"))
+    today = datetime.now(UTC).date()
+    before = {"start_date": str(today - timedelta(days=13)), "end_date": str(today - timedelta(days=7))}
+    now, past = (
+        Decimal(str(dashboard.api("/sessions/analytics/summary", **period)["data"]["total_cost_usd"]))
+        for period in (days(7), before)
+    )
+
+    assert Decimal(str(number(page, '[data-testid="changes"]'))) == now - past
+    expect(page.get_by_test_id("changes")).to_contain_text("than the 7 days before")
+
+
+def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, visits: Visits) -> None:
+    """As the API has them."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    agents = dashboard.api("/sessions/analytics/by-agent", **days(30))["data"]
+    worst = max(agents, key=lambda agent: agent["tool_error_rate"])["agent_name"]
+    tools = dashboard.api("/sessions/analytics/by-tool", agent_name=worst, **days(30))["data"]
+    tool = max(tools, key=lambda row: row["errors"])
+    page.locator('[data-panel="tool-errors"]').scroll_into_view_if_needed()
+
+    sentence = page.get_by_test_id("fails-most")
+
+    expect(sentence).to_contain_text(f"{worst} fails most")
+    expect(sentence).to_contain_text(f"{tool['tool_name']}: {tool['errors']:,} of {tool['calls']:,} uses")
+
+
+def test_freshness_is_always_visible(dashboard: Dashboard, visits: Visits) -> None:
+    """It is the moment of the API's answer, and leads to what it means."""
+    page = visits.open(dashboard.link("/"))
+    badge = page.get_by_test_id("freshness")
+    expect(badge).to_contain_text(re.compile(r"Complete through (now|\d+ s ago)"))
+    shown = badge.get_attribute("data-complete-through")
+    assert shown is not None
+    assert datetime.now(UTC) - datetime.fromisoformat(shown) < timedelta(seconds=30)
+
+    badge.click()
+
+    page.wait_for_url(re.compile("/trust"))
+
+
+def test_dark_and_light(dashboard: Dashboard, visits: Visits) -> None:
+    """As the system says, or as the reader chose, also after a reload."""
+    background = "getComputedStyle(document.body).backgroundColor"
+    page = visits.open(dashboard.link("/"), color_scheme="dark")
+    dark = page.evaluate(background)
+
+    page.get_by_role("button", name="Switch between light and dark").click()
+    light = page.evaluate(background)
+    page.reload()
+
+    assert dark != light == page.evaluate(background)
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+
+
+def test_a_table_is_saved_as_csv(dashboard: Dashboard, visits: Visits) -> None:
+    """With the API's raw values."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    with page.expect_download() as download:
+        page.locator('[data-csv="by-project"]').click()
+    text = download.value.path().read_text()
+
+    expected = dashboard.api("/sessions/analytics/cost-breakdown", **days(30))["data"]["by_project"]
+    lines = text.splitlines()
+    assert lines[0] == "project_id,cost_usd,cost_share,tokens,sessions"
+    assert len(lines) == 1 + len(expected)
+    assert lines[1].startswith(f"{expected[0]['project_id']},{expected[0]['cost_usd']},")
+
+
+def test_phone_width(dashboard: Dashboard, visits: Visits) -> None:
+    """Nothing is wider than the screen."""
+    page = visits.open(dashboard.link("/?range=30d"), viewport={"width": 390, "height": 800})
+    kpi(page, "cost")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,146 @@
+"""Signing in: by a link, by the form; expiry, roles, and where tokens are kept."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from schemas.permissions import Role
+from tests.support.rigs.dashboard import Dashboard, Visits, number
+
+
+def requests_of(page: Page) -> list[str]:
+    """Return the list that the page's calls of the API are added to."""
+    calls: list[str] = []
+    page.on("request", lambda request: calls.append(request.url) if "/api/" in request.url else None)
+    return calls
+
+
+def test_a_link_signs_in_and_leaves_no_token_in_the_address(dashboard: Dashboard, visits: Visits) -> None:
+    """Nor in the history, in a cookie or in storage that outlives the tab."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    number(page, '[data-kpi="cost"]')
+
+    assert page.url == f"{dashboard.url}/?range=30d"
+    assert page.context.cookies() == []
+    assert page.evaluate("Object.values(localStorage).join()") == ""
+    assert page.evaluate("sessionStorage.getItem('crewkit.token')") is not None
+
+
+def test_the_link_that_is_printed(dashboard: Dashboard, visits: Visits) -> None:
+    """`up` prints it; it opens every page."""
+    printed = (dashboard.installation.data / "up.out").read_text()
+    link = re.search(r"http://\S+/#token=\S+", printed)
+    assert link is not None
+
+    page = visits.open(link[0])
+
+    number(page, '[data-kpi="cost"]')
+    page.get_by_role("link", name="Trust", exact=True).click()
+    expect(page.get_by_text("Dead letters").first).to_be_visible()
+
+
+def test_the_form(dashboard: Dashboard, visits: Visits) -> None:
+    """It refuses what is no token, and keeps the address."""
+    page = visits.open(f"{dashboard.url}/sessions?range=30d&sort=-cost_usd")
+    field = page.get_by_label("Token")
+    field.fill("not a token")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").get_by_text("This is not a token")).to_be_visible()
+
+    field.fill(dashboard.token())
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.locator("[data-session]").first).to_be_visible()
+    assert page.url.endswith("/sessions?range=30d&sort=-cost_usd")
+
+
+def test_a_token_with_another_signature_is_refused(dashboard: Dashboard, visits: Visits) -> None:
+    """The server says so; the page asks again."""
+    visits.failed_loads_are_fine = True
+    head, payload, signature = dashboard.token().split(".")
+    forged = ".".join((head, payload, signature[::-1]))
+
+    page = visits.open(f"{dashboard.url}/#token={forged}")
+
+    expect(page.get_by_label("Token")).to_be_visible()
+    expect(page.get_by_text("expired, or was revoked")).to_be_visible()
+
+
+def test_expiry_while_the_page_is_open(dashboard: Dashboard, visits: Visits) -> None:
+    """The next read asks for a token, and the page goes on where it was."""
+    page = visits.open(dashboard.link("/sessions?range=30d", token=dashboard.token(ttl_s=4)))
+    expect(page.locator("[data-session]").first).to_be_visible()
+    time.sleep(4)
+
+    page.get_by_role("link", name="Overview").click()
+
+    expect(page.get_by_label("Token")).to_be_visible()
+    page.get_by_label("Token").fill(dashboard.token())
+    page.get_by_role("button", name="Sign in").click()
+    number(page, '[data-kpi="cost"]')
+
+
+def test_an_expired_link(dashboard: Dashboard, visits: Visits) -> None:
+    """It asks for a token, without a call of the API."""
+    page = visits.open(f"{dashboard.url}/#token={dashboard.token(ttl_s=-10)}")
+
+    expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_signing_out(dashboard: Dashboard, visits: Visits) -> None:
+    """The tab forgets the token."""
+    page = visits.open(dashboard.link("/"))
+    page.get_by_label("Signed in as alice").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_label("Token")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("role", ["member", "viewer"])
+def test_who_sees_only_their_own_asks_for_nothing_else(dashboard: Dashboard, visits: Visits, role: Role) -> None:
+    """No call is refused, no page is offered that they may not see, and people's names do not appear."""
+    page = visits.open(dashboard.link("/?range=30d", token=dashboard.token(role, "bao")))
+    calls = requests_of(page)
+    number(page, '[data-kpi="cost"]')
+    page.locator('[data-panel="tool-errors"]').scroll_into_view_if_needed()
+    expect(page.get_by_test_id("fails-most")).to_be_visible()
+
+    assert page.locator("nav").get_by_role("link").all_inner_texts() == ["Overview", "Sessions", "Trust"]
+    assert page.locator("#filter-user_id").count() == 0
+    for name in {session.user_id for session in dashboard.sent} - {"bao"}:
+        expect(page.get_by_text(name, exact=True)).to_have_count(0)
+
+    page.get_by_role("link", name="Sessions", exact=True).first.click()
+    expect(page.locator("[data-session]").first).to_be_visible()
+    own = dashboard.api("/sessions", role, "bao")["meta"]["total_count"]
+    expect(page.get_by_test_id("found")).to_have_attribute("data-value", str(own))
+    assert not [call for call in calls if "by-user" in call or "recount" in call]
+
+
+def test_a_manager_has_the_team_but_no_recount(dashboard: Dashboard, visits: Visits) -> None:
+    """What the role may not do is not offered."""
+    page = visits.open(dashboard.link("/trust", token=dashboard.token("manager")))
+    expect(page.get_by_role("link", name="Team")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Recount"))).to_have_count(0)
+
+
+def test_an_operator_alone_sees_trust_alone(dashboard: Dashboard, visits: Visits) -> None:
+    """An operator's token opens no org."""
+    page = visits.open(dashboard.link("/", operator=dashboard.operator_token()))
+    calls = requests_of(page)
+
+    expect(page.get_by_text("Dead letters").first).to_be_visible()
+    assert page.locator("nav").get_by_role("link").all_inner_texts() == ["Trust"]
+    assert all("/operator/" in call for call in calls)
+
+
+def test_an_agents_token_is_refused(dashboard: Dashboard, visits: Visits) -> None:
+    """It may write, but not read."""
+    page = visits.open(dashboard.url)
+    page.get_by_label("Token").fill(dashboard.token("agent"))
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_text("belongs to an agent")).to_be_visible()

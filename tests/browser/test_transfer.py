@@ -1,0 +1,89 @@
+"""What a visit transfers: little at first, nothing again, and from this host alone."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.rigs.dashboard import Dashboard, Visits, number
+
+FIRST_VIEW_BYTES_MAX = 150_000
+CHARTS = "vendor/plotly.min.js"
+
+
+class Traffic:
+    """The responses of a page: encoded bytes of each address."""
+
+    def __init__(self, page: Page) -> None:
+        self._addresses: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+        self.from_cache: set[str] = set()
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.on("Network.responseReceived", self._received)
+        session.on("Network.loadingFinished", self._finished)
+
+    def _received(self, event: dict[str, Any]) -> None:
+        response = event["response"]
+        self._addresses[event["requestId"]] = response["url"]
+        if response.get("fromDiskCache") or response.get("fromPrefetchCache"):
+            self.from_cache.add(response["url"])
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        address = self._addresses.get(event["requestId"])
+        if address is not None:
+            self.sizes[address] = self.sizes.get(address, 0) + round(event["encodedDataLength"])
+
+
+@pytest.fixture
+def first_view(dashboard: Dashboard, visits: Visits) -> tuple[Page, Traffic]:
+    """Open the overview with an empty cache, until everything is drawn."""
+    page = visits.open("about:blank")
+    traffic = Traffic(page)
+    page.goto(dashboard.link("/?range=30d"))
+    number(page, '[data-kpi="cost"]')
+    expect(page.get_by_test_id("chart")).to_have_attribute("data-drawn", "yes")
+    page.wait_for_load_state("networkidle")
+    return page, traffic
+
+
+def test_the_first_view_is_small(first_view: tuple[Page, Traffic]) -> None:
+    """Scripts, styles and data, without the chart library."""
+    _, traffic = first_view
+    charts = sum(size for address, size in traffic.sizes.items() if CHARTS in address)
+    rest = sum(traffic.sizes.values()) - charts
+
+    assert charts > 0
+    assert 0 < rest <= FIRST_VIEW_BYTES_MAX
+
+
+def test_everything_comes_from_this_host(dashboard: Dashboard, first_view: tuple[Page, Traffic]) -> None:
+    """No font, no script and no count of visitors from elsewhere."""
+    _, traffic = first_view
+
+    assert {urlsplit(address).netloc for address in traffic.sizes} == {urlsplit(dashboard.url).netloc}
+
+
+def test_a_second_visit_takes_files_from_the_cache(first_view: tuple[Page, Traffic]) -> None:
+    """Their addresses change with their content."""
+    page, _ = first_view
+    again = page.context.new_page()
+    traffic = Traffic(again)
+    again.goto(page.url)
+    again.get_by_label("Token").wait_for()
+
+    files = [address for address in traffic.sizes if "/static/" in address]
+    assert files
+    assert set(files) <= traffic.from_cache
+
+
+def test_charts_are_loaded_when_one_is_seen(dashboard: Dashboard, visits: Visits) -> None:
+    """Not by a page without charts."""
+    page = visits.open("about:blank")
+    traffic = Traffic(page)
+    page.goto(dashboard.link("/sessions?range=30d"))
+    page.locator("[data-session]").first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+    assert not [address for address in traffic.sizes if CHARTS in address]

@@ -1,0 +1,170 @@
+"""An installation with the demo's data, and a Chromium that looks at its dashboard."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from bench import chromium
+from cli.demo.api import Api, Sender
+from cli.demo.sessions import DemoSession, make_sessions
+from edge.tokens import issue_token
+from runtime.secrets import token_key
+from schemas.permissions import OPERATOR_ORG, Role
+from tests.support.rigs.installation import ORG, Installation
+
+SESSIONS, EVENTS, SEED = 200, 50_000, 1  # as `make demo`
+TTL_S = 3_600
+VIOLATION = "Content Security Policy"
+FAILED_LOAD = "Failed to load resource"  # a status of 400 or more, or no answer
+
+
+class Dashboard:
+    """An installation with the demo's sessions, what was sent to it, and its API for comparison."""
+
+    def __init__(self, installation: Installation, sent: list[DemoSession], ids: list[str]) -> None:
+        self.installation, self.sent, self.ids = installation, sent, ids
+        self.url = installation.url
+
+    def token(self, role: Role = "admin", user: str = "alice", org: str = ORG, ttl_s: int = TTL_S) -> str:
+        """Return a token of a user of the org."""
+        return issue_token(token_key(self.installation.data / "secrets"), user, org, role, ttl_s, time.time())
+
+    def operator_token(self) -> str:
+        """Return a token of an operator."""
+        return self.token("operator", "demo", OPERATOR_ORG)
+
+    def link(self, path: str = "/", **tokens: str) -> str:
+        """Return an address that carries tokens in its fragment; by default one of an admin."""
+        return f"{self.url}{path}#{urlencode(tokens or {'token': self.token()})}"
+
+    def api(self, path: str, role: Role = "admin", user: str = "alice", **params: Any) -> Any:
+        """Return what the API answers below the org."""
+        with self.installation.client(role, user=user) as client:
+            reply = client.get(f"/api/v1/{ORG}{path}", params=params)
+            assert reply.is_success, reply.text
+            return reply.json()
+
+    def operator_api(self, path: str) -> Any:
+        """Return what the API answers to an operator."""
+        with self.installation.client("operator", org=OPERATOR_ORG) as client:
+            return client.get(f"/api/v1/operator{path}").json()
+
+    @cached_property
+    def sent_events(self) -> list[dict[str, Any]]:
+        """Every event that was sent, as it was sent."""
+        bodies = (batch.body for session in self.sent for batch in session.batches)
+        return list(chain.from_iterable(msgspec.json.decode(body)["events"] for body in bodies))
+
+    def sent_measurement(self, name: str) -> float:
+        """Return the sum of what the events measured under a name."""
+        measured = (event["data"] for event in self.sent_events if event["event_type"] == "Measurement")
+        return float(sum(data["value"] for data in measured if data["name"] == name))
+
+    def sent_tokens(self) -> int:
+        """Return the tokens of the last report of each session, summed."""
+        return sum(_tokens(_last_report(session)) for session in self.sent)
+
+
+def _last_report(session: DemoSession) -> Mapping[str, Any]:
+    reports = [batch.report for batch in session.batches if batch.report] + ([session.end] if session.end else [])
+    report: Mapping[str, Any] = msgspec.json.decode(reports[-1])["model_metrics"]
+    return report
+
+
+def _tokens(report: Mapping[str, Any]) -> int:
+    kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
+    return sum(int(model[kind]) for model in report["models"] for kind in kinds)
+
+
+@contextlib.contextmanager
+def dashboard_with_demo(folder: Path) -> Iterator[Dashboard]:
+    """Start `up`, send what `make demo` sends, and wait until all of it can be read."""
+    installation = Installation("up", folder)
+    try:
+        installation.start()
+        sent = make_sessions(SEED, SESSIONS, EVENTS, datetime.now(UTC))
+        yield Dashboard(installation, sent, asyncio.run(_send(installation, sent)))
+    finally:
+        installation.end()
+
+
+async def _send(installation: Installation, sent: list[DemoSession]) -> list[str]:
+    key, now = token_key(installation.data / "secrets"), time.time()
+    users = {"demo": "admin", **{session.user_id: "member" for session in sent}}
+    tokens = {user: issue_token(key, user, ORG, role, TTL_S, now) for user, role in users.items()}  # type: ignore[arg-type]
+    async with contextlib.aclosing(Api(installation.url, tokens)) as api:
+        sender = Sender(api, ORG, sent, lambda _events: None)
+        await sender.run()
+        await api.get(f"/{ORG}/sessions/analytics/summary", wait=True)
+    assert not sender.rejected
+    return sender.ids
+
+
+def chromium_or_skip() -> str:
+    """Return the path of a Chromium, or skip with what to install."""
+    found = chromium.find_chromium()
+    if found is None:
+        if os.environ.get("REQUIRE_CHROMIUM") == "1":
+            pytest.fail(chromium.HOW_TO_GET_IT)
+        pytest.skip(chromium.HOW_TO_GET_IT)
+    return found
+
+
+def running_chromium() -> AbstractContextManager[Browser]:
+    """Start a headless Chromium."""
+    return chromium.running_chromium(chromium_or_skip())
+
+
+class Visits:
+    """Opens pages, each in a context of its own, and remembers what their consoles said."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.messages: list[str] = []
+        self.failed_loads_are_fine = False
+
+    def open(self, address: str, **options: Any) -> Page:
+        """Open an address in a new context; ``options`` are those of the context."""
+        context = self._browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.messages.append(f"uncaught: {error}"))
+        page.goto(address)
+        return page
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.messages.append(message.text)
+
+    def check(self) -> None:
+        """Check that no page violated the policy, or wrote an error to its console."""
+        unexpected = [text for text in self.messages if not (self.failed_loads_are_fine and FAILED_LOAD in text)]
+        assert not unexpected, unexpected
+
+    def close(self) -> None:
+        """Close every context."""
+        for context in self._browser.contexts:
+            context.close()
+
+
+def number(page: Page, selector: str) -> float:
+    """Return the raw value of a number on the page, once it is there."""
+    locator = page.locator(selector).first
+    locator.wait_for()
+    value = locator.get_attribute("data-value")
+    assert value not in (None, ""), f"{selector} has no value"
+    return float(value)
