@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from kernel.times import instant
 from schemas.log.codec import encode
@@ -470,14 +470,10 @@ def test_the_verdict_in_each_state(dashboard: Dashboard, visits: Visits) -> None
     assert [(each["state"], each["sentence"]) for each in found] == [(state, said) for _, state, said in VERDICTS]
 
 
-def clipboard(context: BrowserContext) -> None:
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-
-
 def test_each_command_can_be_copied(dashboard: Dashboard, visits: Visits) -> None:
     """The button puts the command into the clipboard, or selects it where the browser allows no more."""
     page = open_trust(dashboard, visits)
-    clipboard(page.context)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     commands = page.locator(".command")
     shown = commands.locator("code").all_inner_texts()
     assert {text.split()[0] for text in shown} == {"crewkit-sessions", "curl"}
@@ -782,14 +778,14 @@ def test_requests_say_who_did_what(own: Dashboard, visits: Visits, second: str) 
     expect(row).to_contain_text(f"facts {replayed['results'][0]['facts']:,}")
 
 
-def test_pause_drop_and_resume(own: Dashboard, visits: Visits, session: str, operator: Operator, second: str) -> None:
+def test_pause_drop_and_resume(own: Dashboard, visits: Visits, session: str, operator: Operator, proved: str) -> None:
     """While the live generation is paused, what waits is said; a dropped name is used up; it then goes on."""
     visits.failed_loads_are_fine = True
     page = open_trust(own, visits)
-    action(page, f"pause {second}").click()
-    operator.do("pause", second)
+    action(page, f"pause {proved}").click()
+    operator.do("pause", proved)
     confirm(page, "Pause")
-    expect(page.get_by_test_id("refusal")).to_have_text(f"Refused: {second} is paused already.")
+    expect(page.get_by_test_id("refusal")).to_have_text(f"Refused: {proved} is paused already.")
     page.get_by_role("button", name="Dismiss").click()
 
     do(page, "pause", "g1")
@@ -801,11 +797,11 @@ def test_pause_drop_and_resume(own: Dashboard, visits: Visits, session: str, ope
     ask_receipt(page, position)
     expect(page.get_by_test_id("receipt")).to_have_attribute("data-value", "waiting")
 
-    do(page, "drop", second)
-    expect(card(page, second)).to_have_count(0)
+    do(page, "drop", proved)
+    expect(card(page, proved)).to_have_count(0)
     page.get_by_text("1 dropped").click()
-    expect(card(page, second)).to_have_attribute("data-state", "dropped")
-    expect(card(page, second).locator(".actions button")).to_have_count(1)  # its proof
+    expect(card(page, proved)).to_have_attribute("data-state", "dropped")
+    expect(card(page, proved).locator(".actions button")).to_have_count(1)  # its proof
     expect(panel(page, "generations")).to_contain_text("crewkit-sessions replay --to g3")
     assert number(page, '[data-testid="lag-records"]') == 1
 
