@@ -10,9 +10,12 @@
     }
   };
   const apply = (theme) => (theme ? root.setAttribute("data-theme", theme) : root.removeAttribute("data-theme"));
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const tell = () => dispatchEvent(new Event("themechange"));
   apply(read());
+  system.addEventListener("change", tell);
   window.crewkitTheme = {
-    isDark: () => (read() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark",
+    isDark: () => (read() ?? (system.matches ? "dark" : "light")) === "dark",
     toggle() {
       const theme = this.isDark() ? "light" : "dark";
       try {
@@ -21,7 +24,7 @@
         /* private mode: for this page only */
       }
       apply(theme);
-      dispatchEvent(new Event("themechange"));
+      tell();
     },
   };
 })();

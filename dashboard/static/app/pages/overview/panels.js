@@ -33,6 +33,7 @@ export function costPanels({ by_model: models, by_project: projects, by_user: us
       value: (row) => row.cost_usd,
       show: (row) => money(row.cost_usd),
       title: (row) => exactMoney(row.cost_usd),
+      link: (row) => row[key] && href("/sessions", state, { [key]: row[key], sort: "-cost_usd" }),
     },
     {
       key: "cost_share",
