@@ -1,17 +1,19 @@
 """Modules of the page by themselves, in the engine that runs them: formats, ranges, CSV, turns."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.support.rigs.dashboard import Dashboard, Visits
 
 
-@pytest.fixture
-def call(dashboard: Dashboard, visits: Visits) -> Any:
+@pytest.fixture(scope="module")
+def call(dashboard: Dashboard, browser: Browser) -> Iterator[Any]:
     """Return a function that calls an exported function of a module: ``call("format.js", "money", 1.5)``."""
+    visits = Visits(browser)
     page = visits.open(dashboard.url)
     folder = folder_of(page)
 
@@ -19,7 +21,9 @@ def call(dashboard: Dashboard, visits: Visits) -> Any:
         script = "async ([path, name, args]) => (await import(path))[name](...args)"
         return page.evaluate(script, [f"{folder}/{module}", function, list(arguments)])
 
-    return run
+    yield run
+    visits.check()
+    visits.close()
 
 
 def folder_of(page: Page) -> str:

@@ -211,11 +211,3 @@ def test_a_table_is_saved_as_csv(dashboard: Dashboard, visits: Visits) -> None:
     assert lines[0] == "project_id,cost_usd,cost_share,tokens,sessions"
     assert len(lines) == 1 + len(expected)
     assert lines[1].startswith(f"{expected[0]['project_id']},{expected[0]['cost_usd']},")
-
-
-def test_phone_width(dashboard: Dashboard, visits: Visits) -> None:
-    """Nothing is wider than the screen."""
-    page = visits.open(dashboard.link("/?range=30d"), viewport={"width": 390, "height": 800})
-    kpi(page, "cost")
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

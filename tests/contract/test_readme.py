@@ -31,6 +31,7 @@ from tests.support.waiting import eventually
 
 PRINTED_URL = "http://127.0.0.1:8080"
 OPERATIONS, SECURITY, REPLAY = "docs/operations.md", "docs/security.md", "docs/replay.md"
+DASHBOARD = "docs/dashboard.md"
 AGENTS = "Record what coding agents send"
 ON_THE_PATH = shell_lines(OPERATIONS, "")
 # What is run, by page and section; `tests/integration/test_kafka_security.py` runs the last.
@@ -43,6 +44,7 @@ RUN = {
     ),
     *((SECURITY, section) for section in ("", "Tokens", "Kafka ACLs")),
     *((REPLAY, section) for section in ("", "Rebuild everything")),
+    *((DASHBOARD, section) for section in ("", "Open it")),
 }
 
 
@@ -149,7 +151,9 @@ def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, f
     assert shown == _documented(installation)
 
 
-@pytest.mark.parametrize(("page", "section"), [(OPERATIONS, "Check and repair"), (SECURITY, "Tokens")])
+@pytest.mark.parametrize(
+    ("page", "section"), [(OPERATIONS, "Check and repair"), (SECURITY, "Tokens"), (DASHBOARD, "Open it")]
+)
 def test_commands_on_a_running_installation_end_well(
     installation: Installation, checkout: Path, page: str, section: str
 ) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from bench import chromium
 from cli.demo.api import Api, Sender
@@ -133,12 +133,14 @@ class Visits:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
+        self._contexts: list[BrowserContext] = []
         self.messages: list[str] = []
         self.failed_loads_are_fine = False
 
     def open(self, address: str, **options: Any) -> Page:
         """Open an address in a new context; ``options`` are those of the context."""
         context = self._browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self._contexts.append(context)
         context.set_default_timeout(15_000)
         page = context.new_page()
         page.on("console", self._note)
@@ -156,8 +158,8 @@ class Visits:
         assert not unexpected, unexpected
 
     def close(self) -> None:
-        """Close every context."""
-        for context in self._browser.contexts:
+        """Close the contexts of the pages that were opened."""
+        for context in self._contexts:
             context.close()
 
 
