@@ -72,7 +72,7 @@ def test_a_page_for_everybody(dashboard: Dashboard, visits: Visits, axe: str, se
     page.emulate_media(color_scheme="dark")
     check_grave_findings(page, axe)
     page.set_viewport_size(PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
