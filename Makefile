@@ -56,7 +56,7 @@ chaos: $(STAMP) ## Break an installation at random and check every number: MINUT
 fuzz: $(STAMP) ## Send hostile requests to `up` and check every promise: MINUTES=10 SEED=… ARGS=--help
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-docs: $(STAMP) ## Regenerate the picture in the README
+docs: $(STAMP) ## Regenerate the picture of `make demo`
 	@$(BIN)/crewkit-sessions demo --svg docs/demo.svg
 
 screenshots: $(STAMP) ## Take the pictures of the dashboard in docs/images anew: needs Chromium

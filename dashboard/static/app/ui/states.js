@@ -58,7 +58,7 @@ export function connectAnAgent() {
     ),
     el("pre", {}, el("code", {}, `crewkit-sessions connect --client claude-code --org ${org} --user ${sub}`)),
     el("p", {}, "Or fill an installation of its own with 200 sample sessions:"),
-    el("pre", {}, el("code", {}, "make demo")),
+    el("pre", {}, el("code", {}, "crewkit-sessions demo --keep")),
     el(
       "p",
       { class: "muted" },
