@@ -237,6 +237,24 @@ def test_an_active_session_is_followed_until_it_ends(dashboard: Dashboard, visit
     assert calls == []
 
 
+def test_a_view_that_could_not_be_read_is_read_again(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
+    """The last change of a session may come while the store is away; the view shows it once the store is back."""
+    visits.failed_loads_are_fine = True
+    session = create(live)
+    send(live, session, ("UserPromptSubmit", {"prompt": "first"}))
+    page = visits.open(f"{dashboard.url}/sessions/{session}#token={dashboard.token(org=LIVE_ORG)}")
+    expect(page.locator(".turn-text")).to_have_text(["first"])
+
+    page.route("**/hierarchy*", lambda route: route.fulfill(status=503, body="{}"))
+    send(live, session, ("UserPromptSubmit", {"prompt": "second"}))
+    live.post(f"sessions/{session}/end", json={"outcome": "success"}).raise_for_status()
+    expect(page.locator(".headline")).to_contain_text("success", timeout=40_000)
+    expect(page.get_by_test_id("problem")).to_be_visible()
+    page.unroute("**/hierarchy*")
+
+    expect(page.locator(".turn-text")).to_have_text(["first", "second"], timeout=20_000)
+
+
 def test_events_of_an_active_session_are_appended(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
     """Each once, at the end of the list."""
     session = create(live)

@@ -104,41 +104,32 @@ function keepingFocus(root, draw) {
     [...root.querySelectorAll(focused.tagName)].find(isSame)?.focus({ preventScroll: true });
 }
 
+// Resolves after `ms`, or when the reader leaves, the network comes or goes, or what `giveWake` got is called.
 function sleep(ms, signal, giveWake) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    giveWake(() => {
+    const over = new AbortController();
+    const end = () => {
       clearTimeout(timer);
+      over.abort();
       resolve();
-    });
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-    for (const change of ["online", "offline"]) {
-      addEventListener(
-        change,
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true, signal },
-      );
-    }
+    };
+    const timer = setTimeout(end, ms);
+    giveWake(end);
+    signal.addEventListener("abort", end, { signal: over.signal });
+    for (const change of ["online", "offline"]) addEventListener(change, end, { signal: over.signal });
   });
 }
 
 function untilVisible(signal) {
   if (!document.hidden) return null;
   return new Promise((resolve) => {
+    const over = new AbortController();
     const look = () => {
-      if (!document.hidden) resolve();
+      if (document.hidden && !signal.aborted) return;
+      over.abort();
+      resolve();
     };
-    document.addEventListener("visibilitychange", look, { signal });
-    signal.addEventListener("abort", resolve, { once: true });
+    document.addEventListener("visibilitychange", look, { signal: over.signal });
+    signal.addEventListener("abort", look, { signal: over.signal });
   });
 }

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { el, put } from "../dom.js";
 import { follow, persist, report } from "../live.js";
-import { skeleton } from "../ui/states.js";
+import { failure, skeleton } from "../ui/states.js";
 import { changed } from "../url.js";
 import { headline } from "./session/headline.js";
 import { titleOf } from "./sessions/rows.js";
@@ -30,6 +30,12 @@ export async function show(main, { id, signal, params, setTitle }) {
   put(main, top, viewLinks(chosen), body);
   let view = null;
   let every = FASTEST_MS;
+  const openIn = (session) => open(chosen, body, session, params, signal);
+  const onFailure = (error) => {
+    if (signal.aborted || error.status === 401) return;
+    report(error);
+    put(body, failure(error));
+  };
   VIEWS[chosen][1]().catch(() => {}); // it is loaded while the session is read; opening it says what failed
 
   await follow({
@@ -42,16 +48,16 @@ export async function show(main, { id, signal, params, setTitle }) {
       every = session.status === "active" ? Math.max(FASTEST_MS, session.counts.events * MS_PER_EVENT) : null;
       setTitle(titleOf(session));
       put(top, headline(session, signal));
-      if (view)
-        view
-          .then((made) => made?.refresh(session))
-          .catch((error) => {
-            if (!signal.aborted) report(error);
-          });
-      else view = persist(() => open(chosen, body, session, params, signal), signal);
+      view = view ? view.then((made) => refreshed(made, session, signal)) : persist(() => openIn(session), signal);
+      view.catch(onFailure);
     },
   });
-  await view;
+  await view?.catch(() => {}); // it was drawn
+}
+
+async function refreshed(made, session, signal) {
+  await persist(() => made?.refresh(session), signal);
+  return made;
 }
 
 async function open(chosen, body, session, params, signal) {

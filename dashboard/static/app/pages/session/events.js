@@ -37,7 +37,10 @@ export function makeView(body, { session, params, signal }) {
     name: "events",
     height: ROW_PX,
     row: rowOf,
-    onOpen: (item) => open(item, path, signal),
+    onOpen: (item) =>
+      open(item, path, signal).catch((error) => {
+        if (!signal.aborted) put(state, error.message);
+      }),
     loadMore,
   });
   let cursor = null;

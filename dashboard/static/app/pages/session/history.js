@@ -38,14 +38,17 @@ export function makeView(body, { session, signal }) {
     min: newest,
     "aria-describedby": "as-of-help",
   });
-  const step = (label, to) => el("button", { type: "button", onclick: to }, label);
+  const onFailure = (error) => {
+    if (!signal.aborted) put(line, error.message);
+  };
+  const step = (label, to) => el("button", { type: "button", onclick: () => to().catch(onFailure) }, label);
   const differences = el("div", {});
   const proof = receipt(signal);
   let latest = session;
   let shown = session;
   let turn = 0;
 
-  slider.addEventListener("input", () => show(Number(slider.value)));
+  slider.addEventListener("input", () => show(Number(slider.value)).catch(onFailure));
 
   async function show(offset) {
     const mine = ++turn;
