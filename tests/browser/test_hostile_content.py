@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from kernel.times import instant
-from tests.support.rigs.dashboard import Dashboard, Visits
+from tests.support.rigs.dashboard import Dashboard, Visits, show_tool_errors
 
 ORG = "hostile"
 MARK = "window.pwned = true"
@@ -97,8 +97,7 @@ def test_lists_and_charts(dashboard: Dashboard, visits: Visits, session: str, pa
     page.wait_for_load_state("networkidle")
     if path.startswith("/?"):
         expect(page.get_by_test_id("chart")).to_have_attribute("data-drawn", "yes")
-        page.locator('[data-panel="tool-errors"]').scroll_into_view_if_needed()
-        expect(page.get_by_test_id("fails-most")).to_be_visible()
+        expect(show_tool_errors(page)).to_be_visible()
         page.locator(".chart").hover()
     if path.startswith("/sessions"):
         expect(page.locator(".session-title")).to_have_text(ATTACKS[0])

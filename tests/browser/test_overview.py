@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.rigs.dashboard import Dashboard, Visits, number
+from tests.support.rigs.dashboard import Dashboard, Visits, number, show_tool_errors
 
 KPIS = {
     "cost": "total_cost_usd",
@@ -163,9 +163,8 @@ def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, visits: Vis
     worst = max(agents, key=lambda agent: agent["tool_error_rate"])["agent_name"]
     tools = dashboard.api("/sessions/analytics/by-tool", agent_name=worst, **days(30))["data"]
     tool = max(tools, key=lambda row: row["errors"])
-    page.locator('[data-panel="tool-errors"]').scroll_into_view_if_needed()
 
-    sentence = page.get_by_test_id("fails-most")
+    sentence = show_tool_errors(page)
 
     expect(sentence).to_contain_text(f"{worst} fails most")
     expect(sentence).to_contain_text(f"{tool['tool_name']}: {tool['errors']:,} of {tool['calls']:,} uses")

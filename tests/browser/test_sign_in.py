@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from schemas.permissions import Role
-from tests.support.rigs.dashboard import Dashboard, Visits, number
+from tests.support.rigs.dashboard import Dashboard, Visits, number, show_tool_errors
 
 
 def requests_of(page: Page) -> list[str]:
@@ -105,8 +105,7 @@ def test_who_sees_only_their_own_asks_for_nothing_else(dashboard: Dashboard, vis
     page = visits.open(dashboard.link("/?range=30d", token=dashboard.token(role, "bao")))
     calls = requests_of(page)
     number(page, '[data-kpi="cost"]')
-    page.locator('[data-panel="tool-errors"]').scroll_into_view_if_needed()
-    expect(page.get_by_test_id("fails-most")).to_be_visible()
+    expect(show_tool_errors(page)).to_be_visible()
 
     assert page.locator("nav").get_by_role("link").all_inner_texts() == ["Overview", "Sessions", "Trust"]
     assert page.locator("#filter-user_id").count() == 0

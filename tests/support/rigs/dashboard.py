@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 
 from bench import chromium
 from cli.demo.api import Api, Sender
@@ -161,6 +161,13 @@ class Visits:
         """Close the contexts of the pages that were opened."""
         for context in self._contexts:
             context.close()
+
+
+def show_tool_errors(page: Page) -> Locator:
+    """Scroll to where tools fail, once what is above it has its height, and return the sentence there."""
+    page.locator('[data-table="by-model"]').wait_for()
+    page.locator('[data-panel="tool-errors"]').scroll_into_view_if_needed()
+    return page.get_by_test_id("fails-most")
 
 
 def number(page: Page, selector: str) -> float:
