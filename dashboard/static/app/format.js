@@ -57,6 +57,11 @@ export function duration(seconds) {
   return DASH;
 }
 
+/** A duration in ms, as in `duration`. */
+export function milliseconds(ms) {
+  return duration(ms === null || ms === undefined ? null : ms / 1_000);
+}
+
 /** "2026-01-20 10:30" of an RFC 3339 time. */
 export function moment(time) {
   return time ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : DASH;

@@ -6,7 +6,8 @@ import { el, put } from "../dom.js";
 import { follow } from "../live.js";
 import { dayParams, intervalOf } from "../ranges.js";
 import { filterRow } from "../ui/filters.js";
-import { connectAnAgent, nothingMatches, skeleton } from "../ui/states.js";
+import { whyNothing } from "../ui/nothing.js";
+import { skeleton } from "../ui/states.js";
 import { changesPanel } from "./overview/changes.js";
 import { kpiRow } from "./overview/kpis.js";
 import { costPanels, hoursPanel, outcomesPanel } from "./overview/panels.js";
@@ -45,12 +46,12 @@ export async function show(main, view) {
     signal,
     load: () => loadOverview(state, signal, drawNumbers),
     everyMs: () => 15_000,
-    draw(found) {
+    async draw(found) {
       isDrawn = true;
       const { summary, agents, costs: cost, team } = found;
       const isEmpty = cost.data.by_model.length === 0 && (summary?.data.total_sessions ?? 0) === 0;
       content.hidden = isEmpty;
-      if (isEmpty) drawEmpty(kpis, state, signal);
+      if (isEmpty) put(kpis, await whyNothing("/", signal));
       else {
         put(kpis, kpiRow(found, state));
         put(changes, changesPanel(found, state));
@@ -91,10 +92,4 @@ async function loadOverview(state, signal, onNumbers) {
     analytics("team-overview", now),
   ]);
   return { ...numbers, agents, agentsBefore, costs, costsBefore, team };
-}
-
-async function drawEmpty(kpis, state, signal) {
-  const any = await get("/sessions", { per_page: 1 }, { signal }).catch(() => null);
-  if (signal.aborted) return;
-  put(kpis, any?.meta.total_count === 0 ? connectAnAgent() : nothingMatches("sessions", "/?range=90d"));
 }

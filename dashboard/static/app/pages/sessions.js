@@ -7,7 +7,8 @@ import { follow } from "../live.js";
 import { timeParams } from "../ranges.js";
 import { navigate } from "../router.js";
 import { filterRow } from "../ui/filters.js";
-import { connectAnAgent, nothingMatches, skeleton } from "../ui/states.js";
+import { whyNothing } from "../ui/nothing.js";
+import { skeleton } from "../ui/states.js";
 import { changed } from "../url.js";
 import { sessionTable } from "./sessions/rows.js";
 
@@ -60,7 +61,7 @@ export async function show(main, view) {
         `${count(total)} ${total === 1 ? "session" : "sessions"}${query.q ? ` with “${query.q}”` : ""}`,
         state.filters.model && `. The numbers are those of whole sessions, with all their models.`,
       );
-      if (total === 0) put(list, await whyNone(signal));
+      if (total === 0) put(list, await whyNothing("/sessions", signal));
       else put(list, el("div", { class: "card" }, sessionTable(data, params.get("sort"))), pagesRow(meta));
     },
   });
@@ -146,9 +147,4 @@ function pagesRow({ current_page: page, total_pages: pages }) {
     el("span", {}, `Page ${count(page)} of ${count(pages)}`),
     to(page + 1, "Next →"),
   );
-}
-
-async function whyNone(signal) {
-  const any = await get("/sessions", { per_page: 1 }, { signal }).catch(() => null);
-  return any?.meta.total_count === 0 ? connectAnAgent() : nothingMatches("sessions", "/sessions?range=90d");
 }

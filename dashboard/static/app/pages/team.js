@@ -7,7 +7,8 @@ import { count } from "../format.js";
 import { follow } from "../live.js";
 import { dayParams, intervalOf } from "../ranges.js";
 import { filterRow } from "../ui/filters.js";
-import { connectAnAgent, nothingMatches, skeleton } from "../ui/states.js";
+import { whyNothing } from "../ui/nothing.js";
+import { skeleton } from "../ui/states.js";
 import { FILTERS } from "../url.js";
 import { teamKpis } from "./team/kpis.js";
 import { outcomesPanel } from "./team/outcomes.js";
@@ -56,7 +57,7 @@ export async function show(main, view) {
       people = found.people.total;
       if (found.team.data.current.sessions === 0) {
         put(kpis);
-        put(content, await whyNone(signal));
+        put(content, await whyNothing("/team", signal));
         return;
       }
       put(kpis, teamKpis(found, state));
@@ -110,9 +111,4 @@ function tooMany({ rows, total }) {
       `The table of people has the ${count(rows.length)} with the highest cost, of ${count(total)}.`,
     )
   );
-}
-
-async function whyNone(signal) {
-  const any = await get("/sessions", { per_page: 1 }, { signal }).catch(() => null);
-  return any?.meta.total_count === 0 ? connectAnAgent() : nothingMatches("sessions", "/team?range=90d");
 }

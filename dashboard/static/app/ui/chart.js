@@ -1,6 +1,7 @@
 // Bars over time, drawn by Plotly. The library is large, so it is loaded when the first chart comes into view.
 
 import { el, put } from "../dom.js";
+import { whenSeen } from "./seen.js";
 import { table } from "./table.js";
 
 const LIBRARY = new URL("../../vendor/plotly.min.js", import.meta.url);
@@ -48,23 +49,12 @@ export function barChart(label, signal) {
       numbers.open = true;
     }
   };
-  const seen = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting)) {
-      isSeen = true;
-      seen.disconnect();
-      redraw();
-    }
+  whenSeen(place, signal, () => {
+    isSeen = true;
+    redraw();
   });
-  seen.observe(place);
   addEventListener("themechange", redraw, { signal });
-  signal.addEventListener(
-    "abort",
-    () => {
-      seen.disconnect();
-      window.Plotly?.purge(place);
-    },
-    { once: true },
-  );
+  signal.addEventListener("abort", () => window.Plotly?.purge(place), { once: true });
   return {
     element,
     prepare() {

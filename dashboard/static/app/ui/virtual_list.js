@@ -1,11 +1,11 @@
 // A list of any length: only the rows in view are in the document. Rows have one height, more are read near the end.
 
-import { el, put } from "../dom.js";
+import { el } from "../dom.js";
 
 const OVERSCAN = 12;
 
 /**
- * Return `{element, append(items, isAll), clear()}`. `row(item)` returns the content of a row of `height` px,
+ * Return `{element, append(items, isAll), length}`. `row(item)` returns the content of a row of `height` px,
  * `onOpen(item)` follows a click or Enter, `loadMore()` is called when the reader comes near the end, until `isAll`; it
  * returns whether it succeeded.
  */
@@ -111,14 +111,6 @@ export function virtualList({ label, height, row, onOpen, loadMore, name }) {
       element.hidden = items.length === 0;
       if (items.length) select(active);
       schedule();
-    },
-    clear() {
-      items.length = 0;
-      isAll = false;
-      active = 0;
-      shown.clear();
-      put(space);
-      element.scrollTop = 0;
     },
     get length() {
       return items.length;

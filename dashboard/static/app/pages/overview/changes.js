@@ -1,4 +1,4 @@
-// Why the cost is another than in the period before: how much by more sessions, how much by dearer ones, and by whom.
+// Why the cost differs from that of the period before: how much by more sessions, how much by dearer ones, and by whom.
 
 import { el } from "../../dom.js";
 import { count, exactMoney, money, named } from "../../format.js";
@@ -24,7 +24,6 @@ export function changesPanel({ summary, summaryBefore, agents, agentsBefore, cos
     project_id: [costs.data.by_project, costsBefore.data.by_project],
     user_id: [costs.data.by_user, costsBefore.data.by_user],
   };
-  const isWhole = Math.abs(difference) > 0;
   const shown = DIMENSIONS.filter(([key]) => !(state.filters.model && key === "agent_name"))
     .map(([key, label, without]) => [key, label, without, movers(key, ...lists[key])])
     .filter(([, , , rows]) => rows.length > 1);
@@ -36,7 +35,7 @@ export function changesPanel({ summary, summaryBefore, agents, agentsBefore, cos
       {},
       `Why ${money(Math.abs(difference))} ${difference > 0 ? "more" : "less"} than ${previousName(state.range)}`,
     ),
-    summary && isWhole && el("p", {}, explanation(summary.data, summaryBefore.data, difference)),
+    summary && el("p", {}, explanation(summary.data, summaryBefore.data, difference)),
     state.range.includesToday &&
       el("p", { class: "muted" }, "Today is not over: the period before is complete, this one is not."),
     el(

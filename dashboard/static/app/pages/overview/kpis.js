@@ -15,24 +15,9 @@ export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, s
   const pair = (field) => ({ value: now[field], previous: past[field] });
   const without = past.total_sessions === 0;
   return [
-    tile({
-      name: "cost",
-      label: "Cost",
-      ...pair("total_cost_usd"),
-      show: money,
-      exact: exactMoney,
-      isGood: false,
-      link: behind({ sort: "-cost_usd" }),
-    }),
+    costTile(tile, behind, now.total_cost_usd, past.total_cost_usd),
     tile({ name: "sessions", label: "Sessions", ...pair("total_sessions"), show: count }),
-    tile({
-      name: "tokens",
-      label: "Tokens",
-      ...pair("total_tokens"),
-      show: compactCount,
-      exact: count,
-      link: behind({ sort: "-tokens" }),
-    }),
+    tokensTile(tile, behind, now.total_tokens, past.total_tokens),
     tile({ name: "users", label: "People", ...pair("unique_users"), show: count }),
     tile({
       name: "cost_per_session",
@@ -88,28 +73,21 @@ export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, s
   ];
 }
 
+function costTile(tile, behind, value, previous) {
+  const link = behind({ sort: "-cost_usd" });
+  return tile({ name: "cost", label: "Cost", value, previous, show: money, exact: exactMoney, isGood: false, link });
+}
+
+function tokensTile(tile, behind, value, previous) {
+  const link = behind({ sort: "-tokens" });
+  return tile({ name: "tokens", label: "Tokens", value, previous, show: compactCount, exact: count, link });
+}
+
 function modelTiles(now, past, tile, behind) {
   const sum = (rows, field) => rows.reduce((total, row) => total + row[field], 0);
   return [
-    tile({
-      name: "cost",
-      label: "Cost",
-      value: now.total_cost_usd,
-      previous: past.total_cost_usd,
-      show: money,
-      exact: exactMoney,
-      isGood: false,
-      link: behind({ sort: "-cost_usd" }),
-    }),
-    tile({
-      name: "tokens",
-      label: "Tokens",
-      value: sum(now.by_model, "tokens"),
-      previous: sum(past.by_model, "tokens"),
-      show: compactCount,
-      exact: count,
-      link: behind({ sort: "-tokens" }),
-    }),
+    costTile(tile, behind, now.total_cost_usd, past.total_cost_usd),
+    tokensTile(tile, behind, sum(now.by_model, "tokens"), sum(past.by_model, "tokens")),
     tile({
       name: "sessions",
       label: "Sessions with this model",

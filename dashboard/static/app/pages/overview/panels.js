@@ -2,13 +2,15 @@
 
 import { may } from "../../credentials.js";
 import { el } from "../../dom.js";
-import { compactCount, count, exactMoney, money, named, percent } from "../../format.js";
+import { count, named, percent } from "../../format.js";
 import { addDays, weekday } from "../../ranges.js";
+import { costColumn, numberColumn, tokensColumn } from "../../ui/columns.js";
 import { heatmap } from "../../ui/heatmap.js";
 import { table } from "../../ui/table.js";
 import { href } from "../../url.js";
 
 const WEEK = 7;
+const wholePercent = (share) => percent(share, 0);
 
 function panel(name, heading, ...content) {
   return el("section", { class: "card", "data-panel": name }, el("h2", {}, heading), content);
@@ -16,6 +18,10 @@ function panel(name, heading, ...content) {
 
 /** Return the panels of cost by model, agent, project and, for those who may, by person. */
 export function costPanels({ by_model: models, by_project: projects, by_user: users }, agents, state) {
+  const behind =
+    (key, changes = {}) =>
+    (row) =>
+      row[key] && href("/sessions", state, { [key]: row[key], ...changes });
   const common = (key, first, without) => [
     {
       key,
@@ -25,51 +31,16 @@ export function costPanels({ by_model: models, by_project: projects, by_user: us
       link: (row) => row[key] && href("/", state, { [key]: row[key] }),
       title: (row) => row[key] && `Only ${row[key]}`,
     },
-    {
-      key: "cost_usd",
-      name: "Cost",
-      align: "number",
-      bar: true,
-      value: (row) => row.cost_usd,
-      show: (row) => money(row.cost_usd),
-      title: (row) => exactMoney(row.cost_usd),
-      link: (row) => row[key] && href("/sessions", state, { [key]: row[key], sort: "-cost_usd" }),
-    },
-    {
-      key: "cost_share",
-      name: "Share",
-      align: "number",
-      value: (row) => row.cost_share,
-      show: (row) => percent(row.cost_share, 0),
-    },
-    {
-      key: "tokens",
-      name: "Tokens",
-      align: "number",
-      value: (row) => row.tokens,
-      show: (row) => compactCount(row.tokens),
-      title: (row) => count(row.tokens),
-    },
-    {
-      key: "sessions",
-      name: "Sessions",
-      align: "number",
-      value: (row) => row.sessions,
-      show: (row) => count(row.sessions),
-      link: (row) => row[key] && href("/sessions", state, { [key]: row[key] }),
-    },
+    costColumn({ link: behind(key, { sort: "-cost_usd" }) }),
+    numberColumn("cost_share", "Share", wholePercent),
+    tokensColumn(),
+    numberColumn("sessions", "Sessions", count, { link: behind(key) }),
   ];
   const costs = (name, heading, rows, columns) =>
     panel(name, heading, table({ name, caption: heading, columns, rows, sort: "-cost_usd", csv: name, rowsShown: 8 }));
   const ofAgents = [
     ...common("agent_name", "Agent", "no agent"),
-    {
-      key: "tool_error_rate",
-      name: "Tool errors",
-      align: "number",
-      value: (row) => row.tool_error_rate,
-      show: (row) => percent(row.tool_error_rate),
-    },
+    numberColumn("tool_error_rate", "Tool errors", percent),
   ];
   return [
     costs("by-model", "Cost by model", models, common("model", "Model", "unknown model")),
@@ -110,21 +81,8 @@ export function outcomesPanel({ current: { outcomes, sessions } }, state) {
           show: (row) => (row.outcome === "none" ? "active, or not said" : row.outcome),
           link: (row) => row.outcome !== "none" && href("/sessions", state, { outcome: row.outcome }),
         },
-        {
-          key: "sessions",
-          name: "Sessions",
-          align: "number",
-          bar: true,
-          value: (row) => row.number,
-          show: (row) => count(row.number),
-        },
-        {
-          key: "share",
-          name: "Share",
-          align: "number",
-          value: (row) => (sessions ? row.number / sessions : null),
-          show: (row) => percent(sessions ? row.number / sessions : null, 0),
-        },
+        numberColumn("sessions", "Sessions", count, { bar: true, value: (row) => row.number }),
+        numberColumn("share", "Share", wholePercent, { value: (row) => (sessions ? row.number / sessions : null) }),
       ],
     }),
   );

@@ -4,6 +4,7 @@ import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { count, named, percent } from "../../format.js";
 import { dayParams } from "../../ranges.js";
+import { whenSeen } from "../../ui/seen.js";
 import { skeleton } from "../../ui/states.js";
 import { href } from "../../url.js";
 
@@ -40,15 +41,10 @@ export function toolErrors(state, signal) {
       if (!signal.aborted && !error.isTemporary) put(body, el("p", { class: "muted" }, error.message));
     }
   }
-  const seen = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting)) {
-      isSeen = true;
-      seen.disconnect();
-      draw();
-    }
+  whenSeen(element, signal, () => {
+    isSeen = true;
+    draw();
   });
-  seen.observe(element);
-  signal.addEventListener("abort", () => seen.disconnect(), { once: true });
   return {
     element,
     refresh(found) {

@@ -2,7 +2,8 @@
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
-import { clockTime, count, duration, moment, percent } from "../../format.js";
+import { clockTime, count, milliseconds, moment, percent } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 
 const TIME_PARTS = {
@@ -62,28 +63,24 @@ function findings(found) {
         sort: "-errors",
         columns: [
           { key: "tool_name", name: "Tool", value: (row) => row.tool_name },
-          { key: "calls", name: "Uses", align: "number", value: (row) => row.calls, show: (row) => count(row.calls) },
-          {
-            key: "errors",
-            name: "Failed",
-            align: "number",
-            bar: true,
-            value: (row) => row.errors,
-            show: (row) => count(row.errors),
-          },
-          {
-            key: "error_rate",
-            name: "Rate",
-            align: "number",
-            value: (row) => row.error_rate,
-            show: (row) => percent(row.error_rate),
-          },
+          numberColumn("calls", "Uses"),
+          numberColumn("errors", "Failed", count, { bar: true }),
+          numberColumn("error_rate", "Rate", percent),
         ],
       }),
     ),
     panel(
       "Files edited",
-      pairs("files-edited", "Files by number of edits", found.files_edited, "path", "File", "edits", "Edits"),
+      table({
+        name: "files-edited",
+        caption: "Files by number of edits",
+        rows: found.files_edited,
+        empty: "No file was edited.",
+        columns: [
+          { key: "path", name: "File", value: (row) => row.path, show: (row) => el("code", {}, row.path) },
+          numberColumn("edits", "Edits", count, { bar: true }),
+        ],
+      }),
     ),
     panel(
       "Commands run again and again",
@@ -91,7 +88,7 @@ function findings(found) {
         name: "repeated-commands",
         caption: "Repeated commands",
         rows: found.repeated_commands,
-        columns: commands("Runs"),
+        columns: commands(),
       }),
     ),
     panel(
@@ -102,7 +99,7 @@ function findings(found) {
         rows: found.tests_run,
         empty: "No test was run.",
         columns: [
-          ...commands("Runs"),
+          ...commands(),
           {
             key: "last_failed",
             name: "Last run",
@@ -120,13 +117,7 @@ function findings(found) {
         rows: found.longest_gaps,
         columns: [
           { key: "started_at", name: "From", value: (row) => row.started_at, show: (row) => clockTime(row.started_at) },
-          {
-            key: "duration_ms",
-            name: "For",
-            align: "number",
-            value: (row) => row.duration_ms,
-            show: (row) => duration(row.duration_ms / 1000),
-          },
+          numberColumn("duration_ms", "For", milliseconds),
           { key: "after", name: "After", value: (row) => row.after },
           { key: "before", name: "Before", value: (row) => row.before },
         ],
@@ -135,38 +126,12 @@ function findings(found) {
   ];
 }
 
-function commands(runs) {
+function commands() {
   return [
     { key: "command", name: "Command", value: (row) => row.command, show: (row) => el("code", {}, row.command) },
-    { key: "runs", name: runs, align: "number", value: (row) => row.runs, show: (row) => count(row.runs) },
-    {
-      key: "failures",
-      name: "Failed",
-      align: "number",
-      value: (row) => row.failures,
-      show: (row) => count(row.failures),
-    },
+    numberColumn("runs", "Runs"),
+    numberColumn("failures", "Failed"),
   ];
-}
-
-function pairs(name, caption, rows, key, keyName, number, numberName) {
-  return table({
-    name,
-    caption,
-    rows,
-    empty: "No file was edited.",
-    columns: [
-      { key, name: keyName, value: (row) => row[key], show: (row) => el("code", {}, row[key]) },
-      {
-        key: number,
-        name: numberName,
-        align: "number",
-        bar: true,
-        value: (row) => row[number],
-        show: (row) => count(row[number]),
-      },
-    ],
-  });
 }
 
 function timeSplit(split) {
@@ -177,21 +142,10 @@ function timeSplit(split) {
     rows,
     columns: [
       { key: "name", name: "Kind", value: (row) => row.name },
-      {
-        key: "ms",
-        name: "Time",
-        align: "number",
-        bar: true,
-        value: (row) => row.ms,
-        show: (row) => duration(row.ms / 1000),
-      },
-      {
-        key: "share",
-        name: "Share",
-        align: "number",
-        value: (row) => row.ms / split.total_ms,
-        show: (row) => percent(split.total_ms ? row.ms / split.total_ms : null, 0),
-      },
+      numberColumn("ms", "Time", milliseconds, { bar: true }),
+      numberColumn("share", "Share", (share) => percent(share, 0), {
+        value: (row) => (split.total_ms ? row.ms / split.total_ms : null),
+      }),
     ],
   });
 }

@@ -2,7 +2,7 @@
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
-import { clockTime, count, duration } from "../../format.js";
+import { clockTime, count, duration, milliseconds } from "../../format.js";
 import { navigate } from "../../router.js";
 import { changed } from "../../url.js";
 import { lanesOf } from "./lanes.js";
@@ -193,7 +193,7 @@ function barOf({ name, status, row, at, end, duration_ms: ms }, start, length) {
     "span",
     {
       class: `bar-tool ${status}`,
-      title: `${name ?? "tool"} · ${status} · ${duration(ms === null ? null : ms / 1000)}`,
+      title: `${name ?? "tool"} · ${status} · ${milliseconds(ms)}`,
       style: { left: `${left * 100}%`, width: `${width * 100}%`, "--row": row },
       data: {
         tool: name ?? "",

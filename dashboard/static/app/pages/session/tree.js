@@ -2,7 +2,7 @@
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
-import { clockTime, count, duration, money } from "../../format.js";
+import { clockTime, count, milliseconds, money } from "../../format.js";
 import { outcomeTag } from "../../ui/outcome.js";
 import { titleOf } from "../sessions/rows.js";
 
@@ -89,7 +89,7 @@ function nodeOf(node) {
     el(
       "span",
       { class: "muted" },
-      ` ${clockTime(node.started_at)} · ${duration(node.duration_ms === null ? null : node.duration_ms / 1000)}`,
+      ` ${clockTime(node.started_at)} · ${milliseconds(node.duration_ms)}`,
       node.tool_calls > 0 && ` · ${count(node.tool_calls)} tool uses`,
     ),
   ];

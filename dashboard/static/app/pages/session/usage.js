@@ -1,7 +1,8 @@
 // Tokens and cost by model, by subagent and by tool, and how reports compare with what was measured.
 
 import { el, put } from "../../dom.js";
-import { compactCount, count, duration, exactMoney, money, named, percent } from "../../format.js";
+import { count, milliseconds, named, percent } from "../../format.js";
+import { costColumn, numberColumn, tokensColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { costSource } from "./headline.js";
 
@@ -44,26 +45,7 @@ function panel(kind, heading, ...content) {
 }
 
 function tokenColumns() {
-  return TOKENS.map(([key, name]) => ({
-    key,
-    name,
-    align: "number",
-    value: (row) => row[key],
-    show: (row) => compactCount(row[key]),
-    title: (row) => count(row[key]),
-  }));
-}
-
-function cost() {
-  return {
-    key: "cost_usd",
-    name: "Cost",
-    align: "number",
-    bar: true,
-    value: (row) => row.cost_usd,
-    show: (row) => money(row.cost_usd),
-    title: (row) => exactMoney(row.cost_usd),
-  };
+  return TOKENS.map(([key, name]) => tokensColumn(key, name));
 }
 
 function models(name, rows) {
@@ -77,7 +59,7 @@ function models(name, rows) {
     columns: [
       { key: "model", name: "Model", value: (row) => row.model, show: (row) => named(row.model, "unknown model") },
       ...tokenColumns(),
-      cost(),
+      costColumn(),
       { key: "cost_source", name: "Source", value: (row) => row.cost_source },
     ],
   });
@@ -98,7 +80,7 @@ function comparison({ reported, measured }) {
       name: "usage-compared",
       caption: "Reported and measured usage",
       rows,
-      columns: [{ key: "source", name: "", value: (row) => row.source }, ...tokenColumns(), cost()],
+      columns: [{ key: "source", name: "", value: (row) => row.source }, ...tokenColumns(), costColumn()],
     }),
   ];
 }
@@ -114,29 +96,10 @@ function tools(rows) {
     empty: "No tool was used.",
     columns: [
       { key: "tool_name", name: "Tool", value: (row) => row.tool_name },
-      {
-        key: "calls",
-        name: "Uses",
-        align: "number",
-        bar: true,
-        value: (row) => row.calls,
-        show: (row) => count(row.calls),
-      },
-      { key: "errors", name: "Failed", align: "number", value: (row) => row.errors, show: (row) => count(row.errors) },
-      {
-        key: "error_rate",
-        name: "Rate",
-        align: "number",
-        value: (row) => row.errors / row.calls,
-        show: (row) => percent(row.errors / row.calls),
-      },
-      {
-        key: "total_duration_ms",
-        name: "Run time, as reported",
-        align: "number",
-        value: (row) => row.total_duration_ms,
-        show: (row) => duration(row.total_duration_ms / 1000),
-      },
+      numberColumn("calls", "Uses", count, { bar: true }),
+      numberColumn("errors", "Failed"),
+      numberColumn("error_rate", "Rate", percent, { value: (row) => row.errors / row.calls }),
+      numberColumn("total_duration_ms", "Run time, as reported", milliseconds),
     ],
   });
 }
@@ -157,21 +120,9 @@ function agents(rows) {
         value: (row) => row.agent_type,
         show: (row) => named(row.agent_type, "main agent"),
       },
-      {
-        key: "requests",
-        name: "Requests",
-        align: "number",
-        value: (row) => row.requests,
-        show: (row) => count(row.requests),
-      },
-      {
-        key: "tokens",
-        name: "Tokens",
-        align: "number",
-        value: (row) => row.tokens,
-        show: (row) => compactCount(row.tokens),
-      },
-      cost(),
+      numberColumn("requests", "Requests"),
+      tokensColumn(),
+      costColumn(),
     ],
   });
 }

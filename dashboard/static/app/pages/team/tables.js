@@ -2,6 +2,7 @@
 
 import { el } from "../../dom.js";
 import { ago, compactCount, count, duration, exactMoney, money, moment, named, percent } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { href } from "../../url.js";
 
@@ -92,16 +93,8 @@ function columnsOf(key, state) {
       link: (row) => row[key] && href("/team", state, { [key]: row[key] }),
       title: (row) => row[key] && `Only ${row[key]}`,
     }),
-    number: (field, label, show, { sort = null, exact = null, value = (row) => row[field], bar = false } = {}) => ({
-      key: field,
-      name: label,
-      align: "number",
-      bar,
-      value,
-      show: (row) => show(value(row)),
-      title: exact && ((row) => exact(value(row))),
-      link: linkOf(key, state, { sort }),
-    }),
+    number: (field, label, show, { sort = null, ...more } = {}) =>
+      numberColumn(field, label, show, { link: linkOf(key, state, { sort }), ...more }),
   };
 }
 

@@ -3,6 +3,7 @@
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { count, named, percent } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { counted, curl, disclosure, number, panel } from "./parts.js";
 
@@ -25,13 +26,6 @@ export function clientsPanel(signal) {
 }
 
 function shown({ unknown_share: share, clients, truncated }) {
-  const column = (key, name, show) => ({
-    key,
-    name,
-    align: "number",
-    value: (row) => row[key],
-    show: (row) => show(row[key]),
-  });
   return [
     el(
       "p",
@@ -54,9 +48,9 @@ function shown({ unknown_share: share, clients, truncated }) {
           value: (row) => row.client_version,
           show: (row) => named(row.client_version, "not said"),
         },
-        column("events", "Events", count),
-        column("unknown_events", "Unknown", count),
-        column("unknown_share", "Share", (value) => percent(value, 2)),
+        numberColumn("events", "Events", count),
+        numberColumn("unknown_events", "Unknown", count),
+        numberColumn("unknown_share", "Share", (value) => percent(value, 2)),
         { key: "event_types", name: "Types", value: (row) => row.event_types.length, show: types },
       ],
     }),

@@ -3,6 +3,7 @@
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { count } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { facts, number, panel, utc } from "./parts.js";
 
@@ -46,13 +47,6 @@ function verdict({ complete, positions, missing, partitions: all }, at) {
 }
 
 function partitions(rows) {
-  const column = (key, name) => ({
-    key,
-    name,
-    align: "number",
-    value: (row) => row[key],
-    show: (row) => count(row[key]),
-  });
   return table({
     name: "coverage",
     caption: "Receipts by partition of the log",
@@ -61,11 +55,11 @@ function partitions(rows) {
     sort: "partition",
     columns: [
       { key: "partition", name: "Partition", value: (row) => row.partition },
-      column("end", "Positions"),
-      column("count", "Receipts"),
-      column("projected", "Projected"),
-      column("dead", "Dead"),
-      column("missing", "Missing"),
+      numberColumn("end", "Positions"),
+      numberColumn("count", "Receipts"),
+      numberColumn("projected", "Projected"),
+      numberColumn("dead", "Dead"),
+      numberColumn("missing", "Missing"),
     ],
   });
 }
@@ -84,13 +78,7 @@ function gaps(all) {
     columns: [
       { key: "first", name: "First missing", value: (row) => `${row.partition}:${row.start}` },
       { key: "last", name: "Last missing", value: (row) => `${row.partition}:${row.stop - 1}` },
-      {
-        key: "positions",
-        name: "Positions",
-        align: "number",
-        value: (row) => row.stop - row.start,
-        show: (row) => count(row.stop - row.start),
-      },
+      numberColumn("positions", "Positions", count, { value: (row) => row.stop - row.start }),
     ],
   });
 }

@@ -3,6 +3,7 @@
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { count, duration, percent } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { counted, facts, number, panel, utc } from "./parts.js";
 
@@ -47,13 +48,6 @@ function overall({
 }
 
 function partitions(rows) {
-  const column = (key, name, show = count) => ({
-    key,
-    name,
-    align: "number",
-    value: (row) => row[key],
-    show: (row) => show(row[key]),
-  });
   return table({
     name: "freshness",
     caption: "Freshness by partition of the log",
@@ -63,12 +57,12 @@ function partitions(rows) {
     sort: "partition",
     columns: [
       { key: "partition", name: "Partition", value: (row) => row.partition },
-      column("log_end", "End of the log"),
-      column("projected", "Projected"),
-      column("lag", "Waiting"),
-      column("age_seconds", "Age", duration),
-      column("rolled_up", "In the sums"),
-      column("complete_through", "Complete through", utc),
+      numberColumn("log_end", "End of the log"),
+      numberColumn("projected", "Projected"),
+      numberColumn("lag", "Waiting"),
+      numberColumn("age_seconds", "Age", duration),
+      numberColumn("rolled_up", "In the sums"),
+      numberColumn("complete_through", "Complete through", utc),
     ],
   });
 }

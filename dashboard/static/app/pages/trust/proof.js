@@ -2,7 +2,7 @@
 
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
-import { count } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { refusal } from "./parts.js";
 import { differenceTable } from "./recount.js";
@@ -26,13 +26,6 @@ export async function proofReport(place, name, signal) {
 function report(heading, proof, close) {
   const { equal, words = [], compared, moving, by_column: columns = [], differences = [] } = proof;
   const rows = Object.keys(compared).map((name) => ({ name, compared: compared[name], moving: moving[name] ?? 0 }));
-  const number = (key, label) => ({
-    key,
-    name: label,
-    align: "number",
-    value: (row) => row[key],
-    show: (row) => count(row[key]),
-  });
   const between = differences.filter((one) => one.generation === undefined);
   const inside = differences.filter((one) => one.generation !== undefined);
   return el(
@@ -53,8 +46,8 @@ function report(heading, proof, close) {
       rowsShown: 20,
       columns: [
         { key: "table", name: "Table", value: (row) => row.name },
-        number("compared", "Compared"),
-        number("moving", "Being written"),
+        numberColumn("compared", "Compared"),
+        numberColumn("moving", "Being written"),
       ],
     }),
     columns.length > 0 &&
@@ -67,8 +60,8 @@ function report(heading, proof, close) {
         columns: [
           { key: "table", name: "Table", value: (row) => row.table },
           { key: "column", name: "Column", value: (row) => row.column },
-          number("rows", "Rows"),
-          number("orgs", "Orgs"),
+          numberColumn("rows", "Rows"),
+          numberColumn("orgs", "Orgs"),
           {
             key: "generation",
             name: "Inside",

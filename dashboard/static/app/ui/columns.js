@@ -1,0 +1,19 @@
+// Columns that many tables have.
+
+import { compactCount, count, exactMoney, money } from "../format.js";
+
+/** A column of numbers: `show` formats one, `exact` is its title. `more` is what else a column of `table` may have. */
+export function numberColumn(key, name, show = count, { value = (row) => row[key], exact = null, ...more } = {}) {
+  const title = exact && ((row) => exact(value(row)));
+  return { key, name, align: "number", value, show: (row) => show(value(row)), title, ...more };
+}
+
+/** What each row cost, as a share of the dearest one. */
+export function costColumn(more = {}) {
+  return numberColumn("cost_usd", "Cost", money, { exact: exactMoney, bar: true, ...more });
+}
+
+/** The tokens of each row. */
+export function tokensColumn(key = "tokens", name = "Tokens", more = {}) {
+  return numberColumn(key, name, compactCount, { exact: count, ...more });
+}

@@ -1,0 +1,12 @@
+// Work that waits until its place comes into view.
+
+/** Call `action` once, when `element` is first on the screen; not after `signal` is aborted. */
+export function whenSeen(element, signal, action) {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    action();
+  });
+  observer.observe(element);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+}
