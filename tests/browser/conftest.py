@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.rigs.dashboard import Dashboard, Visits, chromium_or_skip, dashboard_with_demo, running_chromium
+
+expect.set_options(timeout=15_000)  # ms; other work on the machine makes pages slow, not wrong
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.rigs.dashboard import Dashboard, Visits, number, show_tool_errors
+from tests.support.rigs.dashboard import Dashboard, Visits, number, settle, show_tool_errors
 
 KPIS = {
     "cost": "total_cost_usd",
@@ -58,6 +58,7 @@ def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, visits: Visi
 def test_each_table_of_costs_adds_up_to_the_total(dashboard: Dashboard, visits: Visits, panel: str) -> None:
     """To the nano-dollar."""
     page = visits.open(dashboard.link("/?range=30d"))
+    settle(page)
     total = page.locator('[data-kpi="cost"]').get_attribute("data-value")
     table = page.locator(f'[data-table="{panel}"]')
     table.wait_for()

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from kernel.times import instant
-from tests.support.rigs.dashboard import Dashboard, Visits, number
+from tests.support.rigs.dashboard import Dashboard, Visits, number, settle
 
 LIVE_ORG = "browser-live"
 
@@ -149,6 +149,7 @@ def test_filters_of_events(dashboard: Dashboard, visits: Visits, costly: dict[st
     page = open_session(dashboard, visits, costly["id"], "events")
     page.get_by_label("Tool", exact=True).select_option("Bash")
     page.wait_for_url(re.compile("tool_name=Bash"))
+    settle(page)
     page.locator('[data-list="events"] [role=option]').first.wait_for()
     first = dashboard.api(f"/sessions/{costly['id']}/events", tool_name="Bash", per_page=1)["data"][0]
 
@@ -213,6 +214,10 @@ def test_copy_as_context(dashboard: Dashboard, visits: Visits, live: httpx.Clien
     digest = live.get(f"sessions/{session}/compactions").json()["data"][0]["digest"]
     assert page.evaluate("navigator.clipboard.readText()") == digest
     assert "Mend the gate" in digest
+
+    send(live, session, ("UserPromptSubmit", {"prompt": "And the fence"}))
+    expect(page.locator('[data-number="prompts"]')).to_have_attribute("data-value", "2")
+    expect(page.get_by_test_id("copy-context")).to_contain_text("Copied")
 
 
 def test_an_active_session_is_followed_until_it_ends(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:

@@ -5,12 +5,13 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.rigs.dashboard import Dashboard, Visits
+from tests.support.rigs.dashboard import Dashboard, Visits, settle
 
 PER_PAGE = 50
 
 
 def ids(page: Page) -> list[str]:
+    settle(page)
     page.locator("[data-session]").first.wait_for()
     found: list[str] = page.locator("[data-session]").evaluate_all("rows => rows.map(row => row.dataset.session)")
     return found

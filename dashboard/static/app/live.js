@@ -92,7 +92,7 @@ export function report(error) {
   if (!(error instanceof ApiError)) console.error(error);
 }
 
-// Elements are made anew; the one that takes the place of the focused one gets the focus.
+// Elements are made anew or moved; the focused one, or the one that takes its place, gets the focus.
 function keepingFocus(root, draw) {
   const focused = root.contains(document.activeElement) ? document.activeElement : null;
   const isSame = (other) =>
@@ -100,8 +100,9 @@ function keepingFocus(root, draw) {
     other.getAttribute("href") === focused.getAttribute("href") &&
     other.textContent === focused.textContent;
   draw();
-  if (focused && !focused.isConnected)
-    [...root.querySelectorAll(focused.tagName)].find(isSame)?.focus({ preventScroll: true });
+  if (!focused || focused === document.activeElement) return;
+  const now = focused.isConnected ? focused : [...root.querySelectorAll(focused.tagName)].find(isSame);
+  now?.focus({ preventScroll: true });
 }
 
 // Resolves after `ms`, or when the reader leaves, the network comes or goes, or what `giveWake` got is called.

@@ -60,6 +60,7 @@ export async function showPage() {
   clearProblem();
   beginRound();
   afterwards(location.pathname);
+  main.ariaBusy = found ? "true" : null;
   if (!found) {
     put(main, failure({ status: 404, message: "There is no such page." }));
     return;
@@ -73,6 +74,8 @@ export async function showPage() {
     if (signal.aborted || reason.status === 401) return;
     report(reason);
     put(main, failure(reason));
+  } finally {
+    if (!signal.aborted) main.ariaBusy = null;
   }
   if (signal.aborted) return;
   scrollTo(0, history.state?.scroll ?? 0);

@@ -163,6 +163,11 @@ class Visits:
             context.close()
 
 
+def settle(page: Page) -> None:
+    """Wait until the page shows what its address says; until then it may show the choices before."""
+    page.locator("main:not([aria-busy])").wait_for()
+
+
 def show_tool_errors(page: Page) -> Locator:
     """Scroll to where tools fail, once what is above it has its height, and return the sentence there."""
     page.locator('[data-table="by-model"]').wait_for()

@@ -5,6 +5,7 @@ import { el, put } from "../dom.js";
 import { follow, persist, report } from "../live.js";
 import { failure, skeleton } from "../ui/states.js";
 import { changed } from "../url.js";
+import { contextButton } from "./session/context.js";
 import { headline } from "./session/headline.js";
 import { titleOf } from "./sessions/rows.js";
 
@@ -28,6 +29,7 @@ export async function show(main, { id, signal, params, setTitle }) {
   const top = el("div", {}, skeleton("13rem"));
   const body = el("div", { "data-view": chosen }, skeleton("30rem"));
   put(main, top, viewLinks(chosen), body);
+  const buttonOf = contextButton(signal);
   let view = null;
   let every = FASTEST_MS;
   const openIn = (session) => open(chosen, body, session, params, signal);
@@ -47,7 +49,7 @@ export async function show(main, { id, signal, params, setTitle }) {
     draw({ session: { data: session } }) {
       every = session.status === "active" ? Math.max(FASTEST_MS, session.counts.events * MS_PER_EVENT) : null;
       setTitle(titleOf(session));
-      put(top, headline(session, signal));
+      put(top, headline(session, buttonOf(session)));
       view = view ? view.then((made) => refreshed(made, session, signal)) : persist(() => openIn(session), signal);
       view.catch(onFailure);
     },

@@ -8,9 +8,12 @@ import { showText } from "../../ui/text_dialog.js";
 
 const CHARACTERS_MAX = 8_000;
 
-/** Return the button, or null where there is no digest to copy. */
-export function contextButton(session, signal) {
-  if (session.sensitive || session.counts.events === 0) return null;
+/**
+ * Return a function that gives the button for a state of the session, or null where there is no digest to copy. It is
+ * the same button for every state, so that it still says what it did after the page was drawn anew.
+ */
+export function contextButton(signal) {
+  let session = null;
   const button = el(
     "button",
     {
@@ -38,7 +41,10 @@ export function contextButton(session, signal) {
       button.disabled = false;
     }
   }
-  return button;
+  return (latest) => {
+    session = latest;
+    return session.sensitive || session.counts.events === 0 ? null : button;
+  };
 }
 
 /** Return a digest that covers every event of the session, asking for one if need be; null if that is not allowed. */

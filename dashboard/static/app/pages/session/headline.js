@@ -4,7 +4,6 @@ import { el } from "../../dom.js";
 import { compactCount, count, duration, exactMoney, money, moment } from "../../format.js";
 import { outcomeTag } from "../../ui/outcome.js";
 import { modelsOf, titleOf, tokensOf } from "../sessions/rows.js";
-import { contextButton } from "./context.js";
 
 const SOURCES = {
   reported: "as the client reported it",
@@ -13,8 +12,8 @@ const SOURCES = {
   unknown: "no price is known",
 };
 
-/** Return the head of the page for a session. */
-export function headline(session, signal) {
+/** Return the head of the page for a session, with a button of the page. */
+export function headline(session, button) {
   return el(
     "section",
     { class: "card headline" },
@@ -25,7 +24,7 @@ export function headline(session, signal) {
       outcomeTag(session),
       session.sensitive && el("span", { class: "tag warn" }, "sensitive"),
       el("span", { class: "grow" }),
-      contextButton(session, signal),
+      button,
     ),
     session.summary && session.summary !== session.title && el("p", { class: "summary" }, session.summary),
     el("p", { class: "muted facts" }, where(session)),
