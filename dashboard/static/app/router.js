@@ -23,12 +23,15 @@ const RELOAD_EVERY_MS = 30_000;
 let leaving = new AbortController();
 let afterwards = () => {};
 let shown = null; // the module of the page
+let address = null; // of the page, without its fragment
 
 /** Follow links and the history from now on; `onShown(path)` is called after each change of page. */
 export function startRouter(onShown) {
   afterwards = onShown;
   history.scrollRestoration = "manual";
-  addEventListener("popstate", () => showPage());
+  addEventListener("popstate", () => {
+    if (address !== location.pathname + location.search) showPage(); // else a link within the page was followed
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -41,11 +44,11 @@ export function startRouter(onShown) {
 }
 
 /** Open an address of this site. `replace` leaves no entry in the history, `keepScroll` stays where the reader is. */
-export function navigate(address, { replace = false, keepScroll = replace } = {}) {
-  if (replace) history.replaceState(history.state, "", address);
+export function navigate(to, { replace = false, keepScroll = replace } = {}) {
+  if (replace) history.replaceState(history.state, "", to);
   else {
     history.replaceState({ scroll: scrollY }, "");
-    history.pushState(keepScroll ? { scroll: scrollY } : null, "", address);
+    history.pushState(keepScroll ? { scroll: scrollY } : null, "", to);
   }
   return showPage();
 }
@@ -57,6 +60,7 @@ export async function showPage() {
   const { signal } = leaving;
   const main = document.getElementById("main");
   const found = pageOf(location.pathname);
+  address = location.pathname + location.search;
   clearProblem();
   beginRound();
   afterwards(location.pathname);
