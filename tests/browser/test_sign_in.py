@@ -48,6 +48,7 @@ def test_the_form(dashboard: Dashboard, visits: Visits) -> None:
     field.fill("not a token")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert").get_by_text("This is not a token")).to_be_visible()
+    expect(field).to_have_attribute("aria-invalid", "true")
 
     field.fill(dashboard.token())
     page.get_by_role("button", name="Sign in").click()

@@ -1,27 +1,12 @@
 // The form for a token, for those who did not come by a link that has one.
 
 import { keep } from "./credentials.js";
-import { el, put } from "./dom.js";
+import { el } from "./dom.js";
+import { tokenField } from "./ui/token_field.js";
 
 /** Return the form; `why` says why it is shown, `onDone` is called once a token is kept. */
 export function signInForm(why, onDone) {
-  const problem = el("p", { class: "field-error", role: "alert", id: "token-error" });
-  const field = el("input", {
-    id: "token",
-    name: "token",
-    type: "password",
-    autocomplete: "off",
-    spellcheck: "false",
-    required: true,
-    "aria-describedby": "token-error",
-  });
-  const submit = (event) => {
-    event.preventDefault();
-    const refused = keep(field.value);
-    put(problem, refused);
-    field.toggleAttribute("aria-invalid", Boolean(refused));
-    if (!refused) onDone();
-  };
+  const { field, problem, submit } = tokenField("token", keep, onDone);
   return el(
     "section",
     { class: "sign-in card" },
@@ -40,7 +25,7 @@ export function signInForm(why, onDone) {
     el(
       "p",
       { class: "muted" },
-      "The token stays in this tab and is gone when you close it. " + "Operators use their own: add --operator.",
+      "The token stays in this tab and is gone when you close it. Operators use their own: add --operator.",
     ),
   );
 }

@@ -3,6 +3,7 @@
 import { getOperator, postOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { bytes, count } from "../../format.js";
+import { fieldProblem } from "../../ui/field_problem.js";
 import { ask } from "./dialog.js";
 import { command, enable, facts, refusal, utc } from "./parts.js";
 
@@ -91,9 +92,8 @@ function redriveForm({ position, text }, signal, onRedriven) {
     name: "record",
     rows: 10,
     spellcheck: "false",
-    "aria-describedby": `${id}-error`,
   });
-  const problem = el("p", { class: "field-error", id: `${id}-error`, role: "alert" });
+  const problem = fieldProblem(field);
   const status = el("div", { role: "status" });
   const correct = el(
     "details",
@@ -102,7 +102,7 @@ function redriveForm({ position, text }, signal, onRedriven) {
     el("p", {}, "The corrected record, as JSON. Its record_id must stay the same, so that each event counts once."),
     el("label", { for: id }, "Corrected record"),
     field,
-    problem,
+    problem.element,
     el(
       "p",
       {},
@@ -127,9 +127,8 @@ function redriveForm({ position, text }, signal, onRedriven) {
 
   async function redrive() {
     const corrected = correct.open ? field.value.trim() : "";
-    const wrong = corrected && whyNoRecord(corrected);
-    put(problem, wrong || null);
-    field.toggleAttribute("aria-invalid", Boolean(wrong));
+    const wrong = corrected ? whyNoRecord(corrected) : null;
+    problem.say(wrong);
     if (wrong) return;
     const agreed = await ask({
       signal,

@@ -1,28 +1,13 @@
-// The form for an operator's token: the state of the whole installation is shown to nobody else.
+// The form for an operator's token: only operators see the state of the whole installation.
 
 import { credential, forget, keep } from "../../credentials.js";
-import { el, put } from "../../dom.js";
+import { el } from "../../dom.js";
+import { tokenField } from "../../ui/token_field.js";
 import { command } from "./parts.js";
 
 /** Return the form; `onDone` is called once an operator's token is kept. */
 export function operatorForm(onDone, why = null) {
-  const problem = el("p", { class: "field-error", role: "alert", id: "operator-error" });
-  const field = el("input", {
-    id: "operator",
-    name: "operator",
-    type: "password",
-    autocomplete: "off",
-    spellcheck: "false",
-    required: true,
-    "aria-describedby": "operator-error",
-  });
-  const submit = (event) => {
-    event.preventDefault();
-    const refused = keepOperator(field.value);
-    put(problem, refused);
-    field.toggleAttribute("aria-invalid", Boolean(refused));
-    if (!refused) onDone();
-  };
+  const { field, problem, submit } = tokenField("operator", keepOperator, onDone);
   return el(
     "section",
     { class: "card", "data-testid": "operator-form" },

@@ -4,6 +4,7 @@ import { get } from "../../api.js";
 import { credential } from "../../credentials.js";
 import { el, put } from "../../dom.js";
 import { count } from "../../format.js";
+import { fieldProblem } from "../../ui/field_problem.js";
 import { changed } from "../../url.js";
 import { command, counted, curl, facts, number, panel, refusal, utc } from "./parts.js";
 
@@ -26,9 +27,8 @@ export function receiptPanel(params, signal) {
     autocomplete: "off",
     spellcheck: "false",
     inputmode: "numeric",
-    "aria-describedby": "position-error",
   });
-  const problem = el("p", { class: "field-error", id: "position-error", role: "alert" });
+  const problem = fieldProblem(field);
   const answer = el("div", { role: "status" });
   const form = el(
     "form",
@@ -42,8 +42,7 @@ export function receiptPanel(params, signal) {
     event?.preventDefault();
     const position = field.value.trim();
     const isOne = POSITION.test(position);
-    put(problem, isOne ? null : "A position is a partition and an offset: 2:1841.");
-    field.toggleAttribute("aria-invalid", !isOne);
+    problem.say(isOne ? null : "A position is a partition and an offset: 2:1841.");
     put(answer);
     if (!isOne) return;
     history.replaceState(history.state, "", changed({ position }));
@@ -71,7 +70,7 @@ export function receiptPanel(params, signal) {
         "Each write answers with the position of its record, as X-Log-Position. The receipt says what became of it.",
       ),
       form,
-      problem,
+      problem.element,
       answer,
     ),
   };
