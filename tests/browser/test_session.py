@@ -144,6 +144,24 @@ def test_a_payload_is_shown_as_it_was_sent(dashboard: Dashboard, visits: Visits,
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize(("has_clipboard", "said"), [(True, "Copied"), (False, "Not copied")])
+def test_a_payload_is_copied(
+    dashboard: Dashboard, visits: Visits, costly: dict[str, Any], has_clipboard: bool, said: str
+) -> None:
+    """The button says whether it was; over plain HTTP a page has no clipboard."""
+    page = open_session(dashboard, visits, costly["id"], "events", permissions=["clipboard-read", "clipboard-write"])
+    if not has_clipboard:
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.locator('[data-list="events"] [role=option]').first.click()
+    text = page.get_by_test_id("dialog-text").inner_text()
+
+    page.get_by_role("button", name="Copy", exact=True).click()
+
+    expect(page.get_by_role("dialog").get_by_role("button", name=said, exact=True)).to_be_visible()
+    if has_clipboard:
+        assert page.evaluate("navigator.clipboard.readText()") == text
+
+
 def test_filters_of_events(dashboard: Dashboard, visits: Visits, costly: dict[str, Any]) -> None:
     """By tool, in the address."""
     page = open_session(dashboard, visits, costly["id"], "events")
@@ -298,7 +316,7 @@ def test_history_shows_what_was_known_at_each_record(dashboard: Dashboard, visit
 
 
 def test_an_unknown_session(dashboard: Dashboard, visits: Visits) -> None:
-    """The page says that it does not exist, or belongs to somebody else."""
+    """The page says that it does not exist, or belongs to another user."""
     visits.failed_loads_are_fine = True
     page = open_session(dashboard, visits, "00000000-0000-4000-8000-000000000000")
 

@@ -2,6 +2,7 @@
 
 import { announce, el, put } from "../dom.js";
 import { bytes } from "../format.js";
+import { copyText } from "./clipboard.js";
 
 const CHARACTERS_AT_ONCE = 50_000;
 
@@ -20,10 +21,8 @@ export function showText(heading, text, facts = null) {
     {
       type: "button",
       async onclick() {
-        await navigator.clipboard?.writeText(text).then(
-          () => announce("Copied"),
-          () => announce("Not copied"),
-        );
+        put(copy, (await copyText(text)) ? "Copied" : "Not copied");
+        announce(copy.textContent);
       },
     },
     "Copy",

@@ -4,6 +4,7 @@ import { get, post } from "../../api.js";
 import { may } from "../../credentials.js";
 import { announce, el } from "../../dom.js";
 import { count } from "../../format.js";
+import { copyText } from "../../ui/clipboard.js";
 import { showText } from "../../ui/text_dialog.js";
 
 const CHARACTERS_MAX = 8_000;
@@ -33,7 +34,7 @@ export function contextButton(signal) {
         announce("There is no digest yet, and your role may not ask for one.");
         return;
       }
-      if (await toClipboard(digest)) announce((button.textContent = `Copied ${count(digest.length)} characters`));
+      if (await copyText(digest)) announce((button.textContent = `Copied ${count(digest.length)} characters`));
       else showText("The session as context", digest);
     } catch (error) {
       if (!signal.aborted) announce((button.textContent = `Not copied: ${error.message}`));
@@ -47,8 +48,8 @@ export function contextButton(signal) {
   };
 }
 
-/** Return a digest that covers every event of the session, asking for one if need be; null if that is not allowed. */
-export async function digestOf(session, signal) {
+// Return a digest that covers every event of the session, asking for one if need be; null if that is not allowed.
+async function digestOf(session, signal) {
   const path = `/sessions/${session.id}`;
   const newest = async (headers) => (await get(`${path}/compactions`, { per_page: 1 }, { signal, headers })).data[0];
   const present = await newest({});
@@ -62,13 +63,4 @@ export async function digestOf(session, signal) {
     { signal, headers: { "Idempotency-Key": key } },
   );
   return (await newest({ "X-Wait-For-Position": meta.position })).digest;
-}
-
-async function toClipboard(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false; // no permission, or a page that is not served over HTTPS
-  }
 }

@@ -1,6 +1,7 @@
 // What the sections of the page are made of.
 
 import { announce, el, put } from "../../dom.js";
+import { copyText } from "../../ui/clipboard.js";
 
 const WIDE = ["org-recount", "dead-letters", "generations", "requests", "clients"];
 const COPIED_MS = 1_500;
@@ -33,16 +34,14 @@ export function command(text) {
   const code = el("code", {}, text);
   const button = el("button", { type: "button", class: "small", "aria-label": `Copy: ${text}`, onclick: copy }, "Copy");
   async function copy() {
-    try {
-      await navigator.clipboard.writeText(text);
-      put(button, "Copied");
-      announce("Copied");
-      setTimeout(() => put(button, "Copy"), COPIED_MS);
-    } catch {
-      // not over plain HTTP, or not allowed
+    if (!(await copyText(text))) {
       getSelection().selectAllChildren(code);
       announce("Selected. Copy it with the keyboard.");
+      return;
     }
+    put(button, "Copied");
+    announce("Copied");
+    setTimeout(() => put(button, "Copy"), COPIED_MS);
   }
   return el("span", { class: "command" }, code, button);
 }
