@@ -46,6 +46,29 @@ class Seen(NamedTuple):
     sizes: Mapping[str, int]
 
 
+class Traffic:
+    """The responses of a page from now on: encoded bytes by address, and which addresses came from the cache."""
+
+    def __init__(self, session: CDPSession) -> None:
+        self._addresses: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+        self.from_cache: set[str] = set()
+        session.on("Network.responseReceived", self._received)
+        session.on("Network.loadingFinished", self._finished)
+        session.send("Network.enable")
+
+    def _received(self, event: dict[str, Any]) -> None:
+        response = event["response"]
+        self._addresses[event["requestId"]] = response["url"]
+        if response.get("fromDiskCache") or response.get("fromPrefetchCache"):
+            self.from_cache.add(response["url"])
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        address = self._addresses.get(event["requestId"])
+        if address is not None:
+            self.sizes[address] = self.sizes.get(address, 0) + round(event["encodedDataLength"])
+
+
 def find_chromium() -> str | None:
     """Return the path of a Chromium, if there is one; the variable `CHROMIUM` names another."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -76,32 +99,14 @@ def visit(context: BrowserContext, address: str, wanted: Mapping[str, str]) -> t
     """Open an address in a new tab until each selector of ``wanted`` matches, and then until nothing is loaded."""
     page = context.new_page()
     session = context.new_cdp_session(page)
-    sizes = _listen(session)
+    traffic = Traffic(session)
+    session.send("Performance.enable")
     page.add_init_script(f"{_WATCH}({msgspec.json.encode(wanted).decode()})")
     page.goto(address, wait_until="commit")
     page.wait_for_function(_ALL_SHOWN, arg=[*wanted], polling=50, timeout=SHOWN_WITHIN_MS)
     worked_ms = _main_thread_ms(session)
     page.wait_for_load_state("networkidle")
-    return page, Seen(page.evaluate("shownAt"), worked_ms, sizes)
-
-
-def _listen(session: CDPSession) -> dict[str, int]:
-    """Return the bytes of responses by address, which grow as these end."""
-    addresses: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-
-    def received(event: dict[str, Any]) -> None:
-        addresses[event["requestId"]] = event["response"]["url"]
-
-    def finished(event: dict[str, Any]) -> None:
-        address = addresses.get(event["requestId"], "")
-        sizes[address] = sizes.get(address, 0) + round(event["encodedDataLength"])
-
-    session.on("Network.responseReceived", received)
-    session.on("Network.loadingFinished", finished)
-    session.send("Network.enable")
-    session.send("Performance.enable")
-    return sizes
+    return page, Seen(page.evaluate("shownAt"), worked_ms, traffic.sizes)
 
 
 def _main_thread_ms(session: CDPSession) -> float:

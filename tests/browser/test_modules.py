@@ -1,4 +1,4 @@
-"""Modules of the page by themselves, in the engine that runs them: formats, ranges, CSV, turns."""
+"""Modules of the page by themselves, in the engine that runs them: formats, ranges, CSV, lanes."""
 
 import re
 from collections.abc import Iterator

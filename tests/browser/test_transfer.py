@@ -1,46 +1,27 @@
 """What a visit transfers: little at first, nothing again, and from this host alone."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from bench.chromium import Traffic
 from tests.support.rigs.dashboard import Dashboard, Visits, number
 
 FIRST_VIEW_BYTES_MAX = 150_000
 CHARTS = "vendor/plotly.min.js"
 
 
-class Traffic:
-    """The responses of a page: encoded bytes of each address."""
-
-    def __init__(self, page: Page) -> None:
-        self._addresses: dict[str, str] = {}
-        self.sizes: dict[str, int] = {}
-        self.from_cache: set[str] = set()
-        session = page.context.new_cdp_session(page)
-        session.send("Network.enable")
-        session.on("Network.responseReceived", self._received)
-        session.on("Network.loadingFinished", self._finished)
-
-    def _received(self, event: dict[str, Any]) -> None:
-        response = event["response"]
-        self._addresses[event["requestId"]] = response["url"]
-        if response.get("fromDiskCache") or response.get("fromPrefetchCache"):
-            self.from_cache.add(response["url"])
-
-    def _finished(self, event: dict[str, Any]) -> None:
-        address = self._addresses.get(event["requestId"])
-        if address is not None:
-            self.sizes[address] = self.sizes.get(address, 0) + round(event["encodedDataLength"])
+def traffic_of(page: Page) -> Traffic:
+    """Return what the page transfers from now on."""
+    return Traffic(page.context.new_cdp_session(page))
 
 
 @pytest.fixture
 def first_view(dashboard: Dashboard, visits: Visits) -> tuple[Page, Traffic]:
     """Open the overview with an empty cache, until everything is drawn."""
     page = visits.open("about:blank")
-    traffic = Traffic(page)
+    traffic = traffic_of(page)
     page.goto(dashboard.link("/?range=30d"))
     number(page, '[data-kpi="cost"]')
     expect(page.get_by_test_id("chart")).to_have_attribute("data-drawn", "yes")
@@ -69,7 +50,7 @@ def test_a_second_visit_takes_files_from_the_cache(first_view: tuple[Page, Traff
     """Their addresses change with their content."""
     page, _ = first_view
     again = page.context.new_page()
-    traffic = Traffic(again)
+    traffic = traffic_of(again)
     again.goto(page.url)
     again.get_by_label("Token").wait_for()
 
@@ -81,7 +62,7 @@ def test_a_second_visit_takes_files_from_the_cache(first_view: tuple[Page, Traff
 def test_charts_are_loaded_when_one_is_seen(dashboard: Dashboard, visits: Visits) -> None:
     """Not by a page without charts."""
     page = visits.open("about:blank")
-    traffic = Traffic(page)
+    traffic = traffic_of(page)
     page.goto(dashboard.link("/sessions?range=30d"))
     page.locator("[data-session]").first.wait_for()
     page.wait_for_load_state("networkidle")

@@ -44,6 +44,6 @@ export function explain(error) {
     return "The store, or the log, is away; nothing is lost. The server will answer when it is back.";
   if (error.status === 429) return "Your org has used its reads of this hour.";
   if (error.status === 403) return "Your role may not see this.";
-  if (error.status === 404) return "It does not exist, or belongs to somebody else.";
+  if (error.status === 404) return "It does not exist, or it belongs to another user.";
   return error.message;
 }

@@ -24,6 +24,12 @@ function pages() {
   ];
 }
 
+// A click elsewhere closes the menu of the account.
+document.addEventListener("click", ({ target }) => {
+  const menu = document.querySelector("#top details.account[open]");
+  if (menu && !menu.contains(target)) menu.open = false;
+});
+
 /** Draw the header; without a credential it has only the name. */
 export function drawShell(top, isSignedIn) {
   badge ??= freshnessBadge();
@@ -61,8 +67,7 @@ export function markPage(path) {
   for (const link of document.querySelectorAll("#top nav a")) {
     const own = new URL(link.href).pathname;
     const isHere = own === path || (own === "/sessions" && path.startsWith("/sessions/"));
-    link.toggleAttribute("aria-current", isHere);
-    if (isHere) link.setAttribute("aria-current", "page");
+    link.ariaCurrent = isHere ? "page" : null;
     link.setAttribute("href", own === "/trust" ? own : href(own, state));
   }
 }
@@ -89,7 +94,7 @@ function account() {
   const held = credential("org") ?? credential("operator");
   const { sub, org_id: org, role, exp } = held.claims;
   const until = new Date(exp * 1000).toISOString().slice(0, 16).replace("T", " ");
-  const details = el(
+  return el(
     "details",
     { class: "account" },
     el("summary", { "aria-label": `Signed in as ${sub}` }, sub),
@@ -102,10 +107,6 @@ function account() {
       el("button", { type: "button", onclick: signOut }, "Sign out"),
     ),
   );
-  document.addEventListener("click", (event) => {
-    if (!details.contains(event.target)) details.open = false;
-  });
-  return details;
 }
 
 function signOut() {

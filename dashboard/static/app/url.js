@@ -11,6 +11,14 @@ export const FILTERS = {
   model: "Model",
 };
 
+/** The filters of the events of a session, by the API's names. */
+export const EVENT_FILTERS = ["event_type", "tool_name", "agent_id", "after", "before"];
+
+/** Changes that remove these parameters from an address. */
+export function removing(names) {
+  return Object.fromEntries(names.map((name) => [name, null]));
+}
+
 /** Return what the present address says: `{range, filters, params}`. */
 export function readState(search = location.search) {
   const params = new URLSearchParams(search);

@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { el, put } from "../dom.js";
 import { follow, persist, report } from "../live.js";
 import { failure, skeleton } from "../ui/states.js";
-import { changed } from "../url.js";
+import { EVENT_FILTERS, changed, removing } from "../url.js";
 import { contextButton } from "./session/context.js";
 import { headline } from "./session/headline.js";
 import { titleOf } from "./sessions/rows.js";
@@ -86,12 +86,5 @@ function viewLinks(chosen) {
 
 // The filters of the events do not go along to another view.
 function viewChanges(view) {
-  return {
-    view: view === "timeline" ? null : view,
-    event_type: null,
-    tool_name: null,
-    agent_id: null,
-    after: null,
-    before: null,
-  };
+  return { ...removing(EVENT_FILTERS), view: view === "timeline" ? null : view };
 }

@@ -1,4 +1,4 @@
-// Whether the numbers are right, and how to check it: for everybody about their org, for operators about everything.
+// Whether the numbers are right, and how to check it: for each user about the org, for operators about everything.
 
 import { get, getOperator } from "../api.js";
 import { credential, may } from "../credentials.js";

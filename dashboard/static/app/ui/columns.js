@@ -1,11 +1,18 @@
 // Columns that many tables have.
 
-import { compactCount, count, exactMoney, money } from "../format.js";
+import { el } from "../dom.js";
+import { compactCount, count, exactMoney, money, moment } from "../format.js";
 
 /** A column of numbers: `show` formats one, `exact` is its title. `more` is what else a column of `table` may have. */
 export function numberColumn(key, name, show = count, { value = (row) => row[key], exact = null, ...more } = {}) {
   const title = exact && ((row) => exact(value(row)));
   return { key, name, align: "number", value, show: (row) => show(value(row)), title, ...more };
+}
+
+/** A column of times, to the minute. */
+export function momentColumn(key, name, more = {}) {
+  const value = (row) => row[key];
+  return { key, name, value, show: (row) => el("span", { class: "moment" }, moment(value(row))), ...more };
 }
 
 /** What each row cost, as a share of the dearest one. */

@@ -5,7 +5,7 @@ import { may } from "../credentials.js";
 import { el, put } from "../dom.js";
 import { PRESETS, rangeText } from "../ranges.js";
 import { navigate } from "../router.js";
-import { FILTERS, changed } from "../url.js";
+import { FILTERS, changed, removing } from "../url.js";
 
 const LISTS = { project_id: "projects", repo: "repos", agent_name: "agents", user_id: "users", model: "models" };
 const ANY = "";
@@ -26,11 +26,7 @@ export function filterRow(state, signal, names = Object.keys(FILTERS)) {
     rangePicker(state.range),
     fields.map(({ element }) => element),
     Object.keys(state.filters).length > 0 &&
-      el(
-        "a",
-        { class: "clear", href: changed(Object.fromEntries(Object.keys(FILTERS).map((name) => [name, null]))) },
-        "Clear filters",
-      ),
+      el("a", { class: "clear", href: changed(removing(Object.keys(FILTERS))) }, "Clear filters"),
   );
 }
 

@@ -1,6 +1,7 @@
 // Sessions by weekday and hour, as a table whose cells are tinted.
 
 import { el } from "../dom.js";
+import { scrollingTable } from "./scrolling_table.js";
 
 const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
@@ -8,49 +9,47 @@ const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"
 export function heatmap(counts, linkOf = () => null) {
   const top = Math.max(...counts.flat(), 1);
   const hours = Array.from({ length: 24 }, (_, hour) => hour);
-  return el(
-    "div",
-    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Sessions by weekday and hour (UTC)" },
+  return scrollingTable(
+    {
+      kind: "heatmap",
+      label: "Sessions by weekday and hour (UTC)",
+      caption: "Sessions that started, by weekday and hour (UTC)",
+    },
     el(
-      "table",
-      { class: "heatmap" },
-      el("caption", { class: "visually-hidden" }, "Sessions that started, by weekday and hour (UTC)"),
+      "thead",
+      {},
       el(
-        "thead",
+        "tr",
         {},
-        el(
-          "tr",
-          {},
-          el("td", {}),
-          hours.map((hour) =>
-            el(
-              "th",
-              { scope: "col" },
-              el("span", { class: hour % 3 ? "visually-hidden" : "" }, String(hour).padStart(2, "0")),
-            ),
+        el("td", {}),
+        hours.map((hour) =>
+          el(
+            "th",
+            { scope: "col" },
+            el("span", { class: hour % 3 ? "visually-hidden" : "" }, String(hour).padStart(2, "0")),
           ),
         ),
       ),
-      el(
-        "tbody",
-        {},
-        counts.map((row, day) =>
+    ),
+    el(
+      "tbody",
+      {},
+      counts.map((row, day) =>
+        el(
+          "tr",
+          {},
           el(
-            "tr",
-            {},
-            el(
-              "th",
-              { scope: "row" },
-              el("span", { "aria-hidden": "true" }, DAYS[day].slice(0, 2)),
-              el("span", { class: "visually-hidden" }, DAYS[day]),
-            ),
-            row.map((value, hour) =>
-              tile(
-                value,
-                value / top,
-                `${DAYS[day]}, ${hour}:00 UTC: ${value} ${value === 1 ? "session" : "sessions"}`,
-                linkOf(day, hour),
-              ),
+            "th",
+            { scope: "row" },
+            el("span", { "aria-hidden": "true" }, DAYS[day].slice(0, 2)),
+            el("span", { class: "visually-hidden" }, DAYS[day]),
+          ),
+          row.map((value, hour) =>
+            tile(
+              value,
+              value / top,
+              `${DAYS[day]}, ${hour}:00 UTC: ${value} ${value === 1 ? "session" : "sessions"}`,
+              linkOf(day, hour),
             ),
           ),
         ),

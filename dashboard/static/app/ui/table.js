@@ -2,6 +2,7 @@
 
 import { el, put } from "../dom.js";
 import { csvButton } from "./csv.js";
+import { scrollingTable } from "./scrolling_table.js";
 
 const chosen = new Map(); // name -> {order, isWhole}: what the reader chose, when the page is drawn again
 
@@ -85,11 +86,7 @@ export function table({
   return el(
     "div",
     { class: "table", "data-table": name },
-    el(
-      "div",
-      { class: "table-scroll", tabindex: 0, role: "region", "aria-label": caption },
-      el("table", {}, el("caption", { class: "visually-hidden" }, caption), el("thead", {}, el("tr", {}, heads)), body),
-    ),
+    scrollingTable({ caption }, el("thead", {}, el("tr", {}, heads)), body),
     el("div", { class: "table-foot" }, more, csv && csvButton(csv, columns, () => sorted())),
   );
 }

@@ -1,10 +1,9 @@
 // Why the cost differs from that of the period before: how much by more sessions, how much by dearer ones, and by whom.
 
 import { el } from "../../dom.js";
-import { count, exactMoney, money, named } from "../../format.js";
+import { count, exactMoney, money, named, nano } from "../../format.js";
 import { previousName } from "../../ranges.js";
 import { href } from "../../url.js";
-import { usdDifference } from "./kpis.js";
 
 const SHOWN = 3;
 const DIMENSIONS = [
@@ -104,6 +103,11 @@ function movers(key, now, past) {
     .map((row) => ({ ...row, change: usdDifference(row.now, row.past) }))
     .filter(({ change }) => change !== 0)
     .sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+}
+
+// Exact to the nano-dollar.
+function usdDifference(now, past) {
+  return (nano(now) - nano(past)) / 1e9;
 }
 
 function mover(key, { name, now, past, change }, without, state) {

@@ -1,6 +1,6 @@
 // The row of numbers. With a model chosen only cost, tokens and sessions are known: the rest belongs to whole sessions.
 
-import { compactCount, count, duration, exactMoney, money, nano, percent } from "../../format.js";
+import { compactCount, count, duration, exactMoney, money, percent } from "../../format.js";
 import { previousName } from "../../ranges.js";
 import { kpi } from "../../ui/kpi.js";
 import { href } from "../../url.js";
@@ -96,9 +96,4 @@ function modelTiles(now, past, tile, behind) {
       show: count,
     }),
   ];
-}
-
-/** The difference of two amounts of USD, exact to the nano-dollar. */
-export function usdDifference(now, past) {
-  return (nano(now) - nano(past)) / 1e9;
 }

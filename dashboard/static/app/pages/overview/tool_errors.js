@@ -4,6 +4,7 @@ import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { count, named, percent } from "../../format.js";
 import { dayParams } from "../../ranges.js";
+import { scrollingTable } from "../../ui/scrolling_table.js";
 import { whenSeen } from "../../ui/seen.js";
 import { skeleton } from "../../ui/states.js";
 import { href } from "../../url.js";
@@ -65,40 +66,38 @@ function matrix(all, names, each, state) {
   const top = Math.max(...rows.flatMap(({ cells }) => cells.map((cell) => cell?.tool_error_rate ?? 0)), 0.0001);
   return [
     el("p", { "data-testid": "fails-most" }, sentence(rows, tools)),
-    el(
-      "div",
-      { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Error rates by agent and tool" },
+    scrollingTable(
+      {
+        kind: "matrix",
+        label: "Error rates by agent and tool",
+        caption: "Share of uses that failed, by agent and tool",
+      },
       el(
-        "table",
-        { class: "matrix" },
-        el("caption", { class: "visually-hidden" }, "Share of uses that failed, by agent and tool"),
+        "thead",
+        {},
         el(
-          "thead",
+          "tr",
           {},
+          el("th", { scope: "col" }, "Agent"),
+          tools.map((row) => el("th", { scope: "col" }, row.tool_name)),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        rows.map(({ name, cells }) =>
           el(
             "tr",
             {},
-            el("th", { scope: "col" }, "Agent"),
-            tools.map((row) => el("th", { scope: "col" }, row.tool_name)),
+            el("th", { scope: "row" }, el("a", { href: href("/sessions", state, { agent_name: name }) }, name)),
+            cells.map((cell) => rate(cell, top)),
           ),
         ),
         el(
-          "tbody",
+          "tr",
           {},
-          rows.map(({ name, cells }) =>
-            el(
-              "tr",
-              {},
-              el("th", { scope: "row" }, el("a", { href: href("/sessions", state, { agent_name: name }) }, name)),
-              cells.map((cell) => rate(cell, top)),
-            ),
-          ),
-          el(
-            "tr",
-            {},
-            el("th", { scope: "row" }, "all"),
-            tools.map((row) => rate(row, top)),
-          ),
+          el("th", { scope: "row" }, "all"),
+          tools.map((row) => rate(row, top)),
         ),
       ),
     ),

@@ -4,14 +4,13 @@ import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { bytes, clockTime, count } from "../../format.js";
 import { navigate } from "../../router.js";
-import { changed } from "../../url.js";
+import { EVENT_FILTERS, changed, removing } from "../../url.js";
 import { showText } from "../../ui/text_dialog.js";
 import { virtualList } from "../../ui/virtual_list.js";
 
 const PER_PAGE = 200;
 const ROW_PX = 34;
 const KEPT_BYTES_MAX = 32_768; // larger payloads are dropped after the row is made, and read again when they are opened
-const FILTERS = ["event_type", "tool_name", "agent_id", "after", "before"];
 const TEXTS = [
   "prompt",
   "last_assistant_message",
@@ -30,7 +29,7 @@ const TEXTS = [
 /** Return the view; `refresh` reads what came after the last page. */
 export function makeView(body, { session, params, signal }) {
   const path = `/sessions/${session.id}/events`;
-  const chosen = Object.fromEntries(FILTERS.map((name) => [name, params.get(name)]));
+  const chosen = Object.fromEntries(EVENT_FILTERS.map((name) => [name, params.get(name)]));
   const state = el("p", { class: "muted", role: "status", "data-testid": "events-state" });
   const list = virtualList({
     label: "Events",
@@ -80,7 +79,7 @@ export function makeView(body, { session, params, signal }) {
   }
 
   function tell() {
-    const filtered = FILTERS.some((name) => chosen[name]);
+    const filtered = EVENT_FILTERS.some((name) => chosen[name]);
     const all = filtered ? (isEnd ? "" : " so far") : ` of ${count(known.counts.events)}`;
     put(
       state,
@@ -200,12 +199,8 @@ function filterRow(chosen, session) {
     ),
     field("agent_id", "Subagent", session.agents.map(({ agent_id: agent }) => agent).filter(Boolean)),
     el("span", { class: "field" }, el("label", { for: from.id }, "From (UTC)"), from),
-    FILTERS.some((name) => chosen[name]) &&
-      el(
-        "a",
-        { href: changed(Object.fromEntries(FILTERS.map((name) => [name, null]))), "data-keep-scroll": "" },
-        "All events",
-      ),
+    EVENT_FILTERS.some((name) => chosen[name]) &&
+      el("a", { href: changed(removing(EVENT_FILTERS)), "data-keep-scroll": "" }, "All events"),
   );
 }
 

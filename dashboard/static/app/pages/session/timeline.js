@@ -67,8 +67,8 @@ async function readEvents(session, type, signal, onFirst = null) {
   return found.sort((a, b) => a.at - b.at);
 }
 
-/** Cut the session at its prompts. What happened before the first one is a turn without a prompt. */
-export function turnsOf(session, prompts, answers, nodes) {
+// Cut the session at its prompts. What happened before the first one is a turn without a prompt.
+function turnsOf(session, prompts, answers, nodes) {
   const items = nodes
     .filter((node) => node.started_at && node.kind !== "task")
     .map((node) => ({ ...node, at: Date.parse(node.started_at) }))

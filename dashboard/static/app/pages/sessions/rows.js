@@ -3,6 +3,7 @@
 import { el } from "../../dom.js";
 import { ago, compactCount, count, duration, exactMoney, money, moment, named } from "../../format.js";
 import { outcomeTag } from "../../ui/outcome.js";
+import { scrollingTable } from "../../ui/scrolling_table.js";
 import { changed } from "../../url.js";
 
 const SORTED = new Set(["started_at", "duration_seconds", "tokens", "cost_usd"]);
@@ -15,28 +16,22 @@ const NUMBERS = [
 
 /** Return the table of these sessions, in the order given; `sort` is the API's name of that order. */
 export function sessionTable(sessions, sort) {
-  return el(
-    "div",
-    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Sessions" },
+  return scrollingTable(
+    { kind: "session-list", caption: "Sessions" },
     el(
-      "table",
-      { class: "session-list" },
-      el("caption", { class: "visually-hidden" }, "Sessions"),
+      "thead",
+      {},
       el(
-        "thead",
+        "tr",
         {},
-        el(
-          "tr",
-          {},
-          el("th", { scope: "col" }, "Session"),
-          el("th", { scope: "col" }, "Outcome"),
-          head("Started (UTC)", "started_at", sort),
-          head("Duration", "duration_seconds", sort),
-          NUMBERS.map(([name, , , key]) => head(name, key, sort, "number")),
-        ),
+        el("th", { scope: "col" }, "Session"),
+        el("th", { scope: "col" }, "Outcome"),
+        head("Started (UTC)", "started_at", sort),
+        head("Duration", "duration_seconds", sort),
+        NUMBERS.map(([name, , , key]) => head(name, key, sort, "number")),
       ),
-      el("tbody", {}, sessions.map(row)),
     ),
+    el("tbody", {}, sessions.map(row)),
   );
 }
 

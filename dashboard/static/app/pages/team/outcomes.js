@@ -3,6 +3,7 @@
 import { el } from "../../dom.js";
 import { change, count, percent } from "../../format.js";
 import { previousName } from "../../ranges.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { href } from "../../url.js";
 
@@ -16,7 +17,6 @@ export function outcomesPanel({ current, previous }, state) {
     before: previous.outcomes[outcome] ?? 0,
   }));
   const behind = ({ outcome }) => outcome !== "none" && href("/sessions", state, { outcome });
-  const number = { align: "number" };
   return el(
     "section",
     { class: "card", "data-panel": "outcomes" },
@@ -34,36 +34,15 @@ export function outcomesPanel({ current, previous }, state) {
           show: (row) => (row.outcome === "none" ? "not said, or active" : row.outcome),
           link: behind,
         },
-        {
-          ...number,
-          key: "sessions",
-          name: "Sessions",
-          bar: true,
-          value: (row) => row.now,
-          show: (row) => count(row.now),
-          link: behind,
-        },
-        {
-          ...number,
-          key: "share",
-          name: "Share",
+        numberColumn("sessions", "Sessions", count, { bar: true, value: (row) => row.now, link: behind }),
+        numberColumn("share", "Share", (part) => percent(part, 0), {
           value: (row) => share(row.now, current.sessions),
-          show: (row) => percent(share(row.now, current.sessions), 0),
-        },
-        {
-          ...number,
-          key: "sessions_before",
-          name: "Before",
-          value: (row) => row.before,
-          show: (row) => count(row.before),
-        },
-        {
-          ...number,
-          key: "change",
-          name: "Change",
+        }),
+        numberColumn("sessions_before", "Before", count, { value: (row) => row.before }),
+        numberColumn("change", "Change", count, {
           value: (row) => share(row.now - row.before, row.before),
           show: (row) => change(row.now, row.before),
-        },
+        }),
       ],
     }),
   );

@@ -1,8 +1,8 @@
 // The tables of people, agents and projects. Each number of a row leads to the sessions behind it.
 
 import { el } from "../../dom.js";
-import { ago, compactCount, count, duration, exactMoney, money, moment, named, percent } from "../../format.js";
-import { numberColumn } from "../../ui/columns.js";
+import { ago, compactCount, count, duration, exactMoney, money, named, percent } from "../../format.js";
+import { momentColumn, numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { href } from "../../url.js";
 
@@ -15,14 +15,10 @@ export function peoplePanel({ people: { rows }, costs }, state) {
     ...common(number),
     shareOf(number, (row) => shares.get(row.user_id) ?? null),
     number("avg_duration_seconds", "Avg. duration", duration, { sort: "-duration_seconds" }),
-    {
-      key: "last_active_at",
-      name: "Last active (UTC)",
-      value: (row) => row.last_active_at,
-      show: (row) => el("span", { class: "moment" }, moment(row.last_active_at)),
+    momentColumn("last_active_at", "Last active (UTC)", {
       title: (row) => ago(row.last_active_at),
       link: linkOf("user_id", state, { sort: "-last_event_at" }),
-    },
+    }),
     {
       key: "top_agent",
       name: "Agent used most",

@@ -2,6 +2,7 @@
 
 import { el, put } from "../../dom.js";
 import { count, duration } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { panel, utc } from "./parts.js";
 
@@ -31,8 +32,8 @@ async function metrics(signal) {
   }
 }
 
-/** Return what the metrics say: `{missing, runs: [{scope, ended, at, seconds, differences}]}`. */
-export function auditsOf(text) {
+// Return what the metrics say: `{missing, runs: [{scope, ended, at, seconds, differences}]}`.
+function auditsOf(text) {
   const values = new Map(
     [...text.matchAll(LINE)].map(([, name, scope = "", value]) => [`${name} ${scope}`, Number(value)]),
   );
@@ -51,13 +52,8 @@ export function auditsOf(text) {
 }
 
 function shown({ missing, runs }) {
-  const column = (key, name, show) => ({
-    key,
-    name,
-    align: "number",
-    value: (row) => row[key],
-    show: (row) => (row.ended ? show(row[key]) : "–"),
-  });
+  const column = (key, name, format) =>
+    numberColumn(key, name, format, { show: (row) => (row.ended ? format(row[key]) : "–") });
   return [
     el(
       "p",
@@ -73,13 +69,7 @@ function shown({ missing, runs }) {
         { key: "at", name: "Last ended", value: (row) => row.at, show: (row) => utc(row.at) },
         column("differences", "Differences", count),
         column("seconds", "Took", duration),
-        {
-          key: "ended",
-          name: "Since the start",
-          align: "number",
-          value: (row) => row.ended,
-          show: (row) => count(row.ended),
-        },
+        numberColumn("ended", "Since the start"),
       ],
     }),
   ];

@@ -35,7 +35,7 @@ export function currentPanel(known, signal) {
         el(
           "p",
           {},
-          "Each answer of the API says up to which moment it is complete. Whatever was accepted before that moment is in it, and counts once; what came later may be missing.",
+          "Each answer of the API says up to which moment it is complete. What was accepted before that moment is in it, and counts once. What came later may be missing.",
         ),
         facts(
           [

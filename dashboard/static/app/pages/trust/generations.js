@@ -6,7 +6,7 @@ import { count, moment } from "../../format.js";
 import { command, disclosure, facts, number, panel, redraw } from "./parts.js";
 import { proofReport } from "./proof.js";
 import { whyNot } from "./rules.js";
-import { named } from "./work.js";
+import { buttonName } from "./work.js";
 
 const KINDS = ["prove", "switch", "pause", "resume", "drop"];
 const MOODS = { live: "good", following: "live", filling: "warn", dropped: "" };
@@ -163,7 +163,7 @@ function buttons(generation, live, work) {
           "data-action": `${kind} ${generation.name}`,
           onclick: () => work.request(kind, generation, live),
         },
-        `${named(kind)} …`,
+        `${buttonName(kind)} …`,
         el("span", { class: "visually-hidden" }, ` ${generation.name}`),
       ),
     ),

@@ -2,7 +2,8 @@
 
 import { getOperator } from "../../api.js";
 import { el } from "../../dom.js";
-import { count, moment } from "../../format.js";
+import { count } from "../../format.js";
+import { momentColumn, numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { letterCard } from "./letter.js";
 import { number, pager, panel, redraw } from "./parts.js";
@@ -72,19 +73,14 @@ function listed({ data, meta }, { open: left, isPart }, open) {
       rowsShown: PER_PAGE,
       columns: [
         { key: "position", name: "Position", value: (row) => row.position },
-        {
-          key: "logged_at",
-          name: "Logged (UTC)",
-          value: (row) => row.logged_at,
-          show: (row) => el("span", { class: "moment" }, moment(row.logged_at)),
-        },
+        momentColumn("logged_at", "Logged (UTC)"),
         {
           key: "reason",
           name: "Reason",
           value: (row) => row.reason,
           show: (row) => el("span", { class: "wrap" }, row.reason),
         },
-        { key: "size", name: "Bytes", align: "number", value: (row) => row.size, show: (row) => count(row.size) },
+        numberColumn("size", "Bytes"),
         {
           key: "redriven_to",
           name: "Redriven to",

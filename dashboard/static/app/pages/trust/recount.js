@@ -1,7 +1,8 @@
 // A recount on demand: everything is computed again from the facts, and compared. It is never run by itself.
 
 import { announce, el, put } from "../../dom.js";
-import { clockTime, count } from "../../format.js";
+import { clockTime } from "../../format.js";
+import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { counted, enable, panel, refusal, utc } from "./parts.js";
 
@@ -110,26 +111,17 @@ function numbers(name, { data: { compared, moving, differences } }) {
     differences: differences.filter((one) => one.table === key).length,
   }));
   rows[0].events = compared.events;
-  const column = (key, label, more = {}) => ({
-    key,
-    name: label,
-    align: "number",
-    value: (row) => row[key] ?? null,
-    show: (row) => count(row[key]),
-    ...more,
-  });
   return [
     table({
       name: `${name}-compared`,
       caption: "What was compared",
       rows,
-      csv: null,
       columns: [
         { key: "table", name: "Table", value: (row) => row.key, show: (row) => TABLES[row.key] ?? row.key },
-        column("compared", "Compared"),
-        column("events", "Events"),
-        column("moving", "Being written"),
-        column("differences", "Differences"),
+        numberColumn("compared", "Compared"),
+        numberColumn("events", "Events"),
+        numberColumn("moving", "Being written"),
+        numberColumn("differences", "Differences"),
       ],
     }),
     differences.length > 0 &&

@@ -2,7 +2,7 @@
 
 import { getOperator } from "../../api.js";
 import { el } from "../../dom.js";
-import { moment } from "../../format.js";
+import { momentColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { curl, pager, panel, redraw } from "./parts.js";
 import { progressOf, stateTag } from "./work.js";
@@ -43,12 +43,7 @@ function listed(rows) {
     empty: "No work was requested yet.",
     columns: [
       { key: "kind", name: "Work", value: (row) => `${row.kind} ${row.generation}` },
-      {
-        key: "requested_at",
-        name: "When (UTC)",
-        value: (row) => row.requested_at,
-        show: (row) => el("span", { class: "moment" }, moment(row.requested_at)),
-      },
+      momentColumn("requested_at", "When (UTC)"),
       { key: "requested_by", name: "Who", value: (row) => row.requested_by },
       { key: "state", name: "State", value: (row) => row.state, show: (row) => stateTag(row.state) },
       {
@@ -58,12 +53,7 @@ function listed(rows) {
         show: (row) =>
           el("span", { class: "wrap" }, progressOf(row), row.accept_differences && " Differences accepted."),
       },
-      {
-        key: "finished_at",
-        name: "Ended (UTC)",
-        value: (row) => row.finished_at,
-        show: (row) => el("span", { class: "moment" }, moment(row.finished_at)),
-      },
+      momentColumn("finished_at", "Ended (UTC)"),
     ],
   });
 }

@@ -20,8 +20,8 @@ export function workPlace(signal, refresh) {
     const isUnproved = kind === "switch" && !isProvedEqual(generation, live);
     const agreed = await ask({
       signal,
-      title: `${named(kind)} ${generation.name}?`,
-      action: named(kind),
+      title: `${buttonName(kind)} ${generation.name}?`,
+      action: buttonName(kind),
       isDanger: kind === "drop",
       text: [...effectOf(kind, generation, live), isUnproved && unproved(generation, live)],
       fields:
@@ -70,7 +70,7 @@ export function workPlace(signal, refresh) {
 }
 
 /** The name of a button for a kind of work. */
-export function named(kind) {
+export function buttonName(kind) {
   return kind.charAt(0).toUpperCase() + kind.slice(1);
 }
 
