@@ -125,7 +125,9 @@ def test_clients_and_generations_are_those_of_the_api(dashboard: Dashboard, visi
     assert number(page, '[data-testid="clients-unknown-share"]') == clients["unknown_share"]
     page.locator('[data-table="clients"] summary').first.click()
     first = max(clients["clients"], key=lambda client: client["events"])
-    lines = page.locator('[data-table="clients"] ul').first.locator("li").all_inner_texts()
+    types = page.locator('[data-table="clients"] ul').first.locator("li")
+    types.first.wait_for()
+    lines = types.all_inner_texts()
     assert [line.split(":")[0] for line in lines] == [one["event_type"] for one in first["event_types"]]
     assert number(page, '[data-generation="g1"] [data-testid="facts"]') == generation["facts"]
     assert number(page, '[data-generation="g1"] [data-testid="fold-version"]') == generation["fold_version"]
