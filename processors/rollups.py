@@ -130,6 +130,21 @@ class Rollups:
             return {}
         return {p: target for p, target in written.items() if target.offset > self._mark(p).rolled_up}
 
+    async def report(self, before: Mapping[int, Target], now: Mapping[int, int]) -> None:
+        """Move the marks of partitions whose rollups hold all that was reported ``before`` more of them is ``now``.
+
+        While the rollups hold all that `progress` reports, they are complete through its moment, and no mark is
+        written. Once it reports more, readers take the moment of the mark: without this the one of the last refresh,
+        as old as the pause between two records.
+
+        Raises:
+            StoreUnavailable: try again before you report more.
+        """
+        overtaken = {p: self._level(p, target) for p, target in before.items() if self._mark(p).rolled_up < now[p]}
+        if moved := {p: mark for p, mark in overtaken.items() if mark > self._mark(p)}:
+            await asyncio.to_thread(self._insert, moved)  # a refresh may keep the thread of the rollups busy for long
+            self._note(moved)
+
     async def refresh(self, targets: Mapping[int, Target]) -> None:
         """Bring the rollups up to these targets, and move the marks there."""
         if not targets:
@@ -163,12 +178,24 @@ class Rollups:
         """Return the mark of a partition whose target is reached. A worker that restarts has no time for a moment."""
         return RollupMark(target.offset, max(target.complete_ms, self._mark(partition).complete_ms))
 
+    def _level(self, partition: int, reported: Target) -> RollupMark:
+        """Return the mark of a partition with the moment that was reported, if its rollups hold all before that."""
+        mark = self._mark(partition)
+        is_level = mark.rolled_up >= reported.offset
+        return RollupMark(mark.rolled_up, max(mark.complete_ms, reported.complete_ms)) if is_level else mark
+
     async def _move(self, reached: Mapping[int, RollupMark]) -> None:
-        rows = encode_rows(RollupProgressRow(partition, *mark) for partition, mark in reached.items())
-        await self._pipeline.roll_up("rollup_progress", lambda: self._warehouse.insert("rollup_progress", rows))
-        for partition, mark in reached.items():
-            self._marks[partition] = max(mark, self._mark(partition))
+        await self._pipeline.roll_up("rollup_progress", lambda: self._insert(reached))
+        self._note(reached)
         fail_point("projector.moved_rollup_marks")
+
+    def _insert(self, marks: Mapping[int, RollupMark]) -> None:
+        rows = encode_rows(RollupProgressRow(partition, *mark) for partition, mark in marks.items())
+        self._warehouse.insert("rollup_progress", rows)
+
+    def _note(self, marks: Mapping[int, RollupMark]) -> None:
+        for partition, mark in marks.items():
+            self._marks[partition] = max(mark, self._mark(partition))
 
     def _mark(self, partition: int) -> RollupMark:
         return self._marks.get(partition, RollupMark())

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
@@ -43,6 +43,7 @@ class HangingStore:
 @asynccontextmanager
 async def running(store: Any) -> Any:
     pipeline = MagicMock(written={0: WRITTEN}, assigned={0})
+    pipeline.rollups.report = AsyncMock()
     progress = Progress(pipeline, store, GrowingLog(), lambda: 1_000)
     task = asyncio.create_task(progress.run())
     try:

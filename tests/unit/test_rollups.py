@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
+from unittest.mock import MagicMock
 
 import pytest
 
 from processors import rollups as module
 from processors.rollups import Rollups, Target
 from processors.warehouse import Bucket, RollupMark, Rows
+from store.errors import StoreUnavailable
 from tests.support.fakes.warehouse import FakeWarehouse
 
 T = TypeVar("T")
@@ -148,6 +150,49 @@ async def test_a_mark_never_loses_its_time(rollups: Rollups, warehouse: NotingWa
     await rollups.refresh({0: Target(9, 0)})
 
     assert warehouse.rollup_mark(0) == RollupMark(9, 600)
+
+
+async def test_before_more_is_reported_the_mark_takes_the_moment_of_what_was(
+    rollups: Rollups, warehouse: NotingWarehouse
+) -> None:
+    """Else the rollups would be complete up to the last refresh only, however long ago that was."""
+    await rollups.report({0: Target(6, 9_000)}, {0: 7})
+
+    assert warehouse.rollup_mark(0) == RollupMark(6, 9_000)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (Target(6, 9_000), 6),  # nothing more: readers take the moment that is reported with it
+        (Target(7, 9_000), 8),  # the rollups do not hold all of it
+        (Target(6, 600), 7),  # the mark says so already
+        (Target(5, 400), 7),
+    ],
+)
+async def test_otherwise_no_mark_is_written(
+    rollups: Rollups, warehouse: NotingWarehouse, before: Target, now: int
+) -> None:
+    """It would be untrue, or without use."""
+    await rollups.report({0: before}, {0: now})
+
+    assert not warehouse.moved.is_set()
+    assert rollups.rolled_up(0) == 6
+
+
+async def test_a_mark_that_could_not_be_written_is_written_with_the_next_report(
+    rollups: Rollups, warehouse: NotingWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its caller reports nothing before."""
+    insert = warehouse.insert
+    monkeypatch.setattr(warehouse, "insert", MagicMock(side_effect=StoreUnavailable("away")))
+    with pytest.raises(StoreUnavailable):
+        await rollups.report({0: Target(6, 9_000)}, {0: 7})
+    monkeypatch.setattr(warehouse, "insert", insert)
+
+    await rollups.report({0: Target(6, 9_000)}, {0: 7})
+
+    assert warehouse.rollup_mark(0) == RollupMark(6, 9_000)
 
 
 @pytest.mark.parametrize(("first", "repeated"), [({0: 5}, True), ({0: 6}, False), ({1: 0, 0: 6}, False)])

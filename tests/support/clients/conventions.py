@@ -123,7 +123,8 @@ def check_limits(reply: httpx.Response, limit: str) -> None:
 def assert_fresh(reply: httpx.Response) -> None:
     """Check that the response is fresh: a recent time in UTC with milliseconds."""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", reply.headers["x-complete-through"])
-    assert -timedelta(seconds=1) < age_of(reply) < FRESH
+    age = age_of(reply)
+    assert -timedelta(seconds=1) < age < FRESH, f"{reply.request.url} is {age} old"
 
 
 def age_of(reply: httpx.Response) -> timedelta:

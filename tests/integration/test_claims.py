@@ -1,0 +1,84 @@
+"""What readers are told to be complete, step by step: it is true, and never goes back."""
+
+import random
+from uuid import UUID
+
+import pytest
+
+from processors.progress import Progress
+from query_api.freshness import PROGRESS, Snapshot, snapshot_of
+from query_api.question import NoParams
+from query_api.reader import ClickHouseReader, answer, open_reader
+from schemas.log.position import LogRecord
+from store.generations import Generation
+from tests.support.builders import T0, LogBuilder, created
+from tests.support.rigs.projection import ListedLog, new_pipeline
+from tests.support.rigs.store import TestStore
+
+STEPS = 40
+
+
+class Walk:
+    """A projector whose steps are taken one by one, beside a log that grows while its clock goes on."""
+
+    def __init__(self, store: TestStore, seed: int) -> None:
+        self.generation = Generation("g1", store.partitions)
+        self._chance, self._builder = random.Random(seed), LogBuilder(store.partitions, seed=seed)
+        self.log: list[LogRecord] = []
+        self.accepted: dict[tuple[int, int], int] = {}  # by partition and offset
+        self._projected, self._now = 0, T0
+        self.pipeline = new_pipeline(store, self.log)
+        self._progress = Progress(self.pipeline, store.warehouse(), ListedLog(self.log, store.partitions), self._clock)
+
+    async def begin(self) -> None:
+        """Take over every partition, and see the end of each."""
+        for partition in range(self.generation.partitions):
+            await self.pipeline.resume(partition, 0)
+        await self._progress.look()
+
+    async def step(self) -> None:
+        """Let time pass, from nothing to minutes; then write to the log, project, report or roll up."""
+        self._now += self._chance.choice((1, 50, 2_000, 300_000))
+        await self._chance.choice((self._write, self._project, self._progress.look, self._roll_up))()
+
+    async def _write(self) -> None:
+        (record,) = self._builder.add(created(UUID(int=self._chance.getrandbits(128)), started_at=self._now))
+        self.log.append(record)
+        self.accepted[record.partition, record.offset] = self._now
+
+    async def _project(self) -> None:
+        await self.pipeline.project(self.log[self._projected :])
+        await self.pipeline.drain()
+        self._projected = len(self.log)
+
+    async def _roll_up(self) -> None:
+        rollups = self.pipeline.rollups
+        await rollups.refresh(rollups.due(self._progress.targets()))
+
+    def _clock(self) -> int:
+        return self._now
+
+
+async def told(reader: ClickHouseReader, generation: Generation) -> Snapshot:
+    """Return what a reader sees now."""
+    return snapshot_of(generation, await answer(reader, generation, PROGRESS, NoParams()))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_is_complete_never_goes_back(store: TestStore, seed: int) -> None:
+    """Neither that of the tables nor that of the rollups, also when a record follows after a long pause."""
+    walk, reader = Walk(store, seed), open_reader(store.address)
+    await walk.begin()
+    before = await told(reader, walk.generation)
+    for _ in range(STEPS):
+        await walk.step()
+        now = await told(reader, walk.generation)
+        for old, new in ((before.tables, now.tables), (before.rollups, now.rollups)):
+            assert new.complete_through >= old.complete_through > 0
+            early = [place for place, at in walk.accepted.items() if at < new.complete_through]
+            assert all(offset < new.reached[partition] for partition, offset in early)
+        before = now
+    reader.close()
+
+    assert before.rollups.complete_through > T0
+    assert len(walk.log) > STEPS / 8
