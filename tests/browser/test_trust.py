@@ -18,7 +18,7 @@ from schemas.log.codec import encode
 from schemas.permissions import OPERATOR_ORG, Role
 from tests.support.builders import T0, hook, recorded
 from tests.support.rigs.command_here import command_here
-from tests.support.rigs.dashboard import Dashboard, Visits, number
+from tests.support.rigs.dashboard import Dashboard, Visits, number, settle
 from tests.support.rigs.installation import ORG, Installation
 from tests.support.rigs.operator import Operator
 from tests.support.rigs.raw_append import NO_SESSION, append_dead_letter
@@ -283,6 +283,20 @@ def test_the_receipt_of_a_position(dashboard: Dashboard, visits: Visits) -> None
     ask_receipt(page, "99:0")
     expect(panel(page, "receipt")).to_contain_text("The log has no position 99:0.")
     expect(receipt).to_have_count(0)
+
+
+def test_a_receipt_stays_when_the_content_is_skipped_to(dashboard: Dashboard, visits: Visits) -> None:
+    """The address names the position that was asked for; a link within the page does not read the page again."""
+    page = visits.open(dashboard.link("/trust"))
+    ask_receipt(page, "0:0")
+    expect(page).to_have_url(re.compile(r"position=0%3A0"))
+    receipt = page.get_by_test_id("receipt").element_handle()
+
+    page.evaluate("document.querySelector('a.skip').click()")
+    page.wait_for_url("**#main")
+    settle(page)
+
+    assert receipt.evaluate("receipt => receipt.isConnected")
 
 
 def test_what_is_no_position(dashboard: Dashboard, visits: Visits) -> None:

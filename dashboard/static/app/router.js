@@ -30,7 +30,7 @@ export function startRouter(onShown) {
   afterwards = onShown;
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => {
-    if (address !== location.pathname + location.search) showPage(); // else a link within the page was followed
+    if (address !== presentAddress()) showPage(); // else a link within the page was followed
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
@@ -45,12 +45,18 @@ export function startRouter(onShown) {
 
 /** Open an address of this site. `replace` leaves no entry in the history, `keepScroll` stays where the reader is. */
 export function navigate(to, { replace = false, keepScroll = replace } = {}) {
-  if (replace) history.replaceState(history.state, "", to);
+  if (replace) readdress(to);
   else {
     history.replaceState({ scroll: scrollY }, "");
     history.pushState(keepScroll ? { scroll: scrollY } : null, "", to);
   }
   return showPage();
+}
+
+/** Give the page that is shown another address; it stays as it is. */
+export function readdress(to) {
+  history.replaceState(history.state, "", to);
+  address = presentAddress();
 }
 
 /** Show the page of the present address anew. */
@@ -60,7 +66,7 @@ export async function showPage() {
   const { signal } = leaving;
   const main = document.getElementById("main");
   const found = pageOf(location.pathname);
-  address = location.pathname + location.search;
+  address = presentAddress();
   clearProblem();
   beginRound();
   afterwards(location.pathname);
@@ -84,6 +90,10 @@ export async function showPage() {
   if (signal.aborted) return;
   scrollTo(0, history.state?.scroll ?? 0);
   announce(document.title);
+}
+
+function presentAddress() {
+  return location.pathname + location.search;
 }
 
 // Another page appears at once. The same page with other choices is made beside the present one, which stays, dimmed,

@@ -4,6 +4,7 @@ import { get } from "../../api.js";
 import { credential } from "../../credentials.js";
 import { el, put } from "../../dom.js";
 import { count } from "../../format.js";
+import { readdress } from "../../router.js";
 import { fieldProblem } from "../../ui/field_problem.js";
 import { changed } from "../../url.js";
 import { command, counted, curl, facts, number, panel, refusal, utc } from "./parts.js";
@@ -45,7 +46,7 @@ export function receiptPanel(params, signal) {
     problem.say(isOne ? null : "A position is a partition and an offset: 2:1841.");
     put(answer);
     if (!isOne) return;
-    history.replaceState(history.state, "", changed({ position }));
+    readdress(changed({ position }));
     try {
       const { data } = await get(`/ops/receipts/${position}`, {}, { signal });
       put(answer, receipt(data));
