@@ -68,7 +68,7 @@ class Progress(Observer):
         self._now_ms, self._on_log_returned = now_ms, on_log_returned
         self._sightings: deque[tuple[int, Sequence[int]]] = deque(maxlen=_SIGHTINGS_MAX)
         self._complete: dict[int, int] = {}
-        self._reported: dict[int, Target] = {}  # what readers see
+        self._reported: dict[int, Target] = {}  # what is in `progress`, by partition
         self._moved = asyncio.Event()
         self._away = False  # the log
         self.ends: Sequence[int] = ()
@@ -165,8 +165,7 @@ class Progress(Observer):
         self._pipeline.store_state.ended(self)  # without rows as well: then nothing is sent again
 
     async def _insert(self, rows: Sequence[ProgressRow]) -> None:
-        now = {row.log_partition: row.projected for row in rows}
-        await self._pipeline.rollups.report({p: t for p, t in self._reported.items() if p in now}, now)
+        await self._pipeline.rollups.keep_moments(self._reported, {row.log_partition: row.projected for row in rows})
         await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
         self._reported = {row.log_partition: Target(row.projected, row.complete_through) for row in rows}
 

@@ -130,18 +130,27 @@ class Rollups:
             return {}
         return {p: target for p, target in written.items() if target.offset > self._mark(p).rolled_up}
 
-    async def report(self, before: Mapping[int, Target], now: Mapping[int, int]) -> None:
-        """Move the marks of partitions whose rollups hold all that was reported ``before`` more of them is ``now``.
+    async def keep_moments(self, reported: Mapping[int, Target], projected: Mapping[int, int]) -> None:
+        """Write into the marks what `progress` has ``reported``, before it says that more is ``projected``.
 
-        While the rollups hold all that `progress` reports, they are complete through its moment, and no mark is
-        written. Once it reports more, readers take the moment of the mark: without this the one of the last refresh,
-        as old as the pause between two records.
+        While the rollups of a partition hold all that is projected, readers take the moment of `progress`, and the mark
+        is not written again. Once more is projected they take the moment of the mark. Without this it would be that of
+        the last refresh: as old as the pause between two records.
+
+        Args:
+            reported: what `progress` says so far, by partition.
+            projected: the offsets that it will say.
 
         Raises:
-            StoreUnavailable: try again before you report more.
+            StoreUnavailable: `progress` must not say more before this was done.
         """
-        overtaken = {p: self._level(p, target) for p, target in before.items() if self._mark(p).rolled_up < now[p]}
-        if moved := {p: mark for p, mark in overtaken.items() if mark > self._mark(p)}:
+        marks = {p: (self._mark(p), target) for p, target in reported.items()}
+        moved = {
+            p: RollupMark(mark.rolled_up, target.complete_ms)
+            for p, (mark, target) in marks.items()
+            if target.offset <= mark.rolled_up < projected.get(p, 0) and mark.complete_ms < target.complete_ms
+        }
+        if moved:
             await asyncio.to_thread(self._insert, moved)  # a refresh may keep the thread of the rollups busy for long
             self._note(moved)
 
@@ -177,12 +186,6 @@ class Rollups:
     def _reached(self, partition: int, target: Target) -> RollupMark:
         """Return the mark of a partition whose target is reached. A worker that restarts has no time for a moment."""
         return RollupMark(target.offset, max(target.complete_ms, self._mark(partition).complete_ms))
-
-    def _level(self, partition: int, reported: Target) -> RollupMark:
-        """Return the mark of a partition with the moment that was reported, if its rollups hold all before that."""
-        mark = self._mark(partition)
-        is_level = mark.rolled_up >= reported.offset
-        return RollupMark(mark.rolled_up, max(mark.complete_ms, reported.complete_ms)) if is_level else mark
 
     async def _move(self, reached: Mapping[int, RollupMark]) -> None:
         await self._pipeline.roll_up("rollup_progress", lambda: self._insert(reached))

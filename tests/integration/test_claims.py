@@ -6,11 +6,9 @@ from uuid import UUID
 import pytest
 
 from processors.progress import Progress
-from query_api.freshness import PROGRESS, Snapshot, snapshot_of
-from query_api.question import NoParams
-from query_api.reader import ClickHouseReader, answer, open_reader
+from query_api.freshness import Freshness
+from query_api.reader import open_reader
 from schemas.log.position import LogRecord
-from store.generations import Generation
 from tests.support.builders import T0, LogBuilder, created
 from tests.support.rigs.projection import ListedLog, new_pipeline
 from tests.support.rigs.store import TestStore
@@ -22,7 +20,7 @@ class Walk:
     """A projector whose steps are taken one by one, beside a log that grows while its clock goes on."""
 
     def __init__(self, store: TestStore, seed: int) -> None:
-        self.generation = Generation("g1", store.partitions)
+        self._partitions = store.partitions
         self._chance, self._builder = random.Random(seed), LogBuilder(store.partitions, seed=seed)
         self.log: list[LogRecord] = []
         self.accepted: dict[tuple[int, int], int] = {}  # by partition and offset
@@ -32,7 +30,7 @@ class Walk:
 
     async def begin(self) -> None:
         """Take over every partition, and see the end of each."""
-        for partition in range(self.generation.partitions):
+        for partition in range(self._partitions):
             await self.pipeline.resume(partition, 0)
         await self._progress.look()
 
@@ -59,20 +57,16 @@ class Walk:
         return self._now
 
 
-async def told(reader: ClickHouseReader, generation: Generation) -> Snapshot:
-    """Return what a reader sees now."""
-    return snapshot_of(generation, await answer(reader, generation, PROGRESS, NoParams()))
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_what_is_complete_never_goes_back(store: TestStore, seed: int) -> None:
     """Neither that of the tables nor that of the rollups, also when a record follows after a long pause."""
     walk, reader = Walk(store, seed), open_reader(store.address)
+    freshness = Freshness(reader)
     await walk.begin()
-    before = await told(reader, walk.generation)
+    before = await freshness.snapshot(reuse_s=0)
     for _ in range(STEPS):
         await walk.step()
-        now = await told(reader, walk.generation)
+        now = await freshness.snapshot(reuse_s=0)
         for old, new in ((before.tables, now.tables), (before.rollups, now.rollups)):
             assert new.complete_through >= old.complete_through > 0
             early = [place for place, at in walk.accepted.items() if at < new.complete_through]

@@ -43,7 +43,7 @@ class HangingStore:
 @asynccontextmanager
 async def running(store: Any) -> Any:
     pipeline = MagicMock(written={0: WRITTEN}, assigned={0})
-    pipeline.rollups.report = AsyncMock()
+    pipeline.rollups.keep_moments = AsyncMock()
     progress = Progress(pipeline, store, GrowingLog(), lambda: 1_000)
     task = asyncio.create_task(progress.run())
     try:

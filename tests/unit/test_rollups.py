@@ -152,17 +152,15 @@ async def test_a_mark_never_loses_its_time(rollups: Rollups, warehouse: NotingWa
     assert warehouse.rollup_mark(0) == RollupMark(9, 600)
 
 
-async def test_before_more_is_reported_the_mark_takes_the_moment_of_what_was(
-    rollups: Rollups, warehouse: NotingWarehouse
-) -> None:
+async def test_the_mark_keeps_the_moment_that_was_reported(rollups: Rollups, warehouse: NotingWarehouse) -> None:
     """Else the rollups would be complete up to the last refresh only, however long ago that was."""
-    await rollups.report({0: Target(6, 9_000)}, {0: 7})
+    await rollups.keep_moments({0: Target(6, 9_000)}, {0: 7})
 
     assert warehouse.rollup_mark(0) == RollupMark(6, 9_000)
 
 
 @pytest.mark.parametrize(
-    ("before", "now"),
+    ("reported", "projected"),
     [
         (Target(6, 9_000), 6),  # nothing more: readers take the moment that is reported with it
         (Target(7, 9_000), 8),  # the rollups do not hold all of it
@@ -171,10 +169,10 @@ async def test_before_more_is_reported_the_mark_takes_the_moment_of_what_was(
     ],
 )
 async def test_otherwise_no_mark_is_written(
-    rollups: Rollups, warehouse: NotingWarehouse, before: Target, now: int
+    rollups: Rollups, warehouse: NotingWarehouse, reported: Target, projected: int
 ) -> None:
     """It would be untrue, or without use."""
-    await rollups.report({0: before}, {0: now})
+    await rollups.keep_moments({0: reported}, {0: projected})
 
     assert not warehouse.moved.is_set()
     assert rollups.rolled_up(0) == 6
@@ -187,10 +185,10 @@ async def test_a_mark_that_could_not_be_written_is_written_with_the_next_report(
     insert = warehouse.insert
     monkeypatch.setattr(warehouse, "insert", MagicMock(side_effect=StoreUnavailable("away")))
     with pytest.raises(StoreUnavailable):
-        await rollups.report({0: Target(6, 9_000)}, {0: 7})
+        await rollups.keep_moments({0: Target(6, 9_000)}, {0: 7})
     monkeypatch.setattr(warehouse, "insert", insert)
 
-    await rollups.report({0: Target(6, 9_000)}, {0: 7})
+    await rollups.keep_moments({0: Target(6, 9_000)}, {0: 7})
 
     assert warehouse.rollup_mark(0) == RollupMark(6, 9_000)
 
